@@ -1,0 +1,56 @@
+# `make up` runs everything on this machine; `make test` checks everything. Both do all set-up.
+
+DATA ?= .affluenza
+ONCE ?=
+# Of `make chaos`: what goes wrong, and how often a process is killed.
+SEED ?= clock
+KILLS ?= 200
+LANG_OF_TABLES ?= en
+CARGO ?= cargo
+DENY_VERSION := 0.20.2
+TOOLS := target/tools
+
+.PHONY: up test fmt lint unit docs deny audit bench chaos clean prerequisites
+
+up: prerequisites
+	$(CARGO) build --release --locked
+	target/release/affluenza --data $(DATA) up --demo $(if $(ONCE),--once) --lang $(LANG_OF_TABLES)
+
+test: prerequisites fmt lint unit docs deny
+
+prerequisites:
+	@deploy/prerequisites
+
+fmt:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+unit:
+	$(CARGO) test --workspace --locked
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
+	$< --locked --log-level error check licenses bans sources
+
+audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
+	$< --locked check advisories
+
+# Built without optimisation: it runs for a second and would take minutes to optimise.
+$(TOOLS)/bin/cargo-deny-$(DENY_VERSION):
+	$(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --debug --no-default-features --root $(TOOLS) --target-dir $(TOOLS)/build
+	mv $(TOOLS)/bin/cargo-deny $@
+	rm -rf $(TOOLS)/build
+
+bench:
+	$(CARGO) bench --workspace --locked
+
+chaos: prerequisites
+	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::
+
+clean:
+	$(CARGO) clean
+	rm -rf $(DATA)
