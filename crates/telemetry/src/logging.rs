@@ -1,0 +1,32 @@
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+/// Shape of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Begins to log to standard error. `filter` is a level or a list of `target=level`, as in
+/// `warn,affluenza=debug`. Returns what is wrong with it, in one line.
+pub fn start_logging(format: Format, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        format!("log filter {filter:?}: {error}; use error, warn, info, debug or trace")
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        Format::Text => builder
+            .with_target(false)
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .try_init(),
+        Format::Json => builder.json().try_init(),
+    };
+    started.map_err(|error| error.to_string())
+}

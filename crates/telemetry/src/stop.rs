@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+/// Told once, heard by all who hold a clone.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    told: AtomicBool,
+    news: Notify,
+}
+
+impl Stop {
+    /// A stop that SIGINT and SIGTERM tell. A second signal ends the process at once, with the
+    /// exit code that shells give it. Call within the async runtime.
+    pub fn on_signals() -> std::io::Result<Self> {
+        let stop = Self::default();
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let teller = stop.clone();
+        tokio::spawn(async move {
+            loop {
+                let number = tokio::select! {
+                    _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+                    _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+                };
+                if teller.is_told() {
+                    std::process::exit(128 + number);
+                }
+                tracing::info!("finishing what has begun; a second signal ends at once");
+                teller.tell();
+            }
+        });
+        Ok(stop)
+    }
+
+    /// Asks everybody to finish and end.
+    pub fn tell(&self) {
+        self.0.told.store(true, Ordering::Relaxed);
+        self.0.news.notify_waiters();
+    }
+
+    /// Whether it was told.
+    pub fn is_told(&self) -> bool {
+        self.0.told.load(Ordering::Relaxed)
+    }
+
+    /// For loops that are not async.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0.told
+    }
+
+    /// Waits until it is told.
+    pub async fn told(&self) {
+        loop {
+            let news = self.0.news.notified();
+            if self.is_told() {
+                return;
+            }
+            news.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_late_hears_it_too() {
+        let stop = Stop::default();
+        stop.clone().tell();
+        stop.told().await;
+        assert!(stop.is_told());
+    }
+}
