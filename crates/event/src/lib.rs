@@ -1,0 +1,49 @@
+//! The wire and domain types of usage events, and their parsing.
+//!
+//! An event travels as [CloudEvents 1.0](https://cloudevents.io) JSON. [`wire`] holds the
+//! shape as received; [`parse`] turns it into an [`Event`], in which invalid states do not
+//! exist. What is wrong with a record is a [`Refusal`]: *rejected* when it can never become an
+//! event, *quarantined* when a person should look at it (a known type with an unknown shape,
+//! or personal data that must not be stored).
+//!
+//! No IO, no clock and no randomness here: the same bytes always give the same event.
+//!
+//! ```
+//! let record = br#"{
+//!   "specversion": "1.0",
+//!   "type": "it.affluenza.service-use.v1",
+//!   "source": "https://servizi.example.it",
+//!   "id": "0190e9a4-7b44-7c4e-9d54-0a6c1f6f3f5e",
+//!   "time": "2017-03-26T10:00:00+02:00",
+//!   "data": {"ente": "c_d612", "portal": "servizi-online", "service": "visure-anagrafiche", "kind": "plain"}
+//! }"#;
+//! let event = affluenza_event::parse(record, affluenza_event::UnixMillis(1_490_515_200_000)).unwrap();
+//! assert_eq!(event.time.0, 1_490_515_200_000);
+//! assert_eq!(event.ente, "c_d612");
+//! ```
+
+mod model;
+mod parse;
+mod privacy;
+mod refusal;
+pub mod wire;
+
+pub use model::{
+    Activity, Channel, Client, Event, Identity, Kind, Login, Outcome, Resource, UnixMillis,
+};
+pub use parse::parse;
+pub use privacy::mask;
+pub use refusal::{Quarantine, Refusal, Reject};
+
+/// Largest record accepted, in bytes.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+
+/// How far ahead of the moment its record was written an event's time may lie, in
+/// milliseconds. Any age behind is accepted: history is imported.
+pub const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
+
+/// `type` of a visit to a page or area of a portal or app.
+pub const ACCESS_V1: &str = "it.affluenza.access.v1";
+
+/// `type` of a use of a service.
+pub const SERVICE_USE_V1: &str = "it.affluenza.service-use.v1";

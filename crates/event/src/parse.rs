@@ -1,0 +1,347 @@
+//! From the bytes of a record to an [`Event`] or a [`Refusal`].
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::Client;
+use crate::wire::{Data, Envelope};
+use crate::{
+    ACCESS_V1, AHEAD_MS_MAX, Activity, Channel, EVENT_BYTES_MAX, Event, Identity, Login, Outcome,
+    Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1, UnixMillis, privacy,
+};
+
+/// Longest code of an ente, portal or service, and longest token, in bytes.
+const CODE_BYTES_MAX: usize = 64;
+/// Storage counts local hours and days from 1970 to 2105; the day at either end keeps every zone
+/// inside.
+const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
+/// Longest `id` and `source`, in bytes.
+const IDENTITY_BYTES_MAX: usize = 512;
+
+/// Parses the record `bytes`, which was written to the log at `written`.
+///
+/// `written` bounds how far ahead the event's own time may lie: the record's own time stands
+/// in for a clock, so that a replay decides as the first reading did.
+pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
+    if bytes.len() > EVENT_BYTES_MAX {
+        return Err(Reject::TooLarge { bytes: bytes.len() }.into());
+    }
+    let envelope: Envelope<'_, Data<'_>> = match serde_json::from_slice(bytes) {
+        Ok(envelope) => envelope,
+        Err(error) => return Err(diagnose(bytes, &error)),
+    };
+    event(envelope, written)
+}
+
+fn event<'a>(envelope: Envelope<'a, Data<'a>>, written: UnixMillis) -> Result<Event<'a>, Refusal> {
+    check_envelope(&envelope)?;
+    let time = parse_time(&envelope.time)?;
+    let ahead_ms = time.0.saturating_sub(written.0);
+    if ahead_ms > AHEAD_MS_MAX {
+        return Err(Reject::TimeAhead { ahead_ms }.into());
+    }
+    let data = envelope.data;
+    let activity = activity(&envelope.event_type, &data)?;
+    Ok(Event {
+        identity: Identity::of(&envelope.source, &envelope.id),
+        time,
+        ente: code("ente", data.ente)?,
+        portal: code("portal", data.portal)?,
+        service: match data.service {
+            Some(service) => code("service", service)?,
+            None => Cow::Borrowed(""),
+        },
+        activity,
+        outcome: data.outcome.unwrap_or(Outcome::Completed),
+        channel: data.channel.unwrap_or(Channel::Web),
+        login: data.login.unwrap_or(Login::None),
+        session: token("session", data.session.as_deref())?,
+        visitor: token("visitor", data.visitor.as_deref())?,
+        client: client(data.client)?,
+    })
+}
+
+fn check_envelope(envelope: &Envelope<'_, Data<'_>>) -> Result<(), Refusal> {
+    if envelope.specversion != "1.0" {
+        let found = shorten(&envelope.specversion);
+        return Err(Reject::NotCloudEvent(format!("specversion is {found:?}, not \"1.0\"")).into());
+    }
+    for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
+        if value.is_empty() || value.len() > IDENTITY_BYTES_MAX {
+            return Err(Reject::NotCloudEvent(format!(
+                "{field} has {} bytes, 1 to {IDENTITY_BYTES_MAX} are accepted",
+                value.len()
+            ))
+            .into());
+        }
+        if let Some(what) = privacy::personal_data(value) {
+            return Err(Quarantine::PersonalData { field, what }.into());
+        }
+    }
+    Ok(())
+}
+
+fn activity(event_type: &str, data: &Data<'_>) -> Result<Activity, Refusal> {
+    match event_type {
+        ACCESS_V1 if data.kind.is_some() => Err(shape("an access has no kind")),
+        ACCESS_V1 => Ok(Activity::Access(data.resource.unwrap_or(Resource::Page))),
+        SERVICE_USE_V1 if data.service.is_none() => Err(shape("a service use names its service")),
+        SERVICE_USE_V1 => data
+            .kind
+            .map(Activity::ServiceUse)
+            .ok_or_else(|| shape("a service use has a kind: plain, payment or booking")),
+        other => Err(Reject::UnknownType(shorten(other)).into()),
+    }
+}
+
+fn shape(what: &str) -> Refusal {
+    Quarantine::UnknownShape(what.to_owned()).into()
+}
+
+fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
+    text.parse::<jiff::Timestamp>()
+        .map(|timestamp| UnixMillis(timestamp.as_millisecond()))
+        .ok()
+        .filter(|time| TIME_MS.contains(&time.0))
+        .ok_or_else(|| Reject::BadTime(shorten(text)).into())
+}
+
+fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
+    if let Some(what) = privacy::personal_data(&value) {
+        return Err(Quarantine::PersonalData { field, what }.into());
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if value.is_empty() || value.len() > CODE_BYTES_MAX || !value.bytes().all(plain) {
+        return Err(Quarantine::UnknownShape(format!(
+            "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-', '_' or '.'"
+        ))
+        .into());
+    }
+    Ok(value)
+}
+
+/// Tokens are only ever compared, so their hash is enough.
+fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
+    let Some(value) = value else { return Ok(0) };
+    if let Some(what) = privacy::personal_data(value) {
+        return Err(Quarantine::PersonalData { field, what }.into());
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if value.is_empty() || value.len() > CODE_BYTES_MAX || !value.bytes().all(plain) {
+        return Err(Quarantine::UnknownShape(format!(
+            "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-' or '_'"
+        ))
+        .into());
+    }
+    // 0 means "none" in storage.
+    Ok(xxh3_64(value.as_bytes()).max(1))
+}
+
+fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
+    let Some(client) = client else {
+        return Ok(Client::default());
+    };
+    let ip = match client.ip.as_deref() {
+        None | Some("") => None,
+        Some(text) => {
+            let ip: IpAddr = text
+                .parse()
+                .map_err(|_| shape("client.ip is not an IP address"))?;
+            if !privacy::is_truncated(ip) {
+                return Err(Quarantine::PersonalData {
+                    field: "client.ip",
+                    what: "a full IP address",
+                }
+                .into());
+            }
+            Some(ip)
+        }
+    };
+    Ok(Client {
+        user_agent: client.user_agent.unwrap_or_default(),
+        ip,
+        country: place("client.country", client.country, 2)?,
+        region: place("client.region", client.region, 6)?,
+        mobile: client.mobile,
+        platform: client.platform.unwrap_or_default(),
+        form_factors: client.form_factors.unwrap_or_default(),
+        touch_points: client.touch_points,
+    })
+}
+
+fn place<'a>(
+    field: &'static str,
+    value: Option<Cow<'a, str>>,
+    bytes_max: usize,
+) -> Result<Cow<'a, str>, Refusal> {
+    let value = value.unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    if value.len() > bytes_max || !value.bytes().all(plain) {
+        return Err(Quarantine::UnknownShape(format!("{field} is not an ISO 3166 code")).into());
+    }
+    Ok(value)
+}
+
+/// Finds out what is wrong with a record that did not parse. Off the hot path, so it may parse
+/// again, one layer at a time.
+fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Refusal {
+    /// Only what tells whether the record is one of ours.
+    #[derive(Deserialize)]
+    struct Outline<'a> {
+        #[serde(borrow, rename = "type")]
+        event_type: Cow<'a, str>,
+        #[serde(rename = "specversion")]
+        _specversion: String,
+        #[serde(rename = "source")]
+        _source: String,
+        #[serde(rename = "id")]
+        _id: String,
+        #[serde(rename = "time")]
+        _time: String,
+    }
+    if let Err(error) = serde_json::from_slice::<&RawValue>(bytes) {
+        return Reject::NotJson(place_of(&error)).into();
+    }
+    match serde_json::from_slice::<Outline<'_>>(bytes) {
+        Err(outline) => Reject::NotCloudEvent(place_of(&outline)).into(),
+        Ok(outline) if matches!(&*outline.event_type, ACCESS_V1 | SERVICE_USE_V1) => {
+            Quarantine::UnknownShape(place_of(error)).into()
+        }
+        Ok(outline) => Reject::UnknownType(shorten(&outline.event_type)).into(),
+    }
+}
+
+/// serde_json's message can quote a value of the record, which may be personal: only what
+/// names fields and places is kept.
+fn place_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = if text.starts_with("missing field") || text.starts_with("duplicate field") {
+        text.split(" at line").next().unwrap_or_default()
+    } else {
+        match error.classify() {
+            serde_json::error::Category::Data => "a value of the wrong type",
+            serde_json::error::Category::Eof => "it ends too early",
+            _ => "a syntax error",
+        }
+    };
+    format!("{what} at line {} column {}", error.line(), error.column())
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+    use proptest::prelude::*;
+
+    const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);
+
+    fn record(event_type: &str, data: &str) -> String {
+        format!(
+            r#"{{"specversion":"1.0","type":"{event_type}","source":"s","id":"1","time":"2017-03-26T10:00:00+02:00","data":{data}}}"#
+        )
+    }
+
+    fn code_of(record: &str) -> &'static str {
+        parse(record.as_bytes(), WRITTEN).unwrap_err().code()
+    }
+
+    #[test]
+    fn a_service_use_is_read_with_defaults() {
+        let text = record(
+            SERVICE_USE_V1,
+            r#"{"ente":"c_d612","portal":"p","service":"s","kind":"payment"}"#,
+        );
+        let event = parse(text.as_bytes(), WRITTEN).unwrap();
+        assert_eq!(event.activity, Activity::ServiceUse(Kind::Payment));
+        assert_eq!(event.outcome, Outcome::Completed);
+        assert_eq!(event.channel, Channel::Web);
+        assert_eq!(event.login, Login::None);
+        assert_eq!((event.session, event.visitor), (0, 0));
+        assert_eq!(event.time, WRITTEN);
+    }
+
+    #[test]
+    fn escapes_in_the_json_are_decoded() {
+        let text = record(
+            ACCESS_V1,
+            r#"{"ente":"c\u005fd612","portal":"p","client":{"user_agent":"a\"b"}}"#,
+        );
+        let event = parse(text.as_bytes(), WRITTEN).unwrap();
+        assert_eq!(event.ente, "c_d612");
+        assert_eq!(event.client.user_agent, "a\"b");
+    }
+
+    #[test]
+    fn each_fault_has_its_reason() {
+        let data = r#"{"ente":"e","portal":"p"}"#;
+        assert_eq!(code_of("{"), "not-json");
+        assert_eq!(code_of("[1]"), "not-cloudevent");
+        assert_eq!(code_of(&record("it.other.v1", data)), "unknown-type");
+        assert_eq!(code_of(&record(SERVICE_USE_V1, data)), "unknown-shape");
+        assert_eq!(
+            code_of(&record(ACCESS_V1, r#"{"ente":"e"}"#)),
+            "unknown-shape"
+        );
+        assert_eq!(
+            code_of(&record(
+                ACCESS_V1,
+                r#"{"ente":"e","portal":"p","login":"x"}"#
+            )),
+            "unknown-shape"
+        );
+        assert_eq!(
+            code_of(&record(ACCESS_V1, data).replace("2017-", "2027-")),
+            "time-ahead"
+        );
+        assert_eq!(
+            code_of(&record(ACCESS_V1, data).replace("+02:00", "")),
+            "bad-time"
+        );
+        assert_eq!(code_of(&" ".repeat(EVENT_BYTES_MAX + 1)), "too-large");
+    }
+
+    #[test]
+    fn personal_data_is_quarantined_wherever_it_stands() {
+        for data in [
+            r#"{"ente":"e","portal":"p","client":{"ip":"93.45.1.17"}}"#,
+            r#"{"ente":"e","portal":"p","visitor":"RSSMRA85T10A562S"}"#,
+            r#"{"ente":"e","portal":"p","session":"mario.rossi@example.it"}"#,
+            r#"{"ente":"e","portal":"p","service":"RSSMRA85T10A562S"}"#,
+        ] {
+            assert_eq!(code_of(&record(ACCESS_V1, data)), "personal-data", "{data}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_a_value_of_the_record() {
+        let text = record(
+            ACCESS_V1,
+            r#"{"ente":"e","portal":"p","login":"Mario Rossi"}"#,
+        );
+        let refusal = parse(text.as_bytes(), WRITTEN).unwrap_err().to_string();
+        assert!(!refusal.contains("Mario"), "{refusal}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes, WRITTEN);
+        }
+
+        #[test]
+        fn no_damage_to_a_good_record_makes_it_panic(at in 0usize..200, byte in any::<u8>()) {
+            let mut text = record(SERVICE_USE_V1, r#"{"ente":"e","portal":"p","service":"s","kind":"plain"}"#).into_bytes();
+            let at = at % text.len();
+            text[at] = byte;
+            let _ = parse(&text, WRITTEN);
+        }
+    }
+}

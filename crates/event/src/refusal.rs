@@ -1,0 +1,95 @@
+//! Why a record did not become an event. The codes are part of the contract.
+
+use thiserror::Error;
+
+/// A record that did not become an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// It can never become one.
+    #[error("rejected: {0}")]
+    Reject(#[from] Reject),
+    /// A person should look at it.
+    #[error("quarantined: {0}")]
+    Quarantine(#[from] Quarantine),
+}
+
+impl Refusal {
+    /// Stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Reject(reject) => reject.code(),
+            Self::Quarantine(quarantine) => quarantine.code(),
+        }
+    }
+}
+
+/// Why a record can never become an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Reject {
+    /// Longer than [`crate::EVENT_BYTES_MAX`].
+    #[error("the record has {bytes} bytes, at most {max} are accepted", max = crate::EVENT_BYTES_MAX)]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Not JSON in UTF-8.
+    #[error("the record is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not a CloudEvents 1.0 envelope.
+    #[error("the record is not a CloudEvents 1.0 envelope: {0}")]
+    NotCloudEvent(String),
+    /// A type that this consumer does not know.
+    #[error("unknown event type {0:?}")]
+    UnknownType(String),
+    /// Not an RFC 3339 time with an offset.
+    #[error(
+        "time {0:?} is not RFC 3339 with an offset between 1970 and 2105, such as 2017-03-26T10:00:00+02:00"
+    )]
+    BadTime(String),
+    /// Later than the record itself by more than [`crate::AHEAD_MS_MAX`].
+    #[error("time lies {ahead_ms} ms ahead of the record, at most {max} are accepted", max = crate::AHEAD_MS_MAX)]
+    TimeAhead {
+        /// How far.
+        ahead_ms: i64,
+    },
+}
+
+impl Reject {
+    /// Stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::NotJson(_) => "not-json",
+            Self::NotCloudEvent(_) => "not-cloudevent",
+            Self::UnknownType(_) => "unknown-type",
+            Self::BadTime(_) => "bad-time",
+            Self::TimeAhead { .. } => "time-ahead",
+        }
+    }
+}
+
+/// Why a record waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Quarantine {
+    /// A known type with a shape that its version does not have.
+    #[error("the data of a known type has an unknown shape: {0}")]
+    UnknownShape(String),
+    /// Personal data in a field; the field is named, its content is not.
+    #[error("personal data in {field}: {what}")]
+    PersonalData {
+        /// Where.
+        field: &'static str,
+        /// What kind: an address, an e-mail, a fiscal code.
+        what: &'static str,
+    },
+}
+
+impl Quarantine {
+    /// Stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownShape(_) => "unknown-shape",
+            Self::PersonalData { .. } => "personal-data",
+        }
+    }
+}
