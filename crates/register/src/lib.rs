@@ -1,0 +1,55 @@
+//! The register: which public bodies (*enti*) there are, which portals they run, which
+//! services exist, in which category each belongs, and which ente offers what, each with the
+//! dates between which that holds.
+//!
+//! A register is a TOML text. [`Register::parse`] either returns a register in which every
+//! reference resolves, or *all* that is wrong with the text, each problem with its place and
+//! its mend. Reading the file, and reloading it, is the caller's business: no IO here, no
+//! clock and no randomness.
+//!
+//! ```
+//! let register = affluenza_register::Register::parse(r#"
+//!     [[category]]
+//!     code = "tributi"
+//!     name_it = "Tributi"
+//!     name_en = "Local taxes"
+//!
+//!     [[ente]]
+//!     code = "c_b036"
+//!     name = "Borgo San Lorenzo"
+//!     kind = "comune"
+//!     aliases = ["Borgo S.Lorenzo", "Borgo S.L."]
+//!
+//!     [[service]]
+//!     code = "dichiarazione-tari"
+//!     name_it = "Dichiarazione TARI"
+//!     category = "tributi"
+//!
+//!     [deployments.c_b036]
+//!     dichiarazione-tari = { valid_from = 2017-03-01 }
+//! "#).unwrap();
+//!
+//! let borgo = register.ente("borgo_san_lorenzo").unwrap();
+//! assert_eq!(borgo.code(), "c_b036");
+//! let tari = register.service("dichiarazione-tari").unwrap();
+//! let day = jiff::civil::date(2017, 12, 31);
+//! assert_eq!(tari.category_on(day).code(), "tributi");
+//! assert!(register.deployed(borgo, tari, day));
+//! assert!(!register.deployed(borgo, tari, jiff::civil::date(2017, 2, 28)));
+//! ```
+
+mod assemble;
+mod check;
+mod claims;
+mod model;
+mod names;
+mod offers;
+mod problem;
+mod raw;
+mod register;
+mod version;
+
+pub use affluenza_event::Kind;
+pub use model::{Category, Deployment, Ente, EnteKind, Population, Portal, Service, Validity};
+pub use problem::{Fault, Problem, RegisterErrors};
+pub use register::Register;

@@ -1,0 +1,138 @@
+//! What can be wrong with a register, and how to mend it.
+
+use jiff::civil::Date;
+use thiserror::Error;
+
+/// Everything that is wrong with a register text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", listed(.0))]
+pub struct RegisterErrors(Vec<Problem>);
+
+impl RegisterErrors {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+        Self(problems)
+    }
+
+    /// Every problem, in the order of the text. Never empty.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// One problem and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Line of the text, from 1; `None` when the whole text is meant.
+    pub line: Option<usize>,
+    /// Table: `ente`, `category`, `service`, `portal`, `deployments`; empty for the whole text.
+    pub table: &'static str,
+    /// Code of the entry; for a deployment `ente.service`; empty when it has none.
+    pub code: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        match (self.table, self.code.as_str()) {
+            ("", _) => {}
+            (table, "") => write!(f, "{table}: ")?,
+            (table, code) => write!(f, "{table} {code:?}: ")?,
+        }
+        self.fault.fmt(f)
+    }
+}
+
+/// What is wrong, with its mend.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// Not TOML, or a field that is missing, unknown or of the wrong type.
+    #[error("{0}")]
+    Shape(String),
+    /// A code with other characters than events may carry.
+    #[error("the code has to be 1 to 64 letters, digits, '-', '_' or '.'")]
+    BadCode,
+    /// A required text is empty.
+    #[error("{field} is empty: fill it in or leave the field out")]
+    Empty {
+        /// Which.
+        field: &'static str,
+    },
+    /// A date with a time of day, or not a date.
+    #[error("{field} is {found}: write a date without a time, such as 2017-12-31")]
+    BadDate {
+        /// Which.
+        field: &'static str,
+        /// As written.
+        found: String,
+    },
+    /// `valid_to` does not lie after `valid_from`.
+    #[error(
+        "valid_to {to} does not lie after valid_from {from}: swap them, or mind that valid_to is the first day on which it no longer holds"
+    )]
+    Reversed {
+        /// First day.
+        from: Date,
+        /// First day after.
+        to: Date,
+    },
+    /// A code, name or alias that two entries claim.
+    #[error(
+        "{name:?} already stands for {other:?}: codes and aliases are unique, whatever their case and punctuation; rename or remove one"
+    )]
+    Duplicate {
+        /// What is claimed twice.
+        name: String,
+        /// The entry that claimed it first.
+        other: String,
+    },
+    /// An alias without a letter or digit.
+    #[error("alias {0:?} has neither a letter nor a digit: remove it")]
+    BlankAlias(String),
+    /// A reference to an entry that does not exist.
+    #[error("{field} {code:?} does not exist: add a [[{table}]] with this code, or correct it")]
+    Dangling {
+        /// Field that holds the reference.
+        field: &'static str,
+        /// What it refers to.
+        code: String,
+        /// Table where it should be.
+        table: &'static str,
+    },
+    /// An ente that succeeds itself, at once or in a ring.
+    #[error("its successors lead back to itself: one of them has to end without a successor")]
+    SuccessorRing,
+    /// A successor without an end.
+    #[error("it has a successor but no valid_to: add the day of the change")]
+    SuccessorWithoutEnd,
+    /// A time zone that the IANA database does not know.
+    #[error("{0:?} is no IANA time zone: write one such as Europe/Rome")]
+    UnknownZone(String),
+    /// A category history that leaves days open or covers some twice.
+    #[error(
+        "the categories have to follow each other without gap or overlap, the first without valid_from, the last without valid_to, each from the day on which the one before ends"
+    )]
+    CategoryHistory,
+    /// Two deployments of one service at one ente that overlap.
+    #[error("two periods overlap on {on}: let the first end where the second begins")]
+    Overlap {
+        /// First day covered twice.
+        on: Date,
+    },
+    /// A deployment on no day on which ente and service both exist.
+    #[error(
+        "there is no day on which the deployment, its ente and its service are all valid: correct the dates or remove it"
+    )]
+    NeverValid,
+}

@@ -1,0 +1,78 @@
+//! What the register says, in one spelling, and the hash of it.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::Validity;
+use crate::register::Register;
+
+/// Hash of what `register` says. Its tables are already in the order of codes.
+pub(crate) fn version(register: &Register) -> String {
+    let digest = Sha256::digest(canonical(register).as_bytes());
+    digest.iter().take(6).fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Fields are written with `{:?}`, which quotes and escapes: no two registers that differ
+/// have the same text.
+fn canonical(register: &Register) -> String {
+    let mut text = String::from("affluenza register 1\n");
+    let out = &mut text;
+    for ente in &register.enti {
+        let fields = (&ente.code, &ente.name, ente.kind.as_str());
+        let codes = (&ente.istat, &ente.belfiore, &ente.successor);
+        let population = ente.population.map(|it| (it.inhabitants, it.year));
+        let zone = ente.zone.iana_name();
+        let aliases = sorted(&ente.aliases);
+        line(out, format_args!("ente {fields:?} {codes:?} {zone:?}"));
+        line(out, format_args!("{population:?} {aliases:?}"));
+        period(out, ente.validity);
+    }
+    for category in &register.categories {
+        let fields = (&category.code, &category.name_it, &category.name_en);
+        line(out, format_args!("category {fields:?}"));
+    }
+    for service in &register.services {
+        let fields = (&service.code, &service.name_it, &service.name_en);
+        let matter = (&service.subject, &service.life_event);
+        let nature = service.nature.as_str();
+        let aliases = sorted(&service.aliases);
+        line(out, format_args!("service {fields:?} {nature} {matter:?}"));
+        line(out, format_args!("{:?} {aliases:?}", service.category.code));
+        for (to, category) in &service.earlier {
+            line(out, format_args!("until {to} {:?}", category.code));
+        }
+        period(out, service.validity);
+    }
+    for portal in &register.portals {
+        let fields = (&portal.ente, &portal.code, &portal.name, &portal.source);
+        let zone = portal.zone.iana_name();
+        line(out, format_args!("portal {fields:?} {zone:?}"));
+    }
+    for offer in register.deployments() {
+        let (ente, service) = (offer.ente.code(), offer.service.code());
+        let nature = offer.nature.as_str();
+        line(out, format_args!("offer {ente:?} {service:?} {nature}"));
+        period(out, offer.validity);
+    }
+    text
+}
+
+fn sorted(names: &[String]) -> Vec<&String> {
+    let mut names: Vec<_> = names.iter().collect();
+    names.sort();
+    names
+}
+
+fn period(out: &mut String, validity: Validity) {
+    line(out, format_args!("{:?} {:?}", validity.from, validity.to));
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
