@@ -1,0 +1,118 @@
+//! A user agent as it was sent, made readable.
+
+use std::borrow::Cow;
+
+use super::AGENT_BYTES_MAX;
+
+/// The first [`AGENT_BYTES_MAX`] bytes, cut between characters, never within one.
+#[inline]
+pub(super) fn cut(agent: &[u8]) -> &[u8] {
+    if agent.len() <= AGENT_BYTES_MAX {
+        return agent;
+    }
+    let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
+    // A character has at most three continuation bytes; more are no UTF-8 at all.
+    let end = (AGENT_BYTES_MAX - 3..=AGENT_BYTES_MAX)
+        .rev()
+        .find(|end| !is_continuation(agent[*end]))
+        .unwrap_or(AGENT_BYTES_MAX);
+    &agent[..end]
+}
+
+/// The text of a user agent that was [`cut`]: bytes that are not UTF-8 replaced,
+/// blanks and quotes around it taken off, and spaces put back where a log has `+` or
+/// `%20` for them (IIS and CloudFront write so). `-`, the void of access logs, is empty.
+pub(super) fn readable(agent: &[u8]) -> Cow<'_, str> {
+    let text = match String::from_utf8_lossy(agent) {
+        Cow::Borrowed(text) => Cow::Borrowed(strip(text)),
+        Cow::Owned(text) => Cow::Owned(strip(&text).to_owned()),
+    };
+    if text.contains(' ') {
+        text
+    } else if text.contains("%20") || text.contains("%2520") {
+        Cow::Owned(unescape(&unescape(&text)))
+    } else if text.contains("+(") {
+        Cow::Owned(text.replace('+', " "))
+    } else {
+        text
+    }
+}
+
+fn strip(text: &str) -> &str {
+    let text = text.trim_matches([' ', '\t', '"', '\'']);
+    // Some apps send the name of the header within its value.
+    let text = text
+        .strip_prefix("User-Agent:")
+        .map_or(text, str::trim_start);
+    if text == "-" { "" } else { text }
+}
+
+/// Resolves the percent escapes of printable ASCII; others stay as they are.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        plain.push_str(&rest[..at]);
+        let code = rest
+            .get(at + 1..at + 3)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .filter(|code| (b' '..=b'~').contains(code));
+        match code {
+            Some(code) => {
+                plain.push(char::from(code));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                plain.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_string_is_cut_between_characters() {
+        for shift in 0..4 {
+            let agent = "x".repeat(shift) + &"🦀".repeat(400);
+            let kept = cut(agent.as_bytes());
+            assert!(kept.len() <= AGENT_BYTES_MAX && kept.len() > AGENT_BYTES_MAX - 4);
+            assert!(std::str::from_utf8(kept).is_ok());
+        }
+        assert_eq!(cut(&[0x80; 3_000]).len(), AGENT_BYTES_MAX);
+        assert_eq!(cut(b"short"), b"short");
+    }
+
+    #[test]
+    fn what_logs_do_to_spaces_is_undone() {
+        assert_eq!(
+            readable(b"Mozilla/5.0+(iPad;+CPU+OS+9)"),
+            "Mozilla/5.0 (iPad; CPU OS 9)"
+        );
+        assert_eq!(
+            readable(b"Mozilla/5.0%20(X11;%20Linux)"),
+            "Mozilla/5.0 (X11; Linux)"
+        );
+        assert_eq!(
+            readable(b"Mozilla/5.0%2520(X11%253B%2520Linux)"),
+            "Mozilla/5.0 (X11; Linux)"
+        );
+        assert_eq!(readable(b"a+b c"), "a+b c");
+        assert_eq!(readable(b"100%"), "100%");
+        assert_eq!(readable(b"%20%zz%C3"), " %zz%C3");
+    }
+
+    #[test]
+    fn blanks_quotes_and_the_void_are_taken_off() {
+        assert_eq!(readable(b" \"curl/8.0\" "), "curl/8.0");
+        assert_eq!(readable(b"User-Agent: curl/8.0"), "curl/8.0");
+        assert_eq!(readable(b"-"), "");
+        assert_eq!(readable(b"\"-\""), "");
+        assert_eq!(readable(&[0xff, b'a']), "\u{fffd}a");
+    }
+}

@@ -1,0 +1,204 @@
+//! Browsers and systems as coarse families, so that no fingerprint is stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::class::stored_enum;
+use super::rule::Marks;
+
+/// The family of a browser, without version. The discriminants are the stored form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum BrowserFamily {
+    /// Anything else, and every bot.
+    Other = 0,
+    /// Chrome and Chromium, also within apps.
+    Chrome = 1,
+    /// Safari, also within apps of iPhone and iPad.
+    Safari = 2,
+    /// Firefox.
+    Firefox = 3,
+    /// Edge and Internet Explorer.
+    Edge = 4,
+    /// Samsung Internet.
+    Samsung = 5,
+    /// Opera, Opera Mini included.
+    Opera = 6,
+}
+
+stored_enum!(BrowserFamily, "browser family", {
+    Other => "other",
+    Chrome => "chrome",
+    Safari => "safari",
+    Firefox => "firefox",
+    Edge => "edge",
+    Samsung => "samsung",
+    Opera => "opera",
+});
+
+/// The family of an operating system, without version. The discriminants are the
+/// stored form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum OsFamily {
+    /// Anything else, and every bot.
+    Other = 0,
+    /// Windows on computers.
+    Windows = 1,
+    /// macOS.
+    Macos = 2,
+    /// iOS and iPadOS.
+    Ios = 3,
+    /// Android, and what was made of it.
+    Android = 4,
+    /// Linux and Unix on computers, Chrome OS included.
+    Linux = 5,
+}
+
+stored_enum!(OsFamily, "system family", {
+    Other => "other",
+    Windows => "windows",
+    Macos => "macos",
+    Ios => "ios",
+    Android => "android",
+    Linux => "linux",
+});
+
+/// The families of a user agent with these marks. Order matters: every browser also
+/// names those it descends from.
+pub(super) fn families(marks: Marks) -> (BrowserFamily, OsFamily) {
+    let browser = [
+        (Marks::OTHER_BROWSER, BrowserFamily::Other),
+        (Marks::SAMSUNG_BROWSER, BrowserFamily::Samsung),
+        (Marks::EDGE, BrowserFamily::Edge),
+        (Marks::OPERA, BrowserFamily::Opera),
+        (Marks::FIREFOX, BrowserFamily::Firefox),
+        (Marks::CHROME, BrowserFamily::Chrome),
+        (Marks::MSIE, BrowserFamily::Edge),
+    ];
+    let system = [
+        (Marks::WINDOWS_PHONE, OsFamily::Other),
+        (Marks::ANDROID, OsFamily::Android),
+        (Marks::IOS, OsFamily::Ios),
+        (Marks::WINDOWS, OsFamily::Windows),
+        (Marks::MAC, OsFamily::Macos),
+        (Marks::UNIX.and(Marks::LINUX), OsFamily::Linux),
+    ];
+    let is_safari = marks.has_any(Marks::SAFARI) && marks.has_any(Marks::IOS | Marks::MAC)
+        || marks.has_any(Marks::IOS) && marks.has_any(Marks::WEBKIT);
+    let browser = first(&browser, marks).unwrap_or(if is_safari {
+        BrowserFamily::Safari
+    } else {
+        BrowserFamily::Other
+    });
+    (browser, first(&system, marks).unwrap_or(OsFamily::Other))
+}
+
+fn first<T: Copy>(table: &[(Marks, T)], marks: Marks) -> Option<T> {
+    let found = table.iter().find(|(mark, _)| marks.has_any(*mark));
+    found.map(|(_, family)| *family)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{Hints, classify};
+
+    #[test]
+    fn families_of_common_browsers() {
+        for (agent, browser, os) in [
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+                "chrome",
+                "windows",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0",
+                "edge",
+                "windows",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
+                "edge",
+                "windows",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 OPR/106.0.0.0",
+                "opera",
+                "windows",
+            ),
+            (
+                "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
+                "firefox",
+                "linux",
+            ),
+            (
+                "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+                "chrome",
+                "linux",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
+                "safari",
+                "macos",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+                "safari",
+                "ios",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/131.0 Mobile/15E148 Safari/604.1",
+                "chrome",
+                "ios",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+                "safari",
+                "ios",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+                "samsung",
+                "android",
+            ),
+            (
+                "Mozilla/5.0 (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0",
+                "firefox",
+                "android",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0 YaBrowser/23.1 Safari/537.36",
+                "other",
+                "windows",
+            ),
+            (
+                "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                "other",
+                "other",
+            ),
+            ("", "other", "other"),
+        ] {
+            let verdict = classify(agent, &Hints::NONE);
+            assert_eq!(
+                (verdict.browser.as_str(), verdict.os.as_str()),
+                (browser, os),
+                "{agent}"
+            );
+        }
+    }
+
+    #[test]
+    fn hints_that_decide_the_device_tell_the_system_too() {
+        let mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
+        let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
+        let android = Hints::NONE.mobile("?0").platform("\"Android\"");
+        assert_eq!(
+            classify(mac, &Hints::NONE.touch_points(5)).os,
+            OsFamily::Ios
+        );
+        assert_eq!(classify(linux, &android).os, OsFamily::Android);
+        assert_eq!(classify("", &android).os, OsFamily::Android);
+    }
+}

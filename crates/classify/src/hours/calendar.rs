@@ -1,0 +1,327 @@
+//! Working days: weekends, national holidays of Italy, and the patron saint's day.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{LocalDate, LocalDateError, Weekday};
+
+/// A holiday. Sundays are not in it, except Easter.
+///
+/// Sources: law 260/1949 (the list), law 54/1977 (days taken off it), presidential
+/// decree 792/1985 (Epiphany back), law 336/2000 (2 June back from 2001), decree-law
+/// 5/2011 (17 March, that year only), law 151/2025 (4 October, from 2026).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Holiday {
+    /// 1 January.
+    NewYear = 1,
+    /// 6 January; not from 1977 to 1985.
+    Epiphany = 2,
+    /// Easter Sunday.
+    Easter = 3,
+    /// The day after Easter.
+    EasterMonday = 4,
+    /// 25 April.
+    Liberation = 5,
+    /// 1 May.
+    Labour = 6,
+    /// 2 June; from 1977 to 2000 the first Sunday of June.
+    Republic = 7,
+    /// 15 August.
+    Assumption = 8,
+    /// 4 October, from 2026 (and until 1976 a lesser feast, not counted here).
+    SaintFrancis = 9,
+    /// 1 November.
+    AllSaints = 10,
+    /// 8 December.
+    ImmaculateConception = 11,
+    /// 25 December.
+    Christmas = 12,
+    /// 26 December.
+    SaintStephen = 13,
+    /// 17 March 2011, once, for the 150 years of the country.
+    Unity150 = 14,
+    /// The day of the town's patron saint.
+    PatronSaint = 15,
+}
+
+impl Holiday {
+    /// Every holiday, by stored number.
+    pub const ALL: [Self; 15] = [
+        Self::NewYear,
+        Self::Epiphany,
+        Self::Easter,
+        Self::EasterMonday,
+        Self::Liberation,
+        Self::Labour,
+        Self::Republic,
+        Self::Assumption,
+        Self::SaintFrancis,
+        Self::AllSaints,
+        Self::ImmaculateConception,
+        Self::Christmas,
+        Self::SaintStephen,
+        Self::Unity150,
+        Self::PatronSaint,
+    ];
+
+    /// The name used in JSON and SQL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewYear => "new-year",
+            Self::Epiphany => "epiphany",
+            Self::Easter => "easter",
+            Self::EasterMonday => "easter-monday",
+            Self::Liberation => "liberation",
+            Self::Labour => "labour",
+            Self::Republic => "republic",
+            Self::Assumption => "assumption",
+            Self::SaintFrancis => "saint-francis",
+            Self::AllSaints => "all-saints",
+            Self::ImmaculateConception => "immaculate-conception",
+            Self::Christmas => "christmas",
+            Self::SaintStephen => "saint-stephen",
+            Self::Unity150 => "unity150",
+            Self::PatronSaint => "patron-saint",
+        }
+    }
+
+    /// The national holiday on `date`, if it is one. Rules hold from 1977 on.
+    #[must_use]
+    pub fn national(date: LocalDate) -> Option<Self> {
+        let year = date.year();
+        let fixed = match (date.month(), date.day()) {
+            (1, 1) => Some(Self::NewYear),
+            (1, 6) if year >= 1986 => Some(Self::Epiphany),
+            (3, 17) if year == 2011 => Some(Self::Unity150),
+            (4, 25) => Some(Self::Liberation),
+            (5, 1) => Some(Self::Labour),
+            (6, 2) if year >= 2001 => Some(Self::Republic),
+            (8, 15) => Some(Self::Assumption),
+            (10, 4) if year >= 2026 => Some(Self::SaintFrancis),
+            (11, 1) => Some(Self::AllSaints),
+            (12, 8) => Some(Self::ImmaculateConception),
+            (12, 25) => Some(Self::Christmas),
+            (12, 26) => Some(Self::SaintStephen),
+            _ => None,
+        };
+        fixed.or_else(|| match date.days() - easter(year).days() {
+            0 => Some(Self::Easter),
+            1 => Some(Self::EasterMonday),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Holiday {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Easter Sunday of the Western churches: the computus of Meeus, Jones and Butcher.
+fn easter(year: i16) -> LocalDate {
+    let year = i32::from(year);
+    let (golden, century, of_century) = (
+        year.rem_euclid(19),
+        year.div_euclid(100),
+        year.rem_euclid(100),
+    );
+    let correction = (century + 8) / 25;
+    let moon_shift = (century - correction + 1) / 3;
+    let epact = (19 * golden + century - century / 4 - moon_shift + 15).rem_euclid(30);
+    let weekday =
+        (32 + 2 * (century % 4) + 2 * (of_century / 4) - epact - of_century % 4).rem_euclid(7);
+    let late = (golden + 11 * epact + 22 * weekday) / 451;
+    let day_from_march = epact + weekday - 7 * late + 22;
+    let (month, day) = if day_from_march > 31 {
+        (4, day_from_march - 31)
+    } else {
+        (3, day_from_march)
+    };
+    LocalDate::new(year as i16, month, day as u8).expect("Easter is a day of March or April")
+}
+
+/// A day of every year, such as a patron saint's: `12-07` for Milan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MonthDay {
+    month: u8,
+    day: u8,
+}
+
+impl MonthDay {
+    /// The day of the year; 29 February is allowed, and comes in leap years only.
+    ///
+    /// # Errors
+    /// [`LocalDateError::NoSuchDay`] if no year has such a day.
+    pub fn new(month: u8, day: u8) -> Result<Self, LocalDateError> {
+        const A_LEAP_YEAR: i16 = 2000;
+        LocalDate::new(A_LEAP_YEAR, month, day).map(|_| Self { month, day })
+    }
+
+    /// The month, 1 to 12.
+    #[must_use]
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    /// The day of the month, 1 to 31.
+    #[must_use]
+    pub const fn day(self) -> u8 {
+        self.day
+    }
+}
+
+impl fmt::Display for MonthDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
+    }
+}
+
+impl FromStr for MonthDay {
+    type Err = LocalDateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = || LocalDateError::Malformed(text.to_owned());
+        let (month, day) = text.split_once('-').ok_or_else(malformed)?;
+        Self::new(
+            month.parse().map_err(|_| malformed())?,
+            day.parse().map_err(|_| malformed())?,
+        )
+    }
+}
+
+impl TryFrom<String> for MonthDay {
+    type Error = LocalDateError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<MonthDay> for String {
+    fn from(day: MonthDay) -> Self {
+        day.to_string()
+    }
+}
+
+/// The calendar of an ente: the national holidays, and its patron saint's day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calendar {
+    /// The day of the patron saint of the ente's seat, if known.
+    pub patron: Option<MonthDay>,
+}
+
+impl Calendar {
+    /// The holiday on `date`; the national one where both fall together.
+    #[must_use]
+    pub fn holiday(&self, date: LocalDate) -> Option<Holiday> {
+        Holiday::national(date).or_else(|| {
+            let patron = self.patron?;
+            let is_patron = (date.month(), date.day()) == (patron.month, patron.day);
+            is_patron.then_some(Holiday::PatronSaint)
+        })
+    }
+
+    /// Whether `date` is a working day: Monday to Friday and no holiday.
+    #[must_use]
+    pub fn is_working_day(&self, date: LocalDate) -> bool {
+        date.weekday() <= Weekday::Friday && self.holiday(date).is_none()
+    }
+
+    /// Working days from `from` up to, not including, `to`.
+    #[must_use]
+    pub fn working_days(&self, from: LocalDate, to: LocalDate) -> u32 {
+        (from.days()..to.days())
+            .map(|days| u32::from(self.is_working_day(LocalDate::from_days(days))))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> LocalDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn easter_of_known_years() {
+        // From the tables of the United States Naval Observatory.
+        for sunday in [
+            "1996-04-07",
+            "1999-04-04",
+            "2000-04-23",
+            "2005-03-27",
+            "2008-03-23",
+            "2011-04-24",
+            "2016-03-27",
+            "2017-04-16",
+            "2019-04-21",
+            "2024-03-31",
+            "2025-04-20",
+            "2026-04-05",
+            "2038-04-25",
+            "2076-04-19",
+            "2285-03-22",
+        ] {
+            let sunday = date(sunday);
+            assert_eq!(easter(sunday.year()), sunday);
+            // In 2011 and 2038 a fixed holiday falls on one of the two days.
+            assert!(Holiday::national(sunday).is_some());
+            assert!(Holiday::national(sunday.plus_days(1)).is_some());
+        }
+    }
+
+    #[test]
+    fn holidays_begin_and_end_as_the_laws_say() {
+        let national = |text| Holiday::national(date(text));
+        assert_eq!(national("2000-06-02"), None);
+        assert_eq!(national("2001-06-02"), Some(Holiday::Republic));
+        assert_eq!(national("2011-03-17"), Some(Holiday::Unity150));
+        assert_eq!(national("2012-03-17"), None);
+        assert_eq!(national("2025-10-04"), None);
+        assert_eq!(national("2026-10-04"), Some(Holiday::SaintFrancis));
+        assert_eq!(national("1985-01-06"), None);
+        assert_eq!(national("1986-01-06"), Some(Holiday::Epiphany));
+        assert_eq!(national("2017-11-04"), None);
+    }
+
+    #[test]
+    fn working_days_of_2017() {
+        // 260 weekdays, less 6 January, 17 April, 25 April, 1 May, 2 June, 15 August,
+        // 1 November, 8, 25 and 26 December: 250; and 249 in Milan (7 December).
+        let year = (date("2017-01-01"), date("2018-01-01"));
+        assert_eq!(Calendar::default().working_days(year.0, year.1), 250);
+        let milan = Calendar {
+            patron: Some("12-07".parse().unwrap()),
+        };
+        assert_eq!(milan.working_days(year.0, year.1), 249);
+        assert_eq!(
+            milan.holiday(date("2017-12-07")),
+            Some(Holiday::PatronSaint)
+        );
+        assert_eq!(
+            milan.holiday(date("2017-12-08")),
+            Some(Holiday::ImmaculateConception)
+        );
+    }
+
+    #[test]
+    fn names_and_numbers_are_those_of_the_list() {
+        for (number, holiday) in (1_u8..).zip(Holiday::ALL) {
+            assert_eq!(holiday as u8, number);
+        }
+        assert!("02-30".parse::<MonthDay>().is_err());
+        assert!("0207".parse::<MonthDay>().is_err());
+        assert_eq!("02-29".parse::<MonthDay>().unwrap().to_string(), "02-29");
+    }
+}

@@ -1,0 +1,257 @@
+//! Opening hours of an ente's desk: a weekly table.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Calendar, LocalHour, Weekday};
+
+/// Why a text is not a table of opening hours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpeningHoursError {
+    /// The days are not `mo`, `tu`, … or a range such as `mo-fr`.
+    #[error("unknown days {0:?}: use mo, tu, we, th, fr, sa, su, or a range such as mo-fr")]
+    UnknownDays(String),
+    /// The hours are not `HH:MM-HH:MM`, a later after an earlier time.
+    #[error("opening hours {0:?} are not of the form 08:30-12:30")]
+    Malformed(String),
+    /// Two openings of one day overlap.
+    #[error("openings of {0:?} overlap")]
+    Overlap(Weekday),
+}
+
+/// A range of minutes since midnight, `[from, to)`.
+type Opening = (u16, u16);
+
+/// When a desk is open, week after week, in local time.
+///
+/// Written as `mo-fr 08:30-12:30; tu,th 14:30-17:00`: groups of days and hours, in
+/// local time, half-open. Days not named are closed; a day may come in many groups.
+///
+/// ```
+/// use affluenza_classify::hours::{OpeningHours, Weekday};
+///
+/// let desk: OpeningHours = "mo-fr 08:30-12:30; tu,th 14:30-17:00".parse()?;
+/// assert!(desk.is_open_at(Weekday::Tuesday, 15 * 60));
+/// assert!(!desk.is_open_at(Weekday::Monday, 15 * 60));
+/// # Ok::<(), affluenza_classify::hours::OpeningHoursError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OpeningHours {
+    /// Openings of each day, Monday first; sorted, apart from one another.
+    week: [Vec<Opening>; 7],
+}
+
+const DAY_NAMES: [&str; 7] = ["mo", "tu", "we", "th", "fr", "sa", "su"];
+
+impl OpeningHours {
+    /// Whether the desk is open at a minute of the local day, 0 to 1439, of an
+    /// ordinary week.
+    #[must_use]
+    pub fn is_open_at(&self, weekday: Weekday, minute_of_day: u16) -> bool {
+        self.week[usize::from(weekday.number()) - 1]
+            .iter()
+            .any(|(from, to)| (*from..*to).contains(&minute_of_day))
+    }
+
+    /// Whether the desk is open at this local time; it is closed on holidays.
+    #[must_use]
+    pub fn is_open(&self, local: &LocalHour, calendar: &Calendar) -> bool {
+        self.is_open_at(local.weekday, local.minute_of_day())
+            && calendar.holiday(local.date).is_none()
+    }
+
+    /// Minutes open in an ordinary week.
+    #[must_use]
+    pub fn minutes_a_week(&self) -> u32 {
+        self.week
+            .iter()
+            .flatten()
+            .map(|(from, to)| u32::from(to - from))
+            .sum()
+    }
+}
+
+impl FromStr for OpeningHours {
+    type Err = OpeningHoursError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut week: [Vec<Opening>; 7] = Default::default();
+        for group in text.split(';').map(str::trim).filter(|g| !g.is_empty()) {
+            let mut words = group.split_whitespace();
+            let days = parse_days(words.next().unwrap_or_default())?;
+            let openings = words.map(parse_opening).collect::<Result<Vec<_>, _>>()?;
+            if openings.is_empty() {
+                return Err(OpeningHoursError::Malformed(group.to_owned()));
+            }
+            for day in days {
+                week[day].extend(&openings);
+            }
+        }
+        for (openings, weekday) in week.iter_mut().zip(Weekday::ALL) {
+            openings.sort_unstable();
+            if openings.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+                return Err(OpeningHoursError::Overlap(weekday));
+            }
+        }
+        Ok(Self { week })
+    }
+}
+
+/// `mo`, `mo-fr`, `tu,th` or a mixture, as places in the week.
+fn parse_days(text: &str) -> Result<Vec<usize>, OpeningHoursError> {
+    let unknown = || OpeningHoursError::UnknownDays(text.to_owned());
+    let day = |name: &str| {
+        DAY_NAMES
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name))
+            .ok_or_else(unknown)
+    };
+    let mut days = Vec::new();
+    for entry in text.split(',') {
+        match entry.split_once('-') {
+            None => days.push(day(entry)?),
+            Some((first, last)) => {
+                let (first, last) = (day(first)?, day(last)?);
+                if first >= last {
+                    return Err(unknown());
+                }
+                days.extend(first..=last);
+            }
+        }
+    }
+    Ok(days)
+}
+
+fn parse_opening(text: &str) -> Result<Opening, OpeningHoursError> {
+    let malformed = || OpeningHoursError::Malformed(text.to_owned());
+    let (from, to) = text.split_once('-').ok_or_else(malformed)?;
+    let (from, to) = (
+        parse_minute(from).ok_or_else(malformed)?,
+        parse_minute(to).ok_or_else(malformed)?,
+    );
+    if from >= to {
+        return Err(malformed());
+    }
+    Ok((from, to))
+}
+
+/// `HH:MM`, up to 24:00, as minutes since midnight.
+fn parse_minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    if hour.len() != 2 || minute.len() != 2 {
+        return None;
+    }
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let total = hour * 60 + minute;
+    (minute < 60 && total <= 24 * 60).then_some(total)
+}
+
+impl fmt::Display for OpeningHours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        for (day, openings) in DAY_NAMES.iter().zip(&self.week) {
+            if openings.is_empty() {
+                continue;
+            }
+            f.write_str(if first { "" } else { "; " })?;
+            f.write_str(day)?;
+            first = false;
+            for (from, to) in openings {
+                write!(
+                    f,
+                    " {:02}:{:02}-{:02}:{:02}",
+                    from / 60,
+                    from % 60,
+                    to / 60,
+                    to % 60
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for OpeningHours {
+    type Error = OpeningHoursError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<OpeningHours> for String {
+    fn from(hours: OpeningHours) -> Self {
+        hours.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hours::Zone;
+
+    #[test]
+    fn a_table_is_read_and_written() {
+        let desk: OpeningHours = "Mo-Fr 08:30-12:30; tu,th 14:30-17:00".parse().unwrap();
+        assert_eq!(
+            desk.to_string(),
+            "mo 08:30-12:30; tu 08:30-12:30 14:30-17:00; we 08:30-12:30; \
+             th 08:30-12:30 14:30-17:00; fr 08:30-12:30"
+        );
+        assert_eq!(desk.to_string().parse(), Ok(desk.clone()));
+        assert_eq!(desk.minutes_a_week(), 5 * 240 + 2 * 150);
+        assert!(desk.is_open_at(Weekday::Monday, 510));
+        assert!(!desk.is_open_at(Weekday::Monday, 750));
+        assert!(!desk.is_open_at(Weekday::Saturday, 600));
+    }
+
+    #[test]
+    fn a_desk_is_closed_on_holidays() {
+        let desk: OpeningHours = "mo-su 00:00-24:00".parse().unwrap();
+        let rome = Zone::default();
+        let (open, calendar) = (|ms| rome.local(ms), Calendar::default());
+        assert!(
+            !desk.is_open(&open(1_496_390_400_000), &calendar),
+            "2 June 2017, 10:00"
+        );
+        assert!(
+            desk.is_open(&open(1_496_476_800_000), &calendar),
+            "3 June 2017, 10:00"
+        );
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused() {
+        let refused = |text: &str| text.parse::<OpeningHours>().unwrap_err();
+        assert!(matches!(
+            refused("lu 08:00-12:00"),
+            OpeningHoursError::UnknownDays(_)
+        ));
+        assert!(matches!(
+            refused("fr-mo 08:00-12:00"),
+            OpeningHoursError::UnknownDays(_)
+        ));
+        for text in [
+            "mo",
+            "mo 8-12",
+            "mo 12:00-08:00",
+            "mo 08:00-24:01",
+            "mo 08:60-09:00",
+            "mo 08:00",
+        ] {
+            assert!(
+                matches!(refused(text), OpeningHoursError::Malformed(_)),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            refused("mo-we 08:00-12:00; tu 11:00-13:00"),
+            OpeningHoursError::Overlap(Weekday::Tuesday)
+        );
+        assert_eq!("".parse(), Ok(OpeningHours::default()));
+    }
+}

@@ -1,0 +1,145 @@
+//! The hours that really existed, to divide by.
+
+use super::{Band, LocalDate, Zone};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// How long each hour of the clock really lasted over a range of local dates.
+///
+/// A spring night lacks an hour and an autumn night has one twice, so a year of
+/// Rome has 365 × 24 hours in all, but March has one less and October one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExistingHours {
+    seconds: [u64; 24],
+}
+
+impl ExistingHours {
+    /// Seconds during which the clock showed `hour`, 0 to 23; 0 for greater hours.
+    #[must_use]
+    pub fn seconds_at(&self, hour: u8) -> u64 {
+        self.seconds.get(usize::from(hour)).copied().unwrap_or(0)
+    }
+
+    /// Hours during which the clock showed `hour`, 0 to 23; 0 for greater hours.
+    #[must_use]
+    pub fn hours_at(&self, hour: u8) -> f64 {
+        self.seconds_at(hour) as f64 / HOUR as f64
+    }
+
+    /// Seconds of the whole range.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        self.seconds.iter().sum()
+    }
+}
+
+impl Zone {
+    /// How long each hour of the clock lasted from local midnight of `from` up to,
+    /// not including, local midnight of `to`. Nothing if `to` is not after `from`.
+    #[must_use]
+    pub fn existing_hours(&self, from: LocalDate, to: LocalDate) -> ExistingHours {
+        let mut seconds = [0; 24];
+        let (first, last) = (i64::from(from.days()) * DAY, i64::from(to.days()) * DAY);
+        if first < last {
+            // No clock is further than 26 hours from UTC.
+            for (start, end, offset) in self.steady_periods(first - 2 * DAY, last + 2 * DAY) {
+                let offset = i64::from(offset);
+                add_local(
+                    &mut seconds,
+                    (start + offset).max(first),
+                    (end + offset).min(last),
+                );
+            }
+        }
+        ExistingHours { seconds }
+    }
+
+    /// Whole hours of `band` that existed from local midnight of `from` up to, not
+    /// including, local midnight of `to`. Half hours, which only the few zones that
+    /// change by 30 minutes have, are rounded down.
+    #[must_use]
+    pub fn hours_in(&self, from: LocalDate, to: LocalDate, band: Band) -> u64 {
+        let existing = self.existing_hours(from, to);
+        let seconds: u64 = (0..24)
+            .filter(|hour| self.bands().of(*hour) == band)
+            .map(|hour| existing.seconds_at(hour))
+            .sum();
+        seconds / HOUR.unsigned_abs()
+    }
+}
+
+/// Adds the local seconds `[start, end)` to the hours of the clock they fall in.
+fn add_local(seconds: &mut [u64; 24], start: i64, end: i64) {
+    if start >= end {
+        return;
+    }
+    for (hour, total) in (0_i64..).zip(seconds.iter_mut()) {
+        let before = |instant: i64| {
+            let within = instant.rem_euclid(DAY) - hour * HOUR;
+            instant.div_euclid(DAY) * HOUR + within.clamp(0, HOUR)
+        };
+        *total += (before(end) - before(start)).unsigned_abs();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> LocalDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_year_of_rome_has_every_hour_and_its_halves_do_not() {
+        let rome = Zone::default();
+        let year = |band| rome.hours_in(date("2017-01-01"), date("2018-01-01"), band);
+        assert_eq!(Band::ALL.map(year), [8 * 365, 10 * 365, 6 * 365]);
+        let march = rome.existing_hours(date("2017-03-01"), date("2017-04-01"));
+        assert_eq!(
+            (march.seconds_at(1), march.seconds_at(2)),
+            (31 * 3_600, 30 * 3_600)
+        );
+        let day = rome.existing_hours(date("2017-10-29"), date("2017-10-30"));
+        assert_eq!((day.seconds(), day.seconds_at(2)), (25 * 3_600, 2 * 3_600));
+        let day = rome.existing_hours(date("2017-03-26"), date("2017-03-27"));
+        assert_eq!((day.seconds(), day.seconds_at(2)), (23 * 3_600, 0));
+        assert_eq!(
+            rome.hours_in(date("2017-03-26"), date("2017-03-27"), Band::Night),
+            7
+        );
+    }
+
+    #[test]
+    fn half_hours_and_skipped_days_are_exact() {
+        let lord_howe = Zone::named("Australia/Lord_Howe").unwrap();
+        let spring = lord_howe.existing_hours(date("2024-10-06"), date("2024-10-07"));
+        assert_eq!((spring.seconds(), spring.seconds_at(2)), (84_600, 1_800));
+        let autumn = lord_howe.existing_hours(date("2024-04-07"), date("2024-04-08"));
+        assert_eq!((autumn.seconds(), autumn.seconds_at(1)), (88_200, 5_400));
+        // Samoa went over the date line: 30 December 2011 was not.
+        let samoa = Zone::named("Pacific/Apia").unwrap();
+        assert_eq!(
+            samoa
+                .existing_hours(date("2011-12-30"), date("2011-12-31"))
+                .seconds(),
+            0
+        );
+    }
+
+    #[test]
+    fn an_empty_range_has_no_hours() {
+        let rome = Zone::default();
+        assert_eq!(
+            rome.existing_hours(date("2017-02-01"), date("2017-02-01"))
+                .seconds(),
+            0
+        );
+        assert_eq!(
+            rome.existing_hours(date("2017-02-02"), date("2017-02-01"))
+                .seconds(),
+            0
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! What the crate promises, checked from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail this way")]
+
+mod accuracy;
+mod geography;
+mod hints;
+mod mmdb;
+mod never_fails;
+mod periods;
+mod zones;
