@@ -1,0 +1,101 @@
+//! The ClickHouse library.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::checksums::Checksums;
+use super::tools::Fetch;
+use super::{Cache, FileSet};
+use crate::error::{EngineError, at};
+
+const PACKAGE: &str = include_str!("../../../../deploy/clickhouse/package.json");
+const LOCK: &str = include_str!("../../../../deploy/clickhouse/package-lock.json");
+const SUMS: &str = include_str!("../../../../deploy/clickhouse/libchdb.sha256");
+/// Where the package client puts the library, and its name.
+const IN_PACKAGE: &str = "node_modules/@chdb/lib-linux-x64-gnu";
+const LIBRARY: &str = "libchdb.so";
+
+/// A verified ClickHouse library.
+#[derive(Debug, Clone)]
+pub struct ClickHouseLibrary {
+    path: PathBuf,
+}
+
+impl ClickHouseLibrary {
+    /// The library's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+pub(super) fn prepare(
+    cache: &Cache,
+    progress: &dyn Fn(&str),
+) -> Result<ClickHouseLibrary, EngineError> {
+    if !cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    )) {
+        return Err(EngineError::Setting {
+            what: "the platform of the local ClickHouse",
+            value: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            mend: "its library exists for x86_64 Linux with glibc only, configure an external ClickHouse",
+        });
+    }
+    let checksums = Checksums::parse(SUMS);
+    let set = FileSet {
+        title: "the ClickHouse library",
+        name: "clickhouse",
+        checksums,
+        // 570 MiB in the package.
+        room_bytes: 700 << 20,
+    };
+    let home = cache.obtain(&set, progress, &|work, files| fetch(cache, work, files))?;
+    Ok(ClickHouseLibrary {
+        path: home.join(LIBRARY),
+    })
+}
+
+fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {
+    for (name, text) in [("package.json", PACKAGE), ("package-lock.json", LOCK)] {
+        let path = work.join(name);
+        fs::write(&path, text).map_err(at(&path))?;
+    }
+    let fetch = Fetch {
+        tool: "npm",
+        what: "the ClickHouse library",
+        cache: cache.dir(),
+        dir: work,
+    };
+    let words = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
+    fetch.run(&words.map(OsStr::new))?;
+    // Only the library is kept: the rest of the package is for programs in JavaScript.
+    let library = work.join(IN_PACKAGE).join(LIBRARY);
+    fs::rename(&library, files.join(LIBRARY)).map_err(at(&library))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_pins_the_package_by_integrity_and_names_no_address() {
+        assert!(LOCK.contains("\"integrity\": \"sha512-"));
+        assert!(!LOCK.contains("resolved"));
+        let version = PACKAGE.split("lib-linux-x64-gnu\": \"").nth(1).unwrap();
+        let version = version.split('"').next().unwrap();
+        assert!(LOCK.contains(&format!("\"version\": \"{version}\"")));
+        assert_eq!(
+            Checksums::parse(SUMS).names().collect::<Vec<_>>(),
+            [LIBRARY]
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! The parent's end: starts the process that holds an engine, and watches it.
+#![expect(
+    unsafe_code,
+    reason = "the session and the lock are set between fork and exec"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::future::Future;
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use rustix::io::FdFlags;
+use rustix::process::{Pid, PidfdFlags, Signal};
+use tokio::sync::watch;
+
+use super::report::{KILL, Report};
+use super::{ChildExit, ExitStatus, HIDDEN};
+use crate::error::at;
+use crate::folder::DataDir;
+use crate::{Engine, EngineError, logs};
+
+/// What the holder may take, beyond the engine's grace time, to end itself.
+const MARGIN: Duration = Duration::from_secs(5);
+/// How long the holder may take to say that it has started the engine.
+const HELD_WITHIN: Duration = Duration::from_secs(60);
+/// In the environment of every holder. A program that sees it here was executed again
+/// by itself, and did not notice.
+const MARK: &str = "AFFLUENZA_ENGINE_CHILD";
+/// How long dropping a running engine waits for its death.
+const DROP_MAX: Duration = Duration::from_secs(2);
+/// What to start.
+pub(crate) struct Launch<'a> {
+    pub engine: Engine,
+    /// The program that calls `run_if_child`, if not the running one.
+    pub executable: Option<PathBuf>,
+    /// [`super::SUPERVISE`] or [`super::HOST`].
+    pub mode: &'static str,
+    /// The program or library that is the engine.
+    pub target: &'a OsStr,
+    pub args: Vec<OsString>,
+    pub env: Vec<(&'static str, OsString)>,
+    pub folder: &'a DataDir,
+    /// The folder of the logs, relative to the folder.
+    pub logs: &'static str,
+    /// Where the engine's standard output and error go, in `logs`.
+    pub console: &'static str,
+    /// Other logs in `logs` whose end tells why an engine ended.
+    pub other_logs: &'static [&'static str],
+    /// How long a clean stop may take.
+    pub grace: Duration,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    server: Option<u32>,
+    exit: Option<ChildExit>,
+}
+
+/// A running engine. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Child {
+    engine: Engine,
+    grace: Duration,
+    lifeline: Option<ChildStdin>,
+    /// Names the holder without the danger that its number is used again.
+    holder: OwnedFd,
+    state: watch::Receiver<State>,
+    console: PathBuf,
+    /// Ends when the holder is dead and buried. The mutex only makes it shareable.
+    buried: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Child {
+    /// Starts the holder, which starts the engine.
+    pub(crate) fn launch(launch: Launch<'_>) -> Result<Self, EngineError> {
+        let logs = launch.folder.sub(launch.logs)?;
+        let console = logs.join(launch.console);
+        logs::rotate(&console)?;
+        let executable = match launch.executable {
+            // The child has another working directory.
+            Some(path) => std::path::absolute(&path).map_err(at(&path))?,
+            None => running_executable(),
+        };
+        let spawn_error = |cause| EngineError::Spawn {
+            program: executable.clone(),
+            cause,
+        };
+
+        if std::env::var_os(MARK).is_some() {
+            // Going on would start one process after the other without end.
+            let cause = std::io::Error::other("its main does not begin with run_if_child");
+            return Err(spawn_error(cause));
+        }
+        let mut command = Command::new(&executable);
+        command.env(MARK, "1");
+        command.args([HIDDEN, launch.mode]);
+        command.arg(launch.grace.as_millis().to_string());
+        command.arg(launch.target);
+        command.args(launch.args);
+        command.envs(launch.env);
+        command.current_dir(launch.folder.path());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(logs::append(&console)?);
+        let lock = launch.folder.lock_file().try_clone().map_err(spawn_error)?;
+        // SAFETY: between fork and exec only system calls are made, nothing allocates or locks.
+        unsafe {
+            command.pre_exec(move || enter_session(&lock));
+        }
+        let mut child = command.spawn().map_err(spawn_error)?;
+        let holder = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
+            .map_err(|errno| spawn_error(errno.into()))?;
+        let lifeline = child.stdin.take();
+
+        let all = std::iter::once(&launch.console).chain(launch.other_logs);
+        let files: Vec<PathBuf> = all.map(|name| logs.join(name)).collect();
+        let (sender, state) = watch::channel(State::default());
+        let (burial, buried) = mpsc::channel();
+        let engine = launch.engine;
+        std::thread::Builder::new()
+            .name(format!("{engine} watch"))
+            .spawn(move || {
+                watch_over(child, &sender, |status, words| {
+                    let mut exit = ChildExit {
+                        logs,
+                        ..ChildExit::unknown(engine)
+                    };
+                    exit.status = status;
+                    for end in files.iter().rev().map(|log| logs::tail(log)) {
+                        exit.last_lines.extend(end.last);
+                        exit.troubles.extend(end.troubles);
+                    }
+                    exit.last_lines.extend(words.clone());
+                    exit.troubles.extend(words);
+                    exit
+                });
+                drop(burial);
+            })
+            .map_err(spawn_error)?;
+        Ok(Self {
+            engine,
+            grace: launch.grace,
+            lifeline,
+            holder,
+            state,
+            console,
+            buried: Mutex::new(buried),
+        })
+    }
+
+    /// The engine's process number, as soon as it has one.
+    pub(crate) async fn server_pid(&self) -> Result<u32, EngineError> {
+        let mut state = self.state.clone();
+        let told = state.wait_for(|state| state.server.is_some() || state.exit.is_some());
+        match tokio::time::timeout(HELD_WITHIN, told).await {
+            Ok(Ok(now)) => match (now.server, now.exit.clone()) {
+                (Some(pid), _) => Ok(pid),
+                (None, Some(exit)) => Err(EngineError::Exited(exit)),
+                (None, None) => Err(EngineError::Exited(ChildExit::unknown(self.engine))),
+            },
+            Ok(Err(_)) => Err(EngineError::Exited(ChildExit::unknown(self.engine))),
+            Err(_) => Err(EngineError::NotReady {
+                engine: self.engine,
+                waited: HELD_WITHIN,
+                log: self.console.clone(),
+            }),
+        }
+    }
+
+    /// Resolves when the engine has ended, for whatever reason.
+    pub(crate) fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
+        let mut state = self.state.clone();
+        let lost = ChildExit::unknown(self.engine);
+        async move {
+            loop {
+                if let Some(exit) = state.borrow_and_update().exit.clone() {
+                    return exit;
+                }
+                if state.changed().await.is_err() {
+                    return lost;
+                }
+            }
+        }
+    }
+
+    /// Stops the engine cleanly, or by force once its grace time is over.
+    pub(crate) async fn stop(mut self) -> Result<ChildExit, EngineError> {
+        if let Some(exit) = self.ended() {
+            return Err(EngineError::Exited(exit));
+        }
+        drop(self.lifeline.take());
+        let exited = self.exited();
+        let late = EngineError::NotStopped {
+            engine: self.engine,
+            waited: self.grace,
+        };
+        match tokio::time::timeout(self.grace + MARGIN, exited).await {
+            Ok(exit) if exit.status == ExitStatus::Signal(9) => Err(late),
+            Ok(exit) => Ok(exit),
+            Err(_) => {
+                self.kill().await;
+                Err(late)
+            }
+        }
+    }
+
+    /// Kills the engine at once, as `kill -9` would, and waits for its death.
+    pub(crate) async fn kill(mut self) {
+        self.order_death();
+        if tokio::time::timeout(MARGIN, self.exited()).await.is_err() {
+            self.kill_holder();
+            self.exited().await;
+        }
+    }
+
+    fn ended(&self) -> Option<ChildExit> {
+        self.state.borrow().exit.clone()
+    }
+
+    fn order_death(&mut self) {
+        if let Some(mut lifeline) = self.lifeline.take() {
+            let _ = writeln!(lifeline, "{KILL}");
+        }
+    }
+
+    fn kill_holder(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.holder, Signal::KILL);
+    }
+
+    fn is_buried_within(&mut self, time: Duration) -> bool {
+        // Nothing is ever sent: the other end goes when the watch ends.
+        match self.buried.get_mut() {
+            Ok(buried) => buried.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Disconnected),
+            Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.ended().is_some() {
+            return;
+        }
+        self.order_death();
+        if !self.is_buried_within(DROP_MAX) {
+            self.kill_holder();
+            self.is_buried_within(DROP_MAX);
+        }
+    }
+}
+
+/// The running program, also when its file was replaced by a newer build meanwhile.
+fn running_executable() -> PathBuf {
+    match std::env::current_exe() {
+        Ok(path) if path.exists() => path,
+        _ => PathBuf::from("/proc/self/exe"),
+    }
+}
+
+/// Leaves the terminal's session, and lets the lock pass through `exec`.
+fn enter_session(lock: &File) -> std::io::Result<()> {
+    rustix::process::setsid()?;
+    rustix::io::fcntl_setfd(lock, FdFlags::empty())?;
+    Ok(())
+}
+
+/// Reads the holder's reports until it ends, then buries it.
+fn watch_over(
+    mut child: std::process::Child,
+    state: &watch::Sender<State>,
+    exit: impl FnOnce(ExitStatus, Option<String>) -> ChildExit,
+) {
+    let mut told = None;
+    let mut words = None;
+    if let Some(reports) = child.stdout.take() {
+        for line in BufReader::new(reports).lines().map_while(Result::ok) {
+            match Report::parse(&line) {
+                Some(Report::Pid(pid)) => state.send_modify(|state| state.server = Some(pid)),
+                Some(Report::Exit(status)) => told = Some(status),
+                Some(Report::Error(text)) => words = Some(text),
+                None => {}
+            }
+        }
+    }
+    let own = child.wait().map_or(ExitStatus::Unknown, ExitStatus::from);
+    // The engine's end counts; the holder's is all there is if it died first.
+    let exit = exit(told.unwrap_or(own), words);
+    state.send_modify(|state| state.exit = Some(exit));
+}

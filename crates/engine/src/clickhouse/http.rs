@@ -1,0 +1,47 @@
+//! The two questions that tell whether ClickHouse is ready.
+//!
+//! HTTP/1.0, so that the answer ends with the connection and is never chunked.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// One question may take this long.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// `Some` if an HTTP interface of ClickHouse answers on this port.
+pub(super) async fn ping(port: u16) -> Option<()> {
+    let body = exchange(port, "GET /ping HTTP/1.0\r\n\r\n".to_owned()).await?;
+    (body.trim() == "Ok.").then_some(())
+}
+
+/// The answer to a query as this user; `None` for any trouble.
+pub(super) async fn query(port: u16, user: &str, password: &str, query: &str) -> Option<String> {
+    let length = query.len();
+    let request = format!(
+        "POST / HTTP/1.0\r\nX-ClickHouse-User: {user}\r\nX-ClickHouse-Key: {password}\r\n\
+         Content-Length: {length}\r\n\r\n{query}"
+    );
+    exchange(port, request).await
+}
+
+/// The body of a successful answer.
+async fn exchange(port: u16, request: String) -> Option<String> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream
+            .take(ANSWER_BYTES_MAX)
+            .read_to_string(&mut answer)
+            .await
+            .ok()?;
+        Some(answer)
+    };
+    let answer = tokio::time::timeout(PATIENCE, exchange).await.ok()??;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?;
+    (status == "200").then(|| body.to_owned())
+}

@@ -1,0 +1,395 @@
+//! Mends ClickHouse's deduplication logs after a crash.
+//!
+//! A table with a deduplication window logs, for each inserted part, the block's
+//! token. The log is written before the part is safe, so a `kill -9` in between
+//! keeps the token and loses the part: the retry of that insert is then taken for
+//! a duplicate, and its rows are missing for ever. So, before each start, every
+//! token whose part is not on disk is taken back, with the same record that
+//! ClickHouse itself writes when a part is dropped.
+//!
+//! A log is a text file of records, one a line, fields separated by tabs: the
+//! operation (1 adds, 2 drops), the part's name, the token. A part's name is its
+//! partition, first and last block number, merge level and, after mutations, a
+//! version: `201701_5_5_0`. A merged part *covers* those it was made of.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{EngineError, at};
+
+const LOGS: &str = "deduplication_logs";
+const ADD: &str = "1";
+const DROP: &str = "2";
+
+/// What a repair found and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RepairReport {
+    /// Tables that have deduplication logs.
+    pub tables: usize,
+    /// Tokens that stood for a part.
+    pub tokens: usize,
+    /// The parts that were lost while their tokens were kept: those tokens were taken back.
+    pub lost_parts: Vec<String>,
+    /// Last lines that were cut off in the middle, and were removed.
+    pub torn_lines: usize,
+}
+
+/// Takes back every deduplication token whose part is lost, in all tables under
+/// ClickHouse's data folder. The engine must not run.
+///
+/// # Errors
+/// A log or a table's folder cannot be read or written.
+pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineError> {
+    let mut report = RepairReport::default();
+    // Tables lie two levels deep: store/abc/abcdef01-…
+    for prefix in folders(&data.join("store"))? {
+        for table in folders(&prefix)? {
+            let logs = table.join(LOGS);
+            if logs.is_dir() {
+                report.tables += 1;
+                repair_table(&table, &logs, &mut report)?;
+            }
+        }
+    }
+    if !report.lost_parts.is_empty() || report.torn_lines > 0 {
+        tracing::warn!(
+            lost_parts = report.lost_parts.len(),
+            torn_lines = report.torn_lines,
+            tokens = report.tokens,
+            "ClickHouse had kept deduplication tokens of lost parts, they were taken back"
+        );
+    }
+    Ok(report)
+}
+
+fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<(), EngineError> {
+    let parts = Parts::on_disk(table)?;
+    let mut live: HashMap<String, Token> = HashMap::new();
+    for (number, path) in log_files(logs)? {
+        let text = read_whole_lines(&path, report)?;
+        for record in text.lines().filter_map(Record::parse) {
+            match record.operation {
+                // A token may come back with another part, after its first one was dropped.
+                ADD => {
+                    let token = Token {
+                        log: number,
+                        path: path.clone(),
+                        part: record.part.into(),
+                    };
+                    live.insert(record.block.to_owned(), token);
+                }
+                DROP => drop(live.remove(record.block)),
+                _ => {}
+            }
+        }
+    }
+    report.tokens += live.len();
+    // The record goes to the log that added the token, so that it lives as long as that one.
+    let mut drops: BTreeMap<u64, (PathBuf, Vec<String>)> = BTreeMap::new();
+    for (block, token) in live {
+        if !parts.hold(&token.part) {
+            let (_, lines) = drops.entry(token.log).or_insert((token.path, Vec::new()));
+            lines.push(format!("{DROP}\t{}\t{block}\n", token.part));
+            report.lost_parts.push(token.part);
+        }
+    }
+    report.lost_parts.sort();
+    for (path, mut lines) in drops.into_values() {
+        lines.sort();
+        let append = || {
+            let mut file = OpenOptions::new().append(true).open(&path)?;
+            file.write_all(lines.concat().as_bytes())?;
+            file.sync_all()
+        };
+        append().map_err(at(&path))?;
+    }
+    Ok(())
+}
+
+/// A token that stands for a part.
+struct Token {
+    log: u64,
+    path: PathBuf,
+    part: String,
+}
+
+/// One line of a log.
+struct Record<'a> {
+    operation: &'a str,
+    part: &'a str,
+    block: &'a str,
+}
+
+impl<'a> Record<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut fields = line.splitn(3, '\t');
+        Some(Self {
+            operation: fields.next()?,
+            part: fields.next()?,
+            block: fields.next()?,
+        })
+    }
+}
+
+/// A log's text up to its last complete line; what follows that is removed from the
+/// file, since the engine cannot read it and would not load the table.
+fn read_whole_lines(path: &Path, report: &mut RepairReport) -> Result<String, EngineError> {
+    let mut bytes = fs::read(path).map_err(at(path))?;
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |last| last + 1);
+    if whole < bytes.len() {
+        let cut = || {
+            let file = File::options().write(true).open(path)?;
+            file.set_len(whole as u64)?;
+            file.sync_all()
+        };
+        cut().map_err(at(path))?;
+        report.torn_lines += 1;
+        bytes.truncate(whole);
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        EngineError::io(
+            path,
+            io::Error::other("the deduplication log is not text, restore the folder from a backup"),
+        )
+    })
+}
+
+/// The logs of a table in the order in which they were written:
+/// `deduplication_log_1.txt`, `deduplication_log_2.txt`, …
+fn log_files(logs: &Path) -> Result<BTreeMap<u64, PathBuf>, EngineError> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(logs).map_err(at(logs))? {
+        let path = entry.map_err(at(logs))?.path();
+        let stem = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
+        let number = stem
+            .rsplit('_')
+            .next()
+            .and_then(|number| number.parse().ok());
+        if let (Some(number), Some("txt")) = (number, path.extension().and_then(|e| e.to_str())) {
+            files.insert(number, path);
+        }
+    }
+    Ok(files)
+}
+
+/// The parts in a table's folder.
+struct Parts {
+    names: HashSet<String>,
+    by_partition: HashMap<String, Vec<Range>>,
+}
+
+impl Parts {
+    fn on_disk(table: &Path) -> Result<Self, EngineError> {
+        let mut parts = Self {
+            names: HashSet::new(),
+            by_partition: HashMap::new(),
+        };
+        for folder in folders(table)? {
+            let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if let Some((partition, range)) = parse_part(name) {
+                parts.names.insert(name.to_owned());
+                parts
+                    .by_partition
+                    .entry(partition.to_owned())
+                    .or_default()
+                    .push(range);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Whether the part, or one that was merged from it, is there. A name that is not
+    /// understood counts as there: a token too many loses rows, but only if the part is
+    /// lost too, and one too few doubles them.
+    fn hold(&self, name: &str) -> bool {
+        let Some((partition, range)) = parse_part(name) else {
+            return true;
+        };
+        let covers = |other: &Range| other.covers(&range);
+        self.names.contains(name)
+            || self
+                .by_partition
+                .get(partition)
+                .is_some_and(|others| others.iter().any(covers))
+    }
+}
+
+/// The numbers in a part's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    first: i64,
+    last: i64,
+    level: u64,
+    mutation: i64,
+}
+
+impl Range {
+    fn covers(&self, other: &Self) -> bool {
+        self.first <= other.first
+            && self.last >= other.last
+            && self.level >= other.level
+            && self.mutation >= other.mutation
+    }
+}
+
+/// Partition and numbers of `PARTITION_FIRST_LAST_LEVEL[_MUTATION]`. A partition's
+/// name has no underscore.
+fn parse_part(name: &str) -> Option<(&str, Range)> {
+    let mut fields = name.split('_');
+    let partition = fields.next().filter(|partition| !partition.is_empty())?;
+    let range = Range {
+        first: fields.next()?.parse().ok()?,
+        last: fields.next()?.parse().ok()?,
+        level: fields.next()?.parse().ok()?,
+        mutation: fields.next().map_or(Some(0), |field| field.parse().ok())?,
+    };
+    fields.next().is_none().then_some((partition, range))
+}
+
+/// The folders in a folder; none if it does not exist.
+fn folders(path: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(EngineError::io(path, cause)),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(at(path))?;
+        if entry.file_type().map_err(at(path))?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A data folder with one table, its logs and its parts.
+    fn table(logs: &[(&str, &str)], parts: &[&str]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let table = dir
+            .path()
+            .join("store/309/309e9aa9-b343-463b-9763-716e3df861c2");
+        fs::create_dir_all(table.join("detached/201701_1_1_0")).unwrap();
+        fs::create_dir_all(table.join(LOGS)).unwrap();
+        for part in parts {
+            fs::create_dir(table.join(part)).unwrap();
+        }
+        for (name, text) in logs {
+            fs::write(table.join(LOGS).join(name), text).unwrap();
+        }
+        (dir, table.join(LOGS))
+    }
+
+    const LOG: &str = "deduplication_log_1.txt";
+
+    #[test]
+    fn a_token_is_taken_back_only_if_its_part_is_neither_there_nor_merged() {
+        let text = "1\t201701_1_1_0\tone\n1\t201701_2_2_0\ttwo\n1\t201702_3_3_0\tthree\n";
+        // 201701_1_2_1 was merged from the first two; that of February is lost.
+        let (dir, logs) = table(&[(LOG, text)], &["201701_1_2_1", "201702_4_4_0"]);
+        let report = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!(report.tables, 1);
+        assert_eq!(report.tokens, 3);
+        assert_eq!(report.lost_parts, ["201702_3_3_0"]);
+        let mended = fs::read_to_string(logs.join(LOG)).unwrap();
+        assert_eq!(mended, format!("{text}2\t201702_3_3_0\tthree\n"));
+
+        let again = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!(
+            (again.tokens, again.lost_parts.len()),
+            (2, 0),
+            "a second repair finds nothing"
+        );
+        assert_eq!(fs::read_to_string(logs.join(LOG)).unwrap(), mended);
+    }
+
+    #[test]
+    fn the_last_word_on_a_token_counts_over_all_logs_in_their_order() {
+        let first = "1\tall_1_1_0\ta\n2\tall_1_1_0\ta\n1\tall_2_2_0\tb\n";
+        // Log 10 was written after log 2, though its name sorts before it.
+        let second = "1\tall_3_3_0\ta\n2\tall_2_2_0\tb\n";
+        let third = "1\tall_9_9_0\tb\n";
+        let logs = [
+            ("deduplication_log_1.txt", first),
+            ("deduplication_log_10.txt", third),
+            ("deduplication_log_2.txt", second),
+        ];
+        let (dir, logs) = table(&logs, &[]);
+        let report = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!(report.lost_parts, ["all_3_3_0", "all_9_9_0"]);
+        let read = |name: &str| fs::read_to_string(logs.join(name)).unwrap();
+        assert_eq!(read("deduplication_log_1.txt"), first);
+        assert_eq!(
+            read("deduplication_log_2.txt"),
+            format!("{second}2\tall_3_3_0\ta\n")
+        );
+        assert_eq!(
+            read("deduplication_log_10.txt"),
+            format!("{third}2\tall_9_9_0\tb\n")
+        );
+    }
+
+    #[test]
+    fn a_torn_last_line_is_removed() {
+        let (dir, logs) = table(&[(LOG, "1\tall_1_1_0\ta\n1\tall_2_2_")], &["all_1_1_0"]);
+        let report = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!((report.torn_lines, report.tokens), (1, 1));
+        assert_eq!(
+            fs::read_to_string(logs.join(LOG)).unwrap(),
+            "1\tall_1_1_0\ta\n"
+        );
+    }
+
+    #[test]
+    fn names_of_parts_are_read_and_ranges_compared() {
+        let range = |name| parse_part(name).unwrap().1;
+        assert_eq!(parse_part("20170101_1_5_2_9").unwrap().0, "20170101");
+        assert_eq!(
+            range("p_1_5_2_9"),
+            Range {
+                first: 1,
+                last: 5,
+                level: 2,
+                mutation: 9
+            }
+        );
+        assert!(range("p_1_5_1").covers(&range("p_2_3_0")));
+        assert!(!range("p_1_5_1").covers(&range("p_2_6_0")));
+        assert!(
+            !range("p_2_2_0").covers(&range("p_2_2_0_7")),
+            "before the mutation"
+        );
+        for name in [
+            "detached",
+            "deduplication_logs",
+            "tmp_insert_p_1_1_0",
+            "p_1_1",
+            "p_1_1_0_1_1",
+        ] {
+            assert_eq!(parse_part(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_folder_has_nothing_to_repair() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(
+            repair_deduplication_logs(dir.path()).unwrap(),
+            RepairReport::default()
+        );
+    }
+}

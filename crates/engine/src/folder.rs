@@ -1,0 +1,161 @@
+//! The folder of one engine, and the lock that keeps a second one out of it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{EngineError, at};
+
+/// How long a start waits for the engine of a dead parent to finish stopping.
+const ABANDONED_MAX: Duration = Duration::from_secs(40);
+const POLL: Duration = Duration::from_millis(50);
+
+/// An engine's folder, locked for as long as this value, or a child process
+/// that inherited the lock, lives.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder where it is missing, readable by its owner only, and locks it.
+    ///
+    /// # Errors
+    /// [`EngineError::InUse`] names the process that holds the folder; the rest are
+    /// troubles with the disk.
+    pub fn lock(path: &Path) -> Result<Self, EngineError> {
+        make_private(path)?;
+        // Child processes get this path as theirs, and they have another working directory.
+        let path = path.canonicalize().map_err(at(path))?;
+        let lock_path = path.join("lock");
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(at(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = read_pid(&mut lock);
+                return Err(EngineError::InUse { path, pid });
+            }
+            Err(TryLockError::Error(cause)) => return Err(EngineError::io(&lock_path, cause)),
+        }
+        write_pid(&mut lock).map_err(at(&lock_path))?;
+        Ok(Self { path, lock })
+    }
+
+    /// As [`DataDir::lock`], but when the process that is named in the lock is gone,
+    /// and only its engine is still stopping, waits for that (at most 40 s).
+    pub(crate) async fn lock_or_wait(path: &Path) -> Result<Self, EngineError> {
+        let waiting = async {
+            loop {
+                match Self::lock(path) {
+                    Err(EngineError::InUse { pid: Some(pid), .. }) if !is_alive(pid) => {
+                        tokio::time::sleep(POLL).await;
+                    }
+                    other => return other,
+                }
+            }
+        };
+        match tokio::time::timeout(ABANDONED_MAX, waiting).await {
+            Ok(locked) => locked,
+            Err(_) => Self::lock(path),
+        }
+    }
+
+    /// The folder, absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The open lock, for a child process to inherit.
+    pub(crate) fn lock_file(&self) -> &File {
+        &self.lock
+    }
+
+    /// A sub-folder, made where it is missing.
+    pub(crate) fn sub(&self, name: &str) -> Result<PathBuf, EngineError> {
+        let path = self.path.join(name);
+        make_private(&path)?;
+        Ok(path)
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), EngineError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(at(path))
+}
+
+fn read_pid(lock: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    lock.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn write_pid(lock: &mut File) -> std::io::Result<()> {
+    lock.set_len(0)?;
+    lock.seek(SeekFrom::Start(0))?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+/// Whether a process of this number runs. A zombie does not: it only waits to be buried.
+fn is_alive(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    // The command, in brackets, may hold anything; the state follows the last bracket.
+    let state = stat
+        .rsplit_once(") ")
+        .and_then(|(_, rest)| rest.chars().next());
+    !matches!(state, Some('Z' | 'X') | None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_lock_is_refused_and_names_the_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("engine");
+        let held = DataDir::lock(&path).unwrap();
+        let refused = DataDir::lock(&path).unwrap_err();
+        let me = std::process::id();
+        assert!(matches!(refused, EngineError::InUse { pid: Some(pid), .. } if pid == me));
+        drop(held);
+        DataDir::lock(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_one_clear_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let message = DataDir::lock(&file.join("engine")).unwrap_err().to_string();
+        assert!(
+            message.contains("file") && message.contains("Not a directory"),
+            "{message}"
+        );
+        assert!(!message.contains('\n'));
+    }
+
+    #[test]
+    fn this_process_is_alive_and_a_reaped_child_is_not() {
+        assert!(is_alive(std::process::id()));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        assert!(!is_alive(pid));
+    }
+}

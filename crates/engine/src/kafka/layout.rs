@@ -1,0 +1,157 @@
+//! The files in Kafka's folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::properties::{self, Ports};
+use crate::error::{EngineError, at};
+use crate::folder::DataDir;
+
+pub(super) const LOGS: &str = "logs";
+pub(super) const SERVER_LOG: &str = "server.log";
+pub(super) const SERVER_PROPERTIES: &str = "server.properties";
+pub(super) const FORMAT_PROPERTIES: &str = "format.properties";
+const DATA: &str = "data";
+const FORMATTING: &str = "data.formatting";
+/// Kafka writes it into a formatted folder.
+const META: &str = "meta.properties";
+
+/// The log goes to one file of bounded size with one older generation. The name is
+/// a system property, since the formatting tool shares this file with the server.
+const LOG4J2: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<Configuration status="warn" shutdownHook="disable">
+  <Appenders>
+    <RollingFile name="file" fileName="${sys:affluenza.log}" filePattern="${sys:affluenza.log}.%i">
+      <PatternLayout pattern="%d{ISO8601} %p %c{1} %m%n"/>
+      <SizeBasedTriggeringPolicy size="20 MB"/>
+      <DefaultRolloverStrategy max="1"/>
+    </RollingFile>
+  </Appenders>
+  <Loggers>
+    <!-- Each prints all its settings, many times over. -->
+    <Logger name="kafka.server.KafkaConfig" level="warn"/>
+    <Logger name="org.apache.kafka.common.config.AbstractConfig" level="warn"/>
+    <Root level="info">
+      <AppenderRef ref="file"/>
+    </Root>
+  </Loggers>
+</Configuration>
+"#;
+
+/// Kafka's folder.
+pub(super) struct Layout {
+    dir: PathBuf,
+}
+
+impl Layout {
+    /// Makes the sub-folders and the logging configuration.
+    pub(super) fn prepare(folder: &DataDir) -> Result<Self, EngineError> {
+        folder.sub(LOGS)?;
+        // What an earlier, killed run unpacked there is of no use to anybody.
+        let tmp = folder.path().join("tmp");
+        if tmp.exists() {
+            fs::remove_dir_all(&tmp).map_err(at(&tmp))?;
+        }
+        folder.sub("tmp")?;
+        let layout = Self {
+            dir: folder.path().to_path_buf(),
+        };
+        layout.write("log4j2.xml", LOG4J2)?;
+        Ok(layout)
+    }
+
+    /// Whether the data folder is ready for the server.
+    pub(super) fn is_formatted(&self) -> bool {
+        self.dir.join(DATA).join(META).exists()
+    }
+
+    /// Prepares the formatting of a folder that gets its final name only when it is
+    /// done, so that a start killed in the middle leaves nothing half formatted.
+    /// Returns the new cluster's identity.
+    pub(super) fn start_format(&self) -> Result<String, EngineError> {
+        let dir = self.dir.join(FORMATTING);
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(at(&dir))?;
+        }
+        // The tool wants ports too, and uses none.
+        let text = properties::server(&Ports::UNUSED, FORMATTING, &BTreeMap::new());
+        self.write(FORMAT_PROPERTIES, &text)?;
+        Ok(new_cluster_id())
+    }
+
+    /// Puts the formatted folder in place.
+    pub(super) fn finish_format(&self) -> Result<(), EngineError> {
+        let path = self.dir.join(DATA);
+        fs::rename(self.dir.join(FORMATTING), &path).map_err(at(&path))
+    }
+
+    /// The identity that the folder was formatted with.
+    pub(super) fn cluster_id(&self) -> Result<String, EngineError> {
+        let path = self.dir.join(DATA).join(META);
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        let id = text
+            .lines()
+            .find_map(|line| line.strip_prefix("cluster.id="));
+        // Backslashes escape colons and the like in such files; an identity has neither.
+        id.map(str::to_owned).ok_or_else(|| EngineError::Io {
+            path,
+            cause: std::io::Error::other(
+                "the line cluster.id is missing, restore the folder from a backup",
+            ),
+        })
+    }
+
+    /// Writes the server's configuration for these ports.
+    pub(super) fn write_server_properties(
+        &self,
+        ports: &Ports,
+        extra: &BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
+        self.write(SERVER_PROPERTIES, &properties::server(ports, DATA, extra))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), EngineError> {
+        let path = self.dir.join(Path::new(name));
+        fs::write(&path, text).map_err(at(&path))
+    }
+}
+
+/// Sixteen random bytes in URL-safe Base64, as Kafka makes them itself.
+fn new_cluster_id() -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    loop {
+        let mut bits = crate::random::<16>()
+            .into_iter()
+            .fold(0u128, |bits, byte| bits << 8 | u128::from(byte));
+        // 22 digits hold 132 bits: the last digit has its four low bits at zero.
+        let last = DIGITS[((bits & 0b11) << 4) as usize];
+        bits >>= 2;
+        let mut digits = [last; 22];
+        for digit in digits[..21].iter_mut().rev() {
+            *digit = DIGITS[(bits & 0b11_1111) as usize];
+            bits >>= 6;
+        }
+        // A leading dash would look like an option to the formatting tool.
+        if digits[0] != b'-' {
+            return digits.iter().copied().map(char::from).collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_ids_are_well_formed_and_differ() {
+        let (one, two) = (new_cluster_id(), new_cluster_id());
+        assert_eq!(one.len(), 22);
+        assert!(
+            one.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        assert!("AQgw".contains(&one[21..]), "{one}");
+        assert_ne!(one, two);
+    }
+}

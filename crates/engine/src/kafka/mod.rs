@@ -1,0 +1,288 @@
+//! One Kafka node, broker and controller in one process.
+
+mod layout;
+mod probe;
+mod properties;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cache::{ClassArchive, KafkaJars};
+use crate::child::{Child, ChildExit, ExitStatus, Launch, SUPERVISE};
+use crate::folder::DataDir;
+use crate::{Engine, EngineError, logs, ports};
+use layout::Layout;
+use properties::Ports;
+
+/// How long a clean stop may take. A broker with much to flush needs seconds, and
+/// the very first run also writes the class archive.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long a start may take. An unclean stop makes it read its logs again.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// Below this heap the broker does not start reliably.
+const HEAP_MIN_MIB: u32 = 128;
+/// Java's exit code after SIGTERM, that is, after a clean stop.
+const TERMINATED: i32 = 143;
+/// What Java and Kafka write when a port is taken.
+const PORT_TAKEN: &str = "Address already in use";
+
+/// Where and how a Kafka runs.
+#[derive(Debug, Clone)]
+pub struct KafkaSettings {
+    /// The folder for everything it writes: `data`, `logs` and its configuration.
+    pub dir: PathBuf,
+    /// The port for clients; any free one if `None`.
+    pub port: Option<u16>,
+    /// The most memory its heap may take, in MiB. The process takes some 150 MiB more.
+    pub heap_mib: u32,
+    /// Broker properties beside, or instead of, those that this crate sets.
+    pub properties: BTreeMap<String, String>,
+    /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
+    pub executable: Option<PathBuf>,
+}
+
+impl KafkaSettings {
+    /// A free port, 512 MiB, nothing special.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            port: None,
+            heap_mib: 512,
+            properties: BTreeMap::new(),
+            executable: None,
+        }
+    }
+
+    fn check(&self) -> Result<(), EngineError> {
+        if self.heap_mib < HEAP_MIN_MIB {
+            return Err(EngineError::Setting {
+                what: "Kafka's heap in MiB",
+                value: self.heap_mib.to_string(),
+                mend: "it needs 128 or more",
+            });
+        }
+        properties::check_extra(&self.properties)
+    }
+}
+
+/// A running Kafka. Dropping it kills it; [`Kafka::stop`] is the polite way.
+#[derive(Debug)]
+pub struct Kafka {
+    child: Child,
+    pid: u32,
+    ports: Ports,
+    archive: ClassArchive,
+    _folder: DataDir,
+}
+
+impl Kafka {
+    /// Starts a Kafka on the folder, formatting it first if it is new, and waits until
+    /// topics can be created.
+    ///
+    /// # Errors
+    /// The folder is in use or cannot be written, a configured port is taken, or Kafka
+    /// ended or did not answer.
+    pub async fn start(settings: &KafkaSettings, jars: &KafkaJars) -> Result<Self, EngineError> {
+        settings.check()?;
+        let folder = DataDir::lock_or_wait(&settings.dir).await?;
+        // Before anything takes long.
+        ports::choose(Engine::Kafka, settings.port)?;
+        let layout = Layout::prepare(&folder)?;
+        let archive = jars.class_archive();
+        if !layout.is_formatted() {
+            format(settings, jars, &folder, &layout, &archive).await?;
+        }
+        let cluster = layout.cluster_id()?;
+        let mut attempt = 1;
+        loop {
+            let ports = Ports::choose(settings.port)?;
+            layout.write_server_properties(&ports, &settings.properties)?;
+            let starting = Starting {
+                settings,
+                jars,
+                folder: &folder,
+                archive: &archive,
+            };
+            match starting.run(&ports, &cluster).await {
+                Ok((child, pid)) => {
+                    return Ok(Self {
+                        child,
+                        pid,
+                        ports,
+                        archive,
+                        _folder: folder,
+                    });
+                }
+                Err(EngineError::Exited(exit)) if exit.said(PORT_TAKEN) => {
+                    // Somebody took a port between our choice and Kafka's binding it.
+                    if attempt == ports::ATTEMPTS {
+                        let engine = Engine::Kafka;
+                        return Err(EngineError::NoFreePort {
+                            engine,
+                            attempts: attempt,
+                        });
+                    }
+                    attempt += 1;
+                }
+                Err(EngineError::Exited(exit)) => return Err(exit.explain(folder.path())),
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// What a client's `bootstrap.servers` must be.
+    #[must_use]
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.broker)
+    }
+
+    /// The process number of the Java process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Stops it cleanly and waits for its end, at most 30 s, then by force.
+    ///
+    /// # Errors
+    /// It had ended before, or it had to be killed.
+    pub async fn stop(self) -> Result<(), EngineError> {
+        let exit = self.child.stop().await?;
+        match exit.status {
+            ExitStatus::Code(0 | TERMINATED) => {
+                self.archive.finish();
+                Ok(())
+            }
+            _ => Err(EngineError::Exited(exit)),
+        }
+    }
+
+    /// Kills it as `kill -9` would, and waits for its death. For tests of faults.
+    pub async fn kill(self) {
+        self.child.kill().await;
+    }
+
+    /// Resolves when it has ended, for whatever reason.
+    pub fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
+        self.child.exited()
+    }
+}
+
+/// One attempt to start the server.
+struct Starting<'a> {
+    settings: &'a KafkaSettings,
+    jars: &'a KafkaJars,
+    folder: &'a DataDir,
+    archive: &'a ClassArchive,
+}
+
+impl Starting<'_> {
+    async fn run(&self, ports: &Ports, cluster: &str) -> Result<(Child, u32), EngineError> {
+        let logs = self.folder.path().join(layout::LOGS);
+        logs::rotate(&logs.join(layout::SERVER_LOG))?;
+        let mut args = java_options(self.settings.heap_mib, self.jars, layout::SERVER_LOG);
+        args.extend(self.archive.use_or_write_option());
+        args.extend(["kafka.Kafka", layout::SERVER_PROPERTIES].map(OsString::from));
+        let child = Child::launch(Launch {
+            engine: Engine::Kafka,
+            executable: self.settings.executable.clone(),
+            mode: SUPERVISE,
+            target: self.jars.java().as_os_str(),
+            args,
+            env: Vec::new(),
+            folder: self.folder,
+            logs: layout::LOGS,
+            console: "console.log",
+            other_logs: &[layout::SERVER_LOG],
+            grace: GRACE,
+        })?;
+        let pid = child.server_pid().await?;
+        let ready = async {
+            while !probe::is_ready(ports.broker, cluster).await {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        tokio::select! {
+            exit = child.exited() => Err(EngineError::Exited(exit)),
+            ready = tokio::time::timeout(READY_WITHIN, ready) => match ready {
+                Ok(()) => Ok((child, pid)),
+                Err(_) => {
+                    child.kill().await;
+                    let log = logs.join(layout::SERVER_LOG);
+                    Err(EngineError::NotReady { engine: Engine::Kafka, waited: READY_WITHIN, log })
+                }
+            },
+        }
+    }
+}
+
+/// Runs Kafka's own formatting tool on a folder beside the final one.
+async fn format(
+    settings: &KafkaSettings,
+    jars: &KafkaJars,
+    folder: &DataDir,
+    layout: &Layout,
+    archive: &ClassArchive,
+) -> Result<(), EngineError> {
+    let cluster = layout.start_format()?;
+    let mut args = java_options(HEAP_MIN_MIB, jars, "format.log");
+    args.extend(archive.use_option());
+    let words = [
+        "kafka.tools.StorageTool",
+        "format",
+        "-c",
+        layout::FORMAT_PROPERTIES,
+        "-t",
+    ];
+    args.extend(words.map(OsString::from));
+    args.push(cluster.into());
+    let child = Child::launch(Launch {
+        engine: Engine::Kafka,
+        executable: settings.executable.clone(),
+        mode: SUPERVISE,
+        target: jars.java().as_os_str(),
+        args,
+        env: Vec::new(),
+        folder,
+        logs: layout::LOGS,
+        console: "format-console.log",
+        other_logs: &["format.log"],
+        grace: GRACE,
+    })?;
+    let exit = child.exited().await;
+    match exit.status {
+        ExitStatus::Code(0) => layout.finish_format(),
+        _ => Err(exit.explain(folder.path())),
+    }
+}
+
+/// Java's options, up to and including the class path. All paths but those of the
+/// cache are relative to the folder, which is the working directory.
+fn java_options(heap_mib: u32, jars: &KafkaJars, log: &str) -> Vec<OsString> {
+    let mut options: Vec<OsString> = [
+        // The collector with the fewest threads: the machine has other work to do.
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        // Neither /tmp/hsperfdata_* nor unpacked libraries are left behind.
+        "-XX:-UsePerfData",
+        "-Djava.io.tmpdir=tmp",
+        "-XX:ErrorFile=logs/java-crash.log",
+        "-Djava.awt.headless=true",
+        "-Dlog4j2.configurationFile=log4j2.xml",
+        "-Xshare:auto",
+        // What could not be archived, or used from an archive, is nobody's concern.
+        "-Xlog:cds=off",
+        "-Xlog:cds+dynamic=off",
+    ]
+    .map(OsString::from)
+    .into();
+    options.push(format!("-Xmx{heap_mib}m").into());
+    options.push(format!("-Daffluenza.log={}/{log}", layout::LOGS).into());
+    options.extend(["-cp".into(), jars.class_path().to_owned()]);
+    options
+}

@@ -1,0 +1,186 @@
+//! The broker's properties.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::{Engine, EngineError, ports};
+
+/// What a single node on one small machine needs, beside its addresses.
+const FIXED: &[(&str, &str)] = &[
+    ("process.roles", "broker,controller"),
+    ("node.id", "1"),
+    (
+        "listener.security.protocol.map",
+        "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    ),
+    ("inter.broker.listener.name", "BROKER"),
+    ("controller.listener.names", "CONTROLLER"),
+    // One node holds the only copy of everything.
+    ("default.replication.factor", "1"),
+    ("min.insync.replicas", "1"),
+    ("offsets.topic.replication.factor", "1"),
+    ("offsets.topic.num.partitions", "4"),
+    ("transaction.state.log.replication.factor", "1"),
+    ("transaction.state.log.min.isr", "1"),
+    ("transaction.state.log.num.partitions", "4"),
+    ("share.coordinator.state.topic.replication.factor", "1"),
+    ("share.coordinator.state.topic.min.isr", "1"),
+    ("share.coordinator.state.topic.num.partitions", "4"),
+    // A misspelt topic is an error, not a new topic.
+    ("auto.create.topics.enable", "false"),
+    // A consumer starts at once instead of waiting for others to join it.
+    ("group.initial.rebalance.delay.ms", "0"),
+    // The log is the truth, so nothing goes by the broker's own default: topics say
+    // how long they keep their records. Their records carry event times, and replayed
+    // years would otherwise be "expired" on arrival.
+    ("log.retention.ms", "-1"),
+    // Committed offsets carry the intents: losing them after a quiet week (Kafka's
+    // default) would lose the place. Ten years, in minutes.
+    ("offsets.retention.minutes", "5256000"),
+    ("log.segment.bytes", "268435456"),
+    // Kafka's own default, told here because batches are sized by it.
+    ("message.max.bytes", "1048588"),
+    // Two cores.
+    ("num.network.threads", "2"),
+    ("num.io.threads", "4"),
+    ("background.threads", "4"),
+    ("num.recovery.threads.per.data.dir", "2"),
+    // The default takes 128 MiB of the heap for compaction, which only small topics need here.
+    ("log.cleaner.dedupe.buffer.size", "16777216"),
+    // Fewer empty records in the metadata log of an idle node (default: two a second).
+    ("metadata.max.idle.interval.ms", "5000"),
+];
+
+/// These tie the node to its folder and its ports.
+const OURS: [&str; 4] = [
+    "listeners",
+    "advertised.listeners",
+    "controller.quorum.voters",
+    "log.dirs",
+];
+
+/// The two ports of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ports {
+    /// For clients.
+    pub broker: u16,
+    /// For the node's own controller; nobody else needs it.
+    pub controller: u16,
+}
+
+impl Ports {
+    /// For the formatting tool, which reads them and binds nothing.
+    pub(super) const UNUSED: Self = Self {
+        broker: 9092,
+        controller: 9093,
+    };
+
+    /// The wanted or any free broker port, and any other free one.
+    pub(super) fn choose(broker: Option<u16>) -> Result<Self, EngineError> {
+        let broker = ports::choose(Engine::Kafka, broker)?;
+        loop {
+            let controller = ports::choose(Engine::Kafka, None)?;
+            if controller != broker {
+                return Ok(Self { broker, controller });
+            }
+        }
+    }
+}
+
+/// Refuses properties that would take the node away from its folder or its ports.
+pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), EngineError> {
+    let fixed = &FIXED[..5];
+    let ours = |key: &str| OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key);
+    match extra.keys().find(|key| ours(key)) {
+        None => Ok(()),
+        Some(key) => Err(EngineError::Setting {
+            what: "a property of the local Kafka",
+            value: key.clone(),
+            mend: "the local Kafka sets that one itself, leave it out",
+        }),
+    }
+}
+
+/// The text of a properties file.
+pub(super) fn server(ports: &Ports, log_dir: &str, extra: &BTreeMap<String, String>) -> String {
+    let Ports { broker, controller } = ports;
+    let mut all: BTreeMap<&str, String> = FIXED
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
+    all.extend(
+        extra
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.clone())),
+    );
+    all.extend([
+        (
+            "listeners",
+            format!("BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}"),
+        ),
+        (
+            "advertised.listeners",
+            format!("BROKER://127.0.0.1:{broker}"),
+        ),
+        (
+            "controller.quorum.voters",
+            format!("1@127.0.0.1:{controller}"),
+        ),
+        ("log.dirs", log_dir.to_owned()),
+    ]);
+    let mut text = "# Written anew at each start.\n".to_owned();
+    for (key, value) in all {
+        text.push_str(&escape(key));
+        text.push('=');
+        text.push_str(&escape(&value));
+        text.push('\n');
+    }
+    text
+}
+
+/// The escapes of Java's properties files, which are read as Latin-1.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for (at, unit) in text.encode_utf16().enumerate() {
+        match u8::try_from(unit).map(char::from) {
+            Ok(char @ ('\\' | '=' | '#' | '!')) => escaped.extend(['\\', char]),
+            Ok(' ') if at == 0 => escaped.push_str("\\ "),
+            Ok(char @ ' '..='~') => escaped.push(char),
+            _ => write!(escaped, "\\u{unit:04x}").expect("writing to a string cannot fail"),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_properties_win_but_not_over_folder_and_ports() {
+        let extra = BTreeMap::from([
+            ("num.io.threads".to_owned(), "8".to_owned()),
+            ("broker.rack".to_owned(), "città\nx=1".to_owned()),
+        ]);
+        check_extra(&extra).unwrap();
+        let ports = Ports {
+            broker: 19092,
+            controller: 19093,
+        };
+        let text = server(&ports, "data", &extra);
+        assert!(text.contains("\nnum.io.threads=8\n"));
+        assert!(text.contains("\nbroker.rack=citt\\u00e0\\u000ax\\=1\n"));
+        assert!(text.contains("\ncontroller.quorum.voters=1@127.0.0.1:19093\n"));
+
+        let taken = BTreeMap::from([("log.dirs".to_owned(), "/tmp".to_owned())]);
+        assert!(matches!(
+            check_extra(&taken),
+            Err(EngineError::Setting { .. })
+        ));
+        let taken = BTreeMap::from([("node.id".to_owned(), "2".to_owned())]);
+        assert!(matches!(
+            check_extra(&taken),
+            Err(EngineError::Setting { .. })
+        ));
+    }
+}

@@ -1,0 +1,107 @@
+//! A real Apache Kafka and a real ClickHouse, started and stopped as child
+//! processes, each with all its data under one folder.
+//!
+//! What it does: fetches the pinned jars and the pinned engine library through
+//! the package clients (Maven, npm), verifies them by checksum, keeps them in a
+//! cache outside the tree; starts one node of each on the loopback interface
+//! only; knows when it is ready; notices when it dies; stops it cleanly; and
+//! leaves no process behind, not even when its own process is killed.
+//!
+//! What it does not: create topics, databases or tables, and connect to engines
+//! that somebody else runs. The two engines know nothing of each other.
+//!
+//! Every program that starts engines runs them by executing itself again, so it
+//! must begin with [`run_if_child`]:
+//!
+//! ```no_run
+//! use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     affluenza_engine::run_if_child();
+//!     tokio::runtime::Runtime::new()?.block_on(async {
+//!         let cache = Cache::from_env()?;
+//!         let jars = cache.prepare_kafka(&|step| eprintln!("{step}"))?;
+//!         let library = cache.prepare_clickhouse(&|step| eprintln!("{step}"))?;
+//!         let kafka = Kafka::start(&KafkaSettings::new("data/kafka"), &jars).await?;
+//!         let clickhouse =
+//!             ClickHouse::start(&ClickHouseSettings::new("data/clickhouse"), &library).await?;
+//!         println!("{} {}", kafka.bootstrap(), clickhouse.http_url());
+//!         clickhouse.stop().await?;
+//!         kafka.stop().await?;
+//!         Ok(())
+//!     })
+//! }
+//! ```
+
+mod cache;
+mod child;
+mod clickhouse;
+mod error;
+mod folder;
+mod kafka;
+mod logs;
+mod ports;
+
+use std::fmt;
+
+pub use cache::{Cache, ClickHouseLibrary, KafkaJars};
+pub use child::{ChildExit, ExitStatus, run_if_child};
+pub use clickhouse::{ClickHouse, ClickHouseSettings, RepairReport, repair_deduplication_logs};
+pub use error::EngineError;
+pub use folder::DataDir;
+pub use kafka::{Kafka, KafkaSettings};
+
+/// One of the two engines, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Apache Kafka.
+    Kafka,
+    /// ClickHouse.
+    ClickHouse,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kafka => "Kafka",
+            Self::ClickHouse => "ClickHouse",
+        })
+    }
+}
+
+/// Random bytes from the system's own source.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        // Fails only before the kernel has gathered its first entropy, or when a
+        // signal comes in between: asking again is right in both cases.
+        if let Ok(more) =
+            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
+        {
+            filled += more;
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Engines are started, watched and stopped from spawned tasks.
+    #[test]
+    fn futures_and_handles_can_move_between_threads() {
+        fn movable<T: Send>(_: impl FnOnce() -> T) {}
+        fn start(settings: KafkaSettings, jars: KafkaJars) -> impl Future + Send {
+            async move { Kafka::start(&settings, &jars).await?.stop().await }
+        }
+        fn watch(clickhouse: &ClickHouse) -> impl Future + Send + 'static {
+            clickhouse.exited()
+        }
+        let _ = (start, watch);
+        movable::<Option<Kafka>>(|| None);
+        movable::<Option<ClickHouse>>(|| None);
+        movable::<Option<EngineError>>(|| None);
+    }
+}
