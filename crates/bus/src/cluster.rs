@@ -1,0 +1,199 @@
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::logging::Logging;
+use crate::topic_id::topic_id;
+use crate::{BusError, Committed, Config, NextOffset, Partition};
+
+/// How long a question to the cluster may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Which log an offset belongs to: the cluster and the topic, by the ids that Kafka gave them.
+/// A topic that is deleted and created again has the same name and another identity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StreamIdentity {
+    /// Id of the cluster.
+    pub cluster: String,
+    /// Id of the topic.
+    pub topic_id: String,
+}
+
+impl fmt::Display for StreamIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.topic_id)
+    }
+}
+
+/// What a partition holds: from `low` up to, not including, `high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermarks {
+    /// First offset that is still there.
+    pub low: NextOffset,
+    /// Where the next record goes.
+    pub high: NextOffset,
+}
+
+/// Questions to the cluster, and its administration.
+pub struct Cluster {
+    admin: AdminClient<Logging>,
+    bootstrap_servers: String,
+}
+
+impl Cluster {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn new(config: &Config) -> Result<Self, BusError> {
+        let admin = config
+            .client()
+            .create_with_context(Logging)
+            .map_err(BusError::Setting)?;
+        Ok(Self {
+            admin,
+            bootstrap_servers: config.bootstrap_servers.clone(),
+        })
+    }
+
+    /// Creates the topics that are not there yet.
+    pub async fn create_topics(&self, config: &Config) -> Result<(), BusError> {
+        let topics = [
+            NewTopic::new(
+                &config.topic,
+                config.partitions,
+                TopicReplication::Fixed(config.replication),
+            ),
+            NewTopic::new(
+                &config.dead_letter_topic,
+                1,
+                TopicReplication::Fixed(config.replication),
+            ),
+        ];
+        let options = AdminOptions::new()
+            .operation_timeout(Some(PATIENCE))
+            .request_timeout(Some(PATIENCE));
+        let results = self
+            .admin
+            .create_topics(&topics, &options)
+            .await
+            .map_err(|error| self.unreachable(error.to_string()))?;
+        for result in results {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => {
+                    return Err(BusError::CreateTopic {
+                        topic,
+                        cause: code.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a topic with all its records.
+    pub async fn delete_topic(&self, topic: &str) -> Result<(), BusError> {
+        let options = AdminOptions::new()
+            .operation_timeout(Some(PATIENCE))
+            .request_timeout(Some(PATIENCE));
+        let results = self
+            .admin
+            .delete_topics(&[topic], &options)
+            .await
+            .map_err(|error| self.unreachable(error.to_string()))?;
+        match results.into_iter().next() {
+            Some(Err((topic, RDKafkaErrorCode::UnknownTopicOrPartition))) => {
+                Err(BusError::NoTopic { topic })
+            }
+            Some(Err((_, code))) => Err(KafkaError::AdminOp(code).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes the records of `topic` before the given offsets, as retention does in time.
+    pub async fn delete_records(
+        &self,
+        topic: &str,
+        before: &[(Partition, NextOffset)],
+    ) -> Result<(), BusError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in before {
+            list.add_partition_offset(topic, partition.0, rdkafka::Offset::Offset(next.0))?;
+        }
+        let options = AdminOptions::new()
+            .operation_timeout(Some(PATIENCE))
+            .request_timeout(Some(PATIENCE));
+        let deleted = self.admin.delete_records(&list, &options).await?;
+        for element in deleted.elements() {
+            element.error()?;
+        }
+        Ok(())
+    }
+
+    /// Which log `topic` is.
+    pub fn identity(&self, topic: &str) -> Result<StreamIdentity, BusError> {
+        let cluster = self
+            .admin
+            .inner()
+            .fetch_cluster_id(PATIENCE)
+            .ok_or_else(|| self.unreachable("no answer".into()))?;
+        let Some(topic_id) = topic_id(&self.admin, topic, PATIENCE) else {
+            // No such topic, or no answer: the first is said by the question that follows.
+            self.watermarks(topic)?;
+            return Err(self.unreachable("no answer about the topic".into()));
+        };
+        Ok(StreamIdentity { cluster, topic_id })
+    }
+
+    /// The partitions of `topic`, in order, each with what it holds.
+    pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
+        let client = self.admin.inner();
+        let metadata = client
+            .fetch_metadata(Some(topic), PATIENCE)
+            .map_err(|error| self.unreachable(error.to_string()))?;
+        let topic_metadata = metadata
+            .topics()
+            .first()
+            .filter(|found| found.error().is_none())
+            .ok_or_else(|| BusError::NoTopic {
+                topic: topic.to_owned(),
+            })?;
+        let mut partitions: Vec<i32> = topic_metadata.partitions().iter().map(|p| p.id()).collect();
+        partitions.sort_unstable();
+        partitions
+            .into_iter()
+            .map(|id| {
+                let (low, high) = client.fetch_watermarks(topic, id, PATIENCE)?;
+                let watermarks = Watermarks {
+                    low: NextOffset(low),
+                    high: NextOffset(high),
+                };
+                Ok((Partition(id), watermarks))
+            })
+            .collect()
+    }
+
+    /// Where the group of `config` stands in each partition of its topic. Asked without joining.
+    pub fn committed(&self, config: &Config) -> Result<Vec<Committed>, BusError> {
+        let consumer: BaseConsumer<Logging> = config
+            .client()
+            .set("group.id", &config.group)
+            .create_with_context(Logging)
+            .map_err(BusError::Setting)?;
+        let mut list = TopicPartitionList::new();
+        for (partition, _) in self.watermarks(&config.topic)? {
+            list.add_partition(&config.topic, partition.0);
+        }
+        let committed = consumer.committed_offsets(list, PATIENCE)?;
+        committed.elements().iter().map(Committed::of).collect()
+    }
+
+    fn unreachable(&self, cause: String) -> BusError {
+        BusError::Unreachable {
+            bootstrap_servers: self.bootstrap_servers.clone(),
+            cause,
+        }
+    }
+}

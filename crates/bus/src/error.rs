@@ -1,0 +1,121 @@
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use thiserror::Error;
+
+use crate::{NextOffset, Partition};
+
+/// What can go wrong with Kafka.
+#[derive(Debug, Error)]
+pub enum BusError {
+    /// No broker answered.
+    #[error(
+        "Kafka at {bootstrap_servers} does not answer ({cause}): check kafka.bootstrap_servers and that the broker runs"
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        bootstrap_servers: String,
+        /// What the client said.
+        cause: String,
+    },
+    /// The topic is not there.
+    #[error("topic {topic} does not exist: create it, or run `affluenza migrate`")]
+    NoTopic {
+        /// Its name.
+        topic: String,
+    },
+    /// A setting was refused.
+    #[error("Kafka refused a setting ({0}): check [kafka] in the configuration")]
+    Setting(KafkaError),
+    /// A topic could not be created.
+    #[error("topic {topic} could not be created: {cause}")]
+    CreateTopic {
+        /// Its name.
+        topic: String,
+        /// What the broker said.
+        cause: String,
+    },
+    /// A commit was refused.
+    #[error("offset {} of partition {partition} could not be committed: {cause}", next.0)]
+    Commit {
+        /// Of which partition.
+        partition: Partition,
+        /// What was to be committed.
+        next: NextOffset,
+        /// What the broker said, or the client when the broker said nothing.
+        cause: KafkaError,
+        /// Whether the broker refused it. Otherwise it may still come to pass.
+        refused: bool,
+    },
+    /// A record was not acknowledged.
+    #[error("{failed} records were not acknowledged by Kafka, the first because: {first}")]
+    NotAcknowledged {
+        /// How many.
+        failed: u64,
+        /// Why the first was not.
+        first: String,
+    },
+    /// The committed offset is not in the log any more, or not yet.
+    #[error(
+        "offset out of range on {topic}: records were deleted before they were read, or the topic was created anew; see `affluenza audit`"
+    )]
+    OutOfRange {
+        /// Of which topic.
+        topic: String,
+    },
+    /// Anything else.
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+}
+
+impl BusError {
+    /// Whether the trouble may be over by itself: a broker that is away or busy.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::NotAcknowledged { .. } => true,
+            Self::Commit { refused, .. } => !refused,
+            Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_passing),
+            _ => false,
+        }
+    }
+}
+
+fn is_passing(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::MessageTimedOut
+            | Code::WaitingForCoordinator
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::BrokerNotAvailable
+            | Code::NetworkException
+            | Code::UnknownMemberId
+            | Code::IllegalGeneration
+            | Code::RebalanceInProgress
+    )
+}
+
+/// Whether the broker said no to a commit, or it never got there.
+pub(crate) fn is_refusal(cause: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        cause.rdkafka_error_code(),
+        Some(
+            Code::UnknownMemberId
+                | Code::IllegalGeneration
+                | Code::RebalanceInProgress
+                | Code::FencedInstanceId
+                | Code::WaitingForCoordinator
+                | Code::OffsetMetadataTooLarge
+                | Code::GroupAuthorizationFailed
+                | Code::TopicAuthorizationFailed
+                | Code::AssignmentLost
+        )
+    )
+}

@@ -1,0 +1,399 @@
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
+
+use crate::error::is_refusal;
+use crate::logging::log;
+use crate::{BusError, Config, NextOffset, Offset, Partition};
+
+/// How long a question to the group's coordinator may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A record of the log. Borrows the client's memory: nothing is copied.
+pub struct Record<'a>(pub(crate) BorrowedMessage<'a>);
+
+impl Record<'_> {
+    /// Its partition.
+    pub fn partition(&self) -> Partition {
+        Partition(self.0.partition())
+    }
+
+    /// Its place in the partition.
+    pub fn offset(&self) -> Offset {
+        Offset(self.0.offset())
+    }
+
+    /// When it was written, in milliseconds since 1970; 0 when the log does not say.
+    pub fn written_ms(&self) -> i64 {
+        self.0.timestamp().to_millis().unwrap_or(0)
+    }
+
+    /// Its bytes; empty for a tombstone.
+    pub fn payload(&self) -> &[u8] {
+        self.0.payload().unwrap_or_default()
+    }
+
+    /// The text of a header, if it has one of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.0.headers()?;
+        let value = headers.iter().find(|header| header.key == name)?.value?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Its headers, in order; a header without a value has an empty one.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.0.headers().into_iter().flat_map(Headers::iter);
+        headers.map(|header| (header.key, header.value.unwrap_or_default()))
+    }
+
+    /// Its key; empty when it has none.
+    pub fn key(&self) -> &[u8] {
+        self.0.key().unwrap_or_default()
+    }
+}
+
+/// What a poll brought.
+pub enum Polled<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// The group gives these partitions to this reader. Answer with [`Reader::assign`].
+    Assigned(Vec<Partition>),
+    /// The group takes these partitions back. Answer with [`Reader::release`]. `lost`: another
+    /// member may own them already, so nothing may be committed for them any more.
+    Revoked {
+        /// Which.
+        partitions: Vec<Partition>,
+        /// Whether they are gone already.
+        lost: bool,
+    },
+    /// Nothing within the time given.
+    Nothing,
+}
+
+/// What the group remembers of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Which partition.
+    pub partition: Partition,
+    /// Where to read on; `None` when the group never committed, or forgot.
+    pub next: Option<NextOffset>,
+    /// The text that was committed with it.
+    pub metadata: String,
+}
+
+impl Committed {
+    pub(crate) fn of(element: &TopicPartitionListElem<'_>) -> Result<Self, BusError> {
+        element.error()?;
+        Ok(Self {
+            partition: Partition(element.partition()),
+            next: match element.offset() {
+                KafkaOffset::Offset(offset) => Some(NextOffset(offset)),
+                _ => None,
+            },
+            metadata: element.metadata().to_owned(),
+        })
+    }
+}
+
+enum Change {
+    Assigned(Vec<Partition>),
+    Revoked {
+        partitions: Vec<Partition>,
+        lost: bool,
+    },
+}
+
+/// Collects the group's changes of assignment, so that the polling thread answers them in its
+/// own loop rather than inside a callback: an answer takes questions to Kafka and to ClickHouse.
+struct Context {
+    changes: Mutex<VecDeque<Change>>,
+    /// Set when the reader leaves: nobody answers changes any more, so they are answered on the
+    /// spot. Leaving waits for that.
+    leaving: AtomicBool,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client error");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let assigning = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.leaving.load(Ordering::Relaxed) {
+            let answer = if assigning {
+                consumer.incremental_assign(list)
+            } else {
+                consumer.incremental_unassign(list)
+            };
+            if let Err(error) = answer {
+                tracing::debug!(%error, "change of assignment while leaving");
+            }
+            return;
+        }
+        let partitions: Vec<Partition> = list
+            .elements()
+            .iter()
+            .map(|element| Partition(element.partition()))
+            .collect();
+        let change = if assigning {
+            Change::Assigned(partitions)
+        } else {
+            Change::Revoked {
+                partitions,
+                lost: consumer.assignment_lost(),
+            }
+        };
+        self.changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(change);
+    }
+}
+
+/// A member of a consumer group that reads one topic. Used by one thread only: it polls, and it
+/// alone commits.
+pub struct Reader {
+    consumer: BaseConsumer<Context>,
+    topic: String,
+}
+
+impl Reader {
+    /// Joins the group of `config`. Partitions arrive later, through [`Reader::poll`].
+    pub fn join(config: &Config) -> Result<Self, BusError> {
+        let mut client = config.client();
+        client
+            .set("group.id", &config.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // A position that is not in the log is an alarm, never a guess.
+            .set("auto.offset.reset", "error")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("isolation.level", "read_committed")
+            .set("session.timeout.ms", "10000")
+            .set("heartbeat.interval.ms", "1000")
+            // The default of a second makes a consumer that has filled its queue idle for that
+            // long after it has emptied it.
+            .set("fetch.queue.backoff.ms", "20")
+            .set("fetch.wait.max.ms", "100")
+            .set("queued.max.messages.kbytes", "16384")
+            .set("queued.min.messages", "20000");
+        if !config.instance.is_empty() {
+            client.set("group.instance.id", &config.instance);
+        }
+        // The configuration's own properties win over the defaults above.
+        for (name, value) in &config.properties {
+            client.set(name, value);
+        }
+        let context = Context {
+            changes: Mutex::new(VecDeque::new()),
+            leaving: AtomicBool::new(false),
+        };
+        let consumer: BaseConsumer<Context> = client
+            .create_with_context(context)
+            .map_err(BusError::Setting)?;
+        consumer.subscribe(&[&config.topic])?;
+        Ok(Self {
+            consumer,
+            topic: config.topic.clone(),
+        })
+    }
+
+    /// Waits up to `wait` for a record or a change of assignment.
+    pub fn poll(&self, wait: Duration) -> Result<Polled<'_>, BusError> {
+        if let Some(change) = self.change() {
+            return Ok(change);
+        }
+        match self.consumer.poll(wait) {
+            Some(Ok(message)) => Ok(Polled::Record(Record(message))),
+            Some(Err(error)) => self.judge(error),
+            None => Ok(self.change().unwrap_or(Polled::Nothing)),
+        }
+    }
+
+    fn change(&self) -> Option<Polled<'static>> {
+        let change = self
+            .consumer
+            .context()
+            .changes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()?;
+        Some(match change {
+            Change::Assigned(partitions) => Polled::Assigned(partitions),
+            Change::Revoked { partitions, lost } => Polled::Revoked { partitions, lost },
+        })
+    }
+
+    /// Most errors of a poll are the client telling that it is trying again.
+    fn judge(&self, error: KafkaError) -> Result<Polled<'_>, BusError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Err(BusError::OutOfRange {
+                    topic: self.topic.clone(),
+                })
+            }
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                Err(BusError::NoTopic {
+                    topic: self.topic.clone(),
+                })
+            }
+            Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
+            _ => {
+                tracing::debug!(%error, "kafka poll");
+                Ok(Polled::Nothing)
+            }
+        }
+    }
+
+    /// What the group remembers of `partitions`.
+    pub fn committed(&self, partitions: &[Partition]) -> Result<Vec<Committed>, BusError> {
+        let list = self.list(
+            partitions
+                .iter()
+                .map(|partition| (*partition, KafkaOffset::Invalid)),
+        )?;
+        let committed = self.consumer.committed_offsets(list, PATIENCE)?;
+        committed.elements().iter().map(Committed::of).collect()
+    }
+
+    /// Begins to read partitions that were assigned, each from its place.
+    pub fn assign(&self, starts: &[(Partition, NextOffset)]) -> Result<(), BusError> {
+        let list = self.list(
+            starts
+                .iter()
+                .map(|(partition, next)| (*partition, KafkaOffset::Offset(next.0))),
+        )?;
+        Ok(self.consumer.incremental_assign(&list)?)
+    }
+
+    /// Gives partitions back that were revoked or lost.
+    pub fn release(&self, partitions: &[Partition]) -> Result<(), BusError> {
+        let list = self.list(
+            partitions
+                .iter()
+                .map(|partition| (*partition, KafkaOffset::Invalid)),
+        )?;
+        Ok(self.consumer.incremental_unassign(&list)?)
+    }
+
+    /// Stops fetching `partitions` until [`Reader::resume`].
+    pub fn pause(&self, partitions: &[Partition]) -> Result<(), BusError> {
+        let list = self.list(
+            partitions
+                .iter()
+                .map(|partition| (*partition, KafkaOffset::Invalid)),
+        )?;
+        Ok(self.consumer.pause(&list)?)
+    }
+
+    /// Fetches `partitions` again.
+    pub fn resume(&self, partitions: &[Partition]) -> Result<(), BusError> {
+        let list = self.list(
+            partitions
+                .iter()
+                .map(|partition| (*partition, KafkaOffset::Invalid)),
+        )?;
+        Ok(self.consumer.resume(&list)?)
+    }
+
+    /// Goes back to `next`: it and what follows are delivered again.
+    pub fn seek(&self, partition: Partition, next: NextOffset) -> Result<(), BusError> {
+        let to = KafkaOffset::Offset(next.0);
+        Ok(self.consumer.seek(&self.topic, partition.0, to, PATIENCE)?)
+    }
+
+    /// Whether the group may already have given this reader's partitions to another member.
+    pub fn assignment_lost(&self) -> bool {
+        self.consumer.assignment_lost()
+    }
+
+    /// Commits, and waits for the broker to say that it has. Refused by the broker when this
+    /// reader is not the partition's owner any more.
+    pub fn commit(
+        &self,
+        partition: Partition,
+        next: NextOffset,
+        metadata: &str,
+    ) -> Result<(), BusError> {
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition(&self.topic, partition.0);
+        element.set_offset(KafkaOffset::Offset(next.0))?;
+        if !metadata.is_empty() {
+            element.set_metadata(metadata);
+        }
+        self.consumer
+            .commit(&list, CommitMode::Sync)
+            .map_err(|cause| BusError::Commit {
+                partition,
+                next,
+                refused: is_refusal(&cause),
+                cause,
+            })
+    }
+
+    /// What `partition` holds.
+    pub fn watermarks(&self, partition: Partition) -> Result<crate::Watermarks, BusError> {
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(&self.topic, partition.0, PATIENCE)?;
+        Ok(crate::Watermarks {
+            low: NextOffset(low),
+            high: NextOffset(high),
+        })
+    }
+
+    fn list(
+        &self,
+        partitions: impl Iterator<Item = (Partition, KafkaOffset)>,
+    ) -> Result<TopicPartitionList, BusError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in partitions {
+            list.add_partition_offset(&self.topic, partition.0, offset)?;
+        }
+        Ok(list)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.consumer
+            .context()
+            .leaving
+            .store(true, Ordering::Relaxed);
+        while let Some(change) = self.change() {
+            let answer = match change {
+                Polled::Assigned(partitions) => {
+                    let list = self.list(partitions.into_iter().map(|p| (p, KafkaOffset::Invalid)));
+                    list.and_then(|list| Ok(self.consumer.incremental_assign(&list)?))
+                }
+                Polled::Revoked { partitions, .. } => self.release(&partitions),
+                Polled::Record(_) | Polled::Nothing => Ok(()),
+            };
+            if let Err(error) = answer {
+                tracing::debug!(%error, "change of assignment while leaving");
+            }
+        }
+    }
+}
