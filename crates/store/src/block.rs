@@ -1,0 +1,243 @@
+use hashbrown::HashMap;
+
+use crate::native::{Numbers, Words, constant_word, put_column, put_head};
+
+/// A classified event on its way to `usage_events`. Enumerations are given by their storage
+/// code, as the schema lists them.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// When it happened, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Start of the local hour, in seconds since 1970.
+    pub hour_start: u32,
+    /// Local day, in days since 1970.
+    pub local_date: u16,
+    /// Local hour, 0 to 23.
+    pub local_hour: u8,
+    /// Code of the hour band.
+    pub band: i8,
+    /// Code of the public body.
+    pub ente: &'a str,
+    /// Code of the portal.
+    pub portal: &'a str,
+    /// Code of the service, or empty.
+    pub service: &'a str,
+    /// Code of the category, `unregistered`, or empty.
+    pub category: &'a str,
+    /// Code of the activity.
+    pub activity: i8,
+    /// Code of the kind, 0 for an access.
+    pub kind: i8,
+    /// Code of the resource, 0 for a service use.
+    pub resource: i8,
+    /// Code of the outcome.
+    pub outcome: i8,
+    /// Code of the channel.
+    pub channel: i8,
+    /// Code of the login.
+    pub login: i8,
+    /// Code of the device class.
+    pub device: i8,
+    /// Rule that decided the device class.
+    pub device_rule: &'a str,
+    /// Country, or empty.
+    pub country: &'a str,
+    /// Region, or empty.
+    pub region: &'a str,
+    /// Hash of the session, or 0.
+    pub session: u64,
+    /// Hash of the visitor, or 0.
+    pub visitor: u64,
+    /// Hash of source and id.
+    pub identity: u64,
+    /// Offset in the partition.
+    pub kafka_offset: u64,
+}
+
+/// What the facts of a block have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockOrigin {
+    /// Log the block came from.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// Version of the rules.
+    pub rules: String,
+}
+
+/// Facts column by column, ready to be sent as one block.
+#[derive(Debug, Clone, Default)]
+pub struct FactBlock {
+    time_ms: Numbers<i64>,
+    hour_start: Numbers<u32>,
+    local_date: Numbers<u16>,
+    local_hour: Numbers<u8>,
+    band: Numbers<i8>,
+    ente: Words,
+    portal: Words,
+    service: Words,
+    category: Words,
+    activity: Numbers<i8>,
+    kind: Numbers<i8>,
+    resource: Numbers<i8>,
+    outcome: Numbers<i8>,
+    channel: Numbers<i8>,
+    login: Numbers<i8>,
+    device: Numbers<i8>,
+    device_rule: Words,
+    country: Words,
+    region: Words,
+    session: Numbers<u64>,
+    visitor: Numbers<u64>,
+    identity: Numbers<u64>,
+    kafka_offset: Numbers<u64>,
+}
+
+/// Calls `$each!` with name, ClickHouse type and field of every column that is a `Words`.
+macro_rules! each_column {
+    ($self:ident, $each:ident) => {
+        $each!($self, time_ms, "time", "DateTime64(3, 'UTC')");
+        $each!($self, hour_start, "hour_start", "DateTime('UTC')");
+        $each!($self, local_date, "local_date", "Date");
+        $each!($self, local_hour, "local_hour", "UInt8");
+        $each!($self, band, "band", "Int8");
+        $each!($self, ente, "ente", "LowCardinality(String)");
+        $each!($self, portal, "portal", "LowCardinality(String)");
+        $each!($self, service, "service", "LowCardinality(String)");
+        $each!($self, category, "category", "LowCardinality(String)");
+        $each!($self, activity, "activity", "Int8");
+        $each!($self, kind, "kind", "Int8");
+        $each!($self, resource, "resource", "Int8");
+        $each!($self, outcome, "outcome", "Int8");
+        $each!($self, channel, "channel", "Int8");
+        $each!($self, login, "login", "Int8");
+        $each!($self, device, "device", "Int8");
+        $each!($self, device_rule, "device_rule", "LowCardinality(String)");
+        $each!($self, country, "country", "LowCardinality(String)");
+        $each!($self, region, "region", "LowCardinality(String)");
+        $each!($self, session, "session", "UInt64");
+        $each!($self, visitor, "visitor", "UInt64");
+        $each!($self, identity, "identity", "UInt64");
+        $each!($self, kafka_offset, "kafka_offset", "UInt64");
+    };
+}
+
+/// Columns written from the facts, and those written from the block's origin.
+const FACT_COLUMNS: usize = 23;
+const ORIGIN_COLUMNS: usize = 3;
+
+impl FactBlock {
+    /// Adds a fact.
+    pub fn push(&mut self, fact: &Fact<'_>) {
+        macro_rules! put {
+            ($self:ident, $field:ident, $name:literal, $type:literal) => {
+                $self.$field.push(fact.$field);
+            };
+        }
+        each_column!(self, put);
+    }
+
+    /// How many facts it holds.
+    pub fn rows(&self) -> usize {
+        self.time_ms.0.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.rows() == 0
+    }
+
+    /// Memory that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        const NUMBERS_BYTES: usize = 8 * 5 + 4 + 2 + 9;
+        let words = [
+            &self.ente,
+            &self.portal,
+            &self.service,
+            &self.category,
+            &self.device_rule,
+            &self.country,
+            &self.region,
+        ];
+        self.rows() * NUMBERS_BYTES + words.into_iter().map(Words::bytes).sum::<usize>()
+    }
+
+    /// Event time and identity of each fact.
+    pub fn identities(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        self.time_ms
+            .0
+            .iter()
+            .copied()
+            .zip(self.identity.0.iter().copied())
+    }
+
+    /// Offset of each fact.
+    pub fn offsets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.kafka_offset.0.iter().copied()
+    }
+
+    /// Public body and local day of the fact in `row`.
+    pub fn ente_and_day(&self, row: usize) -> (&str, u16) {
+        (self.ente.word(row), self.local_date.0[row])
+    }
+
+    /// How many facts each public body has on each local day, in days since 1970.
+    pub fn by_ente_and_day(&self) -> Vec<((&str, u16), u64)> {
+        let mut counts: HashMap<(u32, u16), u64> = HashMap::new();
+        for key in self.ente.places().zip(self.local_date.0.iter().copied()) {
+            *counts.entry(key).or_default() += 1;
+        }
+        counts
+            .into_iter()
+            .map(|((place, day), facts)| ((self.ente.key(place), day), facts))
+            .collect()
+    }
+
+    /// Drops each fact whose place in `keep` says no.
+    pub fn retain(&mut self, keep: &[bool]) {
+        macro_rules! retain {
+            ($self:ident, $field:ident, $name:literal, $type:literal) => {
+                $self.$field.retain(keep);
+            };
+        }
+        each_column!(self, retain);
+    }
+
+    /// The block in Native format.
+    pub fn encode(&self, origin: &BlockOrigin) -> Vec<u8> {
+        let rows = self.rows();
+        let mut bytes = Vec::with_capacity(self.bytes() + 4096);
+        let out = &mut bytes;
+        put_head(FACT_COLUMNS + ORIGIN_COLUMNS, rows, out);
+        macro_rules! encode {
+            ($self:ident, $field:ident, $name:literal, $type:literal) => {
+                put_column($name, $type, out);
+                $self.$field.encode(out);
+            };
+        }
+        each_column!(self, encode);
+        put_column("stream", "LowCardinality(String)", out);
+        constant_word(&origin.stream, rows, out);
+        put_column("rules", "LowCardinality(String)", out);
+        constant_word(&origin.rules, rows, out);
+        put_column("kafka_partition", "UInt32", out);
+        for _ in 0..rows {
+            out.extend_from_slice(&origin.kafka_partition.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The columns that [`FactBlock::encode`] writes, in its order.
+    pub(crate) fn columns() -> String {
+        let mut names: Vec<&str> = Vec::with_capacity(FACT_COLUMNS + ORIGIN_COLUMNS);
+        let names_out = &mut names;
+        macro_rules! name {
+            ($self:ident, $field:ident, $name:literal, $type:literal) => {
+                names_out.push($name);
+            };
+        }
+        each_column!(self, name);
+        names.extend(["stream", "rules", "kafka_partition"]);
+        names.join(", ")
+    }
+}

@@ -1,0 +1,67 @@
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// How to reach ClickHouse, and the bounds of what is sent to it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// HTTP interface, such as `http://127.0.0.1:8123`. Empty: the local engine of `up` is used.
+    pub url: String,
+    /// Database; it is created by `migrate`.
+    pub database: String,
+    /// User name.
+    pub user: String,
+    /// Password.
+    #[serde(skip_serializing)]
+    pub password: SecretString,
+    /// Longest an insert may take, in seconds. Far below the time in which the server forgets
+    /// insert tokens.
+    pub insert_seconds_max: u64,
+    /// Longest a query may take, in seconds.
+    pub query_seconds_max: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            database: "affluenza".into(),
+            user: "affluenza".into(),
+            password: SecretString::default(),
+            insert_seconds_max: 60,
+            query_seconds_max: 60,
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, one line a problem.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.url.is_empty()
+            && !self.url.starts_with("http://")
+            && !self.url.starts_with("https://")
+        {
+            problems.push(format!(
+                "clickhouse.url = {:?}: give the HTTP interface, such as http://127.0.0.1:8123",
+                self.url
+            ));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if self.database.is_empty() || !self.database.bytes().all(plain) {
+            problems.push(format!(
+                "clickhouse.database = {:?}: use letters, digits and '_'",
+                self.database
+            ));
+        }
+        for (name, seconds) in [
+            ("clickhouse.insert_seconds_max", self.insert_seconds_max),
+            ("clickhouse.query_seconds_max", self.query_seconds_max),
+        ] {
+            if !(1..=3600).contains(&seconds) {
+                problems.push(format!("{name} = {seconds}: use 1 to 3600"));
+            }
+        }
+        problems
+    }
+}

@@ -1,0 +1,103 @@
+use thiserror::Error;
+
+/// What can go wrong with ClickHouse.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It does not answer, or not in time.
+    #[error(
+        "ClickHouse at {url} does not answer ({cause}): check clickhouse.url and that the server runs"
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What the client said.
+        cause: String,
+    },
+    /// The user or its password is wrong.
+    #[error(
+        "ClickHouse at {url} refuses user {user}: check clickhouse.user and clickhouse.password"
+    )]
+    Refused {
+        /// Where.
+        url: String,
+        /// Who.
+        user: String,
+    },
+    /// The server lacks what deduplication rests on.
+    #[error("ClickHouse {version} cannot keep inserts exactly once: {cause}")]
+    Unsuitable {
+        /// Its version.
+        version: String,
+        /// What it lacks, and the mend.
+        cause: String,
+    },
+    /// A migration file differs from what was applied.
+    #[error(
+        "migration {name} was applied with other contents: a released migration never changes; restore the file, or use a new database"
+    )]
+    MigrationChanged {
+        /// Its file name.
+        name: String,
+    },
+    /// The database was migrated by a newer program.
+    #[error(
+        "the database holds migration {name}, which this program does not know: use a program at least as new as the one that applied it"
+    )]
+    MigrationUnknown {
+        /// Its file name.
+        name: String,
+    },
+    /// The schema is not there yet.
+    #[error("the database has no schema yet: run `affluenza migrate`")]
+    NoSchema,
+    /// The disk of the server is full.
+    #[error(
+        "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"
+    )]
+    DiskFull,
+    /// The server refused a statement.
+    #[error("ClickHouse refused {what}: {cause}")]
+    Query {
+        /// Which statement.
+        what: String,
+        /// What the server said, cut.
+        cause: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later, as it is.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::DiskFull)
+            || matches!(self, Self::Query { cause, .. } if passing_code(cause))
+    }
+}
+
+/// Server errors that pass: too many parts or queries, memory, timeouts, shutting down, keeper.
+fn passing_code(cause: &str) -> bool {
+    [
+        "Code: 252.",
+        "Code: 202.",
+        "Code: 241.",
+        "Code: 159.",
+        "Code: 209.",
+        "Code: 210.",
+        "Code: 394.",
+        "Code: 999.",
+        "Code: 242.",
+        "Code: 319.",
+    ]
+    .iter()
+    .any(|code| cause.contains(code))
+}
+
+/// An error of the server can carry the whole body of an insert: only its head is kept.
+pub(crate) fn shorten(text: &str) -> String {
+    const KEPT: usize = 400;
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(KEPT)
+        .collect();
+    line.trim().to_owned()
+}

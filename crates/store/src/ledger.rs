@@ -1,0 +1,153 @@
+//! What became of every record of the log.
+
+use crate::native::{Number as _, put_string, put_varuint};
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It is a fact.
+    Stored,
+    /// It had been stored before.
+    Duplicate,
+    /// It can never become an event.
+    Rejected,
+    /// It waits for a person.
+    Quarantined,
+}
+
+impl Fate {
+    /// Its name in SQL, in headers and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Its code in storage.
+    pub const fn code(self) -> i8 {
+        match self {
+            Self::Stored => 1,
+            Self::Duplicate => 2,
+            Self::Rejected => 3,
+            Self::Quarantined => 4,
+        }
+    }
+}
+
+/// Records of a block with one fate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FateGroup {
+    /// Public body, empty when the records do not tell.
+    pub ente: String,
+    /// Local day, in days since 1970.
+    pub day: u16,
+    /// What became of them.
+    pub fate: Fate,
+    /// Why, for those that were refused; else empty.
+    pub reason: &'static str,
+}
+
+/// A row of `ingest_ledger`: a block and the fate of each of its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Log the block came from.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// First offset of the block.
+    pub first_offset: u64,
+    /// One past its last offset.
+    pub next_offset: u64,
+    /// Records in the block: the sum of all fates.
+    pub records_read: u64,
+    /// How many records have which fate.
+    pub fates: Vec<(FateGroup, u64)>,
+    /// Of the records as read.
+    pub checksum: u64,
+    /// Version of the rules.
+    pub rules: String,
+}
+
+/// The columns that [`LedgerRow::encode`] writes, in its order.
+pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
+
+impl LedgerRow {
+    /// How many records have this fate.
+    pub fn count(&self, fate: Fate) -> u64 {
+        let of_fate = self.fates.iter().filter(|(group, _)| group.fate == fate);
+        of_fate.map(|(_, records)| records).sum()
+    }
+
+    /// Whether every record read has exactly one fate.
+    pub fn balances(&self) -> bool {
+        self.records_read == self.fates.iter().map(|(_, records)| records).sum::<u64>()
+    }
+
+    /// The row in RowBinary format.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_string(&self.stream, &mut out);
+        self.kafka_partition.put(&mut out);
+        for number in [self.first_offset, self.next_offset, self.records_read] {
+            number.put(&mut out);
+        }
+        for fate in [
+            Fate::Stored,
+            Fate::Duplicate,
+            Fate::Rejected,
+            Fate::Quarantined,
+        ] {
+            self.count(fate).put(&mut out);
+        }
+        self.put_list(&mut out, |group, _, out| put_string(&group.ente, out));
+        self.put_list(&mut out, |group, _, out| group.day.put(out));
+        self.put_list(&mut out, |group, _, out| group.fate.code().put(out));
+        self.put_list(&mut out, |group, _, out| put_string(group.reason, out));
+        self.put_list(&mut out, |_, records, out| records.put(out));
+        self.checksum.put(&mut out);
+        put_string(&self.rules, &mut out);
+        out
+    }
+
+    fn put_list(&self, out: &mut Vec<u8>, put: impl Fn(&FateGroup, u64, &mut Vec<u8>)) {
+        put_varuint(self.fates.len(), out);
+        for (group, records) in &self.fates {
+            put(group, *records, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_every_fate() {
+        let group = |ente: &str, fate, reason| FateGroup {
+            ente: ente.into(),
+            day: 17_000,
+            fate,
+            reason,
+        };
+        let row = LedgerRow {
+            stream: "c/t".into(),
+            kafka_partition: 1,
+            first_offset: 10,
+            next_offset: 14,
+            records_read: 4,
+            fates: vec![
+                (group("c_d612", Fate::Stored, ""), 3),
+                (group("", Fate::Rejected, "not-json"), 1),
+            ],
+            checksum: 9,
+            rules: "r".into(),
+        };
+        assert!(row.balances());
+        let bytes = row.encode();
+        assert!(bytes.starts_with(b"\x03c/t\x01\0\0\0\x0a"));
+        assert!(bytes.ends_with(b"\x01r"));
+    }
+}

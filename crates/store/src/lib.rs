@@ -1,0 +1,24 @@
+//! ClickHouse: the only crate that names its client.
+//!
+//! [`Store`] migrates the schema, writes [`FactBlock`]s so that a block written twice counts
+//! once, and answers the questions of the pipeline and of the report. Every setting that
+//! deduplication rests on is pinned with each insert and checked against the server at start.
+
+pub mod accounts;
+mod block;
+mod config;
+mod error;
+pub mod figures;
+mod ledger;
+mod migrate;
+mod native;
+pub mod rebuild;
+mod settings;
+mod store;
+
+pub use block::{BlockOrigin, Fact, FactBlock};
+pub use config::Config;
+pub use error::StoreError;
+pub use ledger::{Fate, FateGroup, LedgerRow};
+pub use migrate::{Migration, migrations};
+pub use store::{InsertToken, Store};

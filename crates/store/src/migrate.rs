@@ -1,0 +1,181 @@
+//! The schema, one statement a file, applied in order and checked by checksum.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Store, StoreError};
+
+/// One file of `schemas/clickhouse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migration {
+    /// File name without `.sql`; its number gives the order.
+    pub name: &'static str,
+    /// Its one statement.
+    pub sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Migration { name: $name, sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")) }),+]
+    };
+}
+
+/// Every migration, in order.
+pub const fn migrations() -> &'static [Migration] {
+    migrations![
+        "0001_usage_events",
+        "0002_usage_hourly",
+        "0003_usage_hourly_from_events",
+        "0004_ingest_ledger",
+        "0005_usage_by_category",
+        "0006_usage_by_ente",
+        "0007_usage_by_service",
+        "0008_usage_by_device",
+        "0009_users_by_hour",
+        "0010_usage_by_hour_band",
+        "0011_ingest_repairs",
+        "0012_rebuilds",
+        "0013_rebuild_changes",
+    ]
+}
+
+impl Migration {
+    /// Hexadecimal SHA-256 of the statement.
+    pub fn checksum(&self) -> String {
+        hex(&Sha256::digest(self.sql.as_bytes()))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[derive(Row, Serialize, Deserialize)]
+struct Applied {
+    name: String,
+    checksum: String,
+}
+
+impl Store {
+    /// Brings the database to this program's schema. Returns the names of what was applied now;
+    /// empty when nothing was left to do. May be interrupted and repeated: every statement can
+    /// run twice.
+    pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
+        self.execute_outside(&format!(
+            "CREATE DATABASE IF NOT EXISTS {} ENGINE = Atomic",
+            self.database()
+        ))
+        .await?;
+        self.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (
+                name String COMMENT 'File name in schemas/clickhouse',
+                checksum String COMMENT 'SHA-256 of the statement',
+                applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
+            ) ENGINE = MergeTree ORDER BY name COMMENT 'Migrations that have been applied'",
+        )
+        .await?;
+        let applied = self.applied().await?;
+        check(&applied)?;
+        let mut now = Vec::new();
+        for migration in migrations() {
+            if applied.iter().any(|row| row.name == migration.name) {
+                continue;
+            }
+            self.execute(migration.sql).await?;
+            self.note_migration(migration).await?;
+            tracing::info!(migration = migration.name, "migration applied");
+            now.push(migration.name);
+        }
+        Ok(now)
+    }
+
+    /// Fails unless the database has exactly this program's schema.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        let applied = self.applied().await.map_err(|error| match error {
+            // Unknown table or database: nothing was migrated here.
+            StoreError::Query { cause, .. }
+                if cause.contains("Code: 60.") || cause.contains("Code: 81.") =>
+            {
+                StoreError::NoSchema
+            }
+            other => other,
+        })?;
+        check(&applied)?;
+        if applied.len() < migrations().len() {
+            return Err(StoreError::NoSchema);
+        }
+        Ok(())
+    }
+
+    async fn applied(&self) -> Result<Vec<Applied>, StoreError> {
+        self.rows("SELECT name, checksum FROM schema_migrations ORDER BY name")
+            .await
+    }
+
+    async fn note_migration(&self, migration: &Migration) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "INSERT INTO schema_migrations (name, checksum) VALUES ('{}', '{}')",
+            migration.name,
+            migration.checksum()
+        ))
+        .await
+    }
+}
+
+fn check(applied: &[Applied]) -> Result<(), StoreError> {
+    for row in applied {
+        match migrations()
+            .iter()
+            .find(|migration| migration.name == row.name)
+        {
+            None => {
+                return Err(StoreError::MigrationUnknown {
+                    name: row.name.clone(),
+                });
+            }
+            Some(migration) if migration.checksum() != row.checksum => {
+                return Err(StoreError::MigrationChanged {
+                    name: row.name.clone(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed_in_its_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/clickhouse");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter_map(|name| name.strip_suffix(".sql").map(str::to_owned))
+            .collect();
+        files.sort();
+        let listed: Vec<&str> = migrations()
+            .iter()
+            .map(|migration| migration.name)
+            .collect();
+        assert_eq!(listed, files);
+    }
+
+    #[test]
+    fn every_file_holds_one_statement() {
+        for migration in migrations() {
+            // Every other piece is inside quotes.
+            let mut outside = migration.sql.split('\'').step_by(2);
+            let holds_one = !outside.any(|piece| piece.contains(';'));
+            assert!(holds_one, "{} holds a semicolon", migration.name);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Columns, and their encoding in ClickHouse's Native format: what the server stores is what is
+//! sent, so that it neither parses nor transposes rows.
+//! Format: <https://clickhouse.com/docs/interfaces/formats/Native>.
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Has additional keys, needs an update of the dictionary: each block brings its own dictionary.
+const LOW_CARDINALITY_FLAGS: u64 = (1 << 9) | (1 << 10);
+/// Version of the keys' serialization.
+const LOW_CARDINALITY_VERSION: u64 = 1;
+
+/// A number of fixed width.
+pub(crate) trait Number: Copy {
+    fn put(self, out: &mut Vec<u8>);
+}
+
+macro_rules! number {
+    ($($type:ty),+) => {$(
+        impl Number for $type {
+            fn put(self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    )+};
+}
+number!(i8, u8, u16, u32, u64, i64);
+
+/// A column of numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbers<T>(pub(crate) Vec<T>);
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Number> Numbers<T> {
+    pub(crate) fn push(&mut self, value: T) {
+        self.0.push(value);
+    }
+
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        let mut keep = keep.iter();
+        self.0.retain(|_| *keep.next().unwrap_or(&true));
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for value in &self.0 {
+            value.put(out);
+        }
+    }
+}
+
+/// A column of few distinct strings: a dictionary and an index a row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Words {
+    keys: Vec<Box<str>>,
+    places: HashTable<u32>,
+    rows: Vec<u32>,
+}
+
+impl Words {
+    pub(crate) fn push(&mut self, word: &str) {
+        let index = self.index(word);
+        self.rows.push(index);
+    }
+
+    fn index(&mut self, word: &str) -> u32 {
+        let hash = xxh3_64(word.as_bytes());
+        let keys = &self.keys;
+        if let Some(index) = self
+            .places
+            .find(hash, |index| &*keys[*index as usize] == word)
+        {
+            return *index;
+        }
+        let index = u32::try_from(self.keys.len()).expect("a block has fewer than 2^32 rows");
+        self.keys.push(word.into());
+        let keys = &self.keys;
+        self.places.insert_unique(hash, index, |index| {
+            xxh3_64(keys[*index as usize].as_bytes())
+        });
+        index
+    }
+
+    pub(crate) fn retain(&mut self, keep: &[bool]) {
+        let mut keep = keep.iter();
+        self.rows.retain(|_| *keep.next().unwrap_or(&true));
+    }
+
+    /// The word in `row`.
+    pub(crate) fn word(&self, row: usize) -> &str {
+        self.key(self.rows[row])
+    }
+
+    /// Place in the dictionary of each row's word.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u32> + '_ {
+        self.rows.iter().copied()
+    }
+
+    /// The word at a place in the dictionary.
+    pub(crate) fn key(&self, place: u32) -> &str {
+        &self.keys[place as usize]
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.len() * 4 + self.keys.iter().map(|key| key.len() + 16).sum::<usize>()
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        LOW_CARDINALITY_VERSION.put(out);
+        let keys = self.keys.len();
+        let width: u64 = if u8::try_from(keys).is_ok() {
+            0
+        } else if u16::try_from(keys).is_ok() {
+            1
+        } else {
+            2
+        };
+        (LOW_CARDINALITY_FLAGS | width).put(out);
+        (keys as u64).put(out);
+        for key in &self.keys {
+            put_string(key, out);
+        }
+        (self.rows.len() as u64).put(out);
+        for index in &self.rows {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the width was chosen to hold every index"
+            )]
+            match width {
+                0 => (*index as u8).put(out),
+                1 => (*index as u16).put(out),
+                _ => index.put(out),
+            }
+        }
+    }
+}
+
+/// The same string in each of `rows` rows.
+pub(crate) fn constant_word(word: &str, rows: usize, out: &mut Vec<u8>) {
+    LOW_CARDINALITY_VERSION.put(out);
+    LOW_CARDINALITY_FLAGS.put(out);
+    1u64.put(out);
+    put_string(word, out);
+    (rows as u64).put(out);
+    out.resize(out.len() + rows, 0);
+}
+
+/// The head of a block: how many columns and rows follow.
+pub(crate) fn put_head(columns: usize, rows: usize, out: &mut Vec<u8>) {
+    put_varuint(columns, out);
+    put_varuint(rows, out);
+}
+
+/// The head of a column.
+pub(crate) fn put_column(name: &str, data_type: &str, out: &mut Vec<u8>) {
+    put_string(name, out);
+    put_string(data_type, out);
+}
+
+pub(crate) fn put_string(text: &str, out: &mut Vec<u8>) {
+    put_varuint(text.len(), out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+pub(crate) fn put_varuint(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
+        out.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "below 0x80")]
+    out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_share_a_dictionary_and_keep_their_order() {
+        let mut words = Words::default();
+        for word in ["b", "a", "b", ""] {
+            words.push(word);
+        }
+        words.retain(&[true, false, true, true]);
+        let mut out = Vec::new();
+        words.encode(&mut out);
+        let mut expected = Vec::new();
+        1u64.put(&mut expected);
+        0x600u64.put(&mut expected);
+        3u64.put(&mut expected);
+        expected.extend_from_slice(b"\x01b\x01a\x00");
+        3u64.put(&mut expected);
+        expected.extend_from_slice(&[0, 0, 2]);
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn long_lengths_take_several_bytes() {
+        let mut out = Vec::new();
+        put_varuint(300, &mut out);
+        assert_eq!(out, [0xAC, 0x02]);
+    }
+}

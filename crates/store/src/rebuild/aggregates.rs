@@ -1,0 +1,203 @@
+//! The aggregate from the facts, month by month.
+
+use super::{FACTS, HOURLY, LONG, Run, Settled, quoted};
+use crate::{Store, StoreError, migrations};
+
+const VIEW: &str = "usage_hourly_from_events";
+
+/// The facts that a month of the aggregate is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct HourlySource<'s> {
+    /// Which facts of the present table.
+    pub settled: &'s Settled,
+    /// A month, by the time of the events, whose facts are taken from the shadow instead.
+    pub rebuilt: Option<u32>,
+}
+
+impl HourlySource<'_> {
+    /// The facts whose hours are in `month`. Hours of zones that are half an hour off may begin
+    /// in the month before the event's.
+    fn sql(&self, run: &Run, month: u32) -> String {
+        let within = within(month);
+        let settled = self.settled.condition();
+        let Some(rebuilt) = self.rebuilt else {
+            return format!("SELECT * FROM {FACTS} WHERE {within} AND {settled}");
+        };
+        format!(
+            "SELECT * FROM {} WHERE {within} AND toYYYYMM(time) = {rebuilt}
+             UNION ALL SELECT * FROM {FACTS} WHERE {within} AND toYYYYMM(time) != {rebuilt} AND {settled}",
+            run.shadow("events")
+        )
+    }
+}
+
+fn within(month: u32) -> String {
+    let first = format!(
+        "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
+        month / 100,
+        month % 100
+    );
+    format!(
+        "time >= {first} AND time < {first} + INTERVAL 1 MONTH + INTERVAL 1 HOUR AND toYYYYMM(hour_start) = {month}"
+    )
+}
+
+/// The view's own SELECT over other facts: taken from its migration, so that the two cannot
+/// drift apart.
+fn view_select(facts: &str) -> String {
+    let definition = migrations()
+        .iter()
+        .rev()
+        .find(|migration| {
+            let head = migration.sql.lines().next().unwrap_or_default();
+            head.contains("MATERIALIZED VIEW") && head.contains(VIEW)
+                || head.contains("ALTER HOURLY") && head.contains(VIEW)
+        })
+        .map_or("", |migration| migration.sql);
+    let select = definition.find("SELECT").map_or("", |at| &definition[at..]);
+    select.replace(&format!("FROM {FACTS}"), &format!("FROM ({facts})"))
+}
+
+/// Columns of the aggregate: what it is by, and all.
+struct Columns {
+    dimensions: String,
+    all: String,
+}
+
+impl Store {
+    /// Fills a month of the shadow aggregate anew, in one INSERT under a token of the run.
+    pub async fn fill_hourly(
+        &self,
+        run: &Run,
+        month: u32,
+        source: HourlySource<'_>,
+        attempt: u32,
+    ) -> Result<(), StoreError> {
+        let shadow = run.shadow("hourly");
+        // What an earlier attempt left goes first, and its token with it.
+        self.drop_month(&shadow, month).await?;
+        let Columns { all, .. } = self.hourly_columns().await?;
+        self.execute(&format!(
+            "INSERT INTO {shadow} ({all}) SELECT {all} FROM ({}) SETTINGS {LONG}, insert_deduplicate = 1,
+             insert_deduplication_token = {}",
+            view_select(&source.sql(run, month)),
+            quoted(&format!("rebuild-{}/hourly/{month}/{attempt}", run.id))
+        ))
+        .await
+    }
+
+    /// Whether a month of the shadow aggregate is what a recount of the facts gives, cell by cell.
+    pub async fn hourly_is_right(
+        &self,
+        run: &Run,
+        month: u32,
+        source: HourlySource<'_>,
+    ) -> Result<bool, StoreError> {
+        let Columns { dimensions, .. } = self.hourly_columns().await?;
+        let sums = |from: &str| {
+            format!(
+                "SELECT count(), sum(e), sum(a), sum(s), sum(cityHash64({dimensions}, e, a, s)) FROM ({from} GROUP BY {dimensions}) SETTINGS {LONG}"
+            )
+        };
+        let recount = sums(&format!(
+            "SELECT {dimensions}, toUInt64(count()) AS e, toUInt64(countIf(resource = 'page')) AS a,
+                    toUInt64(countIf(activity = 'service-use' AND outcome = 'completed')) AS s
+             FROM ({})",
+            source.sql(run, month)
+        ));
+        let kept = sums(&format!(
+            "SELECT {dimensions}, toUInt64(sum(h.events)) AS e, toUInt64(sum(h.accesses)) AS a, toUInt64(sum(h.service_uses)) AS s
+             FROM {} AS h WHERE toYYYYMM(hour_start) = {month}",
+            run.shadow("hourly")
+        ));
+        type Sums = (u64, u64, u64, u64, u64);
+        let recount: Vec<Sums> = self.rows(&recount).await?;
+        let kept: Vec<Sums> = self.rows(&kept).await?;
+        Ok(recount == kept)
+    }
+
+    /// Lists what a month of the shadow aggregate has more or less than the present one, cell by
+    /// cell. What is not settled is in the present one only, and no difference.
+    pub async fn compare_hourly(
+        &self,
+        run: &Run,
+        month: u32,
+        settled: &Settled,
+    ) -> Result<(), StoreError> {
+        self.forget_changes(run, month).await?;
+        let Columns { dimensions, .. } = self.hourly_columns().await?;
+        self.execute(&format!(
+            "INSERT INTO {} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device,
+                             cells, events, accesses, service_uses)
+             SELECT {}, {month}, toYear(local_date) AS year, toString(ente) AS b, toString(category) AS c, toString(kind) AS k,
+                    toString(device) AS d, b, c, k, d, count(), sum(e), sum(a), sum(s)
+             FROM (
+                SELECT {dimensions}, sum(e1) AS e, sum(a1) AS a, sum(s1) AS s FROM (
+                    SELECT {dimensions}, toInt64(events) AS e1, toInt64(accesses) AS a1, toInt64(service_uses) AS s1
+                    FROM {} WHERE toYYYYMM(hour_start) = {month}
+                    UNION ALL
+                    SELECT {dimensions}, -toInt64(events), -toInt64(accesses), -toInt64(service_uses)
+                    FROM {HOURLY} WHERE toYYYYMM(hour_start) = {month}
+                    UNION ALL
+                    SELECT {dimensions}, toInt64(1), toInt64(resource = 'page'), toInt64(activity = 'service-use' AND outcome = 'completed')
+                    FROM {FACTS} WHERE {} AND NOT {})
+                GROUP BY {dimensions} HAVING e != 0 OR a != 0 OR s != 0)
+             GROUP BY year, b, c, k, d SETTINGS {LONG}",
+            run.changes(),
+            quoted(&run.id),
+            run.shadow("hourly"),
+            within(month),
+            settled.condition()
+        ))
+        .await
+    }
+
+    /// Puts a month of the shadow aggregate in place.
+    pub async fn swap_hourly(&self, run: &Run, month: u32) -> Result<(), StoreError> {
+        self.swap_month(HOURLY, &run.shadow("hourly"), month).await
+    }
+
+    /// How many events the shadow aggregate counts.
+    pub async fn hourly_events(&self, run: &Run) -> Result<u64, StoreError> {
+        self.count(&format!(
+            "SELECT sum(h.events) FROM {} AS h",
+            run.shadow("hourly")
+        ))
+        .await
+    }
+
+    async fn hourly_columns(&self) -> Result<Columns, StoreError> {
+        let columns = self.columns_of(HOURLY).await?;
+        let names = |keep: &dyn Fn(&str) -> bool| {
+            let names: Vec<&str> = columns
+                .iter()
+                .filter(|(_, data_type)| keep(data_type))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            names.join(", ")
+        };
+        Ok(Columns {
+            dimensions: names(&|data_type| !data_type.contains("AggregateFunction")),
+            all: names(&|_| true),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_select_is_that_of_the_view() {
+        let select = view_select("SELECT 1");
+        assert!(
+            select.starts_with("SELECT\n    hour_start, local_date"),
+            "{select}"
+        );
+        assert!(
+            select.contains("uniqCombined64IfState(visitor, visitor != 0 AND resource != 'asset')")
+        );
+        assert_eq!(select.matches("FROM (SELECT 1)").count(), 1);
+        assert!(!select.contains(FACTS));
+    }
+}

@@ -1,0 +1,298 @@
+//! Facts anew: which there are, the shadow that they are written to, and what moves.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::{FACTS, LONG, Run, Settled, listed, quoted};
+use crate::{BlockOrigin, FactBlock, InsertToken, Store, StoreError};
+
+/// Offsets that are looked at in one go: 8 MB for their list.
+pub const WINDOW_OFFSETS: u64 = 1_000_000;
+/// Most offsets named one by one in a statement.
+const NAMED_MAX: usize = 5_000;
+
+/// Facts of a window of offsets.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Row, Serialize, Deserialize)]
+pub struct OffsetWindow {
+    /// Log.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// Its offsets, divided by [`WINDOW_OFFSETS`].
+    pub window: u64,
+    /// How many facts.
+    pub facts: u64,
+}
+
+impl OffsetWindow {
+    /// Its offsets, as far as they are settled.
+    pub fn offsets(&self, settled: &Settled) -> Range<u64> {
+        let first = self.window * WINDOW_OFFSETS;
+        let end = settled.end(&self.stream, self.kafka_partition);
+        first..(first + WINDOW_OFFSETS).min(end)
+    }
+}
+
+/// What the register makes of the codes of a fact that is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodesRow {
+    /// Ente, portal and service as they stand in the fact.
+    pub before: [String; 3],
+    /// First local day on which this holds, in days since 1970.
+    pub from_day: u16,
+    /// Ente, portal and service as the register has them.
+    pub after: [String; 3],
+    /// Category of the service on these days.
+    pub category: String,
+}
+
+/// Facts to be copied.
+#[derive(Debug, Clone)]
+pub struct Copy<'c> {
+    /// Months, by the time of the events.
+    pub months: &'c [u32],
+    /// Log.
+    pub stream: &'c str,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// Offsets.
+    pub offsets: Range<u64>,
+    /// Only these of them; all when empty.
+    pub only: &'c [u64],
+    /// Version of the present register, as part of the rules.
+    pub register: &'c str,
+}
+
+impl Store {
+    /// Months, by the time of the events, of which there are facts.
+    pub async fn fact_months(&self) -> Result<Vec<u32>, StoreError> {
+        self.rows(&format!(
+            "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} ORDER BY month"
+        ))
+        .await
+    }
+
+    pub(super) async fn create_codes(&self, run: &Run) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "CREATE TABLE IF NOT EXISTS {} (
+                ente LowCardinality(String), portal LowCardinality(String), service LowCardinality(String), from_day UInt16,
+                to_ente LowCardinality(String), to_portal LowCardinality(String), to_service LowCardinality(String),
+                to_category LowCardinality(String)
+             ) ENGINE = MergeTree ORDER BY (ente, portal, service, from_day)",
+            run.shadow("codes")
+        ))
+        .await
+    }
+
+    /// Windows of offsets of which the shadow has not as many facts as there are.
+    pub async fn differing_windows(
+        &self,
+        run: &Run,
+        months: &[u32],
+        settled: &Settled,
+    ) -> Result<Vec<OffsetWindow>, StoreError> {
+        let months = listed(months);
+        let windows = |table: &str, condition: &str| {
+            format!(
+                "SELECT toString(t.stream) AS stream, kafka_partition, intDiv(kafka_offset, {WINDOW_OFFSETS}) AS window, count() AS facts
+                 FROM {table} AS t WHERE toYYYYMM(time) IN ({months}) AND {condition}
+                 GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}"
+            )
+        };
+        let present: Vec<OffsetWindow> = self.rows(&windows(FACTS, &settled.condition())).await?;
+        let shadow: Vec<OffsetWindow> = self.rows(&windows(&run.shadow("events"), "1")).await?;
+        let differs = |window: &OffsetWindow| shadow.binary_search(window).is_err();
+        Ok(present.into_iter().filter(differs).collect())
+    }
+
+    /// Offsets of the facts that the shadow lacks, in order.
+    pub async fn missing_offsets(
+        &self,
+        run: &Run,
+        months: &[u32],
+        window: &OffsetWindow,
+        offsets: Range<u64>,
+    ) -> Result<Vec<u64>, StoreError> {
+        let within = within(months, &window.stream, window.kafka_partition, &offsets);
+        let of = |table: &str| {
+            format!(
+                "SELECT kafka_offset FROM {table} WHERE {within} ORDER BY kafka_offset SETTINGS {LONG}"
+            )
+        };
+        let mut missing: Vec<u64> = self.rows(&of(FACTS)).await?;
+        let there: Vec<u64> = self.rows(&of(&run.shadow("events"))).await?;
+        let mut there = there.into_iter().peekable();
+        missing.dedup();
+        missing.retain(|offset| {
+            while there.next_if(|at| at < offset).is_some() {}
+            there.peek() != Some(offset)
+        });
+        Ok(missing)
+    }
+
+    /// Writes facts that were read from the log to the shadow, once for the run and the range.
+    pub async fn insert_rebuilt(
+        &self,
+        run: &Run,
+        block: &FactBlock,
+        origin: &BlockOrigin,
+        offsets: Range<u64>,
+        attempt: u32,
+    ) -> Result<(), StoreError> {
+        let shadow = run.shadow("events");
+        let of_run = BlockOrigin {
+            stream: format!("rebuild-{}/{}", run.id, origin.stream),
+            ..origin.clone()
+        };
+        let token =
+            InsertToken::of(&of_run, offsets.start, offsets.end).of_repair(u64::from(attempt));
+        let statement = format!(
+            "INSERT INTO {shadow} ({}) FORMAT Native",
+            FactBlock::columns()
+        );
+        self.insert(
+            &shadow,
+            statement,
+            Bytes::from(block.encode(origin)),
+            &token,
+        )
+        .await
+    }
+
+    /// Ente, portal and service as they stand together in the facts of `months`, with the first
+    /// and the last local day of all of them.
+    pub async fn fact_codes(
+        &self,
+        months: &[u32],
+    ) -> Result<(Vec<[String; 3]>, Range<u16>), StoreError> {
+        let months = listed(months);
+        let codes: Vec<(String, String, String)> = self
+            .rows(&format!(
+                "SELECT DISTINCT toString(ente), toString(portal), toString(service) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
+            ))
+            .await?;
+        let days: Vec<(u16, u16)> = self
+            .rows(&format!(
+                "SELECT toUInt16(min(local_date)), toUInt16(max(local_date)) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
+            ))
+            .await?;
+        let days = days
+            .first()
+            .map_or(0..0, |(first, last)| *first..last.saturating_add(1));
+        Ok((codes.into_iter().map(|(a, b, c)| [a, b, c]).collect(), days))
+    }
+
+    /// Replaces what the register makes of codes.
+    pub async fn put_codes(&self, run: &Run, codes: &[CodesRow]) -> Result<(), StoreError> {
+        const ROWS_AN_INSERT: usize = 100_000;
+        let table = run.shadow("codes");
+        self.execute(&format!("TRUNCATE TABLE {table}")).await?;
+        for (number, rows) in codes.chunks(ROWS_AN_INSERT).enumerate() {
+            let mut body = String::new();
+            for row in rows {
+                let [ente, portal, service] = row.before.each_ref().map(|text| escaped(text));
+                let [to_ente, to_portal, to_service] =
+                    row.after.each_ref().map(|text| escaped(text));
+                body.push_str(&format!(
+                    "{ente}\t{portal}\t{service}\t{}\t{to_ente}\t{to_portal}\t{to_service}\t{}\n",
+                    row.from_day,
+                    escaped(&row.category)
+                ));
+            }
+            let origin = BlockOrigin {
+                stream: table.clone(),
+                kafka_partition: 0,
+                rules: String::new(),
+            };
+            let token = InsertToken::of(&origin, number as u64, number as u64 + 1);
+            let statement = format!(
+                "INSERT INTO {table} (ente, portal, service, from_day, to_ente, to_portal, to_service, to_category) FORMAT TabSeparated"
+            );
+            self.insert(&table, statement, body.into(), &token).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies facts to the shadow, with the codes that the register has for them now. Their
+    /// device stays as it was classified, and their rules say so. Facts that the shadow has
+    /// already are left out; those without codes are, too, and are found missing.
+    pub async fn copy_facts(&self, run: &Run, copy: &Copy<'_>) -> Result<(), StoreError> {
+        let chunks: Vec<&[u64]> = if copy.only.is_empty() {
+            vec![&[]]
+        } else {
+            copy.only.chunks(NAMED_MAX).collect()
+        };
+        for only in chunks {
+            self.copy_chunk(run, copy, only).await?;
+        }
+        Ok(())
+    }
+
+    async fn copy_chunk(&self, run: &Run, copy: &Copy<'_>, only: &[u64]) -> Result<(), StoreError> {
+        let shadow = run.shadow("events");
+        let columns: Vec<String> = self
+            .columns_of(FACTS)
+            .await?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|name| match name.as_str() {
+                "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
+                // Rules of devices, register, geography: only the register is another now.
+                "rules" => format!(
+                    "arrayStringConcat(arrayMap((part, place) -> if(place = 2, {}, part), splitByChar('+', e.rules), arrayEnumerate(splitByChar('+', e.rules))), '+')",
+                    quoted(copy.register)
+                ),
+                _ => format!("e.{name}"),
+            })
+            .collect();
+        let within = within(
+            copy.months,
+            copy.stream,
+            copy.kafka_partition,
+            &copy.offsets,
+        );
+        let named = if only.is_empty() {
+            String::new()
+        } else {
+            let only: Vec<String> = only.iter().map(u64::to_string).collect();
+            format!(" AND kafka_offset IN ({})", only.join(","))
+        };
+        // No insert token: several blocks may come of it, cut otherwise at a second try. What is
+        // there already is left out by its offset instead.
+        self.execute(&format!(
+            "INSERT INTO {shadow} ({}) SELECT {} FROM (
+                SELECT * FROM {FACTS} WHERE {within}{named}
+                AND kafka_offset NOT IN (SELECT kafka_offset FROM {shadow} WHERE {within})) AS e
+             ASOF INNER JOIN {} AS c
+             ON e.ente = c.ente AND e.portal = c.portal AND e.service = c.service AND toUInt16(e.local_date) >= c.from_day
+             SETTINGS {LONG}, insert_deduplicate = 0, max_query_size = 1048576",
+            columns.join(", "),
+            values.join(", "),
+            run.shadow("codes")
+        ))
+        .await
+    }
+}
+
+fn within(months: &[u32], stream: &str, kafka_partition: u32, offsets: &Range<u64>) -> String {
+    format!(
+        "toYYYYMM(time) IN ({}) AND stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}",
+        listed(months),
+        quoted(stream),
+        offsets.start,
+        offsets.end
+    )
+}
+
+/// For TabSeparated.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+}

@@ -1,0 +1,109 @@
+//! The ledger after facts moved: its totals stay, its enti and days follow the facts.
+
+use super::{LONG, Run, listed, quoted};
+use crate::{Store, StoreError};
+
+const COLUMNS: [&str; 11] = [
+    "stream",
+    "kafka_partition",
+    "first_offset",
+    "next_offset",
+    "records_read",
+    "stored",
+    "duplicate",
+    "rejected",
+    "quarantined",
+    "checksum",
+    "rules",
+];
+
+impl Store {
+    /// Public bodies of records in the ledger that are no facts.
+    pub async fn ledger_enti(&self) -> Result<Vec<String>, StoreError> {
+        self.rows(
+            "SELECT DISTINCT toString(f.ente) FROM (SELECT * FROM ingest_ledger FINAL) ARRAY JOIN fates AS f
+             WHERE f.fate != 'stored' AND f.ente != '' ORDER BY 1",
+        )
+        .await
+    }
+
+    /// Writes the rows of blocks again whose facts have other enti, days or rules than the
+    /// ledger says. Only where all facts are there: a gap stays a gap. Records that are no facts,
+    /// on days of the run's months, are renamed as `renamed` says. Returns how many rows.
+    ///
+    /// The new row is a second younger than the old one, not of now: it must win, and must not
+    /// look as if the block had been written today.
+    pub async fn follow_facts(
+        &self,
+        run: &Run,
+        renamed: &[(String, String)],
+    ) -> Result<u64, StoreError> {
+        let body = self.rows_that_follow(run, renamed);
+        let rows = self
+            .count(&format!("SELECT count() FROM ({body}) SETTINGS {LONG}"))
+            .await?;
+        if rows > 0 {
+            self.execute(&format!(
+                "INSERT INTO ingest_ledger ({}, `fates.ente`, `fates.day`, `fates.fate`, `fates.reason`, `fates.records`, written_at)
+                 {body} SETTINGS {LONG}, insert_deduplicate = 0",
+                COLUMNS.join(", ")
+            ))
+            .await?;
+        }
+        Ok(rows)
+    }
+
+    fn rows_that_follow(&self, run: &Run, renamed: &[(String, String)]) -> String {
+        let list = |texts: &mut dyn Iterator<Item = &String>| {
+            let texts: Vec<String> = texts.map(|text| quoted(text)).collect();
+            texts.join(",")
+        };
+        let ente = if renamed.is_empty() {
+            "toString(f.ente)".to_owned()
+        } else {
+            format!(
+                "if(toYYYYMM(f.day) IN ({}), transform(toString(f.ente), [{}], [{}], toString(f.ente)), toString(f.ente))",
+                listed(&run.swapped),
+                list(&mut renamed.iter().map(|(from, _)| from)),
+                list(&mut renamed.iter().map(|(_, to)| to)),
+            )
+        };
+        let kept: Vec<String> = COLUMNS
+            .iter()
+            .filter(|name| **name != "rules")
+            .map(|name| format!("l.{name} AS {name}"))
+            .collect();
+        format!(
+            "SELECT {kept}, if(n.oldest = n.newest AND n.oldest != '', n.oldest, toString(l.rules)) AS rules,
+                    arrayMap(g -> g.1, n.fates), arrayMap(g -> g.2, n.fates), arrayMap(g -> g.3, n.fates),
+                    arrayMap(g -> g.4, n.fates), arrayMap(g -> g.5, n.fates), l.written_at + 1
+             FROM (SELECT * FROM ingest_ledger FINAL) AS l
+             INNER JOIN (
+                SELECT stream, kafka_partition, first_offset, arraySort(groupArray((ente, day, fate, reason, records))) AS fates,
+                       sumIf(records, fate = 'stored') AS facts, minIf(lo, fate = 'stored') AS oldest, maxIf(hi, fate = 'stored') AS newest
+                FROM (
+                    SELECT toString(b.stream) AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
+                           toString(e.ente) AS ente, e.local_date AS day,
+                           CAST('stored', 'Enum8(\\'stored\\' = 1, \\'duplicate\\' = 2, \\'rejected\\' = 3, \\'quarantined\\' = 4)') AS fate,
+                           '' AS reason, toUInt64(count()) AS records, min(toString(e.rules)) AS lo, max(toString(e.rules)) AS hi
+                    FROM usage_events AS e
+                    ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
+                    ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
+                    WHERE e.kafka_offset < b.next_offset
+                    GROUP BY stream, kafka_partition, first_offset, ente, day
+                    UNION ALL
+                    SELECT toString(o.stream), o.kafka_partition, o.first_offset, {ente} AS ente, f.day AS day, f.fate AS fate,
+                           toString(f.reason) AS reason, sum(f.records) AS records, '' AS lo, '' AS hi
+                    FROM (SELECT * FROM ingest_ledger FINAL) AS o ARRAY JOIN fates AS f
+                    WHERE f.fate != 'stored'
+                    GROUP BY o.stream, o.kafka_partition, o.first_offset, ente, day, fate, reason)
+                GROUP BY stream, kafka_partition, first_offset) AS n
+             ON l.stream = n.stream AND l.kafka_partition = n.kafka_partition AND l.first_offset = n.first_offset
+             WHERE n.facts = l.stored AND (
+                arraySort(arrayMap((a, b, c, d, r) -> (toString(a), b, c, toString(d), r),
+                    l.`fates.ente`, l.`fates.day`, l.`fates.fate`, l.`fates.reason`, l.`fates.records`)) != n.fates
+                OR rules != toString(l.rules))",
+            kept = kept.join(", ")
+        )
+    }
+}

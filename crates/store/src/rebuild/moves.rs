@@ -1,0 +1,176 @@
+//! A month of facts that was made anew: whether it is whole, what moves in it, and its swap.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::{FACTS, LONG, Run, Settled, listed, quoted};
+use crate::{Store, StoreError};
+
+/// Where facts of the shadow came from, other than from the log.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct FactSource {
+    /// Log that they once came from.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// First of their offsets.
+    pub first_offset: u64,
+    /// Last of their offsets.
+    pub last_offset: u64,
+    /// How many.
+    pub facts: u64,
+}
+
+/// Facts of a partition as a set: how many, how many distinct offsets, and their checksum.
+type OffsetSet = (String, u32, u64, u64, u64);
+
+impl Store {
+    /// Whether a month of the shadow holds exactly the settled facts of the present: the same
+    /// offsets, each once.
+    pub async fn facts_are_whole(
+        &self,
+        run: &Run,
+        month: u32,
+        settled: &Settled,
+    ) -> Result<bool, StoreError> {
+        let set = |table: &str, condition: &str| {
+            // A bitmap counts distinct offsets exactly, in a small part of the memory of a hash set.
+            format!(
+                "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
+                 FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
+                 GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
+            )
+        };
+        let present: Vec<OffsetSet> = self.rows(&set(FACTS, &settled.condition())).await?;
+        let shadow: Vec<OffsetSet> = self.rows(&set(&run.shadow("events"), "1")).await?;
+        let each_once = shadow
+            .iter()
+            .all(|(_, _, facts, distinct, _)| facts == distinct);
+        Ok(each_once && present == shadow)
+    }
+
+    /// Drops a month of the shadow's facts, to be filled anew.
+    pub async fn drop_rebuilt(&self, run: &Run, month: u32) -> Result<(), StoreError> {
+        self.drop_month(&run.shadow("events"), month).await
+    }
+
+    /// Months of the hours of a month's facts, present and rebuilt: usually that month alone.
+    pub async fn hour_months(&self, run: &Run, month: u32) -> Result<Vec<u32>, StoreError> {
+        self.rows(&format!(
+            "SELECT DISTINCT month FROM (
+                SELECT DISTINCT toYYYYMM(hour_start) AS month FROM {FACTS} WHERE toYYYYMM(time) = {month}
+                UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM {} WHERE toYYYYMM(time) = {month}) ORDER BY month SETTINGS {LONG}",
+            run.shadow("events")
+        ))
+        .await
+    }
+
+    /// Lists what moves in a month: each fact beside its present self.
+    pub async fn compare_facts(&self, run: &Run, month: u32) -> Result<(), StoreError> {
+        self.forget_changes(run, month).await?;
+        let columns = self.columns_of(FACTS).await?;
+        // What says where a fact came from, and what is no classification, cannot move it.
+        let aside = [
+            "time",
+            "session",
+            "visitor",
+            "identity",
+            "stream",
+            "kafka_partition",
+            "kafka_offset",
+            "rules",
+            "ingested_at",
+            "ente",
+            "category",
+            "kind",
+            "device",
+            "device_rule",
+            "portal",
+            "service",
+        ];
+        let others: Vec<&str> = columns
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !aside.contains(name))
+            .collect();
+        let mut causes = vec![
+            "if(a.ente != b.ente, 'register: ente', '')".to_owned(),
+            "if(a.portal != b.portal, 'register: portal', '')".to_owned(),
+            "if(a.service != b.service, 'register: service', '')".to_owned(),
+            "if(a.category != b.category, 'register: category', '')".to_owned(),
+            "if(a.kind != b.kind, 'kind', '')".to_owned(),
+            "if(a.device != b.device OR a.device_rule != b.device_rule, concat('device rule: ', a.device_rule, ' -> ', b.device_rule), '')".to_owned(),
+        ];
+        causes.extend(
+            others
+                .iter()
+                .map(|name| format!("if(a.{name} != b.{name}, '{name}', '')")),
+        );
+        let mut read: Vec<&str> = vec![
+            "stream",
+            "kafka_partition",
+            "kafka_offset",
+            "ente",
+            "portal",
+            "service",
+            "category",
+            "kind",
+            "device",
+            "device_rule",
+        ];
+        read.extend(&others);
+        let read = read.join(", ");
+        self.execute(&format!(
+            "INSERT INTO {} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why,
+                             events, accesses, service_uses)
+             SELECT {}, {month}, toYear(a.local_date), toString(a.ente), toString(a.category), toString(a.kind), toString(a.device),
+                    toString(b.ente), toString(b.category), toString(b.kind), toString(b.device),
+                    arrayStringConcat(arrayFilter(cause -> cause != '', [{}]), ', ') AS why,
+                    count(), countIf(a.resource = 'page'), countIf(a.activity = 'service-use' AND a.outcome = 'completed')
+             FROM (SELECT {read} FROM {FACTS} WHERE toYYYYMM(time) = {month}) AS a
+             INNER JOIN (SELECT {read} FROM {} WHERE toYYYYMM(time) = {month}) AS b
+             ON a.stream = b.stream AND a.kafka_partition = b.kafka_partition AND a.kafka_offset = b.kafka_offset
+             WHERE why != ''
+             GROUP BY ALL SETTINGS {LONG}, join_algorithm = 'grace_hash', max_bytes_in_join = 200000000",
+            run.changes(),
+            quoted(&run.id),
+            causes.join(", "),
+            run.shadow("events")
+        ))
+        .await
+    }
+
+    /// Puts a month of the shadow's facts in place.
+    pub async fn swap_facts(&self, run: &Run, month: u32) -> Result<(), StoreError> {
+        self.swap_month(FACTS, &run.shadow("events"), month).await
+    }
+
+    /// Facts in the shadow, and those that were copied: they kept the time at which they were
+    /// first written.
+    pub async fn rebuilt_facts(&self, run: &Run) -> Result<(u64, Vec<FactSource>), StoreError> {
+        let shadow = run.shadow("events");
+        let all = self.count(&format!("SELECT count() FROM {shadow}")).await?;
+        let copied = self
+            .rows(&format!(
+                "SELECT toString(t.stream) AS stream, t.kafka_partition AS kafka_partition, min(t.kafka_offset) AS first_offset,
+                        max(t.kafka_offset) AS last_offset, count() AS facts
+                 FROM {shadow} AS t WHERE ingested_at < toDateTime({}, 'UTC')
+                 GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition SETTINGS {LONG}",
+                run.started_at
+            ))
+            .await?;
+        Ok((all, copied))
+    }
+
+    /// Facts of `months` that were written since the run began, under other rules than its own:
+    /// by a consumer that has not been told of the present register.
+    pub async fn facts_of_other_rules(&self, run: &Run) -> Result<u64, StoreError> {
+        self.count(&format!(
+            "SELECT count() FROM {FACTS} WHERE toYYYYMM(time) IN ({}) AND ingested_at >= toDateTime({}, 'UTC') AND rules != {}",
+            listed(&run.months),
+            run.started_at,
+            quoted(&run.rules)
+        ))
+        .await
+    }
+}

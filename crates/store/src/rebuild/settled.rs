@@ -1,0 +1,69 @@
+//! Which facts are settled: written, in the ledger, and committed to Kafka.
+
+use super::quoted;
+
+/// Up to where the facts of the present log are settled, by partition. Those of other logs all
+/// are: nobody writes them any more.
+///
+/// Only settled facts are rebuilt. Those of a block that is still on its way may be written
+/// again by whoever finishes it, and would then stand twice; it is left to that one, and to the
+/// reconciliation after the swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The present log.
+    pub stream: String,
+    /// Partition, and one past its last settled offset.
+    pub ends: Vec<(u32, u64)>,
+}
+
+impl Settled {
+    /// One past the last settled offset of a partition.
+    pub fn end(&self, stream: &str, kafka_partition: u32) -> u64 {
+        if stream != self.stream {
+            return u64::MAX;
+        }
+        self.ends
+            .iter()
+            .find(|(partition, _)| *partition == kafka_partition)
+            .map_or(0, |(_, end)| *end)
+    }
+
+    /// A condition on facts.
+    pub(super) fn condition(&self) -> String {
+        let stream = quoted(&self.stream);
+        if self.ends.is_empty() {
+            return format!("stream != {stream}");
+        }
+        let list = |numbers: &mut dyn Iterator<Item = u64>| {
+            let numbers: Vec<String> = numbers
+                .map(|number| format!("toUInt64({number})"))
+                .collect();
+            numbers.join(",")
+        };
+        format!(
+            "(stream != {stream} OR kafka_offset < transform(toUInt64(kafka_partition), [{}], [{}], toUInt64(0)))",
+            list(&mut self.ends.iter().map(|(partition, _)| u64::from(*partition))),
+            list(&mut self.ends.iter().map(|(_, end)| *end)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_logs_are_settled_and_unknown_partitions_are_not() {
+        let settled = Settled {
+            stream: "c/t".into(),
+            ends: vec![(0, 7), (2, 9)],
+        };
+        assert_eq!(settled.end("c/t", 2), 9);
+        assert_eq!(settled.end("c/t", 1), 0);
+        assert_eq!(settled.end("c/old", 1), u64::MAX);
+        assert_eq!(
+            settled.condition(),
+            "(stream != 'c/t' OR kafka_offset < transform(toUInt64(kafka_partition), [toUInt64(0),toUInt64(2)], [toUInt64(7),toUInt64(9)], toUInt64(0)))"
+        );
+    }
+}

@@ -1,0 +1,448 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Range;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use clickhouse::error::Error as ClientError;
+use clickhouse::{Client, RowOwned, RowRead};
+use secrecy::ExposeSecret;
+
+use crate::error::shorten;
+use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
+
+/// Oldest server whose deduplication of blocks reaches into materialized views by token.
+const VERSION_MIN: (u32, u32) = (25, 3);
+/// Most identities asked about in one query.
+const IDENTITIES_A_QUERY: usize = 5_000;
+
+/// Tokens that a table must remember at least.
+const WINDOW_MIN: u64 = 10_000;
+/// Farthest that the server's clock may be from this machine's.
+const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
+
+/// How many tokens a table remembers, by the statement that created it.
+fn deduplication_window(statement: &str) -> u64 {
+    // A replicated table has a setting of its own, with a default that suffices.
+    if statement.contains("ENGINE = Replicated") {
+        return u64::MAX / 600;
+    }
+    statement
+        .split_once("non_replicated_deduplication_window = ")
+        .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Names a block for ever: stream, partition and range of offsets. ClickHouse skips a block
+/// whose token it has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct InsertToken(String);
+
+impl InsertToken {
+    /// The token of the block from `first_offset` up to, not including, `next_offset`.
+    pub fn of(origin: &BlockOrigin, first_offset: u64, next_offset: u64) -> Self {
+        Self(format!(
+            "{}/{}/{first_offset}-{next_offset}",
+            origin.stream, origin.kafka_partition
+        ))
+    }
+
+    /// The token under which missing facts of the block are restored for the `time`th time. Two
+    /// who restore the same facts at once use the same token.
+    #[must_use]
+    pub fn of_repair(&self, time: u64) -> Self {
+        Self(format!("{}/repair-{time}", self.0))
+    }
+}
+
+impl fmt::Display for InsertToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A connection to ClickHouse.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    config: Config,
+}
+
+impl Store {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn new(config: &Config) -> Self {
+        let client = Client::default()
+            .with_url(&config.url)
+            .with_user(&config.user)
+            .with_password(config.password.expose_secret())
+            .with_database(&config.database)
+            .with_compression(clickhouse::Compression::None)
+            .with_setting("max_execution_time", config.query_seconds_max.to_string());
+        Self {
+            client,
+            config: config.clone(),
+        }
+    }
+
+    /// Name of the database.
+    pub fn database(&self) -> &str {
+        &self.config.database
+    }
+
+    /// Asks for the server's version and fails if it is too old to keep inserts exactly once.
+    pub async fn check_server(&self) -> Result<String, StoreError> {
+        let version: String = self
+            .outside()
+            .query("SELECT version()")
+            .fetch_one()
+            .await
+            .map_err(|error| self.judge("SELECT version()", error))?;
+        let mut numbers = version
+            .split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0));
+        let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if found < VERSION_MIN {
+            let (year, month) = VERSION_MIN;
+            return Err(StoreError::Unsuitable {
+                version,
+                cause: format!("use ClickHouse {year}.{month} or newer"),
+            });
+        }
+        Ok(version)
+    }
+
+    /// Fails when the server would not keep blocks exactly once: a setting that goes with each
+    /// insert is fixed to another value, a table remembers too few tokens, or its clock is far
+    /// from this machine's. Asked when a consumer starts.
+    pub async fn check_guards(&self) -> Result<(), StoreError> {
+        let version = self.check_server().await?;
+        let unsuitable = |cause: String| StoreError::Unsuitable {
+            version: version.clone(),
+            cause,
+        };
+        let names: Vec<String> = settings::INSERT
+            .iter()
+            .map(|(name, _)| format!("'{name}'"))
+            .collect();
+        let fixed: Vec<(String, String)> = self
+            .rows(&format!(
+                "SELECT name, value FROM system.settings WHERE readonly AND name IN ({})",
+                names.join(", ")
+            ))
+            .await?;
+        for (name, value) in fixed {
+            if settings::INSERT
+                .iter()
+                .any(|(pinned, wanted)| *pinned == name && *wanted != value)
+            {
+                return Err(unsuitable(format!(
+                    "setting {name} is fixed to {value}: lift the constraint for this user"
+                )));
+            }
+        }
+        let tables: Vec<(String, String)> = self
+            .rows("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('usage_events', 'usage_hourly', 'ingest_ledger')")
+            .await?;
+        for (name, statement) in tables {
+            let window = deduplication_window(&statement);
+            if window < WINDOW_MIN {
+                return Err(unsuitable(format!(
+                    "table {name} remembers the tokens of {window} inserts, {WINDOW_MIN} are needed: ALTER TABLE {name} MODIFY SETTING non_replicated_deduplication_window = 100000"
+                )));
+            }
+        }
+        let now: Vec<i64> = self.rows("SELECT toInt64(toUnixTimestamp(now()))").await?;
+        let here = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let ahead = now.first().copied().unwrap_or(0) - i64::try_from(here).unwrap_or(i64::MAX);
+        if ahead.abs() > CLOCK_SKEW_SECONDS_MAX {
+            return Err(unsuitable(format!(
+                "its clock is {ahead} s ahead of this machine's, at most {CLOCK_SKEW_SECONDS_MAX} are accepted either way: set the clocks right"
+            )));
+        }
+        Ok(())
+    }
+
+    /// For how many seconds a token is remembered at the present rate of inserts, if each touches
+    /// the twelve months of a year; none without inserts in the last ten minutes.
+    pub async fn token_memory_seconds(&self) -> Result<Option<u64>, StoreError> {
+        let blocks = self
+            .count(
+                "SELECT count() FROM ingest_ledger WHERE written_at >= now() - INTERVAL 10 MINUTE",
+            )
+            .await?;
+        let statement: Vec<String> = self
+            .rows("SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'usage_events'")
+            .await?;
+        let window = statement
+            .first()
+            .map_or(0, |statement| deduplication_window(statement));
+        Ok((window * 600).checked_div(blocks * 12))
+    }
+
+    /// Writes a block of facts, and with it every aggregate. Writing a block again under the
+    /// same token changes nothing.
+    pub async fn insert_facts(&self, block: Bytes, token: &InsertToken) -> Result<(), StoreError> {
+        let statement = format!(
+            "INSERT INTO usage_events ({}) FORMAT Native",
+            FactBlock::columns()
+        );
+        self.insert("usage_events", statement, block, token).await
+    }
+
+    /// Writes a row of the ledger, once for its token.
+    pub async fn insert_ledger(
+        &self,
+        row: &LedgerRow,
+        token: &InsertToken,
+    ) -> Result<(), StoreError> {
+        let statement = format!(
+            "INSERT INTO ingest_ledger ({}) FORMAT RowBinary",
+            ledger::COLUMNS
+        );
+        let bytes = row.encode();
+        self.insert("ingest_ledger", statement, bytes.into(), token)
+            .await
+    }
+
+    pub(crate) async fn insert(
+        &self,
+        table: &str,
+        statement: String,
+        body: Bytes,
+        token: &InsertToken,
+    ) -> Result<(), StoreError> {
+        let lifetime = Duration::from_secs(self.config.insert_seconds_max);
+        let mut insert = self
+            .client
+            .insert_formatted_with(statement)
+            .with_timeouts(Some(lifetime), Some(lifetime))
+            .with_setting("insert_deduplication_token", token.to_string())
+            // The server gives up before this side does, so that a block is never still being
+            // written while it is sent again.
+            .with_setting(
+                "max_execution_time",
+                self.config
+                    .insert_seconds_max
+                    .saturating_sub(1)
+                    .max(1)
+                    .to_string(),
+            );
+        for (name, value) in settings::INSERT {
+            insert = insert.with_setting(*name, *value);
+        }
+        let what = || format!("the insert into {table}");
+        insert
+            .send(body)
+            .await
+            .map_err(|error| self.judge(&what(), error))?;
+        insert
+            .end()
+            .await
+            .map_err(|error| self.judge(&what(), error))
+    }
+
+    /// Which of these events are facts already. Facts of the origin's own partition with offsets in
+    /// `except` do not count, so that a block that is read again does not find itself.
+    pub async fn stored_identities(
+        &self,
+        origin: &BlockOrigin,
+        except: Range<u64>,
+        events: &[(i64, u64)],
+    ) -> Result<HashSet<u64>, StoreError> {
+        let mut found = HashSet::new();
+        for chunk in events.chunks(IDENTITIES_A_QUERY) {
+            let (Some(first), Some(last)) = (
+                chunk.iter().map(|(time, _)| *time).min(),
+                chunk.iter().map(|(time, _)| *time).max(),
+            ) else {
+                continue;
+            };
+            let list: Vec<String> = chunk
+                .iter()
+                .map(|(_, identity)| identity.to_string())
+                .collect();
+            let query = format!(
+                "SELECT DISTINCT identity FROM usage_events
+                 WHERE time BETWEEN fromUnixTimestamp64Milli({first}, 'UTC') AND fromUnixTimestamp64Milli({last}, 'UTC')
+                   AND identity IN ({})
+                   AND NOT (stream = '{}' AND kafka_partition = {} AND kafka_offset >= {} AND kafka_offset < {})",
+                list.join(","),
+                origin.stream,
+                origin.kafka_partition,
+                except.start,
+                except.end
+            );
+            found.extend(self.rows::<u64>(&query).await?);
+        }
+        Ok(found)
+    }
+
+    /// Event time and identity of the facts of a partition before `before_offset`, newest event
+    /// first, at most `limit`.
+    pub async fn newest_identities(
+        &self,
+        origin: &BlockOrigin,
+        before_offset: u64,
+        limit: usize,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        self.rows(&format!(
+            "SELECT toUnixTimestamp64Milli(time) AS time_ms, identity FROM usage_events
+             WHERE stream = '{}' AND kafka_partition = {} AND kafka_offset < {before_offset}
+             ORDER BY time DESC LIMIT {limit}",
+            origin.stream, origin.kafka_partition
+        ))
+        .await
+    }
+
+    /// The newest event, in milliseconds since 1970, that came from another log than `stream`.
+    pub async fn newest_of_other_streams(&self, stream: &str) -> Result<Option<i64>, StoreError> {
+        let newest: Vec<i64> = self
+            .rows(&format!(
+                "SELECT toUnixTimestamp64Milli(max(time)) FROM usage_events WHERE stream != '{stream}' HAVING count() > 0"
+            ))
+            .await?;
+        Ok(newest.first().copied())
+    }
+
+    /// The one number that `query` answers with.
+    pub async fn count(&self, query: &str) -> Result<u64, StoreError> {
+        let counts: Vec<u64> = self.rows(query).await?;
+        Ok(counts.first().copied().unwrap_or(0))
+    }
+
+    /// Runs one statement, as an administrator would.
+    pub async fn run_statement(&self, statement: &str) -> Result<(), StoreError> {
+        self.execute(statement).await
+    }
+
+    /// How far ledger and facts of a partition reach: one past the last offset dealt with.
+    pub async fn ledger_end(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+    ) -> Result<Option<u64>, StoreError> {
+        let ends: Vec<u64> = self
+            .rows(&format!(
+                "SELECT max(reached) FROM (
+                    SELECT next_offset AS reached FROM ingest_ledger WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
+                    UNION ALL
+                    SELECT kafka_offset + 1 FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition})
+                 HAVING count() > 0"
+            ))
+            .await?;
+        Ok(ends.first().copied())
+    }
+
+    /// The logs that the ledger has blocks of.
+    pub async fn streams(&self) -> Result<Vec<String>, StoreError> {
+        self.rows("SELECT DISTINCT toString(stream) FROM ingest_ledger ORDER BY 1")
+            .await
+    }
+
+    /// How many facts one import left in the given ranges of offsets (partition, first, last).
+    pub async fn stored_imports(
+        &self,
+        stream: &str,
+        ente: &str,
+        portal: &str,
+        ranges: &[(u32, u64, u64)],
+    ) -> Result<u64, StoreError> {
+        if ranges.is_empty() {
+            return Ok(0);
+        }
+        let places: Vec<String> = ranges
+            .iter()
+            .map(|(partition, first, last)| {
+                format!(
+                    "(kafka_partition = {partition} AND kafka_offset BETWEEN {first} AND {last})"
+                )
+            })
+            .collect();
+        let query = format!(
+            "SELECT count() FROM usage_events WHERE stream = ? AND ente = ? AND portal = ? AND channel = 'import' AND ({})",
+            places.join(" OR ")
+        );
+        self.client
+            .query(&query)
+            .bind(stream)
+            .bind(ente)
+            .bind(portal)
+            .fetch_one()
+            .await
+            .map_err(|error| self.judge("the count of imported events", error))
+    }
+
+    pub(crate) async fn execute(&self, statement: &str) -> Result<(), StoreError> {
+        Self::run(&self.client, statement)
+            .await
+            .map_err(|error| self.judge(head(statement), error))
+    }
+
+    /// Runs a statement outside the database, which may not exist yet.
+    pub(crate) async fn execute_outside(&self, statement: &str) -> Result<(), StoreError> {
+        Self::run(&self.outside(), statement)
+            .await
+            .map_err(|error| self.judge(head(statement), error))
+    }
+
+    async fn run(client: &Client, statement: &str) -> Result<(), ClientError> {
+        client.query_raw(statement).execute().await
+    }
+
+    fn outside(&self) -> Client {
+        self.client.clone().with_database("system")
+    }
+
+    pub(crate) async fn rows<T: RowOwned + RowRead>(
+        &self,
+        query: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        self.client
+            .query_raw(query)
+            .with_setting("max_query_size", "1048576")
+            .fetch_all()
+            .await
+            .map_err(|error| self.judge(head(query), error))
+    }
+
+    fn judge(&self, what: &str, error: ClientError) -> StoreError {
+        let cause = shorten(&error.to_string());
+        let url = self.config.url.clone();
+        match error {
+            ClientError::Network(_) | ClientError::TimedOut => {
+                StoreError::Unreachable { url, cause }
+            }
+            // Unknown user, wrong password, authentication failed.
+            ClientError::BadResponse(_)
+                if cause.contains("Code: 516.")
+                    || cause.contains("Code: 192.")
+                    || cause.contains("Code: 193.") =>
+            {
+                StoreError::Refused {
+                    url,
+                    user: self.config.user.clone(),
+                }
+            }
+            ClientError::BadResponse(_)
+                if cause.contains("Code: 243.") || cause.contains("No space left on device") =>
+            {
+                StoreError::DiskFull
+            }
+            _ => StoreError::Query {
+                what: what.to_owned(),
+                cause,
+            },
+        }
+    }
+}
+
+/// The first words of a statement, to name it in an error.
+fn head(statement: &str) -> &str {
+    let line = statement.trim_start().lines().next().unwrap_or_default();
+    line.char_indices()
+        .nth(80)
+        .map_or(line, |(end, _)| &line[..end])
+}
