@@ -1,0 +1,185 @@
+use std::fmt;
+use std::str::FromStr;
+
+use affluenza_bus::{Offset, Partition, Record};
+use thiserror::Error;
+
+use crate::Position;
+
+/// What became of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It can never become an event as it is.
+    Rejected,
+    /// A person should look at it.
+    Quarantined,
+}
+
+impl Fate {
+    /// Its name, in headers and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// A text that is no fate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("use rejected or quarantined")]
+pub struct UnknownFate;
+
+impl FromStr for Fate {
+    type Err = UnknownFate;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFate> {
+        [Self::Rejected, Self::Quarantined]
+            .into_iter()
+            .find(|fate| fate.as_str() == text)
+            .ok_or(UnknownFate)
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A dead letter, borrowed from the record that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter<'a> {
+    /// Where the refused record stood in the events topic.
+    pub position: Position,
+    /// Which log that was: cluster and topic by their ids.
+    pub stream: &'a str,
+    /// When the refused record was written, in milliseconds since 1970.
+    pub written_ms: Option<i64>,
+    /// What became of it.
+    pub fate: Fate,
+    /// Code of the reason. Text, since a newer consumer may know more reasons.
+    pub reason: &'a str,
+    /// The reason in words.
+    pub detail: String,
+    /// The record's key, with personal data masked.
+    pub key: &'a [u8],
+    /// The record's bytes, with personal data masked.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Letter<'a> {
+    /// Reads a record of the dead-letter topic. `None` when it is not a letter of this program.
+    pub fn of(record: &'a Record<'_>) -> Option<Self> {
+        Self::from_parts(|name| record.header(name), record.key(), record.payload())
+    }
+
+    pub(crate) fn from_parts(
+        header: impl Fn(&str) -> Option<&'a str>,
+        key: &'a [u8],
+        payload: &'a [u8],
+    ) -> Option<Self> {
+        let fate: Fate = header("affluenza-fate")?.parse().ok()?;
+        let detail = header("affluenza-detail").unwrap_or_default();
+        let position = Position {
+            partition: Partition(header("affluenza-partition")?.parse().ok()?),
+            offset: Offset(header("affluenza-offset")?.parse().ok()?),
+        };
+        Some(Self {
+            position,
+            stream: header("affluenza-stream")?,
+            // The log says 0 when it does not know.
+            written_ms: header("affluenza-written-ms")
+                .and_then(|text| text.parse().ok())
+                .filter(|ms| *ms > 0),
+            fate,
+            reason: header("affluenza-reason")?,
+            detail: masked_detail(detail, fate),
+            key,
+            payload,
+        })
+    }
+}
+
+/// The reason in words, without the fate in front of it, which stands beside it anyway. A
+/// reason can quote the record (an unknown type, a bad time), so it is masked like the rest.
+fn masked_detail(detail: &str, fate: Fate) -> String {
+    let words = detail
+        .strip_prefix(fate.as_str())
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(detail);
+    String::from_utf8_lossy(&affluenza_event::mask(words.as_bytes())).into_owned()
+}
+
+/// A letter for tests, to be changed as needed.
+#[cfg(test)]
+pub(crate) fn example(payload: &[u8]) -> Letter<'_> {
+    Letter {
+        position: "0/3".parse().unwrap(),
+        stream: "cluster/topic",
+        written_ms: Some(1_490_515_200_000),
+        fate: Fate::Quarantined,
+        reason: "unknown-shape",
+        detail: "a service use names its service".into(),
+        key: b"s3",
+        payload,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADERS: [(&str, &str); 7] = [
+        ("affluenza-fate", "rejected"),
+        ("affluenza-reason", "bad-time"),
+        (
+            "affluenza-detail",
+            "rejected: time \"a.b@example.it\" is not RFC 3339",
+        ),
+        ("affluenza-stream", "c/t"),
+        ("affluenza-partition", "2"),
+        ("affluenza-offset", "17"),
+        ("affluenza-written-ms", "1490515200000"),
+    ];
+
+    fn read(headers: &[(&'static str, &'static str)]) -> Option<Letter<'static>> {
+        let header = |name: &str| {
+            let found = headers.iter().find(|(key, _)| *key == name)?;
+            Some(found.1)
+        };
+        Letter::from_parts(header, b"k", b"{}")
+    }
+
+    #[test]
+    fn headers_make_a_letter() {
+        let letter = read(&HEADERS).unwrap();
+        assert_eq!(letter.position.to_string(), "2/17");
+        assert_eq!(letter.fate, Fate::Rejected);
+        assert_eq!((letter.stream, letter.reason), ("c/t", "bad-time"));
+        assert_eq!(letter.written_ms, Some(1_490_515_200_000));
+        assert_eq!(letter.detail, "time \"**************\" is not RFC 3339");
+    }
+
+    #[test]
+    fn a_record_of_somebody_else_is_none() {
+        assert_eq!(read(&[]), None);
+        for missing in ["fate", "reason", "stream", "partition", "offset"] {
+            let headers: Vec<_> = HEADERS
+                .into_iter()
+                .filter(|(name, _)| *name != format!("affluenza-{missing}"))
+                .collect();
+            assert_eq!(read(&headers), None, "without {missing}");
+        }
+        let mut headers = HEADERS;
+        headers[5].1 = "seventeen";
+        assert_eq!(read(&headers), None);
+    }
+
+    #[test]
+    fn an_unknown_time_is_none() {
+        let mut headers = HEADERS;
+        headers[6].1 = "0";
+        assert_eq!(read(&headers).unwrap().written_ms, None);
+    }
+}

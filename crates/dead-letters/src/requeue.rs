@@ -1,0 +1,214 @@
+//! From a letter to a record that is an event, or to what stands in the way.
+
+use std::borrow::Cow;
+
+use affluenza_event::wire::{Data, Envelope};
+use affluenza_event::{Refusal, UnixMillis};
+use thiserror::Error;
+
+use crate::masked::is_masked;
+use crate::{Correction, Letter, NotApplied};
+
+/// Header of a requeued record: the position of the record that it was.
+pub const REQUEUED_FROM: &str = "affluenza-requeued-from";
+/// Header of a requeued record: the stream in which that position is.
+pub const REQUEUED_STREAM: &str = "affluenza-requeued-stream";
+
+/// A record that is an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrected<'a> {
+    /// The key that the event has by the contract, so that duplicates meet.
+    pub key: String,
+    /// Its bytes; those of the letter when nothing was corrected.
+    pub payload: Cow<'a, [u8]>,
+    /// Its type and what it belongs to, for a person to recognize it.
+    pub summary: String,
+    /// Whether a part that decides nothing, such as the user agent, stays masked.
+    pub is_masked: bool,
+}
+
+/// Why a letter's record is not an event.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Hindrance {
+    /// The patch does not apply.
+    #[error(transparent)]
+    NotApplied(#[from] NotApplied),
+    /// It would be refused again.
+    #[error("{}{}", without_fate(.refusal), masked_note(*.is_masked))]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Whether something in it was masked.
+        is_masked: bool,
+    },
+    /// It would pass for another event.
+    #[error(
+        "{field} held personal data, which was masked, and tells which event it is: only a patch that replaces /{field} brings it back"
+    )]
+    MaskedIdentity {
+        /// `source` or `id`.
+        field: &'static str,
+    },
+}
+
+impl Hindrance {
+    /// Stable code: that of the refusal where there is one.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotApplied(_) => "patch-not-applied",
+            Self::Refused { refusal, .. } => refusal.code(),
+            Self::MaskedIdentity { .. } => "masked-identity",
+        }
+    }
+}
+
+/// The code stands beside it, and says no less than the fate.
+fn without_fate(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Reject(reject) => reject.to_string(),
+        Refusal::Quarantine(quarantine) => quarantine.to_string(),
+    }
+}
+
+fn masked_note(is_masked: bool) -> &'static str {
+    if is_masked {
+        "; personal data in it was masked, so it cannot come back as it was: only a patch that makes it valid brings it back"
+    } else {
+        ""
+    }
+}
+
+/// Makes the record of `letter` an event, if it is one at `now`, where need be after
+/// `correction`. `now`: when the new record is written.
+pub fn correct<'a>(
+    letter: &Letter<'a>,
+    correction: Option<&Correction>,
+    now: UnixMillis,
+) -> Result<Corrected<'a>, Hindrance> {
+    let payload = match correction {
+        None => Cow::Borrowed(letter.payload),
+        Some(correction) => Cow::Owned(correction.apply(letter.payload)?),
+    };
+    let is_masked_now = is_masked(&payload);
+    let refused = |refusal| Hindrance::Refused {
+        refusal,
+        is_masked: is_masked_now,
+    };
+    let event = affluenza_event::parse(&payload, now).map_err(refused)?;
+    let (ente, portal, service) = (&event.ente, &event.portal, &event.service);
+    let envelope: Envelope<'_, Data<'_>> =
+        serde_json::from_slice(&payload).expect("what is an event is an envelope");
+    // Any text is a valid identity, a masked one too, and equal lengths make equal asterisks:
+    // the consumer would drop all but one of such events as duplicates.
+    for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
+        if is_masked(value.as_bytes()) {
+            return Err(Hindrance::MaskedIdentity { field });
+        }
+    }
+    let slash = if service.is_empty() { "" } else { "/" };
+    let summary = format!(
+        "{} {} {ente}/{portal}{slash}{service}",
+        envelope.event_type, envelope.time
+    );
+    let key = envelope.key().to_owned();
+    Ok(Corrected {
+        key,
+        summary,
+        is_masked: is_masked_now,
+        payload,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::letter::example;
+
+    const NOW: UnixMillis = UnixMillis(1_490_515_200_000);
+    const GOOD: &str = r#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://servizi.example.it","id":"7","time":"2017-03-26T10:00:00+02:00","data":{"ente":"c_d612","portal":"p","service":"s","kind":"plain","session":"s1"}}"#;
+
+    fn outcome(record: &str, patch: Option<&str>) -> Result<(String, String), &'static str> {
+        let masked = affluenza_event::mask(record.as_bytes());
+        let correction = patch.map(|patch| Correction::parse(patch).unwrap());
+        correct(&example(&masked), correction.as_ref(), NOW)
+            .map(|corrected| {
+                let payload = String::from_utf8(corrected.payload.into_owned()).unwrap();
+                (corrected.key, payload)
+            })
+            .map_err(|hindrance| hindrance.code())
+    }
+
+    #[test]
+    fn a_valid_record_goes_back_byte_for_byte() {
+        let record = GOOD.replace(":{", ": {");
+        assert_eq!(outcome(&record, None), Ok(("s1".into(), record.clone())));
+    }
+
+    #[test]
+    fn the_key_is_that_of_the_corrected_event() {
+        let patch = r#"[{"op":"remove","path":"/data/session"}]"#;
+        let (key, payload) = outcome(GOOD, Some(patch)).unwrap();
+        assert_eq!(key, "7");
+        assert!(!payload.contains("session"), "{payload}");
+    }
+
+    #[test]
+    fn what_would_be_refused_again_is_held_back() {
+        let wrong = GOOD.replace("plain", "other");
+        assert_eq!(outcome(&wrong, None), Err("unknown-shape"));
+        assert_eq!(outcome("{", None), Err("not-json"));
+        assert_eq!(outcome("{", Some("[]")), Err("patch-not-applied"));
+        let elsewhere = r#"[{"op":"replace","path":"/kind","value":"plain"}]"#;
+        assert_eq!(outcome(&wrong, Some(elsewhere)), Err("patch-not-applied"));
+        let right = r#"[{"op":"replace","path":"/data/kind","value":"plain"}]"#;
+        assert!(outcome(&wrong, Some(right)).is_ok());
+    }
+
+    #[test]
+    fn time_brings_a_time_ahead() {
+        let record = GOOD.replace("T10:00:00", "T10:10:01");
+        assert_eq!(outcome(&record, None), Err("time-ahead"));
+        let letter = example(record.as_bytes());
+        assert!(correct(&letter, None, UnixMillis(NOW.0 + 1_000)).is_ok());
+    }
+
+    #[test]
+    fn masked_data_comes_back_only_when_a_patch_replaces_it() {
+        let record = GOOD.replace("\"s1\"", "\"mario.rossi@example.it\"");
+        let masked = affluenza_event::mask(record.as_bytes());
+        let hindrance = correct(&example(&masked), None, NOW).unwrap_err();
+        assert_eq!(hindrance.code(), "unknown-shape");
+        assert!(hindrance.to_string().contains("was masked"), "{hindrance}");
+        let patch = r#"[{"op":"remove","path":"/data/session"}]"#;
+        assert!(outcome(&record, Some(patch)).is_ok());
+    }
+
+    #[test]
+    fn a_masked_identity_does_not_pass_for_an_event() {
+        for (from, to, field) in [
+            ("\"7\"", "\"mario@example.it\"", "id"),
+            ("https://servizi.example.it", "https://1.2.3.4", "source"),
+        ] {
+            let record = GOOD.replace(from, to);
+            assert_eq!(outcome(&record, None), Err("masked-identity"), "{field}");
+            let patch = format!(r#"[{{"op":"replace","path":"/{field}","value":"8"}}]"#);
+            assert!(outcome(&record, Some(&patch)).is_ok(), "{field}");
+        }
+    }
+
+    #[test]
+    fn other_masked_parts_stay_masked_and_are_told() {
+        let record = GOOD.replace(
+            "\"session\"",
+            "\"client\":{\"user_agent\":\"bot a@example.it\"},\"session\"",
+        );
+        let masked = affluenza_event::mask(record.as_bytes());
+        let corrected = correct(&example(&masked), None, NOW).unwrap();
+        assert!(corrected.is_masked);
+        assert!(
+            !correct(&example(GOOD.as_bytes()), None, NOW)
+                .unwrap()
+                .is_masked
+        );
+    }
+}

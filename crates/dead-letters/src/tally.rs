@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+
+use crate::Letter;
+
+/// What letters there are, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub letters: u64,
+    /// How many of each reason.
+    pub by_reason: BTreeMap<String, u64>,
+    /// How many of each stream that is not the events topic as it is now.
+    pub by_other_stream: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts a letter. `current`: the stream that the events topic is now.
+    pub fn take(&mut self, letter: &Letter<'_>, current: Option<&str>) {
+        self.letters += 1;
+        count(&mut self.by_reason, letter.reason);
+        if current != Some(letter.stream) {
+            count(&mut self.by_other_stream, letter.stream);
+        }
+    }
+
+    /// The reasons, the most frequent first.
+    pub fn reasons(&self) -> Vec<(&str, u64)> {
+        let mut reasons: Vec<(&str, u64)> = self
+            .by_reason
+            .iter()
+            .map(|(code, letters)| (code.as_str(), *letters))
+            .collect();
+        // Stable, so that equal counts stay in the order of their codes.
+        reasons.sort_by_key(|(_, letters)| std::cmp::Reverse(*letters));
+        reasons
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(letters) => *letters += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::letter::example;
+
+    #[test]
+    fn reasons_and_other_streams_are_counted() {
+        let mut tally = Tally::default();
+        for (reason, stream) in [("b", "now"), ("c", "now"), ("c", "old"), ("a", "now")] {
+            let mut letter = example(b"");
+            (letter.reason, letter.stream) = (reason, stream);
+            tally.take(&letter, Some("now"));
+        }
+        assert_eq!(tally.letters, 4);
+        assert_eq!(tally.reasons(), [("c", 2), ("a", 1), ("b", 1)]);
+        assert_eq!(tally.by_other_stream, [("old".to_owned(), 1)].into());
+    }
+}
