@@ -1,0 +1,366 @@
+//! Whether everything adds up: the log, the offsets of the group, the ledger, the facts and the
+//! aggregates. It only looks; [`crate::reconcile`] mends.
+
+use std::ops::Range;
+
+use affluenza_bus::{Cluster, Config as BusConfig};
+use affluenza_store::Store;
+use affluenza_store::accounts::{
+    AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
+    StrayFacts,
+};
+use serde::Serialize;
+
+use crate::PipelineError;
+use crate::reconcile::lasting_differences;
+
+/// What an audit looks at beside the partitions, which it always looks at whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Period {
+    /// Months, as `YYYYMM`: first to last.
+    pub months: std::ops::RangeInclusive<u32>,
+    /// Local days since 1970.
+    pub days: Range<u16>,
+}
+
+impl Period {
+    /// Everything there is.
+    pub const ALL: Self = Self {
+        months: 0..=u32::MAX,
+        days: 0..u16::MAX,
+    };
+}
+
+/// A partition of the log, and what became of its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartitionAudit {
+    /// Log; another one than the present topic is history.
+    pub stream: String,
+    /// Partition of that log.
+    pub partition: u32,
+    /// First offset that the log holds; none for a log of the past.
+    pub log_first_offset: Option<i64>,
+    /// Where the log's next record goes.
+    pub log_next_offset: Option<i64>,
+    /// Where the group reads on.
+    pub committed_offset: Option<i64>,
+    /// First offset in the ledger.
+    pub ledger_first_offset: u64,
+    /// One past the last offset in the ledger.
+    pub ledger_next_offset: u64,
+    /// Blocks in the ledger.
+    pub blocks: u64,
+    /// Records read: stored + duplicate + rejected + quarantined.
+    pub records_read: u64,
+    /// Stored as facts.
+    pub stored: u64,
+    /// Stored before.
+    pub duplicate: u64,
+    /// Can never become events.
+    pub rejected: u64,
+    /// Wait for a person.
+    pub quarantined: u64,
+    /// Facts that there are.
+    pub facts: u64,
+}
+
+/// Something that does not add up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Finding {
+    /// The fates of a partition's records are not as many as its records.
+    FatesDoNotAddUp {
+        /// Which partition.
+        partition: u32,
+        /// Records read.
+        records_read: u64,
+        /// Fates counted.
+        fates: u64,
+    },
+    /// The ledger has no block for a range of offsets.
+    LedgerGap(LedgerGap),
+    /// Two blocks of the ledger share offsets.
+    LedgerOverlap(LedgerGap),
+    /// The group has gone on beyond what the ledger accounts for.
+    CommittedBeyondLedger {
+        /// Which partition.
+        partition: u32,
+        /// Where the group reads on.
+        committed_offset: i64,
+        /// Where the ledger ends.
+        ledger_next_offset: i64,
+    },
+    /// Offsets that the ledger covers and that held no record. A log without transactions has none.
+    OffsetsWithoutRecord {
+        /// Which partition.
+        partition: u32,
+        /// How many.
+        offsets: u64,
+    },
+    /// A block has fewer facts than the ledger says.
+    FactsMissing(BlockDifference),
+    /// A block has more facts than the ledger says, or one of them twice.
+    FactsTooMany(BlockDifference),
+    /// Facts of no block.
+    FactsOutsideLedger(StrayFacts),
+    /// An hour of the aggregate is not what the facts say.
+    AggregateDiffers(AggregateDifference),
+    /// A day of an ente has more or fewer facts than the ledger says.
+    DayDiffers(DayDifference),
+}
+
+/// The result of an audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// Whether everything adds up.
+    pub balanced: bool,
+    /// The present log.
+    pub stream: String,
+    /// Partition by partition.
+    pub partitions: Vec<PartitionAudit>,
+    /// Months of the aggregate that were compared with the facts.
+    pub months_compared: usize,
+    /// What does not add up; empty when balanced.
+    pub findings: Vec<Finding>,
+}
+
+impl Audit {
+    /// Records that the group has not read yet.
+    pub fn lag(&self) -> i64 {
+        let lag = |partition: &PartitionAudit| {
+            let high = partition.log_next_offset?;
+            let at = partition.committed_offset.or(partition.log_first_offset)?;
+            Some((high - at).max(0))
+        };
+        self.partitions.iter().filter_map(lag).sum()
+    }
+}
+
+/// Looks whether everything adds up.
+pub async fn audit(
+    store: &Store,
+    bus: &BusConfig,
+    period: &Period,
+) -> Result<Audit, PipelineError> {
+    let (stream, partitions) = partitions(store, bus).await?;
+    let mut findings: Vec<Finding> = partitions
+        .iter()
+        .flat_map(|partition| of_partition(partition, partition.stream == stream))
+        .collect();
+    findings.extend(store.ledger_gaps().await?.into_iter().map(|gap| {
+        if gap.begins_at > gap.ends_at {
+            Finding::LedgerGap(gap)
+        } else {
+            Finding::LedgerOverlap(gap)
+        }
+    }));
+    findings.extend(
+        store
+            .block_differences(Scope::All)
+            .await?
+            .into_iter()
+            .map(|block| {
+                if block.facts < block.stored && block.facts == block.offsets {
+                    Finding::FactsMissing(block)
+                } else {
+                    Finding::FactsTooMany(block)
+                }
+            }),
+    );
+    let stray = store.stray_facts().await?.into_iter();
+    // The facts of a block that is being written come before its row of the ledger.
+    let in_flight = |facts: &StrayFacts| {
+        let ends_at = |partition: &PartitionAudit| partition.ledger_next_offset;
+        partitions
+            .iter()
+            .find(|p| p.stream == facts.stream && p.partition == facts.kafka_partition)
+            .is_some_and(|partition| {
+                facts.first_offset >= ends_at(partition)
+                    && partition
+                        .committed_offset
+                        .is_some_and(|at| at.unsigned_abs() <= ends_at(partition))
+            })
+    };
+    findings.extend(
+        stray
+            .filter(|facts| !in_flight(facts))
+            .map(Finding::FactsOutsideLedger),
+    );
+    let mut months = store.months(Scope::All).await?;
+    months.retain(|month| period.months.contains(month));
+    for (_, differences) in lasting_differences(store, &months).await? {
+        findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
+    }
+    let days = store.day_differences(period.days.clone()).await?;
+    findings.extend(days.into_iter().map(Finding::DayDiffers));
+    Ok(Audit {
+        balanced: findings.is_empty(),
+        stream,
+        partitions,
+        months_compared: months.len(),
+        findings,
+    })
+}
+
+async fn partitions(
+    store: &Store,
+    bus: &BusConfig,
+) -> Result<(String, Vec<PartitionAudit>), PipelineError> {
+    // The group's offsets first: whatever is committed is in the ledger by the time it is asked.
+    let (stream, held, committed) = tokio::task::block_in_place(|| {
+        let cluster = Cluster::new(bus)?;
+        let stream = cluster.identity(&bus.topic)?.to_string();
+        Ok::<_, PipelineError>((
+            stream,
+            cluster.watermarks(&bus.topic)?,
+            cluster.committed(bus)?,
+        ))
+    })?;
+    let accounts = store.partition_accounts().await?;
+    let facts = store.fact_counts().await?;
+    let mut partitions: Vec<PartitionAudit> = accounts
+        .iter()
+        .map(|account| of_account(account, &facts))
+        .collect();
+    for (partition, held) in &held {
+        let number = partition.0.unsigned_abs();
+        let at = partitions
+            .iter()
+            .position(|p| p.stream == stream && p.partition == number);
+        let at = at.unwrap_or_else(|| {
+            let untouched = PartitionAccount {
+                stream: stream.clone(),
+                kafka_partition: number,
+                first_offset: held.low.0.unsigned_abs(),
+                next_offset: held.low.0.unsigned_abs(),
+                blocks: 0,
+                records_read: 0,
+                stored: 0,
+                duplicate: 0,
+                rejected: 0,
+                quarantined: 0,
+            };
+            partitions.push(of_account(&untouched, &facts));
+            partitions.len() - 1
+        });
+        let found = &mut partitions[at];
+        found.log_first_offset = Some(held.low.0);
+        found.log_next_offset = Some(held.high.0);
+        let committed = committed
+            .iter()
+            .find(|committed| committed.partition == *partition);
+        found.committed_offset = committed
+            .and_then(|committed| committed.next)
+            .map(|next| next.0);
+    }
+    Ok((stream, partitions))
+}
+
+fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> PartitionAudit {
+    let facts = facts.iter().find(|(stream, partition, _)| {
+        *stream == account.stream && *partition == account.kafka_partition
+    });
+    PartitionAudit {
+        stream: account.stream.clone(),
+        partition: account.kafka_partition,
+        log_first_offset: None,
+        log_next_offset: None,
+        committed_offset: None,
+        ledger_first_offset: account.first_offset,
+        ledger_next_offset: account.next_offset,
+        blocks: account.blocks,
+        records_read: account.records_read,
+        stored: account.stored,
+        duplicate: account.duplicate,
+        rejected: account.rejected,
+        quarantined: account.quarantined,
+        facts: facts.map_or(0, |(_, _, facts)| *facts),
+    }
+}
+
+fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let fates = partition.stored + partition.duplicate + partition.rejected + partition.quarantined;
+    if fates != partition.records_read {
+        findings.push(Finding::FatesDoNotAddUp {
+            partition: partition.partition,
+            records_read: partition.records_read,
+            fates,
+        });
+    }
+    let offsets = partition.ledger_next_offset - partition.ledger_first_offset;
+    if is_present && offsets > partition.records_read {
+        findings.push(Finding::OffsetsWithoutRecord {
+            partition: partition.partition,
+            offsets: offsets - partition.records_read,
+        });
+    }
+    let ledger_end = i64::try_from(partition.ledger_next_offset).unwrap_or(i64::MAX);
+    if let Some(committed) = partition.committed_offset
+        && committed > ledger_end
+    {
+        findings.push(Finding::CommittedBeyondLedger {
+            partition: partition.partition,
+            committed_offset: committed,
+            ledger_next_offset: ledger_end,
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition() -> PartitionAudit {
+        PartitionAudit {
+            stream: "c/t".into(),
+            partition: 0,
+            log_first_offset: Some(0),
+            log_next_offset: Some(12),
+            committed_offset: Some(10),
+            ledger_first_offset: 0,
+            ledger_next_offset: 10,
+            blocks: 1,
+            records_read: 10,
+            stored: 7,
+            duplicate: 1,
+            rejected: 1,
+            quarantined: 1,
+            facts: 7,
+        }
+    }
+
+    #[test]
+    fn a_balanced_partition_has_no_finding() {
+        assert_eq!(of_partition(&partition(), true), []);
+    }
+
+    #[test]
+    fn each_imbalance_is_found() {
+        let fates = PartitionAudit {
+            stored: 6,
+            ..partition()
+        };
+        assert!(matches!(
+            of_partition(&fates, true)[..],
+            [Finding::FatesDoNotAddUp { fates: 9, .. }]
+        ));
+        let ahead = PartitionAudit {
+            committed_offset: Some(11),
+            ..partition()
+        };
+        assert!(matches!(
+            of_partition(&ahead, true)[..],
+            [Finding::CommittedBeyondLedger { .. }]
+        ));
+        let holes = PartitionAudit {
+            ledger_next_offset: 12,
+            ..partition()
+        };
+        assert!(matches!(
+            of_partition(&holes, true)[..],
+            [Finding::OffsetsWithoutRecord { offsets: 2, .. }]
+        ));
+    }
+}

@@ -1,0 +1,163 @@
+//! From an event to a fact: register, device, hour and place together.
+
+use std::collections::HashMap;
+
+use affluenza_bus::Offset;
+use affluenza_classify::RULES_VERSION;
+use affluenza_classify::device::{CacheLimits, CachedClassifier, Hints};
+use affluenza_classify::geo::Geo;
+use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
+use affluenza_event::{Activity, Client, Event};
+use affluenza_register::{Ente, Portal, Register, Service};
+use affluenza_store::{Fact, FactBlock};
+
+/// Category of a service use that the register cannot place. It is kept and reported, and found
+/// its place by a rebuild once the register knows it.
+pub(crate) const UNREGISTERED: &str = "unregistered";
+/// Zone of a portal that the register does not know.
+const DEFAULT_ZONE: &str = "Europe/Rome";
+
+/// Makes facts of events. The same event under the same [`Classifier::rules`] always gives the
+/// same fact.
+pub struct Classifier {
+    register: Register,
+    devices: CachedClassifier,
+    zones: HashMap<String, Zone>,
+    default_zone: Zone,
+    geo: Geo,
+    rules: String,
+}
+
+impl Classifier {
+    /// A classifier for this register, with a geography database or without.
+    pub fn new(register: Register, geo: Geo) -> Result<Self, UnknownZone> {
+        let mut zones = HashMap::new();
+        let names = register
+            .portals()
+            .map(|portal| portal.zone().iana_name())
+            .chain(register.enti().map(|ente| ente.zone().iana_name()));
+        for name in names.flatten() {
+            if !zones.contains_key(name) {
+                zones.insert(name.to_owned(), Zone::named(name)?);
+            }
+        }
+        let mut rules = format!("{RULES_VERSION}+{}", register.version());
+        if let Some((_, built)) = geo.edition() {
+            rules.push_str(&format!("+geo{built}"));
+        }
+        Ok(Self {
+            devices: CachedClassifier::new(CacheLimits::default()),
+            zones,
+            default_zone: Zone::named(DEFAULT_ZONE)?,
+            register,
+            geo,
+            rules,
+        })
+    }
+
+    /// Version of everything that decides: device rules, register, geography.
+    pub fn rules(&self) -> &str {
+        &self.rules
+    }
+
+    /// Public body and local day of `event`, in days since 1970, as its fact would have them.
+    pub(crate) fn ente_and_day<'e>(&'e self, event: &'e Event<'_>) -> (&'e str, u16) {
+        let (ente, _, zone) = self.whose(event);
+        let day = zone.local(event.time.0).date.days();
+        (
+            ente.map_or(&*event.ente, Ente::code),
+            u16::try_from(day).unwrap_or(0),
+        )
+    }
+
+    /// The ente and the portal of an event, as far as the register knows them, and the zone in
+    /// which its hours count.
+    fn whose(&self, event: &Event<'_>) -> (Option<&Ente>, Option<&Portal>, &Zone) {
+        let ente = self.register.ente(&event.ente);
+        let portal = ente.and_then(|ente| self.register.portal(ente, &event.portal));
+        let zone = portal
+            .map(Portal::zone)
+            .or_else(|| ente.map(Ente::zone))
+            .and_then(|zone| zone.iana_name())
+            .and_then(|name| self.zones.get(name))
+            .unwrap_or(&self.default_zone);
+        (ente, portal, zone)
+    }
+
+    /// Classifies `event` and adds it to `facts`.
+    pub(crate) fn push(&mut self, event: &Event<'_>, offset: Offset, facts: &mut FactBlock) {
+        let verdict = self
+            .devices
+            .classify(event.client.user_agent.as_bytes(), &hints(&event.client));
+        let (ente, portal, zone) = self.whose(event);
+        let local = zone.local(event.time.0);
+        let service = match &*event.service {
+            "" => None,
+            code => self.register.service(code),
+        };
+        let category = match (ente, service) {
+            _ if event.service.is_empty() => "",
+            (Some(_), Some(service)) => service.category_on(civil(local.date)).code(),
+            _ => UNREGISTERED,
+        };
+        let place = event.client.ip.map(|ip| self.geo.place(ip));
+        let (country, region) = match &place {
+            Some(place) if place.country.is_known() => (
+                place.country.as_str(),
+                place.region.code().unwrap_or_default(),
+            ),
+            _ => (&*event.client.country, &*event.client.region),
+        };
+        let (activity, kind, resource) = match event.activity {
+            Activity::Access(resource) => (1, 0, resource.code()),
+            Activity::ServiceUse(kind) => (2, kind.code(), 0),
+        };
+        facts.push(&Fact {
+            time_ms: event.time.0,
+            hour_start: u32::try_from(local.hour_start_utc).unwrap_or(0),
+            local_date: u16::try_from(local.date.days()).unwrap_or(0),
+            local_hour: local.hour,
+            band: local.band as i8,
+            ente: ente.map_or(&*event.ente, Ente::code),
+            portal: portal.map_or(&*event.portal, Portal::code),
+            service: service.map_or(&*event.service, Service::code),
+            category,
+            activity,
+            kind,
+            resource,
+            outcome: event.outcome.code(),
+            channel: event.channel.code(),
+            login: event.login.code(),
+            device: verdict.device as i8,
+            device_rule: verdict.rule.as_str(),
+            country,
+            region,
+            session: event.session,
+            visitor: event.visitor,
+            identity: event.identity.0,
+            kafka_offset: offset.0.unsigned_abs(),
+        });
+    }
+}
+
+fn civil(date: LocalDate) -> jiff::civil::Date {
+    // Months and days fit: they are at most 31.
+    jiff::civil::date(date.year(), date.month() as i8, date.day() as i8)
+}
+
+fn hints(client: &Client<'_>) -> Hints {
+    let mut hints = Hints::NONE;
+    if !client.form_factors.is_empty() {
+        hints = hints.form_factors(&client.form_factors);
+    }
+    if !client.platform.is_empty() {
+        hints = hints.platform(&client.platform);
+    }
+    if let Some(mobile) = client.mobile {
+        hints = hints.mobile(if mobile { "?1" } else { "?0" });
+    }
+    if let Some(points) = client.touch_points {
+        hints = hints.touch_points(u32::from(points));
+    }
+    hints
+}

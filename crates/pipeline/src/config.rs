@@ -1,0 +1,72 @@
+use serde::{Deserialize, Serialize};
+
+/// Bounds of the consumer. A block is written when it reaches any of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Most records in a block.
+    pub block_records_max: usize,
+    /// Most memory of a block, in bytes.
+    pub block_bytes_max: usize,
+    /// Longest that a record waits in a block, in milliseconds.
+    pub block_wait_ms_max: u64,
+    /// Identities kept in memory a partition, to find duplicates without asking ClickHouse.
+    pub recent_identities_max: usize,
+    /// Whether to begin with a log that ClickHouse has no records of, although it has records of
+    /// another one. Off, so that a topic that was created anew is noticed.
+    pub accept_new_stream: bool,
+    /// Minutes between two comparisons of ledger, facts and aggregates, by the consumer that owns
+    /// partition 0. 0: none.
+    pub reconcile_minutes: u32,
+    /// Seconds from its start to the first of them.
+    pub reconcile_first_seconds: u32,
+    /// How far back such a comparison goes, in hours of writing.
+    pub reconcile_hours: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            block_records_max: 65_536,
+            block_bytes_max: 8 * 1024 * 1024,
+            block_wait_ms_max: 400,
+            recent_identities_max: 150_000,
+            accept_new_stream: false,
+            reconcile_minutes: 60,
+            reconcile_first_seconds: 30,
+            reconcile_hours: 26,
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with it, one line a problem.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut range = |name: &str, value: usize, low: usize, high: usize| {
+            if !(low..=high).contains(&value) {
+                problems.push(format!("consume.{name} = {value}: use {low} to {high}"));
+            }
+        };
+        range("block_records_max", self.block_records_max, 1, 1_000_000);
+        range(
+            "block_bytes_max",
+            self.block_bytes_max,
+            64 * 1024,
+            256 * 1024 * 1024,
+        );
+        range(
+            "block_wait_ms_max",
+            usize::try_from(self.block_wait_ms_max).unwrap_or(usize::MAX),
+            1,
+            60_000,
+        );
+        range(
+            "recent_identities_max",
+            self.recent_identities_max,
+            1,
+            10_000_000,
+        );
+        problems
+    }
+}

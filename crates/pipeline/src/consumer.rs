@@ -1,0 +1,602 @@
+//! The loop that strings the steps together, on a thread of its own.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{
+    BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
+    Writer,
+};
+use affluenza_store::{BlockOrigin, Store};
+use tokio::runtime::Handle;
+
+use crate::classify::Classifier;
+use crate::mark::Mark;
+use crate::partition::{PartitionState, Writing};
+use crate::recent::Recent;
+use crate::write::{Sink, Written};
+use crate::{Config, PipelineError, Progress, invariants};
+
+/// Records between two looks at the clock.
+const RECORDS_A_ROUND: usize = 512;
+/// Longest wait for a record.
+const POLL_WAIT: Duration = Duration::from_millis(5);
+/// How long every partition may wait for ClickHouse before fetching is paused. Polling goes on
+/// meanwhile, so that the group keeps this member.
+const STALL_MAX: Duration = Duration::from_secs(5);
+
+/// Before a commit that was refused is tried again.
+const COMMIT_PAUSE: Duration = Duration::from_millis(500);
+/// Before the group is joined again after trouble: doubled each time, up to the most.
+const REJOIN_MIN: Duration = Duration::from_millis(500);
+const REJOIN_MAX: Duration = Duration::from_secs(10);
+
+/// When the consumer ends by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// Only when it is told to.
+    Stopped,
+    /// When each of these partitions has been dealt with up to its offset.
+    Reached(BTreeMap<Partition, NextOffset>),
+}
+
+/// What became of a block, with the ticket it was written under.
+type Outcome = (u64, Result<Written, PipelineError>);
+
+/// Reads the log and writes facts.
+pub struct Consumer {
+    bus: BusConfig,
+    reader: Reader,
+    classifier: Classifier,
+    sink: Sink,
+    stream: String,
+    config: Config,
+    progress: Progress,
+    runtime: Handle,
+    partitions: Vec<PartitionState>,
+    results: mpsc::Receiver<Outcome>,
+    results_in: mpsc::Sender<Outcome>,
+    next_ticket: u64,
+    stalled_since: Option<Instant>,
+    paused: bool,
+}
+
+impl Consumer {
+    /// Joins the group. Call from outside the async runtime that `runtime` belongs to.
+    pub fn join(
+        bus: &BusConfig,
+        store: Store,
+        classifier: Classifier,
+        config: Config,
+        progress: Progress,
+        runtime: Handle,
+    ) -> Result<Self, PipelineError> {
+        let stream = identity(bus)?;
+        let dead_letters = Arc::new(Writer::new(bus, &bus.dead_letter_topic)?);
+        let (results_in, results) = mpsc::channel();
+        Ok(Self {
+            bus: bus.clone(),
+            reader: Reader::join(bus)?,
+            classifier,
+            sink: Sink {
+                store,
+                dead_letters,
+            },
+            stream,
+            config,
+            progress,
+            runtime,
+            partitions: Vec::new(),
+            results,
+            results_in,
+            next_ticket: 0,
+            stalled_since: None,
+            paused: false,
+        })
+    }
+
+    /// Reads and writes until `until`, or until `stop` is set; then writes what it has read,
+    /// commits, and leaves the group.
+    pub fn run(mut self, until: &Until, stop: &AtomicBool) -> Result<(), PipelineError> {
+        let mut pause = REJOIN_MIN;
+        loop {
+            match self.step(until, stop) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                // Begins anew from what the group remembers, as after a crash: what was on its
+                // way is found again by its intent.
+                Err(error) if error.is_passing() && !stop.load(Ordering::Relaxed) => {
+                    tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "leaving the group and joining again");
+                    self.forget();
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(REJOIN_MAX);
+                    self.rejoin(&mut pause)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// One round. `true`: done.
+    fn step(&mut self, until: &Until, stop: &AtomicBool) -> Result<bool, PipelineError> {
+        let draining = stop.load(Ordering::Relaxed);
+        if draining && self.is_idle() {
+            return Ok(true);
+        }
+        if let Until::Reached(ends) = until
+            && self.progress.reached(ends)
+        {
+            return Ok(true);
+        }
+        if self.is_stalled() || draining {
+            self.wait_for_writers()?;
+        } else {
+            self.read_round()?;
+        }
+        self.finish_writes()?;
+        self.start_writes(Instant::now(), draining)?;
+        Ok(false)
+    }
+
+    /// Gives up everything that is not committed.
+    fn forget(&mut self) {
+        for state in self.partitions.drain(..) {
+            if let Some(writing) = state.writing {
+                writing.task.abort();
+            }
+        }
+        self.progress.set_leads(false);
+        self.stalled_since = None;
+        self.paused = false;
+    }
+
+    fn rejoin(&mut self, pause: &mut Duration) -> Result<(), PipelineError> {
+        let joined = Reader::join(&self.bus)
+            .and_then(|reader| Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?)));
+        match joined {
+            Ok((reader, dead_letters)) => {
+                self.reader = reader;
+                self.sink.dead_letters = Arc::new(dead_letters);
+                *pause = REJOIN_MIN;
+                Ok(())
+            }
+            Err(error) if error.is_passing() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.partitions.iter().all(|state| {
+            state.writing.is_none() && (state.draft.is_empty() || state.is_recovering())
+        })
+    }
+
+    /// One full partition stops the reading of all: they share one ClickHouse, and the client
+    /// hands out their records in one queue.
+    fn is_stalled(&self) -> bool {
+        self.partitions.iter().any(|state| {
+            !state.has_room(&self.config) || (state.is_sealed() && !state.draft.is_empty())
+        })
+    }
+
+    fn read_round(&mut self) -> Result<(), PipelineError> {
+        self.stalled_since = None;
+        if self.paused {
+            self.reader.resume(&self.owned())?;
+            self.paused = false;
+        }
+        for _ in 0..RECORDS_A_ROUND {
+            match self.reader.poll(POLL_WAIT)? {
+                Polled::Record(record) => {
+                    let partition = record.partition();
+                    let Some(state) = self
+                        .partitions
+                        .iter_mut()
+                        .find(|state| state.partition == partition)
+                    else {
+                        continue;
+                    };
+                    state.take(&record, &mut self.classifier)?;
+                    if !state.has_room(&self.config)
+                        || state.is_sealed()
+                        || state.draft.is_full(&self.config)
+                    {
+                        return Ok(());
+                    }
+                }
+                Polled::Assigned(partitions) => {
+                    self.assigned(&partitions)?;
+                    return Ok(());
+                }
+                Polled::Revoked { partitions, lost } => {
+                    self.revoked(&partitions, lost)?;
+                    return Ok(());
+                }
+                Polled::Nothing => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing can be read now. Long waits keep the membership alive by polling, with fetching
+    /// paused so that a poll brings changes of assignment only.
+    fn wait_for_writers(&mut self) -> Result<(), PipelineError> {
+        let since = *self.stalled_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > STALL_MAX && !self.paused {
+            self.reader.pause(&self.owned())?;
+            self.paused = true;
+        }
+        if self.paused {
+            match self.reader.poll(POLL_WAIT)? {
+                Polled::Assigned(partitions) => self.assigned(&partitions)?,
+                Polled::Revoked { partitions, lost } => self.revoked(&partitions, lost)?,
+                // It was on its way when fetching was paused. There is no room for it now.
+                Polled::Record(record) => {
+                    let (partition, offset) = (record.partition(), record.offset());
+                    drop(record);
+                    self.reader.seek(partition, NextOffset(offset.0))?;
+                }
+                Polled::Nothing => {}
+            }
+            return Ok(());
+        }
+        if let Ok(outcome) = self.results.recv_timeout(POLL_WAIT * 10) {
+            self.finish(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn owned(&self) -> Vec<Partition> {
+        self.partitions
+            .iter()
+            .map(|state| state.partition)
+            .collect()
+    }
+
+    fn finish_writes(&mut self) -> Result<(), PipelineError> {
+        while let Ok(outcome) = self.results.try_recv() {
+            self.finish(outcome)?;
+        }
+        let Some(abandoned) = self.partitions.iter().find(|state| state.is_abandoned()) else {
+            return Ok(());
+        };
+        // Its result may have come since. A task that panicked leaves none.
+        let partition = abandoned.partition;
+        let ticket = abandoned.writing.as_ref().map(|writing| writing.ticket);
+        while let Ok(outcome) = self.results.try_recv() {
+            self.finish(outcome)?;
+        }
+        let is_same = |state: &PartitionState| {
+            state.partition == partition
+                && state.is_abandoned()
+                && state.writing.as_ref().map(|writing| writing.ticket) == ticket
+        };
+        if self.partitions.iter().any(is_same) {
+            return Err(PipelineError::WriterGone { partition });
+        }
+        Ok(())
+    }
+
+    /// Commits the end of a written block, together with the intent of the next one if it is
+    /// ready: one commit a block while there is a backlog.
+    fn finish(&mut self, (ticket, result): Outcome) -> Result<(), PipelineError> {
+        let mine = |state: &PartitionState| {
+            state
+                .writing
+                .as_ref()
+                .is_some_and(|writing| writing.ticket == ticket)
+        };
+        let Some(index) = self.partitions.iter().position(mine) else {
+            // The partition was lost meanwhile: the block is its next owner's.
+            return Ok(());
+        };
+        let written = result?;
+        let state = &mut self.partitions[index];
+        state.writing = None;
+        debug_assert_eq!(state.partition, written.partition);
+        assert!(
+            invariants::commits_what_was_written(written.end, state.draft.first),
+            "the next block begins where the written one ends"
+        );
+        let next_is_ready = state.is_ready(&self.config, Instant::now(), false);
+        self.progress.add(written.read, &written.fates);
+        if self.commit(index, written.end, next_is_ready)? && next_is_ready {
+            self.write(index);
+        }
+        Ok(())
+    }
+
+    fn start_writes(&mut self, now: Instant, draining: bool) -> Result<(), PipelineError> {
+        for index in 0..self.partitions.len() {
+            let state = &self.partitions[index];
+            let is_ready = state.is_ready(&self.config, now, draining);
+            // The end of a block whose commit was refused is owed even if nothing follows it.
+            if !is_ready && !state.owes_commit() {
+                continue;
+            }
+            if state.commit_after.is_some_and(|after| now < after) {
+                continue;
+            }
+            let first = state.draft.first;
+            if self.commit(index, first, is_ready)? && is_ready {
+                self.write(index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits an offset and its mark. `false`: the partition is another member's now, and the
+    /// change of assignment is on its way.
+    fn commit(
+        &mut self,
+        index: usize,
+        next: NextOffset,
+        with_intent: bool,
+    ) -> Result<bool, PipelineError> {
+        let state = &mut self.partitions[index];
+        assert!(
+            invariants::may_commit(false, state.writing.is_some())
+                && invariants::position_advances(state.committed, next)
+                && (!with_intent
+                    || invariants::block_follows(next, state.draft.first, state.draft.end)),
+            "a commit moves on to where a block was written, and its intent begins there"
+        );
+        if !invariants::may_commit(self.reader.assignment_lost(), false) {
+            tracing::warn!(
+                partition = state.partition.0,
+                "assignment lost, nothing committed"
+            );
+            state.commit_after = Some(Instant::now() + COMMIT_PAUSE);
+            return Ok(false);
+        }
+        let mark = state.mark(with_intent).encode();
+        match self.reader.commit(state.partition, next, &mark) {
+            Ok(()) => {
+                state.committed = next;
+                state.commit_after = None;
+                self.progress.stands_at(state.partition, next);
+                Ok(true)
+            }
+            Err(error @ BusError::Commit { refused: true, .. }) => {
+                tracing::warn!(partition = state.partition.0, %error, "commit refused");
+                state.commit_after = Some(Instant::now() + COMMIT_PAUSE);
+                Ok(false)
+            }
+            // Without an answer it may come to pass after a later one: only a new member of the
+            // group is safe from that.
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write(&mut self, index: usize) {
+        let state = &mut self.partitions[index];
+        let (draft, look_first) = state.seal();
+        let write =
+            self.sink
+                .clone()
+                .write(draft, state.origin.clone(), state.partition, look_first);
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let results = self.results_in.clone();
+        let task = self.runtime.spawn(async move {
+            // The consumer has ended if nobody listens.
+            let _ = results.send((ticket, write.await));
+        });
+        state.writing = Some(Writing { ticket, task });
+    }
+
+    fn assigned(&mut self, partitions: &[Partition]) -> Result<(), PipelineError> {
+        let stream = identity(&self.bus)?;
+        if stream != self.stream {
+            tracing::warn!(
+                before = self.stream,
+                now = stream,
+                "the topic was created anew"
+            );
+            self.stream = stream;
+        }
+        let mut starts = Vec::with_capacity(partitions.len());
+        for committed in self.reader.committed(partitions)? {
+            let state = self.open(&committed)?;
+            tracing::info!(
+                partition = state.partition.0,
+                next = state.committed.0,
+                recovering = state.is_recovering(),
+                "partition assigned"
+            );
+            self.progress.stands_at(state.partition, state.committed);
+            starts.push((state.partition, state.committed));
+            self.partitions.push(state);
+        }
+        self.progress.set_leads(self.leads());
+        self.reader.assign(&starts)?;
+        if self.paused {
+            self.reader.pause(partitions)?;
+        }
+        Ok(())
+    }
+
+    fn leads(&self) -> bool {
+        self.partitions
+            .iter()
+            .any(|state| state.partition == Partition(0))
+    }
+
+    /// Finds out where a partition stands. Whatever does not fit is an alarm, never guessed.
+    fn open(&self, committed: &Committed) -> Result<PartitionState, PipelineError> {
+        let partition = committed.partition;
+        let watermarks = self.reader.watermarks(partition)?;
+        let origin = BlockOrigin {
+            stream: self.stream.clone(),
+            kafka_partition: partition.0.unsigned_abs(),
+            rules: self.classifier.rules().to_owned(),
+        };
+        let Some(next) = committed.next else {
+            let ledger_end = self.runtime.block_on(
+                self.sink
+                    .store
+                    .ledger_end(&origin.stream, origin.kafka_partition),
+            )?;
+            if let Some(ledger_end) = ledger_end {
+                return Err(PipelineError::OffsetsGone {
+                    partition,
+                    ledger_end,
+                });
+            }
+            self.check_stream()?;
+            let recent = self.warm(&origin, watermarks.low)?;
+            return Ok(PartitionState::new(
+                partition,
+                origin,
+                watermarks.low,
+                None,
+                recent,
+            ));
+        };
+        let mark = match committed.metadata.as_str() {
+            // Offsets that an operator set by hand carry nothing.
+            "" => None,
+            metadata => {
+                Some(
+                    Mark::parse(metadata).ok_or_else(|| PipelineError::ForeignMetadata {
+                        partition,
+                        metadata: metadata.chars().take(200).collect(),
+                    })?,
+                )
+            }
+        };
+        if let Some(mark) = &mark
+            && mark.stream != self.stream
+        {
+            return Err(PipelineError::OtherStream {
+                partition,
+                committed: mark.stream.clone(),
+                found: self.stream.clone(),
+            });
+        }
+        if next < watermarks.low {
+            return Err(PipelineError::BelowRetention {
+                partition,
+                next: next.0,
+                low: watermarks.low.0,
+                missing: watermarks.low.0 - next.0,
+            });
+        }
+        let intent = mark.and_then(|mark| mark.intent);
+        let end = intent.as_ref().map_or(next, |intent| intent.end);
+        if end > watermarks.high {
+            return Err(PipelineError::Truncated {
+                partition,
+                next: end.0,
+                high: watermarks.high.0,
+            });
+        }
+        if let Some(intent) = &intent
+            && intent.rules != origin.rules
+        {
+            tracing::warn!(
+                partition = partition.0,
+                before = intent.rules,
+                now = origin.rules,
+                "the block of an intent is classified by newer rules than before the crash"
+            );
+        }
+        let recent = self.warm(&origin, next)?;
+        Ok(PartitionState::new(partition, origin, next, intent, recent))
+    }
+
+    /// A group without offsets begins at the start of the log: right for a first run, and for a
+    /// log that took the place of another only if an operator says so.
+    fn check_stream(&self) -> Result<(), PipelineError> {
+        let known = self.runtime.block_on(self.sink.store.streams())?;
+        if known.is_empty() || known.contains(&self.stream) || self.config.accept_new_stream {
+            return Ok(());
+        }
+        Err(PipelineError::NewStream {
+            found: self.stream.clone(),
+            known: known.join(", "),
+        })
+    }
+
+    fn warm(&self, origin: &BlockOrigin, next: NextOffset) -> Result<Recent, PipelineError> {
+        let capacity = self.config.recent_identities_max;
+        let newest = self.runtime.block_on(self.sink.store.newest_identities(
+            origin,
+            next.0.unsigned_abs(),
+            capacity,
+        ))?;
+        let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
+        // After a topic was created anew, or the cluster was changed, portals may send again what
+        // the old log delivered.
+        let elsewhere = self
+            .runtime
+            .block_on(self.sink.store.newest_of_other_streams(&origin.stream))?;
+        if let Some(newest) = elsewhere {
+            recent.distrust_before(newest.saturating_add(1));
+        }
+        Ok(recent)
+    }
+
+    /// Gives partitions back: waits for what is being written, and commits it while the
+    /// partition is still ours. What is only read is left to the next owner.
+    fn revoked(&mut self, partitions: &[Partition], lost: bool) -> Result<(), PipelineError> {
+        for partition in partitions {
+            let Some(index) = self
+                .partitions
+                .iter()
+                .position(|state| state.partition == *partition)
+            else {
+                continue;
+            };
+            if lost {
+                if let Some(writing) = self.partitions[index].writing.take() {
+                    writing.task.abort();
+                }
+            } else {
+                self.settle(*partition)?;
+            }
+            tracing::info!(partition = partition.0, lost, "partition given back");
+            self.partitions
+                .retain(|state| state.partition != *partition);
+        }
+        if self.paused {
+            // The client remembers a pause beyond the assignment: a partition that came back
+            // would never be read again.
+            self.reader.resume(partitions)?;
+        }
+        self.progress.set_leads(self.leads());
+        Ok(self.reader.release(partitions)?)
+    }
+
+    /// Waits until nothing of `partition` is being written any more. Its next block is not begun.
+    fn settle(&mut self, partition: Partition) -> Result<(), PipelineError> {
+        loop {
+            let Some(state) = self
+                .partitions
+                .iter_mut()
+                .find(|state| state.partition == partition && state.writing.is_some())
+            else {
+                return Ok(());
+            };
+            state.forget_draft();
+            if let Ok(outcome) = self.results.recv_timeout(POLL_WAIT * 10) {
+                self.finish(outcome)?;
+            } else {
+                self.finish_writes()?;
+            }
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// Which log the topic is now.
+fn identity(bus: &BusConfig) -> Result<String, PipelineError> {
+    Ok(Cluster::new(bus)?.identity(&bus.topic)?.to_string())
+}

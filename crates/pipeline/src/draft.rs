@@ -1,0 +1,216 @@
+//! A block in the making: consecutive records of one partition.
+
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{NextOffset, Record};
+use affluenza_event::{Refusal, UnixMillis};
+use affluenza_store::{FactBlock, Fate, FateGroup};
+use hashbrown::{HashMap, HashSet};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::classify::Classifier;
+use crate::invariants::Extent;
+use crate::mark::Intent;
+use crate::recent::{Recent, Sighting};
+use crate::{Config, write::DeadLetter};
+
+/// The fates of a block's records. Stored events are counted when the block is settled; the
+/// facts themselves tell their ente and day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fates(HashMap<FateGroup, u64>);
+
+impl Fates {
+    fn add(&mut self, fate: Fate, reason: &'static str, ente: &str, day: u16, records: u64) {
+        let group = FateGroup {
+            ente: ente.to_owned(),
+            day,
+            fate,
+            reason,
+        };
+        *self.0.entry(group).or_default() += records;
+    }
+
+    pub(crate) fn of(&self, fate: Fate) -> u64 {
+        self.groups()
+            .filter(|(group, _)| group.fate == fate)
+            .map(|(_, records)| records)
+            .sum()
+    }
+
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&FateGroup, u64)> {
+        self.0.iter().map(|(group, records)| (group, *records))
+    }
+
+    /// In a fixed order: a block written twice is written with the same bytes.
+    pub(crate) fn sorted(&self) -> Vec<(FateGroup, u64)> {
+        let mut groups: Vec<_> = self
+            .groups()
+            .map(|(group, records)| (group.clone(), records))
+            .collect();
+        groups.sort();
+        groups
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// An event that memory could not decide on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Undecided {
+    pub(crate) row: usize,
+    pub(crate) time_ms: i64,
+    pub(crate) identity: u64,
+}
+
+/// A block in the making.
+pub(crate) struct Draft {
+    /// Where it begins: the committed offset.
+    pub(crate) first: NextOffset,
+    /// Where reading goes on after it.
+    pub(crate) end: NextOffset,
+    pub(crate) facts: FactBlock,
+    pub(crate) undecided: Vec<Undecided>,
+    pub(crate) dead_letters: Vec<DeadLetter>,
+    dead_letter_bytes: usize,
+    /// Records taken in.
+    pub(crate) read: u64,
+    pub(crate) fates: Fates,
+    /// Of offset and payload of every record, in order: what was read, whatever was made of it.
+    pub(crate) checksum: u64,
+    opened: Option<Instant>,
+}
+
+impl Draft {
+    pub(crate) fn begin(first: NextOffset) -> Self {
+        Self {
+            first,
+            end: first,
+            facts: FactBlock::default(),
+            undecided: Vec::new(),
+            dead_letters: Vec::new(),
+            dead_letter_bytes: 0,
+            read: 0,
+            fates: Fates::default(),
+            checksum: 0,
+            opened: None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read == 0
+    }
+
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.read >= config.block_records_max as u64
+            || self.facts.bytes() + self.dead_letter_bytes >= config.block_bytes_max
+    }
+
+    /// Whether its oldest record has waited long enough.
+    pub(crate) fn is_due(&self, now: Instant, wait: Duration) -> bool {
+        self.opened
+            .is_some_and(|opened| now.duration_since(opened) >= wait)
+    }
+
+    /// Takes in a record: from here on it has a fate.
+    pub(crate) fn take(
+        &mut self,
+        record: &Record<'_>,
+        classifier: &mut Classifier,
+        recent: &mut Recent,
+    ) {
+        let payload = record.payload();
+        let offset = record.offset();
+        if self.opened.is_none() {
+            self.opened = Some(Instant::now());
+        }
+        self.read += 1;
+        self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
+        self.end = offset.next();
+        match affluenza_event::parse(payload, UnixMillis(record.written_ms())) {
+            Ok(event) => {
+                let identity = event.identity.0;
+                match recent.see(event.time.0, identity) {
+                    Sighting::New => {}
+                    Sighting::BeyondHorizon => self.undecided.push(Undecided {
+                        row: self.facts.rows(),
+                        time_ms: event.time.0,
+                        identity,
+                    }),
+                    Sighting::Seen => {
+                        let (ente, day) = classifier.ente_and_day(&event);
+                        self.fates.add(Fate::Duplicate, "", ente, day, 1);
+                        return;
+                    }
+                }
+                classifier.push(&event, offset, &mut self.facts);
+            }
+            Err(refusal) => self.refuse(record, &refusal),
+        }
+    }
+
+    fn refuse(&mut self, record: &Record<'_>, refusal: &Refusal) {
+        let fate = match refusal {
+            Refusal::Reject(_) => Fate::Rejected,
+            Refusal::Quarantine(_) => Fate::Quarantined,
+        };
+        let day = record.written_ms().div_euclid(DAY_MS);
+        let day = u16::try_from(day).unwrap_or(0);
+        self.fates.add(fate, refusal.code(), "", day, 1);
+        let letter = DeadLetter::of(record, refusal);
+        self.dead_letter_bytes += letter.payload.len() + letter.key.len() + 256;
+        self.dead_letters.push(letter);
+    }
+
+    /// Drops the undecided events that are facts already, or stand in this block twice: memory
+    /// may have let go of an event of this very block.
+    pub(crate) fn settle(&mut self, stored_before: &std::collections::HashSet<u64>) {
+        let mut undecided = self.undecided.iter().peekable();
+        let mut earlier: HashSet<u64> = HashSet::with_capacity(self.facts.rows());
+        let keep: Vec<bool> = self
+            .facts
+            .identities()
+            .enumerate()
+            .map(|(row, (_, identity))| {
+                let is_undecided = undecided
+                    .next_if(|undecided| undecided.row == row)
+                    .is_some();
+                let is_repeated = !earlier.insert(identity);
+                !(is_undecided && (is_repeated || stored_before.contains(&identity)))
+            })
+            .collect();
+        for (row, keep) in keep.iter().enumerate() {
+            if !keep {
+                let (ente, day) = self.facts.ente_and_day(row);
+                self.fates.add(Fate::Duplicate, "", ente, day, 1);
+            }
+        }
+        self.facts.retain(&keep);
+        self.undecided.clear();
+    }
+
+    /// Counts the events that are stored. From here on every record has its fate.
+    pub(crate) fn close(&mut self) {
+        for ((ente, day), facts) in self.facts.by_ente_and_day() {
+            self.fates.add(Fate::Stored, "", ente, day, facts);
+        }
+    }
+
+    /// What is the same whenever its records are read.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            end: self.end,
+            records: self.read,
+            checksum: self.checksum,
+        }
+    }
+
+    pub(crate) fn intent(&self, rules: &str) -> Intent {
+        Intent {
+            end: self.end,
+            records: self.read,
+            checksum: self.checksum,
+            rules: rules.to_owned(),
+            at: crate::mark::now(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What is committed beside an offset: whose it is, and which block is about to be written.
+//!
+//! One line of ASCII, versioned, far below the 4,096 bytes that Kafka keeps:
+//!
+//! ```text
+//! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg end=4711 records=100 sum=00000000deadbeef rules=2026.11.1+3f2a9c at=1490515200
+//! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg
+//! ```
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::NextOffset;
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+const PREFIX: &str = "affluenza/1";
+
+/// A block that is about to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// One past its last offset.
+    pub(crate) end: NextOffset,
+    /// How many records it holds.
+    pub(crate) records: u64,
+    /// Checksum of the records as read.
+    pub(crate) checksum: u64,
+    /// Rules that classified it.
+    pub(crate) rules: String,
+    /// When it was made, in seconds since 1970. ClickHouse forgets tokens in time: the block of an
+    /// old intent is looked for before it is inserted again.
+    pub(crate) at: u64,
+}
+
+/// What stands beside a committed offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Which log the offset belongs to.
+    pub(crate) stream: String,
+    /// The block that begins at the offset and may have been written.
+    pub(crate) intent: Option<Intent>,
+}
+
+impl Mark {
+    pub(crate) fn encode(&self) -> String {
+        let mut text = format!("{PREFIX} stream={}", self.stream);
+        if let Some(intent) = &self.intent {
+            text.push_str(&format!(
+                " end={} records={} sum={:016x} rules={} at={}",
+                intent.end.0, intent.records, intent.checksum, intent.rules, intent.at
+            ));
+        }
+        text
+    }
+
+    /// `None` when the text was written by something else, or cut.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        if words.next()? != PREFIX {
+            return None;
+        }
+        let stream = words.next()?.strip_prefix("stream=")?.to_owned();
+        let Some(end) = words.next() else {
+            return Some(Self {
+                stream,
+                intent: None,
+            });
+        };
+        let intent = Intent {
+            end: NextOffset(end.strip_prefix("end=")?.parse().ok()?),
+            records: words.next()?.strip_prefix("records=")?.parse().ok()?,
+            checksum: u64::from_str_radix(words.next()?.strip_prefix("sum=")?, 16).ok()?,
+            rules: words.next()?.strip_prefix("rules=")?.to_owned(),
+            at: words.next()?.strip_prefix("at=")?.parse().ok()?,
+        };
+        words.next().is_none().then_some(Self {
+            stream,
+            intent: Some(intent),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(end: i64, records: u64, checksum: u64, with_intent: bool) {
+            let mark = Mark {
+                stream: "cluster/topic".into(),
+                intent: with_intent.then(|| Intent { end: NextOffset(end), records, checksum, rules: "1+a".into(), at: 7 }),
+            };
+            prop_assert!(mark.encode().is_ascii() && mark.encode().len() < 4096);
+            prop_assert_eq!(Mark::parse(&mark.encode()), Some(mark));
+        }
+
+        #[test]
+        fn cut_text_is_never_read_as_another_intent(end in 0i64..1_000_000, cut in 0usize..200) {
+            let mark = Mark {
+                stream: "cluster/topic".into(),
+                intent: Some(Intent { end: NextOffset(end), records: 7, checksum: 9, rules: "1+abc".into(), at: 8 }),
+            };
+            let text = mark.encode();
+            let cut = cut.min(text.len());
+            if let Some(Mark { intent: Some(intent), .. }) = Mark::parse(&text[..cut]) {
+                prop_assert_eq!(intent.end, NextOffset(end));
+                prop_assert_eq!(intent.checksum, 9);
+            }
+        }
+    }
+
+    #[test]
+    fn metadata_of_others_is_not_ours() {
+        assert_eq!(Mark::parse("NO_METADATA"), None);
+        assert_eq!(Mark::parse(""), None);
+        assert_eq!(Mark::parse("affluenza/2 stream=a"), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! One partition, as long as this consumer owns it.
+
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{NextOffset, Partition, Record};
+use affluenza_store::BlockOrigin;
+use tokio::task::JoinHandle;
+
+use crate::classify::Classifier;
+use crate::draft::Draft;
+use crate::mark::{self, Intent, Mark};
+use crate::recent::Recent;
+use crate::write::INTENT_AGE_MAX;
+use crate::{Config, PipelineError, invariants};
+
+/// A block on its way to ClickHouse.
+pub(crate) struct Writing {
+    /// Tells its result from that of a block that was given up.
+    pub(crate) ticket: u64,
+    pub(crate) task: JoinHandle<()>,
+}
+
+pub(crate) struct PartitionState {
+    pub(crate) partition: Partition,
+    pub(crate) origin: BlockOrigin,
+    /// What the group has for this partition.
+    pub(crate) committed: NextOffset,
+    /// The intent that a crash left, until its block has been written again.
+    recovering: Option<Intent>,
+    pub(crate) draft: Draft,
+    recent: Recent,
+    pub(crate) writing: Option<Writing>,
+    /// When a commit that was refused may be tried again.
+    pub(crate) commit_after: Option<Instant>,
+}
+
+impl PartitionState {
+    pub(crate) fn new(
+        partition: Partition,
+        origin: BlockOrigin,
+        committed: NextOffset,
+        recovering: Option<Intent>,
+        recent: Recent,
+    ) -> Self {
+        Self {
+            partition,
+            origin,
+            committed,
+            recovering,
+            draft: Draft::begin(committed),
+            recent,
+            writing: None,
+            commit_after: None,
+        }
+    }
+
+    /// Whether another record may be taken in.
+    pub(crate) fn has_room(&self, config: &Config) -> bool {
+        self.writing.is_none() || !self.draft.is_full(config)
+    }
+
+    /// Takes in a record. A record from before the draft's end was dealt with already (the
+    /// client may deliver again after a change of assignment) and is passed over.
+    pub(crate) fn take(
+        &mut self,
+        record: &Record<'_>,
+        classifier: &mut Classifier,
+    ) -> Result<(), PipelineError> {
+        if !invariants::is_unread(self.draft.end, record.offset().0) {
+            return Ok(());
+        }
+        self.draft.take(record, classifier, &mut self.recent);
+        if let Some(intent) = &self.recovering
+            && invariants::reaches_intent(intent.end, self.draft.end)
+            && !self.matches(intent)
+        {
+            return Err(PipelineError::LogChanged {
+                partition: self.partition,
+                next: intent.end.0,
+            });
+        }
+        Ok(())
+    }
+
+    fn matches(&self, intent: &Intent) -> bool {
+        let intended = invariants::Extent {
+            end: intent.end,
+            records: intent.records,
+            checksum: intent.checksum,
+        };
+        invariants::recovers_exactly(intended, self.draft.extent())
+    }
+
+    /// Whether the draft is to be written now. A draft that repeats an intent is written when it
+    /// is exactly that block, and not before.
+    pub(crate) fn is_ready(&self, config: &Config, now: Instant, draining: bool) -> bool {
+        if self.writing.is_some() || self.draft.is_empty() {
+            return false;
+        }
+        match &self.recovering {
+            Some(intent) => invariants::reaches_intent(intent.end, self.draft.end),
+            None => {
+                let wait = Duration::from_millis(config.block_wait_ms_max);
+                draining || self.draft.is_full(config) || self.draft.is_due(now, wait)
+            }
+        }
+    }
+
+    /// Whether the block of an intent has still to be written again.
+    pub(crate) fn is_recovering(&self) -> bool {
+        self.recovering.is_some()
+    }
+
+    /// Whether the task that wrote a block is gone, and its result was not seen.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.writing
+            .as_ref()
+            .is_some_and(|writing| writing.task.is_finished())
+    }
+
+    /// Leaves what was read and not yet begun to be written to the next owner.
+    pub(crate) fn forget_draft(&mut self) {
+        self.draft = Draft::begin(self.draft.first);
+    }
+
+    /// Whether the draft must not take in more, because it repeats an intent and is complete.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.recovering
+            .as_ref()
+            .is_some_and(|intent| invariants::reaches_intent(intent.end, self.draft.end))
+    }
+
+    /// Whether the end of a block that has been written is not committed yet.
+    pub(crate) fn owes_commit(&self) -> bool {
+        self.writing.is_none() && self.draft.first > self.committed
+    }
+
+    /// Takes the draft out to be written; the next one begins where it ends. Whether it must be
+    /// looked for first: an intent so old that ClickHouse may have forgotten its token.
+    pub(crate) fn seal(&mut self) -> (Draft, bool) {
+        let look_first = self.recovering.take().is_some_and(|intent| {
+            // A clock that was set back makes every age doubtful.
+            let age = mark::now().checked_sub(intent.at);
+            age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs())
+        });
+        let next = Draft::begin(self.draft.end);
+        (std::mem::replace(&mut self.draft, next), look_first)
+    }
+
+    /// What is committed beside the offset at which the draft begins.
+    pub(crate) fn mark(&self, with_intent: bool) -> Mark {
+        Mark {
+            stream: self.origin.stream.clone(),
+            intent: with_intent.then(|| self.draft.intent(&self.origin.rules)),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use affluenza_bus::{NextOffset, Partition};
+use affluenza_store::Fate;
+
+/// What the consumer has done so far, for whoever watches. Cheap to clone; all clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    read: AtomicU64,
+    stored: AtomicU64,
+    duplicate: AtomicU64,
+    rejected: AtomicU64,
+    quarantined: AtomicU64,
+    blocks: AtomicU64,
+    ends: Mutex<BTreeMap<Partition, NextOffset>>,
+    /// Whether this consumer has partition 0, which exactly one of a group has.
+    leads: AtomicBool,
+    reasons: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// A reading of [`Progress`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Records of written blocks.
+    pub read: u64,
+    /// Of these: stored as facts.
+    pub stored: u64,
+    /// Stored before.
+    pub duplicate: u64,
+    /// Can never become events.
+    pub rejected: u64,
+    /// Wait for a person.
+    pub quarantined: u64,
+    /// Blocks written.
+    pub blocks: u64,
+    /// Where reading goes on in each partition that this consumer has had.
+    pub ends: BTreeMap<Partition, NextOffset>,
+    /// Refused records by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl Progress {
+    /// What has been done so far.
+    pub fn snapshot(&self) -> Snapshot {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let inner = &*self.0;
+        Snapshot {
+            read: load(&inner.read),
+            stored: load(&inner.stored),
+            duplicate: load(&inner.duplicate),
+            rejected: load(&inner.rejected),
+            quarantined: load(&inner.quarantined),
+            blocks: load(&inner.blocks),
+            ends: inner
+                .ends
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            reasons: inner
+                .reasons
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        }
+    }
+
+    /// Whether every partition of `ends` has been dealt with up to its offset.
+    pub fn reached(&self, ends: &BTreeMap<Partition, NextOffset>) -> bool {
+        let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.iter().all(|(partition, end)| {
+            end.0 == 0 || reached.get(partition).is_some_and(|at| at >= end)
+        })
+    }
+
+    /// Whether this consumer has partition 0: then it does what one of the group should do.
+    pub fn leads(&self) -> bool {
+        self.0.leads.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_leads(&self, leads: bool) {
+        self.0.leads.store(leads, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stands_at(&self, partition: Partition, end: NextOffset) {
+        self.0
+            .ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(partition, end);
+    }
+
+    pub(crate) fn add(&self, read: u64, fates: &crate::draft::Fates) {
+        let add = |counter: &AtomicU64, count: u64| counter.fetch_add(count, Ordering::Relaxed);
+        let inner = &*self.0;
+        add(&inner.read, read);
+        add(&inner.stored, fates.of(Fate::Stored));
+        add(&inner.duplicate, fates.of(Fate::Duplicate));
+        add(&inner.rejected, fates.of(Fate::Rejected));
+        add(&inner.quarantined, fates.of(Fate::Quarantined));
+        add(&inner.blocks, 1);
+        let mut reasons = inner.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        for (group, records) in fates.groups().filter(|(group, _)| !group.reason.is_empty()) {
+            *reasons.entry(group.reason).or_default() += records;
+        }
+    }
+}

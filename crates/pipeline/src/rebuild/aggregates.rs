@@ -1,0 +1,63 @@
+//! The aggregate from the facts.
+
+use affluenza_store::rebuild::{HourlySource, Run, Settled};
+
+use super::blocks::Blocks;
+use super::{ATTEMPTS, RebuildError, Step, Tools, check_ownership};
+
+pub(super) async fn rebuild(
+    tools: &mut Tools<'_>,
+    run: &mut Run,
+    blocks: &mut Blocks<'_>,
+) -> Result<(), RebuildError> {
+    let store = tools.store;
+    for month in run.months.clone() {
+        if run.swapped.contains(&month) {
+            continue;
+        }
+        let settled = blocks.settled().await?;
+        fill(tools, run, month, &settled, None).await?;
+        // Once listed, changes stand: after a swap that was not noted there are none to be seen.
+        if !run.compared.contains(&month) {
+            store.compare_hourly(run, month, &settled).await?;
+            run.compared.push(month);
+            store.note_rebuild(run).await?;
+        }
+        (tools.watch)(Step::Ready { month });
+        if !run.dry_run {
+            check_ownership(store, run).await?;
+            store.swap_hourly(run, month).await?;
+            run.swapped.push(month);
+            store.note_rebuild(run).await?;
+            (tools.watch)(Step::Swapped { month });
+        }
+    }
+    Ok(())
+}
+
+/// Fills a month of the shadow aggregate until a recount of the facts agrees. `rebuilt`: a month
+/// whose facts are taken from their shadow.
+pub(super) async fn fill(
+    tools: &Tools<'_>,
+    run: &Run,
+    month: u32,
+    settled: &Settled,
+    rebuilt: Option<u32>,
+) -> Result<(), RebuildError> {
+    let source = HourlySource { settled, rebuilt };
+    for attempt in 0..ATTEMPTS {
+        tools.store.fill_hourly(run, month, source, attempt).await?;
+        if tools.store.hourly_is_right(run, month, source).await? {
+            return Ok(());
+        }
+        tracing::warn!(
+            month,
+            attempt,
+            "a recount of the facts gives another aggregate"
+        );
+    }
+    Err(RebuildError::NotWhole {
+        month,
+        attempts: ATTEMPTS,
+    })
+}

@@ -1,0 +1,169 @@
+//! Begins a rebuild, goes on with one that was interrupted, or says why neither can be.
+
+use affluenza_store::Store;
+use affluenza_store::accounts::Scope;
+use affluenza_store::rebuild::{Phase, Run, What};
+
+use super::blocks::Blocks;
+use super::{RebuildError, Request, Step, Tools, settle};
+
+/// The run to do, and whether it was begun before.
+pub(super) async fn begin(
+    tools: &mut Tools<'_>,
+    request: &Request,
+    blocks: &mut Blocks<'_>,
+) -> Result<(Run, bool), RebuildError> {
+    let store = tools.store;
+    let rules = tools.classifier.rules().to_owned();
+    let mut begun = None;
+    for run in store.unfinished_rebuilds().await? {
+        match (request.is_alive)(&run.owner) {
+            Some(true) => {
+                let Run { id, owner, .. } = run;
+                return Err(RebuildError::Running { id, owner });
+            }
+            None if !request.abandon => {
+                let Run { id, owner, .. } = run;
+                return Err(RebuildError::Elsewhere { id, owner });
+            }
+            _ => {}
+        }
+        let is_same = run.what == request.what
+            && run.period == request.period
+            && run.dry_run == request.dry_run;
+        // Of a mere try, nothing is worth going on with.
+        if request.abandon || run.dry_run && (!is_same || run.rules != rules) {
+            abandon(tools, run, blocks).await?;
+        } else if !is_same {
+            return Err(unfinished(run));
+        } else if run.what == What::Facts && run.rules != rules {
+            return Err(RebuildError::OtherRules {
+                id: run.id,
+                begun: run.rules,
+                now: rules,
+            });
+        } else {
+            begun = Some(run);
+        }
+    }
+    let kept: Vec<&Run> = begun.iter().collect();
+    store.drop_shadows_except(&kept).await?;
+    if let Some(mut run) = begun {
+        store.end_rebuild_inserts(&run).await?;
+        run.owner.clone_from(&request.owner);
+        store.note_rebuild(&mut run).await?;
+        (tools.watch)(Step::Resumed { id: run.id.clone() });
+        return Ok((run, true));
+    }
+    check_balance(store).await?;
+    blocks
+        .wait()
+        .await?
+        .first()
+        .map_or(Ok(()), |(partition, end)| {
+            Err(RebuildError::BlockPending {
+                partition: *partition,
+                end: *end,
+            })
+        })?;
+    let run = new(store, request, rules).await?;
+    Ok((run, false))
+}
+
+async fn new(store: &Store, request: &Request, rules: String) -> Result<Run, RebuildError> {
+    let mut months = match request.what {
+        What::Aggregates => store.months(Scope::All).await?,
+        What::Facts => store.fact_months().await?,
+    };
+    months.retain(|month| request.months.contains(month));
+    let (id, started_at) = store.new_rebuild_id().await?;
+    let mut run = Run {
+        id,
+        what: request.what,
+        period: request.period.clone(),
+        dry_run: request.dry_run,
+        rules,
+        owner: request.owner.clone(),
+        months,
+        compared: Vec::new(),
+        swapped: Vec::new(),
+        phase: Phase::Working,
+        started_at,
+        version: 0,
+    };
+    store.note_rebuild(&mut run).await?;
+    // Of two that begin at the same moment, neither goes on.
+    if let Some(other) = store
+        .unfinished_rebuilds()
+        .await?
+        .into_iter()
+        .find(|other| other.id != run.id)
+    {
+        run.phase = Phase::Abandoned;
+        store.note_rebuild(&mut run).await?;
+        return Err(RebuildError::Running {
+            id: other.id,
+            owner: other.owner,
+        });
+    }
+    Ok(run)
+}
+
+/// Gives a run up. What it has put in place stays, and is brought in line.
+async fn abandon(
+    tools: &mut Tools<'_>,
+    mut run: Run,
+    blocks: &mut Blocks<'_>,
+) -> Result<(), RebuildError> {
+    let store = tools.store;
+    store.end_rebuild_inserts(&run).await?;
+    // A month may have been put in place without being noted.
+    if !run.dry_run && !run.compared.is_empty() {
+        settle::settle(tools, &run, blocks).await?;
+    }
+    run.phase = Phase::Abandoned;
+    Ok(store.note_rebuild(&mut run).await?)
+}
+
+fn unfinished(run: Run) -> RebuildError {
+    let mut command = format!("affluenza rebuild {}", run.what.as_str());
+    if !run.period.is_empty() {
+        command.push_str(&format!(" --period {}", run.period));
+    }
+    if run.dry_run {
+        command.push_str(" --dry-run");
+    }
+    RebuildError::Unfinished {
+        id: run.id,
+        command,
+    }
+}
+
+/// Facts that are missing, or stand twice, would be made anew as they are.
+async fn check_balance(store: &Store) -> Result<(), RebuildError> {
+    let differing = store.block_differences(Scope::All).await?;
+    let ends = store.partition_accounts().await?;
+    let stray = store.stray_facts().await?;
+    // Beyond the end of the ledger are those of a block that is being written.
+    let outside = stray.iter().filter(|facts| {
+        let of = |end: &&_| {
+            let end: &affluenza_store::accounts::PartitionAccount = end;
+            end.stream == facts.stream && end.kafka_partition == facts.kafka_partition
+        };
+        let end = ends.iter().find(of).map_or(0, |end| end.next_offset);
+        facts.first_offset < end
+    });
+    let places: Vec<(u32, u64)> = differing
+        .iter()
+        .map(|block| (block.kafka_partition, block.first_offset))
+        .chain(outside.map(|facts| (facts.kafka_partition, facts.first_offset)))
+        .collect();
+    match places.first() {
+        None => Ok(()),
+        Some((partition, offset)) => Err(RebuildError::Unbalanced {
+            blocks: places.len(),
+            partition: *partition,
+            offset: *offset,
+        }),
+    }
+}

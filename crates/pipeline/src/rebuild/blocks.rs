@@ -1,0 +1,150 @@
+//! Blocks that consumers are writing: up to where facts are settled, and when those on their way
+//! have arrived.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{Cluster, Committed, Config as BusConfig, Partition, Watermarks};
+use affluenza_store::Store;
+use affluenza_store::rebuild::Settled;
+
+use super::RebuildError;
+use crate::mark::Mark;
+
+/// Kafka takes some tenths of a second to tell the offsets of a group, more than a small month
+/// takes in all.
+const SETTLED_AGE_MAX: Duration = Duration::from_secs(1);
+/// How long a block may make no progress before nobody is believed to write it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What Kafka knows of the log and of its readers.
+pub(super) struct Blocks<'b> {
+    store: &'b Store,
+    bus: &'b BusConfig,
+    cluster: Cluster,
+    stream: String,
+    settled: Option<(Instant, Settled)>,
+    held: Vec<(Partition, Watermarks)>,
+}
+
+impl<'b> Blocks<'b> {
+    pub(super) fn open(store: &'b Store, bus: &'b BusConfig) -> Result<Self, RebuildError> {
+        tokio::task::block_in_place(|| {
+            let cluster = Cluster::new(bus)?;
+            Ok(Self {
+                store,
+                bus,
+                stream: cluster.identity(&bus.topic)?.to_string(),
+                held: cluster.watermarks(&bus.topic)?,
+                cluster,
+                settled: None,
+            })
+        })
+    }
+
+    /// The present log.
+    pub(super) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// Up to where facts were settled a moment ago: before the ledger's end and before the
+    /// committed offset nobody writes them again.
+    pub(super) async fn settled(&mut self) -> Result<Settled, RebuildError> {
+        if let Some((asked, settled)) = &self.settled
+            && asked.elapsed() < SETTLED_AGE_MAX
+        {
+            return Ok(settled.clone());
+        }
+        // What is committed is in the ledger by the time that one is asked.
+        let asked = Instant::now();
+        let committed = self.committed()?;
+        self.settle(asked, &committed).await
+    }
+
+    async fn settle(
+        &mut self,
+        asked: Instant,
+        committed: &[Committed],
+    ) -> Result<Settled, RebuildError> {
+        let accounts = self.store.partition_accounts().await?;
+        let ends = accounts
+            .into_iter()
+            .filter(|account| account.stream == self.stream)
+            .map(|account| {
+                let partition = account.kafka_partition;
+                let committed = committed
+                    .iter()
+                    .find(|at| at.partition.0.unsigned_abs() == partition)
+                    // A group without an offset has no block on its way.
+                    .and_then(|at| at.next)
+                    .map_or(u64::MAX, |next| next.0.unsigned_abs());
+                (partition, account.next_offset.min(committed))
+            })
+            .collect();
+        let settled = Settled {
+            stream: self.stream.clone(),
+            ends,
+        };
+        self.settled = Some((asked, settled.clone()));
+        Ok(settled)
+    }
+
+    /// Offsets that the log held when it was last asked; none of another log.
+    pub(super) fn held(&self, stream: &str, kafka_partition: u32) -> Range<u64> {
+        let none = u64::MAX..u64::MAX;
+        if stream != self.stream {
+            return none;
+        }
+        let of = |(partition, _): &&(Partition, Watermarks)| {
+            partition.0.unsigned_abs() == kafka_partition
+        };
+        self.held.iter().find(of).map_or(none, |(_, held)| {
+            held.low.0.unsigned_abs()..held.high.0.unsigned_abs()
+        })
+    }
+
+    /// Asks again what the log holds.
+    pub(super) fn look_again(&mut self) -> Result<(), RebuildError> {
+        self.held = tokio::task::block_in_place(|| self.cluster.watermarks(&self.bus.topic))?;
+        Ok(())
+    }
+
+    /// Waits until the blocks that are on their way now have been committed. Returns partition
+    /// and end of those that make no progress.
+    pub(super) async fn wait(&mut self) -> Result<Vec<(i32, i64)>, RebuildError> {
+        let mut asked = Instant::now();
+        let mut committed = self.committed()?;
+        let mut pending: Vec<(i32, i64)> = committed
+            .iter()
+            .filter_map(|at| {
+                let mark = Mark::parse(&at.metadata)?;
+                let intent = mark.intent.filter(|_| mark.stream == self.stream)?;
+                Some((at.partition.0, intent.end.0))
+            })
+            .collect();
+        let mut moved = asked;
+        while !pending.is_empty() && moved.elapsed() < PATIENCE {
+            tokio::time::sleep(LOOK).await;
+            asked = Instant::now();
+            committed = self.committed()?;
+            let before = pending.len();
+            pending.retain(|(partition, end)| {
+                let at = committed.iter().find(|at| at.partition.0 == *partition);
+                at.and_then(|at| at.next).is_none_or(|next| next.0 < *end)
+            });
+            if pending.len() < before {
+                moved = asked;
+            }
+        }
+        self.settle(asked, &committed).await?;
+        Ok(pending)
+    }
+
+    fn committed(&self) -> Result<Vec<Committed>, RebuildError> {
+        Ok(tokio::task::block_in_place(|| {
+            self.cluster.committed(self.bus)
+        })?)
+    }
+}

@@ -1,0 +1,262 @@
+//! Fills the shadow's facts: from the log where it holds them, else from the present facts.
+
+use std::ops::Range;
+
+use affluenza_bus::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
+use affluenza_event::UnixMillis;
+use affluenza_store::rebuild::{Copy, OffsetWindow, Run, Settled};
+use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
+use tokio::runtime::Handle;
+
+use super::blocks::Blocks;
+use super::{RebuildError, Step, Tools, codes};
+use crate::Classifier;
+
+/// Offsets a block: some megabytes of facts. Blocks are cut at multiples of it, so that a second
+/// attempt cuts them alike and its tokens are the same.
+const BLOCK_OFFSETS: u64 = 50_000;
+/// How often the log may lose records to retention while they are read.
+const RETENTIONS_MAX: usize = 10;
+
+/// Filling of some months.
+pub(super) struct Fill<'f, 't> {
+    tools: &'f mut Tools<'t>,
+    blocks: &'f mut Blocks<'t>,
+    run: &'f Run,
+    months: &'f [u32],
+    settled: &'f Settled,
+    attempt: u32,
+    codes_are_there: bool,
+}
+
+impl<'f, 't> Fill<'f, 't> {
+    pub(super) fn new(
+        tools: &'f mut Tools<'t>,
+        blocks: &'f mut Blocks<'t>,
+        run: &'f Run,
+        months: &'f [u32],
+        settled: &'f Settled,
+        attempt: u32,
+    ) -> Self {
+        Self {
+            tools,
+            blocks,
+            run,
+            months,
+            settled,
+            attempt,
+            codes_are_there: false,
+        }
+    }
+
+    /// Writes what the shadow lacks of the settled facts.
+    pub(super) async fn run(mut self) -> Result<(), RebuildError> {
+        let store = self.tools.store;
+        let windows = store
+            .differing_windows(self.run, self.months, self.settled)
+            .await?;
+        let total = windows.iter().map(|window| window.facts).sum();
+        let mut done = 0;
+        for window in windows {
+            (self.tools.watch)(Step::Filling { done, total });
+            self.fill(&window).await?;
+            done += window.facts;
+            (self.tools.watch)(Step::Filling { done, total });
+        }
+        Ok(())
+    }
+
+    async fn fill(&mut self, window: &OffsetWindow) -> Result<(), RebuildError> {
+        for _ in 0..RETENTIONS_MAX {
+            let store = self.tools.store;
+            let offsets = window.offsets(self.settled);
+            let missing = store
+                .missing_offsets(self.run, self.months, window, offsets.clone())
+                .await?;
+            let held = self.held(window, missing.last())?;
+            let older = missing.partition_point(|offset| *offset < held.start);
+            let later = missing.partition_point(|offset| *offset < held.end);
+            if older > 0 {
+                self.copy(window, offsets.start..held.start.min(offsets.end), &[])
+                    .await?;
+            }
+            if later < missing.len() {
+                self.copy(window, held.end.max(offsets.start)..offsets.end, &[])
+                    .await?;
+            }
+            let readable = &missing[older..later];
+            if readable.is_empty() {
+                return Ok(());
+            }
+            match self.read(window, readable).await? {
+                Some(unreadable) if unreadable.is_empty() => return Ok(()),
+                Some(unreadable) => {
+                    tracing::warn!(
+                        partition = window.kafka_partition,
+                        facts = unreadable.len(),
+                        "the log does not give these facts again, they are copied"
+                    );
+                    return self.copy(window, offsets, &unreadable).await;
+                }
+                // Retention has taken records meanwhile: those are copied in the next round.
+                None => self.blocks.look_again()?,
+            }
+        }
+        Err(BusError::OutOfRange {
+            topic: self.tools.bus.topic.clone(),
+        }
+        .into())
+    }
+
+    /// Offsets that the log holds. It may have grown since it was last asked.
+    fn held(
+        &mut self,
+        window: &OffsetWindow,
+        last: Option<&u64>,
+    ) -> Result<Range<u64>, RebuildError> {
+        let held = self.blocks.held(&window.stream, window.kafka_partition);
+        if window.stream != self.settled.stream || last.is_none_or(|last| *last < held.end) {
+            return Ok(held);
+        }
+        self.blocks.look_again()?;
+        Ok(self.blocks.held(&window.stream, window.kafka_partition))
+    }
+
+    async fn copy(
+        &mut self,
+        window: &OffsetWindow,
+        offsets: Range<u64>,
+        only: &[u64],
+    ) -> Result<(), RebuildError> {
+        let store = self.tools.store;
+        if !self.codes_are_there {
+            let (found, days) = store.fact_codes(self.months).await?;
+            let codes = codes::derive(self.tools.register, &found, days);
+            store.put_codes(self.run, &codes).await?;
+            self.codes_are_there = true;
+        }
+        let copy = Copy {
+            months: self.months,
+            stream: &window.stream,
+            kafka_partition: window.kafka_partition,
+            offsets,
+            only,
+            register: self.tools.register.version(),
+        };
+        Ok(store.copy_facts(self.run, &copy).await?)
+    }
+
+    /// Reads the records at `offsets`, in order, and writes their facts. Returns the offsets at
+    /// which the log has no event; `None` when it does not hold them all any more.
+    async fn read(
+        &mut self,
+        window: &OffsetWindow,
+        offsets: &[u64],
+    ) -> Result<Option<Vec<u64>>, RebuildError> {
+        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
+            return Ok(Some(Vec::new()));
+        };
+        let signed = |offset: u64| NextOffset(i64::try_from(offset).unwrap_or(i64::MAX));
+        let range = Watermarks {
+            low: signed(*first),
+            high: signed(last + 1),
+        };
+        let partition = Partition(i32::try_from(window.kafka_partition).unwrap_or(i32::MAX));
+        let mut projection = Projection {
+            store: self.tools.store,
+            run: self.run,
+            attempt: self.attempt,
+            classifier: self.tools.classifier,
+            origin: BlockOrigin {
+                stream: window.stream.clone(),
+                kafka_partition: window.kafka_partition,
+                rules: self.run.rules.clone(),
+            },
+            wanted: offsets,
+            unreadable: Vec::new(),
+            block: FactBlock::default(),
+            failed: None,
+        };
+        let bus = self.tools.bus;
+        let read = tokio::task::block_in_place(|| {
+            scan_range(bus, &bus.topic, partition, range, |record| {
+                projection.take(record);
+            })?;
+            projection.end();
+            Ok::<_, BusError>(())
+        });
+        match (read, projection.failed) {
+            (_, Some(error)) => Err(error.into()),
+            (Ok(()), None) => Ok(Some(projection.unreadable)),
+            (Err(BusError::OutOfRange { .. }), None) => Ok(None),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+}
+
+/// Turns records of the log into facts of the shadow.
+struct Projection<'p> {
+    store: &'p Store,
+    run: &'p Run,
+    attempt: u32,
+    classifier: &'p mut Classifier,
+    origin: BlockOrigin,
+    /// Offsets that are facts, those still to come.
+    wanted: &'p [u64],
+    unreadable: Vec<u64>,
+    block: FactBlock,
+    /// Nothing is written after a failure; the scan has no way to stop.
+    failed: Option<StoreError>,
+}
+
+impl Projection<'_> {
+    fn take(&mut self, record: &Record<'_>) {
+        let offset = record.offset().0.unsigned_abs();
+        self.pass_over(offset);
+        // Everything else was a duplicate or was refused: that was decided once.
+        if self.failed.is_some() || self.wanted.first() != Some(&offset) {
+            return;
+        }
+        self.wanted = &self.wanted[1..];
+        let begun = self.block.offsets().next();
+        if begun.is_some_and(|begun| begun / BLOCK_OFFSETS != offset / BLOCK_OFFSETS) {
+            self.write();
+        }
+        match affluenza_event::parse(record.payload(), UnixMillis(record.written_ms())) {
+            Ok(event) => self
+                .classifier
+                .push(&event, record.offset(), &mut self.block),
+            Err(_) => self.unreadable.push(offset),
+        }
+    }
+
+    fn end(&mut self) {
+        self.pass_over(u64::MAX);
+        self.write();
+    }
+
+    /// Offsets before this one that did not come.
+    fn pass_over(&mut self, offset: u64) {
+        while let Some((first, rest)) = self.wanted.split_first()
+            && *first < offset
+        {
+            self.unreadable.push(*first);
+            self.wanted = rest;
+        }
+    }
+
+    fn write(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        let (first, last) = (block.offsets().next(), block.offsets().last());
+        if let (Some(first), Some(last), None) = (first, last, &self.failed) {
+            let insert = self.store.insert_rebuilt(
+                self.run,
+                &block,
+                &self.origin,
+                first..last + 1,
+                self.attempt,
+            );
+            self.failed = Handle::current().block_on(insert).err();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! After the swaps: what was ingested meanwhile is restored, aggregates follow the facts, and so
+//! does the ledger.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use affluenza_store::accounts::Scope;
+use affluenza_store::rebuild::{Run, What};
+use serde::Serialize;
+
+use super::blocks::Blocks;
+use super::{RebuildError, Tools};
+use crate::reconcile::reconcile;
+
+/// Most reconciliations until nothing differs.
+const PASSES_MAX: usize = 5;
+/// Looks at the aggregate, at most, until a difference is believed to last.
+const LOOKS: u32 = 6;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What was brought in line after the swaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Afterwards {
+    /// Facts ingested between filling and swap, restored from the log.
+    pub facts_restored: u64,
+    /// Cells of the aggregate corrected.
+    pub cells_corrected: u64,
+    /// Rows of the ledger whose enti, days or rules followed the facts.
+    pub ledger_rows: u64,
+    /// Facts that a consumer wrote meanwhile under other rules.
+    pub facts_of_other_rules: u64,
+    /// What could not be brought in line.
+    pub failures: Vec<String>,
+}
+
+pub(super) async fn settle(
+    tools: &mut Tools<'_>,
+    run: &Run,
+    blocks: &mut Blocks<'_>,
+) -> Result<Afterwards, RebuildError> {
+    let store = tools.store;
+    let mut done = Afterwards::default();
+    // A block that was on its way at a swap is in the ledger once it has been committed, and
+    // what it lost can be seen.
+    for (partition, end) in blocks.wait().await? {
+        done.failures.push(format!(
+            "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, and then `affluenza audit --repair`"
+        ));
+    }
+    for pass in 0..PASSES_MAX {
+        let mended = reconcile(
+            store,
+            tools.bus,
+            blocks.stream(),
+            tools.classifier,
+            Scope::All,
+        )
+        .await?;
+        done.facts_restored += mended.facts_restored;
+        done.cells_corrected += mended.cells_corrected;
+        let is_last = pass + 1 == PASSES_MAX;
+        if is_last || !mended.failures.is_empty() {
+            done.failures.extend(mended.failures);
+            break;
+        }
+        // Where events come in all the time, a difference that lasts may look different at each
+        // of the two looks of a reconciliation, and is passed over.
+        if !differs(tools, run).await? {
+            break;
+        }
+    }
+    if run.what == What::Facts {
+        let mut renamed = Vec::new();
+        for ente in store.ledger_enti().await? {
+            if let Some(found) = tools.register.ente(&ente)
+                && found.code() != ente
+            {
+                renamed.push((ente, found.code().to_owned()));
+            }
+        }
+        done.ledger_rows = store.follow_facts(run, &renamed).await?;
+        done.facts_of_other_rules = store.facts_of_other_rules(run).await?;
+    }
+    Ok(done)
+}
+
+/// Whether an hour of an ente differs for some time. That of an insert on its way differs for a
+/// moment, though perhaps by another number each time.
+async fn differs(tools: &Tools<'_>, run: &Run) -> Result<bool, RebuildError> {
+    let mut months = run.months.clone();
+    let mut lasting: Option<HashSet<(u32, String)>> = None;
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut found = HashSet::new();
+        let mut differing = Vec::new();
+        for month in months {
+            let differences = tools.store.aggregate_differences(month).await?;
+            if !differences.is_empty() {
+                differing.push(month);
+            }
+            found.extend(
+                differences
+                    .into_iter()
+                    .map(|cell| (cell.hour_start, cell.ente)),
+            );
+        }
+        let common: HashSet<_> = match lasting {
+            None => found,
+            Some(before) => found.intersection(&before).cloned().collect(),
+        };
+        if common.is_empty() {
+            return Ok(false);
+        }
+        lasting = Some(common);
+        months = differing;
+    }
+    Ok(true)
+}

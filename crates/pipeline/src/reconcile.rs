@@ -1,0 +1,363 @@
+//! Brings ClickHouse back to what the log says, after something was lost behind its back: a
+//! crash that kept an insert's token and lost its part, a disk that was restored, a row that was
+//! deleted by hand.
+//!
+//! Facts are restored from the log, block by block: what the ledger counts and the table lacks
+//! is read again and inserted under a token of the repair. Aggregates are corrected from the
+//! facts, hour by hour. Safe while others ingest: a difference that an insert on its way makes
+//! is gone at the second look, and a correction that met one is corrected at the next.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use affluenza_bus::{
+    BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
+};
+use affluenza_store::accounts::{AggregateDifference, BlockDifference, LedgerGap, Scope};
+use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, Store};
+use bytes::Bytes;
+
+use crate::PipelineError;
+use crate::classify::Classifier;
+use crate::draft::Draft;
+use crate::recent::Recent;
+
+/// Between two looks at the aggregates: longer than an insert takes from its facts to its views.
+const LOOK: Duration = Duration::from_secs(2);
+/// Most corrections of an aggregate before it is given up.
+const PASSES_MAX: usize = 5;
+
+/// What was mended, and what could not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Facts restored from the log.
+    pub facts_restored: u64,
+    /// Facts that stood twice, before they were restored once.
+    pub facts_doubled: u64,
+    /// Rows of the ledger written for ranges that it lacked.
+    pub ledger_rows: u64,
+    /// Cells of the aggregate corrected.
+    pub cells_corrected: u64,
+    /// What could not be mended, each with its place and its cause.
+    pub failures: Vec<String>,
+}
+
+impl Reconciled {
+    /// Whether there was nothing to mend.
+    pub fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Mends whatever the accounts show to be missing or too much of what was written within `scope`.
+pub async fn reconcile(
+    store: &Store,
+    bus: &BusConfig,
+    stream: &str,
+    classifier: &mut Classifier,
+    scope: Scope,
+) -> Result<Reconciled, PipelineError> {
+    let mut done = Reconciled::default();
+    let mut work = Work {
+        store,
+        bus,
+        stream,
+        classifier,
+    };
+    let mut gaps = lost_tails(store, bus, stream).await?;
+    gaps.extend(store.ledger_gaps().await?);
+    for gap in gaps {
+        work.fill_gap(&gap, &mut done).await?;
+    }
+    for block in store.block_differences(scope).await? {
+        work.restore(&block, &mut done).await?;
+    }
+    let months = store.months(scope).await?;
+    correct(store, stream, scope, &months, &mut done).await?;
+    Ok(done)
+}
+
+/// Ranges at the end of partitions that the group has committed and the ledger does not have.
+async fn lost_tails(
+    store: &Store,
+    bus: &BusConfig,
+    stream: &str,
+) -> Result<Vec<LedgerGap>, PipelineError> {
+    // The group's offsets first: whatever is committed is in the ledger by the time it is asked.
+    let (committed, held) = tokio::task::block_in_place(|| {
+        let cluster = Cluster::new(bus)?;
+        Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
+    })?;
+    let accounts = store.partition_accounts().await?;
+    let mut tails = Vec::new();
+    for committed in committed {
+        let Some(next) = committed.next else { continue };
+        let kafka_partition = committed.partition.0.unsigned_abs();
+        let account = accounts
+            .iter()
+            .find(|account| account.stream == stream && account.kafka_partition == kafka_partition);
+        let low = held
+            .iter()
+            .find(|(partition, _)| *partition == committed.partition);
+        let ends_at = match (account, low) {
+            (Some(account), _) => account.next_offset,
+            (None, Some((_, held))) => held.low.0.unsigned_abs(),
+            (None, None) => continue,
+        };
+        if next.0.unsigned_abs() > ends_at {
+            tails.push(LedgerGap {
+                stream: stream.to_owned(),
+                kafka_partition,
+                ends_at,
+                begins_at: next.0.unsigned_abs(),
+            });
+        }
+    }
+    Ok(tails)
+}
+
+struct Work<'w> {
+    store: &'w Store,
+    bus: &'w BusConfig,
+    stream: &'w str,
+    classifier: &'w mut Classifier,
+}
+
+impl Work<'_> {
+    async fn fill_gap(
+        &mut self,
+        gap: &LedgerGap,
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        let place = format!(
+            "ledger of partition {} from {} to {}",
+            gap.kafka_partition, gap.ends_at, gap.begins_at
+        );
+        if gap.begins_at < gap.ends_at {
+            done.failures.push(format!("{place}: two blocks overlap"));
+            return Ok(());
+        }
+        let offsets = gap.ends_at..gap.begins_at;
+        let Some(draft) =
+            self.read_again(&gap.stream, gap.kafka_partition, &offsets, &place, done)?
+        else {
+            return Ok(());
+        };
+        let origin = self.origin(&gap.stream, gap.kafka_partition);
+        let row = self.mend(draft, &origin, &offsets, done).await?;
+        let token = InsertToken::of(&origin, offsets.start, offsets.end);
+        let times = self
+            .store
+            .repairs_of(&gap.stream, gap.kafka_partition, offsets.start)
+            .await?;
+        self.store
+            .insert_ledger(&row, &token.of_repair(times))
+            .await?;
+        self.store
+            .note_repair("ledger", &gap.stream, gap.kafka_partition, offsets, 1)
+            .await?;
+        done.ledger_rows += 1;
+        Ok(())
+    }
+
+    async fn restore(
+        &mut self,
+        block: &BlockDifference,
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        let offsets = block.first_offset..block.next_offset;
+        let place = format!(
+            "facts of partition {} from {} to {}: {} instead of {}",
+            block.kafka_partition, offsets.start, offsets.end, block.facts, block.stored
+        );
+        let Some(draft) =
+            self.read_again(&block.stream, block.kafka_partition, &offsets, &place, done)?
+        else {
+            return Ok(());
+        };
+        if block.facts > block.offsets {
+            done.facts_doubled += block.facts - block.offsets;
+            self.store
+                .delete_facts(&block.stream, block.kafka_partition, offsets.clone())
+                .await?;
+        }
+        let origin = self.origin(&block.stream, block.kafka_partition);
+        let row = self.mend(draft, &origin, &offsets, done).await?;
+        let stored = row.count(affluenza_store::Fate::Stored);
+        if stored != block.stored {
+            done.failures
+                .push(format!("{place}: the log gives {stored}"));
+        }
+        Ok(())
+    }
+
+    fn origin(&self, stream: &str, kafka_partition: u32) -> BlockOrigin {
+        BlockOrigin {
+            stream: stream.to_owned(),
+            kafka_partition,
+            rules: self.classifier.rules().to_owned(),
+        }
+    }
+
+    /// The records of a range, read from the log once more. `None`, with a failure noted, when the
+    /// log does not hold them any more.
+    fn read_again(
+        &mut self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: &Range<u64>,
+        place: &str,
+        done: &mut Reconciled,
+    ) -> Result<Option<Draft>, PipelineError> {
+        if stream != self.stream {
+            done.failures
+                .push(format!("{place}: they came from another log, {stream}"));
+            return Ok(None);
+        }
+        let signed = |offset: u64| NextOffset(i64::try_from(offset).unwrap_or(i64::MAX));
+        let range = Watermarks {
+            low: signed(offsets.start),
+            high: signed(offsets.end),
+        };
+        let partition = Partition(i32::try_from(kafka_partition).unwrap_or(i32::MAX));
+        let mut draft = Draft::begin(range.low);
+        let mut recent = Recent::blank();
+        let read = tokio::task::block_in_place(|| {
+            scan_range(self.bus, &self.bus.topic, partition, range, |record| {
+                draft.take(record, self.classifier, &mut recent);
+            })
+        });
+        match read {
+            Ok(()) => Ok(Some(draft)),
+            Err(BusError::OutOfRange { .. }) => {
+                done.failures
+                    .push(format!("{place}: the log does not hold them any more"));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Inserts what is missing of a block, and returns the ledger's row of the whole of it.
+    async fn mend(
+        &self,
+        mut draft: Draft,
+        origin: &BlockOrigin,
+        offsets: &Range<u64>,
+        done: &mut Reconciled,
+    ) -> Result<LedgerRow, PipelineError> {
+        let (store, stream, partition) = (self.store, &origin.stream, origin.kafka_partition);
+        let events: Vec<(i64, u64)> = draft.facts.identities().collect();
+        let elsewhere = store
+            .stored_identities(origin, offsets.clone(), &events)
+            .await?;
+        draft.settle(&elsewhere);
+        draft.close();
+        let present: HashSet<u64> = store
+            .fact_offsets(stream, partition, offsets.clone())
+            .await?
+            .into_iter()
+            .collect();
+        let keep: Vec<bool> = draft
+            .facts
+            .offsets()
+            .map(|offset| !present.contains(&offset))
+            .collect();
+        draft.facts.retain(&keep);
+        let missing = draft.facts.rows() as u64;
+        if missing > 0 {
+            let times = store.repairs_of(stream, partition, offsets.start).await?;
+            let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
+            store
+                .insert_facts(Bytes::from(draft.facts.encode(origin)), &token)
+                .await?;
+            store
+                .note_repair("facts", stream, partition, offsets.clone(), missing)
+                .await?;
+            tracing::warn!(
+                partition,
+                first = offsets.start,
+                next = offsets.end,
+                facts = missing,
+                "facts restored from the log"
+            );
+            done.facts_restored += missing;
+        }
+        Ok(LedgerRow {
+            stream: stream.clone(),
+            kafka_partition: partition,
+            first_offset: offsets.start,
+            next_offset: offsets.end,
+            records_read: draft.read,
+            fates: draft.fates.sorted(),
+            checksum: draft.checksum,
+            rules: origin.rules.clone(),
+        })
+    }
+}
+
+/// Corrects the aggregates of `months` until they agree with the facts.
+///
+/// Facts of a block that died before its aggregates and its row of the ledger make a difference
+/// that lasts until the block is written again, which adds what is missing. Corrected before
+/// that, they would count twice: their months are left for the next time.
+async fn correct(
+    store: &Store,
+    stream: &str,
+    scope: Scope,
+    months: &[u32],
+    done: &mut Reconciled,
+) -> Result<(), PipelineError> {
+    let mut differing = lasting_differences(store, months).await?;
+    for _ in 0..PASSES_MAX {
+        if !differing.is_empty() {
+            let unsettled = store.unsettled_months(stream, scope, LOOK).await?;
+            differing.retain(|(month, _)| !unsettled.contains(month));
+        }
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let months: Vec<u32> = differing.iter().map(|(month, _)| *month).collect();
+        for month in &months {
+            let cells = store.correct_aggregate(*month).await?;
+            tracing::warn!(month, cells, "aggregate corrected from the facts");
+            done.cells_corrected += cells;
+        }
+        differing = lasting_differences(store, &months).await?;
+    }
+    for (month, _) in differing {
+        done.failures.push(format!(
+            "aggregate of month {month}: it still differs after {PASSES_MAX} corrections"
+        ));
+    }
+    Ok(())
+}
+
+/// Months in which aggregate and facts differ, and the differences that two looks have in common:
+/// those of an insert on its way do not last.
+pub(crate) async fn lasting_differences(
+    store: &Store,
+    months: &[u32],
+) -> Result<Vec<(u32, Vec<AggregateDifference>)>, PipelineError> {
+    let mut first = Vec::new();
+    for month in months {
+        let differences = store.aggregate_differences(*month).await?;
+        if !differences.is_empty() {
+            first.push((*month, differences));
+        }
+    }
+    if first.is_empty() {
+        return Ok(first);
+    }
+    tokio::time::sleep(LOOK).await;
+    let mut lasting = Vec::new();
+    for (month, mut differences) in first {
+        let second = store.aggregate_differences(month).await?;
+        differences.retain(|difference| second.contains(difference));
+        if !differences.is_empty() {
+            lasting.push((month, differences));
+        }
+    }
+    Ok(lasting)
+}

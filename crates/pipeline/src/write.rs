@@ -1,0 +1,266 @@
+//! Writes a draft: dead letters first, then facts, then the ledger. Off the polling thread.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
+use affluenza_event::Refusal;
+use affluenza_store::{BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError};
+use bytes::Bytes;
+
+use crate::draft::{Draft, Fates};
+use crate::{PipelineError, invariants};
+
+/// How long Kafka may take to acknowledge the dead letters of a block.
+const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
+/// From when on a block is looked for before it is inserted again. Far below the time in which
+/// ClickHouse forgets its token: 100,000 further inserts into the same table.
+pub(crate) const INTENT_AGE_MAX: Duration = Duration::from_secs(300);
+/// Pause after a failed attempt: doubled each time, up to the most.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of a refused record that are kept. Brokers accept a megabyte with its headers; an event
+/// has a sixteenth of that at most.
+const PAYLOAD_KEPT: usize = 256 * 1024;
+
+fn head(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(PAYLOAD_KEPT)]
+}
+
+/// A record that did not become an event, on its way to the dead-letter topic.
+#[derive(Debug, Clone)]
+pub(crate) struct DeadLetter {
+    pub(crate) key: Vec<u8>,
+    /// The record's bytes, with personal data masked.
+    pub(crate) payload: Vec<u8>,
+    payload_bytes: usize,
+    fate: &'static str,
+    code: &'static str,
+    detail: String,
+    partition: i32,
+    offset: i64,
+    written_ms: i64,
+}
+
+impl DeadLetter {
+    pub(crate) fn of(record: &Record<'_>, refusal: &Refusal) -> Self {
+        Self {
+            key: affluenza_event::mask(record.key()),
+            payload: affluenza_event::mask(head(record.payload())),
+            payload_bytes: record.payload().len(),
+            fate: match refusal {
+                Refusal::Reject(_) => "rejected",
+                Refusal::Quarantine(_) => "quarantined",
+            },
+            code: refusal.code(),
+            detail: String::from_utf8_lossy(&affluenza_event::mask(refusal.to_string().as_bytes()))
+                .into_owned(),
+            partition: record.partition().0,
+            offset: record.offset().0,
+            written_ms: record.written_ms(),
+        }
+    }
+
+    fn send(&self, writer: &Writer, origin: &BlockOrigin) -> Result<(), BusError> {
+        writer.send(
+            &self.key,
+            &self.payload,
+            None,
+            &[
+                ("affluenza-fate", self.fate),
+                ("affluenza-reason", self.code),
+                ("affluenza-detail", &self.detail),
+                ("affluenza-stream", &origin.stream),
+                ("affluenza-partition", &self.partition.to_string()),
+                ("affluenza-offset", &self.offset.to_string()),
+                ("affluenza-written-ms", &self.written_ms.to_string()),
+                ("affluenza-payload-bytes", &self.payload_bytes.to_string()),
+            ],
+        )
+    }
+}
+
+/// A draft that has been written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) partition: Partition,
+    pub(crate) end: NextOffset,
+    pub(crate) read: u64,
+    pub(crate) fates: Fates,
+}
+
+/// What writing needs.
+#[derive(Clone)]
+pub(crate) struct Sink {
+    pub(crate) store: Store,
+    pub(crate) dead_letters: Arc<Writer>,
+}
+
+impl Sink {
+    /// Writes `draft`. Tries for ever as long as the trouble may pass, always under the same
+    /// token; the caller drops the future when the partition is taken away.
+    pub(crate) async fn write(
+        self,
+        mut draft: Draft,
+        origin: BlockOrigin,
+        partition: Partition,
+        look_first: bool,
+    ) -> Result<Written, PipelineError> {
+        let first = draft.first.0.unsigned_abs();
+        let end = draft.end.0.unsigned_abs();
+        if !draft.undecided.is_empty() {
+            let asked: Vec<(i64, u64)> = draft
+                .undecided
+                .iter()
+                .map(|undecided| (undecided.time_ms, undecided.identity))
+                .collect();
+            let stored = persist("look up older events", || {
+                self.store
+                    .stored_identities(&origin, first..u64::MAX, &asked)
+            })
+            .await?;
+            draft.settle(&stored);
+        }
+        draft.close();
+        let row = LedgerRow {
+            stream: origin.stream.clone(),
+            kafka_partition: origin.kafka_partition,
+            first_offset: first,
+            next_offset: end,
+            records_read: draft.read,
+            fates: draft.fates.sorted(),
+            checksum: draft.checksum,
+            rules: origin.rules.clone(),
+        };
+        assert!(
+            invariants::fates_balance(
+                row.records_read,
+                row.count(Fate::Stored),
+                row.count(Fate::Duplicate),
+                row.count(Fate::Rejected),
+                row.count(Fate::Quarantined),
+            ),
+            "every record of a block has exactly one fate"
+        );
+        self.send_dead_letters(&mut draft, &origin).await?;
+        let token = InsertToken::of(&origin, first, end);
+        debug_assert!(
+            invariants::token_names_range(
+                &token.to_string(),
+                &origin.stream,
+                origin.kafka_partition,
+                first,
+                end
+            ),
+            "a token names a range and nothing else"
+        );
+        let facts = std::mem::take(&mut draft.facts);
+        if !facts.is_empty() {
+            self.insert_facts(facts, &origin, first..end, token.clone(), look_first)
+                .await?;
+        }
+        persist("insert ledger", || self.store.insert_ledger(&row, &token)).await?;
+        Ok(Written {
+            partition,
+            end: draft.end,
+            read: draft.read,
+            fates: draft.fates,
+        })
+    }
+
+    /// Inserts facts, again and again under the same token until it is done. ClickHouse forgets
+    /// tokens in time: once the first attempt lies long back, it looks before each further one
+    /// which of the facts are there.
+    async fn insert_facts(
+        &self,
+        mut facts: FactBlock,
+        origin: &BlockOrigin,
+        offsets: Range<u64>,
+        mut token: InsertToken,
+        look_first: bool,
+    ) -> Result<(), PipelineError> {
+        let (stream, partition) = (&origin.stream, origin.kafka_partition);
+        let began = Instant::now();
+        let mut pause = PAUSE_MIN;
+        let mut block = Bytes::from(facts.encode(origin));
+        loop {
+            if look_first || began.elapsed() > INTENT_AGE_MAX {
+                let present = persist("look for facts", || {
+                    self.store.fact_offsets(stream, partition, offsets.clone())
+                })
+                .await?;
+                let present: HashSet<u64> = present.into_iter().collect();
+                let keep: Vec<bool> = facts.offsets().map(|at| !present.contains(&at)).collect();
+                if keep.contains(&false) {
+                    tracing::warn!(
+                        partition,
+                        first = offsets.start,
+                        next = offsets.end,
+                        found = present.len(),
+                        "the facts of an old block are there already"
+                    );
+                    facts.retain(&keep);
+                    // Another content needs another token. What the aggregates lack of what was
+                    // found, reconciliation adds.
+                    token = token.of_repair(present.len() as u64);
+                    block = Bytes::from(facts.encode(origin));
+                }
+                if facts.is_empty() {
+                    return Ok(());
+                }
+            }
+            match self.store.insert_facts(block.clone(), &token).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_passing() => wait("insert facts", &error, &mut pause).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn send_dead_letters(
+        &self,
+        draft: &mut Draft,
+        origin: &BlockOrigin,
+    ) -> Result<(), PipelineError> {
+        let letters = std::mem::take(&mut draft.dead_letters);
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let writer = Arc::clone(&self.dead_letters);
+        let origin = origin.clone();
+        let sent = tokio::task::spawn_blocking(move || {
+            for letter in &letters {
+                letter.send(&writer, &origin)?;
+            }
+            writer.flush(DEAD_LETTER_PATIENCE).map(drop)
+        });
+        match sent.await {
+            Ok(result) => Ok(result?),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+/// Repeats `attempt` until it succeeds or fails for good.
+async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+    what: &'static str,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, PipelineError> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) if error.is_passing() => wait(what, &error, &mut pause).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn wait(what: &'static str, error: &StoreError, pause: &mut Duration) {
+    tracing::warn!(what, %error, pause_ms = pause.as_millis() as u64, "waiting for ClickHouse");
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(PAUSE_MAX);
+}

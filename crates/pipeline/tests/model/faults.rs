@@ -1,0 +1,244 @@
+//! What goes wrong. Each takes one from the budget.
+
+use crate::guards::{Faults, Guards};
+use crate::server::Stage;
+use crate::state::{MEMBERS, RECORDS, State, Token, Work};
+
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Facts,
+    Aggregate,
+}
+
+/// A fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A consumer dies at any point. What it sent may still arrive.
+    Crash(usize),
+    /// All consumers die and start with newer rules.
+    Upgrade,
+    /// The group takes the partition away from an owner that does not hear of it: stopped,
+    /// paused, cut off.
+    Lose,
+    /// The group takes the partition back, and the owner hands it over.
+    Revoke(usize),
+    /// The group moves to a new generation, and the owner stays.
+    Regroup,
+    /// No answer to a commit in time; it may still arrive.
+    CommitUnanswered(usize),
+    /// No answer to an insert in time; it may still land.
+    InsertUnanswered(usize),
+    /// An insert ends with an error between facts and aggregates.
+    FailMidway(usize),
+    /// The server is killed. With an insert: its token is on disk, its part is not.
+    KillServer(Option<usize>),
+    /// Other partitions write so much that this many tokens are pushed out.
+    OthersWrite(u8),
+    /// A record is handed out by the client, and not taken into a draft.
+    PutAside { member: usize, end: u8 },
+    /// Power fails: an acknowledged part is gone, or only its token, or both.
+    PowerLoss {
+        place: Place,
+        token: Token,
+        part_gone: bool,
+        token_gone: bool,
+    },
+    /// The group forgets its offset.
+    WipeOffsets,
+}
+
+pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>) {
+    if state.alarmed || state.faults_left == 0 {
+        return;
+    }
+    for member in 0..MEMBERS {
+        faults_of(member, state, guards, out);
+    }
+    for (index, insert) in state.server.inserts.iter().enumerate() {
+        if insert.stage == Stage::Aggregate {
+            out.push(Fault::FailMidway(index));
+        }
+        if !guards.token_log_is_repaired {
+            out.push(Fault::KillServer(Some(index)));
+        }
+    }
+    if !state.server.inserts.is_empty() {
+        out.push(Fault::KillServer(None));
+    }
+    if !state.server.facts.tokens.is_empty() || !state.server.inserts.is_empty() {
+        out.push(Fault::OthersWrite(1));
+        out.push(Fault::OthersWrite(guards.window()));
+    }
+    if state.broker.owner.is_some() {
+        out.push(Fault::Lose);
+        out.push(Fault::Regroup);
+        if kinds.upgrade && state.rules == 0 {
+            out.push(Fault::Upgrade);
+        }
+    }
+    let nobody_is_there = state.members.iter().all(|member| member.work == Work::Away);
+    // Kafka deletes the offsets of an empty group only, and long after its last insert ended.
+    if kinds.wiped_offsets
+        && state.broker.committed.is_some()
+        && nobody_is_there
+        && state.server.inserts.is_empty()
+    {
+        out.push(Fault::WipeOffsets);
+    }
+    if kinds.power {
+        power_losses(state, out);
+    }
+}
+
+fn faults_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Fault>) {
+    let me = state.members[member];
+    let owns = state.broker.owner == Some(member);
+    if owns && me.work != Work::Away {
+        out.push(Fault::Crash(member));
+    }
+    let is_settled = match me.work {
+        Work::Reading { .. } => true,
+        Work::Writing { .. } | Work::Inserted { .. } | Work::Recorded { .. } => {
+            !guards.waits_before_giving_back
+        }
+        Work::Away | Work::Committing { .. } => false,
+    };
+    if owns && is_settled && me.generation == state.broker.generation {
+        out.push(Fault::Revoke(member));
+    }
+    match me.work {
+        Work::Committing { .. } => out.push(Fault::CommitUnanswered(member)),
+        Work::Writing { waiting: true, .. } => out.push(Fault::InsertUnanswered(member)),
+        Work::Reading {
+            next,
+            recovering: None,
+            ..
+        } if owns && !guards.keeps_every_record => {
+            out.extend((next + 2..=RECORDS).map(|end| Fault::PutAside { member, end }));
+        }
+        _ => {}
+    }
+}
+
+fn power_losses(state: &State, out: &mut Vec<Fault>) {
+    let tables = [
+        (Place::Facts, &state.server.facts),
+        (Place::Aggregate, &state.server.aggregate),
+    ];
+    for (place, table) in tables {
+        for (token, _) in &table.tokens {
+            for (part_gone, token_gone) in [(true, true), (true, false), (false, true)] {
+                out.push(Fault::PowerLoss {
+                    place,
+                    token: *token,
+                    part_gone,
+                    token_gone,
+                });
+            }
+        }
+    }
+}
+
+impl State {
+    pub fn suffer(&mut self, fault: Fault, guards: Guards) {
+        self.faults_left -= 1;
+        match fault {
+            Fault::Crash(member) | Fault::Revoke(member) => {
+                self.abandon(member);
+                self.broker.owner = None;
+            }
+            Fault::Upgrade => {
+                for member in 0..MEMBERS {
+                    self.abandon(member);
+                }
+                self.broker.owner = None;
+                self.rules = 1;
+            }
+            Fault::Lose => self.broker.owner = None,
+            Fault::Regroup => self.new_generation(guards),
+            Fault::CommitUnanswered(member) => {
+                self.answer(member, false);
+                for request in &mut self.broker.requests {
+                    if request.from == member {
+                        request.awaited = false;
+                    }
+                }
+                if guards.leaves_after_an_unanswered_commit {
+                    self.abandon(member);
+                    if self.broker.owner == Some(member) {
+                        self.broker.owner = None;
+                    }
+                }
+            }
+            Fault::InsertUnanswered(member) => {
+                self.stop_waiting(member);
+                for insert in &mut self.server.inserts {
+                    if insert.sender == Some(member) {
+                        insert.sender = None;
+                    }
+                }
+                self.server.inserts.sort_unstable();
+            }
+            Fault::FailMidway(index) => {
+                let insert = self.server.inserts.remove(index);
+                if let Some(member) = insert.sender {
+                    self.stop_waiting(member);
+                }
+            }
+            Fault::KillServer(kept) => {
+                if let Some(index) = kept {
+                    self.keep_token_without_part(index, guards);
+                }
+                self.restart_server();
+            }
+            Fault::OthersWrite(blocks) => {
+                self.server.facts.push_out(blocks, guards.window());
+                self.server.aggregate.push_out(blocks, guards.window());
+                self.grow_older(None, blocks);
+                self.end_old_inserts(guards);
+            }
+            Fault::PutAside { member, end } => self.plan(member, end, true, guards),
+            Fault::PowerLoss {
+                place,
+                token,
+                part_gone,
+                token_gone,
+            } => {
+                let table = match place {
+                    Place::Facts => &mut self.server.facts,
+                    Place::Aggregate => &mut self.server.aggregate,
+                };
+                if part_gone {
+                    table.drop_part(token.range);
+                }
+                // A token without its part is struck out before the server starts again.
+                if token_gone || guards.token_log_is_repaired {
+                    table.forget(token);
+                }
+                self.restart_server();
+            }
+            Fault::WipeOffsets => self.broker.committed = None,
+        }
+    }
+
+    /// The server had written the token of its next table when it died, and not the part.
+    fn keep_token_without_part(&mut self, index: usize, guards: Guards) {
+        let insert = self.server.inserts[index];
+        let table = match insert.stage {
+            Stage::Facts => &mut self.server.facts,
+            Stage::Aggregate => &mut self.server.aggregate,
+        };
+        if !table.remembers(insert.token) {
+            table.remember(insert.token, guards.window());
+        }
+    }
+
+    /// Every insert is cut off; its sender sees an error.
+    fn restart_server(&mut self) {
+        self.server.inserts.clear();
+        for member in 0..MEMBERS {
+            self.stop_waiting(member);
+        }
+    }
+}
