@@ -1,0 +1,136 @@
+//! User agents, drawn as often as they are met.
+
+use crate::random::{Random, Weighted};
+
+/// Of smartphones and tablets, how many in a thousand are tablets. The corpus has one in a
+/// hundred; public bodies of those years saw more.
+const TABLETS_PERMILLE: u64 = 60;
+
+/// What a person uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Device {
+    Desktop,
+    /// A smartphone or a tablet.
+    Mobile,
+}
+
+/// The corpus. User agents are told by their place in it.
+pub(crate) struct Agents {
+    texts: Vec<&'static str>,
+    desktops: Group,
+    smartphones: Group,
+    tablets: Group,
+    bots: Group,
+}
+
+/// The user agents of one class, which follow each other in the corpus.
+struct Group {
+    first: usize,
+    weighted: Weighted,
+}
+
+impl Agents {
+    pub(crate) fn new() -> Self {
+        let mut texts = Vec::new();
+        let mut group = |class: &str| {
+            let first = texts.len();
+            let mut weights = Vec::new();
+            for row in rows().filter(|row| row.class == class) {
+                texts.push(row.user_agent);
+                weights.push(row.weight);
+            }
+            let weighted = Weighted::new(&weights);
+            Group { first, weighted }
+        };
+        Self {
+            desktops: group("desktop"),
+            smartphones: group("smartphone"),
+            tablets: group("tablet"),
+            bots: group("bot"),
+            texts,
+        }
+    }
+
+    /// A user agent for a person.
+    pub(crate) fn person(&self, device: Device, random: &mut Random) -> u16 {
+        let group = match device {
+            Device::Desktop => &self.desktops,
+            Device::Mobile if random.permille(TABLETS_PERMILLE) => &self.tablets,
+            Device::Mobile => &self.smartphones,
+        };
+        group.draw(random)
+    }
+
+    /// A user agent of a crawler.
+    pub(crate) fn bot(&self, random: &mut Random) -> u16 {
+        self.bots.draw(random)
+    }
+
+    pub(crate) fn text(&self, place: u16) -> &'static str {
+        self.texts.get(usize::from(place)).copied().unwrap_or("")
+    }
+}
+
+impl Group {
+    fn draw(&self, random: &mut Random) -> u16 {
+        // The corpus has fewer than a thousand rows.
+        (self.first + self.weighted.draw(random)) as u16
+    }
+}
+
+struct AgentRow {
+    user_agent: &'static str,
+    class: &'static str,
+    weight: f64,
+}
+
+/// The rows of both files; their provenance is told in `agents/README.md`.
+fn rows() -> impl Iterator<Item = AgentRow> {
+    [
+        include_str!("../agents/people.tsv"),
+        include_str!("../agents/bots.tsv"),
+    ]
+    .into_iter()
+    .flat_map(|file| file.lines().skip(1))
+    .filter_map(|line| {
+        let mut fields = line.split('\t');
+        Some(AgentRow {
+            user_agent: fields.next()?,
+            class: fields.next()?,
+            weight: fields.next()?.parse().ok()?,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_read() {
+        let lines = |file: &str| file.lines().count() - 1;
+        let all =
+            lines(include_str!("../agents/people.tsv")) + lines(include_str!("../agents/bots.tsv"));
+        assert_eq!(rows().count(), all);
+        assert_eq!(Agents::new().texts.len(), all);
+        assert!(rows().all(|row| row.weight > 0.0));
+    }
+
+    /// The rule by which rows whose label and text disagree were left out.
+    #[test]
+    fn labels_and_texts_agree() {
+        for row in rows() {
+            let has = |word: &str| row.user_agent.contains(word);
+            let of_desktop = has("Windows NT") || has("Macintosh") || has("X11;");
+            let of_mobile = has("Android") || has("iPhone") || has("iPad") || has("Mobile");
+            let agrees = match row.class {
+                "desktop" => of_desktop && !of_mobile,
+                "smartphone" => has("iPhone") || (has("Android") && has("Mobile")),
+                "tablet" => has("iPad") || (has("Android") && !has("Mobile")),
+                _ => row.class == "bot",
+            };
+            assert!(agrees, "{} {}", row.class, row.user_agent);
+            assert!(!has("@") && !has("\""), "{}", row.user_agent);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Whole numbers in given proportions whose sum is exact.
+
+/// Shares `total` out in proportion to `weights` by the method of the largest remainder: each
+/// gets its exact share rounded down or up. Ties go to the first. Where nothing has a weight,
+/// nobody gets anything.
+pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
+    let sum: f64 = weights.iter().sum();
+    if sum <= 0.0 || total == 0 {
+        return vec![0; weights.len()];
+    }
+    let exact: Vec<f64> = weights
+        .iter()
+        .map(|weight| total as f64 * (weight / sum))
+        .collect();
+    let mut shares: Vec<u64> = exact.iter().map(|share| share.floor() as u64).collect();
+    let mut order: Vec<usize> = (0..weights.len()).filter(|at| weights[*at] > 0.0).collect();
+    let remainder = |at: usize| exact[at] - exact[at].floor();
+    order.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
+    let mut given: u64 = shares.iter().sum();
+    // Rounding in floating point may leave the floors a little too high together.
+    for at in order.iter().rev().cycle() {
+        if given <= total {
+            break;
+        }
+        if shares[*at] > 0 {
+            shares[*at] -= 1;
+            given -= 1;
+        }
+    }
+    for at in order.iter().cycle().take((total - given) as usize) {
+        shares[*at] += 1;
+    }
+    shares
+}
+
+/// [`apportion`] for whole weights.
+pub(crate) fn apportion_whole(total: u64, weights: &[u64]) -> Vec<u64> {
+    let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
+    apportion(total, &weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn remainders_decide() {
+        assert_eq!(apportion(10, &[1.0, 1.0, 1.0]), [4, 3, 3]);
+        assert_eq!(apportion(1, &[0.0, 0.4, 0.6]), [0, 0, 1]);
+        assert_eq!(apportion(5, &[0.0]), [0]);
+        assert_eq!(apportion_whole(7, &[7, 0]), [7, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_sum_is_exact_and_each_is_near_its_share(
+            total in 0u64..10_000_000,
+            weights in proptest::collection::vec(0u64..1000, 1..50),
+        ) {
+            let shares = apportion_whole(total, &weights);
+            let sum: u64 = weights.iter().sum();
+            if sum > 0 {
+                prop_assert_eq!(shares.iter().sum::<u64>(), total);
+                for (share, weight) in shares.iter().zip(&weights) {
+                    let exact = total as f64 * *weight as f64 / sum as f64;
+                    prop_assert!((*share as f64 - exact).abs() < 1.001);
+                    prop_assert!(*weight > 0 || *share == 0);
+                }
+            }
+        }
+    }
+}

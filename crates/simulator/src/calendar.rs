@@ -1,0 +1,185 @@
+//! The hours of a year as they really exist in a zone.
+
+use std::ops::Range;
+
+use jiff::civil::{Date, Weekday, date};
+use jiff::tz::TimeZone;
+
+use crate::error::SimulationError;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// An hour that really exists: the day the clocks go forward has 23, the other 25.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hour {
+    /// Its start, in milliseconds since 1970-01-01T00:00:00Z.
+    pub start_ms: i64,
+    /// Day of the year, from 0.
+    pub day: u16,
+    /// What the clock shows.
+    pub hour: u8,
+    /// Offset from UTC, in minutes.
+    pub offset_minutes: i16,
+}
+
+/// A year in a zone.
+#[derive(Debug)]
+pub(crate) struct Calendar {
+    pub year: i16,
+    pub hours: Vec<Hour>,
+    pub days: u16,
+}
+
+impl Calendar {
+    pub(crate) fn new(year: i16, zone: &TimeZone) -> Result<Self, SimulationError> {
+        let bad = || SimulationError::BadZone(zone.iana_name().unwrap_or("?").to_owned());
+        let start = |year: i16| -> Option<i64> {
+            let midnight = Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0);
+            Some(zone.to_timestamp(midnight).ok()?.as_millisecond())
+        };
+        let first = start(year).ok_or_else(bad)?;
+        let end = start(year + 1).ok_or_else(bad)?;
+        let mut hours = Vec::with_capacity(8784);
+        let mut start_ms = first;
+        while start_ms < end {
+            let instant = jiff::Timestamp::from_millisecond(start_ms).map_err(|_| bad())?;
+            let offset = zone.to_offset(instant);
+            let local = offset.to_datetime(instant);
+            if local.minute() != 0 || offset.seconds() % 60 != 0 {
+                return Err(bad());
+            }
+            hours.push(Hour {
+                start_ms,
+                // Days of a year and hours of a clock fit.
+                day: (local.date().day_of_year() - 1) as u16,
+                hour: local.hour() as u8,
+                offset_minutes: (offset.seconds() / 60) as i16,
+            });
+            start_ms += HOUR_MS;
+        }
+        Ok(Self {
+            year,
+            hours,
+            days: date(year, 1, 1).days_in_year() as u16,
+        })
+    }
+
+    /// The date of a day of the year.
+    pub(crate) fn date(&self, day: u16) -> Date {
+        date(self.year, 1, 1).saturating_add(jiff::Span::new().days(i64::from(day)))
+    }
+
+    /// The places of the hours of some days.
+    pub(crate) fn hours_of(&self, days: &Range<u16>) -> Range<usize> {
+        let place = |day: u16| self.hours.partition_point(|hour| hour.day < day);
+        place(days.start)..place(days.end)
+    }
+}
+
+/// How busy an hour is, in users of Focus 2017: people use services on working days, less in
+/// August and at Christmas, more before taxes are due. A guess at proportions only; sums come
+/// from the figures.
+pub(crate) fn busyness(day: Date, hour: u8) -> f64 {
+    /// Means 16, 176 and 87 over the night, the office hours and the evening.
+    #[rustfmt::skip]
+    const HOURS: [f64; 24] = [
+        16.0, 9.0, 6.0, 5.0, 5.0, 9.0, 24.0, 54.0,
+        150.0, 215.0, 245.0, 235.0, 185.0, 130.0, 145.0, 165.0, 155.0, 135.0,
+        105.0, 92.0, 85.0, 95.0, 90.0, 55.0,
+    ];
+    const MONTHS: [f64; 12] = [
+        1.08, 1.02, 1.03, 0.97, 1.06, 1.10, 0.98, 0.66, 1.08, 1.06, 1.0, 0.96,
+    ];
+    let office = (8..18).contains(&hour);
+    let of_week = match (day.weekday(), office) {
+        (_, true) if is_holiday(day) => 0.40,
+        (_, false) if is_holiday(day) => 0.75,
+        (Weekday::Saturday, true) => 0.55,
+        (Weekday::Sunday, true) => 0.45,
+        (Weekday::Saturday, false) => 0.86,
+        (Weekday::Sunday, false) => 0.92,
+        (Weekday::Monday, _) => 1.18,
+        (Weekday::Tuesday, _) => 1.17,
+        (Weekday::Wednesday, _) => 1.13,
+        (Weekday::Thursday, _) => 1.10,
+        (Weekday::Friday, _) => 1.02,
+    };
+    let of_season = match (day.month(), day.day()) {
+        (8, 11..=20) => 0.75,
+        (12, 24..) | (1, ..=6) => 0.7,
+        // Local property taxes are due on the 16th.
+        (6 | 12, 10..=16) => 1.25,
+        _ => 1.0,
+    };
+    HOURS[usize::from(hour) % 24] * of_week * of_season * MONTHS[(day.month() - 1) as usize]
+}
+
+/// Italian national holidays.
+fn is_holiday(day: Date) -> bool {
+    let easter = easter(day.year());
+    matches!(
+        (day.month(), day.day()),
+        (1, 1 | 6) | (4, 25) | (5, 1) | (6, 2) | (8, 15) | (11, 1) | (12, 8 | 25 | 26)
+    ) || day == easter
+        || day.yesterday().is_ok_and(|before| before == easter)
+}
+
+/// Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher).
+fn easter(year: i16) -> Date {
+    let of = i32::from(year);
+    let (golden, century, rest) = (of % 19, of / 100, of % 100);
+    let lunar = century - century / 4 - (century - (century + 8) / 25 + 1) / 3;
+    let epact = (19 * golden + lunar + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - epact - rest % 4) % 7;
+    let late = (golden + 11 * epact + 22 * weekday) / 451;
+    let number = epact + weekday - 7 * late + 114;
+    // A day of March or April, so both parts are small.
+    date(year, (number / 31) as i8, (number % 31 + 1) as i8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rome(year: i16) -> Calendar {
+        Calendar::new(year, &TimeZone::get("Europe/Rome").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_days_of_the_clock_changes_have_23_and_25_hours() {
+        let calendar = rome(2017);
+        assert_eq!(calendar.days, 365);
+        assert_eq!(calendar.hours.len(), 8760);
+        for (day, hours) in [(date(2017, 3, 26), 23), (date(2017, 10, 29), 25)] {
+            let place = (0..365).find(|it| calendar.date(*it) == day).unwrap();
+            assert_eq!(calendar.hours_of(&(place..place + 1)).len(), hours);
+        }
+        let night = calendar.hours.iter().filter(|hour| hour.hour < 8).count();
+        assert_eq!(night, 8 * 365);
+        assert_eq!(calendar.hours[0].offset_minutes, 60);
+        assert_eq!(rome(2020).hours.len(), 8784);
+    }
+
+    #[test]
+    fn half_hour_changes_are_refused() {
+        let zone = TimeZone::get("Australia/Lord_Howe").unwrap();
+        assert!(Calendar::new(2017, &zone).is_err());
+    }
+
+    #[test]
+    fn easter_is_where_it_was() {
+        for (year, month, day) in [(2016, 3, 27), (2017, 4, 16), (2020, 4, 12), (2038, 4, 25)] {
+            assert_eq!(easter(year), date(year, month, day));
+        }
+        assert!(is_holiday(date(2017, 4, 17)));
+        assert!(!is_holiday(date(2017, 4, 18)));
+    }
+
+    #[test]
+    fn people_work_on_working_days() {
+        let monday = busyness(date(2017, 10, 2), 10);
+        assert!(busyness(date(2017, 10, 1), 10) < monday / 2.0);
+        assert!(busyness(date(2017, 8, 14), 10) < monday * 0.6);
+        assert!(busyness(date(2017, 10, 2), 3) < monday / 20.0);
+    }
+}

@@ -1,0 +1,190 @@
+//! The printed figures that a stream has to have.
+
+mod check;
+mod csv_file;
+mod read;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use affluenza_event::Kind;
+
+use crate::error::FiguresError;
+
+/// The figures of one year, and of the years around it as far as they are given: a year for
+/// which only totals are known borrows the proportions of a neighbour.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    pub(crate) year: i16,
+    pub(crate) years: BTreeMap<i16, YearFigures>,
+    pub(crate) access: Option<AccessFigures>,
+}
+
+/// The tables of one year.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct YearFigures {
+    pub categories: Vec<CategoryFigures>,
+    /// Empty when there is no such table.
+    pub by_ente: Vec<EnteFigures>,
+    /// Largest changes by service against the year before.
+    pub variations: Vec<Variation>,
+}
+
+/// A line of `usage_by_category.csv`.
+#[derive(Debug, Clone)]
+pub(crate) struct CategoryFigures {
+    pub line: u64,
+    pub category: String,
+    pub uses: u64,
+    pub payments: Option<u64>,
+    pub bookings: Option<u64>,
+}
+
+/// A line of `usage_<year>_by_ente.csv`.
+#[derive(Debug, Clone)]
+pub(crate) struct EnteFigures {
+    pub line: u64,
+    pub ente: String,
+    /// `None` where the source gives no category.
+    pub category: Option<String>,
+    pub kind: Kind,
+    pub uses: u64,
+}
+
+/// A line of `main_variations_<year>.csv`.
+#[derive(Debug, Clone)]
+pub(crate) struct Variation {
+    pub line: u64,
+    pub category: String,
+    pub service: String,
+    /// `None` where the source is illegible.
+    pub change: Option<i64>,
+    pub status: VariationStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VariationStatus {
+    Going,
+    New,
+    Retired,
+}
+
+/// `access_<year>.csv`.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessFigures {
+    pub desktop_percent: f64,
+    /// In the order of the day, which they cover once.
+    pub bands: Vec<BandFigures>,
+}
+
+/// Users of the mean hour between two hours of the day.
+#[derive(Debug, Clone)]
+pub(crate) struct BandFigures {
+    pub from_hour: u8,
+    /// Not included.
+    pub to_hour: u8,
+    pub mean_users: f64,
+}
+
+/// Names of the files.
+pub(crate) mod file {
+    pub(crate) const BY_CATEGORY: &str = "usage_by_category.csv";
+
+    pub(crate) fn by_ente(year: i16) -> String {
+        format!("usage_{year}_by_ente.csv")
+    }
+
+    pub(crate) fn variations(year: i16) -> String {
+        format!("main_variations_{year}.csv")
+    }
+
+    pub(crate) fn access(year: i16) -> String {
+        format!("access_{year}.csv")
+    }
+}
+
+impl Figures {
+    /// The printed figures of the Focus report: 2016 or 2017.
+    pub fn focus(year: i16) -> Option<Self> {
+        // A test reads both years, so what is embedded is well-formed.
+        read::read(year, &|name| Ok(embedded(name).map(str::to_owned))).ok()
+    }
+
+    /// The figures of `year` in a folder. `usage_by_category.csv` has to be there;
+    /// `usage_<year>_by_ente.csv`, `access_<year>.csv` and `main_variations_<year>.csv` may.
+    /// Tables of other years in the folder stand in where those of `year` are missing.
+    pub fn from_dir(dir: &Path, year: i16) -> Result<Self, FiguresError> {
+        read::read(
+            year,
+            &|name| match std::fs::read_to_string(dir.join(name)) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(FiguresError::new(
+                    name,
+                    None,
+                    format!("it cannot be read ({error})"),
+                    "make it a readable text file in UTF-8",
+                )),
+            },
+        )
+    }
+
+    /// The year.
+    pub fn year(&self) -> i16 {
+        self.year
+    }
+
+    /// Service uses of the year.
+    pub fn service_uses(&self) -> u64 {
+        let categories = self.of(self.year).map(|tables| &tables.categories);
+        categories.into_iter().flatten().map(|row| row.uses).sum()
+    }
+
+    /// Whether the year has figures of accesses; without them only service uses are emitted.
+    pub fn has_accesses(&self) -> bool {
+        self.access.is_some()
+    }
+
+    pub(crate) fn of(&self, year: i16) -> Option<&YearFigures> {
+        self.years.get(&year)
+    }
+
+    /// The nearest year with a table by ente, the later of two.
+    pub(crate) fn nearest_by_ente(&self, year: i16) -> Option<i16> {
+        self.years
+            .iter()
+            .filter(|(_, tables)| !tables.by_ente.is_empty())
+            .map(|(other, _)| *other)
+            .min_by_key(|other| (other.abs_diff(year), std::cmp::Reverse(*other)))
+    }
+}
+
+fn embedded(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "usage_by_category.csv" => include_str!("../figures/focus-2017/usage_by_category.csv"),
+        "usage_2017_by_ente.csv" => include_str!("../figures/focus-2017/usage_2017_by_ente.csv"),
+        "main_variations_2017.csv" => {
+            include_str!("../figures/focus-2017/main_variations_2017.csv")
+        }
+        "access_2017.csv" => include_str!("../figures/focus-2017/access_2017.csv"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_focus_years_are_there_and_no_other() {
+        for year in [2016, 2017] {
+            read::read(year, &|name| Ok(embedded(name).map(str::to_owned))).unwrap();
+            assert!(Figures::focus(year).is_some());
+        }
+        assert!(Figures::focus(2018).is_none());
+        assert!(Figures::focus(2017).unwrap().has_accesses());
+        let before = Figures::focus(2016).unwrap();
+        assert!(!before.has_accesses());
+        assert_eq!(before.nearest_by_ente(2016), Some(2017));
+    }
+}

@@ -1,0 +1,233 @@
+//! Figures may contradict each other: says in which cell.
+
+use std::collections::BTreeMap;
+
+use affluenza_event::Kind;
+
+use crate::COUNT_MAX;
+use crate::error::FiguresError;
+
+use super::{AccessFigures, BandFigures, CategoryFigures, YearFigures, file};
+
+/// Checks the tables of one year against each other.
+pub(crate) fn usage(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
+    let mut total: u64 = 0;
+    for row in &tables.categories {
+        let at = |cause: String, mend: &str| {
+            FiguresError::new(file::BY_CATEGORY, Some(row.line), cause, mend)
+        };
+        let (payments, bookings) = (row.payments.unwrap_or(0), row.bookings.unwrap_or(0));
+        if payments.saturating_add(bookings) > row.uses {
+            return Err(at(
+                format!(
+                    "payments and bookings of {:?} exceed its {} uses",
+                    row.category, row.uses
+                ),
+                "correct one of the three: payments and bookings are parts of the uses",
+            ));
+        }
+        total = total.saturating_add(row.uses);
+        if total > COUNT_MAX {
+            return Err(at(
+                format!("the uses of {year} add up to more than {COUNT_MAX}"),
+                "correct the number",
+            ));
+        }
+    }
+    if tables.by_ente.is_empty() {
+        return Ok(());
+    }
+    by_ente(year, tables)
+}
+
+/// Checks the table by ente against that by category.
+fn by_ente(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
+    let name = file::by_ente(year);
+    let mut sums: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
+    let mut loose: u64 = 0;
+    for row in &tables.by_ente {
+        let sum = match &row.category {
+            None => &mut loose,
+            Some(category) if tables.categories.iter().any(|it| it.category == *category) => {
+                sums.entry((category, row.kind)).or_default()
+            }
+            Some(category) => {
+                return Err(FiguresError::new(
+                    &name,
+                    Some(row.line),
+                    format!(
+                        "category {category:?} is not in {} of {year}",
+                        file::BY_CATEGORY
+                    ),
+                    "add it there, or correct it here",
+                ));
+            }
+        };
+        *sum = sum.saturating_add(row.uses);
+    }
+    let mut room = 0;
+    for row in &tables.categories {
+        let sum = |kind| *sums.get(&(row.category.as_str(), kind)).unwrap_or(&0);
+        room += room_for_bookings(&name, row, &sum)?;
+    }
+    if room != loose {
+        return Err(FiguresError::new(
+            &name,
+            None,
+            format!(
+                "the bookings without a category add up to {loose}, but {} of {year} leaves {room} for them",
+                file::BY_CATEGORY
+            ),
+            "correct one of the two files",
+        ));
+    }
+    Ok(())
+}
+
+/// How many bookings of a category are not in the table by ente under that category.
+fn room_for_bookings(
+    name: &str,
+    row: &CategoryFigures,
+    sum: &dyn Fn(Kind) -> u64,
+) -> Result<u64, FiguresError> {
+    let differ = |what: &str, here: u64, there: u64| {
+        FiguresError::new(
+            name,
+            None,
+            format!(
+                "the {what} of {:?} add up to {here}, but {}, line {}, says {there}",
+                row.category,
+                file::BY_CATEGORY,
+                row.line
+            ),
+            "correct one of the two files",
+        )
+    };
+    let (plain, payments, bookings) = (sum(Kind::Plain), sum(Kind::Payment), sum(Kind::Booking));
+    if let Some(printed) = row.payments
+        && printed != payments
+    {
+        return Err(differ("payments", payments, printed));
+    }
+    let all = plain.saturating_add(payments).saturating_add(bookings);
+    if all > row.uses {
+        return Err(differ("uses", all, row.uses));
+    }
+    let room = row.uses - all;
+    match row.bookings {
+        Some(printed) if printed < bookings => Err(differ("bookings", bookings, printed)),
+        Some(printed) if printed - bookings != room => {
+            let rest = row.uses.saturating_sub(payments + printed);
+            Err(differ("plain uses", plain, rest))
+        }
+        _ => Ok(room),
+    }
+}
+
+/// A share of accesses between two hours of the day, which follows from the bands.
+pub(crate) struct Share {
+    pub line: u64,
+    pub from_hour: u8,
+    pub to_hour: u8,
+    pub percent: f64,
+}
+
+/// A value with its line.
+type Given = Option<(u64, f64)>;
+
+/// Checks the figures of accesses, and puts the bands in the order of the day.
+pub(crate) fn access(
+    name: &str,
+    devices: (Given, Given),
+    mut bands: Vec<BandFigures>,
+    shares: &[Share],
+) -> Result<AccessFigures, FiguresError> {
+    let desktop_percent = desktop(name, devices)?;
+    bands.sort_by_key(|band| band.from_hour);
+    let joined = bands
+        .windows(2)
+        .all(|pair| pair[0].to_hour == pair[1].from_hour);
+    let whole = bands.first().is_some_and(|band| band.from_hour == 0)
+        && bands.last().is_some_and(|band| band.to_hour == 24)
+        && bands.iter().all(|band| band.from_hour < band.to_hour);
+    if !(joined && whole) {
+        return Err(FiguresError::new(
+            name,
+            None,
+            "the bands of mean_users_per_hour_HH_HH do not cover the day from 00 to 24 once",
+            "let each begin where the one before ends",
+        ));
+    }
+    for share in shares {
+        let found = percent(&bands, share);
+        if (found - share.percent).abs() > 0.5 {
+            return Err(FiguresError::new(
+                name,
+                Some(share.line),
+                format!(
+                    "{}% of the accesses between {:02} and {:02}, but the bands give {found:.1}%",
+                    share.percent, share.from_hour, share.to_hour
+                ),
+                "correct the share or the bands",
+            ));
+        }
+    }
+    Ok(AccessFigures {
+        desktop_percent,
+        bands,
+    })
+}
+
+fn desktop(name: &str, (desktop, mobile): (Given, Given)) -> Result<f64, FiguresError> {
+    let given = [desktop, mobile].into_iter().flatten();
+    if let Some((line, share)) = given.clone().find(|(_, share)| *share > 100.0) {
+        let cause = format!("a share of {share}%");
+        return Err(FiguresError::new(
+            name,
+            Some(line),
+            cause,
+            "write at most 100",
+        ));
+    }
+    match (desktop, mobile) {
+        (Some((line, desktop)), Some((_, mobile))) if (desktop + mobile - 100.0).abs() > 1e-6 => {
+            Err(FiguresError::new(
+                name,
+                Some(line),
+                format!("desktops have {desktop}% and smartphones and tablets {mobile}%"),
+                "make them add up to 100",
+            ))
+        }
+        (Some((_, desktop)), _) => Ok(desktop),
+        (None, Some((_, mobile))) => Ok(100.0 - mobile),
+        (None, None) => Err(FiguresError::new(
+            name,
+            None,
+            "desktop_share_percent is missing",
+            "add it",
+        )),
+    }
+}
+
+/// Share of users between two hours, over midnight if need be, weighted by hours.
+fn percent(bands: &[BandFigures], share: &Share) -> f64 {
+    let (mut within, mut all) = (0.0, 0.0);
+    for hour in 0..24 {
+        let users = bands
+            .iter()
+            .find(|band| (band.from_hour..band.to_hour).contains(&hour))
+            .map_or(0.0, |band| band.mean_users);
+        let inside = if share.from_hour <= share.to_hour {
+            (share.from_hour..share.to_hour).contains(&hour)
+        } else {
+            hour >= share.from_hour || hour < share.to_hour
+        };
+        all += users;
+        within += if inside { users } else { 0.0 };
+    }
+    if all > 0.0 {
+        100.0 * within / all
+    } else {
+        share.percent
+    }
+}

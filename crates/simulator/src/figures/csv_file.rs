@@ -1,0 +1,109 @@
+//! A CSV file with a header line, whose every value knows its line.
+
+use crate::error::FiguresError;
+
+pub(crate) struct Table<'t> {
+    pub file: &'t str,
+    columns: csv::StringRecord,
+    records: Vec<csv::StringRecord>,
+}
+
+impl<'t> Table<'t> {
+    pub(crate) fn read(file: &'t str, text: &str) -> Result<Self, FiguresError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let bad = |error: csv::Error| {
+            let line = error.position().map(csv::Position::line);
+            let cause = match error.kind() {
+                csv::ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                } => format!("{len} fields where the header has {expected_len}"),
+                _ => error.to_string(),
+            };
+            let mend = "write comma-separated values under one header line, texts with commas in double quotes";
+            FiguresError::new(file, line, cause, mend)
+        };
+        let columns = reader.headers().map_err(bad)?.clone();
+        let records = reader.records().collect::<Result<_, _>>().map_err(bad)?;
+        Ok(Self {
+            file,
+            columns,
+            records,
+        })
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.records.iter().map(|record| Row {
+            table: self,
+            line: record.position().map_or(0, csv::Position::line),
+            record,
+        })
+    }
+}
+
+pub(crate) struct Row<'t> {
+    table: &'t Table<'t>,
+    pub line: u64,
+    record: &'t csv::StringRecord,
+}
+
+impl Row<'_> {
+    pub(crate) fn error(&self, cause: String, mend: &str) -> FiguresError {
+        FiguresError::new(self.table.file, Some(self.line), cause, mend)
+    }
+
+    /// The field of a column, empty when there is no such column.
+    pub(crate) fn optional_text(&self, column: &str) -> &str {
+        self.table
+            .columns
+            .iter()
+            .position(|name| name == column)
+            .and_then(|at| self.record.get(at))
+            .unwrap_or("")
+    }
+
+    /// The field of a column that has to be there and be filled.
+    pub(crate) fn text(&self, column: &str) -> Result<&str, FiguresError> {
+        if !self.table.columns.iter().any(|name| name == column) {
+            let found: Vec<_> = self.table.columns.iter().collect();
+            let found = found.join(",");
+            return Err(FiguresError::new(
+                self.table.file,
+                Some(1),
+                format!("there is no column {column} in {found:?}"),
+                "name the columns in the first line, separated by commas",
+            ));
+        }
+        match self.optional_text(column) {
+            "" => Err(self.error(format!("{column} is empty"), "fill it in")),
+            text => Ok(text),
+        }
+    }
+
+    pub(crate) fn number<T: std::str::FromStr>(
+        &self,
+        column: &str,
+        wanted: &str,
+    ) -> Result<T, FiguresError> {
+        let text = self.text(column)?;
+        text.parse().map_err(|_| {
+            self.error(
+                format!("{column} is {text:?}"),
+                &format!("write {wanted}, without separators"),
+            )
+        })
+    }
+
+    pub(crate) fn optional<T: std::str::FromStr>(
+        &self,
+        column: &str,
+        wanted: &str,
+    ) -> Result<Option<T>, FiguresError> {
+        match self.optional_text(column) {
+            "" => Ok(None),
+            _ => self.number(column, wanted).map(Some),
+        }
+    }
+}

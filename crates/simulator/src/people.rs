@@ -1,0 +1,205 @@
+//! Who comes: visits with their visitor, device, identification and country.
+
+use affluenza_event::{Channel, Login};
+
+use crate::agents::{Agents, Device};
+use crate::random::Random;
+
+/// Of visits, how many in a thousand are by a visitor of an earlier hour of the day.
+const RETURNING_PERMILLE: u64 = 40;
+
+/// How many visitors of an ente and device may return.
+const RECENT_MAX: usize = 16;
+
+/// Country of a person, `None` where it was not found.
+const COUNTRIES: [(Option<&str>, u64); 11] = [
+    (Some("IT"), 970),
+    (None, 8),
+    (Some("DE"), 4),
+    (Some("US"), 4),
+    (Some("FR"), 3),
+    (Some("GB"), 3),
+    (Some("CH"), 3),
+    (Some("ES"), 2),
+    (Some("RO"), 1),
+    (Some("AL"), 1),
+    (Some("NL"), 1),
+];
+
+/// Where crawlers run.
+pub(crate) const BOT_COUNTRIES: [(Option<&str>, u64); 5] = [
+    (Some("US"), 70),
+    (Some("FR"), 10),
+    (Some("DE"), 8),
+    (Some("SG"), 7),
+    (Some("CN"), 5),
+];
+
+/// How people who use a service are identified.
+const LOGINS: [(Login, u64); 7] = [
+    (Login::None, 460),
+    (Login::Password, 220),
+    (Login::Spid2, 200),
+    (Login::Cns, 80),
+    (Login::Spid1, 20),
+    (Login::Cie, 15),
+    (Login::Spid3, 5),
+];
+
+/// How people who only look around are identified.
+const LOGINS_LOOKING: [(Login, u64); 4] = [
+    (Login::None, 920),
+    (Login::Password, 40),
+    (Login::Spid2, 30),
+    (Login::Cns, 10),
+];
+
+/// One person at one ente for a while. One visitor has at most one visit in an hour.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    /// Place of the ente.
+    pub ente: u32,
+    pub agent: u16,
+    /// Random bits of the session token.
+    pub session: u64,
+    /// Random bits of the visitor token.
+    pub visitor: u64,
+    pub login: Login,
+    pub channel: Channel,
+    pub country: Option<&'static str>,
+    pub accesses: u8,
+}
+
+impl Visit {
+    /// A crawler's single request: no tokens, nobody identified.
+    pub(crate) fn bot(ente: u32, agent: u16, country: Option<&'static str>) -> Self {
+        Self {
+            ente,
+            agent,
+            session: 0,
+            visitor: 0,
+            login: Login::None,
+            channel: Channel::Web,
+            country,
+            accesses: 1,
+        }
+    }
+}
+
+/// A visitor who may come back.
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    visitor: u64,
+    agent: u16,
+    country: Option<&'static str>,
+}
+
+/// Some visitors of an ente and device.
+#[derive(Debug, Clone, Default)]
+struct Recents {
+    seen: Moment,
+    /// Of earlier hours of the day: they may come back.
+    earlier: Vec<Recent>,
+    /// Of this hour: they may not, since a visitor counts once in an hour.
+    now: Vec<Recent>,
+}
+
+impl Recents {
+    /// Visitor tokens hold for a day. In the hour that the clock shows twice nobody comes
+    /// back, so that it does not matter whether the two are told apart.
+    fn enter(&mut self, now: Moment, random: &mut Random) {
+        if self.seen == now {
+            return;
+        }
+        if self.seen.day != now.day {
+            self.earlier.clear();
+            self.now.clear();
+        }
+        self.seen = now;
+        while let Some(visitor) = self.now.pop() {
+            keep(&mut self.earlier, visitor, random);
+        }
+    }
+}
+
+/// Adds a visitor, in the place of another when there are enough.
+fn keep(visitors: &mut Vec<Recent>, visitor: Recent, random: &mut Random) {
+    if visitors.len() < RECENT_MAX {
+        visitors.push(visitor);
+    } else {
+        visitors[random.below(RECENT_MAX as u64) as usize] = visitor;
+    }
+}
+
+/// The hour in which visits take place.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Moment {
+    /// Day of the year, from 0.
+    pub day: u16,
+    /// What the clock shows.
+    pub hour: u8,
+}
+
+/// Makes visits.
+pub(crate) struct People {
+    random: Random,
+    /// By ente and device.
+    recent: Vec<Recents>,
+}
+
+impl People {
+    pub(crate) fn new(enti: usize, random: Random) -> Self {
+        Self {
+            random,
+            recent: vec![Recents::default(); enti * 2],
+        }
+    }
+
+    /// A visit of `ente`, to use a service or only to look around.
+    pub(crate) fn visit(
+        &mut self,
+        now: Moment,
+        (ente, device): (u32, Device),
+        (accesses, to_use): (u8, bool),
+        agents: &Agents,
+    ) -> Visit {
+        let visitor = self.visitor(now, ente, device, agents);
+        let random = &mut self.random;
+        let logins: &[_] = if to_use { &LOGINS } else { &LOGINS_LOOKING };
+        let channel = match device {
+            // Clerks work at desktops, and for somebody who wants something.
+            Device::Desktop if to_use && random.permille(20) => Channel::Desk,
+            Device::Mobile if random.permille(80) => Channel::App,
+            Device::Desktop | Device::Mobile => Channel::Web,
+        };
+        Visit {
+            ente,
+            agent: visitor.agent,
+            session: random.bits(),
+            visitor: visitor.visitor,
+            login: random.choose(logins).unwrap_or(Login::None),
+            channel,
+            country: visitor.country,
+            accesses,
+        }
+    }
+
+    /// A new visitor, or one of an earlier hour of the day.
+    fn visitor(&mut self, now: Moment, ente: u32, device: Device, agents: &Agents) -> Recent {
+        let random = &mut self.random;
+        let recent = &mut self.recent[ente as usize * 2 + device as usize];
+        recent.enter(now, random);
+        let visitor = if random.permille(RETURNING_PERMILLE) && !recent.earlier.is_empty() {
+            let place = random.below(recent.earlier.len() as u64) as usize;
+            recent.earlier.swap_remove(place)
+        } else {
+            Recent {
+                visitor: random.bits(),
+                agent: agents.person(device, random),
+                country: random.choose(&COUNTRIES).flatten(),
+            }
+        };
+        keep(&mut recent.now, visitor, random);
+        visitor
+    }
+}

@@ -1,0 +1,54 @@
+//! Who uses what how often in the year: the figures, taken down to single services.
+
+mod base;
+mod offers;
+mod services;
+
+use std::ops::Range;
+
+use affluenza_event::Kind;
+use affluenza_register::Register;
+
+use crate::apportion::apportion_whole;
+use crate::error::SimulationError;
+use crate::figures::Figures;
+
+/// Uses of one service at one ente of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cell {
+    /// Place of the ente in the register.
+    pub ente: usize,
+    /// Place of the service in the register.
+    pub service: usize,
+    pub kind: Kind,
+    pub uses: u64,
+    /// The days of the year on which they happen, in order, not empty.
+    pub days: Vec<Range<u16>>,
+}
+
+/// The uses of the year of `figures`. Neither a seed nor a scale enters here: all streams of a
+/// year agree, and years agree with each other about what changed.
+pub(crate) fn cells(figures: &Figures, register: &Register) -> Result<Vec<Cell>, SimulationError> {
+    let mut cells = Vec::new();
+    for category in 0..register.categories().len() {
+        services::cells_of(figures, register, category, &mut cells)?;
+    }
+    // One order, whatever the order of the files.
+    cells.sort_by_key(|cell| (cell.ente, cell.service, cell.kind));
+    Ok(cells)
+}
+
+/// Multiplies the uses; their sum is the multiple of the sum, rounded.
+pub(crate) fn scale(cells: &mut Vec<Cell>, factor: f64) {
+    let uses: Vec<u64> = cells.iter().map(|cell| cell.uses).collect();
+    let total = times(uses.iter().sum(), factor);
+    for (cell, scaled) in cells.iter_mut().zip(apportion_whole(total, &uses)) {
+        cell.uses = scaled;
+    }
+    cells.retain(|cell| cell.uses > 0);
+}
+
+/// `count` times `factor`, rounded to the nearest whole number, halves up.
+pub(crate) fn times(count: u64, factor: f64) -> u64 {
+    (count as f64 * factor + 0.5).floor() as u64
+}

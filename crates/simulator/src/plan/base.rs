@@ -1,0 +1,224 @@
+//! Uses by ente, category and kind.
+
+use std::collections::BTreeMap;
+
+use affluenza_event::Kind;
+use affluenza_register::Register;
+
+use super::offers::Offers;
+use crate::apportion::apportion_whole;
+use crate::error::{FiguresError, SimulationError};
+use crate::figures::{CategoryFigures, Figures, YearFigures, file};
+use crate::table::{ColumnSum, Grid, fill};
+
+/// Uses in one category by ente and kind.
+pub(crate) type Uses = BTreeMap<(usize, Kind), u64>;
+
+/// Uses of `year` in one category of the register. As printed where there is a table by ente,
+/// else the printed total in the proportions of the nearest year that has one, else in those
+/// of the deployments.
+pub(crate) fn uses(
+    figures: &Figures,
+    register: &Register,
+    year: i16,
+    category: usize,
+) -> Result<Uses, SimulationError> {
+    let Some(tables) = figures.of(year) else {
+        return Ok(Uses::new());
+    };
+    let Some(printed) = row_of(register, tables, category)? else {
+        return Ok(Uses::new());
+    };
+    if !tables.by_ente.is_empty() {
+        return by_ente(register, year, tables, category);
+    }
+    let mut proportions = match figures.nearest_by_ente(year) {
+        Some(other) => uses(figures, register, other, category)?,
+        None => Uses::new(),
+    };
+    if proportions.is_empty() {
+        let offers = Offers::new(register, category, year);
+        for ((ente, _), (nature, _)) in &offers.deployed {
+            *proportions.entry((*ente, *nature)).or_default() += 1;
+        }
+    }
+    if proportions.is_empty() && printed.uses > 0 {
+        return Err(SimulationError::NoEnte {
+            category: printed.category.clone(),
+            uses: printed.uses,
+            year,
+        });
+    }
+    Ok(spread(printed, &proportions))
+}
+
+/// The printed totals of a category, if the year has any.
+fn row_of<'t>(
+    register: &Register,
+    tables: &'t YearFigures,
+    category: usize,
+) -> Result<Option<&'t CategoryFigures>, SimulationError> {
+    let mut found = None;
+    for row in &tables.categories {
+        let known = register.category(&row.category).ok_or_else(|| {
+            FiguresError::new(
+                file::BY_CATEGORY,
+                Some(row.line),
+                format!("category {:?} is not in the register", row.category),
+                "add a [[category]] with this code to the register, or correct it here",
+            )
+        })?;
+        if known.index() == category {
+            found = Some(row);
+        }
+    }
+    Ok(found)
+}
+
+/// Shares a category's total out, kind by kind where kinds are printed.
+fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
+    let share = |total: u64, kinds: &[Kind]| -> Uses {
+        let mut keys: Vec<(usize, Kind)> = Vec::new();
+        let mut weights: Vec<u64> = Vec::new();
+        for (key, weight) in proportions {
+            if kinds.contains(&key.1) {
+                keys.push(*key);
+                weights.push(*weight);
+            }
+        }
+        if keys.is_empty() {
+            // Nobody had uses of this kind: whoever had any gets them.
+            for ((ente, _), weight) in proportions {
+                keys.push((*ente, kinds[0]));
+                weights.push(*weight);
+            }
+        }
+        let mut uses = Uses::new();
+        for (key, part) in keys.into_iter().zip(apportion_whole(total, &weights)) {
+            *uses.entry(key).or_default() += part;
+        }
+        uses
+    };
+    let mut uses = match (printed.payments, printed.bookings) {
+        (None, None) => share(printed.uses, Kind::ALL),
+        (payments, bookings) => {
+            let (payments, bookings) = (payments.unwrap_or(0), bookings.unwrap_or(0));
+            let mut uses = share(printed.uses - payments - bookings, &[Kind::Plain]);
+            uses.extend(share(payments, &[Kind::Payment]));
+            uses.extend(share(bookings, &[Kind::Booking]));
+            uses
+        }
+    };
+    uses.retain(|_, count| *count > 0);
+    uses
+}
+
+/// The printed table by ente, with the bookings that have no category put into one.
+fn by_ente(
+    register: &Register,
+    year: i16,
+    tables: &YearFigures,
+    category: usize,
+) -> Result<Uses, SimulationError> {
+    let name = file::by_ente(year);
+    let mut uses = Uses::new();
+    let mut loose: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut room: Vec<u64> = vec![0; register.categories().len()];
+    for row in &tables.categories {
+        if let Some(known) = register.category(&row.category) {
+            room[known.index()] = row.uses;
+        }
+    }
+    for row in &tables.by_ente {
+        let unknown = |what: &str, code: &str, mend: &str| {
+            let cause = format!("{what} {code:?} is not in the register");
+            FiguresError::new(&name, Some(row.line), cause, mend)
+        };
+        let ente = register.ente(&row.ente).ok_or_else(|| {
+            let mend = "add it or an alias for it to the register, or correct it here";
+            unknown("ente", &row.ente, mend)
+        })?;
+        let Some(code) = &row.category else {
+            *loose.entry(ente.index()).or_default() += row.uses;
+            continue;
+        };
+        let of = register.category(code).ok_or_else(|| {
+            let mend = "add a [[category]] with this code to the register, or correct it here";
+            unknown("category", code, mend)
+        })?;
+        room[of.index()] = room[of.index()].saturating_sub(row.uses);
+        if of.index() == category {
+            *uses.entry((ente.index(), row.kind)).or_default() += row.uses;
+        }
+    }
+    for (ente, bookings) in loose_bookings(register, year, &loose, &room, category)? {
+        *uses.entry((ente, Kind::Booking)).or_default() += bookings;
+    }
+    uses.retain(|_, count| *count > 0);
+    Ok(uses)
+}
+
+/// How sure it is that an ente's bookings belong to a category, from what it offers.
+const BOOKABLE: f64 = 1.0;
+const OFFERED: f64 = 1e-3;
+const ANYTHING: f64 = 1e-6;
+
+/// Which of the bookings without a category belong to one: those of each ente and those of
+/// each category add up to what is printed, and enti book what they offer as far as possible.
+fn loose_bookings(
+    register: &Register,
+    year: i16,
+    by_ente: &BTreeMap<usize, u64>,
+    by_category: &[u64],
+    category: usize,
+) -> Result<Vec<(usize, u64)>, SimulationError> {
+    if by_ente.is_empty() || by_category[category] == 0 {
+        return Ok(Vec::new());
+    }
+    let enti: Vec<usize> = by_ente.keys().copied().collect();
+    let rows: Vec<u64> = by_ente.values().copied().collect();
+    let columns: Vec<_> = by_category
+        .iter()
+        .map(|sum| ColumnSum::Exactly(*sum))
+        .collect();
+    let mut offered: Grid<f64> = Grid::new(enti.len(), by_category.len());
+    for column in 0..by_category.len() {
+        let offers = Offers::new(register, column, year);
+        for ((ente, _), (nature, _)) in &offers.deployed {
+            if let Ok(row) = enti.binary_search(ente) {
+                let booking = *nature == Kind::Booking;
+                *offered.at_mut(row, column) += if booking { BOOKABLE } else { OFFERED };
+            }
+        }
+    }
+    // Only what is bookable if that is enough, else what is offered, else anything.
+    let mut failed = 0;
+    for (least, otherwise) in [(BOOKABLE, 0.0), (OFFERED, 0.0), (ANYTHING, ANYTHING)] {
+        let mut prior = offered.clone();
+        for row in 0..enti.len() {
+            for (column, bookings) in by_category.iter().enumerate() {
+                let cell = prior.at_mut(row, column);
+                let weight = if *cell < least { otherwise } else { *cell };
+                // Large categories have more bookings.
+                *cell = weight * *bookings as f64;
+            }
+        }
+        match fill(&prior, &rows, &columns) {
+            Ok(table) => {
+                return Ok(enti.into_iter().zip(table.column(category)).collect());
+            }
+            Err(row) => failed = row,
+        }
+    }
+    let ente = register
+        .enti()
+        .nth(enti[failed])
+        .map_or("", |ente| ente.code());
+    Err(FiguresError::new(
+        &file::by_ente(year),
+        None,
+        format!("the bookings without a category of {ente:?} fit into no category"),
+        "check the bookings by category and by ente, or give their category",
+    )
+    .into())
+}

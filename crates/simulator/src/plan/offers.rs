@@ -1,0 +1,88 @@
+//! What can be used on which days of a year.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use affluenza_event::Kind;
+use affluenza_register::{Register, Service, Validity};
+use jiff::civil::{Date, date};
+
+/// Days of the year, in order.
+pub(crate) type Days = Vec<Range<u16>>;
+
+/// What a year offers in one category.
+pub(crate) struct Offers {
+    /// Days on which each service exists and belongs to the category; absent if there are none.
+    pub services: BTreeMap<usize, Days>,
+    /// Of the deployments: kind of use and days, by ente and service.
+    pub deployed: BTreeMap<(usize, usize), (Kind, Days)>,
+}
+
+impl Offers {
+    pub(crate) fn new(register: &Register, category: usize, year: i16) -> Self {
+        let services: BTreeMap<usize, Days> = register
+            .services()
+            .map(|service| (service.index(), days_in(service, category, year)))
+            .filter(|(_, days)| !days.is_empty())
+            .collect();
+        let mut deployed: BTreeMap<(usize, usize), (Kind, Days)> = BTreeMap::new();
+        for deployment in register.deployments() {
+            let service = deployment.service.index();
+            let (Some(days), Some(offered)) =
+                (services.get(&service), days_of(deployment.validity, year))
+            else {
+                continue;
+            };
+            let days: Days = days.iter().filter_map(|it| both(it, &offered)).collect();
+            if !days.is_empty() {
+                let entry = deployed
+                    .entry((deployment.ente.index(), service))
+                    .or_insert((deployment.nature, Vec::new()));
+                entry.1.extend(days);
+            }
+        }
+        Self { services, deployed }
+    }
+}
+
+/// Days on which `service` exists and belongs to the category.
+fn days_in(service: &Service, category: usize, year: i16) -> Days {
+    let Some(exists) = days_of(service.validity(), year) else {
+        return Vec::new();
+    };
+    let mut days: Days = Vec::new();
+    for day in exists {
+        let on = date(year, 1, 1).saturating_add(jiff::Span::new().days(i64::from(day)));
+        if service.category_on(on).index() != category {
+            continue;
+        }
+        match days.last_mut() {
+            Some(last) if last.end == day => last.end = day + 1,
+            _ => days.push(day..day + 1),
+        }
+    }
+    days
+}
+
+/// The days of `year` on which something holds, `None` if there are none.
+fn days_of(validity: Validity, year: i16) -> Option<Range<u16>> {
+    let new_year = date(year, 1, 1);
+    let end = new_year.days_in_year() as u16;
+    let place = |day: Date| -> u16 {
+        // Clamped to the year, so both fit.
+        let days = (day - new_year).get_days();
+        days.clamp(0, i32::from(end)) as u16
+    };
+    let days = validity.from.map_or(0, place)..validity.to.map_or(end, place);
+    (!days.is_empty()).then_some(days)
+}
+
+fn both(a: &Range<u16>, b: &Range<u16>) -> Option<Range<u16>> {
+    let days = a.start.max(b.start)..a.end.min(b.end);
+    (!days.is_empty()).then_some(days)
+}
+
+/// How many days there are.
+pub(crate) fn length(days: &Days) -> u64 {
+    days.iter().map(|range| range.len() as u64).sum()
+}

@@ -1,0 +1,293 @@
+//! From uses by category to uses by service.
+//!
+//! Which services were used how often is printed for a few only, as the change between two
+//! years. Those are met where the figures allow; the others share the rest by rank.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use affluenza_event::Kind;
+use affluenza_register::Register;
+use sha2::{Digest, Sha256};
+
+use super::Cell;
+use super::base::{self, Uses};
+use super::offers::{Offers, length};
+use crate::error::{FiguresError, SimulationError};
+use crate::figures::{Figures, Variation, VariationStatus, file};
+use crate::table::{ColumnSum, Grid, fill};
+
+/// Of a retired service's last year, one use in this many happens in the year of its end.
+const RETIRED_REST: u64 = 500;
+
+/// Adds the uses of one category in the year of `figures`.
+pub(crate) fn cells_of(
+    figures: &Figures,
+    register: &Register,
+    category: usize,
+    cells: &mut Vec<Cell>,
+) -> Result<(), SimulationError> {
+    let year = figures.year();
+    let this = Year::new(figures, register, year, category)?;
+    if this.uses.is_empty() {
+        return Ok(());
+    }
+    let targets = targets(figures, register, &this, category)?;
+    let table = this.table(&targets)?;
+    for (row, (ente, kind)) in this.uses.keys().enumerate() {
+        for (column, service) in this.services.iter().enumerate() {
+            let uses = table.at(row, column);
+            if uses > 0 {
+                cells.push(Cell {
+                    ente: *ente,
+                    service: *service,
+                    kind: *kind,
+                    uses,
+                    days: match this.offers.deployed.get(&(*ente, *service)) {
+                        Some((_, days)) => days.clone(),
+                        None => this.offers.services[service].clone(),
+                    },
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Uses that a service should have, by its place.
+type Targets = BTreeMap<usize, u64>;
+
+/// What the printed changes say about the year of `figures`: either it is the later of the two
+/// years or the earlier.
+fn targets(
+    figures: &Figures,
+    register: &Register,
+    this: &Year<'_>,
+    category: usize,
+) -> Result<Targets, SimulationError> {
+    let (after, before) = pair(figures, register, this.year, category)?;
+    if !after.is_empty() {
+        return Ok(after);
+    }
+    let (after, next_before) = pair(figures, register, this.year + 1, category)?;
+    Ok(if after.is_empty() {
+        before
+    } else {
+        next_before
+    })
+}
+
+/// What the changes printed for `year` say: uses in it, and in the year before.
+fn pair(
+    figures: &Figures,
+    register: &Register,
+    year: i16,
+    category: usize,
+) -> Result<(Targets, Targets), SimulationError> {
+    let changes = changes(figures, register, year, category)?;
+    let (mut after, mut before) = (Targets::new(), Targets::new());
+    if changes.is_empty() {
+        return Ok((after, before));
+    }
+    let later = Year::new(figures, register, year, category)?;
+    let earlier = Year::new(figures, register, year - 1, category)?;
+    let natural = later.table(&Targets::new())?;
+    for (service, change) in changes {
+        let size = change.change.unsigned_abs();
+        let free: u64 = later
+            .services
+            .iter()
+            .position(|it| *it == service)
+            .map_or(0, |column| natural.column(column).sum());
+        let uses = match (change.status, change.change > 0) {
+            (VariationStatus::New, _) => size,
+            (VariationStatus::Retired, _) => (size / RETIRED_REST).min(later.most(service)),
+            // It was there before too: not all of its uses are growth.
+            (VariationStatus::Going, true) if free <= size + size / 10 => {
+                size + later.most(service).saturating_sub(size) / 2
+            }
+            (VariationStatus::Going, true) => free,
+            (VariationStatus::Going, false) => {
+                free.min(earlier.most(service).saturating_sub(size) / 2)
+            }
+        };
+        after.insert(service, uses);
+        let had = if change.change > 0 {
+            uses.saturating_sub(size)
+        } else {
+            uses + size
+        };
+        before.insert(service, had);
+    }
+    Ok((after, before))
+}
+
+struct Change {
+    change: i64,
+    status: VariationStatus,
+}
+
+/// The legible changes printed for `year`, by the place of the service.
+fn changes(
+    figures: &Figures,
+    register: &Register,
+    year: i16,
+    category: usize,
+) -> Result<BTreeMap<usize, Change>, SimulationError> {
+    let mut changes = BTreeMap::new();
+    let rows: &[Variation] = figures.of(year).map_or(&[], |tables| &tables.variations);
+    for row in rows {
+        let error = |cause: String, mend: &str| {
+            FiguresError::new(&file::variations(year), Some(row.line), cause, mend)
+        };
+        let service = register.service(&row.service).ok_or_else(|| {
+            error(
+                format!("service {:?} is not in the register", row.service),
+                "add it or an alias for it to the register, or remove the line",
+            )
+        })?;
+        let of = register.category(&row.category).ok_or_else(|| {
+            error(
+                format!("category {:?} is not in the register", row.category),
+                "correct it, or remove the line",
+            )
+        })?;
+        if of.index() == category
+            && let Some(change) = row.change
+        {
+            let status = row.status;
+            changes.insert(service.index(), Change { change, status });
+        }
+    }
+    Ok(changes)
+}
+
+/// One category in one year.
+struct Year<'r> {
+    year: i16,
+    register: &'r Register,
+    category: usize,
+    uses: Uses,
+    offers: Offers,
+    /// Places of the services there are, those with more uses first.
+    services: Vec<usize>,
+}
+
+impl<'r> Year<'r> {
+    fn new(
+        figures: &Figures,
+        register: &'r Register,
+        year: i16,
+        category: usize,
+    ) -> Result<Self, SimulationError> {
+        let uses = base::uses(figures, register, year, category)?;
+        let offers = Offers::new(register, category, year);
+        let code = |service: usize| register.services().nth(service).map_or("", |it| it.code());
+        let mut grown: BTreeMap<usize, i64> = BTreeMap::new();
+        for of in figures.years.keys() {
+            for (service, change) in changes(figures, register, *of, category)? {
+                if change.status == VariationStatus::Going {
+                    let most = grown.entry(service).or_default();
+                    *most = change.change.max(*most);
+                }
+            }
+        }
+        let mut services: Vec<usize> = offers.services.keys().copied().collect();
+        // Those that grew most have many uses. The others by a hash of the code: an order that
+        // is nobody's, and stays when services are added.
+        services.sort_by_cached_key(|service| {
+            let digest: [u8; 32] = Sha256::digest(code(*service).as_bytes()).into();
+            (Reverse(grown.get(service).copied().unwrap_or(0)), digest)
+        });
+        Ok(Self {
+            year,
+            register,
+            category,
+            uses,
+            offers,
+            services,
+        })
+    }
+
+    /// The table of uses by ente and kind, and by service, that meets `targets` if it can.
+    fn table(&self, targets: &Targets) -> Result<Grid<u64>, SimulationError> {
+        let rows: Vec<u64> = self.uses.values().copied().collect();
+        let columns: Vec<ColumnSum> = self
+            .services
+            .iter()
+            .map(|service| match targets.get(service) {
+                Some(uses) => ColumnSum::Preferably(*uses),
+                None => ColumnSum::Free,
+            })
+            .collect();
+        let mut prior = Grid::new(rows.len(), columns.len());
+        for (row, (ente, kind)) in self.uses.keys().enumerate() {
+            for (column, weight) in self.weights(*ente, *kind) {
+                *prior.at_mut(row, column) = weight;
+            }
+        }
+        fill(&prior, &rows, &columns).map_err(|row| {
+            let category = self.register.categories().nth(self.category);
+            SimulationError::NoService {
+                category: category.map_or("", |it| it.code()).to_owned(),
+                uses: rows[row],
+                year: self.year,
+            }
+        })
+    }
+
+    /// Which services an ente's uses of a kind can be of, by column, with their proportions:
+    /// those it offers for that kind; else those it offers; else the first two there are for
+    /// that kind, although it does not offer them; else whatever there is.
+    fn weights(&self, ente: usize, kind: Kind) -> Vec<(usize, f64)> {
+        let offered = |of_kind: bool| -> Vec<(usize, f64)> {
+            let mut rank = 0.0;
+            let mut found = Vec::new();
+            for (column, service) in self.services.iter().enumerate() {
+                if let Some((nature, days)) = self.offers.deployed.get(&(ente, *service))
+                    && (!of_kind || *nature == kind)
+                {
+                    // Zipf: the second has half the uses of the first, the third a third.
+                    rank += 1.0;
+                    found.push((column, length(days) as f64 / rank));
+                }
+            }
+            found
+        };
+        let elsewhere = |of_kind: bool| -> Vec<(usize, f64)> {
+            let of_kind = |service: usize| {
+                let service = self.register.services().nth(service);
+                !of_kind || service.is_some_and(|it| it.nature() == kind)
+            };
+            self.services
+                .iter()
+                .enumerate()
+                .filter(|(_, service)| of_kind(**service))
+                .take(2)
+                .map(|(column, service)| (column, length(&self.offers.services[service]) as f64))
+                .collect()
+        };
+        [
+            offered(true),
+            offered(false),
+            elsewhere(true),
+            elsewhere(false),
+        ]
+        .into_iter()
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+    }
+
+    /// Most uses that a service can have: those of all rows in which it can be used.
+    fn most(&self, service: usize) -> u64 {
+        self.uses
+            .iter()
+            .filter(|((ente, kind), _)| {
+                self.weights(*ente, *kind)
+                    .iter()
+                    .any(|(column, _)| self.services[*column] == service)
+            })
+            .map(|(_, uses)| uses)
+            .sum()
+    }
+}

@@ -1,0 +1,309 @@
+//! The stream.
+
+use affluenza_event::UnixMillis;
+use affluenza_register::Register;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use crate::error::SimulationError;
+use crate::figures::Figures;
+use crate::people::Moment;
+use crate::plan::{self, Cell, times};
+use crate::random::Random;
+use crate::record::{Event, Key, Portal, Writer};
+use crate::schedule::{Counts, Schedule};
+use crate::slice::{Cast, Happening, Load, Slicer, What};
+use crate::urn::Urn;
+use crate::{ATTEMPTS_SHARE, COUNT_MAX, SCALE_MAX};
+
+/// Events in a slice, about.
+const SLICE_EVENTS: u64 = 8192;
+
+/// Visits a year that an offered service brings whether it is used or not.
+const VISITS_PER_SERVICE: f64 = 20.0;
+
+/// What can be chosen about a stream.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The same seed gives the same bytes, for ever.
+    pub seed: u64,
+    /// Multiplies all counts, which are then rounded: 1 for the printed figures.
+    pub scale: f64,
+    /// Zone of local hours and of the times as written.
+    pub zone: TimeZone,
+    /// Whether service uses abandoned or failed are added: 2% on top of the figures, which
+    /// count completed uses.
+    pub attempts: bool,
+    /// Whether accesses by bots are added: 3% on top of the figures, which count people.
+    pub bots: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            scale: 1.0,
+            zone: TimeZone::get("Europe/Rome").expect("the bundled IANA database has Europe/Rome"),
+            attempts: true,
+            bots: true,
+        }
+    }
+}
+
+/// An event as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// When it happened; also the time of its Kafka record.
+    pub time: UnixMillis,
+    /// Key of its Kafka record.
+    pub key: Key,
+    /// CloudEvents JSON.
+    pub json: Vec<u8>,
+}
+
+/// A seeded stream of events in the order of time, as an iterator of [`Record`]s, or without
+/// allocation by [`Simulation::next_into`].
+pub struct Simulation {
+    counts: Counts,
+    schedule: Schedule,
+    slicer: Slicer,
+    writer: Writer,
+    cells: Vec<Cell>,
+    /// By the place of the ente among those with a portal.
+    portals: Vec<Portal>,
+    services: Vec<String>,
+    urn: Urn,
+    /// Segment whose uses are in the urn.
+    segment: Option<usize>,
+    place: Place,
+    /// The next of the slice's happenings.
+    next: usize,
+}
+
+/// The next slice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    hour: usize,
+    part: u64,
+}
+
+impl Simulation {
+    /// A stream with the given figures, of the enti and services of `register`.
+    pub fn new(
+        figures: &Figures,
+        register: &Register,
+        options: &Options,
+    ) -> Result<Self, SimulationError> {
+        let scale = options.scale;
+        if !(scale > 0.0 && scale <= SCALE_MAX) {
+            return Err(SimulationError::BadScale(scale));
+        }
+        let year = figures.year();
+        let mut cells = plan::cells(figures, register)?;
+        let total: u64 = cells.iter().map(|cell| cell.uses).sum();
+        if total as f64 * scale > COUNT_MAX as f64 {
+            return Err(SimulationError::BadScale(scale));
+        }
+        plan::scale(&mut cells, scale);
+        let (portals, visits) = portals(register, year, &mut cells, figures.has_accesses())?;
+        let schedule = Schedule::new(year, &cells, figures.access.as_ref(), options)?;
+        let service_uses = times(total, scale);
+        let counts = Counts {
+            service_uses,
+            attempts: if options.attempts {
+                times(service_uses, ATTEMPTS_SHARE)
+            } else {
+                0
+            },
+            accesses: schedule.accesses(),
+            bot_accesses: schedule.bots.iter().sum(),
+        };
+        let cast = Cast {
+            enti: cells.iter().map(|cell| cell.ente as u32).collect(),
+            visits,
+            uses: counts.service_uses,
+            attempts: counts.attempts,
+            desktop_percent: schedule.desktop_percent,
+        };
+        let stream = |purpose: &str| Random::new(options.seed, year, purpose);
+        let ids = format!("ids {:016x}", scale.to_bits());
+        Ok(Self {
+            slicer: Slicer::new(cast, &stream),
+            writer: Writer::new(stream(&ids).bits()),
+            services: register
+                .services()
+                .map(|service| service.code().to_owned())
+                .collect(),
+            urn: Urn::new(&[]),
+            segment: None,
+            place: Place::default(),
+            next: 0,
+            counts,
+            schedule,
+            cells,
+            portals,
+        })
+    }
+
+    /// How many events of each sort there are in the whole stream.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How many events there are in the whole stream.
+    pub fn total(&self) -> u64 {
+        self.counts.total()
+    }
+
+    /// Writes the next event into `record`, which is emptied first; `None` at the end.
+    pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, Key)> {
+        while self.next >= self.slicer.happenings.len() {
+            self.fill()?;
+        }
+        let happening = self.slicer.happenings[self.next];
+        self.next += 1;
+        Some(self.write(&happening, record))
+    }
+
+    fn write(&mut self, happening: &Happening, record: &mut Vec<u8>) -> (UnixMillis, Key) {
+        let visit = &self.slicer.visits[happening.visit as usize];
+        let service = |cell: u32| self.services[self.cells[cell as usize].service].as_str();
+        let (service, used) = match happening.what {
+            What::Access { cell } => (cell.map(service), None),
+            What::Use { cell, outcome } => {
+                let kind = self.cells[cell as usize].kind;
+                (Some(service(cell)), Some((kind, outcome)))
+            }
+            What::Crawl => (None, None),
+        };
+        let event = Event {
+            at_ms: happening.at_ms,
+            portal: &self.portals[visit.ente as usize],
+            service,
+            used,
+            tokens: match happening.what {
+                What::Crawl => None,
+                _ => Some((visit.session, visit.visitor)),
+            },
+            login: visit.login,
+            channel: visit.channel,
+            user_agent: self.slicer.agents.text(visit.agent),
+            country: visit.country,
+        };
+        self.writer.write(&event, record)
+    }
+
+    /// Fills the next slice, which may be empty; `None` after the last.
+    fn fill(&mut self) -> Option<()> {
+        let Place { hour, part } = self.place;
+        let now = *self.schedule.hour(hour)?;
+        if part == 0 {
+            self.writer.enter(&now, &self.schedule.calendar);
+            self.open_segment(hour);
+        }
+        let (users, uses) = (self.schedule.users[hour], self.schedule.uses[hour]);
+        let bots = self.schedule.bots[hour];
+        let parts = ((users + uses + bots) * 2).div_ceil(SLICE_EVENTS);
+        // A slice lasts a millisecond at least.
+        let parts = parts.clamp(1, 3_600_000);
+        // The counts of the parts add up to that of the hour.
+        let of_part = |count: u64| {
+            let until =
+                |part: u64| (u128::from(count) * u128::from(part) / u128::from(parts)) as u64;
+            until(part + 1) - until(part)
+        };
+        let load = Load {
+            now: Moment {
+                day: now.day,
+                hour: now.hour,
+            },
+            part,
+            parts,
+            users: of_part(users),
+            uses: of_part(uses),
+            bots: of_part(bots),
+            counted: !self.schedule.bands.is_empty(),
+        };
+        let band = self.schedule.band_mut(now.hour);
+        self.slicer.fill(load, &mut self.urn, band);
+        self.next = 0;
+        self.place = if part + 1 < parts {
+            Place {
+                hour,
+                part: part + 1,
+            }
+        } else {
+            Place {
+                hour: hour + 1,
+                part: 0,
+            }
+        };
+        Some(())
+    }
+
+    /// Puts the uses of the segment into the urn when `hour` is its first.
+    fn open_segment(&mut self, hour: usize) {
+        let segments = &self.schedule.segments;
+        let of = segments.partition_point(|segment| segment.hours.end <= hour);
+        if self.segment != Some(of)
+            && let Some(segment) = segments.get(of)
+        {
+            self.segment = Some(of);
+            self.urn = Urn::new(&segment.uses);
+        }
+    }
+}
+
+impl Iterator for Simulation {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let mut json = Vec::with_capacity(768);
+        let (time, key) = self.next_into(&mut json)?;
+        Some(Record { time, key, json })
+    }
+}
+
+/// The portals of enti that use or offer something, and how often each is visited. Cells tell
+/// their ente by its place among these from then on.
+fn portals(
+    register: &Register,
+    year: i16,
+    cells: &mut [Cell],
+    with_visits: bool,
+) -> Result<(Vec<Portal>, Vec<f64>), SimulationError> {
+    let mut visits = vec![0.0; register.enti().len()];
+    for cell in cells.iter() {
+        visits[cell.ente] += cell.uses as f64;
+    }
+    if with_visits {
+        for deployment in register.deployments_on(date(year, 12, 31)) {
+            let ente = deployment.ente;
+            if !register.portals_of(ente).is_empty() {
+                visits[ente.index()] += VISITS_PER_SERVICE;
+            }
+        }
+    }
+    let mut portals = Vec::new();
+    let mut places = vec![0; visits.len()];
+    for ente in register.enti().filter(|ente| visits[ente.index()] > 0.0) {
+        let portal = register
+            .portals_of(ente)
+            .first()
+            .ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
+        places[ente.index()] = portals.len();
+        portals.push(Portal {
+            ente: ente.code().to_owned(),
+            code: portal.code().to_owned(),
+            source: portal.source().to_owned(),
+        });
+    }
+    for cell in cells {
+        cell.ente = places[cell.ente];
+    }
+    visits.retain(|visits| *visits > 0.0);
+    if with_visits && visits.is_empty() {
+        return Err(SimulationError::NoVisits(year));
+    }
+    Ok((portals, visits))
+}

@@ -1,0 +1,229 @@
+//! The two years of the Focus report.
+
+use std::collections::BTreeMap;
+
+use affluenza_event::Kind;
+use affluenza_register::Register;
+use affluenza_simulator::{Figures, Options, Simulation};
+use jiff::civil::date;
+
+use crate::recount::{Recount, recount, register, rome, rows};
+
+const BY_CATEGORY: &str = include_str!("../../figures/focus-2017/usage_by_category.csv");
+const BY_ENTE: &str = include_str!("../../figures/focus-2017/usage_2017_by_ente.csv");
+const ACCESS: &str = include_str!("../../figures/focus-2017/access_2017.csv");
+const DEPLOYMENTS: &str = include_str!("../../figures/focus-2017/deployments_2017.csv");
+const VARIATIONS: &str = include_str!("../../figures/focus-2017/main_variations_2017.csv");
+
+fn stream(year: i16, seed: u64, register: &Register) -> Recount {
+    let options = Options {
+        seed,
+        ..Options::default()
+    };
+    let figures = Figures::focus(year).unwrap();
+    let simulation = Simulation::new(&figures, register, &options).unwrap();
+    assert_eq!(simulation.counts().service_uses, figures.service_uses());
+    recount(simulation, register, &rome())
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+/// Uses by category, and by kind where kinds are printed.
+fn assert_categories(counts: &Recount, year: i16) {
+    let mut total = 0;
+    for row in rows(BY_CATEGORY) {
+        if row["year"] != year.to_string() {
+            continue;
+        }
+        let category = &row["category"];
+        let printed = number(&row["service_uses"]);
+        total += printed;
+        let of = |kind: Option<Kind>| {
+            counts.uses_where(|_, it, of| it == category && kind.is_none_or(|kind| kind == of))
+        };
+        assert_eq!(of(None), printed, "{category}");
+        if row["of_which_payments"].is_empty() {
+            continue;
+        }
+        let payments = number(&row["of_which_payments"]);
+        let bookings = number(&row["of_which_bookings"]);
+        assert_eq!(of(Some(Kind::Payment)), payments, "{category} payments");
+        assert_eq!(of(Some(Kind::Booking)), bookings, "{category} bookings");
+    }
+    assert_eq!(counts.total_uses(), total);
+}
+
+/// Uses by ente, category and kind.
+fn assert_enti(counts: &Recount, register: &Register) {
+    let mut cells = 0;
+    let mut bookings = 0;
+    for row in rows(BY_ENTE) {
+        let ente = register.ente(&row["ente"]).unwrap().code();
+        let category = &row["category"];
+        let printed = number(&row["service_uses"]);
+        let kind = *Kind::ALL
+            .iter()
+            .find(|kind| kind.as_str() == row["kind"])
+            .unwrap();
+        let found = counts.uses_where(|of, in_category, it| {
+            of == ente && it == kind && (category.is_empty() || in_category == category)
+        });
+        assert_eq!(found, printed, "{ente} {category} {kind}");
+        if category.is_empty() {
+            bookings += 1;
+        } else {
+            cells += 1;
+        }
+    }
+    // Nothing beyond the printed cells.
+    let plain_cells = counts.uses.keys().filter(|key| key.2 != Kind::Booking);
+    assert_eq!(plain_cells.count(), cells);
+    let booking_enti: BTreeMap<_, _> = counts
+        .uses
+        .keys()
+        .filter(|key| key.2 == Kind::Booking)
+        .map(|key| (&key.0, ()))
+        .collect();
+    assert_eq!(booking_enti.len(), bookings);
+}
+
+fn assert_accesses(counts: &Recount) {
+    let mut access: BTreeMap<String, f64> = BTreeMap::new();
+    for row in rows(ACCESS) {
+        access.insert(row["measure"].clone(), row["value"].parse().unwrap());
+    }
+    // The hours that really exist, by hour of the clock.
+    let mut hours = [0u64; 24];
+    let start = rome()
+        .to_timestamp(date(2017, 1, 1).at(0, 0, 0, 0))
+        .unwrap();
+    let end = rome()
+        .to_timestamp(date(2018, 1, 1).at(0, 0, 0, 0))
+        .unwrap();
+    let mut at = start;
+    while at < end {
+        hours[rome().to_datetime(at).hour() as usize] += 1;
+        at += jiff::SignedDuration::from_hours(1);
+    }
+    assert_eq!((hours[2], hours[3]), (365, 365));
+
+    for (from, to) in [(0, 8), (8, 18), (18, 24)] {
+        let users: u64 = counts
+            .users
+            .iter()
+            .filter(|((hour, _), _)| (from..to).contains(hour))
+            .map(|(_, users)| users)
+            .sum();
+        let existing: u64 = hours[from as usize..to as usize].iter().sum();
+        let printed = access[&format!("mean_users_per_hour_{from:02}_{to:02}")];
+        assert_eq!(users as f64 / existing as f64, printed, "{from} to {to}");
+    }
+
+    for counted in [&counts.accesses, &counts.users] {
+        let share = |keep: &dyn Fn(i8, &str) -> bool| {
+            let kept: u64 = counted
+                .iter()
+                .filter(|((hour, label), _)| keep(*hour, label))
+                .map(|(_, count)| count)
+                .sum();
+            100.0 * kept as f64 / counted.values().sum::<u64>() as f64
+        };
+        let desktop = share(&|_, label| label == "desktop");
+        assert!((desktop - access["desktop_share_percent"]).abs() < 0.01);
+        let mobile = share(&|_, label| label != "desktop");
+        assert!((mobile - access["smartphone_and_tablet_share_percent"]).abs() < 0.01);
+        let tablets = share(&|_, label| label == "tablet");
+        assert!((1.5..4.0).contains(&tablets), "{tablets}");
+        let off_hours = share(&|hour, _| !(8..18).contains(&hour));
+        assert_eq!(off_hours.round(), access["accesses_18_to_08_share_percent"]);
+    }
+}
+
+#[test]
+fn both_years_are_exactly_as_printed() {
+    let register = register();
+    let (before, counts) = std::thread::scope(|scope| {
+        let before = scope.spawn(|| stream(2016, 1, &register));
+        let counts = stream(2017, 1, &register);
+        (before.join().unwrap(), counts)
+    });
+    assert_categories(&before, 2016);
+    assert_categories(&counts, 2017);
+    assert_enti(&counts, &register);
+    assert_accesses(&counts);
+
+    // What the source says of single services.
+    for row in rows(VARIATIONS) {
+        if row["change"].is_empty() {
+            continue;
+        }
+        let service = register.service(&row["service_it"]).unwrap().code();
+        let uses = |of: &Recount| *of.services.get(service).unwrap_or(&0) as i64;
+        let change: i64 = row["change"].parse().unwrap();
+        assert_eq!(uses(&counts) - uses(&before), change, "{service}");
+        match row["status"].as_str() {
+            "new" => assert_eq!(uses(&before), 0, "{service}"),
+            "retired" => assert!(uses(&counts) * 100 < uses(&before), "{service}"),
+            _ => assert!(uses(&counts) > 0 && uses(&before) > 0, "{service}"),
+        }
+    }
+
+    // Before there were figures of accesses there are none.
+    assert_eq!((before.total_accesses(), before.bot_accesses), (0, 0));
+
+    // What comes on top, and what is a matter of looking real.
+    let within = |part: u64, of: u64, percent: std::ops::Range<f64>| {
+        let share = 100.0 * part as f64 / of as f64;
+        assert!(percent.contains(&share), "{share}");
+    };
+    for of in [&before, &counts] {
+        within(of.attempts, of.total_uses(), 1.99..2.01);
+        within(of.in_italy, of.events, 92.0..98.0);
+    }
+    within(counts.bot_accesses, counts.total_accesses(), 2.99..3.01);
+    within(counts.returned, counts.total_users(), 2.0..5.0);
+    assert_eq!(counts.uses_with_access, counts.total_uses());
+    assert!(counts.session_events_max < 40);
+
+    // Where the source has uses of what it does not list as offered, so has the stream.
+    let offered: BTreeMap<_, _> = rows(DEPLOYMENTS)
+        .into_iter()
+        .map(|row| (register.ente(&row["ente"]).unwrap().code(), row))
+        .collect();
+    let mut odd: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in rows(BY_ENTE) {
+        let (ente, category) = (register.ente(&row["ente"]).unwrap(), &row["category"]);
+        if !category.is_empty() && offered[ente.code()][category] == "0" {
+            let cell = (ente.code().to_owned(), category.clone());
+            *odd.entry(cell).or_default() += number(&row["service_uses"]);
+        }
+    }
+    assert!(odd.len() > 5);
+    assert_eq!(counts.not_deployed, odd);
+
+    // Enti use what they offer, as far as they offer anything in the category that year.
+    for (of, year) in [(&before, 2016), (&counts, 2017)] {
+        for (ente, category) in of.not_deployed.keys() {
+            let offered = register.deployments().any(|it| {
+                let day = it.validity.from.unwrap_or(date(year, 1, 1));
+                let day = day.max(date(year, 1, 1));
+                day.year() == year
+                    && it.validity.contains(day)
+                    && it.ente.code() == ente
+                    && it.service.category_on(day).code() == category
+            });
+            assert!(!offered, "{ente} {category} {year}");
+        }
+    }
+}
+
+#[test]
+fn another_seed_is_another_stream_with_the_same_figures() {
+    let register = register();
+    let counts = stream(2017, 4711, &register);
+    assert_categories(&counts, 2017);
+    assert_enti(&counts, &register);
+    assert_accesses(&counts);
+}

@@ -1,0 +1,239 @@
+//! Counts a stream again from its JSON, as a consumer would.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use affluenza_event::{Activity, Kind, Outcome, UnixMillis};
+use affluenza_register::Register;
+use affluenza_simulator::Simulation;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+pub const REGISTER: &str = include_str!("../../../../deploy/register.toml");
+
+pub fn register() -> Register {
+    Register::parse(REGISTER).expect("the example register is well-formed")
+}
+
+pub fn rome() -> TimeZone {
+    TimeZone::get("Europe/Rome").expect("it is bundled")
+}
+
+/// A row of a CSV file, by column.
+pub type Row = HashMap<String, String>;
+
+pub fn rows(text: &str) -> Vec<Row> {
+    csv::Reader::from_reader(text.as_bytes())
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .expect("the printed table is well-formed")
+}
+
+/// The label of a user agent in the corpus.
+pub fn labels() -> HashMap<&'static str, &'static str> {
+    [
+        include_str!("../../agents/people.tsv"),
+        include_str!("../../agents/bots.tsv"),
+    ]
+    .into_iter()
+    .flat_map(|file| file.lines().skip(1))
+    .map(|line| {
+        let mut fields = line.split('\t');
+        let agent = fields.next().expect("a line has fields");
+        (agent, fields.next().expect("a line has a class"))
+    })
+    .collect()
+}
+
+/// What a stream holds.
+#[derive(Debug, Default)]
+pub struct Recount {
+    pub events: u64,
+    /// Completed uses by ente, category and kind.
+    pub uses: BTreeMap<(String, String, Kind), u64>,
+    /// Completed uses by service.
+    pub services: BTreeMap<String, u64>,
+    /// Completed uses of services that the ente does not offer on that day, by ente and
+    /// category.
+    pub not_deployed: BTreeMap<(String, String), u64>,
+    pub attempts: u64,
+    pub bot_accesses: u64,
+    /// Accesses by people by hour of the clock and label of the user agent.
+    pub accesses: BTreeMap<(i8, &'static str), u64>,
+    /// Distinct visitors of each hour, by hour of the clock and label of the user agent.
+    pub users: BTreeMap<(i8, &'static str), u64>,
+    /// Visitors seen in more than one hour.
+    pub returned: u64,
+    /// Uses in a session that has an access in the same hour.
+    pub uses_with_access: u64,
+    pub in_italy: u64,
+    pub session_events_max: u64,
+}
+
+impl Recount {
+    pub fn total_uses(&self) -> u64 {
+        self.uses.values().sum()
+    }
+
+    pub fn uses_where(&self, keep: impl Fn(&str, &str, Kind) -> bool) -> u64 {
+        self.uses
+            .iter()
+            .filter(|((ente, category, kind), _)| keep(ente, category, *kind))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    pub fn total_accesses(&self) -> u64 {
+        self.accesses.values().sum()
+    }
+
+    pub fn total_users(&self) -> u64 {
+        self.users.values().sum()
+    }
+}
+
+/// What is known of a session within its hour.
+struct Session {
+    ente: usize,
+    visitor: u64,
+    agent: String,
+    label: &'static str,
+    accesses: u64,
+    uses: u64,
+}
+
+/// Places of the ente, the service and the category; the kind; whether it is offered.
+type Cell = (usize, usize, usize, Kind, bool);
+
+/// The hour being counted.
+#[derive(Default)]
+struct Hour {
+    start: i64,
+    of_clock: i8,
+    day: Option<Date>,
+    sessions: HashMap<u64, Session>,
+    users: HashMap<u64, &'static str>,
+}
+
+/// Counts a stream and checks what holds of every event.
+pub fn recount(mut simulation: Simulation, register: &Register, zone: &TimeZone) -> Recount {
+    let labels = labels();
+    let mut counts = Recount::default();
+    let mut identities = HashSet::new();
+    let mut hour = Hour::default();
+    let mut seen_today: HashMap<u64, (i64, usize)> = HashMap::new();
+    let mut cells: HashMap<Cell, u64> = HashMap::new();
+    let mut last = UnixMillis(i64::MIN);
+    let mut json = Vec::new();
+    let total = simulation.total();
+    while let Some((time, key)) = simulation.next_into(&mut json) {
+        let event = affluenza_event::parse(&json, time).expect("every event is valid");
+        assert_eq!(event.time, time);
+        assert!(time >= last, "events are in the order of time");
+        last = time;
+        counts.events += 1;
+        assert!(identities.insert(event.identity), "ids are unique");
+
+        if time.0.div_euclid(3_600_000) != hour.start || counts.events == 1 {
+            close(&mut counts, &mut hour);
+            hour.start = time.0.div_euclid(3_600_000);
+            let instant = jiff::Timestamp::from_millisecond(time.0).expect("a time in a year");
+            let local = zone.to_datetime(instant);
+            if hour.day != Some(local.date()) {
+                hour.day = Some(local.date());
+                seen_today.clear();
+            }
+            hour.of_clock = local.hour();
+        }
+        let day = hour.day.expect("set with the hour");
+        let ente = register.ente(&event.ente).expect("it is registered");
+        assert!(register.portal(ente, &event.portal).is_some());
+        counts.in_italy += u64::from(event.client.country == "IT");
+
+        if event.session == 0 {
+            assert_eq!(labels[&*event.client.user_agent], "bot");
+            assert!(matches!(event.activity, Activity::Access(_)));
+            assert_eq!(event.visitor, 0);
+            assert_eq!(key.as_bytes().len(), 36);
+            counts.bot_accesses += 1;
+            continue;
+        }
+        assert_ne!(event.visitor, 0);
+        let session = hour
+            .sessions
+            .entry(event.session)
+            .or_insert_with(|| Session {
+                ente: ente.index(),
+                visitor: event.visitor,
+                agent: event.client.user_agent.to_string(),
+                label: labels[&*event.client.user_agent],
+                accesses: 0,
+                uses: 0,
+            });
+        // A session is of one visitor with one user agent at one ente.
+        assert_eq!(session.ente, ente.index());
+        assert_eq!(session.visitor, event.visitor);
+        assert_eq!(session.agent, event.client.user_agent);
+        assert_ne!(session.label, "bot");
+        // A visitor token is of one ente and one day.
+        let seen = seen_today
+            .entry(event.visitor)
+            .or_insert((hour.start, ente.index()));
+        assert_eq!(seen.1, ente.index());
+        if seen.0 != hour.start {
+            counts.returned += 1;
+            seen.0 = hour.start;
+        }
+        match event.activity {
+            Activity::Access(_) => {
+                session.accesses += 1;
+                let cell = (hour.of_clock, session.label);
+                *counts.accesses.entry(cell).or_default() += 1;
+                hour.users.insert(event.visitor, session.label);
+            }
+            Activity::ServiceUse(_) if event.outcome != Outcome::Completed => counts.attempts += 1,
+            Activity::ServiceUse(kind) => {
+                session.uses += 1;
+                let service = register.service(&event.service).expect("it is registered");
+                let category = service.category_on(day).index();
+                let offered = register.deployed(ente, service, day);
+                let cell = (ente.index(), service.index(), category, kind, offered);
+                *cells.entry(cell).or_default() += 1;
+            }
+        }
+    }
+    close(&mut counts, &mut hour);
+    sum_up(&mut counts, cells, register);
+    assert_eq!(counts.events, total, "the total is known beforehand");
+    counts
+}
+
+fn sum_up(counts: &mut Recount, cells: HashMap<Cell, u64>, register: &Register) {
+    let enti: Vec<_> = register.enti().map(|it| it.code()).collect();
+    let services: Vec<_> = register.services().map(|it| it.code()).collect();
+    let categories: Vec<_> = register.categories().map(|it| it.code()).collect();
+    for ((ente, service, category, kind, offered), uses) in cells {
+        let ente = enti[ente].to_owned();
+        let category = categories[category].to_owned();
+        let service = services[service].to_owned();
+        if !offered {
+            let cell = (ente.clone(), category.clone());
+            *counts.not_deployed.entry(cell).or_default() += uses;
+        }
+        *counts.uses.entry((ente, category, kind)).or_default() += uses;
+        *counts.services.entry(service).or_default() += uses;
+    }
+}
+
+fn close(counts: &mut Recount, hour: &mut Hour) {
+    for (_, session) in hour.sessions.drain() {
+        if session.accesses > 0 {
+            counts.uses_with_access += session.uses;
+        }
+        counts.session_events_max = counts
+            .session_events_max
+            .max(session.accesses + session.uses);
+    }
+    for (_, label) in hour.users.drain() {
+        *counts.users.entry((hour.of_clock, label)).or_default() += 1;
+    }
+}
