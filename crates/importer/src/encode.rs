@@ -1,0 +1,161 @@
+//! From a line to the event that stands for it.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use affluenza_event::wire::{Client, Data, Envelope};
+use affluenza_event::{ACCESS_V1, Channel};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::address;
+use crate::line::Line;
+use crate::ordinals::Ordinals;
+use crate::request::Request;
+use crate::summary::Made;
+use crate::text::{lossy, unescape};
+use crate::visitor::{SaltSource, Visitors};
+use crate::{ImportError, Target};
+
+/// Longest user agent kept, in bytes: what tells devices and bots apart stands at its start.
+const USER_AGENT_BYTES_MAX: usize = 1024;
+
+/// Turns lines into events, one at a time.
+pub(crate) struct Encoder {
+    target: Target,
+    visitors: Visitors,
+    ordinals: Ordinals,
+    /// What the identity of a line is made of; the first `imprint_start` bytes never change.
+    imprint: Vec<u8>,
+    imprint_start: usize,
+    /// Identity of the last event, and the key of its record.
+    pub(crate) id: String,
+    /// The last event.
+    pub(crate) json: Vec<u8>,
+}
+
+impl Encoder {
+    pub(crate) fn new(target: Target, salts: impl SaltSource + Send + 'static) -> Self {
+        // 0xFF is in no code, so ("ab", "c") and ("a", "bc") differ.
+        let imprint = [target.ente.as_bytes(), target.portal.as_bytes(), b""].join(&0xFF);
+        Self {
+            visitors: Visitors::new(&target.ente, salts),
+            target,
+            ordinals: Ordinals::default(),
+            imprint_start: imprint.len(),
+            imprint,
+            id: String::new(),
+            json: Vec::new(),
+        }
+    }
+
+    /// Puts the event of `line` into `id` and `json`.
+    pub(crate) fn encode(&mut self, line: &Line<'_>) -> Result<Made, ImportError> {
+        let address = address::truncated(line.host);
+        let ordinal = self.identify(line, address);
+        let request = Request::parse(line.request, line.status);
+        let (resource, outcome) = (request.resource(), request.outcome());
+        let visitor = match line.host {
+            // Nothing is known of who it was.
+            b"-" => None,
+            host => Some(
+                self.visitors
+                    .token(line.time.day, host, line.agent)
+                    .map_err(ImportError::Salt)?,
+            ),
+        };
+        let agent = unescape(line.agent);
+        let address_text = address.map(|address| address.to_string());
+        let data = Data {
+            ente: Cow::Borrowed(&self.target.ente),
+            portal: Cow::Borrowed(&self.target.portal),
+            service: request
+                .path
+                .as_deref()
+                .and_then(|path| self.target.service(path))
+                .map(Cow::Borrowed),
+            resource: Some(resource),
+            outcome: Some(outcome),
+            channel: Some(Channel::Import),
+            visitor: visitor.as_ref().map(|token| Cow::Borrowed(token.as_str())),
+            client: Some(Client {
+                user_agent: user_agent(&agent, line.host, address_text.as_deref()),
+                ip: address_text.as_deref().map(Cow::Borrowed),
+                ..Client::default()
+            }),
+            ..Data::default()
+        };
+        let envelope = Envelope::new(
+            ACCESS_V1,
+            self.target.source.as_str(),
+            self.id.as_str(),
+            line.time.as_rfc3339(),
+            data,
+        );
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, &envelope).map_err(ImportError::Event)?;
+        Ok(Made {
+            resource,
+            outcome,
+            instant: line.time.instant,
+            is_repeat: ordinal > 0,
+            has_address: address.is_some(),
+        })
+    }
+
+    /// Puts the identity of `line` into `id`; gives its ordinal among lines that say the same.
+    ///
+    /// It is a function of what the line says, so that a second import finds the same ones. It
+    /// must not tell who came: whoever holds an event could try the 256 addresses of its
+    /// network, or the host names, until the hash fits. So the truncated address goes in, and
+    /// host name, user name and what follows the user agent stay out; the ordinal keeps apart
+    /// what then looks the same.
+    fn identify(&mut self, line: &Line<'_>, address: Option<IpAddr>) -> u32 {
+        self.imprint.truncate(self.imprint_start);
+        match address {
+            Some(IpAddr::V4(v4)) => self.imprint.extend(v4.octets()),
+            Some(IpAddr::V6(v6)) => self.imprint.extend(v6.octets()),
+            None => {}
+        }
+        // Addresses end in 0 bytes and what was said begins with a bracket, so the two do not
+        // run into each other.
+        self.imprint.extend_from_slice(line.said);
+        let hash = xxh3_128(&self.imprint);
+        let ordinal = self.ordinals.next(hash as u64);
+        self.id.clear();
+        write!(self.id, "{hash:032x}-{ordinal}").expect("a string takes what is written to it");
+        ordinal
+    }
+}
+
+fn user_agent<'a>(agent: &'a [u8], host: &[u8], address: Option<&str>) -> Option<Cow<'a, str>> {
+    if matches!(agent, b"" | b"-") {
+        return None;
+    }
+    let text = lossy(agent, USER_AGENT_BYTES_MAX);
+    Some(match address {
+        Some(address) => without_own_address(text, host, address),
+        None => text,
+    })
+}
+
+/// Some apps and proxies put the client's address into the user agent: it is truncated there too.
+fn without_own_address<'a>(text: Cow<'a, str>, host: &[u8], address: &str) -> Cow<'a, str> {
+    // "203.0.113." of "203.0.113.0"; an IPv6 address is looked for as the log has it.
+    if let Some(network) = address.strip_suffix('0') {
+        if !text.contains(network) {
+            return text;
+        }
+        let mut pieces = text.split(network);
+        let mut hidden = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            hidden.push_str(address);
+            hidden.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        return Cow::Owned(hidden);
+    }
+    match std::str::from_utf8(host) {
+        Ok(host) if text.contains(host) => Cow::Owned(text.replace(host, address)),
+        _ => text,
+    }
+}

@@ -1,0 +1,213 @@
+//! What an import reads: files, standard input, gzip or plain.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::ImportError;
+use crate::summary::SameContent;
+
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// How much of a file is compared with the others before any of them is read.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// Compressed formats that are recognised, to be refused with a word on what to do.
+const NOT_READ: &[(&[u8], &str)] = &[
+    (b"\xFD7zXZ\x00", "xz"),
+    (b"\x28\xB5\x2F\xFD", "zstd"),
+    (b"BZh91AY&SY", "bzip2"),
+    (b"PK\x03\x04", "zip"),
+];
+
+const GZIP: &[u8] = b"\x1F\x8B";
+
+/// The longest of the signatures above, in bytes.
+const SIGNATURE_BYTES_MAX: u64 = 10;
+
+type Raw = Box<dyn Read + Send>;
+
+/// Decoded bytes of an input.
+pub(crate) type Content = Box<dyn BufRead + Send>;
+
+/// One thing to read lines from. Gzip is recognised by its first bytes, not by the name.
+pub struct Input(Kind);
+
+enum Kind {
+    StandardInput,
+    File(PathBuf),
+    Reader { name: String, reader: Raw },
+}
+
+impl Input {
+    /// A file, or standard input when `path` is `-`.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        if path == Path::new("-") {
+            Self(Kind::StandardInput)
+        } else {
+            Self(Kind::File(path))
+        }
+    }
+
+    /// Anything that can be read, under the name that errors give it.
+    pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
+        Self(Kind::Reader {
+            name: name.into(),
+            reader: Box::new(reader),
+        })
+    }
+
+    /// What errors call it.
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Kind::StandardInput => "standard input".to_owned(),
+            Kind::File(path) => path.display().to_string(),
+            Kind::Reader { name, .. } => name.clone(),
+        }
+    }
+
+    /// Its decoded bytes.
+    pub(crate) fn open(self) -> Result<Content, ImportError> {
+        let name = self.name();
+        match self.0 {
+            Kind::StandardInput => decoded(&name, Box::new(io::stdin())),
+            Kind::File(path) => open_file(&path),
+            Kind::Reader { reader, .. } => decoded(&name, reader),
+        }
+    }
+
+    /// The file's path when it can be read more than once.
+    fn regular_file(&self) -> Result<Option<&Path>, ImportError> {
+        let Kind::File(path) = &self.0 else {
+            return Ok(None);
+        };
+        // Opening, not asking: only this tells whether it may be read.
+        let opened = File::open(path).and_then(|file| file.metadata());
+        let metadata = opened.map_err(|source| ImportError::Open {
+            name: self.name(),
+            source,
+        })?;
+        if metadata.is_dir() {
+            return Err(ImportError::Directory { name: self.name() });
+        }
+        Ok(metadata.is_file().then_some(path))
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Input").field(&self.name()).finish()
+    }
+}
+
+/// Checks that every input can be read, before the first event leaves, and takes out files with
+/// the same content as an earlier one: given twice, or once plain and once compressed. Their
+/// lines would otherwise pass for repeated requests.
+pub(crate) fn distinct(
+    inputs: Vec<Input>,
+) -> Result<(VecDeque<Input>, Vec<SameContent>), ImportError> {
+    let mut kept = VecDeque::new();
+    let mut same_content = Vec::new();
+    let mut heads: Vec<(u128, PathBuf)> = Vec::new();
+    let mut standard_input = false;
+    for input in inputs {
+        if matches!(input.0, Kind::StandardInput) && std::mem::replace(&mut standard_input, true) {
+            return Err(ImportError::StandardInputTwice);
+        }
+        if let Some(path) = input.regular_file()? {
+            let head = head(path)?;
+            let mut earlier = None;
+            for (_, other) in heads.iter().filter(|(other, _)| Some(*other) == head) {
+                if same_bytes(path, other)? {
+                    earlier = Some(other.display().to_string());
+                    break;
+                }
+            }
+            if let Some(earlier) = earlier {
+                let name = input.name();
+                same_content.push(SameContent { name, earlier });
+                continue;
+            }
+            heads.extend(head.map(|head| (head, path.to_owned())));
+        }
+        kept.push_back(input);
+    }
+    Ok((kept, same_content))
+}
+
+fn open_file(path: &Path) -> Result<Content, ImportError> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => decoded(&name, Box::new(file)),
+        Err(source) => Err(ImportError::Open { name, source }),
+    }
+}
+
+fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
+    let mut raw = BufReader::with_capacity(BUFFER_BYTES, raw);
+    let mut head = Vec::new();
+    (&mut raw)
+        .take(SIGNATURE_BYTES_MAX)
+        .read_to_end(&mut head)
+        .map_err(|source| read_error(name, source))?;
+    if let Some((_, format)) = NOT_READ.iter().find(|(magic, _)| head.starts_with(magic)) {
+        let name = name.to_owned();
+        return Err(ImportError::Compressed { name, format });
+    }
+    let gzip = head.starts_with(GZIP);
+    let whole = Cursor::new(head).chain(raw);
+    Ok(if gzip {
+        // Rotated logs are often gzip files one after the other: "multi" reads them all.
+        let decoder = MultiGzDecoder::new(whole);
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+    } else {
+        Box::new(whole)
+    })
+}
+
+/// Hash of a file's first bytes; none for an empty file, which repeats nothing.
+fn head(path: &Path) -> Result<Option<u128>, ImportError> {
+    let mut head = Vec::new();
+    open_file(path)?
+        .take(HEAD_BYTES)
+        .read_to_end(&mut head)
+        .map_err(|source| read_error(&path.display().to_string(), source))?;
+    Ok((!head.is_empty()).then(|| xxh3_128(&head)))
+}
+
+fn same_bytes(one: &Path, other: &Path) -> Result<bool, ImportError> {
+    let failed = |path: &Path| {
+        let name = path.display().to_string();
+        move |source| read_error(&name, source)
+    };
+    let (mut left, mut right) = (open_file(one)?, open_file(other)?);
+    loop {
+        let (a, b) = (
+            left.fill_buf().map_err(failed(one))?,
+            right.fill_buf().map_err(failed(other))?,
+        );
+        let bytes = a.len().min(b.len());
+        if bytes == 0 {
+            return Ok(a.len() == b.len());
+        }
+        if a[..bytes] != b[..bytes] {
+            return Ok(false);
+        }
+        left.consume(bytes);
+        right.consume(bytes);
+    }
+}
+
+fn read_error(name: &str, source: io::Error) -> ImportError {
+    ImportError::Read {
+        name: name.to_owned(),
+        line: 0,
+        source,
+    }
+}

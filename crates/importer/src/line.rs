@@ -1,0 +1,323 @@
+//! One line of a log, taken apart.
+//!
+//! Common and combined log format, after the documentation of Apache's `mod_log_config` and
+//! nginx's `log_format`: `host ident user [time] "request" status bytes`, then `"referer"
+//! "user agent"`, then anything. `ident` and `user` are passed over, since they name a person;
+//! what follows the user agent is not read, since it is often a forwarded address.
+
+use thiserror::Error;
+
+use crate::address;
+use crate::time::{LOG_TIME_BYTES, LogTime};
+
+/// Why a line is not a request. It never says what stood there: that may be personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum Fault {
+    /// Longer than [`crate::LINE_BYTES_MAX`].
+    #[error("longer than {max} bytes", max = crate::LINE_BYTES_MAX)]
+    TooLong,
+    /// No field in brackets.
+    #[error("no time in brackets: not in common or combined log format")]
+    NoTime,
+    /// A field in brackets that is not a time.
+    #[error("no time such as [17/May/2015:10:05:03 +0000] between 1971 and 2104")]
+    BadTime,
+    /// Fewer than three fields before the time.
+    #[error("fewer than three fields (host, ident, user) before the time")]
+    NoHost,
+    /// No opening quote where the field should begin.
+    #[error("no {0} in quotes")]
+    Missing(Field),
+    /// No closing quote before the end of the line.
+    #[error("the {0} has no closing quote")]
+    Unclosed(Field),
+    /// Not a status of three digits.
+    #[error("no status of three digits")]
+    BadStatus,
+    /// Neither a number nor "-".
+    #[error("no size in bytes, nor \"-\"")]
+    BadSize,
+    /// Something else than a space after a field.
+    #[error("no space after the {0}")]
+    NoSpace(Field),
+}
+
+/// A quoted field of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// Method, target and protocol.
+    Request,
+    /// The page that led here.
+    Referer,
+    /// The client program.
+    UserAgent,
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Request => "request",
+            Self::Referer => "referer",
+            Self::UserAgent => "user agent",
+        })
+    }
+}
+
+/// A line of a log. Quoted fields are as they stand in it, with their escapes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    /// Address or name of the client.
+    pub(crate) host: &'a [u8],
+    pub(crate) time: LogTime,
+    pub(crate) request: &'a [u8],
+    pub(crate) status: u16,
+    /// Empty when the format has none.
+    pub(crate) agent: &'a [u8],
+    /// From the time to the user agent: the line without what names a person.
+    pub(crate) said: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart, given without its line end.
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, Fault> {
+        let (bracket, time) = find_time(line)?;
+        let host = host(&line[..bracket]).ok_or(Fault::NoHost)?;
+        let said = &line[bracket..];
+        let mut rest = Rest(&said[LOG_TIME_BYTES + 2..]);
+        rest.space().ok_or(Fault::Missing(Field::Request))?;
+        let request = rest.quoted(Field::Request)?;
+        rest.space().ok_or(Fault::NoSpace(Field::Request))?;
+        let status = rest.status().ok_or(Fault::BadStatus)?;
+        rest.space().ok_or(Fault::BadSize)?;
+        rest.size().ok_or(Fault::BadSize)?;
+        let agent = rest.agent()?;
+        Ok(Self {
+            host,
+            time,
+            request,
+            status,
+            agent,
+            said: &said[..said.len() - rest.0.len()],
+        })
+    }
+}
+
+/// The first time in brackets and where its bracket opens. A user name comes before it and may
+/// hold brackets and spaces itself.
+fn find_time(line: &[u8]) -> Result<(usize, LogTime), Fault> {
+    let mut fault = Fault::NoTime;
+    let mut from = 0;
+    while let Some(at) = line[from..].iter().position(|&byte| byte == b'[') {
+        let bracket = from + at;
+        from = bracket + 1;
+        if bracket == 0 || line[bracket - 1] != b' ' {
+            continue;
+        }
+        fault = Fault::BadTime;
+        let inside = line.get(from..from + LOG_TIME_BYTES);
+        let closed = line.get(from + LOG_TIME_BYTES) == Some(&b']');
+        if closed && let Some(time) = inside.and_then(LogTime::parse) {
+            return Ok((bracket, time));
+        }
+    }
+    Err(fault)
+}
+
+/// The client among the fields before the time: the first one, or the second one when the
+/// first names the virtual host (Apache's `vhost_combined`).
+fn host(fields: &[u8]) -> Option<&[u8]> {
+    let mut fields = fields
+        .split(|&byte| byte == b' ')
+        .filter(|field| !field.is_empty());
+    let (first, second, _user) = (fields.next()?, fields.next()?, fields.next()?);
+    if fields.next().is_none() || address::truncated(first).is_some() {
+        return Some(first);
+    }
+    // Four fields: a virtual host in front, or a user name with a space in it.
+    let first_is_virtual_host = has_port(first) || address::truncated(second).is_some();
+    Some(if first_is_virtual_host { second } else { first })
+}
+
+fn has_port(host: &[u8]) -> bool {
+    host.iter()
+        .rposition(|&byte| byte == b':')
+        .is_some_and(|colon| {
+            let port = &host[colon + 1..];
+            !port.is_empty() && port.iter().all(u8::is_ascii_digit)
+        })
+}
+
+/// What is still to be read of a line.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn space(&mut self) -> Option<()> {
+        self.0 = self.0.strip_prefix(b" ")?;
+        Some(())
+    }
+
+    /// A field in quotes, without them. A quote inside is escaped with a backslash (Apache) or
+    /// written `\x22` (nginx).
+    fn quoted(&mut self, field: Field) -> Result<&'a [u8], Fault> {
+        let inside = self.0.strip_prefix(b"\"").ok_or(Fault::Missing(field))?;
+        let mut at = 0;
+        loop {
+            match inside.get(at) {
+                None => return Err(Fault::Unclosed(field)),
+                Some(b'"') => break,
+                Some(b'\\') => at += 2,
+                Some(_) => at += 1,
+            }
+        }
+        self.0 = &inside[at + 1..];
+        Ok(&inside[..at])
+    }
+
+    fn status(&mut self) -> Option<u16> {
+        let (digits, rest) = self.0.split_first_chunk::<3>()?;
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        self.0 = rest;
+        let [hundreds, tens, ones] = digits.map(|digit| u16::from(digit - b'0'));
+        Some(hundreds * 100 + tens * 10 + ones)
+    }
+
+    /// Passes over the size: how many bytes were sent does not matter here.
+    fn size(&mut self) -> Option<()> {
+        let digits = self
+            .0
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let bytes = match digits {
+            0 if self.0.first() == Some(&b'-') => 1,
+            0 => return None,
+            digits => digits,
+        };
+        self.0 = &self.0[bytes..];
+        matches!(self.0.first(), None | Some(b' ')).then_some(())
+    }
+
+    /// The user agent of a combined line; empty for a common one, which ends after the size or
+    /// goes on with something that is not quoted.
+    fn agent(&mut self) -> Result<&'a [u8], Fault> {
+        let Some(quoted) = self
+            .0
+            .strip_prefix(b" ")
+            .filter(|rest| rest.starts_with(b"\""))
+        else {
+            return Ok(b"");
+        };
+        self.0 = quoted;
+        self.quoted(Field::Referer)?;
+        // A single quoted field could be either: better to say so than to guess.
+        self.space().ok_or(Fault::Missing(Field::UserAgent))?;
+        let agent = self.quoted(Field::UserAgent)?;
+        match self.0.first() {
+            None | Some(b' ') => Ok(agent),
+            Some(_) => Err(Fault::NoSpace(Field::UserAgent)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: &str = "[26/Mar/2017:03:00:01 +0200]";
+
+    fn parts(line: &str) -> Result<(String, String, u16, String), Fault> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let line = Line::parse(line.as_bytes())?;
+        Ok((
+            text(line.host),
+            text(line.request),
+            line.status,
+            text(line.agent),
+        ))
+    }
+
+    fn host_of(fields: &str) -> String {
+        parts(&format!(r#"{fields} {TIME} "-" 200 -"#)).unwrap().0
+    }
+
+    #[test]
+    fn a_line_is_taken_apart() {
+        let line =
+            format!(r#"203.0.113.7 - - {TIME} "GET / HTTP/1.1" 200 12 "http://x/" "agent" 0.1"#);
+        assert_eq!(
+            parts(&line).unwrap(),
+            (
+                "203.0.113.7".into(),
+                "GET / HTTP/1.1".into(),
+                200,
+                "agent".into()
+            )
+        );
+        let line = format!(r#"h - - {TIME} "GET / HTTP/1.1" 200 -"#);
+        assert_eq!(parts(&line).unwrap().3, "");
+        // A common line with a request time after it.
+        let line = format!(r#"h - - {TIME} "GET / HTTP/1.1" 200 - 0.001"#);
+        assert_eq!(parts(&line).unwrap().3, "");
+    }
+
+    #[test]
+    fn quotes_inside_a_field_do_not_end_it() {
+        let line = format!(r#"h - - {TIME} "GET /\"x\\" 404 0 "\"" "a \"b\" \\""#);
+        let (_, request, _, agent) = parts(&line).unwrap();
+        assert_eq!(request, r#"GET /\"x\\"#);
+        assert_eq!(agent, r#"a \"b\" \\"#);
+    }
+
+    #[test]
+    fn the_client_is_found_beside_virtual_hosts_and_odd_user_names() {
+        assert_eq!(host_of("203.0.113.7 - -"), "203.0.113.7");
+        assert_eq!(host_of("203.0.113.7 - mario rossi"), "203.0.113.7");
+        assert_eq!(host_of("203.0.113.7 - ma[rio [x] rossi"), "203.0.113.7");
+        assert_eq!(host_of("name.example - mario rossi"), "name.example");
+        assert_eq!(host_of("www.example.it:443 203.0.113.7 - -"), "203.0.113.7");
+        assert_eq!(host_of("www.example.it 2001:db8::1 - -"), "2001:db8::1");
+        assert_eq!(
+            host_of("www.example.it:80 name.example - -"),
+            "name.example"
+        );
+        assert_eq!(host_of("2001:db8::1 - mario rossi"), "2001:db8::1");
+    }
+
+    #[test]
+    fn what_names_a_person_is_not_in_what_was_said() {
+        let line = format!(r#"203.0.113.7 - rossi {TIME} "-" 200 - "r" "a" "203.0.113.7""#);
+        let said = Line::parse(line.as_bytes()).unwrap().said;
+        assert_eq!(said, format!(r#"{TIME} "-" 200 - "r" "a""#).as_bytes());
+    }
+
+    #[test]
+    fn each_fault_has_its_reason() {
+        use Field::{Referer, Request, UserAgent};
+        let fault = |rest: &str| parts(&format!("h - - {TIME}{rest}")).unwrap_err();
+        assert_eq!(parts("2017-03-26 GET /").unwrap_err(), Fault::NoTime);
+        assert_eq!(
+            parts("h - - [yesterday] \"-\"").unwrap_err(),
+            Fault::BadTime
+        );
+        assert_eq!(
+            parts(&format!("h - {TIME} \"-\" 200 -")).unwrap_err(),
+            Fault::NoHost
+        );
+        assert_eq!(fault(""), Fault::Missing(Request));
+        assert_eq!(fault(" GET / 200 -"), Fault::Missing(Request));
+        assert_eq!(fault(r#" "GET /"#), Fault::Unclosed(Request));
+        assert_eq!(fault(r#" "GET /\"#), Fault::Unclosed(Request));
+        assert_eq!(fault(r#" "-"200 -"#), Fault::NoSpace(Request));
+        assert_eq!(fault(r#" "-" 20 -"#), Fault::BadStatus);
+        assert_eq!(fault(r#" "-" 2000 -"#), Fault::BadSize);
+        assert_eq!(fault(r#" "-" 200"#), Fault::BadSize);
+        assert_eq!(fault(r#" "-" 200 12x"#), Fault::BadSize);
+        assert_eq!(fault(r#" "-" 200 - "r"#), Fault::Unclosed(Referer));
+        assert_eq!(fault(r#" "-" 200 - "r""#), Fault::Missing(UserAgent));
+        assert_eq!(fault(r#" "-" 200 - "r" -"#), Fault::Missing(UserAgent));
+        assert_eq!(fault(r#" "-" 200 - "r" "a"#), Fault::Unclosed(UserAgent));
+        assert_eq!(fault(r#" "-" 200 - "r" "a"b"#), Fault::NoSpace(UserAgent));
+    }
+}

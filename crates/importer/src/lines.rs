@@ -1,0 +1,123 @@
+//! Lines of an input, in bounded memory.
+
+use std::io::{self, BufRead, Read};
+
+use crate::LINE_BYTES_MAX;
+use crate::input::Content;
+
+/// Windows tools put it before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a reading found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A line, now in the caller's buffer, without its line end.
+    Line,
+    /// A line longer than [`LINE_BYTES_MAX`], passed over.
+    TooLong,
+    /// Nothing more.
+    End,
+}
+
+/// The lines of one input.
+pub(crate) struct Lines {
+    content: Content,
+    /// Number of the line last found, from 1.
+    pub(crate) number: u64,
+}
+
+impl Lines {
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, number: 0 }
+    }
+
+    /// Reads the next line into `line`.
+    pub(crate) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Found> {
+        if !self.read_up_to_limit(line)? {
+            return Ok(Found::End);
+        }
+        self.number += 1;
+        let mut too_long = false;
+        while line.len() as u64 == LIMIT && !line.ends_with(b"\n") {
+            too_long = true;
+            self.read_up_to_limit(line)?;
+        }
+        if line.ends_with(b"\n") {
+            line.pop();
+        }
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+        if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(if too_long || line.len() > LINE_BYTES_MAX {
+            Found::TooLong
+        } else {
+            Found::Line
+        })
+    }
+
+    fn read_up_to_limit(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        line.clear();
+        let read = (&mut self.content).take(LIMIT).read_until(b'\n', line)?;
+        Ok(read > 0)
+    }
+}
+
+/// A line of the greatest length and the two bytes of a line end.
+const LIMIT: u64 = LINE_BYTES_MAX as u64 + 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn found(content: &[u8]) -> Vec<(Found, Vec<u8>)> {
+        let mut lines = Lines::new(Box::new(Cursor::new(content.to_vec())));
+        let mut line = Vec::new();
+        let mut all = Vec::new();
+        loop {
+            match lines.next(&mut line).unwrap() {
+                Found::End => return all,
+                Found::Line => all.push((Found::Line, line.clone())),
+                Found::TooLong => all.push((Found::TooLong, Vec::new())),
+            }
+        }
+    }
+
+    fn texts(content: &[u8]) -> Vec<String> {
+        let text = |(_, line)| String::from_utf8(line).unwrap();
+        found(content).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_line_end_is_understood() {
+        assert_eq!(texts(b""), [""; 0]);
+        assert_eq!(texts(b"\n"), [""]);
+        assert_eq!(texts(b"a\nb"), ["a", "b"]);
+        assert_eq!(texts(b"a\r\nb\r\n"), ["a", "b"]);
+        assert_eq!(texts(b"\xEF\xBB\xBFa\n\n"), ["a", ""]);
+    }
+
+    #[test]
+    fn a_line_at_the_limit_is_read_and_a_longer_one_is_passed_over() {
+        for end in ["", "\n", "\r\n"] {
+            for (bytes, kind) in [
+                (LINE_BYTES_MAX, Found::Line),
+                (LINE_BYTES_MAX + 1, Found::TooLong),
+                (LINE_BYTES_MAX + 2, Found::TooLong),
+                (3 * (LINE_BYTES_MAX + 2), Found::TooLong),
+                (5 * LINE_BYTES_MAX, Found::TooLong),
+            ] {
+                let content = format!("{}{end}", "x".repeat(bytes));
+                let lines = found(content.as_bytes());
+                assert_eq!(lines.len(), 1, "{bytes} {end:?}");
+                assert_eq!(lines[0].0, kind, "{bytes} {end:?}");
+            }
+        }
+        let mut content = vec![b'x'; 2 * LINE_BYTES_MAX];
+        content.extend(b"\nnext\n");
+        assert_eq!(found(&content)[1], (Found::Line, b"next".to_vec()));
+    }
+}

@@ -1,0 +1,296 @@
+//! What a request asked for: a page that a person looks at, or a part of one.
+//!
+//! A request counts as a **page** when it is a GET or a POST, was answered with a whole body
+//! (or with 304, the browser has it already; or with an error), and its path does not end like
+//! a part of a page. Everything else is an **asset**; nothing is left out:
+//!
+//! - HEAD, OPTIONS, PUT and the like: asked by programs, nothing is shown.
+//! - Redirects: followed by the page itself, counting both would count one visit twice.
+//! - 1xx, 204, 205: there is nothing to look at. 206: a piece of a document whose first
+//!   request was counted; readers of PDF files ask for dozens.
+//! - Pictures, scripts, style sheets, fonts, sound, film, data and feeds, `robots.txt` and its
+//!   kin: fetched by browsers and programs on their own. Documents and archives (`.pdf`,
+//!   `.doc`, `.zip`, other `.txt`) are pages: somebody chose to read them.
+
+use std::borrow::Cow;
+
+use affluenza_event::{Outcome, Resource};
+
+use crate::text::{percent_decode, unescape};
+
+const ASSET_EXTENSIONS: &[&str] = &[
+    // Pictures.
+    "apng",
+    "avif",
+    "bmp",
+    "cur",
+    "gif",
+    "ico",
+    "jpeg",
+    "jpg",
+    "png",
+    "svg",
+    "svgz",
+    "tif",
+    "tiff",
+    "webp",
+    // Scripts, style sheets and what belongs to them.
+    "css",
+    "js",
+    "map",
+    "mjs",
+    "swf",
+    "wasm",
+    "webmanifest",
+    "xsl",
+    "xslt",
+    // Fonts.
+    "eot",
+    "otf",
+    "ttf",
+    "woff",
+    "woff2",
+    // Sound and film.
+    "aac",
+    "avi",
+    "flac",
+    "m3u8",
+    "m4a",
+    "m4v",
+    "mov",
+    "mp3",
+    "mp4",
+    "mpeg",
+    "mpg",
+    "oga",
+    "ogg",
+    "ogv",
+    "vtt",
+    "wav",
+    "weba",
+    "webm",
+    // Data and feeds.
+    "atom",
+    "geojson",
+    "json",
+    "jsonld",
+    "rss",
+    "xml",
+];
+
+/// Files that only programs ask for.
+const ASSET_FILES: &[&str] = &[
+    "ads.txt",
+    "app-ads.txt",
+    "humans.txt",
+    "llms.txt",
+    "robots.txt",
+    "security.txt",
+];
+
+/// The longest entry of either list, in bytes.
+const LISTED_BYTES_MAX: usize = 12;
+
+/// A request and how it was answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Request<'a> {
+    method: &'a [u8],
+    /// Decoded, without the query; `None` when what was asked for has no path.
+    pub(crate) path: Option<Cow<'a, [u8]>>,
+    status: u16,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request as the log has it, such as `GET /index.html HTTP/1.1`. Anything can
+    /// stand there: what is no request asks for no path.
+    pub(crate) fn parse(request: &'a [u8], status: u16) -> Self {
+        let (method, target) = split_at_byte(request, b' ');
+        Self {
+            method,
+            path: path(without_protocol(target)),
+            status,
+        }
+    }
+
+    pub(crate) fn resource(&self) -> Resource {
+        let shows_something = matches!(self.method, b"GET" | b"POST")
+            && matches!(self.status, 200..=203 | 207..=299 | 304 | 400..=999);
+        match &self.path {
+            Some(path) if shows_something && !is_asset(path) => Resource::Page,
+            _ => Resource::Asset,
+        }
+    }
+
+    /// A redirect or an informational answer did what was asked; 000 and 499 are nginx's words
+    /// for a client that went away.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.status {
+            100..=399 => Outcome::Completed,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+/// `bytes` up to the first `byte`, and what follows it.
+fn split_at_byte(bytes: &[u8], byte: u8) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|&other| other == byte) {
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (bytes, b""),
+    }
+}
+
+/// A target may hold spaces, so the protocol is looked for at the end.
+fn without_protocol(target: &[u8]) -> &[u8] {
+    match target.iter().rposition(|&byte| byte == b' ') {
+        Some(at) if target[at + 1..].starts_with(b"HTTP/") => &target[..at],
+        _ => target,
+    }
+}
+
+fn path(target: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let target = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| target.strip_prefix(scheme.as_bytes()))
+        .map_or(target, |after| {
+            let slash = after.iter().position(|&byte| byte == b'/');
+            slash.map_or(b"/", |at| &after[at..])
+        });
+    if target.first() != Some(&b'/') {
+        return None;
+    }
+    let end = target.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    let path = &target[..end.unwrap_or(target.len())];
+    Some(percent_decode(unescape(path)))
+}
+
+fn is_asset(path: &[u8]) -> bool {
+    let file = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    // Java portals write the session into the path: "/logo.png;jsessionid=0A1B".
+    let (file, _parameters) = split_at_byte(file, b';');
+    if is_listed(ASSET_FILES, file) {
+        return true;
+    }
+    let Some(dot) = file.iter().rposition(|&byte| byte == b'.') else {
+        return false;
+    };
+    // Badly copied links have something after it: ".ttf) format(".
+    let extension = &file[dot + 1..];
+    let end = extension
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric());
+    is_listed(
+        ASSET_EXTENSIONS,
+        &extension[..end.unwrap_or(extension.len())],
+    )
+}
+
+fn is_listed(list: &[&str], word: &[u8]) -> bool {
+    (1..=LISTED_BYTES_MAX).contains(&word.len())
+        && list
+            .iter()
+            .any(|listed| listed.as_bytes().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(request: &str, status: u16) -> &'static str {
+        Request::parse(request.as_bytes(), status)
+            .resource()
+            .as_str()
+    }
+
+    fn get(path: &str) -> &'static str {
+        resource(&format!("GET {path} HTTP/1.1"), 200)
+    }
+
+    #[test]
+    fn pages_are_what_somebody_chose_to_look_at() {
+        for path in [
+            "/",
+            "/servizi/pagamenti",
+            "/index.html?img=logo.png",
+            "/delibere/atto.pdf",
+            "/moduli.zip",
+            "/note.txt",
+            "/v1.2/",
+            "/.css/",
+            "/style.css/edit",
+            "/area.do;jsessionid=1.png",
+            "/a b c",
+            "http://www.example.it/notizie",
+            "https://www.example.it",
+            "/caff%C3%A8#logo.png",
+            "/trailing.",
+        ] {
+            assert_eq!(get(path), "page", "{path}");
+        }
+    }
+
+    #[test]
+    fn assets_are_what_browsers_and_programs_fetch_on_their_own() {
+        for path in [
+            "/logo.png",
+            "/LOGO.PNG",
+            "/app.js?v=3",
+            "/app%2Ejs",
+            "/logo.png;jsessionid=0A1B",
+            "/font.ttf)%20format(%22truetype%22",
+            "/robots.txt",
+            "/favicon.ico",
+            "/.well-known/security.txt",
+            "/feed.xml",
+            "/data.json",
+            "http://www.example.it/logo.svg",
+            "*",
+            "www.example.it:443",
+            "",
+        ] {
+            assert_eq!(get(path), "asset", "{path}");
+        }
+    }
+
+    #[test]
+    fn the_answer_decides_whether_there_was_something_to_see() {
+        for status in [200, 304, 404, 410, 499, 500, 503] {
+            assert_eq!(resource("GET / HTTP/1.1", status), "page", "{status}");
+        }
+        for status in [0, 101, 204, 205, 206, 301, 302, 303, 307, 308] {
+            assert_eq!(resource("GET / HTTP/1.1", status), "asset", "{status}");
+        }
+        assert_eq!(resource("POST /modulo HTTP/1.1", 200), "page");
+        assert_eq!(resource("GET /", 200), "page");
+        for request in [
+            "HEAD / HTTP/1.1",
+            "OPTIONS * HTTP/1.0",
+            "PUT /a HTTP/1.1",
+            "get / HTTP/1.1",
+            "-",
+            "",
+            r"\x16\x03\x01",
+        ] {
+            assert_eq!(resource(request, 200), "asset", "{request}");
+        }
+    }
+
+    #[test]
+    fn errors_are_failures() {
+        let outcome = |status| Request::parse(b"GET / HTTP/1.1", status).outcome();
+        for status in [101, 200, 206, 301, 304] {
+            assert_eq!(outcome(status), Outcome::Completed, "{status}");
+        }
+        for status in [0, 400, 404, 499, 500, 599] {
+            assert_eq!(outcome(status), Outcome::Failed, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_lists_fit_their_bound() {
+        let longest = ASSET_EXTENSIONS
+            .iter()
+            .chain(ASSET_FILES)
+            .map(|word| word.len());
+        assert_eq!(longest.max(), Some(LISTED_BYTES_MAX));
+    }
+}

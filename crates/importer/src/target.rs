@@ -1,0 +1,206 @@
+//! Whose log it is, and which of its paths belong to which service.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use affluenza_event::wire::{Data, Envelope};
+use affluenza_event::{ACCESS_V1, Quarantine, Refusal, UnixMillis};
+use thiserror::Error;
+
+use crate::text::percent_decode;
+
+/// What the events of an import say about where they belong.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub(crate) ente: String,
+    pub(crate) portal: String,
+    pub(crate) source: String,
+    services: Vec<ServicePrefix>,
+}
+
+/// A target that no event could carry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// The consumer would refuse it.
+    #[error("{0}")]
+    Refused(String),
+    /// Not of the form PREFIX=CODE.
+    #[error("{0:?} is not PREFIX=CODE, such as /pagamenti=pagopa")]
+    NotPrefixAndCode(String),
+    /// Two services claim one prefix.
+    #[error("two services are given for the path prefix {0:?}")]
+    PrefixTwice(String),
+}
+
+impl Target {
+    /// The log of `portal` (its code) of `ente` (its IPA code), under the source
+    /// `urn:affluenza:import:<ente>:<portal>`.
+    pub fn new(ente: &str, portal: &str) -> Result<Self, TargetError> {
+        let target = Self {
+            ente: ente.to_owned(),
+            portal: portal.to_owned(),
+            source: format!("urn:affluenza:import:{ente}:{portal}"),
+            services: Vec::new(),
+        };
+        target.check(None)?;
+        Ok(target)
+    }
+
+    /// With another `source`, a URI. Imports of the same lines under two sources count twice:
+    /// give each portal one and keep to it.
+    pub fn with_source(mut self, source: &str) -> Result<Self, TargetError> {
+        source.clone_into(&mut self.source);
+        self.check(None)?;
+        Ok(self)
+    }
+
+    /// With a service for the paths under a prefix. The longest prefix wins.
+    pub fn with_service(mut self, service: ServicePrefix) -> Result<Self, TargetError> {
+        self.check(Some(&service.code))?;
+        if self
+            .services
+            .iter()
+            .any(|other| other.prefix == service.prefix)
+        {
+            let prefix = String::from_utf8_lossy(&service.prefix).into_owned();
+            return Err(TargetError::PrefixTwice(prefix));
+        }
+        let longer = |other: &ServicePrefix| other.prefix.len() > service.prefix.len();
+        let at = self.services.partition_point(longer);
+        self.services.insert(at, service);
+        Ok(self)
+    }
+
+    /// Code of the service that a decoded path belongs to.
+    pub(crate) fn service(&self, path: &[u8]) -> Option<&str> {
+        self.services
+            .iter()
+            .find(|service| service.holds(path))
+            .map(|service| service.code.as_str())
+    }
+
+    /// Asks the consumer's own parser, so that the two never differ.
+    fn check(&self, service: Option<&str>) -> Result<(), TargetError> {
+        let data = Data {
+            ente: Cow::Borrowed(&self.ente),
+            portal: Cow::Borrowed(&self.portal),
+            service: service.map(Cow::Borrowed),
+            ..Data::default()
+        };
+        let time = "2017-01-01T00:00:00Z";
+        let envelope = Envelope::new(ACCESS_V1, self.source.as_str(), "0", time, data);
+        let json = serde_json::to_vec(&envelope)
+            .map_err(|error| TargetError::Refused(error.to_string()))?;
+        match affluenza_event::parse(&json, UnixMillis(1_483_228_800_000)) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(TargetError::Refused(plain(refusal))),
+        }
+    }
+}
+
+/// The words of a refusal for somebody who typed a flag and sent no event.
+fn plain(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Quarantine(Quarantine::UnknownShape(what)) => what,
+        Refusal::Quarantine(Quarantine::PersonalData { field, what }) => {
+            format!("{field} holds {what}")
+        }
+        Refusal::Reject(reject) => reject.to_string(),
+    }
+}
+
+/// A path prefix and the code of the service whose pages lie under it, written `PREFIX=CODE`.
+///
+/// A prefix ends where a word of the path ends: `/pagamenti` holds `/pagamenti`,
+/// `/pagamenti/tari` and `/pagamenti.php`, not `/pagamenti-vecchi`. Upper and lower case
+/// differ; percent-encoding does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePrefix {
+    prefix: Vec<u8>,
+    code: String,
+}
+
+impl ServicePrefix {
+    fn holds(&self, path: &[u8]) -> bool {
+        path.strip_prefix(&*self.prefix).is_some_and(|rest| {
+            self.prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/' | b'.' | b';'))
+        })
+    }
+}
+
+impl FromStr for ServicePrefix {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        match text.rsplit_once('=') {
+            Some((prefix, code)) if prefix.starts_with('/') && !code.is_empty() => Ok(Self {
+                prefix: percent_decode(Cow::Borrowed(prefix.as_bytes())).into_owned(),
+                code: code.to_owned(),
+            }),
+            _ => Err(TargetError::NotPrefixAndCode(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(services: &[&str]) -> Result<Target, TargetError> {
+        services
+            .iter()
+            .try_fold(Target::new("c_d612", "www")?, |target, service| {
+                target.with_service(service.parse()?)
+            })
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_whatever_the_order() {
+        for services in [
+            ["/pagamenti=pay", "/pagamenti/tari=tari", "/=home"],
+            ["/=home", "/pagamenti/tari=tari", "/pagamenti=pay"],
+        ] {
+            let target = target(&services).unwrap();
+            let service = |path: &str| target.service(path.as_bytes()).unwrap().to_owned();
+            assert_eq!(service("/pagamenti/tari/2017"), "tari");
+            assert_eq!(service("/pagamenti/imu"), "pay");
+            assert_eq!(service("/pagamenti"), "pay");
+            assert_eq!(service("/pagamenti.php"), "pay");
+            assert_eq!(service("/pagamenti;jsessionid=1"), "pay");
+            assert_eq!(service("/pagamenti-vecchi"), "home");
+            assert_eq!(service("/"), "home");
+        }
+    }
+
+    #[test]
+    fn a_path_under_no_prefix_has_no_service() {
+        let target = target(&["/caff%C3%A8=bar"]).unwrap();
+        assert_eq!(target.service(b"/t%C3%A8"), None);
+        assert_eq!(target.service("/caffè/espresso".as_bytes()), Some("bar"));
+    }
+
+    #[test]
+    fn what_the_consumer_would_refuse_is_refused_before_the_first_line() {
+        let refused = |result: Result<Target, TargetError>| result.unwrap_err().to_string();
+        assert_eq!(
+            refused(Target::new("", "www")),
+            "ente is not 1 to 64 letters, digits, '-', '_' or '.'"
+        );
+        assert_eq!(
+            refused(Target::new("e", "a portal")),
+            "portal is not 1 to 64 letters, digits, '-', '_' or '.'"
+        );
+        assert_eq!(
+            refused(Target::new("e", "p").and_then(|target| target.with_source("mailto:a@b.it"))),
+            "source holds an e-mail address"
+        );
+        assert!(
+            refused(Target::new("e", "p").and_then(|target| target.with_source("")))
+                .contains("source has 0 bytes")
+        );
+        assert!(refused(target(&["/a=x y"])).starts_with("service is not"));
+        assert!(refused(target(&["a=x"])).contains("PREFIX=CODE"));
+        assert!(refused(target(&["/a="])).contains("PREFIX=CODE"));
+        assert!(refused(target(&["/a=x", "/a=y"])).contains("two services"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Escapes of a log's quoted fields.
+
+use std::borrow::Cow;
+
+/// Undoes the escapes of Apache (`\"`, `\\`, `\n`, `\xHH`) and nginx (`\xHH`). A backslash
+/// before anything else stands for itself.
+pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
+    if !field.contains(&b'\\') {
+        return Cow::Borrowed(field);
+    }
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((&byte, after)) = rest.split_first() {
+        let (plain, after) = match (byte, after) {
+            (b'\\', [b'x', high, low, after @ ..]) => match hex_pair(*high, *low) {
+                Some(decoded) => (decoded, after),
+                None => (byte, &rest[1..]),
+            },
+            (b'\\', [escaped, after @ ..]) => match escaped {
+                b'"' | b'\\' => (*escaped, after),
+                b'n' => (b'\n', after),
+                b'r' => (b'\r', after),
+                b't' => (b'\t', after),
+                b'b' => (0x08, after),
+                b'v' => (0x0B, after),
+                _ => (byte, &rest[1..]),
+            },
+            _ => (byte, after),
+        };
+        out.push(plain);
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+/// Undoes percent-encoding; a percent sign without two digits stands for itself.
+pub(crate) fn percent_decode(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if !path.contains(&b'%') {
+        return path;
+    }
+    let mut out = Vec::with_capacity(path.len());
+    let mut rest = &*path;
+    while let Some((&byte, after)) = rest.split_first() {
+        let decoded = match (byte, after) {
+            (b'%', [high, low, after @ ..]) => hex_pair(*high, *low).zip(Some(after)),
+            _ => None,
+        };
+        let (byte, after) = decoded.unwrap_or((byte, after));
+        out.push(byte);
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// `bytes` as text of at most `bytes_max` bytes, what is not UTF-8 replaced.
+pub(crate) fn lossy(bytes: &[u8], bytes_max: usize) -> Cow<'_, str> {
+    // Four bytes more, so that a character on the edge is not taken for a broken one.
+    let head = &bytes[..bytes.len().min(bytes_max + 4)];
+    let mut text = String::from_utf8_lossy(head);
+    if text.len() > bytes_max {
+        let end = (0..=bytes_max)
+            .rfind(|&at| text.is_char_boundary(at))
+            .unwrap_or(0);
+        text = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        };
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_of_both_servers_are_undone() {
+        assert_eq!(
+            &*unescape(br#"say \"hi\" \\ \t\x22\xC3\xA8"#),
+            "say \"hi\" \\ \t\"è".as_bytes()
+        );
+        assert_eq!(&*unescape(br"\q \xZZ \x2"), br"\q \xZZ \x2");
+        assert_eq!(&*unescape(br"end\"), br"end\");
+        assert!(matches!(unescape(b"plain"), Cow::Borrowed(b"plain")));
+    }
+
+    #[test]
+    fn percent_signs_are_tolerated() {
+        let decoded = |path: &'static [u8]| percent_decode(Cow::Borrowed(path)).into_owned();
+        assert_eq!(decoded(b"/caff%C3%A8"), "/caffè".as_bytes());
+        assert_eq!(decoded(b"/100%/%4/%zz/%"), b"/100%/%4/%zz/%");
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(lossy("èèè".as_bytes(), 5), "èè");
+        assert_eq!(lossy("èèè".as_bytes(), 6), "èèè");
+        assert_eq!(lossy(b"a\xFFb", 100), "a\u{FFFD}b");
+        assert_eq!(lossy(b"", 10), "");
+    }
+}

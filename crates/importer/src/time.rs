@@ -1,0 +1,229 @@
+//! The time of a log line: `17/May/2015:10:05:03 +0000`.
+
+use affluenza_event::UnixMillis;
+
+/// Years a line may name, in any zone: the consumer takes instants from 2 January 1970 to the
+/// end of 2105. A machine that has lost its clock logs 1970.
+const YEARS: std::ops::RangeInclusive<i64> = 1971..=2104;
+
+const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/// Bytes of a time in a log, without its brackets.
+pub(crate) const LOG_TIME_BYTES: usize = 26;
+
+/// When a line was logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogTime {
+    /// RFC 3339 with the offset of the log.
+    rfc3339: [u8; 25],
+    /// The instant.
+    pub(crate) instant: UnixMillis,
+    /// The date where the log was written, in days since 1970-01-01.
+    pub(crate) day: i32,
+}
+
+impl LogTime {
+    /// Reads `17/May/2015:10:05:03 +0000`, nothing before and nothing after.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let text: &[u8; LOG_TIME_BYTES] = text.try_into().ok()?;
+        let separators = [
+            (2, b'/'),
+            (6, b'/'),
+            (11, b':'),
+            (14, b':'),
+            (17, b':'),
+            (20, b' '),
+        ];
+        if separators.iter().any(|&(at, byte)| text[at] != byte) {
+            return None;
+        }
+        let day = number(&text[..2])?;
+        let month = month(&text[3..6])?;
+        let year = number(&text[7..11])?;
+        let (hour, minute) = (number(&text[12..14])?, number(&text[15..17])?);
+        // A leap second is logged as 60; neither RFC 3339 readers nor Unix time know it.
+        let second = match number(&text[18..20])? {
+            60 => 59,
+            second => second,
+        };
+        let sign = match text[21] {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let (offset_hours, offset_minutes) = (number(&text[22..24])?, number(&text[24..26])?);
+        if !YEARS.contains(&year)
+            || !(1..=days_in(year, month)).contains(&day)
+            || hour > 23
+            || minute > 59
+            || second > 59
+            || offset_hours > 23
+            || offset_minutes > 59
+        {
+            return None;
+        }
+        let days = days_since_1970(year, month, day);
+        let offset_s = sign * (offset_hours * 3600 + offset_minutes * 60);
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset_s;
+        Some(Self {
+            rfc3339: rfc3339(text, month, second),
+            instant: UnixMillis(seconds * 1000),
+            day: i32::try_from(days).ok()?,
+        })
+    }
+
+    /// The time as an event carries it.
+    pub(crate) fn as_rfc3339(&self) -> &str {
+        std::str::from_utf8(&self.rfc3339).expect("only ASCII digits and separators were written")
+    }
+}
+
+fn rfc3339(text: &[u8; LOG_TIME_BYTES], month: i64, second: i64) -> [u8; 25] {
+    let mut out = *b"0000-00-00T00:00:00+00:00";
+    out[..4].copy_from_slice(&text[7..11]);
+    out[5..7].copy_from_slice(&two_digits(month));
+    out[8..10].copy_from_slice(&text[..2]);
+    out[11..17].copy_from_slice(&text[12..18]);
+    out[17..19].copy_from_slice(&two_digits(second));
+    out[19..22].copy_from_slice(&text[21..24]);
+    out[23..25].copy_from_slice(&text[24..26]);
+    // RFC 3339 gives "-00:00" a meaning of its own: offset unknown.
+    if out[19..] == *b"-00:00" {
+        out[19] = b'+';
+    }
+    out
+}
+
+fn two_digits(number: i64) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, &byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + i64::from(byte - b'0'))
+    })
+}
+
+fn month(name: &[u8]) -> Option<i64> {
+    let at = MONTHS.chunks_exact(3).position(|month| month == name)?;
+    Some(at as i64 + 1)
+}
+
+fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so
+/// that the leap day is the last of its year.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, months_since_march) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days_of_years = year * 365 + year / 4 - year / 100 + year / 400;
+    let days_of_months = (153 * months_since_march + 2) / 5;
+    // 719,468 days lie between 1 March of the year 0 and 1 January 1970.
+    days_of_years + days_of_months + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn time(text: &str) -> Option<(String, i64, i32)> {
+        LogTime::parse(text.as_bytes())
+            .map(|time| (time.as_rfc3339().to_owned(), time.instant.0, time.day))
+    }
+
+    #[test]
+    fn a_time_keeps_its_offset_and_its_own_date() {
+        assert_eq!(
+            time("17/May/2015:10:05:03 +0000"),
+            Some((
+                "2015-05-17T10:05:03+00:00".into(),
+                1_431_857_103_000,
+                16_572
+            ))
+        );
+        // Half past midnight in Rome is still the day before in UTC.
+        assert_eq!(
+            time("26/Mar/2017:00:30:00 +0100"),
+            Some((
+                "2017-03-26T00:30:00+01:00".into(),
+                1_490_484_600_000,
+                17_251
+            ))
+        );
+        assert_eq!(
+            time("01/Jan/1971:00:00:00 -0000"),
+            Some(("1971-01-01T00:00:00+00:00".into(), 31_536_000_000, 365))
+        );
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_before() {
+        assert_eq!(
+            time("31/Dec/2016:23:59:60 +0000"),
+            time("31/Dec/2016:23:59:59 +0000")
+        );
+    }
+
+    #[test]
+    fn what_no_calendar_has_is_refused() {
+        for text in [
+            "29/Feb/2015:00:00:00 +0000",
+            "31/Apr/2015:00:00:00 +0000",
+            "00/Jan/2015:00:00:00 +0000",
+            "01/Foo/2015:00:00:00 +0000",
+            "01/jan/2015:00:00:00 +0000",
+            "31/Dec/1970:00:00:00 +0000",
+            "01/Jan/2105:00:00:00 +0000",
+            "01/Jan/2015:24:00:00 +0000",
+            "01/Jan/2015:00:60:00 +0000",
+            "01/Jan/2015:00:00:61 +0000",
+            "01/Jan/2015:00:00:00 +2400",
+            "01/Jan/2015:00:00:00 +0060",
+            "01/Jan/2015:00:00:00 00000",
+            "01/Jan/2015:00:00:00  0000",
+            "1/Jan/2015:00:00:00 +0000",
+            "01/Jan/2015:00:00:00",
+            "",
+        ] {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_instant_is_the_one_the_consumer_reads(
+            (year, month, day) in (1971i64..=2104, 1i64..=12, 1i64..=31),
+            (hour, minute, second) in (0u8..24, 0u8..60, 0u8..60),
+            (west, offset_hours, offset_minutes) in (any::<bool>(), 0u8..24, 0u8..60),
+        ) {
+            let day = day.min(days_in(year, month));
+            let name = std::str::from_utf8(&MONTHS[(month as usize - 1) * 3..][..3]).unwrap();
+            let sign = if west { '-' } else { '+' };
+            let text = format!("{day:02}/{name}/{year}:{hour:02}:{minute:02}:{second:02} {sign}{offset_hours:02}{offset_minutes:02}");
+            let time = LogTime::parse(text.as_bytes()).unwrap();
+            let record = format!(
+                r#"{{"specversion":"1.0","type":"{}","source":"s","id":"1","time":"{}","data":{{"ente":"e","portal":"p"}}}}"#,
+                affluenza_event::ACCESS_V1,
+                time.as_rfc3339(),
+            );
+            let event = affluenza_event::parse(record.as_bytes(), time.instant).unwrap();
+            prop_assert_eq!(event.time, time.instant);
+        }
+    }
+}

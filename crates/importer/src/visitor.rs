@@ -1,0 +1,125 @@
+//! Visitors: opaque tokens that can be linked neither across days, enti nor imports.
+
+use std::collections::HashMap;
+use std::io;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use sha2::{Digest, Sha256};
+
+/// A secret that goes into a visitor's token.
+pub type Salt = [u8; 32];
+
+/// Where salts come from: one is asked for each day that a log speaks of.
+pub trait SaltSource {
+    /// A new salt.
+    fn salt(&mut self) -> io::Result<Salt>;
+}
+
+/// Salts from the operating system's random generator. They live as long as the import and are
+/// written nowhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemSalts;
+
+impl SaltSource for SystemSalts {
+    fn salt(&mut self) -> io::Result<Salt> {
+        let mut salt = Salt::default();
+        SysRng.try_fill_bytes(&mut salt).map_err(io::Error::other)?;
+        Ok(salt)
+    }
+}
+
+/// A visitor's token: 128 bits in hexadecimal digits.
+pub(crate) struct Token([u8; 32]);
+
+impl Token {
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("only hexadecimal digits were written")
+    }
+}
+
+/// The tokens of one import.
+pub(crate) struct Visitors {
+    ente: String,
+    source: Box<dyn SaltSource + Send>,
+    /// By local day: the hash as it stands once salt and ente are in.
+    days: HashMap<i32, Sha256>,
+}
+
+impl Visitors {
+    pub(crate) fn new(ente: &str, source: impl SaltSource + Send + 'static) -> Self {
+        Self {
+            ente: ente.to_owned(),
+            source: Box::new(source),
+            days: HashMap::new(),
+        }
+    }
+
+    /// The token of whoever came from `host` with `agent` on `day`.
+    pub(crate) fn token(&mut self, day: i32, host: &[u8], agent: &[u8]) -> io::Result<Token> {
+        let mut hash = match self.days.get(&day) {
+            Some(hash) => hash.clone(),
+            None => {
+                let hash = Sha256::new()
+                    .chain_update(self.source.salt()?)
+                    .chain_update(&self.ente)
+                    .chain_update([0xFF]);
+                self.days.insert(day, hash.clone());
+                hash
+            }
+        };
+        hash.update(host);
+        // A space ends the host in the log, so it stands in none.
+        hash.update(b" ");
+        hash.update(agent);
+        let digest = hash.finalize();
+        let mut token = [0; 32];
+        for (pair, byte) in token.chunks_exact_mut(2).zip(digest) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        Ok(Token(token))
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counted(u8);
+
+    impl SaltSource for Counted {
+        fn salt(&mut self) -> io::Result<Salt> {
+            self.0 += 1;
+            Ok([self.0; 32])
+        }
+    }
+
+    fn token(visitors: &mut Visitors, day: i32, host: &str) -> String {
+        let token = visitors.token(day, host.as_bytes(), b"agent").unwrap();
+        token.as_str().to_owned()
+    }
+
+    #[test]
+    fn a_visitor_is_the_same_within_a_day_and_nobody_knows_it_on_the_next() {
+        let mut visitors = Visitors::new("e", Counted(0));
+        let monday = token(&mut visitors, 1, "203.0.113.7");
+        let tuesday = token(&mut visitors, 2, "203.0.113.7");
+        assert_eq!(monday, token(&mut visitors, 1, "203.0.113.7"));
+        assert_ne!(monday, tuesday);
+        assert_ne!(monday, token(&mut visitors, 1, "203.0.113.8"));
+        // Another import draws other salts.
+        let mut again = Visitors::new("e", Counted(9));
+        assert_ne!(monday, token(&mut again, 1, "203.0.113.7"));
+        // The same salt would still not link two enti.
+        let mut elsewhere = Visitors::new("f", Counted(0));
+        assert_ne!(monday, token(&mut elsewhere, 1, "203.0.113.7"));
+    }
+
+    #[test]
+    fn the_system_gives_a_new_salt_each_time() {
+        assert_ne!(SystemSalts.salt().unwrap(), SystemSalts.salt().unwrap());
+    }
+}

@@ -1,0 +1,150 @@
+//! Files, compressed and not, given once and twice, and what cannot be read.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use affluenza_importer::{AccessLog, ImportError, Input, SystemSalts};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::{import, import_into, target};
+
+const ONE: &str = "203.0.113.7 - - [26/Mar/2017:03:00:00 +0200] \"GET / HTTP/1.1\" 200 1\n";
+const TWO: &str = "203.0.113.7 - - [26/Mar/2017:03:00:01 +0200] \"GET / HTTP/1.1\" 200 1\n";
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn written(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Input {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    Input::path(path)
+}
+
+fn refused(inputs: Vec<Input>) -> String {
+    let all = AccessLog::new(target(), inputs, SystemSalts).and_then(|mut import| {
+        while import.next_event()?.is_some() {}
+        Ok(())
+    });
+    all.unwrap_err().to_string()
+}
+
+#[test]
+fn gzip_of_several_members_is_read_to_its_end() {
+    let content = [gzip(ONE), gzip(""), gzip(TWO)].concat();
+    assert_eq!(import(&content), import(format!("{ONE}{TWO}").as_bytes()));
+}
+
+#[test]
+fn a_file_given_twice_counts_once_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = format!("{ONE}{TWO}");
+    let inputs = vec![
+        written(folder.path(), "a.log", &both),
+        written(folder.path(), "empty.log", ""),
+        written(folder.path(), "b.log", ONE),
+        written(folder.path(), "a.log.gz", gzip(&both)),
+        Input::path(folder.path().join("a.log")),
+        Input::path(folder.path().join("empty.log")),
+    ];
+    let (_, summary) = import_into(target(), inputs);
+    // "b.log" is another file that repeats a line: that is two requests in one second.
+    assert_eq!(
+        (summary.events(), summary.repeated, summary.inputs),
+        (3, 1, 4)
+    );
+    let same: Vec<_> = summary
+        .same_content
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(same.len(), 2);
+    assert!(
+        same[0].contains("a.log.gz has the same content as "),
+        "{}",
+        same[0]
+    );
+}
+
+#[test]
+fn large_files_that_differ_late_are_both_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = ONE.repeat(2_000);
+    let inputs = vec![
+        written(folder.path(), "a.log", format!("{log}{ONE}")),
+        written(folder.path(), "b.log", format!("{log}{TWO}")),
+        written(folder.path(), "c.log", &log),
+    ];
+    let (_, summary) = import_into(target(), inputs);
+    assert_eq!((summary.events(), summary.inputs), (6_002, 3));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_before_the_first_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = || written(folder.path(), "good.log", ONE);
+    let refusal = |inputs| {
+        AccessLog::new(target(), inputs, SystemSalts)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap()
+    };
+    let missing = refusal(vec![good(), Input::path(folder.path().join("none.log"))]);
+    assert!(
+        missing.starts_with("cannot open ") && missing.contains("none.log: "),
+        "{missing}"
+    );
+    let directory = refusal(vec![good(), Input::path(folder.path())]);
+    assert!(directory.contains("is a directory"), "{directory}");
+    let zstd = refusal(vec![
+        good(),
+        written(folder.path(), "a.zst", b"\x28\xB5\x2F\xFDxxxx"),
+    ]);
+    assert!(zstd.contains("is compressed with zstd"), "{zstd}");
+    let twice = refusal(vec![Input::path("-"), good(), Input::path("-")]);
+    assert_eq!(twice, "standard input (-) is given twice");
+}
+
+#[test]
+fn damaged_gzip_stops_with_its_place() {
+    // Not compressible, so that whole lines come out before the cut.
+    let log: String = (0..5_000)
+        .map(|nth| ONE.replace("/ HTTP", &format!("/{} HTTP", nth * 7_919)))
+        .collect();
+    let whole = gzip(&log);
+    let cut = refused(vec![Input::reader(
+        "log",
+        std::io::Cursor::new(whole[..whole.len() / 2].to_vec()),
+    )]);
+    assert!(cut.starts_with("cannot read log after line "), "{cut}");
+    assert!(cut.contains("cut short"), "{cut}");
+    let mut damaged = whole;
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 64].fill(0xFF);
+    let damaged = refused(vec![Input::reader("log", std::io::Cursor::new(damaged))]);
+    assert!(damaged.contains("the gzip data is"), "{damaged}");
+}
+
+#[test]
+fn a_reader_that_fails_is_named() {
+    struct Failing;
+    impl std::io::Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    assert_eq!(
+        refused(vec![Input::reader("tape", Failing)]),
+        "cannot read tape: the disk is gone"
+    );
+}
+
+#[test]
+fn an_import_can_move_to_another_thread() {
+    fn can_move<T: Send>() {}
+    can_move::<AccessLog>();
+    can_move::<ImportError>();
+}

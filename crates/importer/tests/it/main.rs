@@ -1,0 +1,80 @@
+//! Imports of real and written logs, from bytes to events as the consumer reads them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod formats;
+mod idempotence;
+mod inputs;
+mod properties;
+mod real_log;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use affluenza_event::{Event, UnixMillis};
+use affluenza_importer::{AccessLog, Input, Salt, SaltSource, Summary, Target};
+
+/// The same salts in every run.
+struct FixedSalts(u8);
+
+impl SaltSource for FixedSalts {
+    fn salt(&mut self) -> std::io::Result<Salt> {
+        self.0 = self.0.wrapping_add(1);
+        Ok([self.0; 32])
+    }
+}
+
+/// An event as it was given, kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Kept {
+    key: String,
+    json: String,
+}
+
+impl Kept {
+    /// The event as the consumer reads it, today.
+    fn event(&self) -> Event<'_> {
+        let written = UnixMillis(4_102_444_800_000);
+        affluenza_event::parse(self.json.as_bytes(), written)
+            .unwrap_or_else(|refusal| panic!("{refusal}: {}", self.json))
+    }
+}
+
+fn target() -> Target {
+    Target::new("c_d612", "www").unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn real_log() -> Vec<u8> {
+    let file = std::fs::File::open(fixture("apache_combined_10k.log.gz")).unwrap();
+    let mut log = Vec::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_end(&mut log)
+        .unwrap();
+    log
+}
+
+fn import_into(target: Target, inputs: Vec<Input>) -> (Vec<Kept>, Summary) {
+    let mut import = AccessLog::new(target, inputs, FixedSalts(0)).unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = import.next_event().unwrap() {
+        events.push(Kept {
+            key: event.key.to_owned(),
+            json: String::from_utf8(event.json.to_vec()).unwrap(),
+        });
+    }
+    (events, import.summary().clone())
+}
+
+fn import(log: &[u8]) -> (Vec<Kept>, Summary) {
+    import_parts(&[log])
+}
+
+fn import_parts(parts: &[&[u8]]) -> (Vec<Kept>, Summary) {
+    let input = |part: &&[u8]| Input::reader("log", std::io::Cursor::new(part.to_vec()));
+    import_into(target(), parts.iter().map(input).collect())
+}
