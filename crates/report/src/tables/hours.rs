@@ -1,0 +1,139 @@
+//! Users and accesses by band and by hour of the local day.
+
+use affluenza_classify::hours::{Band, ExistingHours, LocalDate, Zone};
+use affluenza_store::figures::{BandUse, HourUse};
+use serde::Serialize;
+
+use crate::ratio::share_percent;
+
+/// Whole local hours, from one up to but not including another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HourRange {
+    /// First local hour, 0 to 23.
+    pub from: u8,
+    /// Local hour at which it ends, 1 to 24.
+    pub to: u8,
+}
+
+/// Use in a band of the day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BandRow {
+    /// `night`, `office` or `evening`.
+    pub band: &'static str,
+    /// When it is.
+    pub local_hours: Vec<HourRange>,
+    /// Hours of the band that existed in the year, changes of the clock included.
+    pub hours_existing: u64,
+    /// Distinct visitors of each hour, summed over the hours.
+    pub users_hours: u64,
+    /// Users summed over hours, divided by the hours that existed; `None` when none did.
+    pub users_per_hour_mean: Option<f64>,
+    /// Accesses.
+    pub accesses: u64,
+}
+
+/// Use in an hour of the day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HourRow {
+    /// Local hour, 0 to 23.
+    pub local_hour: u8,
+    /// How long the clock showed this hour in the year, in hours.
+    pub hours_existing: f64,
+    /// Distinct visitors of each such hour, summed over the days.
+    pub users_hours: u64,
+    /// Users summed over days, divided by the hours that existed; `None` when none did.
+    pub users_per_hour_mean: Option<f64>,
+    /// Accesses.
+    pub accesses: u64,
+}
+
+/// When people come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hours {
+    /// Name of the time zone in the IANA database.
+    pub time_zone: String,
+    /// By band; bands that have no hours are left out.
+    pub bands: Vec<BandRow>,
+    /// Users of all bands but the office hours, of the users of all bands, in percent; users are
+    /// summed over hours, so that longer bands weigh more. `None` when there are none at all.
+    pub off_hours_share_percent: Option<f64>,
+    /// By hour of the day, all 24.
+    pub hours_of_day: Vec<HourRow>,
+}
+
+impl Hours {
+    pub(crate) fn build(year: i16, zone: &Zone, bands: &[BandUse], hours: &[HourUse]) -> Self {
+        let (from, to) = bounds(year);
+        let existing = zone.existing_hours(from, to);
+        let bands: Vec<BandRow> = Band::ALL
+            .iter()
+            .filter(|band| zone.bands().hours(**band) > 0)
+            .map(|band| band_row(*band, zone.hours_in(from, to, *band), zone, bands))
+            .collect();
+        let users = |rows: &mut dyn Iterator<Item = &BandRow>| -> u64 {
+            rows.map(|row| row.users_hours).sum()
+        };
+        let office = Band::Office.as_str();
+        let off = users(&mut bands.iter().filter(|row| row.band != office));
+        let all = users(&mut bands.iter());
+        Self {
+            time_zone: zone.name().to_owned(),
+            off_hours_share_percent: share_percent(off, all),
+            bands,
+            hours_of_day: (0..24)
+                .map(|hour| hour_row(hour, &existing, hours))
+                .collect(),
+        }
+    }
+}
+
+/// The first day of `year` and of the next. Years beyond the calendar, of which there are no
+/// figures, count as its last.
+fn bounds(year: i16) -> (LocalDate, LocalDate) {
+    let first = |year| LocalDate::new(year, 1, 1).unwrap_or(LocalDate::from_days(i32::MAX));
+    (first(year), first(year.saturating_add(1)))
+}
+
+fn band_row(band: Band, hours_existing: u64, zone: &Zone, bands: &[BandUse]) -> BandRow {
+    let of_band = || bands.iter().filter(|row| row.band == band.as_str());
+    let users_hours = of_band().map(|row| row.users_hours).sum();
+    BandRow {
+        band: band.as_str(),
+        local_hours: ranges(zone, band),
+        hours_existing,
+        users_hours,
+        users_per_hour_mean: mean(users_hours, hours_existing as f64),
+        accesses: of_band().map(|row| row.accesses).sum(),
+    }
+}
+
+fn hour_row(local_hour: u8, existing: &ExistingHours, hours: &[HourUse]) -> HourRow {
+    let of_hour = || hours.iter().filter(|row| row.local_hour == local_hour);
+    let hours_existing = existing.hours_at(local_hour);
+    let users_hours = of_hour().map(|row| row.users_hours).sum();
+    HourRow {
+        local_hour,
+        hours_existing,
+        users_hours,
+        users_per_hour_mean: mean(users_hours, hours_existing),
+        accesses: of_hour().map(|row| row.accesses).sum(),
+    }
+}
+
+fn mean(users_hours: u64, hours: f64) -> Option<f64> {
+    (hours > 0.0).then(|| users_hours as f64 / hours)
+}
+
+fn ranges(zone: &Zone, band: Band) -> Vec<HourRange> {
+    let mut ranges: Vec<HourRange> = Vec::new();
+    for hour in (0..24).filter(|hour| zone.bands().of(*hour) == band) {
+        match ranges.last_mut() {
+            Some(last) if last.to == hour => last.to = hour + 1,
+            _ => ranges.push(HourRange {
+                from: hour,
+                to: hour + 1,
+            }),
+        }
+    }
+    ranges
+}

@@ -1,0 +1,94 @@
+//! The services used most.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use affluenza_register::Register;
+use affluenza_store::figures::ServiceUse;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::names::CategoryName;
+use crate::ratio::share_percent;
+
+/// How many services the table has.
+const TOP: usize = 10;
+
+/// Use of a service.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceRow {
+    /// 1 for the most used.
+    pub rank: usize,
+    /// Code in the register, or a code that it does not know.
+    pub service: String,
+    /// Italian name; the code where there is none.
+    pub service_name_it: String,
+    /// English name; the Italian one or the code where there is none.
+    pub service_name_en: String,
+    /// Its category on the last day of the year.
+    #[serde(flatten)]
+    pub category: CategoryName,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Share of all service uses, in percent.
+    pub share_percent: Option<f64>,
+    /// In how many enti it was used.
+    pub enti: u64,
+}
+
+impl ServiceRow {
+    /// The services used most, most used first, then by code.
+    pub(crate) fn top(register: &Register, last_day: Date, services: &[ServiceUse]) -> Vec<Self> {
+        let total = services.iter().map(|row| row.service_uses).sum();
+        let mut rows: Vec<Self> = by_service(services)
+            .into_iter()
+            .map(|(code, sum)| {
+                let known = register.service(code);
+                let name_it = known.map_or(code, |service| service.name_it());
+                let name_en = known.and_then(|service| service.name_en());
+                let category = known.map(|service| service.category_on(last_day).code());
+                Self {
+                    rank: 0,
+                    service: known.map_or(code, |service| service.code()).to_owned(),
+                    service_name_it: name_it.to_owned(),
+                    service_name_en: name_en.unwrap_or(name_it).to_owned(),
+                    category: CategoryName::of(register, category.unwrap_or(sum.category)),
+                    service_uses: sum.service_uses,
+                    share_percent: share_percent(sum.service_uses, total),
+                    enti: sum.enti,
+                }
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            let key = |row: &Self| (Reverse(row.service_uses), row.service.clone());
+            key(a).cmp(&key(b))
+        });
+        rows.truncate(TOP);
+        for (rank, row) in (1..).zip(&mut rows) {
+            row.rank = rank;
+        }
+        rows
+    }
+}
+
+struct Sum<'c> {
+    category: &'c str,
+    service_uses: u64,
+    enti: u64,
+}
+
+/// A service that changed category within the year comes once for each. Its enti cannot be
+/// added, since they may be the same; the greater count is at least right for that category.
+fn by_service(services: &[ServiceUse]) -> BTreeMap<&str, Sum<'_>> {
+    let mut sums = BTreeMap::new();
+    for row in services.iter().filter(|row| row.service_uses > 0) {
+        let sum = sums.entry(&*row.service).or_insert(Sum {
+            category: &row.category,
+            service_uses: 0,
+            enti: 0,
+        });
+        sum.service_uses += row.service_uses;
+        sum.enti = sum.enti.max(row.enti);
+    }
+    sums
+}

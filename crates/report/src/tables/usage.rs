@@ -1,0 +1,135 @@
+//! Service uses: in all, and by category.
+
+use std::collections::BTreeMap;
+
+use affluenza_register::{Kind, Register};
+use affluenza_store::figures::UsageCell;
+use serde::Serialize;
+
+use crate::names::{self, CategoryName};
+use crate::ratio::{change_percent, share_percent};
+
+/// Completed service uses by kind. Kinds are disjoint, so they add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Kinds {
+    /// Uses that were neither a payment nor a booking.
+    pub plain: u64,
+    /// Uses that ended in a payment.
+    pub payments: u64,
+    /// Uses that ended in a booking.
+    pub bookings: u64,
+    /// Uses of a kind unknown to this version; they are in the sum.
+    pub unknown_kind: u64,
+    /// All service uses: the sum of the kinds.
+    pub service_uses: u64,
+}
+
+impl Kinds {
+    /// Sums cells up.
+    pub(crate) fn sum<'c>(cells: impl IntoIterator<Item = &'c UsageCell>) -> Self {
+        let mut sum = Self::default();
+        for cell in cells {
+            sum.add(cell);
+        }
+        debug_assert_eq!(
+            sum.plain + sum.payments + sum.bookings + sum.unknown_kind,
+            sum.service_uses,
+            "every use has exactly one kind"
+        );
+        sum
+    }
+
+    fn add(&mut self, cell: &UsageCell) {
+        let kind = Kind::ALL.iter().find(|kind| kind.as_str() == cell.kind);
+        let count = match kind {
+            Some(Kind::Plain) => &mut self.plain,
+            Some(Kind::Payment) => &mut self.payments,
+            Some(Kind::Booking) => &mut self.bookings,
+            None => &mut self.unknown_kind,
+        };
+        *count += cell.service_uses;
+        self.service_uses += cell.service_uses;
+    }
+}
+
+/// Service uses in all.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Totals {
+    /// Of the year.
+    #[serde(flatten)]
+    pub kinds: Kinds,
+    /// Service uses of the compared year; `None` without data of it.
+    pub compared_service_uses: Option<u64>,
+    /// Growth over the compared year, in percent of it; `None` on a zero or missing base.
+    pub growth_percent: Option<f64>,
+}
+
+impl Totals {
+    pub(crate) fn build(now: &[UsageCell], before: Option<&[UsageCell]>) -> Self {
+        let kinds = Kinds::sum(now);
+        let compared_service_uses = before.map(|cells| Kinds::sum(cells).service_uses);
+        Self {
+            kinds,
+            compared_service_uses,
+            growth_percent: change_percent(kinds.service_uses, compared_service_uses),
+        }
+    }
+}
+
+/// Service uses in a category.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CategoryRow {
+    /// Which category.
+    #[serde(flatten)]
+    pub name: CategoryName,
+    /// Of the year.
+    #[serde(flatten)]
+    pub kinds: Kinds,
+    /// Share of all service uses, in percent; `None` when there are none at all.
+    pub share_percent: Option<f64>,
+    /// Service uses of the compared year; `None` without data of it.
+    pub compared_service_uses: Option<u64>,
+    /// Change on the compared year, in percent of it; `None` on a zero or missing base.
+    pub change_percent: Option<f64>,
+}
+
+impl CategoryRow {
+    /// All categories of the register in its order, even those of no use; then those of either
+    /// year that the register does not know.
+    pub(crate) fn build(
+        register: &Register,
+        now: &[UsageCell],
+        before: Option<&[UsageCell]>,
+    ) -> Vec<Self> {
+        let total = Kinds::sum(now).service_uses;
+        let now = by_category(register, now);
+        let before = before.map(|cells| by_category(register, cells));
+        let found = now.keys().chain(before.iter().flat_map(BTreeMap::keys));
+        CategoryName::all(register, found.copied())
+            .into_iter()
+            .map(|name| {
+                let kinds = now.get(&*name.category).copied().unwrap_or_default();
+                let compared = before.as_ref().map(|before| {
+                    let kinds = before.get(&*name.category);
+                    kinds.map_or(0, |kinds| kinds.service_uses)
+                });
+                Self {
+                    name,
+                    kinds,
+                    share_percent: share_percent(kinds.service_uses, total),
+                    compared_service_uses: compared,
+                    change_percent: change_percent(kinds.service_uses, compared),
+                }
+            })
+            .collect()
+    }
+}
+
+fn by_category<'c>(register: &'c Register, cells: &'c [UsageCell]) -> BTreeMap<&'c str, Kinds> {
+    let mut sums: BTreeMap<&str, Kinds> = BTreeMap::new();
+    for cell in cells {
+        let code = names::category_code(register, &cell.category);
+        sums.entry(code).or_default().add(cell);
+    }
+    sums
+}

@@ -1,0 +1,414 @@
+//! The report from figures to JSON and text.
+
+use affluenza_classify::hours::Zone;
+use affluenza_register::Register;
+use affluenza_store::figures::YearFigures;
+use proptest::prelude::*;
+
+use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
+use crate::tables::{BandRow, Kinds};
+use crate::{Language, Notice, Report};
+
+/// The example register, with the twelve categories and the enti of the real report.
+const EXAMPLE: &str = include_str!("../../../deploy/register.toml");
+
+fn report() -> Report {
+    let (now, before) = (year_2017(), year_2016());
+    Report::build(
+        2017,
+        &now,
+        Some((2016, &before)),
+        &register(),
+        &Zone::default(),
+    )
+}
+
+fn of_year(year: i16, zone: &Zone) -> Report {
+    Report::build(year, &year_2017(), None, &register(), zone)
+}
+
+/// Uses of every ente in every category of the example register, all as large as in the largest.
+fn example() -> Report {
+    let register = Register::parse(EXAMPLE).unwrap();
+    let mut figures = YearFigures::default();
+    for ente in register.enti() {
+        for category in register.categories() {
+            let uses = cell(ente.code(), category.code(), "plain", 11_111);
+            figures.usage.push(uses);
+        }
+    }
+    Report::build(2017, &figures, None, &register, &Zone::default())
+}
+
+#[test]
+fn text_in_italian() {
+    insta::assert_snapshot!(report().to_text(Language::Italian, 80));
+}
+
+#[test]
+fn text_in_english() {
+    insta::assert_snapshot!(report().to_text(Language::English, 120));
+}
+
+#[test]
+fn text_without_a_year_to_compare() {
+    insta::assert_snapshot!(of_year(2017, &Zone::default()).to_text(Language::English, 80));
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(report().to_json());
+}
+
+#[test]
+fn an_empty_year_says_so_and_shows_what_was_offered() {
+    let none = YearFigures::default();
+    let report = Report::build(
+        2019,
+        &none,
+        Some((2018, &none)),
+        &register(),
+        &Zone::default(),
+    );
+    assert!(report.is_empty());
+    assert_eq!(
+        report.warnings,
+        [
+            Notice::NoData { year: 2019 },
+            Notice::NoDataToCompare { year: 2018 }
+        ]
+    );
+    assert_eq!(report.totals.growth_percent, None);
+    assert_eq!(report.devices.smartphone_and_tablet.share_percent, None);
+    assert_eq!(report.hours.off_hours_share_percent, None);
+    insta::assert_snapshot!(report.to_text(Language::Italian, 80));
+}
+
+#[test]
+fn growth_is_undefined_on_a_zero_base_and_without_one() {
+    let report = report();
+    let change = |category: &str| {
+        let row = report
+            .categories
+            .iter()
+            .find(|row| row.name.category == category);
+        let row = row.unwrap();
+        (row.compared_service_uses, row.change_percent)
+    };
+    assert_eq!(change("sport"), (Some(0), None));
+    assert_eq!(change("anagrafe"), (Some(100_000), Some(31.588)));
+    assert_eq!(
+        report.totals.growth_percent,
+        Some((196_707.0 - 170_000.0) * 100.0 / 170_000.0)
+    );
+
+    let none = YearFigures::default();
+    let zone = Zone::default();
+    let report = Report::build(2017, &year_2017(), Some((2016, &none)), &register(), &zone);
+    assert_eq!(report.totals.compared_service_uses, None);
+    assert!(
+        report
+            .warnings
+            .contains(&Notice::NoDataToCompare { year: 2016 })
+    );
+    assert!(
+        report
+            .categories
+            .iter()
+            .all(|row| row.change_percent.is_none())
+    );
+}
+
+#[test]
+fn what_was_used_only_in_the_compared_year_is_shown() {
+    let mut before = year_2016();
+    before.usage.push(cell("c_d612", "gone", "plain", 30));
+    let zone = Zone::default();
+    let report = Report::build(
+        2017,
+        &year_2017(),
+        Some((2016, &before)),
+        &register(),
+        &zone,
+    );
+    let last = report.categories.last().unwrap();
+    assert_eq!((&*last.name.category, last.kinds.service_uses), ("gone", 0));
+    assert_eq!(last.change_percent, Some(-100.0));
+}
+
+#[test]
+fn off_hours_are_weighted_by_the_length_of_the_bands() {
+    let share = report().hours.off_hours_share_percent.unwrap();
+    let (night, office, evening) = (16.0 * 8.0, 176.0 * 10.0, 87.0 * 6.0);
+    let expected = (night + evening) * 100.0 / (night + office + evening);
+    assert!((share - expected).abs() < 1e-9, "{share} is not {expected}");
+    assert_eq!(share.round(), 27.0);
+}
+
+#[test]
+fn means_divide_by_the_hours_that_existed() {
+    let hours = |year, zone: &Zone| {
+        let existing = |row: &BandRow| row.hours_existing;
+        let report = of_year(year, zone);
+        report.hours.bands.iter().map(existing).collect::<Vec<_>>()
+    };
+    let rome = Zone::default();
+    assert_eq!(hours(2017, &rome), [8 * 365, 10 * 365, 6 * 365]);
+    assert_eq!(hours(2020, &rome), [8 * 366, 10 * 366, 6 * 366]);
+    // Moscow went forward for good in March 2011: that year a night hour never came back.
+    let moscow = Zone::named("Europe/Moscow").unwrap();
+    assert_eq!(hours(2011, &moscow), [8 * 365 - 1, 10 * 365, 6 * 365]);
+
+    let report = of_year(2011, &moscow);
+    let night = &report.hours.bands[0];
+    assert_eq!(night.users_per_hour_mean, Some(46_720.0 / 2_919.0));
+    let two = &report.hours.hours_of_day[2];
+    assert_eq!(
+        (two.hours_existing, two.users_per_hour_mean),
+        (364.0, Some(5_840.0 / 364.0))
+    );
+    assert_eq!(report.hours.hours_of_day[3].users_per_hour_mean, Some(16.0));
+}
+
+#[test]
+fn configured_bands_come_with_their_hours() {
+    let bands = "night 00-07, office 07-19, night 19-24".parse().unwrap();
+    let report = of_year(2017, &Zone::default().with_bands(bands));
+    let names: Vec<&str> = report.hours.bands.iter().map(|row| row.band).collect();
+    assert_eq!(names, ["night", "office"]);
+    assert_eq!(report.hours.bands[0].hours_existing, 12 * 365);
+    let text = report.to_text(Language::English, 80);
+    assert!(text.contains("Night   00-07 19-24"), "{text}");
+}
+
+#[test]
+fn bots_are_in_no_share() {
+    let devices = report().devices;
+    assert_eq!(
+        (devices.accesses, devices.bot_accesses),
+        (1_000_000, 45_678)
+    );
+    assert_eq!(devices.smartphone_and_tablet.accesses, 389_000);
+    assert_eq!(devices.smartphone_and_tablet.share_percent, Some(38.9));
+    assert_eq!(devices.classes[0].share_percent, Some(61.0));
+}
+
+#[test]
+fn the_matrix_adds_up_and_names_enti_without_use() {
+    let usage = report().usage;
+    assert_eq!(
+        (usage.total, usage.total),
+        (196_707, usage.by_category.values().sum())
+    );
+    let order: Vec<&str> = usage.enti.iter().map(|row| &*row.name.ente).collect();
+    assert_eq!(order, ["c_d612", "um_mugello", "nobody"]);
+    assert_eq!(usage.count("um_mugello", "anagrafe"), 1_859);
+    assert_eq!(usage.enti_without[0].ente_name, "Lastra a Signa");
+}
+
+#[test]
+fn another_spelling_of_a_code_is_the_same_ente_and_category() {
+    let figures = YearFigures {
+        usage: vec![
+            cell("c_d612", "sport", "booking", 1),
+            cell("Florence", "Sport e tempo libero", "booking", 2),
+        ],
+        ..YearFigures::default()
+    };
+    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    assert_eq!(report.usage.enti.len(), 1);
+    assert_eq!(report.usage.count("c_d612", "sport"), 3);
+    assert_eq!(report.categories[2].kinds.bookings, 3);
+}
+
+#[test]
+fn warnings_name_what_the_figures_do_not_tell() {
+    let warnings = report().warnings;
+    assert_eq!(
+        warnings,
+        [
+            Notice::UnregisteredUse { service_uses: 17 },
+            Notice::UnregisteredEnti {
+                enti: 1,
+                service_uses: 5
+            },
+            Notice::ServicesNotOffered {
+                services: 1,
+                service_uses: 7
+            },
+            // Firenze's sport, whose only service ended; the Mugello's public safety.
+            Notice::CategoriesNotOffered {
+                enti: 2,
+                ente_categories: 2,
+                service_uses: 46
+            },
+        ]
+    );
+
+    let mut figures = year_2017();
+    figures.usage.push(cell("c_d612", "sport", "gift", 9));
+    figures.usage.push(cell("c_d612", "gone", "plain", 3));
+    figures.services.push(service("certificati", "sport", 2, 1));
+    figures.devices.push(device("desktop", 4));
+    figures.bands.push(band("night", 5, 0));
+    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    for expected in [
+        Notice::KindsDoNotAddUp {
+            service_uses: 196_719,
+            kinds_sum: 196_710,
+        },
+        Notice::UnknownCategory {
+            category: "gone".to_owned(),
+            service_uses: 3,
+        },
+        Notice::ServiceUsesDisagree {
+            by_ente: 196_719,
+            by_service: 196_709,
+        },
+        Notice::AccessesDisagree {
+            by_device: 1_000_004,
+            by_band: 1_000_000,
+        },
+        Notice::UsersDisagree {
+            by_band: 879_655,
+            by_hour: 879_650,
+        },
+    ] {
+        assert!(
+            report.warnings.contains(&expected),
+            "{expected:?} is not in {:?}",
+            report.warnings
+        );
+    }
+    // A service that changed category is one service.
+    assert_eq!(report.top_services[0].service_uses, 131_590);
+    insta::assert_snapshot!(notes(&report, Language::Italian) + &notes(&report, Language::English));
+}
+
+fn notes(report: &Report, language: Language) -> String {
+    let text = report.to_text(language, 80);
+    let title = if language == Language::Italian {
+        "Note\n"
+    } else {
+        "Notes\n"
+    };
+    text[text.rfind(title).unwrap()..].to_owned()
+}
+
+#[test]
+fn the_example_register_offers_as_many_services_as_it_has_deployments() {
+    let register = Register::parse(EXAMPLE).unwrap();
+    let offered = example().offered;
+    let day = jiff::civil::date(2017, 12, 31);
+    assert_eq!(offered.total, register.deployments_on(day).count() as u64);
+    let rows: u64 = offered.enti.iter().map(|row| row.total).sum();
+    assert_eq!(
+        (rows, rows),
+        (offered.total, offered.by_category.values().sum())
+    );
+}
+
+#[test]
+fn columns_are_split_into_the_fewest_groups_that_fit() {
+    let report = example();
+    for language in Language::ALL {
+        for (width, groups) in [(80, 2), (100, 2), (130, 1), (140, 1), (200, 1)] {
+            let text = report.to_text(*language, width);
+            let heads = text
+                .lines()
+                .filter(|line| line.starts_with("Ente "))
+                .count();
+            // The matrix of uses and that of services offered.
+            assert_eq!(heads, groups * 2, "at {width} in {language}:\n{text}");
+        }
+    }
+    insta::assert_snapshot!(matrix(&report.to_text(Language::Italian, 80)));
+    insta::assert_snapshot!(matrix(&report.to_text(Language::English, 100)));
+    insta::assert_snapshot!(matrix(&report.to_text(Language::Italian, 140)));
+}
+
+/// The part of a text that is the matrix of uses, without the enti.
+fn matrix(text: &str) -> String {
+    let of_title =
+        |titles: [&str; 2], line: &str| titles.iter().any(|title| line.starts_with(title));
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !of_title(["Usi per ente", "Uses by ente"], line))
+        .take_while(|line| !of_title(["Dispositivi", "Devices"], line))
+        .filter(|line| !line.contains("11.111") && !line.contains("11,111"))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    use unicode_width::UnicodeWidthStr;
+    for report in [report(), example()] {
+        for width in [80, 99, 130, 160] {
+            for language in Language::ALL {
+                let text = report.to_text(*language, width);
+                for line in text.lines() {
+                    assert!(line.width() <= width, "over {width}: {line}");
+                    assert_eq!(line, line.trim_end());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_of_strangers_do_not_reach_the_terminal() {
+    let mut figures = year_2017();
+    figures
+        .usage
+        .push(cell("\u{1b}[2J", "\u{1b}]0;x\u{7}", "plain", 40_000));
+    figures
+        .services
+        .push(service("\u{1b}[31mred", "unregistered", 900_000, 1));
+    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    let text = report.to_text(Language::Italian, 80);
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+    assert!(
+        text.contains("[31mred") && text.contains("Enti non registrati (2)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn years_beyond_the_calendar_do_no_harm() {
+    for year in [i16::MIN, -9_999, 0, 9_999, i16::MAX] {
+        let report = of_year(year, &Zone::default());
+        assert!(!report.to_text(Language::Italian, 80).is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn everything_adds_up(
+        cells in prop::collection::vec(
+            (
+                prop::sample::select(vec!["c_d612", "c_e466", "um_mugello", "x", "y"]),
+                prop::sample::select(vec!["anagrafe", "sicurezza", "sport", "unregistered", "z"]),
+                prop::sample::select(vec!["plain", "payment", "booking", "other"]),
+                0_u64..1_000_000,
+            ),
+            0..40,
+        ),
+        width in 0_usize..250,
+    ) {
+        let usage = cells.iter().map(|(ente, category, kind, uses)| cell(ente, category, kind, *uses));
+        let figures = YearFigures { usage: usage.collect(), ..YearFigures::default() };
+        let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+        let total: u64 = cells.iter().map(|(.., uses)| uses).sum();
+        let kinds = |Kinds { plain, payments, bookings, unknown_kind, .. }: Kinds| {
+            plain + payments + bookings + unknown_kind
+        };
+        prop_assert_eq!(kinds(report.totals.kinds), total);
+        prop_assert_eq!(report.categories.iter().map(|row| kinds(row.kinds)).sum::<u64>(), total);
+        prop_assert_eq!(report.usage.by_category.values().sum::<u64>(), total);
+        let shares: f64 = report.categories.iter().filter_map(|row| row.share_percent).sum();
+        prop_assert!(total == 0 || (shares - 100.0).abs() < 1e-6);
+        let text = report.to_text(Language::Italian, width);
+        prop_assert!(cells.is_empty() || text.replace('.', "").contains(&total.to_string()));
+    }
+}

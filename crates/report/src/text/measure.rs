@@ -1,0 +1,140 @@
+//! How wide texts are, and how to make them narrower.
+
+use unicode_width::UnicodeWidthStr;
+
+/// What stands for text left out.
+const ELLIPSIS: &str = "…";
+/// Words that say nothing without the next.
+const LITTLE: [&str; 15] = [
+    "a", "al", "in", "e", "ed", "di", "del", "dello", "della", "dei", "degli", "delle", "and",
+    "of", "the",
+];
+
+/// Whether `word` says nothing without the next.
+pub(super) fn is_little(word: &str) -> bool {
+    LITTLE.contains(&word)
+}
+
+/// Columns of a terminal that the widest line of `text` takes.
+pub(super) fn width(text: &str) -> usize {
+    text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// `text` without characters that a terminal would obey rather than show. Codes of enti and
+/// services that the register does not know come from whoever sent the event.
+pub(super) fn harmless(text: &str) -> String {
+    // Marks of direction are not control characters, and swap what follows them all the same.
+    let obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace(obeyed, "\u{fffd}")
+}
+
+/// `text` in at most `room` columns, cut after a whole word where that keeps a third of them, and
+/// never after a little one.
+pub(super) fn cut(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let room = room.saturating_sub(width(ELLIPSIS));
+    let mut end = 0;
+    for (start, c) in text.char_indices() {
+        let next = start + c.len_utf8();
+        if width(&text[..next]) > room {
+            break;
+        }
+        end = next;
+    }
+    let hard = &text[..end];
+    let whole = match text[end..].starts_with(' ') {
+        true => hard,
+        false => hard.rsplit_once(' ').map_or("", |(words, _)| words),
+    };
+    let mut kept = if width(whole) * 3 >= room {
+        whole
+    } else {
+        hard
+    };
+    while let Some((words, last)) = kept.rsplit_once(' ') {
+        match last.is_empty() || is_little(last) {
+            true => kept = words,
+            false => break,
+        }
+    }
+    let kept = kept.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    format!("{kept}{ELLIPSIS}")
+}
+
+/// A word in at most `room` columns, cut with a point.
+pub(super) fn abbreviate(word: &str, room: usize) -> String {
+    if width(word) <= room {
+        return word.to_owned();
+    }
+    let kept = cut(word, room);
+    format!("{}.", kept.trim_end_matches(ELLIPSIS))
+}
+
+/// A paragraph of lines of at most `room` columns, all but the first set in by `indent`.
+pub(super) fn wrap(text: &str, room: usize, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        if used > 0 && used + 1 + width(word) > room {
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            used = width(indent);
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += width(word);
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_cut_after_a_word() {
+        assert_eq!(cut("Casa e patrimonio", 17), "Casa e patrimonio");
+        assert_eq!(
+            cut("Anagrafe, stato civile e cittadinanza", 23),
+            "Anagrafe, stato civile…"
+        );
+        assert_eq!(cut("Urbanistica, edilizia", 14), "Urbanistica…");
+        assert_eq!(cut("Arte, cultura e turismo", 20), "Arte, cultura…");
+        assert_eq!(cut("Palazzuolo", 6), "Palaz…");
+        assert_eq!(abbreviate("Urbanistica", 8), "Urbanis.");
+        assert_eq!(abbreviate("Casa", 8), "Casa");
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown_as_unknown() {
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\u{202e}c\n"),
+            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(harmless("Città · d’Elsa"), "Città · d’Elsa");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_text_fits(text in "\\PC{0,40}", room in 1_usize..40) {
+            prop_assert!(width(&cut(&text, room)) <= room);
+            prop_assert!(width(&abbreviate(&text, room)) <= room);
+        }
+
+        #[test]
+        fn wrapping_loses_no_word(text in "[a-zà ]{0,80}", room in 20_usize..40) {
+            let wrapped = wrap(&text, room, "  ");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            prop_assert_eq!(words(&wrapped), words(&text));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The report as text for a terminal: calm tables, no colours, nothing beyond the width asked for
+//! unless it is too small for any table.
+
+mod cross;
+mod grid;
+mod language;
+mod measure;
+mod notes;
+mod number;
+mod sections;
+mod split;
+mod words;
+
+use crate::Report;
+use crate::tables::CategoryName;
+use measure::{harmless, width};
+use words::Words;
+
+pub use language::{Language, UnknownLanguage};
+
+/// Tables are not made narrower than this.
+const ROOM_MIN: usize = 60;
+
+/// What every part of the text needs to know.
+#[derive(Clone, Copy)]
+struct Style {
+    language: Language,
+    words: &'static Words,
+    /// Columns of the terminal.
+    room: usize,
+}
+
+/// All of the text: a heading, the tables, the notes, two blank lines apart.
+pub(crate) fn page(report: &Report, language: Language, width: usize) -> String {
+    let style = Style {
+        language,
+        words: language.words(),
+        room: width.max(ROOM_MIN),
+    };
+    let mut parts = vec![heading(report, style)];
+    if report.is_empty() {
+        parts.push(notes::section(report, style));
+        parts.push(cross::offered(report, style));
+    } else {
+        parts.push(sections::totals(report, style));
+        parts.push(sections::categories(report, style));
+        parts.push(cross::usage(report, style));
+        parts.push(sections::services(report, style));
+        parts.push(sections::devices(report, style));
+        parts.push(sections::bands(report, style));
+        parts.push(sections::hours(report, style));
+        parts.push(cross::offered(report, style));
+        parts.push(notes::section(report, style));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+fn heading(report: &Report, style: Style) -> String {
+    let words = style.words;
+    let title = format!("{} · {}", words.title, report.year);
+    let mut below = Vec::new();
+    if let Some(year) = report.compared_year {
+        below.push(format!("{} {year}", words.compared_with));
+    }
+    below.push(format!("{} {}", words.local_time, report.hours.time_zone));
+    let rule = "═".repeat(width(&title));
+    format!("{title}\n{rule}\n{}\n", below.join(" · "))
+}
+
+/// A title above its body.
+fn titled(title: &str, body: &str) -> String {
+    format!("{title}\n\n{body}")
+}
+
+impl Language {
+    /// The category's name in this language.
+    fn category(self, name: &CategoryName) -> String {
+        harmless(match self {
+            Self::Italian => &name.category_name_it,
+            Self::English => &name.category_name_en,
+        })
+    }
+
+    /// `31 dicembre 2017`
+    fn date(self, date: jiff::civil::Date) -> String {
+        let month = usize::try_from(date.month()).unwrap_or(1).saturating_sub(1);
+        let month = self.words().months.get(month).copied().unwrap_or("");
+        format!("{} {month} {}", date.day(), date.year())
+    }
+}

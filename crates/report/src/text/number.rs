@@ -1,0 +1,175 @@
+//! Numbers as a language writes them.
+
+use super::Language;
+
+impl Language {
+    /// What separates thousands and decimals.
+    const fn separators(self) -> (char, char) {
+        match self {
+            Self::Italian => ('.', ','),
+            Self::English => (',', '.'),
+        }
+    }
+
+    /// What stands where there is no figure.
+    pub(super) const fn not_available(self) -> &'static str {
+        match self {
+            Self::Italian => "n.d.",
+            Self::English => "n/a",
+        }
+    }
+
+    /// A count with its thousands grouped, four digits too: `1.859`.
+    pub(super) fn count(self, count: u64) -> String {
+        self.group(&count.to_string())
+    }
+
+    /// A share in whole percents; `<1%` for one that is not nothing and would look so.
+    pub(super) fn share(self, percent: Option<f64>) -> String {
+        match percent {
+            None => self.not_available().to_owned(),
+            Some(percent) if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
+            Some(percent) => format!("{}%", self.whole(percent)),
+        }
+    }
+
+    /// A change in whole percents with its sign; no sign when it rounds to nothing.
+    pub(super) fn change(self, percent: Option<f64>) -> String {
+        let Some(percent) = percent else {
+            return self.not_available().to_owned();
+        };
+        let sign = match percent.round() {
+            rounded if rounded > 0.0 => "+",
+            rounded if rounded < 0.0 => "-",
+            _ => "",
+        };
+        format!("{sign}{}%", self.whole(percent.abs()))
+    }
+
+    /// Means, all with one decimal where all are below ten and that digit matters; else whole,
+    /// and `<1` for one that is not nothing and would look so.
+    pub(super) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
+        let decimal = means.clone().flatten().all(|mean| mean < 9.95);
+        let text = |mean: Option<f64>| match mean {
+            None => self.not_available().to_owned(),
+            Some(0.0) => "0".to_owned(),
+            Some(mean) if decimal => {
+                let (_, point) = self.separators();
+                format!("{mean:.1}").replace('.', &point.to_string())
+            }
+            Some(mean) if mean < 1.0 => "<1".to_owned(),
+            Some(mean) => self.whole(mean),
+        };
+        means.map(text).collect()
+    }
+
+    /// Rounded half away from zero, and never `-0`.
+    fn whole(self, number: f64) -> String {
+        let rounded = number.round();
+        let digits = format!("{:.0}", rounded.abs());
+        let sign = if rounded < 0.0 { "-" } else { "" };
+        format!("{sign}{}", self.group(&digits))
+    }
+
+    fn group(self, digits: &str) -> String {
+        let (thousands, _) = self.separators();
+        let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(thousands);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Language::{English, Italian};
+
+    #[test]
+    fn counts_are_grouped_by_thousands_four_digits_too() {
+        for (count, italian, english) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (1_859, "1.859", "1,859"),
+            (53_493, "53.493", "53,493"),
+            (749_866, "749.866", "749,866"),
+            (1_000_000, "1.000.000", "1,000,000"),
+        ] {
+            assert_eq!(Italian.count(count), italian);
+            assert_eq!(English.count(count), english);
+        }
+    }
+
+    #[test]
+    fn shares_are_whole_and_small_ones_do_not_vanish() {
+        for (percent, text) in [
+            (0.0, "0%"),
+            (0.000_01, "<1%"),
+            (0.999, "<1%"),
+            (1.0, "1%"),
+            (26.98, "27%"),
+            (100.0, "100%"),
+        ] {
+            assert_eq!(Italian.share(Some(percent)), text);
+        }
+        assert_eq!(
+            (Italian.share(None), English.share(None)),
+            ("n.d.".into(), "n/a".into())
+        );
+    }
+
+    #[test]
+    fn changes_have_a_sign() {
+        for (percent, text) in [
+            (21.41, "+21%"),
+            (-49.1, "-49%"),
+            (-0.5, "-1%"),
+            (0.4, "0%"),
+            (-0.4, "0%"),
+            (1_234.5, "+1.235%"),
+        ] {
+            assert_eq!(Italian.change(Some(percent)), text);
+        }
+        assert_eq!(
+            (Italian.change(None), English.change(None)),
+            ("n.d.".into(), "n/a".into())
+        );
+    }
+
+    #[test]
+    fn means_have_a_decimal_where_all_are_small() {
+        let means = |language: super::Language, means: &[f64]| {
+            language.means(means.iter().copied().map(Some))
+        };
+        assert_eq!(means(Italian, &[0.0, 0.44, 9.9]), ["0", "0,4", "9,9"]);
+        assert_eq!(means(English, &[0.0, 0.44, 9.9]), ["0", "0.4", "9.9"]);
+        assert_eq!(means(Italian, &[16.0, 176.2, 0.44]), ["16", "176", "<1"]);
+        assert_eq!(means(English, &[9.96, 1_234.5]), ["10", "1,235"]);
+        assert_eq!(Italian.means([None].into_iter()), ["n.d."]);
+    }
+
+    proptest! {
+        #[test]
+        fn grouping_changes_no_digit(count: u64) {
+            for (language, thousands) in [(Italian, '.'), (English, ',')] {
+                let text = language.count(count);
+                prop_assert_eq!(text.replace(thousands, ""), count.to_string());
+                let groups: Vec<&str> = text.split(thousands).collect();
+                prop_assert!((1..=3).contains(&groups[0].len()));
+                prop_assert!(groups[1..].iter().all(|group| group.len() == 3));
+            }
+        }
+
+        #[test]
+        fn a_change_never_shows_a_sign_against_its_direction(percent in -1e6_f64..1e6) {
+            let text = English.change(Some(percent));
+            prop_assert!(!text.starts_with('-') || percent < 0.0);
+            prop_assert!(!text.starts_with('+') || percent > 0.0);
+        }
+    }
+}
