@@ -1,0 +1,263 @@
+use std::fmt::Write as _;
+
+use affluenza_bus::Cluster;
+use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
+use affluenza_pipeline::{Reconciled, Scope, reconcile};
+use affluenza_store::Store;
+use anyhow::{Context, Result, bail};
+use jiff::civil::Date;
+
+use crate::args::{self, Format};
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// Most findings listed as text; JSON has them all.
+const LISTED_MAX: usize = 50;
+
+pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
+    let period = args
+        .period
+        .as_deref()
+        .map_or(Ok(Period::ALL), parse_period)?;
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::BOTH).await?;
+        let result = check(&platform, settings, args, &period).await;
+        platform.close().await?;
+        let (audit, mended) = result?;
+        output::print(&match args.format {
+            Format::Json => serde_json::to_string_pretty(&audit).context("an audit is JSON")?,
+            Format::Text => text(&audit, mended.as_ref()),
+        })?;
+        if !audit.balanced {
+            bail!(
+                "{} finding(s): the accounts do not balance; `affluenza audit --repair` mends what the log still holds",
+                audit.findings.len()
+            );
+        }
+        Ok(())
+    })
+}
+
+async fn check(
+    platform: &Platform,
+    settings: &Settings,
+    args: &args::Audit,
+    period: &Period,
+) -> Result<(Audit, Option<Reconciled>)> {
+    let store = Store::new(&platform.store);
+    store.check_schema().await?;
+    let mended = if args.repair {
+        let mut classifier = super::classifier(settings)?;
+        let stream = Cluster::new(&platform.bus)?
+            .identity(&platform.bus.topic)?
+            .to_string();
+        Some(reconcile(&store, &platform.bus, &stream, &mut classifier, Scope::All).await?)
+    } else {
+        None
+    };
+    Ok((audit(&store, &platform.bus, period).await?, mended))
+}
+
+/// A year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
+pub fn parse_period(text: &str) -> Result<Period> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let wrong = || {
+        format!(
+            "--period {text}: give a year, a month or a day, such as 2017, 2017-03 or 2017-03-26, or two of them as FROM..TO"
+        )
+    };
+    let (first, _) = days_of(from).with_context(wrong)?;
+    let (_, last) = days_of(to).with_context(wrong)?;
+    if last < first {
+        bail!("--period {text}: it ends before it begins");
+    }
+    let number = |date: Date| {
+        let days = date.since(Date::new(1970, 1, 1)?)?.get_days();
+        anyhow::Ok(u16::try_from(days.max(0)).unwrap_or(u16::MAX))
+    };
+    let month = |date: Date| {
+        u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
+    };
+    Ok(Period {
+        months: month(first)..=month(last),
+        days: number(first)?..number(last)?.saturating_add(1),
+    })
+}
+
+/// First and last day of a year, a month or a day.
+fn days_of(text: &str) -> Result<(Date, Date)> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let number = |at: usize| parts[at].parse::<i8>().context("not a number");
+    let year = parts[0].parse::<i16>().context("not a year")?;
+    Ok(match parts.len() {
+        1 => (Date::new(year, 1, 1)?, Date::new(year, 12, 31)?),
+        2 => {
+            let first = Date::new(year, number(1)?, 1)?;
+            (first, first.last_of_month())
+        }
+        3 => {
+            let day = Date::new(year, number(1)?, number(2)?)?;
+            (day, day)
+        }
+        _ => bail!("not a date"),
+    })
+}
+
+fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
+    let mut text = String::new();
+    if let Some(done) = mended {
+        let _ = writeln!(
+            text,
+            "mended: {} facts restored, {} ledger rows, {} cells of the aggregate",
+            done.facts_restored, done.ledger_rows, done.cells_corrected
+        );
+        for failure in &done.failures {
+            let _ = writeln!(text, "not mended: {failure}");
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(
+        text,
+        "{:>9} {:>12} {:>12} {:>12} {:>12} {:>10} {:>9} {:>11} {:>12} {:>8}",
+        "partition",
+        "ledger to",
+        "read",
+        "= stored",
+        "+ duplicate",
+        "+ rejected",
+        "+ quar.",
+        "facts",
+        "committed",
+        "lag"
+    );
+    for partition in &audit.partitions {
+        let committed = partition
+            .committed_offset
+            .map_or_else(|| "–".to_owned(), |at| at.to_string());
+        let lag = match (
+            partition.log_next_offset,
+            partition.committed_offset.or(partition.log_first_offset),
+        ) {
+            (Some(high), Some(at)) => (high - at).to_string(),
+            _ => "past".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "{:>9} {:>12} {:>12} {:>12} {:>12} {:>10} {:>9} {:>11} {:>12} {:>8}",
+            partition.partition,
+            partition.ledger_next_offset,
+            partition.records_read,
+            partition.stored,
+            partition.duplicate,
+            partition.rejected,
+            partition.quarantined,
+            partition.facts,
+            committed,
+            lag
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\naggregate compared with the facts: {} months",
+        audit.months_compared
+    );
+    for finding in audit.findings.iter().take(LISTED_MAX) {
+        let _ = writeln!(text, "{}", sentence(finding));
+    }
+    if audit.findings.len() > LISTED_MAX {
+        let _ = writeln!(
+            text,
+            "… and {} more (--format json)",
+            audit.findings.len() - LISTED_MAX
+        );
+    }
+    text.push_str(if audit.balanced {
+        "balanced: every record is accounted for\n"
+    } else {
+        "NOT balanced\n"
+    });
+    text
+}
+
+fn sentence(finding: &Finding) -> String {
+    match finding {
+        Finding::FatesDoNotAddUp {
+            partition,
+            records_read,
+            fates,
+        } => {
+            format!(
+                "partition {partition}: {records_read} records were read, but {fates} have a fate"
+            )
+        }
+        Finding::LedgerGap(gap) => format!(
+            "partition {}: the ledger has no block for offsets {} to {}",
+            gap.kafka_partition, gap.ends_at, gap.begins_at
+        ),
+        Finding::LedgerOverlap(gap) => format!(
+            "partition {}: two blocks of the ledger share offsets {} to {}",
+            gap.kafka_partition, gap.begins_at, gap.ends_at
+        ),
+        Finding::CommittedBeyondLedger {
+            partition,
+            committed_offset,
+            ledger_next_offset,
+        } => format!(
+            "partition {partition}: the group reads on at {committed_offset}, but the ledger ends at {ledger_next_offset}"
+        ),
+        Finding::OffsetsWithoutRecord { partition, offsets } => {
+            format!("partition {partition}: {offsets} offsets in the ledger held no record")
+        }
+        Finding::FactsMissing(block) => format!(
+            "partition {}, offsets {} to {}: {} of {} facts are missing",
+            block.kafka_partition,
+            block.first_offset,
+            block.next_offset,
+            block.stored - block.facts,
+            block.stored
+        ),
+        Finding::FactsTooMany(block) => format!(
+            "partition {}, offsets {} to {}: {} facts of {} offsets instead of {}",
+            block.kafka_partition,
+            block.first_offset,
+            block.next_offset,
+            block.facts,
+            block.offsets,
+            block.stored
+        ),
+        Finding::FactsOutsideLedger(facts) => format!(
+            "partition {}, offsets {} to {}: {} facts that no block of the ledger covers",
+            facts.kafka_partition, facts.first_offset, facts.last_offset, facts.facts
+        ),
+        Finding::AggregateDiffers(cell) => {
+            let hour = jiff::Timestamp::from_second(i64::from(cell.hour_start))
+                .map_or_else(|_| cell.hour_start.to_string(), |hour| hour.to_string());
+            format!(
+                "hour {hour}, {}: the aggregate lacks {} events, {} accesses and {} service uses of the facts",
+                cell.ente, cell.events_missing, cell.accesses_missing, cell.service_uses_missing
+            )
+        }
+        Finding::DayDiffers(day) => format!(
+            "day {}, {}: {} events were stored according to the ledger, {} are facts",
+            day.day, day.ente, day.stored, day.facts
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_years_months_days_and_ranges() {
+        let month = parse_period("2016-02").unwrap();
+        assert_eq!(month.months, 201_602..=201_602);
+        assert_eq!(month.days.len(), 29);
+        assert_eq!(parse_period("2017").unwrap().days.len(), 365);
+        assert_eq!(parse_period("2017-03-26..2017-04").unwrap().days.len(), 36);
+        for wrong in ["", "17-2017", "2017-13", "2017-02-30", "2018..2017", "x"] {
+            assert!(parse_period(wrong).is_err(), "{wrong}");
+        }
+    }
+}

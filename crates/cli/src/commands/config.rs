@@ -1,0 +1,18 @@
+use anyhow::{Context, Result};
+
+use crate::args::Config;
+use crate::output;
+use crate::settings::Settings;
+
+pub fn run(what: &Config, settings: &Settings) -> Result<()> {
+    match what {
+        Config::Check => {
+            settings.check()?;
+            super::register(settings)?;
+            output::print("the configuration is right")
+        }
+        Config::Print => output::print(
+            &toml::to_string(settings).context("the configuration cannot be printed")?,
+        ),
+    }
+}

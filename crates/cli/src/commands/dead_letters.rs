@@ -1,0 +1,354 @@
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::{BusError, Cluster, Partition, Writer};
+use affluenza_dead_letters::text::{self, ListEnd, ListedLetter};
+use affluenza_dead_letters::{
+    Corrected, Correction, Filter, Letter, Position, REQUEUED_FROM, REQUEUED_STREAM, Selection,
+    Tally, Walked, correct, locate, walk,
+};
+use affluenza_event::UnixMillis;
+use affluenza_telemetry::Stop;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use crate::args::{self, DeadLetters, Format};
+use crate::output::{self, say};
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// How long Kafka may take to acknowledge what was requeued.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Lines that wait until what they tell has been acknowledged. Each wait takes a tenth of a
+/// second, a line has some 200 bytes.
+const LINES_MAX: usize = 20_000;
+
+pub fn run(settings: &Settings, what: DeadLetters) -> Result<()> {
+    super::with_runtime(async |stop| {
+        let platform = Platform::open(settings, Needs::KAFKA).await?;
+        let (bus, is_owner) = (platform.bus.clone(), platform.is_owner);
+        let work = tokio::task::spawn_blocking(move || match what {
+            DeadLetters::List(args) => list(&bus, &args, &stop),
+            DeadLetters::Show(args) => display(&bus, args.position),
+            DeadLetters::Requeue(args) => Requeue::new(&bus, &args, is_owner)?.run(&bus, &stop),
+        });
+        let result = work.await.context("the command ended unexpectedly");
+        platform.close().await?;
+        result?
+    })
+}
+
+fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) -> Result<()> {
+    let filter = filter(&args.filter)?;
+    let current = current_stream(bus)?;
+    let current = current.as_deref();
+    let limit = args.limit.unwrap_or(u64::MAX);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut tally = Tally::default();
+    let mut shown = 0;
+    if args.format == Format::Json {
+        out.write_all(b"{\"dead_letters\": [")?;
+    }
+    let mut write = |out: &mut dyn Write, letter: &Letter<'_>| -> Result<()> {
+        ensure!(!stop.is_told(), "stopped before the end of the list");
+        tally.take(letter, current);
+        if shown == limit {
+            return Ok(());
+        }
+        shown += 1;
+        match args.format {
+            Format::Text => writeln!(out, "{}", text::line(letter, current))?,
+            Format::Json => {
+                let comma = if shown > 1 { "," } else { "" };
+                let letter = ListedLetter::new(letter, current);
+                write!(out, "{comma}\n  {}", serde_json::to_string(&letter)?)?;
+            }
+        }
+        Ok(())
+    };
+    let selection = Selection::Filter(filter);
+    let (walked, failed) = walk(bus, &selection, |letter, _| broken(write(&mut out, letter)))?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    match args.format {
+        Format::Text => out.write_all(text::counts(&tally, &walked, shown).as_bytes())?,
+        Format::Json => {
+            let end = serde_json::to_string(&ListEnd::new(&tally, &walked, shown))?;
+            // The list stands before the counts, in one object with them.
+            let counts = end.trim_start_matches('{');
+            writeln!(out, "\n],\n{counts}")?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn display(bus: &affluenza_bus::Config, position: Position) -> Result<()> {
+    let current = current_stream(bus)?;
+    let selection = Selection::Positions([(position, None)].into());
+    let mut pages = String::new();
+    // One for each stream that has this position.
+    let (walked, _) = walk(bus, &selection, |letter, record| {
+        if !pages.is_empty() {
+            pages.push('\n');
+        }
+        pages.push_str(&text::full(letter, record, current.as_deref()));
+        ControlFlow::<()>::Continue(())
+    })?;
+    if pages.is_empty() {
+        bail!(missing(&position.to_string(), &walked));
+    }
+    match walked.repeated {
+        0 => {}
+        repeated => say(&format!("delivered {} times", repeated + 1)),
+    }
+    output::print(&pages)
+}
+
+/// Sends letters back to the events topic, or says what would come of it.
+struct Requeue {
+    selection: Selection,
+    current: String,
+    correction: Option<Correction>,
+    /// `None`: nothing is sent.
+    writer: Option<Writer>,
+    limit: u64,
+    /// Whether this command started Kafka, so that nobody consumes.
+    is_owner: bool,
+    lines: Vec<String>,
+    tally: Tally,
+    sent: u64,
+}
+
+impl Requeue {
+    fn new(
+        bus: &affluenza_bus::Config,
+        args: &args::RequeueDeadLetters,
+        is_owner: bool,
+    ) -> Result<Self> {
+        let correction = args.patch.as_deref().map(read_patch).transpose()?;
+        let filter = filter(&args.filter)?;
+        let current = Cluster::new(bus)?.identity(&bus.topic)?.to_string();
+        let selection = if args.positions.is_empty() {
+            Selection::Filter(filter)
+        } else {
+            Selection::Positions(resolve(bus, &args.positions, &current)?)
+        };
+        let writer = if args.dry_run {
+            None
+        } else {
+            Some(Writer::new(bus, &bus.topic)?)
+        };
+        Ok(Self {
+            selection,
+            current,
+            correction,
+            writer,
+            limit: args.limit.unwrap_or(u64::MAX),
+            is_owner,
+            lines: Vec::new(),
+            tally: Tally::default(),
+            sent: 0,
+        })
+    }
+
+    fn run(mut self, bus: &affluenza_bus::Config, stop: &Stop) -> Result<()> {
+        let selection = self.selection.clone();
+        let (walked, ended) = walk(bus, &selection, |letter, _| {
+            if self.tally.letters == self.limit {
+                return ControlFlow::Break(Ok(()));
+            }
+            if stop.is_told() {
+                return ControlFlow::Break(Err(anyhow!("stopped")));
+            }
+            match self.take(letter) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(Err(error)),
+            }
+        })?;
+        self.acknowledge()?;
+        if let Some(Err(error)) = ended {
+            return Err(error.context(format!(
+                "{} requeued, not all; the same command again does the rest, and what is in the topic twice counts once",
+                self.sent
+            )));
+        }
+        self.conclude(&walked)
+    }
+
+    fn take(&mut self, letter: &Letter<'_>) -> Result<()> {
+        self.tally.take(letter, Some(&self.current));
+        let now = now();
+        let result = correct(letter, self.correction.as_ref(), now);
+        if let Ok(corrected) = &result {
+            self.send(letter, corrected, now)?;
+        }
+        let verb = if self.writer.is_some() {
+            "requeued"
+        } else {
+            "would requeue"
+        };
+        self.lines
+            .push(text::outcome(letter, Some(&self.current), verb, &result));
+        if self.lines.len() == LINES_MAX {
+            self.acknowledge()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, letter: &Letter<'_>, record: &Corrected<'_>, now: UnixMillis) -> Result<()> {
+        if let Some(writer) = &self.writer {
+            let from = letter.position.to_string();
+            let headers = [
+                (REQUEUED_FROM, from.as_str()),
+                (REQUEUED_STREAM, letter.stream),
+            ];
+            // The record's time is the one that was checked, so that the consumer decides alike.
+            writer.send(
+                record.key.as_bytes(),
+                &record.payload,
+                Some(now.0),
+                &headers,
+            )?;
+        }
+        self.sent += 1;
+        Ok(())
+    }
+
+    /// Prints what has come true.
+    fn acknowledge(&mut self) -> Result<()> {
+        if let Some(writer) = &self.writer {
+            writer.flush(PATIENCE).context(
+                "some were not requeued; the same command again does the rest, and what is in the topic twice counts once",
+            )?;
+        }
+        let mut lines = std::mem::take(&mut self.lines).join("\n");
+        if lines.is_empty() {
+            return Ok(());
+        }
+        lines.push('\n');
+        output::print(&lines)
+    }
+
+    fn conclude(&self, walked: &Walked) -> Result<()> {
+        let held_back = self.tally.letters - self.sent;
+        if self.tally.letters == 0 {
+            bail!(nothing_to_requeue(walked));
+        }
+        for (stream, letters) in &self.tally.by_other_stream {
+            say(&format!(
+                "{letters} of them are of another stream, {stream}: the topic was created anew since"
+            ));
+        }
+        let (sent, held) = match &self.writer {
+            Some(_) => ("requeued", "held back"),
+            None => ("would requeue", "hold back"),
+        };
+        output::print(&format!("{sent} {}, {held} {held_back}", self.sent))?;
+        if self.writer.is_some() && self.sent > 0 && self.is_owner {
+            say("they are stored when `affluenza up` or `affluenza consume` runs");
+        }
+        if held_back > 0 {
+            bail!(
+                "{} held back, since they would be refused again: `affluenza dead-letters show PARTITION/OFFSET` says what to do",
+                text::dead_letters(held_back)
+            );
+        }
+        Ok(())
+    }
+}
+
+fn nothing_to_requeue(walked: &Walked) -> String {
+    match walked.letters {
+        0 => "there are no dead letters, so there is nothing to requeue".to_owned(),
+        letters => format!(
+            "nothing to requeue: none of the {} match; see `affluenza dead-letters list`",
+            text::dead_letters(letters)
+        ),
+    }
+}
+
+/// The stream of each position: the current one if it has a letter there, else the last one
+/// that has.
+fn resolve(
+    bus: &affluenza_bus::Config,
+    positions: &[Position],
+    current: &str,
+) -> Result<BTreeMap<Position, Option<String>>> {
+    let located = locate(bus, positions)?;
+    let missing_ones: Vec<String> = located
+        .iter()
+        .filter(|(_, streams)| streams.is_empty())
+        .map(|(position, _)| position.to_string())
+        .collect();
+    ensure!(
+        missing_ones.is_empty(),
+        "there is no dead letter of {}, so nothing was requeued; see `affluenza dead-letters list`",
+        missing_ones.join(", ")
+    );
+    Ok(located
+        .into_iter()
+        .map(|(position, mut streams)| {
+            let is_current = streams.iter().any(|stream| stream == current);
+            let stream = if is_current {
+                Some(current.to_owned())
+            } else {
+                streams.pop()
+            };
+            (position, stream)
+        })
+        .collect())
+}
+
+fn missing(position: &str, walked: &Walked) -> String {
+    match walked.letters {
+        0 => format!("there is no dead letter of {position}: there are none at all"),
+        letters => format!(
+            "there is no dead letter of {position} among the {letters}; see `affluenza dead-letters list`"
+        ),
+    }
+}
+
+fn read_patch(file: &Path) -> Result<Correction> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("patch {} cannot be read", file.display()))?;
+    Correction::parse(&text).map_err(|error| anyhow!("patch {}: {error}", file.display()))
+}
+
+fn filter(args: &args::DeadLetterFilter) -> Result<Filter> {
+    if let (Some(since), Some(until)) = (args.since, args.until) {
+        ensure!(since < until, "--since must lie before --until");
+    }
+    Ok(Filter {
+        reasons: args.reasons.clone(),
+        fate: args.fate,
+        since: args.since,
+        until: args.until,
+        partition: args.partition.map(Partition),
+    })
+}
+
+/// The stream that the events topic is now; letters can be looked at without it.
+fn current_stream(bus: &affluenza_bus::Config) -> Result<Option<String>> {
+    match Cluster::new(bus)?.identity(&bus.topic) {
+        Ok(identity) => Ok(Some(identity.to_string())),
+        Err(BusError::NoTopic { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn broken(result: Result<()>) -> ControlFlow<anyhow::Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}

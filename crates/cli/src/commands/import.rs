@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{Acknowledged, Cluster, NextOffset, Partition, Writer};
+use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
+use affluenza_pipeline::Until;
+use affluenza_store::Store;
+use affluenza_telemetry::Stop;
+use anyhow::{Context, Result, bail};
+
+use crate::args;
+use crate::commands::consume::RunningConsumer;
+use crate::output::{self, say};
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// How long Kafka may take to acknowledge what is still on its way at the end.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the ledger may stand still before it is said that nobody consumes.
+const STANDSTILL_MAX: Duration = Duration::from_secs(60);
+/// Pause between two looks at the ledger.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub fn run(settings: &Settings, args: args::AccessLog) -> Result<()> {
+    let register = super::register(settings)?;
+    // An ente that the register does not know is kept as it is, and reported.
+    let ente = register
+        .ente(&args.ente)
+        .map_or(args.ente.as_str(), |ente| ente.code());
+    let mut target = Target::new(ente, &args.portal)?;
+    for service in &args.services {
+        target = target.with_service(service.parse()?)?;
+    }
+    let inputs = args.files.iter().map(Input::path).collect();
+    let log = AccessLog::new(target, inputs, SystemSalts)?;
+    let place = (ente.to_owned(), args.portal.clone());
+    super::with_runtime(async |stop| {
+        let mut platform = Platform::open(settings, Needs::BOTH).await?;
+        let result = import(&mut platform, settings, log, place, args.no_wait, stop).await;
+        platform.close().await?;
+        output::print(&result?)
+    })
+}
+
+async fn import(
+    platform: &mut Platform,
+    settings: &Settings,
+    log: AccessLog,
+    (ente, portal): (String, String),
+    no_wait: bool,
+    stop: Stop,
+) -> Result<String> {
+    super::migrate::prepare(platform).await?;
+    let stream = Cluster::new(&platform.bus)?
+        .identity(&platform.bus.topic)?
+        .to_string();
+    let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+    let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(log, &writer))
+        .await
+        .context("the import ended unexpectedly")??;
+    report_lines(&summary);
+    if no_wait {
+        return Ok(format!(
+            "read {} = handed over {} + rejected {}{}",
+            summary.lines - summary.blank,
+            summary.events(),
+            summary.malformed,
+            blank(&summary)
+        ));
+    }
+    let ends: BTreeMap<Partition, NextOffset> = acknowledged
+        .iter()
+        .map(|(partition, range)| (*partition, range.last.next()))
+        .collect();
+    let store = Store::new(&platform.store);
+    if platform.is_owner {
+        let until = Until::Reached(super::consume::ends(&platform.bus)?);
+        let consumer = RunningConsumer::start(
+            platform,
+            settings,
+            super::classifier(settings)?,
+            until,
+            stop,
+        )?;
+        consumer.finish(platform).await?;
+    } else {
+        wait_for_others(&store, &stream, &ends, &stop).await?;
+    }
+    let ranges: Vec<(u32, u64, u64)> = acknowledged
+        .iter()
+        .map(|(partition, range)| {
+            (
+                partition.0.unsigned_abs(),
+                range.first.0.unsigned_abs(),
+                range.last.0.unsigned_abs(),
+            )
+        })
+        .collect();
+    let stored = store
+        .stored_imports(&stream, &ente, &portal, &ranges)
+        .await?;
+    let before = summary.events().saturating_sub(stored);
+    Ok(format!(
+        "read {} = stored {stored} + stored before {before} + rejected {}{}\nof the events: {} pages, {} parts of pages",
+        summary.lines - summary.blank,
+        summary.malformed,
+        blank(&summary),
+        summary.pages,
+        summary.assets
+    ))
+}
+
+fn blank(summary: &Summary) -> String {
+    match summary.blank {
+        0 => String::new(),
+        blank => format!(" ({blank} blank lines left out)"),
+    }
+}
+
+fn produce(
+    mut log: AccessLog,
+    writer: &Writer,
+) -> Result<(Summary, BTreeMap<Partition, Acknowledged>)> {
+    while let Some(event) = log.next_event()? {
+        writer.send(event.key.as_bytes(), event.json, None, &[])?;
+    }
+    let acknowledged = writer.flush(PATIENCE)?;
+    Ok((log.summary().clone(), acknowledged))
+}
+
+fn report_lines(summary: &Summary) {
+    for malformed in &summary.first_malformed {
+        say(&format!("rejected  {malformed}"));
+    }
+    let listed = u64::try_from(summary.first_malformed.len()).unwrap_or(u64::MAX);
+    if summary.malformed > listed {
+        say(&format!(
+            "rejected  … and {} more",
+            summary.malformed - listed
+        ));
+    }
+    for same in &summary.same_content {
+        say(&format!("left out  {same}"));
+    }
+    if summary.repeated * 20 > summary.events() {
+        say(&format!(
+            "note      {} of {} lines repeat an earlier one: do the files overlap?",
+            summary.repeated,
+            summary.events()
+        ));
+    }
+}
+
+/// Waits until the consumer that runs elsewhere has dealt with everything up to `ends`.
+async fn wait_for_others(
+    store: &Store,
+    stream: &str,
+    ends: &BTreeMap<Partition, NextOffset>,
+    stop: &Stop,
+) -> Result<()> {
+    let mut moved = Instant::now();
+    let mut stood = 0;
+    loop {
+        let mut sum = 0;
+        let mut missing = false;
+        for (partition, end) in ends {
+            let at = store
+                .ledger_end(stream, partition.0.unsigned_abs())
+                .await?
+                .unwrap_or(0);
+            sum += at;
+            missing |= at < end.0.unsigned_abs();
+        }
+        if !missing {
+            return Ok(());
+        }
+        if sum > stood {
+            (stood, moved) = (sum, Instant::now());
+        }
+        if moved.elapsed() > STANDSTILL_MAX {
+            bail!(
+                "the events are in Kafka, but nobody has stored any for {} s: start `affluenza consume`, or use --no-wait",
+                STANDSTILL_MAX.as_secs()
+            );
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.told() => bail!("stopped; the events are in Kafka and will be stored when `affluenza consume` runs"),
+        }
+    }
+}

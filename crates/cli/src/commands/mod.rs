@@ -1,0 +1,115 @@
+//! What each command does, from typed arguments to printed results.
+
+mod audit;
+mod config;
+mod consume;
+mod dead_letters;
+mod import;
+mod migrate;
+mod rebuild;
+mod report;
+mod simulate;
+mod up;
+
+use std::fs;
+use std::future::Future;
+
+use affluenza_classify::geo::Geo;
+use affluenza_pipeline::Classifier;
+use affluenza_register::Register;
+use affluenza_telemetry::Stop;
+use anyhow::{Context, Result, anyhow};
+
+use crate::args::{Args, Command, Import};
+use crate::settings::Settings;
+
+/// The register that comes with the program.
+const EXAMPLE_REGISTER: &str = include_str!("../../../../deploy/register.toml");
+
+/// Carries out a command.
+pub fn run(args: Args) -> Result<()> {
+    let mut settings = Settings::read(args.config.as_deref(), environment())?;
+    if let Some(data) = args.data {
+        settings.engine.data = data;
+    }
+    if let Some(filter) = args.log {
+        settings.log.filter = filter;
+    }
+    if let Command::Config(what) = &args.command {
+        return config::run(what, &settings);
+    }
+    settings.check()?;
+    affluenza_telemetry::start_logging(settings.log.format, &settings.log.filter)
+        .map_err(|problem| anyhow!(problem))?;
+    match args.command {
+        Command::Up(up) => up::run(&settings, &up),
+        Command::Consume(consume) => consume::run(&settings, &consume),
+        Command::Simulate(simulate) => simulate::run(&settings, &simulate),
+        Command::Import(Import::AccessLog(import)) => import::run(&settings, import),
+        Command::Report(report) => report::run(&settings, &report),
+        Command::Audit(audit) => audit::run(&settings, &audit),
+        Command::Rebuild(what) => rebuild::run(&settings, &what),
+        Command::Migrate => migrate::run(&settings),
+        Command::DeadLetters(what) => dead_letters::run(&settings, what),
+        Command::Config(_) => Ok(()),
+    }
+}
+
+/// The environment, as far as it is text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Runs `work` until it ends, with signals turned into a [`Stop`].
+fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("threads cannot be started")?;
+    let result = runtime.block_on(async {
+        let stop = Stop::on_signals().context("signals cannot be handled")?;
+        work(stop).await
+    });
+    // What still runs then was given up; it must not hold the exit.
+    runtime.shutdown_background();
+    result
+}
+
+/// The register that the settings name.
+fn register(settings: &Settings) -> Result<Register> {
+    let file = &settings.register.file;
+    if file.as_os_str().is_empty() {
+        return Register::parse(EXAMPLE_REGISTER)
+            .map_err(|errors| anyhow!("the example register: {errors}"));
+    }
+    let text = fs::read_to_string(file).with_context(|| {
+        format!(
+            "register {} cannot be read: check register.file",
+            file.display()
+        )
+    })?;
+    Register::parse(&text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
+}
+
+/// What classifies events, as the settings say.
+fn classifier(settings: &Settings) -> Result<Classifier> {
+    let database = &settings.geography.database;
+    let geo = if database.as_os_str().is_empty() {
+        Geo::none()
+    } else {
+        match fs::read(database)
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| Ok(Geo::from_bytes(bytes)?))
+        {
+            Ok(geo) => geo,
+            // Where visitors are is worth less than that they were there.
+            Err(error) => {
+                tracing::warn!(database = %database.display(), error = format!("{error:#}"), "no geography: countries stay unknown");
+                Geo::none()
+            }
+        }
+    };
+    Ok(Classifier::new(register(settings)?, geo)?)
+}

@@ -1,0 +1,137 @@
+use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{Cluster, Writer};
+use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_telemetry::Stop;
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::ProgressBar;
+
+use crate::args::{Destination, Simulate};
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// How long Kafka may take to acknowledge what is still on its way at the end.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Events between two looks at the clock and at the stop.
+const EVENTS_A_ROUND: u64 = 1_000;
+
+pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
+    let figures = figures(args)?;
+    let register = super::register(settings)?;
+    let options = Options {
+        seed: args.seed,
+        scale: args.scale,
+        ..Options::default()
+    };
+    let simulation = Simulation::new(&figures, &register, &options)?;
+    output::say(&format!(
+        "{} events, seed {}",
+        simulation.total(),
+        args.seed
+    ));
+    if args.to == Destination::Stdout {
+        return to_stdout(simulation, args.rate);
+    }
+    super::with_runtime(async |stop| {
+        let platform = Platform::open(settings, Needs::KAFKA).await?;
+        let result = async {
+            Cluster::new(&platform.bus)?
+                .create_topics(&platform.bus)
+                .await?;
+            let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+            let bar = output::bar("produced", simulation.total());
+            let rate = args.rate;
+            tokio::task::spawn_blocking(move || produce(simulation, &writer, rate, &bar, &stop))
+                .await
+                .context("the simulator ended unexpectedly")?
+        }
+        .await;
+        platform.close().await?;
+        output::print(&format!("{} events written to Kafka", result?))
+    })
+}
+
+fn figures(args: &Simulate) -> Result<Figures> {
+    match (&args.figures, args.year, args.focus) {
+        (Some(folder), Some(year), _) => Ok(Figures::from_dir(folder, year)?),
+        (_, _, Some(year)) => Figures::focus(year)
+            .ok_or_else(|| anyhow!("there are no figures of {year} in the program: use --focus 2016 or 2017, or --figures DIR --year {year}")),
+        _ => bail!("say which figures: --focus 2017, or --figures DIR --year YEAR"),
+    }
+}
+
+fn to_stdout(mut simulation: Simulation, rate: Option<u32>) -> Result<()> {
+    let mut out = BufWriter::with_capacity(256 * 1024, io::stdout().lock());
+    let mut pace = Pace::new(rate);
+    let mut event = Vec::with_capacity(1024);
+    while simulation.next_into(&mut event).is_some() {
+        event.push(b'\n');
+        out.write_all(&event)?;
+        if pace.wait() {
+            out.flush()?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// Writes a simulation to Kafka and waits until all of it is acknowledged. Returns how many
+/// events that were: fewer than the total when it was told to stop.
+pub fn produce(
+    mut simulation: Simulation,
+    writer: &Writer,
+    rate: Option<u32>,
+    bar: &ProgressBar,
+    stop: &Stop,
+) -> Result<u64> {
+    let mut pace = Pace::new(rate);
+    let mut event = Vec::with_capacity(1024);
+    let mut events = 0;
+    while let Some((_, key)) = simulation.next_into(&mut event) {
+        // Written now, although it happened then: the topic's retention goes by this time.
+        writer.send(key.as_bytes(), &event, None, &[])?;
+        events += 1;
+        if events % EVENTS_A_ROUND == 0 {
+            bar.set_position(events);
+            if stop.is_told() {
+                break;
+            }
+        }
+        pace.wait();
+    }
+    bar.set_position(events);
+    writer.flush(PATIENCE)?;
+    bar.finish();
+    Ok(events)
+}
+
+/// Keeps to a number of events a second.
+struct Pace {
+    rate: Option<u32>,
+    began: Instant,
+    events: u64,
+}
+
+impl Pace {
+    fn new(rate: Option<u32>) -> Self {
+        Self {
+            rate: rate.filter(|rate| *rate > 0),
+            began: Instant::now(),
+            events: 0,
+        }
+    }
+
+    /// Counts an event and waits until its time has come. Whether it waited.
+    fn wait(&mut self) -> bool {
+        let Some(rate) = self.rate else { return false };
+        self.events += 1;
+        let due = Duration::from_secs_f64(self.events as f64 / f64::from(rate));
+        let elapsed = self.began.elapsed();
+        if due <= elapsed {
+            return false;
+        }
+        std::thread::sleep(due - elapsed);
+        true
+    }
+}

@@ -1,0 +1,66 @@
+//! Standard output for results, standard error for everything else.
+#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Width assumed where there is no terminal.
+const WIDTH_DEFAULT: u16 = 100;
+
+/// Prints the one line that says what went wrong and how to mend it.
+pub fn complain(line: &str) {
+    eprintln!("affluenza: {}", line.replace('\n', " "));
+}
+
+/// Tells what is going on.
+pub fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Prints a result.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Whether a reader that closed its end, such as `head`, is all that went wrong.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Columns of the terminal.
+pub fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(io::stdout())
+        .map(|size| size.ws_col)
+        .ok()
+        .filter(|columns| *columns > 0)
+        .unwrap_or(WIDTH_DEFAULT);
+    usize::from(columns)
+}
+
+/// A bar with counts and rate on a terminal; plain lines elsewhere come from the caller.
+pub fn bar(name: &'static str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let style =
+        "{prefix:>10} [{bar:30}] {human_pos:>9} / {human_len}  {per_sec:>14}  {elapsed_precise}";
+    bar.set_style(
+        ProgressStyle::with_template(style)
+            .expect("the template is valid")
+            .progress_chars("=> "),
+    );
+    bar.set_prefix(name);
+    if io::stderr().is_terminal() {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+    bar
+}

@@ -1,0 +1,282 @@
+//! Where Kafka and ClickHouse are: external ones where the configuration names them, those of
+//! an `up` that runs on this machine, or own ones for as long as the command takes.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use affluenza_engine::{
+    Cache, ChildExit, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings,
+};
+use anyhow::{Context, Result, anyhow, bail};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::output::say;
+use crate::settings::Settings;
+
+/// Name of the file in which the owner of the engines tells others where they are.
+const ENDPOINTS: &str = "endpoints.json";
+
+/// With less than this an engine cannot go on.
+const DISK_BYTES_MIN: u64 = 32 * 1024 * 1024;
+
+/// What a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    pub kafka: bool,
+    pub clickhouse: bool,
+}
+
+impl Needs {
+    pub const BOTH: Self = Self {
+        kafka: true,
+        clickhouse: true,
+    };
+    pub const KAFKA: Self = Self {
+        kafka: true,
+        clickhouse: false,
+    };
+    pub const CLICKHOUSE: Self = Self {
+        kafka: false,
+        clickhouse: true,
+    };
+}
+
+/// What the owner of the engines tells others. Readable by its owner only: it holds a password.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Endpoints {
+    kafka: Option<String>,
+    clickhouse: Option<String>,
+    user: String,
+    password: String,
+}
+
+/// Kafka and ClickHouse, ready to be used.
+pub struct Platform {
+    /// How to reach Kafka.
+    pub bus: affluenza_bus::Config,
+    /// How to reach ClickHouse.
+    pub store: affluenza_store::Config,
+    /// Whether this command started the engines: then nobody else consumes.
+    pub is_owner: bool,
+    kafka: Option<Kafka>,
+    clickhouse: Option<ClickHouse>,
+    owned: Option<(DataDir, PathBuf)>,
+}
+
+impl Platform {
+    /// Makes available what is needed.
+    pub async fn open(settings: &Settings, needs: Needs) -> Result<Self> {
+        let mut platform = Self {
+            bus: settings.kafka.clone(),
+            store: settings.clickhouse.clone(),
+            is_owner: false,
+            kafka: None,
+            clickhouse: None,
+            owned: None,
+        };
+        let local = Needs {
+            kafka: needs.kafka && settings.kafka.bootstrap_servers.is_empty(),
+            clickhouse: needs.clickhouse && settings.clickhouse.url.is_empty(),
+        };
+        if !local.kafka && !local.clickhouse {
+            return Ok(platform);
+        }
+        let data = &settings.engine.data;
+        match DataDir::lock(data) {
+            Ok(lock) => platform.start(settings, local, lock).await?,
+            Err(EngineError::InUse { pid, .. }) => platform.join(data, local, pid)?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(platform)
+    }
+
+    async fn start(&mut self, settings: &Settings, local: Needs, lock: DataDir) -> Result<()> {
+        let engine = &settings.engine;
+        let cache = Cache::from_env()?;
+        let jars = if local.kafka {
+            Some(cache.prepare_kafka(&say)?)
+        } else {
+            None
+        };
+        let library = if local.clickhouse {
+            Some(cache.prepare_clickhouse(&say)?)
+        } else {
+            None
+        };
+        let folder = lock.path().to_owned();
+        let kafka = async {
+            let Some(jars) = &jars else { return Ok(None) };
+            let mut settings = KafkaSettings::new(folder.join("kafka"));
+            settings.port = Some(engine.kafka_port).filter(|port| *port != 0);
+            settings.heap_mib = engine.kafka_heap_mib;
+            Kafka::start(&settings, jars).await.map(Some)
+        };
+        let clickhouse = async {
+            let Some(library) = &library else {
+                return Ok(None);
+            };
+            let mut settings = ClickHouseSettings::new(folder.join("clickhouse"));
+            settings.http_port = Some(engine.clickhouse_http_port).filter(|port| *port != 0);
+            settings.tcp_port = Some(engine.clickhouse_tcp_port).filter(|port| *port != 0);
+            settings.memory_mib = engine.clickhouse_memory_mib;
+            ClickHouse::start(&settings, library).await.map(Some)
+        };
+        (self.kafka, self.clickhouse) = tokio::try_join!(kafka, clickhouse)?;
+        let endpoints = Endpoints {
+            kafka: self.kafka.as_ref().map(Kafka::bootstrap),
+            clickhouse: self.clickhouse.as_ref().map(ClickHouse::http_url),
+            user: self
+                .clickhouse
+                .as_ref()
+                .map(|c| c.user().to_owned())
+                .unwrap_or_default(),
+            password: self
+                .clickhouse
+                .as_ref()
+                .map(|c| c.password().to_owned())
+                .unwrap_or_default(),
+        };
+        let path = folder.join(ENDPOINTS);
+        publish(&path, &endpoints)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        self.point_to(&endpoints);
+        self.is_owner = true;
+        self.owned = Some((lock, path));
+        Ok(())
+    }
+
+    fn join(&mut self, data: &Path, local: Needs, pid: Option<u32>) -> Result<()> {
+        let holder = pid.map_or_else(
+            || "another process".to_owned(),
+            |pid| format!("process {pid}"),
+        );
+        let text = fs::read_to_string(data.join(ENDPOINTS)).map_err(|_| {
+            anyhow!(
+                "{} is held by {holder}, which is not ready yet: try again in a moment",
+                data.display()
+            )
+        })?;
+        let endpoints: Endpoints = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is damaged: end {holder} and try again",
+                data.join(ENDPOINTS).display()
+            )
+        })?;
+        if (local.kafka && endpoints.kafka.is_none())
+            || (local.clickhouse && endpoints.clickhouse.is_none())
+        {
+            bail!(
+                "{} is held by {holder}, which runs only a part of what is needed: wait until it ends",
+                data.display()
+            );
+        }
+        self.point_to(&endpoints);
+        Ok(())
+    }
+
+    fn point_to(&mut self, endpoints: &Endpoints) {
+        if self.bus.bootstrap_servers.is_empty()
+            && let Some(kafka) = &endpoints.kafka
+        {
+            self.bus.bootstrap_servers.clone_from(kafka);
+        }
+        if self.store.url.is_empty()
+            && let Some(url) = &endpoints.clickhouse
+        {
+            self.store.url.clone_from(url);
+            self.store.user.clone_from(&endpoints.user);
+            self.store.password = SecretString::from(endpoints.password.clone());
+        }
+    }
+
+    /// Waits until an engine that this command started ends by itself, which it never should.
+    pub async fn failed(&mut self) -> ChildExit {
+        match (&mut self.kafka, &mut self.clickhouse) {
+            (Some(kafka), Some(clickhouse)) => tokio::select! {
+                exit = kafka.exited() => exit,
+                exit = clickhouse.exited() => exit,
+            },
+            (Some(kafka), None) => kafka.exited().await,
+            (None, Some(clickhouse)) => clickhouse.exited().await,
+            (None, None) => std::future::pending().await,
+        }
+    }
+
+    /// Why an engine ended, with the cause that engines themselves do not put clearly.
+    pub fn explain(&self, exit: &ChildExit) -> anyhow::Error {
+        let Some((lock, _)) = &self.owned else {
+            return anyhow!("{exit}");
+        };
+        let folder = lock.path();
+        match rustix::fs::statvfs(folder) {
+            Ok(disk) if disk.f_bavail * disk.f_frsize < DISK_BYTES_MIN => anyhow!(
+                "{} stopped because the disk of {} is full: free some space and start again; nothing that was acknowledged is lost",
+                exit.engine,
+                folder.display()
+            ),
+            _ => anyhow!("{exit}"),
+        }
+    }
+
+    /// Stops what this command started.
+    pub async fn close(self) -> Result<()> {
+        if let Some((_, endpoints)) = &self.owned {
+            let _ = fs::remove_file(endpoints);
+        }
+        let clickhouse = async {
+            match self.clickhouse {
+                Some(clickhouse) => clickhouse.stop().await,
+                None => Ok(()),
+            }
+        };
+        let kafka = async {
+            match self.kafka {
+                Some(kafka) => kafka.stop().await,
+                None => Ok(()),
+            }
+        };
+        let (clickhouse, kafka) = tokio::join!(clickhouse, kafka);
+        clickhouse?;
+        Ok(kafka?)
+    }
+
+    /// Lines that tell a person how to reach the parts.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.bus.bootstrap_servers.is_empty() {
+            lines.push(format!(
+                "Kafka       {}  topic {}",
+                self.bus.bootstrap_servers, self.bus.topic
+            ));
+        }
+        if !self.store.url.is_empty() {
+            let secret = if self.store.password.expose_secret().is_empty() {
+                ""
+            } else {
+                "  (password in clickhouse/password of the data folder)"
+            };
+            lines.push(format!(
+                "ClickHouse  {}  database {}  user {}{secret}",
+                self.store.url, self.store.database, self.store.user
+            ));
+        }
+        lines
+    }
+}
+
+fn publish(path: &Path, endpoints: &Endpoints) -> Result<()> {
+    // Readers find the old file or the whole new one.
+    let fresh = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    file.write_all(serde_json::to_string_pretty(endpoints)?.as_bytes())?;
+    drop(file);
+    Ok(fs::rename(&fresh, path)?)
+}

@@ -1,0 +1,246 @@
+//! What the program was told: defaults, then the file, then the environment, then flags.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// Environment variables begin with this; `AFFLUENZA__KAFKA__TOPIC` sets `kafka.topic`.
+const ENV_PREFIX: &str = "AFFLUENZA__";
+
+/// Everything that can be configured. Each part belongs to the crate that uses it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Kafka.
+    pub kafka: affluenza_bus::Config,
+    /// ClickHouse.
+    pub clickhouse: affluenza_store::Config,
+    /// The consumer.
+    pub consume: affluenza_pipeline::Config,
+    /// The engines that `up` starts where no external ones are given.
+    pub engine: EngineSettings,
+    /// Who is who.
+    pub register: RegisterSettings,
+    /// Where visitors are.
+    pub geography: GeographySettings,
+    /// The log.
+    pub log: LogSettings,
+}
+
+/// Kafka and ClickHouse as child processes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineSettings {
+    /// Folder that holds all their data.
+    pub data: PathBuf,
+    /// Port of Kafka; 0: a free one.
+    pub kafka_port: u16,
+    /// Heap of Kafka, in MiB.
+    pub kafka_heap_mib: u32,
+    /// Port of ClickHouse's HTTP interface; 0: a free one.
+    pub clickhouse_http_port: u16,
+    /// Port of ClickHouse's native interface; 0: a free one.
+    pub clickhouse_tcp_port: u16,
+    /// Most memory ClickHouse may take, in MiB.
+    pub clickhouse_memory_mib: u32,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from(".affluenza"),
+            kafka_port: 0,
+            kafka_heap_mib: 512,
+            clickhouse_http_port: 0,
+            clickhouse_tcp_port: 0,
+            clickhouse_memory_mib: 2048,
+        }
+    }
+}
+
+/// Who is who.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegisterSettings {
+    /// TOML file of the register. Empty: the example register that comes with the program.
+    pub file: PathBuf,
+}
+
+/// Where visitors are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GeographySettings {
+    /// MaxMind DB file. Empty: countries are unknown unless the collector sent them.
+    pub database: PathBuf,
+}
+
+/// The log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `text` or `json`.
+    pub format: affluenza_telemetry::Format,
+    /// Level, or `target=level` separated by commas.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            format: affluenza_telemetry::Format::Text,
+            filter: "warn".into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `file` if there is one, then the environment.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| {
+                    format!("configuration file {} cannot be read", path.display())
+                })?;
+                text.parse::<Table>().map_err(|error| {
+                    anyhow::anyhow!(
+                        "configuration file {}: {}",
+                        path.display(),
+                        one_line(&error.to_string())
+                    )
+                })?
+            }
+        };
+        for (name, value) in environment {
+            if let Some(keys) = name.strip_prefix(ENV_PREFIX) {
+                set(&mut table, &keys.to_lowercase(), &value)
+                    .with_context(|| format!("environment variable {name}"))?;
+            }
+        }
+        let origin = file.map_or_else(
+            || "the environment".to_owned(),
+            |path| path.display().to_string(),
+        );
+        let settings: Self = table.try_into().map_err(|error| {
+            anyhow::anyhow!(
+                "configuration from {origin}: {}",
+                one_line(&error.to_string())
+            )
+        })?;
+        Ok(settings)
+    }
+
+    /// Fails with every problem at once.
+    pub fn check(&self) -> Result<()> {
+        let mut problems = self.kafka.problems();
+        problems.extend(self.clickhouse.problems());
+        problems.extend(self.consume.problems());
+        if !(128..=65_536).contains(&self.engine.kafka_heap_mib) {
+            problems.push(format!(
+                "engine.kafka_heap_mib = {}: use 128 to 65536",
+                self.engine.kafka_heap_mib
+            ));
+        }
+        if self.engine.clickhouse_memory_mib < 512 {
+            problems.push(format!(
+                "engine.clickhouse_memory_mib = {}: use 512 or more",
+                self.engine.clickhouse_memory_mib
+            ));
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "the configuration has {} problem(s): {}",
+            problems.len(),
+            problems.join("; ")
+        )
+    }
+}
+
+/// Sets `section__key` in the table. A value that is no TOML literal is a string.
+fn set(table: &mut Table, keys: &str, text: &str) -> Result<()> {
+    let (parents, key) = keys.rsplit_once("__").unwrap_or(("", keys));
+    let mut place = table;
+    for parent in parents.split("__").filter(|parent| !parent.is_empty()) {
+        place = place
+            .entry(parent)
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .with_context(|| format!("{parent} is not a section"))?;
+    }
+    let value = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut literal| literal.remove("v"))
+        .filter(|value| !value.is_datetime())
+        .unwrap_or_else(|| Value::String(text.to_owned()));
+    place.insert(key.to_owned(), value);
+    Ok(())
+}
+
+/// TOML errors show the line with a marker below it; a terminal wants one line.
+fn one_line(text: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        let line = line
+            .trim_start_matches(|c: char| c.is_whitespace() || c.is_ascii_digit() || c == '|')
+            .trim();
+        if !line.is_empty() && !line.chars().all(|c| c == '^') {
+            parts.push(line);
+        }
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "[kafka]\ntopic = \"a\"\npartitions = 2\n").unwrap();
+        let pairs = [
+            ("AFFLUENZA__KAFKA__TOPIC", "b"),
+            ("AFFLUENZA__CLICKHOUSE__PASSWORD", "1234x"),
+        ];
+        let settings = Settings::read(Some(&file), environment(&pairs)).unwrap();
+        assert_eq!(settings.kafka.topic, "b");
+        assert_eq!(settings.kafka.partitions, 2);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error =
+            Settings::read(None, environment(&[("AFFLUENZA__KAFKA__TOPICS", "b")])).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("topics") && !text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn all_problems_are_listed_at_once() {
+        let mut settings = Settings::default();
+        settings.kafka.group.clear();
+        settings.clickhouse.url = "localhost".into();
+        let text = settings.check().unwrap_err().to_string();
+        assert!(
+            text.contains("kafka.group") && text.contains("clickhouse.url"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Faults on purpose: processes are killed and stopped at any moment, offsets are lost, rules
+//! change and an aggregate refuses, and at the end every event of the log must be counted
+//! exactly once. What is right is not taken from the program but recounted from the log.
+//!
+//! `make chaos SEED=7 KILLS=200` for a long run. The seed decides the faults, their order and
+//! the progress after which each happens; what the processes are doing at that moment is up to
+//! the machine.
+
+mod faults;
+mod http;
+mod load;
+mod oracle;
+mod random;
+mod run;
+mod setup;
+mod world;
+
+use crate::support::Engines;
+use run::Run;
+
+/// Kills of the run that is part of every test.
+const KILLS: usize = 20;
+const SEED: u64 = 2017;
+
+pub fn nothing_is_lost_or_double(engines: &Engines) {
+    let kills = of_environment("CHAOS_KILLS").map_or(KILLS, |kills| kills as usize);
+    let seed = match std::env::var("CHAOS_SEED").as_deref() {
+        Ok("clock") => setup::nanos() % 1_000_000_007,
+        _ => of_environment("CHAOS_SEED").unwrap_or(SEED),
+    };
+    let mut run = Run::start(&engines.runtime, seed, kills);
+    run.go();
+    run.finish();
+}
+
+/// A number that `make chaos` was given.
+fn of_environment(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text}: give a number")),
+    )
+}

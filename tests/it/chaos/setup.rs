@@ -1,0 +1,80 @@
+//! Ports and files that a world is made of.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use super::http::Access;
+use super::random::Random;
+use crate::support::{source, write};
+
+/// The topic of the events.
+pub const TOPIC: &str = "chaos.events";
+pub const DEAD_LETTER_TOPIC: &str = "chaos.dead-letters";
+pub const DATABASE: &str = "chaos";
+/// After this long without a word the group gives a consumer's partitions to others.
+const SESSION_MS: u32 = 2_000;
+
+/// A free port that the kernel gives to no outgoing connection: while an engine is away, its
+/// clients knock at the port all the time, and one of them may be given it as its own.
+pub fn lasting_port() -> u16 {
+    let mut random = Random::new(u64::from(std::process::id()) ^ nanos());
+    loop {
+        let port = random.between(12_000, 32_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Something that differs from run to run.
+pub fn nanos() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as u64)
+}
+
+/// Writes the configuration of the program.
+pub fn configure(folder: &Path, bootstrap: &str, access: &Access) -> PathBuf {
+    let text = format!(
+        r#"
+        [kafka]
+        bootstrap_servers = "{bootstrap}"
+        topic = "{TOPIC}"
+        dead_letter_topic = "{DEAD_LETTER_TOPIC}"
+
+        [kafka.properties]
+        "session.timeout.ms" = "{SESSION_MS}"
+        "heartbeat.interval.ms" = "300"
+
+        [clickhouse]
+        url = "http://{}"
+        database = "{DATABASE}"
+        user = "{}"
+        password = "{}"
+
+        [consume]
+        block_wait_ms_max = 50
+        # Little memory: most repeated events are looked up.
+        recent_identities_max = 3000
+        # Reconciliation meets running inserts as often as it can.
+        reconcile_first_seconds = 1
+        reconcile_minutes = 1
+
+        [log]
+        filter = "info"
+        "#,
+        access.address, access.user, access.password
+    );
+    write(folder, "affluenza.toml", text.as_bytes())
+}
+
+/// The example register with the services of two large categories swapped: another version, and
+/// other cells of the aggregate.
+pub fn other_register(folder: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(source("deploy/register.toml")).expect("it is there");
+    let swapped = text
+        .replace("category = \"tributi\"", "category = \"\"")
+        .replace("category = \"anagrafe\"", "category = \"tributi\"")
+        .replace("category = \"\"", "category = \"anagrafe\"");
+    assert_ne!(text, swapped, "the register has these categories");
+    write(folder, "other-register.toml", swapped.as_bytes())
+}

@@ -1,0 +1,304 @@
+//! The printed tables of 2017, recomputed from events. The expected figures are read from the
+//! CSV files of the source; none stands in this file.
+
+use std::collections::BTreeMap;
+
+use affluenza_register::Register;
+use serde_json::Value;
+
+use crate::support::{Engines, Place, source};
+
+const FIGURES: &str = "crates/simulator/figures/focus-2017";
+
+pub fn tables_equal_the_printed_ones(engines: &Engines) {
+    let place = engines.place("focus");
+    // External engines are configured: nothing of its own is started.
+    let printed = place.run(&["up", "--demo", "--once", "--seed", "3", "--format", "json"]);
+    assert!(!place.folder.join("data").exists(), "nothing was started");
+    assert_focus_2017(&printed);
+    assert_eq!(
+        place.run(&["report", "--year", "2017", "--format", "json"]),
+        printed,
+        "the same from stored data"
+    );
+    let italian = place.run(&[
+        "report", "--year", "2017", "--lang", "it", "--format", "text",
+    ]);
+    let total: u64 = csv("usage_2017_by_ente.csv")
+        .iter()
+        .map(|row| row["service_uses"].parse::<u64>().expect("a count"))
+        .sum();
+    assert!(italian.contains(&grouped(total, '.')), "{italian}");
+    let english = place.run(&[
+        "report", "--year", "2017", "--lang", "en", "--format", "text",
+    ]);
+    assert!(english.contains(&grouped(total, ',')), "{english}");
+    check_views(&place);
+}
+
+/// `make up ONCE=1`, with engines of its own, in a folder of its own.
+pub fn one_command_does_it_all(engines: &Engines) {
+    let place = engines.place("one_command");
+    let mut command = crate::support::program(&["up", "--demo", "--once", "--format", "json"]);
+    let output = command
+        .env("AFFLUENZA_DATA", place.folder.join("data"))
+        .output()
+        .expect("the program runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        crate::support::stderr(&output)
+    );
+    assert_focus_2017(&String::from_utf8(output.stdout).expect("it prints text"));
+}
+
+/// What analysts see in SQL agrees with the printed tables.
+fn check_views(place: &Place<'_>) {
+    for row in csv("usage_by_category.csv") {
+        let (year, category) = (&row["year"], &row["category"]);
+        let query = |column: &str| {
+            format!(
+                "SELECT sum({column}) FROM usage_by_category WHERE year = {year} AND category = '{category}'"
+            )
+        };
+        assert_eq!(
+            place.count(&query("service_uses")).to_string(),
+            row["service_uses"],
+            "{year} {category}"
+        );
+        if !row["of_which_payments"].is_empty() {
+            assert_eq!(
+                place.count(&query("of_which_payments")).to_string(),
+                row["of_which_payments"]
+            );
+            assert_eq!(
+                place.count(&query("of_which_bookings")).to_string(),
+                row["of_which_bookings"]
+            );
+        }
+    }
+}
+
+/// Compares a JSON report of 2017 with the source, figure by figure.
+pub fn assert_focus_2017(json: &str) {
+    let report: Value = serde_json::from_str(json).expect("the report is JSON");
+    let register = Register::parse(
+        &std::fs::read_to_string(source("deploy/register.toml")).expect("the register is there"),
+    )
+    .expect("the register is right");
+    check_categories(&report);
+    check_enti(&report, &register);
+    check_offered(&report, &register);
+    check_accesses(&report);
+}
+
+fn check_categories(report: &Value) {
+    let rows: BTreeMap<&str, &Value> = list(&report["categories"])
+        .iter()
+        .map(|row| (text(&row["category"]), row))
+        .collect();
+    let mut totals: BTreeMap<String, u64> = BTreeMap::new();
+    let figures = csv("usage_by_category.csv");
+    assert!(figures.len() >= 24, "both years are there");
+    for row in &figures {
+        let found = rows[row["category"].as_str()];
+        let uses: u64 = row["service_uses"].parse().expect("a count");
+        *totals.entry(row["year"].clone()).or_default() += uses;
+        if row["year"] == "2016" {
+            assert_eq!(count(&found["compared_service_uses"]), uses, "{row:?}");
+            assert_eq!(
+                found["change_percent"].is_null(),
+                uses == 0,
+                "no growth on nothing: {row:?}"
+            );
+        } else {
+            let payments: u64 = row["of_which_payments"].parse().expect("a count");
+            let bookings: u64 = row["of_which_bookings"].parse().expect("a count");
+            assert_eq!(count(&found["service_uses"]), uses, "{row:?}");
+            assert_eq!(count(&found["payments"]), payments, "{row:?}");
+            assert_eq!(count(&found["bookings"]), bookings, "{row:?}");
+            assert_eq!(
+                count(&found["plain"]),
+                uses - payments - bookings,
+                "{row:?}"
+            );
+        }
+    }
+    assert_eq!(
+        rows.len(),
+        csv("categories.csv").len(),
+        "no category beside the twelve"
+    );
+    let (before, now) = (totals["2016"], totals["2017"]);
+    assert_eq!(count(&report["totals"]["service_uses"]), now);
+    assert_eq!(count(&report["totals"]["compared_service_uses"]), before);
+    let growth = (now as f64 / before as f64 - 1.0) * 100.0;
+    assert!((number(&report["totals"]["growth_percent"]) - growth).abs() < 1e-9);
+}
+
+fn check_enti(report: &Value, register: &Register) {
+    let mut by_ente: BTreeMap<String, u64> = BTreeMap::new();
+    let mut by_cell: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut bookings: BTreeMap<String, u64> = BTreeMap::new();
+    for row in csv("usage_2017_by_ente.csv") {
+        let ente = register
+            .ente(&row["ente"])
+            .expect("every ente is in the register")
+            .code()
+            .to_owned();
+        let uses: u64 = row["service_uses"].parse().expect("a count");
+        *by_ente.entry(ente.clone()).or_default() += uses;
+        if row["kind"] == "booking" {
+            *bookings.entry(ente).or_default() += uses;
+        } else {
+            *by_cell.entry((ente, row["category"].clone())).or_default() += uses;
+        }
+    }
+    let found: BTreeMap<&str, &Value> = list(&report["usage"]["enti"])
+        .iter()
+        .map(|row| (text(&row["ente"]), row))
+        .collect();
+    assert_eq!(found.len(), by_ente.len(), "the same enti");
+    for (ente, uses) in &by_ente {
+        let row = found[ente.as_str()];
+        assert_eq!(count(&row["total"]), *uses, "{ente}");
+        // The source gives bookings without a category: they are what a row has beside its cells.
+        let cells = row["by_category"].as_object().expect("cells by category");
+        let mut beside = 0;
+        for (category, cell) in cells {
+            let known = by_cell
+                .get(&(ente.clone(), category.clone()))
+                .copied()
+                .unwrap_or(0);
+            beside += count(cell)
+                .checked_sub(known)
+                .unwrap_or_else(|| panic!("{ente} {category}: {cell} < {known}"));
+        }
+        assert_eq!(
+            beside,
+            bookings.get(ente).copied().unwrap_or(0),
+            "{ente}: bookings"
+        );
+    }
+}
+
+fn check_offered(report: &Value, register: &Register) {
+    let offered = &report["offered"];
+    let found: BTreeMap<&str, &Value> = list(&offered["enti"])
+        .iter()
+        .map(|row| (text(&row["ente"]), row))
+        .collect();
+    let mut total = 0;
+    for row in csv("deployments_2017.csv") {
+        let ente = register
+            .ente(&row["ente"])
+            .expect("every ente is in the register")
+            .code();
+        total += row["total"].parse::<u64>().expect("a count");
+        assert_eq!(
+            count(&found[ente]["total"]).to_string(),
+            row["total"],
+            "{row:?}"
+        );
+        for category in csv("categories.csv") {
+            let code = &category["category"];
+            let cell = found[ente]["by_category"].get(code).map_or(0, count);
+            assert_eq!(cell.to_string(), row[code], "{ente} {code}");
+        }
+    }
+    assert_eq!(count(&offered["total"]), total);
+}
+
+fn check_accesses(report: &Value) {
+    let printed: BTreeMap<String, f64> = csv("access_2017.csv")
+        .into_iter()
+        .map(|row| {
+            (
+                row["measure"].clone(),
+                row["value"].parse().expect("a number"),
+            )
+        })
+        .collect();
+    let devices: BTreeMap<&str, &Value> = list(&report["devices"]["classes"])
+        .iter()
+        .map(|row| (text(&row["device"]), row))
+        .collect();
+    let desktop = number(&devices["desktop"]["share_percent"]);
+    let mobile = number(&report["devices"]["smartphone_and_tablet"]["share_percent"]);
+    assert_eq!(
+        desktop.round(),
+        printed["desktop_share_percent"],
+        "{desktop}"
+    );
+    assert_eq!(
+        mobile.round(),
+        printed["smartphone_and_tablet_share_percent"],
+        "{mobile}"
+    );
+    let bands: BTreeMap<&str, &Value> = list(&report["hours"]["bands"])
+        .iter()
+        .map(|row| (text(&row["band"]), row))
+        .collect();
+    for (band, measure) in [
+        ("night", "mean_users_per_hour_00_08"),
+        ("office", "mean_users_per_hour_08_18"),
+        ("evening", "mean_users_per_hour_18_24"),
+    ] {
+        let mean = number(&bands[band]["users_per_hour_mean"]);
+        assert!((mean - printed[measure]).abs() < 1e-9, "{band}: {mean}");
+    }
+    let off_hours = number(&report["hours"]["off_hours_share_percent"]);
+    assert_eq!(
+        off_hours.round(),
+        printed["accesses_18_to_08_share_percent"],
+        "{off_hours}"
+    );
+    assert!(
+        count(&report["devices"]["bot_accesses"]) > 0,
+        "bots are counted, and apart"
+    );
+}
+
+/// The rows of a CSV file of the source, by column.
+fn csv(name: &str) -> Vec<BTreeMap<String, String>> {
+    let path = source(FIGURES).join(name);
+    let mut reader =
+        csv::Reader::from_path(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    reader
+        .deserialize()
+        .map(|row| row.expect("a row"))
+        .collect()
+}
+
+fn list(value: &Value) -> &Vec<Value> {
+    value.as_array().expect("a list")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+fn count(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("{value} is no count"))
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64, separator: char) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(separator);
+        }
+        text.push(digit);
+    }
+    text
+}

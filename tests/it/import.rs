@@ -1,0 +1,110 @@
+//! Access logs: every line has a fate, and the same lines again change nothing.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
+use crate::support::{Engines, source, write};
+
+const LOG: &str = "crates/importer/tests/fixtures/apache_combined_10k.log.gz";
+
+pub fn every_request_is_accounted_for(engines: &Engines) {
+    let place = engines.place("import");
+    let packed = std::fs::read(source(LOG)).expect("the log is there");
+    let mut text = String::new();
+    GzDecoder::new(packed.as_slice())
+        .read_to_string(&mut text)
+        .expect("it is gzip");
+    let lines: Vec<&str> = text.lines().collect();
+    let plain = write(&place.folder, "access.log", text.as_bytes());
+    place.run(&["migrate"]);
+    let consumer = place.spawn(&["consume"], "consumer.log");
+
+    let import = |files: &[&std::path::Path]| {
+        let mut arguments = vec![
+            "import",
+            "access-log",
+            "--ente",
+            "Firenze",
+            "--portal",
+            "www",
+        ];
+        arguments.extend(
+            files
+                .iter()
+                .map(|file| file.to_str().expect("a plain path")),
+        );
+        place.run(&arguments)
+    };
+    let first = import(&[&plain]);
+    // 10,000 requests, one of them cut off in the middle.
+    let (stored, rejected) = (lines.len() - 1, 1);
+    assert!(
+        first.starts_with(&format!(
+            "read {} = stored {stored} + stored before 0 + rejected {rejected}",
+            lines.len()
+        )),
+        "{first}"
+    );
+
+    let figures = || {
+        let place = &place;
+        [
+            place.count("SELECT count() FROM usage_events"),
+            place.count("SELECT sum(events) FROM usage_hourly"),
+            place.count("SELECT sum(accesses) FROM usage_hourly"),
+            place.count("SELECT sum(events) FROM usage_hourly WHERE device = 'bot'"),
+            place.count("SELECT uniqCombined64IfMerge(visitors) FROM usage_hourly"),
+            place.count(
+                "SELECT sum(cityHash64(time, ente, device, resource, outcome)) FROM usage_events",
+            ),
+        ]
+    };
+    let before = figures();
+    assert_eq!(before[0], stored as u64);
+    assert_eq!(
+        before[0], before[1],
+        "the aggregate holds what the facts hold"
+    );
+    assert!(
+        before[3] > 0 && before[3] < before[0],
+        "bots and people are told apart"
+    );
+
+    // Again; packed; shuffled; and in two halves.
+    let packed = write(&place.folder, "again.log.gz", &packed);
+    let mut shuffled = lines.clone();
+    shuffled.sort_by_key(|line| line.len() * 7919 % 1009);
+    let shuffled = write(
+        &place.folder,
+        "shuffled.log",
+        shuffled.join("\n").as_bytes(),
+    );
+    let (head, tail) = lines.split_at(lines.len() / 3);
+    let head = write(&place.folder, "head.log", head.join("\n").as_bytes());
+    let tail = write(&place.folder, "tail.log", tail.join("\r\n").as_bytes());
+    for files in [
+        vec![plain.as_path()],
+        vec![&packed],
+        vec![&shuffled],
+        vec![&head, &tail],
+    ] {
+        let again = import(&files);
+        assert!(
+            again.contains(&format!("stored 0 + stored before {stored}")),
+            "{files:?}: {again}"
+        );
+        assert_eq!(figures(), before, "{files:?}");
+    }
+    let balance = "SELECT count() FROM ingest_ledger FINAL WHERE records_read != stored + duplicate + rejected + quarantined";
+    assert_eq!(place.count(balance), 0);
+    assert_eq!(
+        place.dealt_with(),
+        place
+            .ends()
+            .values()
+            .map(|end| end.0.unsigned_abs())
+            .sum::<u64>()
+    );
+    consumer.terminate();
+}

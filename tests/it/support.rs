@@ -1,0 +1,274 @@
+//! The shared engines, and what a test needs to use the program on them.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Writer};
+use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
+use affluenza_store::{Config as StoreConfig, Store};
+use tempfile::TempDir;
+
+/// A real Kafka and a real ClickHouse.
+pub struct Engines {
+    kafka: Kafka,
+    clickhouse: ClickHouse,
+    folder: TempDir,
+    pub runtime: tokio::runtime::Handle,
+}
+
+impl Engines {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let cache = Cache::from_env().expect("there is a cache folder");
+        let say = |line: &str| eprintln!("{line}");
+        let jars = cache.prepare_kafka(&say).expect("Kafka can be fetched");
+        let library = cache
+            .prepare_clickhouse(&say)
+            .expect("ClickHouse can be fetched");
+        let kafka_settings = KafkaSettings::new(folder.path().join("kafka"));
+        let clickhouse_settings = ClickHouseSettings::new(folder.path().join("clickhouse"));
+        let (kafka, clickhouse) = tokio::join!(
+            Kafka::start(&kafka_settings, &jars),
+            ClickHouse::start(&clickhouse_settings, &library)
+        );
+        Self {
+            kafka: kafka.expect("Kafka starts"),
+            clickhouse: clickhouse.expect("ClickHouse starts"),
+            folder,
+            runtime: tokio::runtime::Handle::current(),
+        }
+    }
+
+    pub async fn stop(self) {
+        self.clickhouse.stop().await.expect("ClickHouse stops");
+        self.kafka.stop().await.expect("Kafka stops");
+        self.folder
+            .close()
+            .expect("the temporary folder can be removed");
+    }
+
+    /// A topic, a group and a database of the test's own.
+    pub fn place(&self, name: &str) -> Place<'_> {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).expect("each test uses a name of its own");
+        let config = folder.join("affluenza.toml");
+        let text = format!(
+            r#"
+            [kafka]
+            bootstrap_servers = "{}"
+            topic = "{name}.events"
+            dead_letter_topic = "{name}.dead-letters"
+            group = "{name}"
+
+            [clickhouse]
+            url = "{}"
+            database = "{name}"
+            user = "{}"
+            password = "{}"
+
+            [log]
+            filter = "info"
+            "#,
+            self.kafka.bootstrap(),
+            self.clickhouse.http_url(),
+            self.clickhouse.user(),
+            self.clickhouse.password()
+        );
+        std::fs::write(&config, text).expect("the configuration can be written");
+        Place {
+            engines: self,
+            name: name.to_owned(),
+            folder,
+            config,
+        }
+    }
+}
+
+/// A topic, a group and a database of a test's own.
+pub struct Place<'e> {
+    engines: &'e Engines,
+    name: String,
+    pub folder: PathBuf,
+    pub config: PathBuf,
+}
+
+impl Place<'_> {
+    /// The program with this place's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(arguments);
+        command
+            .env("AFFLUENZA_CONFIG", &self.config)
+            .env("AFFLUENZA_DATA", self.folder.join("data"));
+        command
+    }
+
+    /// Runs the program to its good end and returns what it printed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().expect("the program runs");
+        assert!(
+            output.status.success(),
+            "affluenza {arguments:?} failed: {}",
+            stderr(&output)
+        );
+        String::from_utf8(output.stdout).expect("it prints text")
+    }
+
+    /// Starts the program; its log goes to a file of the place's folder.
+    pub fn spawn(&self, arguments: &[&str], log: &str) -> Running {
+        self.spawn_with(arguments, log, &[])
+    }
+
+    /// The same, with settings from the environment.
+    pub fn spawn_with(&self, arguments: &[&str], log: &str, settings: &[(&str, &str)]) -> Running {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join(log))
+            .expect("the log can be opened");
+        let child = self
+            .command(arguments)
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        Running(child)
+    }
+
+    pub fn bus(&self) -> BusConfig {
+        BusConfig {
+            bootstrap_servers: self.engines.kafka.bootstrap(),
+            topic: format!("{}.events", self.name),
+            dead_letter_topic: format!("{}.dead-letters", self.name),
+            group: self.name.clone(),
+            ..BusConfig::default()
+        }
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(&StoreConfig {
+            url: self.engines.clickhouse.http_url(),
+            database: self.name.clone(),
+            user: self.engines.clickhouse.user().to_owned(),
+            password: self.engines.clickhouse.password().to_owned().into(),
+            ..StoreConfig::default()
+        })
+    }
+
+    /// Runs something asynchronous of the store.
+    pub fn wait<F: Future>(&self, work: F) -> F::Output {
+        self.engines.runtime.block_on(work)
+    }
+
+    /// The first column of the answers to a query.
+    pub fn count(&self, query: &str) -> u64 {
+        self.wait(self.store().count(query))
+            .expect("the query is answered")
+    }
+
+    /// Where the topic's partitions end.
+    pub fn ends(&self) -> BTreeMap<Partition, NextOffset> {
+        let cluster = Cluster::new(&self.bus()).expect("Kafka can be asked");
+        let held = cluster
+            .watermarks(&self.bus().topic)
+            .expect("the topic is there");
+        held.into_iter()
+            .map(|(partition, held)| (partition, held.high))
+            .collect()
+    }
+
+    /// Writes records to the topic, keyed by `key`.
+    pub fn produce<'r>(&self, records: impl IntoIterator<Item = (&'r str, &'r [u8])>) {
+        let bus = self.bus();
+        let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
+        for (key, record) in records {
+            writer
+                .send(key.as_bytes(), record, None, &[])
+                .expect("a record is taken");
+        }
+        writer
+            .flush(Duration::from_secs(30))
+            .expect("all are acknowledged");
+    }
+
+    /// Offsets that the ledger has dealt with, over all partitions, each counted once.
+    pub fn dealt_with(&self) -> u64 {
+        self.count("SELECT sum(records_read) FROM ingest_ledger FINAL")
+    }
+}
+
+/// A running program, ended when dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    /// SIGKILL: no chance to finish anything.
+    pub fn kill(mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
+
+    /// SIGTERM, and waits for a good end.
+    pub fn terminate(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be told");
+        let status = self.0.wait().expect("it ends");
+        assert!(status.success(), "it ends well: {status}");
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("it can be asked").is_some()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The program, with nothing of this process's environment that would configure it.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_affluenza"));
+    for (name, _) in std::env::vars_os() {
+        let is_setting = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("AFFLUENZA_") && name != "AFFLUENZA_CACHE");
+        if is_setting {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asks again and again until `condition` holds; fails with `what` after a minute and a half.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(90);
+    while !condition() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A folder of the source tree.
+pub fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// Writes a file into `folder`.
+pub fn write(folder: &Path, name: &str, contents: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    let mut file = std::fs::File::create(&path).expect("a file can be made");
+    file.write_all(contents).expect("a file can be written");
+    path
+}
