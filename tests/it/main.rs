@@ -12,6 +12,7 @@ mod chaos;
 mod dead_letters;
 mod focus;
 mod import;
+mod membership;
 mod mistakes;
 mod rebuild;
 mod records;
@@ -40,6 +41,8 @@ const TESTS: &[(&str, Test)] = tests![
     focus::one_command_does_it_all,
     recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
+    membership::partitions_are_added_to_a_running_topic,
+    membership::named_members_come_back_to_their_partitions,
     import::every_request_is_accounted_for,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,

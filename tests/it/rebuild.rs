@@ -1,7 +1,7 @@
 //! History that is made anew: aggregates from facts, facts from the log, while events come in,
 //! and through kills.
 
-mod history;
+pub mod history;
 
 use std::collections::BTreeMap;
 use std::path::Path;

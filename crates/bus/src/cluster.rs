@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -88,6 +88,26 @@ impl Cluster {
                         cause: code.to_string(),
                     });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises the number of partitions of `topic`.
+    ///
+    /// Kafka then sends a key elsewhere than before: what a portal sends twice, once before and
+    /// once after, may come in through two partitions.
+    pub async fn raise_partitions(&self, topic: &str, to: usize) -> Result<(), BusError> {
+        let options = AdminOptions::new()
+            .operation_timeout(Some(PATIENCE))
+            .request_timeout(Some(PATIENCE));
+        let change = NewPartitions::new(topic, to);
+        for result in self.admin.create_partitions([&change], &options).await? {
+            if let Err((topic, code)) = result {
+                return Err(BusError::CreateTopic {
+                    topic,
+                    cause: code.to_string(),
+                });
             }
         }
         Ok(())

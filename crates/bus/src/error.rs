@@ -61,6 +61,14 @@ pub enum BusError {
         /// Of which topic.
         topic: String,
     },
+    /// Another member has joined under the same name.
+    #[error(
+        "another consumer of the group has joined under the name {instance:?}: give each consumer a kafka.instance of its own, or none"
+    )]
+    Fenced {
+        /// The name.
+        instance: String,
+    },
     /// Anything else.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
@@ -110,7 +118,6 @@ pub(crate) fn is_refusal(cause: &KafkaError) -> bool {
             Code::UnknownMemberId
                 | Code::IllegalGeneration
                 | Code::RebalanceInProgress
-                | Code::FencedInstanceId
                 | Code::WaitingForCoordinator
                 | Code::OffsetMetadataTooLarge
                 | Code::GroupAuthorizationFailed

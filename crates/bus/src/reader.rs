@@ -176,6 +176,7 @@ impl ConsumerContext for Context {
 pub struct Reader {
     consumer: BaseConsumer<Context>,
     topic: String,
+    instance: String,
 }
 
 impl Reader {
@@ -196,6 +197,8 @@ impl Reader {
             // long after it has emptied it.
             .set("fetch.queue.backoff.ms", "20")
             .set("fetch.wait.max.ms", "100")
+            // How soon partitions that were added are noticed.
+            .set("topic.metadata.refresh.interval.ms", "60000")
             .set("queued.max.messages.kbytes", "16384")
             .set("queued.min.messages", "20000");
         if !config.instance.is_empty() {
@@ -216,6 +219,7 @@ impl Reader {
         Ok(Self {
             consumer,
             topic: config.topic.clone(),
+            instance: config.instance.clone(),
         })
     }
 
@@ -258,12 +262,31 @@ impl Reader {
                     topic: self.topic.clone(),
                 })
             }
+            _ if self.is_fenced(&error) => Err(self.fenced()),
             Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
             _ => {
                 tracing::debug!(%error, "kafka poll");
                 Ok(Polled::Nothing)
             }
+        }
+    }
+
+    /// Whether another member has taken this one's name. The client then refuses everything with
+    /// whatever error was at hand.
+    fn is_fenced(&self, error: &KafkaError) -> bool {
+        let fenced = RDKafkaErrorCode::FencedInstanceId;
+        error.rdkafka_error_code() == Some(fenced)
+            || self
+                .consumer
+                .client()
+                .fatal_error()
+                .is_some_and(|(code, _)| code == fenced)
+    }
+
+    fn fenced(&self) -> BusError {
+        BusError::Fenced {
+            instance: self.instance.clone(),
         }
     }
 
@@ -343,14 +366,16 @@ impl Reader {
         if !metadata.is_empty() {
             element.set_metadata(metadata);
         }
-        self.consumer
-            .commit(&list, CommitMode::Sync)
-            .map_err(|cause| BusError::Commit {
+        match self.consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => Ok(()),
+            Err(cause) if self.is_fenced(&cause) => Err(self.fenced()),
+            Err(cause) => Err(BusError::Commit {
                 partition,
                 next,
                 refused: is_refusal(&cause),
                 cause,
-            })
+            }),
+        }
     }
 
     /// What `partition` holds.

@@ -41,13 +41,21 @@ pub enum Command {
     #[command(subcommand)]
     Rebuild(Rebuild),
     /// Bring the database and the topics to this program's schema.
-    Migrate,
+    Migrate(Migrate),
     /// Look at the records that did not become events, and send them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Migrate {
+    /// Give the topic of the events as many partitions as `kafka.partitions` says, if it has
+    /// fewer. They cannot be taken away again, and keys go to other partitions from then on.
+    #[arg(long)]
+    pub add_partitions: bool,
 }
 
 #[derive(Debug, clap::Args)]

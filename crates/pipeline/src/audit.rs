@@ -9,6 +9,8 @@ use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
     StrayFacts,
 };
+use affluenza_store::copies::Copy;
+use affluenza_store::rebuild::Settled;
 use serde::Serialize;
 
 use crate::PipelineError;
@@ -103,6 +105,8 @@ pub enum Finding {
     FactsTooMany(BlockDifference),
     /// Facts of no block.
     FactsOutsideLedger(StrayFacts),
+    /// A fact whose event is another fact, too.
+    EventStoredTwice(Copy),
     /// An hour of the aggregate is not what the facts say.
     AggregateDiffers(AggregateDifference),
     /// A day of an ente has more or fewer facts than the ledger says.
@@ -188,10 +192,22 @@ pub async fn audit(
     );
     let mut months = store.months(Scope::All).await?;
     months.retain(|month| period.months.contains(month));
+    for month in &months {
+        let copies = store.copies(*month, Scope::All).await?;
+        findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
+    }
     for (_, differences) in lasting_differences(store, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }
-    let days = store.day_differences(period.days.clone()).await?;
+    let settled = Settled {
+        stream: stream.clone(),
+        ends: partitions
+            .iter()
+            .filter(|partition| partition.stream == stream)
+            .map(|partition| (partition.partition, partition.ledger_next_offset))
+            .collect(),
+    };
+    let days = store.day_differences(period.days.clone(), &settled).await?;
     findings.extend(days.into_iter().map(Finding::DayDiffers));
     Ok(Audit {
         balanced: findings.is_empty(),

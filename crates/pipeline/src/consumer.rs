@@ -446,7 +446,7 @@ impl Consumer {
                 });
             }
             self.check_stream()?;
-            let recent = self.warm(&origin, watermarks.low)?;
+            let recent = self.warm(&origin, watermarks.low, true)?;
             return Ok(PartitionState::new(
                 partition,
                 origin,
@@ -503,7 +503,7 @@ impl Consumer {
                 "the block of an intent is classified by newer rules than before the crash"
             );
         }
-        let recent = self.warm(&origin, next)?;
+        let recent = self.warm(&origin, next, false)?;
         Ok(PartitionState::new(partition, origin, next, intent, recent))
     }
 
@@ -520,7 +520,12 @@ impl Consumer {
         })
     }
 
-    fn warm(&self, origin: &BlockOrigin, next: NextOffset) -> Result<Recent, PipelineError> {
+    fn warm(
+        &self,
+        origin: &BlockOrigin,
+        next: NextOffset,
+        is_new: bool,
+    ) -> Result<Recent, PipelineError> {
         let capacity = self.config.recent_identities_max;
         let newest = self.runtime.block_on(self.sink.store.newest_identities(
             origin,
@@ -529,10 +534,11 @@ impl Consumer {
         ))?;
         let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
         // After a topic was created anew, or the cluster was changed, portals may send again what
-        // the old log delivered.
+        // the old log delivered; and after partitions were added, what went to another one.
+        let except = (!is_new).then_some(origin.stream.as_str());
         let elsewhere = self
             .runtime
-            .block_on(self.sink.store.newest_of_other_streams(&origin.stream))?;
+            .block_on(self.sink.store.newest_event(except))?;
         if let Some(newest) = elsewhere {
             recent.distrust_before(newest.saturating_add(1));
         }

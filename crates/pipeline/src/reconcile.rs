@@ -4,10 +4,11 @@
 //!
 //! Facts are restored from the log, block by block: what the ledger counts and the table lacks
 //! is read again and inserted under a token of the repair. Aggregates are corrected from the
-//! facts, hour by hour. Safe while others ingest: a difference that an insert on its way makes
-//! is gone at the second look, and a correction that met one is corrected at the next.
+//! facts, hour by hour. An event that is a fact twice, because its copies came in through two
+//! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
+//! on its way makes does not last, and a correction that met one is corrected at the next.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use affluenza_bus::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
 use affluenza_store::accounts::{AggregateDifference, BlockDifference, LedgerGap, Scope};
-use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, Store};
+use affluenza_store::copies::Copy;
+use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store};
 use bytes::Bytes;
 
 use crate::PipelineError;
@@ -23,8 +25,13 @@ use crate::classify::Classifier;
 use crate::draft::Draft;
 use crate::recent::Recent;
 
-/// Between two looks at the aggregates: longer than an insert takes from its facts to its views.
+/// Between the first two looks at the aggregates: longer than an insert takes from its facts to
+/// its views.
 const LOOK: Duration = Duration::from_secs(2);
+/// Further looks at what differs by another number each time.
+const LOOKS_MORE: usize = 5;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Most corrections of an aggregate before it is given up.
 const PASSES_MAX: usize = 5;
 
@@ -35,7 +42,9 @@ pub struct Reconciled {
     pub facts_restored: u64,
     /// Facts that stood twice, before they were restored once.
     pub facts_doubled: u64,
-    /// Rows of the ledger written for ranges that it lacked.
+    /// Facts that were copies of others and came in through another partition.
+    pub copies_removed: u64,
+    /// Rows of the ledger written for ranges that it lacked, or that say another fate now.
     pub ledger_rows: u64,
     /// Cells of the aggregate corrected.
     pub cells_corrected: u64,
@@ -70,10 +79,11 @@ pub async fn reconcile(
     for gap in gaps {
         work.fill_gap(&gap, &mut done).await?;
     }
+    let months = store.months(scope).await?;
+    work.remove_copies(scope, &months, &mut done).await?;
     for block in store.block_differences(scope).await? {
         work.restore(&block, &mut done).await?;
     }
-    let months = store.months(scope).await?;
     correct(store, stream, scope, &months, &mut done).await?;
     Ok(done)
 }
@@ -146,18 +156,65 @@ impl Work<'_> {
         };
         let origin = self.origin(&gap.stream, gap.kafka_partition);
         let row = self.mend(draft, &origin, &offsets, done).await?;
-        let token = InsertToken::of(&origin, offsets.start, offsets.end);
+        self.write_row(&row, &origin, done).await
+    }
+
+    async fn write_row(
+        &self,
+        row: &LedgerRow,
+        origin: &BlockOrigin,
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        let (stream, partition) = (&origin.stream, origin.kafka_partition);
+        let offsets = row.first_offset..row.next_offset;
         let times = self
             .store
-            .repairs_of(&gap.stream, gap.kafka_partition, offsets.start)
+            .repairs_of(stream, partition, offsets.start)
             .await?;
+        let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
+        self.store.insert_ledger(row, &token).await?;
         self.store
-            .insert_ledger(&row, &token.of_repair(times))
-            .await?;
-        self.store
-            .note_repair("ledger", &gap.stream, gap.kafka_partition, offsets, 1)
+            .note_repair("ledger", stream, partition, offsets, 1)
             .await?;
         done.ledger_rows += 1;
+        Ok(())
+    }
+
+    /// Leaves of each event the fact that was written first. The blocks of the others have too few
+    /// facts then, and are restored as what the log says now: duplicates. So only copies that the
+    /// log still holds are removed.
+    async fn remove_copies(
+        &self,
+        scope: Scope,
+        months: &[u32],
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        let mut copies = Vec::new();
+        for month in months {
+            copies.extend(self.store.copies(*month, scope).await?);
+        }
+        if copies.is_empty() {
+            return Ok(());
+        }
+        let held: HashMap<u32, u64> = tokio::task::block_in_place(|| {
+            let held = Cluster::new(self.bus)?.watermarks(&self.bus.topic)?;
+            Ok::<_, BusError>(held)
+        })?
+        .into_iter()
+        .map(|(partition, held)| (partition.0.unsigned_abs(), held.low.0.unsigned_abs()))
+        .collect();
+        let (removed, kept): (Vec<Copy>, Vec<Copy>) = copies.into_iter().partition(|copy| {
+            let low = held.get(&copy.kafka_partition);
+            copy.stream == self.stream && low.is_some_and(|low| *low <= copy.kafka_offset)
+        });
+        self.store.delete_copies(&removed).await?;
+        done.copies_removed += removed.len() as u64;
+        done.failures.extend(kept.iter().map(|copy| {
+            format!(
+                "partition {} offset {}: the same event as partition {} offset {}, and the log does not hold it any more",
+                copy.kafka_partition, copy.kafka_offset, copy.first_partition, copy.first_offset
+            )
+        }));
         Ok(())
     }
 
@@ -184,12 +241,23 @@ impl Work<'_> {
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
         let row = self.mend(draft, &origin, &offsets, done).await?;
-        let stored = row.count(affluenza_store::Fate::Stored);
-        if stored != block.stored {
+        let stored = row.count(Fate::Stored);
+        if stored == block.stored {
+            return Ok(());
+        }
+        // The block was written before its event, or after it, was a fact elsewhere: then the
+        // ledger follows, if the facts bear it out.
+        let facts = self
+            .store
+            .fact_offsets(&block.stream, block.kafka_partition, offsets)
+            .await?;
+        if facts.len() as u64 == stored {
+            self.write_row(&row, &origin, done).await
+        } else {
             done.failures
                 .push(format!("{place}: the log gives {stored}"));
+            Ok(())
         }
-        Ok(())
     }
 
     fn origin(&self, stream: &str, kafka_partition: u32) -> BlockOrigin {
@@ -334,30 +402,102 @@ async fn correct(
     Ok(())
 }
 
-/// Months in which aggregate and facts differ, and the differences that two looks have in common:
-/// those of an insert on its way do not last.
+/// Months in which aggregate and facts differ, and the hours of enti in which they differ for
+/// some time.
+///
+/// An insert on its way makes a difference for a moment. One that is the same at two looks lasts;
+/// where events come in all the time it may be another number each time, and lasts if it is there
+/// at every one of several looks.
 pub(crate) async fn lasting_differences(
     store: &Store,
     months: &[u32],
 ) -> Result<Vec<(u32, Vec<AggregateDifference>)>, PipelineError> {
-    let mut first = Vec::new();
-    for month in months {
-        let differences = store.aggregate_differences(*month).await?;
-        if !differences.is_empty() {
-            first.push((*month, differences));
+    let mut doubtful = Differences::look(store, months.iter().copied()).await?;
+    let mut lasting = Differences::default();
+    let mut pause = LOOK;
+    for _ in 0..=LOOKS_MORE {
+        if doubtful.0.is_empty() {
+            break;
         }
+        tokio::time::sleep(pause).await;
+        pause = PAUSE;
+        let again = Differences::look(store, doubtful.months()).await?;
+        doubtful = doubtful.seen_again(again, &mut lasting);
     }
-    if first.is_empty() {
-        return Ok(first);
-    }
-    tokio::time::sleep(LOOK).await;
-    let mut lasting = Vec::new();
-    for (month, mut differences) in first {
-        let second = store.aggregate_differences(month).await?;
-        differences.retain(|difference| second.contains(difference));
-        if !differences.is_empty() {
-            lasting.push((month, differences));
+    lasting.0.extend(doubtful.0);
+    Ok(lasting.by_month())
+}
+
+/// By month, start of the hour and ente.
+#[derive(Default)]
+struct Differences(BTreeMap<(u32, u32, String), AggregateDifference>);
+
+impl Differences {
+    async fn look(
+        store: &Store,
+        months: impl IntoIterator<Item = u32>,
+    ) -> Result<Self, PipelineError> {
+        let mut found = BTreeMap::new();
+        for month in months {
+            for cell in store.aggregate_differences(month).await? {
+                found.insert((month, cell.hour_start, cell.ente.clone()), cell);
+            }
         }
+        Ok(Self(found))
     }
-    Ok(lasting)
+
+    fn months(&self) -> Vec<u32> {
+        let mut months: Vec<u32> = self.0.keys().map(|(month, ..)| *month).collect();
+        months.dedup();
+        months
+    }
+
+    /// Of `again`, what was there before: the same goes to `lasting`, the rest is returned.
+    fn seen_again(self, again: Self, lasting: &mut Self) -> Self {
+        let mut changing = Self::default();
+        for (place, cell) in again.0 {
+            match self.0.get(&place) {
+                Some(before) if *before == cell => lasting.0.insert(place, cell),
+                Some(_) => changing.0.insert(place, cell),
+                None => None,
+            };
+        }
+        changing
+    }
+
+    fn by_month(self) -> Vec<(u32, Vec<AggregateDifference>)> {
+        let mut months: BTreeMap<u32, Vec<AggregateDifference>> = BTreeMap::new();
+        for ((month, ..), cell) in self.0 {
+            months.entry(month).or_default().push(cell);
+        }
+        months.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences(cells: &[(u32, i64)]) -> Differences {
+        let cell = |(hour_start, events_missing): &(u32, i64)| {
+            let cell = AggregateDifference {
+                hour_start: *hour_start,
+                ente: "c_a".into(),
+                events_missing: *events_missing,
+                accesses_missing: 0,
+                service_uses_missing: 0,
+            };
+            ((201_701, *hour_start, cell.ente.clone()), cell)
+        };
+        Differences(cells.iter().map(cell).collect())
+    }
+
+    #[test]
+    fn what_is_the_same_lasts_and_what_is_new_or_gone_does_not() {
+        let mut lasting = Differences::default();
+        let first = differences(&[(1, 5), (2, 5), (3, 5)]);
+        let changing = first.seen_again(differences(&[(1, 5), (2, 6), (4, 5)]), &mut lasting);
+        assert_eq!(changing.0, differences(&[(2, 6)]).0);
+        assert_eq!(lasting.by_month(), differences(&[(1, 5)]).by_month());
+    }
 }

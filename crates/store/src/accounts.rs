@@ -1,16 +1,18 @@
 //! What must add up: the log, the ledger, the facts and the aggregates. Questions only, and the
 //! one correction of aggregates that needs nothing but facts.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::rebuild::Settled;
 use crate::{Store, StoreError};
 
 /// Most differences of one kind that are listed.
-const LISTED_MAX: usize = 1_000;
+pub(crate) const LISTED_MAX: usize = 1_000;
 
 /// The ledger of a partition in all.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -131,7 +133,7 @@ impl Scope {
     }
 
     /// A condition on `column`, a time of writing.
-    fn condition(self, column: &str) -> String {
+    pub(crate) fn condition(self, column: &str) -> String {
         match self {
             Self::All => "1".to_owned(),
             Self::Hours(hours) => format!("{column} >= now() - INTERVAL {hours} HOUR"),
@@ -195,10 +197,33 @@ impl Store {
     }
 
     /// Blocks whose facts are fewer or more than the ledger says.
+    ///
+    /// A query may see the facts as they were just before a block was written, and the ledger as
+    /// it was just after. So what differs is looked at again: by then its facts can be seen.
     pub async fn block_differences(
         &self,
         scope: Scope,
     ) -> Result<Vec<BlockDifference>, StoreError> {
+        let first = self.look_at_blocks(scope).await?;
+        if first.is_empty() {
+            return Ok(first);
+        }
+        let place = |block: &BlockDifference| {
+            let BlockDifference {
+                stream,
+                kafka_partition,
+                first_offset,
+                ..
+            } = block;
+            (stream.clone(), *kafka_partition, *first_offset)
+        };
+        let known: HashSet<_> = first.iter().map(place).collect();
+        let mut second = self.look_at_blocks(scope).await?;
+        second.retain(|block| known.contains(&place(block)));
+        Ok(second)
+    }
+
+    async fn look_at_blocks(&self, scope: Scope) -> Result<Vec<BlockDifference>, StoreError> {
         let (of_blocks, of_facts) = (
             scope.condition("written_at"),
             scope.wider().condition("e.ingested_at"),
@@ -322,20 +347,26 @@ impl Store {
     }
 
     /// Days of an ente, within a range of days since 1970, on which the ledger's stored events are
-    /// not the facts.
+    /// not the facts. Only of what is `settled`: of a block that is written meanwhile, the facts
+    /// may be seen without the ledger, or the ledger without the facts.
     pub async fn day_differences(
         &self,
         days: Range<u16>,
+        settled: &Settled,
     ) -> Result<Vec<DayDifference>, StoreError> {
         let Range { start, end } = days;
+        let (of_blocks, of_facts) = (
+            settled.condition("first_offset"),
+            settled.condition("kafka_offset"),
+        );
         self.rows(&format!(
             "SELECT ente, toString(date) AS day, sum(ledger) AS stored, sum(fact) AS facts FROM (
                 SELECT toString(f.ente) AS ente, f.day AS date, toInt64(f.records) AS ledger, toInt64(0) AS fact
                 FROM (SELECT * FROM ingest_ledger FINAL)
-                ARRAY JOIN fates AS f WHERE f.fate = 'stored' AND toUInt16(f.day) >= {start} AND toUInt16(f.day) < {end}
+                ARRAY JOIN fates AS f WHERE {of_blocks} AND f.fate = 'stored' AND toUInt16(f.day) >= {start} AND toUInt16(f.day) < {end}
                 UNION ALL
                 SELECT toString(ente), local_date, toInt64(0), toInt64(count()) FROM usage_events
-                WHERE toUInt16(local_date) >= {start} AND toUInt16(local_date) < {end} GROUP BY ente, local_date)
+                WHERE {of_facts} AND toUInt16(local_date) >= {start} AND toUInt16(local_date) < {end} GROUP BY ente, local_date)
              GROUP BY ente, date HAVING stored != facts ORDER BY date, ente LIMIT {LISTED_MAX}"
         ))
         .await

@@ -7,6 +7,7 @@
 pub mod accounts;
 mod block;
 mod config;
+pub mod copies;
 mod error;
 pub mod figures;
 mod ledger;

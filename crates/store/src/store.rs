@@ -297,11 +297,13 @@ impl Store {
         .await
     }
 
-    /// The newest event, in milliseconds since 1970, that came from another log than `stream`.
-    pub async fn newest_of_other_streams(&self, stream: &str) -> Result<Option<i64>, StoreError> {
+    /// The newest event, in milliseconds since 1970, that came from another log than `stream`, or
+    /// from any log at all.
+    pub async fn newest_event(&self, except: Option<&str>) -> Result<Option<i64>, StoreError> {
+        let condition = except.map_or("1".to_owned(), |stream| format!("stream != '{stream}'"));
         let newest: Vec<i64> = self
             .rows(&format!(
-                "SELECT toUnixTimestamp64Milli(max(time)) FROM usage_events WHERE stream != '{stream}' HAVING count() > 0"
+                "SELECT toUnixTimestamp64Milli(max(time)) FROM usage_events WHERE {condition} HAVING count() > 0"
             ))
             .await?;
         Ok(newest.first().copied())

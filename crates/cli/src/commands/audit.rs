@@ -230,6 +230,15 @@ fn sentence(finding: &Finding) -> String {
             "partition {}, offsets {} to {}: {} facts that no block of the ledger covers",
             facts.kafka_partition, facts.first_offset, facts.last_offset, facts.facts
         ),
+        Finding::EventStoredTwice(copy) => format!(
+            "partition {} offset {}, {}, day {}: the same event as partition {} offset {}",
+            copy.kafka_partition,
+            copy.kafka_offset,
+            copy.ente,
+            copy.day,
+            copy.first_partition,
+            copy.first_offset
+        ),
         Finding::AggregateDiffers(cell) => {
             let hour = jiff::Timestamp::from_second(i64::from(cell.hour_start))
                 .map_or_else(|_| cell.hour_start.to_string(), |hour| hour.to_string());

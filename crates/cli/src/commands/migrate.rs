@@ -2,21 +2,45 @@ use affluenza_bus::Cluster;
 use affluenza_store::Store;
 use anyhow::Result;
 
+use crate::args::Migrate;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-pub fn run(settings: &Settings) -> Result<()> {
+pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = prepare(&platform).await;
+        let result = migrate(&platform, args).await;
         platform.close().await?;
-        let applied = result?;
-        match applied.as_slice() {
-            [] => output::print("nothing to do: the schema and the topics are there"),
-            names => output::print(&format!("applied: {}", names.join(", "))),
+        let done = result?;
+        if done.is_empty() {
+            output::print("nothing to do: the schema and the topics are there")
+        } else {
+            output::print(&done.join("\n"))
         }
     })
+}
+
+/// What was done, a line each.
+async fn migrate(platform: &Platform, args: &Migrate) -> Result<Vec<String>> {
+    let mut done = Vec::new();
+    let applied = prepare(platform).await?;
+    if !applied.is_empty() {
+        done.push(format!("applied: {}", applied.join(", ")));
+    }
+    if args.add_partitions {
+        let cluster = Cluster::new(&platform.bus)?;
+        let topic = &platform.bus.topic;
+        let before = tokio::task::block_in_place(|| cluster.watermarks(topic))?.len();
+        let wanted = usize::try_from(platform.bus.partitions)?;
+        if before < wanted {
+            cluster.raise_partitions(topic, wanted).await?;
+            done.push(format!(
+                "topic {topic}: {before} partitions before, {wanted} now"
+            ));
+        }
+    }
+    Ok(done)
 }
 
 /// Creates what is missing: topics, database, tables, views.

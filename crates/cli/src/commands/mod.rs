@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(report) => report::run(&settings, &report),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
-        Command::Migrate => migrate::run(&settings),
+        Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),
         Command::Config(_) => Ok(()),
     }

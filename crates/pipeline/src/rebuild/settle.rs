@@ -1,9 +1,6 @@
 //! After the swaps: what was ingested meanwhile is restored, aggregates follow the facts, and so
 //! does the ledger.
 
-use std::collections::HashSet;
-use std::time::Duration;
-
 use affluenza_store::accounts::Scope;
 use affluenza_store::rebuild::{Run, What};
 use serde::Serialize;
@@ -14,10 +11,6 @@ use crate::reconcile::reconcile;
 
 /// Most reconciliations until nothing differs.
 const PASSES_MAX: usize = 5;
-/// Looks at the aggregate, at most, until a difference is believed to last.
-const LOOKS: u32 = 6;
-/// Between two of them.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// What was brought in line after the swaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -64,9 +57,7 @@ pub(super) async fn settle(
             done.failures.extend(mended.failures);
             break;
         }
-        // Where events come in all the time, a difference that lasts may look different at each
-        // of the two looks of a reconciliation, and is passed over.
-        if !differs(tools, run).await? {
+        if mended.is_clean() {
             break;
         }
     }
@@ -83,39 +74,4 @@ pub(super) async fn settle(
         done.facts_of_other_rules = store.facts_of_other_rules(run).await?;
     }
     Ok(done)
-}
-
-/// Whether an hour of an ente differs for some time. That of an insert on its way differs for a
-/// moment, though perhaps by another number each time.
-async fn differs(tools: &Tools<'_>, run: &Run) -> Result<bool, RebuildError> {
-    let mut months = run.months.clone();
-    let mut lasting: Option<HashSet<(u32, String)>> = None;
-    for look in 0..LOOKS {
-        if look > 0 {
-            tokio::time::sleep(PAUSE).await;
-        }
-        let mut found = HashSet::new();
-        let mut differing = Vec::new();
-        for month in months {
-            let differences = tools.store.aggregate_differences(month).await?;
-            if !differences.is_empty() {
-                differing.push(month);
-            }
-            found.extend(
-                differences
-                    .into_iter()
-                    .map(|cell| (cell.hour_start, cell.ente)),
-            );
-        }
-        let common: HashSet<_> = match lasting {
-            None => found,
-            Some(before) => found.intersection(&before).cloned().collect(),
-        };
-        if common.is_empty() {
-            return Ok(false);
-        }
-        lasting = Some(common);
-        months = differing;
-    }
-    Ok(true)
 }

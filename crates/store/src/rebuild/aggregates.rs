@@ -19,7 +19,7 @@ impl HourlySource<'_> {
     /// in the month before the event's.
     fn sql(&self, run: &Run, month: u32) -> String {
         let within = within(month);
-        let settled = self.settled.condition();
+        let settled = self.settled.condition("kafka_offset");
         let Some(rebuilt) = self.rebuilt else {
             return format!("SELECT * FROM {FACTS} WHERE {within} AND {settled}");
         };
@@ -147,7 +147,7 @@ impl Store {
             quoted(&run.id),
             run.shadow("hourly"),
             within(month),
-            settled.condition()
+            settled.condition("kafka_offset")
         ))
         .await
     }

@@ -102,7 +102,9 @@ impl Store {
                  GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}"
             )
         };
-        let present: Vec<OffsetWindow> = self.rows(&windows(FACTS, &settled.condition())).await?;
+        let present: Vec<OffsetWindow> = self
+            .rows(&windows(FACTS, &settled.condition("kafka_offset")))
+            .await?;
         let shadow: Vec<OffsetWindow> = self.rows(&windows(&run.shadow("events"), "1")).await?;
         let differs = |window: &OffsetWindow| shadow.binary_search(window).is_err();
         Ok(present.into_iter().filter(differs).collect())

@@ -41,7 +41,9 @@ impl Store {
                  GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
             )
         };
-        let present: Vec<OffsetSet> = self.rows(&set(FACTS, &settled.condition())).await?;
+        let present: Vec<OffsetSet> = self
+            .rows(&set(FACTS, &settled.condition("kafka_offset")))
+            .await?;
         let shadow: Vec<OffsetSet> = self.rows(&set(&run.shadow("events"), "1")).await?;
         let each_once = shadow
             .iter()

@@ -28,8 +28,8 @@ impl Settled {
             .map_or(0, |(_, end)| *end)
     }
 
-    /// A condition on facts.
-    pub(super) fn condition(&self) -> String {
+    /// A condition on facts, or on blocks, by their `offset`.
+    pub(crate) fn condition(&self, offset: &str) -> String {
         let stream = quoted(&self.stream);
         if self.ends.is_empty() {
             return format!("stream != {stream}");
@@ -41,7 +41,7 @@ impl Settled {
             numbers.join(",")
         };
         format!(
-            "(stream != {stream} OR kafka_offset < transform(toUInt64(kafka_partition), [{}], [{}], toUInt64(0)))",
+            "(stream != {stream} OR {offset} < transform(toUInt64(kafka_partition), [{}], [{}], toUInt64(0)))",
             list(&mut self.ends.iter().map(|(partition, _)| u64::from(*partition))),
             list(&mut self.ends.iter().map(|(_, end)| *end)),
         )
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(settled.end("c/t", 1), 0);
         assert_eq!(settled.end("c/old", 1), u64::MAX);
         assert_eq!(
-            settled.condition(),
+            settled.condition("kafka_offset"),
             "(stream != 'c/t' OR kafka_offset < transform(toUInt64(kafka_partition), [toUInt64(0),toUInt64(2)], [toUInt64(7),toUInt64(9)], toUInt64(0)))"
         );
     }
