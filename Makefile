@@ -5,12 +5,15 @@ ONCE ?=
 # Of `make chaos`: what goes wrong, and how often a process is killed.
 SEED ?= clock
 KILLS ?= 200
+# Of `make bench-path`: the size of the log, and how often each contender runs.
+SCALE ?= 0.5
+ROUNDS ?= 5
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test fmt lint unit docs deny audit bench chaos clean prerequisites
+.PHONY: up test fmt lint unit docs deny audit bench bench-path chaos clean prerequisites
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -45,8 +48,12 @@ $(TOOLS)/bin/cargo-deny-$(DENY_VERSION):
 	mv $(TOOLS)/bin/cargo-deny $@
 	rm -rf $(TOOLS)/build
 
-bench:
+bench: prerequisites
 	$(CARGO) bench --workspace --locked
+
+# The whole path, against its limits and others. SCALE=0.5 is about 700,000 events.
+bench-path: prerequisites
+	SCALE=$(SCALE) ROUNDS=$(ROUNDS) $(CARGO) bench --locked -p affluenza --bench path
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::

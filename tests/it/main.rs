@@ -11,6 +11,7 @@ mod audit;
 mod chaos;
 mod dead_letters;
 mod focus;
+mod http;
 mod import;
 mod membership;
 mod mistakes;
@@ -60,13 +61,6 @@ const TESTS: &[(&str, Test)] = tests![
     rebuild::what_the_log_lost_comes_from_the_facts,
 ];
 
-/// Run only where AFFLUENZA_LONG_TESTS is set: on a machine with many other loads they have been
-/// seen to fail, and the cause is not known yet.
-const LONG: &[&str] = &[
-    "rebuild::killed_rebuilds_go_on",
-    "rebuild::consumers_go_on_meanwhile",
-];
-
 fn main() -> ExitCode {
     // The engines run in copies of this program.
     affluenza_engine::run_if_child();
@@ -83,10 +77,8 @@ fn main() -> ExitCode {
 }
 
 fn trials(engines: Option<&Arc<Engines>>) -> Vec<Trial> {
-    let with_long = std::env::var_os("AFFLUENZA_LONG_TESTS").is_some();
     TESTS
         .iter()
-        .filter(|(name, _)| with_long || !LONG.contains(name))
         .map(|(name, test)| {
             let engines = engines.cloned();
             Trial::test(*name, move || {

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 /// A real Kafka and a real ClickHouse.
 pub struct Engines {
-    kafka: Kafka,
-    clickhouse: ClickHouse,
+    pub kafka: Kafka,
+    pub clickhouse: ClickHouse,
     folder: TempDir,
     pub runtime: tokio::runtime::Handle,
 }

@@ -85,7 +85,7 @@ impl Classifier {
     }
 
     /// Classifies `event` and adds it to `facts`.
-    pub(crate) fn push(&mut self, event: &Event<'_>, offset: Offset, facts: &mut FactBlock) {
+    pub fn push(&mut self, event: &Event<'_>, offset: Offset, facts: &mut FactBlock) {
         let verdict = self
             .devices
             .classify(event.client.user_agent.as_bytes(), &hints(&event.client));

@@ -228,7 +228,8 @@ impl FactBlock {
     }
 
     /// The columns that [`FactBlock::encode`] writes, in its order.
-    pub(crate) fn columns() -> String {
+    /// Names of the columns of [`FactBlock::encode`], as an INSERT lists them.
+    pub fn columns() -> String {
         let mut names: Vec<&str> = Vec::with_capacity(FACT_COLUMNS + ORIGIN_COLUMNS);
         let names_out = &mut names;
         macro_rules! name {

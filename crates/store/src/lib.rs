@@ -22,4 +22,5 @@ pub use config::Config;
 pub use error::StoreError;
 pub use ledger::{Fate, FateGroup, LedgerRow};
 pub use migrate::{Migration, migrations};
+pub use settings::INSERT as INSERT_SETTINGS;
 pub use store::{InsertToken, Store};

@@ -2,7 +2,7 @@
 //! the server can change them.
 
 /// `(name, value)` of each.
-pub(crate) const INSERT: &[(&str, &str)] = &[
+pub const INSERT: &[(&str, &str)] = &[
     // An asynchronous insert is acknowledged before its views are written.
     ("async_insert", "0"),
     ("wait_for_async_insert", "1"),

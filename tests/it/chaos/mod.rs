@@ -7,7 +7,6 @@
 //! the machine.
 
 mod faults;
-mod http;
 mod load;
 mod oracle;
 mod random;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use affluenza_bus::Config as BusConfig;
 use affluenza_event::{Activity, Refusal, UnixMillis};
 
-use super::http::Access;
+use crate::http::Access;
 
 /// Most places that are named.
 const NAMED_MAX: usize = 20;

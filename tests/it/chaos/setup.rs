@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::http::Access;
 use super::random::Random;
+use crate::http::Access;
 use crate::support::{source, write};
 
 /// The topic of the events.

@@ -13,9 +13,9 @@ use affluenza_engine::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::http::Access;
 use super::random::Random;
 use super::setup::{DATABASE, DEAD_LETTER_TOPIC, TOPIC, configure, lasting_port, other_register};
+use crate::http::Access;
 use crate::support::{Running, program};
 
 /// Longest that anything may take that is waited for.

@@ -18,19 +18,25 @@ pub struct Access {
 impl Access {
     /// The answer to a query, in the format that it names.
     pub fn ask(&self, query: &str, patience: Duration) -> Result<String, String> {
+        self.post("", query.as_bytes(), patience)
+    }
+
+    /// Sends `body`, with further parameters written as `&name=value`.
+    pub fn post(&self, more: &str, body: &[u8], patience: Duration) -> Result<String, String> {
         let text = |error: std::io::Error| error.to_string();
         let mut stream = TcpStream::connect(&self.address).map_err(text)?;
         stream.set_read_timeout(Some(patience)).map_err(text)?;
         stream.set_write_timeout(Some(patience)).map_err(text)?;
         // HTTP/1.0: the answer ends where the connection does, without chunks.
         let request = format!(
-            "POST /?database={}&wait_end_of_query=1 HTTP/1.0\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\nContent-Length: {}\r\n\r\n{query}",
+            "POST /?database={}&wait_end_of_query=1{more} HTTP/1.0\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\nContent-Length: {}\r\n\r\n",
             self.database,
             self.user,
             self.password,
-            query.len()
+            body.len()
         );
         stream.write_all(request.as_bytes()).map_err(text)?;
+        stream.write_all(body).map_err(text)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).map_err(text)?;
         let answer = String::from_utf8_lossy(&answer);

@@ -1,0 +1,233 @@
+//! Who takes part, and how each is run.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::http::Access;
+use crate::measure::{Begun, Measured};
+use crate::support::{Engines, Place};
+use crate::{limits, plain};
+
+/// How long one run may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Who takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contender {
+    /// `affluenza consume --once`.
+    Affluenza,
+    /// The same reading, parsing, classifying and writing, without intents, memory of duplicates,
+    /// tokens, checksums, ledger: a crash counts twice.
+    AtLeastOnce,
+    /// ClickHouse reads the topic itself and classifies in SQL.
+    KafkaEngine,
+    /// Reads the topic and counts. The first limit.
+    Count,
+    /// Sends blocks that were made before. The second limit.
+    Insert,
+}
+
+impl Contender {
+    pub const ALL: [Self; 5] = [
+        Self::Affluenza,
+        Self::AtLeastOnce,
+        Self::KafkaEngine,
+        Self::Count,
+        Self::Insert,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Affluenza => "affluenza",
+            Self::AtLeastOnce => "plain at-least-once",
+            Self::KafkaEngine => "ClickHouse Kafka engine",
+            Self::Count => "limit: count only",
+            Self::Insert => "limit: insert only",
+        }
+    }
+
+    /// Runs it once. What it leaves in the database must be `events` facts.
+    pub fn run(self, target: &Target<'_, '_>, engines: &Engines, events: u64) -> Measured {
+        let (clickhouse, kafka) = (engines.clickhouse.pid(), engines.kafka.pid());
+        let settle = || target.wait_for_merges();
+        let measured = match self {
+            Self::KafkaEngine => {
+                let begun = Begun::now(clickhouse, kafka);
+                limits::kafka_engine(target, events);
+                begun.until_now(settle)
+            }
+            Self::Affluenza => {
+                let mut command = target.place.command(&["consume", "--once"]);
+                command
+                    .env("AFFLUENZA__KAFKA__GROUP", &target.group)
+                    .env("AFFLUENZA__CLICKHOUSE__DATABASE", &target.access.database);
+                let begun = Begun::now(clickhouse, kafka);
+                let mut child = quiet(&mut command).spawn().expect("the program starts");
+                begun.until_end_of(&mut child, 0.0, settle)
+            }
+            Self::AtLeastOnce | Self::Count => {
+                let mut command = target.role(self);
+                let begun = Begun::now(clickhouse, kafka);
+                let mut child = quiet(&mut command).spawn().expect("a copy starts");
+                begun.until_end_of(&mut child, 0.0, settle)
+            }
+            Self::Insert => {
+                let mut command = target.role(self);
+                command.stdin(Stdio::piped()).stdout(Stdio::piped());
+                let mut child = command.spawn().expect("a copy starts");
+                let ready = limits::wait_until_ready(&mut child);
+                let begun = Begun::now(clickhouse, kafka);
+                let before = crate::measure::cpu_of(child.id());
+                ready.go();
+                begun.until_end_of(&mut child, before, settle)
+            }
+        };
+        if self != Self::Count {
+            assert_eq!(target.facts(), events, "{self} wrote every event once");
+        }
+        measured
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdout(Stdio::null()).stderr(Stdio::inherit())
+}
+
+/// A database and a consumer group of one run's own.
+pub struct Target<'p, 'e> {
+    pub place: &'p Place<'e>,
+    pub access: Access,
+    pub group: String,
+}
+
+impl<'p, 'e> Target<'p, 'e> {
+    pub fn new(
+        place: &'p Place<'e>,
+        engines: &Engines,
+        contender: Contender,
+        round: usize,
+    ) -> Self {
+        let clickhouse = &engines.clickhouse;
+        let name = format!("path_{}_{round}", contender as usize);
+        let status = place
+            .command(&["migrate"])
+            .env("AFFLUENZA__CLICKHOUSE__DATABASE", &name)
+            .stdout(Stdio::null())
+            .status()
+            .expect("the program runs");
+        assert!(status.success(), "the schema can be made");
+        Self {
+            place,
+            group: name.clone(),
+            access: Access {
+                address: clickhouse.http_url().replace("http://", ""),
+                user: clickhouse.user().to_owned(),
+                password: clickhouse.password().to_owned(),
+                database: name,
+            },
+        }
+    }
+
+    /// A copy of this program that plays `contender`.
+    fn role(&self, contender: Contender) -> Command {
+        let bus = self.place.bus();
+        let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+        command.arg(ROLE).arg((contender as usize).to_string());
+        command.args([&bus.bootstrap_servers, &bus.topic, &self.group]);
+        let Access {
+            address,
+            user,
+            password,
+            database,
+        } = &self.access;
+        command.args([address, user, password, database]);
+        command
+    }
+
+    pub fn facts(&self) -> u64 {
+        self.number("SELECT count() FROM usage_events")
+    }
+
+    pub fn number(&self, query: &str) -> u64 {
+        self.access.rows(query)[0][0].parse().expect("a number")
+    }
+
+    fn wait_for_merges(&self) {
+        let merges = format!(
+            "SELECT count() FROM system.merges WHERE database = '{}'",
+            self.access.database
+        );
+        let until = Instant::now() + PATIENCE;
+        while self.number(&merges) > 0 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn drop_database(&self) {
+        let drop = format!("DROP DATABASE {} SYNC", self.access.database);
+        self.access.ask(&drop, PATIENCE).expect("it can be dropped");
+    }
+}
+
+const ROLE: &str = "--role";
+
+/// What a copy of this program has to play.
+pub struct Role {
+    contender: Contender,
+    pub bus: affluenza_bus::Config,
+    pub access: Access,
+}
+
+impl Role {
+    pub fn of(arguments: &[String]) -> Option<Self> {
+        let [
+            role,
+            contender,
+            bootstrap,
+            topic,
+            group,
+            address,
+            user,
+            password,
+            database,
+        ] = arguments
+        else {
+            return None;
+        };
+        if role != ROLE {
+            return None;
+        }
+        let contender: usize = contender.parse().ok()?;
+        Some(Self {
+            contender: *Contender::ALL.get(contender)?,
+            bus: affluenza_bus::Config {
+                bootstrap_servers: bootstrap.clone(),
+                topic: topic.clone(),
+                group: group.clone(),
+                ..affluenza_bus::Config::default()
+            },
+            access: Access {
+                address: address.clone(),
+                user: user.clone(),
+                password: password.clone(),
+                database: database.clone(),
+            },
+        })
+    }
+
+    pub fn play(self) {
+        match self.contender {
+            Contender::AtLeastOnce => plain::consume(&self),
+            Contender::Count => limits::count(&self),
+            Contender::Insert => limits::insert(&self),
+            Contender::Affluenza | Contender::KafkaEngine => {}
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The two limits, and ClickHouse's own way.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Child;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{NextOffset, Polled, Reader, scan_range};
+use affluenza_store::{BlockOrigin, FactBlock};
+
+use crate::contender::{Role, Target};
+use crate::plain;
+
+/// How long one run may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Blocks that are sent at the same time, as by a consumer of so many partitions.
+const WRITERS: usize = 4;
+
+/// Reads every record and looks at its length.
+pub fn count(role: &Role) {
+    let total: u64 = plain::ends(role)
+        .values()
+        .map(|end| end.0.unsigned_abs())
+        .sum();
+    let reader = Reader::join(&role.bus).expect("the group can be joined");
+    let (mut records, mut bytes) = (0, 0);
+    while records < total {
+        match reader
+            .poll(Duration::from_millis(5))
+            .expect("Kafka answers")
+        {
+            Polled::Assigned(partitions) => {
+                let starts = partitions.into_iter().map(|p| (p, NextOffset(0)));
+                reader
+                    .assign(&starts.collect::<Vec<_>>())
+                    .expect("they can be read");
+            }
+            Polled::Record(record) => {
+                records += 1;
+                bytes += record.payload().len();
+            }
+            Polled::Revoked { .. } | Polled::Nothing => {}
+        }
+    }
+    assert!(bytes > 0, "records have bytes");
+}
+
+/// Makes every block, says so, waits for a word, and sends them.
+pub fn insert(role: &Role) {
+    let blocks = blocks(role);
+    println!("ready");
+    let mut go = String::new();
+    std::io::stdin().read_line(&mut go).expect("a word comes");
+    let left = Mutex::new(blocks);
+    std::thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            scope.spawn(|| {
+                let next = || left.lock().expect("nobody panics").pop();
+                while let Some(block) = next() {
+                    plain::insert(&role.access, &block);
+                }
+            });
+        }
+    });
+}
+
+fn blocks(role: &Role) -> Vec<Vec<u8>> {
+    let config = affluenza_pipeline::Config::default();
+    let mut classifier = plain::classifier();
+    let cluster = affluenza_bus::Cluster::new(&role.bus).expect("Kafka can be asked");
+    let held = cluster
+        .watermarks(&role.bus.topic)
+        .expect("the topic is there");
+    let mut encoded = Vec::new();
+    for (partition, held) in held {
+        let origin = BlockOrigin {
+            stream: "plain".into(),
+            kafka_partition: partition.0.unsigned_abs(),
+            rules: classifier.rules().to_owned(),
+        };
+        let mut block = FactBlock::default();
+        scan_range(&role.bus, &role.bus.topic, partition, held, |record| {
+            plain::take(record, &mut classifier, &mut block);
+            if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+                encoded.push(std::mem::take(&mut block).encode(&origin));
+            }
+        })
+        .expect("the log can be read");
+        if !block.is_empty() {
+            encoded.push(block.encode(&origin));
+        }
+    }
+    encoded
+}
+
+/// A copy that has made its blocks.
+pub struct Ready(std::process::ChildStdin);
+
+pub fn wait_until_ready(child: &mut Child) -> Ready {
+    let said = child.stdout.take().expect("its output is a pipe");
+    let mut line = String::new();
+    BufReader::new(said)
+        .read_line(&mut line)
+        .expect("it says something");
+    assert_eq!(line, "ready\n");
+    Ready(child.stdin.take().expect("its input is a pipe"))
+}
+
+impl Ready {
+    pub fn go(mut self) {
+        self.0.write_all(b"go\n").expect("it listens");
+    }
+}
+
+/// Services and their categories, as rows of an INSERT.
+fn services() -> String {
+    let register = plain::register();
+    let day = jiff::civil::date(2017, 7, 1);
+    let row = |service: &affluenza_register::Service| {
+        let category = service.category_on(day).code();
+        format!("('{}', '{category}')", service.code())
+    };
+    register.services().map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// ClickHouse reads and classifies by itself, as an expert would have it do: typed JSON, a
+/// dictionary for categories, one list of regular expressions for devices, the same target tables.
+pub fn kafka_engine(target: &Target<'_, '_>, events: u64) {
+    let bus = target.place.bus();
+    let sql = include_str!("kafka_engine.sql")
+        .replace("{brokers}", &bus.bootstrap_servers)
+        .replace("{topic}", &bus.topic)
+        .replace("{group}", &target.group)
+        .replace("{user}", &target.access.user)
+        .replace("{password}", &target.access.password)
+        .replace("{database}", &target.access.database)
+        .replace("{services}", &services());
+    for statement in sql.split(";\n").filter(|text| !text.trim().is_empty()) {
+        target
+            .access
+            .ask(statement, PATIENCE)
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let until = Instant::now() + PATIENCE;
+    while target.facts() < events {
+        assert!(Instant::now() < until, "the Kafka engine reads on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // The offsets are committed when reading ends.
+    target
+        .access
+        .ask("DROP TABLE queue_to_facts SYNC", PATIENCE)
+        .and_then(|_| target.access.ask("DROP TABLE queue SYNC", PATIENCE))
+        .expect("reading can be ended");
+}

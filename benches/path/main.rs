@@ -1,0 +1,83 @@
+//! The whole path, side by side: one log on a real Kafka, read by several contenders, written to
+//! one real ClickHouse. Interleaved, medians, one run.
+//!
+//! `make bench-path SCALE=0.7 ROUNDS=5`. The contenders that are not the program itself run in
+//! copies of this one.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench prints its result"
+)]
+
+mod contender;
+#[path = "../../tests/it/http.rs"]
+mod http;
+mod limits;
+mod measure;
+mod plain;
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/it/support.rs"]
+mod support;
+mod table;
+
+use std::sync::Arc;
+
+use crate::contender::{Contender, Target};
+use crate::measure::Measured;
+use crate::support::Engines;
+
+fn main() {
+    affluenza_engine::run_if_child();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(role) = contender::Role::of(&arguments) {
+        return role.play();
+    }
+    // Cargo's own tests of all targets only see whether it starts.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let engines = Arc::new(runtime.block_on(Engines::start()));
+    let results = compare(&engines);
+    println!("{}", table::of(&results));
+    let engines = Arc::into_inner(engines).expect("nobody else has them");
+    runtime.block_on(engines.stop());
+}
+
+/// What each contender took, round by round.
+struct Results {
+    events: u64,
+    rounds: Vec<Vec<(Contender, Measured)>>,
+}
+
+fn compare(engines: &Engines) -> Results {
+    let place = engines.place("path");
+    place.run(&["migrate"]);
+    let scale = std::env::var("SCALE").unwrap_or_else(|_| "0.5".into());
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", &scale, "--seed", "7",
+    ]);
+    let events: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
+    let rounds: usize =
+        std::env::var("ROUNDS").map_or(3, |rounds| rounds.parse().expect("ROUNDS is a number"));
+    eprintln!("{events} events in the log, {rounds} rounds");
+    let mut results = Results {
+        events,
+        rounds: Vec::new(),
+    };
+    for round in 0..rounds {
+        let mut measured = Vec::new();
+        for at in 0..Contender::ALL.len() {
+            // Each goes first as often as the others.
+            let contender = Contender::ALL[(at + round) % Contender::ALL.len()];
+            let target = Target::new(&place, engines, contender, round);
+            let result = contender.run(&target, engines, events);
+            eprintln!("round {round}, {contender}: {result}");
+            measured.push((contender, result));
+            target.drop_database();
+        }
+        results.rounds.push(measured);
+    }
+    results
+}

@@ -1,0 +1,124 @@
+//! What a contender takes: time, CPU time of every process, memory.
+
+use std::fmt;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// Clock ticks a second of `/proc`, the same on every Linux that matters.
+const TICKS: f64 = 100.0;
+
+/// CPU seconds that a running process has taken.
+pub fn cpu_of(pid: u32) -> f64 {
+    ticks(&format!("/proc/{pid}/stat"), 11)
+}
+
+/// CPU seconds of the children that have ended and been waited for.
+fn cpu_of_ended_children() -> f64 {
+    ticks("/proc/self/stat", 13)
+}
+
+/// User and system time: two neighbouring fields, counted from the state.
+fn ticks(file: &str, field: usize) -> f64 {
+    let stat = std::fs::read_to_string(file).expect("the process runs");
+    let (_, rest) = stat.rsplit_once(") ").expect("a name in parentheses");
+    let ticks = |field: &str| field.parse::<f64>().expect("a number of ticks");
+    rest.split(' ').skip(field).take(2).map(ticks).sum::<f64>() / TICKS
+}
+
+/// What one run took.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    pub wall: Duration,
+    /// CPU seconds of the reader or writer itself.
+    pub own: f64,
+    pub clickhouse: f64,
+    pub kafka: f64,
+    pub peak_mib: f64,
+}
+
+impl Measured {
+    pub fn cpu(&self) -> f64 {
+        self.own + self.clickhouse + self.kafka
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.2} s, CPU {:.2} s (own {:.2}, ClickHouse {:.2}, Kafka {:.2}), {:.0} MiB",
+            self.wall.as_secs_f64(),
+            self.cpu(),
+            self.own,
+            self.clickhouse,
+            self.kafka,
+            self.peak_mib
+        )
+    }
+}
+
+/// A measurement that has begun.
+pub struct Begun {
+    at: Instant,
+    ended_children: f64,
+    clickhouse: (u32, f64),
+    kafka: (u32, f64),
+}
+
+impl Begun {
+    pub fn now(clickhouse: u32, kafka: u32) -> Self {
+        Self {
+            ended_children: cpu_of_ended_children(),
+            clickhouse: (clickhouse, cpu_of(clickhouse)),
+            kafka: (kafka, cpu_of(kafka)),
+            at: Instant::now(),
+        }
+    }
+
+    /// Waits for the child's end. `before`: CPU seconds that do not count. `settle` waits for the
+    /// merges that the writing left behind: their CPU time is part of its cost, though nobody
+    /// waits for them.
+    pub fn until_end_of(self, child: &mut Child, before: f64, settle: impl FnOnce()) -> Measured {
+        let mut peak_mib = 0.0_f64;
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it can be waited for") {
+                break status;
+            }
+            peak_mib = peak_mib.max(peak_of(child.id()).unwrap_or(0.0));
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let wall = self.at.elapsed();
+        assert!(status.success(), "a contender failed: {status}");
+        settle();
+        let own = cpu_of_ended_children() - self.ended_children - before;
+        self.measured(wall, own, peak_mib)
+    }
+
+    /// Ends now, of something that has no process of its own.
+    pub fn until_now(self, settle: impl FnOnce()) -> Measured {
+        let wall = self.at.elapsed();
+        settle();
+        self.measured(wall, 0.0, 0.0)
+    }
+
+    fn measured(&self, wall: Duration, own: f64, peak_mib: f64) -> Measured {
+        let since = |(pid, before): (u32, f64)| cpu_of(pid) - before;
+        Measured {
+            wall,
+            own,
+            clickhouse: since(self.clickhouse),
+            kafka: since(self.kafka),
+            peak_mib,
+        }
+    }
+}
+
+/// The most memory that a process has had, in MiB.
+fn peak_of(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib / 1024.0)
+}

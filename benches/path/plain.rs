@@ -1,0 +1,183 @@
+//! Plain at-least-once: what is left of the consumer without the protocol. Parts that are no
+//! part of the protocol are the program's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use affluenza_bus::{Cluster, NextOffset, Partition, Polled, Reader, Record};
+use affluenza_classify::geo::Geo;
+use affluenza_event::UnixMillis;
+use affluenza_pipeline::{Classifier, Config};
+use affluenza_register::Register;
+use affluenza_store::{BlockOrigin, FactBlock, INSERT_SETTINGS};
+
+use crate::contender::Role;
+use crate::http::Access;
+
+const POLL_WAIT: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn register() -> Register {
+    let text = include_str!("../../deploy/register.toml");
+    Register::parse(text).expect("the example register is right")
+}
+
+pub fn classifier() -> Classifier {
+    Classifier::new(register(), Geo::none()).expect("its zones are known")
+}
+
+/// Where the partitions end now.
+pub fn ends(role: &Role) -> BTreeMap<Partition, NextOffset> {
+    let cluster = Cluster::new(&role.bus).expect("Kafka can be asked");
+    let held = cluster
+        .watermarks(&role.bus.topic)
+        .expect("the topic is there");
+    held.into_iter()
+        .map(|(partition, held)| (partition, held.high))
+        .collect()
+}
+
+pub fn consume(role: &Role) {
+    let mut plain = Plain::new(role);
+    let ends = ends(role);
+    while plain.committed != ends {
+        plain.poll();
+        let at_end: Vec<Partition> = plain
+            .parts
+            .iter()
+            .filter(|(partition, part)| ends.get(partition) == Some(&part.next))
+            .map(|(partition, _)| *partition)
+            .collect();
+        for partition in at_end {
+            plain.write(partition);
+        }
+        while let Ok(written) = plain.written.try_recv() {
+            plain.commit(written);
+        }
+    }
+}
+
+/// A partition that is read.
+struct Part {
+    block: FactBlock,
+    next: NextOffset,
+}
+
+/// What was written, and up to where.
+type Written = (Partition, NextOffset);
+
+struct Plain<'r> {
+    role: &'r Role,
+    config: Config,
+    classifier: Classifier,
+    reader: Reader,
+    parts: BTreeMap<Partition, Part>,
+    writing: BTreeSet<Partition>,
+    committed: BTreeMap<Partition, NextOffset>,
+    done: Sender<Written>,
+    written: Receiver<Written>,
+}
+
+impl<'r> Plain<'r> {
+    fn new(role: &'r Role) -> Self {
+        let (done, written) = channel();
+        Self {
+            role,
+            config: Config::default(),
+            classifier: classifier(),
+            reader: Reader::join(&role.bus).expect("the group can be joined"),
+            parts: BTreeMap::new(),
+            writing: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            done,
+            written,
+        }
+    }
+
+    fn poll(&mut self) {
+        // As many at once as the program's own loop.
+        for _ in 0..512 {
+            match self.reader.poll(POLL_WAIT).expect("Kafka answers") {
+                Polled::Assigned(partitions) => {
+                    let starts = partitions.iter().map(|p| (*p, NextOffset(0)));
+                    let starts: Vec<_> = starts.collect();
+                    self.reader.assign(&starts).expect("they can be read");
+                    self.parts
+                        .extend(starts.into_iter().map(|(partition, next)| {
+                            let block = FactBlock::default();
+                            (partition, Part { block, next })
+                        }));
+                }
+                Polled::Record(record) => {
+                    let partition = record.partition();
+                    let part = self.parts.get_mut(&partition).expect("it is ours");
+                    take(&record, &mut self.classifier, &mut part.block);
+                    part.next = record.offset().next();
+                    if part.block.rows() >= self.config.block_records_max
+                        || part.block.bytes() >= self.config.block_bytes_max
+                    {
+                        return self.write(partition);
+                    }
+                }
+                Polled::Revoked { .. } | Polled::Nothing => return,
+            }
+        }
+    }
+
+    /// Begins to write what was read of a partition. One block of each is written at a time.
+    fn write(&mut self, partition: Partition) {
+        while self.writing.contains(&partition) {
+            let written = self.written.recv().expect("a writer answers");
+            self.commit(written);
+        }
+        let part = self.parts.get_mut(&partition).expect("it is ours");
+        if part.block.is_empty() {
+            return;
+        }
+        let (block, next) = (std::mem::take(&mut part.block), part.next);
+        let origin = BlockOrigin {
+            stream: "plain".into(),
+            kafka_partition: partition.0.unsigned_abs(),
+            rules: self.classifier.rules().to_owned(),
+        };
+        let (access, done) = (self.role.access.clone(), self.done.clone());
+        self.writing.insert(partition);
+        std::thread::spawn(move || {
+            insert(&access, &block.encode(&origin));
+            done.send((partition, next)).expect("it is waited for");
+        });
+    }
+
+    fn commit(&mut self, (partition, next): Written) {
+        self.reader
+            .commit(partition, next, "")
+            .expect("it can be committed");
+        self.committed.insert(partition, next);
+        self.writing.remove(&partition);
+    }
+}
+
+pub fn take(record: &Record<'_>, classifier: &mut Classifier, block: &mut FactBlock) {
+    let event = affluenza_event::parse(record.payload(), UnixMillis(record.written_ms()))
+        .expect("every record is an event");
+    classifier.push(&event, record.offset(), block);
+}
+
+/// Sends a block as the program does, without what makes a second time harmless.
+pub fn insert(access: &Access, block: &[u8]) {
+    let mut settings = String::new();
+    for (name, value) in INSERT_SETTINGS {
+        let value = match *name {
+            "insert_deduplicate" | "deduplicate_blocks_in_dependent_materialized_views" => "0",
+            "deduplicate_insert" => "disable",
+            _ => value,
+        };
+        settings.push_str(&format!("&{name}={value}"));
+    }
+    let columns = FactBlock::columns().replace(' ', "");
+    let query = format!("&query=INSERT%20INTO%20usage_events({columns})FORMAT%20Native{settings}");
+    access
+        .post(&query, block, PATIENCE)
+        .expect("ClickHouse takes a block");
+}

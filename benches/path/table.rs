@@ -1,0 +1,82 @@
+//! The result, as a table of medians.
+
+use std::fmt::Write;
+
+use crate::Results;
+use crate::contender::Contender;
+use crate::measure::Measured;
+
+pub fn of(results: &Results) -> String {
+    let millions = results.events as f64 / 1e6;
+    let mut text = format!(
+        "\n{} events, medians of {} rounds; CPU seconds per million events\n\n| | seconds | events/s | own | ClickHouse | Kafka | together | peak MiB |\n|---|---|---|---|---|---|---|---|\n",
+        results.events,
+        results.rounds.len()
+    );
+    for contender in Contender::ALL {
+        let median = |value: fn(&Measured) -> f64| median(results, contender, value);
+        let seconds = median(|m| m.wall.as_secs_f64());
+        let _ = writeln!(
+            text,
+            "| {contender} | {seconds:.2} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} |",
+            results.events as f64 / seconds,
+            median(|m| m.own) / millions,
+            median(|m| m.clickhouse) / millions,
+            median(|m| m.kafka) / millions,
+            median(Measured::cpu) / millions,
+            median(|m| m.peak_mib)
+        );
+    }
+    let ratio = |value: fn(&Measured) -> f64| {
+        median_ratio(results, Contender::Affluenza, Contender::AtLeastOnce, value)
+    };
+    let _ = writeln!(
+        text,
+        "\nthe protocol's cost, against plain at-least-once (medians of the rounds' ratios): time {:+.1}%, CPU {:+.1}%, own CPU {:+.1}%",
+        (ratio(|m| m.wall.as_secs_f64()) - 1.0) * 100.0,
+        (ratio(Measured::cpu) - 1.0) * 100.0,
+        (ratio(|m| m.own) - 1.0) * 100.0
+    );
+    let cpu = |contender| median(results, contender, Measured::cpu);
+    let limits = cpu(Contender::Count) + cpu(Contender::Insert);
+    let _ = writeln!(
+        text,
+        "CPU against the two bare limits together: {:.2} times",
+        cpu(Contender::Affluenza) / limits
+    );
+    if Contender::ALL.contains(&Contender::KafkaEngine) {
+        let _ = writeln!(
+            text,
+            "CPU against ClickHouse's Kafka engine: 1 to {:.1}",
+            cpu(Contender::KafkaEngine) / cpu(Contender::Affluenza)
+        );
+    }
+    text
+}
+
+fn values(results: &Results, contender: Contender, value: fn(&Measured) -> f64) -> Vec<f64> {
+    let of_round = |round: &Vec<(Contender, Measured)>| {
+        let mine = round.iter().find(|(who, _)| *who == contender);
+        mine.map(|(_, measured)| value(measured))
+    };
+    results.rounds.iter().filter_map(of_round).collect()
+}
+
+fn median(results: &Results, contender: Contender, value: fn(&Measured) -> f64) -> f64 {
+    middle(values(results, contender, value))
+}
+
+fn median_ratio(
+    results: &Results,
+    of: Contender,
+    to: Contender,
+    value: fn(&Measured) -> f64,
+) -> f64 {
+    let (of, to) = (values(results, of, value), values(results, to, value));
+    middle(of.iter().zip(to).map(|(of, to)| of / to).collect())
+}
+
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
