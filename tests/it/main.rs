@@ -11,6 +11,7 @@ mod audit;
 mod chaos;
 mod dead_letters;
 mod focus;
+mod guards;
 mod http;
 mod import;
 mod membership;
@@ -47,6 +48,7 @@ const TESTS: &[(&str, Test)] = tests![
     import::every_request_is_accounted_for,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
+    guards::places_that_do_not_fit_are_alarms,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,
     dead_letters::each_is_listed_and_shown_once,

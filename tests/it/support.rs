@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Writer};
+use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
 use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
 use affluenza_store::{Config as StoreConfig, Store};
 use tempfile::TempDir;
@@ -247,6 +247,22 @@ pub fn program(arguments: &[&str]) -> Command {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Sets an offset of a group that has no member, as an operator would, and what stands beside it.
+pub fn set_offset(bus: &BusConfig, partition: Partition, next: NextOffset, metadata: &str) {
+    let reader = Reader::join(bus).expect("the group can be joined");
+    loop {
+        let polled = reader.poll(Duration::from_millis(100));
+        if let Polled::Assigned(given) = polled.expect("Kafka answers")
+            && given.contains(&partition)
+        {
+            return reader
+                .assign(&[(partition, next)])
+                .and_then(|()| reader.commit(partition, next, metadata))
+                .expect("an offset can be set");
+        }
+    }
 }
 
 /// Asks again and again until `condition` holds; fails with `what` after a minute and a half.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Partition, Polled, Reader};
+use affluenza_bus::{NextOffset, Partition};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::load::Load;
 use super::oracle::{self, Truth, Verdict};
 use super::random::Random;
 use super::world::World;
-use crate::support::stderr;
+use crate::support::{set_offset, stderr};
 
 /// Faults between two proofs.
 const FAULTS_A_BATCH: usize = 25;
@@ -248,23 +248,7 @@ impl Run {
             let said = stderr(&output);
             let (partition, end) = offset_to_set(&said)
                 .unwrap_or_else(|| panic!("no alarm for a group without offsets: {said}"));
-            self.set_offset(partition, end);
-        }
-    }
-
-    /// Sets an offset as an operator would, without an intent.
-    fn set_offset(&self, partition: Partition, end: NextOffset) {
-        let reader = Reader::join(&self.world.bus()).expect("the group can be joined");
-        loop {
-            let polled = reader.poll(Duration::from_millis(100));
-            if let Polled::Assigned(given) = polled.expect("Kafka answers")
-                && given.contains(&partition)
-            {
-                return reader
-                    .assign(&[(partition, end)])
-                    .and_then(|()| reader.commit(partition, end, ""))
-                    .expect("an offset can be set");
-            }
+            set_offset(&self.world.bus(), partition, end, "");
         }
     }
 
