@@ -120,6 +120,7 @@ impl<'p, 'e> Target<'p, 'e> {
             .command(&["migrate"])
             .env("AFFLUENZA__CLICKHOUSE__DATABASE", &name)
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .status()
             .expect("the program runs");
         assert!(status.success(), "the schema can be made");

@@ -60,13 +60,14 @@ fn compare(engines: &Engines) -> Results {
     ]);
     let events: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
     let rounds: usize =
-        std::env::var("ROUNDS").map_or(3, |rounds| rounds.parse().expect("ROUNDS is a number"));
+        std::env::var("ROUNDS").map_or(5, |rounds| rounds.parse().expect("ROUNDS is a number"));
     eprintln!("{events} events in the log, {rounds} rounds");
     let mut results = Results {
         events,
         rounds: Vec::new(),
     };
-    for round in 0..rounds {
+    // The first round finds everything cold, and does not count.
+    for round in 0..=rounds {
         let mut measured = Vec::new();
         for at in 0..Contender::ALL.len() {
             // Each goes first as often as the others.
@@ -77,7 +78,9 @@ fn compare(engines: &Engines) -> Results {
             measured.push((contender, result));
             target.drop_database();
         }
-        results.rounds.push(measured);
+        if round > 0 {
+            results.rounds.push(measured);
+        }
     }
     results
 }

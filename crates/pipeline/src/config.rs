@@ -8,7 +8,8 @@ pub struct Config {
     pub block_records_max: usize,
     /// Most memory of a block, in bytes.
     pub block_bytes_max: usize,
-    /// Longest that a record waits in a block, in milliseconds.
+    /// Longest that a record waits in a block, in milliseconds; five times as long while there is
+    /// a backlog.
     pub block_wait_ms_max: u64,
     /// Identities kept in memory a partition, to find duplicates without asking ClickHouse.
     pub recent_identities_max: usize,

@@ -27,6 +27,8 @@ const POLL_WAIT: Duration = Duration::from_millis(5);
 /// meanwhile, so that the group keeps this member.
 const STALL_MAX: Duration = Duration::from_secs(5);
 
+/// How many times longer records wait in a block while there are more to read.
+const BACKLOG_WAITS: u32 = 5;
 /// Before a commit that was refused is tried again.
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Before the group is joined again after trouble: doubled each time, up to the most.
@@ -61,6 +63,8 @@ pub struct Consumer {
     next_ticket: u64,
     stalled_since: Option<Instant>,
     paused: bool,
+    /// Whether the last round of reading ended with records still waiting.
+    is_behind: bool,
 }
 
 impl Consumer {
@@ -94,6 +98,7 @@ impl Consumer {
             next_ticket: 0,
             stalled_since: None,
             paused: false,
+            is_behind: false,
         })
     }
 
@@ -187,6 +192,7 @@ impl Consumer {
             self.reader.resume(&self.owned())?;
             self.paused = false;
         }
+        self.is_behind = true;
         for _ in 0..RECORDS_A_ROUND {
             match self.reader.poll(POLL_WAIT)? {
                 Polled::Record(record) => {
@@ -214,10 +220,24 @@ impl Consumer {
                     self.revoked(&partitions, lost)?;
                     return Ok(());
                 }
-                Polled::Nothing => return Ok(()),
+                Polled::Nothing => {
+                    self.is_behind = false;
+                    return Ok(());
+                }
             }
         }
         Ok(())
+    }
+
+    /// How long records may wait in a block. Nobody waits for those of a backlog, and larger
+    /// blocks take ClickHouse much less work.
+    fn wait_max(&self) -> Duration {
+        let wait = Duration::from_millis(self.config.block_wait_ms_max);
+        if self.is_behind {
+            wait * BACKLOG_WAITS
+        } else {
+            wait
+        }
     }
 
     /// Nothing can be read now. Long waits keep the membership alive by polling, with fetching
@@ -293,6 +313,7 @@ impl Consumer {
             return Ok(());
         };
         let written = result?;
+        let wait_max = self.wait_max();
         let state = &mut self.partitions[index];
         state.writing = None;
         debug_assert_eq!(state.partition, written.partition);
@@ -300,7 +321,7 @@ impl Consumer {
             invariants::commits_what_was_written(written.end, state.draft.first),
             "the next block begins where the written one ends"
         );
-        let next_is_ready = state.is_ready(&self.config, Instant::now(), false);
+        let next_is_ready = state.is_ready(&self.config, wait_max, Instant::now(), false);
         self.progress.add(written.read, &written.fates);
         if self.commit(index, written.end, next_is_ready)? && next_is_ready {
             self.write(index);
@@ -309,9 +330,10 @@ impl Consumer {
     }
 
     fn start_writes(&mut self, now: Instant, draining: bool) -> Result<(), PipelineError> {
+        let wait_max = self.wait_max();
         for index in 0..self.partitions.len() {
             let state = &self.partitions[index];
-            let is_ready = state.is_ready(&self.config, now, draining);
+            let is_ready = state.is_ready(&self.config, wait_max, now, draining);
             // The end of a block whose commit was refused is owed even if nothing follows it.
             if !is_ready && !state.owes_commit() {
                 continue;

@@ -93,16 +93,19 @@ impl PartitionState {
 
     /// Whether the draft is to be written now. A draft that repeats an intent is written when it
     /// is exactly that block, and not before.
-    pub(crate) fn is_ready(&self, config: &Config, now: Instant, draining: bool) -> bool {
+    pub(crate) fn is_ready(
+        &self,
+        config: &Config,
+        wait_max: Duration,
+        now: Instant,
+        draining: bool,
+    ) -> bool {
         if self.writing.is_some() || self.draft.is_empty() {
             return false;
         }
         match &self.recovering {
             Some(intent) => invariants::reaches_intent(intent.end, self.draft.end),
-            None => {
-                let wait = Duration::from_millis(config.block_wait_ms_max);
-                draining || self.draft.is_full(config) || self.draft.is_due(now, wait)
-            }
+            None => draining || self.draft.is_full(config) || self.draft.is_due(now, wait_max),
         }
     }
 
