@@ -12,13 +12,15 @@ pub(crate) fn is_truncated(ip: IpAddr) -> bool {
 
 /// What personal data a code or token holds, if any.
 pub(crate) fn personal_data(text: &str) -> Option<&'static str> {
-    if text.contains('@') {
+    // Every text of every event comes by here, and hardly any gets past the counts.
+    let count = |wanted: u8| text.bytes().filter(|byte| *byte == wanted).count();
+    if count(b'@') > 0 {
         return Some("an e-mail address");
     }
     if text.len() >= 16 && holds_fiscal_code(text.as_bytes()) {
         return Some("a fiscal code");
     }
-    if holds_ipv4(text) {
+    if count(b'.') >= 3 && holds_ipv4(text) {
         return Some("an IP address");
     }
     None
@@ -29,8 +31,18 @@ pub(crate) fn personal_data(text: &str) -> Option<&'static str> {
 /// replaced by the letters LMNPQRSTUV (Decree of the Ministry of Finance, 12 March 1974).
 /// It must stand alone: an opaque token in base 36 or 64 is longer and may hold the shape.
 fn holds_fiscal_code(text: &[u8]) -> bool {
-    text.split(|byte| !byte.is_ascii_alphanumeric())
-        .any(is_fiscal_code)
+    let mut rest = text;
+    while rest.len() >= 16 {
+        let word = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        if word == 16 && is_fiscal_code(&rest[..16]) {
+            return true;
+        }
+        rest = rest.get(word + 1..).unwrap_or_default();
+    }
+    false
 }
 
 fn is_fiscal_code(word: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Channel, Kind, Login, Outcome, Resource};
 
@@ -39,7 +39,12 @@ pub struct Data<'a> {
     #[serde(borrow)]
     pub portal: Cow<'a, str>,
     /// Code of the service: required for a service use.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub service: Option<Cow<'a, str>>,
     /// Required for a service use, absent for an access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,10 +62,20 @@ pub struct Data<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
     /// Opaque token of the session: letters, digits, `-` and `_`, at most 64.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub session: Option<Cow<'a, str>>,
     /// Opaque daily token of the visitor: letters, digits, `-` and `_`, at most 64.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub visitor: Option<Cow<'a, str>>,
     /// What is known of the client.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -71,29 +86,68 @@ pub struct Data<'a> {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 pub struct Client<'a> {
     /// `User-Agent` header.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub user_agent: Option<Cow<'a, str>>,
     /// Address truncated to IPv4 /24 or IPv6 /48. A full address quarantines the record.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub ip: Option<Cow<'a, str>>,
     /// ISO 3166-1 alpha-2.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub country: Option<Cow<'a, str>>,
     /// ISO 3166-2 subdivision.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub region: Option<Cow<'a, str>>,
     /// `Sec-CH-UA-Mobile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<bool>,
     /// `Sec-CH-UA-Platform`.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub platform: Option<Cow<'a, str>>,
     /// `Sec-CH-UA-Form-Factors`.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "borrowed",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub form_factors: Option<Cow<'a, str>>,
     /// `navigator.maxTouchPoints`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub touch_points: Option<u8>,
+}
+
+/// By itself serde copies an optional text, although it need not.
+fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0))
 }
 
 impl<'a> Envelope<'a, Data<'a>> {

@@ -6,12 +6,9 @@
 //! is a duplicate when an earlier record of its partition had the same identity. (A key always
 //! leads to the same partition, so that is where duplicates meet.)
 
-use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashSet;
-
-/// Events are forgotten a minute of event time at once.
-const BUCKET_MS: i64 = 60_000;
 
 /// What memory knows of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,24 +21,68 @@ pub(crate) enum Sighting {
     BeyondHorizon,
 }
 
-/// The identities of the newest events of a partition.
+/// The identities of the newest events of a partition, in two generations: when the younger one
+/// is full the older one is forgotten as a whole, which costs an event much less than forgetting
+/// one for each.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    seen: HashSet<u64>,
-    buckets: BTreeMap<i64, Vec<u64>>,
-    /// Every event at or after it that was stored is in `seen`.
+    younger: Generation,
+    older: Generation,
+    /// Every event at or after it that was stored is in one of the two.
     horizon_ms: i64,
-    capacity: usize,
+    generation_max: usize,
+}
+
+#[derive(Debug)]
+struct Generation {
+    seen: HashSet<u64, BuildHasherDefault<Hashed>>,
+    newest_ms: i64,
+}
+
+/// Identities are hashes already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, identity: u64) {
+        self.0 = identity;
+    }
+}
+
+impl Generation {
+    fn new() -> Self {
+        Self {
+            seen: HashSet::default(),
+            newest_ms: i64::MIN,
+        }
+    }
+
+    /// Whether it is there for the first time.
+    fn remember(&mut self, time_ms: i64, identity: u64) -> bool {
+        self.newest_ms = self.newest_ms.max(time_ms);
+        self.seen.insert(identity)
+    }
 }
 
 impl Recent {
-    /// Nothing was stored before.
+    /// Nothing was stored before. Remembers at most `capacity` identities, and at least half as
+    /// many once there are so many.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            seen: HashSet::new(),
-            buckets: BTreeMap::new(),
+            younger: Generation::new(),
+            older: Generation::new(),
             horizon_ms: i64::MIN,
-            capacity,
+            generation_max: capacity.div_ceil(2),
         }
     }
 
@@ -66,7 +107,7 @@ impl Recent {
         }
         for (time, identity) in newest {
             if *time >= recent.horizon_ms {
-                recent.remember(*time, *identity);
+                recent.older.remember(*time, *identity);
             }
         }
         recent
@@ -78,33 +119,34 @@ impl Recent {
     }
 
     pub(crate) fn see(&mut self, time_ms: i64, identity: u64) -> Sighting {
-        if self.seen.contains(&identity) {
+        if self.older.seen.contains(&identity) {
             return Sighting::Seen;
         }
         if time_ms < self.horizon_ms {
-            return Sighting::BeyondHorizon;
+            return if self.younger.seen.contains(&identity) {
+                Sighting::Seen
+            } else {
+                Sighting::BeyondHorizon
+            };
         }
-        self.remember(time_ms, identity);
+        if !self.younger.remember(time_ms, identity) {
+            return Sighting::Seen;
+        }
+        if self.younger.seen.len() >= self.generation_max {
+            self.forget_older();
+        }
         Sighting::New
     }
 
-    fn remember(&mut self, time_ms: i64, identity: u64) {
-        if !self.seen.insert(identity) {
-            return;
+    fn forget_older(&mut self) {
+        std::mem::swap(&mut self.younger, &mut self.older);
+        // What was the older one is the younger one now, and begins anew in the same memory.
+        let forgotten = &mut self.younger;
+        if !forgotten.seen.is_empty() {
+            self.horizon_ms = self.horizon_ms.max(forgotten.newest_ms.saturating_add(1));
         }
-        self.buckets
-            .entry(time_ms.div_euclid(BUCKET_MS))
-            .or_default()
-            .push(identity);
-        while self.seen.len() > self.capacity {
-            let Some((bucket, identities)) = self.buckets.pop_first() else {
-                break;
-            };
-            for identity in identities {
-                self.seen.remove(&identity);
-            }
-            self.horizon_ms = self.horizon_ms.max((bucket + 1) * BUCKET_MS);
-        }
+        forgotten.seen.clear();
+        forgotten.newest_ms = i64::MIN;
     }
 }
 
@@ -122,12 +164,15 @@ mod tests {
 
     #[test]
     fn what_was_forgotten_is_asked_for() {
-        let mut recent = Recent::new(2);
-        for minute in 0..4 {
-            recent.see(minute * BUCKET_MS, minute.unsigned_abs());
+        let mut recent = Recent::new(4);
+        for time in 0..7 {
+            assert_eq!(recent.see(time, time.unsigned_abs()), Sighting::New);
         }
-        assert_eq!(recent.see(0, 0), Sighting::BeyondHorizon);
-        assert_eq!(recent.see(3 * BUCKET_MS, 3), Sighting::Seen);
+        assert_eq!(recent.see(1, 1), Sighting::BeyondHorizon);
+        assert_eq!(recent.see(1, 9), Sighting::BeyondHorizon);
+        for time in 4..7 {
+            assert_eq!(recent.see(time, time.unsigned_abs()), Sighting::Seen);
+        }
     }
 
     #[test]
@@ -158,7 +203,7 @@ mod tests {
                 }
                 past.insert(*identity);
             }
-            prop_assert!(recent.seen.len() <= capacity.max(1));
+            prop_assert!(recent.younger.seen.len() + recent.older.seen.len() <= capacity + 1);
         }
     }
 }

@@ -59,6 +59,7 @@ pub(crate) struct Words {
     keys: Vec<Box<str>>,
     places: HashTable<u32>,
     rows: Vec<u32>,
+    keys_bytes: usize,
 }
 
 impl Words {
@@ -78,6 +79,7 @@ impl Words {
         }
         let index = u32::try_from(self.keys.len()).expect("a block has fewer than 2^32 rows");
         self.keys.push(word.into());
+        self.keys_bytes += word.len() + 16;
         let keys = &self.keys;
         self.places.insert_unique(hash, index, |index| {
             xxh3_64(keys[*index as usize].as_bytes())
@@ -106,7 +108,7 @@ impl Words {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.len() * 4 + self.keys.iter().map(|key| key.len() + 16).sum::<usize>()
+        self.rows.len() * 4 + self.keys_bytes
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
