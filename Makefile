@@ -5,9 +5,10 @@ ONCE ?=
 # Of `make chaos`: what goes wrong, and how often a process is killed.
 SEED ?= clock
 KILLS ?= 200
-# Of `make bench-path`: the size of the log, and how often each contender runs.
+# Of `make bench-path`: the size of the log, how often each contender runs, and which (all).
 SCALE ?= 0.5
 ROUNDS ?= 5
+CONTENDERS ?=
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
@@ -51,9 +52,9 @@ $(TOOLS)/bin/cargo-deny-$(DENY_VERSION):
 bench: prerequisites
 	$(CARGO) bench --workspace --locked
 
-# The whole path, against its limits and others. SCALE=0.5 is about 700,000 events.
+# The whole path, against its limits and others. SCALE=0.5 is 950,000 events.
 bench-path: prerequisites
-	SCALE=$(SCALE) ROUNDS=$(ROUNDS) $(CARGO) bench --locked -p affluenza --bench path
+	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::

@@ -47,6 +47,16 @@ impl Contender {
         }
     }
 
+    /// Those that `CONTENDERS` names by the beginnings of their names; all without it.
+    pub fn chosen() -> Vec<Self> {
+        let wanted = std::env::var("CONTENDERS").unwrap_or_default();
+        let is_wanted = |contender: &Self| {
+            let name = contender.name();
+            wanted.is_empty() || wanted.split(',').any(|begins| name.starts_with(begins))
+        };
+        Self::ALL.into_iter().filter(is_wanted).collect()
+    }
+
     /// Runs it once. What it leaves in the database must be `events` facts.
     pub fn run(self, target: &Target<'_, '_>, engines: &Engines, events: u64) -> Measured {
         let (clickhouse, kafka) = (engines.clickhouse.pid(), engines.kafka.pid());

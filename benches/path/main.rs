@@ -1,7 +1,7 @@
 //! The whole path, side by side: one log on a real Kafka, read by several contenders, written to
 //! one real ClickHouse. Interleaved, medians, one run.
 //!
-//! `make bench-path SCALE=0.7 ROUNDS=5`. The contenders that are not the program itself run in
+//! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain`. The contenders that are not the program itself run in
 //! copies of this one.
 
 #![expect(
@@ -48,6 +48,7 @@ fn main() {
 /// What each contender took, round by round.
 struct Results {
     events: u64,
+    contenders: Vec<Contender>,
     rounds: Vec<Vec<(Contender, Measured)>>,
 }
 
@@ -62,16 +63,18 @@ fn compare(engines: &Engines) -> Results {
     let rounds: usize =
         std::env::var("ROUNDS").map_or(5, |rounds| rounds.parse().expect("ROUNDS is a number"));
     eprintln!("{events} events in the log, {rounds} rounds");
+    let contenders = Contender::chosen();
     let mut results = Results {
         events,
+        contenders: contenders.clone(),
         rounds: Vec::new(),
     };
     // The first round finds everything cold, and does not count.
     for round in 0..=rounds {
         let mut measured = Vec::new();
-        for at in 0..Contender::ALL.len() {
+        for at in 0..contenders.len() {
             // Each goes first as often as the others.
-            let contender = Contender::ALL[(at + round) % Contender::ALL.len()];
+            let contender = contenders[(at + round) % contenders.len()];
             let target = Target::new(&place, engines, contender, round);
             let result = contender.run(&target, engines, events);
             eprintln!("round {round}, {contender}: {result}");

@@ -1,6 +1,6 @@
 //! From an event to a fact: register, device, hour and place together.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use affluenza_bus::Offset;
 use affluenza_classify::RULES_VERSION;

@@ -44,6 +44,15 @@ pub enum Until {
     Reached(BTreeMap<Partition, NextOffset>),
 }
 
+impl Until {
+    fn is_reached_by(&self, partition: Partition, next: NextOffset) -> bool {
+        match self {
+            Self::Stopped => false,
+            Self::Reached(ends) => ends.get(&partition).is_some_and(|end| next >= *end),
+        }
+    }
+}
+
 /// What became of a block, with the ticket it was written under.
 type Outcome = (u64, Result<Written, PipelineError>);
 
@@ -141,7 +150,7 @@ impl Consumer {
             self.read_round()?;
         }
         self.finish_writes()?;
-        self.start_writes(Instant::now(), draining)?;
+        self.start_writes(Instant::now(), until, draining)?;
         Ok(false)
     }
 
@@ -329,11 +338,18 @@ impl Consumer {
         Ok(())
     }
 
-    fn start_writes(&mut self, now: Instant, draining: bool) -> Result<(), PipelineError> {
+    fn start_writes(
+        &mut self,
+        now: Instant,
+        until: &Until,
+        draining: bool,
+    ) -> Result<(), PipelineError> {
         let wait_max = self.wait_max();
         for index in 0..self.partitions.len() {
             let state = &self.partitions[index];
-            let is_ready = state.is_ready(&self.config, wait_max, now, draining);
+            // Nobody waits for more where nothing more is wanted.
+            let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
+            let is_ready = state.is_ready(&self.config, wait_max, now, is_last);
             // The end of a block whose commit was refused is owed even if nothing follows it.
             if !is_ready && !state.owes_commit() {
                 continue;
