@@ -40,6 +40,8 @@ pub enum Command {
     /// Make facts or aggregates anew, month by month, while everything goes on.
     #[command(subcommand)]
     Rebuild(Rebuild),
+    /// Classify user agents, or events, from standard input: try the rules.
+    Classify(Classify),
     /// Bring the database and the topics to this program's schema.
     Migrate(Migrate),
     /// Look at the records that did not become events, and send them again.
@@ -48,6 +50,24 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Classify {
+    /// The lines are events (JSON, one a line), not user agents.
+    #[arg(long)]
+    pub events: bool,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = Lines::Tsv)]
+    pub format: Lines,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lines {
+    /// Columns separated by tabs, with a header.
+    Tsv,
+    /// One JSON object a line.
+    Ndjson,
 }
 
 #[derive(Debug, clap::Args)]

@@ -86,6 +86,16 @@ impl Classifier {
 
     /// Classifies `event` and adds it to `facts`.
     pub fn push(&mut self, event: &Event<'_>, offset: Offset, facts: &mut FactBlock) {
+        self.classify(event, offset, |fact| facts.push(fact));
+    }
+
+    /// Classifies `event` and shows its fact, which borrows from both.
+    pub fn classify<R>(
+        &mut self,
+        event: &Event<'_>,
+        offset: Offset,
+        show: impl FnOnce(&Fact<'_>) -> R,
+    ) -> R {
         let verdict = self
             .devices
             .classify(event.client.user_agent.as_bytes(), &hints(&event.client));
@@ -112,7 +122,7 @@ impl Classifier {
             Activity::Access(resource) => (1, 0, resource.code()),
             Activity::ServiceUse(kind) => (2, kind.code(), 0),
         };
-        facts.push(&Fact {
+        show(&Fact {
             time_ms: event.time.0,
             hour_start: u32::try_from(local.hour_start_utc).unwrap_or(0),
             local_date: u16::try_from(local.date.days()).unwrap_or(0),
@@ -136,7 +146,7 @@ impl Classifier {
             visitor: event.visitor,
             identity: event.identity.0,
             kafka_offset: offset.0.unsigned_abs(),
-        });
+        })
     }
 }
 

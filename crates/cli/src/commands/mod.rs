@@ -1,6 +1,7 @@
 //! What each command does, from typed arguments to printed results.
 
 mod audit;
+mod classify;
 mod config;
 mod consume;
 mod dead_letters;
@@ -49,6 +50,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(report) => report::run(&settings, &report),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
+        Command::Classify(classify) => classify::run(&settings, &classify),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),
         Command::Config(_) => Ok(()),

@@ -1,0 +1,228 @@
+use std::io::{self, BufRead, BufWriter, Read, Write};
+
+use affluenza_bus::Offset;
+use affluenza_classify::RULES_VERSION;
+use affluenza_classify::device::{self, Device, Hints};
+use affluenza_classify::hours::Band;
+use affluenza_event::{Activity, UnixMillis};
+use affluenza_pipeline::Classifier;
+use affluenza_store::Fact;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::{Classify, Lines};
+use crate::output;
+use crate::settings::Settings;
+
+/// Most of a line that is read at all; the rest of it is passed over. The rules look at the first
+/// 1,024 bytes of a user agent, and an event has 64 KiB at most.
+const LINE_BYTES_MAX: u64 = 128 * 1024;
+
+pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
+    let mut out = Out::new(args.format, BufWriter::new(io::stdout().lock()));
+    if args.events {
+        let mut classifier = super::classifier(settings)?;
+        let mut refused = 0_u64;
+        for_each_line(|line| {
+            let row = EventRow::of(line, &mut classifier);
+            refused += u64::from(!row.refused.is_empty());
+            out.write(&row)
+        })?;
+        if refused > 0 {
+            output::say(&format!(
+                "{refused} lines are no events that a consumer would store; the column `refused` says why"
+            ));
+        }
+    } else {
+        for_each_line(|line| out.write(&AgentRow::of(line)))?;
+    }
+    out.flush().context("standard output")
+}
+
+/// Shows every line that is not empty, without its end.
+fn for_each_line(mut show: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = input
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)
+            .context("standard input")?;
+        if read == 0 {
+            return Ok(());
+        }
+        if !line.ends_with(b"\n") && line.len() as u64 == LINE_BYTES_MAX {
+            input.skip_until(b'\n').context("standard input")?;
+        }
+        let text = line.trim_ascii_end();
+        if !text.is_empty() {
+            show(text)?;
+        }
+    }
+}
+
+/// A user agent and what the rules make of it.
+#[derive(Serialize)]
+struct AgentRow<'l> {
+    device: &'static str,
+    rule: &'static str,
+    bot: &'static str,
+    browser: &'static str,
+    os: &'static str,
+    rules_version: &'static str,
+    user_agent: std::borrow::Cow<'l, str>,
+}
+
+impl<'l> AgentRow<'l> {
+    fn of(line: &'l [u8]) -> Self {
+        let verdict = device::classify(line, &Hints::NONE);
+        Self {
+            device: verdict.device.as_str(),
+            rule: verdict.rule.as_str(),
+            bot: verdict.bot.map_or("", |class| class.as_str()),
+            browser: verdict.browser.as_str(),
+            os: verdict.os.as_str(),
+            rules_version: RULES_VERSION,
+            user_agent: String::from_utf8_lossy(line),
+        }
+    }
+}
+
+/// An event and its fact, as far as it is classification.
+#[derive(Default, Serialize)]
+struct EventRow {
+    id: String,
+    ente: String,
+    portal: String,
+    service: String,
+    category: String,
+    activity: &'static str,
+    kind: &'static str,
+    local_date: String,
+    local_hour: u8,
+    band: &'static str,
+    device: &'static str,
+    device_rule: String,
+    country: String,
+    region: String,
+    rules: String,
+    /// Why it is no event; empty for one.
+    refused: String,
+}
+
+impl EventRow {
+    fn of(line: &[u8], classifier: &mut Classifier) -> Self {
+        let rules = classifier.rules().to_owned();
+        let id = serde_json::from_slice::<Value>(line)
+            .ok()
+            .and_then(|event| Some(event.get("id")?.as_str()?.to_owned()))
+            .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned())
+            .unwrap_or_default();
+        // Here an event is as old as its own time says.
+        let event = match affluenza_event::parse(line, UnixMillis(i64::MAX)) {
+            Ok(event) => event,
+            Err(refusal) => {
+                return Self {
+                    id,
+                    rules,
+                    refused: format!("{}: {refusal}", refusal.code()),
+                    ..Self::default()
+                };
+            }
+        };
+        let (activity, kind) = match event.activity {
+            Activity::Access(_) => ("access", ""),
+            Activity::ServiceUse(kind) => ("service-use", kind.as_str()),
+        };
+        classifier.classify(&event, Offset(0), |fact| Self {
+            id,
+            activity,
+            kind,
+            rules,
+            ..Self::of_fact(fact)
+        })
+    }
+
+    fn of_fact(fact: &Fact<'_>) -> Self {
+        let day = jiff::civil::date(1970, 1, 1)
+            .checked_add(jiff::Span::new().days(i64::from(fact.local_date)));
+        Self {
+            ente: fact.ente.to_owned(),
+            portal: fact.portal.to_owned(),
+            service: fact.service.to_owned(),
+            category: fact.category.to_owned(),
+            local_date: day.map(|day| day.to_string()).unwrap_or_default(),
+            local_hour: fact.local_hour,
+            band: Band::from_u8(fact.band.unsigned_abs()).map_or("", Band::as_str),
+            device: Device::from_u8(fact.device.unsigned_abs()).map_or("", Device::as_str),
+            device_rule: fact.device_rule.to_owned(),
+            country: fact.country.to_owned(),
+            region: fact.region.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where rows go.
+enum Out<W: Write> {
+    Tsv(Box<csv::Writer<W>>),
+    Ndjson(W),
+}
+
+impl<W: Write> Out<W> {
+    fn new(format: Lines, writer: W) -> Self {
+        match format {
+            Lines::Tsv => Self::Tsv(Box::new(
+                csv::WriterBuilder::new()
+                    .delimiter(b'\t')
+                    .from_writer(writer),
+            )),
+            Lines::Ndjson => Self::Ndjson(writer),
+        }
+    }
+
+    fn write(&mut self, row: &impl Serialize) -> Result<()> {
+        match self {
+            Self::Tsv(writer) => Ok(writer.serialize(row)?),
+            Self::Ndjson(writer) => {
+                serde_json::to_writer(&mut *writer, row)?;
+                Ok(writer.write_all(b"\n")?)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tsv(writer) => writer.flush(),
+            Self::Ndjson(writer) => writer.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_line_whatever_is_in_it() {
+        let mut out = Out::new(Lines::Tsv, Vec::new());
+        for agent in ["curl/8.1", "a\tb\"c"] {
+            out.write(&AgentRow::of(agent.as_bytes())).unwrap();
+        }
+        let Out::Tsv(writer) = out else {
+            unreachable!("it was made so")
+        };
+        let text = writer.into_inner().unwrap();
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(b'\t')
+            .from_reader(&*text);
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(reader.headers().unwrap().get(0), Some("device"));
+        assert_eq!(rows.len(), 2);
+        assert_eq!(&rows[0][0], "bot");
+        assert_eq!(rows[1].get(rows[1].len() - 1), Some("a\tb\"c"));
+    }
+}
