@@ -249,6 +249,8 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
             population: raw.population,
             aliases: raw.aliases,
             successor: raw.successor,
+            patron: raw.patron,
+            desk: raw.desk,
             portals: 0..0,
         })
         .collect();

@@ -41,6 +41,7 @@
 mod assemble;
 mod check;
 mod claims;
+pub mod diff;
 mod model;
 mod names;
 mod offers;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use affluenza_classify::hours::{MonthDay, OpeningHours};
 use affluenza_event::Kind;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -86,6 +87,8 @@ pub struct Ente {
     pub(crate) aliases: Vec<String>,
     pub(crate) validity: Validity,
     pub(crate) successor: Option<String>,
+    pub(crate) patron: Option<MonthDay>,
+    pub(crate) desk: Option<OpeningHours>,
     /// Where its portals stand in the register's list.
     pub(crate) portals: Range<usize>,
 }
@@ -145,6 +148,16 @@ impl Ente {
     /// Code of the ente that took over when it ended.
     pub fn successor(&self) -> Option<&str> {
         self.successor.as_deref()
+    }
+
+    /// Day of its patron saint, a holiday of its own, when given.
+    pub fn patron(&self) -> Option<MonthDay> {
+        self.patron
+    }
+
+    /// When its desk is open, when given.
+    pub fn desk(&self) -> Option<&OpeningHours> {
+        self.desk.as_ref()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use affluenza_classify::hours::{MonthDay, OpeningHours};
 use affluenza_event::Kind;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -42,6 +43,8 @@ pub(crate) struct RawEnte {
     pub valid_from: Option<Datetime>,
     pub valid_to: Option<Datetime>,
     pub successor: Option<String>,
+    pub patron: Option<MonthDay>,
+    pub desk: Option<OpeningHours>,
 }
 
 #[derive(Debug, Deserialize)]

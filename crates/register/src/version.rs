@@ -30,6 +30,13 @@ fn canonical(register: &Register) -> String {
         let aliases = sorted(&ente.aliases);
         line(out, format_args!("ente {fields:?} {codes:?} {zone:?}"));
         line(out, format_args!("{population:?} {aliases:?}"));
+        // Later additions leave no trace where they are not used, so that the version stays.
+        if let Some(patron) = ente.patron {
+            line(out, format_args!("patron {patron}"));
+        }
+        if let Some(desk) = &ente.desk {
+            line(out, format_args!("desk {desk}"));
+        }
         period(out, ente.validity);
     }
     for category in &register.categories {

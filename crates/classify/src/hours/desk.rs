@@ -64,6 +64,12 @@ impl OpeningHours {
             && calendar.holiday(local.date).is_none()
     }
 
+    /// When it is open on a day, as minutes since midnight, `[from, to)`, in order.
+    #[must_use]
+    pub fn openings(&self, weekday: Weekday) -> &[(u16, u16)] {
+        &self.week[usize::from(weekday.number()) - 1]
+    }
+
     /// Minutes open in an ordinary week.
     #[must_use]
     pub fn minutes_a_week(&self) -> u32 {
