@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
@@ -211,11 +211,16 @@ impl Running {
     }
 
     /// SIGTERM, and waits for a good end.
-    pub fn terminate(mut self) {
+    pub fn terminate(self) {
+        let status = self.end();
+        assert!(status.success(), "it ends well: {status}");
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub fn end(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be told");
-        let status = self.0.wait().expect("it ends");
-        assert!(status.success(), "it ends well: {status}");
+        self.0.wait().expect("it ends")
     }
 
     pub fn has_ended(&mut self) -> bool {

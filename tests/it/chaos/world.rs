@@ -1,6 +1,7 @@
 //! A Kafka and a ClickHouse that may be killed, and the program's processes on them.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -333,7 +334,10 @@ impl World {
     pub fn end_member(&mut self, at: usize) {
         let mut member = self.members.remove(at);
         if !member.running.has_ended() {
-            member.running.terminate();
+            let status = member.running.end();
+            // One that was started a moment ago may not listen to signals yet.
+            let is_young = status.signal() == Some(Signal::TERM.as_raw());
+            assert!(status.success() || is_young, "it ends well: {status}");
         }
     }
 
