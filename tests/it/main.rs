@@ -19,6 +19,7 @@ mod mistakes;
 mod rebuild;
 mod records;
 mod recovery;
+mod register;
 mod support;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ const TESTS: &[(&str, Test)] = tests![
     dead_letters::mistakes_have_one_clear_line,
     audit::what_is_lost_is_named_and_mended,
     audit::consumers_reconcile_by_themselves,
+    register::unknown_codes_are_listed_and_placed_later,
     rebuild::damaged_aggregates_are_made_anew,
     rebuild::facts_follow_the_register,
     rebuild::consumers_go_on_meanwhile,

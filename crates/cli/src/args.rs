@@ -44,6 +44,9 @@ pub enum Command {
     Classify(Classify),
     /// Bring the database and the topics to this program's schema.
     Migrate(Migrate),
+    /// Check, compare and load the register of public bodies, portals and services.
+    #[command(subcommand)]
+    Register(Register),
     /// Look at the records that did not become events, and send them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -68,6 +71,31 @@ pub enum Lines {
     Tsv,
     /// One JSON object a line.
     Ndjson,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Register {
+    /// Say everything that is wrong with a register, or what it holds.
+    Check {
+        /// File; the configured one without.
+        file: Option<PathBuf>,
+    },
+    /// List what differs between two registers.
+    Diff {
+        /// File of the earlier one.
+        before: PathBuf,
+        /// File of the later one; the configured one without.
+        after: Option<PathBuf>,
+    },
+    /// Load the configured register into ClickHouse: tables, and dictionaries for `dictGet`.
+    Apply,
+    /// List the codes of events that the configured register does not know, and those that it
+    /// knows by now and a rebuild would place.
+    Unresolved {
+        /// How the list is written.
+        #[arg(long, value_enum, default_value_t = Lines::Tsv)]
+        format: Lines,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -161,10 +161,12 @@ fn enti(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
 fn services(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
     for service in register.services() {
         let mut categories = String::new();
-        for (to, category) in &service.earlier {
-            categories.push_str(&format!("{} until {to}, ", category.code()));
+        for (validity, category) in service.categories() {
+            categories.push_str(category.code());
+            if let Some(to) = validity.to {
+                categories.push_str(&format!(" until {to}, "));
+            }
         }
-        categories.push_str(service.category.code());
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let fields = vec![
             ("name_it", service.name_it().to_owned()),

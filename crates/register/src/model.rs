@@ -256,6 +256,18 @@ impl Service {
         self.validity
     }
 
+    /// Its categories in the order of their days, each with these. They cover every day, and the
+    /// validity of the service beside.
+    pub fn categories(&self) -> impl Iterator<Item = (Validity, &Category)> {
+        let starts = std::iter::once(None).chain(self.earlier.iter().map(|(to, _)| Some(*to)));
+        let ends = self.earlier.iter().map(|(to, _)| Some(*to)).chain([None]);
+        let categories = self.earlier.iter().map(|(_, category)| category);
+        starts
+            .zip(ends)
+            .zip(categories.chain([&self.category]))
+            .map(|((from, to), category)| (Validity { from, to }, &**category))
+    }
+
     /// The category to which it belonged on `day`. Every day has exactly one.
     pub fn category_on(&self, day: Date) -> &Category {
         self.earlier

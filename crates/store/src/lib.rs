@@ -14,6 +14,7 @@ mod ledger;
 mod migrate;
 mod native;
 pub mod rebuild;
+pub mod register;
 mod settings;
 mod store;
 

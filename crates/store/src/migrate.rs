@@ -37,6 +37,19 @@ pub const fn migrations() -> &'static [Migration] {
         "0011_ingest_repairs",
         "0012_rebuilds",
         "0013_rebuild_changes",
+        "0014_register_versions",
+        "0015_register_enti",
+        "0016_register_services",
+        "0017_register_deployments",
+        "0018_register_holidays",
+        "0019_register_desk_hours",
+        "0020_enti",
+        "0021_services",
+        "0022_deployments",
+        "0023_holidays",
+        "0024_desk_hours",
+        "0025_usage_by_day_kind",
+        "0026_usage_by_desk",
     ]
 }
 

@@ -65,8 +65,8 @@ impl fmt::Display for InsertToken {
 /// A connection to ClickHouse.
 #[derive(Clone)]
 pub struct Store {
-    client: Client,
-    config: Config,
+    pub(crate) client: Client,
+    pub(crate) config: Config,
 }
 
 impl Store {
@@ -410,7 +410,7 @@ impl Store {
             .map_err(|error| self.judge(head(query), error))
     }
 
-    fn judge(&self, what: &str, error: ClientError) -> StoreError {
+    pub(crate) fn judge(&self, what: &str, error: ClientError) -> StoreError {
         let cause = shorten(&error.to_string());
         let url = self.config.url.clone();
         match error {

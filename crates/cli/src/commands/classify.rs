@@ -1,4 +1,4 @@
-use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufWriter, Read};
 
 use affluenza_bus::Offset;
 use affluenza_classify::RULES_VERSION;
@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::{Classify, Lines};
+use super::rows::Rows;
+use crate::args::Classify;
 use crate::output;
 use crate::settings::Settings;
 
@@ -20,7 +21,7 @@ use crate::settings::Settings;
 const LINE_BYTES_MAX: u64 = 128 * 1024;
 
 pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
-    let mut out = Out::new(args.format, BufWriter::new(io::stdout().lock()));
+    let mut out = Rows::new(args.format, BufWriter::new(io::stdout().lock()));
     if args.events {
         let mut classifier = super::classifier(settings)?;
         let mut refused = 0_u64;
@@ -166,53 +167,18 @@ impl EventRow {
     }
 }
 
-/// Where rows go.
-enum Out<W: Write> {
-    Tsv(Box<csv::Writer<W>>),
-    Ndjson(W),
-}
-
-impl<W: Write> Out<W> {
-    fn new(format: Lines, writer: W) -> Self {
-        match format {
-            Lines::Tsv => Self::Tsv(Box::new(
-                csv::WriterBuilder::new()
-                    .delimiter(b'\t')
-                    .from_writer(writer),
-            )),
-            Lines::Ndjson => Self::Ndjson(writer),
-        }
-    }
-
-    fn write(&mut self, row: &impl Serialize) -> Result<()> {
-        match self {
-            Self::Tsv(writer) => Ok(writer.serialize(row)?),
-            Self::Ndjson(writer) => {
-                serde_json::to_writer(&mut *writer, row)?;
-                Ok(writer.write_all(b"\n")?)
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Tsv(writer) => writer.flush(),
-            Self::Ndjson(writer) => writer.flush(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Lines;
 
     #[test]
     fn a_line_is_a_line_whatever_is_in_it() {
-        let mut out = Out::new(Lines::Tsv, Vec::new());
+        let mut out = Rows::new(Lines::Tsv, Vec::new());
         for agent in ["curl/8.1", "a\tb\"c"] {
             out.write(&AgentRow::of(agent.as_bytes())).unwrap();
         }
-        let Out::Tsv(writer) = out else {
+        let Rows::Tsv(writer) = out else {
             unreachable!("it was made so")
         };
         let text = writer.into_inner().unwrap();

@@ -8,12 +8,15 @@ mod dead_letters;
 mod import;
 mod migrate;
 mod rebuild;
+mod register;
 mod report;
+mod rows;
 mod simulate;
 mod up;
 
 use std::fs;
 use std::future::Future;
+use std::path::Path;
 
 use affluenza_classify::geo::Geo;
 use affluenza_pipeline::Classifier;
@@ -52,6 +55,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Rebuild(what) => rebuild::run(&settings, &what),
         Command::Classify(classify) => classify::run(&settings, &classify),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
+        Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),
         Command::Config(_) => Ok(()),
     }
@@ -86,12 +90,12 @@ fn register(settings: &Settings) -> Result<Register> {
         return Register::parse(EXAMPLE_REGISTER)
             .map_err(|errors| anyhow!("the example register: {errors}"));
     }
-    let text = fs::read_to_string(file).with_context(|| {
-        format!(
-            "register {} cannot be read: check register.file",
-            file.display()
-        )
-    })?;
+    read_register(file, ": check register.file")
+}
+
+fn read_register(file: &Path, mend: &str) -> Result<Register> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("register {} cannot be read{mend}", file.display()))?;
     Register::parse(&text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
 }
 

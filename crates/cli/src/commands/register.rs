@@ -1,0 +1,258 @@
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use affluenza_classify::hours::{Calendar, LocalDate, Weekday};
+use affluenza_register::diff::diff;
+use affluenza_register::{Register, Validity};
+use affluenza_store::Store;
+use affluenza_store::register::{RegisterTable, UsageByCode};
+use anyhow::{Context, Result};
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::json;
+
+use super::rows::Rows;
+use crate::args::{self, Lines};
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// Years whose holidays are loaded.
+const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 2010..=2049;
+
+pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
+    let of = |file: Option<&Path>| match file {
+        Some(file) => super::read_register(file, ""),
+        None => super::register(settings),
+    };
+    match what {
+        args::Register::Check { file } => output::print(&summary(&of(file.as_deref())?)),
+        args::Register::Diff { before, after } => {
+            let (before, after) = (of(Some(before))?, of(after.as_deref())?);
+            let changes = diff(&before, &after);
+            let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
+            text.push_str(&format!(
+                "{} differences, register {} -> {}",
+                changes.len(),
+                before.version(),
+                after.version()
+            ));
+            output::print(&text)
+        }
+        args::Register::Apply => apply(settings, &of(None)?),
+        args::Register::Unresolved { format } => unresolved(settings, &of(None)?, *format),
+    }
+}
+
+fn summary(register: &Register) -> String {
+    format!(
+        "register {}: {} enti, {} portals, {} categories, {} services, {} deployments",
+        register.version(),
+        register.enti().len(),
+        register.portals().len(),
+        register.categories().len(),
+        register.services().len(),
+        register.deployments().count()
+    )
+}
+
+fn apply(settings: &Settings, register: &Register) -> Result<()> {
+    let version = register.version();
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+        let store = Store::new(&platform.store);
+        let applied = async {
+            store.check_schema().await?;
+            let before = store.register_in_force().await?;
+            for (table, rows) in tables(register) {
+                store.put_register(table, version, rows).await?;
+            }
+            store.enforce_register(version).await?;
+            Ok::<_, anyhow::Error>(before)
+        }
+        .await;
+        platform.close().await?;
+        let note = match applied? {
+            Some(before) if before == version => "in force as before".to_owned(),
+            Some(before) => format!(
+                "in force instead of {before}; facts keep their classification until `affluenza rebuild facts`"
+            ),
+            None => "in force".to_owned(),
+        };
+        output::print(&format!("{}; {note}", summary(register)))
+    })
+}
+
+/// The register as rows, one JSON object a line.
+fn tables(register: &Register) -> [(RegisterTable, String); 5] {
+    [
+        (RegisterTable::Enti, enti(register)),
+        (RegisterTable::Services, services(register)),
+        (RegisterTable::Deployments, deployments(register)),
+        (RegisterTable::Holidays, holidays(register)),
+        (RegisterTable::DeskHours, desk_hours(register)),
+    ]
+}
+
+fn enti(register: &Register) -> String {
+    let row = |ente: &affluenza_register::Ente| {
+        let population = ente.population();
+        let (valid_from, valid_to) = days(ente.validity());
+        json!({
+            "version": register.version(), "code": ente.code(), "name": ente.name(),
+            "kind": ente.kind().as_str(), "istat": ente.istat().unwrap_or_default(),
+            "belfiore": ente.belfiore().unwrap_or_default(),
+            "zone": ente.zone().iana_name().unwrap_or_default(),
+            "inhabitants": population.map_or(0, |it| it.inhabitants),
+            "inhabitants_year": population.map_or(0, |it| it.year),
+            "aliases": ente.aliases(), "valid_from": valid_from, "valid_to": valid_to,
+            "successor": ente.successor().unwrap_or_default(),
+            "patron": ente.patron().map_or_else(String::new, |day| day.to_string()),
+        })
+    };
+    lines(register.enti().map(row))
+}
+
+fn services(register: &Register) -> String {
+    let rows = register.services().flat_map(|service| {
+        service
+            .categories()
+            .filter_map(|(validity, category)| {
+                let (valid_from, valid_to) = days(validity.intersection(&service.validity())?);
+                Some(json!({
+                    "version": register.version(), "code": service.code(), "name_it": service.name_it(),
+                    "name_en": service.name_en().unwrap_or_default(), "category": category.code(),
+                    "category_name_it": category.name_it(), "category_name_en": category.name_en(),
+                    "nature": service.nature().as_str(), "subject": service.subject().unwrap_or_default(),
+                    "life_event": service.life_event().unwrap_or_default(),
+                    "valid_from": valid_from, "valid_to": valid_to,
+                }))
+            })
+    });
+    lines(rows)
+}
+
+fn deployments(register: &Register) -> String {
+    lines(register.deployments().map(|offer| {
+        let (valid_from, valid_to) = days(offer.validity);
+        json!({
+            "version": register.version(), "ente": offer.ente.code(), "service": offer.service.code(),
+            "nature": offer.nature.as_str(), "valid_from": valid_from, "valid_to": valid_to,
+        })
+    }))
+}
+
+fn holidays(register: &Register) -> String {
+    let first = LocalDate::new(*HOLIDAY_YEARS.start(), 1, 1).expect("years begin");
+    let end = LocalDate::new(*HOLIDAY_YEARS.end() + 1, 1, 1).expect("years begin");
+    lines(register.enti().flat_map(|ente| {
+        let calendar = Calendar {
+            patron: ente.patron(),
+        };
+        (first.days()..end.days()).filter_map(move |days| {
+            let day = LocalDate::from_days(days);
+            let holiday = calendar.holiday(day)?;
+            Some(json!({
+                "version": register.version(), "ente": ente.code(), "day": day.to_string(),
+                "holiday": holiday.as_str(),
+            }))
+        })
+    }))
+}
+
+fn desk_hours(register: &Register) -> String {
+    let openings = register.enti().flat_map(|ente| {
+        let desk = ente.desk();
+        Weekday::ALL.into_iter().flat_map(move |weekday| {
+            let openings = desk.map_or(&[][..], |desk| desk.openings(weekday));
+            openings
+                .iter()
+                .map(move |opening| (ente, weekday, *opening))
+        })
+    });
+    lines(openings.map(|(ente, weekday, (opens, closes))| {
+        json!({
+            "version": register.version(), "ente": ente.code(), "weekday": weekday.number(),
+            "opens": opens, "closes": closes,
+        })
+    }))
+}
+
+fn lines(rows: impl Iterator<Item = serde_json::Value>) -> String {
+    rows.map(|row| format!("{row}\n")).collect()
+}
+
+/// First day, and first day after; with ends that ClickHouse can hold.
+fn days(validity: Validity) -> (String, String) {
+    let day =
+        |day: Option<Date>, open: &str| day.map_or_else(|| open.to_owned(), |d| d.to_string());
+    (
+        day(validity.from, "1900-01-01"),
+        day(validity.to, "2299-12-31"),
+    )
+}
+
+/// A code that the register does not know, or knows by now.
+#[derive(Serialize)]
+struct Unresolved<'u> {
+    /// `ente`, `portal`, `service`, or `rebuild` where nothing is unknown any more.
+    unknown: &'static str,
+    ente: &'u str,
+    portal: &'u str,
+    service: &'u str,
+    events: u64,
+    first_day: &'u str,
+    last_day: &'u str,
+}
+
+fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result<()> {
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+        let store = Store::new(&platform.store);
+        let usage = async {
+            store.check_schema().await?;
+            Ok::<_, anyhow::Error>(store.usage_by_code().await?)
+        }
+        .await;
+        platform.close().await?;
+        let usage = usage?;
+        let mut rows = Rows::new(format, BufWriter::new(io::stdout().lock()));
+        let mut unknown_events = 0;
+        for used in &usage {
+            let Some(unknown) = unknown(register, used) else {
+                continue;
+            };
+            unknown_events += used.events;
+            rows.write(&Unresolved {
+                unknown,
+                ente: &used.ente,
+                portal: &used.portal,
+                service: &used.service,
+                events: used.events,
+                first_day: &used.first_day,
+                last_day: &used.last_day,
+            })?;
+        }
+        rows.flush().context("standard output")?;
+        if unknown_events == 0 {
+            output::say("every code is known");
+        }
+        Ok(())
+    })
+}
+
+/// What of a usage the register does not know; `rebuild` where it was unregistered and is known.
+fn unknown(register: &Register, used: &UsageByCode) -> Option<&'static str> {
+    let Some(ente) = register.ente(&used.ente) else {
+        return Some("ente");
+    };
+    if !used.service.is_empty() && register.service(&used.service).is_none() {
+        return Some("service");
+    }
+    if used.unregistered != 0 || ente.code() != used.ente {
+        return Some("rebuild");
+    }
+    // An ente without portals in the register has not listed them.
+    let has_portals = !register.portals_of(ente).is_empty();
+    (has_portals && register.portal(ente, &used.portal).is_none()).then_some("portal")
+}

@@ -1,0 +1,44 @@
+//! Results that are rows, as TSV with a header or as one JSON object a line.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::args::Lines;
+
+/// Where rows go, and in which format.
+pub enum Rows<W: Write> {
+    Tsv(Box<csv::Writer<W>>),
+    Ndjson(W),
+}
+
+impl<W: Write> Rows<W> {
+    pub fn new(format: Lines, writer: W) -> Self {
+        match format {
+            Lines::Tsv => Self::Tsv(Box::new(
+                csv::WriterBuilder::new()
+                    .delimiter(b'\t')
+                    .from_writer(writer),
+            )),
+            Lines::Ndjson => Self::Ndjson(writer),
+        }
+    }
+
+    pub fn write(&mut self, row: &impl Serialize) -> Result<()> {
+        match self {
+            Self::Tsv(writer) => Ok(writer.serialize(row)?),
+            Self::Ndjson(writer) => {
+                serde_json::to_writer(&mut *writer, row)?;
+                Ok(writer.write_all(b"\n")?)
+            }
+        }
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tsv(writer) => writer.flush(),
+            Self::Ndjson(writer) => writer.flush(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The register in ClickHouse: tables by version, and dictionaries over those in force.
+
+use bytes::Bytes;
+use clickhouse::Row;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError};
+
+/// Where a part of the register goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegisterTable {
+    /// Public bodies.
+    Enti,
+    /// Services and their categories.
+    Services,
+    /// What is offered.
+    Deployments,
+    /// Holidays by ente.
+    Holidays,
+    /// Desk hours by ente.
+    DeskHours,
+}
+
+impl RegisterTable {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Enti => "register_enti",
+            Self::Services => "register_services",
+            Self::Deployments => "register_deployments",
+            Self::Holidays => "register_holidays",
+            Self::DeskHours => "register_desk_hours",
+        }
+    }
+}
+
+/// Names for `dictGet`: what, its key, its attributes, and the view with its values.
+const DICTIONARIES: [(&str, &str, &str); 2] = [
+    (
+        "register_ente",
+        "code String, name String, kind String, inhabitants UInt32, successor String",
+        "SELECT code, name, toString(kind), inhabitants, successor FROM enti",
+    ),
+    (
+        "register_service",
+        "code String, name_it String, name_en String, category String, nature String",
+        "SELECT code, argMax(s.name_it, s.valid_from), argMax(s.name_en, s.valid_from), argMax(toString(s.category), s.valid_from), argMax(toString(s.nature), s.valid_from) FROM services AS s GROUP BY code",
+    ),
+];
+
+/// Usage under a code that may be unknown, as it was stored.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct UsageByCode {
+    /// Public body as stored.
+    pub ente: String,
+    /// Portal as stored.
+    pub portal: String,
+    /// Service as stored; empty for an access that belongs to none.
+    pub service: String,
+    /// Whether it was classified as unregistered then.
+    pub unregistered: u8,
+    /// Events.
+    pub events: u64,
+    /// First local day, `YYYY-MM-DD`.
+    pub first_day: String,
+    /// Last local day.
+    pub last_day: String,
+}
+
+impl Store {
+    /// Which register is in force; none before the first was applied.
+    pub async fn register_in_force(&self) -> Result<Option<String>, StoreError> {
+        let versions: Vec<String> = self
+            .rows("SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1")
+            .await?;
+        Ok(versions.into_iter().next())
+    }
+
+    /// Writes rows of one table of the register `version`, given as JSON objects, one a line,
+    /// in place of what an attempt before left there.
+    pub async fn put_register(
+        &self,
+        table: RegisterTable,
+        version: &str,
+        rows: String,
+    ) -> Result<(), StoreError> {
+        let name = table.name();
+        self.execute(&format!(
+            "DELETE FROM {name} WHERE version = '{version}' SETTINGS lightweight_deletes_sync = 2"
+        ))
+        .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.send_rows(name, rows.into()).await
+    }
+
+    /// Puts a register in force whose tables have been written, and makes its dictionaries.
+    pub async fn enforce_register(&self, version: &str) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "INSERT INTO register_versions (version) VALUES ('{version}')"
+        ))
+        .await?;
+        // A dictionary asks the server as a user; the server keeps the password to itself.
+        let (user, password) = (&self.config.user, self.config.password.expose_secret());
+        let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+        for (name, columns, query) in DICTIONARIES {
+            self.execute(&format!(
+                "CREATE OR REPLACE DICTIONARY {name} ({columns}) PRIMARY KEY code
+                 SOURCE(CLICKHOUSE(USER '{}' PASSWORD '{}' DB '{}' QUERY '{}'))
+                 LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 60 MAX 120)
+                 COMMENT 'Of the register in force, for dictGet'",
+                quoted(user),
+                quoted(password),
+                self.database(),
+                quoted(&query.replace(" FROM ", &format!(" FROM {}.", self.database()))),
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Usage by the codes that it was stored under.
+    pub async fn usage_by_code(&self) -> Result<Vec<UsageByCode>, StoreError> {
+        self.rows(
+            "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, toString(u.service) AS service,
+                    toUInt8(u.category = 'unregistered') AS unregistered, sum(u.events) AS events,
+                    toString(min(u.local_date)) AS first_day, toString(max(u.local_date)) AS last_day
+             FROM usage_hourly AS u GROUP BY ente, portal, service, unregistered HAVING events > 0
+             ORDER BY events DESC, ente, portal, service",
+        )
+        .await
+    }
+
+    async fn send_rows(&self, table: &str, rows: Bytes) -> Result<(), StoreError> {
+        let what = format!("the insert into {table}");
+        let mut insert = self
+            .client
+            .insert_formatted_with(format!("INSERT INTO {table} FORMAT JSONEachRow"))
+            .with_setting("async_insert", "0");
+        insert
+            .send(rows)
+            .await
+            .map_err(|error| self.judge(&what, error))?;
+        insert.end().await.map_err(|error| self.judge(&what, error))
+    }
+}
