@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use affluenza_bus::{Cluster, NextOffset, Partition, Polled, Reader, Record};
+use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::UnixMillis;
 use affluenza_pipeline::{Classifier, Config};
@@ -24,7 +25,7 @@ pub fn register() -> Register {
 }
 
 pub fn classifier() -> Classifier {
-    Classifier::new(register(), Geo::none()).expect("its zones are known")
+    Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known")
 }
 
 /// Where the partitions end now.

@@ -21,6 +21,7 @@ mod records;
 mod recovery;
 mod register;
 mod support;
+mod years;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ const TESTS: &[(&str, Test)] = tests![
     audit::what_is_lost_is_named_and_mended,
     audit::consumers_reconcile_by_themselves,
     register::unknown_codes_are_listed_and_placed_later,
+    years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,
     rebuild::facts_follow_the_register,
     rebuild::consumers_go_on_meanwhile,

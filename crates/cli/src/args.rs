@@ -35,6 +35,12 @@ pub enum Command {
     Import(Import),
     /// Print the usage tables of a year.
     Report(Report),
+    /// Close a year: what its report says now, it says for ever.
+    CloseYear(CloseYear),
+    /// Prove that the closed years are as they were closed.
+    VerifyYear(VerifyYear),
+    /// List what has moved in a closed year since: by classification, and by later events.
+    YearChanges(YearChanges),
     /// Prove that every record is accounted for, or name what is not.
     Audit(Audit),
     /// Make facts or aggregates anew, month by month, while everything goes on.
@@ -197,8 +203,43 @@ pub struct Report {
     /// Year to compare with; the year before without.
     #[arg(long, value_name = "YEAR")]
     pub compare: Option<i16>,
+    /// As classified when: a closed year as it was closed, or every year by the present facts.
+    #[arg(long, value_enum, default_value_t = Clock::Then)]
+    pub classified: Clock,
     #[command(flatten)]
     pub look: Look,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    /// A closed year as it was closed; one that is open, by the present facts.
+    Then,
+    /// By the present facts and register, closed or not.
+    Now,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CloseYear {
+    /// Year to close.
+    pub year: i16,
+    /// It is closed already: close it anew beside the old figures, for this reason.
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub restate: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyYear {
+    /// One year only; all of the chain is verified anyway.
+    pub year: Option<i16>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct YearChanges {
+    /// A closed year.
+    pub year: i16,
+    /// How the list is written.
+    #[arg(long, value_enum, default_value_t = Lines::Tsv)]
+    pub format: Lines,
 }
 
 #[derive(Debug, clap::Args)]

@@ -23,6 +23,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// Who is who.
     pub register: RegisterSettings,
+    /// What is what.
+    pub classification: ClassificationSettings,
     /// Where visitors are.
     pub geography: GeographySettings,
     /// The log.
@@ -66,6 +68,15 @@ impl Default for EngineSettings {
 pub struct RegisterSettings {
     /// TOML file of the register. Empty: the example register that comes with the program.
     pub file: PathBuf,
+}
+
+/// What is what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassificationSettings {
+    /// Parts of user agents of bots that the rules do not know, such as your own probes; letters
+    /// count the same in either case.
+    pub bots: Vec<String>,
 }
 
 /// Where visitors are.
@@ -144,6 +155,11 @@ impl Settings {
             problems.push(format!(
                 "engine.kafka_heap_mib = {}: use 128 to 65536",
                 self.engine.kafka_heap_mib
+            ));
+        }
+        if let Some(name) = self.classification.bots.iter().find(|name| name.len() < 4) {
+            problems.push(format!(
+                "classification.bots: {name:?} is in too many user agents: use 4 letters or more"
             ));
         }
         if self.engine.clickhouse_memory_mib < 512 {

@@ -4,12 +4,13 @@ use hashbrown::HashMap;
 
 use affluenza_bus::Offset;
 use affluenza_classify::RULES_VERSION;
-use affluenza_classify::device::{CacheLimits, CachedClassifier, Hints};
+use affluenza_classify::device::{CacheLimits, CachedClassifier, Hints, OwnBots};
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
 use affluenza_event::{Activity, Client, Event};
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::{Fact, FactBlock};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Category of a service use that the register cannot place. It is kept and reported, and found
 /// its place by a rebuild once the register knows it.
@@ -29,8 +30,9 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// A classifier for this register, with a geography database or without.
-    pub fn new(register: Register, geo: Geo) -> Result<Self, UnknownZone> {
+    /// A classifier for this register, with a geography database or without, and with bots that
+    /// the rules do not know.
+    pub fn new(register: Register, geo: Geo, own_bots: OwnBots) -> Result<Self, UnknownZone> {
         let mut zones = HashMap::new();
         let names = register
             .portals()
@@ -45,8 +47,13 @@ impl Classifier {
         if let Some((_, built)) = geo.edition() {
             rules.push_str(&format!("+geo{built}"));
         }
+        if !own_bots.is_empty() {
+            let names: Vec<&[u8]> = own_bots.names().collect();
+            let digest = xxh3_64(&names.join(&b'\n'));
+            rules.push_str(&format!("+bots{:08x}", digest >> 32));
+        }
         Ok(Self {
-            devices: CachedClassifier::new(CacheLimits::default()),
+            devices: CachedClassifier::new(CacheLimits::default()).with_bots(own_bots),
             zones,
             default_zone: Zone::named(DEFAULT_ZONE)?,
             register,
@@ -55,7 +62,7 @@ impl Classifier {
         })
     }
 
-    /// Version of everything that decides: device rules, register, geography.
+    /// Version of everything that decides: device rules, register, geography, configured bots.
     pub fn rules(&self) -> &str {
         &self.rules
     }

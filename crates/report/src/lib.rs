@@ -8,6 +8,7 @@
 //! * [`tables`]: the figures, one module a table, with what every figure means. They are what
 //!   JSON shows: numbers unrounded, unit in the name of the field, `null` where there is none.
 //! * [`Notice`]: what a reader must know before trusting the figures.
+//! * [`SealedYear`]: what a closed year is made of, chained by hashes.
 //! * [`Language`]: the text, with numbers as the language writes them.
 //!
 //! ```
@@ -27,6 +28,7 @@ mod names;
 mod notice;
 mod ratio;
 mod report;
+mod seal;
 pub mod tables;
 mod text;
 
@@ -37,4 +39,5 @@ mod tests;
 
 pub use notice::Notice;
 pub use report::Report;
+pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};
 pub use text::{Language, UnknownLanguage};

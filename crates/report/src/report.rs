@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::notice::{self, Notice};
+use crate::seal::{Seal, SealNote, SealedYear};
 use crate::tables::{CategoryRow, CrossTable, Devices, Hours, ServiceRow, Totals};
 use crate::text::{self, Language};
 
@@ -17,6 +18,8 @@ pub struct Report {
     pub year: i16,
     /// The year it is compared with, if any.
     pub compared_year: Option<i16>,
+    /// Which seal the figures are from; `None` when they are the present ones.
+    pub seal: Option<SealNote>,
     /// Last day of the year, on which services offered are counted.
     pub offered_on: Date,
     /// Version of the register that gave names and services offered.
@@ -77,6 +80,7 @@ impl Report {
         Self {
             year,
             compared_year: compared.map(|(year, _)| year),
+            seal: None,
             offered_on,
             register_version: register.version().to_owned(),
             categories: CategoryRow::build(register, &figures.usage, before),
@@ -88,6 +92,28 @@ impl Report {
             offered,
             warnings,
         }
+    }
+
+    /// The report of a closed year, as it was closed; compared with the year before, as that was
+    /// then, or with `other`.
+    pub fn sealed(
+        seal: &Seal,
+        sealed: &SealedYear,
+        other: Option<(i16, &YearFigures)>,
+        zone: &Zone,
+    ) -> Result<Self, affluenza_register::RegisterErrors> {
+        let compared = other.unwrap_or((sealed.year - 1, &sealed.figures_before));
+        let register = sealed.register()?;
+        Ok(Self {
+            seal: Some(SealNote::of(seal, sealed)),
+            ..Self::build(
+                sealed.year,
+                &sealed.figures,
+                Some(compared),
+                &register,
+                zone,
+            )
+        })
     }
 
     /// Whether nothing was recorded in the year.

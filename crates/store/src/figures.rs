@@ -66,7 +66,7 @@ pub struct HourUse {
 }
 
 /// The figures of a year.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct YearFigures {
     /// By ente, category and kind.
     pub usage: Vec<UsageCell>,

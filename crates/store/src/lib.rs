@@ -15,6 +15,7 @@ mod migrate;
 mod native;
 pub mod rebuild;
 pub mod register;
+pub mod seals;
 mod settings;
 mod store;
 

@@ -50,6 +50,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0024_desk_hours",
         "0025_usage_by_day_kind",
         "0026_usage_by_desk",
+        "0027_sealed_years",
     ]
 }
 

@@ -132,7 +132,7 @@ impl Store {
         .await
     }
 
-    async fn send_rows(&self, table: &str, rows: Bytes) -> Result<(), StoreError> {
+    pub(crate) async fn send_rows(&self, table: &str, rows: Bytes) -> Result<(), StoreError> {
         let what = format!("the insert into {table}");
         let mut insert = self
             .client

@@ -10,6 +10,7 @@ use super::agent;
 use super::class::DeviceVerdict;
 use super::classifier::classify;
 use super::hints::Hints;
+use super::own::OwnBots;
 
 /// What a [`CachedClassifier`] may keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl Default for CacheLimits {
 #[derive(Debug)]
 pub struct CachedClassifier {
     verdicts: Cache<Key, DeviceVerdict, Weight, HashState>,
+    own_bots: OwnBots,
     hits: u64,
     misses: u64,
 }
@@ -75,9 +77,27 @@ impl CachedClassifier {
                 HashState,
                 quick_cache::unsync::DefaultLifecycle::default(),
             ),
+            own_bots: OwnBots::default(),
             hits: 0,
             misses: 0,
         }
+    }
+
+    /// With bots that the rules do not know. They come before every rule.
+    ///
+    /// ```
+    /// use affluenza_classify::device::{CachedClassifier, Device, Hints, OwnBots};
+    ///
+    /// let own = OwnBots::new(["ComuneCheck"]);
+    /// let mut classifier = CachedClassifier::default().with_bots(own);
+    /// let probe = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 comunecheck/2";
+    /// assert_eq!(classifier.classify(probe, &Hints::NONE).rule.as_str(), "bot.configured");
+    /// ```
+    #[must_use]
+    pub fn with_bots(mut self, own_bots: OwnBots) -> Self {
+        self.verdicts.clear();
+        self.own_bots = own_bots;
+        self
     }
 
     /// What [`classify`] says, remembered or found out.
@@ -97,7 +117,10 @@ impl CachedClassifier {
     #[cold]
     fn remember(&mut self, key: KeyRef<'_>, hints: &Hints) -> DeviceVerdict {
         self.misses += 1;
-        let verdict = classify(key.agent, hints);
+        let verdict = self
+            .own_bots
+            .verdict(key.agent)
+            .unwrap_or_else(|| classify(key.agent, hints));
         let key = Key {
             agent: key.agent.into(),
             hints: key.hints,

@@ -12,6 +12,7 @@ mod classifier;
 mod family;
 mod hints;
 mod matcher;
+mod own;
 mod rule;
 mod rules;
 mod token;
@@ -23,6 +24,7 @@ pub use class::{BotClass, Device, DeviceVerdict, RuleId, UnknownName};
 pub use classifier::classify;
 pub use family::{BrowserFamily, OsFamily};
 pub use hints::{FormFactors, Hints, Platform};
+pub use own::OwnBots;
 pub use rule::Layer;
 
 pub(crate) use class::stored_enum;
@@ -32,7 +34,7 @@ pub(crate) use class::stored_enum;
 /// Any change of rules, tokens or of `woothee` itself must change it; the test
 /// `rules_version` compares it with a hash of all of them and of the verdicts on the
 /// labelled corpus. Year, month, and a number within the month.
-pub const RULES_VERSION: &str = "2026.11.1";
+pub const RULES_VERSION: &str = "2026.11.2";
 
 /// How many bytes of a user agent are looked at; the rest of a longer one is not.
 pub const AGENT_BYTES_MAX: usize = 1_024;

@@ -13,11 +13,13 @@ mod report;
 mod rows;
 mod simulate;
 mod up;
+mod year;
 
 use std::fs;
 use std::future::Future;
 use std::path::Path;
 
+use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
@@ -51,6 +53,9 @@ pub fn run(args: Args) -> Result<()> {
         Command::Simulate(simulate) => simulate::run(&settings, &simulate),
         Command::Import(Import::AccessLog(import)) => import::run(&settings, import),
         Command::Report(report) => report::run(&settings, &report),
+        Command::CloseYear(close) => year::close(&settings, &close),
+        Command::VerifyYear(verify) => year::verify(&settings, &verify),
+        Command::YearChanges(changes) => year::changes(&settings, &changes),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
         Command::Classify(classify) => classify::run(&settings, &classify),
@@ -85,18 +90,34 @@ fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) ->
 
 /// The register that the settings name.
 fn register(settings: &Settings) -> Result<Register> {
-    let file = &settings.register.file;
-    if file.as_os_str().is_empty() {
-        return Register::parse(EXAMPLE_REGISTER)
-            .map_err(|errors| anyhow!("the example register: {errors}"));
-    }
-    read_register(file, ": check register.file")
+    Ok(register_and_text(settings)?.0)
 }
 
-fn read_register(file: &Path, mend: &str) -> Result<Register> {
+/// The register that the settings name, and the text it was read from.
+fn register_and_text(settings: &Settings) -> Result<(Register, String)> {
+    let file = &settings.register.file;
+    if file.as_os_str().is_empty() {
+        let register = Register::parse(EXAMPLE_REGISTER)
+            .map_err(|errors| anyhow!("the example register: {errors}"))?;
+        return Ok((register, EXAMPLE_REGISTER.to_owned()));
+    }
+    let text = fs::read_to_string(file).with_context(|| {
+        format!(
+            "register {} cannot be read: check register.file",
+            file.display()
+        )
+    })?;
+    Ok((parse_register(file, &text)?, text))
+}
+
+fn read_register(file: &Path) -> Result<Register> {
     let text = fs::read_to_string(file)
-        .with_context(|| format!("register {} cannot be read{mend}", file.display()))?;
-    Register::parse(&text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
+        .with_context(|| format!("register {} cannot be read", file.display()))?;
+    parse_register(file, &text)
+}
+
+fn parse_register(file: &Path, text: &str) -> Result<Register> {
+    Register::parse(text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
 }
 
 /// What classifies events, as the settings say.
@@ -117,5 +138,6 @@ fn classifier(settings: &Settings) -> Result<Classifier> {
             }
         }
     };
-    Ok(Classifier::new(register(settings)?, geo)?)
+    let own_bots = OwnBots::new(&settings.classification.bots);
+    Ok(Classifier::new(register(settings)?, geo, own_bots)?)
 }

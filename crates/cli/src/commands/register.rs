@@ -22,7 +22,7 @@ const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 2010..=2049;
 
 pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
     let of = |file: Option<&Path>| match file {
-        Some(file) => super::read_register(file, ""),
+        Some(file) => super::read_register(file),
         None => super::register(settings),
     };
     match what {

@@ -8,7 +8,7 @@ use affluenza_store::Store;
 use affluenza_telemetry::Stop;
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::args::Up;
+use crate::args::{self, Up};
 use crate::commands::consume::{RunningConsumer, ends};
 use crate::commands::simulate::produce;
 use crate::output::{self, say};
@@ -73,10 +73,13 @@ async fn work(
             catch_up(&bus, &progress, stop).await?;
         }
         if args.demo && !stop.is_told() {
-            let [before, year] = YEARS;
-            output::print(
-                &super::report::tables(&store, register, year, before, &args.look).await?,
-            )?;
+            let report = args::Report {
+                year: YEARS[1],
+                compare: Some(YEARS[0]),
+                classified: args::Clock::Then,
+                look: args.look.clone(),
+            };
+            output::print(&super::report::tables(&store, register, &report).await?)?;
         }
         if !args.once && !stop.is_told() {
             say("running; Ctrl-C ends it");

@@ -11,9 +11,9 @@ mod sections;
 mod split;
 mod words;
 
-use crate::Report;
 use crate::tables::CategoryName;
-use measure::{harmless, width};
+use crate::{Report, SealNote};
+use measure::{harmless, width, wrap};
 use words::Words;
 
 pub use language::{Language, UnknownLanguage};
@@ -65,7 +65,30 @@ fn heading(report: &Report, style: Style) -> String {
     }
     below.push(format!("{} {}", words.local_time, report.hours.time_zone));
     let rule = "═".repeat(width(&title));
-    format!("{title}\n{rule}\n{}\n", below.join(" · "))
+    let seal = report
+        .seal
+        .as_ref()
+        .map_or_else(String::new, |seal| sealed(seal, style));
+    format!("{title}\n{rule}\n{}\n{seal}", below.join(" · "))
+}
+
+/// Which seal the figures are from, and why there is more than one.
+fn sealed(seal: &SealNote, style: Style) -> String {
+    let words = style.words;
+    let day = seal.sealed_at.split('T').next().unwrap_or_default();
+    let day = day
+        .parse()
+        .map_or_else(|_| day.to_owned(), |day| style.language.date(day));
+    let mut text = format!(
+        "{} {day} · {} {}\n",
+        words.closed_on, words.seal, seal.number
+    );
+    if !seal.cause.is_empty() {
+        let cause = format!("{}: {}", words.restated, harmless(&seal.cause));
+        text.push_str(&format!("{}\n", wrap(&cause, style.room, "  ")));
+    }
+    text.push_str(&format!("SHA-256 {}\n", seal.hash));
+    text
 }
 
 /// A title above its body.

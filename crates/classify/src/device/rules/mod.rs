@@ -23,6 +23,8 @@ pub(super) use marks::MARKS;
 pub(super) const NO_AGENT: RuleId = RuleId::new("other.no-user-agent");
 /// A string that no rule knows: people's browsers are known.
 pub(super) const UNRESOLVED: RuleId = RuleId::new("bot.unresolved");
+/// A bot that the configuration names.
+pub(super) const CONFIGURED: RuleId = RuleId::new("bot.configured");
 
 const LAYERS: [(Layer, &[Rule]); 7] = [
     (Layer::Bot, bot::RULES),
@@ -49,6 +51,7 @@ pub(super) fn layer_of(id: RuleId) -> Layer {
         .find(|(_, rules)| rules.iter().any(|rule| rule.id == id.as_str()));
     match in_tables {
         Some((layer, _)) => *layer,
+        None if id == CONFIGURED => Layer::Bot,
         None if hints::RULES.contains(&id) => Layer::Hint,
         None => Layer::Fallback,
     }
@@ -57,5 +60,7 @@ pub(super) fn layer_of(id: RuleId) -> Layer {
 /// The names of all rules, those of the hints included.
 pub(super) fn ids() -> impl Iterator<Item = RuleId> {
     let of_tables = RULES.iter().map(|rule| RuleId::new(rule.id));
-    of_tables.chain([NO_AGENT, UNRESOLVED]).chain(hints::RULES)
+    of_tables
+        .chain([NO_AGENT, UNRESOLVED, CONFIGURED])
+        .chain(hints::RULES)
 }

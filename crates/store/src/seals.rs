@@ -1,0 +1,101 @@
+//! Closed years, and what has moved since.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::figures::YearFigures;
+use crate::{Store, StoreError};
+
+/// A row of `sealed_years`.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct SealRow {
+    /// Place in the chain, from 1.
+    pub number: u32,
+    /// Which year was closed.
+    pub year: u16,
+    /// Why it was restated; empty for the first seal of a year.
+    pub cause: String,
+    /// When, in seconds since 1970.
+    pub sealed_at: u32,
+    /// What was sealed.
+    pub content: String,
+    /// Hash of the seal before.
+    pub previous: String,
+    /// Hash of this one.
+    pub hash: String,
+}
+
+impl Store {
+    /// Every seal, in order.
+    pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
+        self.rows(
+            "SELECT s.number AS number, s.year AS year, s.cause AS cause, toUnixTimestamp(s.sealed_at) AS sealed_at,
+                    s.content AS content, s.previous AS previous, s.hash AS hash
+             FROM sealed_years AS s ORDER BY number, hash",
+        )
+        .await
+    }
+
+    /// Adds a seal.
+    pub async fn add_seal(&self, seal: &SealRow) -> Result<(), StoreError> {
+        let row = serde_json::to_string(seal).map_err(|error| StoreError::Query {
+            what: "the seal as JSON".into(),
+            cause: error.to_string(),
+        })?;
+        self.send_rows("sealed_years", row.into()).await
+    }
+
+    /// Rules that the facts of a local year carry.
+    pub async fn rules_of_year(&self, year: i16) -> Result<Vec<String>, StoreError> {
+        self.rows(&format!(
+            "SELECT DISTINCT toString(rules) FROM usage_events WHERE toYear(local_date) = {year} ORDER BY 1"
+        ))
+        .await
+    }
+
+    /// Figures of a local year by the facts that came before `ends` (stream, partition, next
+    /// offset), as they are classified now: usage, services and devices; not bands and hours.
+    pub async fn year_figures_before(
+        &self,
+        year: i16,
+        ends: &[(String, u32, u64)],
+    ) -> Result<YearFigures, StoreError> {
+        let before: Vec<String> = ends
+            .iter()
+            .map(|(stream, partition, next)| {
+                let stream = stream.replace('\\', "\\\\").replace('\'', "\\'");
+                format!("(stream = '{stream}' AND kafka_partition = {partition} AND kafka_offset < {next})")
+            })
+            .collect();
+        if before.is_empty() {
+            return Ok(YearFigures::default());
+        }
+        let facts = format!(
+            "usage_events AS e WHERE toYear(local_date) = {year} AND ({})",
+            before.join(" OR ")
+        );
+        let used = "device != 'bot' AND activity = 'service-use' AND outcome = 'completed'";
+        Ok(YearFigures {
+            usage: self
+                .rows(&format!(
+                    "SELECT toString(e.ente) AS ente, toString(e.category) AS category, toString(e.kind) AS kind, count() AS service_uses
+                     FROM {facts} AND {used} GROUP BY ente, category, kind ORDER BY ente, category, kind"
+                ))
+                .await?,
+            services: self
+                .rows(&format!(
+                    "SELECT toString(e.service) AS service, toString(e.category) AS category, count() AS service_uses, uniqExact(e.ente) AS enti
+                     FROM {facts} AND {used} GROUP BY service, category ORDER BY service_uses DESC, service"
+                ))
+                .await?,
+            devices: self
+                .rows(&format!(
+                    "SELECT toString(e.device) AS device, countIf(e.resource = 'page') AS accesses,
+                            countIf(e.activity = 'service-use' AND e.outcome = 'completed') AS service_uses
+                     FROM {facts} GROUP BY device ORDER BY device"
+                ))
+                .await?,
+            ..YearFigures::default()
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Closed years say what they said, whatever happens to the classification; and what has moved is
+//! listed, apart for classification and later events.
+
+use std::path::Path;
+
+use crate::support::{Engines, Place, stderr, write};
+
+/// Two enti, and a service that is in the category `scuola`.
+const THEN: &str = r#"
+    [[category]]
+    code = "tributi"
+    name_it = "Tributi"
+    name_en = "Local taxes"
+
+    [[category]]
+    code = "scuola"
+    name_it = "Scuola"
+    name_en = "School"
+
+    [[ente]]
+    code = "c_a"
+    name = "Alfa"
+    kind = "comune"
+
+    [[ente]]
+    code = "c_b"
+    name = "Beta"
+    kind = "comune"
+
+    [[service]]
+    code = "imu"
+    name_it = "IMU"
+    category = "tributi"
+
+    [[service]]
+    code = "mensa"
+    name_it = "Mensa"
+    category = "scuola"
+
+    [deployments.c_a]
+    imu = {}
+    mensa = {}
+
+    [deployments.c_b]
+    imu = {}
+"#;
+const PERSON: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36";
+/// Says that it is a browser; the configuration learns later what it is.
+const PROBE: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36 ComuneCheck";
+
+fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
+    let (what, activity) = match service {
+        "" => (r#""resource":"page""#.to_owned(), "access"),
+        _ => (
+            format!(r#""service":"{service}","kind":"plain""#),
+            "service-use",
+        ),
+    };
+    format!(
+        r#"{{"specversion":"1.0","type":"it.affluenza.{activity}.v1","source":"s","id":"{id}","time":"2017-05-0{day}T09:00:00Z","data":{{"ente":"{ente}","portal":"www",{what},"client":{{"user_agent":"{agent}"}}}}}}"#,
+        day = id % 9 + 1
+    )
+}
+
+/// What was printed when it went well, what was said when not.
+fn run(
+    place: &Place<'_>,
+    register: &Path,
+    bots: &str,
+    arguments: &[&str],
+) -> Result<String, String> {
+    let output = place
+        .command(arguments)
+        .env("AFFLUENZA__REGISTER__FILE", register)
+        .env("AFFLUENZA__CLASSIFICATION__BOTS", bots)
+        .output()
+        .expect("the program runs");
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).expect("it prints text")),
+        false => Err(stderr(&output)),
+    }
+}
+
+pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
+    let place = engines.place("years");
+    let then = write(&place.folder, "then.toml", THEN.as_bytes());
+    // The canteen moves to taxes, Beta is merged into Alfa, and the probe becomes known.
+    let now = THEN
+        .replace("category = \"scuola\"", "category = \"tributi\"")
+        .replace(
+            "name = \"Alfa\"",
+            "name = \"Alfa\"\n    aliases = [\"c_b\"]",
+        )
+        .replace(
+            "[[ente]]\n    code = \"c_b\"\n    name = \"Beta\"\n    kind = \"comune\"\n",
+            "",
+        )
+        .replace("[deployments.c_b]\n    imu = {}\n", "");
+    let now = write(&place.folder, "now.toml", now.as_bytes());
+    let as_then = |arguments: &[&str]| run(&place, &then, "[]", arguments);
+    let as_now = |arguments: &[&str]| run(&place, &now, "[\"comunecheck\"]", arguments);
+
+    place.run(&["migrate"]);
+    let uses = [
+        ("c_a", "imu", 5),
+        ("c_a", "mensa", 3),
+        ("c_b", "imu", 2),
+        ("c_a", "", 4),
+    ];
+    let mut records = Vec::new();
+    for (ente, service, times) in uses {
+        for _ in 0..times {
+            records.push(event(records.len() as u32, ente, service, PERSON));
+        }
+    }
+    for service in ["imu", ""] {
+        records.push(event(records.len() as u32, "c_a", service, PROBE));
+    }
+    place.produce(records.iter().map(|record| ("k", record.as_bytes())));
+    as_then(&["consume", "--once"]).expect("all is read");
+
+    refused_mistakes(&as_then);
+    let told = as_then(&["close-year", "2017"]).expect("it closes");
+    assert!(
+        told.contains("2017 closed: 11 service uses") && told.contains("seal 1"),
+        "{told}"
+    );
+    let refused = as_then(&["close-year", "2017"]).expect_err("it is closed");
+    assert!(refused.contains("--restate REASON"), "{refused}");
+    assert_eq!(moved(&as_then), Vec::<String>::new());
+    let json = ["report", "--year", "2017", "--format", "json"];
+    let sealed = as_then(&json).expect("it reports");
+    let text = as_then(&["report", "--year", "2017"]).expect("it reports");
+    assert!(
+        text.contains("year closed on") && text.contains("seal no. 1"),
+        "{text}"
+    );
+
+    as_now(&["rebuild", "facts"]).expect("it rebuilds");
+    assert_eq!(as_now(&json).expect("it reports"), sealed, "byte by byte");
+    assert_eq!(
+        as_now(&["report", "--year", "2017"]).expect("it reports"),
+        text
+    );
+    let mut present = json.to_vec();
+    present.extend(["--classified", "now"]);
+    let present = as_now(&present).expect("it reports");
+    assert_ne!(present, sealed);
+    assert!(present.contains(r#""seal": null"#), "{present}");
+    let by_classification = [
+        "accesses\t\t\t\t\tbot\t0\t1\t1\t0",
+        "accesses\t\t\t\t\tdesktop\t5\t4\t-1\t0",
+        "service-uses\tc_a\tscuola\tplain\t\t\t3\t0\t-3\t0",
+        "service-uses\tc_a\ttributi\tplain\t\t\t6\t10\t4\t0",
+        "service-uses\tc_b\ttributi\tplain\t\t\t2\t0\t-2\t0",
+        "service-uses-of\t\tscuola\t\tmensa\t\t3\t0\t-3\t0",
+        "service-uses-of\t\ttributi\t\timu\t\t8\t7\t-1\t0",
+        "service-uses-of\t\ttributi\t\tmensa\t\t0\t3\t3\t0",
+    ];
+    assert_eq!(moved(&as_now), by_classification);
+
+    let late = event(1_000, "c_a", "imu", PERSON);
+    place.produce([("k", late.as_bytes())]);
+    as_now(&["consume", "--once"]).expect("all is read");
+    let rows = moved(&as_now);
+    assert!(
+        rows.contains(&"service-uses\tc_a\ttributi\tplain\t\t\t6\t11\t4\t1".to_owned()),
+        "{rows:?}"
+    );
+    assert_eq!(as_now(&json).expect("it reports"), sealed, "byte by byte");
+
+    let restate = ["close-year", "2017", "--restate", "an event came late"];
+    as_now(&restate).expect("it closes anew");
+    assert_eq!(moved(&as_now), Vec::<String>::new());
+    let nothing = as_now(&restate).expect("nothing is to be done");
+    assert!(
+        nothing.contains("nothing has moved since seal 2"),
+        "{nothing}"
+    );
+    let verified = as_now(&["verify-year", "2017"]).expect("it holds");
+    assert!(
+        verified.contains("restated: an event came late")
+            && verified.contains("2 seal(s), all hold"),
+        "{verified}"
+    );
+    let restated = as_now(&json).expect("it reports");
+    assert!(restated.contains("an event came late"), "{restated}");
+    tampering_is_noticed(&place, &as_now);
+}
+
+fn refused_mistakes(run: &dyn Fn(&[&str]) -> Result<String, String>) {
+    for (arguments, said) in [
+        (&["close-year", "9999"][..], "9999 is not over"),
+        (&["close-year", "2015"], "nothing of 2015"),
+        (&["close-year", "2017", "--restate", "x"], "not closed yet"),
+        (&["verify-year", "2017"], "2017 is not closed"),
+        (&["year-changes", "2017"], "2017 is not closed"),
+    ] {
+        let refused = run(arguments).expect_err("it is refused");
+        assert!(refused.contains(said), "{arguments:?}: {refused}");
+    }
+    let none = run(&["verify-year"]).expect("nothing is wrong");
+    assert!(none.contains("no year is closed"), "{none}");
+}
+
+/// The rows of `year-changes`, without the header.
+fn moved(run: &dyn Fn(&[&str]) -> Result<String, String>) -> Vec<String> {
+    let listed = run(&["year-changes", "2017"]).expect("it lists");
+    listed.lines().skip(1).map(str::to_owned).collect()
+}
+
+fn tampering_is_noticed(place: &Place<'_>, run: &dyn Fn(&[&str]) -> Result<String, String>) {
+    let statement = "ALTER TABLE sealed_years
+        UPDATE content = replaceOne(content, '\"service_uses\":6', '\"service_uses\":9')
+        WHERE number = 1 SETTINGS mutations_sync = 2";
+    place
+        .wait(place.store().run_statement(statement))
+        .expect("a table can be changed");
+    for arguments in [
+        &["verify-year"][..],
+        &["report", "--year", "2017"],
+        &["year-changes", "2017"],
+    ] {
+        let refused = run(arguments).expect_err("it is noticed");
+        assert!(
+            refused.contains("seal 1, of 2017: its content was changed"),
+            "{arguments:?}: {refused}"
+        );
+    }
+}
