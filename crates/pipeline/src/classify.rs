@@ -67,16 +67,6 @@ impl Classifier {
         &self.rules
     }
 
-    /// Public body and local day of `event`, in days since 1970, as its fact would have them.
-    pub(crate) fn ente_and_day<'e>(&'e self, event: &'e Event<'_>) -> (&'e str, u16) {
-        let (ente, _, zone) = self.whose(event);
-        let day = zone.local(event.time.0).date.days();
-        (
-            ente.map_or(&*event.ente, Ente::code),
-            u16::try_from(day).unwrap_or(0),
-        )
-    }
-
     /// The ente and the portal of an event, as far as the register knows them, and the zone in
     /// which its hours count.
     fn whose(&self, event: &Event<'_>) -> (Option<&Ente>, Option<&Portal>, &Zone) {

@@ -112,12 +112,7 @@ impl Draft {
     }
 
     /// Takes in a record: from here on it has a fate.
-    pub(crate) fn take(
-        &mut self,
-        record: &Record<'_>,
-        classifier: &mut Classifier,
-        recent: &mut Recent,
-    ) {
+    pub(crate) fn take(&mut self, record: &Record<'_>, classifier: &mut Classifier) {
         let payload = record.payload();
         let offset = record.offset();
         if self.opened.is_none() {
@@ -127,23 +122,7 @@ impl Draft {
         self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
         self.end = offset.next();
         match affluenza_event::parse(payload, UnixMillis(record.written_ms())) {
-            Ok(event) => {
-                let identity = event.identity.0;
-                match recent.see(event.time.0, identity) {
-                    Sighting::New => {}
-                    Sighting::BeyondHorizon => self.undecided.push(Undecided {
-                        row: self.facts.rows(),
-                        time_ms: event.time.0,
-                        identity,
-                    }),
-                    Sighting::Seen => {
-                        let (ente, day) = classifier.ente_and_day(&event);
-                        self.fates.add(Fate::Duplicate, "", ente, day, 1);
-                        return;
-                    }
-                }
-                classifier.push(&event, offset, &mut self.facts);
-            }
+            Ok(event) => classifier.push(&event, offset, &mut self.facts),
             Err(refusal) => self.refuse(record, &refusal),
         }
     }
@@ -159,6 +138,36 @@ impl Draft {
         let letter = DeadLetter::of(record, refusal);
         self.dead_letter_bytes += letter.payload.len() + letter.key.len() + 256;
         self.dead_letters.push(letter);
+    }
+
+    /// Drops the events that memory has seen before, and notes those that it cannot decide on. All
+    /// of a block at once: look-ups that follow one another at once wait for memory together.
+    pub(crate) fn decide(&mut self, recent: &mut Recent) {
+        let sightings: Vec<Sighting> = self
+            .facts
+            .identities()
+            .map(|(time_ms, identity)| recent.see(time_ms, identity))
+            .collect();
+        if sightings.contains(&Sighting::Seen) {
+            let keep: Vec<bool> = sightings
+                .iter()
+                .map(|sighting| *sighting != Sighting::Seen)
+                .collect();
+            self.keep(&keep);
+        }
+        let kept = sightings
+            .into_iter()
+            .filter(|sighting| *sighting != Sighting::Seen);
+        self.undecided = kept
+            .zip(self.facts.identities())
+            .enumerate()
+            .filter(|(_, (sighting, _))| *sighting == Sighting::BeyondHorizon)
+            .map(|(row, (_, (time_ms, identity)))| Undecided {
+                row,
+                time_ms,
+                identity,
+            })
+            .collect();
     }
 
     /// Drops the undecided events that are facts already, or stand in this block twice: memory
@@ -178,14 +187,19 @@ impl Draft {
                 !(is_undecided && (is_repeated || stored_before.contains(&identity)))
             })
             .collect();
+        self.keep(&keep);
+        self.undecided.clear();
+    }
+
+    /// Drops the duplicates: those whose place in `keep` says no.
+    fn keep(&mut self, keep: &[bool]) {
         for (row, keep) in keep.iter().enumerate() {
             if !keep {
                 let (ente, day) = self.facts.ente_and_day(row);
                 self.fates.add(Fate::Duplicate, "", ente, day, 1);
             }
         }
-        self.facts.retain(&keep);
-        self.undecided.clear();
+        self.facts.retain(keep);
     }
 
     /// Counts the events that are stored. From here on every record has its fate.

@@ -69,7 +69,7 @@ impl PartitionState {
         if !invariants::is_unread(self.draft.end, record.offset().0) {
             return Ok(());
         }
-        self.draft.take(record, classifier, &mut self.recent);
+        self.draft.take(record, classifier);
         if let Some(intent) = &self.recovering
             && invariants::reaches_intent(intent.end, self.draft.end)
             && !self.matches(intent)
@@ -146,6 +146,7 @@ impl PartitionState {
             let age = mark::now().checked_sub(intent.at);
             age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs())
         });
+        self.draft.decide(&mut self.recent);
         let next = Draft::begin(self.draft.end);
         (std::mem::replace(&mut self.draft, next), look_first)
     }

@@ -290,14 +290,16 @@ impl Work<'_> {
         };
         let partition = Partition(i32::try_from(kafka_partition).unwrap_or(i32::MAX));
         let mut draft = Draft::begin(range.low);
-        let mut recent = Recent::blank();
         let read = tokio::task::block_in_place(|| {
             scan_range(self.bus, &self.bus.topic, partition, range, |record| {
-                draft.take(record, self.classifier, &mut recent);
+                draft.take(record, self.classifier);
             })
         });
         match read {
-            Ok(()) => Ok(Some(draft)),
+            Ok(()) => {
+                draft.decide(&mut Recent::blank());
+                Ok(Some(draft))
+            }
             Err(BusError::OutOfRange { .. }) => {
                 done.failures
                     .push(format!("{place}: the log does not hold them any more"));
