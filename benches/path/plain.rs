@@ -115,8 +115,11 @@ impl<'r> Plain<'r> {
                     let part = self.parts.get_mut(&partition).expect("it is ours");
                     take(&record, &mut self.classifier, &mut part.block);
                     part.next = record.offset().next();
-                    if part.block.rows() >= self.config.block_records_max
-                        || part.block.bytes() >= self.config.block_bytes_max
+                    // As the program: a block grows on while the one before it is written.
+                    let is_writing = self.writing.contains(&partition);
+                    let enough = |limit: usize| limit - if is_writing { 0 } else { limit / 3 };
+                    if part.block.rows() >= enough(self.config.block_records_max)
+                        || part.block.bytes() >= enough(self.config.block_bytes_max)
                     {
                         return self.write(partition);
                     }

@@ -216,7 +216,7 @@ impl Consumer {
                     state.take(&record, &mut self.classifier)?;
                     if !state.has_room(&self.config)
                         || state.is_sealed()
-                        || state.draft.is_full(&self.config)
+                        || state.is_waiting(&self.config)
                     {
                         return Ok(());
                     }

@@ -100,9 +100,23 @@ impl Draft {
         self.read == 0
     }
 
+    /// Whether it must not take in more.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.read >= config.block_records_max as u64
-            || self.facts.bytes() + self.dead_letter_bytes >= config.block_bytes_max
+        self.reaches(config.block_records_max, config.block_bytes_max)
+    }
+
+    /// Whether it is worth writing: two thirds full. The rest is room for what is read during the
+    /// last steps of the block before it.
+    pub(crate) fn is_large(&self, config: &Config) -> bool {
+        let enough = |limit: usize| limit - limit / 3;
+        self.reaches(
+            enough(config.block_records_max),
+            enough(config.block_bytes_max),
+        )
+    }
+
+    fn reaches(&self, records: usize, bytes: usize) -> bool {
+        self.read >= records as u64 || self.facts.bytes() + self.dead_letter_bytes >= bytes
     }
 
     /// Whether its oldest record has waited long enough.

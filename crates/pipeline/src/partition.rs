@@ -59,6 +59,11 @@ impl PartitionState {
         self.writing.is_none() || !self.draft.is_full(config)
     }
 
+    /// Whether its block waits for nothing but to be written.
+    pub(crate) fn is_waiting(&self, config: &Config) -> bool {
+        self.writing.is_none() && self.draft.is_large(config)
+    }
+
     /// Takes in a record. A record from before the draft's end was dealt with already (the
     /// client may deliver again after a change of assignment) and is passed over.
     pub(crate) fn take(
@@ -105,7 +110,7 @@ impl PartitionState {
         }
         match &self.recovering {
             Some(intent) => invariants::reaches_intent(intent.end, self.draft.end),
-            None => draining || self.draft.is_full(config) || self.draft.is_due(now, wait_max),
+            None => draining || self.draft.is_large(config) || self.draft.is_due(now, wait_max),
         }
     }
 
