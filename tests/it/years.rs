@@ -57,8 +57,9 @@ fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
         ),
     };
     format!(
-        r#"{{"specversion":"1.0","type":"it.affluenza.{activity}.v1","source":"s","id":"{id}","time":"2017-05-0{day}T09:00:00Z","data":{{"ente":"{ente}","portal":"www",{what},"client":{{"user_agent":"{agent}"}}}}}}"#,
-        day = id % 9 + 1
+        r#"{{"specversion":"1.0","type":"it.affluenza.{activity}.v1","source":"s","id":"{id}","time":"2017-05-0{day}T09:00:00Z","data":{{"ente":"{ente}","portal":"www",{what},"client":{{"user_agent":"{agent}","country":"{country}"}}}}}}"#,
+        day = id % 9 + 1,
+        country = if agent == PERSON { "IT" } else { "DE" },
     )
 }
 
@@ -145,8 +146,26 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     let mut present = json.to_vec();
     present.extend(["--classified", "now"]);
     let present = as_now(&present).expect("it reports");
-    assert_ne!(present, sealed);
     assert!(present.contains(r#""seal": null"#), "{present}");
+    // The probe, from abroad, was a person then and is a bot by now.
+    for (count, clock, uses, italy, abroad) in [
+        ("people", "then", 11, 4, 1),
+        ("all", "then", 11, 4, 1),
+        ("people", "now", 10, 4, 0),
+        ("all", "now", 11, 4, 1),
+    ] {
+        let mut arguments = json.to_vec();
+        arguments.extend(["--count", count, "--classified", clock]);
+        let report = as_now(&arguments).expect("it reports");
+        let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+        let found = [
+            &report["totals"]["service_uses"],
+            &report["places"]["italy_accesses"],
+            &report["places"]["abroad_accesses"],
+        ];
+        assert_eq!(found, [uses, italy, abroad], "{count} {clock}");
+        assert_eq!(report["counted"], count);
+    }
     let by_classification = [
         "accesses\t\t\t\t\tbot\t0\t1\t1\t0",
         "accesses\t\t\t\t\tdesktop\t5\t4\t-1\t0",

@@ -203,11 +203,22 @@ pub struct Report {
     /// Year to compare with; the year before without.
     #[arg(long, value_name = "YEAR")]
     pub compare: Option<i16>,
+    /// Whose use is counted.
+    #[arg(long, value_enum, default_value_t = Count::People)]
+    pub count: Count,
     /// As classified when: a closed year as it was closed, or every year by the present facts.
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,
     #[command(flatten)]
     pub look: Look,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Count {
+    /// People only.
+    People,
+    /// People and bots.
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,9 @@
 //! A small made-up register and year, for tests.
 
 use affluenza_register::Register;
-use affluenza_store::figures::{BandUse, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures};
+use affluenza_store::figures::{
+    BandUse, CountryUse, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
+};
 
 /// Three enti, three categories; one service ended in 2017, one ente offers nothing.
 const REGISTER: &str = r#"
@@ -112,6 +114,13 @@ pub(crate) fn year_2017() -> YearFigures {
                 accesses: 41_666,
             })
             .collect(),
+        countries: [("", 45_000), ("DE", 5_000), ("IT", 940_000), ("US", 10_000)]
+            .map(|(country, accesses)| CountryUse {
+                country: country.to_owned(),
+                accesses,
+                service_uses: accesses / 2,
+            })
+            .to_vec(),
     }
 }
 

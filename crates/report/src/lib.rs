@@ -14,10 +14,10 @@
 //! ```
 //! use affluenza_classify::hours::Zone;
 //! use affluenza_report::{Language, Report};
-//! use affluenza_store::figures::YearFigures;
+//! use affluenza_store::figures::{Counted, YearFigures};
 //!
 //! let register = affluenza_register::Register::parse("").unwrap();
-//! let report = Report::build(2019, &YearFigures::default(), None, &register, &Zone::default());
+//! let report = Report::build(2019, Counted::People, &YearFigures::default(), None, &register, &Zone::default());
 //! assert!(report.to_text(Language::English, 80).contains("No data for 2019"));
 //! assert_eq!(report.totals.growth_percent, None);
 //! ```

@@ -2,13 +2,13 @@
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::{Counted, YearFigures};
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::notice::{self, Notice};
 use crate::seal::{Seal, SealNote, SealedYear};
-use crate::tables::{CategoryRow, CrossTable, Devices, Hours, ServiceRow, Totals};
+use crate::tables::{CategoryRow, CrossTable, Devices, Hours, Places, ServiceRow, Totals};
 use crate::text::{self, Language};
 
 /// The usage tables of a year.
@@ -18,6 +18,8 @@ pub struct Report {
     pub year: i16,
     /// The year it is compared with, if any.
     pub compared_year: Option<i16>,
+    /// Whose use is counted.
+    pub counted: Counted,
     /// Which seal the figures are from; `None` when they are the present ones.
     pub seal: Option<SealNote>,
     /// Last day of the year, on which services offered are counted.
@@ -32,6 +34,8 @@ pub struct Report {
     pub usage: CrossTable,
     /// Accesses by class of device.
     pub devices: Devices,
+    /// Accesses by where they came from.
+    pub places: Places,
     /// Users by hour.
     pub hours: Hours,
     /// The services used most.
@@ -47,6 +51,7 @@ impl Report {
     /// any data are no base: then changes are `None`, and a notice says why.
     pub fn build(
         year: i16,
+        counted: Counted,
         figures: &YearFigures,
         compared: Option<(i16, &YearFigures)>,
         register: &Register,
@@ -70,7 +75,10 @@ impl Report {
         if let (Some((year, _)), None) = (compared, before) {
             warnings.push(Notice::NoDataToCompare { year });
         }
-        let accesses = devices.accesses;
+        let accesses = match counted {
+            Counted::People => devices.accesses,
+            Counted::All => devices.accesses + devices.bot_accesses,
+        };
         let kinds = &totals.kinds;
         warnings.extend(notice::on_figures(figures, kinds, &usage, accesses));
         warnings.extend(notice::on_offer(
@@ -80,12 +88,14 @@ impl Report {
         Self {
             year,
             compared_year: compared.map(|(year, _)| year),
+            counted,
             seal: None,
             offered_on,
             register_version: register.version().to_owned(),
             categories: CategoryRow::build(register, &figures.usage, before),
             hours: Hours::build(year, zone, &figures.bands, &figures.hours),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
+            places: Places::build(&figures.countries),
             totals,
             usage,
             devices,
@@ -99,16 +109,19 @@ impl Report {
     pub fn sealed(
         seal: &Seal,
         sealed: &SealedYear,
+        counted: Counted,
         other: Option<(i16, &YearFigures)>,
         zone: &Zone,
     ) -> Result<Self, affluenza_register::RegisterErrors> {
-        let compared = other.unwrap_or((sealed.year - 1, &sealed.figures_before));
+        let compared = other.unwrap_or((sealed.year - 1, sealed.figures_before.of(counted)));
+        let figures = sealed.figures.of(counted);
         let register = sealed.register()?;
         Ok(Self {
             seal: Some(SealNote::of(seal, sealed)),
             ..Self::build(
                 sealed.year,
-                &sealed.figures,
+                counted,
+                figures,
                 Some(compared),
                 &register,
                 zone,

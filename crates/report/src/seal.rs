@@ -5,7 +5,7 @@
 //! chain, changes a hash. The newest hash, printed in the report, vouches for all before it.
 
 use affluenza_register::Register;
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::Figures;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -24,9 +24,9 @@ pub struct SealedYear {
     /// Up to where the log was read: stream, partition, next offset. Later events came later.
     pub ends: Vec<(String, u32, u64)>,
     /// The figures.
-    pub figures: YearFigures,
+    pub figures: Figures,
     /// The figures of the year before, as they were said then.
-    pub figures_before: YearFigures,
+    pub figures_before: Figures,
     /// The register as it was written.
     pub register: String,
 }
@@ -193,8 +193,8 @@ mod tests {
             cause: String::new(),
             rules: vec!["1".into()],
             ends: vec![("c/t".into(), 0, 7)],
-            figures: YearFigures::default(),
-            figures_before: YearFigures::default(),
+            figures: Figures::default(),
+            figures_before: Figures::default(),
             register: String::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::{Counted, YearFigures};
 use proptest::prelude::*;
 
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
@@ -16,6 +16,7 @@ fn report() -> Report {
     let (now, before) = (year_2017(), year_2016());
     Report::build(
         2017,
+        Counted::People,
         &now,
         Some((2016, &before)),
         &register(),
@@ -24,7 +25,7 @@ fn report() -> Report {
 }
 
 fn of_year(year: i16, zone: &Zone) -> Report {
-    Report::build(year, &year_2017(), None, &register(), zone)
+    Report::build(year, Counted::People, &year_2017(), None, &register(), zone)
 }
 
 /// Uses of every ente in every category of the example register, all as large as in the largest.
@@ -37,7 +38,14 @@ fn example() -> Report {
             figures.usage.push(uses);
         }
     }
-    Report::build(2017, &figures, None, &register, &Zone::default())
+    Report::build(
+        2017,
+        Counted::People,
+        &figures,
+        None,
+        &register,
+        &Zone::default(),
+    )
 }
 
 #[test]
@@ -65,6 +73,7 @@ fn an_empty_year_says_so_and_shows_what_was_offered() {
     let none = YearFigures::default();
     let report = Report::build(
         2019,
+        Counted::People,
         &none,
         Some((2018, &none)),
         &register(),
@@ -104,7 +113,14 @@ fn growth_is_undefined_on_a_zero_base_and_without_one() {
 
     let none = YearFigures::default();
     let zone = Zone::default();
-    let report = Report::build(2017, &year_2017(), Some((2016, &none)), &register(), &zone);
+    let report = Report::build(
+        2017,
+        Counted::People,
+        &year_2017(),
+        Some((2016, &none)),
+        &register(),
+        &zone,
+    );
     assert_eq!(report.totals.compared_service_uses, None);
     assert!(
         report
@@ -126,6 +142,7 @@ fn what_was_used_only_in_the_compared_year_is_shown() {
     let zone = Zone::default();
     let report = Report::build(
         2017,
+        Counted::People,
         &year_2017(),
         Some((2016, &before)),
         &register(),
@@ -215,7 +232,14 @@ fn another_spelling_of_a_code_is_the_same_ente_and_category() {
         ],
         ..YearFigures::default()
     };
-    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    let report = Report::build(
+        2017,
+        Counted::People,
+        &figures,
+        None,
+        &register(),
+        &Zone::default(),
+    );
     assert_eq!(report.usage.enti.len(), 1);
     assert_eq!(report.usage.count("c_d612", "sport"), 3);
     assert_eq!(report.categories[2].kinds.bookings, 3);
@@ -251,7 +275,14 @@ fn warnings_name_what_the_figures_do_not_tell() {
     figures.services.push(service("certificati", "sport", 2, 1));
     figures.devices.push(device("desktop", 4));
     figures.bands.push(band("night", 5, 0));
-    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    let report = Report::build(
+        2017,
+        Counted::People,
+        &figures,
+        None,
+        &register(),
+        &Zone::default(),
+    );
     for expected in [
         Notice::KindsDoNotAddUp {
             service_uses: 196_719,
@@ -365,7 +396,14 @@ fn codes_of_strangers_do_not_reach_the_terminal() {
     figures
         .services
         .push(service("\u{1b}[31mred", "unregistered", 900_000, 1));
-    let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+    let report = Report::build(
+        2017,
+        Counted::People,
+        &figures,
+        None,
+        &register(),
+        &Zone::default(),
+    );
     let text = report.to_text(Language::Italian, 80);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
     assert!(
@@ -398,7 +436,7 @@ proptest! {
     ) {
         let usage = cells.iter().map(|(ente, category, kind, uses)| cell(ente, category, kind, *uses));
         let figures = YearFigures { usage: usage.collect(), ..YearFigures::default() };
-        let report = Report::build(2017, &figures, None, &register(), &Zone::default());
+        let report = Report::build(2017, Counted::People, &figures, None, &register(), &Zone::default());
         let total: u64 = cells.iter().map(|(.., uses)| uses).sum();
         let kinds = |Kinds { plain, payments, bookings, unknown_kind, .. }: Kinds| {
             plain + payments + bookings + unknown_kind

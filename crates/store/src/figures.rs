@@ -1,5 +1,4 @@
-//! The figures of a year, as the report needs them. People only: bots are left out, and given
-//! apart.
+//! The figures of a year, as the report needs them: of people, or of people and bots.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -65,6 +64,28 @@ pub struct HourUse {
     pub accesses: u64,
 }
 
+/// Use from a country.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CountryUse {
+    /// ISO 3166-1 alpha-2; empty when unknown.
+    pub country: String,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+}
+
+/// Whose use figures count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counted {
+    /// People's, bots left out.
+    #[default]
+    People,
+    /// People's and bots'.
+    All,
+}
+
 /// The figures of a year.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct YearFigures {
@@ -78,20 +99,60 @@ pub struct YearFigures {
     pub bands: Vec<BandUse>,
     /// By hour of the day.
     pub hours: Vec<HourUse>,
+    /// By country.
+    pub countries: Vec<CountryUse>,
+}
+
+/// The figures of a year, both ways.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Of people.
+    pub people: YearFigures,
+    /// Of people and bots.
+    pub all: YearFigures,
+}
+
+impl Figures {
+    /// The figures of `counted`.
+    pub fn of(&self, counted: Counted) -> &YearFigures {
+        match counted {
+            Counted::People => &self.people,
+            Counted::All => &self.all,
+        }
+    }
 }
 
 impl Store {
+    /// The figures of `year`, both ways.
+    pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
+        Ok(Figures {
+            people: self.year_figures(year, Counted::People).await?,
+            all: self.year_figures(year, Counted::All).await?,
+        })
+    }
+
     /// The figures of `year`; empty lists when nothing was recorded.
-    pub async fn year_figures(&self, year: i16) -> Result<YearFigures, StoreError> {
+    pub async fn year_figures(
+        &self,
+        year: i16,
+        counted: Counted,
+    ) -> Result<YearFigures, StoreError> {
+        // The views have a column for each way.
+        let of = match counted {
+            Counted::People => "",
+            Counted::All => "_with_bots",
+        };
         Ok(YearFigures {
             usage: self
                 .rows(&format!(
-                    "SELECT ente, category, toString(kind) AS kind, service_uses FROM usage_by_ente WHERE year = {year}"
+                    "SELECT ente, category, toString(kind) AS kind, v.service_uses{of} AS service_uses FROM usage_by_ente AS v
+                     WHERE year = {year} AND v.service_uses{of} > 0"
                 ))
                 .await?,
             services: self
                 .rows(&format!(
-                    "SELECT service, category, service_uses, enti FROM usage_by_service WHERE year = {year} AND service_uses > 0 ORDER BY service_uses DESC, service"
+                    "SELECT service, category, v.service_uses{of} AS service_uses, v.enti{of} AS enti FROM usage_by_service AS v
+                     WHERE year = {year} AND v.service_uses{of} > 0 ORDER BY service_uses DESC, service"
                 ))
                 .await?,
             devices: self
@@ -101,12 +162,20 @@ impl Store {
                 .await?,
             bands: self
                 .rows(&format!(
-                    "SELECT toString(band) AS band, users_hours, accesses FROM usage_by_hour_band WHERE year = {year} ORDER BY usage_by_hour_band.band"
+                    "SELECT toString(v.band) AS band, v.users_hours{of} AS users_hours, v.accesses{of} AS accesses FROM usage_by_hour_band AS v
+                     WHERE year = {year} ORDER BY v.band"
                 ))
                 .await?,
             hours: self
                 .rows(&format!(
-                    "SELECT local_hour, sum(users) AS users_hours, sum(u.accesses) AS accesses FROM users_by_hour AS u WHERE toYear(local_date) = {year} GROUP BY local_hour ORDER BY local_hour"
+                    "SELECT local_hour, sum(v.users{of}) AS users_hours, sum(v.accesses{of}) AS accesses FROM users_by_hour AS v
+                     WHERE toYear(local_date) = {year} GROUP BY local_hour ORDER BY local_hour"
+                ))
+                .await?,
+            countries: self
+                .rows(&format!(
+                    "SELECT toString(v.country) AS country, v.accesses{of} AS accesses, v.service_uses{of} AS service_uses FROM usage_by_country AS v
+                     WHERE year = {year} AND (v.accesses{of} > 0 OR v.service_uses{of} > 0) ORDER BY country"
                 ))
                 .await?,
         })

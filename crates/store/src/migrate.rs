@@ -51,6 +51,14 @@ pub const fn migrations() -> &'static [Migration] {
         "0025_usage_by_day_kind",
         "0026_usage_by_desk",
         "0027_sealed_years",
+        "0028_usage_by_category_with_bots",
+        "0029_usage_by_ente_with_bots",
+        "0030_usage_by_service_with_bots",
+        "0031_users_by_hour_with_bots",
+        "0032_usage_by_hour_band_with_bots",
+        "0033_usage_by_day_kind_with_bots",
+        "0034_usage_by_desk_with_bots",
+        "0035_usage_by_country",
     ]
 }
 

@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Figures of a local year by the facts that came before `ends` (stream, partition, next
-    /// offset), as they are classified now: usage, services and devices; not bands and hours.
+    /// offset), as they are classified now: usage, services and devices of people only.
     pub async fn year_figures_before(
         &self,
         year: i16,

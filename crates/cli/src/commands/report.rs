@@ -2,10 +2,11 @@ use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_report::Report;
 use affluenza_store::Store;
+use affluenza_store::figures::Counted;
 use anyhow::{Result, anyhow};
 
 use super::year::Chain;
-use crate::args::{self, Clock, Look};
+use crate::args::{self, Clock, Count, Look};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -29,6 +30,10 @@ pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> 
     store.check_schema().await?;
     let zone = Zone::named(ZONE)?;
     let year = args.year;
+    let counted = match args.count {
+        Count::People => Counted::People,
+        Count::All => Counted::All,
+    };
     let compared = args.compare.unwrap_or(year - 1);
     let chain = match args.classified {
         Clock::Then => Some(Chain::read(store).await?),
@@ -37,18 +42,19 @@ pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> 
     let newest = |year| chain.as_ref().map_or(Ok(None), |chain| chain.newest(year));
     let before = match newest(compared)? {
         Some((_, sealed)) => sealed.figures,
-        None => store.year_figures(compared).await?,
+        None => store.figures(compared).await?,
     };
     let report = match newest(year)? {
         Some((seal, sealed)) => {
             // The year before is what was said of it then, whatever was said later.
-            let other = (compared != year - 1).then_some((compared, &before));
-            Report::sealed(seal, &sealed, other, &zone)
+            let other = (compared != year - 1).then_some((compared, before.of(counted)));
+            Report::sealed(seal, &sealed, counted, other, &zone)
                 .map_err(|errors| anyhow!("the register of seal {}: {errors}", seal.number))?
         }
         None => {
-            let figures = store.year_figures(year).await?;
-            Report::build(year, &figures, Some((compared, &before)), register, &zone)
+            let figures = store.year_figures(year, counted).await?;
+            let compared = Some((compared, before.of(counted)));
+            Report::build(year, counted, &figures, compared, register, &zone)
         }
     };
     Ok(shown(&report, &args.look))

@@ -76,6 +76,7 @@ async fn work(
             let report = args::Report {
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
+                count: args::Count::People,
                 classified: args::Clock::Then,
                 look: args.look.clone(),
             };

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 use affluenza_pipeline::audit::audit;
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::{Counted, Figures, YearFigures};
 use affluenza_store::seals::SealRow;
 use anyhow::{Context, Result, bail};
 use jiff::{Timestamp, Unit};
@@ -88,7 +88,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
                 );
             }
             let (figures, ends) = settled_figures(&store, year).await?;
-            if figures == YearFigures::default() {
+            if figures == Figures::default() {
                 bail!("there is nothing of {year} to close");
             }
             if let Some((seal, sealed)) = &newest
@@ -99,7 +99,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             }
             let before = match chain.newest(year - 1)? {
                 Some((_, sealed)) => sealed.figures,
-                None => store.year_figures(year - 1).await?,
+                None => store.figures(year - 1).await?,
             };
             let sealed = SealedYear {
                 year,
@@ -115,7 +115,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             store.add_seal(&row(&seal, &sealed, now)).await?;
             // Two that close at once would both be number N: neither chain would hold.
             Chain::read(&store).await?;
-            let uses: u64 = sealed.figures.usage.iter().map(|cell| cell.service_uses).sum();
+            let uses: u64 = sealed.figures.people.usage.iter().map(|cell| cell.service_uses).sum();
             Ok(format!(
                 "{year} closed: {uses} service uses, register {}, seal {}, SHA-256 {}",
                 register.version(),
@@ -143,10 +143,7 @@ fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
 
 /// Figures of a year, and up to where the log was read for them: no event of the year came in
 /// between.
-async fn settled_figures(
-    store: &Store,
-    year: i16,
-) -> Result<(YearFigures, Vec<(String, u32, u64)>)> {
+async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(String, u32, u64)>)> {
     for _ in 0..READINGS_MAX {
         let accounts = store.partition_accounts().await?;
         let ends: Vec<_> = accounts
@@ -154,8 +151,8 @@ async fn settled_figures(
             .map(|account| (account.stream, account.kafka_partition, account.next_offset))
             .collect();
         let before = store.year_figures_before(year, &ends).await?;
-        let figures = store.year_figures(year).await?;
-        if Parts::of(&before) == Parts::of(&figures) {
+        let figures = store.figures(year).await?;
+        if Parts::of(&before) == Parts::of(&figures.people) {
             return Ok((figures, ends));
         }
     }
@@ -179,6 +176,7 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
                 }
                 let uses: u64 = sealed
                     .figures
+                    .people
                     .usage
                     .iter()
                     .map(|cell| cell.service_uses)
@@ -291,8 +289,8 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;
             let same_events = store.year_figures_before(year, &sealed.ends).await?;
-            let now = store.year_figures(year).await?;
-            Ok::<_, anyhow::Error>((seal.number, sealed.figures, same_events, now))
+            let now = store.year_figures(year, Counted::People).await?;
+            Ok::<_, anyhow::Error>((seal.number, sealed.figures.people, same_events, now))
         }
         .await;
         platform.close().await?;

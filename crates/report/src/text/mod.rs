@@ -13,6 +13,7 @@ mod words;
 
 use crate::tables::CategoryName;
 use crate::{Report, SealNote};
+use affluenza_store::figures::Counted;
 use measure::{harmless, width, wrap};
 use words::Words;
 
@@ -47,6 +48,7 @@ pub(crate) fn page(report: &Report, language: Language, width: usize) -> String 
         parts.push(cross::usage(report, style));
         parts.push(sections::services(report, style));
         parts.push(sections::devices(report, style));
+        parts.push(sections::places(report, style));
         parts.push(sections::bands(report, style));
         parts.push(sections::hours(report, style));
         parts.push(cross::offered(report, style));
@@ -63,6 +65,11 @@ fn heading(report: &Report, style: Style) -> String {
     if let Some(year) = report.compared_year {
         below.push(format!("{} {year}", words.compared_with));
     }
+    let counted = match report.counted {
+        Counted::People => words.people_only,
+        Counted::All => words.people_and_bots,
+    };
+    below.push(counted.to_owned());
     below.push(format!("{} {}", words.local_time, report.hours.time_zone));
     let rule = "═".repeat(width(&title));
     let seal = report

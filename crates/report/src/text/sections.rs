@@ -212,6 +212,48 @@ pub(super) fn devices(report: &Report, style: Style) -> String {
     titled(words.devices, &(grid.render(style.room) + &bots))
 }
 
+/// Italy and abroad; nothing when no country is known.
+pub(super) fn places(report: &Report, style: Style) -> String {
+    let Style {
+        language, words, ..
+    } = style;
+    let places = &report.places;
+    if places.italy_share_percent.is_none() {
+        return String::new();
+    }
+    let mut grid = Grid::new(vec![
+        Column::text(words.place),
+        Column::number(words.accesses, words.accesses),
+        Column::number(words.share, words.share),
+    ]);
+    let rows = [
+        (
+            words.italy,
+            places.italy_accesses,
+            places.italy_share_percent,
+        ),
+        (
+            words.abroad,
+            places.abroad_accesses,
+            places.abroad_share_percent,
+        ),
+    ];
+    let row = |(name, accesses, share): (&str, u64, Option<f64>)| {
+        vec![
+            name.to_owned(),
+            language.count(accesses),
+            language.share(share),
+        ]
+    };
+    grid.rows = rows.map(row).to_vec();
+    let unknown = format!(
+        "\n{} {}\n",
+        words.unknown_place,
+        language.count(places.unknown_accesses)
+    );
+    titled(words.places, &(grid.render(style.room) + &unknown))
+}
+
 pub(super) fn bands(report: &Report, style: Style) -> String {
     let Style {
         language, words, ..

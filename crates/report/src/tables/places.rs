@@ -1,0 +1,46 @@
+//! Accesses by where they came from.
+
+use affluenza_store::figures::CountryUse;
+use serde::Serialize;
+
+use crate::ratio::share_percent;
+
+/// The country that is inside.
+const ITALY: &str = "IT";
+
+/// Accesses from inside and outside Italy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Places {
+    /// Accesses from Italy.
+    pub italy_accesses: u64,
+    /// Accesses from anywhere else.
+    pub abroad_accesses: u64,
+    /// Accesses from nobody knows where; they are in no share.
+    pub unknown_accesses: u64,
+    /// Share of Italy among the accesses whose country is known, in percent; `None` when none is.
+    pub italy_share_percent: Option<f64>,
+    /// Share of all other countries among them.
+    pub abroad_share_percent: Option<f64>,
+}
+
+impl Places {
+    pub(crate) fn build(countries: &[CountryUse]) -> Self {
+        let sum = |is_one: fn(&str) -> bool| -> u64 {
+            countries
+                .iter()
+                .filter(|row| is_one(&row.country))
+                .map(|row| row.accesses)
+                .sum()
+        };
+        let italy = sum(|country| country == ITALY);
+        let unknown = sum(str::is_empty);
+        let abroad = sum(|_| true) - italy - unknown;
+        Self {
+            italy_accesses: italy,
+            abroad_accesses: abroad,
+            unknown_accesses: unknown,
+            italy_share_percent: share_percent(italy, italy + abroad),
+            abroad_share_percent: share_percent(abroad, italy + abroad),
+        }
+    }
+}

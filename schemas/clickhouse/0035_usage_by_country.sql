@@ -1,0 +1,12 @@
+CREATE OR REPLACE VIEW usage_by_country AS
+SELECT
+    toYear(local_date) AS year,
+    country,
+    sumIf(u.accesses, device != 'bot') AS accesses,
+    sumIf(u.service_uses, device != 'bot') AS service_uses,
+    sum(u.accesses) AS accesses_with_bots,
+    sum(u.service_uses) AS service_uses_with_bots
+FROM usage_hourly AS u
+GROUP BY year, country
+ORDER BY year, country
+COMMENT 'Accesses and completed service uses by year and country (ISO 3166-1 alpha-2), empty where it is unknown. Bots are in the columns that say so only.'
