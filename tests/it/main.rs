@@ -10,16 +10,25 @@
 mod audit;
 mod chaos;
 mod dead_letters;
+mod dst;
 mod focus;
 mod guards;
 mod http;
 mod import;
 mod membership;
 mod mistakes;
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "tests of another crate need more of it"
+)]
+#[path = "../../crates/classify/tests/it/mmdb.rs"]
+mod mmdb;
 mod rebuild;
 mod records;
 mod recovery;
 mod register;
+mod reload;
 mod support;
 mod years;
 
@@ -59,6 +68,8 @@ const TESTS: &[(&str, Test)] = tests![
     audit::what_is_lost_is_named_and_mended,
     audit::consumers_reconcile_by_themselves,
     register::unknown_codes_are_listed_and_placed_later,
+    reload::replaced_files_are_read_without_a_restart,
+    dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,
     rebuild::facts_follow_the_register,

@@ -45,7 +45,8 @@ impl Classifier {
         }
         let mut rules = format!("{RULES_VERSION}+{}", register.version());
         if let Some((_, built)) = geo.edition() {
-            rules.push_str(&format!("+geo{built}"));
+            let checksum = geo.checksum() >> 32;
+            rules.push_str(&format!("+geo{built}.{checksum:08x}"));
         }
         if !own_bots.is_empty() {
             let names: Vec<&[u8]> = own_bots.names().collect();

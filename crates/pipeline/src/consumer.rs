@@ -61,6 +61,8 @@ pub struct Consumer {
     bus: BusConfig,
     reader: Reader,
     classifier: Classifier,
+    /// Classifiers that take the place of this one.
+    newer: Option<mpsc::Receiver<Classifier>>,
     sink: Sink,
     stream: String,
     config: Config,
@@ -93,6 +95,7 @@ impl Consumer {
             bus: bus.clone(),
             reader: Reader::join(bus)?,
             classifier,
+            newer: None,
             sink: Sink {
                 store,
                 dead_letters,
@@ -111,6 +114,13 @@ impl Consumer {
         })
     }
 
+    /// Takes up classifiers with other rules as they come, without an end in between.
+    #[must_use]
+    pub fn following(mut self, newer: mpsc::Receiver<Classifier>) -> Self {
+        self.newer = Some(newer);
+        self
+    }
+
     /// Reads and writes until `until`, or until `stop` is set; then writes what it has read,
     /// commits, and leaves the group.
     pub fn run(mut self, until: &Until, stop: &AtomicBool) -> Result<(), PipelineError> {
@@ -118,6 +128,15 @@ impl Consumer {
         loop {
             match self.step(until, stop) {
                 Ok(true) => return Ok(()),
+                // A block is classified by one set of rules: begins anew from what was committed.
+                Ok(false) if self.has_newer_rules() => {
+                    tracing::info!(
+                        rules = self.classifier.rules(),
+                        "events are classified by other rules from now on"
+                    );
+                    self.forget();
+                    self.rejoin(&mut pause, stop)?;
+                }
                 Ok(false) => {}
                 // Begins anew from what the group remembers, as after a crash: what was on its
                 // way is found again by its intent.
@@ -125,8 +144,7 @@ impl Consumer {
                     tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "leaving the group and joining again");
                     self.forget();
                     std::thread::sleep(pause);
-                    pause = (pause * 2).min(REJOIN_MAX);
-                    self.rejoin(&mut pause)?;
+                    self.rejoin(&mut pause, stop)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -166,18 +184,41 @@ impl Consumer {
         self.paused = false;
     }
 
-    fn rejoin(&mut self, pause: &mut Duration) -> Result<(), PipelineError> {
-        let joined = Reader::join(&self.bus)
-            .and_then(|reader| Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?)));
-        match joined {
-            Ok((reader, dead_letters)) => {
-                self.reader = reader;
-                self.sink.dead_letters = Arc::new(dead_letters);
-                *pause = REJOIN_MIN;
-                Ok(())
+    /// Joins the group again, until it succeeds or `stop` is set.
+    fn rejoin(&mut self, pause: &mut Duration, stop: &AtomicBool) -> Result<(), PipelineError> {
+        while !stop.load(Ordering::Relaxed) {
+            let joined = Reader::join(&self.bus).and_then(|reader| {
+                Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?))
+            });
+            match joined {
+                Ok((reader, dead_letters)) => {
+                    self.reader = reader;
+                    self.sink.dead_letters = Arc::new(dead_letters);
+                    *pause = REJOIN_MIN;
+                    return Ok(());
+                }
+                Err(error) if error.is_passing() => {
+                    std::thread::sleep(*pause);
+                    *pause = (*pause * 2).min(REJOIN_MAX);
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) if error.is_passing() => Ok(()),
-            Err(error) => Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether a classifier with other rules took the place of the one in use.
+    fn has_newer_rules(&mut self) -> bool {
+        let newest = self
+            .newer
+            .as_ref()
+            .and_then(|newer| newer.try_iter().last());
+        match newest {
+            Some(classifier) if classifier.rules() != self.classifier.rules() => {
+                self.classifier = classifier;
+                true
+            }
+            _ => false,
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use maxminddb::Reader;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::place::{Country, Place};
 use super::record::Record;
@@ -26,13 +27,17 @@ pub enum GeoError {
 #[derive(Default)]
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
+    checksum: u64,
 }
 
 impl Geo {
     /// No database: every place is unknown.
     #[must_use]
     pub const fn none() -> Self {
-        Self { reader: None }
+        Self {
+            reader: None,
+            checksum: 0,
+        }
     }
 
     /// The database in these bytes, the whole content of a `.mmdb` file.
@@ -42,6 +47,7 @@ impl Geo {
     /// error, neither here nor later: its place is unknown.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, GeoError> {
         Ok(Self {
+            checksum: xxh3_64(&bytes),
             reader: Some(Reader::from_source(bytes)?),
         })
     }
@@ -57,6 +63,13 @@ impl Geo {
     pub fn edition(&self) -> Option<(&str, u64)> {
         let metadata = self.reader.as_ref()?.metadata();
         Some((metadata.database_type.as_str(), metadata.build_epoch))
+    }
+
+    /// Of the whole content: tells two databases apart whatever they say of themselves. 0 without
+    /// one.
+    #[must_use]
+    pub const fn checksum(&self) -> u64 {
+        self.checksum
     }
 
     /// Where the address is. Local addresses, addresses not in the database and

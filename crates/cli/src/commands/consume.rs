@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use affluenza_bus::{Cluster, NextOffset, Partition};
@@ -18,6 +19,8 @@ use crate::settings::Settings;
 
 /// Tokens must outlast the time after which blocks are looked for instead, several times.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
+/// Pause between two looks at the files that may be replaced.
+const RELOAD_LOOK: Duration = Duration::from_secs(5);
 
 pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
     let mut settings = settings.clone();
@@ -91,6 +94,8 @@ impl RunningConsumer {
         let (config, runtime) = (settings.consume.clone(), Handle::current());
         let (result_in, result) = oneshot::channel();
         let watched = progress.clone();
+        let (newer_in, newer) = mpsc::channel();
+        tokio::spawn(reload_regularly(settings.clone(), newer_in, stop.clone()));
         tokio::spawn(reconcile_regularly(
             settings.clone(),
             bus.clone(),
@@ -102,7 +107,8 @@ impl RunningConsumer {
             .name("consumer".into())
             .spawn(move || {
                 let joined = Consumer::join(&bus, store, classifier, config, watched, runtime);
-                let result = joined.and_then(|consumer| consumer.run(&until, stop.flag()));
+                let result =
+                    joined.and_then(|consumer| consumer.following(newer).run(&until, stop.flag()));
                 stop.tell();
                 // Nobody listens when the command has given up already.
                 let _ = result_in.send(result);
@@ -126,6 +132,40 @@ impl RunningConsumer {
         tokio::select! {
             ended = self.ended() => ended,
             exit = platform.failed() => Err(platform.explain(&exit)),
+        }
+    }
+}
+
+/// Looks again and again whether the register or the geography database was replaced, and hands
+/// over a classifier with the new one. One that cannot be read leaves the old one in force.
+async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, stop: Stop) {
+    let stamp = |settings: &Settings| {
+        [&settings.register.file, &settings.geography.database].map(|file| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    };
+    let mut seen = stamp(&settings);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RELOAD_LOOK) => {}
+            () = stop.told() => return,
+        }
+        let found = stamp(&settings);
+        if found == seen {
+            continue;
+        }
+        seen = found;
+        let read = tokio::task::block_in_place(|| {
+            super::geo(&settings).and_then(|geo| super::classifier_with(&settings, geo))
+        });
+        match read {
+            // Nobody listens when the consumer has ended.
+            Ok(classifier) => drop(newer.send(classifier)),
+            Err(error) => tracing::error!(
+                error = format!("{error:#}"),
+                "a replaced file cannot be used: the register and the geography database stay what they were"
+            ),
         }
     }
 }

@@ -122,22 +122,29 @@ fn parse_register(file: &Path, text: &str) -> Result<Register> {
 
 /// What classifies events, as the settings say.
 fn classifier(settings: &Settings) -> Result<Classifier> {
-    let database = &settings.geography.database;
-    let geo = if database.as_os_str().is_empty() {
+    let geo = geo(settings).unwrap_or_else(|error| {
+        // Where visitors are is worth less than that they were there.
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "no geography: countries stay unknown"
+        );
         Geo::none()
-    } else {
-        match fs::read(database)
-            .map_err(anyhow::Error::from)
-            .and_then(|bytes| Ok(Geo::from_bytes(bytes)?))
-        {
-            Ok(geo) => geo,
-            // Where visitors are is worth less than that they were there.
-            Err(error) => {
-                tracing::warn!(database = %database.display(), error = format!("{error:#}"), "no geography: countries stay unknown");
-                Geo::none()
-            }
-        }
-    };
+    });
+    classifier_with(settings, geo)
+}
+
+/// The geography database that the settings name.
+fn geo(settings: &Settings) -> Result<Geo> {
+    let database = &settings.geography.database;
+    if database.as_os_str().is_empty() {
+        return Ok(Geo::none());
+    }
+    let name = || format!("geography database {}", database.display());
+    let bytes = fs::read(database).with_context(name)?;
+    Geo::from_bytes(bytes).with_context(name)
+}
+
+fn classifier_with(settings: &Settings, geo: Geo) -> Result<Classifier> {
     let own_bots = OwnBots::new(&settings.classification.bots);
     Ok(Classifier::new(register(settings)?, geo, own_bots)?)
 }
