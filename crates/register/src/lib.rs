@@ -48,6 +48,8 @@ mod offers;
 mod problem;
 mod raw;
 mod register;
+#[cfg(test)]
+mod schema;
 mod version;
 
 pub use affluenza_event::Kind;

@@ -43,6 +43,7 @@ impl Validity {
 /// What kind of body an ente is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum EnteKind {
     /// A municipality.
     Comune,
@@ -66,6 +67,7 @@ impl EnteKind {
 /// Inhabitants, and the year they were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Population {
     /// How many.
     pub inhabitants: u32,
