@@ -1,0 +1,75 @@
+use std::collections::{HashMap, HashSet};
+
+use crate::cell::Cell;
+use crate::dimension::{TOTAL, Tree};
+use crate::table::{Key, is_published};
+
+/// What may be published of a [`Table`](crate::Table). It no longer holds what must not be.
+pub struct Public<const N: usize> {
+    trees: [Tree; N],
+    published: Vec<[bool; N]>,
+    shown: HashMap<Key<N>, u64>,
+    hidden: HashSet<Key<N>>,
+}
+
+impl<const N: usize> Public<N> {
+    pub(crate) fn new(
+        trees: [Tree; N],
+        published: Vec<[bool; N]>,
+        shown: HashMap<Key<N>, u64>,
+        hidden: HashSet<Key<N>>,
+    ) -> Self {
+        Self {
+            trees,
+            published,
+            shown,
+            hidden,
+        }
+    }
+
+    /// The count of one label in each dimension, or of all of them together where there is none.
+    /// A label that never occurred counts 0. What is in none of the published tables is hidden.
+    pub fn cell(&self, labels: [Option<&str>; N]) -> Cell {
+        let mut key = [TOTAL; N];
+        let mut occurred = true;
+        for dimension in 0..N {
+            let Some(label) = labels[dimension] else {
+                continue;
+            };
+            let node = self.trees[dimension].node(label);
+            occurred &= node.is_some();
+            key[dimension] = node.unwrap_or(u32::MAX);
+        }
+        if self.hidden.contains(&key) || !is_published(&self.published, &key) {
+            Cell::Suppressed
+        } else if occurred {
+            Cell::Shown(self.shown.get(&key).copied().unwrap_or(0))
+        } else {
+            Cell::Shown(0)
+        }
+    }
+
+    /// Every cell that is not zero, with its labels; none stands for the total. In the order of labels,
+    /// totals first.
+    pub fn cells(&self) -> impl Iterator<Item = ([Option<&str>; N], Cell)> {
+        let shown = self
+            .shown
+            .iter()
+            .map(|(&key, &count)| (key, Cell::Shown(count)));
+        let hidden = self.hidden.iter().map(|&key| (key, Cell::Suppressed));
+        let mut cells: Vec<(Key<N>, Cell)> = shown.chain(hidden).collect();
+        cells.sort_unstable_by_key(|(key, _)| *key);
+        cells.into_iter().map(|(key, cell)| {
+            let label = |dimension: usize| {
+                let node = key[dimension];
+                (node != TOTAL).then(|| self.trees[dimension].labels[node as usize].as_str())
+            };
+            (std::array::from_fn(label), cell)
+        })
+    }
+
+    /// How many cells are hidden.
+    pub fn suppressed(&self) -> usize {
+        self.hidden.len()
+    }
+}

@@ -1,0 +1,358 @@
+//! An attacker who knows all that is published, that it adds up, and the rules by which it was
+//! suppressed, and who solves two linear programmes for every small cell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use affluenza_disclosure::{Cell, Dimension, Public, Table, Threshold};
+use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
+use proptest::prelude::*;
+
+const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
+
+/// The labels of a cell; none is the total.
+type Labels<const N: usize> = [Option<String>; N];
+
+/// Counts, their dimensions, and the breakdowns that are published.
+struct Case<const N: usize> {
+    counts: Vec<([String; N], u64)>,
+    /// The next higher label, by dimension.
+    parents: [fn(&str) -> Option<String>; N],
+    tables: Vec<Vec<usize>>,
+    threshold: Threshold,
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+impl<const N: usize> Case<N> {
+    fn new(counts: Vec<([String; N], u64)>, threshold: Threshold) -> Self {
+        Self {
+            counts,
+            parents: [|_| None; N],
+            tables: vec![(0..N).collect()],
+            threshold,
+        }
+    }
+
+    fn suppress(&self) -> Public<N> {
+        let dimensions = std::array::from_fn(|at| Dimension::nested(NAMES[at], self.parents[at]));
+        let tables: Vec<Vec<&str>> = self
+            .tables
+            .iter()
+            .map(|table| table.iter().map(|at| NAMES[*at]).collect())
+            .collect();
+        let tables: Vec<&[&str]> = tables.iter().map(Vec::as_slice).collect();
+        let mut table = Table::linked(dimensions, &tables);
+        for (labels, count) in &self.counts {
+            table.add(labels.each_ref().map(String::as_str), *count);
+        }
+        table.suppress(self.threshold)
+    }
+
+    /// The true value of every published cell, counted apart from the crate.
+    fn truth(&self) -> BTreeMap<Labels<N>, u64> {
+        let mut cells = BTreeMap::new();
+        for table in &self.tables {
+            let mut of_table = BTreeMap::new();
+            for (labels, count) in &self.counts {
+                let mut keys = vec![std::array::from_fn(|_| None)];
+                for &at in table {
+                    let mut further = Vec::new();
+                    for key in keys {
+                        let mut label = Some(labels[at].clone());
+                        while let Some(of_level) = label {
+                            let mut key: Labels<N> = key.clone();
+                            key[at] = Some(of_level.clone());
+                            further.push(key);
+                            label = (self.parents[at])(&of_level);
+                        }
+                        further.push(key);
+                    }
+                    keys = further;
+                }
+                for key in keys {
+                    *of_table.entry(key).or_insert(0) += count;
+                }
+            }
+            cells.extend(of_table);
+        }
+        if self.threshold.zero_is_small {
+            self.add_zeros(&mut cells);
+        }
+        cells
+    }
+
+    /// Every combination of labels that a table has room for.
+    fn add_zeros(&self, cells: &mut BTreeMap<Labels<N>, u64>) {
+        let labels: [BTreeSet<Option<String>>; N] =
+            std::array::from_fn(|at| cells.keys().map(|key| key[at].clone()).collect());
+        for table in &self.tables {
+            let mut keys: Vec<Labels<N>> = vec![std::array::from_fn(|_| None)];
+            for &at in table {
+                keys = keys
+                    .iter()
+                    .flat_map(|key| {
+                        labels[at].iter().map(|label| {
+                            let mut key = key.clone();
+                            key[at] = label.clone();
+                            key
+                        })
+                    })
+                    .collect();
+            }
+            keys.into_iter().for_each(|key| {
+                cells.entry(key).or_insert(0);
+            });
+        }
+    }
+
+    /// Every sum that the attacker can set up: a cell, and the cells that add up to it.
+    fn sums(
+        &self,
+        cells: &BTreeMap<Labels<N>, u64>,
+    ) -> BTreeMap<(Labels<N>, usize), Vec<Labels<N>>> {
+        let mut sums: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for key in cells.keys() {
+            for at in 0..N {
+                if let Some(label) = &key[at] {
+                    let mut whole = key.clone();
+                    whole[at] = (self.parents[at])(label);
+                    sums.entry((whole, at)).or_default().push(key.clone());
+                }
+            }
+        }
+        sums
+    }
+
+    /// Panics with what the attacker finds out.
+    fn attack(&self, public: &Public<N>, numbers: Numbers) {
+        let truth = self.truth();
+        let sums = self.sums(&truth);
+        let hidden: Vec<&Labels<N>> = truth
+            .keys()
+            .filter(|key| cell(public, key).is_suppressed())
+            .collect();
+        let least = if self.threshold.zero_is_small { 0 } else { 1 };
+        for (key, &count) in &truth {
+            let small = count < self.threshold.k && count >= least;
+            match cell(public, key) {
+                Cell::Shown(shown) => {
+                    assert!(shown == count && !small, "{key:?}: {shown} of {count}")
+                }
+                Cell::Suppressed => assert!(count >= least, "{key:?}: a zero is hidden"),
+            }
+            if small {
+                let bound =
+                    |direction| solve(direction, key, &hidden, &sums, public, least, numbers);
+                let low = bound(OptimizationDirection::Minimize);
+                let high = bound(OptimizationDirection::Maximize);
+                assert!(
+                    high + 1e-6 >= self.threshold.k as f64
+                        && high - low + 1e-6 >= (self.threshold.k - least) as f64,
+                    "{key:?}: the attacker knows that {count} is from {low} to {high}, in {:?}",
+                    self.counts
+                );
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Numbers {
+    Real,
+    Whole,
+}
+
+fn cell<const N: usize>(public: &Public<N>, key: &Labels<N>) -> Cell {
+    public.cell(key.each_ref().map(Option::as_deref))
+}
+
+/// The least or greatest value that a hidden cell can have.
+fn solve<const N: usize>(
+    direction: OptimizationDirection,
+    of: &Labels<N>,
+    hidden: &[&Labels<N>],
+    sums: &BTreeMap<(Labels<N>, usize), Vec<Labels<N>>>,
+    public: &Public<N>,
+    least: u64,
+    numbers: Numbers,
+) -> f64 {
+    let mut problem = Problem::new(direction);
+    let variables: BTreeMap<&Labels<N>, Variable> = hidden
+        .iter()
+        .map(|key| {
+            let objective = if *key == of { 1.0 } else { 0.0 };
+            let variable = match numbers {
+                Numbers::Real => problem.add_var(objective, (least as f64, f64::INFINITY)),
+                Numbers::Whole => problem.add_integer_var(objective, (least as i32, 100_000)),
+            };
+            (*key, variable)
+        })
+        .collect();
+    for ((whole, _), parts) in sums {
+        let mut terms = Vec::new();
+        let mut constant = 0.0;
+        let signed = parts.iter().map(|part| (part, 1.0)).chain([(whole, -1.0)]);
+        for (key, sign) in signed {
+            match cell(public, key) {
+                Cell::Shown(count) => constant += sign * count as f64,
+                Cell::Suppressed => terms.push((variables[key], sign)),
+            }
+        }
+        if terms.is_empty() {
+            assert_eq!(constant, 0.0, "{whole:?} does not add up");
+        } else {
+            problem.add_constraint(&terms, ComparisonOp::Eq, -constant);
+        }
+    }
+    match problem.solve() {
+        Ok(outcome) => outcome
+            .into_solution()
+            .expect("no limit of time")
+            .objective(),
+        Err(Error::Unbounded) => f64::INFINITY,
+        Err(error) => panic!("the attacker's programme: {error}"),
+    }
+}
+
+fn rows_of_2017() -> Vec<([String; 3], u64)> {
+    csv::Reader::from_reader(USES.as_bytes())
+        .deserialize()
+        .map(|row| row.expect("a row"))
+        .map(
+            |(ente, category, kind, uses): (String, String, String, u64)| {
+                ([ente, category, kind], uses)
+            },
+        )
+        .collect()
+}
+
+#[test]
+fn nothing_of_the_matrix_of_2017_can_be_worked_out() {
+    for k in [2, 3, 5, 10] {
+        let case = Case::new(
+            rows_of_2017(),
+            Threshold {
+                k,
+                ..Threshold::default()
+            },
+        );
+        let public = case.suppress();
+        case.attack(&public, Numbers::Real);
+        assert_eq!(public.cell([None, None, None]), Cell::Shown(749_866));
+    }
+}
+
+/// Of 239 cells with all margins 8 are small; 39 are hidden with 1.2% of what all cells hold.
+#[test]
+fn little_of_the_matrix_of_2017_is_lost() {
+    let case = Case::new(rows_of_2017(), Threshold::default());
+    let public = case.suppress();
+    let truth = case.truth();
+    let hidden = truth
+        .iter()
+        .filter(|(key, _)| cell(&public, key).is_suppressed());
+    let lost: u64 = hidden.map(|(_, count)| count).sum();
+    let all: u64 = truth.values().sum();
+    assert!(public.suppressed() <= 40, "{} hidden", public.suppressed());
+    assert!(lost * 80 < all, "{lost} of {all} lost");
+}
+
+#[test]
+fn a_matrix_whose_zeros_are_small_is_protected() {
+    let threshold = Threshold {
+        zero_is_small: true,
+        ..Threshold::default()
+    };
+    let rows = rows_of_2017();
+    let rows = rows
+        .into_iter()
+        .filter(|(labels, _)| labels[0].as_str() < "g")
+        .collect();
+    let case = Case::new(rows, threshold);
+    case.attack(&case.suppress(), Numbers::Real);
+}
+
+#[test]
+fn a_single_person_is_not_found_in_any_margin() {
+    let row = |labels: [&str; 2], count| (labels.map(str::to_owned), count);
+    let alone = Case::new(vec![row(["firenze", "tributi"], 1)], Threshold::default());
+    assert_eq!(alone.suppress().suppressed(), 4);
+    let row_of_one = vec![
+        row(["firenze", "tributi"], 700),
+        row(["firenze", "lavoro"], 800),
+        row(["vicchio", "lavoro"], 1),
+    ];
+    let case = Case::new(row_of_one, Threshold::default());
+    case.attack(&case.suppress(), Numbers::Whole);
+}
+
+#[test]
+fn no_data_is_nothing_to_hide() {
+    let public =
+        Table::new(["ente", "category"].map(Dimension::flat)).suppress(Threshold::default());
+    assert_eq!(public.cell([None, None]), Cell::Shown(0));
+    assert_eq!(public.cell([Some("firenze"), None]), Cell::Shown(0));
+    assert_eq!(public.cells().count(), 0);
+}
+
+fn threshold() -> impl Strategy<Value = Threshold> {
+    (0_u64..7, proptest::bool::weighted(0.2))
+        .prop_map(|(k, zero_is_small)| Threshold { k, zero_is_small })
+}
+
+fn counts<const N: usize>(sizes: [u8; N]) -> impl Strategy<Value = Vec<([String; N], u64)>> {
+    let labels = sizes.map(|size| (0..size).prop_map(|label| format!("{}{label}", label % 2)));
+    let count = prop_oneof![2 => 1_u64..4, 1 => 4_u64..12, 1 => 12_u64..2_000];
+    prop::collection::vec((labels, count), 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn one_way(counts in counts([8]), threshold in threshold()) {
+        let case = Case::new(counts, threshold);
+        case.attack(&case.suppress(), Numbers::Whole);
+    }
+
+    #[test]
+    fn two_way(counts in counts([5, 4]), threshold in threshold()) {
+        let case = Case::new(counts, threshold);
+        case.attack(&case.suppress(), Numbers::Real);
+    }
+
+    #[test]
+    fn whole_numbers_tell_no_more(counts in counts([3, 3]), threshold in threshold()) {
+        let case = Case::new(counts, threshold);
+        case.attack(&case.suppress(), Numbers::Whole);
+    }
+
+    #[test]
+    fn three_way(counts in counts([5, 4, 3]), threshold in threshold()) {
+        let case = Case::new(counts, threshold);
+        case.attack(&case.suppress(), Numbers::Real);
+    }
+
+    /// Labels with the same first digit add up to it.
+    #[test]
+    fn over_time(counts in counts([3, 3, 6]), threshold in threshold()) {
+        let parent = |label: &str| (label.len() > 1).then(|| label[..1].to_owned());
+        let case = Case { parents: [|_| None, |_| None, parent], ..Case::new(counts, threshold) };
+        case.attack(&case.suppress(), Numbers::Real);
+    }
+
+    #[test]
+    fn tables_that_share_margins(counts in counts([4, 3, 2, 4]), threshold in threshold()) {
+        let tables = vec![vec![0, 1, 2], vec![0, 3], vec![2, 3]];
+        let case = Case { tables, ..Case::new(counts, threshold) };
+        case.attack(&case.suppress(), Numbers::Real);
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_matter(counts in counts([4, 3, 3]), threshold in threshold()) {
+        let mut reversed = counts.clone();
+        reversed.reverse();
+        let (one, other) = (Case::new(counts, threshold), Case::new(reversed, threshold));
+        prop_assert!(one.suppress().cells().eq(other.suppress().cells()));
+    }
+}
