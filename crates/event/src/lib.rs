@@ -32,7 +32,7 @@ pub use model::{
     Activity, Channel, Client, Event, Identity, Kind, Login, Outcome, Resource, UnixMillis,
 };
 pub use parse::parse;
-pub use privacy::mask;
+pub use privacy::{mask, personal_data};
 pub use refusal::{Quarantine, Refusal, Reject};
 
 /// Largest record accepted, in bytes.

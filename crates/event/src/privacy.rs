@@ -10,8 +10,14 @@ pub(crate) fn is_truncated(ip: IpAddr) -> bool {
     }
 }
 
-/// What personal data a code or token holds, if any.
-pub(crate) fn personal_data(text: &str) -> Option<&'static str> {
+/// What personal data a code or token holds, if any: an e-mail address, a fiscal code or a full
+/// IP address.
+///
+/// ```
+/// assert_eq!(affluenza_event::personal_data("a.b@example.it"), Some("an e-mail address"));
+/// assert_eq!(affluenza_event::personal_data("servizi-online"), None);
+/// ```
+pub fn personal_data(text: &str) -> Option<&'static str> {
     // Every text of every event comes by here, and hardly any gets past this one look.
     let (mut dots, mut word, mut may_be_fiscal_code) = (0, 0, false);
     for byte in text.bytes() {

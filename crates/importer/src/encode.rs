@@ -6,10 +6,10 @@ use std::net::IpAddr;
 
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Channel};
+use affluenza_privacy::without_address;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::address;
-use crate::line::Line;
+use crate::line::{self, Line};
 use crate::ordinals::Ordinals;
 use crate::request::Request;
 use crate::summary::Made;
@@ -51,7 +51,7 @@ impl Encoder {
 
     /// Puts the event of `line` into `id` and `json`.
     pub(crate) fn encode(&mut self, line: &Line<'_>) -> Result<Made, ImportError> {
-        let address = address::truncated(line.host);
+        let address = line::address(line.host);
         let ordinal = self.identify(line, address);
         let request = Request::parse(line.request, line.status);
         let (resource, outcome) = (request.resource(), request.outcome());
@@ -133,29 +133,9 @@ fn user_agent<'a>(agent: &'a [u8], host: &[u8], address: Option<&str>) -> Option
         return None;
     }
     let text = lossy(agent, USER_AGENT_BYTES_MAX);
+    let host = std::str::from_utf8(host).unwrap_or_default();
     Some(match address {
-        Some(address) => without_own_address(text, host, address),
+        Some(address) => without_address(text, host, address),
         None => text,
     })
-}
-
-/// Some apps and proxies put the client's address into the user agent: it is truncated there too.
-fn without_own_address<'a>(text: Cow<'a, str>, host: &[u8], address: &str) -> Cow<'a, str> {
-    // "203.0.113." of "203.0.113.0"; an IPv6 address is looked for as the log has it.
-    if let Some(network) = address.strip_suffix('0') {
-        if !text.contains(network) {
-            return text;
-        }
-        let mut pieces = text.split(network);
-        let mut hidden = pieces.next().unwrap_or_default().to_owned();
-        for piece in pieces {
-            hidden.push_str(address);
-            hidden.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
-        }
-        return Cow::Owned(hidden);
-    }
-    match std::str::from_utf8(host) {
-        Ok(host) if text.contains(host) => Cow::Owned(text.replace(host, address)),
-        _ => text,
-    }
 }

@@ -45,7 +45,6 @@
 //! ```
 
 mod access_log;
-mod address;
 mod encode;
 mod input;
 mod line;

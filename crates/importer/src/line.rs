@@ -7,7 +7,6 @@
 
 use thiserror::Error;
 
-use crate::address;
 use crate::time::{LOG_TIME_BYTES, LogTime};
 
 /// Why a line is not a request. It never says what stood there: that may be personal.
@@ -130,11 +129,11 @@ fn host(fields: &[u8]) -> Option<&[u8]> {
         .split(|&byte| byte == b' ')
         .filter(|field| !field.is_empty());
     let (first, second, _user) = (fields.next()?, fields.next()?, fields.next()?);
-    if fields.next().is_none() || address::truncated(first).is_some() {
+    if fields.next().is_none() || is_address(first) {
         return Some(first);
     }
     // Four fields: a virtual host in front, or a user name with a space in it.
-    let first_is_virtual_host = has_port(first) || address::truncated(second).is_some();
+    let first_is_virtual_host = has_port(first) || is_address(second);
     Some(if first_is_virtual_host { second } else { first })
 }
 
@@ -219,6 +218,15 @@ impl<'a> Rest<'a> {
             Some(_) => Err(Fault::NoSpace(Field::UserAgent)),
         }
     }
+}
+
+fn is_address(host: &[u8]) -> bool {
+    address(host).is_some()
+}
+
+/// The address that a host field holds, truncated; `None` when it holds a name, or nothing.
+pub(crate) fn address(host: &[u8]) -> Option<std::net::IpAddr> {
+    affluenza_privacy::truncated(std::str::from_utf8(host).ok()?)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The address at the start of a line, truncated before anything is kept.
+//! Addresses, truncated to their network before anything is kept.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The address that a host field holds, truncated to IPv4 /24 or IPv6 /48; `None` when it holds
-/// a name, or nothing.
-pub(crate) fn truncated(host: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(host).ok()?;
+/// The address that a text holds, truncated as by [`truncate`]; `None` when it holds a name, or
+/// nothing. A port, brackets and the name of an interface are taken away.
+#[must_use]
+pub fn truncated(text: &str) -> Option<IpAddr> {
     // "1.2.3.4," starts a forwarded list, "fe80::1%eth0" names an interface.
     let text = text.trim_end_matches(',');
     let text = text.split_once('%').map_or(text, |(address, _)| address);
@@ -17,7 +17,10 @@ pub(crate) fn truncated(host: &[u8]) -> Option<IpAddr> {
     Some(truncate(address))
 }
 
-fn truncate(address: IpAddr) -> IpAddr {
+/// The network of an address: IPv4 /24, IPv6 /48, the rest zero. An IPv4 address inside an IPv6
+/// one (mapped, or 6to4) becomes a truncated IPv4 address.
+#[must_use]
+pub fn truncate(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => truncate_v4(v4.octets()),
         IpAddr::V6(v6) => match v6.segments() {
@@ -40,7 +43,7 @@ mod tests {
     use super::*;
 
     fn shown(host: &str) -> String {
-        truncated(host.as_bytes()).map_or_else(|| "-".to_owned(), |address| address.to_string())
+        truncated(host).map_or_else(|| "-".to_owned(), |address| address.to_string())
     }
 
     #[test]

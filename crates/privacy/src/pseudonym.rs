@@ -1,0 +1,137 @@
+//! Visitors as tokens of a day.
+
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// A day, counted from any beginning: the local date of the portal, so that a visitor counts
+/// once a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i32);
+
+const SALT_BYTES: usize = 32;
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// A visitor's token: 128 bits in hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("only hexadecimal digits were written")
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({self})")
+    }
+}
+
+struct Today {
+    day: Day,
+    salt: Zeroizing<[u8; SALT_BYTES]>,
+}
+
+/// Makes tokens of visitors, with a new random salt each day.
+///
+/// The salt of the day is in memory and nowhere else, and is overwritten when the next day
+/// begins: from then on nobody can find out which identifier a token stands for, or link it to
+/// one of another day. The ente goes into the hash with the salt, so tokens of two enti cannot
+/// be linked either. A process that is started again draws a new salt: a visitor then counts
+/// twice that day.
+#[derive(Default)]
+pub struct Pseudonyms {
+    today: Mutex<Option<Today>>,
+}
+
+impl Pseudonyms {
+    /// The token of whoever has `identifier` (one or more parts, such as an address and a user
+    /// agent) at `ente` on `day`. A day that is over counts as the newest one: its salt is gone.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn token(&self, day: Day, ente: &str, identifier: &[&[u8]]) -> io::Result<Token> {
+        let mut hash = self.begin(day)?;
+        for part in std::iter::once(&ente.as_bytes()).chain(identifier) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let mut token = [0; 32];
+        for (pair, byte) in token.chunks_exact_mut(2).zip(hash.finalize()) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        Ok(Token(token))
+    }
+
+    fn begin(&self, day: Day) -> io::Result<Sha256> {
+        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        if today.as_ref().is_none_or(|today| today.day < day) {
+            let mut salt = Zeroizing::new([0; SALT_BYTES]);
+            getrandom::fill(&mut salt[..]).map_err(io::Error::other)?;
+            // Dropping the old one overwrites it.
+            *today = Some(Today { day, salt });
+        }
+        let salt = &today.as_ref().expect("it was set above").salt;
+        Ok(Sha256::new().chain_update(&salt[..]))
+    }
+
+    /// Overwrites the salt: tokens made from now on are new ones.
+    pub fn forget(&self) {
+        *self.today.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pseudonyms").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visitor_is_the_same_within_a_day_and_an_ente() {
+        let one = Pseudonyms::default();
+        let token = |day, ente, who: &[&[u8]]| one.token(Day(day), ente, who).unwrap();
+        let monday = token(1, "e", &[b"203.0.113.7", b"agent"]);
+        assert_eq!(monday, token(1, "e", &[b"203.0.113.7", b"agent"]));
+        assert_ne!(monday, token(1, "f", &[b"203.0.113.7", b"agent"]));
+        assert_ne!(monday, token(1, "e", &[b"203.0.113.8", b"agent"]));
+        // Parts do not run into each other.
+        assert_ne!(monday, token(1, "e", &[b"203.0.113.7a", b"gent"]));
+        let tuesday = token(2, "e", &[b"203.0.113.7", b"agent"]);
+        assert_ne!(monday, tuesday);
+        // The salt of Monday is gone, whatever the clock says.
+        assert_eq!(tuesday, token(1, "e", &[b"203.0.113.7", b"agent"]));
+        one.forget();
+        assert_ne!(tuesday, token(2, "e", &[b"203.0.113.7", b"agent"]));
+    }
+
+    #[test]
+    fn two_processes_share_nothing() {
+        let token = |one: &Pseudonyms| one.token(Day(1), "e", &[b"a"]).unwrap();
+        assert_ne!(token(&Pseudonyms::default()), token(&Pseudonyms::default()));
+    }
+
+    #[test]
+    fn a_token_is_accepted_as_a_visitor() {
+        let token = Pseudonyms::default().token(Day(1), "e", &[b"a"]).unwrap();
+        assert_eq!(token.as_str().len(), 32);
+        assert!(token.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

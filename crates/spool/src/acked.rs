@@ -1,0 +1,30 @@
+//! How far the reader has got, in a file of its own.
+//!
+//! It is replaced as a whole and not synced: after a power failure an older one, or none, may be
+//! there. Then records are delivered again, which the reader must bear anyway.
+
+use std::fs;
+use std::path::Path;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::io;
+use crate::{Position, SpoolError};
+
+const FILE: &str = "acked";
+
+/// The place that was acknowledged last; `None` when nothing sound is there.
+pub(crate) fn load(dir: &Path) -> Option<Position> {
+    let text = fs::read_to_string(dir.join(FILE)).ok()?;
+    let (number, checksum) = text.trim_end().split_once(' ')?;
+    let sound = u64::from_str_radix(checksum, 16).ok()? == xxh3_64(number.as_bytes());
+    sound.then_some(Position(number.parse().ok()?))
+}
+
+pub(crate) fn store(dir: &Path, position: Position) -> Result<(), SpoolError> {
+    let number = position.0.to_string();
+    let text = format!("{number} {:016x}\n", xxh3_64(number.as_bytes()));
+    let (new, path) = (dir.join("acked.new"), dir.join(FILE));
+    fs::write(&new, text).map_err(io("write", &new))?;
+    fs::rename(&new, &path).map_err(io("replace", &path))
+}
