@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub mod keys;
+
 use std::path::PathBuf;
 
 use affluenza_dead_letters::{Fate, Moment, Position, Reason};
@@ -56,6 +58,9 @@ pub enum Command {
     /// Look at the records that did not become events, and send them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Make, list and withdraw API keys, and see who did.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),

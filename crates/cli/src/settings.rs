@@ -27,6 +27,8 @@ pub struct Settings {
     pub classification: ClassificationSettings,
     /// Where visitors are.
     pub geography: GeographySettings,
+    /// API keys.
+    pub keys: affluenza_keys::Config,
     /// The log.
     pub log: LogSettings,
 }

@@ -6,6 +6,7 @@ mod config;
 mod consume;
 mod dead_letters;
 mod import;
+mod keys;
 mod migrate;
 mod rebuild;
 mod register;
@@ -62,6 +63,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),
+        Command::Keys(what) => keys::run(&settings, &what),
         Command::Config(_) => Ok(()),
     }
 }

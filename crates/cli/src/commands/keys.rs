@@ -1,0 +1,132 @@
+//! API keys: made, listed, withdrawn, and the log of who did so.
+
+use affluenza_keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
+use anyhow::{Context, Result, anyhow};
+use comfy_table::{Table, presets};
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::args::Format;
+use crate::args::keys::{CreateKey, Keys};
+use crate::output::{self, say};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, what: &Keys) -> Result<()> {
+    let store = KeyStore::new(settings.keys.file_in(&settings.engine.data));
+    match what {
+        Keys::Create(new) => create(&store, settings, new),
+        Keys::List { format } => output::print(&listed(&store.list()?, *format)?),
+        Keys::Revoke { id } => {
+            let key = store.revoke(id)?;
+            say(&format!("key {id} ({}) is revoked", key.name));
+            Ok(())
+        }
+        Keys::Log { verify } => log(&store, *verify),
+    }
+}
+
+fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> {
+    let register = super::register(settings)?;
+    for code in &new.enti {
+        if register.enti().all(|ente| ente.code() != *code) {
+            say(&format!(
+                "note: the register knows no ente {code}; the key will reach it all the same"
+            ));
+        }
+    }
+    let expires = match new.days {
+        None => None,
+        Some(days) => Some(
+            Timestamp::now()
+                .checked_add((i64::from(days) * 24).hours())
+                .context("--days lies too far ahead")?,
+        ),
+    };
+    let (key, secret) = store.create(NewKey {
+        name: new.name.clone(),
+        role: new.role,
+        enti: scope(&new.enti),
+        portals: scope(&new.portals),
+        sources: scope(&new.sources),
+        expires,
+    })?;
+    say(&format!(
+        "key {} for {}, role {}, enti {}; this is the only time that it is shown:",
+        key.id, key.name, key.role, key.enti
+    ));
+    output::print(secret.expose())
+}
+
+fn scope(codes: &[String]) -> Scope {
+    if codes.is_empty() {
+        Scope::All
+    } else {
+        Scope::of(codes.iter().map(String::as_str))
+    }
+}
+
+fn listed(keys: &[Key], format: Format) -> Result<String> {
+    if format == Format::Json {
+        let mut list = serde_json::to_value(keys)?;
+        for key in list.as_array_mut().into_iter().flatten() {
+            if let Some(key) = key.as_object_mut() {
+                key.remove("hash");
+            }
+        }
+        return Ok(serde_json::to_string_pretty(&list)?);
+    }
+    if keys.is_empty() {
+        return Ok("no keys; `affluenza keys create NAME` makes one".to_owned());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["ID", "NAME", "ROLE", "ENTI", "CREATED", "STATE"]);
+    let now = Timestamp::now();
+    for key in keys {
+        table.add_row([
+            key.id.clone(),
+            key.name.clone(),
+            key.role.to_string(),
+            key.enti.to_string(),
+            key.created.to_string(),
+            state(key, now),
+        ]);
+    }
+    Ok(table.to_string())
+}
+
+fn state(key: &Key, now: Timestamp) -> String {
+    match (key.revoked, key.expires) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(at)) if at <= now => format!("expired {at}"),
+        (None, Some(at)) => format!("until {at}"),
+        (None, None) => "in force".to_owned(),
+    }
+}
+
+fn log(store: &KeyStore, verify: bool) -> Result<()> {
+    let entries = match store.verify() {
+        Ok(entries) => entries,
+        // Whoever only looks shall see what there is, too.
+        Err(error @ KeyError::Damaged { .. }) if !verify => {
+            say(&format!("warning: {error}"));
+            store.log().verify()?
+        }
+        Err(error) => return Err(anyhow!("{error}")),
+    };
+    if verify {
+        let head = store.log().head()?.unwrap_or_else(|| "none".to_owned());
+        return output::print(&format!(
+            "{} entries hold, newest hash {head}",
+            entries.len()
+        ));
+    }
+    let lines: Vec<String> = entries.iter().map(line).collect();
+    output::print(&lines.join("\n"))
+}
+
+fn line(entry: &Entry) -> String {
+    format!(
+        "{}\t{}\t{}\t{}\t{}\t{}",
+        entry.number, entry.at, entry.by, entry.action, entry.subject, entry.detail
+    )
+}

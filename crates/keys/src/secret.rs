@@ -1,0 +1,125 @@
+use std::fmt::{self, Write as _};
+
+use sha2::{Digest, Sha256};
+
+use crate::KeyError;
+
+/// Every key begins with this, so that scanners for leaked secrets can find it.
+const PREFIX: &str = "affluenza_";
+/// Bytes of a key's id.
+const ID_BYTES: usize = 4;
+/// Random bytes of a secret.
+const SECRET_BYTES: usize = 32;
+/// Bytes of the checksum, which tells a mistyped key from an unknown one.
+const SUM_BYTES: usize = 4;
+
+/// A key in plain: `affluenza_`, its id, `_`, 64 hexadecimal digits and 8 of a checksum.
+#[derive(Clone)]
+pub struct Secret {
+    text: String,
+}
+
+impl Secret {
+    /// A new one, with a new id.
+    pub(crate) fn random() -> Result<(String, Self), KeyError> {
+        let mut id = [0; ID_BYTES];
+        let mut secret = [0; SECRET_BYTES];
+        getrandom::fill(&mut id).map_err(KeyError::Random)?;
+        getrandom::fill(&mut secret).map_err(KeyError::Random)?;
+        let id = hex(&id);
+        let body = format!("{PREFIX}{id}_{}", hex(&secret));
+        let sum = checksum(&body);
+        Ok((
+            id,
+            Self {
+                text: format!("{body}{sum}"),
+            },
+        ))
+    }
+
+    /// The secret itself: to be shown once, and never logged.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The id in a presented key, if the key is whole.
+pub(crate) fn id_of(presented: &str) -> Option<&str> {
+    let rest = presented.strip_prefix(PREFIX)?;
+    let length = PREFIX.len() + 2 * ID_BYTES + 1 + 2 * SECRET_BYTES;
+    if presented.len() != length + 2 * SUM_BYTES || !presented.is_ascii() {
+        return None;
+    }
+    let (body, sum) = presented.split_at(length);
+    let (id, secret) = rest.split_at(2 * ID_BYTES);
+    (secret.starts_with('_') && checksum(body) == sum).then_some(id)
+}
+
+/// What is kept of a secret.
+pub(crate) fn digest(presented: &str) -> [u8; 32] {
+    Sha256::digest(presented.as_bytes()).into()
+}
+
+fn checksum(body: &str) -> String {
+    hex(&Sha256::digest(body.as_bytes())[..SUM_BYTES])
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The bytes of 64 hexadecimal digits.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_whole_key_tells_its_id_and_a_mistyped_one_does_not() {
+        let (id, secret) = Secret::random().unwrap();
+        assert_eq!(id_of(secret.expose()), Some(&*id));
+        assert_eq!(id_of(&secret.expose()[1..]), None);
+        let last = secret.expose().len() - 20;
+        let mut mistyped = secret.expose().to_owned();
+        let other = if &mistyped[last..=last] == "0" {
+            "1"
+        } else {
+            "0"
+        };
+        mistyped.replace_range(last..=last, other);
+        assert_eq!(id_of(&mistyped), None);
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_presented_is_looked_at_without_a_panic(text in ".{0,200}") {
+            prop_assert_eq!(id_of(&text), None);
+        }
+
+        #[test]
+        fn hexadecimal_digits_come_back(bytes: [u8; 32]) {
+            prop_assert_eq!(unhex(&hex(&bytes)), Some(bytes));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::file::{self, KeyFile};
+use crate::secret::{Secret, digest, hex};
+use crate::{AdminLog, Entry, Key, KeyError, NewKey};
+
+/// Changes the file of keys. Each change is noted in the log of administrative access first.
+#[derive(Debug, Clone)]
+pub struct KeyStore {
+    path: PathBuf,
+}
+
+impl KeyStore {
+    /// The keys in `path`; the file need not be there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Every key, revoked ones too, oldest first.
+    pub fn list(&self) -> Result<Vec<Key>, KeyError> {
+        Ok(file::read(&self.path)?.0.keys)
+    }
+
+    /// Makes a key. The secret is not kept anywhere.
+    pub fn create(&self, new: NewKey) -> Result<(Key, Secret), KeyError> {
+        let now = now();
+        new.check(now)?;
+        let _lock = file::lock(&self.path)?;
+        let mut keys = self.settled()?;
+        let (id, secret) = loop {
+            let (id, secret) = Secret::random()?;
+            if keys.keys.iter().all(|key| key.id != id) {
+                break (id, secret);
+            }
+        };
+        let key = Key {
+            id,
+            name: new.name,
+            role: new.role,
+            enti: new.enti,
+            portals: new.portals,
+            sources: new.sources,
+            created: now,
+            expires: new.expires,
+            revoked: None,
+            hash: hex(&digest(secret.expose())),
+        };
+        keys.keys.push(key.clone());
+        let detail = json!({
+            "name": key.name, "role": key.role, "enti": key.enti, "portals": key.portals,
+            "sources": key.sources, "expires": key.expires,
+        });
+        self.replace(&keys, now, ("key-create", &key.id), detail)?;
+        Ok((key, secret))
+    }
+
+    /// Withdraws a key. Running processes refuse it within a second or two.
+    pub fn revoke(&self, id: &str) -> Result<Key, KeyError> {
+        let now = now();
+        let _lock = file::lock(&self.path)?;
+        let mut keys = self.settled()?;
+        let Some(key) = keys.keys.iter_mut().find(|key| key.id == id) else {
+            return Err(KeyError::Unknown { id: id.to_owned() });
+        };
+        if let Some(at) = key.revoked {
+            return Err(KeyError::Revoked {
+                id: id.to_owned(),
+                at,
+            });
+        }
+        key.revoked = Some(now);
+        let key = key.clone();
+        self.replace(&keys, now, ("key-revoke", id), json!({ "name": key.name }))?;
+        Ok(key)
+    }
+
+    /// The log of administrative access beside the file.
+    pub fn log(&self) -> AdminLog {
+        AdminLog::new(self.path.with_extension("log"))
+    }
+
+    /// Proves that the log holds, and that the keys are those that it tells of. Returns its
+    /// entries.
+    pub fn verify(&self) -> Result<Vec<Entry>, KeyError> {
+        let _lock = self
+            .path
+            .exists()
+            .then(|| file::lock(&self.path))
+            .transpose()?;
+        let entries = self.log().verify()?;
+        let (_, text) = file::read(&self.path)?;
+        let noted = entries.iter().rev().find_map(|entry| entry.keys.as_deref());
+        let held = hex(&digest(&text));
+        if noted.map_or(!text.is_empty(), |noted| noted != held) {
+            return Err(KeyError::Damaged {
+                path: self.path.clone(),
+                cause: "it is not what the log of administrative access tells: it was changed by hand, or entries at the end of the log are missing".into(),
+            });
+        }
+        Ok(entries)
+    }
+
+    /// The keys, after a change that was interrupted has been finished or dropped.
+    fn settled(&self) -> Result<KeyFile, KeyError> {
+        let draft = file::draft_of(&self.path);
+        match fs::read_to_string(&draft) {
+            Ok(text) => {
+                let entries = self.log().verify()?;
+                let noted = entries.iter().rev().find_map(|entry| entry.keys.clone());
+                if noted == Some(hex(&digest(&text))) {
+                    file::replace(&self.path)?;
+                } else {
+                    fs::remove_file(&draft).map_err(KeyError::io(&draft))?;
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(KeyError::io(&draft)(error)),
+        }
+        Ok(file::read(&self.path)?.0)
+    }
+
+    /// Draft, then log, then the rename: whatever is interrupted can be finished or dropped.
+    fn replace(
+        &self,
+        keys: &KeyFile,
+        at: Timestamp,
+        (action, id): (&str, &str),
+        detail: serde_json::Value,
+    ) -> Result<(), KeyError> {
+        let text = file::text(keys);
+        file::write_draft(&self.path, &text)?;
+        let mut entry = Entry::new(at, action, id, detail);
+        entry.keys = Some(hex(&digest(&text)));
+        self.log().append_locked(entry)?;
+        file::replace(&self.path)
+    }
+
+    /// Where the keys are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes another administrative act, such as the closing of a year.
+    pub fn note(
+        &self,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), KeyError> {
+        let _lock = file::lock(&self.path)?;
+        self.log()
+            .append_locked(Entry::new(now(), action, subject, detail))
+    }
+}
+
+/// Whole seconds suffice, and are read more easily.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}

@@ -1,0 +1,51 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::{Metric, Registry};
+
+/// Content type of [`Metrics::text`].
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The counters of one process, in the text form that Prometheus reads. Clones share them.
+///
+/// ```
+/// use affluenza_telemetry::Metrics;
+/// use prometheus_client::metrics::counter::Counter;
+///
+/// let metrics = Metrics::default();
+/// let events = metrics.register("events", "Events that were read", Counter::<u64>::default());
+/// events.inc();
+/// assert!(metrics.text().contains("affluenza_events_total 1"));
+/// ```
+#[derive(Clone)]
+pub struct Metrics(Arc<Mutex<Registry>>);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Registry::with_prefix("affluenza"))))
+    }
+}
+
+impl Metrics {
+    /// Adds a metric and hands it back; it is named `affluenza_` and `name`.
+    pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
+        let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register(name, help, metric.clone());
+        metric
+    }
+
+    /// Everything, as text.
+    pub fn text(&self) -> String {
+        let registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("writing to a String cannot fail");
+        text
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use affluenza_telemetry::Metrics;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http_body_util::Limited;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use tokio::sync::Semaphore;
+
+use crate::{Config, Problem};
+
+/// Bounds of the buckets of durations, in seconds.
+const SECONDS: [f64; 12] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+/// What a request may take when others wait.
+const RETRY: Duration = Duration::from_secs(1);
+/// Pages of ours that want more, such as styles of their own, set their own policy.
+const POLICY: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabel {
+    route: String,
+}
+
+#[derive(Clone)]
+struct Bounds {
+    places: Arc<Semaphore>,
+    body_bytes_max: usize,
+    within: Duration,
+    answered: Family<Labels, Counter>,
+    seconds: Family<RouteLabel, Histogram>,
+    running: Gauge,
+}
+
+/// Puts around `router` what every service needs: bounds on bodies, time and requests at once;
+/// problems for what has no route; security headers; counting and logging, without addresses
+/// and without query strings.
+pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
+    let bounds = Bounds {
+        places: Arc::new(Semaphore::new(config.requests_max.max(1))),
+        body_bytes_max: config.body_bytes_max,
+        within: Duration::from_secs(config.request_seconds_max),
+        answered: metrics.register("http_requests", "Requests answered", Family::default()),
+        seconds: metrics.register(
+            "http_request_seconds",
+            "Time from a request's head to its answer's head",
+            Family::new_with_constructor(|| Histogram::new(SECONDS)),
+        ),
+        running: metrics.register(
+            "http_requests_running",
+            "Requests under way",
+            Gauge::default(),
+        ),
+    };
+    router
+        .fallback(|| async { Problem::not_found("see /openapi.json for what there is") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(bounds, around))
+}
+
+async fn around(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().as_str().to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    bounds.running.inc();
+    let mut response = within_bounds(&bounds, request, next).await;
+    bounds.running.dec();
+    secure(response.headers_mut());
+    let took = began.elapsed();
+    let status = response.status();
+    tracing::debug!(
+        method,
+        route,
+        status = status.as_u16(),
+        ms = took.as_millis(),
+        "answered"
+    );
+    let known = matches!(
+        &*method,
+        "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH"
+    );
+    let labels = Labels {
+        method: if known { method } else { "other".to_owned() },
+        route: route.clone(),
+        status: status.as_u16(),
+    };
+    bounds.answered.get_or_create(&labels).inc();
+    let seconds = bounds.seconds.get_or_create(&RouteLabel { route });
+    seconds.observe(took.as_secs_f64());
+    drop(seconds);
+    response
+}
+
+async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Response {
+    // Whether the service is well must be told also when it is busy.
+    let is_probe = matches!(request.uri().path(), "/status" | "/metrics");
+    let place = bounds.places.try_acquire();
+    if place.is_err() && !is_probe {
+        return Problem::unavailable("too many requests at once", RETRY).into_response();
+    }
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > bounds.body_bytes_max) {
+        return Problem::too_large(bounds.body_bytes_max).into_response();
+    }
+    let limit = bounds.body_bytes_max;
+    let request = request.map(|body| Body::new(Limited::new(body, limit)));
+    match tokio::time::timeout(bounds.within, next.run(request)).await {
+        Ok(response) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::too_large(bounds.body_bytes_max).into_response()
+        }
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!("no answer within {} s", bounds.within.as_secs());
+            Problem::unavailable(detail, RETRY).into_response()
+        }
+    }
+}
+
+fn secure(headers: &mut HeaderMap) {
+    let fixed: [(HeaderName, &'static str); 5] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        // Browsers heed it over TLS only.
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    ];
+    for (name, value) in fixed {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,40 @@
+//! HTTP plumbing shared by the services.
+//!
+//! [`serve`] runs a router on a bound listener until it is told to stop, with bounds on
+//! connections, headers, bodies and time. A [`Problem`] is how anything that went wrong is said
+//! (RFC 9457). [`bounded`] puts the layers of every service around its routes: security headers,
+//! bounds, counting and logging. [`RateLimit`] is a token bucket for each key or address.
+//!
+//! ```no_run
+//! use affluenza_telemetry::{Metrics, Stop};
+//! use affluenza_web::{Config, bounded, listen, metrics_route, serve, status_route};
+//! use axum::{Router, routing::get};
+//!
+//! # async fn example() -> std::io::Result<()> {
+//! let (config, metrics) = (Config::default(), Metrics::default());
+//! let routes = Router::new()
+//!     .route("/v1/hello", get(|| async { "hello" }))
+//!     .merge(status_route(|| async { Ok(()) }))
+//!     .merge(metrics_route(&metrics));
+//! let listener = listen(&config.listen).await?;
+//! serve(listener, bounded(routes, &config, &metrics), &config, &Stop::default()).await
+//! # }
+//! ```
+
+mod address;
+mod auth;
+mod config;
+mod layers;
+mod limit;
+mod problem;
+mod serve;
+mod status;
+
+pub use address::client_address;
+pub use auth::{authenticate, presented_key};
+pub use config::Config;
+pub use layers::bounded;
+pub use limit::{Allowance, Place, Places, RateLimit};
+pub use problem::Problem;
+pub use serve::{Peer, listen, serve};
+pub use status::{metrics_route, status_route};

@@ -1,0 +1,212 @@
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::Problem;
+
+/// Buckets that are kept at most; idle ones go first.
+const BUCKETS_MAX: usize = 100_000;
+
+/// A token bucket for each key or address.
+pub struct RateLimit<K: Hash + Eq + Clone> {
+    buckets: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
+    burst: u32,
+    per_second: u32,
+    clock: DefaultClock,
+}
+
+/// What a bucket still holds after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests that a full bucket allows at once.
+    pub limit: u32,
+    /// Requests left now.
+    pub remaining: u32,
+    /// Seconds until the bucket is full again.
+    pub reset_seconds: u32,
+}
+
+impl Allowance {
+    /// Writes the `RateLimit` headers.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        for (name, value) in [
+            ("ratelimit-limit", self.limit),
+            ("ratelimit-remaining", self.remaining),
+            ("ratelimit-reset", self.reset_seconds),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> RateLimit<K> {
+    /// `per_second` requests on the long run, `burst` at once. Zero counts as one.
+    pub fn new(per_second: u32, burst: u32) -> Self {
+        let one = NonZeroU32::MIN;
+        let (rate, size) = (
+            NonZeroU32::new(per_second).unwrap_or(one),
+            NonZeroU32::new(burst).unwrap_or(one),
+        );
+        let quota = Quota::per_second(rate).allow_burst(size);
+        Self {
+            buckets: RateLimiter::dashmap(quota).with_middleware(),
+            burst: size.get(),
+            per_second: rate.get(),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After` and the `RateLimit` headers.
+    pub fn take(&self, key: &K) -> Result<Allowance, Problem> {
+        if self.buckets.len() > BUCKETS_MAX {
+            self.buckets.retain_recent();
+        }
+        match self.buckets.check_key(key) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                Ok(self.allowance(remaining))
+            }
+            Err(refused) => {
+                let wait = refused.wait_time_from(self.clock.now());
+                let detail = format!(
+                    "at most {} requests a second, {} at once: wait, and use ETag and If-None-Match",
+                    self.per_second, self.burst
+                );
+                let mut headers = HeaderMap::new();
+                self.allowance(0).write(&mut headers);
+                let problem = Problem::too_many(detail, wait);
+                Err(headers
+                    .into_iter()
+                    .fold(problem, |problem, (name, value)| match name {
+                        Some(name) => problem.with_header(name, value),
+                        None => problem,
+                    }))
+            }
+        }
+    }
+
+    fn allowance(&self, remaining: u32) -> Allowance {
+        let missing = self.burst.saturating_sub(remaining);
+        Allowance {
+            limit: self.burst,
+            remaining,
+            reset_seconds: missing.div_ceil(self.per_second),
+        }
+    }
+}
+
+/// What an address counts as: IPv6 clients have a whole /64 to themselves.
+pub(crate) fn bucket_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let network = u128::from(v6) & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        v4 => v4,
+    }
+}
+
+/// Places to work in, so many for each key: whoever asks a lot waits in a queue of his own.
+pub struct Places<K> {
+    each: usize,
+    held: Mutex<HashMap<K, Arc<Semaphore>>>,
+}
+
+/// A place; dropping it gives it back.
+pub struct Place(
+    #[expect(dead_code, reason = "dropping it gives the place back")] OwnedSemaphorePermit,
+);
+
+impl<K: Hash + Eq + Clone> Places<K> {
+    /// `each` places for each key.
+    pub fn new(each: usize) -> Self {
+        Self {
+            each: each.max(1),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place, at most `patience`.
+    ///
+    /// # Errors
+    /// 429 when none became free in time.
+    pub async fn take(&self, key: &K, patience: Duration) -> Result<Place, Problem> {
+        let places = {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.len() > BUCKETS_MAX {
+                held.retain(|_, places| Arc::strong_count(places) > 1);
+            }
+            let fresh = || Arc::new(Semaphore::new(self.each));
+            held.entry(key.clone()).or_insert_with(fresh).clone()
+        };
+        match tokio::time::timeout(patience, places.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Place(permit)),
+            _ => Err(Problem::too_many(
+                format!("at most {} questions at once for each key", self.each),
+                Duration::from_secs(1),
+            )),
+        }
+    }
+}
+
+impl RateLimit<IpAddr> {
+    /// Takes a token of an address; all addresses of an IPv6 /64 share a bucket.
+    ///
+    /// # Errors
+    /// 429, as [`RateLimit::take`].
+    pub fn take_address(&self, address: IpAddr) -> Result<Allowance, Problem> {
+        self.take(&bucket_of(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_own_bucket() {
+        let limit = RateLimit::new(1, 2);
+        let first = limit.take(&"a").unwrap();
+        assert_eq!((first.limit, first.remaining), (2, 1));
+        assert_eq!(limit.take(&"a").unwrap().remaining, 0);
+        let refused = limit.take(&"a").unwrap_err();
+        assert_eq!(refused.status(), 429);
+        assert!(limit.take(&"b").is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let limit = RateLimit::new(1, 1);
+        assert!(limit.take_address("2001:db8::1".parse().unwrap()).is_ok());
+        assert!(limit.take_address("2001:db8::2".parse().unwrap()).is_err());
+        assert!(
+            limit
+                .take_address("2001:db8:0:1::1".parse().unwrap())
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_a_lot_waits_alone() {
+        let places = Places::new(1);
+        let soon = Duration::from_millis(5);
+        let held = places.take(&"a", soon).await.unwrap();
+        assert!(places.take(&"a", soon).await.is_err());
+        assert!(places.take(&"b", soon).await.is_ok());
+        drop(held);
+        assert!(places.take(&"a", soon).await.is_ok());
+    }
+}

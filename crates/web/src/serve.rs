@@ -1,0 +1,113 @@
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_telemetry::Stop;
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
+
+use crate::Config;
+
+/// Longest that a client may take for the head of a request, idle time between two included.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Pause after a connection could not be taken, for want of file handles for instance.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Address of the other side of the connection; an extension of each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Binds an address, such as `127.0.0.1:8080`.
+///
+/// # Errors
+/// The address is taken or is not this machine's; the error names it.
+pub async fn listen(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("{address} cannot be listened on: {error}"),
+        )
+    })
+}
+
+/// Answers requests until `stop` is told, then lets those that have begun end, at most
+/// `drain_seconds_max`. HTTP/1.1; a reverse proxy in front brings TLS and HTTP/2.
+///
+/// # Errors
+/// None so far; a failing connection is its client's.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    config: &Config,
+    stop: &Stop,
+) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place.map_err(io::Error::other)?,
+            () = stop.told() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.told() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let router = router.clone();
+                connect(stream, (router, Peer(peer)), config, &graceful, place);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+    drop(listener);
+    let drain = Duration::from_secs(config.drain_seconds_max);
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were cut off: they took too long after the stop");
+    }
+    Ok(())
+}
+
+fn connect(
+    stream: TcpStream,
+    (router, peer): (Router, Peer),
+    config: &Config,
+    graceful: &GracefulShutdown,
+    place: OwnedSemaphorePermit,
+) {
+    // Answers are small: they shall not wait for more.
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(peer);
+        let request = Request::from_parts(head, axum::body::Body::new(body));
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(config.head_bytes_max.max(8 << 10))
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        // A client that breaks off is no event here.
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection broke");
+        }
+        drop(place);
+    });
+}

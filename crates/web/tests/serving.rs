@@ -1,0 +1,181 @@
+//! A served router, seen from the other end of a socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_telemetry::{Metrics, Stop};
+use affluenza_web::{Config, Peer, bounded, listen, metrics_route, serve, status_route};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+struct Served {
+    address: SocketAddr,
+    stop: Stop,
+    ended: tokio::task::JoinHandle<()>,
+    begun: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+async fn served(config: Config) -> Served {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (entered, released) = (begun.clone(), go_on.clone());
+    let slow = move || async move {
+        entered.notify_one();
+        released.notified().await;
+        "done"
+    };
+    let metrics = Metrics::default();
+    let routes = Router::new()
+        .route("/slow", get(slow))
+        .route(
+            "/peer",
+            get(|Extension(peer): Extension<Peer>| async move { peer.0.ip().to_string() }),
+        )
+        .route("/echo", post(|body: axum::body::Bytes| async move { body }))
+        .merge(status_route(|| async { Err("no database".to_owned()) }))
+        .merge(metrics_route(&metrics));
+    let listener = listen("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let stop = Stop::default();
+    let told = stop.clone();
+    let ended = tokio::spawn(async move {
+        let router = bounded(routes, &config, &metrics);
+        serve(listener, router, &config, &told)
+            .await
+            .expect("it serves");
+    });
+    Served {
+        address,
+        stop,
+        ended,
+        begun,
+        go_on,
+    }
+}
+
+async fn ask(address: SocketAddr, request: String) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is read");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn get_of(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_begun_ends_before_the_service_does() {
+    let served = served(Config::default()).await;
+    let slow = tokio::spawn(ask(served.address, get_of("/slow")));
+    served.begun.notified().await;
+    served.stop.tell();
+    served.go_on.notify_one();
+    assert!(slow.await.unwrap().ends_with("done"));
+    served.ended.await.unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bound_answers_with_a_problem() {
+    let config = Config {
+        requests_max: 1,
+        body_bytes_max: 2000,
+        ..Config::default()
+    };
+    let served = served(config).await;
+    let at = served.address;
+    let nowhere = ask(at, get_of("/nowhere")).await;
+    assert!(
+        nowhere.starts_with("HTTP/1.1 404") && nowhere.contains("\"code\":\"not-found\""),
+        "{nowhere}"
+    );
+    assert!(
+        nowhere.contains("x-content-type-options: nosniff"),
+        "{nowhere}"
+    );
+    let method = ask(at, get_of("/echo")).await;
+    assert!(
+        method.starts_with("HTTP/1.1 405") && method.contains("method-not-allowed"),
+        "{method}"
+    );
+    let declared = ask(
+        at,
+        "POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2001\r\n\r\n"
+            .to_owned(),
+    )
+    .await;
+    assert!(
+        declared.starts_with("HTTP/1.1 413") && declared.contains("\"bytes_max\":2000"),
+        "{declared}"
+    );
+    let body = "x".repeat(3000);
+    let chunked = ask(at, format!("POST /echo HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nbb8\r\n{body}\r\n0\r\n\r\n")).await;
+    assert!(chunked.starts_with("HTTP/1.1 413"), "{chunked}");
+    let head = ask(
+        at,
+        format!(
+            "GET /peer HTTP/1.1\r\nhost: a\r\nlong: {}\r\n\r\n",
+            "x".repeat(20_000)
+        ),
+    )
+    .await;
+    assert!(head.starts_with("HTTP/1.1 431"), "{head}");
+
+    let slow = tokio::spawn(ask(at, get_of("/slow")));
+    served.begun.notified().await;
+    let busy = ask(at, get_of("/peer")).await;
+    assert!(
+        busy.starts_with("HTTP/1.1 503") && busy.contains("retry-after: 1"),
+        "{busy}"
+    );
+    let status = ask(at, get_of("/status")).await;
+    assert!(
+        status.starts_with("HTTP/1.1 503") && status.contains("no database"),
+        "{status}"
+    );
+    served.go_on.notify_one();
+    slow.await.unwrap();
+    let peer = ask(at, get_of("/peer")).await;
+    assert!(peer.ends_with("127.0.0.1"), "{peer}");
+    let metrics = ask(at, get_of("/metrics")).await;
+    assert!(
+        metrics.contains(
+            "affluenza_http_requests_total{method=\"GET\",route=\"/peer\",status=\"200\"} 1"
+        ),
+        "{metrics}"
+    );
+    served.stop.tell();
+    served.ended.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_is_given_up() {
+    let config = Config {
+        request_seconds_max: 1,
+        drain_seconds_max: 0,
+        ..Config::default()
+    };
+    let served = served(config).await;
+    let began = std::time::Instant::now();
+    let late = ask(served.address, get_of("/slow")).await;
+    assert!(
+        late.starts_with("HTTP/1.1 503") && late.contains("within 1 s"),
+        "{late}"
+    );
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    let slow = tokio::spawn(ask(served.address, get_of("/slow")));
+    served.begun.notified().await;
+    served.begun.notified().await;
+    served.stop.tell();
+    served.ended.await.unwrap();
+    drop(slow);
+}
