@@ -24,6 +24,7 @@ mod mistakes;
 )]
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
+mod questions;
 mod rebuild;
 mod records;
 mod recovery;
@@ -70,6 +71,7 @@ const TESTS: &[(&str, Test)] = tests![
     register::unknown_codes_are_listed_and_placed_later,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
+    questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,
     rebuild::facts_follow_the_register,

@@ -11,6 +11,8 @@ use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettin
 use affluenza_store::{Config as StoreConfig, Store};
 use tempfile::TempDir;
 
+use crate::http::Access;
+
 /// A real Kafka and a real ClickHouse.
 pub struct Engines {
     pub kafka: Kafka,
@@ -192,6 +194,17 @@ impl Place<'_> {
         writer
             .flush(Duration::from_secs(30))
             .expect("all are acknowledged");
+    }
+
+    /// This place's database over plain HTTP.
+    pub fn access(&self) -> Access {
+        let clickhouse = &self.engines.clickhouse;
+        Access {
+            address: clickhouse.http_url().replace("http://", ""),
+            user: clickhouse.user().to_owned(),
+            password: clickhouse.password().to_owned(),
+            database: self.name.clone(),
+        }
     }
 
     /// Offsets that the ledger has dealt with, over all partitions, each counted once.

@@ -1,0 +1,10 @@
+-- Ogni evento ricevuto è stato conteggiato?
+-- What became of every record of the log. The balance is 0, or something is wrong: ask "affluenza audit" what.
+SELECT
+    sum(l.records_read) AS records_read,
+    sum(l.stored) AS stored,
+    sum(l.duplicate) AS duplicate,
+    sum(l.rejected) AS rejected,
+    sum(l.quarantined) AS quarantined,
+    toInt64(records_read) - stored - duplicate - rejected - quarantined AS balance
+FROM ingest_ledger AS l FINAL

@@ -1,0 +1,13 @@
+-- In quali giorni mancano i dati di un ente?
+-- Days without a single event, for each ente that has some in the year: between its first day and its last. One day in a small body may
+-- be chance; several in a row are a portal that stopped sending.
+SELECT
+    ente,
+    min(local_date) AS first_day,
+    max(local_date) AS last_day,
+    uniqExact(local_date) AS days_with_data,
+    dateDiff('day', first_day, last_day) + 1 - days_with_data AS days_without
+FROM usage_hourly
+WHERE toYear(local_date) = {year:UInt16}
+GROUP BY ente
+ORDER BY days_without DESC, ente

@@ -1,0 +1,9 @@
+-- Con quali dispositivi si accede?
+-- Share of accesses by class of device; bots are left out, since they are no people.
+SELECT
+    device,
+    accesses,
+    round(100 * accesses / sum(accesses) OVER (), 1) AS share_percent
+FROM usage_by_device
+WHERE year = {year:UInt16} AND device != 'bot'
+ORDER BY accesses DESC

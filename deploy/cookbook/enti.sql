@@ -1,0 +1,12 @@
+-- Quali enti hanno più utilizzi?
+-- Which public bodies have most uses, and what part of all uses do they have?
+SELECT
+    ente,
+    sum(u.service_uses) AS uses,
+    sumIf(u.service_uses, kind = 'payment') AS payments,
+    sumIf(u.service_uses, kind = 'booking') AS bookings,
+    round(100 * uses / sum(uses) OVER (), 2) AS share_percent
+FROM usage_by_ente AS u
+WHERE year = {year:UInt16}
+GROUP BY ente
+ORDER BY uses DESC, ente
