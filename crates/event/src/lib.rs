@@ -22,10 +22,12 @@
 //! assert_eq!(event.ente, "c_d612");
 //! ```
 
+mod canonical;
 mod model;
 mod parse;
 mod privacy;
 mod refusal;
+mod shape;
 pub mod wire;
 
 pub use model::{

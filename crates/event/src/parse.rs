@@ -8,14 +8,15 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::Client;
+use crate::shape::{SHAPE_BYTES_MAX, Shape};
 use crate::wire::{Data, Envelope};
 use crate::{
     ACCESS_V1, AHEAD_MS_MAX, Activity, Channel, EVENT_BYTES_MAX, Event, Identity, Login, Outcome,
-    Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1, UnixMillis, privacy,
+    Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1, UnixMillis, canonical, privacy,
 };
 
 /// Longest code of an ente, portal or service, and longest token, in bytes.
-const CODE_BYTES_MAX: usize = 64;
+const CODE_BYTES_MAX: usize = SHAPE_BYTES_MAX;
 /// Storage counts local hours and days from 1970 to 2105; the day at either end keeps every zone
 /// inside.
 const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
@@ -30,9 +31,9 @@ pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
     if bytes.len() > EVENT_BYTES_MAX {
         return Err(Reject::TooLarge { bytes: bytes.len() }.into());
     }
-    let envelope: Envelope<'_, Data<'_>> = match serde_json::from_slice(bytes) {
-        Ok(envelope) => envelope,
-        Err(error) => return Err(diagnose(bytes, &error)),
+    let envelope = match canonical::read(bytes) {
+        Some(envelope) => envelope,
+        None => serde_json::from_slice(bytes).map_err(|error| diagnose(bytes, &error))?,
     };
     event(envelope, written)
 }
@@ -111,11 +112,11 @@ fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
 }
 
 fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
-    if let Some(what) = privacy::personal_data(&value) {
+    let shape = Shape::of(value.as_bytes());
+    if let Some(what) = privacy::personal_data_in(&value, shape) {
         return Err(Quarantine::PersonalData { field, what }.into());
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if value.is_empty() || value.len() > CODE_BYTES_MAX || !value.bytes().all(plain) {
+    if value.is_empty() || !shape.is_some_and(Shape::is_plain) {
         return Err(Quarantine::UnknownShape(format!(
             "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-', '_' or '.'"
         ))
@@ -127,11 +128,11 @@ fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Re
 /// Tokens are only ever compared, so their hash is enough.
 fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     let Some(value) = value else { return Ok(0) };
-    if let Some(what) = privacy::personal_data(value) {
+    let shape = Shape::of(value.as_bytes());
+    if let Some(what) = privacy::personal_data_in(value, shape) {
         return Err(Quarantine::PersonalData { field, what }.into());
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if value.is_empty() || value.len() > CODE_BYTES_MAX || !value.bytes().all(plain) {
+    if value.is_empty() || !shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0) {
         return Err(Quarantine::UnknownShape(format!(
             "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-' or '_'"
         ))
