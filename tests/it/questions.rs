@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::http::Access;
-use crate::support::{Engines, source};
+use crate::support::{Engines, Place, source, stderr};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -22,6 +22,7 @@ pub fn each_has_an_answer_that_the_report_agrees_with(engines: &Engines) {
     agree(&answers, &report);
     grafana(&access);
     bad_years_have_no_rows(&access);
+    open_data(&place, &report);
 }
 
 type Rows = Vec<Value>;
@@ -253,4 +254,77 @@ fn expand(query: &str, enti: &str, from: &str, to: &str) -> String {
 fn bad_years_have_no_rows(access: &Access) {
     let query = std::fs::read_to_string(source("deploy/cookbook/matrix.sql")).expect("it is there");
     assert!(ask(access, &query, 1999).is_empty());
+}
+
+/// What is published is true, and nothing small is in it.
+fn open_data(place: &Place<'_>, report: &Value) {
+    let out = place.folder.join("open-data");
+    let out = out.to_str().expect("a plain path");
+    let publish = |year: &str, settings: &[(&str, &str)]| {
+        let mut command = place.command(&["open-data", "--year", year, "--out", out]);
+        command
+            .envs(settings.iter().copied())
+            .output()
+            .expect("the program runs")
+    };
+    let settings = [
+        ("AFFLUENZA__OPEN_DATA__PUBLISHER", "Ente di prova"),
+        ("AFFLUENZA__OPEN_DATA__PUBLISHER_IPA", "c_prova"),
+        ("AFFLUENZA__OPEN_DATA__CONTACT", "dati@example.it"),
+        (
+            "AFFLUENZA__OPEN_DATA__BASE_URL",
+            "https://dati.example.it/affluenza",
+        ),
+    ];
+    for (year, settings, complaint) in [
+        (
+            "2017",
+            &settings[1..],
+            "a catalogue must name it: open_data.publisher\n",
+        ),
+        ("2100", &settings[..], "2100 is not over"),
+        ("1999", &settings[..], "no data for 1999"),
+    ] {
+        let output = publish(year, settings);
+        assert!(
+            !output.status.success() && stderr(&output).contains(complaint),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let output = publish("2017", &settings);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let printed = String::from_utf8(output.stdout).expect("names of files");
+    assert_eq!(printed.lines().count(), 8);
+
+    let cells = by_name(&report["usage"]["enti"], "ente", "total");
+    let mut shown: BTreeMap<String, u64> = BTreeMap::new();
+    let mut hidden = 0;
+    let path = format!("{out}/utilizzi-per-ente-2017.csv");
+    for row in csv::Reader::from_path(path)
+        .expect("it is there")
+        .deserialize()
+    {
+        let (ente, _, _, uses, status): (String, String, String, Option<u64>, String) =
+            row.expect("a row");
+        assert!(uses.is_none_or(|uses| uses > 2), "{ente}: {uses:?}");
+        assert_eq!(uses.is_none(), status == "suppressed");
+        hidden += u64::from(uses.is_none());
+        *shown.entry(ente).or_default() += uses.unwrap_or(0);
+    }
+    assert!(hidden > 0, "2017 has small counts");
+    let complete = shown
+        .iter()
+        .filter(|(ente, uses)| cells[*ente] == **uses as f64)
+        .count();
+    assert!(
+        complete >= 15,
+        "{complete} of {} enti are complete",
+        shown.len()
+    );
+    let true_to = |(ente, uses): (&String, &u64)| *uses as f64 <= cells[ente];
+    assert!(
+        shown.iter().all(true_to),
+        "no more than there was: {shown:?}"
+    );
 }

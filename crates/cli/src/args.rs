@@ -43,6 +43,8 @@ pub enum Command {
     VerifyYear(VerifyYear),
     /// List what has moved in a closed year since: by classification, and by later events.
     YearChanges(YearChanges),
+    /// Write a year as open data: CSV files that give nobody away, and their catalogue.
+    OpenData(crate::commands::open_data::OpenData),
     /// Prove that every record is accounted for, or name what is not.
     Audit(Audit),
     /// Make facts or aggregates anew, month by month, while everything goes on.

@@ -29,6 +29,8 @@ pub struct Settings {
     pub geography: GeographySettings,
     /// API keys.
     pub keys: affluenza_keys::Config,
+    /// Who publishes the open data, and where.
+    pub open_data: affluenza_open_data::Config,
     /// The log.
     pub log: LogSettings,
 }

@@ -13,6 +13,7 @@ pub mod figures;
 mod ledger;
 mod migrate;
 mod native;
+pub mod open;
 pub mod rebuild;
 pub mod register;
 pub mod seals;

@@ -8,6 +8,7 @@ mod dead_letters;
 mod import;
 mod keys;
 mod migrate;
+pub mod open_data;
 mod rebuild;
 mod register;
 mod report;
@@ -57,6 +58,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::CloseYear(close) => year::close(&settings, &close),
         Command::VerifyYear(verify) => year::verify(&settings, &verify),
         Command::YearChanges(changes) => year::changes(&settings, &changes),
+        Command::OpenData(open_data) => open_data::run(&settings, &open_data),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
         Command::Classify(classify) => classify::run(&settings, &classify),

@@ -1,0 +1,254 @@
+//! The tables: which there are, how they are protected, and their rows.
+
+use affluenza_disclosure::{Cell, Dimension, Public, Table, Threshold};
+use affluenza_register::Register;
+use affluenza_store::open::{AccessRow, UseRow};
+
+/// A table of the edition.
+pub(crate) struct Sheet {
+    /// Name of its file, without the year and the ending.
+    pub name: &'static str,
+    pub title_it: &'static str,
+    pub title_en: &'static str,
+    pub about_it: &'static str,
+    pub header: &'static [&'static str],
+    pub rows: Vec<Vec<String>>,
+}
+
+const USES: [Dimension; 5] = [
+    Dimension::flat("ente"),
+    Dimension::flat("category"),
+    Dimension::flat("kind"),
+    Dimension::flat("service"),
+    Dimension::flat("month"),
+];
+const ACCESSES: [Dimension; 4] = [
+    Dimension::flat("device"),
+    Dimension::flat("month"),
+    Dimension::flat("weekday"),
+    Dimension::flat("hour"),
+];
+
+/// Every table of a year.
+pub(crate) fn sheets(
+    uses: &[UseRow],
+    accesses: &[AccessRow],
+    register: &Register,
+    threshold: Threshold,
+) -> Vec<Sheet> {
+    let public_uses = public_uses(uses, threshold);
+    let public_accesses = public_accesses(accesses, threshold);
+    let names = Names(register);
+    vec![
+        categories(&public_uses, &names),
+        enti(&public_uses, &names),
+        cells(&public_uses, &names),
+        services(&public_uses, &names),
+        months(&public_uses, &names),
+        devices(&public_accesses),
+        hours(&public_accesses),
+    ]
+}
+
+fn public_uses(rows: &[UseRow], threshold: Threshold) -> Public<5> {
+    let shown: &[&[&str]] = &[
+        &["ente", "category", "kind"],
+        &["category", "service"],
+        &["ente", "month"],
+    ];
+    let mut table = Table::linked(USES, shown);
+    for row in rows {
+        let labels = [
+            &row.ente,
+            &row.category,
+            &row.kind,
+            &row.service,
+            &row.month,
+        ];
+        table.add(labels.map(String::as_str), row.service_uses);
+    }
+    table.suppress(threshold)
+}
+
+fn public_accesses(rows: &[AccessRow], threshold: Threshold) -> Public<4> {
+    let mut table = Table::linked(ACCESSES, &[&["device", "month"], &["weekday", "hour"]]);
+    for row in rows {
+        let [weekday, hour] = [row.weekday, row.hour].map(|number| format!("{number:02}"));
+        table.add([&row.device, &row.month, &weekday, &hour], row.accesses);
+    }
+    table.suppress(threshold)
+}
+
+fn categories(public: &Public<5>, names: &Names<'_>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [None, Some(category), Some(kind), None, None] => {
+            Some(row([category, &names.category(category), kind], cell))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "utilizzi-per-categoria",
+        title_it: "Utilizzi dei servizi digitali per categoria e tipo",
+        title_en: "Uses of digital services by category and kind",
+        about_it: "Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).",
+        header: &[
+            "category",
+            "category_name",
+            "kind",
+            "service_uses",
+            "status",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn enti(public: &Public<5>, names: &Names<'_>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [Some(ente), None, Some(kind), None, None] => {
+            Some(row([ente, &names.ente(ente), kind], cell))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "utilizzi-per-ente",
+        title_it: "Utilizzi dei servizi digitali per ente e tipo",
+        title_en: "Uses of digital services by public body and kind",
+        about_it: "Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).",
+        header: &["ente", "ente_name", "kind", "service_uses", "status"],
+        rows: rows.collect(),
+    }
+}
+
+fn cells(public: &Public<5>, names: &Names<'_>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [Some(ente), Some(category), Some(kind), None, None] => {
+            let [ente_name, category_name] = [names.ente(ente), names.category(category)];
+            Some(row(
+                [ente, &ente_name, category, &category_name, kind],
+                cell,
+            ))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "utilizzi-per-ente-e-categoria",
+        title_it: "Utilizzi dei servizi digitali per ente, categoria e tipo",
+        title_en: "Uses of digital services by public body, category and kind",
+        about_it: "Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.",
+        header: &[
+            "ente",
+            "ente_name",
+            "category",
+            "category_name",
+            "kind",
+            "service_uses",
+            "status",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn services(public: &Public<5>, names: &Names<'_>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [None, Some(category), None, Some(service), None] => {
+            let [category_name, name] = [names.category(category), names.service(service)];
+            Some(row([service, &name, category, &category_name], cell))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "utilizzi-per-servizio",
+        title_it: "Utilizzi dei servizi digitali per servizio",
+        title_en: "Uses of digital services by service",
+        about_it: "Utilizzi completati da persone, per servizio, in tutti gli enti.",
+        header: &[
+            "service",
+            "service_name",
+            "category",
+            "category_name",
+            "service_uses",
+            "status",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn months(public: &Public<5>, names: &Names<'_>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [Some(ente), None, None, None, Some(month)] => {
+            Some(row([month, ente, &names.ente(ente)], cell))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "utilizzi-per-mese",
+        title_it: "Utilizzi dei servizi digitali per mese ed ente",
+        title_en: "Uses of digital services by month and public body",
+        about_it: "Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).",
+        header: &["month", "ente", "ente_name", "service_uses", "status"],
+        rows: rows.collect(),
+    }
+}
+
+fn devices(public: &Public<4>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [Some(device), Some(month), None, None] => Some(row([month, device], cell)),
+        _ => None,
+    });
+    Sheet {
+        name: "accessi-per-dispositivo",
+        title_it: "Accessi ai portali per mese e dispositivo",
+        title_en: "Accesses to portals by month and device",
+        about_it: "Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.",
+        header: &["month", "device", "accesses", "status"],
+        rows: rows.collect(),
+    }
+}
+
+fn hours(public: &Public<4>) -> Sheet {
+    let rows = public.cells().filter_map(|(labels, cell)| match labels {
+        [None, None, Some(weekday), Some(hour)] => {
+            Some(row([weekday.trim_start_matches('0'), hour], cell))
+        }
+        _ => None,
+    });
+    Sheet {
+        name: "accessi-per-giorno-e-ora",
+        title_it: "Accessi ai portali per giorno della settimana e ora",
+        title_en: "Accesses to portals by weekday and hour",
+        about_it: "Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.",
+        header: &["weekday", "hour", "accesses", "status"],
+        rows: rows.collect(),
+    }
+}
+
+/// Labels, the figure, and whether it is there: an empty figure alone could be an error.
+fn row<const N: usize>(labels: [&str; N], cell: Cell) -> Vec<String> {
+    let (figure, status) = match cell {
+        Cell::Shown(count) => (count.to_string(), "shown"),
+        Cell::Suppressed => (String::new(), "suppressed"),
+    };
+    let mut row = labels.map(str::to_owned).to_vec();
+    row.extend([figure, status.to_owned()]);
+    row
+}
+
+/// Names as the register has them; a code that it does not know is its own name.
+struct Names<'a>(&'a Register);
+
+impl Names<'_> {
+    fn ente(&self, code: &str) -> String {
+        let found = self.0.ente(code);
+        found.map_or(code, |ente| ente.name()).to_owned()
+    }
+
+    fn service(&self, code: &str) -> String {
+        let found = self.0.service(code);
+        found.map_or(code, |service| service.name_it()).to_owned()
+    }
+
+    fn category(&self, code: &str) -> String {
+        let found = self.0.category(code);
+        found.map_or(code, |category| category.name_it()).to_owned()
+    }
+}

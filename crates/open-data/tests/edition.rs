@@ -1,0 +1,201 @@
+//! An edition of made-up figures: nobody in it can be worked out, and its catalogue is one.
+
+use affluenza_open_data::{Config, Edition};
+use affluenza_register::Register;
+use affluenza_store::open::{AccessRow, OpenFigures, UseRow};
+use jiff::civil::date;
+use serde_json::Value;
+
+const REGISTER: &str = include_str!("../../../deploy/register.toml");
+
+fn edition() -> Edition {
+    let use_of =
+        |ente: &str, category: &str, kind: &str, service: &str, month: u8, service_uses| UseRow {
+            ente: ente.to_owned(),
+            category: category.to_owned(),
+            kind: kind.to_owned(),
+            service: service.to_owned(),
+            month: format!("2017-{month:02}"),
+            service_uses,
+        };
+    let access = |device: &str, weekday, hour, accesses| AccessRow {
+        device: device.to_owned(),
+        month: "2017-01".to_owned(),
+        weekday,
+        hour,
+        accesses,
+    };
+    let figures = OpenFigures {
+        uses: vec![
+            use_of("c_d612", "tributi", "plain", "imu", 1, 900),
+            use_of("c_d612", "lavoro", "plain", "suap", 1, 2),
+            use_of("c_d612", "lavoro", "payment", "suap", 2, 40),
+            use_of("c_d612", "tributi", "payment", "imu", 2, 70),
+        ],
+        accesses: vec![access("desktop", 1, 9, 50), access("tablet", 7, 23, 1)],
+    };
+    let register = Register::parse(REGISTER).expect("the register is right");
+    let publisher = Config {
+        publisher: "Ente di prova".to_owned(),
+        publisher_ipa: "c_prova".to_owned(),
+        contact: "dati@example.it".to_owned(),
+        base_url: "https://dati.example.it/affluenza/".to_owned(),
+    };
+    let publisher = publisher.publisher().expect("all is given");
+    Edition::build(2017, &figures, &register, &publisher, date(2018, 1, 31))
+}
+
+#[test]
+fn a_small_count_is_in_no_file() {
+    for file in edition()
+        .files
+        .iter()
+        .filter(|file| file.name.ends_with(".csv"))
+    {
+        let mut reader = csv::Reader::from_reader(file.bytes.as_slice());
+        let header = reader.headers().expect("a header").clone();
+        let figure = header.len() - 2;
+        let mut rows = 0;
+        for row in reader.records() {
+            let row = row.expect("a row");
+            rows += 1;
+            let hidden = &row[figure + 1] == "suppressed";
+            assert_eq!(row[figure].is_empty(), hidden, "{}: {row:?}", file.name);
+            assert!(
+                hidden || row[figure].parse::<u64>().expect("a count") > 2,
+                "{}: {row:?}",
+                file.name
+            );
+        }
+        assert!(rows > 0, "{} has rows", file.name);
+    }
+}
+
+#[test]
+fn the_catalogue_has_what_the_profile_demands() {
+    let edition = edition();
+    let file = edition.files.last().expect("a catalogue");
+    assert_eq!(file.name, "catalog.jsonld");
+    let catalogue: Value = serde_json::from_slice(&file.bytes).expect("JSON");
+    has(
+        &catalogue,
+        "dcatapit:Catalog",
+        &[
+            "dct:title",
+            "dct:description",
+            "dct:publisher",
+            "dct:modified",
+            "dcat:dataset",
+        ],
+    );
+    has(
+        &catalogue["dct:publisher"],
+        "dcatapit:Agent",
+        &["foaf:name", "dct:identifier"],
+    );
+    let datasets = catalogue["dcat:dataset"].as_array().expect("datasets");
+    assert_eq!(datasets.len(), edition.files.len() - 1);
+    for dataset in datasets {
+        let demanded = [
+            "dct:title",
+            "dct:description",
+            "dct:identifier",
+            "dct:modified",
+            "dcat:theme",
+            "dct:rightsHolder",
+            "dct:accrualPeriodicity",
+            "dcat:distribution",
+        ];
+        has(dataset, "dcatapit:Dataset", &demanded);
+        assert!(
+            id(&dataset["dcat:theme"])
+                .starts_with("http://publications.europa.eu/resource/authority/data-theme/")
+        );
+        assert!(
+            id(&dataset["dct:accrualPeriodicity"])
+                .starts_with("http://publications.europa.eu/resource/authority/frequency/")
+        );
+        has(
+            &dataset["dct:rightsHolder"],
+            "dcatapit:Agent",
+            &["foaf:name", "dct:identifier"],
+        );
+        assert_eq!(dataset["dct:rightsHolder"]["dct:identifier"], "c_prova");
+        assert!(
+            dataset["dct:identifier"]
+                .as_str()
+                .expect("text")
+                .starts_with("c_prova:")
+        );
+        assert_eq!(dataset["dct:modified"]["@value"], "2018-01-31");
+        for distribution in dataset["dcat:distribution"]
+            .as_array()
+            .expect("distributions")
+        {
+            has(
+                distribution,
+                "dcatapit:Distribution",
+                &["dct:format", "dct:license", "dcat:accessURL"],
+            );
+            assert!(id(&distribution["dct:format"]).ends_with("/file-type/CSV"));
+            let licence = &distribution["dct:license"];
+            has(
+                licence,
+                "dcatapit:LicenseDocument",
+                &["dct:type", "foaf:name"],
+            );
+            assert!(id(licence).contains("/controlled-vocabulary/licences/"));
+            let name = id(&distribution["dcat:accessURL"])
+                .rsplit('/')
+                .next()
+                .expect("a name");
+            let file = edition
+                .files
+                .iter()
+                .find(|file| file.name == name)
+                .expect("the file is there");
+            assert_eq!(
+                distribution["dcat:byteSize"]["@value"],
+                file.bytes.len().to_string()
+            );
+        }
+    }
+    // Every prefix is bound, or the words mean nothing.
+    let text = String::from_utf8(file.bytes.clone()).expect("text");
+    for prefix in [
+        "dcat", "dcatapit", "dct", "foaf", "owl", "schema", "skos", "spdx", "vcard", "xsd",
+    ] {
+        assert!(
+            catalogue["@context"][prefix].is_string() && text.contains(&format!("\"{prefix}:")),
+            "{prefix}"
+        );
+    }
+}
+
+fn has(of: &Value, class: &str, properties: &[&str]) {
+    let classes = of["@type"].as_array().expect("classes");
+    assert!(classes.iter().any(|one| one == class), "{of} is no {class}");
+    for property in properties {
+        assert!(!of[property].is_null(), "{class} without {property}");
+    }
+}
+
+fn id(of: &Value) -> &str {
+    of["@id"].as_str().expect("an address")
+}
+
+#[test]
+fn what_is_not_configured_is_named() {
+    let problem = Config::default()
+        .publisher()
+        .expect_err("nothing is given")
+        .to_string();
+    for setting in [
+        "open_data.publisher,",
+        "open_data.publisher_ipa",
+        "open_data.contact",
+        "open_data.base_url",
+    ] {
+        assert!(problem.contains(setting), "{problem}");
+    }
+}
