@@ -1,0 +1,107 @@
+/* global uPlot */
+import { h, newId } from "./dom.js";
+import { table } from "./table.js";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2]];
+
+/**
+ * A chart over the steps of a period, with its table. Steps: { long, short, narrow }. Series:
+ * { name, values, colour } with the name of a custom property as colour.
+ */
+export function chart({ title, first, steps, series, drawn = "columns", percent = false, t, f }) {
+  const name = newId("chart");
+  const box = h("div", { class: "plot", role: "img", "aria-labelledby": name });
+  const write = (value) => (value === null || value === undefined ? "∗" : percent ? f.percents.format(value) : f.number(value));
+  const readout = h("p", { class: "readout", "aria-hidden": "true" }, " ");
+  const legend = h("ul", { class: "legend", "aria-hidden": "true" }, series.map((one, at) =>
+    h("li", {}, h("span", { class: `key ${drawn}`, "--colour": `var(${one.colour})`, "data-dash": at }), one.name)));
+  const figures = table({
+    caption: title, t, f,
+    columns: [
+      { title: first, value: (row) => row.step.long },
+      ...series.map((one) => ({
+        title: one.name, type: percent ? "share" : "number",
+        value: (row) => {
+          const value = one.values[row.at];
+          return percent && typeof value === "number" ? f.percents.format(value) : value;
+        },
+      })),
+    ],
+    rows: steps.map((step, at) => ({ step, at })),
+  });
+  const figure = h("figure", { class: "chart" },
+    h("figcaption", { id: name }, title), legend, box, readout,
+    h("details", {}, h("summary", {}, t.showTable), figures));
+
+  let plot;
+  const draw = () => {
+    const width = box.clientWidth;
+    if (!width || !box.isConnected) return;
+    plot?.destroy();
+    plot = new uPlot(options(width), [steps.map((_, at) => at), ...series.map((one) => one.values.map((v) => v ?? null))], box);
+  };
+  const options = (width) => {
+    const narrow = width < 520;
+    const ink = colour("--ink-soft");
+    const font = `${narrow ? 12 : 13}px Titillium, system-ui, sans-serif`;
+    const line = { stroke: colour("--line"), width: 1 };
+    const columns = (at) => uPlot.paths.bars({ size: [0.84 / series.length, 34], align: series.length > 1 ? (at ? 1 : -1) : 0, radius: 0.12 });
+    return {
+      width, height: narrow ? 210 : 260, legend: { show: false }, padding: [10, 6, 0, 0],
+      cursor: { points: { show: drawn === "lines" }, drag: { x: false, y: false }, y: false },
+      scales: {
+        x: { time: false, range: [-0.6, steps.length - 0.4] },
+        y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] },
+      },
+      axes: [
+        {
+          stroke: ink, font, grid: { show: false }, ticks: { show: false }, gap: 4, size: 30,
+          splits: () => steps.map((_, at) => at).filter((at) => steps.length <= 12 || at % (narrow ? 6 : 3) === 0),
+          values: (_, splits) => splits.map((at) => (narrow ? steps[at].narrow : steps[at].short)),
+        },
+        {
+          stroke: ink, font, grid: line, ticks: { show: false }, gap: 6, space: 44, size: narrow ? 52 : 64,
+          values: (_, splits) => splits.map((value) => (percent ? f.wholePercents.format(value) : f.number(value))),
+        },
+      ],
+      series: [{}, ...series.map((one, at) => ({
+        label: one.name, stroke: colour(one.colour), points: { show: false },
+        ...(drawn === "columns"
+          ? { fill: colour(one.colour), width: 0, paths: columns(at) }
+          : { width: 2.5, dash: DASHES[at % DASHES.length], paths: uPlot.paths.linear() }),
+      }))],
+      hooks: {
+        setCursor: [(self) => {
+          const at = self.cursor.idx;
+          readout.textContent = at === null || at === undefined ? " "
+            : `${steps[at].long}: ${series.map((one) => `${one.name} ${write(one.values[at])}`).join(" · ")}`;
+        }],
+      },
+    };
+  };
+  new ResizeObserver(draw).observe(box);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  document.fonts?.ready.then(draw);
+  return figure;
+}
+
+/** Hours down, weekdays across: the figures are the table, the colour tells how great they are. */
+export function heatMap({ caption, value, t, f }) {
+  const hours = Array.from({ length: 24 }, (_, hour) => hour);
+  const days = f.weekdays.map((_, day) => day);
+  const all = hours.flatMap((hour) => days.map((day) => value(hour, day) ?? 0));
+  const greatest = Math.max(1, ...all);
+  const step = (figure) => Math.min(6, Math.floor((7 * figure) / (greatest + 1)));
+  return h("div", { class: "scroll" }, h("table", { class: "heat" },
+    h("caption", {}, caption),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t.hour),
+      f.weekdays.map((day) => h("th", { scope: "col" }, h("abbr", { title: day.long }, day.short))))),
+    h("tbody", {}, hours.map((hour) => h("tr", {},
+      h("th", { scope: "row" }, String(hour).padStart(2, "0")),
+      days.map((day) => {
+        const figure = value(hour, day);
+        return h("td", { class: `heat-${typeof figure === "number" ? step(figure) : 0}`, "data-value": figure },
+          typeof figure === "number" ? f.number(figure) : "∗");
+      }))))));
+}

@@ -1,0 +1,203 @@
+import { NeedsKey } from "./api.js";
+import { sum } from "./format.js";
+
+// The one place that knows the API's answers. From here on a figure is a number, or null where it is
+// hidden. Totals are asked for, not added up: a sum with a hidden part would be wrong.
+
+/** Figures by some dimensions, with all their margins. */
+class Figures {
+  /** Answers by the names of their dimensions. */
+  constructor(dimensions, answers) {
+    this.dimensions = dimensions;
+    this.cells = new Map();
+    for (const { by, rows } of answers) {
+      for (const row of rows) this.cells.set(by.map((name) => `${name}=${row[name]}`).join("&"), row.figure);
+    }
+  }
+  /** The figure of some labels, over all of the dimensions that are not named; 0 where nothing was counted. */
+  cell(labels) {
+    const key = this.dimensions.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`).join("&");
+    return this.cells.has(key) ? this.cells.get(key) : 0;
+  }
+  get total() { return this.cell({}); }
+  /** Every label of a dimension that has a figure. */
+  labels(dimension) {
+    const start = `${dimension}=`;
+    return [...this.cells.keys()].filter((key) => key.startsWith(start) && !key.includes("&")).map((key) => key.slice(start.length));
+  }
+}
+
+/** How far back public years are looked for. */
+const PUBLIC_YEARS = 12;
+
+const subsets = (names) => names.reduce((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
+
+export class Data {
+  #catalogue;
+  sum = sum;
+  constructor(api, t) {
+    this.api = api;
+    this.t = t;
+    this.language = document.documentElement.lang;
+  }
+  /** What may be seen has changed. */
+  forget() { this.#catalogue = undefined; }
+
+  /** Years, enti, categories and services, with their names. */
+  async catalogue() {
+    this.#catalogue ??= this.#readCatalogue().catch((error) => { this.#catalogue = undefined; throw error; });
+    return (this.names = await this.#catalogue);
+  }
+
+  async #readCatalogue() {
+    const named = (row, name) => row[`${name}_name_${this.language}`] ?? row[`${name}_name_it`] ?? row[name];
+    const [years, services] = await Promise.all([this.api.hasKey ? this.#allYears() : this.#publicYears(), this.api.get("catalogue")]);
+    const enti = years.length ? await this.api.get(this.api.hasKey ? "offered-versus-used" : "enti", { period: years.at(-1) }) : { data: [] };
+    return {
+      years,
+      enti: enti.data.map((row) => ({ code: row.ente, name: row.ente_name ?? row.ente })).sort((a, b) => a.name.localeCompare(b.name, this.language)),
+      categories: new Map(services.data.map((row) => [row.category, named(row, "category")])),
+      services: new Map(services.data.map((row) => [row.service, named(row, "service")])),
+    };
+  }
+  async #allYears() {
+    const answer = await this.api.get("usage", { group: "year", period: "2000..2099" });
+    return answer.data.map((row) => Number(row.year)).sort((a, b) => a - b);
+  }
+  /** Of the years that are over, those with figures. */
+  async #publicYears() {
+    const last = new Date().getFullYear() - 1;
+    const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => last - back).reverse();
+    const answers = await Promise.all(years.map((year) => this.api.get("categories", { period: year })));
+    return years.filter((_, at) => answers[at].data.length > 0);
+  }
+  enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
+  categoryName(code) {
+    return this.names.categories.get(code) ?? (code === "" ? this.t.noCategory : code === "unregistered" ? this.t.unregistered : code);
+  }
+  serviceName(code) { return this.names.services.get(code) ?? code; }
+
+  #needKey() {
+    if (!this.api.hasKey) throw new NeedsKey();
+  }
+
+  /** The same place a year before. */
+  yearBefore(at) { return { ...at, year: at.year - 1 }; }
+  /** Completed service uses of people, by some dimensions. */
+  uses(at, dimensions) { return this.#figures(at, dimensions, "service_uses"); }
+  /** Accesses of people to pages and areas, by some dimensions. */
+  accesses(at, dimensions) { return this.#figures(at, dimensions, "accesses"); }
+
+  async #figures(at, dimensions, measure) {
+    if (!this.api.hasKey) return this.#publicFigures(at, dimensions, measure);
+    const answers = subsets(dimensions).map(async (by) => {
+      // What has no dimension is the total of one that everything has.
+      const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
+      const rows = by.length ? answer.data.map((row) => ({ ...row, figure: row[measure] })) : [{ figure: answer.totals[measure] }];
+      return { by, rows };
+    });
+    return new Figures(dimensions, await Promise.all(answers));
+  }
+
+  /** Whether everybody may see these figures; whoever has a key sees all that the key allows. */
+  allows(at, ...dimensions) {
+    return this.api.hasKey || (!at.month && dimensions.every((name) => ["category", "ente", "kind"].includes(name)));
+  }
+
+  /** Uses of a whole year, from the few tables that everybody may see. */
+  async #publicFigures(at, dimensions, measure) {
+    if (measure !== "service_uses" || !this.allows(at, ...dimensions)) throw new NeedsKey();
+    const period = { period: at.year };
+    const [categories, enti, cells] = await Promise.all([
+      this.api.get("categories", period), this.api.get("enti", period),
+      at.ente || at.category ? this.api.get("matrix", { ...period, by_kind: true, limit: 10_000 }) : undefined,
+    ]);
+    const columns = { plain: "of_which_plain", payment: "of_which_payments", booking: "of_which_bookings" };
+    const kindsOf = (row) => Object.entries(columns).map(([kind, column]) => ({ ...row, kind, figure: row[column] }));
+    const total = (row) => ({ ...row, figure: row.service_uses });
+    const answers = (name, rows, whole) => [
+      { by: [name], rows: rows.map(total) }, { by: [name, "kind"], rows: rows.flatMap(kindsOf) },
+      { by: [], rows: [whole] },
+      { by: ["kind"], rows: whole.kinds },
+    ];
+    const whole = ({ totals }) => ({ figure: totals.service_uses, kinds: kindsOf(totals) });
+    if (!at.ente && !at.category) {
+      const name = dimensions.includes("ente") ? "ente" : "category";
+      return new Figures(dimensions, answers(name, (name === "ente" ? enti : categories).data, whole(name === "ente" ? enti : categories)));
+    }
+    // A part of the matrix; what it adds up to stands in the other table.
+    const [of, by, margin] = at.category ? ["category", "ente", categories] : ["ente", "category", enti];
+    const parts = cells.data.filter((row) => row[of] === at[of] && (!at.ente || row.ente === at.ente));
+    const row = margin.data.find((row) => row[of] === at[of]) ?? { service_uses: 0, of_which_plain: 0, of_which_payments: 0, of_which_bookings: 0 };
+    return new Figures(dimensions, answers(by, parts, { figure: row.service_uses, kinds: kindsOf(row) }));
+  }
+
+  /** Rows of the labels of one dimension in either period, the greatest first. */
+  ranked(now, dimension, before) {
+    const name = { ente: this.enteName, category: this.categoryName, service: this.serviceName }[dimension].bind(this);
+    const codes = new Set([...now.labels(dimension), ...(before?.labels(dimension) ?? [])]);
+    const kinds = now.dimensions.includes("kind");
+    return [...codes]
+      .map((code) => ({
+        code, name: name(code), now: now.cell({ [dimension]: code }), before: before?.cell({ [dimension]: code }),
+        ...(kinds && Object.fromEntries(["plain", "payment", "booking"].map((kind) => [kind, now.cell({ [dimension]: code, kind })]))),
+      }))
+      .sort((a, b) => (b.now ?? 0) - (a.now ?? 0) || (b.before ?? 0) - (a.before ?? 0) || a.name.localeCompare(b.name, this.language));
+  }
+  categoriesOf(now, before) { return this.ranked(now, "category", before); }
+  entiOf(now, before) { return this.ranked(now, "ente", before); }
+  /** The last row of a table with kinds. */
+  totals(now, before) {
+    const kind = (code) => now.cell({ kind: code });
+    return { now: now.total, before: before.total, plain: kind("plain"), payment: kind("payment"), booking: kind("booking") };
+  }
+
+  /** What moved from the year before, the greatest difference first. */
+  async variations(at) {
+    this.#needKey();
+    const answer = await this.api.get("variations", { ...where(at), limit: 200 });
+    return answer.data
+      .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")
+      .map((row) => ({
+        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente, now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
+      }));
+  }
+
+  /** Services offered and used, by ente. */
+  async offered(at) {
+    this.#needKey();
+    const answer = await this.api.get("offered-versus-used", where(at));
+    const figures = (row) => ({ offered: row.services_offered, used: row.services_used });
+    const rows = answer.data.map((row) => ({ name: row.ente_name ?? row.ente, ...figures(row) })).filter((row) => row.offered > 0);
+    return { rows: rows.sort((a, b) => b.offered - a.offered || a.name.localeCompare(b.name, this.language)), total: figures(answer.totals) };
+  }
+
+  /** Mean users of each hour of the day, and of each band. */
+  async usersByHour(at) {
+    this.#needKey();
+    const answer = await this.api.get("hours", where(at));
+    const hours = Array.from({ length: 24 }, () => 0);
+    for (const row of answer.data) hours[Number(row.hour)] = row.users_per_hour_mean;
+    return hours;
+  }
+  async usersByBand(at) {
+    const answer = await this.api.get("bands", where(at));
+    return answer.data.map((row) => ({ band: row.band, users: row.users_per_hour_mean }));
+  }
+
+  /** The minutes of the last hour. */
+  async live(at) {
+    this.#needKey();
+    const answer = await this.api.get("live", { ente: at.ente, minutes: 60 });
+    const minutes = answer.data.map((row) => ({ start: new Date(row.minute), uses: row.service_uses, accesses: row.accesses }));
+    const all = (name) => sum(minutes.map((minute) => minute[name]));
+    const counted = minutes.filter(({ uses, accesses }) => uses !== 0 || accesses !== 0);
+    return { minutes, uses: all("uses"), accesses: all("accesses"), last: counted.at(-1)?.start };
+  }
+}
+
+/** What is chosen, as the API's parameters. */
+function where(at) {
+  const month = at.month ? `-${String(at.month).padStart(2, "0")}` : "";
+  return { period: `${at.year}${month}`, ente: at.ente, category: at.category };
+}

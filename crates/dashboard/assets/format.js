@@ -1,0 +1,43 @@
+// Figures as the reader's language writes them.
+
+export class Format {
+  constructor(language) {
+    const locale = language === "it" ? "it-IT" : "en-GB";
+    // Italian groups from five digits on unless told otherwise: 1.859, not 1859.
+    this.integers = new Intl.NumberFormat(locale, { useGrouping: "always", maximumFractionDigits: 0 });
+    this.percents = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    this.wholePercents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+    this.changes = new Intl.NumberFormat(locale, {
+      style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero", useGrouping: "always",
+    });
+    this.differences = new Intl.NumberFormat(locale, { signDisplay: "exceptZero", useGrouping: "always" });
+    this.months = Array.from({ length: 12 }, (_, month) => {
+      const day = new Date(Date.UTC(2001, month, 1));
+      const name = (style) => day.toLocaleDateString(locale, { month: style, timeZone: "UTC" });
+      return { long: name("long"), short: name("short"), narrow: name("narrow") };
+    });
+    // 1 January 2001 was a Monday.
+    this.weekdays = Array.from({ length: 7 }, (_, day) => {
+      const date = new Date(Date.UTC(2001, 0, 1 + day));
+      const name = (style) => date.toLocaleDateString(locale, { weekday: style, timeZone: "UTC" });
+      return { long: name("long"), short: name("short") };
+    });
+    this.clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    this.days = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
+    this.times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  }
+  number(value) { return this.integers.format(value); }
+  share(part, whole) { return known(part, whole) && whole > 0 ? this.percents.format(part / whole) : undefined; }
+  /** Growth on a base; without a base, nothing can be said. */
+  change(now, before) {
+    return known(now, before) && before > 0 ? this.changes.format(now / before - 1) : undefined;
+  }
+  difference(now, before) { return known(now, before) ? this.differences.format(now - before) : undefined; }
+}
+
+/** Whether every figure is there: one that is hidden is null. */
+export const known = (...figures) => figures.every((figure) => typeof figure === "number");
+
+/** A sum, hidden as soon as a part is. */
+export const sum = (figures) =>
+  figures.reduce((total, figure) => (known(total, figure) ? total + figure : null), 0);

@@ -1,0 +1,33 @@
+import { chart } from "../charts.js";
+import { h } from "../dom.js";
+import { table } from "../table.js";
+
+/** Two years side by side: by month, category and kind. */
+export default async function compare({ at, data, t, f }) {
+  const other = { ...at, year: at.with };
+  const [now, before, months, monthsBefore] = await Promise.all([
+    data.uses(at, ["category", "kind"]), data.uses(other, ["category", "kind"]),
+    data.allows(at, "month") && data.uses(at, ["month"]), data.allows(at, "month") && data.uses(other, ["month"]),
+  ]);
+  const values = (uses, year) => f.months.map((_, month) => uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }));
+  const columns = (first) => [
+    { title: first, value: (row) => row.name },
+    { title: String(at.with), type: "number", value: (row) => row.before }, { title: String(at.year), type: "number", value: (row) => row.now },
+    { title: t.difference, type: "share", minor: true, value: (row) => (row.now === null || row.before === null ? null : f.difference(row.now, row.before)) },
+    { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+  ];
+  const total = { now: now.total, before: before.total };
+  const kinds = ["plain", "payment", "booking"].map((code) => ({
+    name: { plain: t.plain, payment: t.payments, booking: t.bookings }[code], now: now.cell({ kind: code }), before: before.cell({ kind: code }),
+  }));
+  return h("div", { class: "grid" },
+    months && h("section", { class: "card" }, chart({
+      title: t.comparedTitle(at.year, at.with), first: t.month, steps: f.months, t, f,
+      series: [
+        { name: String(at.with), values: values(monthsBefore, at.with), colour: "--before" },
+        { name: String(at.year), values: values(months, at.year), colour: "--now" },
+      ],
+    })),
+    h("section", { class: "card wide" }, table({ caption: t.byCategory, t, f, columns: columns(t.category), rows: data.categoriesOf(now, before), total })),
+    h("section", { class: "card slim" }, table({ caption: t.byKind, t, f, columns: columns(t.kind), rows: kinds, total })));
+}

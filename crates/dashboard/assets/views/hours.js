@@ -1,0 +1,31 @@
+import { chart, heatMap } from "../charts.js";
+import { h } from "../dom.js";
+import { table } from "../table.js";
+
+/** When people come; without a key, by band only. */
+export default async function hours({ at, data, t, f }) {
+  const keyed = data.allows(at, "hour");
+  const [bands, accesses, byHour] = await Promise.all([
+    data.usersByBand(at), keyed && data.accesses(at, ["weekday", "hour"]), keyed && data.usersByHour(at),
+  ]);
+  const ofBands = h("section", { class: "card" }, table({
+    caption: t.usersByBand, t, f,
+    columns: [
+      { title: t.band, value: (row) => t.bands[row.band] ?? row.band }, { type: "bar", value: (row) => row.users },
+      { title: t.meanUsers, type: "number", value: (row) => row.users },
+    ],
+    rows: bands,
+  }));
+  if (!keyed) return ofBands;
+  const steps = byHour.map((_, hour) => {
+    const text = String(hour).padStart(2, "0");
+    return { long: `${text}:00`, short: text, narrow: text };
+  });
+  return h("div", { class: "grid" },
+    h("section", { class: "card half" }, heatMap({
+      caption: t.heat, t, f, value: (hour, day) => accesses.cell({ hour: String(hour), weekday: String(day + 1) }),
+    })),
+    h("div", { class: "half stack" }, ofBands, h("section", { class: "card" }, chart({
+      title: t.usersByHour, first: t.hour, steps, t, f, series: [{ name: t.meanUsers, values: byHour, colour: "--now" }],
+    }))));
+}

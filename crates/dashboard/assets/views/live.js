@@ -1,0 +1,45 @@
+import { chart } from "../charts.js";
+import { h } from "../dom.js";
+
+const PAUSE_MS = 10_000;
+
+/** What comes in now. Asks again every ten seconds, as long as the page is looked at. */
+export default async function live({ at, data, t, f, signal }) {
+  const place = h("div", { class: "grid" });
+  let paused = false;
+  const button = h("button", { type: "button", class: "quiet bordered", onclick: () => {
+    paused = !paused;
+    button.textContent = paused ? t.resume : t.pause;
+  } }, t.pause);
+  const draw = async () => place.replaceChildren(...view(await data.live(at), t, f));
+  await draw();
+  const timer = setInterval(() => {
+    // An open table is being read.
+    if (paused || document.hidden || place.querySelector("details[open]")) return;
+    draw().catch(() => {});
+  }, PAUSE_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  return [place, h("p", {}, button)];
+}
+
+function view(live, t, f) {
+  const figure = (title, value, note) => h("div", {}, h("dt", {}, title), h("dd", {},
+    h("div", { class: "great", "data-value": typeof value === "number" ? value : undefined }, typeof value === "number" ? f.number(value) : value ?? "∗"),
+    h("div", { class: "small" }, note ?? "\u00a0")));
+  const steps = live.minutes.map(({ start }) => {
+    const text = f.clock.format(start);
+    return { long: text, short: text, narrow: text };
+  });
+  return [
+    h("dl", { class: "card figures" },
+      figure(t.lastEvent, live.last ? f.times.format(live.last) : t.nd, live.last ? f.days.format(live.last) : undefined),
+      figure(t.uses, live.uses, t.lastHour), figure(t.visits, live.accesses, t.lastHour)),
+    h("section", { class: "card" }, chart({
+      title: t.liveTitle, first: t.instant, steps, t, f,
+      series: [
+        { name: t.uses, values: live.minutes.map(({ uses }) => uses), colour: "--c2" },
+        { name: t.visits, values: live.minutes.map(({ accesses }) => accesses), colour: "--now" },
+      ],
+    })),
+  ];
+}

@@ -1,0 +1,29 @@
+import { h } from "../dom.js";
+import { table } from "../table.js";
+
+/** Services by use, and how much of what is offered is used. */
+export default async function services({ at, data, t, f }) {
+  const [now, before, offered] = await Promise.all([
+    data.uses(at, ["service"]), data.uses(data.yearBefore(at), ["service"]), data.offered(at),
+  ]);
+  return h("div", { class: "grid" },
+    h("section", { class: "card wide" }, table({
+      caption: t.topServices, t, f, shown: 20,
+      columns: [
+        { title: t.service, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
+        { title: t.uses, type: "number", value: (row) => row.now },
+        { title: t.before(at.year - 1), type: "number", value: (row) => row.before },
+        { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+      ],
+      rows: data.ranked(now, "service", before),
+    })),
+    h("section", { class: "card slim" }, table({
+      caption: t.offeredUsed, t, f, shown: 12,
+      columns: [
+        { title: t.ente, value: (row) => row.name },
+        { title: t.offered, type: "number", value: (row) => row.offered },
+        { title: t.used, type: "number", value: (row) => row.used },
+      ],
+      rows: offered.rows, total: offered.total,
+    })));
+}

@@ -1,0 +1,99 @@
+//! The web pages, as a router to put beside the aggregate API under `/v1`, from which they take
+//! every figure. What this crate holds is files; it asks nothing of a database.
+//!
+//! The pages are Italian or English: `?lang=it` or `?lang=en` wins, then what the browser
+//! prefers, then Italian. Everything comes from the binary: no other origin, no cookie, nothing
+//! stored in the browser. The content security policy allows neither script nor style in markup.
+//!
+//! * `assets/app.js` turns an address into a view; `views/` holds one file a view.
+//! * `assets/data.js` is the one place that knows the API's answers; a figure that is hidden is
+//!   `null` from there on, and so is whatever is computed from it.
+//! * `assets/table.js` and `charts.js` draw. Every chart has its table.
+//!
+//! ```
+//! let routes: axum::Router = affluenza_dashboard::routes();
+//! ```
+
+mod assets;
+mod language;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::assets::Asset;
+use crate::language::Language;
+
+/// The addresses of pages. Which view belongs to which is in `assets/app.js`.
+pub const PAGES: [&str; 9] = [
+    "/",
+    "/categories",
+    "/enti",
+    "/services",
+    "/variations",
+    "/compare",
+    "/hours",
+    "/devices",
+    "/live",
+];
+
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// The pages and what they are made of.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let pages = PAGES
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path, get(page)));
+    pages.route("/assets/{*path}", get(asset))
+}
+
+async fn page(uri: Uri, headers: HeaderMap) -> Response {
+    let language = Language::of(uri.query(), &headers);
+    let mut response = answer(&headers, assets::page(language));
+    let added = response.headers_mut();
+    added.insert(CONTENT_SECURITY_POLICY, POLICY);
+    added.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    added.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+    added.insert(VARY, HeaderValue::from_static("Accept-Language"));
+    response
+}
+
+async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    match assets::find(&path) {
+        Some(asset) => answer(&headers, asset),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The file, or that the browser has it already.
+fn answer(headers: &HeaderMap, asset: Asset) -> Response {
+    let tag = asset.tag();
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|tags| tags.to_str().ok())
+        .any(|tags| {
+            tags.split(',')
+                .any(|known| known.trim().trim_start_matches("W/") == tag)
+        });
+    let common = [
+        (ETAG, tag),
+        // Asked for each time: a new version of the program is seen at once, and costs 304s.
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    if known {
+        (StatusCode::NOT_MODIFIED, common).into_response()
+    } else {
+        (common, [(CONTENT_TYPE, asset.media_type)], asset.bytes).into_response()
+    }
+}
