@@ -69,6 +69,9 @@ pub enum BusError {
         /// The name.
         instance: String,
     },
+    /// No thread could be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
     /// Anything else.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),

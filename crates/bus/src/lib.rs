@@ -1,11 +1,13 @@
 //! Kafka: the only crate that names rdkafka.
 //!
 //! [`Cluster`] asks and administers, [`Reader`] reads one topic as a member of a consumer
-//! group, [`Writer`] writes one topic and knows what was acknowledged. Offsets carry metadata,
+//! group, [`Writer`] writes one topic and knows what was acknowledged, [`Courier`] does so for many
+//! senders at once. Offsets carry metadata,
 //! which is how the pipeline keeps its intents; what is in it is not this crate's business.
 
 mod cluster;
 mod config;
+mod courier;
 mod error;
 mod logging;
 mod reader;
@@ -15,6 +17,7 @@ mod writer;
 
 pub use cluster::{Cluster, StreamIdentity, Watermarks};
 pub use config::Config;
+pub use courier::{Courier, CourierLimits, Delivery, NotTaken, Parcel};
 pub use error::BusError;
 pub use reader::{Committed, Polled, Reader, Record};
 pub use scan::{scan, scan_range, try_scan};
