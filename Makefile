@@ -14,16 +14,19 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test fmt lint unit docs deny audit bench bench-path chaos clean prerequisites
+.PHONY: up test fmt lint unit docs deny audit bench bench-path bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
 	target/release/affluenza --data $(DATA) up --demo $(if $(ONCE),--once) --lang $(LANG_OF_TABLES)
 
-test: prerequisites fmt lint unit docs deny
+test: prerequisites-test fmt lint unit docs deny
 
 prerequisites:
 	@deploy/prerequisites
+
+prerequisites-test:
+	@deploy/prerequisites test
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -55,6 +58,16 @@ bench: prerequisites
 # The whole path, against its limits and others. SCALE=0.5 is 950,000 events.
 bench-path: prerequisites
 	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
+
+# A collector with its own Kafka under load, on this machine. Needs wrk and hey.
+bench-collect: prerequisites
+	$(CARGO) build --release --locked
+	benches/collect/run
+
+# Requests made up from the collector's description. Needs schemathesis (pip install schemathesis).
+fuzz-http: prerequisites
+	$(CARGO) build --locked
+	tests/fuzz-http
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::

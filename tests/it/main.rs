@@ -9,6 +9,7 @@
 
 mod audit;
 mod chaos;
+mod collect;
 mod dead_letters;
 mod dst;
 mod focus;
@@ -51,6 +52,12 @@ macro_rules! tests {
 /// Every test. A new one is listed here.
 const TESTS: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
+    collect::every_form_is_taken_in_and_counts_once,
+    collect::mistakes_are_answered_clearly,
+    collect::keys_write_for_their_own_ente_only,
+    collect::accepted_events_survive_kills,
+    collect::nothing_personal_is_kept,
+    collect::a_browser_counts_its_visits,
     focus::tables_equal_the_printed_ones,
     focus::one_command_does_it_all,
     recovery::killed_consumers_lose_and_double_nothing,

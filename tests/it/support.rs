@@ -52,6 +52,11 @@ impl Engines {
             .expect("the temporary folder can be removed");
     }
 
+    /// Where Kafka and ClickHouse keep their data and their logs.
+    pub fn folders(&self) -> [PathBuf; 2] {
+        ["kafka", "clickhouse"].map(|engine| self.folder.path().join(engine))
+    }
+
     /// A topic, a group and a database of the test's own.
     pub fn place(&self, name: &str) -> Place<'_> {
         let folder = self.folder.path().join(name);
@@ -158,6 +163,17 @@ impl Place<'_> {
             password: self.engines.clickhouse.password().to_owned().into(),
             ..StoreConfig::default()
         })
+    }
+
+    /// ClickHouse without the program's own store between.
+    pub fn access(&self) -> Access {
+        let clickhouse = &self.engines.clickhouse;
+        Access {
+            address: clickhouse.http_url().replace("http://", ""),
+            user: clickhouse.user().to_owned(),
+            password: clickhouse.password().to_owned(),
+            database: self.name.clone(),
+        }
     }
 
     /// Runs something asynchronous of the store.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub mod collect;
 pub mod keys;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub struct Args {
 pub enum Command {
     /// Run everything on this machine: Kafka, ClickHouse and the consumer.
     Up(Up),
+    /// Take events in over HTTP and hand them to Kafka.
+    Collect(collect::Collect),
     /// Read events from Kafka and write them to ClickHouse.
     Consume(Consume),
     /// Make up a year of events whose totals are given.

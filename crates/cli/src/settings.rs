@@ -17,6 +17,8 @@ pub struct Settings {
     pub kafka: affluenza_bus::Config,
     /// ClickHouse.
     pub clickhouse: affluenza_store::Config,
+    /// The collector.
+    pub collect: affluenza_collector::Config,
     /// The consumer.
     pub consume: affluenza_pipeline::Config,
     /// The engines that `up` starts where no external ones are given.
@@ -154,6 +156,7 @@ impl Settings {
     pub fn check(&self) -> Result<()> {
         let mut problems = self.kafka.problems();
         problems.extend(self.clickhouse.problems());
+        problems.extend(self.collect.problems());
         problems.extend(self.consume.problems());
         if !(128..=65_536).contains(&self.engine.kafka_heap_mib) {
             problems.push(format!(

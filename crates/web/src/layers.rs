@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -132,7 +132,9 @@ async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Respons
     let limit = bounds.body_bytes_max;
     let request = request.map(|body| Body::new(Limited::new(body, limit)));
     match tokio::time::timeout(bounds.within, next.run(request)).await {
-        Ok(response) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+        Ok(response)
+            if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem(&response) =>
+        {
             Problem::too_large(bounds.body_bytes_max).into_response()
         }
         Ok(response) => response,
@@ -141,6 +143,12 @@ async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Respons
             Problem::unavailable(detail, RETRY).into_response()
         }
     }
+}
+
+/// Whether a route has said by itself what is wrong.
+fn is_problem(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == "application/problem+json")
 }
 
 fn secure(headers: &mut HeaderMap) {

@@ -15,7 +15,9 @@ mod setup;
 mod world;
 
 use crate::support::Engines;
+pub use random::Random;
 use run::Run;
+pub use setup::lasting_port;
 
 /// Kills of the run that is part of every test.
 const KILLS: usize = 20;
@@ -23,13 +25,17 @@ const SEED: u64 = 2017;
 
 pub fn nothing_is_lost_or_double(engines: &Engines) {
     let kills = of_environment("CHAOS_KILLS").map_or(KILLS, |kills| kills as usize);
-    let seed = match std::env::var("CHAOS_SEED").as_deref() {
-        Ok("clock") => setup::nanos() % 1_000_000_007,
-        _ => of_environment("CHAOS_SEED").unwrap_or(SEED),
-    };
-    let mut run = Run::start(&engines.runtime, seed, kills);
+    let mut run = Run::start(&engines.runtime, seed(), kills);
     run.go();
     run.finish();
+}
+
+/// What decides about the faults.
+pub fn seed() -> u64 {
+    match std::env::var("CHAOS_SEED").as_deref() {
+        Ok("clock") => setup::nanos() % 1_000_000_007,
+        _ => of_environment("CHAOS_SEED").unwrap_or(SEED),
+    }
 }
 
 /// A number that `make chaos` was given.

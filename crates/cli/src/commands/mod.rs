@@ -2,6 +2,7 @@
 
 mod audit;
 mod classify;
+mod collect;
 mod config;
 mod consume;
 mod dead_letters;
@@ -51,6 +52,7 @@ pub fn run(args: Args) -> Result<()> {
         .map_err(|problem| anyhow!(problem))?;
     match args.command {
         Command::Up(up) => up::run(&settings, &up),
+        Command::Collect(collect) => collect::run(&settings, &collect),
         Command::Consume(consume) => consume::run(&settings, &consume),
         Command::Simulate(simulate) => simulate::run(&settings, &simulate),
         Command::Import(Import::AccessLog(import)) => import::run(&settings, import),

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use affluenza_bus::Writer;
+use affluenza_keys::{KeyStore, NewKey, Role};
 use affluenza_pipeline::{Progress, Until};
 use affluenza_register::Register;
 use affluenza_simulator::{Figures, Options, Simulation};
@@ -9,6 +10,7 @@ use affluenza_telemetry::Stop;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::args::{self, Up};
+use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
 use crate::commands::simulate::produce;
 use crate::output::{self, say};
@@ -63,6 +65,9 @@ async fn work(
         Until::Stopped,
         consumer_stop.clone(),
     )?;
+    let collector_stop = Stop::default();
+    let mut collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
+    introduce(&collector, settings)?;
     let progress = consumer.progress.clone();
     let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
     let foreground = async {
@@ -92,10 +97,28 @@ async fn work(
         shown = foreground => shown?,
         // By itself the consumer ends only when it cannot go on.
         ended = consumer.ended() => return ended.and(Err(anyhow!("the consumer ended before it was told to"))),
+        ended = collector.ended() => return ended.and(Err(anyhow!("the collector ended before it was told to"))),
         exit = platform.failed() => return Err(platform.explain(&exit)),
     }
+    // What it has accepted is to be in Kafka while Kafka still runs.
+    collector_stop.tell();
+    collector.ended().await?;
     consumer_stop.tell();
     consumer.finish(platform).await
+}
+
+/// Says where the collector is, and makes a first key to try it with.
+fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
+    say(&format!("  {}", collector.describe()));
+    if collector.is_closed {
+        let store = KeyStore::new(settings.keys.file_in(&settings.engine.data));
+        let (_, secret) = store.create(NewKey::new("to try with", Role::Writer))?;
+        say(&format!(
+            "  a key to try it with, shown this once: {}",
+            secret.expose()
+        ));
+    }
+    Ok(())
 }
 
 /// Writes the streams of the demo's years to Kafka. Their events have the same ids each time, so

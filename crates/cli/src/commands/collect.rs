@@ -1,0 +1,99 @@
+//! Takes events in over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use affluenza_bus::Cluster;
+use affluenza_collector::{CollectError, Collector, Parts};
+use affluenza_keys::KeyRing;
+use affluenza_telemetry::Stop;
+use anyhow::{Context, Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::args::collect::Collect;
+use crate::output::say;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, args: &Collect) -> Result<()> {
+    let mut settings = settings.clone();
+    if let Some(listen) = &args.listen {
+        settings.collect.http.listen.clone_from(listen);
+    }
+    super::with_runtime(async |stop| {
+        let mut platform = Platform::open(&settings, Needs::KAFKA).await?;
+        let result = collect(&mut platform, &settings, &stop).await;
+        platform.close().await?;
+        result
+    })
+}
+
+async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> Result<()> {
+    if platform.is_owner {
+        Cluster::new(&platform.bus)?
+            .create_topics(&platform.bus)
+            .await?;
+    }
+    let mut collector = RunningCollector::start(platform, settings, stop.clone()).await?;
+    say(&collector.describe());
+    if collector.is_closed {
+        say("no key yet: `affluenza keys create NAME --role writer --ente CODE` makes one");
+    }
+    tokio::select! {
+        ended = collector.ended() => ended,
+        exit = platform.failed() => Err(platform.explain(&exit)),
+    }
+}
+
+/// A collector that takes events in.
+pub struct RunningCollector {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether there is no key with which anybody could send.
+    pub is_closed: bool,
+    running: JoinHandle<Result<(), CollectError>>,
+}
+
+impl RunningCollector {
+    /// Starts to listen. It ends when `stop` is told.
+    pub async fn start(platform: &Platform, settings: &Settings, stop: Stop) -> Result<Self> {
+        let keys = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
+        let is_closed = keys.is_empty();
+        let collector = Collector::new(
+            settings.collect.clone(),
+            Parts {
+                bus: &platform.bus,
+                data: &settings.engine.data,
+                keys,
+                register: super::register(settings)?,
+                geo: super::geo(settings)?,
+            },
+        )?;
+        let listener: TcpListener = affluenza_web::listen(&settings.collect.http.listen)
+            .await
+            .context("collect.http.listen")?;
+        let address = listener.local_addr().context("collect.http.listen")?;
+        let running = tokio::spawn(Arc::clone(&collector).run(listener, stop));
+        Ok(Self {
+            address,
+            is_closed,
+            running,
+        })
+    }
+
+    /// One line for a person.
+    pub fn describe(&self) -> String {
+        format!("collecting  http://{}/v1/events", self.address)
+    }
+
+    /// Waits until it ends. May be dropped and called again, but not after it has answered.
+    pub async fn ended(&mut self) -> Result<()> {
+        match (&mut self.running).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(anyhow!(
+                "the collector ended unexpectedly; see the lines above"
+            )),
+        }
+    }
+}

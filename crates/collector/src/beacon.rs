@@ -1,0 +1,118 @@
+//! The script that pages count their visits with.
+
+use std::io::Write as _;
+
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+const SCRIPT: &str = include_str!("beacon.js");
+/// A page may use an old script for an hour; the collector understands it for longer.
+const CACHE: &str = "public, max-age=3600";
+
+/// The script, plain and compressed.
+#[derive(Clone)]
+pub struct Beacon {
+    compressed: Bytes,
+    etag: HeaderValue,
+}
+
+impl Beacon {
+    /// Compresses it.
+    pub fn new() -> std::io::Result<Self> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(SCRIPT.as_bytes())?;
+        let compressed = encoder.finish()?;
+        // The checksum that stands at the end of the compressed form.
+        let sum = compressed
+            .iter()
+            .rev()
+            .take(8)
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let etag =
+            HeaderValue::from_str(&format!("\"{sum:016x}\"")).map_err(std::io::Error::other)?;
+        Ok(Self {
+            compressed: compressed.into(),
+            etag,
+        })
+    }
+
+    /// The answer to a request for it.
+    pub fn answer(&self, headers: &HeaderMap) -> Response {
+        let has = |name: HeaderName, part: &str| {
+            headers
+                .get_all(name)
+                .iter()
+                .any(|value| value.to_str().is_ok_and(|text| text.contains(part)))
+        };
+        let is_known = self
+            .etag
+            .to_str()
+            .is_ok_and(|etag| has(IF_NONE_MATCH, etag));
+        let mut response = if is_known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else if has(ACCEPT_ENCODING, "gzip") {
+            let gzip = [(CONTENT_ENCODING, "gzip")];
+            (gzip, self.compressed.clone()).into_response()
+        } else {
+            Bytes::from_static(SCRIPT.as_bytes()).into_response()
+        };
+        let fixed = [
+            (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+            (CACHE_CONTROL, CACHE),
+            (VARY, "Accept-Encoding"),
+            // Pages of every origin load it, isolated ones too.
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "cross-origin",
+            ),
+        ];
+        for (name, value) in fixed {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response.headers_mut().insert(ETAG, self.etag.clone());
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_small_and_keeps_nothing_on_the_device() {
+        let beacon = Beacon::new().unwrap();
+        assert!(
+            beacon.compressed.len() < 2048,
+            "{}",
+            beacon.compressed.len()
+        );
+        for word in [
+            "cookie",
+            "localStorage",
+            "sessionStorage",
+            "indexedDB",
+            "caches",
+        ] {
+            assert!(!SCRIPT.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn it_is_sent_once_an_hour_at_most() {
+        let beacon = Beacon::new().unwrap();
+        let first = beacon.answer(&HeaderMap::new());
+        assert_eq!(first.status(), StatusCode::OK);
+        let again: HeaderMap = [(IF_NONE_MATCH, first.headers()[ETAG].clone())]
+            .into_iter()
+            .collect();
+        assert_eq!(beacon.answer(&again).status(), StatusCode::NOT_MODIFIED);
+    }
+}

@@ -1,0 +1,285 @@
+//! From the body of a request to the events in it, each as the bytes of its JSON.
+
+use std::borrow::Cow;
+use std::io::Read as _;
+
+use affluenza_web::Problem;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// Begins the header of each CloudEvents attribute in binary mode.
+const ATTRIBUTE: &str = "ce-";
+
+/// How the events of a body are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One event, or an array of events: the first character tells.
+    Json,
+    /// One event.
+    One,
+    /// An array of events.
+    Batch,
+    /// One event a line.
+    Lines,
+    /// The body is the event's data, its attributes are in headers.
+    Binary,
+}
+
+impl Form {
+    /// What the headers say.
+    ///
+    /// # Errors
+    /// 415 for what is none of them.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let text = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let mut parts = text.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let charset = parts.find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case("charset")
+                .then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+        });
+        if charset.is_some_and(|charset| charset != "utf-8" && charset != "us-ascii") {
+            return Err(unsupported("write the events in UTF-8"));
+        }
+        match &*media {
+            "application/cloudevents+json" => Ok(Self::One),
+            "application/cloudevents-batch+json" => Ok(Self::Batch),
+            "application/x-ndjson" | "application/ndjson" => Ok(Self::Lines),
+            "application/json" if headers.contains_key("ce-specversion") => Ok(Self::Binary),
+            "application/json" => Ok(Self::Json),
+            _ => Err(unsupported(
+                "use application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson as Content-Type",
+            )),
+        }
+    }
+}
+
+fn unsupported(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "The body is of a kind that is not read here",
+        detail,
+    )
+}
+
+/// 400: nothing can be made of the body as a whole.
+pub fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed-body",
+        "The body cannot be read",
+        detail,
+    )
+}
+
+/// The body as it was before it was compressed.
+///
+/// # Errors
+/// 413 when it inflates to more than `bytes_max`, 415 for another encoding, 400 when it is cut.
+pub fn inflate(headers: &HeaderMap, body: Bytes, bytes_max: usize) -> Result<Bytes, Problem> {
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match &*encoding {
+        b"" | b"identity" => Ok(body),
+        b"gzip" | b"x-gzip" => {
+            let mut plain = Vec::with_capacity((body.len() * 4).min(bytes_max));
+            let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+            MultiGzDecoder::new(&*body)
+                .take(limit.saturating_add(1))
+                .read_to_end(&mut plain)
+                .map_err(|_| {
+                    malformed("Content-Encoding says gzip, but the body is not, or is cut")
+                })?;
+            if plain.len() > bytes_max {
+                return Err(Problem::too_large(bytes_max));
+            }
+            Ok(plain.into())
+        }
+        _ => Err(unsupported(
+            "use gzip as Content-Encoding, or leave the body as it is",
+        )),
+    }
+}
+
+/// The events of `body`, in order; each is some text that should be JSON.
+///
+/// # Errors
+/// 400 when the body as a whole cannot be taken apart or holds nothing, 413 when it holds more
+/// than `events_max`.
+pub fn split<'b>(
+    form: Form,
+    headers: &HeaderMap,
+    body: &'b [u8],
+    events_max: usize,
+) -> Result<Vec<Cow<'b, [u8]>>, Problem> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let Some(first) = first else {
+        return Err(malformed("the body is empty: send at least one event"));
+    };
+    let events: Vec<Cow<'b, [u8]>> = match form {
+        Form::Json if *first == b'[' => array(body)?,
+        Form::Batch => array(body)?,
+        Form::Json | Form::One => vec![body.into()],
+        Form::Lines => body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+            .map(Cow::Borrowed)
+            .collect(),
+        Form::Binary => vec![structured(headers, body)?.into()],
+    };
+    if events.is_empty() {
+        return Err(malformed("the batch is empty: send at least one event"));
+    }
+    if events.len() > events_max {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-many-events",
+            "The batch is too large",
+            format!(
+                "{} events in one request, at most {events_max} are accepted: send several requests",
+                events.len()
+            ),
+        )
+        .with("events_max", events_max));
+    }
+    Ok(events)
+}
+
+fn array(body: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Problem> {
+    let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+        malformed(format!(
+            "the body is not a JSON array: see line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    Ok(items
+        .into_iter()
+        .map(|item| Cow::Borrowed(item.get().as_bytes()))
+        .collect())
+}
+
+/// An event in binary mode as one in structured mode: its attributes come from headers, in which
+/// what is not plain is percent-encoded (CloudEvents HTTP binding 1.0.2, section 3.1.3.2).
+fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
+    #[derive(Serialize)]
+    struct Whole<'a> {
+        #[serde(flatten)]
+        attributes: serde_json::Map<String, serde_json::Value>,
+        data: &'a RawValue,
+    }
+    let data: &RawValue = serde_json::from_slice(data)
+        .map_err(|_| malformed("the data of an event in binary mode is JSON"))?;
+    let mut attributes = serde_json::Map::new();
+    for (name, value) in headers {
+        let Some(attribute) = name.as_str().strip_prefix(ATTRIBUTE) else {
+            continue;
+        };
+        let text = value
+            .to_str()
+            .ok()
+            .and_then(|text| percent_decode_str(text).decode_utf8().ok())
+            .ok_or_else(|| malformed("a ce- header is not percent-encoded UTF-8"))?;
+        if attribute != "data" {
+            attributes.insert(attribute.to_owned(), text.into());
+        }
+    }
+    serde_json::to_vec(&Whole { attributes, data })
+        .map_err(|_| malformed("the event cannot be put together from its headers"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    axum::http::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    fn parts(kind: &'static str, body: &[u8]) -> Result<Vec<String>, u16> {
+        let headers = headers(&[("content-type", kind)]);
+        let form = Form::of(&headers).map_err(|problem| problem.status())?;
+        split(form, &headers, body, 3)
+            .map(|events| {
+                let text = |event: &Cow<'_, [u8]>| String::from_utf8_lossy(event).into_owned();
+                events.iter().map(text).collect()
+            })
+            .map_err(|problem| problem.status())
+    }
+
+    #[test]
+    fn each_form_is_taken_apart() {
+        let json = "application/json; charset=UTF-8";
+        assert_eq!(parts(json, b"{\"a\":1}").unwrap(), ["{\"a\":1}"]);
+        assert_eq!(
+            parts(json, b" [{\"a\": 1},2]").unwrap(),
+            ["{\"a\": 1}", "2"]
+        );
+        let batch = "application/cloudevents-batch+json";
+        assert_eq!(parts(batch, b"[1]").unwrap(), ["1"]);
+        assert_eq!(parts(batch, b"{}"), Err(400));
+        let lines = "application/x-ndjson";
+        assert_eq!(parts(lines, b"1\r\n\n oops\n").unwrap(), ["1\r", " oops"]);
+        assert_eq!(parts(lines, b"1\n2\n3\n4"), Err(413));
+        assert_eq!(parts(lines, b" \n"), Err(400));
+        assert_eq!(parts(batch, b"[]"), Err(400));
+        assert_eq!(parts("text/plain", b"{}"), Err(415));
+        assert_eq!(parts("application/json; charset=latin1", b"{}"), Err(415));
+    }
+
+    #[test]
+    fn binary_mode_becomes_structured() {
+        let headers = headers(&[
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-source", "https://e.example/%C3%A0"),
+        ]);
+        assert_eq!(Form::of(&headers).unwrap(), Form::Binary);
+        let whole = split(Form::Binary, &headers, b"{\"ente\":\"x\"}", 3).unwrap();
+        let whole: serde_json::Value = serde_json::from_slice(&whole[0]).unwrap();
+        assert_eq!(whole["source"], "https://e.example/à");
+        assert_eq!(whole["data"]["ente"], "x");
+    }
+
+    #[test]
+    fn a_bomb_does_not_inflate() {
+        let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        bomb.write_all(&vec![b' '; 1 << 20]).unwrap();
+        let bomb = Bytes::from(bomb.finish().unwrap());
+        let gzip = headers(&[("content-encoding", "gzip")]);
+        let problem = inflate(&gzip, bomb.clone(), 1 << 16).unwrap_err();
+        assert_eq!(problem.status(), 413);
+        assert_eq!(
+            inflate(&gzip, bomb.clone(), 1 << 20).unwrap().len(),
+            1 << 20
+        );
+        let cut = bomb.slice(..bomb.len() / 2);
+        assert_eq!(inflate(&gzip, cut, 1 << 20).unwrap_err().status(), 400);
+        let brotli = headers(&[("content-encoding", "br")]);
+        assert_eq!(inflate(&brotli, bomb, 9).unwrap_err().status(), 415);
+    }
+}

@@ -1,0 +1,245 @@
+//! The parts put together.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::{BusError, Courier, CourierLimits};
+use affluenza_classify::device::{Device, Hints, classify};
+use affluenza_classify::geo::Geo;
+use affluenza_classify::hours::UnknownZone;
+use affluenza_event::UnixMillis;
+use affluenza_event::wire::{Data, Envelope};
+use affluenza_keys::KeyRing;
+use affluenza_register::Register;
+use affluenza_spool::{Limits, Spool, SpoolError};
+use affluenza_telemetry::{Metrics, Stop};
+use affluenza_web::RateLimit;
+use axum::Router;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::Config;
+use crate::beacon::Beacon;
+use crate::counters::Counters;
+use crate::http;
+use crate::keep::Keep;
+use crate::outcome::Reason;
+use crate::salts::Salts;
+use crate::tally::{Row, Tally};
+use crate::treat::Treatment;
+use crate::zones::Zones;
+
+/// Pause between two looks at secrets of days that are over.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many times the rate may be sent at once.
+const BURST: u32 = 4;
+
+/// Why the collector cannot begin or go on.
+#[derive(Debug, Error)]
+pub enum CollectError {
+    /// Kafka's client refused a setting.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The spool cannot be used.
+    #[error("collect.spool: {0}")]
+    Spool(#[from] SpoolError),
+    /// The register names a zone that does not exist.
+    #[error(transparent)]
+    Zone(#[from] UnknownZone),
+    /// Something of the operating system.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// What a collector is made of.
+pub struct Parts<'p> {
+    /// How to reach Kafka.
+    pub bus: &'p affluenza_bus::Config,
+    /// The data folder.
+    pub data: &'p Path,
+    /// Who may write.
+    pub keys: KeyRing,
+    /// Which codes and zones there are.
+    pub register: Register,
+    /// Where addresses are.
+    pub geo: Geo,
+}
+
+/// Takes events in.
+pub struct Collector {
+    pub(crate) config: Config,
+    pub(crate) treatment: Treatment,
+    pub(crate) keep: Keep,
+    pub(crate) keys: KeyRing,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) metrics: Metrics,
+    pub(crate) tally: Tally,
+    pub(crate) beacon: Beacon,
+    pub(crate) key_limit: RateLimit<String>,
+    pub(crate) page_limit: RateLimit<IpAddr>,
+    pub(crate) bodies: Arc<Semaphore>,
+}
+
+impl Collector {
+    /// Opens the spool and prepares to reach Kafka, which need not be there yet.
+    pub fn new(config: Config, parts: Parts<'_>) -> Result<Arc<Self>, CollectError> {
+        let metrics = Metrics::default();
+        let counters = Arc::new(Counters::new(&metrics));
+        let spool_bytes_max = config.spool_mib_max << 20;
+        let spool = open_spool(&config, parts.data, spool_bytes_max)?;
+        let limits = CourierLimits {
+            linger_ms: config.linger_ms,
+            patience_ms: config.kafka_wait_ms_max,
+            queue_bytes_max: config.queue_mib_max << 20,
+        };
+        let courier = Courier::new(parts.bus, &parts.bus.topic, limits)?;
+        let per_second = (
+            config.key_requests_per_second,
+            config.page_requests_per_second,
+        );
+        let limit = |rate: u32| (rate, rate.saturating_mul(BURST));
+        let (key_rate, page_rate) = (limit(per_second.0), limit(per_second.1));
+        Ok(Arc::new(Self {
+            treatment: Treatment {
+                zones: Zones::of(&parts.register)?,
+                register: parts.register,
+                geo: parts.geo,
+                salts: Salts::default(),
+            },
+            keep: Keep::new(courier, spool, spool_bytes_max, Arc::clone(&counters)),
+            keys: parts.keys,
+            counters,
+            metrics,
+            tally: Tally::default(),
+            beacon: Beacon::new()?,
+            key_limit: RateLimit::new(key_rate.0, key_rate.1),
+            page_limit: RateLimit::new(page_rate.0, page_rate.1),
+            bodies: Arc::new(Semaphore::new(Self::permits(config.bodies_mib_max << 20))),
+            config,
+        }))
+    }
+
+    /// The routes with their bounds, to be made once. Without [`Collector::run`] nothing leaves the
+    /// spool.
+    pub fn router(self: &Arc<Self>) -> Router {
+        affluenza_web::bounded(
+            http::routes(Arc::clone(self)),
+            &self.config.http,
+            &self.metrics,
+        )
+    }
+
+    /// Takes in events until `stop` is told. What is in the spool then stays there for the next
+    /// start.
+    pub async fn run(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: Stop,
+    ) -> Result<(), CollectError> {
+        let router = self.router();
+        let chores = Stop::default();
+        let drained = tokio::spawn({
+            let (keep, chores) = (self.keep.clone(), chores.clone());
+            async move { keep.drain(&chores).await }
+        });
+        let kept_house = tokio::spawn({
+            let (collector, chores) = (Arc::clone(&self), chores.clone());
+            async move { collector.keep_house(&chores).await }
+        });
+        let served = affluenza_web::serve(listener, router, &self.config.http, &stop).await;
+        chores.tell();
+        for chore in [drained, kept_house] {
+            // One that panicked has said so.
+            let _ = chore.await;
+        }
+        Ok(served?)
+    }
+
+    async fn keep_house(&self, stop: &Stop) {
+        let every = Duration::from_secs(self.config.report_seconds);
+        let mut reported = Instant::now();
+        while !stop.is_told() {
+            self.treatment.salts.forget_past(now());
+            if reported.elapsed() >= every {
+                reported = Instant::now();
+                self.report();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.told() => {}
+            }
+        }
+        self.report();
+    }
+
+    /// Says what was refused since the report before.
+    fn report(&self) {
+        for (row, events) in self.tally.take() {
+            let (ente, producer, reason) = (row.ente, row.producer, row.reason.code());
+            tracing::info!(ente, producer, reason, events, "events refused");
+        }
+    }
+
+    /// Puts the present state into the gauges.
+    pub(crate) fn gauge(&self) {
+        self.keep.gauge();
+        let salts = self.treatment.salts.len();
+        self.counters
+            .salts
+            .set(i64::try_from(salts).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn count_refused(&self, ente: &str, producer: &str, reason: Reason, count: u64) {
+        self.counters.refuse(reason.code(), count);
+        let row = Row {
+            producer: producer.to_owned(),
+            ente: ente.to_owned(),
+            reason,
+        };
+        self.tally.add(row, count);
+    }
+
+    /// Whether a page's visit is a bot's. It is accepted all the same: the consumer tells bots
+    /// apart, and may do so otherwise one day.
+    pub(crate) fn is_bot(&self, event: &Envelope<'_, Data<'_>>) -> bool {
+        let agent = event
+            .data
+            .client
+            .as_ref()
+            .and_then(|client| client.user_agent.as_deref())
+            .unwrap_or_default();
+        classify(agent, &Hints::NONE).device == Device::Bot
+    }
+}
+
+fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, CollectError> {
+    let limits = Limits {
+        bytes_max,
+        ..Limits::default()
+    };
+    let (spool, recovery) = Spool::open(&config.spool_in(data), limits)?;
+    if recovery.damaged_records > 0 {
+        tracing::error!(
+            records = recovery.damaged_records,
+            "the disk lost records of the spool"
+        );
+    }
+    if recovery.records > 0 {
+        tracing::warn!(
+            records = recovery.records,
+            "the spool holds events for Kafka"
+        );
+    }
+    Ok(spool)
+}
+
+/// The present, as the time of the records that are written now.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

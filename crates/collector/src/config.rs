@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use affluenza_event::EVENT_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+
+/// Name of the spool's folder in the data folder, where no other is configured.
+const SPOOL: &str = "collect/spool";
+/// Smallest spool that makes sense: some segments of it.
+const SPOOL_MIB_MIN: u64 = 16;
+
+/// How events are taken in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens, and bounds of connections, bodies and time.
+    pub http: affluenza_web::Config,
+    /// Folder of the spool. Empty: `collect/spool` in the data folder. Each collector needs its
+    /// own.
+    pub spool: PathBuf,
+    /// Largest spool, in MiB. When it is full, events are answered with 503.
+    pub spool_mib_max: u64,
+    /// How long Kafka may take to acknowledge events, in milliseconds. Then the spool takes them.
+    pub kafka_wait_ms_max: u32,
+    /// How long an event waits for others on its way to Kafka, in milliseconds.
+    pub linger_ms: u32,
+    /// Most bytes on their way to Kafka, in MiB. What is more goes to the spool.
+    pub queue_mib_max: usize,
+    /// Most bytes of bodies that are worked on at once, in MiB; more are answered with 503.
+    pub bodies_mib_max: usize,
+    /// Most events in a request.
+    pub batch_events_max: usize,
+    /// Requests a second that a key may send on the long run.
+    pub key_requests_per_second: u32,
+    /// Requests a second that pages behind one address may send on the long run.
+    pub page_requests_per_second: u32,
+    /// Origins whose pages may send events with a key. Pages without a key are in `pages`.
+    pub origins: Vec<String>,
+    /// Pages that count their visits without a key, by the name that they give.
+    pub pages: BTreeMap<String, Page>,
+    /// Seconds between two reports on what was accepted and refused.
+    pub report_seconds: u64,
+}
+
+/// A portal whose pages count their visits with the script that the collector serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Page {
+    /// Code of the public body.
+    pub ente: String,
+    /// Code of the portal.
+    pub portal: String,
+    /// Origins of the pages, such as `https://www.comune.example.it`.
+    pub origins: Vec<String>,
+    /// Services by the beginning of a page's path, such as `"/tributi" = "tari"`. The path itself
+    /// is kept nowhere.
+    pub services: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http: affluenza_web::Config {
+                requests_max: 1024,
+                connections_max: 4096,
+                ..affluenza_web::Config::default()
+            },
+            spool: PathBuf::new(),
+            spool_mib_max: 1024,
+            kafka_wait_ms_max: 2_000,
+            linger_ms: 2,
+            queue_mib_max: 128,
+            bodies_mib_max: 128,
+            batch_events_max: 1_000,
+            key_requests_per_second: 2_000,
+            page_requests_per_second: 20,
+            origins: Vec::new(),
+            pages: BTreeMap::new(),
+            report_seconds: 60,
+        }
+    }
+}
+
+impl Config {
+    /// The folder of the spool, given the data folder.
+    pub fn spool_in(&self, data: &Path) -> PathBuf {
+        if self.spool.as_os_str().is_empty() {
+            data.join(SPOOL)
+        } else {
+            self.spool.clone()
+        }
+    }
+
+    /// What is wrong with it, one line a problem.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.http.problems("collect.http");
+        let mut range = |name: &str, value: u64, low: u64, high: u64| {
+            if !(low..=high).contains(&value) {
+                problems.push(format!("collect.{name} = {value}: use {low} to {high}"));
+            }
+        };
+        range(
+            "spool_mib_max",
+            self.spool_mib_max,
+            SPOOL_MIB_MIN,
+            1_048_576,
+        );
+        range(
+            "kafka_wait_ms_max",
+            self.kafka_wait_ms_max.into(),
+            100,
+            60_000,
+        );
+        range("linger_ms", self.linger_ms.into(), 0, 1_000);
+        range("queue_mib_max", self.queue_mib_max as u64, 1, 2_048);
+        range("bodies_mib_max", self.bodies_mib_max as u64, 1, 65_536);
+        range("batch_events_max", self.batch_events_max as u64, 1, 100_000);
+        range(
+            "key_requests_per_second",
+            self.key_requests_per_second.into(),
+            1,
+            1_000_000,
+        );
+        range(
+            "page_requests_per_second",
+            self.page_requests_per_second.into(),
+            1,
+            1_000_000,
+        );
+        range("report_seconds", self.report_seconds, 1, 3_600);
+        if self.http.body_bytes_max < EVENT_BYTES_MAX {
+            problems.push(format!(
+                "collect.http.body_bytes_max = {}: use {EVENT_BYTES_MAX} or more, the size of one event",
+                self.http.body_bytes_max
+            ));
+        }
+        for origin in &self.origins {
+            problems.extend(origin_problem("collect.origins", origin));
+        }
+        for (name, page) in &self.pages {
+            let place = format!("collect.pages.{name}");
+            for (field, code) in [("ente", &page.ente), ("portal", &page.portal)] {
+                if !is_code(code) {
+                    problems.push(format!("{place}.{field} = {code:?}: give its code"));
+                }
+            }
+            if page.origins.is_empty() {
+                problems.push(format!("{place}.origins is empty: no page could send"));
+            }
+            for origin in &page.origins {
+                problems.extend(origin_problem(&format!("{place}.origins"), origin));
+            }
+            for (prefix, service) in &page.services {
+                if !prefix.starts_with('/') || !is_code(service) {
+                    problems.push(format!(
+                        "{place}.services: {prefix:?} = {service:?}: give the beginning of a path and the code of a service, such as \"/tributi\" = \"tari\""
+                    ));
+                }
+            }
+        }
+        problems
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// An origin is compared as browsers send it: scheme, host, and a port that is not the usual one.
+fn origin_problem(place: &str, origin: &str) -> Option<String> {
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
+    let is_origin = host.is_some_and(|host| !host.is_empty() && host.chars().all(plain));
+    (!is_origin).then(|| {
+        format!("{place}: {origin:?} is no origin: write it as https://www.example.it, in small letters and without a path")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_sound_and_problems_name_their_place() {
+        assert_eq!(Config::default().problems(), Vec::<String>::new());
+        let mut config = Config {
+            origins: vec!["https://www.example.it/".into()],
+            ..Config::default()
+        };
+        let page = Page {
+            ente: "c_d612".into(),
+            services: [("tributi".to_owned(), "tari".to_owned())].into(),
+            ..Page::default()
+        };
+        config.pages.insert("www".into(), page);
+        let problems = config.problems().join("\n");
+        for part in [
+            "collect.origins",
+            "collect.pages.www.portal",
+            "collect.pages.www.origins is empty",
+            "collect.pages.www.services",
+        ] {
+            assert!(problems.contains(part), "{part}: {problems}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What Prometheus is told.
+
+use affluenza_telemetry::Metrics;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+
+/// Labels of an event that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// The collector's counters.
+pub struct Counters {
+    pub accepted: Counter,
+    pub refused: Family<ReasonLabel, Counter>,
+    pub bots: Counter,
+    pub kept_in_kafka: Counter,
+    pub kept_in_spool: Counter,
+    pub drained: Counter,
+    pub not_kept: Counter,
+    pub queued: Gauge,
+    pub spool_events: Gauge,
+    pub spool_bytes: Gauge,
+    pub salts: Gauge,
+}
+
+impl Counters {
+    /// Registers them.
+    pub fn new(metrics: &Metrics) -> Self {
+        let counter = |name: &str, help: &str| metrics.register(name, help, Counter::default());
+        let gauge = |name: &str, help: &str| metrics.register(name, help, Gauge::default());
+        Self {
+            accepted: counter("collect_events_accepted", "Events accepted"),
+            refused: metrics.register(
+                "collect_events_refused",
+                "Events refused, by reason",
+                Family::default(),
+            ),
+            bots: counter(
+                "collect_events_of_bots",
+                "Events accepted from pages whose user agent is a bot's",
+            ),
+            kept_in_kafka: counter("collect_events_to_kafka", "Events that Kafka took at once"),
+            kept_in_spool: counter("collect_events_to_spool", "Events that the spool took"),
+            drained: counter(
+                "collect_events_drained",
+                "Events moved from the spool to Kafka",
+            ),
+            not_kept: counter(
+                "collect_events_not_kept",
+                "Events answered with 503, since neither Kafka nor the spool took them",
+            ),
+            queued: gauge("collect_queue_events", "Events on their way to Kafka"),
+            spool_events: gauge("collect_spool_events", "Events in the spool"),
+            spool_bytes: gauge("collect_spool_bytes", "Bytes of the spool on disk"),
+            salts: gauge("collect_salts", "Enti whose secret of the day is in memory"),
+        }
+    }
+
+    /// Counts refused events.
+    pub fn refuse(&self, reason: &'static str, count: u64) {
+        self.refused
+            .get_or_create(&ReasonLabel { reason })
+            .inc_by(count);
+    }
+}

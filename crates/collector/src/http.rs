@@ -1,0 +1,444 @@
+//! What is answered over HTTP.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_event::UnixMillis;
+use affluenza_keys::{Key, Role};
+use affluenza_telemetry::METRICS_CONTENT_TYPE;
+use affluenza_web::{Peer, Problem, authenticate, client_address};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
+use utoipa::OpenApi as _;
+
+use crate::body::{Form, inflate, malformed, split};
+use crate::collector::{Collector, now};
+use crate::openapi::ApiDoc;
+use crate::outcome::{Answer, ItemResult, Reason, Refused};
+use crate::page::{self, Visit};
+use crate::treat::{Sender, Treated};
+
+/// When to try again what neither Kafka nor the spool took.
+const RETRY_KEEP: Duration = Duration::from_secs(5);
+/// When to try again while too many bodies are worked on.
+const RETRY_BODIES: Duration = Duration::from_secs(1);
+/// Largest body that a page sends.
+const VISIT_BYTES_MAX: usize = 8 * 1024;
+/// How long browsers may remember what may be sent, in seconds.
+const PREFLIGHT_SECONDS: &str = "600";
+const BYTES_A_PERMIT: usize = 1024;
+
+type Shared = State<Arc<Collector>>;
+
+/// The collector's own routes.
+pub fn routes(collector: Arc<Collector>) -> Router {
+    let check = {
+        let collector = Arc::clone(&collector);
+        move || std::future::ready(collector.keep.check())
+    };
+    let document = ApiDoc::openapi();
+    Router::new()
+        .route("/v1/events", post(events).options(preflight))
+        .route("/v1/beacon", post(beacon).options(preflight_page))
+        .route("/v1/beacon.js", get(script))
+        .route("/metrics", get(metrics))
+        .route("/live", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/openapi.json", get(move || async move { Json(document) }))
+        .with_state(collector)
+        .merge(affluenza_web::status_route(check))
+}
+
+/// Take in events.
+///
+/// 202 is said only when every accepted event is in Kafka, acknowledged by all in-sync replicas,
+/// or on this machine's disk on its way there. What is sent again counts once, by `source` and `id`.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    security(("key" = [])),
+    request_body(
+        description = "One event, several in an array, or one a line; gzip is understood. CloudEvents' binary mode (`ce-` headers) is understood too.",
+        content(
+            (serde_json::Value = "application/cloudevents+json"),
+            (Vec<serde_json::Value> = "application/cloudevents-batch+json"),
+            (serde_json::Value = "application/json"),
+            (String = "application/x-ndjson"),
+        ),
+    ),
+    responses(
+        (status = 202, description = "At least one event was accepted and is safe; the others are listed", body = Answer),
+        (status = 400, description = "The body cannot be taken apart", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid key", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key, or the page's origin, allows none of it", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "Too many bytes or events", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Another kind of body or encoding", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Every event was refused; `results` says why", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests for this key; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was kept: send it again after Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn events(State(collector): Shared, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let origin = match allowed_origin(&head.headers, &collector.config.origins) {
+        Ok(origin) => origin,
+        Err(problem) => {
+            collector.count_refused("", "origin", Reason::ForeignOrigin, 1);
+            return problem.into_response();
+        }
+    };
+    let result = collector.take_events(&head.headers, body).await;
+    with_origin(result.unwrap_or_else(Problem::into_response), origin)
+}
+
+/// Take in the visit of a page that is listed in the configuration. Sent by `beacon.js`.
+#[utoipa::path(
+    post,
+    path = "/v1/beacon",
+    request_body(content = String, content_type = "text/plain", description = "What `beacon.js` sends"),
+    responses(
+        (status = 202, description = "The visit is safe", body = Answer),
+        (status = 400, description = "Not what the script sends", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A page or an origin that is not listed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "Too many bytes", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "The visit makes no event", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many visits from this address; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was kept", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn beacon(State(collector): Shared, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let address = peer
+        .map(|peer| client_address(peer, &head.headers, &collector.config.http.trusted_proxies));
+    match collector.take_visit(&head.headers, address, body).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The script for pages.
+#[utoipa::path(
+    get,
+    path = "/v1/beacon.js",
+    responses(
+        (status = 200, description = "The script", body = String, content_type = "text/javascript"),
+        (status = 304, description = "It is the one that is known"),
+    )
+)]
+pub async fn script(State(collector): Shared, headers: HeaderMap) -> Response {
+    collector.beacon.answer(&headers)
+}
+
+/// Counters for Prometheus, with the state of queue and spool at this moment.
+async fn metrics(State(collector): Shared) -> impl IntoResponse {
+    collector.gauge();
+    let kind = [(CONTENT_TYPE, METRICS_CONTENT_TYPE)];
+    (kind, collector.metrics.text())
+}
+
+async fn preflight(State(collector): Shared, headers: HeaderMap) -> Response {
+    match allowed_origin(&headers, &collector.config.origins) {
+        Ok(Some(origin)) => allow(origin),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => {
+            collector.count_refused("", "origin", Reason::ForeignOrigin, 1);
+            problem.into_response()
+        }
+    }
+}
+
+async fn preflight_page(State(collector): Shared, headers: HeaderMap) -> Response {
+    let origin = headers.get(ORIGIN).cloned();
+    let is_listed = origin.as_ref().is_some_and(|origin| {
+        let mut pages = collector.config.pages.values();
+        pages.any(|page| {
+            page.origins
+                .iter()
+                .any(|listed| listed.as_bytes() == origin.as_bytes())
+        })
+    });
+    match origin {
+        Some(origin) if is_listed => allow(origin),
+        _ => foreign_origin().into_response(),
+    }
+}
+
+fn allow(origin: HeaderValue) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let fixed = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, content-encoding, x-api-key",
+        ),
+        (ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
+    ];
+    for (name, value) in fixed {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    with_origin(response, Some(origin))
+}
+
+/// The origin of the page that sends, if it is a page that sends.
+fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Result<Option<HeaderValue>, Problem> {
+    match headers.get(ORIGIN) {
+        None => Ok(None),
+        Some(origin)
+            if origins
+                .iter()
+                .any(|listed| listed.as_bytes() == origin.as_bytes()) =>
+        {
+            Ok(Some(origin.clone()))
+        }
+        Some(_) => Err(foreign_origin()),
+    }
+}
+
+fn foreign_origin() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        Reason::ForeignOrigin.code(),
+        "The page's origin is not listed",
+        "list it in collect.origins, or for pages without a key in collect.pages",
+    )
+}
+
+fn with_origin(mut response: Response, origin: Option<HeaderValue>) -> Response {
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    response
+}
+
+impl Collector {
+    async fn take_events(&self, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+        let key = authenticate(&self.keys, headers)?.ok_or_else(|| {
+            Problem::unauthorized("send `Authorization: Bearer KEY` with the key of the portal")
+        })?;
+        if key.role != Role::Writer {
+            return Err(Problem::forbidden(
+                "this key reads: a portal sends with a key of the role writer",
+            ));
+        }
+        self.key_limit.take(&key.id)?;
+        let form = Form::of(headers)?;
+        let bytes_max = self.config.http.body_bytes_max;
+        // One that is compressed may inflate to the most.
+        let is_plain = !headers.contains_key(axum::http::header::CONTENT_ENCODING);
+        let expected = content_length(headers).filter(|_| is_plain);
+        let _place = self.place(expected.unwrap_or(bytes_max))?;
+        let body = inflate(headers, read(body, bytes_max).await?, bytes_max)?;
+        let now = now();
+        let (events, refused) = self.treat(form, headers, &body, &key, now)?;
+        drop(body);
+        let producer = format!("key-{}", key.id);
+        let own = key.enti.codes().filter(|codes| codes.len() == 1);
+        let own = own
+            .and_then(|codes| codes.first())
+            .map_or("", String::as_str);
+        self.finish(events, refused, (own, &producer), now).await
+    }
+
+    /// Makes each event fit to be kept, or says why it is not.
+    fn treat(
+        &self,
+        form: Form,
+        headers: &HeaderMap,
+        body: &[u8],
+        key: &Key,
+        now: UnixMillis,
+    ) -> Result<(Treated, Vec<ItemResult>), Problem> {
+        let sent = split(form, headers, body, self.config.batch_events_max)?;
+        // Tokens and places may take a little more than what they replace.
+        let mut events = Treated::with_capacity(body.len() + 128 * sent.len());
+        let mut refused = Vec::new();
+        let sender = Sender {
+            key: Some(key),
+            visitor_address: None,
+        };
+        for (index, raw) in sent.iter().enumerate() {
+            if let Err(why) = self.treatment.take(raw, sender, now, &mut events) {
+                refused.push(item(index, why));
+            }
+        }
+        Ok((events, refused))
+    }
+
+    async fn take_visit(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+        body: Body,
+    ) -> Result<Response, Problem> {
+        if let Some(address) = address {
+            self.page_limit.take_address(address)?;
+        }
+        let _place = self.place(VISIT_BYTES_MAX)?;
+        let body = read(body, VISIT_BYTES_MAX).await?;
+        let visit: Visit<'_> = serde_json::from_slice(&body)
+            .map_err(|_| malformed("this is not what beacon.js sends"))?;
+        let Some((name, page)) = self.config.pages.get_key_value(&*visit.page) else {
+            self.count_refused("", "page", Reason::ForeignEnte, 1);
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                Reason::ForeignEnte.code(),
+                "The page is not listed",
+                "its data-page names no section of collect.pages",
+            ));
+        };
+        let producer = format!("page-{name}");
+        let origin = headers
+            .get(ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
+            .filter(|origin| page.origins.iter().any(|listed| listed == origin));
+        let Some(origin) = origin else {
+            self.count_refused(&page.ente, &producer, Reason::ForeignOrigin, 1);
+            return Err(foreign_origin());
+        };
+        let now = now();
+        let mut event = page::event(&visit, page, origin, headers);
+        let sender = Sender {
+            key: None,
+            visitor_address: address,
+        };
+        let is_bot = self.is_bot(&event);
+        let mut events = Treated::default();
+        let taken = self
+            .treatment
+            .take_parsed(&mut event, sender, now, &mut events);
+        let refused = taken.err().map(|why| item(0, why)).into_iter().collect();
+        if is_bot && events.len() > 0 {
+            self.counters.bots.inc();
+        }
+        let origin = headers.get(ORIGIN).cloned();
+        let answer = self
+            .finish(events, refused, (&page.ente, &producer), now)
+            .await;
+        Ok(with_origin(
+            answer.unwrap_or_else(Problem::into_response),
+            origin,
+        ))
+    }
+
+    /// Keeps what is fit, counts everything, and answers.
+    async fn finish(
+        &self,
+        events: Treated,
+        refused: Vec<ItemResult>,
+        (ente, producer): (&str, &str),
+        now: UnixMillis,
+    ) -> Result<Response, Problem> {
+        let accepted = events.len();
+        if accepted > 0
+            && let Err(error) = self.keep.keep(events, now).await
+        {
+            self.counters.not_kept.inc_by(accepted as u64);
+            return Err(Problem::unavailable(
+                format!("{error}: nothing of this request was kept, send it again"),
+                RETRY_KEEP,
+            ));
+        }
+        self.counters.accepted.inc_by(accepted as u64);
+        for item in &refused {
+            self.count_refused(ente, producer, item.reason, 1);
+        }
+        if accepted == 0 {
+            return Err(all_refused(&refused));
+        }
+        let answer = Answer {
+            accepted,
+            refused: refused.len(),
+            results: refused,
+        };
+        let no_store = [(CACHE_CONTROL, "no-store")];
+        Ok((StatusCode::ACCEPTED, no_store, Json(answer)).into_response())
+    }
+
+    /// Room for a body, before it is read.
+    fn place(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let permits = u32::try_from(bytes.div_ceil(BYTES_A_PERMIT)).unwrap_or(u32::MAX);
+        Arc::clone(&self.bodies)
+            .try_acquire_many_owned(permits)
+            .map_err(|_| {
+                Problem::unavailable("too many events at once: send them again", RETRY_BODIES)
+            })
+    }
+
+    /// How many permits a number of bytes is worth.
+    pub(crate) fn permits(bytes: usize) -> usize {
+        bytes / BYTES_A_PERMIT
+    }
+}
+
+fn item(index: usize, why: Refused) -> ItemResult {
+    ItemResult {
+        index,
+        status: "refused",
+        reason: why.reason,
+        detail: why.detail,
+    }
+}
+
+/// 403 when it was the sender in every case, else 422.
+fn all_refused(refused: &[ItemResult]) -> Problem {
+    let is_foreign = refused.iter().all(|item| item.reason.is_foreign());
+    let (status, code, title) = if is_foreign {
+        (
+            StatusCode::FORBIDDEN,
+            "foreign-events",
+            "The key allows none of these events",
+        )
+    } else {
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "all-refused",
+            "Every event was refused",
+        )
+    };
+    let first = refused.first().map_or("", |item| &item.detail);
+    Problem::new(status, code, title, first)
+        .with("accepted", 0)
+        .with("refused", refused.len())
+        .with("results", refused)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let limited = http_body_util::Limited::new(body, bytes_max);
+    match limited.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if is_too_long(&*error) => Err(Problem::too_large(bytes_max)),
+        Err(_) => Err(malformed("the body broke off")),
+    }
+}
+
+/// A limit may lie around another one.
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

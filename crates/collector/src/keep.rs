@@ -1,0 +1,255 @@
+//! Where accepted events are kept until they are in Kafka: in Kafka itself, or in the spool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use affluenza_bus::{Courier, Delivery};
+use affluenza_event::UnixMillis;
+use affluenza_spool::{Spool, SpoolError};
+use affluenza_telemetry::Stop;
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use crate::counters::Counters;
+use crate::treat::Treated;
+
+/// Most records and bytes that are taken from the spool at once.
+const DRAIN_RECORDS: usize = 4_000;
+const DRAIN_BYTES: usize = 2 << 20;
+/// With less room than this the spool counts as full.
+const ROOM_BYTES: u64 = 2 << 20;
+/// Pause before Kafka is tried again with what is in the spool.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
+/// Each record in the spool begins with its time, in milliseconds, and the length of its key.
+const TIME_BYTES: usize = 8;
+const KEY_LENGTH_BYTES: usize = 2;
+
+/// Why events could not be kept. None of them is.
+#[derive(Debug, Error)]
+pub enum NotKept {
+    /// Kafka does not take them, and the spool has no room.
+    #[error("Kafka cannot be reached and the spool is full")]
+    Full,
+    /// Kafka does not take them, and the disk neither.
+    #[error("Kafka cannot be reached and the spool cannot be written")]
+    Disk,
+}
+
+/// Keeps events. Clones share everything.
+#[derive(Clone)]
+pub struct Keep {
+    courier: Arc<Courier>,
+    spool: Arc<Spool>,
+    /// Whether events go to Kafka first.
+    is_direct: Arc<AtomicBool>,
+    spooled: Arc<Notify>,
+    spool_bytes_max: u64,
+    counters: Arc<Counters>,
+}
+
+impl Keep {
+    /// In Kafka by way of `courier`, else in `spool`, which holds `spool_bytes_max`.
+    pub fn new(
+        courier: Courier,
+        spool: Spool,
+        spool_bytes_max: u64,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            courier: Arc::new(courier),
+            spool: Arc::new(spool),
+            is_direct: Arc::new(AtomicBool::new(true)),
+            spooled: Arc::default(),
+            spool_bytes_max,
+            counters,
+        }
+    }
+
+    /// Returns when every one of `events`, which were taken in at `now`, would outlive this
+    /// process and Kafka's.
+    pub async fn keep(&self, events: Treated, now: UnixMillis) -> Result<(), NotKept> {
+        let is_direct = self.is_direct.load(Ordering::Relaxed) && !self.courier.is_away();
+        if is_direct {
+            match self.send(&events, now).await {
+                Delivery::Acknowledged => {
+                    self.counters.kept_in_kafka.inc_by(events.len() as u64);
+                    return Ok(());
+                }
+                Delivery::Failed => self.turn_to_spool(),
+            }
+        }
+        // Some of them may be in Kafka already: the consumer drops what comes twice.
+        let count = events.len() as u64;
+        let result = self.spool(events, now).await;
+        self.spooled.notify_one();
+        result.inspect(|()| {
+            self.counters.kept_in_spool.inc_by(count);
+        })
+    }
+
+    async fn send(&self, events: &Treated, now: UnixMillis) -> Delivery {
+        let parcel = self.courier.parcel();
+        for (key, json) in events.records() {
+            if parcel.send(key, json, now.0).is_err() {
+                return Delivery::Failed;
+            }
+        }
+        parcel.delivered().await
+    }
+
+    fn turn_to_spool(&self) {
+        if self.is_direct.swap(false, Ordering::Relaxed) {
+            tracing::warn!("Kafka does not take events: they go to the spool until it does");
+        }
+    }
+
+    fn turn_to_kafka(&self) {
+        if !self.is_direct.swap(true, Ordering::Relaxed) {
+            tracing::warn!("Kafka takes events again");
+        }
+    }
+
+    async fn spool(&self, events: Treated, now: UnixMillis) -> Result<(), NotKept> {
+        let spool = Arc::clone(&self.spool);
+        let appended = tokio::task::spawn_blocking(move || {
+            let records: Vec<Vec<u8>> = events
+                .records()
+                .map(|(key, json)| pack(key, json, now))
+                .collect();
+            spool.append(&records)
+        })
+        .await;
+        match appended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(SpoolError::Full { .. })) => Err(NotKept::Full),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the spool cannot be written");
+                Err(NotKept::Disk)
+            }
+            Err(_) => Err(NotKept::Disk),
+        }
+    }
+
+    /// Moves what is in the spool to Kafka, in order, until `stop` is told.
+    pub async fn drain(&self, stop: &Stop) {
+        while !stop.is_told() {
+            if self.spool.is_empty() {
+                // Nothing was spooled although Kafka failed: only trying tells whether it is back.
+                let is_waiting = self.is_direct.load(Ordering::Relaxed);
+                tokio::select! {
+                    () = self.spooled.notified(), if is_waiting => {}
+                    () = tokio::time::sleep(TRY_AGAIN) => {}
+                    () = stop.told() => return,
+                }
+                if self.spool.is_empty() {
+                    self.turn_to_kafka();
+                }
+                continue;
+            }
+            let moved = tokio::select! {
+                moved = self.drain_some() => moved,
+                () = stop.told() => return,
+            };
+            match moved {
+                Ok(Delivery::Acknowledged) => self.turn_to_kafka(),
+                Ok(Delivery::Failed) => {
+                    self.turn_to_spool();
+                    pause(stop).await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the spool cannot be read");
+                    pause(stop).await;
+                }
+            }
+        }
+    }
+
+    async fn drain_some(&self) -> Result<Delivery, SpoolError> {
+        let spool = Arc::clone(&self.spool);
+        let batch = tokio::task::spawn_blocking(move || {
+            spool.read(spool.acked(), DRAIN_RECORDS, DRAIN_BYTES)
+        })
+        .await
+        .map_err(|_| SpoolError::Stopped)??;
+        let parcel = self.courier.parcel();
+        for record in &batch.records {
+            let Some((written, key, json)) = unpack(record) else {
+                tracing::error!("a record of the spool is not one of ours");
+                continue;
+            };
+            if parcel.send(key, json, written.0).is_err() {
+                return Ok(Delivery::Failed);
+            }
+        }
+        let delivery = parcel.delivered().await;
+        if delivery == Delivery::Acknowledged {
+            let (spool, next) = (Arc::clone(&self.spool), batch.next);
+            tokio::task::spawn_blocking(move || spool.ack(next))
+                .await
+                .map_err(|_| SpoolError::Stopped)??;
+            self.counters.drained.inc_by(batch.records.len() as u64);
+        }
+        Ok(delivery)
+    }
+
+    /// Whether events can be taken in; if not, why.
+    pub fn check(&self) -> Result<(), String> {
+        let is_direct = self.is_direct.load(Ordering::Relaxed) && !self.courier.is_away();
+        if is_direct || self.spool.bytes() + ROOM_BYTES < self.spool_bytes_max {
+            Ok(())
+        } else {
+            Err("Kafka cannot be reached and the spool is full".into())
+        }
+    }
+
+    /// Puts the present state into the gauges.
+    pub fn gauge(&self) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let counters = &self.counters;
+        counters.queued.set(number(self.courier.queued() as u64));
+        counters.spool_events.set(number(self.spool.len()));
+        counters.spool_bytes.set(number(self.spool.bytes()));
+    }
+}
+
+async fn pause(stop: &Stop) {
+    tokio::select! {
+        () = tokio::time::sleep(TRY_AGAIN) => {}
+        () = stop.told() => {}
+    }
+}
+
+fn pack(key: &[u8], json: &[u8], written: UnixMillis) -> Vec<u8> {
+    let mut record = Vec::with_capacity(TIME_BYTES + KEY_LENGTH_BYTES + key.len() + json.len());
+    record.extend_from_slice(&written.0.to_le_bytes());
+    let length =
+        u16::try_from(key.len()).expect("the parser has accepted an id of 512 bytes at most");
+    record.extend_from_slice(&length.to_le_bytes());
+    record.extend_from_slice(key);
+    record.extend_from_slice(json);
+    record
+}
+
+fn unpack(record: &[u8]) -> Option<(UnixMillis, &[u8], &[u8])> {
+    let (written, rest) = record.split_first_chunk::<TIME_BYTES>()?;
+    let (length, rest) = rest.split_first_chunk::<KEY_LENGTH_BYTES>()?;
+    let (key, json) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+    Some((UnixMillis(i64::from_le_bytes(*written)), key, json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        let record = pack(b"key", b"{}", UnixMillis(-5));
+        assert_eq!(
+            unpack(&record),
+            Some((UnixMillis(-5), &b"key"[..], &b"{}"[..]))
+        );
+        assert_eq!(unpack(&record[..9]), None);
+        assert_eq!(unpack(&record[..12]), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! Visits that pages tell of by themselves, with the script that is served here.
+//!
+//! A page has no secret: everybody can read it. What it may say is therefore little. Ente, portal
+//! and channel come from the configuration, only listed origins are heard, and each address may
+//! send so much.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use affluenza_event::wire::{Client, Data, Envelope};
+use affluenza_event::{ACCESS_V1, Channel, Kind, Login, Outcome, SERVICE_USE_V1};
+use axum::http::HeaderMap;
+use axum::http::header::{HeaderName, USER_AGENT};
+use serde::Deserialize;
+
+use crate::config::Page;
+
+/// What the script sends. The names are short because each visit sends them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visit<'a> {
+    /// Name of the page's section in the configuration.
+    #[serde(borrow)]
+    pub page: Cow<'a, str>,
+    /// UUIDv7.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// RFC 3339.
+    #[serde(borrow)]
+    pub time: Cow<'a, str>,
+    /// Path of the page, without query: it tells the service and is then forgotten.
+    #[serde(borrow, default)]
+    pub path: Cow<'a, str>,
+    /// Code of the service, where the page says it itself.
+    #[serde(borrow, default)]
+    pub service: Cow<'a, str>,
+    /// For a use of the service.
+    pub kind: Option<Kind>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// How the person was identified.
+    pub login: Option<Login>,
+    /// `navigator.userAgentData.mobile`.
+    pub mobile: Option<bool>,
+    /// `navigator.userAgentData.platform`.
+    #[serde(borrow, default)]
+    pub platform: Cow<'a, str>,
+    /// `formFactors` of the high-entropy values.
+    #[serde(borrow, default)]
+    pub form_factors: Vec<Cow<'a, str>>,
+    /// `navigator.maxTouchPoints`.
+    pub touch_points: Option<u8>,
+}
+
+/// The event of a visit to a page of `origin`.
+pub fn event<'a>(
+    visit: &'a Visit<'a>,
+    page: &'a Page,
+    origin: &'a str,
+    headers: &'a HeaderMap,
+) -> Envelope<'a, Data<'a>> {
+    let event_type = match visit.kind {
+        Some(_) => SERVICE_USE_V1,
+        None => ACCESS_V1,
+    };
+    let service = if visit.service.is_empty() {
+        service_of(page, &visit.path)
+    } else {
+        Some(&*visit.service)
+    };
+    let data = Data {
+        ente: page.ente.as_str().into(),
+        portal: page.portal.as_str().into(),
+        service: service.map(Cow::Borrowed),
+        kind: visit.kind,
+        outcome: visit.outcome,
+        channel: Some(Channel::Web),
+        login: visit.login,
+        client: Some(client(visit, headers)),
+        ..Data::default()
+    };
+    Envelope::new(event_type, origin, &*visit.id, &*visit.time, data)
+}
+
+/// The service with the longest matching beginning of the path.
+fn service_of<'p>(page: &'p Page, path: &str) -> Option<&'p str> {
+    page.services
+        .iter()
+        .filter(|(prefix, _)| path.starts_with(prefix.as_str()))
+        .max_by_key(|(prefix, _)| prefix.len())
+        .map(|(_, service)| service.as_str())
+}
+
+fn client<'a>(visit: &'a Visit<'a>, headers: &'a HeaderMap) -> Client<'a> {
+    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let said = |text: &'a str| (!text.is_empty()).then_some(text);
+    let mut form_factors = String::new();
+    for factor in &visit.form_factors {
+        let comma = if form_factors.is_empty() { "" } else { ", " };
+        write!(form_factors, "{comma}{factor}").expect("a string takes what is written to it");
+    }
+    let platform =
+        said(&visit.platform).or_else(|| header(HeaderName::from_static("sec-ch-ua-platform")));
+    let mobile = visit
+        .mobile
+        .or_else(|| header(HeaderName::from_static("sec-ch-ua-mobile")).map(|value| value == "?1"));
+    Client {
+        user_agent: header(USER_AGENT).map(Cow::Borrowed),
+        mobile,
+        platform: platform.map(Cow::Borrowed),
+        form_factors: (!form_factors.is_empty()).then_some(form_factors.into()),
+        touch_points: visit.touch_points,
+        ..Client::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_path_tells_the_service() {
+        let page = Page {
+            services: [
+                ("/", "altro"),
+                ("/tributi", "tari"),
+                ("/tributi/imu", "imu"),
+            ]
+            .map(|(prefix, code)| (prefix.to_owned(), code.to_owned()))
+            .into(),
+            ..Page::default()
+        };
+        assert_eq!(service_of(&page, "/tributi/imu/2026"), Some("imu"));
+        assert_eq!(service_of(&page, "/tributi/x"), Some("tari"));
+        assert_eq!(service_of(&page, ""), None);
+    }
+}

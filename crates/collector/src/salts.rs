@@ -1,0 +1,133 @@
+//! Visitors and sessions as tokens of a day, each ente with secrets of its own.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use affluenza_classify::hours::Zone;
+use affluenza_event::UnixMillis;
+use affluenza_privacy::{Day, Pseudonyms, Token};
+
+/// The tokens of every ente. The secrets are in memory only: after a restart a visitor gets
+/// another token for the rest of the day.
+#[derive(Default)]
+pub struct Salts {
+    enti: RwLock<HashMap<Box<str>, Arc<Held>>>,
+}
+
+struct Held {
+    pseudonyms: Pseudonyms,
+    zone: Arc<Zone>,
+    /// The local day of the newest token.
+    day: std::sync::atomic::AtomicI32,
+}
+
+/// What makes the tokens of one ente on one day.
+pub struct Tokens {
+    held: Arc<Held>,
+    ente: Box<str>,
+    day: Day,
+}
+
+impl Salts {
+    /// What makes the tokens of `ente` at the instant `now`.
+    pub fn of(&self, ente: &str, zone: &Arc<Zone>, now: UnixMillis) -> Tokens {
+        let held = self.held(ente, zone);
+        let day = held.zone.local(now.0).date.days();
+        held.day
+            .fetch_max(day, std::sync::atomic::Ordering::Relaxed);
+        Tokens {
+            held,
+            ente: ente.into(),
+            day: Day(day),
+        }
+    }
+
+    fn held(&self, ente: &str, zone: &Arc<Zone>) -> Arc<Held> {
+        if let Some(held) = self
+            .enti
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(ente)
+        {
+            return Arc::clone(held);
+        }
+        let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || {
+            Arc::new(Held {
+                pseudonyms: Pseudonyms::default(),
+                zone: Arc::clone(zone),
+                day: i32::MIN.into(),
+            })
+        };
+        Arc::clone(enti.entry(ente.into()).or_insert_with(fresh))
+    }
+
+    /// Overwrites the secrets of days that are over at the instant `now`, and forgets their enti.
+    pub fn forget_past(&self, now: UnixMillis) {
+        let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
+        enti.retain(|_, held| {
+            let today = held.zone.local(now.0).date.days();
+            let is_current = held.day.load(std::sync::atomic::Ordering::Relaxed) >= today;
+            if !is_current {
+                held.pseudonyms.forget();
+            }
+            is_current
+        });
+    }
+
+    /// Enti whose secrets are in memory now.
+    pub fn len(&self) -> usize {
+        self.enti
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+}
+
+impl Tokens {
+    /// The token of a visitor who is known by `parts`: an identifier of the portal's, or an
+    /// address and a user agent.
+    pub fn visitor(&self, parts: &[&[u8]]) -> io::Result<Token> {
+        self.held.pseudonyms.token(self.day, &self.ente, parts)
+    }
+
+    /// The token of a session; never that of a visitor with the same identifier.
+    pub fn session(&self, session: &[u8]) -> io::Result<Token> {
+        self.visitor(&[b"session", session, b""])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-03-29 in Rome: the clock goes forward.
+    const EVENING: UnixMillis = UnixMillis(1_774_821_599_000);
+
+    #[test]
+    fn the_secret_of_a_day_is_gone_when_the_day_is_over() {
+        let (salts, zone) = (Salts::default(), Arc::new(Zone::default()));
+        let token = |now| salts.of("e", &zone, now).visitor(&[b"v"]).unwrap();
+        let before = token(EVENING);
+        salts.forget_past(EVENING);
+        assert_eq!(token(EVENING), before, "23:59:59 is still the same day");
+        let midnight = UnixMillis(EVENING.0 + 1_000);
+        salts.forget_past(midnight);
+        assert_eq!(salts.len(), 0);
+        assert_ne!(token(midnight), before);
+        assert_ne!(token(EVENING), before, "the past does not come back");
+    }
+
+    #[test]
+    fn neither_enti_nor_visitors_and_sessions_can_be_linked() {
+        let (salts, zone) = (Salts::default(), Arc::new(Zone::default()));
+        let one = salts.of("e", &zone, EVENING);
+        let other = salts.of("f", &zone, EVENING);
+        assert_ne!(
+            one.visitor(&[b"x"]).unwrap(),
+            other.visitor(&[b"x"]).unwrap()
+        );
+        assert_ne!(one.visitor(&[b"x"]).unwrap(), one.session(b"x").unwrap());
+    }
+}

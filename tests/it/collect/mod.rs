@@ -1,0 +1,239 @@
+//! Events taken in over HTTP, from the request to the facts.
+
+mod canary;
+mod client;
+mod faults;
+mod page;
+
+use std::io::Write as _;
+
+use client::{Collector, ask, event, event_of, key, send};
+
+use crate::support::Engines;
+
+pub use canary::nothing_personal_is_kept;
+pub use faults::accepted_events_survive_kills;
+pub use page::a_browser_counts_its_visits;
+
+const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
+
+pub fn every_form_is_taken_in_and_counts_once(engines: &Engines) {
+    let place = engines.place("collect_forms");
+    place.run(&["migrate"]);
+    let key = key(&place, &["--ente", "c_d612"]);
+    let collector = Collector::start(&place, "collect.log", &[]);
+    let at = &*collector.address;
+    let batch = format!("[{},{}]", event(2), event(3));
+    let lines = format!("{}\n\n{}\r\n", event(4), event(5));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(event(6).as_bytes()).expect("it compresses");
+    let gzip = gzip.finish().expect("it compresses");
+    let bearer = format!("Bearer {key}");
+    for _ in 0..2 {
+        let single = send(
+            at,
+            &key,
+            "application/cloudevents+json",
+            event(1).as_bytes(),
+        );
+        assert_eq!(
+            (single.status, single.json()["accepted"].as_u64()),
+            (202, Some(1))
+        );
+        let kind = "application/cloudevents-batch+json";
+        assert_eq!(send(at, &key, kind, batch.as_bytes()).json()["accepted"], 2);
+        assert_eq!(
+            send(at, &key, LINES, lines.as_bytes()).json()["accepted"],
+            2
+        );
+        let headers = [
+            ("Authorization", &*bearer),
+            ("Content-Type", JSON),
+            ("Content-Encoding", "gzip"),
+        ];
+        assert_eq!(ask(at, "POST /v1/events", &headers, &gzip).status, 202);
+        let whole: serde_json::Value = serde_json::from_str(&event(7)).expect("it is JSON");
+        let attributes = ["specversion", "type", "source", "id", "time"].map(|name| {
+            (
+                format!("ce-{name}"),
+                whole[name].as_str().unwrap_or_default().to_owned(),
+            )
+        });
+        let mut headers = vec![("X-API-Key", &*key), ("Content-Type", JSON)];
+        headers.extend(attributes.iter().map(|(name, value)| (&**name, &**value)));
+        let data = whole["data"].to_string();
+        let binary = ask(at, "POST /v1/events", &headers, data.as_bytes());
+        assert_eq!(binary.status, 202, "{binary:?}");
+    }
+    let mixed = format!(
+        "[{},{},7,{},{}]",
+        event(8),
+        event(9).replace("2026", "2099"),
+        event(10).replace("\"v10\"", "\"a.b@example.it\""),
+        event_of("c_g999", 11)
+    );
+    let mixed = send(at, &key, JSON, mixed.as_bytes());
+    assert_eq!(mixed.status, 202);
+    assert_eq!(
+        mixed.reasons(),
+        [
+            "time-ahead",
+            "not-cloudevent",
+            "personal-data",
+            "foreign-ente"
+        ]
+    );
+    assert_eq!(mixed.json()["results"][3]["index"], 4);
+    collector.running.terminate();
+    place.run(&["consume", "--once"]);
+    assert_eq!(place.count("SELECT count() FROM usage_events"), 8);
+    assert_eq!(
+        place.count("SELECT uniqExact(visitor) FROM usage_events WHERE visitor != 0"),
+        8
+    );
+}
+
+pub fn mistakes_are_answered_clearly(engines: &Engines) {
+    let place = engines.place("collect_mistakes");
+    place.run(&["migrate"]);
+    let writer = key(&place, &[]);
+    let reader = place
+        .run(&["keys", "create", "dashboard"])
+        .trim()
+        .to_owned();
+    let collector = Collector::start(
+        &place,
+        "collect.log",
+        &[(
+            "AFFLUENZA__COLLECT__ORIGINS",
+            "[\"https://app.example.it\"]",
+        )],
+    );
+    let at = &*collector.address;
+    let good = event(1);
+    let long = event("x".repeat(70_000));
+    let many = vec!["{}"; 1_001].join("\n");
+    let huge = " ".repeat(1_100_000);
+    let cases: [(&str, &str, &str, u16, &str); 10] = [
+        ("", JSON, &good, 401, "unauthorized"),
+        ("nonsense", JSON, &good, 401, "unauthorized"),
+        (&reader, JSON, &good, 403, "forbidden"),
+        (&writer, "text/plain", &good, 415, "unsupported-media-type"),
+        (&writer, JSON, "[{", 400, "malformed-body"),
+        (&writer, JSON, "", 400, "malformed-body"),
+        (&writer, JSON, &long, 422, "all-refused"),
+        (&writer, LINES, &many, 413, "too-many-events"),
+        (&writer, LINES, &huge, 413, "too-large"),
+        (&writer, JSON, "{\"a\":1}", 422, "all-refused"),
+    ];
+    for (key, kind, body, status, code) in cases {
+        let answer = if key.is_empty() {
+            ask(
+                at,
+                "POST /v1/events",
+                &[("Content-Type", kind)],
+                body.as_bytes(),
+            )
+        } else {
+            send(at, key, kind, body.as_bytes())
+        };
+        assert_eq!(answer.status, status, "{code}: {answer:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(answer.json()["code"], code);
+    }
+    let bearer = format!("Bearer {writer}");
+    let from = |origin: &'static str| {
+        let headers = [
+            ("Authorization", &*bearer),
+            ("Content-Type", JSON),
+            ("Origin", origin),
+        ];
+        ask(at, "POST /v1/events", &headers, good.as_bytes())
+    };
+    let listed = from("https://app.example.it");
+    assert_eq!(listed.status, 202);
+    assert_eq!(
+        listed.header("access-control-allow-origin"),
+        Some("https://app.example.it")
+    );
+    assert_eq!(
+        from("https://evil.example").json()["code"],
+        "foreign-origin"
+    );
+    let preflight = ask(
+        at,
+        "OPTIONS /v1/events",
+        &[
+            ("Origin", "https://app.example.it"),
+            ("Access-Control-Request-Method", "POST"),
+        ],
+        b"",
+    );
+    assert_eq!(preflight.status, 204);
+    let metrics = ask(at, "GET /metrics", &[], b"");
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    for line in [
+        "affluenza_collect_events_accepted_total 1",
+        "affluenza_collect_events_refused_total{reason=\"foreign-origin\"} 1",
+        "affluenza_collect_events_refused_total{reason=\"too-large\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    assert_eq!(ask(at, "GET /status", &[], b"").status, 200);
+    assert_eq!(
+        ask(at, "GET /openapi.json", &[], b"").json()["openapi"],
+        "3.1.0"
+    );
+    collector.running.terminate();
+}
+
+pub fn keys_write_for_their_own_ente_only(engines: &Engines) {
+    let place = engines.place("collect_matrix");
+    place.run(&["migrate"]);
+    let register = affluenza_register::Register::parse(
+        &std::fs::read_to_string(crate::support::source("deploy/register.toml"))
+            .expect("the register is there"),
+    )
+    .expect("the register is sound");
+    let enti: Vec<&str> = register.enti().map(|ente| ente.code()).collect();
+    let keys: Vec<String> = enti
+        .iter()
+        .map(|ente| key(&place, &["--ente", ente]))
+        .collect();
+    let collector = Collector::start(&place, "collect.log", &[]);
+    for (own, key) in enti.iter().zip(&keys) {
+        let batch: Vec<String> = enti
+            .iter()
+            .map(|ente| event_of(ente, format!("{own}-{ente}")))
+            .collect();
+        let answer = send(&collector.address, key, LINES, batch.join("\n").as_bytes());
+        assert_eq!(answer.json()["accepted"], 1, "{own}: {answer:?}");
+        assert_eq!(answer.reasons(), vec!["foreign-ente"; enti.len() - 1]);
+        let foreign = enti
+            .iter()
+            .find(|ente| *ente != own)
+            .expect("there are several");
+        let alone = send(
+            &collector.address,
+            key,
+            JSON,
+            event_of(foreign, "alone").as_bytes(),
+        );
+        assert_eq!(
+            (alone.status, alone.reasons()),
+            (403, vec!["foreign-ente".to_owned()])
+        );
+    }
+    collector.running.terminate();
+    place.run(&["consume", "--once"]);
+    let stored = place.count("SELECT count() FROM usage_events");
+    assert_eq!(stored, enti.len() as u64);
+    assert_eq!(
+        place.count("SELECT uniqExact(ente) FROM usage_events"),
+        stored
+    );
+}

@@ -1,0 +1,164 @@
+//! A page in a real browser counts its visits.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::client::Collector;
+use crate::support::{Engines, Place, Running, eventually};
+
+/// Names that the browser goes by.
+const BROWSERS: [&str; 2] = ["chromium", "chromium-browser"];
+
+/// A page that goes from one path to the next without being loaded anew, and tells of a payment.
+const PAGE: &str = r#"<!doctype html><html data-affluenza-service="visure-anagrafiche"><title>t</title>
+<script src="http://COLLECTOR/v1/beacon.js" data-page="sito" OPTION></script>
+<script>
+history.pushState({}, "", "/tributi/mario.rossi?cf=RSSMRA85T10A562S");
+setTimeout(function () { affluenza.use("tari", "payment"); }, 50);
+</script>"#;
+
+pub fn a_browser_counts_its_visits(engines: &Engines) {
+    let place = engines.place("collect_page");
+    place.run(&["migrate"]);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let origin = format!("http://{}", server.local_addr().expect("it is bound"));
+    let page = format!(
+        "{{ sito = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"{origin}\"], services = {{ \"/tributi\" = \"tari\" }} }}, other = {{ ente = \"c_d612\", portal = \"servizi-online\", origins = [\"https://elsewhere.example\"] }} }}"
+    );
+    let settings = [("AFFLUENZA__COLLECT__PAGES", &*page)];
+    let collector = Collector::start(&place, "collect.log", &settings);
+    let text = PAGE.replace("COLLECTOR", &collector.address);
+    let opted_out = text.replace("OPTION", "data-opt-out");
+    let foreign = text.replace("data-page=\"sito\"", "data-page=\"other\"");
+    let pages = [
+        ("/", text.replace("OPTION", "")),
+        ("/opted-out", opted_out),
+        ("/foreign", foreign.replace("OPTION", "")),
+    ];
+    std::thread::spawn(move || serve(&server, &pages));
+    let accepted = |count: u64| {
+        let line = format!("affluenza_collect_events_accepted_total {count}\n");
+        let metrics = super::ask(&collector.address, "GET /metrics", &[], b"").body;
+        String::from_utf8_lossy(&metrics).contains(&line)
+    };
+    let first = browse(&place, &format!("{origin}/"));
+    eventually("the page's visits are accepted", || accepted(3));
+    drop(first);
+    // Neither of these is counted as a visit; the second is counted as refused.
+    drop(browse_to_the_end(&place, &format!("{origin}/opted-out")));
+    let third = browse(&place, &format!("{origin}/foreign"));
+    eventually("the foreign origin is counted", || {
+        let metrics = super::ask(&collector.address, "GET /metrics", &[], b"").body;
+        String::from_utf8_lossy(&metrics)
+            .contains("affluenza_collect_events_refused_total{reason=\"foreign-origin\"} 3\n")
+    });
+    drop(third);
+    assert!(accepted(3), "an opt-out is honoured");
+    collector.running.terminate();
+    place.run(&["consume", "--once"]);
+    let one = |what: &str| place.count(&format!("SELECT count() FROM usage_events WHERE {what}"));
+    assert_eq!(one("1"), 3);
+    assert_eq!(
+        one("activity = 'access' AND service = 'visure-anagrafiche'"),
+        2
+    );
+    assert_eq!(
+        one("activity = 'service-use' AND kind = 'payment' AND service = 'tari'"),
+        1
+    );
+    assert_eq!(
+        one("channel = 'web' AND portal = 'servizi-online' AND visitor != 0"),
+        3
+    );
+    assert_eq!(
+        place.count("SELECT uniqExact(visitor) FROM usage_events"),
+        1
+    );
+}
+
+/// A browser on a page, without a window, with a profile of its own.
+fn browse(place: &Place<'_>, address: &str) -> Running {
+    let profile = place.folder.join(format!("profile-{}", address.len()));
+    let log = std::fs::File::create(place.folder.join("browser.log")).expect("it can be made");
+    let child = BROWSERS
+        .iter()
+        .find_map(|browser| {
+            Command::new(browser)
+                .args([
+                    "--headless=new",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-dev-shm-usage",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--remote-debugging-port=0",
+                ])
+                .arg(format!("--user-data-dir={}", profile.display()))
+                .arg(address)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(log.try_clone().expect("it can be shared"))
+                .spawn()
+                .ok()
+        })
+        .expect("a browser is needed: apt-get install chromium");
+    Running(child)
+}
+
+/// The same, until the page's scripts have run.
+fn browse_to_the_end(place: &Place<'_>, address: &str) -> Running {
+    let profile = place.folder.join("profile-end");
+    let browser = BROWSERS
+        .iter()
+        .find(|browser| Command::new(browser).arg("--version").output().is_ok())
+        .expect("a browser is needed: apt-get install chromium");
+    let child = Command::new(browser)
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+        ])
+        .args(["--virtual-time-budget=3000", "--disable-dev-shm-usage"])
+        .arg(format!("--user-data-dir={}", Path::display(&profile)))
+        .arg(address)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the browser starts");
+    let mut running = Running(child);
+    eventually("the page is at its end", || running.has_ended());
+    running
+}
+
+/// Serves pages until the test program ends.
+fn serve(server: &TcpListener, pages: &[(&str, String)]) {
+    for stream in server.incoming().flatten() {
+        // A browser opens connections that it never uses.
+        let pages = pages
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.clone()));
+        let pages: Vec<(String, String)> = pages.collect();
+        std::thread::spawn(move || answer(stream, &pages));
+    }
+}
+
+fn answer(stream: TcpStream, pages: &[(String, String)]) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line).is_err() {
+        return;
+    }
+    let path = line.split(' ').nth(1).unwrap_or_default();
+    let text = pages.iter().find(|(known, _)| known == path);
+    let (status, text) = text.map_or(("404 Not Found", ""), |(_, text)| ("200 OK", text));
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    // One that has gone away wants no answer.
+    let _ = reader.get_mut().write_all(answer.as_bytes());
+}
