@@ -165,17 +165,6 @@ impl Place<'_> {
         })
     }
 
-    /// ClickHouse without the program's own store between.
-    pub fn access(&self) -> Access {
-        let clickhouse = &self.engines.clickhouse;
-        Access {
-            address: clickhouse.http_url().replace("http://", ""),
-            user: clickhouse.user().to_owned(),
-            password: clickhouse.password().to_owned(),
-            database: self.name.clone(),
-        }
-    }
-
     /// Runs something asynchronous of the store.
     pub fn wait<F: Future>(&self, work: F) -> F::Output {
         self.engines.runtime.block_on(work)
