@@ -64,6 +64,7 @@ async function show({ moved = false } = {}) {
   status.textContent = t.loading;
   main.setAttribute("aria-busy", "true");
   let content;
+  data.missingDays = 0;
   try {
     const catalogue = await data.catalogue();
     at.year ??= catalogue.years.at(-1);
@@ -76,7 +77,8 @@ async function show({ moved = false } = {}) {
   if (signal.aborted) return;
   const title = t.pages[at.path];
   const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at)));
-  main.replaceChildren(heading, ...[content].flat());
+  const missing = data.missingDays > 0 && h("p", { class: "message" }, t.incomplete(data.missingDays));
+  main.replaceChildren(...[heading, missing, content].flat().filter(Boolean));
   main.removeAttribute("aria-busy");
   document.title = `${title} · Affluenza`;
   status.textContent = t.loaded(title);
@@ -143,7 +145,7 @@ function controls(at, catalogue) {
 
 function footer() {
   document.getElementById("foot").append(h("div", {},
-    h("p", {}, t.foot), h("a", { href: "/open-data" }, t.openData), h("a", { href: "/docs" }, t.interface)));
+    h("p", {}, t.foot), h("a", { href: "/docs" }, t.interface)));
 }
 
 function keyDialog() {

@@ -30,11 +30,16 @@ class Figures {
 /** How far back public years are looked for. */
 const PUBLIC_YEARS = 12;
 
+/** The newest year that is over. */
+const lastYear = () => new Date().getFullYear() - 1;
+
 const subsets = (names) => names.reduce((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
 
 export class Data {
   #catalogue;
   sum = sum;
+  /** Days of which nothing is known, in what was asked for since this was set to 0. */
+  missingDays = 0;
   constructor(api, t) {
     this.api = api;
     this.t = t;
@@ -51,7 +56,7 @@ export class Data {
 
   async #readCatalogue() {
     const named = (row, name) => row[`${name}_name_${this.language}`] ?? row[`${name}_name_it`] ?? row[name];
-    const [years, services] = await Promise.all([this.api.hasKey ? this.#allYears() : this.#publicYears(), this.api.get("catalogue")]);
+    const [years, services] = await Promise.all([this.api.hasKey ? this.#allYears() : this.#publicYears(), this.api.get("catalogue", { period: lastYear(), limit: 10_000 })]);
     const enti = years.length ? await this.api.get(this.api.hasKey ? "offered-versus-used" : "enti", { period: years.at(-1) }) : { data: [] };
     return {
       years,
@@ -66,8 +71,7 @@ export class Data {
   }
   /** Of the years that are over, those with figures. */
   async #publicYears() {
-    const last = new Date().getFullYear() - 1;
-    const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => last - back).reverse();
+    const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => lastYear() - back).reverse();
     const answers = await Promise.all(years.map((year) => this.api.get("categories", { period: year })));
     return years.filter((_, at) => answers[at].data.length > 0);
   }
@@ -93,6 +97,7 @@ export class Data {
     const answers = subsets(dimensions).map(async (by) => {
       // What has no dimension is the total of one that everything has.
       const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
+      this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
       const rows = by.length ? answer.data.map((row) => ({ ...row, figure: row[measure] })) : [{ figure: answer.totals[measure] }];
       return { by, rows };
     });

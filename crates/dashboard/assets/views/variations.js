@@ -9,7 +9,7 @@ export default async function variations({ at, data, t, f }) {
   return h("section", { class: "card" }, table({
     caption: t.pages["/variations"], t, f, shown: 30,
     columns: [
-      { title: t.service, value: (row) => row.service }, { title: t.ente, type: "text", value: (row) => row.ente },
+      { title: `${t.service}, ${t.ente.toLowerCase()}`, value: (row) => [row.service, h("span", { class: "under" }, row.ente)] },
       { title: t.before(at.year - 1), type: "number", value: (row) => row.before },
       { title: t.before(at.year), type: "number", value: (row) => row.now },
       { title: t.difference, type: "share", minor: true, value: (row) => (row.now === null || row.before === null ? null : f.difference(row.now, row.before)) },
