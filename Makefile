@@ -9,12 +9,15 @@ KILLS ?= 200
 SCALE ?= 0.5
 ROUNDS ?= 5
 CONTENDERS ?=
+# Of `make bench-freshness`: events a second, and for how long.
+RATE ?= 1000
+SECONDS ?= 30
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test fmt lint unit docs deny audit bench bench-path bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test fmt lint unit docs deny audit bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -68,6 +71,10 @@ bench-collect: prerequisites
 fuzz-http: prerequisites
 	$(CARGO) build --locked
 	tests/fuzz-http
+
+# From an event's sending until it is counted. RATE=1000 is events a second.
+bench-freshness: prerequisites
+	FRESHNESS=1 RATE=$(RATE) SECONDS=$(SECONDS) $(CARGO) bench --locked -p affluenza --bench path
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::

@@ -1,7 +1,7 @@
-CREATE TABLE services (code String, category String) ENGINE = MergeTree ORDER BY code;
-INSERT INTO services VALUES {services};
-CREATE DICTIONARY categories (code String, category String) PRIMARY KEY code
-SOURCE(CLICKHOUSE(USER '{user}' PASSWORD '{password}' DB '{database}' TABLE 'services'))
+CREATE TABLE queue_services (code String, category String) ENGINE = MergeTree ORDER BY code;
+INSERT INTO queue_services VALUES {services};
+CREATE DICTIONARY queue_categories (code String, category String) PRIMARY KEY code
+SOURCE(CLICKHOUSE(USER '{user}' PASSWORD '{password}' DB '{database}' TABLE 'queue_services'))
 LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(0);
 CREATE TABLE queue
 (
@@ -33,7 +33,7 @@ SELECT
     q.data.ente AS ente,
     q.data.portal AS portal,
     q.data.service AS service,
-    if(empty(q.data.service), '', dictGetOrDefault('{database}.categories', 'category', tuple(toString(q.data.service)), 'unregistered')) AS category,
+    if(empty(q.data.service), '', dictGetOrDefault('{database}.queue_categories', 'category', tuple(toString(q.data.service)), 'unregistered')) AS category,
     if(is_use, 'service-use', 'access') AS activity,
     if(is_use, toString(q.data.kind), 'none') AS kind,
     if(is_use, 'none', 'page') AS resource,

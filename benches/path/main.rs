@@ -1,7 +1,8 @@
 //! The whole path, side by side: one log on a real Kafka, read by several contenders, written to
 //! one real ClickHouse. Interleaved, medians, one run.
 //!
-//! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain`. The contenders that are not the program itself run in
+//! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain`; `make bench-freshness` measures
+//! how long it takes until an event is counted. The contenders that are not the program itself run in
 //! copies of this one.
 
 #![expect(
@@ -11,6 +12,7 @@
 )]
 
 mod contender;
+mod freshness;
 #[path = "../../tests/it/http.rs"]
 mod http;
 mod limits;
@@ -39,8 +41,11 @@ fn main() {
     }
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let engines = Arc::new(runtime.block_on(Engines::start()));
-    let results = compare(&engines);
-    println!("{}", table::of(&results));
+    if std::env::var_os("FRESHNESS").is_some() {
+        freshness::measure(&engines);
+    } else {
+        println!("{}", table::of(&compare(&engines)));
+    }
     let engines = Arc::into_inner(engines).expect("nobody else has them");
     runtime.block_on(engines.stop());
 }

@@ -64,7 +64,11 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn push(&mut self, word: &str) {
-        let index = self.index(word);
+        // Events that follow one another have many words in common.
+        let index = match self.rows.last() {
+            Some(last) if self.key(*last) == word => *last,
+            _ => self.index(word),
+        };
         self.rows.push(index);
     }
 

@@ -1,0 +1,161 @@
+//! How long it takes from an event's sending until queries count it, facts and aggregates alike,
+//! at a steady rate. Expected: at most the 400 ms that a record waits in a block, and some tens of
+//! milliseconds for the writing.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::Writer;
+
+use crate::http::Access;
+use crate::support::{Engines, Place, eventually};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(5);
+/// Width of a bar of the histogram, in milliseconds.
+const BAR_MS: u64 = 50;
+/// Events before the clock counts: the group is joined by then.
+const WARM: u64 = 64;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn setting(name: &str, default: u32) -> u32 {
+    std::env::var(name).map_or(default, |value| {
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is a number"))
+    })
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is right");
+    u64::try_from(since.as_millis()).expect("it is not that late")
+}
+
+/// Sends events for `SECONDS` at `RATE` a second, and prints how long each took.
+pub fn measure(engines: &Engines) {
+    let (rate, seconds) = (setting("RATE", 1_000), setting("SECONDS", 30));
+    let place = engines.place("freshness");
+    place.run(&["migrate"]);
+    let consumer = place.spawn(&["consume"], "consume.log");
+    let mut watcher = Watcher::new(engines);
+    send(&place, 0..WARM, Duration::ZERO);
+    eventually("the first events are counted", || {
+        watcher.look();
+        watcher.seen == WARM
+    });
+    let events = u64::from(rate) * u64::from(seconds);
+    let mut waits = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            send(&place, WARM..WARM + events, Duration::from_secs(1) / rate);
+        });
+        let until = Instant::now() + Duration::from_secs(seconds.into()) + PATIENCE;
+        while watcher.seen < WARM + events {
+            waits.extend(watcher.look());
+            assert!(Instant::now() < until, "every event is counted in the end");
+            std::thread::sleep(LOOK);
+        }
+    });
+    consumer.terminate();
+    print(rate, waits);
+}
+
+/// Sends the events of these numbers, one every `pause`.
+fn send(place: &Place<'_>, numbers: std::ops::Range<u64>, pause: Duration) {
+    let bus = place.bus();
+    let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
+    let began = Instant::now();
+    for (at, number) in (0..).zip(numbers) {
+        std::thread::sleep((pause * at).saturating_sub(began.elapsed()));
+        let time = jiff::Timestamp::from_millisecond(now_ms().cast_signed()).expect("a time");
+        let event = format!(
+            r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://bench.example.it","id":"{number}","time":"{time}","data":{{"ente":"c_d612","portal":"servizi-online","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36","country":"IT"}}}}}}"#
+        );
+        writer
+            .send(number.to_string().as_bytes(), event.as_bytes(), None, &[])
+            .expect("a record is taken");
+    }
+    writer.flush(PATIENCE).expect("all are acknowledged");
+}
+
+/// Sees facts once each, when the aggregate counts them too.
+struct Watcher {
+    access: Access,
+    /// Newest offset seen, by partition.
+    newest: BTreeMap<u64, u64>,
+    seen: u64,
+}
+
+impl Watcher {
+    fn new(engines: &Engines) -> Self {
+        let clickhouse = &engines.clickhouse;
+        Self {
+            access: Access {
+                address: clickhouse.http_url().replace("http://", ""),
+                user: clickhouse.user().to_owned(),
+                password: clickhouse.password().to_owned(),
+                database: "freshness".to_owned(),
+            },
+            newest: BTreeMap::new(),
+            seen: 0,
+        }
+    }
+
+    /// How long the events that are counted now, and were not before, have waited.
+    fn look(&mut self) -> Vec<u64> {
+        let old: Vec<String> = self
+            .newest
+            .iter()
+            .map(|(partition, newest)| {
+                format!(" AND NOT (kafka_partition = {partition} AND kafka_offset <= {newest})")
+            })
+            .collect();
+        let query = format!(
+            "SELECT kafka_partition, kafka_offset, toUnixTimestamp64Milli(time) FROM usage_events WHERE 1{} FORMAT TSV",
+            old.concat()
+        );
+        let rows = self.numbers(&query);
+        self.seen += rows.len() as u64;
+        while self.numbers("SELECT sum(events) FROM usage_hourly FORMAT TSV")[0][0] < self.seen {}
+        let now = now_ms();
+        for row in &rows {
+            let newest = self.newest.entry(row[0]).or_default();
+            *newest = row[1].max(*newest);
+        }
+        rows.iter().map(|row| now.saturating_sub(row[2])).collect()
+    }
+
+    fn numbers(&self, query: &str) -> Vec<Vec<u64>> {
+        let number = |cell: &String| cell.parse().expect("a number");
+        let rows = self.access.rows(query);
+        rows.iter()
+            .map(|row| row.iter().map(number).collect())
+            .collect()
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a bench prints its result")]
+fn print(rate: u32, mut waits: Vec<u64>) {
+    waits.sort_unstable();
+    let at = |percent: usize| waits[(waits.len() - 1) * percent / 100];
+    println!(
+        "\n{} events at {rate} a second, from sending to counted: p50 {} ms, p90 {} ms, p99 {} ms, longest {} ms\n",
+        waits.len(),
+        at(50),
+        at(90),
+        at(99),
+        at(100)
+    );
+    let mut bars: BTreeMap<u64, usize> = BTreeMap::new();
+    for wait in &waits {
+        *bars.entry(wait / BAR_MS).or_default() += 1;
+    }
+    let most = bars.values().max().copied().unwrap_or(1);
+    for (bar, events) in bars {
+        let (from, to) = (bar * BAR_MS, (bar + 1) * BAR_MS);
+        let stars = "*".repeat((events * 60).div_ceil(most));
+        println!("{from:>5}-{to:<5} ms {events:>8} {stars}");
+    }
+}
