@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests tell what they do")]
 
+mod api;
 mod audit;
 mod chaos;
 mod collect;
@@ -51,6 +52,9 @@ macro_rules! tests {
 
 /// Every test. A new one is listed here.
 const TESTS: &[(&str, Test)] = tests![
+    api::every_figure_equals_a_recount,
+    api::keys_reach_their_enti_and_nothing_else,
+    api::whatever_is_asked_is_answered_or_explained,
     chaos::nothing_is_lost_or_double,
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,

@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod keys;
+pub mod serve;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,8 @@ pub enum Command {
     Collect(collect::Collect),
     /// Read events from Kafka and write them to ClickHouse.
     Consume(Consume),
+    /// Answer questions about usage over HTTP.
+    Serve(serve::Serve),
     /// Make up a year of events whose totals are given.
     Simulate(Simulate),
     /// Read history from files.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use affluenza_engine::{
     Cache, ChildExit, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings,
+    RowReader,
 };
+use affluenza_store::access::{READABLE, Readable, row_filter};
 use anyhow::{Context, Result, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,10 @@ struct Endpoints {
     clickhouse: Option<String>,
     user: String,
     password: String,
+    #[serde(default)]
+    reader: String,
+    #[serde(default)]
+    reader_password: String,
 }
 
 /// Kafka and ClickHouse, ready to be used.
@@ -59,6 +65,8 @@ pub struct Platform {
     pub bus: affluenza_bus::Config,
     /// How to reach ClickHouse.
     pub store: affluenza_store::Config,
+    /// How to reach it as the user that only reads.
+    pub reader: affluenza_store::Config,
     /// Whether this command started the engines: then nobody else consumes.
     pub is_owner: bool,
     kafka: Option<Kafka>,
@@ -72,6 +80,7 @@ impl Platform {
         let mut platform = Self {
             bus: settings.kafka.clone(),
             store: settings.clickhouse.clone(),
+            reader: settings.clickhouse.for_reading(),
             is_owner: false,
             kafka: None,
             clickhouse: None,
@@ -107,6 +116,7 @@ impl Platform {
             None
         };
         let folder = lock.path().to_owned();
+        let readers = row_readers(settings);
         let kafka = async {
             let Some(jars) = &jars else { return Ok(None) };
             let mut settings = KafkaSettings::new(folder.join("kafka"));
@@ -122,6 +132,7 @@ impl Platform {
             settings.http_port = Some(engine.clickhouse_http_port).filter(|port| *port != 0);
             settings.tcp_port = Some(engine.clickhouse_tcp_port).filter(|port| *port != 0);
             settings.memory_mib = engine.clickhouse_memory_mib;
+            settings.readers = readers;
             ClickHouse::start(&settings, library).await.map(Some)
         };
         (self.kafka, self.clickhouse) = tokio::try_join!(kafka, clickhouse)?;
@@ -137,6 +148,16 @@ impl Platform {
                 .clickhouse
                 .as_ref()
                 .map(|c| c.password().to_owned())
+                .unwrap_or_default(),
+            reader: self
+                .clickhouse
+                .as_ref()
+                .map(|c| c.reader().to_owned())
+                .unwrap_or_default(),
+            reader_password: self
+                .clickhouse
+                .as_ref()
+                .map(|c| c.reader_password().to_owned())
                 .unwrap_or_default(),
         };
         let path = folder.join(ENDPOINTS);
@@ -189,6 +210,9 @@ impl Platform {
             self.store.url.clone_from(url);
             self.store.user.clone_from(&endpoints.user);
             self.store.password = SecretString::from(endpoints.password.clone());
+            self.store.reader_user.clone_from(&endpoints.reader);
+            self.store.reader_password = SecretString::from(endpoints.reader_password.clone());
+            self.reader = self.store.for_reading();
         }
     }
 
@@ -265,6 +289,26 @@ impl Platform {
         }
         lines
     }
+}
+
+/// Readers of some enti, as the engine's users file has them.
+fn row_readers(settings: &Settings) -> Vec<RowReader> {
+    let tables = |enti: &[String]| {
+        let filter = |column| row_filter(column, enti);
+        let table = |readable: &Readable| (readable.table.to_owned(), readable.ente.map(filter));
+        READABLE.iter().map(table).collect()
+    };
+    settings
+        .engine
+        .readers
+        .iter()
+        .map(|reader| RowReader {
+            name: reader.user.clone(),
+            password_sha256: reader.password_sha256.clone(),
+            database: settings.clickhouse.database.clone(),
+            tables: tables(&reader.enti),
+        })
+        .collect()
 }
 
 fn publish(path: &Path, endpoints: &Endpoints) -> Result<()> {

@@ -29,6 +29,8 @@ pub struct Settings {
     pub classification: ClassificationSettings,
     /// Where visitors are.
     pub geography: GeographySettings,
+    /// The aggregate API.
+    pub serve: affluenza_api::Config,
     /// API keys.
     pub keys: affluenza_keys::Config,
     /// Who publishes the open data, and where.
@@ -53,6 +55,45 @@ pub struct EngineSettings {
     pub clickhouse_tcp_port: u16,
     /// Most memory ClickHouse may take, in MiB.
     pub clickhouse_memory_mib: u32,
+    /// Analysts who read the rows of some enti only, as users of ClickHouse.
+    pub readers: Vec<ReaderSettings>,
+}
+
+/// A user of ClickHouse that reads the rows of some enti.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderSettings {
+    /// Its name: letters, digits and `_`.
+    pub user: String,
+    /// SHA-256 of its password, 64 hexadecimal digits.
+    pub password_sha256: String,
+    /// Codes of its enti.
+    pub enti: Vec<String>,
+}
+
+impl ReaderSettings {
+    fn problem(&self) -> Option<String> {
+        let is_name = self.user.starts_with(|c: char| c.is_ascii_alphabetic())
+            && self
+                .user
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !["default", "affluenza", "affluenza_reader"].contains(&self.user.as_str());
+        let is_hash = self.password_sha256.len() == 64
+            && self
+                .password_sha256
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit());
+        let mend = match (is_name, is_hash, self.enti.is_empty()) {
+            (false, ..) => "user: use letters, digits and '_', and no name of ours",
+            (_, false, _) => {
+                "password_sha256: use the 64 hexadecimal digits of `printf %s PASSWORD | sha256sum`"
+            }
+            (.., true) => "enti: name at least one",
+            _ => return None,
+        };
+        Some(format!("engine.readers, {:?}: {mend}", self.user))
+    }
 }
 
 impl Default for EngineSettings {
@@ -64,6 +105,7 @@ impl Default for EngineSettings {
             clickhouse_http_port: 0,
             clickhouse_tcp_port: 0,
             clickhouse_memory_mib: 2048,
+            readers: Vec::new(),
         }
     }
 }
@@ -158,6 +200,13 @@ impl Settings {
         problems.extend(self.clickhouse.problems());
         problems.extend(self.collect.problems());
         problems.extend(self.consume.problems());
+        problems.extend(self.serve.problems());
+        problems.extend(
+            self.engine
+                .readers
+                .iter()
+                .filter_map(ReaderSettings::problem),
+        );
         if !(128..=65_536).contains(&self.engine.kafka_heap_mib) {
             problems.push(format!(
                 "engine.kafka_heap_mib = {}: use 128 to 65536",

@@ -46,7 +46,9 @@ use std::fmt;
 
 pub use cache::{Cache, ClickHouseLibrary, KafkaJars};
 pub use child::{ChildExit, ExitStatus, run_if_child};
-pub use clickhouse::{ClickHouse, ClickHouseSettings, RepairReport, repair_deduplication_logs};
+pub use clickhouse::{
+    ClickHouse, ClickHouseSettings, RepairReport, RowReader, repair_deduplication_logs,
+};
 pub use error::EngineError;
 pub use folder::DataDir;
 pub use kafka::{Kafka, KafkaSettings};

@@ -14,6 +14,11 @@ pub struct Config {
     /// Password.
     #[serde(skip_serializing)]
     pub password: SecretString,
+    /// User that figures are read as. Empty: `user`.
+    pub reader_user: String,
+    /// Its password.
+    #[serde(skip_serializing)]
+    pub reader_password: SecretString,
     /// Longest an insert may take, in seconds. Far below the time in which the server forgets
     /// insert tokens.
     pub insert_seconds_max: u64,
@@ -28,6 +33,8 @@ impl Default for Config {
             database: "affluenza".into(),
             user: "affluenza".into(),
             password: SecretString::default(),
+            reader_user: String::new(),
+            reader_password: SecretString::default(),
             insert_seconds_max: 60,
             query_seconds_max: 60,
         }
@@ -35,6 +42,19 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The same server as the user that only reads, if there is one.
+    #[must_use]
+    pub fn for_reading(&self) -> Self {
+        if self.reader_user.is_empty() {
+            return self.clone();
+        }
+        Self {
+            user: self.reader_user.clone(),
+            password: self.reader_password.clone(),
+            ..self.clone()
+        }
+    }
+
     /// What is wrong with it, one line a problem.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

@@ -4,6 +4,7 @@
 //! once, and answers the questions of the pipeline and of the report. Every setting that
 //! deduplication rests on is pinned with each insert and checked against the server at start.
 
+pub mod access;
 pub mod accounts;
 mod block;
 mod config;
@@ -19,6 +20,7 @@ pub mod register;
 pub mod seals;
 mod settings;
 mod store;
+pub mod usage;
 
 pub use block::{BlockOrigin, Fact, FactBlock};
 pub use config::Config;

@@ -59,6 +59,11 @@ pub const fn migrations() -> &'static [Migration] {
         "0033_usage_by_day_kind_with_bots",
         "0034_usage_by_desk_with_bots",
         "0035_usage_by_country",
+        "0040_usage_hourly_projections_allowed",
+        "0041_usage_hourly_by_month",
+        "0042_usage_hourly_by_hour",
+        "0043_usage_hourly_by_month_of_old_parts",
+        "0044_usage_hourly_by_hour_of_old_parts",
     ]
 }
 

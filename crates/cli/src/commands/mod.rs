@@ -14,6 +14,7 @@ mod rebuild;
 mod register;
 mod report;
 mod rows;
+mod serve;
 mod simulate;
 mod up;
 mod year;
@@ -54,6 +55,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Up(up) => up::run(&settings, &up),
         Command::Collect(collect) => collect::run(&settings, &collect),
         Command::Consume(consume) => consume::run(&settings, &consume),
+        Command::Serve(serve) => serve::run(&settings, &serve),
         Command::Simulate(simulate) => simulate::run(&settings, &simulate),
         Command::Import(Import::AccessLog(import)) => import::run(&settings, import),
         Command::Report(report) => report::run(&settings, &report),

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::args::{self, Up};
 use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
+use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
@@ -68,6 +69,11 @@ async fn work(
     let collector_stop = Stop::default();
     let mut collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
     introduce(&collector, settings)?;
+    let api = RunningApi::start(platform, settings, &consumer_stop).await?;
+    say(&format!(
+        "  API         {}/docs  figures under /v1",
+        api.url
+    ));
     let progress = consumer.progress.clone();
     let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
     let foreground = async {
@@ -104,7 +110,8 @@ async fn work(
     collector_stop.tell();
     collector.ended().await?;
     consumer_stop.tell();
-    consumer.finish(platform).await
+    consumer.finish(platform).await?;
+    api.ended().await
 }
 
 /// Says where the collector is, and makes a first key to try it with.

@@ -12,15 +12,28 @@ use crate::error::{EngineError, at};
 
 /// The user that everything of ours logs in as.
 pub(super) const USER: &str = "affluenza";
+/// The user that only reads.
+pub(super) const READER: &str = "affluenza_reader";
 pub(super) const CONFIG: &str = "config.xml";
 const USERS: &str = "users.xml";
 const PASSWORD: &str = "password";
+const READER_PASSWORD: &str = "reader-password";
 const PASSWORD_BYTES: usize = 24;
 const MIB: u64 = 1 << 20;
 
-/// The password kept in the folder, made up if there is none.
+/// The password of the user with all rights.
 pub(super) fn password(folder: &Path) -> Result<String, EngineError> {
-    let path = folder.join(PASSWORD);
+    kept(folder, PASSWORD)
+}
+
+/// The password of the user that only reads.
+pub(super) fn reader_password(folder: &Path) -> Result<String, EngineError> {
+    kept(folder, READER_PASSWORD)
+}
+
+/// The password kept in the folder, made up if there is none.
+fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
+    let path = folder.join(name);
     match fs::read_to_string(&path) {
         Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
         Ok(_) => {}
@@ -33,9 +46,15 @@ pub(super) fn password(folder: &Path) -> Result<String, EngineError> {
 }
 
 /// Writes the server's and the users' configuration anew.
-pub(super) fn write(folder: &Path, memory_mib: u32, password: &str) -> Result<(), EngineError> {
+pub(super) fn write(
+    folder: &Path,
+    memory_mib: u32,
+    (password, reader_password): (&str, &str),
+    readers: &[RowReader],
+) -> Result<(), EngineError> {
     write_private(&folder.join(CONFIG), &config(memory_mib))?;
-    write_private(&folder.join(USERS), &users(password))
+    let users = users(password, reader_password, readers);
+    write_private(&folder.join(USERS), &users)
 }
 
 /// Puts a file that only its owner may read in place, in one step.
@@ -94,10 +113,73 @@ fn config(memory_mib: u32) -> String {
     )
 }
 
+/// A user that reads some rows of some tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowReader {
+    /// Its name: letters, digits and `_`, not beginning with a digit.
+    pub name: String,
+    /// SHA-256 of its password, 64 hexadecimal digits.
+    pub password_sha256: String,
+    /// Database of the tables.
+    pub database: String,
+    /// Tables, and the SQL condition on the rows that it may read; none for all rows.
+    pub tables: Vec<(String, Option<String>)>,
+}
+
+impl RowReader {
+    /// Its part of the users file.
+    fn xml(&self) -> String {
+        let grants: String = self
+            .tables
+            .iter()
+            .map(|(table, _)| {
+                let (database, table) = (escaped(&self.database), escaped(table));
+                format!("        <query>GRANT SELECT ON {database}.{table}</query>\n")
+            })
+            .collect();
+        let filters: String = self
+            .tables
+            .iter()
+            .filter_map(|(table, filter)| Some((escaped(table), escaped(filter.as_ref()?))))
+            .map(|(table, filter)| {
+                format!("          <{table}><filter>{filter}</filter></{table}>\n")
+            })
+            .collect();
+        let (name, sum, database) = (
+            escaped(&self.name),
+            escaped(&self.password_sha256),
+            escaped(&self.database),
+        );
+        format!(
+            r#"    <{name}>
+      <password_sha256_hex>{sum}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reading</profile>
+      <quota>reading</quota>
+      <grants>
+{grants}      </grants>
+      <databases>
+        <{database}>
+{filters}        </{database}>
+      </databases>
+    </{name}>
+"#
+        )
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
 /// The engine's own session must be the passwordless `default`, so that one may do
 /// nothing but open the interfaces and make empty temporary tables.
-fn users(password: &str) -> String {
+fn users(password: &str, reader_password: &str, readers: &[RowReader]) -> String {
     let sum = hex(&Sha256::digest(password.as_bytes()));
+    let reader_sum = hex(&Sha256::digest(reader_password.as_bytes()));
+    let readers: String = readers.iter().map(RowReader::xml).collect();
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!-- Written anew at each start. -->
@@ -116,8 +198,22 @@ fn users(password: &str) -> String {
         <max_memory_usage><readonly/></max_memory_usage>
       </constraints>
     </listening>
+    <reading>
+      <readonly>2</readonly>
+      <max_execution_time>60</max_execution_time>
+      <constraints>
+        <max_execution_time><max>60</max></max_execution_time>
+        <max_memory_usage><max>2000000000</max></max_memory_usage>
+      </constraints>
+    </reading>
   </profiles>
-  <quotas><default/></quotas>
+  <quotas>
+    <default/>
+    <reading>
+      <keyed/>
+      <interval><duration>3600</duration><queries>2000000</queries><execution_time>7200</execution_time></interval>
+    </reading>
+  </quotas>
   <users>
     <default>
       <password></password>
@@ -138,7 +234,16 @@ fn users(password: &str) -> String {
         <query>GRANT ALL ON *.*</query>
       </grants>
     </{USER}>
-  </users>
+    <{READER}>
+      <password_sha256_hex>{reader_sum}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reading</profile>
+      <quota>reading</quota>
+      <grants>
+        <query>GRANT SELECT ON *.*</query>
+      </grants>
+    </{READER}>
+{readers}  </users>
 </clickhouse>
 "#
     )
@@ -160,6 +265,6 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(!users(&made).contains(&made));
+        assert!(!users(&made, &made, &[]).contains(&made));
     }
 }

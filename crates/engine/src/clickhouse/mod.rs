@@ -13,6 +13,7 @@ use crate::cache::ClickHouseLibrary;
 use crate::child::{Child, ChildExit, ExitStatus, HOST, Launch};
 use crate::folder::DataDir;
 use crate::{Engine, EngineError, logs, ports};
+pub use config::RowReader;
 pub use repair::{RepairReport, repair_deduplication_logs};
 
 /// How long a clean stop may take: running inserts and merges are waited for.
@@ -54,6 +55,8 @@ pub struct ClickHouseSettings {
     pub timezone: String,
     /// The most memory that it may take, in MiB, caches included.
     pub memory_mib: u32,
+    /// Users that read some rows of some tables, beside the one that reads everything.
+    pub readers: Vec<RowReader>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
     pub executable: Option<PathBuf>,
 }
@@ -68,6 +71,7 @@ impl ClickHouseSettings {
             tcp_port: None,
             timezone: "UTC".to_owned(),
             memory_mib: 2048,
+            readers: Vec::new(),
             executable: None,
         }
     }
@@ -98,6 +102,7 @@ pub struct ClickHouse {
     pid: u32,
     ports: Ports,
     password: String,
+    reader_password: String,
     repair: RepairReport,
     _folder: DataDir,
 }
@@ -137,7 +142,13 @@ impl ClickHouse {
         let data = folder.sub("data")?;
         let logs = folder.sub(LOGS)?;
         let password = config::password(folder.path())?;
-        config::write(folder.path(), settings.memory_mib, &password)?;
+        let reader_password = config::reader_password(folder.path())?;
+        config::write(
+            folder.path(),
+            settings.memory_mib,
+            (&password, &reader_password),
+            &settings.readers,
+        )?;
         // The engine must not run meanwhile: the lock sees to that.
         let repair = repair_deduplication_logs(&data)?;
         for name in [SERVER_LOG, ERROR_LOG] {
@@ -153,6 +164,7 @@ impl ClickHouse {
                         pid,
                         ports,
                         password,
+                        reader_password,
                         repair,
                         _folder: folder,
                     });
@@ -199,6 +211,18 @@ impl ClickHouse {
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
+    }
+
+    /// The user that only reads.
+    #[must_use]
+    pub fn reader(&self) -> &'static str {
+        config::READER
+    }
+
+    /// That user's password, which was made up when the folder was new.
+    #[must_use]
+    pub fn reader_password(&self) -> &str {
+        &self.reader_password
     }
 
     /// The process number.

@@ -1,0 +1,310 @@
+//! An answer: rows with named columns, and what must be known to read them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use utoipa::ToSchema;
+
+/// A figure or a name in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A name or a code.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A difference of counts.
+    Difference(i64),
+    /// A share, a mean, a percentage.
+    Ratio(f64),
+    /// Yes or no.
+    Flag(bool),
+    /// Does not apply.
+    Nothing,
+    /// Has no value: a ratio on a base of zero.
+    NotDefined,
+    /// Hidden, because it is small or would give a small one away.
+    Suppressed,
+}
+
+impl Value {
+    /// `part` of `whole` in percent.
+    pub fn share(part: u64, whole: u64) -> Self {
+        if whole == 0 {
+            return Self::NotDefined;
+        }
+        Self::Ratio(round(part as f64 * 100.0 / whole as f64))
+    }
+
+    /// The change from `before` in percent.
+    pub fn change(now: u64, before: u64) -> Self {
+        if before == 0 {
+            return Self::NotDefined;
+        }
+        let (now, before) = (now as f64, before as f64);
+        Self::Ratio(round((now - before) * 100.0 / before))
+    }
+
+    /// `sum` divided by `count`.
+    pub fn mean(sum: u64, count: f64) -> Self {
+        if count > 0.0 {
+            Self::Ratio(round(sum as f64 / count))
+        } else {
+            Self::NotDefined
+        }
+    }
+
+    /// What an optional text says.
+    pub fn text(text: Option<&str>) -> Self {
+        text.map_or(Self::Nothing, |text| Self::Text(text.to_owned()))
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Count(count) => json!(count),
+            Self::Difference(difference) => json!(difference),
+            Self::Ratio(ratio) => json!(ratio),
+            Self::Flag(flag) => json!(flag),
+            Self::Nothing | Self::NotDefined | Self::Suppressed => Json::Null,
+        }
+    }
+
+    /// Why there is no value.
+    fn note(&self) -> Option<&'static str> {
+        match self {
+            Self::NotDefined => Some("n.d."),
+            Self::Suppressed => Some("suppressed"),
+            _ => None,
+        }
+    }
+
+    /// As it is in a CSV file.
+    pub(crate) fn plain(&self, decimal: char) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Difference(difference) => difference.to_string(),
+            Self::Ratio(ratio) => ratio.to_string().replace('.', &decimal.to_string()),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Nothing => String::new(),
+            Self::NotDefined | Self::Suppressed => self.note().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Four decimals: more than anyone reads, fewer than floating point invents.
+fn round(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+/// A day and another, both included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Span {
+    /// First local day, `YYYY-MM-DD`.
+    pub from: String,
+    /// Last local day, included.
+    pub to: String,
+    /// How many days that is.
+    pub days: i32,
+}
+
+/// Something to know before a figure is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Warning {
+    /// Stable name.
+    pub code: &'static str,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Days without any event of an ente.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EnteCompleteness {
+    /// Public body.
+    pub ente: String,
+    /// Days of the period with at least one event.
+    pub days_with_data: u32,
+    /// Days of the period, up to the newest day of all, without any.
+    pub days_missing: u32,
+    /// The longest gaps among them, `FROM..TO`, at most five.
+    pub gaps: Vec<String>,
+}
+
+/// How complete the figures are. A day without an event is no proof of a fault: small enti have
+/// such days.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Completeness {
+    /// Days of the period that have come to pass.
+    pub days: u32,
+    /// Days on which no ente at all had an event.
+    pub days_missing: u32,
+    /// Enti with data, and the days that they lack.
+    pub enti: Vec<EnteCompleteness>,
+}
+
+/// What must be known to read the figures.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Meta {
+    /// The resource.
+    pub resource: &'static str,
+    /// Unit of each column that holds figures, by its name.
+    pub units: BTreeMap<String, String>,
+    /// What the figures are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Span>,
+    /// What they are compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<Span>,
+    /// Zone of the local days and hours.
+    pub time_zone: &'static str,
+    /// `people`: bots left out; `all`: bots too.
+    pub counted: &'static str,
+    /// Enti that the key reaches; absent when all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Vec<String>>,
+    /// Since when the figures have been what they are, RFC 3339.
+    pub as_of: String,
+    /// Version of the register that names and offers are from.
+    pub register_version: String,
+    /// Rows of the whole answer.
+    pub rows: usize,
+    /// How complete the figures are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completeness: Option<Completeness>,
+    /// What to know before they are used.
+    pub warnings: Vec<Warning>,
+}
+
+/// An answer before it is written.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What must be known.
+    pub meta: Meta,
+    /// Names of the columns.
+    pub columns: Vec<&'static str>,
+    /// A value for each column.
+    pub rows: Vec<Vec<Value>>,
+    /// Sums over all rows, those of other pages too.
+    pub totals: Vec<(&'static str, Value)>,
+    /// Addresses of more, by relation.
+    pub links: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// One JSON document.
+    pub fn to_json(&self) -> Vec<u8> {
+        let rows: Vec<Json> = self
+            .rows
+            .iter()
+            .map(|row| object(self.columns.iter().copied().zip(row)))
+            .collect();
+        let totals = object(self.totals.iter().map(|(name, value)| (*name, value)));
+        let links: Map<String, Json> = self
+            .links
+            .iter()
+            .map(|(relation, address)| ((*relation).to_owned(), json!({ "href": address })))
+            .collect();
+        let document = json!({ "meta": self.meta, "data": rows, "totals": totals, "links": links });
+        document.to_string().into_bytes()
+    }
+
+    /// A CSV file: comma, decimal point and LF; or, for Excel in Italian, semicolon, decimal
+    /// comma, byte order mark and CRLF.
+    pub fn to_csv(&self, flavour: Flavour) -> Vec<u8> {
+        let (separator, decimal, end) = match flavour {
+            Flavour::Tidy => (',', '.', "\n"),
+            Flavour::ExcelItaly => (';', ',', "\r\n"),
+        };
+        let mut text = String::new();
+        if flavour == Flavour::ExcelItaly {
+            text.push('\u{feff}');
+        }
+        let mut line = |cells: &mut dyn Iterator<Item = String>| {
+            for (at, cell) in cells.enumerate() {
+                if at > 0 {
+                    text.push(separator);
+                }
+                push_cell(&mut text, &cell, separator);
+            }
+            text.push_str(end);
+        };
+        line(&mut self.columns.iter().map(|column| (*column).to_owned()));
+        for row in &self.rows {
+            line(&mut row.iter().map(|value| value.plain(decimal)));
+        }
+        text.into_bytes()
+    }
+}
+
+/// Which CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flavour {
+    /// For programs.
+    Tidy,
+    /// For Excel in Italian.
+    ExcelItaly,
+}
+
+fn object<'a>(cells: impl Iterator<Item = (&'static str, &'a Value)>) -> Json {
+    let (mut object, mut notes) = (Map::new(), Map::new());
+    for (name, value) in cells {
+        object.insert(name.to_owned(), value.json());
+        if let Some(note) = value.note() {
+            notes.insert(name.to_owned(), json!(note));
+        }
+    }
+    if !notes.is_empty() {
+        object.insert("notes".to_owned(), Json::Object(notes));
+    }
+    Json::Object(object)
+}
+
+/// Quoted where need be. What a spreadsheet would take for a formula gets an apostrophe: codes
+/// come from events.
+fn push_cell(text: &mut String, cell: &str, separator: char) {
+    let is_number = cell.parse::<f64>().is_ok() || cell.replace(',', ".").parse::<f64>().is_ok();
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
+    let quoted = is_formula
+        || cell.contains([separator, '"', '\n', '\r', ',', ';']) && !is_number
+        || cell.contains(separator);
+    if !quoted {
+        text.push_str(cell);
+        return;
+    }
+    text.push('"');
+    if is_formula {
+        text.push('\'');
+    }
+    text.push_str(&cell.replace('"', "\"\""));
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(text: &str, separator: char) -> String {
+        let mut out = String::new();
+        push_cell(&mut out, text, separator);
+        out
+    }
+
+    #[test]
+    fn cells_are_quoted_where_need_be() {
+        assert_eq!(cell("a;b", ','), "\"a;b\"");
+        assert_eq!(cell("1,5", ';'), "1,5");
+        assert_eq!(cell("say \"x\"", ','), "\"say \"\"x\"\"\"");
+        assert_eq!(cell("=1+1", ','), "\"'=1+1\"");
+        assert_eq!(cell("-3", ','), "-3");
+        assert_eq!(cell("-x", ','), "\"'-x\"");
+    }
+
+    #[test]
+    fn a_base_of_zero_has_no_change() {
+        assert_eq!(Value::change(5, 0), Value::NotDefined);
+        assert_eq!(Value::change(0, 4), Value::Ratio(-100.0));
+        assert_eq!(Value::share(0, 0).plain(','), "n.d.");
+        assert_eq!(Value::Ratio(12.5).plain(','), "12,5");
+    }
+}

@@ -1,0 +1,350 @@
+//! From a question to its answer.
+
+use std::sync::Arc;
+
+use affluenza_classify::hours::Zone;
+use affluenza_store::Store;
+use affluenza_store::usage::Dimension;
+use affluenza_web::Problem;
+use jiff::Timestamp;
+
+use crate::answer::{Answer, Meta, Span, Value, Warning};
+use crate::counted::{self, NoFigures};
+use crate::hours::Hours;
+use crate::names::Names;
+use crate::offers::{self, Grid};
+use crate::period::Period;
+use crate::question::{Compare, Measure, Question, Resource};
+use crate::state::Snapshot;
+use crate::{public, units};
+
+/// Who asks, as far as the answer depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Viewer {
+    /// Whoever has no key.
+    Public,
+    /// A key; the enti that it reaches, all without a list.
+    Key(Option<Vec<String>>),
+}
+
+impl Viewer {
+    pub fn scope(&self) -> Option<&[String]> {
+        match self {
+            Self::Public => None,
+            Self::Key(scope) => scope.as_deref(),
+        }
+    }
+}
+
+/// What an answer is made from.
+pub(crate) struct Composer<'a> {
+    pub store: &'a Store,
+    pub snapshot: &'a Arc<Snapshot>,
+    pub small_count: u64,
+}
+
+/// The period compared with.
+fn compared(question: &Question, period: Period) -> Result<Option<Period>, Problem> {
+    let none = || Problem::parameter("compare", "there are no days before 1970", &["none"]);
+    Ok(match question.compare {
+        None => None,
+        Some(Compare::YearBefore) => Some(period.year_before().ok_or_else(none)?),
+        Some(Compare::Before) => Some(period.before().ok_or_else(none)?),
+        Some(Compare::With(other)) => Some(other),
+    })
+}
+
+impl Composer<'_> {
+    /// Asks for the figures and puts them together. `period` is the question's, or the one that
+    /// stands in for it.
+    pub async fn answer(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        period: Period,
+    ) -> Result<Answer, NoFigures> {
+        let compared = compared(question, period).map_err(NoFigures::Question)?;
+        let (columns, rows, totals, whole) = match question.resource {
+            Resource::Variations => {
+                let before = compared.unwrap_or(period);
+                let scope = viewer.scope();
+                let periods = (period, before);
+                let register = &self.snapshot.register;
+                paged(
+                    question,
+                    offers::variations(self.store, register, question, scope, periods).await?,
+                )
+            }
+            Resource::OfferedVersusUsed => {
+                let register = &self.snapshot.register;
+                let scope = viewer.scope();
+                paged(
+                    question,
+                    offers::offered_versus_used(self.store, register, question, scope, period)
+                        .await?,
+                )
+            }
+            Resource::Catalogue => paged(
+                question,
+                offers::catalogue(&self.snapshot.register, question, viewer.scope(), period),
+            ),
+            Resource::Hours | Resource::Bands => {
+                paged(question, self.hours(question, viewer, period).await?)
+            }
+            Resource::Live => paged(question, self.live(question, viewer).await?),
+            _ => self.counted(question, viewer, (period, compared)).await?,
+        };
+        let meta = self.meta(question, viewer, (period, compared), (&columns, whole));
+        Ok(Answer {
+            meta,
+            columns,
+            links: links(question, period, whole),
+            rows,
+            totals,
+        })
+    }
+
+    async fn counted(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        periods: (Period, Option<Period>),
+    ) -> Result<Page, NoFigures> {
+        let counted = counted::count(self.store, question, viewer.scope(), periods).await?;
+        let page: Vec<_> = counted
+            .lines
+            .iter()
+            .skip(question.offset)
+            .take(question.limit)
+            .cloned()
+            .collect();
+        let names = Names(&self.snapshot.register);
+        let (columns, mut rows) = counted::table(question, &names, &counted, &page);
+        let mut totals = counted::totals(question, &counted);
+        if *viewer == Viewer::Public {
+            let protected = public::protected(self.store, periods.0, self.small_count).await?;
+            public::hide(
+                question,
+                &protected,
+                (&page, &mut rows),
+                &columns,
+                &mut totals,
+            );
+        }
+        Ok((columns, rows, totals, counted.lines.len()))
+    }
+
+    async fn hours(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        period: Period,
+    ) -> Result<Grid, NoFigures> {
+        let selection = question.selection(period, viewer.scope());
+        let rows = self.store.usage_hours(&selection).await?;
+        let small = (*viewer == Viewer::Public).then_some(self.small_count);
+        let (hours, zone) = (Hours::new(rows, small), Zone::default());
+        Ok(if question.resource == Resource::Hours {
+            hours.by_hour(&zone, period)
+        } else {
+            hours.by_band(&zone, period)
+        })
+    }
+
+    async fn live(&self, question: &Question, viewer: &Viewer) -> Result<Grid, NoFigures> {
+        // The minute that has begun is the last one.
+        let until = (Timestamp::now().as_second() / 60 + 1) * 60;
+        let since = until - i64::from(question.minutes) * 60;
+        let scope = match (viewer.scope(), question.filters.get(&Dimension::Ente)) {
+            // A filter is within the scope: that was looked at before.
+            (_, Some(enti)) => Some(enti.as_slice()),
+            (scope, None) => scope,
+        };
+        let rows = self
+            .store
+            .usage_minutes(since..until, question.people, scope)
+            .await?;
+        let sum = |of: fn(&affluenza_store::usage::MinuteRow) -> u64| {
+            Value::Count(rows.iter().map(of).sum())
+        };
+        let totals = vec![
+            ("service_uses", sum(|row| row.service_uses)),
+            ("accesses", sum(|row| row.accesses)),
+        ];
+        let minutes = (0..i64::from(question.minutes)).map(|at| since + at * 60);
+        let line = |start: i64| {
+            let found = rows.iter().find(|row| i64::from(row.minute) == start);
+            let count = |of: fn(&affluenza_store::usage::MinuteRow) -> u64| {
+                Value::Count(found.map_or(0, of))
+            };
+            let time = Timestamp::from_second(start).unwrap_or_default();
+            vec![
+                Value::Text(time.to_string()),
+                count(|row| row.service_uses),
+                count(|row| row.accesses),
+                count(|row| row.users),
+            ]
+        };
+        let columns = vec!["minute", "service_uses", "accesses", "users"];
+        Ok((columns, minutes.map(line).collect(), totals))
+    }
+
+    fn meta(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        (period, compared): (Period, Option<Period>),
+        (columns, rows): (&[&'static str], usize),
+    ) -> Meta {
+        let is_live = question.resource == Resource::Live;
+        let has_figures = !is_live && question.resource != Resource::Catalogue;
+        let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
+        let enti = filter.or(viewer.scope());
+        let completeness = (has_figures && *viewer != Viewer::Public)
+            .then(|| self.snapshot.coverage.completeness(period, enti));
+        Meta {
+            resource: question.resource.path(),
+            units: units::units(columns, question.measure),
+            period: (!is_live).then(|| span(period)),
+            compared_with: compared.map(span),
+            time_zone: "Europe/Rome",
+            counted: if question.people { "people" } else { "all" },
+            scope: viewer.scope().map(<[String]>::to_vec),
+            as_of: self.snapshot.as_of.to_string(),
+            register_version: self.snapshot.register.version().to_owned(),
+            rows,
+            warnings: warnings(question, viewer, (period, compared), completeness.as_ref()),
+            completeness,
+        }
+    }
+}
+
+type Page = (
+    Vec<&'static str>,
+    Vec<Vec<Value>>,
+    Vec<(&'static str, Value)>,
+    usize,
+);
+
+fn paged(question: &Question, (columns, rows, totals): Grid) -> Page {
+    let whole = rows.len();
+    let limit = match question.resource {
+        Resource::Live | Resource::Hours | Resource::Bands => whole,
+        _ => question.limit,
+    };
+    let rows = rows.into_iter().skip(question.offset).take(limit).collect();
+    (columns, rows, totals, whole)
+}
+
+fn span(period: Period) -> Span {
+    Span {
+        from: period.first().to_string(),
+        to: period.last().to_string(),
+        days: period.days(),
+    }
+}
+
+fn warnings(
+    question: &Question,
+    viewer: &Viewer,
+    (period, compared): (Period, Option<Period>),
+    completeness: Option<&crate::answer::Completeness>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code, text: String| warnings.push(Warning { code, text });
+    if let Some(known) = completeness {
+        let to_come = u32::try_from(period.days())
+            .unwrap_or(0)
+            .saturating_sub(known.days);
+        if known.days == 0 {
+            warn("no-data", "there are no figures of this period yet".into());
+        } else if to_come > 0 {
+            warn(
+                "period-not-over",
+                format!("{to_come} days of the period have no figures yet"),
+            );
+        }
+        if known.days_missing > 0 {
+            warn(
+                "days-missing",
+                format!("on {} days no ente had an event", known.days_missing),
+            );
+        }
+    }
+    if let Some(other) = compared
+        && other.days() != period.days()
+    {
+        warn(
+            "periods-differ-in-length",
+            format!("{} days are compared with {}", period.days(), other.days()),
+        );
+    }
+    if question.measure == Measure::Users {
+        warn(
+            "not-additive",
+            "users of two rows may be the same: they do not add up to the total".into(),
+        );
+    }
+    if *viewer == Viewer::Public {
+        warn(
+            "small-counts-hidden",
+            "small counts, and what they could be worked out from, are hidden".into(),
+        );
+    }
+    warnings
+}
+
+fn links(question: &Question, period: Period, rows: usize) -> Vec<(&'static str, String)> {
+    let address = |extra: &[(&str, &str)]| {
+        let mut pairs = question.pairs(period);
+        pairs.extend(
+            extra
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let query: Vec<String> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        let query = query.join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("/v1/{}{mark}{query}", question.resource.path())
+    };
+    let mut links = vec![("self", address(&[]))];
+    let next = question.offset + question.limit;
+    let has_pages = !matches!(
+        question.resource,
+        Resource::Live | Resource::Hours | Resource::Bands
+    );
+    if has_pages && next < rows {
+        let following = Question {
+            offset: next,
+            ..question.clone()
+        };
+        let query: Vec<String> = following
+            .pairs(period)
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        links.push((
+            "next",
+            format!("/v1/{}?{}", question.resource.path(), query.join("&")),
+        ));
+    }
+    links.push(("csv", address(&[("format", "csv")])));
+    links.push(("csv_excel_italy", address(&[("format", "csv-excel-italy")])));
+    links.push(("describedby", "/openapi.json".to_owned()));
+    links
+}
+
+fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}

@@ -1,0 +1,364 @@
+//! The contract, made from the same lists that requests are parsed with. OpenAPI 3.1.
+
+use affluenza_store::usage::Dimension;
+use serde_json::{Map, Value as Json, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::answer::{Completeness, EnteCompleteness, Meta, Span, Warning};
+use crate::question::{Measure, Resource, STATES};
+
+/// The OpenAPI document.
+pub fn openapi() -> Json {
+    let mut paths = Map::new();
+    for resource in Resource::ALL {
+        paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
+    }
+    paths.insert("/status".into(), status());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Affluenza",
+            "version": "1.0.0",
+            "summary": "How the portals of public bodies are used",
+            "description": "Usage of public-service portals by category, public body, service, hour, device and more. Every answer carries unit, period, time zone, completeness and warnings beside its figures.",
+            "termsOfService": "/docs#terms",
+            "contact": { "name": "Whoever runs this service", "url": "/docs" },
+            "license": { "name": "EUPL-1.2", "identifier": "EUPL-1.2" },
+            "x-api-id": "affluenza",
+            "x-summary": "How the portals of public bodies are used"
+        },
+        "servers": [{ "url": "/", "description": "This service" }],
+        "tags": [
+            { "name": "figures", "description": "Usage and what is offered" },
+            { "name": "service", "description": "The service itself" }
+        ],
+        "security": [{ "bearer": [] }, { "api_key": [] }, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "parameters": parameters(),
+            "headers": headers(),
+            "responses": responses(),
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A key, made with `affluenza keys create`." },
+                "api_key": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in a header of its own." }
+            }
+        }
+    })
+}
+
+fn summary(resource: Resource) -> (&'static str, &'static str) {
+    match resource {
+        Resource::Usage => (
+            "Usage by any dimensions",
+            "Groups by up to four dimensions; every dimension is a filter, too.",
+        ),
+        Resource::Categories => (
+            "Usage by category",
+            "With the kinds, which are disjoint and add up.",
+        ),
+        Resource::Enti => (
+            "Usage by public body",
+            "With the kinds, which are disjoint and add up.",
+        ),
+        Resource::Matrix => (
+            "Usage by public body and category",
+            "And of which kind with `by_kind=true`.",
+        ),
+        Resource::TopServices => (
+            "The services used most",
+            "With the number of enti where each was used.",
+        ),
+        Resource::Variations => (
+            "What moved between two periods",
+            "By ente and service: NEW, RETIRED, UNUSED and BROKEN by the register; UNREGISTERED is used without being offered; CHANGED is everything else. The greatest difference first.",
+        ),
+        Resource::Hours => (
+            "Users by hour of the day",
+            "Means are divided by the hours that really existed, changes of the clock included.",
+        ),
+        Resource::Bands => (
+            "Users by band of the day",
+            "Night, office hours and evening.",
+        ),
+        Resource::Devices => ("Usage by class of device", "And its trend with `trend`."),
+        Resource::Logins => (
+            "Usage by way of identification",
+            "SPID by level, CIE, CNS, password, none.",
+        ),
+        Resource::OfferedVersusUsed => (
+            "Services offered and used, by public body",
+            "What was offered on any day of the period, and how much of it was used.",
+        ),
+        Resource::Catalogue => (
+            "Services of the register",
+            "With the number of enti that offer each in the period.",
+        ),
+        Resource::Live => (
+            "The last minutes",
+            "By minute, UTC, from the facts as they come in.",
+        ),
+    }
+}
+
+fn path_of(resource: Resource) -> Json {
+    let (summary, description) = summary(resource);
+    let mut refs: Vec<Json> = resource
+        .parameters()
+        .iter()
+        .copied()
+        .chain(["format"])
+        .chain(resource.filters().iter().map(|dimension| dimension.name()))
+        .map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
+        .collect();
+    refs.push(json!({ "$ref": "#/components/parameters/if_none_match" }));
+    let operation = resource.path().replace('-', "_");
+    json!({
+        "get": {
+            "operationId": format!("get_{operation}"),
+            "summary": summary,
+            "description": description,
+            "tags": ["figures"],
+            "parameters": refs,
+            "responses": {
+                "200": { "$ref": "#/components/responses/Figures" },
+                "304": { "$ref": "#/components/responses/Unchanged" },
+                "400": { "$ref": "#/components/responses/BadRequest" },
+                "401": { "$ref": "#/components/responses/Unauthorized" },
+                "403": { "$ref": "#/components/responses/Forbidden" },
+                "406": { "$ref": "#/components/responses/NotAcceptable" },
+                "429": { "$ref": "#/components/responses/TooManyRequests" },
+                "503": { "$ref": "#/components/responses/Unavailable" },
+                "default": { "$ref": "#/components/responses/Failed" }
+            }
+        }
+    })
+}
+
+fn status() -> Json {
+    json!({
+        "get": {
+            "operationId": "get_status",
+            "summary": "Whether the service can answer",
+            "description": "200 when it can, 503 when it cannot; a problem document in both cases.",
+            "tags": ["service"],
+            "security": [{}],
+            "responses": {
+                "200": problem_response("It can answer.", &[]),
+                "429": { "$ref": "#/components/responses/TooManyRequests" },
+                "503": { "$ref": "#/components/responses/Unavailable" },
+                "default": { "$ref": "#/components/responses/Failed" }
+            }
+        }
+    })
+}
+
+fn parameter(name: &str, description: &str, schema: Json) -> Json {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+fn parameters() -> Map<String, Json> {
+    const PERIOD: &str = "^\\d{4}(-\\d{2}(-\\d{2})?)?(\\.\\.\\d{4}(-\\d{2}(-\\d{2})?)?)?$";
+    let list = |names: &[&str]| json!({ "type": "array", "items": { "type": "string", "enum": names }, "minItems": 1, "maxItems": 100 });
+    let choice = |names: &[&str], default: &str| json!({ "type": "string", "enum": names, "default": default });
+    let text = |pattern: &str, length: u32| json!({ "type": "string", "pattern": pattern, "maxLength": length });
+    let number = |low: u32, high: u32| json!({ "type": "integer", "format": "int32", "minimum": low, "maximum": high });
+    let measures = Measure::ALL.map(Measure::name);
+    let dimensions = Dimension::ALL.map(Dimension::name);
+    let mut all: Map<String, Json> = Map::new();
+    let mut add = |name: &str, description: &str, schema: Json| {
+        all.insert(name.to_owned(), parameter(name, description, schema));
+    };
+    add(
+        "measure",
+        "What is counted.",
+        choice(&measures, "service_uses"),
+    );
+    add(
+        "period",
+        "A year, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
+        text(PERIOD, 22),
+    );
+    add(
+        "compare",
+        "With what: none, year-before (the same dates), before (as much time just before), or another period.",
+        text("^(none|year-before|before|\\d{4}.*)$", 22),
+    );
+    add(
+        "count",
+        "people leaves bots out.",
+        choice(&["people", "all"], "people"),
+    );
+    add(
+        "order",
+        "Column to sort by; a minus before it sorts downwards.",
+        text("^-?[a-z_]+$", 30),
+    );
+    add("limit", "Rows on a page.", number(1, 10_000));
+    add(
+        "cursor",
+        "From the link `next` of the page before.",
+        text("^r[0-9a-f]{1,8}$", 9),
+    );
+    add(
+        "by_kind",
+        "Whether kinds are told apart.",
+        json!({ "type": "boolean", "default": false }),
+    );
+    add(
+        "trend",
+        "One row for each day, month or year, too.",
+        choice(&["none", "day", "month", "year"], "none"),
+    );
+    add(
+        "state",
+        "Only variations of this state.",
+        json!({ "type": "string", "enum": STATES }),
+    );
+    add("minutes", "How far back.", number(1, 1440));
+    add(
+        "format",
+        "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF.",
+        choice(&["json", "csv", "csv-excel-italy"], "json"),
+    );
+    all.insert(
+        "group".into(),
+        listed(
+            "group",
+            "Dimensions of the rows, at most four.",
+            list(&dimensions),
+        ),
+    );
+    for dimension in Dimension::ALL {
+        let name = dimension.name();
+        let description = format!("Only these values of {name}, separated by commas.");
+        let schema = if dimension.values().is_empty() {
+            json!({ "type": "array", "items": { "type": "string", "maxLength": 200 }, "minItems": 1, "maxItems": 100 })
+        } else {
+            list(dimension.values())
+        };
+        all.insert(name.into(), listed(name, &description, schema));
+    }
+    all.insert("if_none_match".into(), json!({
+        "name": "If-None-Match", "in": "header", "required": false,
+        "description": "The ETag of the answer at hand: 304 without a body when it still holds.",
+        "schema": { "type": "string", "maxLength": 200 }
+    }));
+    all
+}
+
+fn listed(name: &str, description: &str, schema: Json) -> Json {
+    let mut parameter = parameter(name, description, schema);
+    parameter["style"] = json!("form");
+    parameter["explode"] = json!(false);
+    parameter
+}
+
+fn headers() -> Json {
+    let number = |description: &str| json!({ "description": description, "schema": { "type": "integer", "format": "int32", "minimum": 0 } });
+    json!({
+        "RateLimit-Limit": number("Requests that a full bucket allows at once."),
+        "RateLimit-Remaining": number("Requests left now."),
+        "RateLimit-Reset": number("Seconds until the bucket is full again."),
+        "Retry-After": number("Seconds to wait before the next request."),
+        "ETag": { "description": "Stands for this answer to this asker.", "schema": { "type": "string", "maxLength": 40 } },
+        "Cache-Control": { "description": "Answers may be kept, and are asked for again with If-None-Match.", "schema": { "type": "string", "maxLength": 100 } }
+    })
+}
+
+fn header_refs(names: &[&str]) -> Map<String, Json> {
+    names
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({ "$ref": format!("#/components/headers/{name}") }),
+            )
+        })
+        .collect()
+}
+
+const LIMITS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
+fn problem_response(description: &str, headers: &[&str]) -> Json {
+    json!({
+        "description": description,
+        "headers": header_refs(headers),
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
+    })
+}
+
+fn responses() -> Json {
+    let cached = [&LIMITS[..], &["ETag", "Cache-Control"]].concat();
+    let limited = [&LIMITS[..], &["Retry-After"]].concat();
+    json!({
+        "Figures": {
+            "description": "The figures.",
+            "headers": header_refs(&cached),
+            "content": {
+                "application/json": { "schema": { "$ref": "#/components/schemas/Answer" } },
+                "text/csv": { "schema": { "type": "string" } }
+            }
+        },
+        "Unchanged": { "description": "The answer at hand still holds.", "headers": header_refs(&cached) },
+        "BadRequest": problem_response("A parameter cannot be used; the problem names it and the values that could.", &[]),
+        "Unauthorized": problem_response("A valid key is needed.", &[]),
+        "Forbidden": problem_response("The key does not reach this.", &[]),
+        "NotAcceptable": problem_response("There is no such format.", &[]),
+        "TooManyRequests": problem_response("Too many requests.", &limited),
+        "Unavailable": problem_response("Not now.", &["Retry-After"]),
+        "Failed": problem_response("Anything else that went wrong.", &[])
+    })
+}
+
+fn schema<T: PartialSchema>() -> RefOr<Schema> {
+    T::schema()
+}
+
+fn schemas() -> Json {
+    let mut all = Map::new();
+    let parts = [
+        (Meta::name(), schema::<Meta>()),
+        (Span::name(), schema::<Span>()),
+        (Warning::name(), schema::<Warning>()),
+        (Completeness::name(), schema::<Completeness>()),
+        (EnteCompleteness::name(), schema::<EnteCompleteness>()),
+    ];
+    for (name, schema) in parts {
+        all.insert(name.into_owned(), json!(schema));
+    }
+    all.insert("Row".into(), json!({
+        "type": "object",
+        "description": "A value for each column, by its name; `meta.units` says what a figure counts. A figure that is null has its reason in `notes`: n.d. (a base of zero), or suppressed.",
+        "additionalProperties": { "type": ["string", "number", "boolean", "object", "null"] },
+        "properties": { "notes": { "type": "object", "additionalProperties": { "type": "string", "enum": ["n.d.", "suppressed"] } } },
+        "examples": [{ "category": "tributi", "service_uses": 5, "before": 0, "difference": 5, "change_percent": null, "state": "new", "notes": { "change_percent": "n.d." } }]
+    }));
+    all.insert("Answer".into(), json!({
+        "type": "object",
+        "description": "Figures, and what must be known to read them.",
+        "required": ["meta", "data", "totals", "links"],
+        "properties": {
+            "meta": { "$ref": "#/components/schemas/Meta" },
+            "data": { "type": "array", "maxItems": 10000, "items": { "$ref": "#/components/schemas/Row" } },
+            "totals": { "$ref": "#/components/schemas/Row" },
+            "links": { "type": "object", "additionalProperties": { "type": "object", "properties": { "href": { "type": "string", "format": "uri-reference", "maxLength": 30000 } } } }
+        }
+    }));
+    all.insert("Problem".into(), json!({
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "maxLength": 200, "description": "Kind of problem." },
+            "title": { "type": "string", "maxLength": 200, "description": "The kind, for people." },
+            "status": { "type": "integer", "format": "int32", "minimum": 200, "maximum": 599 },
+            "detail": { "type": "string", "maxLength": 2000, "description": "This one, and how to mend it." },
+            "code": { "type": "string", "maxLength": 50, "description": "Stable name of the kind." },
+            "parameter": { "type": "string", "maxLength": 50, "description": "The parameter at fault." },
+            "allowed": { "type": "array", "maxItems": 1000, "items": { "type": "string", "maxLength": 200 }, "description": "What it may be instead." }
+        }
+    }));
+    Json::Object(all)
+}

@@ -1,0 +1,473 @@
+//! The routes, and what each request passes through: key, limits, question, ETag, cache.
+
+use std::hash::{Hash, Hasher};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_classify::hours::LocalDate;
+use affluenza_keys::{Key, KeyRing, Role};
+use affluenza_register::Register;
+use affluenza_store::usage::Dimension;
+use affluenza_store::{Store, StoreError};
+use affluenza_telemetry::{Metrics, Stop};
+use affluenza_web::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
+use axum::extract::{Extension, Query, State};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, extract::rejection::QueryRejection};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use jiff::Timestamp;
+use prometheus_client::metrics::counter::Counter;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use tokio::sync::{Semaphore, watch};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::answer::{Answer, Flavour};
+use crate::compose::{Composer, Viewer};
+use crate::counted::NoFigures;
+use crate::period::Period;
+use crate::question::{Question, Resource};
+use crate::state::{Current, Snapshot};
+use crate::{Config, page, public};
+
+/// Smaller answers are not worth compressing.
+const COMPRESSED_BYTES_MIN: usize = 1024;
+/// Longest that a question waits for a place.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When to come back after trouble with the database.
+const RETRY: Duration = Duration::from_secs(2);
+/// Answers that the cache is made for; its bound is their weight.
+const ANSWERS_EXPECTED: usize = 2_000;
+/// What an entry of the cache takes beside its bytes.
+const ENTRY_BYTES: u64 = 512;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Format {
+    Json,
+    Csv(Flavour),
+}
+
+const FORMATS: [&str; 3] = ["json", "csv", "csv-excel-italy"];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CacheKey {
+    question: Question,
+    viewer: Viewer,
+    format: Format,
+    tag: u64,
+    minute: i64,
+}
+
+#[derive(Debug)]
+struct Rendered {
+    body: Bytes,
+    gzip: Option<Bytes>,
+}
+
+#[derive(Debug, Clone)]
+struct ByBytes;
+
+impl Weighter<CacheKey, Arc<Rendered>> for ByBytes {
+    fn weight(&self, _: &CacheKey, rendered: &Arc<Rendered>) -> u64 {
+        let gzip = rendered.gzip.as_ref().map_or(0, Bytes::len);
+        (rendered.body.len() + gzip) as u64 + ENTRY_BYTES
+    }
+}
+
+/// The aggregate API.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    store: Store,
+    current: Current,
+    ring: KeyRing,
+    by_key: RateLimit<String>,
+    by_address: RateLimit<IpAddr>,
+    places: Places<String>,
+    questions: Semaphore,
+    answers: Cache<CacheKey, Arc<Rendered>, ByBytes>,
+    unchanged: Counter,
+    asked: Counter,
+}
+
+impl Api {
+    /// Reads what there is, and follows changes until `stop` is told.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer.
+    pub async fn start(
+        config: Config,
+        store: Store,
+        ring: KeyRing,
+        register: watch::Receiver<Arc<Register>>,
+        (metrics, stop): (&Metrics, &Stop),
+    ) -> Result<Self, StoreError> {
+        let known = register.borrow().clone();
+        let current = Current::load(&store, known).await?;
+        let counter = |name: &str, help: &str| metrics.register(name, help, Counter::default());
+        let api = Self(Arc::new(Inner {
+            current,
+            ring,
+            by_key: RateLimit::new(config.key_requests_per_second, config.key_requests_burst),
+            by_address: RateLimit::new(
+                config.address_requests_per_second,
+                config.address_requests_burst,
+            ),
+            places: Places::new(config.key_questions_max),
+            questions: Semaphore::new(config.questions_max),
+            answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
+            unchanged: counter("api_unchanged", "Requests answered with 304"),
+            asked: counter("api_questions", "Questions that the database was asked"),
+            config,
+            store,
+        }));
+        let (follower, stop) = (api.clone(), stop.clone());
+        tokio::spawn(async move {
+            let inner = &follower.0;
+            let pause = Duration::from_millis(inner.config.look_ms);
+            let store = inner.store.clone();
+            inner.current.follow(store, register, pause, stop).await;
+        });
+        Ok(api)
+    }
+
+    /// Everything under `/v1`, `/openapi.json`, `/docs` and `/problems`.
+    pub fn routes(&self) -> Router {
+        let mut router = Router::new();
+        for resource in Resource::ALL {
+            let answer =
+                move |State(api): State<Self>,
+                      Extension(peer): Extension<Peer>,
+                      headers: HeaderMap,
+                      pairs: Result<Query<Vec<(String, String)>>, QueryRejection>| async move {
+                    api.answer(resource, peer, &headers, pairs)
+                        .await
+                        .unwrap_or_else(IntoResponse::into_response)
+                };
+            router = router.route(&format!("/v1/{}", resource.path()), get(answer));
+        }
+        router.merge(page::routes()).with_state(self.clone())
+    }
+
+    /// Whether there are figures, or why not.
+    pub async fn check(&self) -> Result<(), String> {
+        self.0.current.get().map(drop)
+    }
+
+    async fn answer(
+        &self,
+        resource: Resource,
+        Peer(peer): Peer,
+        headers: &HeaderMap,
+        pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    ) -> Result<Response, Problem> {
+        let inner = &*self.0;
+        let address = client_address(peer.ip(), headers, &inner.config.http.trusted_proxies);
+        let (key, allowance) = inner.admit(address, headers)?;
+        let Query(pairs) = pairs
+            .map_err(|_| Problem::parameter("query", "the query string is not UTF-8 text", &[]))?;
+        let question = Question::parse(resource, &pairs)?;
+        let format = format(&pairs, headers)?;
+        let viewer = inner.viewer(key.as_deref(), &question)?;
+        let snapshot = inner
+            .current
+            .get()
+            .map_err(|cause| Problem::unavailable(cause, RETRY))?;
+        let period = period(&question, &viewer, &snapshot);
+        if viewer == Viewer::Public {
+            public::check(&question, period, today())?;
+        }
+        let cached = CacheKey {
+            question: Question {
+                period: Some(period),
+                ..question
+            },
+            viewer,
+            format,
+            tag: snapshot.tag,
+            minute: if resource == Resource::Live {
+                Timestamp::now().as_second() / 60
+            } else {
+                0
+            },
+        };
+        let etag = etag(&cached);
+        let mut response = if is_known(headers, &etag) {
+            inner.unchanged.inc();
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            let who = key
+                .as_ref()
+                .map_or_else(|| address.to_string(), |key| key.id.clone());
+            let rendered = inner.rendered(&cached, &who, (&snapshot, period)).await?;
+            written(&rendered, &cached, headers)
+        };
+        common_headers(response.headers_mut(), &etag, &cached.viewer, allowance);
+        Ok(response)
+    }
+}
+
+impl Inner {
+    /// Whose request it is, if it may be answered at all.
+    fn admit(
+        &self,
+        address: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<(Option<Arc<Key>>, Allowance), Problem> {
+        let key = authenticate(&self.ring, headers).map_err(|refused| {
+            // Whoever tries keys out is slowed down, too.
+            self.by_address
+                .take_address(address)
+                .err()
+                .unwrap_or(refused)
+        })?;
+        match key {
+            Some(key) if key.role == Role::Writer => Err(Problem::forbidden(
+                "this key is for sending events: ask with a reader's key",
+            )),
+            Some(key) => {
+                let allowance = self.by_key.take(&key.id)?;
+                Ok((Some(key), allowance))
+            }
+            None if self.config.public => Ok((None, self.by_address.take_address(address)?)),
+            None => Err(self
+                .by_address
+                .take_address(address)
+                .err()
+                .unwrap_or_else(|| {
+                    Problem::unauthorized("send a key in the header `Authorization: Bearer KEY`")
+                })),
+        }
+    }
+
+    /// What the key reaches; a filter on another ente is refused, not answered with nothing.
+    fn viewer(&self, key: Option<&Key>, question: &Question) -> Result<Viewer, Problem> {
+        let Some(key) = key else {
+            return Ok(Viewer::Public);
+        };
+        let scope = match key.role {
+            Role::Admin => None,
+            _ => key.enti.codes(),
+        };
+        let asked = question.filters.get(&Dimension::Ente);
+        if let (Some(scope), Some(asked)) = (scope, asked)
+            && let Some(other) = asked.iter().find(|ente| !scope.contains(*ente))
+        {
+            return Err(Problem::forbidden("the key does not reach this ente")
+                .with("parameter", "ente")
+                .with("ente", other)
+                .with("allowed", scope));
+        }
+        Ok(Viewer::Key(
+            scope.map(|scope| scope.iter().cloned().collect()),
+        ))
+    }
+
+    /// The answer, from memory or made now.
+    async fn rendered(
+        &self,
+        cached: &CacheKey,
+        who: &str,
+        (snapshot, period): (&Arc<Snapshot>, Period),
+    ) -> Result<Arc<Rendered>, Problem> {
+        let make = async {
+            let _mine = self.places.take(&who.to_owned(), PATIENCE).await?;
+            let waited = tokio::time::timeout(PATIENCE, self.questions.acquire()).await;
+            let Ok(Ok(_place)) = waited else {
+                return Err(Problem::unavailable("too many questions at once", RETRY));
+            };
+            self.asked.inc();
+            let composer = Composer {
+                store: &self.store,
+                snapshot,
+                small_count: self.config.small_count,
+            };
+            let answer = composer
+                .answer(&cached.question, &cached.viewer, period)
+                .await
+                .map_err(problem)?;
+            Ok(Arc::new(render(&answer, cached.format)))
+        };
+        self.answers.get_or_insert_async(cached, make).await
+    }
+}
+
+fn problem(cause: NoFigures) -> Problem {
+    match cause {
+        NoFigures::Question(problem) => problem,
+        NoFigures::Store(error) => {
+            tracing::warn!(%error, "a question was not answered");
+            if error.is_passing() {
+                Problem::unavailable("the database is busy or does not answer", RETRY)
+            } else {
+                Problem::internal()
+            }
+        }
+    }
+}
+
+fn render(answer: &Answer, format: Format) -> Rendered {
+    let body = match format {
+        Format::Json => answer.to_json(),
+        Format::Csv(flavour) => answer.to_csv(flavour),
+    };
+    let gzip = (body.len() >= COMPRESSED_BYTES_MIN)
+        .then(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder
+                .write_all(&body)
+                .and_then(|()| encoder.finish())
+                .ok()
+        })
+        .flatten();
+    Rendered {
+        body: body.into(),
+        gzip: gzip.map(Bytes::from),
+    }
+}
+
+/// The question's period, or the newest year that there are figures of.
+fn period(question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
+    let newest = || {
+        let day = snapshot.coverage.newest(viewer.scope())?;
+        Period::year(LocalDate::from_days(i32::from(day)).year())
+    };
+    let this_year = || Period::year(LocalDate::from_days(today()).year());
+    question
+        .period
+        .or_else(newest)
+        .or_else(this_year)
+        .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
+}
+
+/// Days since 1970, by UTC.
+fn today() -> i32 {
+    i32::try_from(Timestamp::now().as_second() / 86_400).unwrap_or(i32::MAX)
+}
+
+fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Format, Problem> {
+    let asked = pairs.iter().find(|(name, _)| name == "format");
+    if let Some((_, value)) = asked {
+        return match value.as_str() {
+            "json" => Ok(Format::Json),
+            "csv" => Ok(Format::Csv(Flavour::Tidy)),
+            "csv-excel-italy" => Ok(Format::Csv(Flavour::ExcelItaly)),
+            _ => Err(Problem::parameter(
+                "format",
+                "there is no such format",
+                &FORMATS,
+            )),
+        };
+    }
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("*/*");
+    for wanted in accept.split(',') {
+        let kind = wanted.split(';').next().unwrap_or_default().trim();
+        match kind {
+            "" | "*/*" | "application/*" | "application/json" => return Ok(Format::Json),
+            "text/csv" | "text/*" => return Ok(Format::Csv(Flavour::Tidy)),
+            _ => {}
+        }
+    }
+    Err(Problem::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not-acceptable",
+        "There is no such format",
+        "answers are application/json or text/csv",
+    )
+    .with("parameter", "Accept")
+    .with("allowed", ["application/json", "text/csv"]))
+}
+
+/// The same for the same question, asker and figures, in every process of this version.
+fn etag(cached: &CacheKey) -> String {
+    struct Stable(Xxh3);
+    impl Hasher for Stable {
+        fn finish(&self) -> u64 {
+            self.0.digest()
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+    }
+    let mut hasher = Stable(Xxh3::new());
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    cached.hash(&mut hasher);
+    format!("W/\"{:016x}\"", hasher.finish())
+}
+
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let strong = etag.trim_start_matches("W/");
+    let values = headers.get_all(IF_NONE_MATCH).iter();
+    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.trim_start_matches("W/") == strong
+    })
+}
+
+fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMap) -> Response {
+    let accepts = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    let takes_gzip = accepts.is_some_and(|accepts| {
+        accepts.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
+        })
+    });
+    let (body, is_gzip) = match &rendered.gzip {
+        Some(gzip) if takes_gzip => (gzip.clone(), true),
+        _ => (rendered.body.clone(), false),
+    };
+    let mut response = body.into_response();
+    let added = response.headers_mut();
+    let kind = match cached.format {
+        Format::Json => "application/json",
+        Format::Csv(_) => "text/csv; charset=utf-8; header=present",
+    };
+    added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if is_gzip {
+        added.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if matches!(cached.format, Format::Csv(_)) {
+        let name = format!(
+            "attachment; filename=\"{}.csv\"",
+            cached.question.resource.path()
+        );
+        if let Ok(value) = HeaderValue::try_from(name) {
+            added.insert(CONTENT_DISPOSITION, value);
+        }
+    }
+    response
+}
+
+fn common_headers(headers: &mut HeaderMap, etag: &str, viewer: &Viewer, allowance: Allowance) {
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(ETAG, etag);
+    }
+    let caching = if *viewer == Viewer::Public {
+        "public, no-cache"
+    } else {
+        "private, no-cache"
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
+    headers.insert(VARY, vary);
+    allowance.write(headers);
+}

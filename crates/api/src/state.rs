@@ -1,0 +1,256 @@
+//! What the service knows at a moment: whether figures have changed, the register, and on which
+//! days there are data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use affluenza_register::Register;
+use affluenza_store::usage::SeenDays;
+use affluenza_store::{Store, StoreError};
+use affluenza_telemetry::Stop;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::answer::{Completeness, EnteCompleteness};
+use crate::period::Period;
+
+/// Pause between two readings of the days with data while figures change.
+const COVERAGE_PAUSE: Duration = Duration::from_secs(10);
+/// Most gaps told of an ente.
+const GAPS_MAX: usize = 5;
+
+/// What was known at a moment. Answers of the same question are equal as long as `tag` is.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Stands for figures, register and days with data.
+    pub tag: u64,
+    /// When a change of the figures was last noticed.
+    pub as_of: Timestamp,
+    /// The register in force.
+    pub register: Arc<Register>,
+    /// On which days there are data.
+    pub coverage: Arc<Coverage>,
+    watermark: String,
+}
+
+/// Days with data, by ente.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    enti: BTreeMap<String, Vec<u16>>,
+    all: BTreeSet<u16>,
+}
+
+impl Coverage {
+    fn of(seen: Vec<SeenDays>) -> Self {
+        let all = seen
+            .iter()
+            .flat_map(|ente| ente.days.iter().copied())
+            .collect();
+        let enti = seen
+            .into_iter()
+            .map(|ente| (ente.ente, ente.days))
+            .collect();
+        Self { enti, all }
+    }
+
+    /// The newest day with data of the enti in scope, in days since 1970.
+    pub fn newest(&self, scope: Option<&[String]>) -> Option<u16> {
+        match scope {
+            None => self.all.last().copied(),
+            Some(scope) => {
+                let newest = |ente: &String| self.enti.get(ente)?.last().copied();
+                scope.iter().filter_map(newest).max()
+            }
+        }
+    }
+
+    /// How complete the figures of these enti are in a period.
+    pub fn completeness(&self, period: Period, enti: Option<&[String]>) -> Completeness {
+        let (first, last) = (period.first().days(), period.last().days());
+        let newest = self.newest(None).map_or(-1, i32::from);
+        let end = last.min(newest);
+        let days = u32::try_from(end - first + 1).unwrap_or(0);
+        let within = |day: &&u16| (first..=end).contains(&i32::from(**day));
+        let seen = u32::try_from(self.all.iter().filter(within).count()).unwrap_or(0);
+        let of_ente = |(ente, seen): (&String, &Vec<u16>)| {
+            let seen: Vec<i32> = seen
+                .iter()
+                .filter(within)
+                .map(|day| i32::from(*day))
+                .collect();
+            let with = u32::try_from(seen.len()).unwrap_or(0);
+            EnteCompleteness {
+                ente: ente.clone(),
+                days_with_data: with,
+                days_missing: days.saturating_sub(with),
+                gaps: gaps(&seen, first, end),
+            }
+        };
+        Completeness {
+            days,
+            days_missing: days.saturating_sub(seen),
+            enti: self
+                .enti
+                .iter()
+                .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
+                .map(of_ente)
+                .collect(),
+        }
+    }
+}
+
+/// The longest stretches of `first..=end` without a day in `seen`, in the order of days.
+fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
+    use affluenza_classify::hours::LocalDate;
+    let mut gaps: Vec<(i32, i32)> = Vec::new();
+    let mut next = first;
+    for day in seen.iter().copied().chain([end + 1]) {
+        if day > next {
+            gaps.push((next, day - 1));
+        }
+        next = day + 1;
+    }
+    gaps.sort_by_key(|(from, to)| (from - to, *from));
+    gaps.truncate(GAPS_MAX);
+    gaps.sort_unstable();
+    let date = LocalDate::from_days;
+    gaps.iter()
+        .map(|(from, to)| format!("{}..{}", date(*from), date(*to)))
+        .collect()
+}
+
+/// The present snapshot, kept up to date, or why there is none.
+#[derive(Debug)]
+pub(crate) struct Current {
+    held: RwLock<Result<Arc<Snapshot>, String>>,
+}
+
+impl Current {
+    pub async fn load(store: &Store, register: Arc<Register>) -> Result<Self, StoreError> {
+        let snapshot = look(store, register, None).await?;
+        Ok(Self {
+            held: RwLock::new(Ok(Arc::new(snapshot))),
+        })
+    }
+
+    pub fn get(&self) -> Result<Arc<Snapshot>, String> {
+        self.held
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, now: Result<Arc<Snapshot>, String>) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Looks again and again until `stop` is told.
+    pub async fn follow(
+        &self,
+        store: Store,
+        register: watch::Receiver<Arc<Register>>,
+        pause: Duration,
+        stop: Stop,
+    ) {
+        let Ok(mut last) = self.get() else { return };
+        let mut covered = Instant::now();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.told() => return,
+            }
+            let register = register.borrow().clone();
+            // The days with data cost a look at everything: not with every block.
+            let before = (covered.elapsed() < COVERAGE_PAUSE).then_some(&*last);
+            match look(&store, register, Some((&last, before.is_none()))).await {
+                Ok(now) => {
+                    if !Arc::ptr_eq(&now.coverage, &last.coverage) {
+                        covered = Instant::now();
+                    }
+                    let was_down = self.get().is_err();
+                    if now.tag != last.tag || was_down {
+                        last = Arc::new(now);
+                        self.set(Ok(last.clone()));
+                    }
+                }
+                Err(error) => {
+                    if self.get().is_ok() {
+                        tracing::error!(%error, "no figures until ClickHouse answers again");
+                    }
+                    self.set(Err("the database does not answer".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// What there is now. `before` is what was known, and whether the days with data may be read anew.
+async fn look(
+    store: &Store,
+    register: Arc<Register>,
+    before: Option<(&Arc<Snapshot>, bool)>,
+) -> Result<Snapshot, StoreError> {
+    // First the mark, then what is read: an answer may hold more than its mark says, never less.
+    let watermark = store.watermark().await?;
+    let coverage = match before {
+        Some((last, may_read)) if !may_read || last.covers(&watermark) => last.coverage.clone(),
+        _ => Arc::new(Coverage::of(store.seen_days().await?)),
+    };
+    let as_of = match before {
+        Some((last, _)) if last.watermark == watermark => last.as_of,
+        _ => Timestamp::now(),
+    };
+    let newest = coverage.all.len();
+    let text = format!(
+        "{watermark} {} {newest} {}",
+        register.version(),
+        coverage.enti.len()
+    );
+    Ok(Snapshot {
+        tag: xxh3_64(text.as_bytes()),
+        as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
+        register,
+        coverage,
+        watermark,
+    })
+}
+
+impl Snapshot {
+    /// Whether nothing has been written since.
+    fn covers(&self, watermark: &str) -> bool {
+        self.watermark == watermark
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_days_are_told_by_ente() {
+        let day = |text: &str| u16::try_from(Period::parse(text).unwrap().first().days()).unwrap();
+        let seen = vec![
+            SeenDays {
+                ente: "a".into(),
+                days: vec![day("2017-03-01"), day("2017-03-02"), day("2017-03-05")],
+            },
+            SeenDays {
+                ente: "b".into(),
+                days: vec![day("2017-03-03")],
+            },
+        ];
+        let coverage = Coverage::of(seen);
+        let all = coverage.completeness(Period::parse("2017-03").unwrap(), None);
+        // The month is known up to the fifth.
+        assert_eq!((all.days, all.days_missing), (5, 1));
+        assert_eq!(all.enti[0].gaps, ["2017-03-03..2017-03-04"]);
+        assert_eq!(
+            (all.enti[1].days_with_data, all.enti[1].days_missing),
+            (1, 4)
+        );
+        let none = coverage.completeness(Period::parse("2018").unwrap(), None);
+        assert_eq!((none.days, none.enti[0].days_missing), (0, 0));
+    }
+}

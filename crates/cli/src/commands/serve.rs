@@ -1,0 +1,128 @@
+//! The aggregate API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_api::Api;
+use affluenza_keys::KeyRing;
+use affluenza_register::Register;
+use affluenza_store::Store;
+use affluenza_telemetry::{Metrics, Stop};
+use affluenza_web::{bounded, listen, metrics_route, serve, status_route};
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::args::serve::Serve;
+use crate::output::say;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// Pause between two looks at the register's file.
+const RELOAD_LOOK: Duration = Duration::from_secs(5);
+/// Longest that a question may take in ClickHouse, in seconds.
+const QUESTION_SECONDS_MAX: u64 = 10;
+
+pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
+    let mut settings = settings.clone();
+    if let Some(listen) = &args.listen {
+        settings.serve.http.listen.clone_from(listen);
+        settings.check()?;
+    }
+    super::with_runtime(async |stop| {
+        let mut platform = Platform::open(&settings, Needs::CLICKHOUSE).await?;
+        let begun = async {
+            Store::new(&platform.store).check_schema().await?;
+            RunningApi::start(&platform, &settings, &stop).await
+        };
+        let result = match begun.await {
+            Ok(api) => {
+                say(&format!("listening on {}; see /docs", api.url));
+                tokio::select! {
+                    ended = api.ended() => ended,
+                    exit = platform.failed() => Err(platform.explain(&exit)),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        stop.tell();
+        platform.close().await?;
+        result
+    })
+}
+
+/// An API that is being served.
+pub struct RunningApi {
+    /// Where.
+    pub url: String,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl RunningApi {
+    /// Begins to serve; ends when `stop` is told.
+    pub async fn start(platform: &Platform, settings: &Settings, stop: &Stop) -> Result<Self> {
+        let config = settings.serve.clone();
+        let listener: TcpListener = listen(&config.http.listen).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let mut reader = platform.reader.clone();
+        reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
+        let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
+        let (newer, register) = watch::channel(Arc::new(super::register(settings)?));
+        tokio::spawn(reload_register(settings.clone(), newer, stop.clone()));
+        let metrics = Metrics::default();
+        let api = Api::start(
+            config.clone(),
+            Store::new(&reader),
+            ring,
+            register,
+            (&metrics, stop),
+        )
+        .await
+        .context("the API cannot begin")?;
+        let checked = api.clone();
+        let routes = api
+            .routes()
+            .merge(status_route(move || {
+                let api = checked.clone();
+                async move { api.check().await }
+            }))
+            .merge(metrics_route(&metrics))
+            .merge(affluenza_dashboard::routes());
+        let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
+        let served =
+            tokio::spawn(async move { serve(listener, router, &config.http, &stop).await });
+        Ok(Self { url, served })
+    }
+
+    /// Waits until it has been told to stop and has answered what it had begun.
+    pub async fn ended(self) -> Result<()> {
+        Ok(self.served.await.context("the API ended unexpectedly")??)
+    }
+}
+
+/// Takes up a replaced register. One that cannot be used leaves the old one in force.
+async fn reload_register(settings: Settings, newer: watch::Sender<Arc<Register>>, stop: Stop) {
+    let stamp = || {
+        let metadata = std::fs::metadata(&settings.register.file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    let mut seen = stamp();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RELOAD_LOOK) => {}
+            () = stop.told() => return,
+        }
+        let found = stamp();
+        if found == seen {
+            continue;
+        }
+        seen = found;
+        match tokio::task::block_in_place(|| super::register(&settings)) {
+            Ok(register) => drop(newer.send(Arc::new(register))),
+            Err(error) => tracing::error!(
+                error = format!("{error:#}"),
+                "a replaced register cannot be used: the old one stays in force"
+            ),
+        }
+    }
+}

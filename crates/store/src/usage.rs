@@ -1,0 +1,412 @@
+//! Usage by any dimensions, for the aggregate API.
+//!
+//! The text of every query is put together from the closed enums below; whatever a request says,
+//! codes and dates, goes beside it as bound parameters.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use clickhouse::Row;
+use clickhouse::query::Query;
+use serde::{Deserialize, Serialize};
+
+use crate::{Store, StoreError};
+
+/// Most rows that an answer may have before it is put in order.
+pub const ROWS_MAX: usize = 100_000;
+
+/// What usage can be grouped and narrowed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Dimension {
+    Category,
+    Ente,
+    Service,
+    Kind,
+    Portal,
+    Device,
+    Login,
+    Channel,
+    Country,
+    Hour,
+    Band,
+    Weekday,
+    Day,
+    Month,
+    Year,
+}
+
+impl Dimension {
+    /// Every dimension.
+    pub const ALL: [Self; 15] = [
+        Self::Category,
+        Self::Ente,
+        Self::Service,
+        Self::Kind,
+        Self::Portal,
+        Self::Device,
+        Self::Login,
+        Self::Channel,
+        Self::Country,
+        Self::Hour,
+        Self::Band,
+        Self::Weekday,
+        Self::Day,
+        Self::Month,
+        Self::Year,
+    ];
+
+    /// As it is written in requests and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Ente => "ente",
+            Self::Service => "service",
+            Self::Kind => "kind",
+            Self::Portal => "portal",
+            Self::Device => "device",
+            Self::Login => "login",
+            Self::Channel => "channel",
+            Self::Country => "country",
+            Self::Hour => "hour",
+            Self::Band => "band",
+            Self::Weekday => "weekday",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    /// The only values that there are, where they are known.
+    pub const fn values(self) -> &'static [&'static str] {
+        match self {
+            Self::Kind => &["plain", "payment", "booking", "none"],
+            Self::Device => &["desktop", "smartphone", "tablet", "bot", "other", "unknown"],
+            Self::Login => &[
+                "none", "password", "spid-1", "spid-2", "spid-3", "cie", "cns",
+            ],
+            Self::Channel => &["web", "app", "desk", "import"],
+            Self::Band => &["night", "office", "evening"],
+            Self::Weekday => &["1", "2", "3", "4", "5", "6", "7"],
+            Self::Hour => &[
+                "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14",
+                "15", "16", "17", "18", "19", "20", "21", "22", "23",
+            ],
+            _ => &[],
+        }
+    }
+
+    /// Whether it is finer than a month.
+    const fn needs_days(self) -> bool {
+        matches!(self, Self::Hour | Self::Weekday | Self::Day)
+    }
+
+    /// What a filter looks at: the bare column where it can, so that the primary key serves.
+    const fn filtered(self, date: Dates) -> &'static str {
+        match self {
+            Self::Category => "u.category",
+            Self::Ente => "u.ente",
+            Self::Service => "u.service",
+            Self::Portal => "u.portal",
+            Self::Country => "u.country",
+            _ => self.expression(date),
+        }
+    }
+
+    const fn expression(self, date: Dates) -> &'static str {
+        match (self, date) {
+            (Self::Category, _) => "toString(u.category)",
+            (Self::Ente, _) => "toString(u.ente)",
+            (Self::Service, _) => "toString(u.service)",
+            (Self::Kind, _) => "toString(u.kind)",
+            (Self::Portal, _) => "toString(u.portal)",
+            (Self::Device, _) => "toString(u.device)",
+            (Self::Login, _) => "toString(u.login)",
+            (Self::Channel, _) => "toString(u.channel)",
+            (Self::Country, _) => "toString(u.country)",
+            (Self::Hour, _) => "toString(u.local_hour)",
+            (Self::Band, _) => "toString(u.band)",
+            (Self::Weekday, _) => "toString(toDayOfWeek(u.local_date))",
+            (Self::Day, _) => "toString(u.local_date)",
+            (Self::Month, Dates::Days) => "substring(toString(u.local_date), 1, 7)",
+            (Self::Month, Dates::Months) => {
+                "substring(toString(toStartOfMonth(u.local_date)), 1, 7)"
+            }
+            (Self::Year, Dates::Days) => "toString(toYear(u.local_date))",
+            (Self::Year, Dates::Months) => "toString(toYear(toStartOfMonth(u.local_date)))",
+        }
+    }
+}
+
+/// How fine the dates are that a query needs: the coarser one may be answered from less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dates {
+    Days,
+    Months,
+}
+
+impl Dates {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Days => "u.local_date",
+            Self::Months => "toStartOfMonth(u.local_date)",
+        }
+    }
+}
+
+/// Local days, both included, as days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Days {
+    /// The first.
+    pub first: i32,
+    /// The last.
+    pub last: i32,
+    /// Whether it begins and ends with whole months.
+    pub whole_months: bool,
+}
+
+/// Which events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selection {
+    /// When.
+    pub days: Days,
+    /// People only, bots left out.
+    pub people: bool,
+    /// Enti that may be seen; all without.
+    pub scope: Option<Vec<String>>,
+    /// Values of dimensions, one of each list.
+    pub filters: BTreeMap<Dimension, Vec<String>>,
+}
+
+/// What shall be counted, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UsageQuery {
+    /// Dimensions, in order.
+    pub group: Vec<Dimension>,
+    /// Which events.
+    pub selection: Selection,
+    /// Whether distinct visitors are counted, too, which takes longer.
+    pub users: bool,
+}
+
+/// Counts of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// A value for each dimension asked for.
+    pub keys: Vec<String>,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// All events, abandoned uses and parts of pages among them.
+    pub events: u64,
+    /// Distinct visitors, each day and ente anew; 0 when not asked for.
+    pub users: u64,
+}
+
+/// Use in an hour of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct HourRow {
+    /// 0 to 23, local.
+    pub local_hour: u8,
+    /// `night`, `office` or `evening`.
+    pub band: String,
+    /// Distinct visitors of each hour, summed over the hours.
+    pub users_hours: u64,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+}
+
+/// A minute of the live view.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct MinuteRow {
+    /// Its start, in seconds since 1970.
+    pub minute: u32,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Distinct visitors.
+    pub users: u64,
+}
+
+/// Days on which an ente had any event.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct SeenDays {
+    /// Public body.
+    pub ente: String,
+    /// Days since 1970-01-01, in order.
+    pub days: Vec<u16>,
+}
+
+impl Selection {
+    fn dates(&self, group: &[Dimension]) -> Dates {
+        let finer = |dimension: &Dimension| dimension.needs_days();
+        let days = group.iter().any(finer) || self.filters.keys().any(finer);
+        if self.days.whole_months && !days {
+            Dates::Months
+        } else {
+            Dates::Days
+        }
+    }
+
+    /// A condition with parameters.
+    fn condition(&self, dates: Dates) -> String {
+        let column = dates.column();
+        let mut text =
+            format!("{column} BETWEEN toDate({{first:Int32}}) AND toDate({{last:Int32}})");
+        if self.people {
+            text.push_str(" AND u.device != 'bot'");
+        }
+        if self.scope.is_some() {
+            text.push_str(" AND u.ente IN {scope:Array(String)}");
+        }
+        for dimension in self.filters.keys() {
+            text.push_str(&format!(
+                " AND {} IN {{filter_{}:Array(String)}}",
+                dimension.filtered(dates),
+                dimension.name()
+            ));
+        }
+        text
+    }
+
+    fn bind(&self, query: Query) -> Query {
+        let mut query = query
+            .param("first", self.days.first)
+            .param("last", self.days.last);
+        if let Some(scope) = &self.scope {
+            query = query.param("scope", scope);
+        }
+        for (dimension, values) in &self.filters {
+            query = query.param(&format!("filter_{}", dimension.name()), values);
+        }
+        query
+    }
+}
+
+impl UsageQuery {
+    fn sql(&self) -> String {
+        let dates = self.selection.dates(&self.group);
+        let keys: Vec<&str> = self
+            .group
+            .iter()
+            .map(|dimension| dimension.expression(dates))
+            .collect();
+        let users = if self.users {
+            "uniqCombined64IfMerge(u.visitors)"
+        } else {
+            "toUInt64(0)"
+        };
+        let (list, group) = if keys.is_empty() {
+            ("CAST([], 'Array(String)')".to_owned(), String::new())
+        } else {
+            let keys = keys.join(", ");
+            (
+                format!("CAST([{keys}], 'Array(String)')"),
+                format!("GROUP BY {keys}"),
+            )
+        };
+        format!(
+            "SELECT {list} AS keys, sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, {users} AS users
+             FROM usage_hourly AS u WHERE {} {group} LIMIT {}",
+            self.selection.condition(dates),
+            ROWS_MAX + 1
+        )
+    }
+}
+
+impl Store {
+    /// Counts by the dimensions asked for, in no order; at most [`ROWS_MAX`] and one more, which
+    /// tells that there are too many.
+    pub async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        let sql = query.sql();
+        query
+            .selection
+            .bind(self.client.query_raw(&sql))
+            .fetch_all()
+            .await
+            .map_err(|error| self.judge("the query of usage", error))
+    }
+
+    /// Users, accesses and service uses by hour of the day.
+    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourRow>, StoreError> {
+        let condition = selection.condition(Dates::Days);
+        // Visitors of two enti are never the same.
+        let sql = format!(
+            "SELECT local_hour, band, sum(users) AS users_hours, sum(a) AS accesses, sum(s) AS service_uses FROM (
+                SELECT u.hour_start, u.local_hour AS local_hour, toString(u.band) AS band,
+                       uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS a, sum(u.service_uses) AS s
+                FROM usage_hourly AS u WHERE {condition} GROUP BY u.hour_start, u.local_hour, u.band)
+             GROUP BY local_hour, band ORDER BY local_hour, band"
+        );
+        selection
+            .bind(self.client.query_raw(&sql))
+            .fetch_all()
+            .await
+            .map_err(|error| self.judge("the query of hours", error))
+    }
+
+    /// Usage by minute from the start of a range up to its end, both in seconds since 1970, from
+    /// the facts.
+    pub async fn usage_minutes(
+        &self,
+        range: Range<i64>,
+        people: bool,
+        scope: Option<&[String]>,
+    ) -> Result<Vec<MinuteRow>, StoreError> {
+        let people = if people { "AND device != 'bot'" } else { "" };
+        let of = if scope.is_some() {
+            "AND ente IN {scope:Array(String)}"
+        } else {
+            ""
+        };
+        let sql = format!(
+            "SELECT toUInt32(toStartOfMinute(time)) AS minute,
+                    countIf(activity = 'service-use' AND outcome = 'completed') AS service_uses,
+                    countIf(resource = 'page') AS accesses,
+                    uniqExactIf(visitor, visitor != 0 AND resource != 'asset') AS users
+             FROM usage_events WHERE time >= fromUnixTimestamp64Milli({{start:Int64}}, 'UTC') AND time < fromUnixTimestamp64Milli({{end:Int64}}, 'UTC') {people} {of}
+             GROUP BY minute ORDER BY minute"
+        );
+        let mut query = self
+            .client
+            .query_raw(&sql)
+            .param("start", range.start.saturating_mul(1000))
+            .param("end", range.end.saturating_mul(1000));
+        if let Some(scope) = scope {
+            query = query.param("scope", scope);
+        }
+        query
+            .fetch_all()
+            .await
+            .map_err(|error| self.judge("the query of minutes", error))
+    }
+
+    /// On which days each ente had any event, over all times.
+    pub async fn seen_days(&self) -> Result<Vec<SeenDays>, StoreError> {
+        // Grouped by day first, which a projection answers.
+        self.rows(
+            "SELECT toString(d.ente) AS ente, arraySort(groupArray(toUInt16(d.day))) AS days FROM (
+                SELECT u.ente AS ente, u.local_date AS day, sum(u.events) AS events
+                FROM usage_hourly AS u GROUP BY u.ente, u.local_date) AS d
+             GROUP BY d.ente ORDER BY ente",
+        )
+        .await
+    }
+
+    /// A text that differs whenever figures may: blocks written, mended, rebuilt.
+    pub async fn watermark(&self) -> Result<String, StoreError> {
+        let parts: Vec<String> = self
+            .rows(
+                "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
+                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds))))
+                 FROM ingest_ledger",
+            )
+            .await?;
+        Ok(parts.into_iter().next().unwrap_or_default())
+    }
+}

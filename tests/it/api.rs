@@ -1,0 +1,676 @@
+//! The aggregate API: each figure beside a recount in SQL, keys and enti, bad parameters.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+use crate::support::{Engines, Place, Running, eventually};
+
+/// Reads of the whole aggregate, as the recount is made: without the API's own queries.
+const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
+const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
+/// The resources, with a question that each has an answer to.
+const RESOURCES: [&str; 13] = [
+    "usage?period=2016",
+    "categories?period=2016",
+    "enti?period=2016",
+    "matrix?period=2016",
+    "top-services?period=2016",
+    "variations?period=2017",
+    "hours?period=2016",
+    "bands?period=2016",
+    "devices?period=2016",
+    "logins?period=2016",
+    "offered-versus-used?period=2016",
+    "catalogue?period=2016",
+    "live",
+];
+
+struct Served<'e> {
+    place: Place<'e>,
+    address: String,
+    _serving: Running,
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+impl Served<'_> {
+    fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut stream = TcpStream::connect(&self.address).expect("the API listens");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .expect("it can be set");
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: api\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        let answer = String::from_utf8(answer).expect("it is text");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Reply {
+            status: status.expect("it has a status"),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn with_key(&self, key: &str, path: &str) -> Reply {
+        let bearer = format!("Bearer {key}");
+        self.ask(&format!("/v1/{path}"), &[("Authorization", &bearer)])
+    }
+
+    fn data(&self, key: &str, path: &str) -> Value {
+        let reply = self.with_key(key, path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        reply.json()
+    }
+
+    fn recount(&self, condition: &str) -> u64 {
+        self.place.count(&format!("{RECOUNT} {condition}"))
+    }
+
+    fn key(&self, arguments: &[&str]) -> String {
+        let made = self.place.run(&[&["keys", "create"], arguments].concat());
+        made.trim().to_owned()
+    }
+}
+
+/// Two years of events, thinned out, and an API over them.
+fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
+    let place = engines.place(name);
+    place.run(&["migrate"]);
+    for year in ["2016", "2017"] {
+        place.run(&["simulate", "--focus", year, "--scale", "0.02"]);
+    }
+    place.run(&["consume", "--once"]);
+    let fast = [
+        ("AFFLUENZA__SERVE__KEY_REQUESTS_PER_SECOND", "100000"),
+        ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "100000"),
+        ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_BURST", "100000"),
+        ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_PER_SECOND", "100000"),
+    ];
+    let listen = ["serve", "--listen", "127.0.0.1:0"];
+    let serving = place.spawn_with(&listen, "serve.log", &fast);
+    let log = place.folder.join("serve.log");
+    let mut address = None;
+    eventually("the API says where it listens", || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        address = text
+            .split_once("listening on http://")
+            .and_then(|(_, rest)| Some(rest.split_once(';')?.0.to_owned()));
+        address.is_some()
+    });
+    Served {
+        place,
+        address: address.expect("it was found"),
+        _serving: serving,
+    }
+}
+
+fn sum(answer: &Value, column: &str) -> u64 {
+    let rows = answer["data"].as_array().expect("there are rows");
+    rows.iter().filter_map(|row| row[column].as_u64()).sum()
+}
+
+pub fn every_figure_equals_a_recount(engines: &Engines) {
+    let api = served(engines, "api-figures");
+    let key = api.key(&["all"]);
+    let of_2017 = format!("{USES} AND toYear(local_date) = 2017");
+    let uses = api.recount(&of_2017);
+    assert!(uses > 10_000);
+
+    // Whatever the rows are, they add up to the same.
+    for group in [
+        "category",
+        "ente",
+        "service",
+        "kind",
+        "portal",
+        "device",
+        "login",
+        "channel",
+        "country",
+        "hour",
+        "band",
+        "weekday",
+        "day",
+        "month",
+        "year",
+        "ente,category,kind",
+        "weekday,hour",
+    ] {
+        let answer = api.data(
+            &key,
+            &format!("usage?period=2017&group={group}&limit=10000"),
+        );
+        assert_eq!(sum(&answer, "service_uses"), uses, "by {group}");
+        assert_eq!(answer["totals"]["service_uses"], uses, "by {group}");
+    }
+    for (measure, count, condition) in [
+        (
+            "accesses",
+            "people",
+            "resource = 'page' AND device != 'bot'",
+        ),
+        ("accesses", "all", "resource = 'page'"),
+        ("events", "all", "1"),
+    ] {
+        let answer = api.data(
+            &key,
+            &format!("usage?period=2017&group=month&measure={measure}&count={count}"),
+        );
+        let expected = api.recount(&format!("{condition} AND toYear(local_date) = 2017"));
+        assert_eq!(sum(&answer, measure), expected, "{measure} {count}");
+    }
+
+    // Cell by cell.
+    let cells = api.data(
+        &key,
+        "usage?period=2017-02..2017-03-15&group=ente,category,kind&limit=10000",
+    );
+    for row in cells["data"].as_array().expect("rows") {
+        let condition = format!(
+            "{USES} AND local_date BETWEEN '2017-02-01' AND '2017-03-15' AND ente = '{}' AND category = '{}' AND kind = '{}'",
+            row["ente"].as_str().expect("text"),
+            row["category"].as_str().expect("text"),
+            row["kind"].as_str().expect("text"),
+        );
+        assert_eq!(row["service_uses"], api.recount(&condition), "{row}");
+    }
+
+    named_resources(&api, &key, uses);
+    periods_and_comparisons(&api, &key);
+    caching(&api, &key);
+    files(&api, &key);
+}
+
+fn named_resources(api: &Served<'_>, key: &str, uses: u64) {
+    for resource in [
+        "categories",
+        "enti",
+        "matrix",
+        "top-services",
+        "devices",
+        "logins",
+    ] {
+        let path = format!("{resource}?period=2017&limit=10000&measure=service_uses");
+        let answer = api.data(key, &path);
+        assert_eq!(sum(&answer, "service_uses"), uses, "{resource}");
+    }
+    for resource in ["categories?", "enti?", "matrix?by_kind=true&limit=10000&"] {
+        let answer = api.data(key, &format!("{resource}period=2017"));
+        let kinds = ["of_which_plain", "of_which_payments", "of_which_bookings"];
+        let all: u64 = kinds.iter().map(|kind| sum(&answer, kind)).sum();
+        assert_eq!(all, uses, "{resource}");
+    }
+    let hours = api.data(key, "hours?period=2017");
+    let bands = api.data(key, "bands?period=2017");
+    assert_eq!(hours["data"].as_array().map(Vec::len), Some(24));
+    assert_eq!(hours["totals"], bands["totals"]);
+    let users = api.place.count(
+        "SELECT sum(users) FROM (SELECT uniqExact(visitor) AS users FROM usage_events WHERE visitor != 0 AND resource != 'asset' AND device != 'bot' AND toYear(local_date) = 2017 GROUP BY hour_start)",
+    );
+    assert_eq!(hours["totals"]["users_hours"], users);
+    // 365 days, whatever the clock does.
+    let existing: f64 = bands["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row["hours_existing"].as_f64())
+        .sum();
+    assert!((existing - 8760.0).abs() < 1e-9, "{existing}");
+
+    let variations = api.data(key, "variations?period=2017&limit=10000");
+    assert_eq!(sum(&variations, "service_uses"), uses);
+    assert_eq!(variations["meta"]["compared_with"]["from"], "2016-01-01");
+    let before = api.recount(&format!("{USES} AND toYear(local_date) = 2016"));
+    assert_eq!(sum(&variations, "before"), before);
+    let offered = api.data(key, "offered-versus-used?period=2017");
+    assert_eq!(sum(&offered, "service_uses"), uses);
+    for row in offered["data"].as_array().into_iter().flatten() {
+        let [offered, used, unused] = ["services_offered", "services_used", "services_unused"]
+            .map(|name| row[name].as_u64().expect("a count"));
+        assert_eq!(offered, used + unused, "{row}");
+    }
+    assert!(
+        !api.data(key, "catalogue")["data"]
+            .as_array()
+            .expect("rows")
+            .is_empty()
+    );
+    assert_eq!(
+        api.data(key, "live?minutes=5")["data"]
+            .as_array()
+            .map(Vec::len),
+        Some(5)
+    );
+}
+
+fn periods_and_comparisons(api: &Served<'_>, key: &str) {
+    // A leap year against one that is none.
+    let leap = api.data(key, "categories?period=2017&compare=2016");
+    assert_eq!(leap["meta"]["compared_with"]["days"], 366);
+    let codes = |answer: &Value| -> Vec<String> {
+        let warnings = answer["meta"]["warnings"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        warnings
+            .iter()
+            .filter_map(|warning| Some(warning["code"].as_str()?.to_owned()))
+            .collect()
+    };
+    assert!(codes(&leap).contains(&"periods-differ-in-length".to_owned()));
+    let february = api.data(key, "usage?period=2016-02&compare=year-before&group=ente");
+    assert_eq!(february["meta"]["period"]["days"], 29);
+    assert_eq!(february["meta"]["compared_with"]["to"], "2015-02-28");
+    // Of 2015 there is nothing: a base of zero, in every row and in the total.
+    for row in february["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .chain([&february["totals"]])
+    {
+        assert_eq!(
+            (&row["before"], &row["change_percent"]),
+            (&Value::from(0), &Value::Null)
+        );
+        assert_eq!(row["notes"]["change_percent"], "n.d.", "{row}");
+    }
+    // What was and is no more is there, too.
+    let vanished = api.data(key, "usage?period=2018&compare=2017&group=ente");
+    assert_eq!(
+        sum(&vanished, "before"),
+        api.recount(&format!("{USES} AND toYear(local_date) = 2017"))
+    );
+    assert!(
+        vanished["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|row| row["state"] == "vanished")
+    );
+    let empty = api.data(key, "usage?period=1999&group=category");
+    assert_eq!(empty["data"], Value::Array(Vec::new()));
+    assert_eq!(empty["totals"]["service_uses"], 0);
+    assert!(
+        codes(&empty).contains(&"days-missing".to_owned())
+            || codes(&empty).contains(&"no-data".to_owned())
+    );
+    // Pages have every row once.
+    let whole = api.data(key, "usage?period=2017&group=service&limit=10000");
+    let (mut rows, mut next) = (
+        Vec::new(),
+        Some("/v1/usage?period=2017&group=service&limit=7".to_owned()),
+    );
+    while let Some(path) = next {
+        let page = api.data(key, path.trim_start_matches("/v1/"));
+        rows.extend(page["data"].as_array().cloned().unwrap_or_default());
+        next = page["links"]["next"]["href"].as_str().map(str::to_owned);
+    }
+    assert_eq!(Value::Array(rows), whole["data"]);
+}
+
+fn caching(api: &Served<'_>, key: &str) {
+    let bearer = format!("Bearer {key}");
+    let path = "/v1/categories?period=2016";
+    let first = api.ask(path, &[("Authorization", &bearer)]);
+    let etag = first.header("etag").expect("there is one").to_owned();
+    let same = api.ask(
+        path,
+        &[("Authorization", &bearer), ("If-None-Match", &etag)],
+    );
+    assert_eq!((same.status, same.body.as_str()), (304, ""));
+    assert_eq!(same.header("etag"), Some(etag.as_str()));
+    assert!(same.header("ratelimit-remaining").is_some());
+    // A new event makes another answer, without a restart.
+    let total = first.json()["totals"]["service_uses"].clone();
+    let event = br#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://test","id":"one","time":"2016-05-05T10:00:00+02:00","data":{"ente":"firenze","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","client":{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}"#;
+    api.place.produce([("one", &event[..])]);
+    api.place.run(&["consume", "--once"]);
+    eventually("the new event is in the answer", || {
+        let now = api.ask(
+            path,
+            &[("Authorization", &bearer), ("If-None-Match", &etag)],
+        );
+        now.status == 200
+            && now.json()["totals"]["service_uses"].as_u64()
+                == total.as_u64().map(|count| count + 1)
+    });
+}
+
+fn files(api: &Served<'_>, key: &str) {
+    let tidy = api.with_key(key, "categories?period=2017&format=csv");
+    assert!(
+        tidy.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/csv"))
+    );
+    assert!(
+        tidy.body
+            .starts_with("category,category_name_it,category_name_en,service_uses,")
+    );
+    let excel = api.with_key(
+        key,
+        "categories?period=2017&compare=2015&format=csv-excel-italy",
+    );
+    assert!(excel.body.starts_with("\u{feff}category;"));
+    assert!(
+        excel.body.contains("\r\n") && excel.body.contains(";n.d.;"),
+        "{}",
+        excel.body
+    );
+    let bearer = format!("Bearer {key}");
+    let accepted = api.ask(
+        "/v1/categories",
+        &[("Authorization", &bearer), ("Accept", "text/csv")],
+    );
+    assert!(accepted.body.starts_with("category,"));
+    let neither = api.ask(
+        "/v1/categories",
+        &[("Authorization", &bearer), ("Accept", "image/png")],
+    );
+    assert_eq!(neither.status, 406);
+}
+
+pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
+    let api = served(engines, "api-keys");
+    let admin = api.key(&["admin", "--role", "admin"]);
+    let writer = api.key(&["writer", "--role", "writer"]);
+    let enti: Vec<String> = api.data(&admin, "enti?period=2016")["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .take(4)
+        .filter_map(|row| Some(row["ente"].as_str()?.to_owned()))
+        .collect();
+    let keys: BTreeMap<&str, String> = enti
+        .iter()
+        .map(|ente| (ente.as_str(), api.key(&[ente, "--ente", ente])))
+        .collect();
+    for resource in RESOURCES {
+        assert_eq!(api.with_key(&admin, resource).status, 200, "{resource}");
+        assert_eq!(api.with_key(&writer, resource).status, 403, "{resource}");
+        assert_eq!(api.with_key("nonsense", resource).status, 401, "{resource}");
+        let mark = if resource.contains('?') { "&" } else { "?" };
+        for (own, key) in &keys {
+            for ente in &enti {
+                let reply = api.with_key(key, &format!("{resource}{mark}ente={ente}"));
+                let expected = if ente == own { 200 } else { 403 };
+                assert_eq!(
+                    reply.status, expected,
+                    "{own} {ente} {resource}: {}",
+                    reply.body
+                );
+            }
+            // Without a filter it is its own ente that is meant.
+            let scoped = api.with_key(key, resource);
+            assert_eq!(scoped.status, 200, "{resource}");
+            if !matches!(resource, "live" | "catalogue?period=2016") {
+                let filtered = api.with_key(&admin, &format!("{resource}{mark}ente={own}"));
+                assert_eq!(
+                    scoped.json()["data"],
+                    filtered.json()["data"],
+                    "{own} {resource}"
+                );
+                assert_eq!(
+                    scoped.json()["totals"],
+                    filtered.json()["totals"],
+                    "{own} {resource}"
+                );
+            }
+            for other in enti.iter().filter(|ente| ente != own) {
+                let named = format!("\"{other}\"");
+                assert!(
+                    !scoped.body.contains(&named),
+                    "{own} sees {other} in {resource}"
+                );
+            }
+        }
+    }
+    without_a_key(&api, &admin);
+    // A key in the address is no key.
+    let in_address = api.ask(&format!("/v1/usage?period=2016&key={admin}"), &[]);
+    assert_eq!(in_address.status, 400, "{}", in_address.body);
+    // A revoked key is refused by the running service.
+    let id = &keys[enti[0].as_str()][10..18];
+    api.place.run(&["keys", "revoke", id]);
+    eventually("the revoked key is refused", || {
+        api.with_key(&keys[enti[0].as_str()], "enti").status == 401
+    });
+    assert!(
+        api.place
+            .run(&["keys", "log", "--verify"])
+            .contains("7 entries hold")
+    );
+    let log = std::fs::read_to_string(api.place.folder.join("serve.log")).expect("there is one");
+    assert!(
+        !log.contains(&admin[20..60]) && !log.contains("127.0.0.1:5"),
+        "{log}"
+    );
+}
+
+fn without_a_key(api: &Served<'_>, admin: &str) {
+    for (path, status) in [
+        ("categories?period=2016", 200),
+        ("enti?period=2016", 200),
+        ("matrix?period=2016&by_kind=true", 200),
+        ("bands?period=2016", 200),
+        ("catalogue?period=2016", 200),
+        ("usage?period=2016", 401),
+        ("live", 401),
+        ("categories?period=2016-05", 401),
+        ("categories?period=2016&ente=firenze", 401),
+        ("matrix?period=2016&compare=2017", 401),
+    ] {
+        assert_eq!(
+            api.ask(&format!("/v1/{path}"), &[]).status,
+            status,
+            "{path}"
+        );
+    }
+    // What is shown is right, and what is small is not shown.
+    let open = api.ask("/v1/matrix?period=2016&limit=10000", &[]).json();
+    let known = api.data(admin, "matrix?period=2016&limit=10000");
+    let mut hidden = 0;
+    for (shown, true_row) in open["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .zip(known["data"].as_array().into_iter().flatten())
+    {
+        match shown["service_uses"].as_u64() {
+            Some(count) => {
+                assert_eq!(Some(count), true_row["service_uses"].as_u64());
+                assert!(count >= 3, "{shown}");
+            }
+            None => {
+                assert_eq!(shown["notes"]["service_uses"], "suppressed");
+                hidden += 1;
+            }
+        }
+    }
+    assert!(hidden > 0, "the thinned years have small cells");
+}
+
+pub fn whatever_is_asked_is_answered_or_explained(engines: &Engines) {
+    let api = served(engines, "api-fuzz");
+    let key = api.key(&["all"]);
+    for (path, parameter) in [
+        ("usage?group=colour", "group"),
+        ("usage?group=ente,ente", "group"),
+        ("usage?measure=x", "measure"),
+        ("usage?period=2017-13", "period"),
+        ("usage?period=2018..2017", "period"),
+        ("usage?compare=never", "compare"),
+        ("usage?count=some", "count"),
+        ("usage?order=ente", "order"),
+        ("usage?limit=0", "limit"),
+        ("usage?cursor=x", "cursor"),
+        ("usage?device=toaster", "device"),
+        ("usage?hour=24", "hour"),
+        ("usage?format=xml", "format"),
+        ("usage?nothing=1", "nothing"),
+        ("usage?group=month&compare=before", "compare"),
+        ("live?minutes=0", "minutes"),
+        ("variations?state=new", "state"),
+    ] {
+        let reply = api.with_key(&key, path);
+        let problem = reply.json();
+        assert_eq!(
+            (reply.status, &problem["parameter"]),
+            (400, &Value::from(parameter)),
+            "{path}: {problem}"
+        );
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json")
+        );
+        let says = problem["allowed"].is_array()
+            || problem["minimum"].is_number()
+            || parameter == "cursor";
+        assert!(says, "{path}: {problem}");
+    }
+    let before = api.place.count("SELECT count() FROM usage_events");
+    injections(&api, &key);
+    fuzz(&api, &key);
+    assert_eq!(api.place.count("SELECT count() FROM usage_events"), before);
+    assert_eq!(api.ask("/status", &[]).status, 200);
+    assert_eq!(api.ask("/openapi.json", &[]).json()["openapi"], "3.1.0");
+    assert_eq!(api.ask("/docs", &[]).status, 200);
+}
+
+/// What would be SQL if it entered the text matches nothing, or is refused.
+fn injections(api: &Served<'_>, key: &str) {
+    let all = api.data(key, "usage?period=2017&group=ente")["totals"]["service_uses"].clone();
+    assert!(all.as_u64() > Some(0));
+    for attack in [
+        "'",
+        "') OR 1=1 --",
+        "\\",
+        "\\') OR 1=1 --",
+        "x'; DROP TABLE usage_events; --",
+        "{first:Int32}",
+        "\t",
+        "\n",
+        "']) OR 1=1 --",
+        "a\\'b",
+        "?",
+        "${x}",
+        "\u{0}",
+        "%",
+        "'||'",
+        "/*",
+        "\u{1f600}",
+    ] {
+        for name in ["ente", "service", "category", "portal", "country"] {
+            let path = format!("usage?period=2017&group=ente&{name}={}", escaped(attack));
+            let reply = api.with_key(key, &path);
+            assert!(matches!(reply.status, 200 | 400), "{path}: {}", reply.body);
+            if reply.status == 200 {
+                assert_eq!(reply.json()["totals"]["service_uses"], 0, "{path}");
+            }
+        }
+    }
+}
+
+fn fuzz(api: &Served<'_>, key: &str) {
+    let names = prop::sample::select(vec![
+        "group", "measure", "period", "compare", "count", "order", "limit", "cursor", "format",
+        "ente", "category", "service", "device", "hour", "day", "month", "year", "minutes",
+        "trend", "state", "by_kind", "x",
+    ]);
+    let values = prop_oneof![
+        prop::sample::select(vec![
+            "2017",
+            "2016-02",
+            "2016-02-29",
+            "2015..2018",
+            "year-before",
+            "before",
+            "ente",
+            "category,kind",
+            "day,ente",
+            "hour",
+            "users",
+            "accesses",
+            "-users",
+            "all",
+            "1",
+            "r5",
+            "csv",
+            "csv-excel-italy",
+            "firenze",
+            "desktop,tablet",
+            "true",
+            "none",
+            "BROKEN",
+            "",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,24}",
+        "[0-9.,:'\\\\-]{0,16}",
+    ];
+    let pairs = prop::collection::vec((names, values), 0..5);
+    let resources = prop::sample::select(RESOURCES.to_vec());
+    let mut runner = TestRunner::new(Config {
+        cases: 400,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&(resources, pairs), |(resource, pairs)| {
+        let resource = resource.split('?').next().unwrap_or_default();
+        let query: Vec<String> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        let path = format!("{resource}?{}", query.join("&"));
+        let reply = api.with_key(key, &path);
+        prop_assert!(
+            matches!(reply.status, 200 | 400),
+            "{}: {} {}",
+            path,
+            reply.status,
+            reply.body
+        );
+        if reply.status == 400 {
+            prop_assert!(
+                reply.json()["parameter"].is_string(),
+                "{}: {}",
+                path,
+                reply.body
+            );
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
