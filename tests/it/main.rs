@@ -9,8 +9,10 @@
 
 mod api;
 mod audit;
+mod browser;
 mod chaos;
 mod collect;
+mod dashboard;
 mod dead_letters;
 mod dst;
 mod focus;
@@ -82,6 +84,7 @@ const TESTS: &[(&str, Test)] = tests![
     register::unknown_codes_are_listed_and_placed_later,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
+    dashboard::pages_show_what_the_api_says,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,

@@ -1,0 +1,283 @@
+//! The web pages in a real browser: what they show is what the API says, and whoever comes with a
+//! keyboard, a screen reader, a phone or another language can use them.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::support::{Engines, Place, Running, source};
+
+const DESKTOP: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (390, 844);
+const SHOWN: &str = "document.querySelector('main[data-shown]:not([aria-busy])')";
+
+pub fn pages_show_what_the_api_says(engines: &Engines) {
+    let place = engines.place("dashboard");
+    place.run(&["migrate"]);
+    for year in ["2016", "2017"] {
+        place.run(&[
+            "simulate", "--focus", year, "--scale", "0.03", "--seed", "7",
+        ]);
+    }
+    place.run(&["consume", "--once"]);
+    place.run(&["register", "apply"]);
+    let key = place.run(&["keys", "create", "the test"]).trim().to_owned();
+    let (_server, base) = serve(&place);
+    let axe = axe(&place);
+    let mut browser = Browser::start(&place.folder);
+
+    for (size, language) in [
+        (DESKTOP, "it"),
+        (PHONE, "en"),
+        (DESKTOP, "en"),
+        (PHONE, "it"),
+    ] {
+        browser.open(size, language);
+        everybody_sees_protected_figures(&mut browser, (&base, language));
+        for path in affluenza_dashboard::PAGES {
+            look(&mut browser, (&base, path), &axe);
+        }
+        use_key(&mut browser, &key);
+        for path in affluenza_dashboard::PAGES {
+            go(&mut browser, path);
+            check(&mut browser, path, &axe);
+        }
+        figures_equal(&mut browser, &base, &key);
+        nothing_is_kept_or_asked_elsewhere(&mut browser, &base);
+    }
+    a_keyboard_is_enough(&mut browser, &base);
+    a_wrong_key_is_refused(&mut browser, &base);
+}
+
+/// The program's own server, and where it listens.
+fn serve<'p>(place: &'p Place<'_>) -> (Running, String) {
+    let server = place.spawn(&["serve", "--listen", "127.0.0.1:0"], "serve.log");
+    let log = place.folder.join("serve.log");
+    let mut base = String::new();
+    crate::support::eventually("the server says where it listens", || {
+        let text = std::fs::read_to_string(&log).expect("there is a log");
+        let found = text.split("listening on ").nth(1);
+        base = found
+            .and_then(|rest| rest.split(';').next())
+            .unwrap_or("")
+            .to_owned();
+        !base.is_empty()
+    });
+    (server, base)
+}
+
+/// The checker, as its lock file pins it.
+fn axe(place: &Place<'_>) -> String {
+    let folder = place.folder.join("axe");
+    std::fs::create_dir(&folder).expect("a folder can be made");
+    for name in ["package.json", "package-lock.json"] {
+        let from = source("tests/it/axe").join(name);
+        std::fs::copy(from, folder.join(name)).expect("it can be copied");
+    }
+    let output = Command::new("npm")
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])
+        .current_dir(&folder)
+        .output()
+        .expect("npm is missing: apt-get install npm");
+    assert!(
+        output.status.success(),
+        "{}",
+        crate::support::stderr(&output)
+    );
+    let file = folder.join("node_modules/axe-core/axe.min.js");
+    std::fs::read_to_string(file).expect("it is in the package")
+}
+
+fn look(browser: &mut Browser, (base, path): (&str, &str), axe: &str) {
+    browser.visit(&format!("{base}{path}"), SHOWN);
+    check(browser, path, axe);
+}
+
+/// Follows a link inside the page, so that what it holds in memory stays.
+fn go(browser: &mut Browser, path: &str) {
+    browser.run(&format!(
+        "(() => {{ const a = document.querySelector(`nav a[href^='{path}?'], nav a[href='{path}']`); delete document.querySelector('main').dataset.shown; a.click(); }})()"
+    ));
+    browser.wait(SHOWN);
+}
+
+/// No violation, nothing cut off, and no page without its heading.
+fn check(browser: &mut Browser, path: &str, axe: &str) {
+    if browser.run("typeof axe") == "undefined" {
+        browser.run(&format!("{axe}; undefined"));
+    }
+    for scheme in ["light", "dark"] {
+        browser.media("", scheme);
+        let violations = browser.run(
+            "axe.run().then(({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes.map(n => n.html).slice(0, 2)}`))",
+        );
+        assert_eq!(violations, Value::Array(vec![]), "{path}, {scheme}");
+    }
+    browser.media("", "light");
+    assert_eq!(
+        browser.run("document.documentElement.scrollWidth <= innerWidth"),
+        true,
+        "{path} is cut off"
+    );
+    assert_eq!(
+        browser.run("document.querySelectorAll('h1').length"),
+        1,
+        "{path}"
+    );
+    assert_eq!(
+        browser.run(
+            "[...document.querySelectorAll('figure')].every(f => f.querySelector('table tbody tr'))"
+        ),
+        true,
+        "every chart of {path} has its table"
+    );
+}
+
+fn everybody_sees_protected_figures(browser: &mut Browser, (base, language): (&str, &str)) {
+    browser.visit(&format!("{base}/enti?year=2017"), SHOWN);
+    assert_eq!(browser.run("document.documentElement.lang"), language);
+    let shown = browser.run("[...document.querySelectorAll('tbody tr')].map(r => [...r.querySelectorAll('.number[data-value]')].map(c => Number(c.dataset.value)))");
+    for row in shown.as_array().expect("rows") {
+        for figure in row.as_array().expect("figures") {
+            let figure = figure.as_u64().expect("a count");
+            assert!(figure == 0 || figure > 2, "{figure} is small");
+        }
+    }
+    assert!(
+        browser
+            .run("document.querySelectorAll('.secret').length")
+            .as_u64()
+            > Some(0)
+    );
+    let other = if language == "it" { "en" } else { "it" };
+    browser.visit(&format!("{base}/enti?year=2017&lang={other}"), SHOWN);
+    assert_eq!(browser.run("document.documentElement.lang"), other);
+}
+
+fn use_key(browser: &mut Browser, key: &str) {
+    browser.run("document.getElementById('key').click()");
+    browser.run("delete document.querySelector('main').dataset.shown; document.getElementById('key-input').focus()");
+    browser.type_text(key);
+    browser.press("Enter");
+    browser.wait(SHOWN);
+    browser.wait("!document.getElementById('key-dialog').open");
+}
+
+/// Every figure of the tables by category and ente, as the API answers it, and as people write it.
+fn figures_equal(browser: &mut Browser, base: &str, key: &str) {
+    for (path, resource, name) in [
+        ("/categories", "categories", "category"),
+        ("/enti", "enti", "ente"),
+    ] {
+        go(browser, path);
+        let language = browser.run("document.documentElement.lang");
+        let language = language.as_str().expect("a language").to_owned();
+        let expected = browser.run(&format!(
+            "fetch('{base}/v1/{resource}?period=2017', {{ headers: {{ 'X-API-Key': '{key}' }} }}).then(r => r.json()).then(a => a.data.map(r => [r.{name}_name_{language} ?? r.{name}_name ?? r.{name}, r.of_which_plain, r.of_which_payments, r.of_which_bookings, r.service_uses]))",
+        ));
+        let shown = browser.run(
+            "[...document.querySelectorAll('main table:not(details table)')].at(-1) && [...[...document.querySelectorAll('main table')].at(-1).querySelectorAll('tbody tr')].map(r => [r.querySelector('th').textContent, ...[...r.querySelectorAll('td[data-value]')].slice(0, 4).map(c => Number(c.dataset.value))])",
+        );
+        let sorted = |rows: &Value| {
+            let mut rows: Vec<String> = rows
+                .as_array()
+                .expect("rows")
+                .iter()
+                .map(Value::to_string)
+                .collect();
+            rows.sort();
+            rows
+        };
+        let shown = sorted(&shown);
+        for row in sorted(&expected) {
+            assert!(shown.contains(&row), "{path} lacks {row}: {shown:?}");
+        }
+        let separator = if language == "it" { "." } else { "," };
+        let grouped = browser.run(
+            "[...document.querySelectorAll('td[data-value]')].filter(c => c.dataset.value.length > 3).map(c => c.textContent)",
+        );
+        let grouped = grouped.as_array().expect("texts");
+        assert!(
+            grouped.len() > 5
+                && grouped
+                    .iter()
+                    .all(|text| text.as_str().is_some_and(|text| text.contains(separator))),
+            "{grouped:?}"
+        );
+    }
+    go(browser, "/devices");
+    let expected = browser.run(&format!(
+        "fetch('{base}/v1/usage?group=device&measure=accesses&period=2017', {{ headers: {{ 'X-API-Key': '{key}' }} }}).then(r => r.json()).then(a => a.totals.accesses)"
+    ));
+    let shown = browser
+        .run("Number([...document.querySelectorAll('tfoot td[data-value]')].at(0).dataset.value)");
+    assert_eq!(shown, expected, "accesses by device");
+}
+
+fn nothing_is_kept_or_asked_elsewhere(browser: &mut Browser, base: &str) {
+    let elsewhere: Vec<String> = browser
+        .requests()
+        .into_iter()
+        .filter(|address| !address.starts_with(base) && !address.starts_with("about:"))
+        .collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    assert_eq!(
+        browser.run("document.cookie + localStorage.length + sessionStorage.length"),
+        "00"
+    );
+}
+
+/// From the address bar to another page and another ente, without a mouse.
+fn a_keyboard_is_enough(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/?year=2017"), SHOWN);
+    browser.press("Tab");
+    assert_eq!(
+        browser.run("document.activeElement.className"),
+        "skip",
+        "first of all, a way to the content"
+    );
+    let mut passed = Vec::new();
+    for _ in 0..60 {
+        browser.press("Tab");
+        let at = browser.run("(() => { const e = document.activeElement, s = getComputedStyle(e); return [e.id || e.getAttribute('href') || e.tagName, s.outlineStyle !== 'none' && e.getBoundingClientRect().width > 0]; })()");
+        if at[0] == "BODY" {
+            break;
+        }
+        assert_eq!(at[1], true, "one sees where one is: {at}");
+        passed.push(at[0].as_str().expect("a name").to_owned());
+    }
+    for expected in ["key", "language", "pick-year", "pick-ente"] {
+        assert!(
+            passed.iter().any(|name| name == expected),
+            "{expected} is not among {passed:?}"
+        );
+    }
+    browser.run("document.querySelector(`nav a[href^='/enti']`).focus(); delete document.querySelector('main').dataset.shown");
+    browser.press("Enter");
+    browser.wait(SHOWN);
+    assert_eq!(
+        browser.run("[location.pathname, document.activeElement.tagName].join(' ')"),
+        "/enti H1"
+    );
+}
+
+fn a_wrong_key_is_refused(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/enti"), SHOWN);
+    use_key(browser, "no-such-key");
+    browser.wait("document.querySelector('[role=alert]')");
+    let text = browser.run("document.querySelector('[role=alert]').textContent");
+    assert!(
+        text.as_str().is_some_and(|text| text.contains("chiave")),
+        "{text}"
+    );
+}
