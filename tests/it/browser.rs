@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
@@ -104,7 +104,10 @@ impl Browser {
             "new Promise(done => {{ const look = () => ({condition}) ? done(true) : setTimeout(look, 20); look(); }})"
         );
         // A page that goes away takes the promise with it.
-        while self.try_run(&script).is_err() {}
+        let until = Instant::now() + PATIENCE;
+        while let Err(error) = self.try_run(&script) {
+            assert!(Instant::now() < until, "in vain: {condition}: {error}");
+        }
     }
 
     /// The value of a script; a promise is waited for.

@@ -156,6 +156,13 @@ fn everybody_sees_protected_figures(browser: &mut Browser, (base, language): (&s
             .as_u64()
             > Some(0)
     );
+    let in_order = browser.run(
+        "fetch('/v1/enti?period=2017').then(r => r.json()).then(a => a.data.map(r => r.ente)).then(codes => codes.length > 5 && codes.every((code, at) => at === 0 || codes[at - 1] < code))",
+    );
+    assert_eq!(
+        in_order, true,
+        "the order of rows says nothing of hidden figures"
+    );
     let other = if language == "it" { "en" } else { "it" };
     browser.visit(&format!("{base}/enti?year=2017&lang={other}"), SHOWN);
     assert_eq!(browser.run("document.documentElement.lang"), other);

@@ -110,7 +110,10 @@ impl Composer<'_> {
         viewer: &Viewer,
         periods: (Period, Option<Period>),
     ) -> Result<Page, NoFigures> {
-        let counted = counted::count(self.store, question, viewer.scope(), periods).await?;
+        let mut counted = counted::count(self.store, question, viewer.scope(), periods).await?;
+        if *viewer == Viewer::Public {
+            public::arrange(&mut counted.lines);
+        }
         let page: Vec<_> = counted
             .lines
             .iter()

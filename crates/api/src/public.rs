@@ -131,6 +131,12 @@ fn kind_of(column: &str) -> Option<Option<&'static str>> {
     })
 }
 
+/// Puts rows in the order of their labels: that of the figures would tell between which others a
+/// hidden one lies.
+pub(crate) fn arrange(lines: &mut [Line]) {
+    lines.sort_by(|a, b| a.keys.cmp(&b.keys));
+}
+
 /// Hides what is small in figures by hour, in one figure at a time.
 pub(crate) fn cells_of_hours(
     hours: &[HourRow],
