@@ -18,6 +18,7 @@ DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
 .PHONY: up test fmt lint unit docs deny audit bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test fmt lint unit docs deny audit deploy-check bench bench-path bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -48,6 +49,15 @@ deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 
 audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 	$< --locked check advisories
+
+# What deploy/ holds for others to read, by their own tools. Needs python3 with venv, and kustomize.
+deploy-check: $(TOOLS)/deploy/installed
+	$(TOOLS)/deploy/bin/python deploy/check.py
+
+$(TOOLS)/deploy/installed: deploy/check.txt
+	python3 -m venv $(TOOLS)/deploy
+	$(TOOLS)/deploy/bin/pip install --quiet --requirement deploy/check.txt
+	touch $@
 
 # Built without optimisation: it runs for a second and would take minutes to optimise.
 $(TOOLS)/bin/cargo-deny-$(DENY_VERSION):

