@@ -67,3 +67,27 @@ impl Counters {
             .inc_by(count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_name_metrics_that_a_scrape_has() {
+        let metrics = Metrics::default();
+        // Metrics with labels begin with their first count.
+        Counters::new(&metrics).refuse("not-json", 1);
+        let scrape = metrics.text();
+        let alerts = include_str!("../../../deploy/prometheus/alerts.yaml");
+        let words = alerts.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let names: Vec<&str> = words
+            .filter(|word| word.starts_with("affluenza_collect_"))
+            .collect();
+        assert!(names.len() > 3, "{names:?}");
+        for name in names {
+            let has =
+                scrape.contains(&format!("\n{name}{{")) || scrape.contains(&format!("\n{name} "));
+            assert!(has, "{name} is not in:\n{scrape}");
+        }
+    }
+}

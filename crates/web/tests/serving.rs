@@ -179,3 +179,27 @@ async fn what_takes_too_long_is_given_up() {
     served.ended.await.unwrap();
     drop(slow);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_and_boards_name_metrics_that_a_scrape_has() {
+    let served = served(Config::default()).await;
+    // Metrics with labels begin with the first request.
+    ask(served.address, get_of("/status")).await;
+    let scrape = ask(served.address, get_of("/metrics")).await;
+    let alerts = include_str!("../../../deploy/prometheus/alerts.yaml");
+    let board = include_str!("../../../deploy/grafana/http.json");
+    for (file, text) in [("alerts.yaml", alerts), ("http.json", board)] {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        // Those of the collector are looked for in the collector.
+        let names: Vec<&str> = words
+            .filter(|word| word.starts_with("affluenza_"))
+            .filter(|word| !word.starts_with("affluenza_collect_"))
+            .collect();
+        assert!(names.len() > 5, "{file}: {names:?}");
+        for name in names {
+            let has =
+                scrape.contains(&format!("\n{name}{{")) || scrape.contains(&format!("\n{name} "));
+            assert!(has, "{file} names {name}, which is not in:\n{scrape}");
+        }
+    }
+}
