@@ -11,6 +11,8 @@ mod config;
 pub mod copies;
 mod error;
 pub mod figures;
+#[cfg(test)]
+mod inventory;
 mod ledger;
 mod migrate;
 mod native;

@@ -15,6 +15,14 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+/// Where it is kept which migrations have been applied.
+pub(crate) const JOURNAL: &str = "CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    name String COMMENT 'File name in schemas/clickhouse',
+    checksum String COMMENT 'SHA-256 of the statement',
+    applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
+) ENGINE = MergeTree ORDER BY name COMMENT 'Migrations that have been applied'";
+
 macro_rules! migrations {
     ($($name:literal),+ $(,)?) => {
         &[$(Migration { name: $name, sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")) }),+]
@@ -98,14 +106,7 @@ impl Store {
             self.database()
         ))
         .await?;
-        self.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (
-                name String COMMENT 'File name in schemas/clickhouse',
-                checksum String COMMENT 'SHA-256 of the statement',
-                applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
-            ) ENGINE = MergeTree ORDER BY name COMMENT 'Migrations that have been applied'",
-        )
-        .await?;
+        self.execute(JOURNAL).await?;
         let applied = self.applied().await?;
         check(&applied)?;
         let mut now = Vec::new();
