@@ -17,8 +17,7 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test fmt lint unit docs deny audit bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
-.PHONY: up test fmt lint unit docs deny audit deploy-check bench bench-path bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test fmt lint unit docs deny audit deploy-check bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
