@@ -3,11 +3,14 @@
 pub mod collect;
 pub mod keys;
 pub mod serve;
+mod report;
 
 use std::path::PathBuf;
 
 use affluenza_dead_letters::{Fate, Moment, Position, Reason};
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub use report::{Report, ReportFormat};
 
 /// Counts how public-service portals are used, exactly once.
 #[derive(Debug, Parser)]
@@ -41,7 +44,7 @@ pub enum Command {
     /// Read history from files.
     #[command(subcommand)]
     Import(Import),
-    /// Print the usage tables of a year.
+    /// Print the report of a year: on a terminal, or as a page, a sheet or data.
     Report(Report),
     /// Close a year: what its report says now, it says for ever.
     CloseYear(CloseYear),
@@ -206,24 +209,6 @@ pub struct AccessLog {
     /// Files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Report {
-    /// Year to report on.
-    #[arg(long)]
-    pub year: i16,
-    /// Year to compare with; the year before without.
-    #[arg(long, value_name = "YEAR")]
-    pub compare: Option<i16>,
-    /// Whose use is counted.
-    #[arg(long, value_enum, default_value_t = Count::People)]
-    pub count: Count,
-    /// As classified when: a closed year as it was closed, or every year by the present facts.
-    #[arg(long, value_enum, default_value_t = Clock::Then)]
-    pub classified: Clock,
-    #[command(flatten)]
-    pub look: Look,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

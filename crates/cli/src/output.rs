@@ -8,7 +8,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Width assumed where there is no terminal.
-const WIDTH_DEFAULT: u16 = 100;
+pub const WIDTH_DEFAULT: u16 = 100;
 
 /// Prints the one line that says what went wrong and how to mend it.
 pub fn complain(line: &str) {
@@ -22,9 +22,14 @@ pub fn say(line: &str) {
 
 /// Prints a result.
 pub fn print(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints a result that may be no text.
+pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
+    out.write_all(bytes)?;
+    if std::str::from_utf8(bytes).is_ok_and(|text| !text.ends_with('\n')) {
         out.write_all(b"\n")?;
     }
     Ok(out.flush()?)

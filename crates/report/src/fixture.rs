@@ -2,7 +2,9 @@
 
 use affluenza_register::Register;
 use affluenza_store::figures::{
-    BandUse, CountryUse, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
+    BandUse, CountryUse, DayUse, Detail, DeviceUse, EnteCountryUse, EnteHourUse, EnteServiceUse,
+    EnteSilence, HourUse, LoginUse, MonthUse, MonthVisitors, RulesUse, ServiceUse, UsageCell,
+    YearFigures,
 };
 
 /// Three enti, three categories; one service ended in 2017, one ente offers nothing.
@@ -13,7 +15,7 @@ const REGISTER: &str = r#"
         { code = "sport", name_it = "Sport e tempo libero", name_en = "Sport and leisure" },
     ]
     ente = [
-        { code = "c_d612", name = "Firenze", kind = "comune", aliases = ["Florence"] },
+        { code = "c_d612", name = "Firenze", kind = "comune", aliases = ["Florence"], population = { inhabitants = 380_000, year = 2017 } },
         { code = "c_e466", name = "Lastra a Signa", kind = "comune" },
         { code = "um_mugello", name = "Unione montana dei Comuni del Mugello", kind = "unione" },
     ]
@@ -121,6 +123,122 @@ pub(crate) fn year_2017() -> YearFigures {
                 service_uses: accesses / 2,
             })
             .to_vec(),
+        detail: Some(detail_2017()),
+    }
+}
+
+/// Uses of a service in an ente: completed, given up, failed, and the last day.
+pub(crate) fn tried(
+    ente: &str,
+    service: &str,
+    (category, kind): (&str, &str),
+    [service_uses, abandoned, failed]: [u64; 3],
+    last_day: &str,
+) -> EnteServiceUse {
+    EnteServiceUse {
+        ente: ente.to_owned(),
+        service: service.to_owned(),
+        category: category.to_owned(),
+        kind: kind.to_owned(),
+        service_uses,
+        abandoned,
+        failed,
+        last_day: last_day.to_owned(),
+    }
+}
+
+fn month(ente: &str, month: u8, device: &str, accesses: u64) -> MonthUse {
+    MonthUse {
+        ente: ente.to_owned(),
+        month,
+        device: device.to_owned(),
+        accesses,
+        service_uses: accesses / 4,
+    }
+}
+
+fn detail_2017() -> Detail {
+    let (plain, payment) = (("anagrafe", "plain"), ("anagrafe", "payment"));
+    let late = "2017-12-30";
+    Detail {
+        services: vec![
+            tried("c_d612", "certificati", plain, [129_394, 70, 30], late),
+            tried("c_d612", "certificati", payment, [335, 0, 0], late),
+            tried(
+                "c_d612",
+                "multe",
+                ("sicurezza", "payment"),
+                [65_056, 0, 12],
+                late,
+            ),
+            tried(
+                "c_d612",
+                "piscine",
+                ("sport", "booking"),
+                [7, 0, 0],
+                "2017-06-28",
+            ),
+            tried("um_mugello", "certificati", plain, [1_859, 3, 0], late),
+        ],
+        months: vec![
+            month("c_d612", 1, "desktop", 600_000),
+            month("c_d612", 2, "smartphone", 300_000),
+            month("c_d612", 2, "tablet", 88_000),
+            month("c_d612", 2, "bot", 45_678),
+            month("c_d612", 12, "other", 1_000),
+            month("um_mugello", 1, "desktop", 10_000),
+            month("um_mugello", 1, "tablet", 1_000),
+        ],
+        visitors: vec![MonthVisitors {
+            ente: "c_d612".to_owned(),
+            month: 1,
+            visitors_days: 123_456,
+        }],
+        hours: vec![EnteHourUse {
+            ente: "um_mugello".to_owned(),
+            band: "office".to_owned(),
+            local_hour: 9,
+            users_hours: 3_650,
+            accesses: 11_000,
+        }],
+        countries: vec![EnteCountryUse {
+            ente: "um_mugello".to_owned(),
+            country: "IT".to_owned(),
+            accesses: 11_000,
+            service_uses: 1_898,
+        }],
+        logins: [("none", 100_000), ("spid-2", 80_000), ("cns", 16_707)]
+            .map(|(login, service_uses)| LoginUse {
+                ente: "c_d612".to_owned(),
+                login: login.to_owned(),
+                accesses: service_uses * 2,
+                service_uses,
+            })
+            .to_vec(),
+        days: ["2017-01-31", "2017-02-01"]
+            .into_iter()
+            .flat_map(|day| {
+                ["desktop", "smartphone"].map(|device| DayUse {
+                    day: day.to_owned(),
+                    device: device.to_owned(),
+                    accesses: 5_000,
+                    service_uses: 10,
+                })
+            })
+            .collect(),
+        silences: vec![EnteSilence {
+            ente: "c_d612".to_owned(),
+            days: 363,
+            events: 1_000_000,
+            silence_days: 2,
+            silence_from: "2017-08-15".to_owned(),
+        }],
+        rules: vec![RulesUse {
+            rules: "1.r0".to_owned(),
+            first_day: "2017-01-01".to_owned(),
+            last_day: "2017-12-31".to_owned(),
+            events: 2_000_000,
+        }],
     }
 }
 
@@ -135,6 +253,29 @@ pub(crate) fn year_2016() -> YearFigures {
             service("certificati", "anagrafe", 100_000, 1),
             service("multe", "sicurezza", 70_000, 1),
         ],
+        detail: Some(Detail {
+            services: vec![
+                tried(
+                    "c_d612",
+                    "certificati",
+                    ("anagrafe", "plain"),
+                    [100_000, 0, 0],
+                    "2016-12-31",
+                ),
+                tried(
+                    "c_d612",
+                    "multe",
+                    ("sicurezza", "payment"),
+                    [70_000, 0, 0],
+                    "2016-12-31",
+                ),
+            ],
+            months: vec![
+                month("c_d612", 1, "desktop", 500_000),
+                month("c_d612", 1, "smartphone", 100_000),
+            ],
+            ..Detail::default()
+        }),
         ..YearFigures::default()
     }
 }

@@ -8,26 +8,36 @@
 //! * [`tables`]: the figures, one module a table, with what every figure means. They are what
 //!   JSON shows: numbers unrounded, unit in the name of the field, `null` where there is none.
 //! * [`Notice`]: what a reader must know before trusting the figures.
+//! * [`document`]: sections, tables and charts in one language, which every printed form is made of.
 //! * [`SealedYear`]: what a closed year is made of, chained by hashes.
 //! * [`Language`]: the text, with numbers as the language writes them.
 //!
 //! ```
 //! use affluenza_classify::hours::Zone;
-//! use affluenza_report::{Language, Report};
+//! use affluenza_report::{Language, Question, Report};
 //! use affluenza_store::figures::{Counted, YearFigures};
 //!
 //! let register = affluenza_register::Register::parse("").unwrap();
-//! let report = Report::build(2019, Counted::People, &YearFigures::default(), None, &register, &Zone::default());
+//! let question = Question {
+//!     year: 2019,
+//!     counted: Counted::People,
+//!     ente: None,
+//!     register: &register,
+//!     zone: &Zone::default(),
+//! };
+//! let report = Report::build(&question, &YearFigures::default(), None).unwrap();
 //! assert!(report.to_text(Language::English, 80).contains("No data for 2019"));
 //! assert_eq!(report.totals.growth_percent, None);
 //! ```
 //!
 //! [`YearFigures`]: affluenza_store::figures::YearFigures
 
+pub mod document;
 mod names;
 mod notice;
 mod ratio;
 mod report;
+mod scope;
 mod seal;
 pub mod tables;
 mod text;
@@ -38,6 +48,7 @@ mod fixture;
 mod tests;
 
 pub use notice::Notice;
-pub use report::Report;
+pub use report::{Question, Report};
+pub use scope::NoDetail;
 pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};
 pub use text::{Language, UnknownLanguage};

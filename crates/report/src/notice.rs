@@ -1,17 +1,20 @@
 //! What a reader must know before trusting the figures.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use affluenza_register::Register;
-use affluenza_store::figures::YearFigures;
+use affluenza_store::figures::{DayUse, YearFigures};
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::names::UNREGISTERED;
+use crate::ratio::share_percent;
+use crate::report::{Question, Report};
+use crate::scope;
 use crate::tables::{CrossTable, Kinds};
 
 /// Something about the data that the tables alone do not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
@@ -89,7 +92,42 @@ pub enum Notice {
         /// Sum over hours of the day.
         by_hour: u64,
     },
+    /// An ente that has events on most days had none for several days.
+    SilentDays {
+        /// Its code, or a code that the register does not know.
+        ente: String,
+        /// How many days.
+        days: u64,
+        /// The first of them, `2017-08-14`.
+        from: String,
+    },
+    /// When other rules took over, the share of a class of device moved at once.
+    LevelShift {
+        /// Class of device.
+        device: String,
+        /// First day of the new rules, `2017-08-14`.
+        day: String,
+        /// The new rules.
+        rules: String,
+        /// Share of accesses in the four weeks before, in percent.
+        before_percent: f64,
+        /// Share of accesses in the four weeks after, in percent.
+        after_percent: f64,
+    },
+    /// The year was closed by an earlier version, which kept fewer figures.
+    FiguresNotKept,
 }
+
+/// Fewer events than these a day do not tell a silence from a quiet time.
+const SILENCE_EVENTS_A_DAY_MIN: u64 = 20;
+/// A silence of fewer days is a holiday.
+const SILENCE_DAYS_MIN: u64 = 3;
+/// Days on either side of a change of rules that are compared.
+const SHIFT_DAYS: i64 = 28;
+/// Fewer accesses than these on either side do not tell a shift.
+const SHIFT_ACCESSES_MIN: u64 = 1_000;
+/// A share of a class of device that moves by more than this, in points, has shifted.
+const SHIFT_POINTS: f64 = 10.0;
 
 /// Notices on the figures themselves: uses that the register cannot place, sums that disagree.
 pub(crate) fn on_figures(
@@ -157,20 +195,20 @@ fn unplaced(usage: &CrossTable, notices: &mut Vec<Notice>) {
     }
 }
 
-/// Notices on use of what the register says was not on offer on `day`.
+/// Notices on use of what the register says was not on offer on the last day of the year.
 ///
-/// Figures by service do not say in which ente, so two coarser questions are asked: of services
-/// that nobody offered, and of enti in categories in which they offered nothing.
+/// Figures by service do not always say in which ente, so two coarser questions are asked: of
+/// services that nobody offered, and of enti in categories in which they offered nothing.
 pub(crate) fn on_offer(
-    register: &Register,
-    day: Date,
+    question: &Question<'_>,
     figures: &YearFigures,
-    usage: &CrossTable,
-    offered: &CrossTable,
+    report: &Report,
 ) -> Vec<Notice> {
+    let (register, day) = (question.register, report.offered_on);
+    let (usage, offered) = (&report.usage, &report.offered);
     let mut notices = Vec::new();
-    let on_offer: BTreeSet<usize> = register
-        .deployments_on(day)
+    let on_offer: BTreeSet<usize> = scope::deployments(register, question.ente)
+        .filter(|deployment| deployment.validity.contains(day))
         .map(|deployment| deployment.service.index())
         .collect();
     let (mut services, mut service_uses) = (BTreeSet::new(), 0);
@@ -209,4 +247,63 @@ pub(crate) fn on_offer(
         });
     }
     notices
+}
+
+/// Notices on days without events, and on shares that moved when other rules took over.
+pub(crate) fn on_time(figures: &YearFigures) -> Vec<Notice> {
+    let Some(detail) = &figures.detail else {
+        return match figures.is_empty() {
+            true => Vec::new(),
+            false => vec![Notice::FiguresNotKept],
+        };
+    };
+    let mut notices = Vec::new();
+    for row in &detail.silences {
+        let busy = row.events >= SILENCE_EVENTS_A_DAY_MIN * row.days;
+        if busy && row.silence_days >= SILENCE_DAYS_MIN {
+            notices.push(Notice::SilentDays {
+                ente: row.ente.clone(),
+                days: row.silence_days,
+                from: row.silence_from.clone(),
+            });
+        }
+    }
+    for rules in detail.rules.iter().skip(1) {
+        notices.extend(shifts(&detail.days, &rules.first_day, &rules.rules));
+    }
+    notices
+}
+
+/// Classes of device whose share of accesses is another after `first_day` than before.
+fn shifts(days: &[DayUse], first_day: &str, rules: &str) -> Vec<Notice> {
+    let Ok(first) = first_day.parse::<Date>() else {
+        return Vec::new();
+    };
+    let (from, until) = (first - SHIFT_DAYS.days(), first + SHIFT_DAYS.days());
+    let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    for row in days {
+        let Ok(day) = row.day.parse::<Date>() else {
+            continue;
+        };
+        if from <= day && day < until {
+            sums.entry(&row.device).or_default()[usize::from(day >= first)] += row.accesses;
+        }
+    }
+    let all = |side: usize| sums.values().map(|counts| counts[side]).sum::<u64>();
+    let (all_before, all_after) = (all(0), all(1));
+    if all_before.min(all_after) < SHIFT_ACCESSES_MIN {
+        return Vec::new();
+    }
+    let shifted = sums.iter().filter_map(|(device, [before, after])| {
+        let before_percent = share_percent(*before, all_before)?;
+        let after_percent = share_percent(*after, all_after)?;
+        ((after_percent - before_percent).abs() > SHIFT_POINTS).then(|| Notice::LevelShift {
+            device: (*device).to_owned(),
+            day: first_day.to_owned(),
+            rules: rules.to_owned(),
+            before_percent,
+            after_percent,
+        })
+    });
+    shifted.collect()
 }

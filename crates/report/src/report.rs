@@ -6,10 +6,30 @@ use affluenza_store::figures::{Counted, YearFigures};
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::document::Document;
 use crate::notice::{self, Notice};
+use crate::scope::{self, NoDetail};
 use crate::seal::{Seal, SealNote, SealedYear};
-use crate::tables::{CategoryRow, CrossTable, Devices, Hours, Places, ServiceRow, Totals};
+use crate::tables::{
+    self, Accesses, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices, EnteName, Hours,
+    LoginRow, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
+};
 use crate::text::{self, Language};
+
+/// What is asked for, and what gives names and hours to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The year.
+    pub year: i16,
+    /// Whose use counts.
+    pub counted: Counted,
+    /// Registered code of the one ente that is asked about; `None` for all.
+    pub ente: Option<&'q str>,
+    /// Names, categories and deployments.
+    pub register: &'q Register,
+    /// Time zone, and the bands of the day.
+    pub zone: &'q Zone,
+}
 
 /// The usage tables of a year.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,10 +38,14 @@ pub struct Report {
     pub year: i16,
     /// The year it is compared with, if any.
     pub compared_year: Option<i16>,
+    /// The one ente it is of; `None` when it is of all.
+    pub ente: Option<EnteName>,
     /// Whose use is counted.
     pub counted: Counted,
     /// Which seal the figures are from; `None` when they are the present ones.
     pub seal: Option<SealNote>,
+    /// Every seal of the year, the first one first: those after it are restatements.
+    pub restatements: Vec<SealNote>,
     /// Last day of the year, on which services offered are counted.
     pub offered_on: Date,
     /// Version of the register that gave names and services offered.
@@ -30,16 +54,30 @@ pub struct Report {
     pub totals: Totals,
     /// Service uses by category.
     pub categories: Vec<CategoryRow>,
+    /// Categories that rose and fell.
+    pub moves: Moves,
     /// Service uses by ente and category.
     pub usage: CrossTable,
+    /// The same by kind.
+    pub usage_by_kind: Vec<CellRow>,
+    /// By category, the services that changed most.
+    pub variations: Vec<CategoryVariations>,
+    /// Services that are new, were retired, were not used, or are broken.
+    pub service_status: Vec<Variation>,
+    /// The services used most.
+    pub top_services: Vec<ServiceRow>,
+    /// Accesses and visitors by ente; `None` where the figures do not say.
+    pub accesses: Option<Accesses>,
     /// Accesses by class of device.
     pub devices: Devices,
+    /// Accesses by month; `None` where the figures do not say.
+    pub months: Option<Vec<MonthRow>>,
+    /// Use by kind of login; `None` where the figures do not say.
+    pub logins: Option<Vec<LoginRow>>,
     /// Accesses by where they came from.
     pub places: Places,
     /// Users by hour.
     pub hours: Hours,
-    /// The services used most.
-    pub top_services: Vec<ServiceRow>,
     /// Services offered by ente and category.
     pub offered: CrossTable,
     /// What a reader must know before trusting the figures.
@@ -47,85 +85,142 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of `year`, compared with another where its figures are given. Figures without
+    /// The report of a year, compared with another where its figures are given. Figures without
     /// any data are no base: then changes are `None`, and a notice says why.
+    ///
+    /// # Errors
+    /// When one ente is asked for, and the figures do not say whose they are.
     pub fn build(
-        year: i16,
-        counted: Counted,
+        question: &Question<'_>,
         figures: &YearFigures,
         compared: Option<(i16, &YearFigures)>,
-        register: &Register,
-        zone: &Zone,
+    ) -> Result<Self, NoDetail> {
+        let Some(ente) = question.ente else {
+            return Ok(Self::of_scope(question, figures, compared));
+        };
+        let register = question.register;
+        let own = scope::of_ente(figures, register, ente)?;
+        // Without its details the compared year is as good as unknown.
+        let before = compared.map(|(year, figures)| {
+            let own = scope::of_ente(figures, register, ente);
+            (year, own.unwrap_or_default())
+        });
+        let before = before.as_ref().map(|(year, figures)| (*year, figures));
+        Ok(Self::of_scope(question, &own, before))
+    }
+
+    fn of_scope(
+        question: &Question<'_>,
+        figures: &YearFigures,
+        compared: Option<(i16, &YearFigures)>,
     ) -> Self {
-        let before = compared.map(|(_, figures)| &*figures.usage);
-        let before = before.filter(|cells| cells.iter().any(|cell| cell.service_uses > 0));
+        let Question {
+            year,
+            counted,
+            ente,
+            register,
+            zone,
+        } = *question;
+        let has_uses =
+            |figures: &&YearFigures| figures.usage.iter().any(|cell| cell.service_uses > 0);
+        let before = compared.map(|(_, figures)| figures).filter(has_uses);
+        let before_cells = before.map(|figures| &*figures.usage);
         // Jiff has no year beyond ±9999, and nobody a portal in it.
         let offered_on = Date::new(year, 12, 31).unwrap_or(Date::MAX);
 
-        let totals = Totals::build(&figures.usage, before);
-        let usage = CrossTable::usage(register, offered_on, &figures.usage);
+        let totals = Totals::build(&figures.usage, before_cells);
+        let usage = CrossTable::usage(register, offered_on, ente, &figures.usage);
         let devices = Devices::build(&figures.devices);
-        let offered = CrossTable::offered(register, offered_on);
+        let offered = CrossTable::offered(register, offered_on, ente);
         debug_assert_eq!(usage.total, totals.kinds.service_uses, "enti add up");
-
-        let mut warnings = Vec::new();
-        if is_empty(figures) {
-            warnings.push(Notice::NoData { year });
-        }
-        if let (Some((year, _)), None) = (compared, before) {
-            warnings.push(Notice::NoDataToCompare { year });
-        }
-        let accesses = match counted {
-            Counted::People => devices.accesses,
-            Counted::All => devices.accesses + devices.bot_accesses,
+        let categories = CategoryRow::build(register, &figures.usage, before_cells);
+        let variations = Variations {
+            register,
+            ente,
+            year,
+            now: figures,
+            before,
         };
-        let kinds = &totals.kinds;
-        warnings.extend(notice::on_figures(figures, kinds, &usage, accesses));
-        warnings.extend(notice::on_offer(
-            register, offered_on, figures, &usage, &offered,
-        ));
+        let variations = variations.build();
+        let detail = figures.detail.as_ref();
+        let before_detail = before.and_then(|figures| figures.detail.as_ref());
 
-        Self {
+        let mut report = Self {
             year,
             compared_year: compared.map(|(year, _)| year),
+            ente: ente.map(|code| EnteName::of(register, code)),
             counted,
             seal: None,
+            restatements: Vec::new(),
             offered_on,
             register_version: register.version().to_owned(),
-            categories: CategoryRow::build(register, &figures.usage, before),
-            hours: Hours::build(year, zone, &figures.bands, &figures.hours),
+            moves: Moves::build(&categories),
+            usage_by_kind: usage.cells(register, &figures.usage),
+            variations: tables::by_category(&categories, &variations),
+            service_status: tables::with_status(&variations),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
+            accesses: detail.map(|detail| Accesses::build(register, counted, detail)),
+            months: detail.map(|detail| tables::months(detail, before_detail)),
+            logins: detail.map(tables::logins),
             places: Places::build(&figures.countries),
+            hours: Hours::build(year, zone, &figures.bands, &figures.hours),
             totals,
+            categories,
             usage,
             devices,
             offered,
-            warnings,
+            warnings: Vec::new(),
+        };
+        report.warnings = report.notices(question, figures, (compared, before.is_some()));
+        report
+    }
+
+    fn notices(
+        &self,
+        question: &Question<'_>,
+        figures: &YearFigures,
+        (compared, has_base): (Option<(i16, &YearFigures)>, bool),
+    ) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        if figures.is_empty() {
+            let year = self.year;
+            notices.push(Notice::NoData { year });
         }
+        if let (Some((year, _)), false) = (compared, has_base) {
+            notices.push(Notice::NoDataToCompare { year });
+        }
+        let accesses = match self.counted {
+            Counted::People => self.devices.accesses,
+            Counted::All => self.devices.accesses + self.devices.bot_accesses,
+        };
+        notices.extend(notice::on_figures(
+            figures,
+            &self.totals.kinds,
+            &self.usage,
+            accesses,
+        ));
+        notices.extend(notice::on_offer(question, figures, self));
+        notices.extend(notice::on_time(figures));
+        notices
     }
 
     /// The report of a closed year, as it was closed; compared with the year before, as that was
     /// then, or with `other`.
+    ///
+    /// # Errors
+    /// When one ente is asked for of a year that was closed before figures were kept by ente.
     pub fn sealed(
         seal: &Seal,
         sealed: &SealedYear,
-        counted: Counted,
+        question: &Question<'_>,
         other: Option<(i16, &YearFigures)>,
-        zone: &Zone,
-    ) -> Result<Self, affluenza_register::RegisterErrors> {
-        let compared = other.unwrap_or((sealed.year - 1, sealed.figures_before.of(counted)));
-        let figures = sealed.figures.of(counted);
-        let register = sealed.register()?;
+    ) -> Result<Self, NoDetail> {
+        let before = sealed.figures_before.of(question.counted);
+        let compared = other.unwrap_or((sealed.year - 1, before));
+        let figures = sealed.figures.of(question.counted);
         Ok(Self {
             seal: Some(SealNote::of(seal, sealed)),
-            ..Self::build(
-                sealed.year,
-                counted,
-                figures,
-                Some(compared),
-                &register,
-                zone,
-            )
+            ..Self::build(question, figures, Some(compared))?
         })
     }
 
@@ -143,14 +238,6 @@ impl Report {
 
     /// The report as text for a terminal of `width` columns (80 when unknown), without colours.
     pub fn to_text(&self, language: Language, width: usize) -> String {
-        text::page(self, language, width)
+        text::page(&Document::new(self, language), width)
     }
-}
-
-fn is_empty(figures: &YearFigures) -> bool {
-    figures.usage.is_empty()
-        && figures.services.is_empty()
-        && figures.devices.is_empty()
-        && figures.bands.is_empty()
-        && figures.hours.is_empty()
 }

@@ -57,17 +57,21 @@ pub struct SealNote {
     pub cause: String,
     /// Rules that its events were classified by.
     pub rules: Vec<String>,
+    /// Service uses of people in the year, as they were sealed.
+    pub service_uses: u64,
     /// Hash of the seal: vouches for it and for every seal before.
     pub hash: String,
 }
 
 impl SealNote {
-    pub(crate) fn of(seal: &Seal, sealed: &SealedYear) -> Self {
+    /// What a report says of a seal.
+    pub fn of(seal: &Seal, sealed: &SealedYear) -> Self {
         Self {
             number: seal.number,
             sealed_at: sealed.sealed_at.clone(),
             cause: sealed.cause.clone(),
             rules: sealed.rules.clone(),
+            service_uses: sealed.service_uses(),
             hash: seal.hash.clone(),
         }
     }
@@ -120,6 +124,12 @@ impl SealedYear {
             content,
             previous,
         }
+    }
+
+    /// Service uses of people in the year.
+    pub fn service_uses(&self) -> u64 {
+        let cells = self.figures.people.usage.iter();
+        cells.map(|cell| cell.service_uses).sum()
     }
 
     /// The register of then.

@@ -3,6 +3,10 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+pub use crate::detail::{
+    DayUse, Detail, EnteCountryUse, EnteHourUse, EnteServiceUse, EnteSilence, LoginUse, MonthUse,
+    MonthVisitors, RulesUse,
+};
 use crate::{Store, StoreError};
 
 /// Completed service uses of an ente in a category, of one kind.
@@ -101,6 +105,21 @@ pub struct YearFigures {
     pub hours: Vec<HourUse>,
     /// By country.
     pub countries: Vec<CountryUse>,
+    /// By ente, month and day; `None` where it was not asked for, and in years that an earlier
+    /// version of the program closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+impl YearFigures {
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.usage.is_empty()
+            && self.services.is_empty()
+            && self.devices.is_empty()
+            && self.bands.is_empty()
+            && self.hours.is_empty()
+    }
 }
 
 /// The figures of a year, both ways.
@@ -131,12 +150,31 @@ impl Store {
         })
     }
 
-    /// The figures of `year`; empty lists when nothing was recorded.
+    /// The figures of `year` that others are compared with, both ways.
+    pub async fn base_figures(&self, year: i16) -> Result<Figures, StoreError> {
+        let mut figures = Figures {
+            people: self.sums(year, Counted::People).await?,
+            all: self.sums(year, Counted::All).await?,
+        };
+        figures.people.detail = Some(self.base_detail(year, Counted::People).await?);
+        figures.all.detail = Some(self.base_detail(year, Counted::All).await?);
+        Ok(figures)
+    }
+
+    /// The figures of `year` with all details; empty lists when nothing was recorded.
     pub async fn year_figures(
         &self,
         year: i16,
         counted: Counted,
     ) -> Result<YearFigures, StoreError> {
+        Ok(YearFigures {
+            detail: Some(self.detail(year, counted).await?),
+            ..self.sums(year, counted).await?
+        })
+    }
+
+    /// The figures of `year` without details.
+    pub async fn sums(&self, year: i16, counted: Counted) -> Result<YearFigures, StoreError> {
         // The views have a column for each way.
         let of = match counted {
             Counted::People => "",
@@ -178,6 +216,7 @@ impl Store {
                      WHERE year = {year} AND (v.accesses{of} > 0 OR v.service_uses{of} > 0) ORDER BY country"
                 ))
                 .await?,
+            detail: None,
         })
     }
 }

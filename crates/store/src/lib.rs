@@ -9,6 +9,7 @@ pub mod accounts;
 mod block;
 mod config;
 pub mod copies;
+mod detail;
 mod error;
 pub mod figures;
 #[cfg(test)]

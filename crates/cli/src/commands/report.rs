@@ -1,12 +1,14 @@
+use std::fs;
+
 use affluenza_classify::hours::Zone;
-use affluenza_register::Register;
-use affluenza_report::Report;
+use affluenza_register::{Ente, Register};
+use affluenza_report::{Question, Report};
 use affluenza_store::Store;
 use affluenza_store::figures::Counted;
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use super::year::Chain;
-use crate::args::{self, Clock, Count, Look};
+use crate::args::{self, Clock, Count, ReportFormat};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -21,12 +23,12 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
         let store = Store::new(&platform.store);
         let result = tables(&store, &register, args).await;
         platform.close().await?;
-        output::print(&result?)
+        deliver(&result?, args)
     })
 }
 
 /// The tables of a year, compared with another.
-pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> Result<String> {
+pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> Result<Report> {
     store.check_schema().await?;
     let zone = Zone::named(ZONE)?;
     let year = args.year;
@@ -40,35 +42,72 @@ pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> 
         Clock::Now => None,
     };
     let newest = |year| chain.as_ref().map_or(Ok(None), |chain| chain.newest(year));
-    let before = match newest(compared)? {
-        Some((_, sealed)) => sealed.figures,
-        None => store.figures(compared).await?,
+    let sealed = newest(year)?;
+    let then = sealed.as_ref().map(|(seal, sealed)| {
+        let register = sealed.register();
+        register.map_err(|errors| anyhow!("the register of seal {}: {errors}", seal.number))
+    });
+    let then = then.transpose()?;
+    let register = then.as_ref().unwrap_or(register);
+    let question = Question {
+        year,
+        counted,
+        ente: ente(register, args.ente.as_deref())?,
+        register,
+        zone: &zone,
     };
-    let report = match newest(year)? {
-        Some((seal, sealed)) => {
-            // The year before is what was said of it then, whatever was said later.
-            let other = (compared != year - 1).then_some((compared, before.of(counted)));
-            Report::sealed(seal, &sealed, counted, other, &zone)
-                .map_err(|errors| anyhow!("the register of seal {}: {errors}", seal.number))?
-        }
+    // The year before is what was said of it then, whatever was said later.
+    let is_given = sealed.is_some() && compared == year - 1;
+    let before = match newest(compared)? {
+        _ if is_given => None,
+        Some((_, sealed)) => Some(sealed.figures),
+        None => Some(store.base_figures(compared).await?),
+    };
+    let before = before
+        .as_ref()
+        .map(|figures| (compared, figures.of(counted)));
+    let mut report = match &sealed {
+        Some((seal, sealed)) => Report::sealed(seal, sealed, &question, before)?,
         None => {
             let figures = store.year_figures(year, counted).await?;
-            let compared = Some((compared, before.of(counted)));
-            Report::build(year, counted, &figures, compared, register, &zone)
+            Report::build(&question, &figures, before)?
         }
     };
-    Ok(shown(&report, &args.look))
+    if let Some(chain) = &chain {
+        report.restatements = chain.notes(year)?;
+    }
+    Ok(report)
 }
 
-fn shown(report: &Report, look: &Look) -> String {
-    match look.format {
-        args::Format::Json => report.to_json(),
-        args::Format::Text => report.to_text(
-            match look.lang {
-                args::Language::It => affluenza_report::Language::Italian,
-                args::Language::En => affluenza_report::Language::English,
-            },
-            output::width(),
-        ),
+/// The registered code of an ente.
+fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str>> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let known = register.ente(name).map(Ente::code);
+    known.map(Some).with_context(|| {
+        format!("no ente {name:?} in the register: give its code or a name that the register has")
+    })
+}
+
+/// Writes the report in the form that was asked for.
+pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
+    let language = match args.lang {
+        args::Language::It => affluenza_report::Language::Italian,
+        args::Language::En => affluenza_report::Language::English,
+    };
+    let width = match args.output {
+        None => output::width(),
+        Some(_) => usize::from(output::WIDTH_DEFAULT),
+    };
+    let bytes = match ReportFormat::of(args) {
+        ReportFormat::Json => report.to_json().into_bytes(),
+        ReportFormat::Text => report.to_text(language, width).into_bytes(),
+    };
+    match &args.output {
+        None => output::print_bytes(&bytes),
+        Some(file) => {
+            fs::write(file, &bytes).with_context(|| format!("{} cannot be written", file.display()))
+        }
     }
 }

@@ -87,11 +87,18 @@ async fn work(
             let report = args::Report {
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
+                ente: None,
                 count: args::Count::People,
                 classified: args::Clock::Then,
-                look: args.look.clone(),
+                lang: args.look.lang,
+                format: Some(match args.look.format {
+                    args::Format::Text => args::ReportFormat::Text,
+                    args::Format::Json => args::ReportFormat::Json,
+                }),
+                output: None,
             };
-            output::print(&super::report::tables(&store, register, &report).await?)?;
+            let tables = super::report::tables(&store, register, &report).await?;
+            super::report::deliver(&tables, &report)?;
         }
         if !args.once && !stop.is_told() {
             say("running; Ctrl-C ends it");

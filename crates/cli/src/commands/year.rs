@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
 use affluenza_pipeline::audit::audit;
-use affluenza_report::{Seal, SealedYear};
+use affluenza_report::{Seal, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
 use affluenza_store::seals::SealRow;
@@ -42,6 +42,17 @@ impl Chain {
         let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
         let newest = self.0.iter().rev().find(of_year);
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
+    }
+
+    /// What reports say of the seals of a year, the first one first.
+    pub fn notes(&self, year: i16) -> Result<Vec<SealNote>> {
+        let of_year = self
+            .0
+            .iter()
+            .filter(|seal| seal.year == year.unsigned_abs());
+        of_year
+            .map(|seal| Ok(SealNote::of(seal, &seal.open()?)))
+            .collect()
     }
 }
 
@@ -88,7 +99,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
                 );
             }
             let (figures, ends) = settled_figures(&store, year).await?;
-            if figures == Figures::default() {
+            if figures.all.is_empty() {
                 bail!("there is nothing of {year} to close");
             }
             if let Some((seal, sealed)) = &newest
@@ -99,7 +110,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             }
             let before = match chain.newest(year - 1)? {
                 Some((_, sealed)) => sealed.figures,
-                None => store.figures(year - 1).await?,
+                None => store.base_figures(year - 1).await?,
             };
             let sealed = SealedYear {
                 year,
@@ -115,7 +126,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             store.add_seal(&row(&seal, &sealed, now)).await?;
             // Two that close at once would both be number N: neither chain would hold.
             Chain::read(&store).await?;
-            let uses: u64 = sealed.figures.people.usage.iter().map(|cell| cell.service_uses).sum();
+            let uses = sealed.service_uses();
             Ok(format!(
                 "{year} closed: {uses} service uses, register {}, seal {}, SHA-256 {}",
                 register.version(),
@@ -174,13 +185,7 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
                 if args.year.is_some_and(|year| year != sealed.year) {
                     continue;
                 }
-                let uses: u64 = sealed
-                    .figures
-                    .people
-                    .usage
-                    .iter()
-                    .map(|cell| cell.service_uses)
-                    .sum();
+                let uses = sealed.service_uses();
                 text.push_str(&format!(
                     "seal {}: {} closed at {}, {uses} service uses, SHA-256 {}",
                     seal.number, sealed.year, sealed.sealed_at, seal.hash

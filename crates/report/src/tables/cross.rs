@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use affluenza_register::Register;
+use affluenza_register::{Kind, Register};
 use affluenza_store::figures::UsageCell;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::Kinds;
 use crate::names::{self, CategoryName};
+use crate::scope;
 
 /// What a table counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,7 +34,7 @@ pub struct EnteName {
 }
 
 impl EnteName {
-    fn of(register: &Register, code: &str) -> Self {
+    pub(crate) fn of(register: &Register, code: &str) -> Self {
         let known = register.ente(code);
         Self {
             ente: known.map_or(code, |ente| ente.code()).to_owned(),
@@ -52,6 +54,25 @@ pub struct CrossRow {
     pub by_category: BTreeMap<String, u64>,
     /// The sum over categories.
     pub total: u64,
+    /// Parts of the total that are payments.
+    pub of_which_payments: u64,
+    /// Parts of the total that are bookings.
+    pub of_which_bookings: u64,
+}
+
+/// The uses of an ente in a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CellRow {
+    /// Code of the ente.
+    pub ente: String,
+    /// Its name; the code where there is none.
+    pub ente_name: String,
+    /// Which category.
+    #[serde(flatten)]
+    pub category: CategoryName,
+    /// By kind.
+    #[serde(flatten)]
+    pub kinds: Kinds,
 }
 
 /// Counts by ente and category. Rows and columns add up to the total.
@@ -67,38 +88,76 @@ pub struct CrossTable {
     pub by_category: BTreeMap<String, u64>,
     /// The sum of all.
     pub total: u64,
+    /// Parts of it that are payments.
+    pub of_which_payments: u64,
+    /// Parts of it that are bookings.
+    pub of_which_bookings: u64,
     /// Registered enti, there on the last day of the year, that have no count at all.
     pub enti_without: Vec<EnteName>,
 }
 
+/// A count of an ente in a category, of a kind.
+struct Part<'c> {
+    ente: &'c str,
+    category: &'c str,
+    kind: &'c str,
+    count: u64,
+}
+
+/// What an ente has in a category: all, payments, bookings.
+type Counts = [u64; 3];
+
 impl CrossTable {
-    /// Service uses by ente and category.
-    pub(crate) fn usage(register: &Register, last_day: Date, cells: &[UsageCell]) -> Self {
+    /// Service uses by ente and category, of one ente or of all.
+    pub(crate) fn usage(
+        register: &Register,
+        last_day: Date,
+        ente: Option<&str>,
+        cells: &[UsageCell],
+    ) -> Self {
         let cells = cells.iter().filter(|cell| cell.service_uses > 0);
-        let counts = cells.map(|cell| (&*cell.ente, &*cell.category, cell.service_uses));
-        Self::build(register, last_day, Unit::ServiceUses, counts)
+        let parts = cells.map(|cell| Part {
+            ente: &cell.ente,
+            category: &cell.category,
+            kind: &cell.kind,
+            count: cell.service_uses,
+        });
+        Self::build(register, (last_day, ente), Unit::ServiceUses, parts)
     }
 
-    /// Services offered on `day` by ente and category.
-    pub(crate) fn offered(register: &Register, day: Date) -> Self {
-        let counts = register.deployments_on(day).map(|deployment| {
-            let category = deployment.service.category_on(day);
-            (deployment.ente.code(), category.code(), 1)
+    /// Services offered on `day` by ente and category, of one ente or of all.
+    pub(crate) fn offered(register: &Register, day: Date, ente: Option<&str>) -> Self {
+        let deployments = scope::deployments(register, ente);
+        let on_offer = deployments.filter(|deployment| deployment.validity.contains(day));
+        let parts = on_offer.map(|deployment| Part {
+            ente: deployment.ente.code(),
+            category: deployment.service.category_on(day).code(),
+            kind: deployment.nature.as_str(),
+            count: 1,
         });
-        Self::build(register, day, Unit::Services, counts)
+        Self::build(register, (day, ente), Unit::Services, parts)
     }
 
     fn build<'c>(
         register: &'c Register,
-        last_day: Date,
+        (last_day, only): (Date, Option<&str>),
         unit: Unit,
-        counts: impl Iterator<Item = (&'c str, &'c str, u64)>,
+        parts: impl Iterator<Item = Part<'c>>,
     ) -> Self {
-        let mut by_ente: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-        for (ente, category, count) in counts {
-            let row = by_ente.entry(names::ente_code(register, ente)).or_default();
-            *row.entry(names::category_code(register, category))
-                .or_default() += count;
+        let mut by_ente: BTreeMap<&str, BTreeMap<&str, Counts>> = BTreeMap::new();
+        for part in parts {
+            let row = by_ente
+                .entry(names::ente_code(register, part.ente))
+                .or_default();
+            let [all, payments, bookings] = row
+                .entry(names::category_code(register, part.category))
+                .or_default();
+            *all += part.count;
+            if part.kind == Kind::Payment.as_str() {
+                *payments += part.count;
+            } else if part.kind == Kind::Booking.as_str() {
+                *bookings += part.count;
+            }
         }
         let found = by_ente.values().flat_map(BTreeMap::keys);
         let categories = CategoryName::all(register, found.copied());
@@ -109,10 +168,15 @@ impl CrossTable {
 
         let mut enti: Vec<CrossRow> = by_ente
             .iter()
-            .map(|(ente, row)| CrossRow {
-                name: EnteName::of(register, ente),
-                by_category: columns(&|code| row.get(code).copied().unwrap_or(0)),
-                total: row.values().sum(),
+            .map(|(ente, row)| {
+                let [total, of_which_payments, of_which_bookings] = sum(row.values());
+                CrossRow {
+                    name: EnteName::of(register, ente),
+                    by_category: columns(&|code| row.get(code).map_or(0, |counts| counts[0])),
+                    total,
+                    of_which_payments,
+                    of_which_bookings,
+                }
             })
             .collect();
         enti.sort_by(|a, b| {
@@ -121,16 +185,19 @@ impl CrossTable {
         });
         let by_category = columns(&|code| {
             let rows = by_ente.values();
-            rows.filter_map(|row| row.get(code)).sum()
+            rows.filter_map(|row| row.get(code))
+                .map(|counts| counts[0])
+                .sum()
         });
         let mut enti_without: Vec<EnteName> = register
             .enti()
+            .filter(|ente| only.is_none_or(|code| ente.code() == code))
             .filter(|ente| ente.validity().contains(last_day) && !by_ente.contains_key(ente.code()))
             .map(|ente| EnteName::of(register, ente.code()))
             .collect();
         enti_without.sort_by(|a, b| a.ente_name.cmp(&b.ente_name));
-
-        let total = enti.iter().map(|row| row.total).sum();
+        let [total, of_which_payments, of_which_bookings] =
+            sum(by_ente.values().flat_map(BTreeMap::values));
         debug_assert_eq!(by_category.values().sum::<u64>(), total, "columns add up");
         Self {
             unit,
@@ -138,6 +205,8 @@ impl CrossTable {
             enti,
             by_category,
             total,
+            of_which_payments,
+            of_which_bookings,
             enti_without,
         }
     }
@@ -150,4 +219,37 @@ impl CrossTable {
             .and_then(|row| row.by_category.get(category).copied())
             .unwrap_or(0)
     }
+
+    /// The uses of each ente in each category by kind, in the order of the table, those without
+    /// any left out.
+    pub(crate) fn cells(&self, register: &Register, cells: &[UsageCell]) -> Vec<CellRow> {
+        let mut sums: BTreeMap<(&str, &str), Vec<&UsageCell>> = BTreeMap::new();
+        for cell in cells.iter().filter(|cell| cell.service_uses > 0) {
+            let ente = names::ente_code(register, &cell.ente);
+            let category = names::category_code(register, &cell.category);
+            sums.entry((ente, category)).or_default().push(cell);
+        }
+        let pairs = self.enti.iter().flat_map(|row| {
+            self.categories
+                .iter()
+                .map(move |category| (&row.name, category))
+        });
+        pairs
+            .filter_map(|(ente, category)| {
+                let cells = sums.get(&(&*ente.ente, &*category.category))?;
+                Some(CellRow {
+                    ente: ente.ente.clone(),
+                    ente_name: ente.ente_name.clone(),
+                    category: category.clone(),
+                    kinds: Kinds::sum(cells.iter().copied()),
+                })
+            })
+            .collect()
+    }
+}
+
+fn sum<'c>(counts: impl Iterator<Item = &'c Counts>) -> Counts {
+    counts.fold([0; 3], |sum, counts| {
+        [sum[0] + counts[0], sum[1] + counts[1], sum[2] + counts[2]]
+    })
 }

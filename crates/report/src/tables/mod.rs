@@ -1,18 +1,27 @@
 //! The tables of the report. Every figure counts people only, bots left out, unless the
 //! report is of both or the figure says so.
 
+mod access;
 mod cross;
 mod devices;
 mod hours;
 mod places;
 mod services;
 mod usage;
+mod variations;
 
-pub use cross::{CrossRow, CrossTable, EnteName, Unit};
+pub use access::{AccessRow, Accesses, LoginRow, MonthRow};
+pub(crate) use access::{logins, months};
+pub use cross::{CellRow, CrossRow, CrossTable, EnteName, Unit};
 pub use devices::{DeviceRow, Devices, Mobile};
 pub use hours::{BandRow, HourRange, HourRow, Hours};
 pub use places::Places;
 pub use services::ServiceRow;
 pub use usage::{CategoryRow, Kinds, Totals};
+pub use variations::{
+    BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN, CategoryVariations, Move, Moves,
+    Status, Variation,
+};
+pub(crate) use variations::{Variations, by_category, with_status};
 
 pub use crate::names::CategoryName;

@@ -38,13 +38,13 @@ impl Column {
     }
 }
 
-/// A table: its columns, of which one gives way where there is little room, its rows, and sums
+/// A table: its columns, of which some give way where there is little room, its rows, and sums
 /// below a rule.
 pub(super) struct Grid {
     /// All have as many cells as there are columns.
     pub columns: Vec<Column>,
-    /// Place of the column whose cells are cut.
-    pub flexible: usize,
+    /// Places of the columns whose cells are cut where there is little room.
+    pub flexible: Vec<usize>,
     /// What is between the columns.
     pub gap: usize,
     /// The body.
@@ -58,7 +58,7 @@ impl Grid {
     pub(super) fn new(columns: Vec<Column>) -> Self {
         Self {
             columns,
-            flexible: 0,
+            flexible: vec![0],
             gap: GAP,
             rows: Vec::new(),
             sums: Vec::new(),
@@ -66,16 +66,18 @@ impl Grid {
     }
 
     /// The table in `room` columns of a terminal: with full headings if it fits; else with short
-    /// ones; then cut in its flexible column. Ends with a line break.
+    /// ones; then cut in its flexible columns, the widest first. Ends with a line break.
     pub(super) fn render(&self, room: usize) -> String {
         let widths = self.widths(false);
         let short = self.sum(&widths) > room;
         let mut widths = if short { self.widths(true) } else { widths };
-        let excess = self.sum(&widths).saturating_sub(room);
-        let flexible = &mut widths[self.flexible];
-        let least = NAME_MIN.min(*flexible);
-        *flexible = flexible.saturating_sub(excess).max(least);
-        let name_room = *flexible;
+        for _ in 0..self.sum(&widths).saturating_sub(room) {
+            let widest = self.flexible.iter().max_by_key(|place| widths[**place]);
+            match widest {
+                Some(place) if widths[*place] > NAME_MIN => widths[*place] -= 1,
+                _ => break,
+            }
+        }
 
         let heads: Vec<&str> = self.columns.iter().map(|c| c.heading(short)).collect();
         let head_lines = heads.iter().map(|h| h.lines().count()).max().unwrap_or(0);
@@ -88,10 +90,10 @@ impl Grid {
                 let text = line.checked_sub(above).and_then(|at| head.lines().nth(at));
                 text.unwrap_or("").to_owned()
             };
-            self.add(&mut table, heads.iter().map(cell).collect(), name_room);
+            self.add(&mut table, heads.iter().map(cell).collect(), &widths);
         }
         for row in self.rows.iter().chain(&self.sums) {
-            self.add(&mut table, row.clone(), name_room);
+            self.add(&mut table, row.clone(), &widths);
         }
         let last = self.columns.len().saturating_sub(1);
         for (place, column) in table.column_iter_mut().enumerate() {
@@ -113,11 +115,11 @@ impl Grid {
         text
     }
 
-    fn add(&self, table: &mut Table, cells: Vec<String>, name_room: usize) {
+    fn add(&self, table: &mut Table, cells: Vec<String>, widths: &[usize]) {
         let cells = cells.into_iter().zip(&self.columns).enumerate();
         table.add_row(cells.map(|(place, (text, column))| {
-            let text = match place == self.flexible {
-                true => cut(&text, name_room),
+            let text = match self.flexible.contains(&place) {
+                true => cut(&text, widths[place]),
                 false => text,
             };
             Cell::new(text).set_alignment(match column.text {

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
+
+use super::measure::harmless;
+use crate::tables::CategoryName;
+
 /// The language of the text: words, and how numbers and dates are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -12,6 +17,35 @@ pub enum Language {
     /// English, `en`.
     English,
 }
+
+const MESI: [&str; 12] = [
+    "gennaio",
+    "febbraio",
+    "marzo",
+    "aprile",
+    "maggio",
+    "giugno",
+    "luglio",
+    "agosto",
+    "settembre",
+    "ottobre",
+    "novembre",
+    "dicembre",
+];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// A language that the report is not written in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +64,52 @@ impl Language {
         match self {
             Self::Italian => "it",
             Self::English => "en",
+        }
+    }
+}
+
+impl Language {
+    /// The category's name in this language.
+    pub(crate) fn category(self, name: &CategoryName) -> String {
+        harmless(match self {
+            Self::Italian => &name.category_name_it,
+            Self::English => &name.category_name_en,
+        })
+    }
+
+    /// The name of a month, 1 to 12.
+    pub(crate) fn month(self, month: i8) -> &'static str {
+        let months = match self {
+            Self::Italian => &MESI,
+            Self::English => &MONTHS,
+        };
+        let place = usize::try_from(month).unwrap_or(1).saturating_sub(1);
+        months.get(place).copied().unwrap_or("")
+    }
+
+    /// `31 dicembre 2017`
+    pub(crate) fn date(self, date: Date) -> String {
+        format!(
+            "{} {} {}",
+            date.day(),
+            self.month(date.month()),
+            date.year()
+        )
+    }
+
+    /// The date that a text such as `2017-12-31T10:00:00Z` begins with; the text where there is
+    /// none.
+    pub(crate) fn day(self, time: &str) -> String {
+        let day = time.split('T').next().unwrap_or_default();
+        day.parse()
+            .map_or_else(|_| day.to_owned(), |day| self.date(day))
+    }
+
+    /// The heading of hours.
+    pub(crate) const fn hour(self) -> &'static str {
+        match self {
+            Self::Italian => "Ora",
+            Self::English => "Hour",
         }
     }
 }

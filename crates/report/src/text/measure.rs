@@ -11,7 +11,7 @@ const LITTLE: [&str; 15] = [
 ];
 
 /// Whether `word` says nothing without the next.
-pub(super) fn is_little(word: &str) -> bool {
+fn is_little(word: &str) -> bool {
     LITTLE.contains(&word)
 }
 
@@ -22,7 +22,7 @@ pub(super) fn width(text: &str) -> usize {
 
 /// `text` without characters that a terminal would obey rather than show. Codes of enti and
 /// services that the register does not know come from whoever sent the event.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     // Marks of direction are not control characters, and swap what follows them all the same.
     let obeyed = |c: char| {
         c.is_control()
@@ -94,6 +94,22 @@ pub(super) fn wrap(text: &str, room: usize, indent: &str) -> String {
     wrapped
 }
 
+/// The first words of a name, up to a comma or a little word: `Sicurezza` of `Sicurezza del
+/// cittadino`, `Public` and `safety` of `Public safety and emergency response`.
+pub(crate) fn first_words(name: &str) -> String {
+    let mut words = Vec::new();
+    for word in name.split_whitespace() {
+        if !words.is_empty() && is_little(word) {
+            break;
+        }
+        words.push(word.trim_end_matches(','));
+        if word.ends_with(',') {
+            break;
+        }
+    }
+    words.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -121,6 +137,19 @@ mod tests {
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}"
         );
         assert_eq!(harmless("Città · d’Elsa"), "Città · d’Elsa");
+    }
+
+    #[test]
+    fn headings_are_the_first_words_of_a_name() {
+        for (name, head) in [
+            ("Ambiente e territorio", "Ambiente"),
+            ("Sicurezza del cittadino e pronto intervento", "Sicurezza"),
+            ("Public safety and emergency response", "Public\nsafety"),
+            ("Arte, cultura e turismo", "Arte"),
+            ("Tributi", "Tributi"),
+        ] {
+            assert_eq!(first_words(name), head);
+        }
     }
 
     proptest! {

@@ -5,117 +5,147 @@ mod cross;
 mod grid;
 mod language;
 mod measure;
-mod notes;
 mod number;
-mod sections;
 mod split;
-mod words;
+mod strip;
 
-use crate::tables::CategoryName;
-use crate::{Report, SealNote};
-use affluenza_store::figures::Counted;
-use measure::{harmless, width, wrap};
-use words::Words;
+use crate::document::{Block, Cell, ChartKind, Document, Fact, Section, Table};
+use grid::{Column, Grid};
+use measure::{width, wrap};
 
 pub use language::{Language, UnknownLanguage};
+pub(crate) use measure::{first_words, harmless};
 
 /// Tables are not made narrower than this.
 const ROOM_MIN: usize = 60;
+/// Text of more columns of the terminal than these is no cell of a table but a paragraph.
+const CELL_MAX: usize = 80;
 
-/// What every part of the text needs to know.
-#[derive(Clone, Copy)]
-struct Style {
-    language: Language,
-    words: &'static Words,
-    /// Columns of the terminal.
-    room: usize,
-}
-
-/// All of the text: a heading, the tables, the notes, two blank lines apart.
-pub(crate) fn page(report: &Report, language: Language, width: usize) -> String {
-    let style = Style {
-        language,
-        words: language.words(),
-        room: width.max(ROOM_MIN),
-    };
-    let mut parts = vec![heading(report, style)];
-    if report.is_empty() {
-        parts.push(notes::section(report, style));
-        parts.push(cross::offered(report, style));
-    } else {
-        parts.push(sections::totals(report, style));
-        parts.push(sections::categories(report, style));
-        parts.push(cross::usage(report, style));
-        parts.push(sections::services(report, style));
-        parts.push(sections::devices(report, style));
-        parts.push(sections::places(report, style));
-        parts.push(sections::bands(report, style));
-        parts.push(sections::hours(report, style));
-        parts.push(cross::offered(report, style));
-        parts.push(notes::section(report, style));
-    }
+/// All of the text: a heading, then the sections two blank lines apart.
+pub(crate) fn page(document: &Document, width: usize) -> String {
+    let room = width.max(ROOM_MIN);
+    let mut parts = vec![heading(document, room)];
+    let sections = document.sections.iter();
+    parts.extend(sections.map(|section| body(section, document.language, room)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
 }
 
-fn heading(report: &Report, style: Style) -> String {
-    let words = style.words;
-    let title = format!("{} · {}", words.title, report.year);
-    let mut below = Vec::new();
-    if let Some(year) = report.compared_year {
-        below.push(format!("{} {year}", words.compared_with));
-    }
-    let counted = match report.counted {
-        Counted::People => words.people_only,
-        Counted::All => words.people_and_bots,
-    };
-    below.push(counted.to_owned());
-    below.push(format!("{} {}", words.local_time, report.hours.time_zone));
+fn heading(document: &Document, room: usize) -> String {
+    let title = wrap(&document.title, room, "");
     let rule = "═".repeat(width(&title));
-    let seal = report
-        .seal
-        .as_ref()
-        .map_or_else(String::new, |seal| sealed(seal, style));
-    format!("{title}\n{rule}\n{}\n{seal}", below.join(" · "))
-}
-
-/// Which seal the figures are from, and why there is more than one.
-fn sealed(seal: &SealNote, style: Style) -> String {
-    let words = style.words;
-    let day = seal.sealed_at.split('T').next().unwrap_or_default();
-    let day = day
-        .parse()
-        .map_or_else(|_| day.to_owned(), |day| style.language.date(day));
-    let mut text = format!(
-        "{} {day} · {} {}\n",
-        words.closed_on, words.seal, seal.number
-    );
-    if !seal.cause.is_empty() {
-        let cause = format!("{}: {}", words.restated, harmless(&seal.cause));
-        text.push_str(&format!("{}\n", wrap(&cause, style.room, "  ")));
+    let mut text = format!("{title}\n{rule}\n{}\n", wrap(&document.subject, room, ""));
+    for line in &document.edition {
+        text.push_str(&wrap(line, room, "  "));
+        text.push('\n');
     }
-    text.push_str(&format!("SHA-256 {}\n", seal.hash));
     text
 }
 
-/// A title above its body.
-fn titled(title: &str, body: &str) -> String {
-    format!("{title}\n\n{body}")
+/// The blocks of a section. A table has its caption above it; what has none, the section's title.
+fn body(section: &Section, language: Language, room: usize) -> String {
+    let mut text = String::new();
+    for (place, block) in section.blocks.iter().enumerate() {
+        let part = match block {
+            Block::Table(table) if table.charted => continue,
+            Block::Chart(chart) if chart.kind == ChartKind::Columns => {
+                let strip = strip::strip(chart, language, room);
+                format!("{}\n\n{strip}", wrap(&chart.title, room, ""))
+            }
+            Block::Chart(_) => continue,
+            Block::Table(table) => {
+                let caption = wrap(&table.caption, room, "");
+                format!("{caption}\n\n{}", shown(table, language, room))
+            }
+            Block::Facts(list) => format!("{}\n\n{}", section.title, facts(list, language, room)),
+            Block::Text(paragraph) if place == 0 => {
+                format!("{}\n\n{}\n", section.title, wrap(paragraph, room, ""))
+            }
+            Block::Text(paragraph) => format!("{}\n", wrap(paragraph, room, "")),
+            Block::Notes(notes) => {
+                let wrapped = notes
+                    .iter()
+                    .map(|note| wrap(&format!("- {note}"), room, "  ") + "\n");
+                wrapped.collect()
+            }
+        };
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&part);
+    }
+    text
 }
 
-impl Language {
-    /// The category's name in this language.
-    fn category(self, name: &CategoryName) -> String {
-        harmless(match self {
-            Self::Italian => &name.category_name_it,
-            Self::English => &name.category_name_en,
+fn facts(facts: &[Fact], language: Language, room: usize) -> String {
+    let mut grid = Grid::new(vec![
+        Column::number("", ""),
+        Column::text(""),
+        Column::text(""),
+    ]);
+    grid.flexible = vec![1];
+    grid.rows = facts
+        .iter()
+        .map(|fact| {
+            let value = fact.value.show(language);
+            vec![value, fact.label.clone(), fact.detail.clone()]
         })
-    }
+        .collect();
+    // There is nothing to head.
+    let text = grid.render(room);
+    text.lines()
+        .skip_while(|line| line.trim().is_empty() || line.starts_with('─'))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
 
-    /// `31 dicembre 2017`
-    fn date(self, date: jiff::civil::Date) -> String {
-        let month = usize::try_from(date.month()).unwrap_or(1).saturating_sub(1);
-        let month = self.words().months.get(month).copied().unwrap_or("");
-        format!("{} {month} {}", date.day(), date.year())
+fn shown(table: &Table, language: Language, room: usize) -> String {
+    if table.matrix {
+        return cross::matrix(table, language, room);
     }
+    let cells = || table.rows.iter().flatten();
+    if cells().any(|cell| matches!(cell, Cell::Text(text) if width(text) > CELL_MAX)) {
+        return paragraphs(table, language, room);
+    }
+    let columns = table.columns.iter().map(|column| match column.text {
+        true => Column::text(&column.head),
+        false => Column::number(&column.head, &column.short),
+    });
+    let mut grid = Grid::new(columns.collect());
+    let texts = table.columns.iter().enumerate();
+    grid.flexible = texts
+        .filter(|(_, column)| column.text)
+        .map(|(place, _)| place)
+        .collect();
+    let show = |row: &Vec<Cell>| row.iter().map(|cell| cell.show(language)).collect();
+    grid.rows = table.rows.iter().map(show).collect();
+    grid.sums = table.sums.iter().map(show).collect();
+    grid.render(room)
+}
+
+/// Rows of long texts, a paragraph each.
+fn paragraphs(table: &Table, language: Language, room: usize) -> String {
+    let mut text = String::new();
+    for row in &table.rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.show(language)).collect();
+        let (name, rest) = cells
+            .split_first()
+            .map_or(("", &[][..]), |(name, rest)| (name, rest));
+        let long = rest.iter().max_by_key(|cell| width(cell));
+        let mut line = name.to_owned();
+        let short = rest
+            .iter()
+            .filter(|cell| !cell.is_empty() && Some(*cell) != long);
+        let short: Vec<&str> = short.map(String::as_str).collect();
+        if !short.is_empty() {
+            line.push_str(&format!(" [{}]", short.join(", ")));
+        }
+        if let Some(long) = long {
+            line.push_str(": ");
+            line.push_str(long);
+        }
+        text.push_str(&wrap(&line, room, "  "));
+        text.push('\n');
+    }
+    text
 }

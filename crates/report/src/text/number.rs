@@ -12,20 +12,53 @@ impl Language {
     }
 
     /// What stands where there is no figure.
-    pub(super) const fn not_available(self) -> &'static str {
+    pub(crate) const fn not_available(self) -> &'static str {
         match self {
             Self::Italian => "n.d.",
             Self::English => "n/a",
         }
     }
 
+    /// What stands where nobody has given the figure.
+    pub(crate) const fn unavailable(self) -> &'static str {
+        match self {
+            Self::Italian => "non disponibile",
+            Self::English => "not available",
+        }
+    }
+
+    /// A difference with its sign, and its thousands grouped: `+1.859`.
+    pub(crate) fn difference(self, difference: i64) -> String {
+        let sign = match difference {
+            1.. => "+",
+            0 => "",
+            _ => "-",
+        };
+        format!("{sign}{}", self.count(difference.unsigned_abs()))
+    }
+
+    /// A mean with so many decimals; `<1` for one that is not nothing and would look so.
+    pub(crate) fn mean(self, mean: f64, decimals: u8) -> String {
+        let (_, point) = self.separators();
+        match decimals {
+            _ if mean == 0.0 => "0".to_owned(),
+            0 if mean < 1.0 => "<1".to_owned(),
+            0 => self.whole(mean),
+            _ => {
+                let text = format!("{mean:.*}", usize::from(decimals));
+                let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+                format!("{}{point}{rest}", self.group(whole))
+            }
+        }
+    }
+
     /// A count with its thousands grouped, four digits too: `1.859`.
-    pub(super) fn count(self, count: u64) -> String {
+    pub(crate) fn count(self, count: u64) -> String {
         self.group(&count.to_string())
     }
 
     /// A share in whole percents; `<1%` for one that is not nothing and would look so.
-    pub(super) fn share(self, percent: Option<f64>) -> String {
+    pub(crate) fn share(self, percent: Option<f64>) -> String {
         match percent {
             None => self.not_available().to_owned(),
             Some(percent) if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
@@ -34,7 +67,7 @@ impl Language {
     }
 
     /// A change in whole percents with its sign; no sign when it rounds to nothing.
-    pub(super) fn change(self, percent: Option<f64>) -> String {
+    pub(crate) fn change(self, percent: Option<f64>) -> String {
         let Some(percent) = percent else {
             return self.not_available().to_owned();
         };
@@ -48,17 +81,11 @@ impl Language {
 
     /// Means, all with one decimal where all are below ten and that digit matters; else whole,
     /// and `<1` for one that is not nothing and would look so.
-    pub(super) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
+    pub(crate) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
         let decimal = means.clone().flatten().all(|mean| mean < 9.95);
         let text = |mean: Option<f64>| match mean {
             None => self.not_available().to_owned(),
-            Some(0.0) => "0".to_owned(),
-            Some(mean) if decimal => {
-                let (_, point) = self.separators();
-                format!("{mean:.1}").replace('.', &point.to_string())
-            }
-            Some(mean) if mean < 1.0 => "<1".to_owned(),
-            Some(mean) => self.whole(mean),
+            Some(mean) => self.mean(mean, decimal.into()),
         };
         means.map(text).collect()
     }

@@ -1,27 +1,32 @@
 //! Notices in words.
 
-use super::measure::{harmless, wrap};
-use super::{Language, Style};
-use crate::{Notice, Report};
+use super::Writer;
+use crate::text::harmless;
+use crate::{Language, Notice};
 
-/// All notices, one paragraph each; nothing when there are none.
-pub(super) fn section(report: &Report, style: Style) -> String {
-    if report.warnings.is_empty() {
-        return String::new();
+impl Writer<'_> {
+    /// A notice as a sentence.
+    pub(super) fn notice(self, notice: &Notice) -> String {
+        match self.language {
+            Language::Italian => italian(self, notice),
+            Language::English => english(self, notice),
+        }
     }
-    let mut text = format!("{}\n\n", style.words.notes);
-    for notice in &report.warnings {
-        let sentence = match style.language {
-            Language::Italian => italian(notice, report),
-            Language::English => english(notice, report),
-        };
-        text.push_str(&wrap(&format!("- {sentence}"), style.room, "  "));
-        text.push('\n');
+
+    fn ente_name(self, code: &str) -> String {
+        let enti = self
+            .report
+            .accesses
+            .iter()
+            .flat_map(|accesses| &accesses.enti);
+        let mut known = enti.map(|row| &row.name).filter(|name| name.ente == code);
+        known.next().map_or(code, |name| &name.ente_name).to_owned()
     }
-    text
 }
 
-fn italian(notice: &Notice, report: &Report) -> String {
+/// A notice in Italian.
+fn italian(writer: Writer<'_>, notice: &Notice) -> String {
+    let report = writer.report;
     let n = |count: u64| Language::Italian.count(count);
     let uses = |count: u64| plural(count, "uso", "usi", Language::Italian);
     let enti = |count: usize| plural(count as u64, "ente", "enti", Language::Italian);
@@ -100,10 +105,36 @@ fn italian(notice: &Notice, report: &Report) -> String {
             plural(*by_band, "utente", "utenti", Language::Italian),
             n(*by_hour)
         ),
+        Notice::SilentDays { ente, days, from } => format!(
+            "{}: nessun evento per {} dal {}.",
+            harmless(&writer.ente_name(ente)),
+            plural(*days, "giorno", "giorni", Language::Italian),
+            Language::Italian.day(from)
+        ),
+        Notice::LevelShift {
+            device,
+            day,
+            rules,
+            before_percent,
+            after_percent,
+        } => format!(
+            "Dal {}, con le regole {}, la quota di accessi {} passa dal {} al {}.",
+            Language::Italian.day(day),
+            harmless(rules),
+            harmless(device),
+            Language::Italian.share(Some(*before_percent)),
+            Language::Italian.share(Some(*after_percent))
+        ),
+        Notice::FiguresNotKept => {
+            "L’anno è stato chiuso da una versione precedente: alcune cifre non sono disponibili."
+                .to_owned()
+        }
     }
 }
 
-fn english(notice: &Notice, report: &Report) -> String {
+/// A notice in English.
+fn english(writer: Writer<'_>, notice: &Notice) -> String {
+    let report = writer.report;
     let n = |count: u64| Language::English.count(count);
     let uses = |count: u64| plural(count, "use", "uses", Language::English);
     let enti = |count: usize| plural(count as u64, "ente", "enti", Language::English);
@@ -177,6 +208,29 @@ fn english(notice: &Notice, report: &Report) -> String {
             plural(*by_band, "user", "users", Language::English),
             n(*by_hour)
         ),
+        Notice::SilentDays { ente, days, from } => format!(
+            "{}: no event for {} from {}.",
+            harmless(&writer.ente_name(ente)),
+            plural(*days, "day", "days", Language::English),
+            Language::English.day(from)
+        ),
+        Notice::LevelShift {
+            device,
+            day,
+            rules,
+            before_percent,
+            after_percent,
+        } => format!(
+            "From {}, under rules {}, the share of {} accesses went from {} to {}.",
+            Language::English.day(day),
+            harmless(rules),
+            harmless(device),
+            Language::English.share(Some(*before_percent)),
+            Language::English.share(Some(*after_percent))
+        ),
+        Notice::FiguresNotKept => {
+            "The year was closed by an earlier version: some figures are not available.".to_owned()
+        }
     }
 }
 

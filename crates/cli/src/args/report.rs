@@ -1,0 +1,52 @@
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{Clock, Count, Language};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Report {
+    /// Year to report on.
+    #[arg(long)]
+    pub year: i16,
+    /// Year to compare with; the year before without.
+    #[arg(long, value_name = "YEAR")]
+    pub compare: Option<i16>,
+    /// One public body only: a code or name in the register.
+    #[arg(long)]
+    pub ente: Option<String>,
+    /// Whose use is counted.
+    #[arg(long, value_enum, default_value_t = Count::People)]
+    pub count: Count,
+    /// As classified when: a closed year as it was closed, or every year by the present facts.
+    #[arg(long, value_enum, default_value_t = Clock::Then)]
+    pub classified: Clock,
+    /// Language of the report.
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+    /// Form of the report; by the name of the file without, and text where there is none.
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
+    /// File to write; standard output without.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Tables for a terminal.
+    Text,
+    /// One JSON document: numbers unrounded, units in the names.
+    Json,
+}
+
+impl ReportFormat {
+    /// The format that was asked for, or that the name of the file tells.
+    pub fn of(report: &Report) -> Self {
+        let by_name = || {
+            let name = report.output.as_ref()?.extension()?.to_str()?;
+            Self::from_str(name, true).ok()
+        };
+        report.format.or_else(by_name).unwrap_or(Self::Text)
+    }
+}

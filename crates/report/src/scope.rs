@@ -1,0 +1,150 @@
+//! The figures of one ente, out of those of all.
+
+use std::collections::BTreeMap;
+
+use affluenza_register::{Deployment, Register};
+use affluenza_store::figures::{
+    BandUse, CountryUse, Detail, DeviceUse, HourUse, ServiceUse, YearFigures,
+};
+use thiserror::Error;
+
+use crate::names;
+
+/// The figures of a closed year do not say whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the figures of this year were closed by an earlier version, which did not keep them by ente: close the year anew with --restate, or take --classified now"
+)]
+pub struct NoDetail;
+
+/// The deployments of an ente, or of all.
+pub(crate) fn deployments<'r>(
+    register: &'r Register,
+    ente: Option<&str>,
+) -> impl Iterator<Item = Deployment<'r>> {
+    let ente = ente.map(str::to_owned);
+    register.deployments().filter(move |deployment| {
+        ente.as_deref()
+            .is_none_or(|code| deployment.ente.code() == code)
+    })
+}
+
+/// The figures of the ente of this registered code.
+pub fn of_ente(
+    figures: &YearFigures,
+    register: &Register,
+    code: &str,
+) -> Result<YearFigures, NoDetail> {
+    if figures.is_empty() && figures.detail.is_none() {
+        return Ok(YearFigures::default());
+    }
+    let whole = figures.detail.as_ref().ok_or(NoDetail)?;
+    let is_own = |ente: &str| names::ente_code(register, ente) == code;
+    let detail = Detail {
+        services: filtered(&whole.services, |row| is_own(&row.ente)),
+        months: filtered(&whole.months, |row| is_own(&row.ente)),
+        visitors: filtered(&whole.visitors, |row| is_own(&row.ente)),
+        hours: filtered(&whole.hours, |row| is_own(&row.ente)),
+        countries: filtered(&whole.countries, |row| is_own(&row.ente)),
+        logins: filtered(&whole.logins, |row| is_own(&row.ente)),
+        days: Vec::new(),
+        silences: filtered(&whole.silences, |row| is_own(&row.ente)),
+        rules: whole.rules.clone(),
+    };
+    Ok(YearFigures {
+        usage: filtered(&figures.usage, |row| is_own(&row.ente)),
+        services: services(&detail),
+        devices: devices(&detail),
+        bands: bands(&detail),
+        hours: hours(&detail),
+        countries: countries(&detail),
+        detail: Some(detail),
+    })
+}
+
+fn filtered<T: Clone>(rows: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
+    rows.iter().filter(|row| keep(row)).cloned().collect()
+}
+
+/// Sums of rows with the same key, in the order of the keys.
+fn sums<K: Ord, const N: usize>(
+    rows: impl Iterator<Item = (K, [u64; N])>,
+) -> BTreeMap<K, [u64; N]> {
+    let mut sums = BTreeMap::new();
+    for (key, counts) in rows {
+        let sum = sums.entry(key).or_insert([0; N]);
+        for (sum, count) in sum.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+    sums
+}
+
+fn services(detail: &Detail) -> Vec<ServiceUse> {
+    let rows = detail.services.iter();
+    let by_service = sums(rows.map(|row| ((&row.service, &row.category), [row.service_uses])));
+    let mut services: Vec<ServiceUse> = by_service
+        .into_iter()
+        .filter(|(_, [service_uses])| *service_uses > 0)
+        .map(|((service, category), [service_uses])| ServiceUse {
+            service: service.clone(),
+            category: category.clone(),
+            service_uses,
+            enti: 1,
+        })
+        .collect();
+    services.sort_by_key(|row| std::cmp::Reverse(row.service_uses));
+    services
+}
+
+fn devices(detail: &Detail) -> Vec<DeviceUse> {
+    let rows = detail.months.iter();
+    let by_device = sums(rows.map(|row| (&row.device, [row.accesses, row.service_uses])));
+    by_device
+        .into_iter()
+        .map(|(device, [accesses, service_uses])| DeviceUse {
+            device: device.clone(),
+            accesses,
+            service_uses,
+        })
+        .collect()
+}
+
+fn bands(detail: &Detail) -> Vec<BandUse> {
+    let rows = detail.hours.iter();
+    let by_band = sums(rows.map(|row| (&row.band, [row.users_hours, row.accesses])));
+    by_band
+        .into_iter()
+        .map(|(band, [users_hours, accesses])| BandUse {
+            band: band.clone(),
+            users_hours,
+            accesses,
+        })
+        .collect()
+}
+
+fn hours(detail: &Detail) -> Vec<HourUse> {
+    let rows = detail.hours.iter();
+    let by_hour = sums(rows.map(|row| (row.local_hour, [row.users_hours, row.accesses])));
+    by_hour
+        .into_iter()
+        .map(|(local_hour, [users_hours, accesses])| HourUse {
+            local_hour,
+            users_hours,
+            accesses,
+        })
+        .collect()
+}
+
+fn countries(detail: &Detail) -> Vec<CountryUse> {
+    let rows = detail.countries.iter();
+    let by_country = sums(rows.map(|row| (&row.country, [row.accesses, row.service_uses])));
+    by_country
+        .into_iter()
+        .map(|(country, [accesses, service_uses])| CountryUse {
+            country: country.clone(),
+            accesses,
+            service_uses,
+        })
+        .collect()
+}

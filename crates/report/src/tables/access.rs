@@ -1,0 +1,190 @@
+//! Accesses and visitors by ente, by month and by login.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use affluenza_classify::device::Device;
+use affluenza_register::Register;
+use affluenza_store::figures::{Counted, Detail, MonthUse};
+use serde::Serialize;
+
+use super::EnteName;
+use crate::names;
+use crate::ratio::share_percent;
+
+/// Who came to an ente.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccessRow {
+    /// Which ente.
+    #[serde(flatten)]
+    pub name: EnteName,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Distinct visitors of each day, summed over the days.
+    pub visitors_days: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Inhabitants, by the register; `None` where it does not say.
+    pub residents: Option<u32>,
+    /// Year of that number.
+    pub residents_year: Option<i16>,
+    /// Accesses in the year for each inhabitant; `None` where their number is not known.
+    pub accesses_per_resident: Option<f64>,
+}
+
+/// Who came, by ente.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Accesses {
+    /// Greatest number of accesses first, then by name.
+    pub enti: Vec<AccessRow>,
+    /// Accesses of all.
+    pub accesses: u64,
+    /// Visitors of each day in each ente, summed.
+    pub visitors_days: u64,
+    /// Service uses of all.
+    pub service_uses: u64,
+}
+
+/// A month of the year.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MonthRow {
+    /// 1 to 12.
+    pub month: u8,
+    /// Accesses of people.
+    pub accesses: u64,
+    /// Those by smartphone or tablet.
+    pub mobile_accesses: u64,
+    /// Their share, in percent; `None` without accesses.
+    pub mobile_share_percent: Option<f64>,
+    /// The share in the same month of the compared year; `None` without data of it.
+    pub compared_mobile_share_percent: Option<f64>,
+    /// Distinct visitors of each day in each ente, summed.
+    pub visitors_days: u64,
+    /// Completed service uses of people.
+    pub service_uses: u64,
+}
+
+/// Use by how the person was identified.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoginRow {
+    /// `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
+    pub login: String,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Share of the service uses, in percent; `None` without any.
+    pub share_percent: Option<f64>,
+}
+
+/// Kinds of login in the order of the table.
+const LOGINS: [&str; 7] = [
+    "spid-1", "spid-2", "spid-3", "cie", "cns", "password", "none",
+];
+
+impl Accesses {
+    pub(crate) fn build(register: &Register, counted: Counted, detail: &Detail) -> Self {
+        let mut sums: BTreeMap<&str, [u64; 3]> = BTreeMap::new();
+        for row in detail.months.iter().filter(|row| counts(row, counted)) {
+            let sum = sums
+                .entry(names::ente_code(register, &row.ente))
+                .or_default();
+            sum[0] += row.accesses;
+            sum[2] += row.service_uses;
+        }
+        for row in &detail.visitors {
+            let sum = sums
+                .entry(names::ente_code(register, &row.ente))
+                .or_default();
+            sum[1] += row.visitors_days;
+        }
+        let mut enti: Vec<AccessRow> = sums
+            .iter()
+            .filter(|(_, counts)| **counts != [0; 3])
+            .map(|(ente, [accesses, visitors_days, service_uses])| {
+                let population = register.ente(ente).and_then(|ente| ente.population());
+                let residents = population.map(|population| population.inhabitants);
+                AccessRow {
+                    name: EnteName::of(register, ente),
+                    accesses: *accesses,
+                    visitors_days: *visitors_days,
+                    service_uses: *service_uses,
+                    residents,
+                    residents_year: population.map(|population| population.year),
+                    accesses_per_resident: residents
+                        .filter(|residents| *residents > 0)
+                        .map(|residents| *accesses as f64 / f64::from(residents)),
+                }
+            })
+            .collect();
+        enti.sort_by_key(|row| (Reverse(row.accesses), row.name.ente_name.clone()));
+        let all = |place: usize| sums.values().map(|counts| counts[place]).sum();
+        Self {
+            enti,
+            accesses: all(0),
+            visitors_days: all(1),
+            service_uses: all(2),
+        }
+    }
+}
+
+/// All twelve months, beside the shares of the compared year.
+pub(crate) fn months(detail: &Detail, before: Option<&Detail>) -> Vec<MonthRow> {
+    (1..=12)
+        .map(|month| {
+            let [accesses, mobile_accesses, service_uses] = of_month(detail, month);
+            let visitors = detail.visitors.iter().filter(|row| row.month == month);
+            let compared = before.and_then(|before| {
+                let [accesses, mobile, _] = of_month(before, month);
+                share_percent(mobile, accesses)
+            });
+            MonthRow {
+                month,
+                accesses,
+                mobile_accesses,
+                mobile_share_percent: share_percent(mobile_accesses, accesses),
+                compared_mobile_share_percent: compared,
+                visitors_days: visitors.map(|row| row.visitors_days).sum(),
+                service_uses,
+            }
+        })
+        .collect()
+}
+
+/// Accesses of people, those by smartphone or tablet, service uses of people.
+fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
+    let rows = detail.months.iter();
+    let people = rows.filter(|row| row.month == month && counts(row, Counted::People));
+    people.fold([0; 3], |[all, mobile, uses], row| {
+        let is_mobile = matches!(row.device.parse(), Ok(Device::Smartphone | Device::Tablet));
+        let own = if is_mobile { row.accesses } else { 0 };
+        [all + row.accesses, mobile + own, uses + row.service_uses]
+    })
+}
+
+fn counts(row: &MonthUse, counted: Counted) -> bool {
+    counted == Counted::All || row.device != Device::Bot.as_str()
+}
+
+/// Use by kind of login, those without any use left out.
+pub(crate) fn logins(detail: &Detail) -> Vec<LoginRow> {
+    let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    for row in &detail.logins {
+        let sum = sums.entry(&row.login).or_default();
+        sum[0] += row.accesses;
+        sum[1] += row.service_uses;
+    }
+    let all = sums.values().map(|counts| counts[1]).sum();
+    let place = |login: &str| LOGINS.iter().position(|known| *known == login);
+    let mut rows: Vec<LoginRow> = sums
+        .into_iter()
+        .map(|(login, [accesses, service_uses])| LoginRow {
+            login: login.to_owned(),
+            accesses,
+            service_uses,
+            share_percent: share_percent(service_uses, all),
+        })
+        .collect();
+    rows.sort_by_key(|row| (place(&row.login).unwrap_or(LOGINS.len()), row.login.clone()));
+    rows
+}

@@ -1,0 +1,52 @@
+//! A chart as a strip of little bars above its figures.
+
+use super::Language;
+use super::grid::{Column, GAP, Grid};
+use super::measure::width;
+use super::split;
+use crate::document::Chart;
+
+/// Heights of the little bars.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// All labels beside one another, or in as many rows as it takes.
+pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
+    let Some(series) = chart.series.first() else {
+        return String::new();
+    };
+    let greatest = series.values.iter().flatten().copied().fold(0.0, f64::max);
+    let cells = language.means(series.values.iter().copied());
+    let texts = cells.iter().chain(&chart.labels);
+    let widest = texts.map(|cell| width(cell)).max().unwrap_or(0).max(2);
+    let names = width(language.hour()).max(width(&series.name));
+
+    let groups = split::groups(&vec![widest; cells.len()], GAP, room.saturating_sub(names));
+    let tables: Vec<String> = groups
+        .into_iter()
+        .map(|group| {
+            let mut columns = vec![Column::text(language.hour())];
+            columns.extend(group.clone().map(|place| {
+                let bar = bar(series.values[place], greatest);
+                let head = format!("{bar:>widest$}\n{}", chart.labels[place]);
+                Column::number(&head, &head)
+            }));
+            let mut row = vec![series.name.clone()];
+            row.extend_from_slice(&cells[group]);
+            let mut grid = Grid::new(columns);
+            grid.rows = vec![row];
+            grid.render(room)
+        })
+        .collect();
+    tables.join("\n")
+}
+
+/// A bar as high as `value` is beside the greatest; nothing for none.
+fn bar(value: Option<f64>, greatest: f64) -> String {
+    match value {
+        Some(value) if value > 0.0 && greatest > 0.0 => {
+            let height = (value / greatest * BARS.len() as f64).ceil() as usize;
+            BARS[height.clamp(1, BARS.len()) - 1].to_string().repeat(2)
+        }
+        _ => String::new(),
+    }
+}
