@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use affluenza_register::Register;
 use serde_json::Value;
 
+use crate::printed::{self, Printed};
 use crate::support::{Engines, Place, source};
 
 const FIGURES: &str = "crates/simulator/figures/focus-2017";
@@ -34,6 +35,7 @@ pub fn tables_equal_the_printed_ones(engines: &Engines) {
     ]);
     assert!(english.contains(&grouped(total, ',')), "{english}");
     check_views(&place);
+    check_printed(&place);
 }
 
 /// `make up ONCE=1`, with engines of its own, in a folder of its own.
@@ -50,6 +52,58 @@ pub fn one_command_does_it_all(engines: &Engines) {
         crate::support::stderr(&output)
     );
     assert_focus_2017(&String::from_utf8(output.stdout).expect("it prints text"));
+}
+
+/// What is printed as a page and as a workbook, read back; twice, and the same bytes.
+fn check_printed(place: &Place<'_>) {
+    let register = std::fs::read_to_string(source("deploy/register.toml"));
+    let register = Register::parse(&register.expect("the register is there"));
+    let register = register.expect("the register is right");
+    let print = |name: &str| {
+        let file = place.folder.join(name);
+        let name = file.to_str().expect("a plain path");
+        place.run(&["report", "--year", "2017", "--lang", "it", "--output", name]);
+        file
+    };
+    printed::assert_focus_2017(&Printed::html(&print("2017.html")), &register);
+    printed::assert_focus_2017(&Printed::xlsx(&print("2017.xlsx")), &register);
+    for format in ["html", "xlsx", "csv"] {
+        let [one, other] = ["one", "other"]
+            .map(|name| std::fs::read(print(&format!("{name}.{format}"))).expect("it was written"));
+        assert!(one == other, "{format}: byte by byte");
+    }
+    let alone = |code: &str| {
+        let report = [
+            "report", "--year", "2017", "--format", "json", "--ente", code,
+        ];
+        serde_json::from_str(&place.run(&report)).expect("it is JSON")
+    };
+    check_enti_alone(&alone, &register);
+}
+
+/// The reports of single enti add up to that of all.
+fn check_enti_alone(report: &dyn Fn(&str) -> Value, register: &Register) {
+    let mut sums = [0; 3];
+    for ente in register.enti() {
+        let own = report(ente.code());
+        assert_eq!(text(&own["ente"]["ente"]), ente.code());
+        assert!(!own["warnings"].to_string().contains("disagree"), "{own}");
+        sums[0] += count(&own["totals"]["service_uses"]);
+        sums[1] += own["totals"]["compared_service_uses"].as_u64().unwrap_or(0);
+        sums[2] += count(&own["offered"]["total"]);
+    }
+    let total = |year: &str| -> u64 {
+        let rows = csv("usage_by_category.csv");
+        let rows = rows.iter().filter(|row| row["year"] == year);
+        rows.map(|row| row["service_uses"].parse::<u64>().expect("a count"))
+            .sum()
+    };
+    assert_eq!(sums[..2], [total("2017"), total("2016")]);
+    let offered = csv("deployments_2017.csv");
+    let offered = offered
+        .iter()
+        .map(|row| row["total"].parse::<u64>().expect("a count"));
+    assert_eq!(sums[2], offered.sum::<u64>());
 }
 
 /// What analysts see in SQL agrees with the printed tables.
@@ -260,7 +314,7 @@ fn check_accesses(report: &Value) {
 }
 
 /// The rows of a CSV file of the source, by column.
-fn csv(name: &str) -> Vec<BTreeMap<String, String>> {
+pub fn csv(name: &str) -> Vec<BTreeMap<String, String>> {
     let path = source(FIGURES).join(name);
     let mut reader =
         csv::Reader::from_path(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -29,6 +29,7 @@ mod mistakes;
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
 mod questions;
+mod printed;
 mod rebuild;
 mod records;
 mod recovery;

@@ -245,7 +245,7 @@ impl Store {
     /// the last day that any ente has events on.
     async fn silences(&self, year: i16) -> Result<Vec<EnteSilence>, StoreError> {
         self.rows(&format!(
-            "WITH (SELECT toUInt16(max(u.local_date)) + 1 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}) AS over
+            "WITH ifNull((SELECT toUInt32(max(u.local_date)) + 1 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}), 0) AS over
              SELECT ente, toUInt64(length(days_list)) AS days, events, toUInt64(longest) AS silence_days,
                     if(longest = 0, '', toString(toDate(days_list[indexOf(gaps, longest)] + 1))) AS silence_from
              FROM (

@@ -38,6 +38,14 @@ pub enum ReportFormat {
     Text,
     /// One JSON document: numbers unrounded, units in the names.
     Json,
+    /// One HTML file, for browsers and A4 paper, with nothing beside it.
+    Html,
+    /// A workbook, a sheet a table.
+    Xlsx,
+    /// One figure a line: commas, decimal points, UTF-8.
+    Csv,
+    /// The same as Excel opens it where it is set to Italian: semicolons, decimal commas.
+    CsvIt,
 }
 
 impl ReportFormat {
@@ -48,5 +56,10 @@ impl ReportFormat {
             Self::from_str(name, true).ok()
         };
         report.format.or_else(by_name).unwrap_or(Self::Text)
+    }
+
+    /// Whether it is nothing that a terminal can show.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Xlsx)
     }
 }

@@ -1,11 +1,14 @@
 use std::fs;
+use std::io::{self, IsTerminal};
 
 use affluenza_classify::hours::Zone;
+use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
+use affluenza_report::document::Document;
 use affluenza_report::{Question, Report};
 use affluenza_store::Store;
 use affluenza_store::figures::Counted;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::year::Chain;
 use crate::args::{self, Clock, Count, ReportFormat};
@@ -100,11 +103,20 @@ pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
         None => output::width(),
         Some(_) => usize::from(output::WIDTH_DEFAULT),
     };
-    let bytes = match ReportFormat::of(args) {
+    let document = || Document::new(report, language);
+    let format = ReportFormat::of(args);
+    let bytes = match format {
         ReportFormat::Json => report.to_json().into_bytes(),
         ReportFormat::Text => report.to_text(language, width).into_bytes(),
+        ReportFormat::Html => affluenza_print::html(&document())?.into_bytes(),
+        ReportFormat::Csv => affluenza_print::csv(&document(), Separators::Comma)?.into_bytes(),
+        ReportFormat::CsvIt => affluenza_print::csv(&document(), Separators::Italian)?.into_bytes(),
+        ReportFormat::Xlsx => affluenza_print::xlsx(&document())?,
     };
     match &args.output {
+        None if format.is_binary() && io::stdout().is_terminal() => {
+            bail!("this is nothing for a terminal: name a file with --output")
+        }
         None => output::print_bytes(&bytes),
         Some(file) => {
             fs::write(file, &bytes).with_context(|| format!("{} cannot be written", file.display()))

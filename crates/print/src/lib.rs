@@ -1,0 +1,74 @@
+//! Prints a [`Document`]: as one HTML file for browsers and A4 paper, as a workbook, as tidy CSV.
+//! The charts are SVG, for HTML and whoever else needs them.
+//!
+//! What it does not do: it computes no figure and chooses no word. The same document gives the
+//! same bytes: no clock, no randomness.
+//!
+//! ```
+//! use affluenza_print::{Separators, csv, html};
+//! use affluenza_report::document::Document;
+//! use affluenza_report::{Language, Question, Report};
+//! use affluenza_store::figures::{Counted, YearFigures};
+//!
+//! let register = affluenza_register::Register::parse("").unwrap();
+//! let question = Question {
+//!     year: 2019,
+//!     counted: Counted::People,
+//!     ente: None,
+//!     register: &register,
+//!     zone: &affluenza_classify::hours::Zone::default(),
+//! };
+//! let report = Report::build(&question, &YearFigures::default(), None).unwrap();
+//! let document = Document::new(&report, Language::Italian);
+//! assert!(html(&document).unwrap().contains("<html lang=\"it\">"));
+//! assert!(csv(&document, Separators::Comma).unwrap().starts_with("year,"));
+//! ```
+
+mod chart;
+mod html;
+mod sheet;
+mod tidy;
+
+pub use chart::{ACCENT, svg};
+pub use html::html;
+pub use sheet::xlsx;
+pub use tidy::{Separators, csv};
+
+use affluenza_report::document::Document;
+use thiserror::Error;
+
+/// A document that could not be printed. Nothing in a document leads to it: it is a limit of the
+/// format that was met.
+#[derive(Debug, Error)]
+pub enum PrintError {
+    /// A chart could not be drawn.
+    #[error("the chart {chart} could not be drawn: {cause}")]
+    Chart {
+        /// Its name.
+        chart: &'static str,
+        /// Why.
+        cause: String,
+    },
+    /// The workbook could not be made.
+    #[error("the workbook could not be made: {0}")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    /// The rows could not be written.
+    #[error("the rows could not be written: {0}")]
+    Rows(#[from] csv_error::Error),
+}
+
+/// The CSV library, whose name the function of this crate has.
+mod csv_error {
+    pub(crate) use ::csv::{Error, Terminator, WriterBuilder};
+}
+
+/// The day that a printed file says it was made on: when the year was sealed; for a provisional
+/// edition the last day of the year, since the same figures shall give the same bytes.
+pub fn day(document: &Document) -> jiff::civil::Date {
+    let sealed = document
+        .sealed_at
+        .as_deref()
+        .and_then(|time| time.get(..10)?.parse().ok());
+    let last = jiff::civil::Date::new(document.year, 12, 31).unwrap_or(jiff::civil::Date::MAX);
+    sealed.unwrap_or(last)
+}
