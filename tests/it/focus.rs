@@ -70,9 +70,8 @@ fn check_printed(place: &Place<'_>) {
     // From now on everything is read from the seal.
     place.run(&["close-year", "2017"]);
     for format in ["html", "xlsx", "csv"] {
-        let [one, other] = ["one", "other"].map(|name| {
-            std::fs::read(print(&format!("{name}.{format}"))).expect("it was written")
-        });
+        let [one, other] = ["one", "other"]
+            .map(|name| std::fs::read(print(&format!("{name}.{format}"))).expect("it was written"));
         assert!(one == other, "{format}: byte by byte");
     }
     let alone = |code: &str| {

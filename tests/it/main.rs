@@ -28,8 +28,8 @@ mod mistakes;
 )]
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
-mod questions;
 mod printed;
+mod questions;
 mod rebuild;
 mod records;
 mod recovery;
