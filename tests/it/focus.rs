@@ -65,6 +65,7 @@ fn check_printed(place: &Place<'_>) {
         place.run(&["report", "--year", "2017", "--lang", "it", "--output", name]);
         file
     };
+    check_sources(place);
     printed::assert_focus_2017(&Printed::html(&print("2017.html")), &register);
     printed::assert_focus_2017(&Printed::xlsx(&print("2017.xlsx")), &register);
     // From now on everything is read from the seal.
@@ -81,6 +82,44 @@ fn check_printed(place: &Place<'_>) {
         serde_json::from_str(&place.run(&report)).expect("it is JSON")
     };
     check_enti_alone(&alone, &register);
+}
+
+/// Figures of other sources are imported once, and what is wrong with them is told.
+fn check_sources(place: &Place<'_>) {
+    let folder = source("deploy/figures");
+    let folder = folder.to_str().expect("a plain path");
+    for kind in ["identity-credentials", "probe-alerts", "portfolio"] {
+        let file = format!("{folder}/{kind}.toml");
+        let told = place.run(&["import", "figures", &file]);
+        assert!(
+            told.contains("rows from Centro Servizi Territoriale"),
+            "{told}"
+        );
+        let again = place.run(&["import", "figures", &file]);
+        assert!(
+            again.contains("nothing has changed since import"),
+            "{again}"
+        );
+    }
+    let check = ["check-data", "--figures", folder, "--lang", "it"];
+    let output = place.command(&check).output().expect("the program runs");
+    assert!(!output.status.success(), "there is something wrong");
+    let told = String::from_utf8(output.stdout).expect("it prints text");
+    assert_eq!(
+        told.lines().collect::<Vec<_>>(),
+        [
+            "deployments_2017.csv: Fiesole: le prenotazioni (10) superano il totale (9).",
+            "printed_changes.csv: Allarmi delle sonde: da 9.299 a 16.208 la variazione è +74%, non +43%.",
+        ]
+    );
+    let check = ["check-data", "--year", "2017", "--lang", "it"];
+    let output = place.command(&check).output().expect("the program runs");
+    assert!(!output.status.success(), "there is something wrong");
+    let told = String::from_utf8(output.stdout).expect("it prints text");
+    assert!(
+        told.contains("Fiesole: le prenotazioni (10) superano il totale (9)."),
+        "{told}"
+    );
 }
 
 /// The reports of single enti add up to that of all.

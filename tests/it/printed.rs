@@ -149,6 +149,33 @@ pub fn assert_focus_2017(printed: &Printed, register: &Register) {
     offered(printed, register);
     variations(printed, register);
     hours(printed);
+    sources(printed);
+}
+
+fn sources(printed: &Printed) {
+    let rows = printed.by_name("Credenziali attivate per anno (numero)");
+    for row in csv("credentials_by_year.csv") {
+        let found = &rows[&*row["year"]];
+        assert_eq!(
+            number(found["Attivate"]),
+            figure(&row, "activated"),
+            "{row:?}"
+        );
+        match &*row["of_which_cns"] {
+            "" => assert_eq!(found["di cui CNS"], "non disponibile", "{row:?}"),
+            _ => assert_eq!(number(found["di cui CNS"]), figure(&row, "of_which_cns")),
+        }
+    }
+    let rows = printed.rows("Allarmi per mese (numero)");
+    let mut sums = [0.0; 2];
+    for (row, found) in csv("probe_alerts_by_month.csv").iter().zip(rows) {
+        for (sum, (year, cell)) in sums.iter_mut().zip([("2016", 1), ("2017", 2)]) {
+            assert_eq!(number(&found[cell]), figure(row, year), "{row:?}");
+            *sum += figure(row, year);
+        }
+    }
+    let total = &rows[12];
+    assert_eq!([number(&total[1]), number(&total[2])], sums);
 }
 
 fn categories(printed: &Printed) {

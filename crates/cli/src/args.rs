@@ -1,6 +1,7 @@
 //! What can be typed.
 
 pub mod collect;
+mod figures;
 pub mod keys;
 pub mod serve;
 mod report;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use affluenza_dead_letters::{Fate, Moment, Position, Reason};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use figures::{CheckData, ImportFigures};
 pub use report::{Report, ReportFormat};
 
 /// Counts how public-service portals are used, exactly once.
@@ -46,6 +48,8 @@ pub enum Command {
     Import(Import),
     /// Print the report of a year: on a terminal, or as a page, a sheet or data.
     Report(Report),
+    /// Look for figures that cannot be right; fails when there are any.
+    CheckData(CheckData),
     /// Close a year: what its report says now, it says for ever.
     CloseYear(CloseYear),
     /// Prove that the closed years are as they were closed.
@@ -190,6 +194,9 @@ pub enum Destination {
 pub enum Import {
     /// Access logs in combined or common log format, gzip or plain; the same lines twice change nothing.
     AccessLog(AccessLog),
+    /// Figures that portals do not emit, for the report: identity credentials, help desk, alerts,
+    /// availability, portfolio. The same figures twice change nothing; others replace them.
+    Figures(ImportFigures),
 }
 
 #[derive(Debug, clap::Args)]

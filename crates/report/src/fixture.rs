@@ -8,7 +8,7 @@ use affluenza_store::figures::{
 };
 
 /// Three enti, three categories; one service ended in 2017, one ente offers nothing.
-const REGISTER: &str = r#"
+pub(crate) const REGISTER: &str = r#"
     category = [
         { code = "anagrafe", name_it = "Anagrafe, stato civile e cittadinanza", name_en = "Registry, civil status and citizenship" },
         { code = "sicurezza", name_it = "Sicurezza del cittadino e pronto intervento", name_en = "Public safety and emergency response" },

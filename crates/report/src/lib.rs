@@ -39,6 +39,7 @@ mod ratio;
 mod report;
 mod scope;
 mod seal;
+pub mod sources;
 pub mod tables;
 mod text;
 

@@ -10,6 +10,7 @@ use crate::document::Document;
 use crate::notice::{self, Notice};
 use crate::scope::{self, NoDetail};
 use crate::seal::{Seal, SealNote, SealedYear};
+use crate::sources::{self, Doubt, FigureSet};
 use crate::tables::{
     self, Accesses, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices, EnteName, Hours,
     LoginRow, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
@@ -80,6 +81,11 @@ pub struct Report {
     pub hours: Hours,
     /// Services offered by ente and category.
     pub offered: CrossTable,
+    /// Figures of other sources, at most one set of a kind. A kind that is not there is not
+    /// available.
+    pub sources: Vec<FigureSet>,
+    /// What is doubtful about them.
+    pub doubts: Vec<Doubt>,
     /// What a reader must know before trusting the figures.
     pub warnings: Vec<Notice>,
 }
@@ -169,6 +175,8 @@ impl Report {
             usage,
             devices,
             offered,
+            sources: Vec::new(),
+            doubts: Vec::new(),
             warnings: Vec::new(),
         };
         report.warnings = report.notices(question, figures, (compared, before.is_some()));
@@ -218,10 +226,26 @@ impl Report {
         let before = sealed.figures_before.of(question.counted);
         let compared = other.unwrap_or((sealed.year - 1, before));
         let figures = sealed.figures.of(question.counted);
-        Ok(Self {
+        let report = Self {
             seal: Some(SealNote::of(seal, sealed)),
             ..Self::build(question, figures, Some(compared))?
-        })
+        };
+        Ok(report.with_sources(&sealed.sources, question.register))
+    }
+
+    /// The report with figures of other sources, at most one set of a kind, unless it is of one
+    /// ente.
+    #[must_use]
+    pub fn with_sources(self, sources: &[FigureSet], register: &Register) -> Self {
+        if self.ente.is_some() {
+            return self;
+        }
+        let doubts = sources.iter().flat_map(|set| sources::check(set, register));
+        Self {
+            doubts: doubts.collect(),
+            sources: sources.to_vec(),
+            ..self
+        }
     }
 
     /// Whether nothing was recorded in the year.

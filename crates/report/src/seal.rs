@@ -4,6 +4,7 @@
 //! up to where the log had been read. Whoever changes a sealed figure, or takes a seal out of the
 //! chain, changes a hash. The newest hash, printed in the report, vouches for all before it.
 
+use crate::sources::FigureSet;
 use affluenza_register::Register;
 use affluenza_store::figures::Figures;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// What is sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Seals of earlier versions hold less: no details, no figures of other sources. They are read
+/// as they are; what they do not hold is not available.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SealedYear {
     /// The year.
     pub year: i16,
@@ -29,6 +33,9 @@ pub struct SealedYear {
     pub figures_before: Figures,
     /// The register as it was written.
     pub register: String,
+    /// Figures of other sources that were in force; none in seals of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<FigureSet>,
 }
 
 /// A seal as it is stored.
@@ -206,6 +213,7 @@ mod tests {
             figures: Figures::default(),
             figures_before: Figures::default(),
             register: String::new(),
+            sources: Vec::new(),
         }
     }
 

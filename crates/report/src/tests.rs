@@ -2,12 +2,13 @@
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
-use affluenza_store::figures::{Counted, YearFigures};
+use affluenza_store::figures::{Counted, Figures, YearFigures};
 use proptest::prelude::*;
 
 use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
-use crate::tables::{BandRow, Kinds};
+use crate::sources::{self, Doubt, FigureSet, SourceError};
+use crate::tables::{BandRow, Kinds, Status};
 use crate::{Language, Notice, Question, Report};
 
 /// The example register, with the twelve categories and the enti of the real report.
@@ -470,4 +471,291 @@ proptest! {
         let text = report.to_text(Language::Italian, width);
         prop_assert!(cells.is_empty() || text.replace('.', "").contains(&total.to_string()));
     }
+}
+
+/// 2017 as an earlier version closed it: without details, without other sources.
+fn closed_earlier() -> (crate::Seal, crate::SealedYear) {
+    let bare = |mut figures: YearFigures| {
+        figures.detail = None;
+        Figures {
+            people: figures.clone(),
+            all: figures,
+        }
+    };
+    let sealed = crate::SealedYear {
+        year: 2017,
+        sealed_at: "2018-01-31T10:00:00Z".into(),
+        cause: String::new(),
+        rules: vec!["1".into()],
+        ends: Vec::new(),
+        figures: bare(year_2017()),
+        figures_before: bare(year_2016()),
+        register: crate::fixture::REGISTER.into(),
+        sources: Vec::new(),
+    };
+    (sealed.seal(None), sealed)
+}
+
+#[test]
+fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
+    let (seal, sealed) = closed_earlier();
+    assert!(!seal.content.contains("detail") && !seal.content.contains("sources"));
+    assert_eq!(crate::verify(std::slice::from_ref(&seal)), []);
+    assert_eq!(seal.open().unwrap(), sealed);
+    let register = sealed.register().unwrap();
+    let zone = Zone::default();
+    let question = |ente| Question {
+        year: 2017,
+        counted: Counted::People,
+        ente,
+        register: &register,
+        zone: &zone,
+    };
+    let report = Report::sealed(&seal, &sealed, &question(None), None).unwrap();
+    assert_eq!(
+        (report.accesses.is_none(), report.months.is_none()),
+        (true, true)
+    );
+    assert_eq!(report.totals, self::report().totals);
+    assert!(report.warnings.contains(&Notice::FiguresNotKept));
+    let text = report.to_text(Language::Italian, 100);
+    assert!(
+        text.contains("Non disponibile: l’anno è stato chiuso"),
+        "{text}"
+    );
+    let refused = Report::sealed(&seal, &sealed, &question(Some("c_d612")), None).unwrap_err();
+    assert!(refused.to_string().contains("--restate"), "{refused}");
+}
+
+#[test]
+fn one_ente_has_its_own_figures_only() {
+    let (register, zone) = (register(), Zone::default());
+    let question = Question {
+        year: 2017,
+        counted: Counted::People,
+        ente: Some("um_mugello"),
+        register: &register,
+        zone: &zone,
+    };
+    let (now, before) = (year_2017(), year_2016());
+    let report = Report::build(&question, &now, Some((2016, &before))).unwrap();
+    assert_eq!(report.totals.kinds.service_uses, 1_898);
+    assert_eq!(report.totals.compared_service_uses, None);
+    assert_eq!((report.devices.accesses, report.offered.total), (11_000, 1));
+    assert_eq!(report.usage.enti.len(), 1);
+    assert!(report.usage.enti_without.is_empty());
+    let office = &report.hours.bands[1];
+    assert_eq!((office.band, office.users_hours), ("office", 3_650));
+    let status: Vec<_> = report
+        .service_status
+        .iter()
+        .map(|row| (&*row.service, row.status))
+        .collect();
+    assert_eq!(status, [("certificati", Some(Status::New))]);
+    let text = report.to_text(Language::Italian, 80);
+    assert!(
+        text.contains("Unione montana dei Comuni del Mugello"),
+        "{text}"
+    );
+}
+
+/// The status of `certificati` in Firenze, which is deployed all year, for these uses: of 2017,
+/// and of 2016.
+fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Status> {
+    let figures = |(counts, last_day): ([u64; 3], &str)| {
+        let mut figures = YearFigures::default();
+        let of = ("anagrafe", "plain");
+        let row = crate::fixture::tried("c_d612", "certificati", of, counts, last_day);
+        figures
+            .usage
+            .push(cell("c_d612", "anagrafe", "plain", counts[0]));
+        figures.detail = Some(affluenza_store::figures::Detail {
+            services: vec![row],
+            ..Default::default()
+        });
+        figures
+    };
+    let (register, zone) = (register(), Zone::default());
+    let question = Question {
+        year: 2017,
+        counted: Counted::People,
+        ente: Some("c_d612"),
+        register: &register,
+        zone: &zone,
+    };
+    let before = before.map(figures);
+    let before = before.as_ref().map(|figures| (2016, figures));
+    let report = Report::build(&question, &figures(now), before).unwrap();
+    let mut rows = report.service_status.iter();
+    rows.find(|row| row.service == "certificati")
+        .and_then(|row| row.status)
+}
+
+#[test]
+fn services_are_unused_or_broken_by_what_the_method_says() {
+    let year = Some(([100, 0, 0], "2016-12-30"));
+    let summer = Some(([100, 0, 0], "2016-07-30"));
+    assert_eq!(status(([50, 0, 0], "2017-12-01"), year), None);
+    assert_eq!(status(([0, 0, 0], ""), year), Some(Status::Unused));
+    assert_eq!(status(([0, 0, 1], ""), year), None, "it was tried");
+    assert_eq!(
+        status(([0, 0, 0], ""), None),
+        None,
+        "it was not used before"
+    );
+    assert_eq!(
+        status(([4, 0, 6], "2017-12-01"), year),
+        Some(Status::Broken)
+    );
+    assert_eq!(
+        status(([5, 0, 5], "2017-12-01"), year),
+        None,
+        "a half is not more than half"
+    );
+    assert_eq!(status(([0, 0, 9], ""), year), None, "too few attempts");
+    assert_eq!(
+        status(([12, 0, 0], "2017-09-30"), year),
+        Some(Status::Broken)
+    );
+    assert_eq!(status(([12, 0, 0], "2017-10-01"), year), None);
+    assert_eq!(
+        status(([11, 0, 0], "2017-05-01"), year),
+        None,
+        "too few uses"
+    );
+    assert_eq!(
+        status(([12, 0, 0], "2017-06-30"), summer),
+        None,
+        "it is of the summer"
+    );
+}
+
+#[test]
+fn silences_and_shifts_are_told() {
+    let mut figures = year_2017();
+    let detail = figures.detail.as_mut().unwrap();
+    detail.silences[0].silence_days = 3;
+    let device = |day: &str, device: &str, accesses| affluenza_store::figures::DayUse {
+        day: day.to_owned(),
+        device: device.to_owned(),
+        accesses,
+        service_uses: 0,
+    };
+    detail.days = vec![
+        device("2017-05-31", "desktop", 900),
+        device("2017-05-31", "bot", 200),
+        device("2017-06-01", "desktop", 700),
+        device("2017-06-01", "bot", 400),
+    ];
+    let mut later = detail.rules[0].clone();
+    later.rules = "2.r0".to_owned();
+    later.first_day = "2017-06-01".to_owned();
+    detail.rules.push(later);
+    let zone = Zone::default();
+    let report = built(2017, Counted::People, &figures, None, &register(), &zone);
+    let notes = notes(&report, Language::Italian);
+    assert!(
+        notes.contains("Firenze: nessun evento per 3 giorni dal 15 agosto 2017."),
+        "{notes}"
+    );
+    let shift =
+        "Dal 1 giugno 2017, con le regole 2.r0, la quota di accessi bot passa dal 18% al 36%.";
+    assert!(notes.contains(shift), "{notes}");
+}
+
+/// The figures of other sources that come as examples.
+fn source(kind: &str) -> FigureSet {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/figures/");
+    let read = |name: &str| std::fs::read_to_string(format!("{folder}{name}"));
+    let set = sources::read_set(&read(&format!("{kind}.toml")).unwrap(), |name| {
+        read(name).map_err(|error| SourceError::Rows(error.to_string()))
+    });
+    set.unwrap()
+}
+
+#[test]
+fn other_sources_are_read_kept_and_doubted() {
+    let register = Register::parse(EXAMPLE).unwrap();
+    let portfolio = source("portfolio");
+    assert_eq!(
+        FigureSet::from_json(&portfolio.to_json()).unwrap(),
+        portfolio
+    );
+    let doubts = sources::check(&portfolio, &register);
+    let fiesole = Doubt::PartAboveTotal {
+        of: "Fiesole".into(),
+        part: "bookings".into(),
+        count: 10,
+        total: 9,
+    };
+    assert_eq!(doubts, [fiesole], "nothing but the source's own error");
+    assert_eq!(
+        sources::check(&source("identity-credentials"), &register),
+        []
+    );
+
+    let changes = include_str!("../../../deploy/figures/printed_changes.csv");
+    let doubts = sources::check_growth(changes).unwrap();
+    assert_eq!(doubts.len(), 1);
+    let sentence = doubts[0].sentence(Language::Italian);
+    assert_eq!(
+        sentence,
+        "Allarmi delle sonde: da 9.299 a 16.208 la variazione è +74%, non +43%."
+    );
+
+    let zone = Zone::default();
+    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+    let without = report.to_text(Language::Italian, 100);
+    assert!(
+        without.contains("Allarmi delle sonde\n\nNon disponibile."),
+        "{without}"
+    );
+    let with = report.with_sources(&[source("probe-alerts")], &register);
+    let with = with.to_text(Language::Italian, 100);
+    assert!(with.contains("9.299  16.208        +74%"), "{with}");
+    assert!(
+        with.contains("Fonte: Centro Servizi Territoriale"),
+        "{with}"
+    );
+}
+
+#[test]
+fn mistakes_in_other_sources_are_named() {
+    let provenance = "kind = \"probe-alerts\"\nsource = \"s\"\ndate = \"2018-01-01\"\nimported_by = \"i\"\nlicence = \"l\"\nfile = \"f\"";
+    let read = |provenance: &str, rows: &str| {
+        let rows = rows.to_owned();
+        sources::read_set(provenance, |_| Ok::<_, SourceError>(rows))
+            .map_err(|error| error.to_string())
+    };
+    for (rows, said) in [
+        (
+            "month,2016\n13,5",
+            "line 2, column \"month\": \"13\" is not a month from 1 to 12",
+        ),
+        (
+            "month,2016\n1,-5",
+            "line 2, column \"2016\": \"-5\" is not a whole number",
+        ),
+        (
+            "month,2016\n1,5\n1,6",
+            "line 3: month 1 is there already: keep one of the two",
+        ),
+        (
+            "year,2016\n1,5",
+            "column \"month\" is missing: add it, empty where the source does not say",
+        ),
+        (
+            "month,2016\n",
+            "there are no rows: an absent source needs no file",
+        ),
+    ] {
+        assert_eq!(read(provenance, rows).unwrap_err(), said);
+    }
+    // What the source does not give is not nothing.
+    let set = read(provenance, "month,2016,2017\n1,,7").unwrap();
+    assert_eq!(set.figures.len(), 1);
+    let unknown = read(&provenance.replace("probe-alerts", "x"), "").unwrap_err();
+    assert!(unknown.starts_with("unknown kind \"x\": use "), "{unknown}");
+    let day = read(&provenance.replace("2018-01-01", "1/1/2018"), "").unwrap_err();
+    assert!(day.contains("is not like 2018-03-01"), "{day}");
 }

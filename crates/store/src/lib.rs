@@ -14,6 +14,7 @@ mod error;
 pub mod figures;
 #[cfg(test)]
 mod inventory;
+pub mod imported;
 mod ledger;
 mod migrate;
 mod native;

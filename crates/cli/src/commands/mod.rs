@@ -1,11 +1,13 @@
 //! What each command does, from typed arguments to printed results.
 
 mod audit;
+mod check_data;
 mod classify;
 mod collect;
 mod config;
 mod consume;
 mod dead_letters;
+mod figures;
 mod import;
 mod keys;
 mod migrate;
@@ -58,6 +60,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Serve(serve) => serve::run(&settings, &serve),
         Command::Simulate(simulate) => simulate::run(&settings, &simulate),
         Command::Import(Import::AccessLog(import)) => import::run(&settings, import),
+        Command::Import(Import::Figures(import)) => figures::import(&settings, &import),
+        Command::CheckData(check) => check_data::run(&settings, &check),
         Command::Report(report) => report::run(&settings, &report),
         Command::CloseYear(close) => year::close(&settings, &close),
         Command::VerifyYear(verify) => year::verify(&settings, &verify),

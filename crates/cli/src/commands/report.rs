@@ -5,7 +5,7 @@ use affluenza_classify::hours::Zone;
 use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::Document;
-use affluenza_report::{Question, Report};
+use affluenza_report::{Language, Question, Report};
 use affluenza_store::Store;
 use affluenza_store::figures::Counted;
 use anyhow::{Context, Result, anyhow, bail};
@@ -73,7 +73,8 @@ pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> 
         Some((seal, sealed)) => Report::sealed(seal, sealed, &question, before)?,
         None => {
             let figures = store.year_figures(year, counted).await?;
-            Report::build(&question, &figures, before)?
+            let sources = super::figures::in_force(store).await?;
+            Report::build(&question, &figures, before)?.with_sources(&sources, register)
         }
     };
     if let Some(chain) = &chain {
@@ -93,12 +94,24 @@ fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str
     })
 }
 
+pub fn language(typed: args::Language) -> Language {
+    match typed {
+        args::Language::It => Language::Italian,
+        args::Language::En => Language::English,
+    }
+}
+
+/// What is said in the language.
+pub fn say(language: Language, italian: &'static str, english: &'static str) -> &'static str {
+    match language {
+        Language::Italian => italian,
+        Language::English => english,
+    }
+}
+
 /// Writes the report in the form that was asked for.
 pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
-    let language = match args.lang {
-        args::Language::It => affluenza_report::Language::Italian,
-        args::Language::En => affluenza_report::Language::English,
-    };
+    let language = language(args.lang);
     let width = match args.output {
         None => output::width(),
         Some(_) => usize::from(output::WIDTH_DEFAULT),

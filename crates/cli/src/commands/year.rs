@@ -102,8 +102,10 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             if figures.all.is_empty() {
                 bail!("there is nothing of {year} to close");
             }
+            let sources = super::figures::in_force(&store).await?;
             if let Some((seal, sealed)) = &newest
                 && sealed.figures == figures
+                && sealed.sources == sources
                 && sealed.register == register_text
             {
                 return Ok(format!("{year}: nothing has moved since seal {}", seal.number));
@@ -121,6 +123,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
                 figures,
                 figures_before: before,
                 register: register_text,
+                sources,
             };
             let seal = sealed.seal(chain.0.last());
             store.add_seal(&row(&seal, &sealed, now)).await?;

@@ -10,6 +10,7 @@ mod model;
 mod notes;
 mod quality;
 mod services;
+mod sources;
 mod usage;
 
 pub use model::{Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Table};
@@ -47,6 +48,7 @@ impl Document {
             sections.push(writer.hours());
         }
         sections.push(writer.offered());
+        sections.extend(writer.sources());
         sections.push(writer.quality());
         sections.push(writer.restatements());
         sections.push(writer.method());

@@ -117,13 +117,23 @@ impl Writer<'_> {
             ("Nessun servizio è guasto", "No service is broken"),
             broken.count(),
         ));
+        if !report.sources.is_empty() {
+            rows.push(row(
+                (
+                    "I dati di altre fonti non si contraddicono",
+                    "Figures of other sources do not contradict themselves",
+                ),
+                report.doubts.len(),
+            ));
+        }
         let caption = self.say("Controlli sui dati", "Checks on the data");
         let mut blocks = vec![table("checks", caption, columns, rows).into()];
-        let notes: Vec<String> = report
-            .warnings
+        let warnings = report.warnings.iter().map(|notice| self.notice(notice));
+        let doubts = report
+            .doubts
             .iter()
-            .map(|notice| self.notice(notice))
-            .collect();
+            .map(|doubt| doubt.sentence(self.language));
+        let notes: Vec<String> = warnings.chain(doubts).collect();
         if !notes.is_empty() {
             blocks.push(Block::Notes(notes));
         }

@@ -1,0 +1,134 @@
+//! Looks for figures that cannot be right.
+
+use std::fs;
+use std::path::Path;
+
+use affluenza_register::Register;
+use affluenza_report::document::{Block, Document};
+use affluenza_report::sources::{self, Doubt, SourceError};
+use affluenza_report::{Language, Report};
+use affluenza_store::Store;
+use anyhow::{Context, Result, bail};
+
+use crate::args::{self, CheckData, Clock, Count};
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
+    let language = super::report::language(args.lang);
+    let register = super::register(settings)?;
+    let mut findings = Vec::new();
+    if let Some(folder) = &args.figures {
+        findings.extend(of_folder(folder, &register, language)?);
+    }
+    if let Some(year) = args.year {
+        super::with_runtime(async |_stop| {
+            let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+            let store = Store::new(&platform.store);
+            let report = super::report::tables(&store, &register, &question(year, args)).await;
+            platform.close().await?;
+            findings.extend(of_report(&report?, language));
+            Ok(())
+        })?;
+    }
+    match findings.len() {
+        0 => output::print(super::report::say(
+            language,
+            "nessuna segnalazione",
+            "nothing was found",
+        )),
+        found => {
+            output::print(&findings.join("\n"))?;
+            bail!("{found} finding(s)")
+        }
+    }
+}
+
+fn question(year: i16, args: &CheckData) -> args::Report {
+    args::Report {
+        year,
+        compare: None,
+        ente: None,
+        count: Count::People,
+        classified: Clock::Then,
+        lang: args.lang,
+        format: None,
+        output: None,
+    }
+}
+
+/// Notices of the report, doubts about other figures, and services that are broken.
+fn of_report(report: &Report, language: Language) -> Vec<String> {
+    let document = Document::new(report, language);
+    let quality = document
+        .sections
+        .iter()
+        .find(|section| section.id == "quality");
+    let blocks = quality.into_iter().flat_map(|section| &section.blocks);
+    let notes = blocks.filter_map(|block| match block {
+        Block::Notes(notes) => Some(notes.clone()),
+        _ => None,
+    });
+    notes.flatten().collect()
+}
+
+/// Findings in the files of a folder, each under the name of its file.
+fn of_folder(folder: &Path, register: &Register, language: Language) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("folder {} cannot be read", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let (mut findings, mut known) = (Vec::new(), 0);
+    for name in &names {
+        let file = folder.join(name);
+        let Some(checked) = of_file(name, &file, register) else {
+            continue;
+        };
+        known += 1;
+        let doubts = checked.with_context(|| file.display().to_string())?;
+        let sentences = doubts.iter().map(|doubt| doubt.sentence(language));
+        findings.extend(sentences.map(|sentence| format!("{name}: {sentence}")));
+    }
+    if known == 0 {
+        bail!(
+            "{} holds none of usage_by_category.csv, deployments_YEAR.csv, credentials_by_year.csv, printed_changes.csv",
+            folder.display()
+        );
+    }
+    Ok(findings)
+}
+
+/// What is doubtful about a file; `None` when its name is none of those that are checked.
+fn of_file(
+    name: &str,
+    file: &Path,
+    register: &Register,
+) -> Option<Result<Vec<Doubt>, SourceError>> {
+    let year = || -> Option<i16> {
+        name.strip_prefix("deployments_")?
+            .strip_suffix(".csv")?
+            .parse()
+            .ok()
+    };
+    let read = || {
+        fs::read_to_string(file)
+            .map_err(|error| SourceError::Rows(format!("it cannot be read: {error}")))
+    };
+    let as_set = |kind: &str, year: Option<i16>| {
+        let year = year.map_or_else(String::new, |year| format!("year = {year}\n"));
+        let provenance = format!(
+            "kind = \"{kind}\"\nsource = \"\"\ndate = \"1970-01-01\"\nimported_by = \"\"\nlicence = \"\"\nfile = \"\"\n{year}"
+        );
+        let set = sources::read_set(&provenance, |_| read())?;
+        Ok(sources::check(&set, register))
+    };
+    match name {
+        "usage_by_category.csv" => Some(read().and_then(|text| sources::check_usage(&text))),
+        "printed_changes.csv" => Some(read().and_then(|text| sources::check_growth(&text))),
+        "credentials_by_year.csv" => Some(as_set("identity-credentials", None)),
+        _ => year().map(|year| as_set("portfolio", Some(year))),
+    }
+}

@@ -1,0 +1,101 @@
+//! Figures of other sources: taken in, and put into the report.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use affluenza_report::sources::{self, FigureSet, SourceError};
+use affluenza_store::Store;
+use affluenza_store::imported::ImportedRow;
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+
+use crate::args::ImportFigures;
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+pub fn import(settings: &Settings, args: &ImportFigures) -> Result<()> {
+    let set = read(&args.file)?;
+    let register = super::register(settings)?;
+    let doubts = sources::check(&set, &register);
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+        let store = Store::new(&platform.store);
+        let result = add(&store, &set).await;
+        platform.close().await?;
+        let told = result?;
+        for doubt in &doubts {
+            output::say(&doubt.sentence(affluenza_report::Language::English));
+        }
+        output::print(&told)
+    })
+}
+
+/// Reads a file of provenance and the CSV file that it names, beside it.
+fn read(file: &Path) -> Result<FigureSet> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    sources::read_set(&text, |name| {
+        let rows = folder.join(name);
+        fs::read_to_string(&rows).map_err(|error| {
+            SourceError::Rows(format!("{} cannot be read: {error}", rows.display()))
+        })
+    })
+    .with_context(|| file.display().to_string())
+}
+
+async fn add(store: &Store, set: &FigureSet) -> Result<String> {
+    store.check_schema().await?;
+    let rows = store.imported().await?;
+    let (kind, hash) = (set.figures.kind(), set.hash());
+    let in_force = rows.iter().rev().find(|row| row.kind == kind);
+    if let Some(row) = in_force.filter(|row| row.hash == hash) {
+        return Ok(format!(
+            "{kind}: nothing has changed since import {}",
+            row.number
+        ));
+    }
+    let number = rows.last().map_or(0, |row| row.number) + 1;
+    let from = &set.provenance;
+    store
+        .add_imported(&ImportedRow {
+            number,
+            kind: kind.to_owned(),
+            source: from.source.clone(),
+            source_date: from.date.to_string(),
+            licence: from.licence.clone(),
+            imported_by: from.imported_by.clone(),
+            imported_at: u32::try_from(Timestamp::now().as_second()).unwrap_or(0),
+            hash,
+            content: set.to_json(),
+        })
+        .await?;
+    let replaced = in_force.map_or_else(String::new, |row| {
+        format!(", in place of import {}, which is kept", row.number)
+    });
+    Ok(format!(
+        "{kind}: {} rows from {}, import {number}{replaced}",
+        set.figures.len(),
+        from.source
+    ))
+}
+
+/// The sets in force: of each kind the last import.
+pub async fn in_force(store: &Store) -> Result<Vec<FigureSet>> {
+    let rows = store.imported().await?;
+    let newest: BTreeMap<String, ImportedRow> = rows
+        .into_iter()
+        .map(|row| (row.kind.clone(), row))
+        .collect();
+    let set = |row: &ImportedRow| {
+        FigureSet::from_json(&row.content).with_context(|| {
+            format!(
+                "import {} of other figures cannot be read: import them again",
+                row.number
+            )
+        })
+    };
+    newest.values().map(set).collect()
+}

@@ -1,0 +1,285 @@
+//! Figures that contradict themselves, each other, or the register.
+
+use affluenza_register::Register;
+use serde::Serialize;
+
+use super::read::Lines;
+use super::{FigureSet, Figures, Portfolio, SourceError};
+use crate::Language;
+use crate::ratio::change_percent;
+use crate::text::harmless;
+
+/// A claimed growth may be so far from the right one, in points: it was rounded.
+const ROUNDING: f64 = 0.5;
+
+/// A figure that cannot be right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Doubt {
+    /// A part is greater than what it is part of.
+    PartAboveTotal {
+        /// Whose: an ente, a year, a category.
+        of: String,
+        /// What the part is: payments, bookings, CNS.
+        part: String,
+        /// The part.
+        count: u64,
+        /// The whole.
+        total: u64,
+    },
+    /// Figures do not add up to their total.
+    SumsDisagree {
+        /// Whose.
+        of: String,
+        /// What the figures add up to.
+        sum: u64,
+        /// What is said to be the total.
+        total: u64,
+    },
+    /// A growth is not what the two figures give.
+    WrongGrowth {
+        /// Of what.
+        of: String,
+        /// The earlier figure.
+        before: u64,
+        /// The later one.
+        now: u64,
+        /// What is said, in percent.
+        said_percent: f64,
+        /// What it is, in percent; `None` on a zero base.
+        growth_percent: Option<f64>,
+    },
+    /// An ente that the register does not know.
+    UnknownEnte {
+        /// As the source writes it.
+        ente: String,
+    },
+    /// The source counts other services than the register has.
+    RegisterDisagrees {
+        /// The ente.
+        ente: String,
+        /// By the source.
+        said: u64,
+        /// By the register.
+        registered: u64,
+    },
+}
+
+fn part(of: &str, part: &str, count: u64, total: u64) -> Option<Doubt> {
+    (count > total).then(|| Doubt::PartAboveTotal {
+        of: of.to_owned(),
+        part: part.to_owned(),
+        count,
+        total,
+    })
+}
+
+/// Everything that is doubtful about a set.
+pub fn check(set: &FigureSet, register: &Register) -> Vec<Doubt> {
+    match &set.figures {
+        Figures::IdentityCredentials(rows) => rows
+            .iter()
+            .filter_map(|row| {
+                part(
+                    &row.year.to_string(),
+                    "cns",
+                    row.of_which_cns?,
+                    row.activated,
+                )
+            })
+            .collect(),
+        Figures::Portfolio(rows) => portfolio(rows, register),
+        // Requests of a month may be solved in another, and alerts have no parts.
+        Figures::HelpDesk(_) | Figures::ProbeAlerts(_) | Figures::Availability(_) => Vec::new(),
+    }
+}
+
+fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    for row in rows {
+        let sum = row.by_category.values().sum();
+        if sum != row.total {
+            doubts.push(Doubt::SumsDisagree {
+                of: row.ente.clone(),
+                sum,
+                total: row.total,
+            });
+        }
+        doubts.extend(part(
+            &row.ente,
+            "payments",
+            row.of_which_payments,
+            row.total,
+        ));
+        doubts.extend(part(
+            &row.ente,
+            "bookings",
+            row.of_which_bookings,
+            row.total,
+        ));
+        let Some(ente) = register.ente(&row.ente) else {
+            let ente = row.ente.clone();
+            doubts.push(Doubt::UnknownEnte { ente });
+            continue;
+        };
+        let Ok(day) = jiff::civil::Date::new(row.year, 12, 31) else {
+            continue;
+        };
+        let offered = register.deployments_on(day);
+        let registered = offered.filter(|it| it.ente.code() == ente.code()).count() as u64;
+        if registered != row.total {
+            doubts.push(Doubt::RegisterDisagrees {
+                ente: row.ente.clone(),
+                said: row.total,
+                registered,
+            });
+        }
+    }
+    doubts
+}
+
+/// Doubts about a CSV file of uses: year, category, service_uses, of_which_payments,
+/// of_which_bookings.
+///
+/// # Errors
+/// When it is not such a file.
+pub fn check_usage(text: &str) -> Result<Vec<Doubt>, SourceError> {
+    let mut doubts = Vec::new();
+    for line in Lines::read(text)?.rows {
+        let of = format!("{} {}", line.text("category")?, line.text("year")?);
+        let total: u64 = line.number("service_uses")?;
+        let payments: u64 = line.optional("of_which_payments")?.unwrap_or(0);
+        let bookings: u64 = line.optional("of_which_bookings")?.unwrap_or(0);
+        let both = payments.saturating_add(bookings);
+        doubts.extend(part(&of, "payments and bookings", both, total));
+    }
+    Ok(doubts)
+}
+
+/// Doubts about a CSV file of printed changes: what, before, now, said_percent.
+///
+/// # Errors
+/// When it is not such a file.
+pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
+    let mut doubts = Vec::new();
+    for line in Lines::read(text)?.rows {
+        let (before, now): (u64, u64) = (line.number("before")?, line.number("now")?);
+        let said_percent: f64 = line.number("said_percent")?;
+        let growth_percent = change_percent(now, Some(before));
+        let is_right =
+            growth_percent.is_some_and(|growth| (growth - said_percent).abs() <= ROUNDING);
+        if !is_right {
+            doubts.push(Doubt::WrongGrowth {
+                of: line.text("what")?.to_owned(),
+                before,
+                now,
+                said_percent,
+                growth_percent,
+            });
+        }
+    }
+    Ok(doubts)
+}
+
+impl Doubt {
+    /// The doubt as a sentence.
+    pub fn sentence(&self, language: Language) -> String {
+        let n = |count: u64| language.count(count);
+        match language {
+            Language::Italian => match self {
+                Self::PartAboveTotal {
+                    of,
+                    part,
+                    count,
+                    total,
+                } => format!(
+                    "{}: {} ({}) superano il totale ({}).",
+                    harmless(of),
+                    match &**part {
+                        "payments" => "i pagamenti",
+                        "bookings" => "le prenotazioni",
+                        "cns" => "le CNS",
+                        _ => "pagamenti e prenotazioni insieme",
+                    },
+                    n(*count),
+                    n(*total)
+                ),
+                Self::SumsDisagree { of, sum, total } => format!(
+                    "{}: le cifre sommate danno {}, il totale indicato è {}.",
+                    harmless(of),
+                    n(*sum),
+                    n(*total)
+                ),
+                Self::WrongGrowth {
+                    of,
+                    before,
+                    now,
+                    said_percent,
+                    growth_percent,
+                } => format!(
+                    "{}: da {} a {} la variazione è {}, non {}.",
+                    harmless(of),
+                    n(*before),
+                    n(*now),
+                    language.change(*growth_percent),
+                    language.change(Some(*said_percent))
+                ),
+                Self::UnknownEnte { ente } => format!("{}: non è nel registro.", harmless(ente)),
+                Self::RegisterDisagrees {
+                    ente,
+                    said,
+                    registered,
+                } => format!(
+                    "{}: {} servizi secondo la fonte, {} nel registro.",
+                    harmless(ente),
+                    n(*said),
+                    n(*registered)
+                ),
+            },
+            Language::English => match self {
+                Self::PartAboveTotal {
+                    of,
+                    part,
+                    count,
+                    total,
+                } => format!(
+                    "{}: {part} ({}) exceed the total ({}).",
+                    harmless(of),
+                    n(*count),
+                    n(*total)
+                ),
+                Self::SumsDisagree { of, sum, total } => format!(
+                    "{}: the figures add up to {}, the total is said to be {}.",
+                    harmless(of),
+                    n(*sum),
+                    n(*total)
+                ),
+                Self::WrongGrowth {
+                    of,
+                    before,
+                    now,
+                    said_percent,
+                    growth_percent,
+                } => format!(
+                    "{}: from {} to {} the change is {}, not {}.",
+                    harmless(of),
+                    n(*before),
+                    n(*now),
+                    language.change(*growth_percent),
+                    language.change(Some(*said_percent))
+                ),
+                Self::UnknownEnte { ente } => format!("{}: not in the register.", harmless(ente)),
+                Self::RegisterDisagrees {
+                    ente,
+                    said,
+                    registered,
+                } => format!(
+                    "{}: {} services by the source, {} in the register.",
+                    harmless(ente),
+                    n(*said),
+                    n(*registered)
+                ),
+            },
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Reads a TOML file of provenance and a CSV file of figures.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{
+    Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Provenance, Tickets,
+};
+
+/// What is wrong with a file of figures, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SourceError {
+    /// The file of provenance is not as it must be.
+    #[error("{0}: give kind, source, date, imported_by, licence and file")]
+    Provenance(String),
+    /// A kind that there is none of.
+    #[error(
+        "unknown kind {0:?}: use identity-credentials, help-desk, probe-alerts, availability or portfolio"
+    )]
+    Kind(String),
+    /// The CSV file cannot be read as one.
+    #[error("{0}")]
+    Rows(String),
+    /// A column is missing.
+    #[error("column {0:?} is missing: add it, empty where the source does not say")]
+    Column(String),
+    /// A value is not what its column holds.
+    #[error("line {line}, column {column:?}: {value:?} is not {expected}")]
+    Value {
+        /// Line of the CSV file.
+        line: u64,
+        /// Heading.
+        column: String,
+        /// What stands there.
+        value: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// There are no rows.
+    #[error("there are no rows: an absent source needs no file")]
+    Empty,
+    /// A row is there twice.
+    #[error("line {line}: {what} is there already: keep one of the two")]
+    Twice {
+        /// Line of the CSV file.
+        line: u64,
+        /// Year, month or ente.
+        what: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProvenance {
+    kind: String,
+    source: String,
+    date: String,
+    imported_by: String,
+    licence: String,
+    file: String,
+    /// Of a portfolio: the year at whose end services were counted.
+    year: Option<i16>,
+}
+
+/// Reads figures. `file` gives the text of the CSV file that the provenance names.
+///
+/// # Errors
+/// When either file is not as it must be; `E` is what `file` fails with.
+pub fn read_set<E: From<SourceError>>(
+    provenance: &str,
+    file: impl FnOnce(&str) -> Result<String, E>,
+) -> Result<FigureSet, E> {
+    let raw: RawProvenance = toml::from_str(provenance)
+        .map_err(|error| SourceError::Provenance(error.message().to_owned()))?;
+    let date = raw.date.parse::<Date>();
+    let date = date.map_err(|_| {
+        let date = &raw.date;
+        SourceError::Provenance(format!("date {date:?} is not like 2018-03-01"))
+    })?;
+    let lines = Lines::read(&file(&raw.file)?)?;
+    let figures = match &*raw.kind {
+        "identity-credentials" => Figures::IdentityCredentials(credentials(&lines)?),
+        "help-desk" => Figures::HelpDesk(tickets(&lines)?),
+        "probe-alerts" => Figures::ProbeAlerts(alerts(&lines)?),
+        "availability" => Figures::Availability(availability(&lines)?),
+        "portfolio" => {
+            let year = raw.year.ok_or_else(|| {
+                SourceError::Provenance("a portfolio needs the year that it is of".to_owned())
+            })?;
+            Figures::Portfolio(portfolio(&lines, year)?)
+        }
+        other => return Err(SourceError::Kind(other.to_owned()).into()),
+    };
+    if figures.is_empty() {
+        return Err(SourceError::Empty.into());
+    }
+    Ok(FigureSet {
+        provenance: Provenance {
+            source: raw.source,
+            date,
+            imported_by: raw.imported_by,
+            licence: raw.licence,
+        },
+        figures,
+    })
+}
+
+/// A CSV file: headings, and rows with their lines.
+pub(super) struct Lines {
+    pub heads: Vec<String>,
+    pub rows: Vec<Line>,
+}
+
+pub(super) struct Line {
+    pub number: u64,
+    cells: BTreeMap<String, String>,
+}
+
+impl Lines {
+    pub(super) fn read(text: &str) -> Result<Self, SourceError> {
+        let failed = |error: csv::Error| SourceError::Rows(error.to_string());
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let heads: Vec<String> = reader
+            .headers()
+            .map_err(failed)?
+            .iter()
+            .map(str::to_owned)
+            .collect();
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(failed)?;
+            rows.push(Line {
+                number: record.position().map_or(0, csv::Position::line),
+                cells: heads
+                    .iter()
+                    .cloned()
+                    .zip(record.iter().map(str::to_owned))
+                    .collect(),
+            });
+        }
+        Ok(Self { heads, rows })
+    }
+}
+
+impl Line {
+    pub(super) fn text(&self, column: &str) -> Result<&str, SourceError> {
+        let cell = self.cells.get(column).map(String::as_str);
+        cell.ok_or_else(|| SourceError::Column(column.to_owned()))
+    }
+
+    pub(super) fn number<T: FromStr>(&self, column: &str) -> Result<T, SourceError> {
+        let found = self.optional(column)?;
+        found.ok_or_else(|| self.wrong(column, ""))
+    }
+
+    pub(super) fn optional<T: FromStr>(&self, column: &str) -> Result<Option<T>, SourceError> {
+        match self.text(column)? {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| self.wrong(column, text)),
+        }
+    }
+
+    fn month(&self) -> Result<u8, SourceError> {
+        let month = self.number("month")?;
+        match month {
+            1..=12 => Ok(month),
+            _ => Err(self.wrong("month", &month.to_string())),
+        }
+    }
+
+    fn percent(&self, column: &str) -> Result<Option<f64>, SourceError> {
+        let percent: Option<f64> = self.optional(column)?;
+        match percent {
+            Some(percent) if !(0.0..=100.0).contains(&percent) => {
+                Err(self.wrong(column, &percent.to_string()))
+            }
+            percent => Ok(percent),
+        }
+    }
+
+    fn wrong(&self, column: &str, value: &str) -> SourceError {
+        let expected = match column {
+            "month" => "a month from 1 to 12",
+            _ if column.ends_with("percent") => "a share from 0 to 100",
+            _ => "a whole number",
+        };
+        SourceError::Value {
+            line: self.number,
+            column: column.to_owned(),
+            value: value.to_owned(),
+            expected,
+        }
+    }
+}
+
+/// Refuses a row whose `key` was there before.
+fn once(seen: &mut Vec<String>, line: &Line, key: String) -> Result<(), SourceError> {
+    if seen.contains(&key) {
+        return Err(SourceError::Twice {
+            line: line.number,
+            what: key,
+        });
+    }
+    seen.push(key);
+    Ok(())
+}
+
+fn credentials(lines: &Lines) -> Result<Vec<Credentials>, SourceError> {
+    let mut seen = Vec::new();
+    let row = |line: &Line| {
+        let year: i16 = line.number("year")?;
+        once(&mut seen, line, year.to_string())?;
+        Ok(Credentials {
+            year,
+            activated: line.number("activated")?,
+            of_which_cns: line.optional("of_which_cns")?,
+        })
+    };
+    lines.rows.iter().map(row).collect()
+}
+
+fn tickets(lines: &Lines) -> Result<Vec<Tickets>, SourceError> {
+    let mut seen = Vec::new();
+    let row = |line: &Line| {
+        let (year, month) = (line.number::<i16>("year")?, line.month()?);
+        once(&mut seen, line, format!("{year}-{month:02}"))?;
+        Ok(Tickets {
+            year,
+            month,
+            opened: line.number("opened")?,
+            solved: line.optional("solved")?,
+        })
+    };
+    lines.rows.iter().map(row).collect()
+}
+
+/// A column for each year, a row for each month.
+fn alerts(lines: &Lines) -> Result<Vec<Alerts>, SourceError> {
+    let mut rows = Vec::new();
+    let mut seen = Vec::new();
+    for line in &lines.rows {
+        let month = line.month()?;
+        once(&mut seen, line, format!("month {month}"))?;
+        for head in lines.heads.iter().filter(|head| *head != "month") {
+            let year = head.parse::<i16>();
+            let year = year.map_err(|_| SourceError::Value {
+                line: 1,
+                column: head.clone(),
+                value: head.clone(),
+                expected: "a year",
+            })?;
+            if let Some(alerts) = line.optional(head)? {
+                rows.push(Alerts {
+                    year,
+                    month,
+                    alerts,
+                });
+            }
+        }
+    }
+    rows.sort_by_key(|row| (row.year, row.month));
+    Ok(rows)
+}
+
+fn availability(lines: &Lines) -> Result<Vec<Availability>, SourceError> {
+    let mut seen = Vec::new();
+    let row = |line: &Line| {
+        let (year, month) = (line.number::<i16>("year")?, line.month()?);
+        once(&mut seen, line, format!("{year}-{month:02}"))?;
+        let available = line.percent("available_percent")?;
+        Ok(Availability {
+            year,
+            month,
+            available_percent: available.ok_or_else(|| line.wrong("available_percent", ""))?,
+            agreed_percent: line.percent("agreed_percent")?,
+        })
+    };
+    lines.rows.iter().map(row).collect()
+}
+
+/// An ente a row, a column for each category, then the parts and the total.
+pub(super) fn portfolio(lines: &Lines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
+    let own = ["ente", "of_which_payments", "of_which_bookings", "total"];
+    let categories = || {
+        lines
+            .heads
+            .iter()
+            .filter(|head| !own.contains(&head.as_str()))
+    };
+    let mut seen = Vec::new();
+    let row = |line: &Line| {
+        let ente = line.text("ente")?.to_owned();
+        once(&mut seen, line, ente.clone())?;
+        let counts = categories().map(|category| Ok((category.clone(), line.number(category)?)));
+        Ok(Portfolio {
+            year,
+            ente,
+            by_category: counts.collect::<Result<_, SourceError>>()?,
+            of_which_payments: line.number("of_which_payments")?,
+            of_which_bookings: line.number("of_which_bookings")?,
+            total: line.number("total")?,
+        })
+    };
+    lines.rows.iter().map(row).collect()
+}
