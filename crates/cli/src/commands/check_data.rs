@@ -6,6 +6,7 @@ use std::path::Path;
 use affluenza_register::Register;
 use affluenza_report::document::{Block, Document};
 use affluenza_report::sources::{self, Doubt, SourceError};
+use affluenza_report::tables::Status;
 use affluenza_report::{Language, Report};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
@@ -70,7 +71,13 @@ fn of_report(report: &Report, language: Language) -> Vec<String> {
         Block::Notes(notes) => Some(notes.clone()),
         _ => None,
     });
-    notes.flatten().collect()
+    let broken = report.service_status.iter();
+    let broken = broken.filter(|row| row.status == Some(Status::Broken));
+    let broken = broken.map(|row| match language {
+        Language::Italian => format!("{}: il servizio è guasto.", row.service_name_it),
+        Language::English => format!("{}: the service is broken.", row.service_name_en),
+    });
+    notes.flatten().chain(broken).collect()
 }
 
 /// Findings in the files of a folder, each under the name of its file.
