@@ -3,8 +3,8 @@
 pub mod collect;
 mod figures;
 pub mod keys;
-pub mod serve;
 mod report;
+pub mod serve;
 
 use std::path::PathBuf;
 
