@@ -12,9 +12,9 @@ pub mod copies;
 mod detail;
 mod error;
 pub mod figures;
+pub mod imported;
 #[cfg(test)]
 mod inventory;
-pub mod imported;
 mod ledger;
 mod migrate;
 mod native;
