@@ -51,7 +51,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
 }
 
 /// The program's own server, and where it listens.
-fn serve<'p>(place: &'p Place<'_>) -> (Running, String) {
+fn serve(place: &Place<'_>) -> (Running, String) {
     let server = place.spawn(&["serve", "--listen", "127.0.0.1:0"], "serve.log");
     let log = place.folder.join("serve.log");
     let mut base = String::new();
