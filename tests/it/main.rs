@@ -12,9 +12,11 @@ mod audit;
 mod browser;
 mod chaos;
 mod collect;
+mod contract;
 mod dashboard;
 mod dead_letters;
 mod dst;
+mod emitting;
 mod focus;
 mod guards;
 mod http;
@@ -28,6 +30,7 @@ mod mistakes;
 )]
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
+mod portals;
 mod printed;
 mod questions;
 mod rebuild;
@@ -72,6 +75,12 @@ const TESTS: &[(&str, Test)] = tests![
     membership::partitions_are_added_to_a_running_topic,
     membership::named_members_come_back_to_their_partitions,
     import::every_request_is_accounted_for,
+    contract::examples_are_what_their_names_say,
+    contract::letters_in_binary_mode_are_shown_and_sent_again,
+    emitting::numbers_that_never_arrive_are_named,
+    emitting::one_event_by_hand,
+    emitting::events_are_checked_before_they_are_sent,
+    portals::examples_reach_the_facts,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
     guards::places_that_do_not_fit_are_alarms,

@@ -65,6 +65,10 @@ pub enum Command {
     Rebuild(Rebuild),
     /// Classify user agents, or events, from standard input: try the rules.
     Classify(Classify),
+    /// Send one event by hand.
+    Emit(crate::commands::Emit),
+    /// Check a portal's events before they are sent: explains what would be refused.
+    CheckEvents(crate::commands::CheckEvents),
     /// Bring the database and the topics to this program's schema.
     Migrate(Migrate),
     /// Check, compare and load the register of public bodies, portals and services.
@@ -266,6 +270,9 @@ pub struct Audit {
     /// Mend first: restore facts from the log, correct aggregates from the facts.
     #[arg(long)]
     pub repair: bool,
+    /// How long events may be on their way before one that a portal numbered counts as lost.
+    #[arg(long, value_name = "MINUTES", default_value_t = affluenza_pipeline::audit::ON_THEIR_WAY_MINUTES)]
+    pub on_their_way: u32,
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

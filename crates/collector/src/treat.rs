@@ -11,11 +11,15 @@ use std::sync::Arc;
 
 use affluenza_classify::geo::{Geo, Place};
 use affluenza_classify::hours::Zone;
-use affluenza_event::wire::{Client, Data, Envelope};
-use affluenza_event::{EVENT_BYTES_MAX, Quarantine, Reject, UnixMillis, mask, personal_data};
+use affluenza_event::wire::{Client, Data, Envelope, LoginMeans, Report};
+use affluenza_event::{
+    CLIENT_REPORT_V1, EVENT_BYTES_MAX, Quarantine, Reject, SERVICE_USE_V2, UnixMillis, mask,
+    personal_data,
+};
 use affluenza_keys::Key;
 use affluenza_privacy::{Token, truncate};
 use affluenza_register::Register;
+use serde::Serialize;
 
 use crate::outcome::{Reason, Refused};
 use crate::salts::{Salts, Tokens};
@@ -102,13 +106,18 @@ impl Treated {
     }
 
     /// Writes an event, unless the parser of the consumer refuses it.
-    fn push(&mut self, event: &Envelope<'_, Data<'_>>, now: UnixMillis) -> Result<(), Refused> {
+    fn push(
+        &mut self,
+        event: &Envelope<'_, impl Serialize>,
+        now: UnixMillis,
+    ) -> Result<(), Refused> {
         let key = self.bytes.len()..self.bytes.len() + event.id.len();
         self.bytes.extend_from_slice(event.id.as_bytes());
         serde_json::to_writer(&mut self.bytes, event)
             .map_err(|_| Refused::new(Reason::NotJson, "the event cannot be written"))?;
         let json = key.end..self.bytes.len();
-        match affluenza_event::parse(&self.bytes[json.clone()], now) {
+        let reading = affluenza_event::read(&self.bytes[json.clone()], std::iter::empty, now);
+        match reading.message {
             Ok(_) => {
                 self.events.push(Slot { key, json });
                 Ok(())
@@ -140,9 +149,50 @@ impl Treatment {
         }
         let mut event: Envelope<'_, Data<'_>> = match serde_json::from_slice(raw) {
             Ok(event) => event,
-            Err(_) => return Err(why_not(raw, now)),
+            Err(_) => return self.take_other(raw, sender, now, into),
         };
         self.take_parsed(&mut event, sender, now, into)
+    }
+
+    /// Takes in what is no event of version 1: the same in version 2, or a client report.
+    fn take_other(
+        &self,
+        raw: &[u8],
+        sender: Sender<'_>,
+        now: UnixMillis,
+        into: &mut Treated,
+    ) -> Result<(), Refused> {
+        let second: Result<Envelope<'_, Data<'_, LoginMeans>>, _> = serde_json::from_slice(raw);
+        if let Ok(event) = second
+            && event.event_type == SERVICE_USE_V2
+        {
+            return self.take_parsed(&mut event.into_version_1()?, sender, now, into);
+        }
+        let report: Envelope<'_, Report<'_>> = match serde_json::from_slice(raw) {
+            Ok(report) => report,
+            Err(_) => return Err(why_not(raw, now)),
+        };
+        if report.event_type != CLIENT_REPORT_V1 {
+            return Err(why_not(raw, now));
+        }
+        check_identity(&report)?;
+        if let Some(key) = sender.key {
+            let mut enti = report.data.dropped.iter().map(|dropped| &*dropped.ente);
+            // An event was dropped, too, for an ente that it should not have named.
+            let is_own = |ente: &str| ente == "unknown" || self.covers(key, ente);
+            if !enti.all(is_own) || !key.sources.covers(&report.source) {
+                return Err(Refused::new(
+                    Reason::ForeignEnte,
+                    "the key may not report for this ente or source",
+                ));
+            }
+        }
+        into.push(&report, now)
+    }
+
+    fn covers(&self, key: &Key, ente: &str) -> bool {
+        let known = self.register.ente(ente).map(|ente| ente.code());
+        key.enti.covers(ente) || known.is_some_and(|code| key.enti.covers(code))
     }
 
     /// The same, for an event that has been taken apart already.
@@ -240,7 +290,7 @@ fn why_not(raw: &[u8], now: UnixMillis) -> Refused {
 
 /// `source` is a URI reference, `id` a name: neither has room for a sentence, or for the name of
 /// a person as people write it.
-fn check_identity(event: &Envelope<'_, Data<'_>>) -> Result<(), Refused> {
+fn check_identity<D>(event: &Envelope<'_, D>) -> Result<(), Refused> {
     for (field, text) in [("source", &event.source), ("id", &event.id)] {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refused::new(

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use affluenza_bus::{Offset, Partition, Record};
+use affluenza_event::as_structured;
 use thiserror::Error;
 
 use crate::Position;
@@ -64,14 +66,20 @@ pub struct Letter<'a> {
     pub detail: String,
     /// The record's key, with personal data masked.
     pub key: &'a [u8],
-    /// The record's bytes, with personal data masked.
-    pub payload: &'a [u8],
+    /// The record's bytes, with personal data masked. Of a record in binary mode, the same event
+    /// in structured mode, so that its attributes are seen, corrected and sent again with it.
+    pub payload: Cow<'a, [u8]>,
 }
 
 impl<'a> Letter<'a> {
     /// Reads a record of the dead-letter topic. `None` when it is not a letter of this program.
     pub fn of(record: &'a Record<'_>) -> Option<Self> {
-        Self::from_parts(|name| record.header(name), record.key(), record.payload())
+        let mut letter =
+            Self::from_parts(|name| record.header(name), record.key(), record.payload())?;
+        if let Some(structured) = as_structured(record.payload(), record.headers()) {
+            letter.payload = Cow::Owned(structured);
+        }
+        Some(letter)
     }
 
     pub(crate) fn from_parts(
@@ -96,7 +104,7 @@ impl<'a> Letter<'a> {
             reason: header("affluenza-reason")?,
             detail: masked_detail(detail, fate),
             key,
-            payload,
+            payload: Cow::Borrowed(payload),
         })
     }
 }
@@ -122,7 +130,7 @@ pub(crate) fn example(payload: &[u8]) -> Letter<'_> {
         reason: "unknown-shape",
         detail: "a service use names its service".into(),
         key: b"s3",
-        payload,
+        payload: Cow::Borrowed(payload),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use affluenza_event::wire::{Data, Envelope};
-use affluenza_event::{Refusal, UnixMillis};
+use affluenza_event::{Message, Refusal, UnixMillis};
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::masked::is_masked;
@@ -86,18 +87,18 @@ pub fn correct<'a>(
     now: UnixMillis,
 ) -> Result<Corrected<'a>, Hindrance> {
     let payload = match correction {
-        None => Cow::Borrowed(letter.payload),
-        Some(correction) => Cow::Owned(correction.apply(letter.payload)?),
+        None => letter.payload.clone(),
+        Some(correction) => Cow::Owned(correction.apply(&letter.payload)?),
     };
     let is_masked_now = is_masked(&payload);
     let refused = |refusal| Hindrance::Refused {
         refusal,
         is_masked: is_masked_now,
     };
-    let event = affluenza_event::parse(&payload, now).map_err(refused)?;
-    let (ente, portal, service) = (&event.ente, &event.portal, &event.service);
-    let envelope: Envelope<'_, Data<'_>> =
-        serde_json::from_slice(&payload).expect("what is an event is an envelope");
+    let reading = affluenza_event::read(&payload, std::iter::empty, now);
+    let message = reading.message.map_err(refused)?;
+    let envelope: Envelope<'_, IgnoredAny> =
+        serde_json::from_slice(&payload).expect("what was read is an envelope");
     // Any text is a valid identity, a masked one too, and equal lengths make equal asterisks:
     // the consumer would drop all but one of such events as duplicates.
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
@@ -105,18 +106,28 @@ pub fn correct<'a>(
             return Err(Hindrance::MaskedIdentity { field });
         }
     }
-    let slash = if service.is_empty() { "" } else { "/" };
-    let summary = format!(
-        "{} {} {ente}/{portal}{slash}{service}",
-        envelope.event_type, envelope.time
-    );
-    let key = envelope.key().to_owned();
+    let (key, what) = match &message {
+        Message::Usage(event) => {
+            let slash = if event.service.is_empty() { "" } else { "/" };
+            let what = format!("{}/{}{slash}{}", event.ente, event.portal, event.service);
+            (key_of(&payload), what)
+        }
+        Message::Report(report) => (envelope.id.to_string(), report.producer.to_string()),
+    };
+    let summary = format!("{} {} {what}", envelope.event_type, envelope.time);
     Ok(Corrected {
         key,
         summary,
         is_masked: is_masked_now,
         payload,
     })
+}
+
+/// The key of a usage event.
+fn key_of(payload: &[u8]) -> String {
+    let event: Envelope<'_, Data<'_, IgnoredAny>> =
+        serde_json::from_slice(payload).expect("a usage event is one of these");
+    event.key().to_owned()
 }
 
 #[cfg(test)]

@@ -230,15 +230,15 @@ fn summary(letter: &Letter<'_>, current: Option<&str>) -> String {
 
 fn body(letter: &Letter<'_>) -> String {
     let bytes = letter.payload.len();
-    let is_masked = is_masked(letter.payload);
+    let is_masked = is_masked(&letter.payload);
     let masked = if is_masked {
         ", personal data masked"
     } else {
         ""
     };
-    let (form, payload) = match serde_json::from_slice::<Value>(letter.payload) {
+    let (form, payload) = match serde_json::from_slice::<Value>(&letter.payload) {
         Ok(value) => ("JSON", format!("{value:#}")),
-        Err(_) => ("not JSON", escaped(letter.payload)),
+        Err(_) => ("not JSON", escaped(&letter.payload)),
     };
     // Unescaping may bring to light what masking the bytes could not see.
     let payload = masked_text(&payload);

@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use crate::wire::{Client, Data, Envelope};
+use crate::wire::{AnyLogin, Client, Data, Envelope, is_producer, is_sequence};
 use crate::{Channel, Kind, Login, Outcome, Resource};
 
 /// The event of a record in canonical form. `None`: something is otherwise, and the record may
 /// be right all the same.
-pub(crate) fn read(bytes: &[u8]) -> Option<Envelope<'_, Data<'_>>> {
+pub(crate) fn read(bytes: &[u8]) -> Option<Envelope<'_, Data<'_, AnyLogin>>> {
     // Every byte is looked at, found or not, so that many are looked at at once.
     let is_odd = |odd: bool, byte: &u8| odd | (*byte == b'\\') | (*byte < 0x20);
     if bytes.iter().fold(false, is_odd) {
@@ -23,12 +23,18 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Envelope<'_, Data<'_>>> {
         source: rest.text(",\"source\":\"")??,
         id: rest.text(",\"id\":\"")??,
         time: rest.text(",\"time\":\"")??,
+        producer: rest
+            .text(",\"producer\":\"")?
+            .filter(|text| is_producer(text)),
+        sequence: rest
+            .text(",\"sequence\":\"")?
+            .filter(|text| is_sequence(text)),
         data: data(&mut rest)?,
     };
     (rest.0 == "}").then_some(envelope)
 }
 
-fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a>> {
+fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a, AnyLogin>> {
     let data = Data {
         ente: rest.text(",\"data\":{\"ente\":\"")??,
         portal: rest.text(",\"portal\":\"")??,
@@ -37,7 +43,10 @@ fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a>> {
         resource: rest.name(",\"resource\":\"", Resource::ALL, Resource::as_str)?,
         outcome: rest.name(",\"outcome\":\"", Outcome::ALL, Outcome::as_str)?,
         channel: rest.name(",\"channel\":\"", Channel::ALL, Channel::as_str)?,
-        login: rest.name(",\"login\":\"", Login::ALL, Login::as_str)?,
+        // That of version 2 is an object, which is left to serde.
+        login: rest
+            .name(",\"login\":\"", Login::ALL, Login::as_str)?
+            .map(AnyLogin::Name),
         session: rest.text(",\"session\":\"")?,
         visitor: rest.text(",\"visitor\":\"")?,
         client: match rest.skip(",\"client\":{\"user_agent\":\"") {
@@ -131,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn serde(bytes: &[u8]) -> Option<String> {
-        let envelope: Envelope<'_, Data<'_>> = serde_json::from_slice(bytes).ok()?;
+        let envelope: Envelope<'_, Data<'_, AnyLogin>> = serde_json::from_slice(bytes).ok()?;
         Some(format!("{envelope:?}"))
     }
 
@@ -171,7 +180,10 @@ mod tests {
                     ..Client::default()
                 }),
             };
-            serde_json::to_string(&Envelope::new("t", text(2), text(3), text(4), data)).unwrap()
+            let mut event = Envelope::new("t", text(2), text(3), text(4), data);
+            event.producer = option(6).or(Some("p-1".into()));
+            event.sequence = option(7).or(Some("17".into()));
+            serde_json::to_string(&event).unwrap()
         }
     }
 
@@ -209,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_our_programs_write_is_canonical() {
-        let data = Data {
+        let data: Data<'_> = Data {
             ente: "c_d612".into(),
             portal: "www".into(),
             kind: Some(Kind::Plain),

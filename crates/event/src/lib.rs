@@ -22,19 +22,27 @@
 //! assert_eq!(event.ente, "c_d612");
 //! ```
 
+mod binary;
 mod canonical;
 mod model;
 mod parse;
 mod privacy;
+mod read;
 mod refusal;
+#[cfg(test)]
+mod schema;
 mod shape;
+mod upcast;
 pub mod wire;
 
+pub use binary::{as_structured, is_event_header};
 pub use model::{
-    Activity, Channel, Client, Event, Identity, Kind, Login, Outcome, Resource, UnixMillis,
+    Activity, Channel, Client, ClientReport, Dropped, Event, Identity, Kind, Login, Origin,
+    Outcome, Resource, UnixMillis,
 };
 pub use parse::parse;
 pub use privacy::{mask, personal_data};
+pub use read::{Message, Mode, Reading, origin_of_refused, read};
 pub use refusal::{Quarantine, Refusal, Reject};
 
 /// Largest record accepted, in bytes.
@@ -49,3 +57,13 @@ pub const ACCESS_V1: &str = "it.affluenza.access.v1";
 
 /// `type` of a use of a service.
 pub const SERVICE_USE_V1: &str = "it.affluenza.service-use.v1";
+
+/// `type` of a use of a service that says how it ended and tells login means and level apart.
+/// Accepted beside [`SERVICE_USE_V1`], for ever.
+pub const SERVICE_USE_V2: &str = "it.affluenza.service-use.v2";
+
+/// `type` of a report of what a producer had to drop.
+pub const CLIENT_REPORT_V1: &str = "it.affluenza.client-report.v1";
+
+/// Every `type` of the contract.
+pub const TYPES: [&str; 4] = [ACCESS_V1, SERVICE_USE_V1, SERVICE_USE_V2, CLIENT_REPORT_V1];

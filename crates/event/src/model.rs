@@ -39,6 +39,45 @@ pub struct Event<'a> {
     pub visitor: u64,
     /// The client as far as it was sent.
     pub client: Client<'a>,
+    /// Which process made it and as the how manieth, if it told both.
+    pub origin: Option<Origin<'a>>,
+}
+
+/// The number of an event among those of its producer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The process that made it.
+    pub producer: Cow<'a, str>,
+    /// Its number, from 1 on.
+    pub sequence: u64,
+}
+
+/// What a producer had to drop since its report before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientReport<'a> {
+    /// Of the report itself: the same report twice counts once.
+    pub identity: Identity,
+    /// When it was made.
+    pub time: UnixMillis,
+    /// The portal instance.
+    pub source: Cow<'a, str>,
+    /// The process that reports.
+    pub producer: Cow<'a, str>,
+    /// The number it gave last, 0 when it gave none.
+    pub last_sequence: u64,
+    /// What it dropped.
+    pub dropped: Vec<Dropped<'a>>,
+}
+
+/// Events that a producer dropped for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped<'a> {
+    /// Code of the public body they belonged to, as sent.
+    pub ente: Cow<'a, str>,
+    /// Why, as a code.
+    pub reason: Cow<'a, str>,
+    /// How many.
+    pub events: u64,
 }
 
 /// What is known of the client. The user agent and the truncated address are used to classify
@@ -104,6 +143,7 @@ macro_rules! coded {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal => $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[repr(i8)]
         pub enum $name {
             $($(#[$vmeta])* #[serde(rename = $text)] $variant = $code,)+

@@ -9,10 +9,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::Client;
 use crate::shape::{SHAPE_BYTES_MAX, Shape};
-use crate::wire::{Data, Envelope};
+use crate::upcast::{self, Version};
+use crate::wire::{AnyLogin, Data, Envelope, Report, is_producer, is_sequence};
 use crate::{
-    ACCESS_V1, AHEAD_MS_MAX, Activity, Channel, EVENT_BYTES_MAX, Event, Identity, Login, Outcome,
-    Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1, UnixMillis, canonical, privacy,
+    ACCESS_V1, AHEAD_MS_MAX, Activity, CLIENT_REPORT_V1, Channel, ClientReport, Dropped, Event,
+    Identity, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
+    SERVICE_USE_V2, TYPES, UnixMillis, privacy,
 };
 
 /// Longest code of an ente, portal or service, and longest token, in bytes.
@@ -23,30 +25,29 @@ const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
 /// Longest `id` and `source`, in bytes.
 const IDENTITY_BYTES_MAX: usize = 512;
 
-/// Parses the record `bytes`, which was written to the log at `written`.
+/// Most entries of a client report.
+const DROPPED_MAX: usize = 1_000;
+
+/// Parses the record `bytes` in structured mode, which was written to the log at `written`.
+/// [`crate::read`] also takes records in binary mode, and client reports.
 ///
 /// `written` bounds how far ahead the event's own time may lie: the record's own time stands
 /// in for a clock, so that a replay decides as the first reading did.
 pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
-    if bytes.len() > EVENT_BYTES_MAX {
-        return Err(Reject::TooLarge { bytes: bytes.len() }.into());
+    match crate::read(bytes, std::iter::empty, written).message? {
+        Message::Usage(event) => Ok(event),
+        Message::Report(_) => Err(Reject::UnknownType(CLIENT_REPORT_V1.to_owned()).into()),
     }
-    let envelope = match canonical::read(bytes) {
-        Some(envelope) => envelope,
-        None => serde_json::from_slice(bytes).map_err(|error| diagnose(bytes, &error))?,
-    };
-    event(envelope, written)
 }
 
-fn event<'a>(envelope: Envelope<'a, Data<'a>>, written: UnixMillis) -> Result<Event<'a>, Refusal> {
+pub(crate) fn event<'a>(
+    envelope: Envelope<'a, Data<'a, AnyLogin>>,
+    written: UnixMillis,
+) -> Result<Event<'a>, Refusal> {
     check_envelope(&envelope)?;
-    let time = parse_time(&envelope.time)?;
-    let ahead_ms = time.0.saturating_sub(written.0);
-    if ahead_ms > AHEAD_MS_MAX {
-        return Err(Reject::TimeAhead { ahead_ms }.into());
-    }
+    let time = time(&envelope.time, written)?;
     let data = envelope.data;
-    let activity = activity(&envelope.event_type, &data)?;
+    let (activity, version) = activity(&envelope.event_type, &data)?;
     Ok(Event {
         identity: Identity::of(&envelope.source, &envelope.id),
         time,
@@ -57,16 +58,89 @@ fn event<'a>(envelope: Envelope<'a, Data<'a>>, written: UnixMillis) -> Result<Ev
             None => Cow::Borrowed(""),
         },
         activity,
-        outcome: data.outcome.unwrap_or(Outcome::Completed),
+        outcome: upcast::outcome(version, data.outcome)?,
         channel: data.channel.unwrap_or(Channel::Web),
-        login: data.login.unwrap_or(Login::None),
+        login: upcast::login(version, data.login)?,
         session: token("session", data.session.as_deref())?,
         visitor: token("visitor", data.visitor.as_deref())?,
         client: client(data.client)?,
+        origin: match envelope.sequence {
+            None => None,
+            Some(sequence) => origin(envelope.producer, Some(&sequence)),
+        },
     })
 }
 
-fn check_envelope(envelope: &Envelope<'_, Data<'_>>) -> Result<(), Refusal> {
+/// A producer and a number, if both are there and make sense.
+pub(crate) fn origin<'a>(
+    producer: Option<Cow<'a, str>>,
+    sequence: Option<&str>,
+) -> Option<Origin<'a>> {
+    let producer = producer.filter(|text| is_producer(text))?;
+    let sequence = sequence.filter(|text| is_sequence(text))?.parse().ok()?;
+    Some(Origin { producer, sequence })
+}
+
+/// Reads a client report in structured mode.
+pub(crate) fn report(bytes: &[u8], written: UnixMillis) -> Result<Message<'_>, Refusal> {
+    let envelope: Envelope<'_, Report<'_>> =
+        serde_json::from_slice(bytes).map_err(|error| shape(&place_of(&error)))?;
+    check_envelope_and_report(envelope, written).map(Message::Report)
+}
+
+pub(crate) fn check_envelope_and_report<'a>(
+    envelope: Envelope<'a, Report<'a>>,
+    written: UnixMillis,
+) -> Result<ClientReport<'a>, Refusal> {
+    check_envelope(&envelope)?;
+    let time = time(&envelope.time, written)?;
+    let report = envelope.data;
+    if report.dropped.len() > DROPPED_MAX {
+        let found = report.dropped.len();
+        return Err(shape(&format!(
+            "dropped has {found} entries, at most {DROPPED_MAX} are accepted"
+        )));
+    }
+    let counts = report.dropped.iter().map(|dropped| dropped.events);
+    if counts
+        .chain([report.last_sequence])
+        .any(|count| i64::try_from(count).is_err())
+    {
+        return Err(shape("a count is below 2^63"));
+    }
+    token("producer", Some(&report.producer))?;
+    Ok(ClientReport {
+        identity: Identity::of(&envelope.source, &envelope.id),
+        time,
+        source: envelope.source,
+        producer: report.producer,
+        last_sequence: report.last_sequence,
+        dropped: report
+            .dropped
+            .into_iter()
+            .map(|dropped| {
+                token("dropped.reason", Some(&dropped.reason))?;
+                Ok(Dropped {
+                    ente: code("dropped.ente", dropped.ente)?,
+                    reason: dropped.reason,
+                    events: dropped.events,
+                })
+            })
+            .collect::<Result<_, Refusal>>()?,
+    })
+}
+
+/// The time of an event, if it does not lie ahead of its record.
+fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusal> {
+    let time = parse_time(text)?;
+    let ahead_ms = time.0.saturating_sub(written.0);
+    if ahead_ms > AHEAD_MS_MAX {
+        return Err(Reject::TimeAhead { ahead_ms }.into());
+    }
+    Ok(time)
+}
+
+fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     if envelope.specversion != "1.0" {
         let found = shorten(&envelope.specversion);
         return Err(Reject::NotCloudEvent(format!("specversion is {found:?}, not \"1.0\"")).into());
@@ -86,16 +160,23 @@ fn check_envelope(envelope: &Envelope<'_, Data<'_>>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn activity(event_type: &str, data: &Data<'_>) -> Result<Activity, Refusal> {
-    match event_type {
-        ACCESS_V1 if data.kind.is_some() => Err(shape("an access has no kind")),
-        ACCESS_V1 => Ok(Activity::Access(data.resource.unwrap_or(Resource::Page))),
-        SERVICE_USE_V1 if data.service.is_none() => Err(shape("a service use names its service")),
-        SERVICE_USE_V1 => data
-            .kind
-            .map(Activity::ServiceUse)
-            .ok_or_else(|| shape("a service use has a kind: plain, payment or booking")),
-        other => Err(Reject::UnknownType(shorten(other)).into()),
+fn activity(event_type: &str, data: &Data<'_, AnyLogin>) -> Result<(Activity, Version), Refusal> {
+    let version = match event_type {
+        SERVICE_USE_V1 => Version::V1,
+        SERVICE_USE_V2 => Version::V2,
+        ACCESS_V1 if data.kind.is_some() => return Err(shape("an access has no kind")),
+        ACCESS_V1 => {
+            let resource = data.resource.unwrap_or(Resource::Page);
+            return Ok((Activity::Access(resource), Version::V1));
+        }
+        other => return Err(Reject::UnknownType(shorten(other)).into()),
+    };
+    if data.service.is_none() {
+        return Err(shape("a service use names its service"));
+    }
+    match data.kind {
+        Some(kind) => Ok((Activity::ServiceUse(kind), version)),
+        None => Err(shape("a service use has a kind: plain, payment or booking")),
     }
 }
 
@@ -132,7 +213,7 @@ fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     if let Some(what) = privacy::personal_data_in(value, shape) {
         return Err(Quarantine::PersonalData { field, what }.into());
     }
-    if value.is_empty() || !shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0) {
+    if !is_token(value, shape) {
         return Err(Quarantine::UnknownShape(format!(
             "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-' or '_'"
         ))
@@ -140,6 +221,10 @@ fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     }
     // 0 means "none" in storage.
     Ok(xxh3_64(value.as_bytes()).max(1))
+}
+
+fn is_token(value: &str, shape: Option<Shape>) -> bool {
+    !value.is_empty() && shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0)
 }
 
 fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
@@ -187,9 +272,12 @@ fn place<'a>(
     Ok(value)
 }
 
-/// Finds out what is wrong with a record that did not parse. Off the hot path, so it may parse
-/// again, one layer at a time.
-fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Refusal {
+/// That a record is a client report.
+pub(crate) struct IsReport;
+
+/// Finds out what is wrong with a record that is no usage event, unless it is a client report.
+/// Off the hot path, so it may parse again, one layer at a time.
+pub(crate) fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Result<IsReport, Refusal> {
     /// Only what tells whether the record is one of ours.
     #[derive(Deserialize)]
     struct Outline<'a> {
@@ -205,20 +293,19 @@ fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Refusal {
         _time: String,
     }
     if let Err(error) = serde_json::from_slice::<&RawValue>(bytes) {
-        return Reject::NotJson(place_of(&error)).into();
+        return Err(Reject::NotJson(place_of(&error)).into());
     }
     match serde_json::from_slice::<Outline<'_>>(bytes) {
-        Err(outline) => Reject::NotCloudEvent(place_of(&outline)).into(),
-        Ok(outline) if matches!(&*outline.event_type, ACCESS_V1 | SERVICE_USE_V1) => {
-            Quarantine::UnknownShape(place_of(error)).into()
-        }
-        Ok(outline) => Reject::UnknownType(shorten(&outline.event_type)).into(),
+        Err(outline) => Err(Reject::NotCloudEvent(place_of(&outline)).into()),
+        Ok(outline) if outline.event_type == CLIENT_REPORT_V1 => Ok(IsReport),
+        Ok(outline) if TYPES.contains(&&*outline.event_type) => Err(shape(&place_of(error))),
+        Ok(outline) => Err(Reject::UnknownType(shorten(&outline.event_type)).into()),
     }
 }
 
 /// serde_json's message can quote a value of the record, which may be personal: only what
 /// names fields and places is kept.
-fn place_of(error: &serde_json::Error) -> String {
+pub(crate) fn place_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = if text.starts_with("missing field") || text.starts_with("duplicate field") {
         text.split(" at line").next().unwrap_or_default()
@@ -232,14 +319,14 @@ fn place_of(error: &serde_json::Error) -> String {
     format!("{what} at line {} column {}", error.line(), error.column())
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
+    use crate::{Kind, Login, Outcome};
     use proptest::prelude::*;
 
     const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);
@@ -306,7 +393,10 @@ mod tests {
             code_of(&record(ACCESS_V1, data).replace("+02:00", "")),
             "bad-time"
         );
-        assert_eq!(code_of(&" ".repeat(EVENT_BYTES_MAX + 1)), "too-large");
+        assert_eq!(
+            code_of(&" ".repeat(crate::EVENT_BYTES_MAX + 1)),
+            "too-large"
+        );
     }
 
     #[test]

@@ -23,6 +23,38 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What to do about it, in one sentence, for whoever made the record.
+    pub const fn mend(&self) -> &'static str {
+        match self {
+            Self::Reject(Reject::TooLarge { .. }) => {
+                "shorten it: nearly always it is the user agent that is too long"
+            }
+            Self::Reject(Reject::NotJson(_)) => {
+                "write each event as one JSON value in UTF-8, to its end"
+            }
+            Self::Reject(Reject::NotCloudEvent(_)) => {
+                "give it specversion (\"1.0\"), type, source, id and time, all of them texts"
+            }
+            Self::Reject(Reject::UnknownType(_)) => {
+                "use it.affluenza.access.v1, it.affluenza.service-use.v1 or it.affluenza.service-use.v2"
+            }
+            Self::Reject(Reject::BadTime(_)) => {
+                "write the time as RFC 3339 with an offset, such as 2017-03-26T10:00:00+02:00"
+            }
+            Self::Reject(Reject::TimeAhead { .. }) => {
+                "set the clock of the machine: an event lies in the past when it is sent"
+            }
+            Self::Quarantine(Quarantine::UnknownShape(_)) => {
+                "write data as the JSON Schema of the type says, schemas/events"
+            }
+            Self::Quarantine(Quarantine::PersonalData { .. }) => {
+                "leave it out, or send a token that means nothing elsewhere; truncate an address to its network"
+            }
+        }
+    }
+}
+
 /// Why a record can never become an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Reject {

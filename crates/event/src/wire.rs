@@ -2,41 +2,73 @@
 
 use std::borrow::Cow;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::privacy::personal_data_in;
+use crate::shape::Shape;
 use crate::{Channel, Kind, Login, Outcome, Resource};
 
 /// A CloudEvents 1.0 envelope in structured mode.
 #[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Envelope<'a, D> {
     /// Always `1.0`.
     #[serde(borrow)]
     pub specversion: Cow<'a, str>,
-    /// One of the types of this crate.
+    /// One of the types of this contract.
     #[serde(borrow, rename = "type")]
     pub event_type: Cow<'a, str>,
     /// The portal instance that emitted the event, as a URI reference.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Identifier"))]
     pub source: Cow<'a, str>,
     /// Unique within `source`; a UUIDv7 is recommended.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Identifier"))]
     pub id: Cow<'a, str>,
     /// RFC 3339 with an offset.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Time"))]
     pub time: Cow<'a, str>,
+    /// The process that made the event, if it numbers its events: letters, digits, `-` and `_`,
+    /// at most 64. Anything else counts as absent.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "producer",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(test, schemars(with = "crate::schema::Extension"))]
+    pub producer: Option<Cow<'a, str>>,
+    /// The event's number among those of its producer, from 1 on, in decimal digits. A number
+    /// that never arrives tells of a lost event. Anything else counts as absent.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "sequence",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(test, schemars(with = "crate::schema::Extension"))]
+    pub sequence: Option<Cow<'a, str>>,
     /// The event itself.
     pub data: D,
 }
 
-/// `data` of [`crate::ACCESS_V1`] and [`crate::SERVICE_USE_V1`]. Fields that a type does not
-/// know are ignored, so that an emitter may be newer than the consumer.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub struct Data<'a> {
+/// `data` of [`crate::ACCESS_V1`] and [`crate::SERVICE_USE_V1`], and, with [`LoginMeans`], of
+/// [`crate::SERVICE_USE_V2`]. Fields that a type does not know are ignored, so that an emitter
+/// may be newer than the consumer.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Data"))]
+pub struct Data<'a, L = Login> {
     /// Code of the public body (IPA code, or an alias in the register).
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Code"))]
     pub ente: Cow<'a, str>,
     /// Code of the portal.
     #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Code"))]
     pub portal: Cow<'a, str>,
     /// Code of the service: required for a service use.
     #[serde(
@@ -45,22 +77,23 @@ pub struct Data<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Code>"))]
     pub service: Option<Cow<'a, str>>,
-    /// Required for a service use, absent for an access.
+    /// What the service was used for: required for a service use, absent for an access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// For an access: `page` when absent.
+    /// What an access asked for: `page` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
-    /// `completed` when absent.
+    /// How it ended: `completed` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// `web` when absent.
+    /// Where it came in: `web` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
-    /// `none` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login: Option<Login>,
+    /// How the person was identified: not at all when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<L>,
     /// Opaque token of the session: letters, digits, `-` and `_`, at most 64.
     #[serde(
         borrow,
@@ -68,6 +101,7 @@ pub struct Data<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Token>"))]
     pub session: Option<Cow<'a, str>>,
     /// Opaque daily token of the visitor: letters, digits, `-` and `_`, at most 64.
     #[serde(
@@ -76,14 +110,128 @@ pub struct Data<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Token>"))]
     pub visitor: Option<Cow<'a, str>>,
     /// What is known of the client.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client<'a>>,
 }
 
+impl Default for Data<'_> {
+    fn default() -> Self {
+        Self {
+            ente: Cow::default(),
+            portal: Cow::default(),
+            service: None,
+            kind: None,
+            resource: None,
+            outcome: None,
+            channel: None,
+            login: None,
+            session: None,
+            visitor: None,
+            client: None,
+        }
+    }
+}
+
+/// How a person was identified, since [`crate::SERVICE_USE_V2`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LoginMeans {
+    /// With what.
+    pub means: Means,
+    /// Level of assurance, 1 to 3: required for SPID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 3)))]
+    pub level: Option<u8>,
+}
+
+/// With what a person was identified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Means {
+    /// A name and a password of the portal.
+    Password,
+    /// SPID.
+    Spid,
+    /// Electronic identity card.
+    Cie,
+    /// National services card.
+    Cns,
+}
+
+/// A `login` in the form of either version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnyLogin {
+    Name(Login),
+    Means(LoginMeans),
+}
+
+impl<'de> Deserialize<'de> for AnyLogin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = AnyLogin;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a login")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AnyLogin, E> {
+                let known = Login::ALL.iter().find(|login| login.as_str() == text);
+                known
+                    .map(|login| AnyLogin::Name(*login))
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("text"), &self))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnyLogin, A::Error> {
+                LoginMeans::deserialize(MapAccessDeserializer::new(map)).map(AnyLogin::Means)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `data` of [`crate::CLIENT_REPORT_V1`]: what a producer had to drop, so that a gap among its
+/// numbers has an explanation.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ClientReport"))]
+pub struct Report<'a> {
+    /// The process that reports.
+    #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Token"))]
+    pub producer: Cow<'a, str>,
+    /// The number it gave last, 0 when it gave none.
+    #[cfg_attr(test, schemars(range(max = 9_223_372_036_854_775_807_u64)))]
+    pub last_sequence: u64,
+    /// What was dropped since the report before, at most 1,000 entries.
+    #[serde(borrow, default)]
+    #[cfg_attr(test, schemars(length(max = 1000)))]
+    pub dropped: Vec<Dropped<'a>>,
+}
+
+/// Events that a producer dropped for one reason.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Dropped<'a> {
+    /// Code of the public body they belonged to.
+    #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Code"))]
+    pub ente: Cow<'a, str>,
+    /// Why: a code such as `queue-full`, or the one with which a collector refused them.
+    #[serde(borrow)]
+    #[cfg_attr(test, schemars(with = "crate::schema::Token"))]
+    pub reason: Cow<'a, str>,
+    /// How many.
+    #[cfg_attr(test, schemars(range(max = 9_223_372_036_854_775_807_u64)))]
+    pub events: u64,
+}
+
 /// What is known of the client.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Client<'a> {
     /// `User-Agent` header.
     #[serde(
@@ -100,6 +248,7 @@ pub struct Client<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::TruncatedAddress>"))]
     pub ip: Option<Cow<'a, str>>,
     /// ISO 3166-1 alpha-2.
     #[serde(
@@ -108,6 +257,7 @@ pub struct Client<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Country>"))]
     pub country: Option<Cow<'a, str>>,
     /// ISO 3166-2 subdivision.
     #[serde(
@@ -116,6 +266,7 @@ pub struct Client<'a> {
         deserialize_with = "borrowed",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(test, schemars(with = "Option<crate::schema::Region>"))]
     pub region: Option<Cow<'a, str>>,
     /// `Sec-CH-UA-Mobile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,14 +301,92 @@ fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0))
 }
 
-impl<'a> Envelope<'a, Data<'a>> {
+/// Whether a text can name a producer: what is passed on must not be personal.
+pub(crate) fn is_producer(text: &str) -> bool {
+    let shape = Shape::of(text.as_bytes());
+    let is_token = shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0);
+    !text.is_empty() && is_token && personal_data_in(text, shape).is_none()
+}
+
+/// Whether a text is a number from 1 on.
+pub(crate) fn is_sequence(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok_and(|n| n > 0)
+}
+
+fn producer<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Ok(text_or_nothing(deserializer)?.filter(|text| is_producer(text)))
+}
+
+fn sequence<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Ok(text_or_nothing(deserializer)?.filter(|text| is_sequence(text)))
+}
+
+/// A text; whatever else stands there is nothing. An attribute that others may use for something
+/// of their own never refuses an event.
+fn text_or_nothing<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Cow<'a, str>>, D::Error> {
+    struct Lenient;
+    impl<'de> Visitor<'de> for Lenient {
+        type Value = Option<Cow<'de, str>>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("anything")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Some(Cow::Borrowed(text)))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(Cow::Owned(text.to_owned())))
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Lenient)
+}
+
+impl<'a, D> Envelope<'a, D> {
     /// An envelope around `data`, ready to serialize.
     pub fn new(
         event_type: &'a str,
         source: impl Into<Cow<'a, str>>,
         id: impl Into<Cow<'a, str>>,
         time: impl Into<Cow<'a, str>>,
-        data: Data<'a>,
+        data: D,
     ) -> Self {
         Self {
             specversion: "1.0".into(),
@@ -165,10 +394,14 @@ impl<'a> Envelope<'a, Data<'a>> {
             source: source.into(),
             id: id.into(),
             time: time.into(),
+            producer: None,
+            sequence: None,
             data,
         }
     }
+}
 
+impl<L> Envelope<'_, Data<'_, L>> {
     /// The key of the event's Kafka record. The same event always has the same key, so that a
     /// duplicate meets its original in one partition; never the ente alone, since one ente may
     /// have nine tenths of the load.

@@ -10,6 +10,7 @@ use affluenza_store::accounts::{
     StrayFacts,
 };
 use affluenza_store::copies::Copy;
+use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
 use serde::Serialize;
 
@@ -23,13 +24,19 @@ pub struct Period {
     pub months: std::ops::RangeInclusive<u32>,
     /// Local days since 1970.
     pub days: Range<u16>,
+    /// How long events may be on their way, in minutes, before a number is missing for good.
+    pub on_their_way_minutes: u32,
 }
+
+/// Portals send again what they could not send.
+pub const ON_THEIR_WAY_MINUTES: u32 = 10;
 
 impl Period {
     /// Everything there is.
     pub const ALL: Self = Self {
         months: 0..=u32::MAX,
         days: 0..u16::MAX,
+        on_their_way_minutes: ON_THEIR_WAY_MINUTES,
     };
 }
 
@@ -52,7 +59,7 @@ pub struct PartitionAudit {
     pub ledger_next_offset: u64,
     /// Blocks in the ledger.
     pub blocks: u64,
-    /// Records read: stored + duplicate + rejected + quarantined.
+    /// Records read: stored + duplicate + rejected + quarantined + reports.
     pub records_read: u64,
     /// Stored as facts.
     pub stored: u64,
@@ -62,6 +69,8 @@ pub struct PartitionAudit {
     pub rejected: u64,
     /// Wait for a person.
     pub quarantined: u64,
+    /// Client reports.
+    pub reports: u64,
     /// Facts that there are.
     pub facts: u64,
 }
@@ -126,6 +135,11 @@ pub struct Audit {
     pub months_compared: usize,
     /// What does not add up; empty when balanced.
     pub findings: Vec<Finding>,
+    /// Events that never reached the log, seen by the numbers of their producers. No fault of the
+    /// accounts, which begin with the log.
+    pub producer_gaps: Vec<ProducerGap>,
+    /// Events that portals reported to have dropped.
+    pub reported_drops: Vec<ReportedDrops>,
 }
 
 impl Audit {
@@ -215,6 +229,8 @@ pub async fn audit(
         partitions,
         months_compared: months.len(),
         findings,
+        producer_gaps: store.producer_gaps(period.on_their_way_minutes).await?,
+        reported_drops: store.reported_drops().await?,
     })
 }
 
@@ -255,6 +271,7 @@ async fn partitions(
                 duplicate: 0,
                 rejected: 0,
                 quarantined: 0,
+                reports: 0,
             };
             partitions.push(of_account(&untouched, &facts));
             partitions.len() - 1
@@ -290,13 +307,18 @@ fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> Parti
         duplicate: account.duplicate,
         rejected: account.rejected,
         quarantined: account.quarantined,
+        reports: account.reports,
         facts: facts.map_or(0, |(_, _, facts)| *facts),
     }
 }
 
 fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let fates = partition.stored + partition.duplicate + partition.rejected + partition.quarantined;
+    let fates = partition.stored
+        + partition.duplicate
+        + partition.rejected
+        + partition.quarantined
+        + partition.reports;
     if fates != partition.records_read {
         findings.push(Finding::FatesDoNotAddUp {
             partition: partition.partition,
@@ -343,6 +365,7 @@ mod tests {
             duplicate: 1,
             rejected: 1,
             quarantined: 1,
+            reports: 0,
             facts: 7,
         }
     }

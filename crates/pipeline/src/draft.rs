@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Record};
-use affluenza_event::{Refusal, UnixMillis};
+use affluenza_event::{Message, Mode, Refusal, origin_of_refused};
 use affluenza_store::{FactBlock, Fate, FateGroup};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::classify::Classifier;
+use crate::decode::{add_headers, decode};
 use crate::invariants::Extent;
 use crate::mark::Intent;
 use crate::recent::{Recent, Sighting};
+use crate::sequences::Sequences;
 use crate::{Config, write::DeadLetter};
 
 /// The fates of a block's records. Stored events are counted when the block is settled; the
@@ -54,6 +56,11 @@ impl Fates {
 
 const DAY_MS: i64 = 86_400_000;
 
+/// The UTC day of a moment, in days since 1970.
+fn day(ms: i64) -> u16 {
+    u16::try_from(ms.div_euclid(DAY_MS)).unwrap_or(0)
+}
+
 /// An event that memory could not decide on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Undecided {
@@ -75,7 +82,10 @@ pub(crate) struct Draft {
     /// Records taken in.
     pub(crate) read: u64,
     pub(crate) fates: Fates,
-    /// Of offset and payload of every record, in order: what was read, whatever was made of it.
+    /// What the records tell of who made them.
+    pub(crate) sequences: Sequences,
+    /// Of offset and payload of every record, and the headers of one in binary mode, in order:
+    /// what was read, whatever was made of it.
     pub(crate) checksum: u64,
     opened: Option<Instant>,
 }
@@ -91,6 +101,7 @@ impl Draft {
             dead_letter_bytes: 0,
             read: 0,
             fates: Fates::default(),
+            sequences: Sequences::default(),
             checksum: 0,
             opened: None,
         }
@@ -135,22 +146,37 @@ impl Draft {
         self.read += 1;
         self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
         self.end = offset.next();
-        match affluenza_event::parse(payload, UnixMillis(record.written_ms())) {
-            Ok(event) => classifier.push(&event, offset, &mut self.facts),
-            Err(refusal) => self.refuse(record, &refusal),
+        let reading = decode(record);
+        if reading.mode == Mode::Binary {
+            self.checksum = add_headers(record, self.checksum);
+        }
+        match reading.message {
+            Ok(Message::Usage(event)) => {
+                self.sequences.note(&event);
+                classifier.push(&event, offset, &mut self.facts);
+            }
+            Ok(Message::Report(report)) => {
+                let ente = report.dropped.first().map_or("", |dropped| &*dropped.ente);
+                self.fates
+                    .add(Fate::Report, "", ente, day(report.time.0), 1);
+                self.sequences.report(&report);
+            }
+            Err(refusal) => self.refuse(record, reading.mode, &refusal),
         }
     }
 
-    fn refuse(&mut self, record: &Record<'_>, refusal: &Refusal) {
+    fn refuse(&mut self, record: &Record<'_>, mode: Mode, refusal: &Refusal) {
         let fate = match refusal {
             Refusal::Reject(_) => Fate::Rejected,
             Refusal::Quarantine(_) => Fate::Quarantined,
         };
-        let day = record.written_ms().div_euclid(DAY_MS);
-        let day = u16::try_from(day).unwrap_or(0);
+        let day = day(record.written_ms());
         self.fates.add(fate, refusal.code(), "", day, 1);
-        let letter = DeadLetter::of(record, refusal);
-        self.dead_letter_bytes += letter.payload.len() + letter.key.len() + 256;
+        if let Some(origin) = origin_of_refused(record.payload(), record.headers()) {
+            self.sequences.note_origin(&origin, "", "");
+        }
+        let letter = DeadLetter::of(record, mode, refusal);
+        self.dead_letter_bytes += letter.bytes();
         self.dead_letters.push(letter);
     }
 

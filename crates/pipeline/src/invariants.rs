@@ -72,14 +72,8 @@ pub fn commits_what_was_written(written_end: NextOffset, next_first: NextOffset)
 }
 
 /// Whether every record read has exactly one fate.
-pub fn fates_balance(
-    read: u64,
-    stored: u64,
-    duplicate: u64,
-    rejected: u64,
-    quarantined: u64,
-) -> bool {
-    read == stored + duplicate + rejected + quarantined
+pub fn fates_balance(read: u64, fates: &[u64]) -> bool {
+    read == fates.iter().sum::<u64>()
 }
 
 /// Whether an insert token names this partition and this range of this log: nothing of the

@@ -14,12 +14,13 @@
 //!
 //! **Only the polling thread commits, and only for partitions it owns.**
 //! **A block is one range of one partition; its token never changes.**
-//! **Every record read ends in exactly one of stored, duplicate, rejected, quarantined.**
+//! **Every record read ends in exactly one of stored, duplicate, rejected, quarantined, report.**
 
 pub mod audit;
 mod classify;
 mod config;
 mod consumer;
+mod decode;
 mod draft;
 mod error;
 pub mod invariants;
@@ -29,6 +30,7 @@ mod progress;
 pub mod rebuild;
 mod recent;
 mod reconcile;
+mod sequences;
 mod write;
 
 pub use affluenza_store::accounts::Scope;

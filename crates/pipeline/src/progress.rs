@@ -16,6 +16,7 @@ struct Inner {
     duplicate: AtomicU64,
     rejected: AtomicU64,
     quarantined: AtomicU64,
+    reports: AtomicU64,
     blocks: AtomicU64,
     ends: Mutex<BTreeMap<Partition, NextOffset>>,
     /// Whether this consumer has partition 0, which exactly one of a group has.
@@ -36,12 +37,28 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Wait for a person.
     pub quarantined: u64,
+    /// Client reports.
+    pub reports: u64,
     /// Blocks written.
     pub blocks: u64,
     /// Where reading goes on in each partition that this consumer has had.
     pub ends: BTreeMap<Partition, NextOffset>,
     /// Refused records by reason.
     pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl std::fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "read {} = stored {} + duplicate {} + rejected {} + quarantined {}",
+            self.read, self.stored, self.duplicate, self.rejected, self.quarantined
+        )?;
+        match self.reports {
+            0 => Ok(()),
+            reports => write!(f, " + reports {reports}"),
+        }
+    }
 }
 
 impl Progress {
@@ -55,6 +72,7 @@ impl Progress {
             duplicate: load(&inner.duplicate),
             rejected: load(&inner.rejected),
             quarantined: load(&inner.quarantined),
+            reports: load(&inner.reports),
             blocks: load(&inner.blocks),
             ends: inner
                 .ends
@@ -102,6 +120,7 @@ impl Progress {
         add(&inner.duplicate, fates.of(Fate::Duplicate));
         add(&inner.rejected, fates.of(Fate::Rejected));
         add(&inner.quarantined, fates.of(Fate::Quarantined));
+        add(&inner.reports, fates.of(Fate::Report));
         add(&inner.blocks, 1);
         let mut reasons = inner.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         for (group, records) in fates.groups().filter(|(group, _)| !group.reason.is_empty()) {

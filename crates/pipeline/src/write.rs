@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
-use affluenza_event::Refusal;
+use affluenza_event::{Mode, Refusal};
 use affluenza_store::{BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError};
 use bytes::Bytes;
 
+use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
 use crate::{PipelineError, invariants};
 
@@ -37,6 +38,8 @@ pub(crate) struct DeadLetter {
     /// The record's bytes, with personal data masked.
     pub(crate) payload: Vec<u8>,
     payload_bytes: usize,
+    /// Of a record in binary mode, the headers that belong to its event, masked likewise.
+    headers: Vec<(String, String)>,
     fate: &'static str,
     code: &'static str,
     detail: String,
@@ -46,11 +49,15 @@ pub(crate) struct DeadLetter {
 }
 
 impl DeadLetter {
-    pub(crate) fn of(record: &Record<'_>, refusal: &Refusal) -> Self {
+    pub(crate) fn of(record: &Record<'_>, mode: Mode, refusal: &Refusal) -> Self {
         Self {
             key: affluenza_event::mask(record.key()),
             payload: affluenza_event::mask(head(record.payload())),
             payload_bytes: record.payload().len(),
+            headers: match mode {
+                Mode::Structured => Vec::new(),
+                Mode::Binary => masked_headers(record),
+            },
             fate: match refusal {
                 Refusal::Reject(_) => "rejected",
                 Refusal::Quarantine(_) => "quarantined",
@@ -64,23 +71,41 @@ impl DeadLetter {
         }
     }
 
-    fn send(&self, writer: &Writer, origin: &BlockOrigin) -> Result<(), BusError> {
-        writer.send(
-            &self.key,
-            &self.payload,
-            None,
-            &[
-                ("affluenza-fate", self.fate),
-                ("affluenza-reason", self.code),
-                ("affluenza-detail", &self.detail),
-                ("affluenza-stream", &origin.stream),
-                ("affluenza-partition", &self.partition.to_string()),
-                ("affluenza-offset", &self.offset.to_string()),
-                ("affluenza-written-ms", &self.written_ms.to_string()),
-                ("affluenza-payload-bytes", &self.payload_bytes.to_string()),
-            ],
-        )
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+        self.payload.len() + self.key.len() + headers + 256
     }
+
+    fn send(&self, writer: &Writer, origin: &BlockOrigin) -> Result<(), BusError> {
+        let (partition, offset) = (self.partition.to_string(), self.offset.to_string());
+        let (written_ms, payload_bytes) =
+            (self.written_ms.to_string(), self.payload_bytes.to_string());
+        let mut headers = vec![
+            ("affluenza-fate", self.fate),
+            ("affluenza-reason", self.code),
+            ("affluenza-detail", &self.detail),
+            ("affluenza-stream", &origin.stream),
+            ("affluenza-partition", &partition),
+            ("affluenza-offset", &offset),
+            ("affluenza-written-ms", &written_ms),
+            ("affluenza-payload-bytes", &payload_bytes),
+        ];
+        let own = self.headers.iter();
+        headers.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
+        writer.send(&self.key, &self.payload, None, &headers)
+    }
+}
+
+fn masked_headers(record: &Record<'_>) -> Vec<(String, String)> {
+    let masked = |bytes: &[u8]| {
+        let masked = affluenza_event::mask(head(bytes));
+        String::from_utf8_lossy(&masked).into_owned()
+    };
+    event_headers(record)
+        .map(|(name, value)| (masked(name.as_bytes()), masked(value)))
+        .collect()
 }
 
 /// A draft that has been written.
@@ -138,10 +163,13 @@ impl Sink {
         assert!(
             invariants::fates_balance(
                 row.records_read,
-                row.count(Fate::Stored),
-                row.count(Fate::Duplicate),
-                row.count(Fate::Rejected),
-                row.count(Fate::Quarantined),
+                &[
+                    row.count(Fate::Stored),
+                    row.count(Fate::Duplicate),
+                    row.count(Fate::Rejected),
+                    row.count(Fate::Quarantined),
+                    row.count(Fate::Report),
+                ],
             ),
             "every record of a block has exactly one fate"
         );
@@ -161,6 +189,20 @@ impl Sink {
         if !facts.is_empty() {
             self.insert_facts(facts, &origin, first..end, token.clone(), look_first)
                 .await?;
+        }
+        let sequences = draft.sequences.rows();
+        if !sequences.is_empty() {
+            persist("insert producer sequences", || {
+                self.store.insert_sequences(&sequences, &token)
+            })
+            .await?;
+        }
+        let reports = draft.sequences.reports();
+        if !reports.is_empty() {
+            persist("insert client reports", || {
+                self.store.insert_client_reports(reports, &token)
+            })
+            .await?;
         }
         persist("insert ledger", || self.store.insert_ledger(&row, &token)).await?;
         Ok(Written {

@@ -27,7 +27,7 @@ pub struct PartitionAccount {
     pub next_offset: u64,
     /// Blocks.
     pub blocks: u64,
-    /// Records read: the sum of the four that follow.
+    /// Records read: the sum of the five that follow.
     pub records_read: u64,
     /// Stored as facts.
     pub stored: u64,
@@ -37,6 +37,8 @@ pub struct PartitionAccount {
     pub rejected: u64,
     /// Wait for a person.
     pub quarantined: u64,
+    /// Client reports.
+    pub reports: u64,
 }
 
 /// A place where one block of the ledger does not begin where the one before it ends.
@@ -170,7 +172,7 @@ impl Store {
         self.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
                     max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
-                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined
+                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports
              FROM ingest_ledger AS l FINAL GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition",
         )
         .await

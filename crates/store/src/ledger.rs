@@ -13,6 +13,8 @@ pub enum Fate {
     Rejected,
     /// It waits for a person.
     Quarantined,
+    /// It is a client report, kept as such.
+    Report,
 }
 
 impl Fate {
@@ -23,6 +25,7 @@ impl Fate {
             Self::Duplicate => "duplicate",
             Self::Rejected => "rejected",
             Self::Quarantined => "quarantined",
+            Self::Report => "report",
         }
     }
 
@@ -33,6 +36,7 @@ impl Fate {
             Self::Duplicate => 2,
             Self::Rejected => 3,
             Self::Quarantined => 4,
+            Self::Report => 5,
         }
     }
 }
@@ -72,7 +76,7 @@ pub struct LedgerRow {
 }
 
 /// The columns that [`LedgerRow::encode`] writes, in its order.
-pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
+pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
     /// How many records have this fate.
@@ -99,6 +103,7 @@ impl LedgerRow {
             Fate::Duplicate,
             Fate::Rejected,
             Fate::Quarantined,
+            Fate::Report,
         ] {
             self.count(fate).put(&mut out);
         }

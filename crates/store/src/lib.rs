@@ -19,6 +19,7 @@ mod ledger;
 mod migrate;
 mod native;
 pub mod open;
+pub mod producers;
 pub mod rebuild;
 pub mod register;
 pub mod seals;

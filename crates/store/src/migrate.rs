@@ -73,6 +73,10 @@ pub const fn migrations() -> &'static [Migration] {
         "0043_usage_hourly_by_month_of_old_parts",
         "0044_usage_hourly_by_hour_of_old_parts",
         "0050_imported_figures",
+        "0060_client_reports",
+        "0061_producer_sequences",
+        "0062_ingest_ledger_reports",
+        "0063_ingest_ledger_fates",
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Events taken in over HTTP, from the request to the facts.
 
 mod canary;
-mod client;
+pub mod client;
 mod faults;
 mod page;
 

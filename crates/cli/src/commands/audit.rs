@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use affluenza_bus::Cluster;
-use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
+use affluenza_pipeline::audit::{Audit, Finding, ON_THEIR_WAY_MINUTES, Period, audit};
 use affluenza_pipeline::{Reconciled, Scope, reconcile};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
@@ -16,10 +16,11 @@ use crate::settings::Settings;
 const LISTED_MAX: usize = 50;
 
 pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
-    let period = args
+    let mut period = args
         .period
         .as_deref()
         .map_or(Ok(Period::ALL), parse_period)?;
+    period.on_their_way_minutes = args.on_their_way;
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
         let result = check(&platform, settings, args, &period).await;
@@ -82,6 +83,7 @@ pub fn parse_period(text: &str) -> Result<Period> {
     Ok(Period {
         months: month(first)..=month(last),
         days: number(first)?..number(last)?.saturating_add(1),
+        on_their_way_minutes: ON_THEIR_WAY_MINUTES,
     })
 }
 
@@ -172,12 +174,45 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
             audit.findings.len() - LISTED_MAX
         );
     }
+    before_the_log(audit, &mut text);
     text.push_str(if audit.balanced {
         "balanced: every record is accounted for\n"
     } else {
         "NOT balanced\n"
     });
     text
+}
+
+/// Events that never came so far as to be accounted for.
+fn before_the_log(audit: &Audit, text: &mut String) {
+    for drops in &audit.reported_drops {
+        let _ = writeln!(
+            text,
+            "dropped before the log, as {} producers reported: {} events of {}: {}",
+            drops.producers, drops.events, drops.ente, drops.reason
+        );
+    }
+    for gap in &audit.producer_gaps {
+        let ranges: Vec<String> = gap
+            .ranges
+            .iter()
+            .map(|(first, last)| match first == last {
+                true => first.to_string(),
+                false => format!("{first} to {last}"),
+            })
+            .collect();
+        let _ = writeln!(
+            text,
+            "lost before the log: producer {} of {}/{} numbered {} events; {} never arrived, {} of them reported as dropped (numbers {})",
+            gap.producer,
+            gap.ente,
+            gap.portal,
+            gap.last_sequence,
+            gap.missing,
+            gap.reported,
+            ranges.join(", ")
+        );
+    }
 }
 
 fn sentence(finding: &Finding) -> String {

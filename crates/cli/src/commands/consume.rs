@@ -56,11 +56,7 @@ async fn consume(
     )?;
     let progress = consumer.progress.clone();
     consumer.finish(platform).await?;
-    let done = progress.snapshot();
-    Ok(format!(
-        "read {} = stored {} + duplicate {} + rejected {} + quarantined {}",
-        done.read, done.stored, done.duplicate, done.rejected, done.quarantined
-    ))
+    Ok(progress.snapshot().to_string())
 }
 
 /// Where each partition of the topic ends now.

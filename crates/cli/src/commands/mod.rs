@@ -2,11 +2,13 @@
 
 mod audit;
 mod check_data;
+mod check_events;
 mod classify;
 mod collect;
 mod config;
 mod consume;
 mod dead_letters;
+mod emit;
 mod figures;
 mod import;
 mod keys;
@@ -32,6 +34,8 @@ use affluenza_register::Register;
 use affluenza_telemetry::Stop;
 use anyhow::{Context, Result, anyhow};
 
+pub use self::check_events::CheckEvents;
+pub use self::emit::Emit;
 use crate::args::{Args, Command, Import};
 use crate::settings::Settings;
 
@@ -70,6 +74,8 @@ pub fn run(args: Args) -> Result<()> {
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
         Command::Classify(classify) => classify::run(&settings, &classify),
+        Command::Emit(emit) => emit::run(&settings, &emit),
+        Command::CheckEvents(check) => check_events::run(&check),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),

@@ -185,10 +185,7 @@ async fn catch_up(bus: &affluenza_bus::Config, progress: &Progress, stop: &Stop)
         if progress.reached(&ends) {
             bar.finish();
             let seconds = began.elapsed().as_secs_f64();
-            say(&format!(
-                "read {} = stored {} + duplicate {} + rejected {} + quarantined {}, the last of them after {seconds:.1} s",
-                done.read, done.stored, done.duplicate, done.rejected, done.quarantined
-            ));
+            say(&format!("{done}, the last of them after {seconds:.1} s"));
             return Ok(());
         }
         tokio::select! {

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
-use affluenza_event::UnixMillis;
 use affluenza_store::rebuild::{Copy, OffsetWindow, Run, Settled};
 use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
 use tokio::runtime::Handle;
@@ -11,6 +10,7 @@ use tokio::runtime::Handle;
 use super::blocks::Blocks;
 use super::{RebuildError, Step, Tools, codes};
 use crate::Classifier;
+use crate::decode::usage;
 
 /// Offsets a block: some megabytes of facts. Blocks are cut at multiples of it, so that a second
 /// attempt cuts them alike and its tokens are the same.
@@ -222,11 +222,11 @@ impl Projection<'_> {
         if begun.is_some_and(|begun| begun / BLOCK_OFFSETS != offset / BLOCK_OFFSETS) {
             self.write();
         }
-        match affluenza_event::parse(record.payload(), UnixMillis(record.written_ms())) {
-            Ok(event) => self
+        match usage(record) {
+            Some(event) => self
                 .classifier
                 .push(&event, record.offset(), &mut self.block),
-            Err(_) => self.unreadable.push(offset),
+            None => self.unreadable.push(offset),
         }
     }
 

@@ -126,7 +126,7 @@ fn is_complete(state: &State) -> bool {
             intent: None,
         })
         && state.server.agrees_up_to(RECORDS)
-        && fates_balance(recorded, stored, 0, 0, 0)
+        && fates_balance(recorded, &[stored])
 }
 
 impl State {

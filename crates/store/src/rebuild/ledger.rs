@@ -3,7 +3,7 @@
 use super::{LONG, Run, listed, quoted};
 use crate::{Store, StoreError};
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "stream",
     "kafka_partition",
     "first_offset",
@@ -13,6 +13,7 @@ const COLUMNS: [&str; 11] = [
     "duplicate",
     "rejected",
     "quarantined",
+    "reports",
     "checksum",
     "rules",
 ];
@@ -84,7 +85,7 @@ impl Store {
                 FROM (
                     SELECT toString(b.stream) AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
                            toString(e.ente) AS ente, e.local_date AS day,
-                           CAST('stored', 'Enum8(\\'stored\\' = 1, \\'duplicate\\' = 2, \\'rejected\\' = 3, \\'quarantined\\' = 4)') AS fate,
+                           CAST('stored', 'Enum8(\\'stored\\' = 1, \\'duplicate\\' = 2, \\'rejected\\' = 3, \\'quarantined\\' = 4, \\'report\\' = 5)') AS fate,
                            '' AS reason, toUInt64(count()) AS records, min(toString(e.rules)) AS lo, max(toString(e.rules)) AS hi
                     FROM usage_events AS e
                     ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b

@@ -1,0 +1,346 @@
+//! `affluenza check-events`: what the consumer would say of events, before they are sent.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use affluenza_event::{Message, Refusal, UnixMillis};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::output;
+
+/// Largest file that is checked.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+#[derive(Debug, clap::Args)]
+pub struct CheckEvents {
+    /// One event, a JSON array of events, or one event a line; `-` reads standard input.
+    file: PathBuf,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+struct Found {
+    events: usize,
+    accepted: usize,
+    refused: Vec<Failure>,
+}
+
+/// An event that would be refused.
+#[derive(Debug, Serialize)]
+struct Failure {
+    /// Which, counted from 0.
+    index: usize,
+    /// Line of the file, counted from 1: where the field stands, or else where the event begins.
+    line: usize,
+    /// Its `id`, as far as it has one, with personal data masked.
+    id: Option<String>,
+    /// What is wrong, as a JSON Pointer into the event; absent when it is no single field.
+    field: Option<String>,
+    reason: &'static str,
+    detail: String,
+    mend: &'static str,
+}
+
+pub fn run(args: &CheckEvents) -> Result<()> {
+    let text = read(args)?;
+    let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
+    let found = check(&text, now);
+    match args.format {
+        Format::Text => output::print(&as_text(&found))?,
+        Format::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
+    }
+    if found.events == 0 {
+        bail!("{} holds no event", args.file.display());
+    }
+    if !found.refused.is_empty() {
+        let (refused, events) = (found.refused.len(), found.events);
+        bail!("{refused} of {events} events would be refused");
+    }
+    Ok(())
+}
+
+fn read(args: &CheckEvents) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let input: Box<dyn Read> = if args.file.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(&args.file);
+        Box::new(file.with_context(|| format!("cannot open {}", args.file.display()))?)
+    };
+    input
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut text)
+        .with_context(|| format!("cannot read {}", args.file.display()))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        bail!(
+            "{} has more than 1 GiB: check it in parts",
+            args.file.display()
+        );
+    }
+    Ok(text)
+}
+
+fn check(text: &[u8], now: UnixMillis) -> Found {
+    let mut found = Found::default();
+    let mut lines = Lines {
+        text,
+        at: 0,
+        line: 1,
+    };
+    for event in split(text) {
+        let line = lines.of(event);
+        match affluenza_event::read(event, std::iter::empty, now).message {
+            Ok(Message::Usage(_) | Message::Report(_)) => found.accepted += 1,
+            Err(refusal) => found
+                .refused
+                .push(failure(event, found.events, line, &refusal, now)),
+        }
+        found.events += 1;
+    }
+    found
+}
+
+/// The events of a file, each as it stands there.
+fn split(text: &[u8]) -> Vec<&[u8]> {
+    let trimmed = text.trim_ascii();
+    if trimmed.is_empty() {
+        return Vec::new();
+    }
+    if let Ok(events) = serde_json::from_slice::<Vec<&RawValue>>(trimmed) {
+        return events.iter().map(|event| event.get().as_bytes()).collect();
+    }
+    let mut lines = trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let is_value = |text: &[u8]| serde_json::from_slice::<&RawValue>(text).is_ok();
+    // One event over several lines, whole or broken, unless its first line is an event of its own.
+    if is_value(trimmed)
+        || !lines.clone().next().is_some_and(is_value) && !looks_like_lines(trimmed)
+    {
+        return vec![trimmed];
+    }
+    lines.by_ref().filter(|line| !line.is_empty()).collect()
+}
+
+/// Whether every line of the first few begins and ends like an object.
+fn looks_like_lines(text: &[u8]) -> bool {
+    let mut lines = text
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .take(4)
+        .peekable();
+    lines.peek().is_some() && lines.all(|line| line.starts_with(b"{") && line.len() > 1)
+}
+
+/// Finds the line on which a part of a text begins; parts come in order.
+struct Lines<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, part: &[u8]) -> usize {
+        let start = part.as_ptr().addr() - self.text.as_ptr().addr();
+        self.line += newlines(&self.text[self.at..start]);
+        self.at = start;
+        self.line
+    }
+}
+
+fn newlines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn failure(event: &[u8], index: usize, line: usize, refusal: &Refusal, now: UnixMillis) -> Failure {
+    let parsed: Option<Value> = serde_json::from_slice(event).ok();
+    let field = parsed
+        .as_ref()
+        .and_then(|value| culprit(value, refusal, now));
+    let id = parsed.as_ref().and_then(|value| value.get("id")?.as_str());
+    let before = field.as_ref().and_then(|field| place_of(event, field));
+    Failure {
+        index,
+        line: line + before.map_or(0, |before| newlines(&event[..before])),
+        id: id
+            .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned()),
+        field,
+        reason: refusal.code(),
+        detail: detail(refusal),
+        mend: refusal.mend(),
+    }
+}
+
+/// The reason in words, without the fate, which matters to nobody yet.
+fn detail(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Reject(reject) => reject.to_string(),
+        Refusal::Quarantine(quarantine) => quarantine.to_string(),
+    }
+}
+
+/// The field without which the event would not be refused, or would be refused for something
+/// else. Asks the parser itself, so that it can say nothing that the parser does not.
+fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> {
+    let mut places = Vec::new();
+    leaves(event, "", &mut places);
+    let outcome = |without: &str| {
+        let mut changed = event.clone();
+        let (parent, name) = without.rsplit_once('/')?;
+        changed.pointer_mut(parent)?.as_object_mut()?.remove(name);
+        let text = changed.to_string();
+        Some(
+            match affluenza_event::read(text.as_bytes(), std::iter::empty, now).message {
+                Ok(_) => None,
+                Err(other) => Some(without_place(&other)),
+            },
+        )
+    };
+    let said = without_place(refusal);
+    // What makes it good when taken away is surer than what changes the complaint.
+    let good = places.iter().find(|place| outcome(place) == Some(None));
+    let other = || {
+        places.iter().find(|place| {
+            let named = place.rsplit('/').next().unwrap_or_default();
+            outcome(place)
+                .flatten()
+                .is_some_and(|now| now != said && now.contains(named))
+        })
+    };
+    good.or_else(other).cloned()
+}
+
+/// Fields that hold no fields, as JSON Pointers.
+fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() || at.is_empty() => {
+            for (name, field) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                leaves(field, &format!("{at}/{name}"), found);
+            }
+        }
+        _ => found.push(at.to_owned()),
+    }
+}
+
+/// Line and column move when something is taken away.
+fn without_place(refusal: &Refusal) -> String {
+    let text = refusal.to_string();
+    text.split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Where the name of a field stands in the text of an event.
+fn place_of(event: &[u8], field: &str) -> Option<usize> {
+    let mut from = 0;
+    for name in field.split('/').skip(1) {
+        let quoted = format!("\"{name}\"");
+        let rest = &event[from..];
+        from += rest
+            .windows(quoted.len())
+            .position(|window| window == quoted.as_bytes())?;
+    }
+    Some(from)
+}
+
+fn as_text(found: &Found) -> String {
+    let mut text = String::new();
+    for failure in &found.refused {
+        let _ = write!(text, "line {}: {}", failure.line, failure.reason);
+        if let Some(field) = &failure.field {
+            let _ = write!(text, " in {field}");
+        }
+        if let Some(id) = &failure.id {
+            let _ = write!(text, " (event {id})");
+        }
+        let _ = writeln!(text, "\n  {}\n  → {}", failure.detail, failure.mend);
+    }
+    let _ = writeln!(
+        text,
+        "{} events, {} good, {} would be refused",
+        found.events,
+        found.accepted,
+        found.refused.len()
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_767_225_600_000);
+    const GOOD: &str = r#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1","time":"2017-03-26T10:00:00+02:00","data":{"ente":"c_d612","portal":"p","channel":"web"}}"#;
+
+    fn failures(text: &str) -> Vec<(usize, &'static str, Option<String>)> {
+        let found = check(text.as_bytes(), NOW);
+        found
+            .refused
+            .into_iter()
+            .map(|failure| (failure.line, failure.reason, failure.field))
+            .collect()
+    }
+
+    #[test]
+    fn one_event_an_array_and_lines_are_told_apart() {
+        let events = |text: &str| check(text.as_bytes(), NOW).accepted;
+        assert_eq!(events(GOOD), 1);
+        let pretty = format!("{:#}", serde_json::from_str::<Value>(GOOD).unwrap());
+        assert_eq!(events(&pretty), 1);
+        assert_eq!(events(&format!("[{GOOD},\n{GOOD}]")), 2);
+        assert_eq!(events(&format!("{GOOD}\n\n{GOOD}\r\n{GOOD}")), 3);
+        assert_eq!(check(b" \n", NOW).events, 0);
+    }
+
+    #[test]
+    fn a_failure_has_its_line_and_its_field() {
+        let bad = GOOD.replace("web", "fax");
+        let field = Some("/data/channel".to_owned());
+        assert_eq!(failures(&bad), [(1, "unknown-shape", field.clone())]);
+        let lines = format!("{GOOD}\n{bad}\n{GOOD}\n{{\n");
+        assert_eq!(
+            failures(&lines),
+            [(2, "unknown-shape", field.clone()), (4, "not-json", None)]
+        );
+        let value: Value = serde_json::from_str(&bad).unwrap();
+        let array = format!("[\n{GOOD},\n{value:#}\n]");
+        assert_eq!(failures(&array), [(5, "unknown-shape", field)]);
+        let mail = GOOD.replace("\"web\"", "\"web\",\"visitor\":\"a@example.it\"");
+        assert_eq!(
+            failures(&mail),
+            [(1, "personal-data", Some("/data/visitor".into()))]
+        );
+    }
+
+    #[test]
+    fn broken_json_over_several_lines_is_one_failure() {
+        let pretty = format!("{:#}", serde_json::from_str::<Value>(GOOD).unwrap());
+        assert_eq!(failures(&pretty[..80]), [(1, "not-json", None)]);
+    }
+
+    #[test]
+    fn personal_data_is_not_printed() {
+        let text = GOOD.replace("\"id\":\"1\"", "\"id\":\"anna@example.it\"");
+        let found = check(text.as_bytes(), NOW);
+        assert_eq!(found.refused.len(), 1);
+        assert!(!as_text(&found).contains("anna"), "{}", as_text(&found));
+    }
+}

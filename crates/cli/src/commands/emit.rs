@@ -1,0 +1,186 @@
+//! `affluenza emit`: one event by hand.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use affluenza_bus::{Cluster, Writer};
+use affluenza_emitter::{HttpTransport, SendError, Transport};
+use affluenza_event::wire::{Client, Data, Envelope};
+use affluenza_event::{
+    ACCESS_V1, Channel, Kind, Login, Outcome, Resource, SERVICE_USE_V1, UnixMillis,
+};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+/// How long Kafka may take to acknowledge.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+macro_rules! one_of {
+    ($name:ident, $values:ty) => {
+        fn $name() -> impl clap::builder::TypedValueParser<Value = $values> {
+            PossibleValuesParser::new(<$values>::ALL.iter().map(|value| value.as_str())).map(
+                |text| {
+                    let known = <$values>::ALL.iter().find(|value| value.as_str() == text);
+                    *known.expect("only known values get here")
+                },
+            )
+        }
+    };
+}
+
+one_of!(kinds, Kind);
+one_of!(resources, Resource);
+one_of!(outcomes, Outcome);
+one_of!(channels, Channel);
+one_of!(logins, Login);
+
+/// With a kind it is a use of a service, without one an access.
+#[derive(Debug, clap::Args)]
+pub struct Emit {
+    /// Code of the public body.
+    #[arg(long)]
+    ente: String,
+    /// Code of the portal.
+    #[arg(long)]
+    portal: String,
+    /// Code of the service.
+    #[arg(long)]
+    service: Option<String>,
+    /// What the service was used for.
+    #[arg(long, value_parser = kinds(), requires = "service")]
+    kind: Option<Kind>,
+    /// What an access asked for.
+    #[arg(long, value_parser = resources(), conflicts_with = "kind")]
+    resource: Option<Resource>,
+    /// How it ended.
+    #[arg(long, value_parser = outcomes())]
+    outcome: Option<Outcome>,
+    /// Where it came in.
+    #[arg(long, value_parser = channels())]
+    channel: Option<Channel>,
+    /// How the person was identified.
+    #[arg(long, value_parser = logins())]
+    login: Option<Login>,
+    /// Opaque token of the session.
+    #[arg(long)]
+    session: Option<String>,
+    /// Opaque token of the visitor.
+    #[arg(long)]
+    visitor: Option<String>,
+    /// The client's address; it is truncated.
+    #[arg(long)]
+    ip: Option<std::net::IpAddr>,
+    /// The client's user agent.
+    #[arg(long)]
+    user_agent: Option<String>,
+    /// The client's country, two letters.
+    #[arg(long)]
+    country: Option<String>,
+    /// The portal instance, as a URI.
+    #[arg(long, default_value = "urn:affluenza:emit")]
+    source: String,
+    /// Identity of the event within its source; a new UUIDv7 without.
+    #[arg(long)]
+    id: Option<String>,
+    /// When it happened, RFC 3339 with an offset; now without.
+    #[arg(long)]
+    time: Option<String>,
+    /// The collector to send to, with the key in AFFLUENZA_KEY; without it, Kafka as configured.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Print the event and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
+    let now = jiff::Timestamp::now();
+    let id = match &args.id {
+        Some(id) => id.clone(),
+        None => uuid::Uuid::now_v7().to_string(),
+    };
+    let now_text = now.to_string();
+    let event = event(args, &id, &now_text);
+    let json = serde_json::to_vec(&event)?;
+    if let Err(refusal) = affluenza_event::parse(&json, UnixMillis(now.as_millisecond())) {
+        bail!("{refusal}; {}", refusal.mend());
+    }
+    if !args.dry_run {
+        match &args.url {
+            Some(url) => to_collector(url, &json)?,
+            None => to_kafka(settings, event.key(), &json)?,
+        }
+    }
+    output::print(&String::from_utf8_lossy(&json))
+}
+
+fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>> {
+    let client = Client {
+        user_agent: args.user_agent.as_deref().map(Cow::Borrowed),
+        ip: args
+            .ip
+            .map(|ip| affluenza_privacy::truncate(ip).to_string().into()),
+        country: args.country.as_deref().map(Cow::Borrowed),
+        ..Client::default()
+    };
+    let is_known = args.user_agent.is_some() || args.ip.is_some() || args.country.is_some();
+    let data = Data {
+        ente: args.ente.as_str().into(),
+        portal: args.portal.as_str().into(),
+        service: args.service.as_deref().map(Cow::Borrowed),
+        kind: args.kind,
+        resource: args.resource,
+        outcome: args.outcome,
+        channel: args.channel,
+        login: args.login,
+        session: args.session.as_deref().map(Cow::Borrowed),
+        visitor: args.visitor.as_deref().map(Cow::Borrowed),
+        client: is_known.then_some(client),
+    };
+    let event_type = match args.kind {
+        Some(_) => SERVICE_USE_V1,
+        None => ACCESS_V1,
+    };
+    let time = args.time.as_deref().unwrap_or(now);
+    Envelope::new(event_type, args.source.as_str(), id, time, data)
+}
+
+fn to_collector(url: &str, event: &[u8]) -> Result<()> {
+    let key = std::env::var("AFFLUENZA_KEY")
+        .context("AFFLUENZA_KEY is not set: put the portal's key there")?;
+    let mut collector = HttpTransport::new(url, &key)?;
+    match collector.send(&[event.to_vec()]) {
+        Ok(refused) => match refused.first() {
+            None => Ok(()),
+            Some(refused) => bail!("the collector refused it: {}", refused.reason),
+        },
+        Err(SendError::Later { cause, .. }) => {
+            Err(anyhow!(cause).context(format!("the collector at {url} did not take it")))
+        }
+        Err(SendError::Never { reason }) => bail!("the collector at {url} refused it: {reason}"),
+    }
+}
+
+fn to_kafka(settings: &Settings, key: &str, event: &[u8]) -> Result<()> {
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::KAFKA).await?;
+        let sent = async {
+            Cluster::new(&platform.bus)?
+                .create_topics(&platform.bus)
+                .await?;
+            tokio::task::block_in_place(|| {
+                let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+                writer.send(key.as_bytes(), event, None, &[])?;
+                writer.flush(PATIENCE)
+            })?;
+            Ok(())
+        }
+        .await;
+        platform.close().await?;
+        sent
+    })
+}

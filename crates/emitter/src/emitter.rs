@@ -1,0 +1,166 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use affluenza_event::Refusal;
+use affluenza_privacy::Pseudonyms;
+use affluenza_spool::Spool;
+use jiff::tz::TimeZone;
+use thiserror::Error;
+
+use crate::encode::Encoder;
+use crate::shared::{Shared, Statistics};
+use crate::worker::{Queued, Worker};
+use crate::{Config, StartError, Transport, Usage};
+
+/// How long an emitter that is dropped waits for its thread.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Emits events. Threads share it by reference or in an `Arc`.
+pub struct Emitter {
+    encoder: Arc<Encoder>,
+    shared: Arc<Shared>,
+    queue: SyncSender<Queued>,
+}
+
+/// Why an event was not taken. It is counted, and reported to the collector.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EmitError {
+    /// The contract does not take it, now or ever.
+    #[error("{0}; {mend}", mend = .0.mend())]
+    Refused(#[from] Refusal),
+    /// Too many are waiting.
+    #[error("the queue is full: {0} events wait to be sent")]
+    QueueFull(u64),
+    /// The thread that sends has ended.
+    #[error("the emitter has stopped")]
+    Stopped,
+}
+
+/// Events that were not sent in time. They are still on their way.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{events} events are not sent yet{}{last_failure}", if .last_failure.is_empty() { "" } else { ": " })]
+pub struct Unsent {
+    /// How many.
+    pub events: u64,
+    /// What happened when a batch was last not accepted; empty when nothing did.
+    pub last_failure: String,
+}
+
+impl Emitter {
+    /// Starts the thread that sends, and with what an earlier process left in the spool.
+    ///
+    /// # Errors
+    /// When the spool or the configuration cannot be used.
+    pub fn start(config: Config, transport: impl Transport) -> Result<Self, StartError> {
+        let zone =
+            TimeZone::get(&config.zone).map_err(|_| StartError::Zone(config.zone.clone()))?;
+        let spool = match &config.spool {
+            Some((folder, limits)) => Some(Spool::open(folder, *limits)?.0),
+            None => None,
+        };
+        let encoder = Arc::new(Encoder {
+            source: config.source.clone(),
+            producer: uuid::Uuid::now_v7().to_string(),
+            zone,
+            pseudonyms: Pseudonyms::default(),
+        });
+        let shared = Arc::new(Shared::default());
+        let (queue, events) = sync_channel(config.queue_events_max);
+        let worker = Worker::new(
+            config,
+            Arc::clone(&encoder),
+            Arc::clone(&shared),
+            spool,
+            events,
+        );
+        std::thread::Builder::new()
+            .name("affluenza-emitter".into())
+            .spawn(move || worker.run(transport))
+            .map_err(StartError::Thread)?;
+        Ok(Self {
+            encoder,
+            shared,
+            queue,
+        })
+    }
+
+    /// Takes an event, and gives its id. Does not wait, and does no IO.
+    ///
+    /// # Errors
+    /// When the event is not valid, or too many are waiting already.
+    pub fn emit(&self, usage: Usage) -> Result<String, EmitError> {
+        let sequence = self.shared.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        let encoded = self
+            .encoder
+            .encode(&usage, sequence)
+            .inspect_err(|refusal| {
+                self.shared.drop_event(&usage.ente, refusal.code());
+            })?;
+        // Counted first: whoever flushes right after must see it.
+        self.shared.emitted.fetch_add(1, Ordering::AcqRel);
+        let Err(error) = self.queue.try_send(Queued::Event(encoded.json)) else {
+            return Ok(encoded.id);
+        };
+        self.shared.emitted.fetch_sub(1, Ordering::AcqRel);
+        self.shared.drop_event(&usage.ente, "queue-full");
+        Err(match error {
+            TrySendError::Full(_) => EmitError::QueueFull(self.statistics().pending),
+            TrySendError::Disconnected(_) => EmitError::Stopped,
+        })
+    }
+
+    /// Waits until everything that was emitted is accepted or refused, at most `patience`. Sends
+    /// at once, whatever pause is being made.
+    ///
+    /// # Errors
+    /// When something is not sent by then; it is still on its way.
+    pub fn flush(&self, patience: Duration) -> Result<(), Unsent> {
+        self.shared.hurry.store(true, Ordering::Release);
+        let _ = self.queue.try_send(Queued::Wake);
+        let shared = &self.shared;
+        let done = shared.wait(patience, |progress| {
+            shared.pending(progress) == 0 || progress.ended
+        });
+        self.shared.hurry.store(false, Ordering::Release);
+        let statistics = self.statistics();
+        if done && statistics.pending == 0 {
+            return Ok(());
+        }
+        Err(Unsent {
+            events: statistics.pending,
+            last_failure: statistics.last_failure,
+        })
+    }
+
+    /// What has become of the events so far.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.statistics()
+    }
+
+    /// The name under which this process numbers its events.
+    pub fn producer(&self) -> &str {
+        &self.encoder.producer
+    }
+
+    /// Sends what is waiting and a last report, at most for `patience`, and ends. What is not sent
+    /// by then stays in the spool; without a spool it is lost, and the statistics say how much.
+    pub fn close(self, patience: Duration) -> Statistics {
+        let _ = self.flush(patience);
+        self.end(patience.max(DROP_PATIENCE));
+        self.statistics()
+    }
+
+    fn end(&self, patience: Duration) {
+        self.shared.closing.store(true, Ordering::Release);
+        let _ = self.queue.try_send(Queued::Wake);
+        self.shared.wait(patience, |progress| progress.ended);
+    }
+}
+
+impl Drop for Emitter {
+    fn drop(&mut self) {
+        self.end(DROP_PATIENCE);
+    }
+}

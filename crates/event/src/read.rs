@@ -1,0 +1,137 @@
+//! A record of the log in any form that the contract knows.
+//!
+//! CloudEvents over Kafka come in two modes. In structured mode the payload is the whole
+//! envelope; in binary mode the attributes are headers beginning with `ce_`, and the payload is
+//! `data` alone. Nearly every record is a structured usage event, so that is tried first, and
+//! the headers are looked at only when it fails.
+
+use std::borrow::Cow;
+
+use crate::binary::Attributes;
+use crate::parse::{diagnose, event, report};
+use crate::wire::{AnyLogin, Data, Envelope};
+use crate::{
+    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, canonical,
+};
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message<'a> {
+    /// That a portal or a service was used.
+    Usage(Event<'a>),
+    /// What a producer had to drop.
+    Report(ClientReport<'a>),
+}
+
+/// How a record carries its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The payload is everything.
+    Structured,
+    /// The headers belong to it.
+    Binary,
+}
+
+/// A record that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading<'a> {
+    /// How it carries its event.
+    pub mode: Mode,
+    /// What it says, or why it is refused.
+    pub message: Result<Message<'a>, Refusal>,
+}
+
+/// Reads the record with this payload and these headers, which was written to the log at
+/// `written` (see [`crate::parse`]). `headers` is called only when the payload is no structured
+/// usage event.
+///
+/// ```
+/// use affluenza_event::{Message, Mode, UnixMillis, read};
+///
+/// let headers = [
+///     ("ce_specversion", "1.0"),
+///     ("ce_type", "it.affluenza.access.v1"),
+///     ("ce_source", "https://servizi.example.it"),
+///     ("ce_id", "7"),
+///     ("ce_time", "2017-03-26T10:00:00+02:00"),
+///     ("content-type", "application/json"),
+/// ];
+/// let reading = read(
+///     br#"{"ente": "c_d612", "portal": "servizi-online"}"#,
+///     || headers.iter().map(|(name, value)| (*name, value.as_bytes())),
+///     UnixMillis(1_490_515_200_000),
+/// );
+/// assert_eq!(reading.mode, Mode::Binary);
+/// assert!(matches!(reading.message, Ok(Message::Usage(_))));
+/// ```
+#[inline]
+pub fn read<'a, H, I>(payload: &'a [u8], headers: H, written: UnixMillis) -> Reading<'a>
+where
+    H: FnOnce() -> I,
+    I: Iterator<Item = (&'a str, &'a [u8])>,
+{
+    if payload.len() > EVENT_BYTES_MAX {
+        let bytes = payload.len();
+        return structured(Err(Reject::TooLarge { bytes }.into()));
+    }
+    let envelope = match canonical::read(payload) {
+        Some(envelope) => envelope,
+        None => match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
+            Ok(envelope) => envelope,
+            Err(error) => return unusual(payload, headers(), written, &error),
+        },
+    };
+    match event(envelope, written) {
+        Err(Refusal::Reject(Reject::UnknownType(name))) if name == CLIENT_REPORT_V1 => {
+            structured(report(payload, written))
+        }
+        usage => structured(usage.map(Message::Usage)),
+    }
+}
+
+fn structured(message: Result<Message<'_>, Refusal>) -> Reading<'_> {
+    Reading {
+        mode: Mode::Structured,
+        message,
+    }
+}
+
+/// Whatever is not a structured usage event. Off the hot path.
+#[cold]
+fn unusual<'a>(
+    payload: &'a [u8],
+    headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    written: UnixMillis,
+    error: &serde_json::Error,
+) -> Reading<'a> {
+    if let Some(attributes) = Attributes::of(headers) {
+        return Reading {
+            mode: Mode::Binary,
+            message: attributes.and_then(|attributes| attributes.read(payload, written)),
+        };
+    }
+    structured(match diagnose(payload, error) {
+        Ok(_report) => report(payload, written),
+        Err(refusal) => Err(refusal),
+    })
+}
+
+/// The producer and the number that a refused record gives, as far as they can be made out: its
+/// number has arrived, whatever became of the event.
+pub fn origin_of_refused<'a>(
+    payload: &'a [u8],
+    headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> Option<crate::Origin<'a>> {
+    #[derive(serde::Deserialize)]
+    struct Outline<'a> {
+        #[serde(borrow)]
+        producer: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        sequence: Option<Cow<'a, str>>,
+    }
+    if let Some(attributes) = Attributes::of(headers) {
+        return attributes.ok()?.origin();
+    }
+    let outline: Outline<'a> = serde_json::from_slice(payload).ok()?;
+    crate::parse::origin(outline.producer, outline.sequence.as_deref())
+}

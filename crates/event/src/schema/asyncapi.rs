@@ -1,0 +1,221 @@
+use serde_json::{Value, json};
+
+use super::documents::{all, must_be_written};
+use crate::{AHEAD_MS_MAX, EVENT_BYTES_MAX};
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+/// The headers that the consumer puts on a dead letter.
+fn dead_letter_headers() -> Value {
+    json!({
+        "type": "object",
+        "required": ["affluenza-fate", "affluenza-reason", "affluenza-stream", "affluenza-partition", "affluenza-offset"],
+        "properties": {
+            "affluenza-fate": { "type": "string", "enum": ["rejected", "quarantined"], "description": "Whether the record can never become an event, or waits for a person." },
+            "affluenza-reason": { "type": "string", "description": "Code of the reason.", "examples": ["bad-time", "unknown-shape", "personal-data"] },
+            "affluenza-detail": text("The reason in words; never a value of the record."),
+            "affluenza-stream": text("Cluster and topic of the record, by their ids."),
+            "affluenza-partition": text("Partition of the record."),
+            "affluenza-offset": text("Offset of the record."),
+            "affluenza-written-ms": text("When the record was written, in milliseconds since 1970."),
+            "affluenza-payload-bytes": text("Length of the record's payload; at most 256 KiB of it are kept.")
+        },
+        "patternProperties": {
+            "^(ce_|content-type$)": text("Of a record in binary mode: its own header, with personal data masked.")
+        }
+    })
+}
+
+fn messages() -> serde_json::Map<String, Value> {
+    all()
+        .into_iter()
+        .map(|(event_type, schema)| {
+            let message = json!({
+                "name": event_type,
+                "title": event_type,
+                "summary": schema["description"],
+                "contentType": "application/cloudevents+json",
+                "payload": {
+                    "schemaFormat": "application/schema+json;version=draft-2020-12",
+                    "schema": { "$ref": format!("./events/{event_type}.json") }
+                },
+                "bindings": { "kafka": {
+                    "key": { "type": "string", "description": "The session, else the visitor, else the id of the event: the same event always has the same key." },
+                    "bindingVersion": "0.5.0"
+                } }
+            });
+            (name_of(event_type), message)
+        })
+        .collect()
+}
+
+/// The name of a message among the components: dots separate other things there.
+fn name_of(event_type: &str) -> String {
+    event_type
+        .trim_start_matches("it.affluenza.")
+        .replace('.', "-")
+}
+
+fn reference(path: &str) -> Value {
+    json!({ "$ref": path })
+}
+
+fn channel_messages(channel: &str) -> Vec<Value> {
+    all()
+        .iter()
+        .map(|(event_type, _)| {
+            reference(&format!(
+                "#/channels/{channel}/messages/{}",
+                name_of(event_type)
+            ))
+        })
+        .collect()
+}
+
+fn event_references() -> serde_json::Map<String, Value> {
+    all()
+        .iter()
+        .map(|(event_type, _)| {
+            let name = name_of(event_type);
+            let path = format!("#/components/messages/{name}");
+            (name, reference(&path))
+        })
+        .collect()
+}
+
+fn channels() -> Value {
+    json!({
+        "events": {
+            "address": "affluenza.events",
+            "title": "Events on Kafka",
+            "description": "CloudEvents 1.0 in structured mode; binary mode (`ce_` headers, content-type application/json) is accepted, too. The name of the topic is configured.",
+            "servers": [reference("#/servers/kafka")],
+            "messages": event_references()
+        },
+        "dead-letters": {
+            "address": "affluenza.dead-letters",
+            "title": "Records that did not become events",
+            "description": "Each with the reason and its place in the log, its payload with personal data masked. The name of the topic is configured.",
+            "servers": [reference("#/servers/kafka")],
+            "messages": { "dead-letter": reference("#/components/messages/dead-letter") }
+        },
+        "collector": {
+            "address": "/v1/events",
+            "title": "Events over HTTP",
+            "description": "One event (application/cloudevents+json), several as a JSON array (application/cloudevents-batch+json, application/json) or one a line (application/x-ndjson), at most 1,000 events or 1 MiB; gzip is accepted. Sending an event again with the same source and id changes nothing.",
+            "servers": [reference("#/servers/collector")],
+            "messages": event_references()
+        }
+    })
+}
+
+fn operations() -> Value {
+    json!({
+        "consume": {
+            "action": "receive",
+            "channel": reference("#/channels/events"),
+            "summary": "Reads every event once into the facts.",
+            "messages": channel_messages("events")
+        },
+        "setAside": {
+            "action": "send",
+            "channel": reference("#/channels/dead-letters"),
+            "summary": "Keeps every record that did not become an event.",
+            "messages": [reference("#/channels/dead-letters/messages/dead-letter")]
+        },
+        "collect": {
+            "action": "receive",
+            "channel": reference("#/channels/collector"),
+            "summary": "Takes events from portals; answers 202 once they are on disk.",
+            "bindings": { "http": { "method": "POST", "bindingVersion": "0.3.0" } },
+            "security": [reference("#/components/securitySchemes/portalKey")],
+            "messages": channel_messages("collector")
+        }
+    })
+}
+
+fn document() -> Value {
+    let mut components = messages();
+    components.insert(
+        "dead-letter".into(),
+        json!({
+            "name": "dead-letter",
+            "title": "Dead letter",
+            "summary": "A record that did not become an event.",
+            "contentType": "application/octet-stream",
+            "headers": dead_letter_headers(),
+            "payload": { "description": "The record's payload, with personal data masked." }
+        }),
+    );
+    json!({
+        "asyncapi": "3.0.0",
+        "id": "urn:affluenza",
+        "info": {
+            "title": "Affluenza events",
+            "version": "2.0.0",
+            "description": format!(
+                "How portals tell that they were used. An event has at most {EVENT_BYTES_MAX} bytes and lies at most {} minutes ahead of its record. Every version of a type stays accepted.",
+                AHEAD_MS_MAX / 60_000
+            ),
+            "license": { "name": "BSD-3-Clause", "url": "https://spdx.org/licenses/BSD-3-Clause.html" }
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "servers": {
+            "kafka": {
+                "host": "{host}",
+                "protocol": "kafka",
+                "description": "Of the public body or its service centre.",
+                "variables": { "host": { "default": "localhost:9092" } }
+            },
+            "collector": {
+                "host": "{host}",
+                "protocol": "https",
+                "description": "The collector of the service centre.",
+                "variables": { "host": { "default": "localhost:8080" } }
+            }
+        },
+        "channels": channels(),
+        "operations": operations(),
+        "components": {
+            "messages": components,
+            "securitySchemes": {
+                "portalKey": { "type": "http", "scheme": "bearer", "description": "The key of a portal, which belongs to one public body." }
+            }
+        }
+    })
+}
+
+#[test]
+fn the_asyncapi_document_is_that_of_the_types() {
+    must_be_written("asyncapi.json", &document());
+}
+
+/// Every reference inside the document leads somewhere.
+#[test]
+fn its_references_lead_somewhere() {
+    fn follow(document: &Value, value: &Value, found: &mut usize) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(path)) = fields.get("$ref") {
+                    *found += 1;
+                    let target = match path.strip_prefix('#') {
+                        Some(pointer) => document.pointer(pointer).is_some(),
+                        None => super::documents::folder().join(path).exists(),
+                    };
+                    assert!(target, "{path}");
+                }
+                fields
+                    .values()
+                    .for_each(|field| follow(document, field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| follow(document, item, found)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut found = 0;
+    follow(&document, &document, &mut found);
+    assert!(found > 20, "{found}");
+}

@@ -1,0 +1,85 @@
+//! From what the versions of a type say differently to the one thing that they mean.
+//!
+//! Every version that was ever released is accepted for ever: an emitter is changed when its
+//! portal is, and a log is read again years later. The domain knows no versions, so this is the
+//! only place that does.
+
+use crate::wire::{AnyLogin, Data, Envelope, LoginMeans, Means};
+use crate::{Login, Outcome, Quarantine, Refusal, SERVICE_USE_V1};
+
+/// Version of the shape of `data`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    V2,
+}
+
+/// Version 1 names the way in by one word, version 2 by means and level.
+pub(crate) fn login(version: Version, found: Option<AnyLogin>) -> Result<Login, Refusal> {
+    match (version, found) {
+        (_, None) => Ok(Login::None),
+        (Version::V1, Some(AnyLogin::Name(login))) => Ok(login),
+        (Version::V2, Some(AnyLogin::Means(means))) => of_means(means),
+        (Version::V1, Some(_)) => Err(shape("login of version 1 is a text, such as \"spid-2\"")),
+        (Version::V2, Some(_)) => Err(shape(
+            "login of version 2 is an object, such as {\"means\": \"spid\", \"level\": 2}",
+        )),
+    }
+}
+
+impl<'a> Envelope<'a, Data<'a, LoginMeans>> {
+    /// The same use of a service as version 1 says it.
+    pub fn into_version_1(self) -> Result<Envelope<'a, Data<'a>>, Refusal> {
+        let data = self.data;
+        Ok(Envelope {
+            specversion: self.specversion,
+            event_type: SERVICE_USE_V1.into(),
+            source: self.source,
+            id: self.id,
+            time: self.time,
+            producer: self.producer,
+            sequence: self.sequence,
+            data: Data {
+                ente: data.ente,
+                portal: data.portal,
+                service: data.service,
+                kind: data.kind,
+                resource: data.resource,
+                outcome: Some(outcome(Version::V2, data.outcome)?),
+                channel: data.channel,
+                login: data.login.map(of_means).transpose()?,
+                session: data.session,
+                visitor: data.visitor,
+                client: data.client,
+            },
+        })
+    }
+}
+
+fn of_means(login: LoginMeans) -> Result<Login, Refusal> {
+    match (login.means, login.level) {
+        (_, Some(0 | 4..)) => Err(shape("login.level is 1, 2 or 3")),
+        (Means::Spid, None) => Err(shape("a login with SPID has a level: 1, 2 or 3")),
+        (Means::Spid, Some(1)) => Ok(Login::Spid1),
+        (Means::Spid, Some(2)) => Ok(Login::Spid2),
+        (Means::Spid, Some(_)) => Ok(Login::Spid3),
+        (Means::Password, _) => Ok(Login::Password),
+        (Means::Cie, _) => Ok(Login::Cie),
+        (Means::Cns, _) => Ok(Login::Cns),
+    }
+}
+
+/// Version 1 takes silence for success, version 2 asks.
+pub(crate) fn outcome(version: Version, found: Option<Outcome>) -> Result<Outcome, Refusal> {
+    match (version, found) {
+        (_, Some(outcome)) => Ok(outcome),
+        (Version::V1, None) => Ok(Outcome::Completed),
+        (Version::V2, None) => Err(shape(
+            "since version 2 an outcome is required: completed, abandoned or failed",
+        )),
+    }
+}
+
+fn shape(what: &str) -> Refusal {
+    Quarantine::UnknownShape(what.to_owned()).into()
+}

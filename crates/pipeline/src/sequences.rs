@@ -1,0 +1,91 @@
+//! Which numbers of their producers the records of a block carry.
+
+use affluenza_event::{ClientReport, Event, Origin};
+use affluenza_store::producers::{BUCKET_NUMBERS, ClientReportRow, SequenceRow};
+use hashbrown::HashMap;
+
+/// What the records of a block tell of their producers: nothing, unless an emitter made them.
+#[derive(Debug, Default)]
+pub(crate) struct Sequences {
+    /// By producer, then by bucket.
+    seen: HashMap<String, HashMap<u64, Bucket>>,
+    reports: Vec<ClientReportRow>,
+}
+
+#[derive(Debug, Default)]
+struct Bucket {
+    seen: u64,
+    last: u64,
+    ente: String,
+    portal: String,
+}
+
+impl Sequences {
+    pub(crate) fn note(&mut self, event: &Event<'_>) {
+        if let Some(origin) = &event.origin {
+            self.note_origin(origin, &event.ente, &event.portal);
+        }
+    }
+
+    /// The number of a refused event has arrived all the same.
+    pub(crate) fn note_origin(&mut self, origin: &Origin<'_>, ente: &str, portal: &str) {
+        let at = origin.sequence - 1;
+        let buckets = match self.seen.get_mut(&*origin.producer) {
+            Some(buckets) => buckets,
+            None => self.seen.entry(origin.producer.to_string()).or_default(),
+        };
+        let bucket = buckets.entry(at / BUCKET_NUMBERS).or_default();
+        bucket.seen |= 1 << (at % BUCKET_NUMBERS);
+        bucket.last = bucket.last.max(origin.sequence);
+        if bucket.ente.is_empty() {
+            bucket.ente = ente.to_owned();
+            bucket.portal = portal.to_owned();
+        }
+    }
+
+    pub(crate) fn report(&mut self, report: &ClientReport<'_>) {
+        let row = |ente: &str, reason: &str, events| ClientReportRow {
+            producer: report.producer.to_string(),
+            reported_at_ms: report.time.0,
+            source: report.source.to_string(),
+            last_sequence: report.last_sequence,
+            ente: ente.to_owned(),
+            reason: reason.to_owned(),
+            events,
+            identity: report.identity.0,
+        };
+        if report.dropped.is_empty() {
+            self.reports.push(row("", "", 0));
+        }
+        for dropped in &report.dropped {
+            self.reports
+                .push(row(&dropped.ente, &dropped.reason, dropped.events));
+        }
+    }
+
+    pub(crate) fn reports(&self) -> &[ClientReportRow] {
+        &self.reports
+    }
+
+    /// In a fixed order: a block written twice is written with the same bytes.
+    pub(crate) fn rows(&self) -> Vec<SequenceRow> {
+        let mut rows: Vec<SequenceRow> = self
+            .seen
+            .iter()
+            .flat_map(|(producer, buckets)| {
+                buckets.iter().map(|(number, bucket)| SequenceRow {
+                    producer: producer.clone(),
+                    bucket: *number,
+                    seen: bucket.seen,
+                    last_sequence: bucket.last,
+                    ente: bucket.ente.clone(),
+                    portal: bucket.portal.clone(),
+                })
+            })
+            .collect();
+        rows.sort_by(|one, other| {
+            (&one.producer, one.bucket).cmp(&(&other.producer, other.bucket))
+        });
+        rows
+    }
+}

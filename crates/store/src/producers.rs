@@ -1,0 +1,234 @@
+//! What producers of events say of themselves: how they number their events, and what they drop.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::native::{Number as _, put_string};
+use crate::rebuild::quoted;
+use crate::{InsertToken, Store, StoreError};
+
+/// Numbers of a bucket of `producer_sequences`.
+pub const BUCKET_NUMBERS: u64 = 64;
+/// Most producers that are named, and most buckets of one that are looked at.
+const PRODUCERS_MAX: usize = 200;
+const BUCKETS_MAX: usize = 1_000_000;
+
+/// Numbers of a producer that were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SequenceRow {
+    /// The process.
+    pub producer: String,
+    /// Which numbers: `64 × bucket + 1` and the 63 after it.
+    pub bucket: u64,
+    /// A bit for each of them that was read.
+    pub seen: u64,
+    /// The highest of them.
+    pub last_sequence: u64,
+    /// Public body of one of the events.
+    pub ente: String,
+    /// Portal of one of the events.
+    pub portal: String,
+}
+
+/// What a producer reported to have dropped for one reason, or that it dropped nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientReportRow {
+    /// The process.
+    pub producer: String,
+    /// When it reported, in milliseconds since 1970.
+    pub reported_at_ms: i64,
+    /// The portal instance.
+    pub source: String,
+    /// The number it gave last.
+    pub last_sequence: u64,
+    /// Public body of the events; empty when nothing was dropped.
+    pub ente: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub events: u64,
+    /// Of the report.
+    pub identity: u64,
+}
+
+/// Events that never arrived, by the numbers of their producer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProducerGap {
+    /// The process.
+    pub producer: String,
+    /// Public body of one of its events.
+    pub ente: String,
+    /// Portal of one of its events.
+    pub portal: String,
+    /// The highest number that is known of.
+    pub last_sequence: u64,
+    /// Numbers that were never read.
+    pub missing: u64,
+    /// Events that the producer reported to have dropped.
+    pub reported: u64,
+    /// The first missing numbers, as ranges from first to last.
+    pub ranges: Vec<(u64, u64)>,
+}
+
+/// Events that were reported as dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct ReportedDrops {
+    /// Public body.
+    pub ente: String,
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub events: u64,
+    /// By how many processes.
+    pub producers: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Account {
+    producer: String,
+    ente: String,
+    portal: String,
+    last_sequence: u64,
+    seen: u64,
+    reported: u64,
+}
+
+impl Store {
+    /// Notes which numbers were read. The same numbers again change nothing.
+    pub async fn insert_sequences(
+        &self,
+        rows: &[SequenceRow],
+        token: &InsertToken,
+    ) -> Result<(), StoreError> {
+        let mut out = Vec::new();
+        for row in rows {
+            put_string(&row.producer, &mut out);
+            row.bucket.put(&mut out);
+            row.seen.put(&mut out);
+            row.last_sequence.put(&mut out);
+            put_string(&row.ente, &mut out);
+            put_string(&row.portal, &mut out);
+        }
+        let statement = "INSERT INTO producer_sequences (producer, bucket, seen, last_sequence, ente, portal) FORMAT RowBinary";
+        self.insert("producer_sequences", statement.into(), out.into(), token)
+            .await
+    }
+
+    /// Writes client reports. The same report again changes nothing.
+    pub async fn insert_client_reports(
+        &self,
+        rows: &[ClientReportRow],
+        token: &InsertToken,
+    ) -> Result<(), StoreError> {
+        let mut out = Vec::new();
+        for row in rows {
+            put_string(&row.producer, &mut out);
+            row.reported_at_ms.put(&mut out);
+            put_string(&row.source, &mut out);
+            row.last_sequence.put(&mut out);
+            put_string(&row.ente, &mut out);
+            put_string(&row.reason, &mut out);
+            row.events.put(&mut out);
+            row.identity.put(&mut out);
+        }
+        let statement = "INSERT INTO client_reports (producer, reported_at, source, last_sequence, ente, reason, events, identity) FORMAT RowBinary";
+        self.insert("client_reports", statement.into(), out.into(), token)
+            .await
+    }
+
+    /// What was reported as dropped in all, by public body and reason.
+    pub async fn reported_drops(&self) -> Result<Vec<ReportedDrops>, StoreError> {
+        self.rows(
+            "SELECT toString(r.ente) AS ente, toString(r.reason) AS reason, sum(r.events) AS events, uniqExact(r.producer) AS producers
+             FROM client_reports AS r FINAL WHERE r.events > 0 GROUP BY ente, reason ORDER BY ente, reason",
+        )
+        .await
+    }
+
+    /// Producers more of whose numbers are missing than they reported to have dropped. Those that
+    /// were heard of within the last `on_their_way_minutes` are left out: portals send again what
+    /// they could not send.
+    pub async fn producer_gaps(
+        &self,
+        on_their_way_minutes: u32,
+    ) -> Result<Vec<ProducerGap>, StoreError> {
+        let accounts: Vec<Account> = self
+            .rows(&format!(
+                "SELECT s.producer AS producer, s.ente AS ente, s.portal AS portal,
+                        greatest(s.last, r.last) AS last_sequence, s.seen AS seen, r.dropped AS reported
+                 FROM (
+                    SELECT producer, anyLast(b.ente) AS ente, anyLast(b.portal) AS portal, max(b.last_sequence) AS last,
+                           sum(bitCount(b.seen)) AS seen, max(b.seen_at) AS seen_at
+                    FROM (SELECT producer, bucket, groupBitOr(seen) AS seen, max(last_sequence) AS last_sequence,
+                                 anyLast(ente) AS ente, anyLast(portal) AS portal, max(seen_at) AS seen_at
+                          FROM producer_sequences GROUP BY producer, bucket) AS b
+                    GROUP BY producer) AS s
+                 LEFT JOIN (
+                    SELECT producer, max(last_sequence) AS last, sum(events) AS dropped, max(ingested_at) AS seen_at
+                    FROM client_reports FINAL GROUP BY producer) AS r
+                 ON s.producer = r.producer
+                 WHERE last_sequence > s.seen + r.dropped
+                   AND greatest(s.seen_at, r.seen_at) <= now() - INTERVAL {on_their_way_minutes} MINUTE
+                 ORDER BY last_sequence - s.seen - r.dropped DESC, producer LIMIT {PRODUCERS_MAX}"
+            ))
+            .await?;
+        let mut gaps = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let producer = quoted(&account.producer);
+            let buckets: Vec<(u64, u64)> = self
+                .rows(&format!(
+                    "SELECT bucket, groupBitOr(seen) FROM producer_sequences WHERE producer = {producer}
+                     GROUP BY bucket ORDER BY bucket LIMIT {BUCKETS_MAX}"
+                ))
+                .await?;
+            gaps.push(ProducerGap {
+                ranges: missing(&buckets, account.last_sequence),
+                producer: account.producer,
+                ente: account.ente,
+                portal: account.portal,
+                last_sequence: account.last_sequence,
+                missing: account.last_sequence.saturating_sub(account.seen),
+                reported: account.reported,
+            });
+        }
+        Ok(gaps)
+    }
+}
+
+/// The first few ranges of numbers from 1 to `last` that have no bit in `buckets`, which are in
+/// order.
+fn missing(buckets: &[(u64, u64)], last: u64) -> Vec<(u64, u64)> {
+    const RANGES_MAX: usize = 5;
+    let mut ranges = Vec::new();
+    let mut next = 1;
+    for (bucket, seen) in buckets {
+        for bit in (0..BUCKET_NUMBERS).filter(|bit| seen >> bit & 1 == 1) {
+            let number = bucket * BUCKET_NUMBERS + bit + 1;
+            if number > next {
+                ranges.push((next, number - 1));
+            }
+            if ranges.len() >= RANGES_MAX {
+                return ranges;
+            }
+            next = number + 1;
+        }
+    }
+    if next <= last {
+        ranges.push((next, last));
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_numbers_are_named_as_ranges() {
+        assert_eq!(missing(&[(0, u64::MAX)], 64), []);
+        assert_eq!(missing(&[(0, 0b1101)], 4), [(2, 2)]);
+        assert_eq!(missing(&[(0, 0b1), (3, 0b10)], 200), [(2, 193), (195, 200)]);
+        assert_eq!(missing(&[], 3), [(1, 3)]);
+        assert_eq!(missing(&[(1, u64::MAX)], 128), [(1, 64)]);
+    }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE ingest_ledger ADD COLUMN IF NOT EXISTS reports UInt64 DEFAULT 0 COMMENT 'Client reports' AFTER quarantined
