@@ -139,7 +139,7 @@ fn sum(answer: &Value, column: &str) -> u64 {
 }
 
 pub fn every_figure_equals_a_recount(engines: &Engines) {
-    let api = served(engines, "api-figures");
+    let api = served(engines, "api_figures");
     let key = api.key(&["all"]);
     let of_2017 = format!("{USES} AND toYear(local_date) = 2017");
     let uses = api.recount(&of_2017);
@@ -399,7 +399,7 @@ fn files(api: &Served<'_>, key: &str) {
 }
 
 pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
-    let api = served(engines, "api-keys");
+    let api = served(engines, "api_keys");
     let admin = api.key(&["admin", "--role", "admin"]);
     let writer = api.key(&["writer", "--role", "writer"]);
     let enti: Vec<String> = api.data(&admin, "enti?period=2016")["data"]
@@ -519,7 +519,7 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
 }
 
 pub fn whatever_is_asked_is_answered_or_explained(engines: &Engines) {
-    let api = served(engines, "api-fuzz");
+    let api = served(engines, "api_fuzz");
     let key = api.key(&["all"]);
     for (path, parameter) in [
         ("usage?group=colour", "group"),

@@ -53,6 +53,17 @@ impl KeyRing {
     pub fn check(&self, presented: &str) -> Result<Arc<Key>, Refused> {
         let id = id_of(presented).ok_or(Refused::Malformed)?;
         self.look();
+        self.find(id, presented).or_else(|refused| {
+            // It may have been made this very moment.
+            if refused == Refused::Unknown {
+                self.reload();
+                return self.find(id, presented);
+            }
+            Err(refused)
+        })
+    }
+
+    fn find(&self, id: &str, presented: &str) -> Result<Arc<Key>, Refused> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let known = held.keys.get(id).ok_or(Refused::Unknown)?;
         if !bool::from(known.hash.ct_eq(&digest(presented))) {

@@ -35,7 +35,7 @@ pub struct CreateKey {
     /// What it is for: reader (figures), writer (events) or admin.
     #[arg(long, default_value_t = Role::Reader)]
     pub role: Role,
-    /// Public body that it reaches, as a code; may be given several times. All without.
+    /// Public body that it reaches, by code or name in the register; may be given several times. All without.
     #[arg(long = "ente", value_name = "CODE")]
     pub enti: Vec<String>,
     /// For a writer: portal whose events it may send; may be given several times. All without.

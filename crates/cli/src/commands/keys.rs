@@ -1,6 +1,7 @@
 //! API keys: made, listed, withdrawn, and the log of who did so.
 
 use affluenza_keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
+use affluenza_register::Register;
 use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan as _};
@@ -26,13 +27,11 @@ pub fn run(settings: &Settings, what: &Keys) -> Result<()> {
 
 fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> {
     let register = super::register(settings)?;
-    for code in &new.enti {
-        if register.enti().all(|ente| ente.code() != *code) {
-            say(&format!(
-                "note: the register knows no ente {code}; the key will reach it all the same"
-            ));
-        }
-    }
+    let enti: Vec<String> = new
+        .enti
+        .iter()
+        .map(|name| ente_code(&register, name))
+        .collect();
     let expires = match new.days {
         None => None,
         Some(days) => Some(
@@ -44,7 +43,7 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
     let (key, secret) = store.create(NewKey {
         name: new.name.clone(),
         role: new.role,
-        enti: scope(&new.enti),
+        enti: scope(&enti),
         portals: scope(&new.portals),
         sources: scope(&new.sources),
         expires,
@@ -54,6 +53,19 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
         key.id, key.name, key.role, key.enti
     ));
     output::print(secret.expose())
+}
+
+/// The code of an ente given by code, name or alias: keys hold codes, as figures do.
+fn ente_code(register: &Register, name: &str) -> String {
+    match register.ente(name) {
+        Some(ente) => ente.code().to_owned(),
+        None => {
+            say(&format!(
+                "note: the register knows no ente {name}; the key will reach it all the same"
+            ));
+            name.to_owned()
+        }
+    }
 }
 
 fn scope(codes: &[String]) -> Scope {
