@@ -27,9 +27,10 @@ use crate::counters::Counters;
 use crate::http;
 use crate::keep::Keep;
 use crate::outcome::Reason;
+use crate::report;
 use crate::salts::Salts;
 use crate::tally::{Row, Tally};
-use crate::treat::Treatment;
+use crate::treat::{Treated, Treatment};
 use crate::zones::Zones;
 
 /// Pause between two looks at secrets of days that are over.
@@ -165,21 +166,36 @@ impl Collector {
             self.treatment.salts.forget_past(now());
             if reported.elapsed() >= every {
                 reported = Instant::now();
-                self.report();
+                self.report().await;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.told() => {}
             }
         }
-        self.report();
+        self.report().await;
     }
 
-    /// Says what was refused since the report before.
-    fn report(&self) {
-        for (row, events) in self.tally.take() {
-            let (ente, producer, reason) = (row.ente, row.producer, row.reason.code());
-            tracing::info!(ente, producer, reason, events, "events refused");
+    /// Puts what was refused since the report before into the log of the events.
+    async fn report(&self) {
+        let (rows, now) = (self.tally.take(), now());
+        let mut reports = Treated::default();
+        for report in report::reports(&rows, now) {
+            if let Err(why) = reports.push(&report, now) {
+                tracing::error!(
+                    reason = why.reason.code(),
+                    "a report on refused events is none"
+                );
+            }
+        }
+        if reports.len() > 0
+            && let Err(error) = self.keep.keep(reports, now).await
+        {
+            // They are counted again, for the next report.
+            tracing::warn!(%error, "a report on refused events has to wait");
+            for (row, events) in rows {
+                self.tally.add(row, events);
+            }
         }
     }
 

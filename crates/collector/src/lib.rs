@@ -21,6 +21,7 @@ mod keep;
 mod openapi;
 mod outcome;
 mod page;
+mod report;
 mod salts;
 mod tally;
 mod treat;

@@ -106,7 +106,7 @@ impl Treated {
     }
 
     /// Writes an event, unless the parser of the consumer refuses it.
-    fn push(
+    pub fn push(
         &mut self,
         event: &Envelope<'_, impl Serialize>,
         now: UnixMillis,
