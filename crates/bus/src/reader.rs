@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -45,15 +46,20 @@ impl Record<'_> {
 
     /// The text of a header, if it has one of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let headers = self.0.headers()?;
-        let value = headers.iter().find(|header| header.key == name)?.value?;
+        let (_, value) = self.headers().find(|(found, _)| *found == name)?;
         std::str::from_utf8(value).ok()
     }
 
-    /// Its headers, in order; a header without a value has an empty one.
+    /// Its headers, in order; a header without a value has an empty one. A header whose name is
+    /// not UTF-8 is none of ours, and left out.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let headers = self.0.headers().into_iter().flat_map(Headers::iter);
-        headers.map(|header| (header.key, header.value.unwrap_or_default()))
+        let headers = self.0.headers();
+        let count = headers.map_or(0, Headers::count);
+        (0..count).filter_map(move |at| {
+            // The client panics on such a name, which must not stop a partition.
+            let header = catch_unwind(AssertUnwindSafe(|| headers?.try_get(at))).ok()??;
+            Some((header.key, header.value.unwrap_or_default()))
+        })
     }
 
     /// Its key; empty when it has none.
