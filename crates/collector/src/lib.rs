@@ -5,9 +5,9 @@
 //! into Kafka by itself. What is refused is said one by one, with stable codes ([`Reason`]), and
 //! counted.
 //!
-//! The way of a request: [`body`] takes it apart, [`treat`] makes each event fit to be kept,
-//! [`keep`] keeps them. [`page`] is the way of visits that pages tell of with the script of
-//! [`beacon`].
+//! The way of a request: `body` takes it apart, `treat` makes each event fit to be kept,
+//! `keep` keeps them. `page` is the way of visits that pages tell of with the script of
+//! `beacon`.
 //!
 //! It knows nothing of the consumer and of ClickHouse.
 
