@@ -72,6 +72,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0042_usage_hourly_by_hour",
         "0043_usage_hourly_by_month_of_old_parts",
         "0044_usage_hourly_by_hour_of_old_parts",
+        "0045_usage_hourly_deletes_allowed",
         "0050_imported_figures",
         "0060_client_reports",
         "0061_producer_sequences",

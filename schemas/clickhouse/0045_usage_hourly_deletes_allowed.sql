@@ -1,0 +1,1 @@
+ALTER TABLE usage_hourly MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild'
