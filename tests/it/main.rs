@@ -43,6 +43,7 @@ mod years;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -126,7 +127,9 @@ fn trials(engines: Option<&Arc<Engines>>) -> Vec<Trial> {
             let engines = engines.cloned();
             Trial::test(*name, move || {
                 let engines = engines.expect("engines run unless tests are only listed");
+                let began = Instant::now();
                 test(&engines);
+                eprintln!("{name}: {:.1} s", began.elapsed().as_secs_f64());
                 Ok(())
             })
         })

@@ -96,7 +96,10 @@ impl Worker {
                 break;
             }
         }
-        self.shared.update(|progress| progress.ended = true);
+        let shared = Arc::clone(&self.shared);
+        // The spool is free for the next before it is said that this one is done.
+        drop(self);
+        shared.update(|progress| progress.ended = true);
     }
 
     /// Takes events from the queue: waits for the first, and a little for more. Whether the
