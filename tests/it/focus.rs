@@ -12,14 +12,12 @@ use crate::support::{Engines, Place, source};
 const FIGURES: &str = "crates/simulator/figures/focus-2017";
 
 pub fn tables_equal_the_printed_ones(engines: &Engines) {
-    let place = engines.place("focus");
-    // External engines are configured: no engine of its own is started.
-    let printed = place.run(&["up", "--demo", "--once", "--seed", "3", "--format", "json"]);
+    let (place, printed) = engines.demo();
     for engine in ["kafka", "clickhouse"] {
         let folder = place.folder.join("data").join(engine);
         assert!(!folder.exists(), "{engine} was not started");
     }
-    assert_focus_2017(&printed);
+    assert_focus_2017(printed);
     assert_eq!(
         place.run(&["report", "--year", "2017", "--format", "json"]),
         printed,

@@ -12,9 +12,8 @@ use crate::support::{Engines, Place, source, stderr};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn each_has_an_answer_that_the_report_agrees_with(engines: &Engines) {
-    let place = engines.place("questions");
-    let report = place.run(&["up", "--demo", "--once", "--seed", "3", "--format", "json"]);
-    let report: Value = serde_json::from_str(&report).expect("the report is JSON");
+    let (place, report) = engines.demo();
+    let report: Value = serde_json::from_str(report).expect("the report is JSON");
     place.run(&["register", "apply"]);
     let access = place.access();
     let answers = cookbook(&access);

@@ -10,7 +10,7 @@ pub fn killed_consumers_lose_and_double_nothing(engines: &Engines) {
     place.run(&["migrate"]);
     for year in ["2016", "2017"] {
         place.run(&[
-            "simulate", "--focus", year, "--scale", "0.3", "--seed", "11",
+            "simulate", "--focus", year, "--scale", "0.1", "--seed", "11",
         ]);
     }
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
@@ -19,6 +20,8 @@ pub struct Engines {
     pub clickhouse: ClickHouse,
     folder: TempDir,
     pub runtime: tokio::runtime::Handle,
+    /// What the demo printed.
+    demo: OnceLock<String>,
 }
 
 impl Engines {
@@ -41,6 +44,7 @@ impl Engines {
             clickhouse: clickhouse.expect("ClickHouse starts"),
             folder,
             runtime: tokio::runtime::Handle::current(),
+            demo: OnceLock::new(),
         }
     }
 
@@ -57,10 +61,28 @@ impl Engines {
         ["kafka", "clickhouse"].map(|engine| self.folder.path().join(engine))
     }
 
+    /// Where the years 2016 and 2017 of the demo are, and what it printed as JSON. Made once, for all
+    /// who only read.
+    pub fn demo(&self) -> (Place<'_>, &str) {
+        let printed = self.demo.get_or_init(|| {
+            // External engines are configured: no engine of its own is started.
+            let demo = ["up", "--demo", "--once", "--seed", "3", "--format", "json"];
+            self.place("demo").run(&demo)
+        });
+        (
+            self.place_in(self.folder.path().join("demo"), "demo"),
+            printed,
+        )
+    }
+
     /// A topic, a group and a database of the test's own.
     pub fn place(&self, name: &str) -> Place<'_> {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).expect("each test uses a name of its own");
+        self.place_in(folder, name)
+    }
+
+    fn place_in(&self, folder: PathBuf, name: &str) -> Place<'_> {
         let config = folder.join("affluenza.toml");
         let text = format!(
             r#"
