@@ -71,7 +71,7 @@ bench: prerequisites
 bench-path: prerequisites
 	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
 
-# A collector with its own Kafka under load, on this machine. Needs wrk and hey.
+# A collector with its own Kafka under load, on this machine. Needs wrk.
 bench-collect: prerequisites
 	$(CARGO) build --release --locked
 	benches/collect/run

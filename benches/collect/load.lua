@@ -24,6 +24,14 @@ function init(args)
   end
 end
 
+-- Milliseconds between an answer and the next request, exponentially distributed about the mean.
+local pause = tonumber(os.getenv("PAUSE_MS") or "0")
+if pause > 0 then
+  function delay()
+    return math.floor(-math.log(1 - math.random()) * pause + 0.5)
+  end
+end
+
 local at = 0
 function request()
   at = at % #bodies + 1

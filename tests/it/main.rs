@@ -66,6 +66,7 @@ const TESTS: &[(&str, Test)] = tests![
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,
     collect::keys_write_for_their_own_ente_only,
+    collect::a_full_spool_refuses_and_keeps,
     collect::accepted_events_survive_kills,
     collect::nothing_personal_is_kept,
     collect::a_browser_counts_its_visits,

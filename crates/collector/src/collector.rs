@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::{BusError, Courier, CourierLimits};
@@ -28,7 +28,6 @@ use crate::http;
 use crate::keep::Keep;
 use crate::outcome::Reason;
 use crate::report;
-use crate::salts::Salts;
 use crate::tally::{Row, Tally};
 use crate::treat::{Treated, Treatment};
 use crate::zones::Zones;
@@ -72,7 +71,7 @@ pub struct Parts<'p> {
 /// Takes events in.
 pub struct Collector {
     pub(crate) config: Config,
-    pub(crate) treatment: Treatment,
+    treatment: RwLock<Arc<Treatment>>,
     pub(crate) keep: Keep,
     pub(crate) keys: KeyRing,
     pub(crate) counters: Arc<Counters>,
@@ -104,12 +103,12 @@ impl Collector {
         let limit = |rate: u32| (rate, rate.saturating_mul(BURST));
         let (key_rate, page_rate) = (limit(per_second.0), limit(per_second.1));
         Ok(Arc::new(Self {
-            treatment: Treatment {
+            treatment: RwLock::new(Arc::new(Treatment {
                 zones: Zones::of(&parts.register)?,
                 register: parts.register,
-                geo: parts.geo,
-                salts: Salts::default(),
-            },
+                geo: Arc::new(parts.geo),
+                salts: Arc::default(),
+            })),
             keep: Keep::new(courier, spool, spool_bytes_max, Arc::clone(&counters)),
             keys: parts.keys,
             counters,
@@ -121,6 +120,35 @@ impl Collector {
             bodies: Arc::new(Semaphore::new(Self::permits(config.bodies_mib_max << 20))),
             config,
         }))
+    }
+
+    /// Takes up a replaced register, for the requests that begin from now on.
+    ///
+    /// # Errors
+    /// It names a zone that does not exist; then the old register stays in force.
+    pub fn renew(&self, register: Register) -> Result<(), CollectError> {
+        let old = self.treatment();
+        let newer = Treatment {
+            zones: Zones::of(&register)?,
+            register,
+            geo: Arc::clone(&old.geo),
+            salts: Arc::clone(&old.salts),
+        };
+        let mut treatment = self
+            .treatment
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *treatment = Arc::new(newer);
+        Ok(())
+    }
+
+    /// What a request's events go through.
+    pub(crate) fn treatment(&self) -> Arc<Treatment> {
+        let treatment = self
+            .treatment
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&treatment)
     }
 
     /// The routes with their bounds, to be made once. Without [`Collector::run`] nothing leaves the
@@ -163,7 +191,7 @@ impl Collector {
         let every = Duration::from_secs(self.config.report_seconds);
         let mut reported = Instant::now();
         while !stop.is_told() {
-            self.treatment.salts.forget_past(now());
+            self.treatment().salts.forget_past(now());
             if reported.elapsed() >= every {
                 reported = Instant::now();
                 self.report().await;
@@ -202,7 +230,7 @@ impl Collector {
     /// Puts the present state into the gauges.
     pub(crate) fn gauge(&self) {
         self.keep.gauge();
-        let salts = self.treatment.salts.len();
+        let salts = self.treatment().salts.len();
         self.counters
             .salts
             .set(i64::try_from(salts).unwrap_or(i64::MAX));

@@ -272,8 +272,9 @@ impl Collector {
             key: Some(key),
             visitor_address: None,
         };
+        let treatment = self.treatment();
         for (index, raw) in sent.iter().enumerate() {
-            if let Err(why) = self.treatment.take(raw, sender, now, &mut events) {
+            if let Err(why) = treatment.take(raw, sender, now, &mut events) {
                 refused.push(item(index, why));
             }
         }
@@ -320,7 +321,7 @@ impl Collector {
         let is_bot = self.is_bot(&event);
         let mut events = Treated::default();
         let taken = self
-            .treatment
+            .treatment()
             .take_parsed(&mut event, sender, now, &mut events);
         let refused = taken.err().map(|why| item(0, why)).into_iter().collect();
         if is_bot && events.len() > 0 {

@@ -55,8 +55,8 @@ const FORM_FACTORS: [&str; 7] = [
 /// What is needed to make an event fit to be kept.
 pub struct Treatment {
     pub register: Register,
-    pub geo: Geo,
-    pub salts: Salts,
+    pub geo: Arc<Geo>,
+    pub salts: Arc<Salts>,
     pub zones: Zones,
 }
 

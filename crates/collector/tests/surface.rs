@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use affluenza_classify::geo::Geo;
 use affluenza_collector::{Collector, Config, Page, Parts};
-use affluenza_keys::{KeyRing, KeyStore, NewKey, Role};
+use affluenza_keys::{KeyRing, KeyStore, NewKey, Role, Scope};
 use affluenza_register::Register;
 use axum::Router;
 use axum::body::Body;
@@ -31,8 +31,12 @@ const KINDS: [&str; 6] = [
 ];
 
 struct World {
+    collector: Arc<Collector>,
     router: Router,
+    /// For every ente.
     key: String,
+    /// For Florence.
+    own_key: String,
     _folder: TempDir,
 }
 
@@ -42,6 +46,11 @@ fn world() -> World {
     let (_, secret) = KeyStore::new(&file)
         .create(NewKey::new("all", Role::Writer))
         .unwrap();
+    let own = NewKey {
+        enti: Scope::of(["c_d612"]),
+        ..NewKey::new("own", Role::Writer)
+    };
+    let (_, own_secret) = KeyStore::new(&file).create(own).unwrap();
     let page = Page {
         ente: "c_d612".into(),
         portal: "www".into(),
@@ -68,7 +77,9 @@ fn world() -> World {
     let collector: Arc<Collector> = Collector::new(config, parts).unwrap();
     World {
         router: collector.router(),
+        collector,
         key: secret.expose().to_owned(),
+        own_key: own_secret.expose().to_owned(),
         _folder: folder,
     }
 }
@@ -172,4 +183,28 @@ fn every_answer_is_a_documented_one() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn a_replaced_register_is_in_force_at_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(async { world() });
+    let event = EVENT
+        .replace("c_d612", "Fiorenza")
+        .replace("https://e.example", "https://f.example");
+    let send = || {
+        let request = Request::post("/v1/events")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", world.own_key));
+        let request = request.body(Body::from(event.clone())).unwrap();
+        let answer = runtime.block_on(world.router.clone().oneshot(request));
+        answer.unwrap().status().as_u16()
+    };
+    assert_eq!(send(), 403, "nobody knows whose name that is");
+    let right = REGISTER.replace("\"Florence\"", "\"Florence\", \"Fiorenza\"");
+    world
+        .collector
+        .renew(Register::parse(&right).unwrap())
+        .unwrap();
+    assert_eq!(send(), 202);
 }

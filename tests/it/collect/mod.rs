@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 use client::{Collector, ask, event, event_of, key, send};
 
-use crate::support::Engines;
+use crate::support::{Engines, Place, eventually};
 
 pub use canary::nothing_personal_is_kept;
 pub use faults::accepted_events_survive_kills;
@@ -91,6 +91,74 @@ pub fn every_form_is_taken_in_and_counts_once(engines: &Engines) {
     assert_eq!(
         place.count("SELECT uniqExact(visitor) FROM usage_events WHERE visitor != 0"),
         8
+    );
+    assert_refusals_are_in_the_accounts(&place);
+}
+
+/// What the collector refused is named by the audit, by ente and reason, and upsets no balance.
+fn assert_refusals_are_in_the_accounts(place: &Place<'_>) {
+    let audit: serde_json::Value =
+        serde_json::from_str(&place.run(&["audit", "--format", "json"])).expect("it is JSON");
+    assert_eq!(audit["balanced"], true);
+    let drops = audit["reported_drops"].as_array().expect("a list");
+    let mut refused: Vec<(&str, u64)> = drops
+        .iter()
+        .map(|drop| {
+            let reason = drop["reason"].as_str().expect("a reason");
+            (reason, drop["events"].as_u64().expect("a count"))
+        })
+        .collect();
+    refused.sort_unstable();
+    let expected = [
+        ("foreign-ente", 1),
+        ("not-cloudevent", 1),
+        ("personal-data", 1),
+        ("time-ahead", 1),
+    ];
+    assert_eq!(refused, expected, "{audit:#}");
+}
+
+/// Neither Kafka nor room in the spool: 503, and everything that was answered with 202 is there later.
+pub fn a_full_spool_refuses_and_keeps(engines: &Engines) {
+    const A_BATCH: u64 = 900;
+    let place = engines.place("collect_full");
+    place.run(&["migrate"]);
+    let key = key(&place, &["--ente", "c_d612"]);
+    let without_kafka = [
+        ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1"),
+        ("AFFLUENZA__COLLECT__KAFKA_WAIT_MS_MAX", "100"),
+        ("AFFLUENZA__COLLECT__SPOOL_MIB_MAX", "16"),
+        ("AFFLUENZA__COLLECT__KEY_REQUESTS_PER_SECOND", "100000"),
+    ];
+    let collector = Collector::start(&place, "collect.log", &without_kafka);
+    let mut accepted = 0;
+    let refused = loop {
+        let lines: Vec<String> = (accepted..accepted + A_BATCH).map(event).collect();
+        let answer = send(&collector.address, &key, LINES, lines.join("\n").as_bytes());
+        match answer.status {
+            202 => accepted += A_BATCH,
+            _ => break answer,
+        }
+        assert!(accepted < 100 * A_BATCH, "16 MiB are full one day");
+    };
+    assert!(accepted > 10 * A_BATCH, "{accepted}: {refused:?}");
+    assert_eq!(refused.status, 503);
+    let detail = refused.json()["detail"].to_string();
+    assert!(detail.contains("the spool is full"), "{detail}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    collector.running.terminate();
+    let collector = Collector::start(&place, "collect.log", &[]);
+    eventually("the spool is in Kafka", || {
+        let metrics = ask(&collector.address, "GET /metrics", &[], b"");
+        String::from_utf8_lossy(&metrics.body).contains("\naffluenza_collect_spool_events 0\n")
+    });
+    collector.running.terminate();
+    place.run(&["consume", "--once"]);
+    let stored = "SELECT count() FROM usage_events";
+    assert_eq!(
+        place.count(stored),
+        accepted,
+        "what was accepted, and nothing else"
     );
 }
 

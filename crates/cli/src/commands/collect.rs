@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::reload;
 use crate::args::collect::Collect;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
@@ -74,6 +75,9 @@ impl RunningCollector {
             .await
             .context("collect.http.listen")?;
         let address = listener.local_addr().context("collect.http.listen")?;
+        let renewed = Arc::clone(&collector);
+        let take = move |register| Ok(renewed.renew(register)?);
+        tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
         let running = tokio::spawn(Arc::clone(&collector).run(listener, stop));
         Ok(Self {
             address,

@@ -16,6 +16,7 @@ mod migrate;
 pub mod open_data;
 mod rebuild;
 mod register;
+mod reload;
 mod report;
 mod rows;
 mod serve;

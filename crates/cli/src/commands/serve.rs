@@ -1,11 +1,9 @@
 //! The aggregate API.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use affluenza_api::Api;
 use affluenza_keys::KeyRing;
-use affluenza_register::Register;
 use affluenza_store::Store;
 use affluenza_telemetry::{Metrics, Stop};
 use affluenza_web::{bounded, listen, metrics_route, serve, status_route};
@@ -13,13 +11,12 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::reload;
 use crate::args::serve::Serve;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Pause between two looks at the register's file.
-const RELOAD_LOOK: Duration = Duration::from_secs(5);
 /// Longest that a question may take in ClickHouse, in seconds.
 const QUESTION_SECONDS_MAX: u64 = 10;
 
@@ -68,7 +65,11 @@ impl RunningApi {
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
         let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
         let (newer, register) = watch::channel(Arc::new(super::register(settings)?));
-        tokio::spawn(reload_register(settings.clone(), newer, stop.clone()));
+        let take = move |register| {
+            drop(newer.send(Arc::new(register)));
+            Ok(())
+        };
+        tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
         let metrics = Metrics::default();
         let api = Api::start(
             config.clone(),
@@ -97,32 +98,5 @@ impl RunningApi {
     /// Waits until it has been told to stop and has answered what it had begun.
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
-    }
-}
-
-/// Takes up a replaced register. One that cannot be used leaves the old one in force.
-async fn reload_register(settings: Settings, newer: watch::Sender<Arc<Register>>, stop: Stop) {
-    let stamp = || {
-        let metadata = std::fs::metadata(&settings.register.file).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
-    let mut seen = stamp();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(RELOAD_LOOK) => {}
-            () = stop.told() => return,
-        }
-        let found = stamp();
-        if found == seen {
-            continue;
-        }
-        seen = found;
-        match tokio::task::block_in_place(|| super::register(&settings)) {
-            Ok(register) => drop(newer.send(Arc::new(register))),
-            Err(error) => tracing::error!(
-                error = format!("{error:#}"),
-                "a replaced register cannot be used: the old one stays in force"
-            ),
-        }
     }
 }

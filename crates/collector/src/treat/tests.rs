@@ -10,8 +10,8 @@ fn treatment() -> Treatment {
     Treatment {
         zones: Zones::of(&register).unwrap(),
         register,
-        geo: Geo::none(),
-        salts: Salts::default(),
+        geo: Arc::new(Geo::none()),
+        salts: Arc::default(),
     }
 }
 
