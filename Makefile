@@ -17,7 +17,7 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test fmt lint unit docs deny audit deploy-check bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -30,6 +30,10 @@ prerequisites:
 
 prerequisites-test:
 	@deploy/prerequisites test
+
+# What a build with TLS adds, against a Kafka with TLS and logins. Needs OpenSSL's headers (libssl-dev).
+test-tls: prerequisites
+	$(CARGO) test --locked -p affluenza --features test-tls --test it -- secured::
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -49,7 +53,8 @@ deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 	$< --locked check advisories
 
-# What deploy/ holds for others to read, by their own tools. Needs python3 with venv, and kustomize.
+# What deploy/ holds for others to read, by their own tools. Needs python3 with venv, kustomize,
+# and promtool (apt-get install --no-install-recommends prometheus).
 deploy-check: $(TOOLS)/deploy/installed
 	$(TOOLS)/deploy/bin/python deploy/check.py
 

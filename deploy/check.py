@@ -4,6 +4,7 @@ Nothing is skipped in silence: a validator that is missing is named, with how to
 the check fail.
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -97,18 +98,41 @@ def systemd():
 
 
 def alerts():
-    for file in sorted((DEPLOY / "prometheus").glob("*.yaml")):
+    rules, tests = DEPLOY / "prometheus/alerts.yaml", DEPLOY / "prometheus/alerts.test.yaml"
+    names, problem = set(), ""
+    try:
+        for group in yaml.safe_load(rules.read_text())["groups"]:
+            for rule in group["rules"]:
+                promql_parser.parse(rule["expr"])
+                names.add(rule["alert"])
+                for key in ("for", "labels", "annotations"):
+                    if key not in rule:
+                        problem = f"{rule}: no {key}"
+    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        problem = f"{type(error).__name__} {error}"
+    report("prometheus/alerts.yaml", problem)
+    fired = {test["alertname"] for group in yaml.safe_load(tests.read_text())["tests"]
+             for test in group["alert_rule_test"] if test["exp_alerts"]}
+    missing = ", ".join(sorted(names - fired))
+    report("prometheus/alerts.test.yaml, complete", missing and f"these are not made to fire: {missing}")
+    promtool = tool("promtool", "apt-get install --no-install-recommends prometheus")
+    if promtool:
+        run("prometheus/alerts.test.yaml", promtool, "test", "rules", tests)
+
+
+def boards():
+    for file in sorted((DEPLOY / "grafana").glob("*.json")):
         problem = ""
-        try:
-            for group in yaml.safe_load(file.read_text())["groups"]:
-                for rule in group["rules"]:
-                    promql_parser.parse(rule["expr"])
-                    for key in ("alert", "for", "labels", "annotations"):
-                        if key not in rule:
-                            problem = f"{rule}: no {key}"
-        except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-            problem = f"{type(error).__name__} {error}"
-        report(f"prometheus/{file.name}", problem)
+        for panel in json.loads(file.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                expression = target.get("expr")
+                if not expression:
+                    continue
+                try:
+                    promql_parser.parse(expression.replace("$__rate_interval", "5m"))
+                except ValueError as error:
+                    problem = f"{panel['title']}: {error}"
+        report(f"grafana/{file.name}", problem)
 
 
 # https://yml.publiccode.tools: what is mandatory in a publiccode.yml.
@@ -137,6 +161,6 @@ def publiccode():
     report("publiccode.yml", "; ".join(problems))
 
 
-for check in (containers, kubernetes, systemd, alerts, publiccode):
+for check in (containers, kubernetes, systemd, alerts, boards, publiccode):
     check()
 sys.exit(f"{len(failures)} of the checks failed: {', '.join(failures)}" if failures else 0)

@@ -6,5 +6,7 @@ SELECT
     sum(l.duplicate) AS duplicate,
     sum(l.rejected) AS rejected,
     sum(l.quarantined) AS quarantined,
-    toInt64(records_read) - stored - duplicate - rejected - quarantined AS balance
+    sum(l.reports) AS reports,
+    sum(l.erased) AS erased,
+    toInt64(records_read) - stored - duplicate - rejected - quarantined - reports - erased AS balance
 FROM ingest_ledger AS l FINAL

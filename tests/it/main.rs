@@ -21,6 +21,7 @@ mod focus;
 mod guards;
 mod http;
 mod import;
+mod keeping;
 mod membership;
 mod mistakes;
 #[expect(
@@ -38,7 +39,11 @@ mod records;
 mod recovery;
 mod register;
 mod reload;
+#[cfg(feature = "test-tls")]
+mod secured;
 mod support;
+mod upgrades;
+mod watching;
 mod years;
 
 use std::process::ExitCode;
@@ -94,6 +99,14 @@ const TESTS: &[(&str, Test)] = tests![
     audit::what_is_lost_is_named_and_mended,
     audit::consumers_reconcile_by_themselves,
     register::unknown_codes_are_listed_and_placed_later,
+    keeping::expired_facts_leave_the_aggregates_alone,
+    keeping::a_ttl_of_another_hand_stops_the_consumer,
+    keeping::what_is_erased_stays_gone_and_the_accounts_balance,
+    keeping::a_backup_comes_back_and_the_log_adds_the_rest,
+    upgrades::consumers_restart_one_after_the_other_under_load,
+    upgrades::every_earlier_schema_becomes_this_one,
+    watching::a_consumer_shows_how_it_is,
+    watching::a_stop_at_a_guard_is_shown,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     dashboard::pages_show_what_the_api_says,
@@ -122,8 +135,13 @@ fn main() -> ExitCode {
 }
 
 fn trials(engines: Option<&Arc<Engines>>) -> Vec<Trial> {
+    #[cfg(feature = "test-tls")]
+    let more: &[(&str, Test)] = tests![secured::everything_is_encrypted,];
+    #[cfg(not(feature = "test-tls"))]
+    let more: &[(&str, Test)] = &[];
     TESTS
         .iter()
+        .chain(more)
         .map(|(name, test)| {
             let engines = engines.cloned();
             Trial::test(*name, move || {

@@ -61,7 +61,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
 }
 
 /// Every offset is in the facts exactly once, and the aggregates hold what the facts hold.
-fn check_whole(place: &Place<'_>, total: u64) {
+pub fn check_whole(place: &Place<'_>, total: u64) {
     assert_eq!(
         place.count("SELECT count() FROM usage_events"),
         total,

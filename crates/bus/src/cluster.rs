@@ -195,6 +195,20 @@ impl Cluster {
             .collect()
     }
 
+    /// Where these partitions of `topic` end.
+    pub fn ends_of(
+        &self,
+        topic: &str,
+        partitions: &[Partition],
+    ) -> Result<Vec<(Partition, NextOffset)>, BusError> {
+        let client = self.admin.inner();
+        let end = |partition: &Partition| {
+            let (_, high) = client.fetch_watermarks(topic, partition.0, PATIENCE)?;
+            Ok((*partition, NextOffset(high)))
+        };
+        partitions.iter().map(end).collect()
+    }
+
     /// Where the group of `config` stands in each partition of its topic. Asked without joining.
     pub fn committed(&self, config: &Config) -> Result<Vec<Committed>, BusError> {
         let consumer: BaseConsumer<Logging> = config

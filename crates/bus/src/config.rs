@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How to reach Kafka and what to call things there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +21,30 @@ pub struct Config {
     pub partitions: i32,
     /// Replicas of the topic, when this program creates it.
     pub replication: i32,
-    /// Further librdkafka properties, such as TLS and SASL settings.
+    /// Further librdkafka properties, such as TLS and SASL settings. `_` stands for `.`, so that
+    /// they can come from the environment.
+    #[serde(serialize_with = "without_secrets")]
     pub properties: BTreeMap<String, String>,
+}
+
+/// What is printed of properties: secrets are only named.
+fn without_secrets<S: Serializer>(
+    properties: &BTreeMap<String, String>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let is_secret = |name: &str| {
+        let secrets = ["password", "secret", "key.pem", "oauthbearer.config"];
+        let name = name.replace('_', ".");
+        secrets.iter().any(|secret| name.contains(secret))
+    };
+    to.collect_map(properties.iter().map(|(name, value)| {
+        let shown = if is_secret(name) {
+            "(not shown)"
+        } else {
+            value
+        };
+        (name, shown)
+    }))
 }
 
 impl Default for Config {
@@ -74,7 +96,23 @@ impl Config {
                 self.replication
             ));
         }
+        let protocol = self.property("security.protocol").unwrap_or_default();
+        let mechanism = self.property("sasl.mechanism");
+        let mechanism = mechanism.or_else(|| self.property("sasl.mechanisms"));
+        let needs_tls = protocol.to_ascii_lowercase().contains("ssl")
+            || mechanism.is_some_and(|name| name.to_ascii_uppercase().starts_with("SCRAM"));
+        if needs_tls && !cfg!(feature = "tls") {
+            problems.push(
+                "kafka.properties: this program was built without TLS and SCRAM: build it with --features tls".into(),
+            );
+        }
         problems
+    }
+
+    fn property(&self, wanted: &str) -> Option<&str> {
+        let found = self.properties.iter();
+        let mut found = found.filter(|(name, _)| name.replace('_', ".") == wanted);
+        found.next().map(|(_, value)| &**value)
     }
 
     pub(crate) fn client(&self) -> ClientConfig {
@@ -86,8 +124,31 @@ impl Config {
             // seconds between attempts would leave the consumer idle for longer than that.
             .set("reconnect.backoff.max.ms", "1000");
         for (name, value) in &self.properties {
-            client.set(name, value);
+            client.set(name.replace('_', "."), value);
         }
         client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Config {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Config {
+            properties: pairs.iter().map(own).collect(),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn what_the_build_cannot_do_is_refused() {
+        let ssl = with(&[("security_protocol", "sasl_ssl")]);
+        let scram = with(&[("sasl.mechanism", "SCRAM-SHA-512")]);
+        for config in [ssl, scram] {
+            assert_eq!(config.problems().is_empty(), cfg!(feature = "tls"));
+        }
+        assert!(with(&[("sasl.mechanism", "PLAIN")]).problems().is_empty());
     }
 }

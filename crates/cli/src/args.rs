@@ -1,6 +1,8 @@
 //! What can be typed.
 
+pub mod backup;
 pub mod collect;
+pub mod erase;
 mod figures;
 pub mod keys;
 mod report;
@@ -63,6 +65,12 @@ pub enum Command {
     /// Make facts or aggregates anew, month by month, while everything goes on.
     #[command(subcommand)]
     Rebuild(Rebuild),
+    /// Erase the events of a public body, a portal or a period, so that the accounts still balance.
+    Erase(erase::Erase),
+    /// Write a backup of the database, on the server's disk for backups.
+    Backup(backup::Backup),
+    /// Bring the database back from a backup, and add from the log what it lacks.
+    Restore(backup::Restore),
     /// Classify user agents, or events, from standard input: try the rules.
     Classify(Classify),
     /// Send one event by hand.
@@ -83,6 +91,24 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
+    /// Print what makes a shell complete commands.
+    Completions(Completions),
+    /// Print the manual page, or write those of every command.
+    Man(Man),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// Folder for the pages of every command, such as /usr/local/share/man/man1.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -159,6 +185,10 @@ pub struct Consume {
     /// Begin with a topic that was created anew, although ClickHouse has records of the old one.
     #[arg(long)]
     pub accept_new_stream: bool,
+    /// Address and port of /metrics, /status and /live, such as 127.0.0.1:9464; port 0 takes a free
+    /// one. Without, and without `consume.listen`: none.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -33,6 +33,8 @@ pub struct Settings {
     pub serve: affluenza_api::Config,
     /// API keys.
     pub keys: affluenza_keys::Config,
+    /// What is kept for how long.
+    pub retention: affluenza_store::retention::Config,
     /// Who publishes the open data, and where.
     pub open_data: affluenza_open_data::Config,
     /// The log.
@@ -177,7 +179,7 @@ impl Settings {
         };
         for (name, value) in environment {
             if let Some(keys) = name.strip_prefix(ENV_PREFIX) {
-                set(&mut table, &keys.to_lowercase(), &value)
+                set_from_environment(&mut table, &keys.to_lowercase(), &value)
                     .with_context(|| format!("environment variable {name}"))?;
             }
         }
@@ -201,6 +203,7 @@ impl Settings {
         problems.extend(self.collect.problems());
         problems.extend(self.consume.problems());
         problems.extend(self.serve.problems());
+        problems.extend(self.retention.problems());
         problems.extend(
             self.engine
                 .readers
@@ -233,6 +236,19 @@ impl Settings {
             problems.join("; ")
         )
     }
+}
+
+/// Sets a key; `…PASSWORD_FILE` names a file with the password, as secrets are often given.
+fn set_from_environment(table: &mut Table, keys: &str, value: &str) -> Result<()> {
+    let Some(password) = keys
+        .strip_suffix("_file")
+        .filter(|keys| keys.ends_with("password"))
+    else {
+        return set(table, keys, value);
+    };
+    let text = std::fs::read_to_string(value).with_context(|| format!("{value} cannot be read"))?;
+    let text = Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
+    set(table, password, &text.to_string())
 }
 
 /// Sets `section__key` in the table. A value that is no TOML literal is a string.
@@ -272,6 +288,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
@@ -294,6 +312,28 @@ mod tests {
         let settings = Settings::read(Some(&file), environment(&pairs)).unwrap();
         assert_eq!(settings.kafka.topic, "b");
         assert_eq!(settings.kafka.partitions, 2);
+    }
+
+    #[test]
+    fn passwords_come_from_files_and_stay_out_of_sight() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "12\"34\n").unwrap();
+        let path = file.to_str().unwrap();
+        let pairs = [
+            ("AFFLUENZA__CLICKHOUSE__PASSWORD_FILE", path),
+            ("AFFLUENZA__KAFKA__PROPERTIES__SASL_PASSWORD_FILE", path),
+            ("AFFLUENZA__KAFKA__PROPERTIES__SASL_USERNAME", "portal"),
+        ];
+        let settings = Settings::read(None, environment(&pairs)).unwrap();
+        assert_eq!(settings.clickhouse.password.expose_secret(), "12\"34");
+        assert_eq!(settings.kafka.properties["sasl_password"], "12\"34");
+        let printed = toml::to_string(&settings).unwrap();
+        assert!(printed.contains("sasl_username = \"portal\""), "{printed}");
+        assert!(!printed.contains("34"), "{printed}");
+        let missing = [("AFFLUENZA__CLICKHOUSE__PASSWORD_FILE", "/nowhere")];
+        let error = Settings::read(None, environment(&missing)).unwrap_err();
+        assert!(format!("{error:#}").contains("PASSWORD_FILE: /nowhere cannot be read"));
     }
 
     #[test]

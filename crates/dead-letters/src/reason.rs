@@ -43,6 +43,10 @@ const GUIDE: &[(&str, &str)] = &[
         "Compare its data with the schema of its type. If a newer version of this program knows the shape, update it and requeue without a patch; otherwise requeue with a patch that mends the field named above.",
     ),
     (
+        "beyond-retention",
+        "Nothing: the facts of its time are deleted, so nobody can tell whether it was counted. History is imported before retention.facts_months is set.",
+    ),
+    (
         "personal-data",
         "Mend the emitter: it must hash or leave out what identifies a person. The personal data was masked before the letter was stored and cannot come back; requeue with a patch that removes or replaces the field named above.",
     ),
@@ -108,6 +112,7 @@ mod tests {
             Reject::BadTime(String::new()).into(),
             Reject::TimeAhead { ahead_ms: 1 }.into(),
             Quarantine::UnknownShape(String::new()).into(),
+            Quarantine::BeyondRetention.into(),
             Quarantine::PersonalData {
                 field: "id",
                 what: "",
@@ -126,7 +131,9 @@ mod tests {
                     | Reject::TimeAhead { .. },
                 )
                 | Refusal::Quarantine(
-                    Quarantine::UnknownShape(_) | Quarantine::PersonalData { .. },
+                    Quarantine::UnknownShape(_)
+                    | Quarantine::BeyondRetention
+                    | Quarantine::PersonalData { .. },
                 ) => {}
             }
             assert_eq!(

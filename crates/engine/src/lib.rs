@@ -51,7 +51,7 @@ pub use clickhouse::{
 };
 pub use error::EngineError;
 pub use folder::DataDir;
-pub use kafka::{Kafka, KafkaSettings};
+pub use kafka::{Kafka, KafkaSettings, SecuredListener};
 
 /// One of the two engines, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

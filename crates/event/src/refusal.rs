@@ -48,6 +48,9 @@ impl Refusal {
             Self::Quarantine(Quarantine::UnknownShape(_)) => {
                 "write data as the JSON Schema of the type says, schemas/events"
             }
+            Self::Quarantine(Quarantine::BeyondRetention) => {
+                "send events while the facts of their time are kept: ask whoever runs the consumer for how long that is"
+            }
             Self::Quarantine(Quarantine::PersonalData { .. }) => {
                 "leave it out, or send a token that means nothing elsewhere; truncate an address to its network"
             }
@@ -114,6 +117,11 @@ pub enum Quarantine {
         /// What kind: an address, an e-mail, a fiscal code.
         what: &'static str,
     },
+    /// Older than the events that are kept: whether it was counted before cannot be known any more.
+    #[error(
+        "it happened before the events that are kept, so it cannot be told from one that was counted before"
+    )]
+    BeyondRetention,
 }
 
 impl Quarantine {
@@ -122,6 +130,7 @@ impl Quarantine {
         match self {
             Self::UnknownShape(_) => "unknown-shape",
             Self::PersonalData { .. } => "personal-data",
+            Self::BeyondRetention => "beyond-retention",
         }
     }
 }

@@ -105,6 +105,7 @@ fn plain(refusal: Refusal) -> String {
         Refusal::Quarantine(Quarantine::PersonalData { field, what }) => {
             format!("{field} holds {what}")
         }
+        Refusal::Quarantine(what @ Quarantine::BeyondRetention) => what.to_string(),
         Refusal::Reject(reject) => reject.to_string(),
     }
 }

@@ -59,7 +59,7 @@ pub struct PartitionAudit {
     pub ledger_next_offset: u64,
     /// Blocks in the ledger.
     pub blocks: u64,
-    /// Records read: stored + duplicate + rejected + quarantined + reports.
+    /// Records read: stored + duplicate + rejected + quarantined + reports + erased.
     pub records_read: u64,
     /// Stored as facts.
     pub stored: u64,
@@ -71,6 +71,8 @@ pub struct PartitionAudit {
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,
+    /// Stored, and erased by order.
+    pub erased: u64,
     /// Facts that there are.
     pub facts: u64,
 }
@@ -133,6 +135,8 @@ pub struct Audit {
     pub partitions: Vec<PartitionAudit>,
     /// Months of the aggregate that were compared with the facts.
     pub months_compared: usize,
+    /// First month, as `YYYYMM`, that was compared with the facts, where facts expire.
+    pub compared_from: Option<u32>,
     /// What does not add up; empty when balanced.
     pub findings: Vec<Finding>,
     /// Events that never reached the log, seen by the numbers of their producers. No fault of the
@@ -228,6 +232,7 @@ pub async fn audit(
         stream,
         partitions,
         months_compared: months.len(),
+        compared_from: Some(store.boundary().await?.month).filter(|month| *month > 0),
         findings,
         producer_gaps: store.producer_gaps(period.on_their_way_minutes).await?,
         reported_drops: store.reported_drops().await?,
@@ -272,6 +277,7 @@ async fn partitions(
                 rejected: 0,
                 quarantined: 0,
                 reports: 0,
+                erased: 0,
             };
             partitions.push(of_account(&untouched, &facts));
             partitions.len() - 1
@@ -308,6 +314,7 @@ fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> Parti
         rejected: account.rejected,
         quarantined: account.quarantined,
         reports: account.reports,
+        erased: account.erased,
         facts: facts.map_or(0, |(_, _, facts)| *facts),
     }
 }
@@ -318,7 +325,8 @@ fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
         + partition.duplicate
         + partition.rejected
         + partition.quarantined
-        + partition.reports;
+        + partition.reports
+        + partition.erased;
     if fates != partition.records_read {
         findings.push(Finding::FatesDoNotAddUp {
             partition: partition.partition,
@@ -366,6 +374,7 @@ mod tests {
             rejected: 1,
             quarantined: 1,
             reports: 0,
+            erased: 0,
             facts: 7,
         }
     }

@@ -9,6 +9,7 @@ use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
 use affluenza_event::{Activity, Client, Event};
 use affluenza_register::{Ente, Portal, Register, Service};
+use affluenza_store::retention::Boundary;
 use affluenza_store::{Fact, FactBlock};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -27,6 +28,8 @@ pub struct Classifier {
     default_zone: Zone,
     geo: Geo,
     rules: String,
+    /// Earlier events are not stored, in milliseconds since 1970.
+    kept_from_ms: i64,
 }
 
 impl Classifier {
@@ -60,12 +63,28 @@ impl Classifier {
             register,
             geo,
             rules,
+            kept_from_ms: i64::MIN,
         })
     }
 
     /// Version of everything that decides: device rules, register, geography, configured bots.
     pub fn rules(&self) -> &str {
         &self.rules
+    }
+
+    /// Whether an event is of a time whose facts are kept.
+    pub(crate) fn keeps(&self, event: &Event<'_>) -> bool {
+        event.time.0 >= self.kept_from_ms
+    }
+
+    /// Facts are kept from there on.
+    pub(crate) fn keep_from(&mut self, boundary: Boundary) {
+        self.kept_from_ms = boundary.event_ms();
+    }
+
+    /// User agents that were classified from memory, and those that the rules were asked about.
+    pub(crate) const fn cached(&self) -> (u64, u64) {
+        self.devices.hits_and_misses()
     }
 
     /// The ente and the portal of an event, as far as the register knows them, and the zone in

@@ -23,6 +23,12 @@ pub struct Config {
     pub reconcile_first_seconds: u32,
     /// How far back such a comparison goes, in hours of writing.
     pub reconcile_hours: u32,
+    /// Address and port of `/metrics`, `/status` and `/live`, such as `127.0.0.1:9464`; port 0 takes
+    /// a free one. Empty: none.
+    pub listen: String,
+    /// When the consumer stops because its place in the log does not fit: for how long `/metrics`
+    /// and `/status` say so before the process ends, in seconds. Longer than two scrapes are apart.
+    pub stop_shown_seconds: u64,
 }
 
 impl Default for Config {
@@ -36,6 +42,8 @@ impl Default for Config {
             reconcile_minutes: 60,
             reconcile_first_seconds: 30,
             reconcile_hours: 26,
+            listen: String::new(),
+            stop_shown_seconds: 60,
         }
     }
 }
@@ -68,6 +76,22 @@ impl Config {
             1,
             10_000_000,
         );
+        range(
+            "stop_shown_seconds",
+            usize::try_from(self.stop_shown_seconds).unwrap_or(usize::MAX),
+            0,
+            3600,
+        );
+        let is_address = |text: &str| {
+            text.rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if !self.listen.is_empty() && !is_address(&self.listen) {
+            problems.push(format!(
+                "consume.listen = {:?}: use an address and a port, such as 127.0.0.1:9464",
+                self.listen
+            ));
+        }
         problems
     }
 }

@@ -9,6 +9,7 @@ use affluenza_bus::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
     Writer,
 };
+use affluenza_store::retention::Boundary;
 use affluenza_store::{BlockOrigin, Store};
 use tokio::runtime::Handle;
 
@@ -76,6 +77,10 @@ pub struct Consumer {
     paused: bool,
     /// Whether the last round of reading ended with records still waiting.
     is_behind: bool,
+    /// What the classifier's memory had answered and not when it was last counted.
+    cached: (u64, u64),
+    /// Where the facts begin that are kept.
+    boundary: Boundary,
 }
 
 impl Consumer {
@@ -99,6 +104,7 @@ impl Consumer {
             sink: Sink {
                 store,
                 dead_letters,
+                progress: progress.clone(),
             },
             stream,
             config,
@@ -111,6 +117,8 @@ impl Consumer {
             stalled_since: None,
             paused: false,
             is_behind: false,
+            cached: (0, 0),
+            boundary: Boundary::default(),
         })
     }
 
@@ -142,6 +150,7 @@ impl Consumer {
                 // way is found again by its intent.
                 Err(error) if error.is_passing() && !stop.load(Ordering::Relaxed) => {
                     tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "leaving the group and joining again");
+                    self.progress.note_trouble(&error);
                     self.forget();
                     std::thread::sleep(pause);
                     self.rejoin(&mut pause, stop)?;
@@ -153,6 +162,7 @@ impl Consumer {
 
     /// One round. `true`: done.
     fn step(&mut self, until: &Until, stop: &AtomicBool) -> Result<bool, PipelineError> {
+        self.progress.beat();
         let draining = stop.load(Ordering::Relaxed);
         if draining && self.is_idle() {
             return Ok(true);
@@ -179,7 +189,7 @@ impl Consumer {
                 writing.task.abort();
             }
         }
-        self.progress.set_leads(false);
+        self.progress.owns(None);
         self.stalled_since = None;
         self.paused = false;
     }
@@ -187,6 +197,7 @@ impl Consumer {
     /// Joins the group again, until it succeeds or `stop` is set.
     fn rejoin(&mut self, pause: &mut Duration, stop: &AtomicBool) -> Result<(), PipelineError> {
         while !stop.load(Ordering::Relaxed) {
+            self.progress.beat();
             let joined = Reader::join(&self.bus).and_then(|reader| {
                 Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?))
             });
@@ -216,6 +227,7 @@ impl Consumer {
         match newest {
             Some(classifier) if classifier.rules() != self.classifier.rules() => {
                 self.classifier = classifier;
+                self.classifier.keep_from(self.boundary);
                 true
             }
             _ => false,
@@ -372,11 +384,21 @@ impl Consumer {
             "the next block begins where the written one ends"
         );
         let next_is_ready = state.is_ready(&self.config, wait_max, Instant::now(), false);
-        self.progress.add(written.read, &written.fates);
+        self.note(&written);
         if self.commit(index, written.end, next_is_ready)? && next_is_ready {
             self.write(index);
         }
         Ok(())
+    }
+
+    fn note(&mut self, written: &Written) {
+        self.progress.add(written);
+        let cached = self.classifier.cached();
+        self.progress
+            .note_cached(std::mem::replace(&mut self.cached, cached), cached);
+        let memory = self.partitions.iter().map(PartitionState::memory);
+        let (identities, bytes) = memory.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        self.progress.note_memory(identities, bytes);
     }
 
     fn start_writes(
@@ -476,6 +498,8 @@ impl Consumer {
             );
             self.stream = stream;
         }
+        self.boundary = self.runtime.block_on(self.sink.store.boundary())?;
+        self.classifier.keep_from(self.boundary);
         let mut starts = Vec::with_capacity(partitions.len());
         for committed in self.reader.committed(partitions)? {
             let state = self.open(&committed)?;
@@ -489,18 +513,12 @@ impl Consumer {
             starts.push((state.partition, state.committed));
             self.partitions.push(state);
         }
-        self.progress.set_leads(self.leads());
+        self.progress.owns(Some(self.owned()));
         self.reader.assign(&starts)?;
         if self.paused {
             self.reader.pause(partitions)?;
         }
         Ok(())
-    }
-
-    fn leads(&self) -> bool {
-        self.partitions
-            .iter()
-            .any(|state| state.partition == Partition(0))
     }
 
     /// Finds out where a partition stands. Whatever does not fit is an alarm, never guessed.
@@ -582,6 +600,9 @@ impl Consumer {
                 "the block of an intent is classified by newer rules than before the crash"
             );
         }
+        if intent.is_some() {
+            self.progress.note_recovery();
+        }
         let recent = self.warm(&origin, next, false)?;
         Ok(PartitionState::new(partition, origin, next, intent, recent))
     }
@@ -651,13 +672,14 @@ impl Consumer {
             // would never be read again.
             self.reader.resume(partitions)?;
         }
-        self.progress.set_leads(self.leads());
+        self.progress.owns(Some(self.owned()));
         Ok(self.reader.release(partitions)?)
     }
 
     /// Waits until nothing of `partition` is being written any more. Its next block is not begun.
     fn settle(&mut self, partition: Partition) -> Result<(), PipelineError> {
         loop {
+            self.progress.beat();
             let Some(state) = self
                 .partitions
                 .iter_mut()

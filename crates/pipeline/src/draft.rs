@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Record};
-use affluenza_event::{Message, Mode, Refusal, origin_of_refused};
-use affluenza_store::{FactBlock, Fate, FateGroup};
+use affluenza_event::{Message, Mode, Quarantine, Refusal, origin_of_refused};
+use affluenza_store::erasure::Erasure;
+use affluenza_store::{BlockOrigin, FactBlock, Fate, FateGroup};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -88,6 +89,8 @@ pub(crate) struct Draft {
     /// what was read, whatever was made of it.
     pub(crate) checksum: u64,
     opened: Option<Instant>,
+    /// Time of its first record in the log, in milliseconds since 1970.
+    pub(crate) oldest_ms: i64,
 }
 
 impl Draft {
@@ -104,6 +107,7 @@ impl Draft {
             sequences: Sequences::default(),
             checksum: 0,
             opened: None,
+            oldest_ms: 0,
         }
     }
 
@@ -142,6 +146,7 @@ impl Draft {
         let offset = record.offset();
         if self.opened.is_none() {
             self.opened = Some(Instant::now());
+            self.oldest_ms = record.written_ms();
         }
         self.read += 1;
         self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
@@ -151,6 +156,10 @@ impl Draft {
             self.checksum = add_headers(record, self.checksum);
         }
         match reading.message {
+            Ok(Message::Usage(event)) if !classifier.keeps(&event) => {
+                let refusal = Refusal::Quarantine(Quarantine::BeyondRetention);
+                self.refuse(record, reading.mode, &refusal);
+            }
             Ok(Message::Usage(event)) => {
                 self.sequences.note(&event);
                 classifier.push(&event, offset, &mut self.facts);
@@ -231,12 +240,33 @@ impl Draft {
         self.undecided.clear();
     }
 
+    /// Drops the events that were erased by order.
+    pub(crate) fn erase(&mut self, erasures: &[Erasure], origin: &BlockOrigin) {
+        let (stream, partition) = (&*origin.stream, origin.kafka_partition);
+        let offsets = self.facts.offsets().enumerate();
+        let keep: Vec<bool> = offsets
+            .map(|(row, offset)| {
+                let (ente, day) = self.facts.ente_and_day(row);
+                let (fact, place) = (
+                    (ente, self.facts.portal(row), day),
+                    (stream, partition, offset),
+                );
+                !erasures.iter().any(|erasure| erasure.covers(fact, place))
+            })
+            .collect();
+        self.drop_as(Fate::Erased, &keep);
+    }
+
     /// Drops the duplicates: those whose place in `keep` says no.
     fn keep(&mut self, keep: &[bool]) {
+        self.drop_as(Fate::Duplicate, keep);
+    }
+
+    fn drop_as(&mut self, fate: Fate, keep: &[bool]) {
         for (row, keep) in keep.iter().enumerate() {
             if !keep {
                 let (ente, day) = self.facts.ente_and_day(row);
-                self.fates.add(Fate::Duplicate, "", ente, day, 1);
+                self.fates.add(fate, "", ente, day, 1);
             }
         }
         self.facts.retain(keep);

@@ -98,6 +98,14 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Whether it is a place in the log that does not fit: a person must decide how to go on.
+    pub fn is_guard(&self) -> bool {
+        !matches!(
+            self,
+            Self::Bus(_) | Self::Store(_) | Self::WriterGone { .. }
+        )
+    }
+
     /// Whether the trouble may be over by itself.
     pub(crate) fn is_passing(&self) -> bool {
         match self {

@@ -54,6 +54,11 @@ impl PartitionState {
         }
     }
 
+    /// Identities that are remembered, and the bytes they take.
+    pub(crate) fn memory(&self) -> (usize, usize) {
+        self.recent.size()
+    }
+
     /// Whether another record may be taken in.
     pub(crate) fn has_room(&self, config: &Config) -> bool {
         self.writing.is_none() || !self.draft.is_full(config)

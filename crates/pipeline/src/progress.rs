@@ -1,16 +1,20 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use affluenza_bus::{NextOffset, Partition};
 use affluenza_store::Fate;
 
+use crate::health::Health;
+use crate::metrics::Counters;
+use crate::write::Written;
+
 /// What the consumer has done so far, for whoever watches. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Inner>);
+pub struct Progress(pub(crate) Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(crate) struct Inner {
     read: AtomicU64,
     stored: AtomicU64,
     duplicate: AtomicU64,
@@ -18,10 +22,10 @@ struct Inner {
     quarantined: AtomicU64,
     reports: AtomicU64,
     blocks: AtomicU64,
-    ends: Mutex<BTreeMap<Partition, NextOffset>>,
-    /// Whether this consumer has partition 0, which exactly one of a group has.
-    leads: AtomicBool,
+    pub(crate) ends: Mutex<BTreeMap<Partition, NextOffset>>,
     reasons: Mutex<BTreeMap<&'static str, u64>>,
+    pub(crate) health: Mutex<Health>,
+    pub(crate) counters: Counters,
 }
 
 /// A reading of [`Progress`].
@@ -97,11 +101,7 @@ impl Progress {
 
     /// Whether this consumer has partition 0: then it does what one of the group should do.
     pub fn leads(&self) -> bool {
-        self.0.leads.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_leads(&self, leads: bool) {
-        self.0.leads.store(leads, Ordering::Relaxed);
+        self.owned().contains(&Partition(0))
     }
 
     pub(crate) fn stands_at(&self, partition: Partition, end: NextOffset) {
@@ -112,7 +112,8 @@ impl Progress {
             .insert(partition, end);
     }
 
-    pub(crate) fn add(&self, read: u64, fates: &crate::draft::Fates) {
+    pub(crate) fn add(&self, written: &Written) {
+        let (read, fates) = (written.read, &written.fates);
         let add = |counter: &AtomicU64, count: u64| counter.fetch_add(count, Ordering::Relaxed);
         let inner = &*self.0;
         add(&inner.read, read);
@@ -126,5 +127,8 @@ impl Progress {
         for (group, records) in fates.groups().filter(|(group, _)| !group.reason.is_empty()) {
             *reasons.entry(group.reason).or_default() += records;
         }
+        drop(reasons);
+        self.0.counters.add_block(written);
+        self.health().write_went_well();
     }
 }

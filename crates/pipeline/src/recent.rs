@@ -118,6 +118,15 @@ impl Recent {
         self.horizon_ms = self.horizon_ms.max(time_ms);
     }
 
+    /// Identities that are remembered, and the bytes they take.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let [younger, older] = [&self.younger.seen, &self.older.seen];
+        (
+            younger.len() + older.len(),
+            younger.allocation_size() + older.allocation_size(),
+        )
+    }
+
     pub(crate) fn see(&mut self, time_ms: i64, identity: u64) -> Sighting {
         if self.older.seen.contains(&identity) {
             return Sighting::Seen;

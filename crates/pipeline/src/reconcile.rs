@@ -17,6 +17,7 @@ use affluenza_bus::{
 };
 use affluenza_store::accounts::{AggregateDifference, BlockDifference, LedgerGap, Scope};
 use affluenza_store::copies::Copy;
+use affluenza_store::retention::Boundary;
 use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store};
 use bytes::Bytes;
 
@@ -68,11 +69,14 @@ pub async fn reconcile(
     scope: Scope,
 ) -> Result<Reconciled, PipelineError> {
     let mut done = Reconciled::default();
+    let boundary = store.boundary().await?;
+    classifier.keep_from(boundary);
     let mut work = Work {
         store,
         bus,
         stream,
         classifier,
+        boundary,
     };
     let mut gaps = lost_tails(store, bus, stream).await?;
     gaps.extend(store.ledger_gaps().await?);
@@ -132,6 +136,8 @@ struct Work<'w> {
     bus: &'w BusConfig,
     stream: &'w str,
     classifier: &'w mut Classifier,
+    /// Where the facts begin that are kept: of earlier days nothing is restored.
+    boundary: Boundary,
 }
 
 impl Work<'_> {
@@ -241,8 +247,17 @@ impl Work<'_> {
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
         let row = self.mend(draft, &origin, &offsets, done).await?;
-        let stored = row.count(Fate::Stored);
+        let kept = row.fates.iter();
+        let kept = kept.filter(|(group, _)| group.fate == Fate::Stored && self.keeps(group.day));
+        let stored: u64 = kept.map(|(_, records)| records).sum();
         if stored == block.stored {
+            return Ok(());
+        }
+        // What became of records whose facts are gone cannot be found out again.
+        if row.fates.iter().any(|(group, _)| !self.keeps(group.day)) {
+            done.failures.push(format!(
+                "{place}: it reaches beyond the days whose facts are sure to be there"
+            ));
             return Ok(());
         }
         // The block was written before its event, or after it, was a fact elsewhere: then the
@@ -258,6 +273,11 @@ impl Work<'_> {
                 .push(format!("{place}: the log gives {stored}"));
             Ok(())
         }
+    }
+
+    /// Whether the facts of a local day are kept.
+    fn keeps(&self, day: u16) -> bool {
+        day >= self.boundary.day
     }
 
     fn origin(&self, stream: &str, kafka_partition: u32) -> BlockOrigin {
@@ -323,6 +343,11 @@ impl Work<'_> {
             .stored_identities(origin, offsets.clone(), &events)
             .await?;
         draft.settle(&elsewhere);
+        // Asked each time: an order may have come since the comparison began.
+        let erasures = store.erasures().await?;
+        if !erasures.is_empty() {
+            draft.erase(&erasures, origin);
+        }
         draft.close();
         let present: HashSet<u64> = store
             .fact_offsets(stream, partition, offsets.clone())
@@ -332,7 +357,11 @@ impl Work<'_> {
         let keep: Vec<bool> = draft
             .facts
             .offsets()
-            .map(|offset| !present.contains(&offset))
+            .enumerate()
+            .map(|(row, offset)| {
+                let (_, day) = draft.facts.ente_and_day(row);
+                !present.contains(&offset) && self.keeps(day)
+            })
             .collect();
         draft.facts.retain(&keep);
         let missing = draft.facts.rows() as u64;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_event::{Mode, Refusal};
@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
-use crate::{PipelineError, invariants};
+use crate::{PipelineError, Progress, invariants};
 
 /// How long Kafka may take to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
@@ -115,6 +115,12 @@ pub(crate) struct Written {
     pub(crate) end: NextOffset,
     pub(crate) read: u64,
     pub(crate) fates: Fates,
+    /// Time that writing took, and that inserting the facts took, if there were any.
+    pub(crate) took: Duration,
+    pub(crate) inserted_in: Option<Duration>,
+    /// Time of its first record in the log, and when it was stored, in milliseconds since 1970.
+    pub(crate) oldest_ms: i64,
+    pub(crate) stored_at_ms: i64,
 }
 
 /// What writing needs.
@@ -122,6 +128,7 @@ pub(crate) struct Written {
 pub(crate) struct Sink {
     pub(crate) store: Store,
     pub(crate) dead_letters: Arc<Writer>,
+    pub(crate) progress: Progress,
 }
 
 impl Sink {
@@ -134,6 +141,7 @@ impl Sink {
         partition: Partition,
         look_first: bool,
     ) -> Result<Written, PipelineError> {
+        let began = Instant::now();
         let first = draft.first.0.unsigned_abs();
         let end = draft.end.0.unsigned_abs();
         if !draft.undecided.is_empty() {
@@ -142,11 +150,13 @@ impl Sink {
                 .iter()
                 .map(|undecided| (undecided.time_ms, undecided.identity))
                 .collect();
-            let stored = persist("look up older events", || {
-                self.store
-                    .stored_identities(&origin, first..u64::MAX, &asked)
-            })
-            .await?;
+            self.progress.note_lookups(asked.len());
+            let stored = self
+                .persist("look up older events", || {
+                    self.store
+                        .stored_identities(&origin, first..u64::MAX, &asked)
+                })
+                .await?;
             draft.settle(&stored);
         }
         draft.close();
@@ -169,6 +179,7 @@ impl Sink {
                     row.count(Fate::Rejected),
                     row.count(Fate::Quarantined),
                     row.count(Fate::Report),
+                    row.count(Fate::Erased),
                 ],
             ),
             "every record of a block has exactly one fate"
@@ -186,30 +197,38 @@ impl Sink {
             "a token names a range and nothing else"
         );
         let facts = std::mem::take(&mut draft.facts);
+        let mut inserted_in = None;
         if !facts.is_empty() {
+            let began = Instant::now();
             self.insert_facts(facts, &origin, first..end, token.clone(), look_first)
                 .await?;
+            inserted_in = Some(began.elapsed());
         }
         let sequences = draft.sequences.rows();
         if !sequences.is_empty() {
-            persist("insert producer sequences", || {
+            self.persist("insert producer sequences", || {
                 self.store.insert_sequences(&sequences, &token)
             })
             .await?;
         }
         let reports = draft.sequences.reports();
         if !reports.is_empty() {
-            persist("insert client reports", || {
+            self.persist("insert client reports", || {
                 self.store.insert_client_reports(reports, &token)
             })
             .await?;
         }
-        persist("insert ledger", || self.store.insert_ledger(&row, &token)).await?;
+        self.persist("insert ledger", || self.store.insert_ledger(&row, &token))
+            .await?;
         Ok(Written {
             partition,
             end: draft.end,
             read: draft.read,
             fates: draft.fates,
+            took: began.elapsed(),
+            inserted_in,
+            oldest_ms: draft.oldest_ms,
+            stored_at_ms: now_ms(),
         })
     }
 
@@ -230,10 +249,11 @@ impl Sink {
         let mut block = Bytes::from(facts.encode(origin));
         loop {
             if look_first || began.elapsed() > INTENT_AGE_MAX {
-                let present = persist("look for facts", || {
-                    self.store.fact_offsets(stream, partition, offsets.clone())
-                })
-                .await?;
+                let present = self
+                    .persist("look for facts", || {
+                        self.store.fact_offsets(stream, partition, offsets.clone())
+                    })
+                    .await?;
                 let present: HashSet<u64> = present.into_iter().collect();
                 let keep: Vec<bool> = facts.offsets().map(|at| !present.contains(&at)).collect();
                 if keep.contains(&false) {
@@ -256,7 +276,9 @@ impl Sink {
             }
             match self.store.insert_facts(block.clone(), &token).await {
                 Ok(()) => return Ok(()),
-                Err(error) if error.is_passing() => wait("insert facts", &error, &mut pause).await,
+                Err(error) if error.is_passing() => {
+                    self.wait("insert facts", &error, &mut pause).await
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -284,25 +306,35 @@ impl Sink {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
-}
 
-/// Repeats `attempt` until it succeeds or fails for good.
-async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
-    what: &'static str,
-    mut attempt: impl FnMut() -> F,
-) -> Result<T, PipelineError> {
-    let mut pause = PAUSE_MIN;
-    loop {
-        match attempt().await {
-            Ok(value) => return Ok(value),
-            Err(error) if error.is_passing() => wait(what, &error, &mut pause).await,
-            Err(error) => return Err(error.into()),
+    /// Repeats `attempt` until it succeeds or fails for good.
+    async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        what: &'static str,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, PipelineError> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) if error.is_passing() => self.wait(what, &error, &mut pause).await,
+                Err(error) => return Err(error.into()),
+            }
         }
+    }
+
+    async fn wait(&self, what: &'static str, error: &StoreError, pause: &mut Duration) {
+        tracing::warn!(what, %error, pause_ms = pause.as_millis() as u64, "waiting for ClickHouse");
+        self.progress.note_wait();
+        tokio::time::sleep(*pause).await;
+        *pause = (*pause * 2).min(PAUSE_MAX);
     }
 }
 
-async fn wait(what: &'static str, error: &StoreError, pause: &mut Duration) {
-    tracing::warn!(what, %error, pause_ms = pause.as_millis() as u64, "waiting for ClickHouse");
-    tokio::time::sleep(*pause).await;
-    *pause = (*pause * 2).min(PAUSE_MAX);
+/// Now, in milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }

@@ -49,6 +49,7 @@ pub const READABLE: &[Readable] = &[
     open("usage_by_day_kind"),
     open("usage_by_desk"),
     open("users_by_hour"),
+    open("silent_portals"),
 ];
 
 /// A user that reads the rows of some enti.

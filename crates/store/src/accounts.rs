@@ -27,7 +27,7 @@ pub struct PartitionAccount {
     pub next_offset: u64,
     /// Blocks.
     pub blocks: u64,
-    /// Records read: the sum of the five that follow.
+    /// Records read: the sum of the six that follow.
     pub records_read: u64,
     /// Stored as facts.
     pub stored: u64,
@@ -39,6 +39,8 @@ pub struct PartitionAccount {
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,
+    /// Stored, and erased by order.
+    pub erased: u64,
 }
 
 /// A place where one block of the ledger does not begin where the one before it ends.
@@ -172,7 +174,7 @@ impl Store {
         self.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
                     max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
-                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports
+                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased
              FROM ingest_ledger AS l FINAL GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition",
         )
         .await
@@ -198,7 +200,7 @@ impl Store {
         .await
     }
 
-    /// Blocks whose facts are fewer or more than the ledger says.
+    /// Blocks whose facts are fewer or more than the ledger says, of days whose facts are kept.
     ///
     /// A query may see the facts as they were just before a block was written, and the ledger as
     /// it was just after. So what differs is looked at again: by then its facts can be seen.
@@ -226,21 +228,30 @@ impl Store {
     }
 
     async fn look_at_blocks(&self, scope: Scope) -> Result<Vec<BlockDifference>, StoreError> {
-        let (of_blocks, of_facts) = (
+        let boundary = self.boundary().await?;
+        let (of_blocks, of_facts, of_days) = (
             scope.condition("written_at"),
             scope.wider().condition("e.ingested_at"),
+            boundary.of_days("e.local_date"),
         );
+        // What the ledger says of days whose facts are still kept.
+        let stored = match boundary.day {
+            0 => "stored".to_owned(),
+            day => format!(
+                "arraySum((d, f, n) -> if(f = 'stored' AND d >= toDate({day}), n, 0), `fates.day`, `fates.fate`, `fates.records`)"
+            ),
+        };
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
                     l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets
-             FROM (SELECT * FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
+             FROM (SELECT stream, kafka_partition, first_offset, next_offset, toUInt64({stored}) AS stored FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
              LEFT JOIN (
                 SELECT b.stream AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
                        count() AS facts, uniqExact(e.kafka_offset) AS offsets
                 FROM usage_events AS e
                 ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
                 ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
-                WHERE e.kafka_offset < b.next_offset AND {of_facts}
+                WHERE e.kafka_offset < b.next_offset AND {of_facts} AND {of_days}
                 GROUP BY stream, kafka_partition, first_offset
              ) AS f ON l.stream = f.stream AND l.kafka_partition = f.kafka_partition AND l.first_offset = f.first_offset
              WHERE l.stored != f.facts OR f.facts != f.offsets
@@ -286,7 +297,7 @@ impl Store {
     }
 
     /// Months, as `YYYYMM`, of which there are facts written within `scope`; or, for
-    /// [`Scope::All`], aggregates.
+    /// [`Scope::All`], aggregates. Only those whose facts are kept.
     pub async fn months(&self, scope: Scope) -> Result<Vec<u32>, StoreError> {
         let aggregates = match scope {
             Scope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
@@ -294,8 +305,10 @@ impl Store {
         };
         self.rows(&format!(
             "SELECT DISTINCT month FROM (
-                SELECT DISTINCT toYYYYMM(hour_start) AS month FROM usage_events WHERE {} {aggregates}) ORDER BY month",
-            scope.condition("ingested_at")
+                SELECT DISTINCT toYYYYMM(hour_start) AS month FROM usage_events WHERE {} {aggregates})
+             WHERE {} ORDER BY month",
+            scope.condition("ingested_at"),
+            self.boundary().await?.of_months("month")
         ))
         .await
     }
@@ -356,7 +369,8 @@ impl Store {
         days: Range<u16>,
         settled: &Settled,
     ) -> Result<Vec<DayDifference>, StoreError> {
-        let Range { start, end } = days;
+        let start = days.start.max(self.boundary().await?.day);
+        let end = days.end;
         let (of_blocks, of_facts) = (
             settled.condition("first_offset"),
             settled.condition("kafka_offset"),

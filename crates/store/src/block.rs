@@ -181,6 +181,11 @@ impl FactBlock {
         (self.ente.word(row), self.local_date.0[row])
     }
 
+    /// Portal of the fact in `row`.
+    pub fn portal(&self, row: usize) -> &str {
+        self.portal.word(row)
+    }
+
     /// How many facts each public body has on each local day, in days since 1970.
     pub fn by_ente_and_day(&self) -> Vec<((&str, u16), u64)> {
         let mut counts: HashMap<(u32, u16), u64> = HashMap::new();

@@ -19,6 +19,8 @@ pub struct Config {
     /// Its password.
     #[serde(skip_serializing)]
     pub reader_password: SecretString,
+    /// Disk of the server for backups. Empty: a folder under the server's `backups/allowed_path`.
+    pub backup_disk: String,
     /// Longest an insert may take, in seconds. Far below the time in which the server forgets
     /// insert tokens.
     pub insert_seconds_max: u64,
@@ -35,6 +37,7 @@ impl Default for Config {
             password: SecretString::default(),
             reader_user: String::new(),
             reader_password: SecretString::default(),
+            backup_disk: String::new(),
             insert_seconds_max: 60,
             query_seconds_max: 60,
         }
@@ -64,6 +67,12 @@ impl Config {
         {
             problems.push(format!(
                 "clickhouse.url = {:?}: give the HTTP interface, such as http://127.0.0.1:8123",
+                self.url
+            ));
+        }
+        if self.url.starts_with("https://") && !cfg!(feature = "tls") {
+            problems.push(format!(
+                "clickhouse.url = {:?}: this program was built without TLS: build it with --features tls, or give an http:// address",
                 self.url
             ));
         }

@@ -15,6 +15,8 @@ pub enum Fate {
     Quarantined,
     /// It is a client report, kept as such.
     Report,
+    /// It was stored, and erased by order.
+    Erased,
 }
 
 impl Fate {
@@ -26,6 +28,7 @@ impl Fate {
             Self::Rejected => "rejected",
             Self::Quarantined => "quarantined",
             Self::Report => "report",
+            Self::Erased => "erased",
         }
     }
 
@@ -37,6 +40,7 @@ impl Fate {
             Self::Rejected => 3,
             Self::Quarantined => 4,
             Self::Report => 5,
+            Self::Erased => 6,
         }
     }
 }
@@ -76,7 +80,7 @@ pub struct LedgerRow {
 }
 
 /// The columns that [`LedgerRow::encode`] writes, in its order.
-pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
+pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
     /// How many records have this fate.
@@ -104,6 +108,7 @@ impl LedgerRow {
             Fate::Rejected,
             Fate::Quarantined,
             Fate::Report,
+            Fate::Erased,
         ] {
             self.count(fate).put(&mut out);
         }

@@ -6,10 +6,12 @@
 
 pub mod access;
 pub mod accounts;
+pub mod backup;
 mod block;
 mod config;
 pub mod copies;
 mod detail;
+pub mod erasure;
 mod error;
 pub mod figures;
 pub mod imported;
@@ -22,8 +24,10 @@ pub mod open;
 pub mod producers;
 pub mod rebuild;
 pub mod register;
+pub mod retention;
 pub mod seals;
 mod settings;
+pub mod silence;
 mod store;
 pub mod usage;
 

@@ -78,6 +78,11 @@ pub const fn migrations() -> &'static [Migration] {
         "0061_producer_sequences",
         "0062_ingest_ledger_reports",
         "0063_ingest_ledger_fates",
+        "0080_silent_portals",
+        "0081_retention",
+        "0082_erasures",
+        "0083_ingest_ledger_erased",
+        "0084_ingest_ledger_fate_erased",
     ]
 }
 

@@ -152,6 +152,11 @@ impl Store {
                 )));
             }
         }
+        if let Some(table) = self.foreign_ttl().await? {
+            return Err(unsuitable(format!(
+                "table {table} has a TTL that was not set by `affluenza migrate`, so expired rows would be taken for lost ones: ALTER TABLE {table} REMOVE TTL, and set retention.facts_months"
+            )));
+        }
         let now: Vec<i64> = self.rows("SELECT toInt64(toUnixTimestamp(now()))").await?;
         let here = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -394,7 +399,7 @@ impl Store {
         client.query_raw(statement).execute().await
     }
 
-    fn outside(&self) -> Client {
+    pub(crate) fn outside(&self) -> Client {
         self.client.clone().with_database("system")
     }
 

@@ -5,6 +5,7 @@
 
 mod logging;
 mod metrics;
+mod process;
 mod stop;
 
 pub use logging::{Format, start_logging};

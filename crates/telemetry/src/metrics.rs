@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::process::Process;
+
 /// Content type of [`Metrics::text`].
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The counters of one process, in the text form that Prometheus reads. Clones share them.
+/// The counters of one process, in the text form that Prometheus reads, with what the operating
+/// system knows of it. Clones share them.
 ///
 /// ```
 /// use affluenza_telemetry::Metrics;
@@ -23,7 +26,9 @@ pub struct Metrics(Arc<Mutex<Registry>>);
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Registry::with_prefix("affluenza"))))
+        let mut registry = Registry::with_prefix("affluenza");
+        registry.register_collector(Box::new(Process));
+        Self(Arc::new(Mutex::new(registry)))
     }
 }
 

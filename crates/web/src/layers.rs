@@ -119,7 +119,7 @@ async fn around(State(bounds): State<Bounds>, request: Request, next: Next) -> R
 
 async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Response {
     // Whether the service is well must be told also when it is busy.
-    let is_probe = matches!(request.uri().path(), "/status" | "/metrics");
+    let is_probe = matches!(request.uri().path(), "/status" | "/live" | "/metrics");
     let place = bounds.places.try_acquire();
     if place.is_err() && !is_probe {
         return Problem::unavailable("too many requests at once", RETRY).into_response();

@@ -29,6 +29,7 @@ mod limit;
 mod problem;
 mod serve;
 mod status;
+mod tls;
 
 pub use address::client_address;
 pub use auth::{authenticate, presented_key};
@@ -37,4 +38,4 @@ pub use layers::bounded;
 pub use limit::{Allowance, Place, Places, RateLimit};
 pub use problem::Problem;
 pub use serve::{Peer, listen, serve};
-pub use status::{metrics_route, status_route};
+pub use status::{live_route, metrics_route, status_route};

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt as _;
 
 use crate::Config;
+use crate::tls::Acceptor;
 
 /// Longest that a client may take for the head of a request, idle time between two included.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -39,16 +40,18 @@ pub async fn listen(address: &str) -> io::Result<TcpListener> {
 }
 
 /// Answers requests until `stop` is told, then lets those that have begun end, at most
-/// `drain_seconds_max`. HTTP/1.1; a reverse proxy in front brings TLS and HTTP/2.
+/// `drain_seconds_max`. HTTP/1.1, with TLS where a certificate is configured; a reverse proxy in front
+/// brings HTTP/2.
 ///
 /// # Errors
-/// None so far; a failing connection is its client's.
+/// Certificate or key cannot be used. A failing connection is its client's.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
     stop: &Stop,
 ) -> io::Result<()> {
+    let acceptor = Acceptor::new(config)?;
     let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
     let graceful = GracefulShutdown::new();
     loop {
@@ -62,8 +65,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let router = router.clone();
-                connect(stream, (router, Peer(peer)), config, &graceful, place);
+                let answering = (router.clone(), Peer(peer), acceptor.clone());
+                connect(stream, answering, config, &graceful, place);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -84,7 +87,7 @@ pub async fn serve(
 
 fn connect(
     stream: TcpStream,
-    (router, peer): (Router, Peer),
+    (router, peer, acceptor): (Router, Peer, Acceptor),
     config: &Config,
     graceful: &GracefulShutdown,
     place: OwnedSemaphorePermit,
@@ -97,16 +100,22 @@ fn connect(
         let request = Request::from_parts(head, axum::body::Body::new(body));
         router.clone().oneshot(request)
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(config.head_bytes_max.max(8 << 10))
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
+        .max_buf_size(config.head_bytes_max.max(8 << 10));
+    let watcher = graceful.watcher();
     tokio::spawn(async move {
         // A client that breaks off is no event here.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection broke");
+        match tokio::time::timeout(HEAD_WITHIN, acceptor.accept(stream)).await {
+            Ok(Ok(wire)) => {
+                let connection = http.serve_connection(TokioIo::new(wire), service);
+                if let Err(error) = watcher.watch(connection).await {
+                    tracing::debug!(%error, "a connection broke");
+                }
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+            Err(_) => tracing::debug!("a handshake took too long"),
         }
         drop(place);
     });

@@ -23,11 +23,31 @@ where
     F: Future<Output = Result<(), String>> + Send,
     C: Fn() -> F + Clone + Send + Sync + 'static,
 {
+    health_route("/status", check)
+}
+
+/// `GET /live`: whether the process moves, in the same form. It fails when only a new start helps,
+/// and not when something behind the service is away.
+pub fn live_route<S, F, C>(check: C) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), String>> + Send,
+    C: Fn() -> F + Clone + Send + Sync + 'static,
+{
+    health_route("/live", check)
+}
+
+fn health_route<S, F, C>(path: &str, check: C) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), String>> + Send,
+    C: Fn() -> F + Clone + Send + Sync + 'static,
+{
     let answer = move || {
         let check = check.clone();
         async move { answer(check().await) }
     };
-    Router::new().route("/status", get(answer))
+    Router::new().route(path, get(answer))
 }
 
 fn answer(well: Result<(), String>) -> Response {

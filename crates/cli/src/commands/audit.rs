@@ -164,6 +164,24 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
         "\naggregate compared with the facts: {} months",
         audit.months_compared
     );
+    if let Some(first) = audit.compared_from {
+        let (year, month) = (first / 100, first % 100);
+        let _ = writeln!(
+            text,
+            "compared from {year}-{month:02} on: older facts expire"
+        );
+    }
+    let erased: u64 = audit
+        .partitions
+        .iter()
+        .map(|partition| partition.erased)
+        .sum();
+    if erased > 0 {
+        let _ = writeln!(
+            text,
+            "erased by order: {erased} events that had been stored"
+        );
+    }
     for finding in audit.findings.iter().take(LISTED_MAX) {
         let _ = writeln!(text, "{}", sentence(finding));
     }

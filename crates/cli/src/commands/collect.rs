@@ -51,6 +51,7 @@ async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> R
 pub struct RunningCollector {
     /// Where it listens.
     pub address: SocketAddr,
+    scheme: &'static str,
     /// Whether there is no key with which anybody could send.
     pub is_closed: bool,
     running: JoinHandle<Result<(), CollectError>>,
@@ -81,6 +82,7 @@ impl RunningCollector {
         let running = tokio::spawn(Arc::clone(&collector).run(listener, stop));
         Ok(Self {
             address,
+            scheme: settings.collect.http.scheme(),
             is_closed,
             running,
         })
@@ -88,7 +90,7 @@ impl RunningCollector {
 
     /// One line for a person.
     pub fn describe(&self) -> String {
-        format!("collecting  http://{}/v1/events", self.address)
+        format!("collecting  {}://{}/v1/events", self.scheme, self.address)
     }
 
     /// Waits until it ends. May be dropped and called again, but not after it has answered.

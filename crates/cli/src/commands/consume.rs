@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::args::Consume;
+use crate::commands::watch::Watch;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -25,6 +26,10 @@ const RELOAD_LOOK: Duration = Duration::from_secs(5);
 pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
     let mut settings = settings.clone();
     settings.consume.accept_new_stream |= args.accept_new_stream;
+    if let Some(listen) = &args.listen {
+        settings.consume.listen.clone_from(listen);
+        settings.check()?;
+    }
     super::with_runtime(async |stop| {
         let mut platform = Platform::open(&settings, Needs::BOTH).await?;
         let result = consume(&mut platform, &settings, args.once, &stop).await;
@@ -55,7 +60,12 @@ async fn consume(
         stop.clone(),
     )?;
     let progress = consumer.progress.clone();
-    consumer.finish(platform).await?;
+    let watched = Watch::start(settings, platform, &progress).await?;
+    let result = consumer.finish(platform).await;
+    if let (Some(watch), Err(error)) = (watched, &result) {
+        watch.show(error, &progress).await;
+    }
+    result?;
     Ok(progress.snapshot().to_string())
 }
 
@@ -196,8 +206,12 @@ async fn reconcile_regularly(
             () = stop.told() => return,
         };
         match compared {
-            Ok(done) if done.is_clean() => tracing::info!("ledger, facts and aggregates agree"),
+            Ok(done) if done.is_clean() => {
+                progress.note_compared(&done);
+                tracing::info!("ledger, facts and aggregates agree");
+            }
             Ok(done) => {
+                progress.note_compared(&done);
                 for failure in &done.failures {
                     tracing::error!(failure, "not mended");
                 }
@@ -208,10 +222,13 @@ async fn reconcile_regularly(
                     "mended what ClickHouse had lost"
                 );
             }
-            Err(error) => tracing::warn!(
-                error = format!("{error:#}"),
-                "ledger, facts and aggregates were not compared"
-            ),
+            Err(error) => {
+                progress.note_not_compared();
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "ledger, facts and aggregates were not compared"
+                );
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = migrate(&platform, args).await;
+        let result = migrate(&platform, settings, args).await;
         platform.close().await?;
         let done = result?;
         if done.is_empty() {
@@ -22,11 +22,25 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
 }
 
 /// What was done, a line each.
-async fn migrate(platform: &Platform, args: &Migrate) -> Result<Vec<String>> {
+async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let applied = prepare(platform).await?;
     if !applied.is_empty() {
         done.push(format!("applied: {}", applied.join(", ")));
+    }
+    if let Some(months) = settings.retention.facts_months {
+        let store = Store::new(&platform.store);
+        if store.keep_facts(months).await? {
+            let first = store.boundary().await?.month;
+            let (year, month) = (first / 100, first % 100);
+            done.push(if months == 0 {
+                "facts are kept for ever from now on".to_owned()
+            } else {
+                format!(
+                    "facts are kept for {months} months beside the present one, and compared from {year}-{month:02} on; aggregates stay"
+                )
+            });
+        }
     }
     if args.add_partitions {
         let cluster = Cluster::new(&platform.bus)?;

@@ -1,6 +1,7 @@
 //! What each command does, from typed arguments to printed results.
 
 mod audit;
+mod backup;
 mod check_data;
 mod check_events;
 mod classify;
@@ -9,9 +10,11 @@ mod config;
 mod consume;
 mod dead_letters;
 mod emit;
+mod erase;
 mod figures;
 mod import;
 mod keys;
+mod manual;
 mod migrate;
 pub mod open_data;
 mod rebuild;
@@ -22,6 +25,7 @@ mod rows;
 mod serve;
 mod simulate;
 mod up;
+mod watch;
 mod year;
 
 use std::fs;
@@ -45,6 +49,12 @@ const EXAMPLE_REGISTER: &str = include_str!("../../../../deploy/register.toml");
 
 /// Carries out a command.
 pub fn run(args: Args) -> Result<()> {
+    // These two need no configuration, not even a right one.
+    match &args.command {
+        Command::Completions(wanted) => return manual::completions(wanted),
+        Command::Man(wanted) => return manual::man(wanted),
+        _ => {}
+    }
     let mut settings = Settings::read(args.config.as_deref(), environment())?;
     if let Some(data) = args.data {
         settings.engine.data = data;
@@ -74,6 +84,9 @@ pub fn run(args: Args) -> Result<()> {
         Command::OpenData(open_data) => open_data::run(&settings, &open_data),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
+        Command::Erase(order) => erase::run(&settings, &order),
+        Command::Backup(backup) => backup::backup(&settings, &backup),
+        Command::Restore(restore) => backup::restore(&settings, &restore),
         Command::Classify(classify) => classify::run(&settings, &classify),
         Command::Emit(emit) => emit::run(&settings, &emit),
         Command::CheckEvents(check) => check_events::run(&check),
@@ -81,7 +94,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Register(what) => register::run(&settings, &what),
         Command::DeadLetters(what) => dead_letters::run(&settings, what),
         Command::Keys(what) => keys::run(&settings, &what),
-        Command::Config(_) => Ok(()),
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }
 

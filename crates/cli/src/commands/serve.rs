@@ -60,7 +60,7 @@ impl RunningApi {
     pub async fn start(platform: &Platform, settings: &Settings, stop: &Stop) -> Result<Self> {
         let config = settings.serve.clone();
         let listener: TcpListener = listen(&config.http.listen).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = format!("{}://{}", config.http.scheme(), listener.local_addr()?);
         let mut reader = platform.reader.clone();
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
         let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;

@@ -14,6 +14,7 @@ use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
 use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
+use crate::commands::watch::Watch;
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -66,6 +67,7 @@ async fn work(
         Until::Stopped,
         consumer_stop.clone(),
     )?;
+    let _watch = Watch::start(settings, platform, &consumer.progress).await?;
     let collector_stop = Stop::default();
     let mut collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
     introduce(&collector, settings)?;

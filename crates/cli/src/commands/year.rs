@@ -80,6 +80,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
         let store = Store::new(&platform.store);
         let closed = async {
             store.check_schema().await?;
+            needs_facts(&store, year).await?;
             let chain = Chain::read(&store).await?;
             let newest = chain.newest(year)?;
             match (&newest, &args.restate) {
@@ -141,6 +142,20 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
         platform.close().await?;
         output::print(&closed?)
     })
+}
+
+/// Fails when facts of a year may have expired: what they say must be compared with what the
+/// aggregates say.
+async fn needs_facts(store: &Store, year: i16) -> Result<()> {
+    let first = store.boundary().await?.month;
+    if first > u32::from(year.unsigned_abs()) * 100 + 1 {
+        bail!(
+            "facts are sure to be there from {}-{:02} on only, and this needs those of the whole of {year}; its report is made of the seal, or of the aggregates",
+            first / 100,
+            first % 100
+        );
+    }
+    Ok(())
 }
 
 fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
@@ -296,6 +311,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
             let (seal, sealed) = chain.newest(year)?.with_context(|| {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;
+            needs_facts(&store, year).await?;
             let same_events = store.year_figures_before(year, &sealed.ends).await?;
             let now = store.year_figures(year, Counted::People).await?;
             Ok::<_, anyhow::Error>((seal.number, sealed.figures.people, same_events, now))

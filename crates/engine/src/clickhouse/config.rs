@@ -95,6 +95,8 @@ fn config(memory_mib: u32) -> String {
   <send_crash_reports><enabled>false</enabled></send_crash_reports>
   <user_directories><users_xml><path>users.xml</path></users_xml></user_directories>
 
+  <backups><allowed_path>backups</allowed_path></backups>
+
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>{cache}</mark_cache_size>
   <primary_index_cache_size>{cache}</primary_index_cache_size>

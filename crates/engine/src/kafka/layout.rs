@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::KafkaSettings;
 use super::properties::{self, Ports};
 use crate::error::{EngineError, at};
 use crate::folder::DataDir;
@@ -106,9 +107,16 @@ impl Layout {
     pub(super) fn write_server_properties(
         &self,
         ports: &Ports,
-        extra: &BTreeMap<String, String>,
+        settings: &KafkaSettings,
     ) -> Result<(), EngineError> {
-        self.write(SERVER_PROPERTIES, &properties::server(ports, DATA, extra))
+        let mut extra = settings.properties.clone();
+        let secured = settings.secured.as_ref();
+        extra.extend(secured.into_iter().flat_map(properties::of_secured));
+        let mut text = properties::server(ports, DATA, &extra);
+        if let Some(secured) = secured {
+            text = properties::with_secured(&text, secured.port);
+        }
+        self.write(SERVER_PROPERTIES, &text)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), EngineError> {

@@ -41,8 +41,19 @@ pub struct KafkaSettings {
     pub heap_mib: u32,
     /// Broker properties beside, or instead of, those that this crate sets.
     pub properties: BTreeMap<String, String>,
+    /// A second listener, encrypted and with logins, beside the plain one.
+    pub secured: Option<SecuredListener>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
     pub executable: Option<PathBuf>,
+}
+
+/// A listener for clients with TLS and SASL, to try both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecuredListener {
+    /// Its port.
+    pub port: u16,
+    /// Kafka's properties of it: names without the prefix of the listener, such as `ssl.keystore.key`.
+    pub properties: BTreeMap<String, String>,
 }
 
 impl KafkaSettings {
@@ -54,6 +65,7 @@ impl KafkaSettings {
             port: None,
             heap_mib: 512,
             properties: BTreeMap::new(),
+            secured: None,
             executable: None,
         }
     }
@@ -101,7 +113,7 @@ impl Kafka {
         let mut attempt = 1;
         loop {
             let ports = Ports::choose(settings.port)?;
-            layout.write_server_properties(&ports, &settings.properties)?;
+            layout.write_server_properties(&ports, settings)?;
             let starting = Starting {
                 settings,
                 jars,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::SecuredListener;
 use crate::{Engine, EngineError, ports};
 
 /// What a single node on one small machine needs, beside its addresses.
@@ -136,6 +137,24 @@ pub(super) fn server(ports: &Ports, log_dir: &str, extra: &BTreeMap<String, Stri
         text.push('\n');
     }
     text
+}
+
+/// What a listener with TLS and logins needs beside its address.
+pub(super) fn of_secured(listener: &SecuredListener) -> impl Iterator<Item = (String, String)> {
+    let own = listener.properties.iter();
+    own.map(|(name, value)| (format!("listener.name.secured.{name}"), value.clone()))
+}
+
+/// Adds that listener to the addresses.
+pub(super) fn with_secured(text: &str, port: u16) -> String {
+    let lines = text.lines().map(|line| match line.split_once('=') {
+        Some(("listeners" | "advertised.listeners", _)) => {
+            format!("{line},SECURED://127.0.0.1:{port}\n")
+        }
+        Some(("listener.security.protocol.map", _)) => format!("{line},SECURED:SASL_SSL\n"),
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 /// The escapes of Java's properties files, which are read as Latin-1.

@@ -12,7 +12,8 @@ pub(super) async fn rebuild(
 ) -> Result<(), RebuildError> {
     let store = tools.store;
     for month in run.months.clone() {
-        if run.swapped.contains(&month) {
+        // A run that goes on late may have months whose facts have expired since.
+        if run.swapped.contains(&month) || month < store.boundary().await?.month {
             continue;
         }
         let settled = blocks.settled().await?;

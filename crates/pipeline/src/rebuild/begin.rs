@@ -76,6 +76,10 @@ async fn new(store: &Store, request: &Request, rules: String) -> Result<Run, Reb
         What::Facts => store.fact_months().await?,
     };
     months.retain(|month| request.months.contains(month));
+    let kept_from = store.boundary().await?.month;
+    if months.is_empty() && *request.months.end() < kept_from {
+        return Err(RebuildError::BeyondRetention { kept_from });
+    }
     let (id, started_at) = store.new_rebuild_id().await?;
     let mut run = Run {
         id,

@@ -16,6 +16,14 @@ pub enum RebuildError {
     /// Reading or reconciling.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// The facts of all that was asked for may be gone.
+    #[error(
+        "facts are sure to be there from {kept_from} on only: what is older stays in the aggregates as it is, and cannot be made anew"
+    )]
+    BeyondRetention {
+        /// First month whose facts are kept, as `YYYYMM`.
+        kept_from: u32,
+    },
     /// Another rebuild has not ended.
     #[error(
         "rebuild {id} is unfinished: `{command}` goes on with it, and --abandon gives it up first"

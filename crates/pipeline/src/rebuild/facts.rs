@@ -13,7 +13,9 @@ pub(super) async fn rebuild<'t>(
 ) -> Result<(), RebuildError> {
     let store = tools.store;
     let mut months = run.months.clone();
-    months.retain(|month| !run.swapped.contains(month));
+    // A run that goes on late may have months whose facts have expired since.
+    let kept_from = store.boundary().await?.month;
+    months.retain(|month| *month >= kept_from && !run.swapped.contains(month));
     if months.is_empty() {
         return Ok(());
     }

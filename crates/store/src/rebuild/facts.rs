@@ -67,10 +67,11 @@ pub struct Copy<'c> {
 }
 
 impl Store {
-    /// Months, by the time of the events, of which there are facts.
+    /// Months, by the time of the events, of which there are facts that are kept.
     pub async fn fact_months(&self) -> Result<Vec<u32>, StoreError> {
         self.rows(&format!(
-            "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} ORDER BY month"
+            "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} WHERE {} ORDER BY month",
+            self.boundary().await?.of_months("month")
         ))
         .await
     }

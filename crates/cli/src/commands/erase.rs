@@ -1,0 +1,69 @@
+//! Takes events out by order.
+
+use affluenza_pipeline::audit::Period;
+use affluenza_pipeline::erase::{Order, erase, preview};
+use affluenza_register::{Ente, Portal};
+use affluenza_store::Store;
+use anyhow::{Result, bail};
+
+use crate::args::erase::Erase;
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
+    let period = args
+        .period
+        .as_deref()
+        .map_or(Ok(Period::ALL), super::audit::parse_period)?;
+    let reason = args.reason.clone().unwrap_or_default();
+    if !args.dry_run && reason.trim().is_empty() {
+        bail!("--reason is empty: say who ordered it and on what ground");
+    }
+    let register = super::register(settings)?;
+    let ente = register.ente(&args.ente);
+    let given = args.portal.as_deref().unwrap_or_default();
+    let portal = ente.and_then(|ente| register.portal(ente, given));
+    let order = Order {
+        // What the register does not know is looked for as events say it.
+        ente: ente.map_or(&*args.ente, Ente::code).to_owned(),
+        portal: portal.map_or(given, Portal::code).to_owned(),
+        days: period.days.start..=period.days.end.saturating_sub(1),
+        reason,
+    };
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::BOTH).await?;
+        let result = work(&platform, settings, &order, args.dry_run).await;
+        platform.close().await?;
+        output::print(&result?)
+    })
+}
+
+async fn work(
+    platform: &Platform,
+    settings: &Settings,
+    order: &Order,
+    dry_run: bool,
+) -> Result<String> {
+    let store = Store::new(&platform.store);
+    store.check_schema().await?;
+    if dry_run {
+        let (facts, events) = preview(&store, order).await?;
+        return Ok(format!(
+            "{facts} facts and {events} events of the aggregates would be erased; nothing was changed"
+        ));
+    }
+    let mut classifier = super::classifier(settings)?;
+    let (erased, compared) = erase(&store, &platform.bus, &mut classifier, order).await?;
+    if !compared.failures.is_empty() {
+        bail!(
+            "{} facts erased (erasure {}), but the accounts do not balance: see `affluenza audit`",
+            erased.facts,
+            erased.id
+        );
+    }
+    Ok(format!(
+        "{} facts erased, erasure {}; the records stay in the log until its retention ends",
+        erased.facts, erased.id
+    ))
+}

@@ -1,0 +1,138 @@
+//! What a running consumer shows over HTTP: metrics, and whether it is well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_bus::Cluster;
+use affluenza_pipeline::{PipelineError, Progress};
+use affluenza_store::Store;
+use affluenza_telemetry::{Metrics, Stop};
+use affluenza_web::{Config, bounded, listen, live_route, metrics_route, serve, status_route};
+use anyhow::{Context, Result};
+
+use crate::output::say;
+use crate::platform::Platform;
+use crate::settings::Settings;
+
+/// Pause between two questions to Kafka where the partitions end.
+const LAG_LOOK: Duration = Duration::from_secs(5);
+/// Pause between two looks at who is silent, and before the first.
+const SILENCE_LOOK: Duration = Duration::from_secs(300);
+const SILENCE_FIRST: Duration = Duration::from_secs(5);
+
+/// What is shown, until it is dropped or its consumer has ended.
+pub struct Watch {
+    stop: Stop,
+    shown: Duration,
+}
+
+impl Watch {
+    /// Begins to show how `progress` goes on; none when no address is configured.
+    pub async fn start(
+        settings: &Settings,
+        platform: &Platform,
+        progress: &Progress,
+    ) -> Result<Option<Self>> {
+        if settings.consume.listen.is_empty() {
+            return Ok(None);
+        }
+        let metrics = Metrics::default();
+        progress.register(&metrics);
+        let listener = listen(&settings.consume.listen)
+            .await
+            .context("consume.listen")?;
+        say(&format!(
+            "watched at http://{}/metrics",
+            listener.local_addr()?
+        ));
+        let (alive, ready) = (progress.clone(), progress.clone());
+        let routes = metrics_route(&metrics)
+            .merge(live_route(move || std::future::ready(alive.check_alive())))
+            .merge(status_route(move || {
+                std::future::ready(ready.check_ready())
+            }));
+        let config = Config::default();
+        let router = bounded(routes, &config, &metrics);
+        let stop = Stop::default();
+        let watch = Self {
+            stop: stop.clone(),
+            shown: Duration::from_secs(settings.consume.stop_shown_seconds),
+        };
+        tokio::spawn(look_at_lag(
+            platform.bus.clone(),
+            progress.clone(),
+            stop.clone(),
+        ));
+        let store = Store::new(&platform.store);
+        tokio::spawn(look_at_silence(store, progress.clone(), stop.clone()));
+        tokio::spawn(async move { serve(listener, router, &config, &stop).await });
+        Ok(Some(watch))
+    }
+
+    /// A consumer that has stopped at a guard shows it for a while, so that whoever watches sees it.
+    pub async fn show(&self, error: &anyhow::Error, progress: &Progress) {
+        let Some(guard) = error.downcast_ref::<PipelineError>() else {
+            return;
+        };
+        if !guard.is_guard() {
+            return;
+        }
+        progress.stopped_by(guard);
+        let seconds = self.shown.as_secs();
+        tracing::error!(%error, "the consumer has stopped; /status says so for {seconds} s more");
+        tokio::time::sleep(self.shown).await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.tell();
+    }
+}
+
+/// Asks Kafka again and again where the partitions end. Without an answer the last one stays.
+async fn look_at_lag(bus: affluenza_bus::Config, progress: Progress, stop: Stop) {
+    let cluster = match Cluster::new(&bus) {
+        Ok(cluster) => Arc::new(cluster),
+        Err(error) => {
+            tracing::error!(%error, "the lag is not watched");
+            return;
+        }
+    };
+    loop {
+        let (asked, topic, owned) = (Arc::clone(&cluster), bus.topic.clone(), progress.owned());
+        let answer = tokio::task::spawn_blocking(move || asked.ends_of(&topic, &owned));
+        match answer.await {
+            Ok(Ok(ends)) => progress.set_ends(&ends),
+            Ok(Err(error)) => tracing::warn!(%error, "the lag is not known"),
+            Err(error) => tracing::warn!(%error, "the lag is not known"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LAG_LOOK) => {}
+            () = stop.told() => return,
+        }
+    }
+}
+
+/// Looks again and again which portals are silent, where one of the group should do that.
+async fn look_at_silence(store: Store, progress: Progress, stop: Stop) {
+    let mut pause = SILENCE_FIRST;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.told() => return,
+        }
+        pause = SILENCE_FIRST;
+        if !progress.leads() {
+            progress.set_silent(&[]);
+            continue;
+        }
+        match store.silent_portals().await {
+            Ok(silent) => {
+                progress.set_silent(&silent);
+                pause = SILENCE_LOOK;
+            }
+            Err(error) => tracing::warn!(%error, "it is not known which portals are silent"),
+        }
+    }
+}

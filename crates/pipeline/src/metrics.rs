@@ -1,0 +1,388 @@
+//! What Prometheus is told of the consumer. Everything is counted once a block or once a change,
+//! never once an event.
+
+use affluenza_bus::Partition;
+use affluenza_store::Fate;
+use affluenza_store::silence::SilentPortal;
+use affluenza_telemetry::Metrics;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Metric;
+
+use crate::Reconciled;
+use crate::write::Written;
+
+/// Bounds of the buckets of durations of writing, in seconds.
+const WRITE_SECONDS: [f64; 11] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 60.0];
+/// Bounds of the buckets of the age of records, in seconds: from a fresh one to one that has
+/// waited for a day.
+const AGE_SECONDS: [f64; 12] = [
+    0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 21_600.0, 86_400.0,
+];
+/// Bounds of the buckets of records in a block.
+const RECORDS: [f64; 9] = [
+    10.0, 100.0, 500.0, 1_000.0, 5_000.0, 10_000.0, 20_000.0, 45_000.0, 65_536.0,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FateLabel {
+    fate: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartitionLabel {
+    partition: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhatLabel {
+    what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PortalLabel {
+    ente: String,
+    portal: String,
+}
+
+/// The consumer's metrics. They count whether they are registered or not.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    records: Family<FateLabel, Counter>,
+    refused: Family<ReasonLabel, Counter>,
+    block_records: Histogram,
+    block_seconds: Histogram,
+    insert_seconds: Histogram,
+    stored_after: Histogram,
+    last_block: Gauge,
+    lag: Family<PartitionLabel, Gauge>,
+    partitions: Gauge,
+    identities: Gauge,
+    identity_bytes: Gauge,
+    cache_hits: Counter,
+    cache_misses: Counter,
+    pub(crate) lookups: Counter,
+    pub(crate) recovered: Counter,
+    pub(crate) rejoined: Counter,
+    pub(crate) waits: Counter,
+    guard_stopped: Gauge,
+    repaired: Family<WhatLabel, Counter>,
+    compared: Counter,
+    not_compared: Counter,
+    not_mended: Gauge,
+    last_compared: Gauge,
+    silent: Family<PortalLabel, Gauge>,
+    silent_portals: Gauge,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let counters = Self {
+            records: Family::default(),
+            refused: Family::default(),
+            block_records: Histogram::new(RECORDS),
+            block_seconds: Histogram::new(WRITE_SECONDS),
+            insert_seconds: Histogram::new(WRITE_SECONDS),
+            stored_after: Histogram::new(AGE_SECONDS),
+            last_block: Gauge::default(),
+            lag: Family::default(),
+            partitions: Gauge::default(),
+            identities: Gauge::default(),
+            identity_bytes: Gauge::default(),
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            lookups: Counter::default(),
+            recovered: Counter::default(),
+            rejoined: Counter::default(),
+            waits: Counter::default(),
+            guard_stopped: Gauge::default(),
+            repaired: Family::default(),
+            compared: Counter::default(),
+            not_compared: Counter::default(),
+            not_mended: Gauge::default(),
+            last_compared: Gauge::default(),
+            silent: Family::default(),
+            silent_portals: Gauge::default(),
+        };
+        // Rates need a zero to begin with.
+        for (_, fate) in FATES {
+            counters
+                .records
+                .get_or_create(&FateLabel { fate })
+                .inc_by(0);
+        }
+        for (what, _) in repairs(&Reconciled::default()) {
+            counters
+                .repaired
+                .get_or_create(&WhatLabel { what })
+                .inc_by(0);
+        }
+        counters
+    }
+}
+
+const FATES: [(Fate, &str); 5] = [
+    (Fate::Stored, "stored"),
+    (Fate::Duplicate, "duplicate"),
+    (Fate::Rejected, "rejected"),
+    (Fate::Quarantined, "quarantined"),
+    (Fate::Report, "report"),
+];
+
+fn repairs(done: &Reconciled) -> [(&'static str, u64); 5] {
+    [
+        ("facts-restored", done.facts_restored),
+        ("facts-doubled", done.facts_doubled),
+        ("copies-removed", done.copies_removed),
+        ("ledger-rows", done.ledger_rows),
+        ("cells-corrected", done.cells_corrected),
+    ]
+}
+
+impl Counters {
+    /// Shows them under `metrics`.
+    pub(crate) fn register(&self, metrics: &Metrics) {
+        self.register_flow(metrics);
+        self.register_state(metrics);
+        let accounts = |name: &str, help: &str, counter: &Counter| {
+            metrics.register(name, help, counter.clone());
+        };
+        metrics.register(
+            "reconcile_repaired",
+            "Rows and cells that were mended, by what was mended",
+            self.repaired.clone(),
+        );
+        accounts(
+            "reconcile_runs",
+            "Comparisons of ledger, facts and aggregates",
+            &self.compared,
+        );
+        accounts(
+            "reconcile_failures",
+            "Comparisons that could not be made",
+            &self.not_compared,
+        );
+        let state = |name: &str, help: &str, gauge: &Gauge| {
+            metrics.register(name, help, gauge.clone());
+        };
+        state(
+            "reconcile_not_mended",
+            "Differences that the last comparison could not mend",
+            &self.not_mended,
+        );
+        state(
+            "reconcile_last_timestamp_seconds",
+            "When the last comparison ended, in seconds since 1970",
+            &self.last_compared,
+        );
+        state(
+            "portals_silent",
+            "Portals that have been silent for longer than they use to be",
+            &self.silent_portals,
+        );
+        metrics.register(
+            "portal_silent_seconds",
+            "For how long a portal that usually emits has been silent",
+            self.silent.clone(),
+        );
+    }
+
+    fn register_flow(&self, metrics: &Metrics) {
+        let counter = |name: &str, help: &str, counter: &Counter| {
+            metrics.register(name, help, counter.clone());
+        };
+        metrics.register(
+            "consume_records",
+            "Records of written blocks, by fate",
+            self.records.clone(),
+        );
+        metrics.register(
+            "consume_refused",
+            "Records that did not become events, by reason",
+            self.refused.clone(),
+        );
+        let histogram = |name: &str, help: &str, histogram: &Histogram| {
+            metrics.register(name, help, histogram.clone());
+        };
+        histogram(
+            "consume_block_records",
+            "Records of a written block",
+            &self.block_records,
+        );
+        histogram(
+            "consume_block_seconds",
+            "Time to write a block: dead letters, facts and ledger",
+            &self.block_seconds,
+        );
+        histogram(
+            "consume_insert_seconds",
+            "Time to insert the facts of a block",
+            &self.insert_seconds,
+        );
+        histogram(
+            "consume_stored_after_seconds",
+            "From the time of the first record of a block in the log to its being stored",
+            &self.stored_after,
+        );
+        counter(
+            "consume_device_cache_hits",
+            "User agents that were classified from memory",
+            &self.cache_hits,
+        );
+        counter(
+            "consume_device_cache_misses",
+            "User agents that the rules were asked about",
+            &self.cache_misses,
+        );
+        counter(
+            "consume_lookups",
+            "Events older than memory reaches that were looked up in ClickHouse",
+            &self.lookups,
+        );
+        counter(
+            "consume_intents_recovered",
+            "Blocks taken up that somebody had begun to write",
+            &self.recovered,
+        );
+        counter(
+            "consume_rejoins",
+            "Times the group was left and joined again after trouble",
+            &self.rejoined,
+        );
+        counter(
+            "consume_waits",
+            "Attempts at ClickHouse that failed and are made again",
+            &self.waits,
+        );
+    }
+
+    fn register_state(&self, metrics: &Metrics) {
+        let show = |name: &str, help: &str, metric: &Gauge| {
+            metrics.register(name, help, metric.clone());
+        };
+        show(
+            "consume_last_block_timestamp_seconds",
+            "When the last block was written, in seconds since 1970",
+            &self.last_block,
+        );
+        show(
+            "consume_partitions",
+            "Partitions that this consumer has",
+            &self.partitions,
+        );
+        show(
+            "consume_recent_identities",
+            "Events remembered to find duplicates",
+            &self.identities,
+        );
+        show(
+            "consume_recent_bytes",
+            "Memory taken by them",
+            &self.identity_bytes,
+        );
+        show(
+            "consume_guard_stopped",
+            "1 when the consumer has stopped because its place in the log does not fit",
+            &self.guard_stopped,
+        );
+        register_family(
+            metrics,
+            "consume_lag_records",
+            "Records that wait in the log, by partition",
+            &self.lag,
+        );
+    }
+
+    pub(crate) fn add_block(&self, written: &Written) {
+        for (fate, name) in FATES {
+            let label = FateLabel { fate: name };
+            let records = written.fates.of(fate);
+            self.records.get_or_create(&label).inc_by(records);
+        }
+        let refused = written.fates.groups();
+        for (group, records) in refused.filter(|(group, _)| !group.reason.is_empty()) {
+            let reason = group.reason;
+            let label = ReasonLabel { reason };
+            self.refused.get_or_create(&label).inc_by(records);
+        }
+        self.block_records.observe(written.read as f64);
+        self.block_seconds.observe(written.took.as_secs_f64());
+        if let Some(took) = written.inserted_in {
+            self.insert_seconds.observe(took.as_secs_f64());
+        }
+        let age_ms = written.stored_at_ms.saturating_sub(written.oldest_ms);
+        self.stored_after.observe(age_ms.max(0) as f64 / 1000.0);
+        self.last_block.set(written.stored_at_ms / 1000);
+    }
+
+    pub(crate) fn add_cached(&self, hits: u64, misses: u64) {
+        self.cache_hits.inc_by(hits);
+        self.cache_misses.inc_by(misses);
+    }
+
+    pub(crate) fn set_memory(&self, identities: usize, bytes: usize) {
+        self.identities.set(signed(identities as u64));
+        self.identity_bytes.set(signed(bytes as u64));
+    }
+
+    pub(crate) fn set_owned(&self, owned: &[Partition]) {
+        self.partitions.set(signed(owned.len() as u64));
+        // What others have is theirs to tell.
+        self.lag.clear();
+    }
+
+    pub(crate) fn set_lag(&self, partition: Partition, records: u64) {
+        let label = PartitionLabel {
+            partition: partition.0,
+        };
+        self.lag.get_or_create(&label).set(signed(records));
+    }
+
+    pub(crate) fn set_guard_stopped(&self) {
+        self.guard_stopped.set(1);
+    }
+
+    pub(crate) fn add_compared(&self, done: &Reconciled, now_seconds: u64) {
+        for (what, count) in repairs(done) {
+            self.repaired
+                .get_or_create(&WhatLabel { what })
+                .inc_by(count);
+        }
+        self.compared.inc();
+        self.not_mended.set(signed(done.failures.len() as u64));
+        self.last_compared.set(signed(now_seconds));
+    }
+
+    pub(crate) fn add_not_compared(&self) {
+        self.not_compared.inc();
+    }
+
+    pub(crate) fn set_silent(&self, portals: &[SilentPortal]) {
+        self.silent.clear();
+        for silent in portals {
+            let label = PortalLabel {
+                ente: silent.ente.clone(),
+                portal: silent.portal.clone(),
+            };
+            let seconds = signed(silent.silent_seconds);
+            self.silent.get_or_create(&label).set(seconds);
+        }
+        self.silent_portals.set(signed(portals.len() as u64));
+    }
+}
+
+fn register_family<M: Metric + Clone>(metrics: &Metrics, name: &str, help: &str, family: &M) {
+    metrics.register(name, help, family.clone());
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,240 @@
+//! Events taken out by order, of an ente, a portal or a period, so that the accounts still
+//! balance: what had been stored becomes *erased* in the ledger.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::rebuild::quoted;
+use crate::{Store, StoreError};
+
+/// Changes of tables end before the next step begins, and really rewrite the parts.
+const NOW: &str = "SETTINGS mutations_sync = 2, max_execution_time = 0";
+
+/// An erasure: what it takes out, and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Names it.
+    pub id: String,
+    /// Public body.
+    pub ente: String,
+    /// Portal; empty for all.
+    pub portal: String,
+    /// First local day, in days since 1970.
+    pub first_day: u16,
+    /// Last local day.
+    pub last_day: u16,
+    /// Why.
+    pub reason: String,
+    /// How far it reaches: stream, partition and next offset.
+    pub ends: Vec<(String, u32, u64)>,
+    /// Facts that it takes out.
+    pub facts: u64,
+    /// When it began, in seconds since 1970.
+    pub begun_at: u32,
+    /// Whether it was carried through.
+    pub done: bool,
+    /// Counts its rows.
+    pub version: u64,
+}
+
+impl Erasure {
+    /// Whether it takes out the fact of this record.
+    pub fn covers(&self, fact: (&str, &str, u16), place: (&str, u32, u64)) -> bool {
+        let (ente, portal, day) = fact;
+        let (stream, partition, offset) = place;
+        self.ente == ente
+            && (self.portal.is_empty() || self.portal == portal)
+            && (self.first_day..=self.last_day).contains(&day)
+            && self
+                .ends
+                .iter()
+                .any(|(of, number, next)| of == stream && *number == partition && offset < *next)
+    }
+
+    /// The condition on ente, portal and day.
+    fn matches(&self) -> String {
+        let portal = if self.portal.is_empty() {
+            "1".to_owned()
+        } else {
+            format!("portal = {}", quoted(&self.portal))
+        };
+        format!(
+            "ente = {} AND {portal} AND local_date >= toDate({}) AND local_date <= toDate({})",
+            quoted(&self.ente),
+            self.first_day,
+            self.last_day
+        )
+    }
+
+    /// The condition on facts.
+    fn facts(&self) -> String {
+        let ends = self.ends.iter().map(|(stream, partition, next)| {
+            format!(
+                "(stream = {} AND kafka_partition = {partition} AND kafka_offset < {next})",
+                quoted(stream)
+            )
+        });
+        let ends: Vec<String> = ends.collect();
+        let ends = if ends.is_empty() {
+            "0".to_owned()
+        } else {
+            ends.join(" OR ")
+        };
+        format!("{} AND ({ends})", self.matches())
+    }
+}
+
+impl Store {
+    /// Every erasure, in order.
+    pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+        self.rows(
+            "SELECT e.id AS id, toString(e.ente) AS ente, toString(e.portal) AS portal, toUInt16(e.first_day) AS first_day,
+                    toUInt16(e.last_day) AS last_day, e.reason AS reason,
+                    arrayZip(arrayMap(s -> toString(s), e.`ends.stream`), e.`ends.kafka_partition`, e.`ends.next_offset`) AS ends,
+                    e.facts AS facts, toUnixTimestamp(e.begun_at) AS begun_at, e.done AS done, e.version AS version
+             FROM erasures AS e FINAL ORDER BY begun_at, id",
+        )
+        .await
+    }
+
+    /// Writes how far an erasure is.
+    pub async fn note_erasure(&self, erasure: &mut Erasure) -> Result<(), StoreError> {
+        erasure.version += 1;
+        let list = |texts: Vec<String>| texts.join(",");
+        let ends = &erasure.ends;
+        self.execute(&format!(
+            "INSERT INTO erasures (id, ente, portal, first_day, last_day, reason, `ends.stream`, `ends.kafka_partition`, `ends.next_offset`, facts, begun_at, done, version)
+             VALUES ({}, {}, {}, toDate({}), toDate({}), {}, [{}], [{}], [{}], {}, toDateTime({}, 'UTC'), {}, {})",
+            quoted(&erasure.id),
+            quoted(&erasure.ente),
+            quoted(&erasure.portal),
+            erasure.first_day,
+            erasure.last_day,
+            quoted(&erasure.reason),
+            list(ends.iter().map(|end| quoted(&end.0)).collect()),
+            list(ends.iter().map(|end| end.1.to_string()).collect()),
+            list(ends.iter().map(|end| end.2.to_string()).collect()),
+            erasure.facts,
+            erasure.begun_at,
+            erasure.done,
+            erasure.version
+        ))
+        .await
+    }
+
+    /// Facts that an erasure takes out and that are still there.
+    pub async fn facts_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+        let facts = erasure.facts();
+        self.count(&format!("SELECT count() FROM usage_events WHERE {facts}"))
+            .await
+    }
+
+    /// Events in the aggregate that an erasure takes out.
+    pub async fn events_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+        let matches = erasure.matches();
+        self.count(&format!(
+            "SELECT sum(u.events) FROM (SELECT events FROM usage_hourly WHERE {matches}) AS u"
+        ))
+        .await
+    }
+
+    /// Takes the facts out, and then moves what the ledger calls stored and is gone to *erased*.
+    /// Both can be repeated.
+    pub async fn erase_facts(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        let facts = erasure.facts();
+        self.execute(&format!(
+            "ALTER TABLE usage_events DELETE WHERE {facts} {NOW}"
+        ))
+        .await?;
+        let boundary = self.boundary().await?;
+        let (ente, first, last) = (quoted(&erasure.ente), erasure.first_day, erasure.last_day);
+        // Of days whose facts are not kept nobody can say what was there.
+        let first = first.max(boundary.day);
+        self.execute(&format!(
+            "INSERT INTO ingest_ledger (stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased,
+                `fates.ente`, `fates.day`, `fates.fate`, `fates.reason`, `fates.records`, checksum, rules, written_at)
+             WITH
+                ledger AS (SELECT * FROM ingest_ledger FINAL),
+                grouped AS (
+                    SELECT toString(o.stream) AS s, o.kafka_partition AS p, o.first_offset AS b, toString(f.ente) AS e, f.day AS d,
+                           toString(f.fate) AS fate, toString(f.reason) AS reason, toInt64(f.records) AS n
+                    FROM ledger AS o ARRAY JOIN fates AS f),
+                left_over AS (
+                    SELECT toString(l.stream) AS s, l.kafka_partition AS p, l.first_offset AS b, u.local_date AS d, toInt64(count()) AS n
+                    FROM usage_events AS u
+                    ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ledger) AS l
+                    ON u.stream = l.stream AND u.kafka_partition = l.kafka_partition AND u.kafka_offset >= l.first_offset
+                    WHERE u.kafka_offset < l.next_offset AND u.ente = {ente} AND u.local_date >= toDate({first}) AND u.local_date <= toDate({last})
+                    GROUP BY s, p, b, d),
+                gone AS (
+                    SELECT g.s AS s, g.p AS p, g.b AS b, g.e AS e, g.d AS d, g.n - r.n AS n
+                    FROM grouped AS g LEFT JOIN left_over AS r ON g.s = r.s AND g.p = r.p AND g.b = r.b AND g.d = r.d
+                    WHERE g.fate = 'stored' AND g.e = {ente} AND g.d >= toDate({first}) AND g.d <= toDate({last}) AND g.n > r.n),
+                moved AS (
+                    SELECT s, p, b, e, d, fate, reason, sum(n) AS total FROM (
+                        SELECT s, p, b, e, d, fate, reason, n FROM grouped
+                        UNION ALL SELECT s, p, b, e, d, 'stored', '', -n FROM gone
+                        UNION ALL SELECT s, p, b, e, d, 'erased', '', n FROM gone)
+                    GROUP BY s, p, b, e, d, fate, reason HAVING total > 0),
+                fates AS (
+                    SELECT s, p, b, arraySort(groupArray((e, d, CAST(fate, 'Enum8(\\'stored\\' = 1, \\'duplicate\\' = 2, \\'rejected\\' = 3, \\'quarantined\\' = 4, \\'report\\' = 5, \\'erased\\' = 6)'), reason, toUInt64(total)))) AS groups
+                    FROM moved GROUP BY s, p, b),
+                sums AS (SELECT s, p, b, toUInt64(sum(n)) AS n FROM gone GROUP BY s, p, b)
+             SELECT l.stream, l.kafka_partition, l.first_offset, l.next_offset, l.records_read, l.stored - sums.n, l.duplicate, l.rejected, l.quarantined, l.reports, l.erased + sums.n,
+                    arrayMap(g -> g.1, fates.groups), arrayMap(g -> g.2, fates.groups), arrayMap(g -> g.3, fates.groups),
+                    arrayMap(g -> g.4, fates.groups), arrayMap(g -> g.5, fates.groups), l.checksum, l.rules, l.written_at + 1
+             FROM ledger AS l
+             INNER JOIN sums ON toString(l.stream) = sums.s AND l.kafka_partition = sums.p AND l.first_offset = sums.b
+             INNER JOIN fates ON toString(l.stream) = fates.s AND l.kafka_partition = fates.p AND l.first_offset = fates.b
+             SETTINGS insert_deduplicate = 0, max_execution_time = 0"
+        ))
+        .await
+    }
+
+    /// Takes the events out of the aggregates. What came in meanwhile of the same ente and days is
+    /// added again by the comparison with the facts.
+    pub async fn erase_aggregates(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        let matches = erasure.matches();
+        self.execute(&format!(
+            "ALTER TABLE usage_hourly DELETE WHERE {matches} {NOW}"
+        ))
+        .await?;
+        // Answers that are kept elsewhere look there whether figures have moved.
+        self.execute(&format!(
+            "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",
+            erasure.facts
+        ))
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erasure_reaches_to_where_it_began() {
+        let erasure = Erasure {
+            id: "1".into(),
+            ente: "c_a".into(),
+            portal: String::new(),
+            first_day: 10,
+            last_day: 12,
+            reason: "order".into(),
+            ends: vec![("c/t".into(), 0, 100)],
+            facts: 0,
+            begun_at: 0,
+            done: false,
+            version: 0,
+        };
+        let of = |ente, day, offset| erasure.covers((ente, "www", day), ("c/t", 0, offset));
+        assert!(of("c_a", 10, 99) && of("c_a", 12, 0));
+        assert!(!of("c_b", 10, 99) && !of("c_a", 13, 99) && !of("c_a", 10, 100));
+        let portal = Erasure {
+            portal: "a".into(),
+            ..erasure.clone()
+        };
+        assert!(!portal.covers(("c_a", "www", 10), ("c/t", 0, 1)));
+        assert!(!erasure.covers(("c_a", "www", 10), ("c/other", 0, 1)));
+    }
+}

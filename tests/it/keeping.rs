@@ -1,0 +1,235 @@
+//! What is kept for how long, what is erased, and what comes back from a backup: the aggregates
+//! and the accounts bear all of it.
+
+use std::process::Output;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::support::{Engines, Place, stderr};
+
+/// Figures of the aggregates alone, and of the accounts.
+fn aggregates(place: &Place<'_>) -> Vec<u64> {
+    [
+        "SELECT sum(h.events) FROM usage_hourly AS h",
+        "SELECT sum(h.service_uses) FROM usage_hourly AS h",
+        "SELECT sum(cityHash64(ente, category, local_date, local_hour) * n) FROM (
+            SELECT ente, category, local_date, local_hour, sum(h.events) AS n FROM usage_hourly AS h GROUP BY ALL)",
+        "SELECT sum(users) FROM users_by_hour",
+        "SELECT sum(records_read) FROM ingest_ledger FINAL",
+    ]
+    .into_iter()
+    .map(|query| place.count(query))
+    .collect()
+}
+
+fn facts(place: &Place<'_>) -> u64 {
+    place.count("SELECT count() FROM usage_events")
+}
+
+fn execute(place: &Place<'_>, statement: &str) {
+    place
+        .wait(place.store().run_statement(statement))
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+fn balanced(place: &Place<'_>) -> Value {
+    let audit: Value =
+        serde_json::from_str(&place.run(&["audit", "--format", "json"])).expect("JSON");
+    assert_eq!(audit["balanced"], true);
+    audit
+}
+
+/// A year of events, thinned out, and stored.
+fn stored<'e>(engines: &'e Engines, name: &str, years: &[&str]) -> Place<'e> {
+    let place = engines.place(name);
+    place.run(&["migrate"]);
+    for year in years {
+        place.run(&[
+            "simulate", "--focus", year, "--scale", "0.01", "--seed", "7",
+        ]);
+    }
+    place.run(&["consume", "--once"]);
+    place
+}
+
+fn refused(output: &Output, why: &str) {
+    assert!(!output.status.success());
+    let said = stderr(output);
+    assert!(said.contains(why), "{said}");
+}
+
+pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
+    let place = stored(engines, "expiry", &["2016", "2017"]);
+    let (whole, before) = (aggregates(&place), facts(&place));
+    // Facts are kept from April 2017 on and compared from May on, whenever this runs.
+    let now = Timestamp::now().in_tz("UTC").expect("a zone");
+    let months = (i32::from(now.year()) - 2017) * 12 + i32::from(now.month()) - 4;
+    let setting = ("AFFLUENZA__RETENTION__FACTS_MONTHS", months.to_string());
+    let migrate = || {
+        place
+            .command(&["migrate"])
+            .env(setting.0, &setting.1)
+            .output()
+    };
+    let said = migrate().expect("it runs");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("compared from 2017-05 on"), "{said}");
+    execute(
+        &place,
+        "ALTER TABLE usage_events MATERIALIZE TTL SETTINGS mutations_sync = 2",
+    );
+    execute(&place, "OPTIMIZE TABLE usage_events FINAL");
+    let kept = place.count("SELECT countIf(time >= '2017-04-01') FROM usage_events");
+    assert!(
+        kept > 0 && kept == facts(&place) && kept < before,
+        "{kept} of {before}"
+    );
+
+    // Whatever compares and makes anew leaves the aggregates as they were.
+    assert_eq!(balanced(&place)["compared_from"], 201_705);
+    place.run(&["audit", "--repair"]);
+    assert_eq!(aggregates(&place), whole);
+    place.run(&["rebuild", "aggregates"]);
+    place.run(&["rebuild", "facts"]);
+    assert_eq!(aggregates(&place), whole);
+    balanced(&place);
+
+    // What is missing of the days that are kept is still found, and nothing else comes back.
+    execute(
+        &place,
+        "DELETE FROM usage_events WHERE local_date >= '2017-05-01' AND kafka_offset % 3 = 0 SETTINGS lightweight_deletes_sync = 2",
+    );
+    assert!(facts(&place) < kept);
+    place.run(&["audit", "--repair"]);
+    assert_eq!((facts(&place), aggregates(&place)), (kept, whole.clone()));
+
+    // Who needs the facts of a whole year is told.
+    let output = |arguments: &[&str]| place.command(arguments).output().expect("it runs");
+    refused(&output(&["close-year", "2017"]), "from 2017-05 on only");
+    refused(
+        &output(&["rebuild", "aggregates", "--period", "2016"]),
+        "201705",
+    );
+    place.run(&["report", "--year", "2016"]);
+
+    // An event that is older than the facts might have been counted before: it is set aside.
+    let event = r#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"late","time":"2016-05-02T09:00:00Z","data":{"ente":"c_a","portal":"www"}}"#;
+    place.produce([("k", event.as_bytes())]);
+    place.run(&["consume", "--once"]);
+    let letters = place.run(&["dead-letters", "list"]);
+    assert!(letters.contains("beyond-retention"), "{letters}");
+    assert_eq!(aggregates(&place)[..4], whole[..4]);
+
+    // For ever from now on: what is gone stays gone.
+    let forever = place.command(&["migrate"]).env(setting.0, "0").output();
+    assert!(forever.expect("it runs").status.success());
+    assert_eq!(balanced(&place)["compared_from"], 201_705);
+}
+
+pub fn a_ttl_of_another_hand_stops_the_consumer(engines: &Engines) {
+    let place = engines.place("foreign_ttl");
+    place.run(&["migrate"]);
+    execute(
+        &place,
+        "ALTER TABLE usage_events MODIFY TTL toDate(time) + INTERVAL 20 YEAR",
+    );
+    let output = place.command(&["consume", "--once"]).output();
+    refused(&output.expect("it runs"), "has a TTL that was not set by");
+}
+
+pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
+    let place = stored(engines, "erasing", &["2017"]);
+    let of = |condition: &str| {
+        place.count(&format!(
+            "SELECT count() FROM usage_events WHERE {condition}"
+        ))
+    };
+    let spring = "ente = 'c_d612' AND local_date >= '2017-03-01' AND local_date <= '2017-04-30'";
+    let (before, erased) = (facts(&place), of(spring));
+    assert!(erased > 10, "{erased}");
+    let order = ["erase", "--ente", "Firenze", "--period", "2017-03..2017-04"];
+    let said = place.run(&[&order[..], &["--dry-run"]].concat());
+    assert!(
+        said.contains(&format!("{erased} facts and {erased} events")),
+        "{said}"
+    );
+    assert_eq!(facts(&place), before);
+    refused(
+        &place.command(&order).output().expect("it runs"),
+        "--reason",
+    );
+    let said = place.run(&[&order[..], &["--reason", "order 12/2026"]].concat());
+    assert!(
+        said.starts_with(&format!("{erased} facts erased")),
+        "{said}"
+    );
+
+    let check = || {
+        assert_eq!((of(spring), facts(&place)), (0, before - erased));
+        let events = place.count("SELECT sum(h.events) FROM usage_hourly AS h");
+        assert_eq!(events, before - erased);
+        let in_ledger = place.count("SELECT sum(erased) FROM ingest_ledger FINAL");
+        assert_eq!(in_ledger, erased);
+        balanced(&place);
+    };
+    check();
+    // Nothing that makes history anew from the log brings them back.
+    place.run(&["audit", "--repair"]);
+    place.run(&["rebuild", "facts"]);
+    check();
+    execute(
+        &place,
+        "DELETE FROM usage_events WHERE kafka_offset % 2 = 0 SETTINGS lightweight_deletes_sync = 2",
+    );
+    place.run(&["audit", "--repair"]);
+    check();
+    execute(&place, "TRUNCATE TABLE ingest_ledger");
+    place.run(&["audit", "--repair"]);
+    check();
+    let told = place
+        .count("SELECT sum(facts) FROM erasures FINAL WHERE done AND reason = 'order 12/2026'");
+    assert_eq!(told, erased);
+}
+
+pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
+    let place = stored(engines, "restoring", &["2016"]);
+    place.run(&["backup", "first"]);
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", "0.005", "--seed", "8",
+    ]);
+    place.run(&["consume", "--once"]);
+    place.run(&["backup", "second", "--base", "first"]);
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", "0.01", "--seed", "9",
+    ]);
+    place.run(&["consume", "--once"]);
+    let (whole, count) = (aggregates(&place), facts(&place));
+    let restore = || {
+        place
+            .command(&["restore", "second"])
+            .output()
+            .expect("it runs")
+    };
+    refused(&restore(), "is not empty");
+    execute(&place, "DROP DATABASE restoring SYNC");
+    let said = restore();
+    assert!(said.status.success(), "{}", stderr(&said));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("the accounts balance"), "{said}");
+    assert_eq!((aggregates(&place), facts(&place)), (whole, count));
+    // The consumers go on where they were.
+    place.run(&[
+        "simulate", "--focus", "2016", "--scale", "0.005", "--seed", "10",
+    ]);
+    place.run(&["consume", "--once"]);
+    balanced(&place);
+    assert!(facts(&place) > count);
+    refused(
+        &place
+            .command(&["backup", "../x"])
+            .output()
+            .expect("it runs"),
+        "use letters, digits",
+    );
+}
