@@ -45,6 +45,8 @@ pub struct Table<const N: usize> {
     /// The breakdowns shown; whatever is a margin of one is shown with it.
     published: Vec<[bool; N]>,
     counts: BTreeMap<[String; N], u64>,
+    /// Counts of one breakdown only, by its place; labels of other dimensions are empty.
+    parts: BTreeMap<(usize, [String; N]), u64>,
 }
 
 /// A cell: a node in each dimension.
@@ -58,6 +60,7 @@ impl<const N: usize> Table<N> {
             dimensions,
             published: vec![[true; N]],
             counts: BTreeMap::new(),
+            parts: BTreeMap::new(),
         }
     }
 
@@ -101,16 +104,79 @@ impl<const N: usize> Table<N> {
         *self.counts.entry(labels.map(str::to_owned)).or_default() += count;
     }
 
-    /// Decides what may be shown.
-    pub fn suppress(&self, threshold: Threshold) -> Public<N> {
-        let trees: [Tree; N] = std::array::from_fn(|dimension| {
+    /// Adds a count to one of the linked tables alone, by its place among them: where counts are
+    /// known table by table, not by all dimensions at once. Labels of dimensions that this table
+    /// has not are passed over. Each table must be given in full.
+    ///
+    /// ```
+    /// use affluenza_disclosure::{Cell, Dimension, Table, Threshold};
+    ///
+    /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
+    /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
+    /// tables.add_to(0, ["vicchio", "tributi", ""], 33);
+    /// tables.add_to(1, ["vicchio", "", "2017-01"], 30);
+    /// assert!(!tables.agree()); // 33 uses of Vicchio, or 30?
+    /// tables.add_to(1, ["vicchio", "", "2017-02"], 3);
+    /// assert!(tables.agree());
+    /// let public = tables.suppress(Threshold::default());
+    /// assert_eq!(public.cell([Some("vicchio"), None, None]), Cell::Shown(33));
+    /// ```
+    ///
+    /// # Panics
+    /// If there are not so many tables.
+    pub fn add_to(&mut self, table: usize, labels: [&str; N], count: u64) {
+        let dimensions = self.published[table];
+        let labels = std::array::from_fn(|at| {
+            let label = if dimensions[at] { labels[at] } else { "" };
+            label.to_owned()
+        });
+        *self.parts.entry((table, labels)).or_default() += count;
+    }
+
+    /// Whether tables that were given apart say the same where they share margins. What does not
+    /// agree cannot be protected.
+    pub fn agree(&self) -> bool {
+        let trees = self.trees();
+        let tables: Vec<HashMap<Key<N>, u64>> = (0..self.published.len())
+            .map(|table| {
+                let mut cells = HashMap::new();
+                self.each_cell_of_parts(&trees, |of, key, count| {
+                    if of == table {
+                        *cells.entry(key).or_default() += count;
+                    }
+                });
+                cells
+            })
+            .collect();
+        let shared = |of: usize, with: usize| -> BTreeMap<Key<N>, u64> {
+            let cells = tables[of].iter();
+            let shared = cells.filter(|(key, _)| is_published(&self.published[with..=with], key));
+            shared.map(|(key, count)| (*key, *count)).collect()
+        };
+        let mut pairs = (0..tables.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
+        pairs.all(|(one, other)| shared(one, other) == shared(other, one))
+    }
+
+    fn trees(&self) -> [Tree; N] {
+        std::array::from_fn(|dimension| {
+            let of_parts = self
+                .parts
+                .keys()
+                .filter(|(table, _)| self.published[*table][dimension])
+                .map(|(_, labels)| labels);
             let labels: BTreeSet<&str> = self
                 .counts
                 .keys()
+                .chain(of_parts)
                 .map(|labels| labels[dimension].as_str())
                 .collect();
             Tree::new(self.dimensions[dimension], labels.into_iter())
-        });
+        })
+    }
+
+    /// Decides what may be shown.
+    pub fn suppress(&self, threshold: Threshold) -> Public<N> {
+        let trees = self.trees();
         let cells = self.cells(&trees, threshold);
         let hidden = Protection::new(&trees, &self.published, &cells, threshold).hidden();
         let shown = cells
@@ -141,24 +207,55 @@ impl<const N: usize> Table<N> {
             });
             self.each_published(&paths, |key| *cells.entry(key).or_default() += count);
         }
+        self.each_cell_of_parts(trees, |table, key, count| {
+            // A margin that several tables share is taken from the first.
+            if !is_published(&self.published[..table], &key) {
+                *cells.entry(key).or_default() += count;
+            }
+        });
         cells
+    }
+
+    /// Every cell, margins among them, that a count of a single table counts in.
+    fn each_cell_of_parts(&self, trees: &[Tree; N], mut visit: impl FnMut(usize, Key<N>, u64)) {
+        for ((table, labels), &count) in self.parts.iter().filter(|(_, count)| **count > 0) {
+            let paths = std::array::from_fn(|dimension| {
+                if !self.published[*table][dimension] {
+                    return vec![TOTAL];
+                }
+                let tree = &trees[dimension];
+                let leaf = tree
+                    .node(&labels[dimension])
+                    .expect("the trees are made of these labels");
+                tree.path(leaf).collect::<Vec<_>>()
+            });
+            each(&paths, |key| visit(*table, key, count));
+        }
     }
 
     /// Every published combination of the nodes given for each dimension.
     fn each_published(&self, nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
-        let mut at = [0; N];
-        loop {
-            let key = std::array::from_fn(|dimension| nodes[dimension][at[dimension]]);
+        each(nodes, |key| {
             if is_published(&self.published, &key) {
                 visit(key);
             }
-            let Some(next) = (0..N).find(|&dimension| at[dimension] + 1 < nodes[dimension].len())
-            else {
-                return;
-            };
-            at[..next].fill(0);
-            at[next] += 1;
-        }
+        });
+    }
+}
+
+/// Every combination of the nodes given for each dimension.
+fn each<const N: usize>(nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
+    let mut at = [0; N];
+    loop {
+        visit(std::array::from_fn(|dimension| {
+            nodes[dimension][at[dimension]]
+        }));
+        let Some(next) = (0..N).find(|&dimension| at[dimension] + 1 < nodes[dimension].len())
+        else {
+            return;
+        };
+        at[..next].fill(0);
+        at[next] += 1;
     }
 }
 
