@@ -19,6 +19,7 @@ mod dst;
 mod emitting;
 mod focus;
 mod guards;
+mod hours;
 mod http;
 mod import;
 mod keeping;
@@ -91,6 +92,7 @@ const TESTS: &[(&str, Test)] = tests![
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
     guards::places_that_do_not_fit_are_alarms,
+    hours::worked_out_ahead_they_are_right,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,
     dead_letters::each_is_listed_and_shown_once,

@@ -10,6 +10,7 @@ use affluenza_store::accounts::{
     StrayFacts,
 };
 use affluenza_store::copies::Copy;
+use affluenza_store::hours::HoursDifference;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
 use serde::Serialize;
@@ -120,6 +121,8 @@ pub enum Finding {
     EventStoredTwice(Copy),
     /// An hour of the aggregate is not what the facts say.
     AggregateDiffers(AggregateDifference),
+    /// Hours of a month that were worked out ahead, and seem to hold, are not what the aggregate says.
+    HoursDiffer(HoursDifference),
     /// A day of an ente has more or fewer facts than the ledger says.
     DayDiffers(DayDifference),
 }
@@ -216,6 +219,10 @@ pub async fn audit(
     }
     for (_, differences) in lasting_differences(store, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
+    }
+    for month in &months {
+        let hours = store.hours_differences(*month).await?;
+        findings.extend(hours.into_iter().map(Finding::HoursDiffer));
     }
     let settled = Settled {
         stream: stream.clone(),

@@ -180,6 +180,8 @@ async fn carry_out<'t>(
     run.phase = Phase::Done;
     store.note_rebuild(&mut run).await?;
     store.drop_shadows_except(&[]).await?;
+    // Every step of a rebuild made what was worked out ahead stale.
+    store.keep_hours().await?;
     let facts_copied: u64 = copied.iter().map(|source| source.facts).sum();
     Ok(Rebuilt {
         resumed: false,

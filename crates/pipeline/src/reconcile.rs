@@ -49,6 +49,8 @@ pub struct Reconciled {
     pub ledger_rows: u64,
     /// Cells of the aggregate corrected.
     pub cells_corrected: u64,
+    /// Enti and months whose hours had been worked out ahead to something else.
+    pub hours_corrected: u64,
     /// What could not be mended, each with its place and its cause.
     pub failures: Vec<String>,
 }
@@ -89,6 +91,16 @@ pub async fn reconcile(
         work.restore(&block, &mut done).await?;
     }
     correct(store, stream, scope, &months, &mut done).await?;
+    for month in months {
+        let differing = store.hours_differences(month).await?.len();
+        if differing > 0 {
+            store.forget_hours(month).await?;
+            tracing::warn!(month, enti = differing, "hours of a month worked out anew");
+            done.hours_corrected += differing as u64;
+        }
+    }
+    // What has changed since is no fault: it is only slower to ask for until it is worked out again.
+    store.keep_hours().await?;
     Ok(done)
 }
 

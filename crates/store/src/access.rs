@@ -29,6 +29,7 @@ const fn open(table: &'static str) -> Readable {
 pub const READABLE: &[Readable] = &[
     of_ente("usage_events", "ente"),
     of_ente("usage_hourly", "ente"),
+    of_ente("hours_of_months", "ente"),
     of_ente("register_enti", "code"),
     of_ente("register_deployments", "ente"),
     of_ente("register_holidays", "ente"),

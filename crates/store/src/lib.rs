@@ -14,6 +14,7 @@ mod detail;
 pub mod erasure;
 mod error;
 pub mod figures;
+pub mod hours;
 pub mod imported;
 #[cfg(test)]
 mod inventory;

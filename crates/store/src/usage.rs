@@ -274,7 +274,25 @@ impl Selection {
         text
     }
 
-    fn bind(&self, query: Query) -> Query {
+    /// The condition on days.
+    pub(crate) fn by_day(&self) -> String {
+        self.condition(Dates::Days)
+    }
+
+    /// The condition on months, if it may be one.
+    pub(crate) fn by_month_or_day(&self) -> String {
+        self.condition(self.dates(&[]))
+    }
+
+    /// The same with bots.
+    pub(crate) fn of_all_devices(&self) -> Self {
+        Self {
+            people: false,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn bind(&self, query: Query) -> Query {
         let mut query = query
             .param("first", self.days.first)
             .param("last", self.days.last);
@@ -330,24 +348,6 @@ impl Store {
             .fetch_all()
             .await
             .map_err(|error| self.judge("the query of usage", error))
-    }
-
-    /// Users, accesses and service uses by hour of the day.
-    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourRow>, StoreError> {
-        let condition = selection.condition(Dates::Days);
-        // Visitors of two enti are never the same.
-        let sql = format!(
-            "SELECT local_hour, band, sum(users) AS users_hours, sum(a) AS accesses, sum(s) AS service_uses FROM (
-                SELECT u.hour_start, u.local_hour AS local_hour, toString(u.band) AS band,
-                       uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS a, sum(u.service_uses) AS s
-                FROM usage_hourly AS u WHERE {condition} GROUP BY u.hour_start, u.local_hour, u.band)
-             GROUP BY local_hour, band ORDER BY local_hour, band"
-        );
-        selection
-            .bind(self.client.query_raw(&sql))
-            .fetch_all()
-            .await
-            .map_err(|error| self.judge("the query of hours", error))
     }
 
     /// Usage by minute from the start of a range up to its end, both in seconds since 1970, from

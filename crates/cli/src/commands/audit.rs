@@ -300,6 +300,13 @@ fn sentence(finding: &Finding) -> String {
                 cell.ente, cell.events_missing, cell.accesses_missing, cell.service_uses_missing
             )
         }
+        Finding::HoursDiffer(hours) => format!(
+            "month {}, {}: its hours were worked out ahead to {} users, or to other accesses or uses; the aggregate says {} users",
+            &hours.month[..7],
+            hours.ente,
+            hours.users_kept,
+            hours.users
+        ),
         Finding::DayDiffers(day) => format!(
             "day {}, {}: {} events were stored according to the ledger, {} are facts",
             day.day, day.ente, day.stored, day.facts

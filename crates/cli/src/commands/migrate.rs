@@ -25,6 +25,8 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
 async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let applied = prepare(platform).await?;
+    // Questions about hours are fast from now on, not only after the next comparison.
+    Store::new(&platform.store).keep_hours().await?;
     if !applied.is_empty() {
         done.push(format!("applied: {}", applied.join(", ")));
     }

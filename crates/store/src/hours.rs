@@ -1,0 +1,317 @@
+//! Use by hour of the day. Users of hours are distinct visitors, which no sum gives: a year has some
+//! ten thousand sets of them. What they come to in a month is therefore worked out ahead, in
+//! `hours_of_months`.
+//!
+//! **What was worked out is used only while it holds**, which each question finds out anew: the month
+//! has as many events as then, and nothing was repaired or rebuilt since. Events only ever come to
+//! a month, so that the same number are the same events. Whatever does not hold is counted from
+//! the visitors themselves. So nothing here can make a figure wrong, only slow.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::usage::{Dimension, HourRow, Selection};
+use crate::{Store, StoreError};
+
+/// Use of an ente in an hour of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct EnteHour {
+    /// Public body.
+    pub ente: String,
+    /// 0 to 23, local.
+    pub local_hour: u8,
+    /// `night`, `office` or `evening`.
+    pub band: String,
+    /// Distinct visitors of each hour, summed over the hours.
+    pub users_hours: u64,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+}
+
+/// A month in which what was worked out ahead is not what the aggregate says.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct HoursDifference {
+    /// Its first day, `2017-03-01`.
+    pub month: String,
+    /// Public body.
+    pub ente: String,
+    /// Users of people as kept.
+    pub users_kept: u64,
+    /// Users of people as counted now.
+    pub users: u64,
+}
+
+/// A row of `hours_of_months`, of people or of all.
+#[derive(Debug, Row, Serialize, Deserialize)]
+struct Kept {
+    /// In days since 1970.
+    month: u16,
+    ente: String,
+    events: u64,
+    generation: String,
+    local_hour: Vec<u8>,
+    band: Vec<String>,
+    users: Vec<u64>,
+    accesses: Vec<u64>,
+    service_uses: Vec<u64>,
+}
+
+/// The months of a selection of which what was worked out ahead holds.
+struct Months {
+    kept: BTreeMap<u16, Vec<EnteHour>>,
+    /// Whether there are no others with events.
+    are_all: bool,
+}
+
+/// Events of a month, in days since 1970.
+type MonthEvents = (u16, u64);
+
+/// Changes with every repair and with every step of a rebuild.
+const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds))))";
+
+/// Use by month, ente and hour, from the sets of visitors.
+fn counted(condition: &str) -> String {
+    format!(
+        "SELECT month, ente, local_hour, band, sum(e) AS events,
+                sum(users_1) AS users, sum(accesses_1) AS accesses, sum(uses_1) AS service_uses,
+                sum(users_2) AS users_with_bots, sum(accesses_2) AS accesses_with_bots, sum(uses_2) AS service_uses_with_bots
+         FROM (
+            SELECT toStartOfMonth(u.local_date) AS month, u.ente AS ente, u.local_hour AS local_hour, u.band AS band, sum(u.events) AS e,
+                   uniqCombined64IfMergeIf(u.visitors, u.device != 'bot') AS users_1,
+                   sumIf(u.accesses, u.device != 'bot') AS accesses_1, sumIf(u.service_uses, u.device != 'bot') AS uses_1,
+                   uniqCombined64IfMerge(u.visitors) AS users_2, sum(u.accesses) AS accesses_2, sum(u.service_uses) AS uses_2
+            FROM usage_hourly AS u WHERE {condition} GROUP BY month, ente, u.hour_start, local_hour, band)
+         GROUP BY month, ente, local_hour, band"
+    )
+}
+
+fn listed(months: &[u16]) -> String {
+    let months: Vec<String> = months.iter().map(|day| format!("toDate({day})")).collect();
+    months.join(", ")
+}
+
+impl Store {
+    /// Use by hour of the day, by ente, in the order of both.
+    pub async fn hours_by_ente(&self, selection: &Selection) -> Result<Vec<EnteHour>, StoreError> {
+        let is_plain = selection.filters.keys().all(|by| *by == Dimension::Ente);
+        if !is_plain {
+            return self.hours_from_visitors(selection, &[]).await;
+        }
+        let Months { kept, are_all } = self.kept_months(selection).await?;
+        let rest = if are_all {
+            Vec::new()
+        } else {
+            let fresh: Vec<u16> = kept.keys().copied().collect();
+            self.hours_from_visitors(selection, &fresh).await?
+        };
+        let mut sums: BTreeMap<(String, u8, String), EnteHour> = BTreeMap::new();
+        for row in kept.into_values().flatten().chain(rest) {
+            let key = (row.ente.clone(), row.local_hour, row.band.clone());
+            match sums.get_mut(&key) {
+                None => drop(sums.insert(key, row)),
+                Some(sum) => {
+                    sum.users_hours += row.users_hours;
+                    sum.accesses += row.accesses;
+                    sum.service_uses += row.service_uses;
+                }
+            }
+        }
+        Ok(sums.into_values().collect())
+    }
+
+    /// Users, accesses and service uses by hour of the day. Whoever visits two enti is a user of
+    /// each: visitors are known by ente only.
+    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourRow>, StoreError> {
+        let mut sums: BTreeMap<(u8, String), HourRow> = BTreeMap::new();
+        for row in self.hours_by_ente(selection).await? {
+            let sum = sums
+                .entry((row.local_hour, row.band.clone()))
+                .or_insert(HourRow {
+                    local_hour: row.local_hour,
+                    band: row.band,
+                    users_hours: 0,
+                    accesses: 0,
+                    service_uses: 0,
+                });
+            sum.users_hours += row.users_hours;
+            sum.accesses += row.accesses;
+            sum.service_uses += row.service_uses;
+        }
+        Ok(sums.into_values().collect())
+    }
+
+    /// From the sets of visitors, without the months that are known.
+    async fn hours_from_visitors(
+        &self,
+        selection: &Selection,
+        except: &[u16],
+    ) -> Result<Vec<EnteHour>, StoreError> {
+        let mut condition = selection.by_day();
+        if !except.is_empty() {
+            condition.push_str(&format!(
+                " AND toStartOfMonth(u.local_date) NOT IN ({})",
+                listed(except)
+            ));
+        }
+        let sql = format!(
+            "SELECT toString(ente) AS ente, local_hour, toString(band) AS band, sum(users) AS users_hours, sum(a) AS accesses, sum(s) AS service_uses FROM (
+                SELECT u.ente AS ente, u.local_hour AS local_hour, u.band AS band,
+                       uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS a, sum(u.service_uses) AS s
+                FROM usage_hourly AS u WHERE {condition} GROUP BY u.ente, u.hour_start, u.local_hour, u.band)
+             GROUP BY ente, local_hour, band ORDER BY ente, local_hour, band"
+        );
+        selection
+            .bind(self.client.query_raw(&sql))
+            .fetch_all()
+            .await
+            .map_err(|error| self.judge("the query of hours", error))
+    }
+
+    /// The whole months of a selection of which what was worked out ahead still holds.
+    async fn kept_months(&self, selection: &Selection) -> Result<Months, StoreError> {
+        let of = if selection.people { "" } else { "_with_bots" };
+        // Months that end after the last day are compared with their events up to that day, and do
+        // not hold.
+        let all = selection.of_all_devices();
+        let months = format!(
+            "SELECT toUInt16(toStartOfMonth(u.local_date)) AS month, sum(u.events) AS events FROM usage_hourly AS u
+             WHERE {} GROUP BY toStartOfMonth(u.local_date)",
+            all.by_month_or_day()
+        );
+        let kept = format!(
+            "SELECT toUInt16(u.month) AS month, toString(u.ente) AS ente, u.events AS events, u.generation AS generation,
+                    u.`hours.local_hour` AS local_hour, arrayMap(band -> toString(band), u.`hours.band`) AS band,
+                    u.`hours.users{of}` AS users, u.`hours.accesses{of}` AS accesses, u.`hours.service_uses{of}` AS service_uses
+             FROM hours_of_months AS u WHERE {}",
+            all.by_day().replace("u.local_date", "u.month")
+        );
+        let what = |error| self.judge("the query of months", error);
+        let (months, kept, generation) = tokio::try_join!(
+            async {
+                let query = selection.bind(self.client.query_raw(&months));
+                query.fetch_all::<MonthEvents>().await.map_err(what)
+            },
+            async {
+                let query = selection.bind(self.client.query_raw(&kept));
+                query.fetch_all::<Kept>().await.map_err(what)
+            },
+            self.rows::<String>(GENERATION)
+        )?;
+        let generation = generation.into_iter().next().unwrap_or_default();
+        let mut rows: HashMap<u16, Vec<Kept>> = HashMap::new();
+        for row in kept {
+            rows.entry(row.month).or_default().push(row);
+        }
+        let mut found = Months {
+            kept: BTreeMap::new(),
+            are_all: true,
+        };
+        for (month, events) in months {
+            let rows = rows.remove(&month).unwrap_or_default();
+            let holds = rows.iter().all(|row| row.generation == generation)
+                && rows.iter().map(|row| row.events).sum::<u64>() == events;
+            if holds {
+                let hours = rows.into_iter().flat_map(Kept::hours).collect();
+                found.kept.insert(month, hours);
+            } else {
+                found.are_all = false;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Works out anew every month of which what is kept does not hold any more. Returns how many.
+    ///
+    /// Whoever asks meanwhile counts from the visitors; two that do it at once make a month that does
+    /// not hold, which the next one puts right.
+    pub async fn keep_hours(&self) -> Result<usize, StoreError> {
+        let generation: Vec<String> = self.rows(GENERATION).await?;
+        let generation = crate::rebuild::quoted(&generation.concat());
+        let stale: Vec<(u16, u32)> = self
+            .rows(&format!(
+                "SELECT toUInt16(month), toYYYYMM(month) FROM (
+                    SELECT toStartOfMonth(u.local_date) AS month, sum(u.events) AS present, toUInt64(0) AS kept, toUInt64(0) AS older
+                    FROM usage_hourly AS u GROUP BY toStartOfMonth(u.local_date)
+                    UNION ALL
+                    SELECT k.month, toUInt64(0), sum(k.events), countIf(k.generation != {generation}) FROM hours_of_months AS k GROUP BY k.month)
+                 GROUP BY month HAVING sum(present) != sum(kept) OR sum(older) > 0 ORDER BY month"
+            ))
+            .await?;
+        for (month, partition) in &stale {
+            self.forget_hours(*partition).await?;
+            self.execute(&format!(
+                "INSERT INTO hours_of_months
+                 SELECT month, ente, sum(h.events), {generation}, groupArray(local_hour), groupArray(band),
+                        groupArray(users), groupArray(accesses), groupArray(service_uses),
+                        groupArray(users_with_bots), groupArray(accesses_with_bots), groupArray(service_uses_with_bots)
+                 FROM ({}) AS h GROUP BY month, ente HAVING sum(h.events) > 0 ORDER BY ente
+                 SETTINGS max_execution_time = 0, async_insert = 0",
+                counted(&format!(
+                    "u.local_date >= toDate({month}) AND u.local_date < toDate({month}) + INTERVAL 1 MONTH"
+                ))
+            ))
+            .await?;
+        }
+        Ok(stale.len())
+    }
+
+    /// Enti of a month, given as `YYYYMM`, of which what was worked out ahead seems to hold, and is
+    /// not what the visitors say.
+    pub async fn hours_differences(&self, month: u32) -> Result<Vec<HoursDifference>, StoreError> {
+        let first = format!("toDate('{:04}-{:02}-01')", month / 100, month % 100);
+        let sums = counted(&format!(
+            "u.local_date >= {first} AND u.local_date < {first} + INTERVAL 1 MONTH"
+        ));
+        self.rows(&format!(
+            "SELECT toString(k.month) AS month, toString(k.ente) AS ente, arraySum(k.`hours.users`) AS users_kept, n.users AS users
+             FROM hours_of_months AS k
+             INNER JOIN (
+                SELECT ente, sum(h.events) AS events, sum(h.users) AS users, sum(h.users_with_bots) AS with_bots,
+                       sum(h.accesses) AS accesses, sum(h.service_uses) AS service_uses
+                FROM ({sums}) AS h GROUP BY ente) AS n ON k.ente = n.ente
+             WHERE k.month = {first} AND k.events = n.events AND k.generation = ({GENERATION})
+               AND (arraySum(k.`hours.users`) != n.users OR arraySum(k.`hours.users_with_bots`) != n.with_bots
+                    OR arraySum(k.`hours.accesses`) != n.accesses OR arraySum(k.`hours.service_uses`) != n.service_uses)
+             ORDER BY ente"
+        ))
+        .await
+    }
+
+    /// Forgets what was worked out ahead of a month, given as `YYYYMM`.
+    pub async fn forget_hours(&self, month: u32) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "ALTER TABLE hours_of_months DROP PARTITION {month}"
+        ))
+        .await
+    }
+}
+
+impl Kept {
+    fn hours(self) -> impl Iterator<Item = EnteHour> {
+        let Self {
+            ente,
+            local_hour,
+            band,
+            users,
+            accesses,
+            service_uses,
+            ..
+        } = self;
+        let rows = local_hour.into_iter().zip(band).zip(users);
+        let rows = rows.zip(accesses).zip(service_uses);
+        rows.map(
+            move |((((local_hour, band), users_hours), accesses), service_uses)| EnteHour {
+                ente: ente.clone(),
+                local_hour,
+                band,
+                users_hours,
+                accesses,
+                service_uses,
+            },
+        )
+    }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE usage_hourly MATERIALIZE PROJECTION by_login
