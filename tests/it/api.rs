@@ -31,24 +31,24 @@ const RESOURCES: [&str; 13] = [
     "live",
 ];
 
-struct Served<'e> {
-    place: Place<'e>,
+pub struct Served<'e> {
+    pub place: Place<'e>,
     address: String,
     _serving: Running,
 }
 
-struct Reply {
-    status: u16,
+pub struct Reply {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (found, value) = line.split_once(": ")?;
             found.eq_ignore_ascii_case(name).then_some(value)
@@ -57,7 +57,7 @@ impl Reply {
 }
 
 impl Served<'_> {
-    fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+    pub fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut stream = TcpStream::connect(&self.address).expect("the API listens");
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
@@ -102,7 +102,7 @@ impl Served<'_> {
 }
 
 /// Two years of events, thinned out, and an API over them.
-fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
+pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
     let place = engines.place(name);
     place.run(&["migrate"]);
     for year in ["2016", "2017"] {
@@ -114,6 +114,13 @@ fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
         ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "100000"),
         ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_BURST", "100000"),
         ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_PER_SECOND", "100000"),
+        ("AFFLUENZA__OPEN_DATA__PUBLISHER", "Ente di prova"),
+        ("AFFLUENZA__OPEN_DATA__PUBLISHER_IPA", "c_prova"),
+        ("AFFLUENZA__OPEN_DATA__CONTACT", "dati@example.it"),
+        (
+            "AFFLUENZA__OPEN_DATA__BASE_URL",
+            "https://dati.example.it/open-data",
+        ),
     ];
     let listen = ["serve", "--listen", "127.0.0.1:0"];
     let serving = place.spawn_with(&listen, "serve.log", &fast);
@@ -482,11 +489,26 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
         ("matrix?period=2016&by_kind=true", 200),
         ("bands?period=2016", 200),
         ("catalogue?period=2016", 200),
-        ("usage?period=2016", 401),
+        ("usage?period=2016", 200),
+        ("usage?period=2016&group=weekday,hour&measure=accesses", 200),
+        ("usage?period=2016&group=login", 401),
+        ("usage?period=2016&group=ente,service", 401),
+        ("usage?period=2016&group=device,hour&measure=accesses", 401),
+        ("usage?period=2016&measure=users", 401),
+        ("top-services?period=2016", 200),
+        ("variations?period=2017", 200),
+        ("variations?period=2017&ente=c_d612", 401),
+        ("hours?period=2016", 200),
+        ("devices?period=2016&trend=month", 200),
+        ("devices?period=2016&trend=day", 401),
+        ("logins?period=2016", 401),
+        ("offered-versus-used?period=2016", 401),
         ("live", 401),
         ("categories?period=2016-05", 401),
-        ("categories?period=2016&ente=firenze", 401),
-        ("matrix?period=2016&compare=2017", 401),
+        ("categories?period=2016&ente=c_d612", 200),
+        ("categories?period=2016&count=all", 401),
+        ("matrix?period=2016&compare=2017", 200),
+        ("matrix?period=2016&compare=2017-05", 401),
     ] {
         assert_eq!(
             api.ask(&format!("/v1/{path}"), &[]).status,

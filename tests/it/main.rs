@@ -34,6 +34,7 @@ mod mistakes;
 mod mmdb;
 mod portals;
 mod printed;
+mod public;
 mod questions;
 mod rebuild;
 mod records;
@@ -112,6 +113,7 @@ const TESTS: &[(&str, Test)] = tests![
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     dashboard::pages_show_what_the_api_says,
+    public::nobody_is_found_in_all_of_it,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,

@@ -168,6 +168,7 @@ pub struct Meta {
     /// Version of the register that names and offers are from.
     pub register_version: String,
     /// Rows of the whole answer.
+    #[schema(value_type = u64)]
     pub rows: usize,
     /// How complete the figures are.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use affluenza_classify::hours::Zone;
+use affluenza_classify::hours::{Band, Zone};
+use affluenza_edition::Editions;
 use affluenza_store::Store;
 use affluenza_store::usage::Dimension;
 use affluenza_web::Problem;
@@ -10,7 +11,8 @@ use jiff::Timestamp;
 
 use crate::answer::{Answer, Meta, Span, Value, Warning};
 use crate::counted::{self, NoFigures};
-use crate::hours::Hours;
+use crate::cursor::Cursor;
+use crate::hours::{self, Figures};
 use crate::names::Names;
 use crate::offers::{self, Grid};
 use crate::period::Period;
@@ -40,11 +42,11 @@ impl Viewer {
 pub(crate) struct Composer<'a> {
     pub store: &'a Store,
     pub snapshot: &'a Arc<Snapshot>,
-    pub small_count: u64,
+    pub editions: &'a Editions,
 }
 
 /// The period compared with.
-fn compared(question: &Question, period: Period) -> Result<Option<Period>, Problem> {
+pub(crate) fn compared(question: &Question, period: Period) -> Result<Option<Period>, Problem> {
     let none = || Problem::parameter("compare", "there are no days before 1970", &["none"]);
     Ok(match question.compare {
         None => None,
@@ -64,7 +66,18 @@ impl Composer<'_> {
         period: Period,
     ) -> Result<Answer, NoFigures> {
         let compared = compared(question, period).map_err(NoFigures::Question)?;
+        let is_public = *viewer == Viewer::Public && question.resource != Resource::Catalogue;
         let (columns, rows, totals, whole) = match question.resource {
+            _ if is_public => paged(
+                question,
+                public::grid(
+                    self.editions,
+                    &self.snapshot.register,
+                    question,
+                    (period, compared),
+                )
+                .await?,
+            ),
             Resource::Variations => {
                 let before = compared.unwrap_or(period);
                 let scope = viewer.scope();
@@ -98,7 +111,7 @@ impl Composer<'_> {
         Ok(Answer {
             meta,
             columns,
-            links: links(question, period, whole),
+            links: links(question, (period, self.snapshot.mark), whole),
             rows,
             totals,
         })
@@ -110,30 +123,17 @@ impl Composer<'_> {
         viewer: &Viewer,
         periods: (Period, Option<Period>),
     ) -> Result<Page, NoFigures> {
-        let mut counted = counted::count(self.store, question, viewer.scope(), periods).await?;
-        if *viewer == Viewer::Public {
-            public::arrange(&mut counted.lines);
-        }
+        let counted = counted::count(self.store, question, viewer.scope(), periods).await?;
         let page: Vec<_> = counted
             .lines
             .iter()
-            .skip(question.offset)
+            .skip(question.offset())
             .take(question.limit)
             .cloned()
             .collect();
         let names = Names(&self.snapshot.register);
-        let (columns, mut rows) = counted::table(question, &names, &counted, &page);
-        let mut totals = counted::totals(question, &counted);
-        if *viewer == Viewer::Public {
-            let protected = public::protected(self.store, periods.0, self.small_count).await?;
-            public::hide(
-                question,
-                &protected,
-                (&page, &mut rows),
-                &columns,
-                &mut totals,
-            );
-        }
+        let (columns, rows) = counted::table(question, &names, &counted, &page);
+        let totals = counted::totals(question, &counted);
         Ok((columns, rows, totals, counted.lines.len()))
     }
 
@@ -145,12 +145,13 @@ impl Composer<'_> {
     ) -> Result<Grid, NoFigures> {
         let selection = question.selection(period, viewer.scope());
         let rows = self.store.usage_hours(&selection).await?;
-        let small = (*viewer == Viewer::Public).then_some(self.small_count);
-        let (hours, zone) = (Hours::new(rows, small), Zone::default());
+        let (all, zone) = (Figures::of(&rows, |_| true), Zone::default());
         Ok(if question.resource == Resource::Hours {
-            hours.by_hour(&zone, period)
+            let of = |hour| Figures::of(&rows, |row| row.local_hour == hour);
+            hours::by_hour(&zone, period, of, &all)
         } else {
-            hours.by_band(&zone, period)
+            let of = |band: Band| Figures::of(&rows, |row| row.band == band.as_str());
+            hours::by_band(&zone, period, of, &all)
         })
     }
 
@@ -216,9 +217,31 @@ impl Composer<'_> {
             as_of: self.snapshot.as_of.to_string(),
             register_version: self.snapshot.register.version().to_owned(),
             rows,
-            warnings: warnings(question, viewer, (period, compared), completeness.as_ref()),
+            warnings: self.warnings(question, viewer, (period, compared), completeness.as_ref()),
             completeness,
         }
+    }
+}
+
+impl Composer<'_> {
+    fn warnings(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        periods: (Period, Option<Period>),
+        completeness: Option<&crate::answer::Completeness>,
+    ) -> Vec<Warning> {
+        let mut warnings = warnings(question, viewer, periods, completeness);
+        if question
+            .cursor
+            .is_some_and(|cursor| cursor.mark != self.snapshot.mark)
+        {
+            warnings.push(Warning {
+                code: "changed-since-first-page",
+                text: "figures have changed since the first page: rows may be missing or twice; begin again without a cursor".into(),
+            });
+        }
+        warnings
     }
 }
 
@@ -235,7 +258,11 @@ fn paged(question: &Question, (columns, rows, totals): Grid) -> Page {
         Resource::Live | Resource::Hours | Resource::Bands => whole,
         _ => question.limit,
     };
-    let rows = rows.into_iter().skip(question.offset).take(limit).collect();
+    let rows = rows
+        .into_iter()
+        .skip(question.offset())
+        .take(limit)
+        .collect();
     (columns, rows, totals, whole)
 }
 
@@ -297,7 +324,11 @@ fn warnings(
     warnings
 }
 
-fn links(question: &Question, period: Period, rows: usize) -> Vec<(&'static str, String)> {
+fn links(
+    question: &Question,
+    (period, mark): (Period, u64),
+    rows: usize,
+) -> Vec<(&'static str, String)> {
     let address = |extra: &[(&str, &str)]| {
         let mut pairs = question.pairs(period);
         pairs.extend(
@@ -314,14 +345,18 @@ fn links(question: &Question, period: Period, rows: usize) -> Vec<(&'static str,
         format!("/v1/{}{mark}{query}", question.resource.path())
     };
     let mut links = vec![("self", address(&[]))];
-    let next = question.offset + question.limit;
+    let next = question.offset() + question.limit;
     let has_pages = !matches!(
         question.resource,
         Resource::Live | Resource::Hours | Resource::Bands
     );
     if has_pages && next < rows {
         let following = Question {
-            offset: next,
+            cursor: Some(Cursor {
+                offset: next,
+                // Every page tells whether it is still of the state of the first.
+                mark: question.cursor.map_or(mark, |cursor| cursor.mark),
+            }),
             ..question.clone()
         };
         let query: Vec<String> = following

@@ -13,8 +13,9 @@ use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
 
 /// Kinds of service uses, which add up to all of them.
-const KINDS: [&str; 3] = ["plain", "payment", "booking"];
-const KIND_COLUMNS: [&str; 3] = ["of_which_plain", "of_which_payments", "of_which_bookings"];
+pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
+pub(crate) const KIND_COLUMNS: [&str; 3] =
+    ["of_which_plain", "of_which_payments", "of_which_bookings"];
 
 /// Why there are no figures.
 #[derive(Debug)]
@@ -227,7 +228,7 @@ fn sort(lines: &mut [Line], question: &Question, dimensions: &[Dimension]) {
 }
 
 /// Numbers by their value, everything else by its letters.
-fn compare_keys(a: &str, b: &str) -> Ordering {
+pub(crate) fn compare_keys(a: &str, b: &str) -> Ordering {
     match (a.parse::<u64>(), b.parse::<u64>()) {
         (Ok(a), Ok(b)) => a.cmp(&b),
         _ => a.cmp(b),

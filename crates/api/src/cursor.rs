@@ -1,24 +1,75 @@
-//! Where a page begins. Opaque to clients: what is in it may change.
+//! Where a page begins, and which state of the figures the first page was of. Opaque to clients: what
+//! is in it may change.
 
 use affluenza_web::Problem;
 
 /// Farthest that pages reach.
 const OFFSET_MAX: usize = affluenza_store::usage::ROWS_MAX;
 
-pub(crate) fn write(offset: usize) -> String {
-    format!("r{offset:x}")
+/// A place among the rows of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    /// Rows before the page.
+    pub offset: usize,
+    /// What stood for the figures when the first page was made.
+    pub mark: u64,
 }
 
-pub(crate) fn parse(text: &str) -> Result<usize, Problem> {
-    let digits = text.strip_prefix('r').filter(|digits| digits.len() <= 8);
-    digits
-        .and_then(|digits| usize::from_str_radix(digits, 16).ok())
-        .filter(|offset| *offset <= OFFSET_MAX)
-        .ok_or_else(|| {
+impl Cursor {
+    pub(crate) fn write(self) -> String {
+        format!("r{:x}.{:x}", self.offset, self.mark)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+        let parse = || {
+            let (offset, mark) = text.strip_prefix('r')?.split_once('.')?;
+            let hexadecimal = |digits: &str| {
+                let is_digit = |byte: u8| byte.is_ascii_hexdigit();
+                digits.bytes().all(is_digit).then_some(())?;
+                u64::from_str_radix(digits, 16).ok()
+            };
+            let offset = usize::try_from(hexadecimal(offset)?).ok()?;
+            let mark = hexadecimal(mark)?;
+            (offset <= OFFSET_MAX).then_some(Self { offset, mark })
+        };
+        parse().ok_or_else(|| {
             Problem::parameter(
                 "cursor",
                 "take the cursor from the link `next` of the page before, unchanged",
                 &[],
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        for cursor in [
+            Cursor { offset: 7, mark: 0 },
+            Cursor {
+                offset: OFFSET_MAX,
+                mark: u64::MAX,
+            },
+        ] {
+            assert_eq!(Cursor::parse(&cursor.write()).ok(), Some(cursor));
+        }
+        for text in [
+            "",
+            "r",
+            "r5",
+            "r5.",
+            "r.5",
+            "5.5",
+            "r5.+5",
+            "r-1.5",
+            "rfffffff.1",
+            "r5.11111111111111111",
+        ] {
+            assert!(Cursor::parse(text).is_err(), "{text}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ pub mod answer;
 mod compose;
 mod config;
 mod counted;
-mod cursor;
+pub mod cursor;
 mod hours;
 mod names;
 mod offers;

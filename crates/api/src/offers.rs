@@ -76,6 +76,39 @@ impl Wanted<'_> {
     }
 }
 
+/// What became of something that was offered, and used, in this period and in the one before; none
+/// when there is nothing to say.
+pub(crate) fn state(
+    (here, there): (bool, bool),
+    (is_used, was_used): (bool, bool),
+) -> Option<&'static str> {
+    if !is_used && !was_used && !here {
+        return None;
+    }
+    Some(match (here, there) {
+        (false, false) => "UNREGISTERED",
+        (false, true) => "RETIRED",
+        (true, false) => "NEW",
+        (true, true) if !is_used && !was_used => "UNUSED",
+        (true, true) if !is_used => "BROKEN",
+        _ => "CHANGED",
+    })
+}
+
+/// The services of the register, and in which of two periods any ente offers each.
+pub(crate) fn services_offered(
+    register: &Register,
+    (period, before): (Period, Period),
+) -> BTreeMap<String, (bool, bool)> {
+    let mut offered: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for offer in register.deployments() {
+        let entry = offered.entry(offer.service.code().to_owned()).or_default();
+        entry.0 |= overlaps(offer.validity, period);
+        entry.1 |= overlaps(offer.validity, before);
+    }
+    offered
+}
+
 /// What moved between two periods, by ente and service.
 pub(crate) async fn variations(
     store: &Store,
@@ -117,16 +150,8 @@ pub(crate) async fn variations(
         let count = |uses: &Uses| uses.get(key).copied().unwrap_or(0);
         let (here, there) = offered.get(key).copied().unwrap_or_default();
         let (now, then) = (count(&now), count(&then));
-        if (now, then) == (0, 0) && !here {
+        let Some(state) = state((here, there), (now > 0, then > 0)) else {
             continue;
-        }
-        let state = match (here, there) {
-            (false, false) => "UNREGISTERED",
-            (false, true) => "RETIRED",
-            (true, false) => "NEW",
-            (true, true) if now == 0 && then == 0 => "UNUSED",
-            (true, true) if now == 0 => "BROKEN",
-            _ => "CHANGED",
         };
         if question.state.is_none_or(|wanted| wanted == state) {
             rows.push((key, now, then, state));

@@ -6,6 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::answer::{Completeness, EnteCompleteness, Meta, Span, Warning};
+use crate::public::OPEN;
 use crate::question::{Measure, Resource, STATES};
 
 /// The OpenAPI document.
@@ -14,6 +15,8 @@ pub fn openapi() -> Json {
     for resource in Resource::ALL {
         paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
     }
+    paths.insert("/open-data".into(), open_data(None));
+    paths.insert("/open-data/{file}".into(), open_data(Some("file")));
     paths.insert("/status".into(), status());
     json!({
         "openapi": "3.1.0",
@@ -31,6 +34,7 @@ pub fn openapi() -> Json {
         "servers": [{ "url": "/", "description": "This service" }],
         "tags": [
             { "name": "figures", "description": "Usage and what is offered" },
+            { "name": "open-data", "description": "Files for everybody" },
             { "name": "service", "description": "The service itself" }
         ],
         "security": [{ "bearer": [] }, { "api_key": [] }, {}],
@@ -103,7 +107,14 @@ fn summary(resource: Resource) -> (&'static str, &'static str) {
 }
 
 fn path_of(resource: Resource) -> Json {
-    let (summary, description) = summary(resource);
+    let (summary, mut description) = {
+        let (summary, description) = summary(resource);
+        (summary, description.to_owned())
+    };
+    if OPEN.contains(&resource) {
+        description
+            .push_str(" Without a key: whole years that are over, in what is published of them.");
+    }
     let mut refs: Vec<Json> = resource
         .parameters()
         .iter()
@@ -127,7 +138,62 @@ fn path_of(resource: Resource) -> Json {
                 "400": { "$ref": "#/components/responses/BadRequest" },
                 "401": { "$ref": "#/components/responses/Unauthorized" },
                 "403": { "$ref": "#/components/responses/Forbidden" },
+                "404": { "$ref": "#/components/responses/NotFound" },
                 "406": { "$ref": "#/components/responses/NotAcceptable" },
+                "429": { "$ref": "#/components/responses/TooManyRequests" },
+                "503": { "$ref": "#/components/responses/Unavailable" },
+                "default": { "$ref": "#/components/responses/Failed" }
+            }
+        }
+    })
+}
+
+/// The catalogue, or a file of it.
+fn open_data(file: Option<&str>) -> Json {
+    let (operation, summary, description) = match file {
+        None => (
+            "get_open_data",
+            "Catalogue of the open data",
+            "DCAT-AP_IT as JSON-LD, of every year that is over. What is in the files is what the figures without a key are made of, too.",
+        ),
+        Some(_) => (
+            "get_open_data_file",
+            "A file of the open data",
+            "CSV, UTF-8, separated by commas; its name is in the catalogue.",
+        ),
+    };
+    let parameters: Vec<Json> = file
+        .into_iter()
+        .map(|name| {
+            json!({
+                "name": name, "in": "path", "required": true, "description": "Name of the file.",
+                "schema": { "type": "string", "pattern": "^[a-z0-9.-]+$", "maxLength": 100 }
+            })
+        })
+        .chain([json!({ "$ref": "#/components/parameters/if_none_match" })])
+        .collect();
+    let content = match file {
+        None => json!({ "application/ld+json": { "schema": { "type": "object" } } }),
+        Some(_) => {
+            json!({ "text/csv": { "schema": { "type": "string" } }, "application/ld+json": { "schema": { "type": "object" } } })
+        }
+    };
+    json!({
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "description": description,
+            "tags": ["open-data"],
+            "security": [{}],
+            "parameters": parameters,
+            "responses": {
+                "200": {
+                    "description": "The file.",
+                    "headers": header_refs(&[&LIMITS[..], &["ETag", "Cache-Control"]].concat()),
+                    "content": content
+                },
+                "304": { "$ref": "#/components/responses/Unchanged" },
+                "404": { "$ref": "#/components/responses/NotFound" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
                 "default": { "$ref": "#/components/responses/Failed" }
@@ -199,7 +265,7 @@ fn parameters() -> Map<String, Json> {
     add(
         "cursor",
         "From the link `next` of the page before.",
-        text("^r[0-9a-f]{1,8}$", 9),
+        text("^r[0-9a-f]{1,8}\\.[0-9a-f]{1,16}$", 26),
     );
     add(
         "by_kind",
@@ -305,6 +371,7 @@ fn responses() -> Json {
         "BadRequest": problem_response("A parameter cannot be used; the problem names it and the values that could.", &[]),
         "Unauthorized": problem_response("A valid key is needed.", &[]),
         "Forbidden": problem_response("The key does not reach this.", &[]),
+        "NotFound": problem_response("There is no such thing, or it is not published.", &[]),
         "NotAcceptable": problem_response("There is no such format.", &[]),
         "TooManyRequests": problem_response("Too many requests.", &limited),
         "Unavailable": problem_response("Not now.", &["Retry-After"]),

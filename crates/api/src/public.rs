@@ -1,163 +1,527 @@
-//! What whoever has no key may see: figures of whole years that are over, of all enti, in tables
-//! that are protected together, small counts hidden.
+//! What whoever has no key may see: years that are over, read from the one public edition of each,
+//! in which all tables that are shown anywhere are protected together. No other figure enters.
 
-use affluenza_disclosure::{Cell, Dimension as Side, Public, Table, Threshold, sum};
-use affluenza_store::usage::{Dimension, HourRow, Selection, UsageQuery};
-use affluenza_store::{Store, StoreError};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+use affluenza_classify::hours::{Band, Zone};
+use affluenza_disclosure::{Cell, Public, sum};
+use affluenza_edition::{Editions, NoEdition, PublicYear, Year, hour_of};
+use affluenza_register::Register;
+use affluenza_store::usage::Dimension;
 use affluenza_web::Problem;
+use axum::http::StatusCode;
 
 use crate::answer::Value;
-use crate::counted::Line;
+use crate::counted::{KIND_COLUMNS, KINDS, NoFigures, compare_keys};
+use crate::hours;
+use crate::names::Names;
+use crate::offers::{self, Grid};
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
 
-/// The tables that are public: what is shown of a year is read from these and no others.
-const OPEN: [Resource; 5] = [
+/// The resources of which there is something public.
+pub(crate) const OPEN: [Resource; 10] = [
+    Resource::Usage,
     Resource::Categories,
     Resource::Enti,
     Resource::Matrix,
-    Resource::Catalogue,
+    Resource::TopServices,
+    Resource::Variations,
+    Resource::Hours,
     Resource::Bands,
+    Resource::Devices,
+    Resource::Catalogue,
 ];
 
-/// Fails unless the question is one of the few that everybody may ask.
-pub(crate) fn check(question: &Question, period: Period, today: i32) -> Result<(), Problem> {
+/// The year of a period, if it is a whole one that is over.
+fn year_over(period: Period, today: i32) -> Option<i16> {
+    let year = period.whole_year()?;
+    (period.last().days() < today).then_some(year)
+}
+
+/// Fails unless the question is one of those that everybody may ask.
+pub(crate) fn check(
+    question: &Question,
+    (period, compared): (Period, Option<Period>),
+    today: i32,
+) -> Result<(), Problem> {
     let needs_key = |what: &str| {
+        let open = OPEN.map(|resource| format!("/v1/{}", resource.path()));
         Problem::unauthorized(format!(
-            "{what}; without a key there are /v1/categories, /v1/enti, /v1/matrix, /v1/bands and /v1/catalogue of whole years that are over"
+            "{what}; without a key there are {} of whole years that are over",
+            open.join(", ")
         ))
     };
     if !OPEN.contains(&question.resource) {
         return Err(needs_key("this resource needs a key"));
     }
-    if period.whole_year().is_none() || period.last().days() >= today {
+    let are_over = [Some(period), compared]
+        .into_iter()
+        .flatten()
+        .all(|period| year_over(period, today).is_some());
+    if !are_over {
         return Err(needs_key(
             "a period other than a whole year that is over needs a key",
         ));
     }
-    let is_plain = question.filters.is_empty()
-        && question.compare.is_none()
-        && question.order.is_none()
-        && question.people
-        && question.measure == Measure::ServiceUses;
-    if !is_plain {
+    if !question.people || question.order.is_some() {
+        return Err(needs_key("bots and other orders need a key"));
+    }
+    let is_counted = !matches!(
+        question.resource,
+        Resource::Variations | Resource::Hours | Resource::Bands | Resource::Catalogue
+    );
+    if is_counted && places(question).is_none() {
         return Err(needs_key(
-            "filters, comparisons, orders and other measures need a key",
+            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour",
         ));
+    }
+    if !is_counted && !question.filters.is_empty() {
+        return Err(needs_key("filters need a key here"));
     }
     Ok(())
 }
 
-/// Service uses of a year by ente, category and kind, with every margin, small counts hidden.
-pub(crate) async fn protected(
-    store: &Store,
-    period: Period,
-    small_count: u64,
-) -> Result<Public<3>, StoreError> {
-    let rows = store
-        .usage(&UsageQuery {
-            group: vec![Dimension::Ente, Dimension::Category, Dimension::Kind],
-            selection: Selection {
-                days: period.selected(),
-                people: true,
-                scope: None,
-                filters: Default::default(),
-            },
-            users: false,
-        })
-        .await?;
-    let mut table = Table::new([
-        Side::flat("ente"),
-        Side::flat("category"),
-        Side::flat("kind"),
-    ]);
-    for row in rows.iter().filter(|row| row.service_uses > 0) {
-        if let [ente, category, kind] = &row.keys[..] {
-            table.add([ente, category, kind], row.service_uses);
-        }
-    }
-    Ok(table.suppress(threshold(small_count)))
-}
+/// The tables that uses are published in, as places among the labels of an edition.
+const TABLES_OF_USES: [&[usize]; 4] = [&[0, 1, 2], &[1, 3], &[0, 4], &[5]];
+/// Likewise those of accesses.
+const TABLES_OF_ACCESSES: [&[usize]; 2] = [&[0, 1], &[2, 3]];
 
-fn threshold(small_count: u64) -> Threshold {
-    Threshold {
-        k: small_count,
-        ..Threshold::default()
-    }
-}
-
-/// Writes what the protected table says over the figures of a page.
-pub(crate) fn hide(
-    question: &Question,
-    public: &Public<3>,
-    (page, rows): (&[Line], &mut [Vec<Value>]),
-    columns: &[&'static str],
-    totals: &mut [(&'static str, Value)],
-) {
-    let total = public.cell([None, None, None]);
-    for (column, value) in totals.iter_mut() {
-        if let Some(kind) = kind_of(column) {
-            *value = shown(public.cell([None, None, kind]));
-        }
-    }
-    for (line, row) in page.iter().zip(rows) {
-        let first = line.keys.first().map(String::as_str);
-        let (ente, category) = match question.resource {
-            Resource::Categories => (None, first),
-            Resource::Enti => (first, None),
-            _ => (first, line.keys.get(1).map(String::as_str)),
-        };
-        let cell = public.cell([ente, category, None]);
-        for (column, value) in columns.iter().zip(row) {
-            if *column == "share_percent" && (cell.is_suppressed() || total.is_suppressed()) {
-                *value = Value::Suppressed;
-            }
-            let Some(kind) = kind_of(column) else {
-                continue;
-            };
-            *value = shown(public.cell([ente, category, kind]));
-        }
-    }
-}
-
-/// The kind that a column counts; none inside for all of them.
-fn kind_of(column: &str) -> Option<Option<&'static str>> {
-    Some(match column {
-        "service_uses" => None,
-        "of_which_plain" => Some("plain"),
-        "of_which_payments" => Some("payment"),
-        "of_which_bookings" => Some("booking"),
+fn place(measure: Measure, dimension: Dimension) -> Option<usize> {
+    use Dimension::{Band, Category, Device, Ente, Hour, Kind, Month, Service, Weekday};
+    Some(match (measure, dimension) {
+        (Measure::ServiceUses, Ente) => 0,
+        (Measure::ServiceUses, Category) => 1,
+        (Measure::ServiceUses, Kind) => 2,
+        (Measure::ServiceUses, Service) => 3,
+        (Measure::ServiceUses, Month) => 4,
+        (Measure::ServiceUses, Hour | Band) => 5,
+        (Measure::Accesses, Device) => 0,
+        (Measure::Accesses, Month) => 1,
+        (Measure::Accesses, Weekday) => 2,
+        (Measure::Accesses, Hour | Band) => 3,
         _ => return None,
     })
 }
 
-/// Puts rows in the order of their labels: that of the figures would tell between which others a
-/// hidden one lies.
-pub(crate) fn arrange(lines: &mut [Line]) {
-    lines.sort_by(|a, b| a.keys.cmp(&b.keys));
+/// Whether rows tell their kinds apart, too.
+fn has_kinds(question: &Question) -> bool {
+    match question.resource {
+        Resource::Categories | Resource::Enti => question.measure == Measure::ServiceUses,
+        Resource::Matrix => question.by_kind && question.measure == Measure::ServiceUses,
+        _ => false,
+    }
 }
 
-/// Hides what is small in figures by hour, in one figure at a time.
-pub(crate) fn cells_of_hours(
-    hours: &[HourRow],
-    of: fn(&HourRow) -> u64,
-    small_count: u64,
-) -> Vec<Cell> {
-    let label = |hour: &HourRow| format!("{} {}", hour.local_hour, hour.band);
-    let mut table = Table::new([Side::flat("hour")]);
-    for hour in hours {
-        table.add([&label(hour)], of(hour));
+/// Where what a question is about stands among the labels of an edition, if a published table has all
+/// of it. A year is that of the edition.
+fn places(question: &Question) -> Option<Vec<(Dimension, usize)>> {
+    let mut dimensions = question.dimensions();
+    dimensions.extend(question.filters.keys());
+    if has_kinds(question) {
+        dimensions.push(Dimension::Kind);
     }
-    let public = table.suppress(threshold(small_count));
-    hours
+    dimensions.retain(|dimension| *dimension != Dimension::Year);
+    dimensions.sort_unstable();
+    dimensions.dedup();
+    let measure = question.measure;
+    let places: Option<Vec<(Dimension, usize)>> = dimensions
+        .into_iter()
+        .map(|dimension| Some((dimension, place(measure, dimension)?)))
+        .collect();
+    let places = places?;
+    let tables: &[&[usize]] = if measure == Measure::ServiceUses {
+        &TABLES_OF_USES
+    } else {
+        &TABLES_OF_ACCESSES
+    };
+    let fits = |table: &&[usize]| places.iter().all(|(_, place)| table.contains(place));
+    let is_twice = places
         .iter()
-        .map(|hour| public.cell([Some(&label(hour))]))
+        .enumerate()
+        .any(|(at, (_, place))| places[..at].iter().any(|(_, other)| other == place));
+    (tables.iter().any(fits) && !is_twice).then_some(places)
+}
+
+fn no_figures(cause: NoEdition) -> NoFigures {
+    match cause {
+        NoEdition::Store(error) => NoFigures::Store(error),
+        NoEdition::Broken(cause) => {
+            tracing::error!(error = cause, "closed years cannot be published");
+            NoFigures::Question(Problem::unavailable(
+                "closed years are not shown until they have been verified",
+                std::time::Duration::from_secs(60),
+            ))
+        }
+        other if other.is_passing() => NoFigures::Question(Problem::unavailable(
+            other.to_string(),
+            std::time::Duration::from_secs(2),
+        )),
+        other => NoFigures::Question(not_published(other.to_string())),
+    }
+}
+
+fn not_published(detail: String) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not-published",
+        "There is no public edition of this",
+        detail,
+    )
+}
+
+/// The public answer to a question that [`check`] has let through.
+pub(crate) async fn grid(
+    editions: &Editions,
+    register: &Register,
+    question: &Question,
+    (period, compared): (Period, Option<Period>),
+) -> Result<Grid, NoFigures> {
+    let of = async |period: Period| -> Result<Year, NoFigures> {
+        let year = period.whole_year().unwrap_or_default();
+        editions.year(year).await.map_err(no_figures)
+    };
+    let year = of(period).await?.public;
+    let now: &PublicYear = &year;
+    let before = match compared {
+        Some(period) => Some(of(period).await?.public),
+        None => None,
+    };
+    match question.resource {
+        Resource::Hours | Resource::Bands => by_time(question, now, period),
+        Resource::Variations => {
+            let before = before.as_deref().unwrap_or(now);
+            let periods = (period, compared.unwrap_or(period));
+            Ok(variations(register, question, (now, before), periods))
+        }
+        _ => Ok(counted(
+            &Names(register),
+            question,
+            (now, before.as_deref()),
+        )),
+    }
+}
+
+/// Cells by labels.
+type Cells = BTreeMap<Vec<String>, Cell>;
+
+/// The cells of a question, filters applied, by the labels of `by`. `by` and the filters are in one
+/// published table.
+fn cells(question: &Question, public: &PublicYear, by: &[Dimension]) -> Cells {
+    match question.measure {
+        Measure::ServiceUses => picked(question, public, by, public.uses()),
+        _ => picked(question, public, by, public.accesses()),
+    }
+}
+
+fn picked<const N: usize>(
+    question: &Question,
+    public: &PublicYear,
+    by: &[Dimension],
+    table: &Public<N>,
+) -> Cells {
+    let place = |dimension: Dimension| place(question.measure, dimension);
+    let mut fixed = [false; N];
+    for dimension in by.iter().chain(question.filters.keys()) {
+        if let Some(place) = place(*dimension) {
+            fixed[place] = true;
+        }
+    }
+    if fixed == [false; N] {
+        let key = by.iter().map(|_| public.year().to_string()).collect();
+        return Cells::from([(key, table.cell([None; N]))]);
+    }
+    let label = |labels: &[Option<&str>; N], dimension: Dimension| -> Option<String> {
+        let Some(place) = place(dimension) else {
+            return Some(public.year().to_string());
+        };
+        let label = labels[place]?;
+        match dimension {
+            Dimension::Hour => Some(hour_of(label)?.to_string()),
+            Dimension::Band => hour_of(label).is_none().then(|| label.to_owned()),
+            _ => Some(label.to_owned()),
+        }
+    };
+    let mut parts: BTreeMap<Vec<String>, Vec<Cell>> = BTreeMap::new();
+    for (labels, cell) in table.cells() {
+        let is_of = (0..N).all(|place| labels[place].is_some() == fixed[place]);
+        let is_wanted = |(dimension, values): (&Dimension, &Vec<String>)| {
+            label(&labels, *dimension).is_some_and(|label| values.contains(&label))
+        };
+        let key: Option<Vec<String>> = by
+            .iter()
+            .map(|dimension| label(&labels, *dimension))
+            .collect();
+        if let Some(key) = key
+            && is_of
+            && question.filters.iter().all(is_wanted)
+        {
+            parts.entry(key).or_default().push(cell);
+        }
+    }
+    parts
+        .into_iter()
+        .map(|(key, cells)| (key, sum(cells)))
         .collect()
 }
 
-/// The sum of cells; hidden if one of them is.
-pub(crate) fn sum_of(cells: impl IntoIterator<Item = Cell>) -> Cell {
-    sum(cells)
+/// All of what a question is about, or of one kind of it.
+fn total(question: &Question, public: &PublicYear, kind: Option<&str>) -> Cell {
+    let by: &[Dimension] = if kind.is_some() {
+        &[Dimension::Kind]
+    } else {
+        &[]
+    };
+    let cells = cells(question, public, by);
+    let wanted = cells
+        .into_iter()
+        .filter(|(key, _)| kind.is_none_or(|kind| key.iter().any(|label| label == kind)));
+    sum(wanted.map(|(_, cell)| cell))
+}
+
+fn counted(
+    names: &Names<'_>,
+    question: &Question,
+    (now, before): (&PublicYear, Option<&PublicYear>),
+) -> Grid {
+    let dimensions = question.dimensions();
+    let has_kinds = has_kinds(question);
+    let mut columns: Vec<&'static str> = Vec::new();
+    for dimension in &dimensions {
+        columns.push(dimension.name());
+        columns.extend(Names::columns(*dimension));
+    }
+    columns.push(question.measure.name());
+    if has_kinds {
+        columns.extend(KIND_COLUMNS);
+    }
+    columns.push("share_percent");
+    if before.is_some() {
+        columns.extend(["before", "difference", "change_percent", "state"]);
+    }
+    let cells_now = cells(question, now, &dimensions);
+    let whole = total(question, now, None);
+    let cells_before = before.map(|before| cells(question, before, &dimensions));
+    let with_kind = [&dimensions[..], &[Dimension::Kind]].concat();
+    let by_kind = if has_kinds {
+        cells(question, now, &with_kind)
+    } else {
+        Cells::new()
+    };
+    let zero = Cell::Shown(0);
+    let mut keys: Vec<&Vec<String>> = cells_now
+        .keys()
+        .chain(cells_before.iter().flat_map(BTreeMap::keys))
+        .collect();
+    keys.sort_by(|a, b| in_order(a, b));
+    keys.dedup();
+    if question.resource == Resource::TopServices {
+        // Hidden ones come last, by their labels: a place among the others would tell.
+        let count = |key: &Vec<String>| cells_now.get(key).copied().unwrap_or(zero).shown();
+        keys.sort_by_key(|key| Reverse(count(key)));
+    }
+    let row = |key: &Vec<String>| {
+        let cell = cells_now.get(key).copied().unwrap_or(zero);
+        let mut row = Vec::with_capacity(columns.len());
+        for (dimension, label) in dimensions.iter().zip(key) {
+            row.push(Value::Text(label.clone()));
+            row.extend(names.of(*dimension, label));
+        }
+        row.push(shown(cell));
+        if has_kinds {
+            row.extend(KINDS.map(|kind| {
+                let key = [&key[..], &[kind.to_owned()]].concat();
+                shown(by_kind.get(&key).copied().unwrap_or(zero))
+            }));
+        }
+        row.push(derived([cell, whole], |[part, whole]| {
+            Value::share(part, whole)
+        }));
+        if let Some(cells_before) = &cells_before {
+            let before = cells_before.get(key).copied().unwrap_or(zero);
+            row.extend(compared_values(cell, before));
+            // A zero is always shown, so what is hidden was used.
+            let state = match (cell, before) {
+                (_, Cell::Shown(0)) => "new",
+                (Cell::Shown(0), _) => "vanished",
+                _ => "both",
+            };
+            row.push(Value::Text(state.to_owned()));
+        }
+        row
+    };
+    let mut totals = vec![(question.measure.name(), shown(whole))];
+    if has_kinds {
+        let kinds = KINDS.map(|kind| shown(total(question, now, Some(kind))));
+        totals.extend(KIND_COLUMNS.into_iter().zip(kinds));
+    }
+    if let Some(before) = before {
+        let values = compared_values(whole, total(question, before, None));
+        totals.extend(
+            ["before", "difference", "change_percent"]
+                .into_iter()
+                .zip(values),
+        );
+    }
+    let rows = keys.into_iter().map(row).collect();
+    (columns, rows, totals)
+}
+
+/// Numbers, such as hours, by their value; everything else by its letters.
+fn in_order(a: &[String], b: &[String]) -> Ordering {
+    let pairs = a.iter().zip(b).map(|(a, b)| compare_keys(a, b));
+    pairs
+        .into_iter()
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// What was before, the difference and the change in percent.
+fn compared_values(now: Cell, before: Cell) -> [Value; 3] {
+    [
+        shown(before),
+        derived([now, before], |[now, before]| {
+            Value::Difference(now.cast_signed().wrapping_sub(before.cast_signed()))
+        }),
+        derived([now, before], |[now, before]| Value::change(now, before)),
+    ]
+}
+
+fn by_time(question: &Question, public: &PublicYear, period: Period) -> Result<Grid, NoFigures> {
+    if !public.has_hours() {
+        return Err(NoFigures::Question(not_published(format!(
+            "{} was closed by a version that kept no hours of all enti",
+            public.year()
+        ))));
+    }
+    let users = public.users();
+    let zone = Zone::default();
+    let labels: Vec<String> = public
+        .accesses()
+        .cells()
+        .filter_map(|(labels, _)| match labels {
+            [None, None, None, Some(hour)] => Some(hour.to_owned()),
+            _ => None,
+        })
+        .chain(
+            public
+                .uses()
+                .cells()
+                .filter_map(|(labels, _)| match labels {
+                    [None, None, None, None, None, Some(hour)] => Some(hour.to_owned()),
+                    _ => None,
+                }),
+        )
+        .collect();
+    let figures = |is_wanted: &dyn Fn(&str) -> bool, users: Option<u64>| {
+        let mut wanted: Vec<&str> = labels.iter().map(String::as_str).collect();
+        wanted.retain(|label| is_wanted(label));
+        wanted.sort_unstable();
+        wanted.dedup();
+        let accesses = wanted
+            .iter()
+            .map(|label| public.accesses().cell([None, None, None, Some(label)]));
+        let uses = wanted.iter().map(|label| {
+            public
+                .uses()
+                .cell([None, None, None, None, None, Some(label)])
+        });
+        hours::Figures {
+            users: users.map_or(Cell::Suppressed, Cell::Shown),
+            accesses: sum(accesses),
+            service_uses: sum(uses),
+        }
+    };
+    let all = hours::Figures {
+        users: users.map_or(Cell::Suppressed, |users| {
+            Cell::Shown(users.by_hour.values().sum())
+        }),
+        accesses: public.accesses().cell([None; 4]),
+        service_uses: public.uses().cell([None; 6]),
+    };
+    Ok(if question.resource == Resource::Hours {
+        let of = |hour: u8| {
+            let users = users.map(|users| users.by_hour.get(&hour).copied().unwrap_or(0));
+            figures(&|label| hour_of(label) == Some(hour), users)
+        };
+        hours::by_hour(&zone, period, of, &all)
+    } else {
+        let of = |band: Band| {
+            let users = users.map(|users| users.by_band.get(band.as_str()).copied().unwrap_or(0));
+            figures(&|label| label == band.as_str(), users)
+        };
+        hours::by_band(&zone, period, of, &all)
+    })
+}
+
+/// What became of each service, in all enti together.
+fn variations(
+    register: &Register,
+    question: &Question,
+    (now, before): (&PublicYear, &PublicYear),
+    periods: (Period, Period),
+) -> Grid {
+    let of = |public: &PublicYear| -> BTreeMap<String, Cell> {
+        let cells = public.uses().cells();
+        cells
+            .filter_map(|(labels, cell)| match labels {
+                [None, None, None, Some(service), None, None] => Some((service.to_owned(), cell)),
+                _ => None,
+            })
+            .collect()
+    };
+    let (cells_now, cells_before) = (of(now), of(before));
+    let offered = offers::services_offered(register, periods);
+    let mut services: Vec<&String> = cells_now
+        .keys()
+        .chain(cells_before.keys())
+        .chain(offered.keys())
+        .collect();
+    services.sort_unstable();
+    services.dedup();
+    let names = Names(register);
+    let columns = vec![
+        "service",
+        "service_name_it",
+        "service_name_en",
+        "state",
+        "service_uses",
+        "before",
+        "difference",
+        "change_percent",
+    ];
+    let row = |service: &String| {
+        let cell =
+            |cells: &BTreeMap<String, Cell>| cells.get(service).copied().unwrap_or(Cell::Shown(0));
+        let (now, before) = (cell(&cells_now), cell(&cells_before));
+        let is_offered = offered.get(service).copied().unwrap_or_default();
+        let is_used = |cell: Cell| cell != Cell::Shown(0);
+        let state = offers::state(is_offered, (is_used(now), is_used(before)))?;
+        if question.state.is_some_and(|wanted| wanted != state) {
+            return None;
+        }
+        let mut row = vec![Value::Text(service.clone())];
+        row.extend(names.of(Dimension::Service, service));
+        row.push(Value::Text(state.to_owned()));
+        row.push(shown(now));
+        row.extend(compared_values(now, before));
+        Some(row)
+    };
+    let rows = services.into_iter().filter_map(row).collect();
+    let totals = [now, before].map(|public| public.uses().cell([None; 6]));
+    let [_, _, change] = compared_values(totals[0], totals[1]);
+    let totals = vec![
+        ("service_uses", shown(totals[0])),
+        ("before", shown(totals[1])),
+        ("change_percent", change),
+    ];
+    (columns, rows, totals)
+}
+
+/// What is computed from cells: hidden if one of them is.
+fn derived<const N: usize>(cells: [Cell; N], compute: impl FnOnce([u64; N]) -> Value) -> Value {
+    affluenza_disclosure::derive(cells, compute).unwrap_or(Value::Suppressed)
 }
 
 pub(crate) fn shown(cell: Cell) -> Value {

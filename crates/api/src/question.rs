@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use affluenza_store::usage::{Dimension, Selection};
 use affluenza_web::Problem;
 
+use crate::cursor::Cursor;
 use crate::period::Period;
 
 /// Most values in a filter.
@@ -178,8 +179,8 @@ pub struct Question {
     pub order: Option<Order>,
     /// Rows on a page.
     pub limit: usize,
-    /// Rows before the page.
-    pub offset: usize,
+    /// Where the page begins; none: with the first row.
+    pub cursor: Option<Cursor>,
     /// Only variations of this state.
     pub state: Option<&'static str>,
     /// For [`Resource::Live`].
@@ -228,7 +229,7 @@ impl Question {
             } else {
                 1000
             },
-            offset: 0,
+            cursor: None,
             state: None,
             minutes: 60,
         };
@@ -304,7 +305,7 @@ impl Question {
                 });
             }
             "limit" => self.limit = number(name, value, 1, LIMIT_MAX)?,
-            "cursor" => self.offset = crate::cursor::parse(value)?,
+            "cursor" => self.cursor = Some(Cursor::parse(value)?),
             // "minutes" is what is left.
             _ => self.minutes = u32::try_from(number(name, value, 1, 1440)?).unwrap_or(60),
         }
@@ -363,6 +364,11 @@ impl Question {
             ));
         }
         Ok(self)
+    }
+
+    /// Rows before the page.
+    pub fn offset(&self) -> usize {
+        self.cursor.map_or(0, |cursor| cursor.offset)
     }
 
     /// The dimensions of its rows.
@@ -550,8 +556,8 @@ impl Question {
         }
         push("limit", self.limit.to_string());
         push("minutes", self.minutes.to_string());
-        if self.offset > 0 {
-            push("cursor", crate::cursor::write(self.offset));
+        if let Some(cursor) = self.cursor {
+            push("cursor", cursor.write());
         }
         for (dimension, values) in &self.filters {
             pairs.push((dimension.name(), values.join(",")));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_classify::hours::LocalDate;
+use affluenza_edition::Editions;
 use affluenza_keys::{Key, KeyRing, Role};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
@@ -33,7 +34,7 @@ use tokio::sync::{Semaphore, watch};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::answer::{Answer, Flavour};
-use crate::compose::{Composer, Viewer};
+use crate::compose::{Composer, Viewer, compared};
 use crate::counted::NoFigures;
 use crate::period::Period;
 use crate::question::{Question, Resource};
@@ -92,6 +93,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     config: Config,
     store: Store,
+    editions: Arc<Editions>,
     current: Current,
     ring: KeyRing,
     by_key: RateLimit<String>,
@@ -110,7 +112,7 @@ impl Api {
     /// ClickHouse does not answer.
     pub async fn start(
         config: Config,
-        store: Store,
+        (store, editions): (Store, Arc<Editions>),
         ring: KeyRing,
         register: watch::Receiver<Arc<Register>>,
         (metrics, stop): (&Metrics, &Stop),
@@ -133,6 +135,7 @@ impl Api {
             asked: counter("api_questions", "Questions that the database was asked"),
             config,
             store,
+            editions,
         }));
         let (follower, stop) = (api.clone(), stop.clone());
         tokio::spawn(async move {
@@ -188,7 +191,8 @@ impl Api {
             .map_err(|cause| Problem::unavailable(cause, RETRY))?;
         let period = period(&question, &viewer, &snapshot);
         if viewer == Viewer::Public {
-            public::check(&question, period, today())?;
+            let compared = compared(&question, period)?;
+            public::check(&question, (period, compared), today())?;
         }
         let cached = CacheKey {
             question: Question {
@@ -293,7 +297,7 @@ impl Inner {
             let composer = Composer {
                 store: &self.store,
                 snapshot,
-                small_count: self.config.small_count,
+                editions: &self.editions,
             };
             let answer = composer
                 .answer(&cached.question, &cached.viewer, period)
@@ -341,11 +345,15 @@ fn render(answer: &Answer, format: Format) -> Rendered {
 
 /// The question's period, or the newest year that there are figures of.
 fn period(question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
+    let this_year = LocalDate::from_days(today()).year();
     let newest = || {
         let day = snapshot.coverage.newest(viewer.scope())?;
-        Period::year(LocalDate::from_days(i32::from(day)).year())
+        let year = LocalDate::from_days(i32::from(day)).year();
+        // In public there are years that are over.
+        let is_open = *viewer != Viewer::Public || year < this_year;
+        Period::year(if is_open { year } else { this_year - 1 })
     };
-    let this_year = || Period::year(LocalDate::from_days(today()).year());
+    let this_year = || Period::year(this_year);
     question
         .period
         .or_else(newest)

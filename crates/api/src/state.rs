@@ -26,6 +26,8 @@ const GAPS_MAX: usize = 5;
 pub struct Snapshot {
     /// Stands for figures, register and days with data.
     pub tag: u64,
+    /// Stands for figures and register alone: pages of one answer have the same.
+    pub mark: u64,
     /// When a change of the figures was last noticed.
     pub as_of: Timestamp,
     /// The register in force.
@@ -208,8 +210,10 @@ async fn look(
         register.version(),
         coverage.enti.len()
     );
+    let mark = format!("{watermark} {}", register.version());
     Ok(Snapshot {
         tag: xxh3_64(text.as_bytes()),
+        mark: xxh3_64(mark.as_bytes()),
         as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
         register,
         coverage,

@@ -56,7 +56,7 @@ fn the_rules_of_modi_hold() {
     let mut operations = Vec::new();
     for (path, item) in paths {
         let is_plain = path.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-".contains(&byte)
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/-{}".contains(&byte)
         });
         assert!(is_plain, "{path} is kebab-case, without extension");
         let operation = &item["get"];

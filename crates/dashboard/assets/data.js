@@ -30,6 +30,9 @@ class Figures {
 /** How far back public years are looked for. */
 const PUBLIC_YEARS = 12;
 
+/** What may be asked for together without a key, of whole years: uses, then accesses. */
+const PUBLIC_TABLES = [["ente", "category", "kind"], ["category", "service"], ["ente", "month"], ["hour"], ["device", "month"], ["weekday", "hour"]];
+
 /** The newest year that is over. */
 const lastYear = () => new Date().getFullYear() - 1;
 
@@ -81,8 +84,9 @@ export class Data {
   }
   serviceName(code) { return this.names.services.get(code) ?? code; }
 
-  #needKey() {
-    if (!this.api.hasKey) throw new NeedsKey();
+  /** Fails for whoever has no key, unless it is public. */
+  #needKey(isPublic = false) {
+    if (!this.api.hasKey && !isPublic) throw new NeedsKey();
   }
 
   /** The same place a year before. */
@@ -93,7 +97,7 @@ export class Data {
   accesses(at, dimensions) { return this.#figures(at, dimensions, "accesses"); }
 
   async #figures(at, dimensions, measure) {
-    if (!this.api.hasKey) return this.#publicFigures(at, dimensions, measure);
+    if (!this.allows(at, ...dimensions)) throw new NeedsKey();
     const answers = subsets(dimensions).map(async (by) => {
       // What has no dimension is the total of one that everything has.
       const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
@@ -106,35 +110,9 @@ export class Data {
 
   /** Whether everybody may see these figures; whoever has a key sees all that the key allows. */
   allows(at, ...dimensions) {
-    return this.api.hasKey || (!at.month && dimensions.every((name) => ["category", "ente", "kind"].includes(name)));
-  }
-
-  /** Uses of a whole year, from the few tables that everybody may see. */
-  async #publicFigures(at, dimensions, measure) {
-    if (measure !== "service_uses" || !this.allows(at, ...dimensions)) throw new NeedsKey();
-    const period = { period: at.year };
-    const [categories, enti, cells] = await Promise.all([
-      this.api.get("categories", period), this.api.get("enti", period),
-      at.ente || at.category ? this.api.get("matrix", { ...period, by_kind: true, limit: 10_000 }) : undefined,
-    ]);
-    const columns = { plain: "of_which_plain", payment: "of_which_payments", booking: "of_which_bookings" };
-    const kindsOf = (row) => Object.entries(columns).map(([kind, column]) => ({ ...row, kind, figure: row[column] }));
-    const total = (row) => ({ ...row, figure: row.service_uses });
-    const answers = (name, rows, whole) => [
-      { by: [name], rows: rows.map(total) }, { by: [name, "kind"], rows: rows.flatMap(kindsOf) },
-      { by: [], rows: [whole] },
-      { by: ["kind"], rows: whole.kinds },
-    ];
-    const whole = ({ totals }) => ({ figure: totals.service_uses, kinds: kindsOf(totals) });
-    if (!at.ente && !at.category) {
-      const name = dimensions.includes("ente") ? "ente" : "category";
-      return new Figures(dimensions, answers(name, (name === "ente" ? enti : categories).data, whole(name === "ente" ? enti : categories)));
-    }
-    // A part of the matrix; what it adds up to stands in the other table.
-    const [of, by, margin] = at.category ? ["category", "ente", categories] : ["ente", "category", enti];
-    const parts = cells.data.filter((row) => row[of] === at[of] && (!at.ente || row.ente === at.ente));
-    const row = margin.data.find((row) => row[of] === at[of]) ?? { service_uses: 0, of_which_plain: 0, of_which_payments: 0, of_which_bookings: 0 };
-    return new Figures(dimensions, answers(by, parts, { figure: row.service_uses, kinds: kindsOf(row) }));
+    if (this.api.hasKey) return true;
+    const all = [...dimensions, ...["ente", "category"].filter((name) => at[name])];
+    return !at.month && PUBLIC_TABLES.some((table) => all.every((name) => table.includes(name)));
   }
 
   /** Rows of the labels of one dimension in either period, the greatest first. */
@@ -159,18 +137,18 @@ export class Data {
 
   /** What moved from the year before, the greatest difference first. */
   async variations(at) {
-    this.#needKey();
+    this.#needKey(!at.ente);
     const answer = await this.api.get("variations", { ...where(at), limit: 200 });
     return answer.data
       .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")
       .map((row) => ({
-        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente, now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
+        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente ?? this.t.allEnti, now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
       }));
   }
 
-  /** Services offered and used, by ente. */
+  /** Services offered and used, by ente; nothing without a key. */
   async offered(at) {
-    this.#needKey();
+    if (!this.api.hasKey) return undefined;
     const answer = await this.api.get("offered-versus-used", where(at));
     const figures = (row) => ({ offered: row.services_offered, used: row.services_used });
     const rows = answer.data.map((row) => ({ name: row.ente_name ?? row.ente, ...figures(row) })).filter((row) => row.offered > 0);
@@ -179,13 +157,14 @@ export class Data {
 
   /** Mean users of each hour of the day, and of each band. */
   async usersByHour(at) {
-    this.#needKey();
+    this.#needKey(this.allows(at, "hour"));
     const answer = await this.api.get("hours", where(at));
     const hours = Array.from({ length: 24 }, () => 0);
     for (const row of answer.data) hours[Number(row.hour)] = row.users_per_hour_mean;
     return hours;
   }
   async usersByBand(at) {
+    this.#needKey(this.allows(at, "hour"));
     const answer = await this.api.get("bands", where(at));
     return answer.data.map((row) => ({ band: row.band, users: row.users_per_hour_mean }));
   }

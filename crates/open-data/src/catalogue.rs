@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
 use crate::Publisher;
-use crate::edition::Published;
+use crate::edition::Dataset;
 
 const THEME: &str = "http://publications.europa.eu/resource/authority/data-theme/GOVE";
 const THEMES: &str = "http://publications.europa.eu/resource/authority/data-theme";
@@ -13,20 +13,24 @@ const CSV: &str = "http://publications.europa.eu/resource/authority/file-type/CS
 const ITALIAN: &str = "http://publications.europa.eu/resource/authority/language/ITA";
 const PUBLIC: &str = "http://publications.europa.eu/resource/authority/access-right/PUBLIC";
 const LICENCE: &str = "https://w3id.org/italia/controlled-vocabulary/licences/A21_CCBY40";
-/// Where it says which small counts are hidden, in every description.
-const HIDDEN: &str = "I conteggi da 1 a 2, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed).";
 
-pub(crate) fn catalogue(
-    year: i16,
-    tables: &[Published],
-    publisher: &Publisher,
-    published_on: Date,
-) -> Value {
+/// Which small counts are hidden, for every description.
+fn hidden(small_count: u64) -> String {
+    format!(
+        "I conteggi diversi da zero e inferiori a {small_count}, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed)."
+    )
+}
+
+pub(crate) fn catalogue(published: &[Dataset], publisher: &Publisher) -> Value {
     let base = &publisher.base_url;
-    let modified = day(published_on);
-    let datasets: Vec<Value> = tables
+    let hidden = published
+        .first()
+        .map_or_else(String::new, |table| hidden(table.small_count));
+    let newest = published.iter().map(|table| table.modified).max();
+    let modified = day(newest.unwrap_or(date(1970, 1, 1)));
+    let datasets: Vec<Value> = published
         .iter()
-        .map(|table| dataset(year, table, publisher, &modified))
+        .map(|table| dataset(table, publisher))
         .collect();
     json!({
         "@context": context(),
@@ -36,7 +40,7 @@ pub(crate) fn catalogue(
             "Uso dei servizi digitali degli enti",
             "Use of the digital services of public bodies",
         ),
-        "dct:description": text("it", &format!("Quanto sono usati i servizi digitali degli enti, per anno. {HIDDEN}")),
+        "dct:description": text("it", &format!("Quanto sono usati i servizi digitali degli enti, per anno. {hidden}")),
         "dct:publisher": agent(publisher),
         "dct:modified": modified,
         "dct:language": { "@id": ITALIAN },
@@ -51,8 +55,10 @@ pub(crate) fn catalogue(
     })
 }
 
-fn dataset(year: i16, table: &Published, publisher: &Publisher, modified: &Value) -> Value {
-    let (base, name) = (&publisher.base_url, table.sheet.name);
+fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
+    let (base, year, name) = (&publisher.base_url, table.year, table.sheet.name);
+    let modified = day(table.modified);
+    let hidden = hidden(table.small_count);
     let identifier = format!("{}:{name}-{year}", publisher.ipa);
     let sheet = &table.sheet;
     let keywords =
@@ -62,7 +68,7 @@ fn dataset(year: i16, table: &Published, publisher: &Publisher, modified: &Value
         "@type": ["dcat:Dataset", "dcatapit:Dataset"],
         "dct:identifier": identifier,
         "dct:title": texts(&format!("{}, {year}", sheet.title_it), &format!("{}, {year}", sheet.title_en)),
-        "dct:description": text("it", &format!("{} Anno {year}. {HIDDEN}", sheet.about_it)),
+        "dct:description": text("it", &format!("{} Anno {year}. {hidden}", sheet.about_it)),
         "dct:modified": modified,
         "dct:issued": modified,
         "dcat:theme": { "@id": THEME, "@type": "skos:Concept" },
@@ -83,11 +89,11 @@ fn dataset(year: i16, table: &Published, publisher: &Publisher, modified: &Value
             "vcard:hasEmail": { "@id": format!("mailto:{}", publisher.contact) },
         },
         "dcat:keyword": keywords,
-        "dcat:distribution": [distribution(table, publisher, modified)],
+        "dcat:distribution": [distribution(table, publisher, &modified)],
     })
 }
 
-fn distribution(table: &Published, publisher: &Publisher, modified: &Value) -> Value {
+fn distribution(table: &Dataset, publisher: &Publisher, modified: &Value) -> Value {
     let address = format!("{}/{}", publisher.base_url, table.file.name);
     json!({
         "@id": format!("{address}#csv"),

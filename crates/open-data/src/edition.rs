@@ -1,6 +1,5 @@
-use affluenza_disclosure::Threshold;
+use affluenza_edition::PublicYear;
 use affluenza_register::Register;
-use affluenza_store::open::OpenFigures;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
@@ -8,11 +7,22 @@ use crate::Publisher;
 use crate::catalogue::catalogue;
 use crate::tables::{Sheet, sheets};
 
-/// A year, ready to be published.
+/// Name of the catalogue's file.
+pub const CATALOGUE: &str = "catalog.jsonld";
+
+/// Years, ready to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
-    /// The tables, then the catalogue, `catalog.jsonld`.
+    /// The tables, then the catalogue of all of them, `catalog.jsonld`.
     pub files: Vec<File>,
+}
+
+/// A year that is published.
+pub struct Published<'a> {
+    /// Its figures.
+    pub public: &'a PublicYear,
+    /// When they were last changed: for a closed year the day on which it was closed.
+    pub modified: Date,
 }
 
 /// A file of an edition.
@@ -24,55 +34,64 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// A table as it is published.
-pub(crate) struct Published {
+/// A table of a year.
+pub(crate) struct Dataset {
+    pub year: i16,
+    pub modified: Date,
+    pub small_count: u64,
     pub sheet: Sheet,
     pub file: File,
 }
 
-impl Published {
+impl Dataset {
     pub fn sha256(&self) -> String {
-        let hash = Sha256::digest(&self.file.bytes);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(&self.file.bytes)
     }
 }
 
+/// In hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Edition {
-    /// The tables of `year`, and a catalogue that says who published them on which day. A year
-    /// without data has tables without rows.
-    pub fn build(
-        year: i16,
-        figures: &OpenFigures,
-        register: &Register,
-        publisher: &Publisher,
-        published_on: Date,
-    ) -> Self {
-        let sheets = sheets(
-            &figures.uses,
-            &figures.accesses,
-            register,
-            Threshold::default(),
-        );
-        let tables: Vec<Published> = sheets
-            .into_iter()
-            .map(|sheet| Published {
-                file: File {
-                    name: format!("{}-{year}.csv", sheet.name),
-                    bytes: csv(&sheet),
-                },
-                sheet,
-            })
+    /// The tables of some years, and a catalogue that says who published them. A year without data
+    /// has tables without rows.
+    pub fn build(years: &[Published<'_>], register: &Register, publisher: &Publisher) -> Self {
+        let datasets: Vec<Dataset> = years
+            .iter()
+            .flat_map(|year| of_year(year, register))
             .collect();
-        let catalogue = catalogue(year, &tables, publisher, published_on);
-        let mut files: Vec<File> = tables.into_iter().map(|table| table.file).collect();
+        let catalogue = catalogue(&datasets, publisher);
+        let mut files: Vec<File> = datasets.into_iter().map(|dataset| dataset.file).collect();
         let mut bytes = serde_json::to_vec_pretty(&catalogue).expect("it is made of text");
         bytes.push(b'\n');
         files.push(File {
-            name: "catalog.jsonld".to_owned(),
+            name: CATALOGUE.to_owned(),
             bytes,
         });
         Self { files }
     }
+}
+
+fn of_year<'a>(
+    published: &'a Published<'_>,
+    register: &'a Register,
+) -> impl Iterator<Item = Dataset> {
+    let (year, modified) = (published.public.year(), published.modified);
+    let small_count = published.public.small_count();
+    let sheets = sheets(published.public, register).into_iter();
+    sheets.map(move |sheet| Dataset {
+        year,
+        modified,
+        small_count,
+        file: File {
+            name: format!("{}-{year}.csv", sheet.name),
+            bytes: csv(&sheet),
+        },
+        sheet,
+    })
 }
 
 /// UTF-8, comma, a header, lines ended as RFC 4180 has them.

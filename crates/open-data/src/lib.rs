@@ -1,14 +1,11 @@
 //! A year as open data: tidy CSV files from which no small count can be worked out, and a
 //! catalogue of them in the Italian profile of DCAT (DCAT-AP_IT), as JSON-LD. Licence CC BY 4.0.
 //!
-//! From figures, register and the publisher's own data to files in memory: [`Edition::build`]. It
-//! asks nothing of ClickHouse, and has no clock: the day of publication is handed in.
+//! From figures that are public already, register and the publisher's own data to files in memory:
+//! [`Edition::build`]. It asks nothing of ClickHouse, and has no clock.
 //!
-//! **All tables of uses are protected as one**, in which they share margins; those of accesses as
-//! another. A figure that is in two files is the same in both, or hidden in both.
-//!
-//! A year must be over before it is published: two editions of the same period, a week apart, differ by
-//! the few uses of that week.
+//! **Every figure comes from an `affluenza_edition::PublicYear`**, as the public answers of the API do, in
+//! which all tables that are shown anywhere are protected together.
 //!
 //! The profile: *Profilo italiano di DCAT-AP (DCAT-AP_IT)*, version 1.0, Agenzia per l'Italia
 //! Digitale; data themes, frequencies, file types and licences are those of the controlled vocabularies
@@ -17,7 +14,9 @@
 mod catalogue;
 mod config;
 mod edition;
+mod site;
 mod tables;
 
 pub use config::{Config, Incomplete, Publisher};
-pub use edition::{Edition, File};
+pub use edition::{CATALOGUE, Edition, File, Published};
+pub use site::{Source, routes};

@@ -1,8 +1,8 @@
-//! The tables: which there are, how they are protected, and their rows.
+//! The tables: which there are, and their rows.
 
-use affluenza_disclosure::{Cell, Dimension, Public, Table, Threshold};
+use affluenza_disclosure::Cell;
+use affluenza_edition::{Accesses, PublicYear, Uses, hour_of};
 use affluenza_register::Register;
-use affluenza_store::open::{AccessRow, UseRow};
 
 /// A table of the edition.
 pub(crate) struct Sheet {
@@ -15,73 +15,27 @@ pub(crate) struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
-const USES: [Dimension; 5] = [
-    Dimension::flat("ente"),
-    Dimension::flat("category"),
-    Dimension::flat("kind"),
-    Dimension::flat("service"),
-    Dimension::flat("month"),
-];
-const ACCESSES: [Dimension; 4] = [
-    Dimension::flat("device"),
-    Dimension::flat("month"),
-    Dimension::flat("weekday"),
-    Dimension::flat("hour"),
-];
-
-/// Every table of a year.
-pub(crate) fn sheets(
-    uses: &[UseRow],
-    accesses: &[AccessRow],
-    register: &Register,
-    threshold: Threshold,
-) -> Vec<Sheet> {
-    let public_uses = public_uses(uses, threshold);
-    let public_accesses = public_accesses(accesses, threshold);
+/// Every table of a year. A year that an earlier version closed has none of hours.
+pub(crate) fn sheets(public: &PublicYear, register: &Register) -> Vec<Sheet> {
+    let (uses, accesses) = (public.uses(), public.accesses());
     let names = Names(register);
-    vec![
-        categories(&public_uses, &names),
-        enti(&public_uses, &names),
-        cells(&public_uses, &names),
-        services(&public_uses, &names),
-        months(&public_uses, &names),
-        devices(&public_accesses),
-        hours(&public_accesses),
-    ]
-}
-
-fn public_uses(rows: &[UseRow], threshold: Threshold) -> Public<5> {
-    let shown: &[&[&str]] = &[
-        &["ente", "category", "kind"],
-        &["category", "service"],
-        &["ente", "month"],
+    let mut sheets = vec![
+        categories(uses, &names),
+        enti(uses, &names),
+        cells(uses, &names),
+        services(uses, &names),
+        months(uses, &names),
+        devices(accesses),
     ];
-    let mut table = Table::linked(USES, shown);
-    for row in rows {
-        let labels = [
-            &row.ente,
-            &row.category,
-            &row.kind,
-            &row.service,
-            &row.month,
-        ];
-        table.add(labels.map(String::as_str), row.service_uses);
+    if public.has_hours() {
+        sheets.push(hours(accesses));
     }
-    table.suppress(threshold)
+    sheets
 }
 
-fn public_accesses(rows: &[AccessRow], threshold: Threshold) -> Public<4> {
-    let mut table = Table::linked(ACCESSES, &[&["device", "month"], &["weekday", "hour"]]);
-    for row in rows {
-        let [weekday, hour] = [row.weekday, row.hour].map(|number| format!("{number:02}"));
-        table.add([&row.device, &row.month, &weekday, &hour], row.accesses);
-    }
-    table.suppress(threshold)
-}
-
-fn categories(public: &Public<5>, names: &Names<'_>) -> Sheet {
+fn categories(public: &Uses, names: &Names<'_>) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [None, Some(category), Some(kind), None, None] => {
+        [None, Some(category), Some(kind), None, None, None] => {
             Some(row([category, &names.category(category), kind], cell))
         }
         _ => None,
@@ -102,9 +56,9 @@ fn categories(public: &Public<5>, names: &Names<'_>) -> Sheet {
     }
 }
 
-fn enti(public: &Public<5>, names: &Names<'_>) -> Sheet {
+fn enti(public: &Uses, names: &Names<'_>) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [Some(ente), None, Some(kind), None, None] => {
+        [Some(ente), None, Some(kind), None, None, None] => {
             Some(row([ente, &names.ente(ente), kind], cell))
         }
         _ => None,
@@ -119,9 +73,9 @@ fn enti(public: &Public<5>, names: &Names<'_>) -> Sheet {
     }
 }
 
-fn cells(public: &Public<5>, names: &Names<'_>) -> Sheet {
+fn cells(public: &Uses, names: &Names<'_>) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [Some(ente), Some(category), Some(kind), None, None] => {
+        [Some(ente), Some(category), Some(kind), None, None, None] => {
             let [ente_name, category_name] = [names.ente(ente), names.category(category)];
             Some(row(
                 [ente, &ente_name, category, &category_name, kind],
@@ -148,9 +102,9 @@ fn cells(public: &Public<5>, names: &Names<'_>) -> Sheet {
     }
 }
 
-fn services(public: &Public<5>, names: &Names<'_>) -> Sheet {
+fn services(public: &Uses, names: &Names<'_>) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [None, Some(category), None, Some(service), None] => {
+        [None, Some(category), None, Some(service), None, None] => {
             let [category_name, name] = [names.category(category), names.service(service)];
             Some(row([service, &name, category, &category_name], cell))
         }
@@ -173,9 +127,9 @@ fn services(public: &Public<5>, names: &Names<'_>) -> Sheet {
     }
 }
 
-fn months(public: &Public<5>, names: &Names<'_>) -> Sheet {
+fn months(public: &Uses, names: &Names<'_>) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [Some(ente), None, None, None, Some(month)] => {
+        [Some(ente), None, None, None, Some(month), None] => {
             Some(row([month, ente, &names.ente(ente)], cell))
         }
         _ => None,
@@ -190,7 +144,7 @@ fn months(public: &Public<5>, names: &Names<'_>) -> Sheet {
     }
 }
 
-fn devices(public: &Public<4>) -> Sheet {
+fn devices(public: &Accesses) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
         [Some(device), Some(month), None, None] => Some(row([month, device], cell)),
         _ => None,
@@ -205,10 +159,12 @@ fn devices(public: &Public<4>) -> Sheet {
     }
 }
 
-fn hours(public: &Public<4>) -> Sheet {
+fn hours(public: &Accesses) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        [None, None, Some(weekday), Some(hour)] => {
-            Some(row([weekday.trim_start_matches('0'), hour], cell))
+        // A band has no hour.
+        [None, None, Some(weekday), Some(label)] => {
+            let hour = format!("{:02}", hour_of(label)?);
+            Some(row([weekday, &hour], cell))
         }
         _ => None,
     });

@@ -1,38 +1,52 @@
 //! An edition of made-up figures: nobody in it can be worked out, and its catalogue is one.
 
-use affluenza_open_data::{Config, Edition};
+use affluenza_disclosure::Threshold;
+use affluenza_edition::PublicYear;
+use affluenza_open_data::{Config, Edition, Published};
 use affluenza_register::Register;
-use affluenza_store::open::{AccessRow, OpenFigures, UseRow};
+use affluenza_store::figures::{MonthUse, WeekHourUse};
+use affluenza_store::open::{OpenFigures, UseRow};
 use jiff::civil::date;
 use serde_json::Value;
 
 const REGISTER: &str = include_str!("../../../deploy/register.toml");
 
 fn edition() -> Edition {
-    let use_of =
-        |ente: &str, category: &str, kind: &str, service: &str, month: u8, service_uses| UseRow {
-            ente: ente.to_owned(),
-            category: category.to_owned(),
-            kind: kind.to_owned(),
-            service: service.to_owned(),
-            month: format!("2017-{month:02}"),
-            service_uses,
-        };
-    let access = |device: &str, weekday, hour, accesses| AccessRow {
+    let use_of = |ente: &str, category: &str, kind: &str, service: &str, service_uses| UseRow {
+        ente: ente.to_owned(),
+        category: category.to_owned(),
+        kind: kind.to_owned(),
+        service: service.to_owned(),
+        service_uses,
+    };
+    let month = |month, device: &str, accesses, service_uses| MonthUse {
+        ente: "c_d612".to_owned(),
+        month,
         device: device.to_owned(),
-        month: "2017-01".to_owned(),
-        weekday,
-        hour,
         accesses,
+        service_uses,
+    };
+    let week = |weekday, band: &str, local_hour, accesses, service_uses| WeekHourUse {
+        weekday,
+        band: band.to_owned(),
+        local_hour,
+        accesses,
+        service_uses,
     };
     let figures = OpenFigures {
         uses: vec![
-            use_of("c_d612", "tributi", "plain", "imu", 1, 900),
-            use_of("c_d612", "lavoro", "plain", "suap", 1, 2),
-            use_of("c_d612", "lavoro", "payment", "suap", 2, 40),
-            use_of("c_d612", "tributi", "payment", "imu", 2, 70),
+            use_of("c_d612", "tributi", "plain", "imu", 900),
+            use_of("c_d612", "lavoro", "plain", "suap", 2),
+            use_of("c_d612", "lavoro", "payment", "suap", 40),
+            use_of("c_d612", "tributi", "payment", "imu", 70),
         ],
-        accesses: vec![access("desktop", 1, 9, 50), access("tablet", 7, 23, 1)],
+        months: vec![
+            month(1, "desktop", 50, 902),
+            month(2, "desktop", 0, 110),
+            month(1, "tablet", 1, 0),
+        ],
+        week: vec![week(1, "office", 9, 50, 1010), week(7, "evening", 23, 1, 2)],
+        ..OpenFigures::default()
     };
     let register = Register::parse(REGISTER).expect("the register is right");
     let publisher = Config {
@@ -42,7 +56,12 @@ fn edition() -> Edition {
         base_url: "https://dati.example.it/affluenza/".to_owned(),
     };
     let publisher = publisher.publisher().expect("all is given");
-    Edition::build(2017, &figures, &register, &publisher, date(2018, 1, 31))
+    let public = PublicYear::of(2017, &figures, Threshold::default()).expect("they agree");
+    let year = Published {
+        public: &public,
+        modified: date(2018, 1, 31),
+    };
+    Edition::build(&[year], &register, &publisher)
 }
 
 #[test]
@@ -182,6 +201,21 @@ fn has(of: &Value, class: &str, properties: &[&str]) {
 
 fn id(of: &Value) -> &str {
     of["@id"].as_str().expect("an address")
+}
+
+/// `make dcat-check` validates this one by the shapes of the profile.
+#[test]
+fn the_example_is_what_is_published() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../schemas/examples/open-data-catalog.jsonld"
+    );
+    let made = edition().files.pop().expect("a catalogue").bytes;
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(file, &made).expect("it can be written");
+    }
+    let written = std::fs::read(file).expect("it is there");
+    assert!(written == made, "run the tests once with UPDATE_SCHEMAS=1");
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn detail_2017() -> Detail {
             last_day: "2017-12-31".to_owned(),
             events: 2_000_000,
         }],
+        week: Vec::new(),
     }
 }
 

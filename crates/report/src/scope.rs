@@ -50,6 +50,7 @@ pub fn of_ente(
         days: Vec::new(),
         silences: filtered(&whole.silences, |row| is_own(&row.ente)),
         rules: whole.rules.clone(),
+        week: Vec::new(),
     };
     Ok(YearFigures {
         usage: filtered(&figures.usage, |row| is_own(&row.ente)),

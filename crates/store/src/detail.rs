@@ -107,6 +107,21 @@ pub struct DayUse {
     pub service_uses: u64,
 }
 
+/// Use of all enti in an hour of the days of a week.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct WeekHourUse {
+    /// 1 for Monday to 7 for Sunday.
+    pub weekday: u8,
+    /// `night`, `office` or `evening`.
+    pub band: String,
+    /// 0 to 23, local.
+    pub local_hour: u8,
+    /// Accesses to pages and areas.
+    pub accesses: u64,
+    /// Completed service uses.
+    pub service_uses: u64,
+}
+
 /// The longest time without any event of an ente, after its first one.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteSilence {
@@ -156,6 +171,9 @@ pub struct Detail {
     pub silences: Vec<EnteSilence>,
     /// By version of the rules.
     pub rules: Vec<RulesUse>,
+    /// By weekday and hour; empty in years that an earlier version of the program closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub week: Vec<WeekHourUse>,
 }
 
 impl Store {
@@ -231,6 +249,7 @@ impl Store {
                 ))
                 .await?,
             silences: self.silences(year).await?,
+            week: self.week(&format!("toYear(u.local_date) = {year}{of}")).await?,
             rules: self
                 .rows(&format!(
                     "SELECT toString(e.rules) AS rules, toString(min(e.local_date)) AS first_day, toString(max(e.local_date)) AS last_day, count() AS events
@@ -239,6 +258,18 @@ impl Store {
                 .await?,
             ..self.base_detail(year, counted).await?
         })
+    }
+
+    /// Use by weekday and hour, of what a condition on `u` lets through.
+    pub(crate) async fn week(&self, condition: &str) -> Result<Vec<WeekHourUse>, StoreError> {
+        self.rows(&format!(
+            "SELECT toDayOfWeek(u.local_date) AS weekday, toString(u.band) AS band, u.local_hour AS local_hour,
+                    sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+             FROM usage_hourly AS u WHERE {condition}
+             GROUP BY toDayOfWeek(u.local_date), u.band, u.local_hour HAVING accesses > 0 OR service_uses > 0
+             ORDER BY weekday, local_hour, band"
+        ))
+        .await
     }
 
     /// The longest silence of each ente: between two days with events, or from the last of them to

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::detail::{
     DayUse, Detail, EnteCountryUse, EnteHourUse, EnteServiceUse, EnteSilence, LoginUse, MonthUse,
-    MonthVisitors, RulesUse,
+    MonthVisitors, RulesUse, WeekHourUse,
 };
 use crate::{Store, StoreError};
 

@@ -36,6 +36,11 @@ impl Store {
         .await
     }
 
+    /// How many seals there are.
+    pub async fn seal_count(&self) -> Result<u64, StoreError> {
+        self.count("SELECT count() FROM sealed_years").await
+    }
+
     /// Adds a seal.
     pub async fn add_seal(&self, seal: &SealRow) -> Result<(), StoreError> {
         let row = serde_json::to_string(seal).map_err(|error| StoreError::Query {

@@ -1,8 +1,11 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use affluenza_open_data::Edition;
+use affluenza_edition::Editions;
+use affluenza_open_data::{Edition, Published};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
 
 use crate::output;
 use crate::platform::{Needs, Platform};
@@ -32,17 +35,31 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
-        let figures = async {
+        let made = async {
             store.check_schema().await?;
-            store.open_figures(args.year).await
+            let closed = super::year::closed_years(&store).await;
+            let (_keep, closed) = watch::channel(Arc::new(closed));
+            let editions = Editions::new(store, settings.serve.small_count, closed);
+            if !editions.years(args.year).await?.contains(&args.year) {
+                bail!("no data for {}: nothing to publish", args.year);
+            }
+            Ok::<_, anyhow::Error>(editions.year(args.year).await?)
         };
-        let figures = figures.await;
+        let made = made.await;
         platform.close().await?;
-        let figures = figures?;
-        if figures.uses.is_empty() && figures.accesses.is_empty() {
-            bail!("no data for {}: nothing to publish", args.year);
-        }
-        let edition = Edition::build(args.year, &figures, &register, &publisher, today);
+        let year = made?;
+        let modified = match &year.closed_at {
+            Some(at) => at
+                .parse::<jiff::Timestamp>()?
+                .in_tz(super::report::ZONE)?
+                .date(),
+            None => today,
+        };
+        let published = Published {
+            public: &year.public,
+            modified,
+        };
+        let edition = Edition::build(&[published], &register, &publisher);
         write(args, &edition)
     })
 }

@@ -1,9 +1,12 @@
 //! The aggregate API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use affluenza_api::Api;
+use affluenza_edition::{Closed, Editions};
 use affluenza_keys::KeyRing;
+use affluenza_open_data::Source;
 use affluenza_store::Store;
 use affluenza_telemetry::{Metrics, Stop};
 use affluenza_web::{bounded, listen, metrics_route, serve, status_route};
@@ -12,11 +15,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::reload;
+use super::year::closed_years;
 use crate::args::serve::Serve;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
+/// Pause between two looks whether a year has been closed.
+const SEALS_LOOK: Duration = Duration::from_secs(5);
 /// Longest that a question may take in ClickHouse, in seconds.
 const QUESTION_SECONDS_MAX: u64 = 10;
 
@@ -70,10 +76,23 @@ impl RunningApi {
             Ok(())
         };
         tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
+        let store = Store::new(&reader);
+        let closed = follow_closed_years(store.clone(), stop.clone()).await;
+        let editions = Arc::new(Editions::new(store.clone(), config.small_count, closed));
+        let open_data = affluenza_open_data::routes(Source {
+            editions: editions.clone(),
+            register: register.clone(),
+            publisher: settings.open_data.publisher(),
+            requests: (
+                config.address_requests_per_second,
+                config.address_requests_burst,
+            ),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+        });
         let metrics = Metrics::default();
         let api = Api::start(
             config.clone(),
-            Store::new(&reader),
+            (store, editions),
             ring,
             register,
             (&metrics, stop),
@@ -81,8 +100,11 @@ impl RunningApi {
         .await
         .context("the API cannot begin")?;
         let checked = api.clone();
-        let routes = api
-            .routes()
+        let mut routes = api.routes();
+        if config.public {
+            routes = routes.merge(open_data);
+        }
+        let routes = routes
             .merge(status_route(move || {
                 let api = checked.clone();
                 async move { api.check().await }
@@ -99,4 +121,30 @@ impl RunningApi {
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
     }
+}
+
+/// The closed years, read anew when one has been closed.
+async fn follow_closed_years(store: Store, stop: Stop) -> watch::Receiver<Arc<Closed>> {
+    let mut count = store.seal_count().await.ok();
+    let (newer, closed) = watch::channel(Arc::new(closed_years(&store).await));
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SEALS_LOOK) => {}
+                () = stop.told() => return,
+            }
+            let found = store.seal_count().await.ok();
+            // What could not be read, or did not hold, may have been put right.
+            if found.is_none() || found == count && newer.borrow().is_ok() {
+                continue;
+            }
+            let closed = closed_years(&store).await;
+            if let (Err(error), Ok(_)) = (&closed, &**newer.borrow()) {
+                tracing::error!(error, "closed years cannot be published");
+            }
+            count = found;
+            newer.send_replace(Arc::new(closed));
+        }
+    });
+    closed
 }

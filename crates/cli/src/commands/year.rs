@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
+use affluenza_edition::{Closed, ClosedYear, ClosedYears};
 use affluenza_pipeline::audit::audit;
 use affluenza_report::{Seal, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
+use affluenza_store::open::OpenFigures;
 use affluenza_store::seals::SealRow;
 use anyhow::{Context, Result, bail};
 use jiff::{Timestamp, Unit};
@@ -54,6 +56,26 @@ impl Chain {
             .map(|seal| Ok(SealNote::of(seal, &seal.open()?)))
             .collect()
     }
+}
+
+/// The closed years as they are published, or why they cannot be.
+pub async fn closed_years(store: &Store) -> Closed {
+    let read = async || -> Result<ClosedYears> {
+        let chain = Chain::read(store).await?;
+        let mut years = BTreeMap::new();
+        for seal in &chain.0 {
+            // The newest seal of a year is the last one.
+            let sealed = seal.open()?;
+            let closed = ClosedYear {
+                seal: seal.number,
+                closed_at: sealed.sealed_at,
+                figures: OpenFigures::of_closed(&sealed.figures.people),
+            };
+            years.insert(sealed.year, closed);
+        }
+        Ok(ClosedYears(years))
+    };
+    read().await.map_err(|error| format!("{error:#}"))
 }
 
 fn seal(row: SealRow) -> Seal {

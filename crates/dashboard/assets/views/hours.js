@@ -2,12 +2,9 @@ import { chart, heatMap } from "../charts.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-/** When people come; without a key, by band only. */
+/** When people come. */
 export default async function hours({ at, data, t, f }) {
-  const keyed = data.allows(at, "hour");
-  const [bands, accesses, byHour] = await Promise.all([
-    data.usersByBand(at), keyed && data.accesses(at, ["weekday", "hour"]), keyed && data.usersByHour(at),
-  ]);
+  const [bands, accesses, byHour] = await Promise.all([data.usersByBand(at), data.accesses(at, ["weekday", "hour"]), data.usersByHour(at)]);
   const ofBands = h("section", { class: "card" }, table({
     caption: t.usersByBand, t, f,
     columns: [
@@ -16,7 +13,6 @@ export default async function hours({ at, data, t, f }) {
     ],
     rows: bands,
   }));
-  if (!keyed) return ofBands;
   const steps = byHour.map((_, hour) => {
     const text = String(hour).padStart(2, "0");
     return { long: `${text}:00`, short: text, narrow: text };

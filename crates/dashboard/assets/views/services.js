@@ -1,13 +1,13 @@
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-/** Services by use, and how much of what is offered is used. */
+/** Services by use, and, with a key, how much of what is offered is used. */
 export default async function services({ at, data, t, f }) {
   const [now, before, offered] = await Promise.all([
     data.uses(at, ["service"]), data.uses(data.yearBefore(at), ["service"]), data.offered(at),
   ]);
   return h("div", { class: "grid" },
-    h("section", { class: "card wide" }, table({
+    h("section", { class: offered ? "card wide" : "card" }, table({
       caption: t.topServices, t, f, shown: 20,
       columns: [
         { title: t.service, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
@@ -17,7 +17,7 @@ export default async function services({ at, data, t, f }) {
       ],
       rows: data.ranked(now, "service", before),
     })),
-    h("section", { class: "card slim" }, table({
+    offered && h("section", { class: "card slim" }, table({
       caption: t.offeredUsed, t, f, shown: 12,
       columns: [
         { title: t.ente, value: (row) => row.name },

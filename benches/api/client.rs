@@ -1,0 +1,116 @@
+//! A running API, and a client that keeps its connection.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::{Place, Running, eventually};
+
+/// No limits that would answer instead of the service.
+pub const LIFTED: &[(&str, &str)] = &[
+    ("AFFLUENZA__SERVE__KEY_REQUESTS_PER_SECOND", "1000000"),
+    ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "1000000"),
+];
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `affluenza serve`, ended when dropped.
+pub struct Served {
+    address: String,
+    _running: Running,
+}
+
+impl Served {
+    pub fn start(place: &Place<'_>, name: &str, settings: &[(&str, &str)]) -> Self {
+        let file = format!("{name}.log");
+        let running = place.spawn_with(&["serve", "--listen", "127.0.0.1:0"], &file, settings);
+        let mut address = None;
+        eventually("the API says where it listens", || {
+            let log = std::fs::read_to_string(place.folder.join(&file)).unwrap_or_default();
+            address = log
+                .split_once("listening on http://")
+                .and_then(|(_, rest)| Some(rest.split_once(';')?.0.to_owned()));
+            address.is_some()
+        });
+        Self {
+            address: address.expect("it was found"),
+            _running: running,
+        }
+    }
+
+    /// A connection for one key.
+    pub fn client(&self, key: &str) -> Client {
+        let stream = TcpStream::connect(&self.address).expect("the API listens");
+        stream
+            .set_nodelay(true)
+            .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
+            .expect("a connection has options");
+        Client {
+            reader: BufReader::with_capacity(64 << 10, stream),
+            key: key.to_owned(),
+            body: Vec::new(),
+        }
+    }
+}
+
+pub struct Client {
+    reader: BufReader<TcpStream>,
+    key: String,
+    body: Vec<u8>,
+}
+
+/// What came back, and when.
+pub struct Reply {
+    pub status: u16,
+    pub etag: Option<String>,
+    pub retry_after: Option<u64>,
+    pub milliseconds: f64,
+}
+
+impl Client {
+    /// Asks for `path` under `/v1/`, and waits for the whole answer.
+    pub fn ask(&mut self, path: &str, etag: Option<&str>) -> Reply {
+        let known = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
+        let request = format!(
+            "GET /v1/{path} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {}\r\nAccept-Encoding: gzip\r\n{known}\r\n",
+            self.key
+        );
+        let began = Instant::now();
+        self.reader
+            .get_mut()
+            .write_all(request.as_bytes())
+            .expect("the API reads");
+        let mut reply = Reply {
+            status: 0,
+            etag: None,
+            retry_after: None,
+            milliseconds: 0.0,
+        };
+        let mut length = 0;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line).expect("the API answers");
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            if reply.status == 0 {
+                let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+                reply.status = status.expect("a status comes first");
+            } else if let Some((name, value)) = line.split_once(": ") {
+                match name {
+                    "content-length" => length = value.parse().expect("a length"),
+                    "etag" => reply.etag = Some(value.to_owned()),
+                    "retry-after" => reply.retry_after = value.parse().ok(),
+                    _ => {}
+                }
+            }
+        }
+        self.body.resize(length, 0);
+        self.reader
+            .read_exact(&mut self.body)
+            .expect("the answer is as long as it says");
+        reply.milliseconds = began.elapsed().as_secs_f64() * 1e3;
+        reply
+    }
+}

@@ -1,0 +1,83 @@
+//! One ente's key asks new questions as fast as it may, another's polls: does the second wait longer?
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::asking::windows;
+use crate::client::Served;
+use crate::percentile;
+
+const CONNECTIONS: usize = 32;
+/// How often the second asks, and how many times: each time what it has not asked before.
+const PAUSE: Duration = Duration::from_millis(50);
+const QUESTIONS: usize = 200;
+
+/// `(key, ente)` of the one that floods and of the one that polls.
+pub fn beside(served: &Served, flooding: (&str, &str), polling: (&str, &str)) -> String {
+    // A different page of each window, so that nothing is in memory.
+    let alone = poll(served, polling, 3_000);
+    let over = AtomicBool::new(false);
+    let counts = [const { AtomicUsize::new(0) }; 3];
+    let (answered, refused, busy) = (&counts[0], &counts[1], &counts[2]);
+    let flooded = std::thread::scope(|scope| {
+        for connection in 0..CONNECTIONS {
+            let over = &over;
+            scope.spawn(move || {
+                let mut client = served.client(flooding.0);
+                let windows: Vec<String> = windows().collect();
+                for at in 0.. {
+                    if over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    // No two connections ask the same.
+                    let number = at * CONNECTIONS + connection;
+                    let window = &windows[number % windows.len()];
+                    let limit = 4_000 + number / windows.len() % 5_000;
+                    let path = format!("enti?period={window}&limit={limit}");
+                    let count = match client.ask(&path, None).status {
+                        200 => answered,
+                        429 => refused,
+                        _ => busy,
+                    };
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let flooded = poll(served, polling, 2_000);
+        over.store(true, Ordering::Relaxed);
+        flooded
+    });
+    let line = |name: &str, waits: &[f64]| {
+        format!(
+            "{name:<34} p50 {:>6.1} ms, p99 {:>6.1} ms\n",
+            percentile(waits, 50),
+            percentile(waits, 99)
+        )
+    };
+    format!(
+        "{}{}the other key on {CONNECTIONS} connections: {} answered, {} refused (429), {} put off (503)\n",
+        line("new questions of a key, alone", &alone),
+        line("the same beside a flooding key", &flooded),
+        answered.load(Ordering::Relaxed),
+        refused.load(Ordering::Relaxed),
+        busy.load(Ordering::Relaxed),
+    )
+}
+
+/// How long each question took, sorted.
+fn poll(served: &Served, (key, ente): (&str, &str), limit: usize) -> Vec<f64> {
+    let mut client = served.client(key);
+    let windows: Vec<String> = windows().collect();
+    let mut waits = Vec::new();
+    for at in 0..QUESTIONS {
+        let began = Instant::now();
+        let (window, limit) = (&windows[at % windows.len()], limit + at);
+        let path = format!("matrix?period={window}&ente={ente}&limit={limit}");
+        let reply = client.ask(&path, None);
+        assert_eq!(reply.status, 200, "{path}");
+        waits.push(reply.milliseconds);
+        std::thread::sleep(PAUSE.saturating_sub(began.elapsed()));
+    }
+    waits.sort_by(f64::total_cmp);
+    waits
+}

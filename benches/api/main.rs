@@ -1,0 +1,69 @@
+//! The API on eleven years of data, 7.5 million service uses a decade and the accesses to match:
+//! each resource without and with an ETag, many clients at once, and one key that floods while
+//! another polls.
+//!
+//! `make bench-api`. Everything is bounded in count and time, and talks to this machine only.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench prints its result"
+)]
+
+mod asking;
+mod client;
+mod crowd;
+mod flood;
+#[path = "../../tests/it/http.rs"]
+mod http;
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/it/support.rs"]
+mod support;
+mod years;
+
+use std::sync::Arc;
+
+use crate::client::Served;
+use crate::support::Engines;
+
+fn main() {
+    affluenza_engine::run_if_child();
+    // Cargo's own tests of all targets only see whether it starts.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let engines = Arc::new(runtime.block_on(Engines::start()));
+    measure(&engines);
+    let engines = Arc::into_inner(engines).expect("nobody else has them");
+    runtime.block_on(engines.stop());
+}
+
+fn measure(engines: &Engines) {
+    let place = engines.place("bench_api");
+    println!("{}", years::eleven(&place));
+    let all = place.run(&["keys", "create", "all"]);
+    let enti = years::enti(&place);
+    let [big, small] = enti.as_slice() else {
+        panic!("two enti are asked about");
+    };
+    let of_ente = |ente: &str| place.run(&["keys", "create", ente, "--ente", ente]);
+    let (of_big, of_small) = (of_ente(big), of_ente(small));
+
+    let lifted = Served::start(&place, "lifted", client::LIFTED);
+    println!("{}", asking::each_resource(&lifted, all.trim(), big));
+    println!("{}", crowd::together(&lifted, all.trim()));
+    drop(lifted);
+    // With the limits that everybody gets.
+    let usual = Served::start(&place, "usual", &[]);
+    println!(
+        "{}",
+        flood::beside(&usual, (of_big.trim(), big), (of_small.trim(), small))
+    );
+}
+
+/// The value that so many percent of `sorted` do not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let at = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    sorted[at.min(sorted.len() - 1)]
+}

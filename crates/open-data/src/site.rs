@@ -1,0 +1,216 @@
+//! The open data of every year that is over, over HTTP: `/open-data` is the catalogue, the files lie
+//! below it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use affluenza_edition::{Editions, NoEdition, PublicYear};
+use affluenza_register::Register;
+use affluenza_web::{Peer, Problem, RateLimit, client_address};
+use axum::Router;
+use axum::extract::{Extension, Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tokio::sync::{Mutex, watch};
+
+use crate::edition::sha256;
+use crate::{CATALOGUE, Edition, Incomplete, Published, Publisher};
+
+/// Pause between two looks whether a year has changed.
+const LOOK: Duration = Duration::from_secs(10);
+/// When to come back after trouble.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Where files come from, and who publishes them.
+pub struct Source {
+    /// Public years.
+    pub editions: Arc<Editions>,
+    /// Names.
+    pub register: watch::Receiver<Arc<Register>>,
+    /// Who publishes, or what is not configured.
+    pub publisher: Result<Publisher, Incomplete>,
+    /// Requests a second that an address may send on the long run, and at once.
+    pub requests: (u32, u32),
+    /// Proxies whose word on the address of a client is taken.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+struct Site {
+    source: Source,
+    limit: RateLimit<IpAddr>,
+    shelf: Mutex<Shelf>,
+}
+
+/// What has been made so far.
+#[derive(Default)]
+struct Shelf {
+    looked: Option<Instant>,
+    /// Years, and when each was first seen as it is.
+    years: BTreeMap<i16, (Arc<PublicYear>, Date)>,
+    register: String,
+    files: Arc<BTreeMap<String, Shelved>>,
+}
+
+#[derive(Clone)]
+struct Shelved {
+    bytes: bytes::Bytes,
+    etag: String,
+}
+
+/// `/open-data`, and `/open-data/{file}`.
+pub fn routes<S: Clone + Send + Sync + 'static>(source: Source) -> Router<S> {
+    let (per_second, burst) = source.requests;
+    let site = Arc::new(Site {
+        source,
+        limit: RateLimit::new(per_second, burst),
+        shelf: Mutex::default(),
+    });
+    Router::new()
+        .route("/open-data", get(catalogue))
+        .route("/open-data/{file}", get(file))
+        .with_state(site)
+}
+
+async fn catalogue(
+    State(site): State<Arc<Site>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let found = site.find(CATALOGUE, &peer, &headers).await;
+    found.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn file(
+    State(site): State<Arc<Site>>,
+    Extension(peer): Extension<Peer>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let found = site.find(&name, &peer, &headers).await;
+    found.unwrap_or_else(IntoResponse::into_response)
+}
+
+impl Site {
+    async fn find(
+        &self,
+        name: &str,
+        peer: &Peer,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let address = client_address(peer.0.ip(), headers, &self.source.trusted_proxies);
+        let allowance = self.limit.take_address(address)?;
+        let files = self.files().await?;
+        let Some(file) = files.get(name) else {
+            let names: Vec<&String> = files.keys().collect();
+            return Err(Problem::not_found("there is no such file").with("files", names));
+        };
+        let known = headers.get_all(IF_NONE_MATCH).iter();
+        let is_known = known
+            .filter_map(|tags| tags.to_str().ok())
+            .flat_map(|tags| tags.split(','))
+            .any(|tag| tag.trim().trim_start_matches("W/") == file.etag);
+        let mut response = if is_known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            file.bytes.clone().into_response()
+        };
+        let added = response.headers_mut();
+        let kind = if name == CATALOGUE {
+            "application/ld+json"
+        } else {
+            "text/csv; charset=utf-8; header=present"
+        };
+        added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        added.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+        if let Ok(etag) = HeaderValue::try_from(&file.etag) {
+            added.insert(ETAG, etag);
+        }
+        allowance.write(added);
+        Ok(response)
+    }
+
+    /// Every file, made anew if a year has changed.
+    async fn files(&self) -> Result<Arc<BTreeMap<String, Shelved>>, Problem> {
+        let publisher = self.source.publisher.as_ref().map_err(|incomplete| {
+            Problem::not_found(format!("nothing is published here: {incomplete}"))
+        })?;
+        let mut shelf = self.shelf.lock().await;
+        if shelf.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return Ok(shelf.files.clone());
+        }
+        let register = self.source.register.borrow().clone();
+        let today = local_date(Timestamp::now());
+        let years = self.years(today, &shelf).await.map_err(unavailable)?;
+        let is_same = years.len() == shelf.years.len()
+            && years.iter().zip(&shelf.years).all(|(new, old)| {
+                new.0 == old.0 && Arc::ptr_eq(&new.1.0, &old.1.0) && new.1.1 == old.1.1
+            });
+        if !is_same || shelf.register != register.version() {
+            let published: Vec<Published<'_>> = years
+                .values()
+                .map(|(public, modified)| Published {
+                    public,
+                    modified: *modified,
+                })
+                .collect();
+            let edition = Edition::build(&published, &register, publisher);
+            shelf.files = Arc::new(edition.files.into_iter().map(shelved).collect());
+            shelf.years = years;
+            shelf.register = register.version().to_owned();
+        }
+        shelf.looked = Some(Instant::now());
+        Ok(shelf.files.clone())
+    }
+
+    async fn years(
+        &self,
+        today: Date,
+        shelf: &Shelf,
+    ) -> Result<BTreeMap<i16, (Arc<PublicYear>, Date)>, NoEdition> {
+        let mut years = BTreeMap::new();
+        for year in self.source.editions.years(today.year() - 1).await? {
+            let found = match self.source.editions.year(year).await {
+                // It will not be published until somebody does something about it.
+                Err(NoEdition::TooLittle { .. }) => continue,
+                found => found?,
+            };
+            let closed_on = found.closed_at.and_then(|at| at.parse::<Timestamp>().ok());
+            let known = shelf.years.get(&year);
+            let modified = match (closed_on, known) {
+                (Some(at), _) => local_date(at),
+                (None, Some((known, since))) if Arc::ptr_eq(known, &found.public) => *since,
+                (None, _) => today,
+            };
+            years.insert(year, (found.public, modified));
+        }
+        Ok(years)
+    }
+}
+
+fn local_date(at: Timestamp) -> Date {
+    at.in_tz("Europe/Rome")
+        .expect("the zones come with the program")
+        .date()
+}
+
+fn shelved(file: crate::File) -> (String, Shelved) {
+    let etag = format!("\"{}\"", &sha256(&file.bytes)[..16]);
+    let bytes = file.bytes.into();
+    (file.name, Shelved { bytes, etag })
+}
+
+fn unavailable(cause: NoEdition) -> Problem {
+    let detail = match &cause {
+        NoEdition::Store(_) => "the database is busy or does not answer".to_owned(),
+        NoEdition::Broken(_) => "closed years are not shown until they have been verified".into(),
+        other => other.to_string(),
+    };
+    tracing::warn!(error = %cause, "open data were not made");
+    Problem::unavailable(detail, RETRY)
+}
