@@ -1,5 +1,6 @@
 //! What each command does, from typed arguments to printed results.
 
+mod acts;
 mod audit;
 mod backup;
 mod check_data;
@@ -68,6 +69,7 @@ pub fn run(args: Args) -> Result<()> {
     settings.check()?;
     affluenza_telemetry::start_logging(settings.log.format, &settings.log.filter)
         .map_err(|problem| anyhow!(problem))?;
+    acts::note(&settings, &args.command)?;
     match args.command {
         Command::Up(up) => up::run(&settings, &up),
         Command::Collect(collect) => collect::run(&settings, &collect),

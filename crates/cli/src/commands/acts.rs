@@ -1,0 +1,68 @@
+//! Administrative acts, each noted in the log of administrative access before it is tried: whoever
+//! reads the log sees what was begun, whatever came of it.
+
+use affluenza_keys::KeyStore;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::args::{Command, DeadLetters, Import, Rebuild, Register};
+use crate::settings::Settings;
+
+/// What is done, to what, and more about it.
+type Act = (&'static str, String, Value);
+
+/// Notes a command that changes what is stored or said.
+pub fn note(settings: &Settings, command: &Command) -> Result<()> {
+    let Some((action, subject, detail)) = act(command) else {
+        return Ok(());
+    };
+    let file = settings.keys.file_in(&settings.engine.data);
+    KeyStore::new(&file)
+        .note(action, &subject, detail)
+        .context("nothing was done: it could not be noted in the log of administrative access")
+}
+
+/// Keys note their own acts; what only looks, or only adds events, is none.
+fn act(command: &Command) -> Option<Act> {
+    Some(match command {
+        Command::CloseYear(close) => (
+            "year-close",
+            close.year.to_string(),
+            json!({ "restate": close.restate }),
+        ),
+        Command::Rebuild(what) => {
+            let (subject, options) = match what {
+                Rebuild::Aggregates(options) => ("aggregates", options),
+                Rebuild::Facts(options) => ("facts", options),
+            };
+            if options.dry_run {
+                return None;
+            }
+            let detail = json!({ "period": options.period, "abandon": options.abandon });
+            ("rebuild", subject.to_owned(), detail)
+        }
+        Command::Audit(audit) if audit.repair => (
+            "repair",
+            audit.period.clone().unwrap_or_default(),
+            Value::Null,
+        ),
+        Command::Register(Register::Apply) => ("register-apply", String::new(), Value::Null),
+        Command::DeadLetters(DeadLetters::Requeue(requeue)) if !requeue.dry_run => {
+            let positions: Vec<String> =
+                requeue.positions.iter().map(ToString::to_string).collect();
+            let detail = json!({ "all": requeue.all, "patch": requeue.patch });
+            ("dead-letters-requeue", positions.join(" "), detail)
+        }
+        Command::Import(Import::Figures(import)) => (
+            "figures-import",
+            import.file.display().to_string(),
+            Value::Null,
+        ),
+        Command::OpenData(open_data) => (
+            "open-data",
+            open_data.year.to_string(),
+            json!({ "out": open_data.out }),
+        ),
+        _ => return None,
+    })
+}
