@@ -2,14 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use super::client::Collector;
-use crate::support::{Engines, Place, Running, eventually};
-
-/// Names that the browser goes by.
-const BROWSERS: [&str; 2] = ["chromium", "chromium-browser"];
+use crate::browser::Browser;
+use crate::support::{Engines, eventually};
 
 /// A page that goes from one path to the next without being loaded anew, and tells of a payment.
 const PAGE: &str = r#"<!doctype html><html data-affluenza-service="visure-anagrafiche"><title>t</title>
@@ -43,18 +39,18 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
         let metrics = super::ask(&collector.address, "GET /metrics", &[], b"").body;
         String::from_utf8_lossy(&metrics).contains(&line)
     };
-    let first = browse(&place, &format!("{origin}/"));
+    let mut browser = Browser::start(&place.folder);
+    browse(&mut browser, &origin, "/");
     eventually("the page's visits are accepted", || accepted(3));
-    drop(first);
     // Neither of these is counted as a visit; the second is counted as refused.
-    drop(browse_to_the_end(&place, &format!("{origin}/opted-out")));
-    let third = browse(&place, &format!("{origin}/foreign"));
+    browse(&mut browser, &origin, "/opted-out");
+    browse(&mut browser, &origin, "/foreign");
     eventually("the foreign origin is counted", || {
         let metrics = super::ask(&collector.address, "GET /metrics", &[], b"").body;
         String::from_utf8_lossy(&metrics)
             .contains("affluenza_collect_events_refused_total{reason=\"foreign-origin\"} 3\n")
     });
-    drop(third);
+    drop(browser);
     assert!(accepted(3), "an opt-out is honoured");
     collector.running.terminate();
     place.run(&["consume", "--once"]);
@@ -78,60 +74,12 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     );
 }
 
-/// A browser on a page, without a window, with a profile of its own.
-fn browse(place: &Place<'_>, address: &str) -> Running {
-    let profile = place.folder.join(format!("profile-{}", address.len()));
-    let log = std::fs::File::create(place.folder.join("browser.log")).expect("it can be made");
-    let child = BROWSERS
-        .iter()
-        .find_map(|browser| {
-            Command::new(browser)
-                .args([
-                    "--headless=new",
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-dev-shm-usage",
-                    "--no-first-run",
-                    "--disable-background-networking",
-                    "--remote-debugging-port=0",
-                ])
-                .arg(format!("--user-data-dir={}", profile.display()))
-                .arg(address)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log.try_clone().expect("it can be shared"))
-                .spawn()
-                .ok()
-        })
-        .expect("a browser is needed: apt-get install chromium");
-    Running(child)
-}
-
-/// The same, until the page's scripts have run.
-fn browse_to_the_end(place: &Place<'_>, address: &str) -> Running {
-    let profile = place.folder.join("profile-end");
-    let browser = BROWSERS
-        .iter()
-        .find(|browser| Command::new(browser).arg("--version").output().is_ok())
-        .expect("a browser is needed: apt-get install chromium");
-    let child = Command::new(browser)
-        .args([
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--dump-dom",
-        ])
-        .args(["--virtual-time-budget=3000", "--disable-dev-shm-usage"])
-        .arg(format!("--user-data-dir={}", Path::display(&profile)))
-        .arg(address)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the browser starts");
-    let mut running = Running(child);
-    eventually("the page is at its end", || running.has_ended());
-    running
+/// Opens a new page, and waits until its scripts have done what they do.
+fn browse(browser: &mut Browser, origin: &str, path: &str) {
+    browser.open((800, 600), "it");
+    // Not by an address that would be waited for: the page goes to another one at once.
+    browser.run(&format!("location.href = '{origin}{path}'; 0"));
+    browser.wait("location.pathname.startsWith('/tributi') && performance.now() > 500");
 }
 
 /// Serves pages until the test program ends.
