@@ -17,7 +17,7 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check bench bench-path bench-freshness bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -63,6 +63,27 @@ $(TOOLS)/deploy/installed: deploy/check.txt
 	$(TOOLS)/deploy/bin/pip install --quiet --requirement deploy/check.txt
 	touch $@
 
+# The API's description against the Italian guidelines on interoperability (ModI). Needs npm. Addresses
+# that are relative to the service are made absolute, as the validator wants them.
+SPECTRAL_VERSION := 6.16.3
+modi-check: $(TOOLS)/modi/spectral-$(SPECTRAL_VERSION)
+	sed 's|": "/docs|": "https://api.example.it/docs|' schemas/api.openapi.json > $(TOOLS)/modi/api.json
+	$(TOOLS)/modi/node_modules/.bin/spectral lint --fail-severity=warn --ruleset deploy/modi/ruleset.yaml $(TOOLS)/modi/api.json
+
+$(TOOLS)/modi/spectral-$(SPECTRAL_VERSION):
+	npm install --prefix $(TOOLS)/modi --ignore-scripts --no-audit --no-fund --loglevel=error @stoplight/spectral-cli@$(SPECTRAL_VERSION)
+	touch $@
+
+# A catalogue of open data against what the Italian profile of DCAT demands. Needs python3 with venv.
+PYSHACL_VERSION := 0.40.1
+dcat-check: $(TOOLS)/dcat/pyshacl-$(PYSHACL_VERSION)
+	$(TOOLS)/dcat/bin/pyshacl --shacl deploy/dcat/shapes.ttl --data-file-format json-ld schemas/examples/open-data-catalog.jsonld
+
+$(TOOLS)/dcat/pyshacl-$(PYSHACL_VERSION):
+	python3 -m venv $(TOOLS)/dcat
+	$(TOOLS)/dcat/bin/pip install --quiet pyshacl==$(PYSHACL_VERSION)
+	touch $@
+
 # Built without optimisation: it runs for a second and would take minutes to optimise.
 $(TOOLS)/bin/cargo-deny-$(DENY_VERSION):
 	$(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --debug --no-default-features --root $(TOOLS) --target-dir $(TOOLS)/build
@@ -75,6 +96,10 @@ bench: prerequisites
 # The whole path, against its limits and others. SCALE=0.5 is 950,000 events.
 bench-path: prerequisites
 	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
+
+# The API on eleven years of data: each resource, many clients, one key that floods.
+bench-api: prerequisites
+	$(CARGO) bench --locked -p affluenza --bench api
 
 # A collector with its own Kafka under load, on this machine. Needs wrk.
 bench-collect: prerequisites
