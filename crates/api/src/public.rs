@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use affluenza_classify::hours::{Band, Zone};
-use affluenza_disclosure::{Cell, Public, sum};
+use affluenza_disclosure::{Cell, Public, derive, sum};
 use affluenza_edition::{Editions, NoEdition, PublicYear, Year, hour_of};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
@@ -491,10 +491,18 @@ fn variations(
         "difference",
         "change_percent",
     ];
-    let row = |service: &String| {
+    let both = |service: &String| {
         let cell =
             |cells: &BTreeMap<String, Cell>| cells.get(service).copied().unwrap_or(Cell::Shown(0));
-        let (now, before) = (cell(&cells_now), cell(&cells_before));
+        [cell(&cells_now), cell(&cells_before)]
+    };
+    // The greatest difference first; what is hidden comes last, by its labels.
+    services.sort_by_key(|service| {
+        let known = derive(both(service), |[now, before]| now.abs_diff(before));
+        Reverse(known)
+    });
+    let row = |service: &String| {
+        let [now, before] = both(service);
         let is_offered = offered.get(service).copied().unwrap_or_default();
         let is_used = |cell: Cell| cell != Cell::Shown(0);
         let state = offers::state(is_offered, (is_used(now), is_used(before)))?;
@@ -521,7 +529,7 @@ fn variations(
 
 /// What is computed from cells: hidden if one of them is.
 fn derived<const N: usize>(cells: [Cell; N], compute: impl FnOnce([u64; N]) -> Value) -> Value {
-    affluenza_disclosure::derive(cells, compute).unwrap_or(Value::Suppressed)
+    derive(cells, compute).unwrap_or(Value::Suppressed)
 }
 
 pub(crate) fn shown(cell: Cell) -> Value {
