@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use affluenza_engine::{Cache, Kafka, KafkaSettings, SecuredListener};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -31,6 +31,10 @@ impl Certificates {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Whose issuer has its own name is taken for self-signed.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority");
         let authority = params.self_signed(&key).expect("an authority");
         let issuer = Issuer::new(params, key);
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
@@ -97,7 +101,7 @@ async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, String
         properties: properties.into_iter().map(own).collect::<BTreeMap<_, _>>(),
     });
     let kafka = Kafka::start(&settings, &jars).await.expect("Kafka starts");
-    (kafka, format!("127.0.0.1:{port}"))
+    (kafka, format!("localhost:{port}"))
 }
 
 /// Takes TLS off in front of `target`; returns where.
@@ -152,6 +156,7 @@ pub fn everything_is_encrypted(engines: &Engines) {
     let authority = file("ca.pem", &certificates.authority);
     let password = file("password", &format!("{PASSWORD}\n"));
     let settings = [
+        ("AFFLUENZA__KAFKA__PROPERTIES__BROKER_ADDRESS_FAMILY", "v4"),
         ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", &*brokers),
         (
             "AFFLUENZA__KAFKA__PROPERTIES__SECURITY_PROTOCOL",

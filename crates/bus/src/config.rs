@@ -123,10 +123,15 @@ impl Config {
             // A broker that restarts is back within a second or two; the default of up to ten
             // seconds between attempts would leave the consumer idle for longer than that.
             .set("reconnect.backoff.max.ms", "1000");
+        self.add_properties(&mut client);
+        client
+    }
+
+    /// The configuration's own properties, which win over what was set before.
+    pub(crate) fn add_properties(&self, client: &mut ClientConfig) {
         for (name, value) in &self.properties {
             client.set(name.replace('_', "."), value);
         }
-        client
     }
 }
 

@@ -135,9 +135,7 @@ impl Courier {
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", limits.patience_ms.to_string())
             .set("retry.backoff.ms", "50");
-        for (name, value) in &config.properties {
-            client.set(name, value);
-        }
+        config.add_properties(&mut client);
         let context = Context {
             is_away: Arc::default(),
         };

@@ -211,9 +211,7 @@ impl Reader {
             client.set("group.instance.id", &config.instance);
         }
         // The configuration's own properties win over the defaults above.
-        for (name, value) in &config.properties {
-            client.set(name, value);
-        }
+        config.add_properties(&mut client);
         let context = Context {
             changes: Mutex::new(VecDeque::new()),
             leaving: AtomicBool::new(false),

@@ -95,9 +95,7 @@ impl Writer {
             // the same partition.
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", "60000");
-        for (name, value) in &config.properties {
-            client.set(name, value);
-        }
+        config.add_properties(&mut client);
         let context = Context {
             tally: Mutex::new(Tally::default()),
         };

@@ -148,9 +148,9 @@ pub(super) fn of_secured(listener: &SecuredListener) -> impl Iterator<Item = (St
 /// Adds that listener to the addresses.
 pub(super) fn with_secured(text: &str, port: u16) -> String {
     let lines = text.lines().map(|line| match line.split_once('=') {
-        Some(("listeners" | "advertised.listeners", _)) => {
-            format!("{line},SECURED://127.0.0.1:{port}\n")
-        }
+        Some(("listeners", _)) => format!("{line},SECURED://127.0.0.1:{port}\n"),
+        // Certificates are of names.
+        Some(("advertised.listeners", _)) => format!("{line},SECURED://localhost:{port}\n"),
         Some(("listener.security.protocol.map", _)) => format!("{line},SECURED:SASL_SSL\n"),
         _ => format!("{line}\n"),
     });
