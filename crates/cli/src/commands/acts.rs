@@ -41,6 +41,14 @@ fn act(command: &Command) -> Option<Act> {
             let detail = json!({ "period": options.period, "abandon": options.abandon });
             ("rebuild", subject.to_owned(), detail)
         }
+        Command::Erase(erase) => {
+            if erase.dry_run {
+                return None;
+            }
+            let detail =
+                json!({ "portal": erase.portal, "period": erase.period, "reason": erase.reason });
+            ("erase", erase.ente.clone(), detail)
+        }
         Command::Audit(audit) if audit.repair => (
             "repair",
             audit.period.clone().unwrap_or_default(),
