@@ -2,6 +2,7 @@
 //! CSV files of the source; none stands in this file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use affluenza_register::Register;
 use serde_json::Value;
@@ -69,20 +70,17 @@ fn check_printed(place: &Place<'_>) {
     check_sources(place);
     printed::assert_focus_2017(&Printed::html(&print("2017.html")), &register);
     printed::assert_focus_2017(&Printed::xlsx(&print("2017.xlsx")), &register);
+    let pdf = print("2017.pdf");
+    printed::assert_focus_2017(&Printed::pdf(&pdf), &register);
+    printed::assert_well_told(&pdf, "it");
     // From now on everything is read from the seal.
     place.run(&["close-year", "2017"]);
-    for format in ["html", "xlsx", "csv"] {
+    for format in ["html", "pdf", "xlsx", "csv"] {
         let [one, other] = ["one", "other"]
             .map(|name| std::fs::read(print(&format!("{name}.{format}"))).expect("it was written"));
         assert!(one == other, "{format}: byte by byte");
     }
-    let alone = |code: &str| {
-        let report = [
-            "report", "--year", "2017", "--format", "json", "--ente", code,
-        ];
-        serde_json::from_str(&place.run(&report)).expect("it is JSON")
-    };
-    check_enti_alone(&alone, &register);
+    check_enti_alone(place, &register);
 }
 
 /// Figures of other sources are imported once, and what is wrong with them is told.
@@ -101,6 +99,10 @@ fn check_sources(place: &Place<'_>) {
             again.contains("nothing has changed since import"),
             "{again}"
         );
+    }
+    for kind in ["help-desk", "availability"] {
+        let file = source("crates/report/fixtures").join(format!("{kind}.toml"));
+        place.run(&["import", "figures", file.to_str().expect("a plain path")]);
     }
     let check = ["check-data", "--figures", folder, "--lang", "it"];
     let output = place.command(&check).output().expect("the program runs");
@@ -124,10 +126,30 @@ fn check_sources(place: &Place<'_>) {
 }
 
 /// The reports of single enti add up to that of all.
-fn check_enti_alone(report: &dyn Fn(&str) -> Value, register: &Register) {
+fn check_enti_alone(place: &Place<'_>, register: &Register) {
+    let every = |format: &str| {
+        let folder = place.folder.join(format!("enti-{format}"));
+        let name = folder.to_str().expect("a plain path");
+        let report = ["report", "--year", "2017", "--every-ente"];
+        let form = ["--lang", "it", "--format", format, "--output", name];
+        place.run(&[&report[..], &form[..]].concat());
+        folder
+    };
+    let [json, pages, books, papers] = ["json", "html", "xlsx", "pdf"].map(every);
     let mut sums = [0; 3];
     for ente in register.enti() {
-        let own = report(ente.code());
+        let file = |folder: &Path, ending| folder.join(format!("{}.{ending}", ente.code()));
+        let own = std::fs::read(file(&json, "json")).expect("it was written");
+        let own: Value = serde_json::from_slice(&own).expect("it is JSON");
+        let printed = [
+            Printed::html(&file(&pages, "html")),
+            Printed::xlsx(&file(&books, "xlsx")),
+            Printed::pdf(&file(&papers, "pdf")),
+        ];
+        for printed in printed {
+            let uses = count(&own["totals"]["service_uses"]);
+            assert_eq!(printed.uses().unwrap_or(0), uses, "{}", ente.code());
+        }
         assert_eq!(text(&own["ente"]["ente"]), ente.code());
         assert!(!own["warnings"].to_string().contains("disagree"), "{own}");
         sums[0] += count(&own["totals"]["service_uses"]);

@@ -44,6 +44,7 @@ mod reload;
 #[cfg(feature = "test-tls")]
 mod secured;
 mod support;
+mod tagged;
 mod upgrades;
 mod watching;
 mod years;

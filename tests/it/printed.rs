@@ -1,4 +1,5 @@
-//! Printed reports, read back: the tables of an HTML page and of a workbook as rows of cells.
+//! Printed reports, read back: the tables of an HTML page, of a PDF and of a workbook as rows of
+//! cells, and the figures that matter most.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -8,9 +9,15 @@ use affluenza_register::Register;
 use calamine::{Data, Reader, Xlsx};
 
 use crate::focus::csv;
+use crate::tagged::{Part, Told};
 
-/// The tables of a printed report by caption, each as rows of cells, the headings first.
-pub struct Printed(BTreeMap<String, Vec<Vec<String>>>);
+/// A printed report.
+pub struct Printed {
+    /// Tables by caption, each as rows of cells, the headings first.
+    tables: BTreeMap<String, Vec<Vec<String>>>,
+    /// The figures that matter most, by what they are of.
+    facts: BTreeMap<String, String>,
+}
 
 /// Rows of a table by the text of their first cell.
 type ByName<'p> = BTreeMap<&'p str, BTreeMap<&'p str, &'p str>>;
@@ -47,19 +54,60 @@ impl Printed {
             });
             (caption, rows.collect())
         });
-        Self(tables.collect())
+        let mut facts = BTreeMap::new();
+        for list in page.query_selector("dl").expect("a valid selector") {
+            let list = list.get(parser).and_then(tl::Node::as_tag).expect("a tag");
+            let find = |selector| {
+                let found = list.query_selector(parser, selector);
+                found.expect("a valid selector").map(|node| inner(&node))
+            };
+            facts.extend(find("dt").zip(find(".value")));
+        }
+        Self {
+            tables: tables.collect(),
+            facts,
+        }
+    }
+
+    /// The tables of a tagged PDF, as its structure tells them.
+    pub fn pdf(file: &Path) -> Self {
+        let told = Told::read(file);
+        let tables = told.root.all("Table").into_iter().map(|table| {
+            let rows = table.all("TR").into_iter().map(|row| {
+                let cells = row.parts.iter().map(|part| match part {
+                    Part::Element(cell) => cell.text(),
+                    Part::Text(text) => panic!("{text:?} is in no cell"),
+                });
+                cells.collect()
+            });
+            (table.all("Caption")[0].text(), rows.collect())
+        });
+        let facts = told.root.all("LI").into_iter().filter_map(|item| {
+            let value = item.all("LBody").first()?.all("P").first()?.text();
+            Some((item.all("Lbl")[0].text(), value))
+        });
+        Self {
+            tables: tables.collect(),
+            facts: facts.collect(),
+        }
     }
 
     /// The tables of a workbook.
     pub fn xlsx(file: &Path) -> Self {
         let bytes = std::fs::read(file).expect("the workbook was written");
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("it is a workbook");
-        let mut tables = BTreeMap::new();
-        for (_, sheet) in book.worksheets() {
+        let (mut tables, mut facts) = (BTreeMap::new(), BTreeMap::new());
+        for (place, (_, sheet)) in book.worksheets().into_iter().enumerate() {
             let rows: Vec<Vec<String>> = sheet
                 .rows()
                 .map(|row| row.iter().map(shown).collect())
                 .collect();
+            // The contents come first, then the figures that matter most.
+            if place == 1 {
+                let rows = rows.iter().skip(1);
+                facts.extend(rows.map(|row| (row[0].clone(), row[1].clone())));
+                continue;
+            }
             // A title, the caption, the headings, the rows up to an empty one.
             let Some(caption) = rows.get(1).and_then(|row| row.first()) else {
                 continue;
@@ -68,13 +116,13 @@ impl Printed {
             let body = body.take_while(|row| row.iter().any(|cell| !cell.is_empty()));
             tables.insert(caption.clone(), body.cloned().collect());
         }
-        Self(tables)
+        Self { tables, facts }
     }
 
     /// The cells of the table of this caption, by row and heading.
     pub fn by_name(&self, caption: &str) -> ByName<'_> {
-        let rows = self.0.get(caption);
-        let rows = rows.unwrap_or_else(|| panic!("no {caption:?} in {:?}", self.0.keys()));
+        let rows = self.tables.get(caption);
+        let rows = rows.unwrap_or_else(|| panic!("no {caption:?} in {:?}", self.tables.keys()));
         let mut rows = rows.iter();
         let heads = rows.next().expect("a table has headings");
         let cells = |row: &'_ Vec<String>| -> usize { row.len() };
@@ -89,9 +137,15 @@ impl Printed {
             .collect()
     }
 
+    /// All service uses, as the figures that matter most have them; `None` without use.
+    pub fn uses(&self) -> Option<u64> {
+        let uses = self.facts.get("usi dei servizi")?;
+        Some(number(uses) as u64)
+    }
+
     /// The rows below the headings.
     pub fn rows(&self, caption: &str) -> &[Vec<String>] {
-        &self.0[caption][1..]
+        &self.tables[caption][1..]
     }
 }
 
@@ -135,6 +189,17 @@ pub fn number(text: &str) -> f64 {
         .unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
+/// A share in whole percent; a workbook keeps it as a fraction.
+fn percent(text: &str) -> f64 {
+    let share = number(text);
+    if text.ends_with('%') {
+        share
+    } else {
+        share * 100.0
+    }
+    .round()
+}
+
 fn figure(row: &BTreeMap<String, String>, column: &str) -> f64 {
     match &*row[column] {
         "" => 0.0,
@@ -176,6 +241,11 @@ fn sources(printed: &Printed) {
     }
     let total = &rows[12];
     assert_eq!([number(&total[1]), number(&total[2])], sums);
+    let requests = printed.by_name("Richieste per mese (numero)");
+    assert_eq!(number(requests["febbraio"]["Richieste risolte"]), 101.0);
+    assert_eq!(requests["marzo"]["Richieste risolte"], "non disponibile");
+    let reached = printed.by_name("Disponibilità per mese (% del tempo)");
+    assert_eq!(number(reached["febbraio"]["Disponibilità (%)"]), 98.7);
 }
 
 fn categories(printed: &Printed) {
@@ -329,9 +399,50 @@ fn hours(printed: &Printed) {
         ("Desktop", "desktop_share_percent"),
         ("Smartphone e tablet", "smartphone_and_tablet_share_percent"),
     ] {
-        let share = number(devices[device]["Quota"]);
-        // A workbook keeps a percentage as a fraction.
-        let percent = if share <= 1.0 { share * 100.0 } else { share };
-        assert_eq!(percent.round(), access[measure], "{device}");
+        assert_eq!(
+            percent(devices[device]["Quota"]),
+            access[measure],
+            "{device}"
+        );
+    }
+    let off_hours = printed.facts.get("utenti fuori dall’orario di ufficio");
+    let off_hours = off_hours.unwrap_or_else(|| panic!("{:?}", printed.facts));
+    assert_eq!(
+        percent(off_hours),
+        access["accesses_18_to_08_share_percent"]
+    );
+}
+
+/// What a validator asks of a tagged document, as far as it can be read off the structure.
+pub fn assert_well_told(file: &Path, language: &str) {
+    let told = Told::read(file);
+    assert_eq!(told.language, language);
+    assert!(told.title.contains("2017"), "{:?}", told.title);
+    assert!(told.pages > 10, "{} pages", told.pages);
+    let root = &told.root;
+    assert_eq!(root.role, "Document");
+    assert_eq!(root.all("H1").len(), 1);
+    // The contents have a heading, and lead to every other.
+    let headings = root.all("H2");
+    assert_eq!(headings.len() - 1, root.all("TOCI").len());
+    for entry in root.all("TOCI") {
+        let found = entry.text();
+        let is_of = |heading: &&&crate::tagged::Element| found.starts_with(&heading.text());
+        assert!(headings.iter().any(|heading| is_of(&heading)), "{found}");
+    }
+    let figures = root.all("Figure");
+    assert!(figures.len() >= 4, "{} charts", figures.len());
+    for figure in figures {
+        let alt = figure.alt.as_deref().unwrap_or_default();
+        assert!(alt.starts_with(&figure.all("Caption")[0].text()), "{alt:?}");
+    }
+    for table in root.all("Table") {
+        let caption = table.all("Caption")[0].text();
+        let rows = table.all("TR");
+        let columns = rows[0].all("TH").len();
+        assert_eq!(table.all("THead").len(), 1, "{caption}");
+        for row in rows {
+            assert_eq!(row.parts.len(), columns, "{caption}: {}", row.text());
+        }
     }
 }

@@ -19,30 +19,43 @@ const WIDTH: u32 = 760;
 const FONT: &str = "sans-serif";
 const SIZE: i32 = 13;
 
-type Area<'s> = DrawingArea<SVGBackend<'s>, plotters::coord::Shift>;
-type Failed = DrawingAreaErrorKind<std::io::Error>;
+type Area<B> = DrawingArea<B, plotters::coord::Shift>;
+type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
 /// The chart as an SVG document.
 pub fn svg(chart: &Chart, language: Language) -> Result<String, PrintError> {
     let mut text = String::new();
+    let size = size(chart);
+    draw(chart, language, SVGBackend::with_string(&mut text, size))?;
+    Ok(text)
+}
+
+/// Width and height of a chart, in units of the drawing.
+pub(crate) fn size(chart: &Chart) -> (u32, u32) {
     let height = match chart.kind {
         ChartKind::Bars => 60 + 36 * u32::try_from(chart.labels.len()).unwrap_or(0),
         ChartKind::Columns | ChartKind::Lines => 260,
     };
-    let drawn = {
-        let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
-        let drawn = match chart.kind {
-            ChartKind::Bars => bars(chart, language, &area),
-            ChartKind::Columns => columns(chart, language, &area),
-            ChartKind::Lines => lines(chart, language, &area),
-        };
-        drawn.and_then(|()| area.present())
+    (WIDTH, height)
+}
+
+/// Draws the chart on whatever is of its size.
+pub(crate) fn draw<B: DrawingBackend>(
+    chart: &Chart,
+    language: Language,
+    backend: B,
+) -> Result<(), PrintError> {
+    let area = backend.into_drawing_area();
+    let drawn = match chart.kind {
+        ChartKind::Bars => bars(chart, language, &area),
+        ChartKind::Columns => columns(chart, language, &area),
+        ChartKind::Lines => lines(chart, language, &area),
     };
+    let drawn = drawn.and_then(|()| area.present());
     drawn.map_err(|error| PrintError::Chart {
         chart: chart.id,
         cause: error.to_string(),
-    })?;
-    Ok(text)
+    })
 }
 
 fn font(size: i32) -> TextStyle<'static> {
@@ -82,7 +95,7 @@ fn greatest(chart: &Chart) -> f64 {
 }
 
 /// What the colours stand for, when there is more than one, at the top right.
-fn legend(chart: &Chart, area: &Area<'_>) -> Result<(), Failed> {
+fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
     if chart.series.len() < 2 {
         return Ok(());
     }
@@ -105,7 +118,7 @@ fn legend(chart: &Chart, area: &Area<'_>) -> Result<(), Failed> {
 }
 
 /// Horizontal bars, a group for each label, with the value at the end of each.
-fn bars(chart: &Chart, language: Language, area: &Area<'_>) -> Result<(), Failed> {
+fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     legend(chart, area)?;
     let end = greatest(chart).max(1.0);
     let count = chart.labels.len().max(1);
@@ -154,7 +167,7 @@ fn text_style(pos: Pos) -> TextStyle<'static> {
 }
 
 /// Upright columns, one for each label.
-fn columns(chart: &Chart, language: Language, area: &Area<'_>) -> Result<(), Failed> {
+fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     let Some(series) = chart.series.first() else {
         return Ok(());
     };
@@ -201,7 +214,7 @@ fn columns(chart: &Chart, language: Language, area: &Area<'_>) -> Result<(), Fai
 }
 
 /// Lines over the labels, with a point for each value.
-fn lines(chart: &Chart, language: Language, area: &Area<'_>) -> Result<(), Failed> {
+fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     legend(chart, area)?;
     let count = chart.labels.len().max(1);
     let mut builder = ChartBuilder::on(area);

@@ -1,5 +1,5 @@
-//! Prints a [`Document`]: as one HTML file for browsers and A4 paper, as a workbook, as tidy CSV.
-//! The charts are SVG, for HTML and whoever else needs them.
+//! Prints a [`Document`]: as one HTML file for browsers and A4 paper, as a tagged PDF, as a
+//! workbook, as tidy CSV. One library draws the charts, as SVG or on the paper of the PDF.
 //!
 //! What it does not do: it computes no figure and chooses no word. The same document gives the
 //! same bytes: no clock, no randomness.
@@ -26,11 +26,13 @@
 
 mod chart;
 mod html;
+mod pdf;
 mod sheet;
 mod tidy;
 
 pub use chart::{ACCENT, svg};
 pub use html::html;
+pub use pdf::pdf;
 pub use sheet::xlsx;
 pub use tidy::{Separators, csv};
 
@@ -49,6 +51,9 @@ pub enum PrintError {
         /// Why.
         cause: String,
     },
+    /// The PDF could not be made.
+    #[error("the PDF could not be made: {0}")]
+    Pdf(String),
     /// The workbook could not be made.
     #[error("the workbook could not be made: {0}")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),

@@ -33,6 +33,7 @@
 //! [`YearFigures`]: affluenza_store::figures::YearFigures
 
 pub mod document;
+mod moved;
 mod names;
 mod notice;
 mod ratio;
@@ -48,6 +49,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use moved::{Moved, MovedPart, moved};
 pub use notice::Notice;
 pub use report::{Question, Report};
 pub use scope::NoDetail;

@@ -7,15 +7,16 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::document::Document;
+use crate::moved::{self, Moved};
 use crate::notice::{self, Notice};
 use crate::scope::{self, NoDetail};
-use crate::seal::{Seal, SealNote, SealedYear};
+use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, Doubt, FigureSet};
 use crate::tables::{
     self, Accesses, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices, EnteName, Hours,
     LoginRow, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
 };
-use crate::text::{self, Language};
+use crate::text::Language;
 
 /// What is asked for, and what gives names and hours to it.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,8 @@ pub struct Report {
     pub seal: Option<SealNote>,
     /// Every seal of the year, the first one first: those after it are restatements.
     pub restatements: Vec<SealNote>,
+    /// The figures that those changed.
+    pub moved: Vec<Moved>,
     /// Last day of the year, on which services offered are counted.
     pub offered_on: Date,
     /// Version of the register that gave names and services offered.
@@ -158,6 +161,7 @@ impl Report {
             counted,
             seal: None,
             restatements: Vec::new(),
+            moved: Vec::new(),
             offered_on,
             register_version: register.version().to_owned(),
             moves: Moves::build(&categories),
@@ -218,7 +222,7 @@ impl Report {
     /// # Errors
     /// When one ente is asked for of a year that was closed before figures were kept by ente.
     pub fn sealed(
-        seal: &Seal,
+        seal: &SealNote,
         sealed: &SealedYear,
         question: &Question<'_>,
         other: Option<(i16, &YearFigures)>,
@@ -227,7 +231,7 @@ impl Report {
         let compared = other.unwrap_or((sealed.year - 1, before));
         let figures = sealed.figures.of(question.counted);
         let report = Self {
-            seal: Some(SealNote::of(seal, sealed)),
+            seal: Some(seal.clone()),
             ..Self::build(question, figures, Some(compared))?
         };
         Ok(report.with_sources(&sealed.sources, question.register))
@@ -248,6 +252,26 @@ impl Report {
         }
     }
 
+    /// The report with every closing of its year, the first one first, and what each changed.
+    #[must_use]
+    pub fn with_closings(
+        self,
+        closings: &[(SealNote, SealedYear)],
+        question: &Question<'_>,
+    ) -> Self {
+        let Question {
+            counted,
+            ente,
+            register,
+            ..
+        } = *question;
+        Self {
+            restatements: closings.iter().map(|(note, _)| note.clone()).collect(),
+            moved: moved::moved(closings, counted, ente, register),
+            ..self
+        }
+    }
+
     /// Whether nothing was recorded in the year.
     pub fn is_empty(&self) -> bool {
         self.warnings
@@ -262,6 +286,6 @@ impl Report {
 
     /// The report as text for a terminal of `width` columns (80 when unknown), without colours.
     pub fn to_text(&self, language: Language, width: usize) -> String {
-        text::page(&Document::new(self, language), width)
+        Document::new(self, language).to_text(width)
     }
 }

@@ -511,7 +511,8 @@ fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
         register: &register,
         zone: &zone,
     };
-    let report = Report::sealed(&seal, &sealed, &question(None), None).unwrap();
+    let note = crate::SealNote::of(&seal, &sealed);
+    let report = Report::sealed(&note, &sealed, &question(None), None).unwrap();
     assert_eq!(
         (report.accesses.is_none(), report.months.is_none()),
         (true, true)
@@ -523,8 +524,58 @@ fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
         text.contains("Non disponibile: l’anno è stato chiuso"),
         "{text}"
     );
-    let refused = Report::sealed(&seal, &sealed, &question(Some("c_d612")), None).unwrap_err();
+    let refused = Report::sealed(&note, &sealed, &question(Some("c_d612")), None).unwrap_err();
     assert!(refused.to_string().contains("--restate"), "{refused}");
+}
+
+#[test]
+fn a_restatement_says_which_figures_it_moved() {
+    let (seal, first) = closed_earlier();
+    let mut second = crate::SealedYear {
+        sealed_at: "2018-03-01T09:00:00Z".into(),
+        cause: "events came late".into(),
+        ..first.clone()
+    };
+    let cell = &mut second.figures.people.usage[0];
+    let (ente, category) = (cell.ente.clone(), cell.category.clone());
+    cell.service_uses += 7;
+    second.figures.people.devices[0].accesses -= 2;
+    let next = second.seal(Some(&seal));
+    let closings = [
+        (crate::SealNote::of(&seal, &first), first.clone()),
+        (crate::SealNote::of(&next, &second), second.clone()),
+    ];
+    let register = register();
+    let moved = |counted, ente| crate::moved(&closings, counted, ente, &register);
+    let all = moved(Counted::People, None);
+    let differences: Vec<i64> = all.iter().map(crate::Moved::difference).collect();
+    assert_eq!(differences, [7, 7, 7, -2], "{all:?}");
+    assert!(all.iter().all(|moved| moved.cause == "events came late"));
+    let total = first.service_uses();
+    assert_eq!((all[0].before, all[0].after), (total, total + 7));
+    let json = serde_json::to_value(&all).unwrap();
+    assert_eq!(json[1]["category"], *category);
+    assert_eq!(json[2]["ente"], *ente);
+    assert_eq!(moved(Counted::All, None), [], "bots were counted as before");
+    assert_eq!(
+        moved(Counted::People, Some("c_d612")),
+        [],
+        "it is not told whose they are"
+    );
+
+    let zone = Zone::default();
+    let question = Question {
+        year: 2017,
+        counted: Counted::People,
+        ente: None,
+        register: &register,
+        zone: &zone,
+    };
+    let report = Report::sealed(&closings[1].0, &second, &question, None).unwrap();
+    let report = report.with_closings(&closings, &question);
+    let text = report.to_text(Language::Italian, 120);
+    assert!(text.contains("Cifre rettificate"), "{text}");
+    assert!(text.contains("events came late"), "{text}");
 }
 
 #[test]
@@ -717,6 +768,95 @@ fn other_sources_are_read_kept_and_doubted() {
         with.contains("Fonte: Centro Servizi Territoriale"),
         "{with}"
     );
+}
+
+#[test]
+fn help_desk_and_availability_are_read_and_shown_by_month() {
+    let read = |name: &str| std::fs::read_to_string(format!("fixtures/{name}")).unwrap();
+    let set = |kind: &str| {
+        let provenance = read(&format!("{kind}.toml"));
+        sources::read_set(&provenance, |file| Ok::<_, SourceError>(read(file))).unwrap()
+    };
+    let sets = [set("help-desk"), set("availability")];
+    let kept = FigureSet::from_json(&sets[1].to_json()).unwrap();
+    assert_eq!(kept, sets[1]);
+    let (register, zone) = (register(), Zone::default());
+    let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
+    let report = report.with_sources(&sets, &register);
+    assert_eq!(
+        report.doubts,
+        [],
+        "what was solved may have been opened before"
+    );
+    let text = report.to_text(Language::Italian, 100);
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let lines: Vec<Vec<String>> = text.lines().map(words).collect();
+    for line in [
+        "gennaio 120 112",
+        "febbraio 96 101",
+        "marzo 80 non disponibile",
+        "Totale 296 non disponibile",
+        "gennaio 99,95 99,50",
+        "febbraio 98,70 99,50",
+        "marzo 100,00 non disponibile",
+    ] {
+        assert!(lines.contains(&words(line)), "{line} in {text}");
+    }
+    let place = |line: &str| lines.iter().position(|found| *found == words(line));
+    assert!(
+        place("gennaio 120 112") < place("febbraio 96 101"),
+        "{text}"
+    );
+}
+
+#[test]
+fn mistakes_in_help_desk_and_availability_are_named() {
+    let refused = |kind: &str, rows: &str| {
+        let provenance = format!(
+            "kind = \"{kind}\"\nsource = \"s\"\ndate = \"2018-01-01\"\nimported_by = \"i\"\nlicence = \"l\"\nfile = \"f\""
+        );
+        let rows = rows.to_owned();
+        let read = sources::read_set(&provenance, |_| Ok::<_, SourceError>(rows));
+        read.unwrap_err().to_string()
+    };
+    for (kind, rows, said) in [
+        (
+            "help-desk",
+            "year,month,opened,solved\n2017,0,5,5",
+            "line 2, column \"month\": \"0\" is not a month from 1 to 12",
+        ),
+        (
+            "help-desk",
+            "year,month,opened,solved\n2017,1,,5",
+            "line 2, column \"opened\": \"\" is not a whole number",
+        ),
+        (
+            "help-desk",
+            "year,month,opened,solved\n2017,1,5,5\n2017,01,6,6",
+            "line 3: 2017-01 is there already: keep one of the two",
+        ),
+        (
+            "availability",
+            "year,month,available_percent,agreed_percent\n2017,1,100.1,",
+            "line 2, column \"available_percent\": \"100.1\" is not a share from 0 to 100",
+        ),
+        (
+            "availability",
+            "year,month,available_percent,agreed_percent\n2017,1,NaN,",
+            "line 2, column \"available_percent\": \"NaN\" is not a share from 0 to 100",
+        ),
+        (
+            "availability",
+            "year,month,available_percent\n2017,1,99",
+            "column \"agreed_percent\" is missing: add it, empty where the source does not say",
+        ),
+    ] {
+        assert_eq!(refused(kind, rows), said);
+    }
 }
 
 #[test]

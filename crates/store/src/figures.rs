@@ -1,5 +1,7 @@
 //! The figures of a year, as the report needs them: of people, or of people and bots.
 
+use std::collections::BTreeMap;
+
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
@@ -173,43 +175,60 @@ impl Store {
         })
     }
 
+    /// The figures of `year` that one report compares its own with: uses and details, and none of
+    /// users, which take longest to count.
+    pub async fn compared_figures(
+        &self,
+        year: i16,
+        counted: Counted,
+    ) -> Result<YearFigures, StoreError> {
+        Ok(YearFigures {
+            usage: self.cells(year, counted).await?,
+            services: self.services(year, counted).await?,
+            detail: Some(self.base_detail(year, counted).await?),
+            ..YearFigures::default()
+        })
+    }
+
+    async fn cells(&self, year: i16, counted: Counted) -> Result<Vec<UsageCell>, StoreError> {
+        let of = column_of(counted);
+        self.rows(&format!(
+            "SELECT ente, category, toString(kind) AS kind, v.service_uses{of} AS service_uses FROM usage_by_ente AS v
+             WHERE year = {year} AND v.service_uses{of} > 0"
+        ))
+        .await
+    }
+
+    async fn services(&self, year: i16, counted: Counted) -> Result<Vec<ServiceUse>, StoreError> {
+        let of = column_of(counted);
+        self.rows(&format!(
+            "SELECT service, category, v.service_uses{of} AS service_uses, v.enti{of} AS enti FROM usage_by_service AS v
+             WHERE year = {year} AND v.service_uses{of} > 0 ORDER BY service_uses DESC, service"
+        ))
+        .await
+    }
+
     /// The figures of `year` without details.
     pub async fn sums(&self, year: i16, counted: Counted) -> Result<YearFigures, StoreError> {
-        // The views have a column for each way.
-        let of = match counted {
-            Counted::People => "",
-            Counted::All => "_with_bots",
-        };
+        let of = column_of(counted);
+        // Visitors are merged once for bands and hours.
+        let hours: Vec<BandHourUse> = self
+            .rows(&format!(
+                "SELECT toString(v.band) AS band, v.local_hour AS local_hour, sum(v.users{of}) AS users_hours, sum(v.accesses{of}) AS accesses
+                 FROM users_by_hour AS v WHERE toYear(v.local_date) = {year}
+                 GROUP BY v.band, v.local_hour ORDER BY v.band, v.local_hour"
+            ))
+            .await?;
         Ok(YearFigures {
-            usage: self
-                .rows(&format!(
-                    "SELECT ente, category, toString(kind) AS kind, v.service_uses{of} AS service_uses FROM usage_by_ente AS v
-                     WHERE year = {year} AND v.service_uses{of} > 0"
-                ))
-                .await?,
-            services: self
-                .rows(&format!(
-                    "SELECT service, category, v.service_uses{of} AS service_uses, v.enti{of} AS enti FROM usage_by_service AS v
-                     WHERE year = {year} AND v.service_uses{of} > 0 ORDER BY service_uses DESC, service"
-                ))
-                .await?,
+            usage: self.cells(year, counted).await?,
+            services: self.services(year, counted).await?,
             devices: self
                 .rows(&format!(
                     "SELECT toString(device) AS device, accesses, service_uses FROM usage_by_device WHERE year = {year} ORDER BY usage_by_device.device"
                 ))
                 .await?,
-            bands: self
-                .rows(&format!(
-                    "SELECT toString(v.band) AS band, v.users_hours{of} AS users_hours, v.accesses{of} AS accesses FROM usage_by_hour_band AS v
-                     WHERE year = {year} ORDER BY v.band"
-                ))
-                .await?,
-            hours: self
-                .rows(&format!(
-                    "SELECT local_hour, sum(v.users{of}) AS users_hours, sum(v.accesses{of}) AS accesses FROM users_by_hour AS v
-                     WHERE toYear(local_date) = {year} GROUP BY local_hour ORDER BY local_hour"
-                ))
-                .await?,
+            bands: bands(&hours),
+            hours: hours_of_day(&hours),
             countries: self
                 .rows(&format!(
                     "SELECT toString(v.country) AS country, v.accesses{of} AS accesses, v.service_uses{of} AS service_uses FROM usage_by_country AS v
@@ -219,4 +238,56 @@ impl Store {
             detail: None,
         })
     }
+}
+
+/// The views have a column for each way.
+fn column_of(counted: Counted) -> &'static str {
+    match counted {
+        Counted::People => "",
+        Counted::All => "_with_bots",
+    }
+}
+
+/// Use in an hour of the day, as far as it is in a band.
+#[derive(Debug, Row, Deserialize)]
+struct BandHourUse {
+    band: String,
+    local_hour: u8,
+    users_hours: u64,
+    accesses: u64,
+}
+
+/// Sums by band, in the order in which the bands come.
+fn bands(hours: &[BandHourUse]) -> Vec<BandUse> {
+    let mut bands: Vec<BandUse> = Vec::new();
+    for hour in hours {
+        match bands.last_mut().filter(|last| last.band == hour.band) {
+            Some(band) => {
+                band.users_hours += hour.users_hours;
+                band.accesses += hour.accesses;
+            }
+            None => bands.push(BandUse {
+                band: hour.band.clone(),
+                users_hours: hour.users_hours,
+                accesses: hour.accesses,
+            }),
+        }
+    }
+    bands
+}
+
+/// Sums by hour. Where bands change within a year, an hour is in more than one.
+fn hours_of_day(hours: &[BandHourUse]) -> Vec<HourUse> {
+    let mut sums: BTreeMap<u8, [u64; 2]> = BTreeMap::new();
+    for hour in hours {
+        let sum = sums.entry(hour.local_hour).or_default();
+        sum[0] += hour.users_hours;
+        sum[1] += hour.accesses;
+    }
+    let hour = |(local_hour, [users_hours, accesses]): (u8, [u64; 2])| HourUse {
+        local_hour,
+        users_hours,
+        accesses,
+    };
+    sums.into_iter().map(hour).collect()
 }

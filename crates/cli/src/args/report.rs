@@ -15,6 +15,9 @@ pub struct Report {
     /// One public body only: a code or name in the register.
     #[arg(long)]
     pub ente: Option<String>,
+    /// A report for each public body of the register, into the folder that --output names.
+    #[arg(long, conflicts_with = "ente", requires = "output")]
+    pub every_ente: bool,
     /// Whose use is counted.
     #[arg(long, value_enum, default_value_t = Count::People)]
     pub count: Count,
@@ -24,10 +27,11 @@ pub struct Report {
     /// Language of the report.
     #[arg(long, value_enum, default_value_t = Language::En)]
     pub lang: Language,
-    /// Form of the report; by the name of the file without, and text where there is none.
+    /// Form of the report; by the name of the file without, and text where there is none; PDF with
+    /// --every-ente.
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
-    /// File to write; standard output without.
+    /// File to write, or folder with --every-ente; standard output without.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -40,6 +44,8 @@ pub enum ReportFormat {
     Json,
     /// One HTML file, for browsers and A4 paper, with nothing beside it.
     Html,
+    /// A PDF for A4 paper, tagged for screen readers (PDF/UA-1).
+    Pdf,
     /// A workbook, a sheet a table.
     Xlsx,
     /// One figure a line: commas, decimal points, UTF-8.
@@ -58,8 +64,20 @@ impl ReportFormat {
         report.format.or_else(by_name).unwrap_or(Self::Text)
     }
 
+    /// What names of its files end in.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Json => "json",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Xlsx => "xlsx",
+            Self::Csv | Self::CsvIt => "csv",
+        }
+    }
+
     /// Whether it is nothing that a terminal can show.
     pub fn is_binary(self) -> bool {
-        matches!(self, Self::Xlsx)
+        matches!(self, Self::Xlsx | Self::Pdf)
     }
 }

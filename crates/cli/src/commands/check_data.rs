@@ -51,6 +51,7 @@ fn question(year: i16, args: &CheckData) -> args::Report {
         year,
         compare: None,
         ente: None,
+        every_ente: false,
         count: Count::People,
         classified: Clock::Then,
         lang: args.lang,

@@ -1,13 +1,15 @@
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use affluenza_classify::hours::Zone;
 use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::Document;
-use affluenza_report::{Language, Question, Report};
+use affluenza_report::sources::FigureSet;
+use affluenza_report::{Language, Question, Report, SealNote, SealedYear};
 use affluenza_store::Store;
-use affluenza_store::figures::Counted;
+use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::year::Chain;
@@ -24,63 +26,110 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
-        let result = tables(&store, &register, args).await;
+        let result = Material::read(&store, &register, args).await;
         platform.close().await?;
-        deliver(&result?, args)
+        let material = result?;
+        match args.every_ente {
+            true => deliver_every(&material, args),
+            false => deliver(&material.report(args.ente.as_deref())?, args),
+        }
     })
 }
 
 /// The tables of a year, compared with another.
 pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> Result<Report> {
-    store.check_schema().await?;
-    let zone = Zone::named(ZONE)?;
-    let year = args.year;
-    let counted = match args.count {
-        Count::People => Counted::People,
-        Count::All => Counted::All,
-    };
-    let compared = args.compare.unwrap_or(year - 1);
-    let chain = match args.classified {
-        Clock::Then => Some(Chain::read(store).await?),
-        Clock::Now => None,
-    };
-    let newest = |year| chain.as_ref().map_or(Ok(None), |chain| chain.newest(year));
-    let sealed = newest(year)?;
-    let then = sealed.as_ref().map(|(seal, sealed)| {
-        let register = sealed.register();
-        register.map_err(|errors| anyhow!("the register of seal {}: {errors}", seal.number))
-    });
-    let then = then.transpose()?;
-    let register = then.as_ref().unwrap_or(register);
-    let question = Question {
-        year,
-        counted,
-        ente: ente(register, args.ente.as_deref())?,
-        register,
-        zone: &zone,
-    };
-    // The year before is what was said of it then, whatever was said later.
-    let is_given = sealed.is_some() && compared == year - 1;
-    let before = match newest(compared)? {
-        _ if is_given => None,
-        Some((_, sealed)) => Some(sealed.figures),
-        None => Some(store.base_figures(compared).await?),
-    };
-    let before = before
-        .as_ref()
-        .map(|figures| (compared, figures.of(counted)));
-    let mut report = match &sealed {
-        Some((seal, sealed)) => Report::sealed(seal, sealed, &question, before)?,
-        None => {
-            let figures = store.year_figures(year, counted).await?;
-            let sources = super::figures::in_force(store).await?;
-            Report::build(&question, &figures, before)?.with_sources(&sources, register)
-        }
-    };
-    if let Some(chain) = &chain {
-        report.restatements = chain.notes(year)?;
+    let material = Material::read(store, register, args).await?;
+    material.report(args.ente.as_deref())
+}
+
+/// What the reports of a year are made of: that of all enti, and that of each.
+struct Material {
+    year: i16,
+    counted: Counted,
+    zone: Zone,
+    /// That of the closed year, where it is closed.
+    register: Register,
+    /// Every closing of the year, the first one first; none where present figures are asked for.
+    closings: Vec<(SealNote, SealedYear)>,
+    /// The present figures, and those of other sources, of a year that is not closed.
+    present: Option<(YearFigures, Vec<FigureSet>)>,
+    /// The compared year, unless the closed year holds it.
+    before: Option<(i16, YearFigures)>,
+}
+
+impl Material {
+    async fn read(store: &Store, register: &Register, args: &args::Report) -> Result<Self> {
+        store.check_schema().await?;
+        let year = args.year;
+        let counted = match args.count {
+            Count::People => Counted::People,
+            Count::All => Counted::All,
+        };
+        let compared = args.compare.unwrap_or(year - 1);
+        let chain = match args.classified {
+            Clock::Then => Some(Chain::read(store).await?),
+            Clock::Now => None,
+        };
+        let closings = |year| {
+            chain
+                .as_ref()
+                .map_or(Ok(Vec::new()), |chain| chain.closings(year))
+        };
+        let (closings, closings_compared) = match closings(year)? {
+            // The year before is what was said of it then, whatever was said later.
+            of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
+            of_year => (of_year, Some(closings(compared)?)),
+        };
+        let before = match closings_compared.map(|mut closings| closings.pop()) {
+            None => None,
+            Some(Some((_, sealed))) => Some((compared, sealed.figures.of(counted).clone())),
+            Some(None) => Some((compared, store.compared_figures(compared, counted).await?)),
+        };
+        let (register, present) = match closings.last() {
+            Some((note, sealed)) => {
+                let then = sealed.register();
+                let number = note.number;
+                let then =
+                    then.map_err(|errors| anyhow!("the register of seal {number}: {errors}"));
+                (then?, None)
+            }
+            None => {
+                let figures = store.year_figures(year, counted).await?;
+                let sources = super::figures::in_force(store).await?;
+                (register.clone(), Some((figures, sources)))
+            }
+        };
+        Ok(Self {
+            year,
+            counted,
+            zone: Zone::named(ZONE)?,
+            register,
+            closings,
+            present,
+            before,
+        })
     }
-    Ok(report)
+
+    /// The report of all enti, or of one of them by a code or name.
+    fn report(&self, name: Option<&str>) -> Result<Report> {
+        let question = Question {
+            year: self.year,
+            counted: self.counted,
+            ente: ente(&self.register, name)?,
+            register: &self.register,
+            zone: &self.zone,
+        };
+        let before = self.before.as_ref();
+        let before = before.map(|(compared, figures)| (*compared, figures));
+        let report = match (&self.present, self.closings.last()) {
+            (Some((figures, sources)), _) => {
+                Report::build(&question, figures, before)?.with_sources(sources, &self.register)
+            }
+            (None, Some((note, sealed))) => Report::sealed(note, sealed, &question, before)?,
+            (None, None) => bail!("{} has neither figures nor a seal", self.year),
+        };
+        Ok(report.with_closings(&self.closings, &question))
+    }
 }
 
 /// The registered code of an ente.
@@ -111,28 +160,56 @@ pub fn say(language: Language, italian: &'static str, english: &'static str) -> 
 
 /// Writes the report in the form that was asked for.
 pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
+    let format = ReportFormat::of(args);
+    hand_out(&bytes(report, args, format)?, args, format)
+}
+
+/// Writes a report for each ente of the register into a folder, each named by the ente's code.
+fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
+    let folder = args
+        .output
+        .as_deref()
+        .context("name a folder with --output")?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+    let format = args.format.unwrap_or(ReportFormat::Pdf);
+    for ente in material.register.enti() {
+        let report = material.report(Some(ente.code()))?;
+        let file = folder.join(format!("{}.{}", ente.code(), format.ending()));
+        write(&file, &bytes(&report, args, format)?)?;
+        output::print(&format!("{}\n", file.display()))?;
+    }
+    Ok(())
+}
+
+fn hand_out(bytes: &[u8], args: &args::Report, format: ReportFormat) -> Result<()> {
+    match &args.output {
+        None if format.is_binary() && io::stdout().is_terminal() => {
+            bail!("this is nothing for a terminal: name a file with --output")
+        }
+        None => output::print_bytes(bytes),
+        Some(file) => write(file, bytes),
+    }
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+fn bytes(report: &Report, args: &args::Report, format: ReportFormat) -> Result<Vec<u8>> {
     let language = language(args.lang);
     let width = match args.output {
         None => output::width(),
         Some(_) => usize::from(output::WIDTH_DEFAULT),
     };
     let document = || Document::new(report, language);
-    let format = ReportFormat::of(args);
-    let bytes = match format {
+    Ok(match format {
         ReportFormat::Json => report.to_json().into_bytes(),
         ReportFormat::Text => report.to_text(language, width).into_bytes(),
         ReportFormat::Html => affluenza_print::html(&document())?.into_bytes(),
         ReportFormat::Csv => affluenza_print::csv(&document(), Separators::Comma)?.into_bytes(),
         ReportFormat::CsvIt => affluenza_print::csv(&document(), Separators::Italian)?.into_bytes(),
+        ReportFormat::Pdf => affluenza_print::pdf(&document())?,
         ReportFormat::Xlsx => affluenza_print::xlsx(&document())?,
-    };
-    match &args.output {
-        None if format.is_binary() && io::stdout().is_terminal() => {
-            bail!("this is nothing for a terminal: name a file with --output")
-        }
-        None => output::print_bytes(&bytes),
-        Some(file) => {
-            fs::write(file, &bytes).with_context(|| format!("{} cannot be written", file.display()))
-        }
-    }
+    })
 }

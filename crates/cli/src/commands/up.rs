@@ -90,6 +90,7 @@ async fn work(
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
                 ente: None,
+                every_ente: false,
                 count: args::Count::People,
                 classified: args::Clock::Then,
                 lang: args.look.lang,

@@ -46,15 +46,17 @@ impl Chain {
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
     }
 
-    /// What reports say of the seals of a year, the first one first.
-    pub fn notes(&self, year: i16) -> Result<Vec<SealNote>> {
+    /// Every seal of a year with what it holds, the first one first.
+    pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
         let of_year = self
             .0
             .iter()
             .filter(|seal| seal.year == year.unsigned_abs());
-        of_year
-            .map(|seal| Ok(SealNote::of(seal, &seal.open()?)))
-            .collect()
+        let opened = of_year.map(|seal| {
+            let sealed = seal.open()?;
+            Ok((SealNote::of(seal, &sealed), sealed))
+        });
+        opened.collect()
     }
 }
 

@@ -87,12 +87,7 @@ impl Writer<'_> {
             vec![Cell::Text(name), Cell::Count(accesses), Cell::share(share)]
         };
         let rows = devices.classes.iter().map(|class| {
-            let name = match class.device {
-                "desktop" => "Desktop".to_owned(),
-                "smartphone" => "Smartphone".to_owned(),
-                "tablet" => "Tablet".to_owned(),
-                _ => self.say("Altri", "Other"),
-            };
+            let name = self.device(class.device);
             row(name, class.accesses, class.share_percent)
         });
         let caption = self.say(
@@ -198,6 +193,26 @@ impl Writer<'_> {
         vec![chart.into(), table.into()]
     }
 
+    /// Name of a kind of login.
+    pub(super) fn login(self, login: &str) -> String {
+        match login {
+            "spid-1" => self.say("SPID livello 1", "SPID level 1"),
+            "spid-2" => self.say("SPID livello 2", "SPID level 2"),
+            "spid-3" => self.say("SPID livello 3", "SPID level 3"),
+            "cie" => self.say(
+                "Carta d’identità elettronica (CIE)",
+                "Electronic identity card (CIE)",
+            ),
+            "cns" => self.say(
+                "Carta nazionale dei servizi (CNS)",
+                "National services card (CNS)",
+            ),
+            "password" => self.say("Nome utente e password", "User name and password"),
+            "none" => self.say("Senza identificazione", "Not identified"),
+            other => harmless(other),
+        }
+    }
+
     /// Use by kind of login.
     pub(super) fn logins(self) -> Section {
         let title = self.say("Identificazione degli utenti", "How users were identified");
@@ -211,22 +226,7 @@ impl Writer<'_> {
             Column::number(self.say("Accessi", "Accesses")),
         ];
         let rows = logins.iter().map(|row| {
-            let name = match &*row.login {
-                "spid-1" => self.say("SPID livello 1", "SPID level 1"),
-                "spid-2" => self.say("SPID livello 2", "SPID level 2"),
-                "spid-3" => self.say("SPID livello 3", "SPID level 3"),
-                "cie" => self.say(
-                    "Carta d’identità elettronica (CIE)",
-                    "Electronic identity card (CIE)",
-                ),
-                "cns" => self.say(
-                    "Carta nazionale dei servizi (CNS)",
-                    "National services card (CNS)",
-                ),
-                "password" => self.say("Nome utente e password", "User name and password"),
-                "none" => self.say("Senza identificazione", "Not identified"),
-                other => harmless(other),
-            };
+            let name = self.login(&row.login);
             vec![
                 Cell::Text(name),
                 Cell::Count(row.service_uses),

@@ -58,10 +58,7 @@ impl Writer<'_> {
         let mut columns = vec![Column::text(self.say("Ente", "Ente"))];
         columns.extend(self.headings(&cross.categories));
         columns.push(Column::number(self.total()));
-        let payments = Column::number(self.say("di cui pagamenti", "of which payments"));
-        let bookings = Column::number(self.say("di cui prenotazioni", "of which bookings"));
-        columns.push(payments.or(self.say("di cui\npagam.", "of which\npaym.")));
-        columns.push(bookings.or(self.say("di cui\nprenot.", "of which\nbook.")));
+        columns.extend(self.part_columns());
         let cells = |name: String,
                      counts: &BTreeMap<String, u64>,
                      [total, payments, bookings]: [u64; 3]| {
@@ -112,8 +109,18 @@ impl Writer<'_> {
         table
     }
 
+    /// Payments and bookings, as parts of a total.
+    pub(super) fn part_columns(self) -> [Column; 2] {
+        let payments = Column::number(self.say("di cui pagamenti", "of which payments"));
+        let bookings = Column::number(self.say("di cui prenotazioni", "of which bookings"));
+        [
+            payments.or(self.say("di cui\npagam.", "of which\npaym.")),
+            bookings.or(self.say("di cui\nprenot.", "of which\nbook.")),
+        ]
+    }
+
     /// Names of categories, with short headings; codes where these are too alike.
-    fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
+    pub(super) fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
         let names: Vec<String> = categories.iter().map(|name| self.category(name)).collect();
         let short: Vec<String> = names.iter().map(|name| first_words(name)).collect();
         let alone = |head: &String| short.iter().filter(|other| *other == head).count() == 1;

@@ -58,6 +58,11 @@ impl Document {
             ..writer.cover()
         }
     }
+
+    /// The document as text for a terminal of `width` columns (80 when unknown), without colours.
+    pub fn to_text(&self, width: usize) -> String {
+        crate::text::page(self, width)
+    }
 }
 
 impl Writer<'_> {
@@ -89,6 +94,16 @@ impl Writer<'_> {
 
     fn total(self) -> String {
         self.say("Totale", "Total")
+    }
+
+    fn device(self, class: &str) -> String {
+        match class {
+            "desktop" => "Desktop".to_owned(),
+            "smartphone" => "Smartphone".to_owned(),
+            "tablet" => "Tablet".to_owned(),
+            "bot" => "Bot".to_owned(),
+            _ => self.say("Altri", "Other"),
+        }
     }
 
     fn month(self, month: u8) -> String {

@@ -1,8 +1,9 @@
 //! How far the figures can be trusted.
 
-use super::{Block, Cell, Column, Section, Writer, section, table};
-use crate::Notice;
+use super::{Block, Cell, Column, Section, Table, Writer, section, table};
 use crate::tables::Status;
+use crate::text::harmless;
+use crate::{MovedPart, Notice};
 
 /// A check, and the notices that it leads to.
 struct Check {
@@ -84,8 +85,8 @@ const CHECKS: [Check; 7] = [
 ];
 
 impl Writer<'_> {
-    /// The checks with their results, and every notice in words.
-    pub(super) fn quality(self) -> Section {
+    /// The checks with their results.
+    pub(super) fn checks(self) -> Section {
         let report = self.report;
         let columns = vec![
             Column::text(self.say("Controllo", "Check")),
@@ -127,7 +128,15 @@ impl Writer<'_> {
             ));
         }
         let caption = self.say("Controlli sui dati", "Checks on the data");
-        let mut blocks = vec![table("checks", caption, columns, rows).into()];
+        let title = self.say("Qualità dei dati", "Data quality");
+        let table = table("checks", caption, columns, rows);
+        section("quality", title, vec![table.into()])
+    }
+
+    /// The checks with their results, and every notice in words.
+    pub(super) fn quality(self) -> Section {
+        let report = self.report;
+        let mut checks = self.checks();
         let warnings = report.warnings.iter().map(|notice| self.notice(notice));
         let doubts = report
             .doubts
@@ -135,13 +144,9 @@ impl Writer<'_> {
             .map(|doubt| doubt.sentence(self.language));
         let notes: Vec<String> = warnings.chain(doubts).collect();
         if !notes.is_empty() {
-            blocks.push(Block::Notes(notes));
+            checks.blocks.push(Block::Notes(notes));
         }
-        section(
-            "quality",
-            self.say("Qualità dei dati", "Data quality"),
-            blocks,
-        )
+        checks
     }
 
     /// Every edition of a closed year; nothing when there is one only.
@@ -159,7 +164,7 @@ impl Writer<'_> {
         let rows = self.report.restatements.iter().map(|seal| {
             let cause = match &*seal.cause {
                 "" => self.say("prima chiusura", "first closing"),
-                cause => crate::text::harmless(cause),
+                cause => harmless(cause),
             };
             vec![
                 Cell::Count(seal.number.into()),
@@ -172,7 +177,59 @@ impl Writer<'_> {
             "Chiusure dell’anno, dalla prima all’ultima (numero di usi)",
             "Closings of the year, from the first to the last (number of uses)",
         );
-        let table = table("restatements", caption, columns, rows.collect());
-        section("restatements", title, vec![table.into()])
+        let closings = table("restatements", caption, columns, rows.collect());
+        let mut blocks = vec![closings.into()];
+        if !self.report.moved.is_empty() {
+            blocks.push(self.moved().into());
+        }
+        section("restatements", title, blocks)
+    }
+
+    /// The figures that restatements changed.
+    fn moved(self) -> Table {
+        let columns = vec![
+            Column::text(self.say("Cifra", "Figure")),
+            Column::number(self.say("Prima", "Before")),
+            Column::number(self.say("Rettificata", "Restated")),
+            Column::number(self.say("Differenza", "Difference")),
+            Column::text(self.say("Data", "Date")),
+            Column::text(self.say("Motivo", "Cause")),
+        ];
+        let rows = self.report.moved.iter().map(|moved| {
+            vec![
+                Cell::Text(self.moved_part(&moved.part)),
+                Cell::Count(moved.before),
+                Cell::Count(moved.after),
+                Cell::Difference(moved.difference()),
+                Cell::Text(self.language.day(&moved.sealed_at)),
+                Cell::Text(harmless(&moved.cause)),
+            ]
+        });
+        let caption = self.say(
+            "Cifre rettificate (numero di usi o di accessi)",
+            "Restated figures (number of uses or of accesses)",
+        );
+        table("moved", caption, columns, rows.collect())
+    }
+
+    fn moved_part(self, part: &MovedPart) -> String {
+        match part {
+            MovedPart::ServiceUses => self.say("Usi, totale", "Uses, total"),
+            MovedPart::Category(name) => {
+                let name = harmless(&self.category(name));
+                self.say(
+                    &format!("Usi, categoria {name}"),
+                    &format!("Uses, category {name}"),
+                )
+            }
+            MovedPart::Ente(name) => {
+                let name = harmless(&name.ente_name);
+                self.say(&format!("Usi, ente {name}"), &format!("Uses, ente {name}"))
+            }
+            MovedPart::Device { device } => {
+                let name = self.device(device);
+                self.say(&format!("Accessi, {name}"), &format!("Accesses, {name}"))
+            }
+        }
     }
 }

@@ -237,7 +237,10 @@ fn tickets(lines: &Lines) -> Result<Vec<Tickets>, SourceError> {
             solved: line.optional("solved")?,
         })
     };
-    lines.rows.iter().map(row).collect()
+    let rows: Result<Vec<_>, SourceError> = lines.rows.iter().map(row).collect();
+    let mut rows = rows?;
+    rows.sort_by_key(|row| (row.year, row.month));
+    Ok(rows)
 }
 
 /// A column for each year, a row for each month.
@@ -281,7 +284,10 @@ fn availability(lines: &Lines) -> Result<Vec<Availability>, SourceError> {
             agreed_percent: line.percent("agreed_percent")?,
         })
     };
-    lines.rows.iter().map(row).collect()
+    let rows: Result<Vec<_>, SourceError> = lines.rows.iter().map(row).collect();
+    let mut rows = rows?;
+    rows.sort_by_key(|row| (row.year, row.month));
+    Ok(rows)
 }
 
 /// An ente a row, a column for each category, then the parts and the total.

@@ -42,6 +42,15 @@ impl EnteName {
             registered: known.is_some(),
         }
     }
+
+    /// An ente of which there is but a code.
+    pub(crate) fn unknown(code: &str) -> Self {
+        Self {
+            ente: code.to_owned(),
+            ente_name: code.to_owned(),
+            registered: false,
+        }
+    }
 }
 
 /// The counts of an ente.

@@ -1,0 +1,251 @@
+//! Sheets of paper: what is on them, and how the next thing finds its place.
+
+use krilla::tagging::TagKind;
+
+use super::font::{Fonts, Line};
+
+/// A4.
+const LONG: f32 = 841.89;
+const SHORT: f32 = 595.28;
+pub(super) const MARGIN_SIDE: f32 = 45.0;
+const MARGIN_TOP: f32 = 51.0;
+const MARGIN_BOTTOM: f32 = 57.0;
+
+pub(super) const INK: [u8; 3] = [31, 41, 51];
+pub(super) const SOFT: [u8; 3] = [82, 96, 109];
+pub(super) const ACCENT: [u8; 3] = [0, 82, 155];
+pub(super) const RULE: [u8; 3] = [197, 204, 211];
+pub(super) const FAINT: [u8; 3] = [228, 232, 236];
+
+/// Something that is drawn. Coordinates are from the top left corner of the sheet.
+#[derive(Debug, Clone)]
+pub(super) enum Mark {
+    /// A line of text, from its left end on the line that letters stand on.
+    Text { x: f32, y: f32, line: Line },
+    /// A filled rectangle.
+    Box {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        colour: [u8; 3],
+    },
+    /// A stroke through points.
+    Stroke {
+        points: Vec<(f32, f32)>,
+        width: f32,
+        colour: [u8; 3],
+    },
+    /// A circle: filled, or with a line of this width.
+    Circle {
+        x: f32,
+        y: f32,
+        radius: f32,
+        line: Option<f32>,
+        colour: [u8; 3],
+    },
+    /// A filled shape.
+    Shape {
+        points: Vec<(f32, f32)>,
+        colour: [u8; 3],
+    },
+}
+
+/// A piece of content that the structure knows by number.
+pub(super) type Leaf = usize;
+
+/// What is drawn together, and what it is to who cannot see it.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub role: Role,
+    pub marks: Vec<Mark>,
+}
+
+/// What a piece is.
+#[derive(Debug)]
+pub(super) enum Role {
+    /// Nothing that is to be read: rules, repeated headings.
+    Decoration,
+    /// What is at the foot of each page.
+    Footer,
+    /// Part of the structure.
+    Content(Leaf),
+    /// The same, short for something.
+    Short(Leaf, String),
+}
+
+/// A place that leads to a section.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub leaf: Leaf,
+    /// Left, top, right, bottom.
+    pub place: [f32; 4],
+    pub section: usize,
+    pub text: String,
+}
+
+/// One side of a sheet.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    pub wide: bool,
+    pub pieces: Vec<Piece>,
+    pub links: Vec<Link>,
+}
+
+impl Sheet {
+    fn new(wide: bool) -> Self {
+        Self {
+            wide,
+            pieces: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    pub fn size(&self) -> (f32, f32) {
+        if self.wide {
+            (LONG, SHORT)
+        } else {
+            (SHORT, LONG)
+        }
+    }
+}
+
+/// The structure of the document: what is a heading, a table, a cell.
+#[derive(Debug)]
+pub(super) enum Twig {
+    Branch(Branch),
+    Leaf(Leaf),
+}
+
+/// Part of the structure.
+#[derive(Debug)]
+pub(super) struct Branch {
+    pub tag: TagKind,
+    pub twigs: Vec<Twig>,
+}
+
+impl Branch {
+    pub fn new(tag: impl Into<TagKind>) -> Self {
+        Self {
+            tag: tag.into(),
+            twigs: Vec::new(),
+        }
+    }
+
+    /// With pieces of content in it.
+    pub fn of(tag: impl Into<TagKind>, leaves: impl IntoIterator<Item = Leaf>) -> Self {
+        Self {
+            tag: tag.into(),
+            twigs: leaves.into_iter().map(Twig::Leaf).collect(),
+        }
+    }
+
+    pub fn push(&mut self, branch: Self) {
+        self.twigs.push(Twig::Branch(branch));
+    }
+}
+
+/// Sheets that are filled from top to bottom.
+pub(super) struct Paper<'f> {
+    pub fonts: &'f Fonts,
+    pub sheets: Vec<Sheet>,
+    /// Where the next thing goes.
+    pub y: f32,
+    pub leaves: usize,
+}
+
+impl<'f> Paper<'f> {
+    pub fn new(fonts: &'f Fonts) -> Self {
+        Self {
+            fonts,
+            sheets: vec![Sheet::new(false)],
+            y: MARGIN_TOP,
+            leaves: 0,
+        }
+    }
+
+    pub fn sheet(&mut self) -> &mut Sheet {
+        self.sheets.last_mut().expect("there is one from the start")
+    }
+
+    /// Width between the margins.
+    pub fn width(&mut self) -> f32 {
+        self.sheet().size().0 - 2.0 * MARGIN_SIDE
+    }
+
+    /// Height that is left.
+    pub fn room(&mut self) -> f32 {
+        self.sheet().size().1 - MARGIN_BOTTOM - self.y
+    }
+
+    /// Height of an empty sheet like the present one.
+    pub fn full_room(&mut self) -> f32 {
+        self.sheet().size().1 - MARGIN_BOTTOM - MARGIN_TOP
+    }
+
+    fn is_at_top(&self) -> bool {
+        self.y <= MARGIN_TOP
+    }
+
+    pub fn turn(&mut self, wide: bool) {
+        self.sheets.push(Sheet::new(wide));
+        self.y = MARGIN_TOP;
+    }
+
+    /// Takes a new sheet where there is less room than this on the present one. What is higher
+    /// than a sheet is no reason for another.
+    pub fn need(&mut self, height: f32) {
+        if self.room() < height.min(self.full_room()) {
+            let wide = self.sheet().wide;
+            self.turn(wide);
+        }
+    }
+
+    /// Room between two things, unless the second is at the top of a sheet.
+    pub fn gap(&mut self, height: f32) {
+        if !self.is_at_top() {
+            self.y += height;
+        }
+    }
+
+    pub fn leaf(&mut self) -> Leaf {
+        self.leaves += 1;
+        self.leaves - 1
+    }
+
+    pub fn draw(&mut self, role: Role, marks: Vec<Mark>) {
+        self.sheet().pieces.push(Piece { role, marks });
+    }
+
+    /// A piece of content.
+    pub fn content(&mut self, marks: Vec<Mark>) -> Leaf {
+        let leaf = self.leaf();
+        self.draw(Role::Content(leaf), marks);
+        leaf
+    }
+
+    pub fn decorate(&mut self, mark: Mark) {
+        self.draw(Role::Decoration, vec![mark]);
+    }
+
+    /// Lines below each other from here on, over as many sheets as they need; a piece of content
+    /// for each sheet.
+    pub fn lines(&mut self, x: f32, lines: Vec<Line>) -> Vec<Leaf> {
+        let mut leaves = Vec::new();
+        let mut marks = Vec::new();
+        for line in lines {
+            let height = line.style.line_height();
+            if self.room() < height {
+                if !marks.is_empty() {
+                    leaves.push(self.content(std::mem::take(&mut marks)));
+                }
+                self.need(height);
+            }
+            let y = self.y + line.style.baseline();
+            marks.push(Mark::Text { x, y, line });
+            self.y += height;
+        }
+        leaves.push(self.content(marks));
+        leaves
+    }
+}
