@@ -24,18 +24,24 @@ pub enum Contender {
     KafkaEngine,
     /// Reads the topic and counts. The first limit.
     Count,
+    /// Decodes, classifies and encodes records that are in memory: the work itself, on one core.
+    Work,
     /// Sends blocks that were made before. The second limit.
     Insert,
 }
 
 impl Contender {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Affluenza,
         Self::AtLeastOnce,
         Self::KafkaEngine,
         Self::Count,
+        Self::Work,
         Self::Insert,
     ];
+
+    /// What the program's work is made of.
+    pub const PARTS: [Self; 3] = [Self::Count, Self::Work, Self::Insert];
 
     const fn name(self) -> &'static str {
         match self {
@@ -43,6 +49,7 @@ impl Contender {
             Self::AtLeastOnce => "plain at-least-once",
             Self::KafkaEngine => "ClickHouse Kafka engine",
             Self::Count => "limit: count only",
+            Self::Work => "decode, classify, encode",
             Self::Insert => "limit: insert only",
         }
     }
@@ -82,7 +89,7 @@ impl Contender {
                 let mut child = quiet(&mut command).spawn().expect("a copy starts");
                 begun.until_end_of(&mut child, 0.0, settle)
             }
-            Self::Insert => {
+            Self::Insert | Self::Work => {
                 let mut command = target.role(self);
                 command.stdin(Stdio::piped()).stdout(Stdio::piped());
                 let mut child = command.spawn().expect("a copy starts");
@@ -93,7 +100,7 @@ impl Contender {
                 begun.until_end_of(&mut child, before, settle)
             }
         };
-        if self != Self::Count {
+        if !matches!(self, Self::Count | Self::Work) {
             assert_eq!(target.facts(), events, "{self} wrote every event once");
         }
         measured
@@ -238,6 +245,7 @@ impl Role {
             Contender::AtLeastOnce => plain::consume(&self),
             Contender::Count => limits::count(&self),
             Contender::Insert => limits::insert(&self),
+            Contender::Work => limits::work(&self),
             Contender::Affluenza | Contender::KafkaEngine => {}
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Polled, Reader, scan_range};
+use affluenza_event::UnixMillis;
 use affluenza_store::{BlockOrigin, FactBlock};
 
 use crate::contender::{Role, Target};
@@ -48,9 +49,7 @@ pub fn count(role: &Role) {
 /// Makes every block, says so, waits for a word, and sends them.
 pub fn insert(role: &Role) {
     let blocks = blocks(role);
-    println!("ready");
-    let mut go = String::new();
-    std::io::stdin().read_line(&mut go).expect("a word comes");
+    wait_for_a_word();
     let left = Mutex::new(blocks);
     std::thread::scope(|scope| {
         for _ in 0..WRITERS {
@@ -62,6 +61,45 @@ pub fn insert(role: &Role) {
             });
         }
     });
+}
+
+/// Reads the log into memory, says so, waits for a word, and makes every block.
+pub fn work(role: &Role) {
+    let cluster = affluenza_bus::Cluster::new(&role.bus).expect("Kafka can be asked");
+    let held = cluster
+        .watermarks(&role.bus.topic)
+        .expect("the topic is there");
+    let mut records = Vec::new();
+    for (partition, held) in held {
+        scan_range(&role.bus, &role.bus.topic, partition, held, |record| {
+            let written = UnixMillis(record.written_ms());
+            records.push((record.offset(), written, record.payload().to_vec()));
+        })
+        .expect("the log can be read");
+    }
+    let config = affluenza_pipeline::Config::default();
+    let mut classifier = plain::classifier();
+    let origin = BlockOrigin {
+        stream: "plain".into(),
+        kafka_partition: 0,
+        rules: classifier.rules().to_owned(),
+    };
+    wait_for_a_word();
+    let mut block = FactBlock::default();
+    for (offset, written, payload) in &records {
+        let event = affluenza_event::parse(payload, *written).expect("every record is an event");
+        classifier.push(&event, *offset, &mut block);
+        if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+            std::hint::black_box(std::mem::take(&mut block).encode(&origin));
+        }
+    }
+    std::hint::black_box(block.encode(&origin));
+}
+
+fn wait_for_a_word() {
+    println!("ready");
+    let mut go = String::new();
+    std::io::stdin().read_line(&mut go).expect("a word comes");
 }
 
 fn blocks(role: &Role) -> Vec<Vec<u8>> {

@@ -50,6 +50,26 @@ pub fn of(results: &Results) -> String {
             cpu(Contender::Affluenza) / limits
         );
     }
+    if all(&Contender::PARTS) && all(&[Contender::Affluenza]) {
+        let parts = Contender::PARTS.map(|part| cpu(part) / millions);
+        let (expected, seen) = (
+            parts.iter().sum::<f64>(),
+            cpu(Contender::Affluenza) / millions,
+        );
+        let [count, work, insert] = parts;
+        let _ = writeln!(
+            text,
+            "CPU seconds per million events, expected: reading {count:.2} + own work {work:.2} + insert {insert:.2} = {expected:.2}; seen {seen:.2}"
+        );
+    }
+    if all(&[Contender::Work]) {
+        let own = median(results, Contender::Work, |m| m.own);
+        let _ = writeln!(
+            text,
+            "decoded, classified and encoded on one core: {:.2} million events/s",
+            millions / own
+        );
+    }
     if all(&[Contender::Affluenza, Contender::KafkaEngine]) {
         let _ = writeln!(
             text,
