@@ -81,6 +81,7 @@ fn check_printed(place: &Place<'_>) {
         assert!(one == other, "{format}: byte by byte");
     }
     check_enti_alone(place, &register);
+    crate::everybody::check(place, &register);
 }
 
 /// Figures of other sources are imported once, and what is wrong with them is told.

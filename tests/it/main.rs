@@ -17,6 +17,7 @@ mod dashboard;
 mod dead_letters;
 mod dst;
 mod emitting;
+mod everybody;
 mod focus;
 mod guards;
 mod hours;

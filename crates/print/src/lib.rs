@@ -25,12 +25,14 @@
 //! ```
 
 mod chart;
+mod data;
 mod html;
 mod pdf;
 mod sheet;
 mod tidy;
 
 pub use chart::{ACCENT, svg};
+pub use data::json;
 pub use html::html;
 pub use pdf::pdf;
 pub use sheet::xlsx;

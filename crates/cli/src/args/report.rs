@@ -9,6 +9,9 @@ pub struct Report {
     /// Year to report on.
     #[arg(long)]
     pub year: i16,
+    /// The edition that everybody may see: small counts left out, with all that gives them away.
+    #[arg(long, conflicts_with_all = ["ente", "every_ente"])]
+    pub public: bool,
     /// Year to compare with; the year before without.
     #[arg(long, value_name = "YEAR")]
     pub compare: Option<i16>,

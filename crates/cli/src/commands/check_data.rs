@@ -52,6 +52,7 @@ fn question(year: i16, args: &CheckData) -> args::Report {
         compare: None,
         ente: None,
         every_ente: false,
+        public: false,
         count: Count::People,
         classified: Clock::Then,
         lang: args.lang,

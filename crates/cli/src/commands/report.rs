@@ -3,13 +3,16 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use affluenza_classify::hours::Zone;
+use affluenza_disclosure::Threshold;
+use affluenza_edition::PublicYear;
 use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
-use affluenza_report::document::Document;
+use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::sources::FigureSet;
 use affluenza_report::{Language, Question, Report, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
+use affluenza_store::open::OpenFigures;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::year::Chain;
@@ -22,6 +25,9 @@ use crate::settings::Settings;
 pub const ZONE: &str = "Europe/Rome";
 
 pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
+    if args.public {
+        check_public(args)?;
+    }
     let register = super::register(settings)?;
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
@@ -29,9 +35,10 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
         let result = Material::read(&store, &register, args).await;
         platform.close().await?;
         let material = result?;
-        match args.every_ente {
-            true => deliver_every(&material, args),
-            false => deliver(&material.report(args.ente.as_deref())?, args),
+        match (args.public, args.every_ente) {
+            (true, _) => deliver_public(&material, settings.serve.small_count, args),
+            (false, true) => deliver_every(&material, args),
+            (false, false) => deliver(&material.report(args.ente.as_deref())?, args),
         }
     })
 }
@@ -110,6 +117,19 @@ impl Material {
         })
     }
 
+    /// The figures of the year, and those it is compared with.
+    fn figures(&self) -> Result<(&YearFigures, Option<(i16, &YearFigures)>)> {
+        let before = self.before.as_ref().map(|(year, figures)| (*year, figures));
+        Ok(match (&self.present, self.closings.last()) {
+            (Some((figures, _)), _) => (figures, before),
+            (None, Some((_, sealed))) => {
+                let earlier = (self.year - 1, sealed.figures_before.of(self.counted));
+                (sealed.figures.of(self.counted), before.or(Some(earlier)))
+            }
+            (None, None) => bail!("{} has neither figures nor a seal", self.year),
+        })
+    }
+
     /// The report of all enti, or of one of them by a code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
         let question = Question {
@@ -164,6 +184,53 @@ pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
     hand_out(&bytes(report, args, format)?, args, format)
 }
 
+/// Only a year that is over has a public edition, and only people's use.
+fn check_public(args: &args::Report) -> Result<()> {
+    if args.count == Count::All {
+        bail!("the public edition counts people only: leave --count out");
+    }
+    let today = jiff::Timestamp::now().in_tz(ZONE)?.date();
+    if args.year >= today.year() {
+        bail!(
+            "{} is not over: two editions of one period would give away the few uses between them; publish {} or earlier",
+            args.year,
+            today.year() - 1
+        );
+    }
+    Ok(())
+}
+
+/// Writes the public edition, which shows of people's use what is published elsewhere, too.
+fn deliver_public(material: &Material, small_count: u64, args: &args::Report) -> Result<()> {
+    let threshold = Threshold {
+        k: small_count,
+        ..Threshold::default()
+    };
+    let protected = |year: i16, figures: &YearFigures| {
+        let open = OpenFigures::of_closed(figures).with_context(|| {
+            format!("{year} was closed by an earlier version, which kept too little for a public edition: close it anew with --restate, or take --classified now")
+        })?;
+        Ok::<_, anyhow::Error>(PublicYear::of(year, &open, threshold)?)
+    };
+    let (figures, before) = material.figures()?;
+    let year = protected(material.year, figures)?;
+    let before = before.filter(|(_, figures)| !figures.usage.is_empty());
+    let before = before.map(|(year, figures)| protected(year, figures));
+    let before = before.transpose()?;
+    let edition = PublicEdition {
+        small_count,
+        uses: year.uses(),
+        uses_before: before.as_ref().map(PublicYear::uses),
+        accesses: year.accesses(),
+        has_users: year.users().is_some(),
+    };
+    let report = material.report(None)?;
+    let language = language(args.lang);
+    let document = Document::public(&report, edition, &material.register, language);
+    let format = ReportFormat::of(args);
+    hand_out(&printed(&document, format, width(args))?, args, format)
+}
+
 /// Writes a report for each ente of the register into a folder, each named by the ente's code.
 fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
     let folder = args
@@ -198,18 +265,29 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
 
 fn bytes(report: &Report, args: &args::Report, format: ReportFormat) -> Result<Vec<u8>> {
     let language = language(args.lang);
-    let width = match args.output {
+    match format {
+        ReportFormat::Json => Ok(report.to_json().into_bytes()),
+        format => printed(&Document::new(report, language), format, width(args)),
+    }
+}
+
+/// Columns of text.
+fn width(args: &args::Report) -> usize {
+    match args.output {
         None => output::width(),
         Some(_) => usize::from(output::WIDTH_DEFAULT),
-    };
-    let document = || Document::new(report, language);
+    }
+}
+
+/// A document in a format; text in so many columns.
+fn printed(document: &Document, format: ReportFormat, width: usize) -> Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Json => report.to_json().into_bytes(),
-        ReportFormat::Text => report.to_text(language, width).into_bytes(),
-        ReportFormat::Html => affluenza_print::html(&document())?.into_bytes(),
-        ReportFormat::Csv => affluenza_print::csv(&document(), Separators::Comma)?.into_bytes(),
-        ReportFormat::CsvIt => affluenza_print::csv(&document(), Separators::Italian)?.into_bytes(),
-        ReportFormat::Pdf => affluenza_print::pdf(&document())?,
-        ReportFormat::Xlsx => affluenza_print::xlsx(&document())?,
+        ReportFormat::Json => affluenza_print::json(document).into_bytes(),
+        ReportFormat::Text => document.to_text(width).into_bytes(),
+        ReportFormat::Html => affluenza_print::html(document)?.into_bytes(),
+        ReportFormat::Csv => affluenza_print::csv(document, Separators::Comma)?.into_bytes(),
+        ReportFormat::CsvIt => affluenza_print::csv(document, Separators::Italian)?.into_bytes(),
+        ReportFormat::Pdf => affluenza_print::pdf(document)?,
+        ReportFormat::Xlsx => affluenza_print::xlsx(document)?,
     })
 }

@@ -91,6 +91,7 @@ async fn work(
                 compare: Some(YEARS[0]),
                 ente: None,
                 every_ente: false,
+                public: false,
                 count: args::Count::People,
                 classified: args::Clock::Then,
                 lang: args.look.lang,

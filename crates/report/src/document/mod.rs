@@ -8,12 +8,14 @@ mod matrix;
 mod method;
 mod model;
 mod notes;
+mod public;
 mod quality;
 mod services;
 mod sources;
 mod usage;
 
 pub use model::{Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Table};
+pub use public::PublicEdition;
 
 use crate::tables::{CategoryName, ServiceRow, Variation};
 use crate::text::harmless;
