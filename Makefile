@@ -12,6 +12,8 @@ CONTENDERS ?=
 # Of `make bench-freshness`: events a second, and for how long.
 RATE ?= 1000
 SECONDS ?= 30
+# Of `make bench-api`: a folder for its data, made and removed without.
+KEEP ?=
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
@@ -97,9 +99,10 @@ bench: prerequisites
 bench-path: prerequisites
 	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
 
-# The API on eleven years of data: each resource, many clients, one key that floods.
+# The API on eleven years of data: each resource, many clients, one key that floods. KEEP=/folder keeps
+# the data there for the next run.
 bench-api: prerequisites
-	$(CARGO) bench --locked -p affluenza --bench api
+	KEEP=$(KEEP) $(CARGO) bench --locked -p affluenza --bench api
 
 # A collector with its own Kafka under load, on this machine. Needs wrk.
 bench-collect: prerequisites

@@ -35,6 +35,7 @@ mod mistakes;
 mod mmdb;
 mod portals;
 mod printed;
+mod projections;
 mod public;
 mod questions;
 mod rebuild;
@@ -96,6 +97,7 @@ const TESTS: &[(&str, Test)] = tests![
     records::duplicates_count_once_at_any_distance,
     guards::places_that_do_not_fit_are_alarms,
     hours::worked_out_ahead_they_are_right,
+    projections::parts_left_over_get_theirs,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,
     dead_letters::each_is_listed_and_shown_once,

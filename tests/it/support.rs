@@ -18,7 +18,9 @@ use crate::http::Access;
 pub struct Engines {
     pub kafka: Kafka,
     pub clickhouse: ClickHouse,
-    folder: TempDir,
+    pub folder: PathBuf,
+    /// Removed at the end, unless the folder is somebody's own.
+    temporary: Option<TempDir>,
     pub runtime: tokio::runtime::Handle,
     /// What the demo printed.
     demo: OnceLock<String>,
@@ -26,15 +28,22 @@ pub struct Engines {
 
 impl Engines {
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let temporary = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut engines = Self::start_in(temporary.path()).await;
+        engines.temporary = Some(temporary);
+        engines
+    }
+
+    /// In a folder that is kept.
+    pub async fn start_in(folder: &Path) -> Self {
         let cache = Cache::from_env().expect("there is a cache folder");
         let say = |line: &str| eprintln!("{line}");
         let jars = cache.prepare_kafka(&say).expect("Kafka can be fetched");
         let library = cache
             .prepare_clickhouse(&say)
             .expect("ClickHouse can be fetched");
-        let kafka_settings = KafkaSettings::new(folder.path().join("kafka"));
-        let clickhouse_settings = ClickHouseSettings::new(folder.path().join("clickhouse"));
+        let kafka_settings = KafkaSettings::new(folder.join("kafka"));
+        let clickhouse_settings = ClickHouseSettings::new(folder.join("clickhouse"));
         let (kafka, clickhouse) = tokio::join!(
             Kafka::start(&kafka_settings, &jars),
             ClickHouse::start(&clickhouse_settings, &library)
@@ -42,7 +51,8 @@ impl Engines {
         Self {
             kafka: kafka.expect("Kafka starts"),
             clickhouse: clickhouse.expect("ClickHouse starts"),
-            folder,
+            folder: folder.to_owned(),
+            temporary: None,
             runtime: tokio::runtime::Handle::current(),
             demo: OnceLock::new(),
         }
@@ -51,14 +61,15 @@ impl Engines {
     pub async fn stop(self) {
         self.clickhouse.stop().await.expect("ClickHouse stops");
         self.kafka.stop().await.expect("Kafka stops");
-        self.folder
-            .close()
-            .expect("the temporary folder can be removed");
+        if let Some(temporary) = self.temporary {
+            let removed = temporary.close();
+            removed.expect("the temporary folder can be removed");
+        }
     }
 
     /// Where Kafka and ClickHouse keep their data and their logs.
     pub fn folders(&self) -> [PathBuf; 2] {
-        ["kafka", "clickhouse"].map(|engine| self.folder.path().join(engine))
+        ["kafka", "clickhouse"].map(|engine| self.folder.join(engine))
     }
 
     /// Where the years 2016 and 2017 of the demo are, and what it printed as JSON. Made once, for all
@@ -69,20 +80,18 @@ impl Engines {
             let demo = ["up", "--demo", "--once", "--seed", "3", "--format", "json"];
             self.place("demo").run(&demo)
         });
-        (
-            self.place_in(self.folder.path().join("demo"), "demo"),
-            printed,
-        )
+        (self.place_in(self.folder.join("demo"), "demo"), printed)
     }
 
     /// A topic, a group and a database of the test's own.
     pub fn place(&self, name: &str) -> Place<'_> {
-        let folder = self.folder.path().join(name);
+        let folder = self.folder.join(name);
         std::fs::create_dir(&folder).expect("each test uses a name of its own");
         self.place_in(folder, name)
     }
 
-    fn place_in(&self, folder: PathBuf, name: &str) -> Place<'_> {
+    /// One with a folder that is there.
+    pub fn place_in(&self, folder: PathBuf, name: &str) -> Place<'_> {
         let config = folder.join("affluenza.toml");
         let text = format!(
             r#"

@@ -33,6 +33,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const LOOKS_MORE: usize = 5;
 /// Between two of them.
 const PAUSE: Duration = Duration::from_millis(300);
+/// A part of the aggregates that was not merged for so long, as whole months are then, is left over.
+const UNMERGED: Duration = Duration::from_secs(3600);
 /// Most corrections of an aggregate before it is given up.
 const PASSES_MAX: usize = 5;
 
@@ -101,6 +103,7 @@ pub async fn reconcile(
     }
     // What has changed since is no fault: it is only slower to ask for until it is worked out again.
     store.keep_hours().await?;
+    store.keep_projections(UNMERGED).await?;
     Ok(done)
 }
 

@@ -23,6 +23,7 @@ mod migrate;
 mod native;
 pub mod open;
 pub mod producers;
+mod projections;
 pub mod rebuild;
 pub mod register;
 pub mod retention;

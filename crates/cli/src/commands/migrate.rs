@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use affluenza_bus::Cluster;
 use affluenza_store::Store;
 use anyhow::Result;
@@ -25,24 +27,25 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
 async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let applied = prepare(platform).await?;
-    // Questions about hours are fast from now on, not only after the next comparison.
-    Store::new(&platform.store).keep_hours().await?;
+    // Questions are fast from now on, not only after the next comparison.
+    let store = Store::new(&platform.store);
+    store.keep_hours().await?;
+    store.keep_projections(Duration::ZERO).await?;
     if !applied.is_empty() {
         done.push(format!("applied: {}", applied.join(", ")));
     }
-    if let Some(months) = settings.retention.facts_months {
-        let store = Store::new(&platform.store);
-        if store.keep_facts(months).await? {
-            let first = store.boundary().await?.month;
-            let (year, month) = (first / 100, first % 100);
-            done.push(if months == 0 {
-                "facts are kept for ever from now on".to_owned()
-            } else {
-                format!(
-                    "facts are kept for {months} months beside the present one, and compared from {year}-{month:02} on; aggregates stay"
-                )
-            });
-        }
+    if let Some(months) = settings.retention.facts_months
+        && store.keep_facts(months).await?
+    {
+        let first = store.boundary().await?.month;
+        let (year, month) = (first / 100, first % 100);
+        done.push(if months == 0 {
+            "facts are kept for ever from now on".to_owned()
+        } else {
+            format!(
+                "facts are kept for {months} months beside the present one, and compared from {year}-{month:02} on; aggregates stay"
+            )
+        });
     }
     if args.add_partitions {
         let cluster = Cluster::new(&platform.bus)?;
