@@ -9,6 +9,7 @@
 
 mod api;
 mod audit;
+mod brokers;
 mod browser;
 mod chaos;
 mod collect;
@@ -84,6 +85,7 @@ const TESTS: &[(&str, Test)] = tests![
     focus::one_command_does_it_all,
     recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
+    brokers::a_broker_is_lost_under_load,
     membership::partitions_are_added_to_a_running_topic,
     membership::named_members_come_back_to_their_partitions,
     import::every_request_is_accounted_for,

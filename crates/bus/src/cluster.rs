@@ -1,5 +1,5 @@
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
@@ -12,6 +12,7 @@ use crate::{BusError, Committed, Config, NextOffset, Partition};
 
 /// How long a question to the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Which log an offset belongs to: the cluster and the topic, by the ids that Kafka gave them.
 /// A topic that is deleted and created again has the same name and another identity.
@@ -38,6 +39,17 @@ pub struct Watermarks {
     pub high: NextOffset,
 }
 
+/// Where the copies of a partition are, by the numbers of the brokers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replicas {
+    /// Whom producers and consumers talk to; none while nobody leads.
+    pub leader: Option<i32>,
+    /// Who shall have a copy.
+    pub all: Vec<i32>,
+    /// Whose copy is as long as the leader's.
+    pub in_sync: Vec<i32>,
+}
+
 /// Questions to the cluster, and its administration.
 pub struct Cluster {
     admin: AdminClient<Logging>,
@@ -59,17 +71,21 @@ impl Cluster {
 
     /// Creates the topics that are not there yet.
     pub async fn create_topics(&self, config: &Config) -> Result<(), BusError> {
+        let in_sync = config.min_insync_replicas.to_string();
+        let topic = |name, partitions| {
+            let topic = NewTopic::new(
+                name,
+                partitions,
+                TopicReplication::Fixed(config.replication),
+            );
+            match config.min_insync_replicas {
+                0 => topic,
+                _ => topic.set("min.insync.replicas", &in_sync),
+            }
+        };
         let topics = [
-            NewTopic::new(
-                &config.topic,
-                config.partitions,
-                TopicReplication::Fixed(config.replication),
-            ),
-            NewTopic::new(
-                &config.dead_letter_topic,
-                1,
-                TopicReplication::Fixed(config.replication),
-            ),
+            topic(&config.topic, config.partitions),
+            topic(&config.dead_letter_topic, 1),
         ];
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))
@@ -167,10 +183,11 @@ impl Cluster {
         Ok(StreamIdentity { cluster, topic_id })
     }
 
-    /// The partitions of `topic`, in order, each with what it holds.
-    pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
-        let client = self.admin.inner();
-        let metadata = client
+    /// The partitions of `topic`, in order, each with where its copies are.
+    pub fn replicas(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
+        let metadata = self
+            .admin
+            .inner()
             .fetch_metadata(Some(topic), PATIENCE)
             .map_err(|error| self.unreachable(error.to_string()))?;
         let topic_metadata = metadata
@@ -180,11 +197,38 @@ impl Cluster {
             .ok_or_else(|| BusError::NoTopic {
                 topic: topic.to_owned(),
             })?;
-        let mut partitions: Vec<i32> = topic_metadata.partitions().iter().map(|p| p.id()).collect();
-        partitions.sort_unstable();
+        let found = topic_metadata.partitions().iter().map(|partition| {
+            let replicas = Replicas {
+                leader: Some(partition.leader()).filter(|leader| *leader >= 0),
+                all: partition.replicas().to_vec(),
+                in_sync: partition.isr().to_vec(),
+            };
+            (Partition(partition.id()), replicas)
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(partition, _)| partition.0);
+        Ok(found)
+    }
+
+    /// The same of a topic that was created a moment ago: not every broker knows it yet.
+    pub fn replicas_of_new(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.replicas(topic) {
+                Err(BusError::NoTopic { .. }) if Instant::now() < until => {
+                    std::thread::sleep(ASK_AGAIN);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The partitions of `topic`, in order, each with what it holds.
+    pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
+        let client = self.admin.inner();
+        let partitions = self.replicas(topic)?.into_iter();
         partitions
-            .into_iter()
-            .map(|id| {
+            .map(|(Partition(id), _)| {
                 let (low, high) = client.fetch_watermarks(topic, id, PATIENCE)?;
                 let watermarks = Watermarks {
                     low: NextOffset(low),

@@ -19,8 +19,11 @@ pub struct Config {
     pub instance: String,
     /// Partitions of the topic, when this program creates it.
     pub partitions: i32,
-    /// Replicas of the topic, when this program creates it.
+    /// Replicas of the topics, when this program creates them.
     pub replication: i32,
+    /// How many of them must have a record before it is acknowledged, when this program creates the
+    /// topics; 0: as the brokers are configured.
+    pub min_insync_replicas: i32,
     /// Further librdkafka properties, such as TLS and SASL settings. `_` stands for `.`, so that
     /// they can come from the environment.
     #[serde(serialize_with = "without_secrets")]
@@ -57,6 +60,7 @@ impl Default for Config {
             instance: String::new(),
             partitions: 4,
             replication: 1,
+            min_insync_replicas: 0,
             properties: BTreeMap::new(),
         }
     }
@@ -94,6 +98,12 @@ impl Config {
             problems.push(format!(
                 "kafka.replication = {}: use 1 to 100",
                 self.replication
+            ));
+        }
+        if !(0..=self.replication).contains(&self.min_insync_replicas) {
+            problems.push(format!(
+                "kafka.min_insync_replicas = {}: use 0 to {}, the number of replicas",
+                self.min_insync_replicas, self.replication
             ));
         }
         let protocol = self.property("security.protocol").unwrap_or_default();

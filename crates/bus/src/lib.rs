@@ -15,7 +15,7 @@ mod scan;
 mod topic_id;
 mod writer;
 
-pub use cluster::{Cluster, StreamIdentity, Watermarks};
+pub use cluster::{Cluster, Replicas, StreamIdentity, Watermarks};
 pub use config::Config;
 pub use courier::{Courier, CourierLimits, Delivery, NotTaken, Parcel};
 pub use error::BusError;

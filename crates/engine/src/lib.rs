@@ -3,8 +3,8 @@
 //!
 //! What it does: fetches the pinned jars and the pinned engine library through
 //! the package clients (Maven, npm), verifies them by checksum, keeps them in a
-//! cache outside the tree; starts one node of each on the loopback interface
-//! only; knows when it is ready; notices when it dies; stops it cleanly; and
+//! cache outside the tree; starts one node of each, or a Kafka of several, on the
+//! loopback interface only; knows when it is ready; notices when it dies; stops it cleanly; and
 //! leaves no process behind, not even when its own process is killed.
 //!
 //! What it does not: create topics, databases or tables, and connect to engines
@@ -51,7 +51,7 @@ pub use clickhouse::{
 };
 pub use error::EngineError;
 pub use folder::DataDir;
-pub use kafka::{Kafka, KafkaSettings, SecuredListener};
+pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
 
 /// One of the two engines, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -64,9 +64,22 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
 
 /// Creates what is missing: topics, database, tables, views.
 pub async fn prepare(platform: &Platform) -> Result<Vec<&'static str>> {
-    Cluster::new(&platform.bus)?
-        .create_topics(&platform.bus)
-        .await?;
+    let cluster = Cluster::new(&platform.bus)?;
+    cluster.create_topics(&platform.bus).await?;
+    for topic in [&platform.bus.topic, &platform.bus.dead_letter_topic] {
+        let partitions = tokio::task::block_in_place(|| cluster.replicas_of_new(topic))?;
+        let fewest = partitions.iter().map(|(_, replicas)| replicas.all.len());
+        let fewest = fewest.min().unwrap_or(0);
+        let wanted = platform.bus.replication;
+        if i32::try_from(fewest)? < wanted {
+            tracing::warn!(
+                topic,
+                replicas = fewest,
+                wanted,
+                "the topic was made with fewer replicas: raise them with kafka-reassign-partitions"
+            );
+        }
+    }
     let store = Store::new(&platform.store);
     store.check_server().await?;
     Ok(store.migrate().await?)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::KafkaSettings;
 use super::properties::{self, Ports};
+use super::{ClusterMember, KafkaSettings};
 use crate::error::{EngineError, at};
 use crate::folder::DataDir;
 
@@ -69,16 +69,19 @@ impl Layout {
 
     /// Prepares the formatting of a folder that gets its final name only when it is
     /// done, so that a start killed in the middle leaves nothing half formatted.
-    /// Returns the new cluster's identity.
-    pub(super) fn start_format(&self) -> Result<String, EngineError> {
+    /// Returns the cluster's identity: that of the member, or a new one.
+    pub(super) fn start_format(
+        &self,
+        member: Option<&ClusterMember>,
+    ) -> Result<String, EngineError> {
         let dir = self.dir.join(FORMATTING);
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(at(&dir))?;
         }
         // The tool wants ports too, and uses none.
-        let text = properties::server(&Ports::UNUSED, FORMATTING, &BTreeMap::new());
+        let text = properties::server(&Ports::UNUSED, FORMATTING, &BTreeMap::new(), member);
         self.write(FORMAT_PROPERTIES, &text)?;
-        Ok(new_cluster_id())
+        Ok(member.map_or_else(new_cluster_id, |member| member.cluster.clone()))
     }
 
     /// Puts the formatted folder in place.
@@ -112,7 +115,7 @@ impl Layout {
         let mut extra = settings.properties.clone();
         let secured = settings.secured.as_ref();
         extra.extend(secured.into_iter().flat_map(properties::of_secured));
-        let mut text = properties::server(ports, DATA, &extra);
+        let mut text = properties::server(ports, DATA, &extra, settings.member.as_ref());
         if let Some(secured) = secured {
             text = properties::with_secured(&text, secured.port);
         }
@@ -126,7 +129,7 @@ impl Layout {
 }
 
 /// Sixteen random bytes in URL-safe Base64, as Kafka makes them itself.
-fn new_cluster_id() -> String {
+pub(super) fn new_cluster_id() -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     loop {
         let mut bits = crate::random::<16>()

@@ -1,4 +1,4 @@
-//! One Kafka node, broker and controller in one process.
+//! A Kafka node, broker and controller in one process: alone, or one of a cluster.
 
 mod layout;
 mod probe;
@@ -7,7 +7,7 @@ mod properties;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cache::{ClassArchive, KafkaJars};
@@ -43,6 +43,8 @@ pub struct KafkaSettings {
     pub properties: BTreeMap<String, String>,
     /// A second listener, encrypted and with logins, beside the plain one.
     pub secured: Option<SecuredListener>,
+    /// Its place among the nodes of a cluster; alone if `None`. See [`KafkaSettings::cluster`].
+    pub member: Option<ClusterMember>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
     pub executable: Option<PathBuf>,
 }
@@ -56,7 +58,48 @@ pub struct SecuredListener {
     pub properties: BTreeMap<String, String>,
 }
 
+/// A node's place in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterMember {
+    /// Identity of the cluster.
+    cluster: String,
+    /// Number of the node, from 1.
+    number: usize,
+    /// Ports of the controllers of all nodes, in the order of their numbers.
+    controllers: Vec<u16>,
+}
+
+impl ClusterMember {
+    /// The port of its own controller.
+    fn controller(&self) -> Option<u16> {
+        self.controllers.get(self.number - 1).copied()
+    }
+}
+
 impl KafkaSettings {
+    /// A cluster with a node for each pair of ports, the first for clients and the second for the
+    /// nodes' own talk, in folders of their own under `dir`. With three nodes or more, each topic has
+    /// three copies, and one of the nodes may be lost.
+    ///
+    /// Start the nodes at the same time: none is ready before most of them run. One that ended
+    /// comes back when it is started with the same settings.
+    #[must_use]
+    pub fn cluster(dir: &Path, ports: &[(u16, u16)]) -> Vec<Self> {
+        let cluster = layout::new_cluster_id();
+        let controllers: Vec<u16> = ports.iter().map(|(_, controller)| *controller).collect();
+        let node = |(number, (broker, _)): (usize, &(u16, u16))| Self {
+            port: Some(*broker),
+            heap_mib: 256,
+            member: Some(ClusterMember {
+                cluster: cluster.clone(),
+                number,
+                controllers: controllers.clone(),
+            }),
+            ..Self::new(dir.join(format!("kafka-{number}")))
+        };
+        (1..).zip(ports).map(node).collect()
+    }
+
     /// A free port, 512 MiB, nothing special.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -66,6 +109,7 @@ impl KafkaSettings {
             heap_mib: 512,
             properties: BTreeMap::new(),
             secured: None,
+            member: None,
             executable: None,
         }
     }
@@ -112,7 +156,7 @@ impl Kafka {
         let cluster = layout.cluster_id()?;
         let mut attempt = 1;
         loop {
-            let ports = Ports::choose(settings.port)?;
+            let ports = Ports::choose(settings.port, settings.member.as_ref())?;
             layout.write_server_properties(&ports, settings)?;
             let starting = Starting {
                 settings,
@@ -198,6 +242,10 @@ impl Starting<'_> {
         let logs = self.folder.path().join(layout::LOGS);
         logs::rotate(&logs.join(layout::SERVER_LOG))?;
         let mut args = java_options(self.settings.heap_mib, self.jars, layout::SERVER_LOG);
+        if self.settings.member.is_some() {
+            // Several nodes on one machine are for trying: they shall start soon, and share it.
+            args.insert(0, "-XX:TieredStopAtLevel=1".into());
+        }
         args.extend(self.archive.use_or_write_option());
         args.extend(["kafka.Kafka", layout::SERVER_PROPERTIES].map(OsString::from));
         let child = Child::launch(Launch {
@@ -241,7 +289,7 @@ async fn format(
     layout: &Layout,
     archive: &ClassArchive,
 ) -> Result<(), EngineError> {
-    let cluster = layout.start_format()?;
+    let cluster = layout.start_format(settings.member.as_ref())?;
     let mut args = java_options(HEAP_MIN_MIB, jars, "format.log");
     args.extend(archive.use_option());
     let words = [

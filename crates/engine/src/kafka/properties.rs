@@ -3,29 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::SecuredListener;
+use super::{ClusterMember, SecuredListener};
 use crate::{Engine, EngineError, ports};
 
-/// What a single node on one small machine needs, beside its addresses.
+/// What a node on one small machine needs, beside its addresses.
 const FIXED: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
-    ("node.id", "1"),
     (
         "listener.security.protocol.map",
         "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
     ),
     ("inter.broker.listener.name", "BROKER"),
     ("controller.listener.names", "CONTROLLER"),
-    // One node holds the only copy of everything.
-    ("default.replication.factor", "1"),
-    ("min.insync.replicas", "1"),
-    ("offsets.topic.replication.factor", "1"),
     ("offsets.topic.num.partitions", "4"),
-    ("transaction.state.log.replication.factor", "1"),
-    ("transaction.state.log.min.isr", "1"),
     ("transaction.state.log.num.partitions", "4"),
-    ("share.coordinator.state.topic.replication.factor", "1"),
-    ("share.coordinator.state.topic.min.isr", "1"),
     ("share.coordinator.state.topic.num.partitions", "4"),
     // A misspelt topic is an error, not a new topic.
     ("auto.create.topics.enable", "false"),
@@ -52,8 +43,23 @@ const FIXED: &[(&str, &str)] = &[
     ("metadata.max.idle.interval.ms", "5000"),
 ];
 
+/// How many copies there are of each topic, Kafka's own included.
+const COPIES: [&str; 4] = [
+    "default.replication.factor",
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+    "share.coordinator.state.topic.replication.factor",
+];
+/// How many of them must have a record before it is acknowledged.
+const COPIES_IN_SYNC: [&str; 3] = [
+    "min.insync.replicas",
+    "transaction.state.log.min.isr",
+    "share.coordinator.state.topic.min.isr",
+];
+
 /// These tie the node to its folder and its ports.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
+    "node.id",
     "listeners",
     "advertised.listeners",
     "controller.quorum.voters",
@@ -76,9 +82,16 @@ impl Ports {
         controller: 9093,
     };
 
-    /// The wanted or any free broker port, and any other free one.
-    pub(super) fn choose(broker: Option<u16>) -> Result<Self, EngineError> {
+    /// The wanted or any free broker port, and the member's own or any other free one.
+    pub(super) fn choose(
+        broker: Option<u16>,
+        member: Option<&ClusterMember>,
+    ) -> Result<Self, EngineError> {
         let broker = ports::choose(Engine::Kafka, broker)?;
+        if let Some(controller) = member.and_then(ClusterMember::controller) {
+            let controller = ports::choose(Engine::Kafka, Some(controller))?;
+            return Ok(Self { broker, controller });
+        }
         loop {
             let controller = ports::choose(Engine::Kafka, None)?;
             if controller != broker {
@@ -90,7 +103,7 @@ impl Ports {
 
 /// Refuses properties that would take the node away from its folder or its ports.
 pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), EngineError> {
-    let fixed = &FIXED[..5];
+    let fixed = &FIXED[..4];
     let ours = |key: &str| OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key);
     match extra.keys().find(|key| ours(key)) {
         None => Ok(()),
@@ -102,13 +115,23 @@ pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), Engine
     }
 }
 
-/// The text of a properties file.
-pub(super) fn server(ports: &Ports, log_dir: &str, extra: &BTreeMap<String, String>) -> String {
+/// The text of a properties file. `member`: the node's place among others, if it is not alone.
+pub(super) fn server(
+    ports: &Ports,
+    log_dir: &str,
+    extra: &BTreeMap<String, String>,
+    member: Option<&ClusterMember>,
+) -> String {
     let Ports { broker, controller } = ports;
     let mut all: BTreeMap<&str, String> = FIXED
         .iter()
         .map(|(key, value)| (*key, (*value).to_owned()))
         .collect();
+    let nodes = member.map_or(1, |member| member.controllers.len());
+    // A lone node holds the only copy of everything. One of three may be lost.
+    let (copies, in_sync) = (nodes.min(3), nodes.min(3).div_ceil(2));
+    all.extend(COPIES.map(|key| (key, copies.to_string())));
+    all.extend(COPIES_IN_SYNC.map(|key| (key, in_sync.to_string())));
     all.extend(
         extra
             .iter()
@@ -124,8 +147,12 @@ pub(super) fn server(ports: &Ports, log_dir: &str, extra: &BTreeMap<String, Stri
             format!("BROKER://127.0.0.1:{broker}"),
         ),
         (
+            "node.id",
+            member.map_or(1, |member| member.number).to_string(),
+        ),
+        (
             "controller.quorum.voters",
-            format!("1@127.0.0.1:{controller}"),
+            voters(member.map_or(&[*controller], |member| &member.controllers)),
         ),
         ("log.dirs", log_dir.to_owned()),
     ]);
@@ -137,6 +164,15 @@ pub(super) fn server(ports: &Ports, log_dir: &str, extra: &BTreeMap<String, Stri
         text.push('\n');
     }
     text
+}
+
+/// The nodes that vote on who leads, numbered from 1.
+fn voters(controllers: &[u16]) -> String {
+    let voters: Vec<String> = (1..)
+        .zip(controllers)
+        .map(|(number, port)| format!("{number}@127.0.0.1:{port}"))
+        .collect();
+    voters.join(",")
 }
 
 /// What a listener with TLS and logins needs beside its address.
@@ -176,6 +212,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cluster_of_three_keeps_three_copies_and_needs_two() {
+        let member = ClusterMember {
+            cluster: "c".into(),
+            number: 2,
+            controllers: vec![12_001, 12_002, 12_003],
+        };
+        let ports = Ports {
+            broker: 19_092,
+            controller: 12_002,
+        };
+        let text = server(&ports, "data", &BTreeMap::new(), Some(&member));
+        for line in [
+            "node.id=2",
+            "controller.quorum.voters=1@127.0.0.1:12001,2@127.0.0.1:12002,3@127.0.0.1:12003",
+            "offsets.topic.replication.factor=3",
+            "min.insync.replicas=2",
+        ] {
+            assert!(text.contains(&format!("\n{line}\n")), "{line}: {text}");
+        }
+    }
+
+    #[test]
     fn the_operators_properties_win_but_not_over_folder_and_ports() {
         let extra = BTreeMap::from([
             ("num.io.threads".to_owned(), "8".to_owned()),
@@ -186,7 +244,7 @@ mod tests {
             broker: 19092,
             controller: 19093,
         };
-        let text = server(&ports, "data", &extra);
+        let text = server(&ports, "data", &extra, None);
         assert!(text.contains("\nnum.io.threads=8\n"));
         assert!(text.contains("\nbroker.rack=citt\\u00e0\\u000ax\\=1\n"));
         assert!(text.contains("\ncontroller.quorum.voters=1@127.0.0.1:19093\n"));

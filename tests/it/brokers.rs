@@ -1,0 +1,220 @@
+//! Three brokers, of which one dies under load and comes back.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use affluenza_bus::{Cluster, Config as BusConfig, Replicas};
+use affluenza_engine::{Cache, Kafka, KafkaJars, KafkaSettings};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::chaos::lasting_port;
+use crate::recovery::check_whole;
+use crate::support::{Engines, Place, eventually};
+
+const PARTITIONS: i32 = 6;
+const BROKERS: usize = 3;
+/// Events a second of each of the two producers.
+const RATE: &str = "1000";
+/// Partitions of the topic that keeps the offsets of groups, as the engine sets them up.
+const OFFSETS_PARTITIONS: i32 = 4;
+/// Records that are dealt with before the next thing happens.
+const STEP: u64 = 2_000;
+
+pub fn a_broker_is_lost_under_load(engines: &Engines) {
+    let place = engines.place("brokers");
+    let starting = Instant::now();
+    let mut brokers = Brokers::start(&engines.runtime, &place.folder);
+    eprintln!(
+        "brokers: started in {:.1} s",
+        starting.elapsed().as_secs_f64()
+    );
+    let bus = brokers.configure(&place);
+    place.run(&["migrate"]);
+    let cluster = Cluster::new(&bus).expect("Kafka can be asked");
+    let consumers = ["a", "b"].map(|name| {
+        let settings = [("AFFLUENZA__KAFKA__INSTANCE", name)];
+        place.spawn_with(&["consume"], &format!("{name}.log"), &settings)
+    });
+    // They go on until they are told to end.
+    let producers = ["1", "2"].map(|seed| {
+        let arguments = [
+            "simulate", "--focus", "2017", "--seed", seed, "--rate", RATE,
+        ];
+        let mut command = place.command(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().expect("the program starts")
+    });
+    let began = Instant::now();
+    let ends = || -> u64 {
+        let held = cluster.watermarks(&bus.topic).expect("Kafka answers");
+        held.iter()
+            .map(|(_, held)| held.high.0.unsigned_abs())
+            .sum()
+    };
+    // What is in the log now, and more that is written after it.
+    let goes_on = |what: &str, end: u64| {
+        eventually(what, || place.dealt_with() >= end + STEP);
+        eprintln!("brokers: {:.1} s, {what}", began.elapsed().as_secs_f64());
+    };
+
+    goes_on("events come in", 0);
+    let coordinator = coordinator_of(&bus.group);
+    let victim = brokers.leader(&cluster, "__consumer_offsets", coordinator);
+    let leads = |(_, replicas): &(_, Replicas)| replicas.leader == i32::try_from(victim).ok();
+    let found = cluster.replicas(&bus.topic).expect("Kafka answers");
+    assert!(found.iter().any(leads), "it leads partitions, too");
+    let end = ends();
+    brokers.kill(victim);
+    goes_on("they come in without the coordinator of the group", end);
+    brokers.start_again(victim);
+    eventually("its copies are whole again", || {
+        let topics = [&*bus.topic, "__consumer_offsets"];
+        topics.iter().all(|topic| all_in_sync(&cluster, topic))
+    });
+    goes_on("they come in with all three", ends());
+
+    let mut written = 0;
+    for producer in producers {
+        kill_process(Pid::from_child(&producer), Signal::TERM).expect("it can be told");
+        let output = producer.wait_with_output().expect("it can be waited for");
+        assert!(output.status.success(), "the producer ends well");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let events = said.split(' ').next().and_then(|n| n.parse::<u64>().ok());
+        written += events.expect("it says how many events it has written");
+    }
+    let total = ends();
+    assert_eq!(written, total, "what was acknowledged is in the log, once");
+    eprintln!(
+        "brokers: {:.1} s, the load has ended",
+        began.elapsed().as_secs_f64()
+    );
+    eventually("all is stored", || place.dealt_with() >= total);
+    for consumer in consumers {
+        consumer.terminate();
+    }
+    check_whole(&place, total);
+    let audit = place.run(&["audit"]);
+    assert!(audit.contains("balanced: every record"), "{audit}");
+    eprintln!("brokers: {total} events, one of three brokers killed: lost 0, double 0");
+    brokers.stop();
+}
+
+/// Kafka's own choice of the partition that keeps a group's offsets: its leader coordinates the
+/// group.
+fn coordinator_of(group: &str) -> i32 {
+    let hash = group.encode_utf16().fold(0i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    });
+    (hash & i32::MAX) % OFFSETS_PARTITIONS
+}
+
+/// Whether every broker has what the leaders have.
+fn all_in_sync(cluster: &Cluster, topic: &str) -> bool {
+    cluster.replicas(topic).is_ok_and(|found| {
+        let mut found = found.iter();
+        found.all(|(_, replicas)| replicas.in_sync.len() == BROKERS)
+    })
+}
+
+struct Brokers<'r> {
+    runtime: &'r tokio::runtime::Handle,
+    jars: KafkaJars,
+    settings: Vec<KafkaSettings>,
+    running: Vec<Option<Kafka>>,
+    bootstrap: String,
+}
+
+impl<'r> Brokers<'r> {
+    fn start(runtime: &'r tokio::runtime::Handle, folder: &Path) -> Self {
+        let cache = Cache::from_env().expect("there is a cache folder");
+        let jars = cache.prepare_kafka(&|line| eprintln!("{line}"));
+        let jars = jars.expect("Kafka can be fetched");
+        let mut free = BTreeSet::new();
+        while free.len() < 2 * BROKERS {
+            free.insert(lasting_port());
+        }
+        let free: Vec<u16> = free.into_iter().collect();
+        let ports: Vec<(u16, u16)> = free.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+        let mut settings = KafkaSettings::cluster(folder, &ports);
+        for settings in &mut settings {
+            // After this long without a word a broker counts as dead.
+            for (name, value) in [
+                ("broker.session.timeout.ms", "1500"),
+                ("broker.heartbeat.interval.ms", "300"),
+            ] {
+                settings.properties.insert(name.into(), value.into());
+            }
+        }
+        let running = runtime.block_on(async {
+            tokio::join!(
+                Kafka::start(&settings[0], &jars),
+                Kafka::start(&settings[1], &jars),
+                Kafka::start(&settings[2], &jars)
+            )
+        });
+        let running = <[_; BROKERS]>::from(running).map(|kafka| kafka.expect("Kafka starts"));
+        let bootstrap = running.each_ref().map(Kafka::bootstrap).join(",");
+        Self {
+            runtime,
+            jars,
+            settings,
+            running: running.into_iter().map(Some).collect(),
+            bootstrap,
+        }
+    }
+
+    /// Makes the place one of this cluster.
+    fn configure(&self, place: &Place<'_>) -> BusConfig {
+        let text = std::fs::read_to_string(&place.config).expect("it is there");
+        let one = place.bus();
+        let (before, after) = (&one.bootstrap_servers, &self.bootstrap);
+        let text = text.replace(
+            &format!("bootstrap_servers = \"{before}\""),
+            &format!(
+                "bootstrap_servers = \"{after}\"\n\
+                 partitions = {PARTITIONS}\nreplication = {BROKERS}\nmin_insync_replicas = 2"
+            ),
+        );
+        assert!(text.contains(after), "the configuration names the brokers");
+        std::fs::write(&place.config, text).expect("it can be written");
+        BusConfig {
+            bootstrap_servers: self.bootstrap.clone(),
+            ..one
+        }
+    }
+
+    /// Number of the broker that leads a partition.
+    fn leader(&self, cluster: &Cluster, topic: &str, partition: i32) -> usize {
+        let found = cluster.replicas(topic).expect("Kafka answers");
+        let of = found.iter().find(|(id, _)| id.0 == partition);
+        let leader = of.and_then(|(_, replicas)| replicas.leader);
+        usize::try_from(leader.expect("somebody leads")).expect("brokers are counted from 1")
+    }
+
+    fn kill(&mut self, number: usize) {
+        let broker = self.running[number - 1].take().expect("it runs");
+        self.runtime.block_on(broker.kill());
+        eprintln!("brokers: broker {number} killed");
+    }
+
+    fn start_again(&mut self, number: usize) {
+        let began = Instant::now();
+        let start = Kafka::start(&self.settings[number - 1], &self.jars);
+        let broker = self.runtime.block_on(start).expect("Kafka starts again");
+        self.running[number - 1] = Some(broker);
+        eprintln!(
+            "brokers: broker {number} is back after {:.1} s",
+            began.elapsed().as_secs_f64()
+        );
+    }
+
+    /// Nobody needs them any more, and the folder goes: a clean stop of the last of them would wait
+    /// for a quorum that is not there.
+    fn stop(self) {
+        for broker in self.running.into_iter().flatten() {
+            self.runtime.block_on(broker.kill());
+        }
+    }
+}
