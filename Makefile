@@ -5,6 +5,8 @@ ONCE ?=
 # Of `make chaos`: what goes wrong, and how often a process is killed.
 SEED ?= clock
 KILLS ?= 200
+# Of `make outage`: for how many seconds Kafka stays away.
+AWAY ?= 60
 # Of `make bench-path`: the size of the log, how often each contender runs, and which (all).
 SCALE ?= 0.5
 ROUNDS ?= 5
@@ -19,7 +21,7 @@ CARGO ?= cargo
 DENY_VERSION := 0.20.2
 TOOLS := target/tools
 
-.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos clean prerequisites prerequisites-test
+.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -120,6 +122,10 @@ bench-freshness: prerequisites
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::
+
+# Kafka away twice for AWAY seconds under a collector's load, and the collector killed meanwhile.
+outage: prerequisites
+	CHAOS_SEED=$(SEED) COLLECT_AWAY_SECONDS=$(AWAY) $(CARGO) test --locked -p affluenza --test it -- collect::accepted_events
 
 clean:
 	$(CARGO) clean

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use affluenza_engine::{Cache, Kafka, KafkaSettings};
 use affluenza_event::Identity;
@@ -22,6 +22,8 @@ const STEP: u64 = 1_000;
 const PAUSE: Duration = Duration::from_millis(4);
 /// How often Kafka goes away and comes back.
 const ROUNDS: u64 = 2;
+/// For how many seconds Kafka stays away each time at least, if not only until enough is accepted.
+const AWAY: &str = "COLLECT_AWAY_SECONDS";
 
 /// What the portals share.
 struct Shared {
@@ -90,6 +92,15 @@ fn portal(shared: &Shared) {
     }
 }
 
+fn away() -> Duration {
+    let seconds = std::env::var(AWAY).map(|seconds| {
+        seconds
+            .parse()
+            .unwrap_or_else(|_| panic!("{AWAY} must be a whole number of seconds, not '{seconds}'"))
+    });
+    Duration::from_secs(seconds.unwrap_or(0))
+}
+
 struct World<'e> {
     place: Place<'e>,
     engines: &'e Engines,
@@ -141,7 +152,8 @@ impl World<'_> {
 
 pub fn accepted_events_survive_kills(engines: &Engines) {
     let seed = seed();
-    eprintln!("collect: seed {seed}");
+    let away = away();
+    eprintln!("collect: seed {seed}, Kafka away for at least {away:?} each time");
     let mut random = Random::new(seed);
     let place = engines.place("collect_faults");
     let mut settings = KafkaSettings::new(place.folder.join("own-kafka"));
@@ -188,10 +200,19 @@ pub fn accepted_events_survive_kills(engines: &Engines) {
         for _ in 0..ROUNDS {
             more("events are accepted");
             world.kill_kafka();
+            let gone = Instant::now();
             more("events are accepted without Kafka");
+            while gone.elapsed() < away / 2 {
+                more("events are accepted without Kafka");
+            }
             world.kill_collector();
             world.start_collector(&shared);
             more("events are accepted after a restart without Kafka");
+            while gone.elapsed() < away {
+                more("events are accepted after a restart without Kafka");
+            }
+            let without = gone.elapsed().as_secs_f64();
+            eprintln!("collect: Kafka was away for {without:.1} s");
             world.start_kafka();
             more("events are accepted while the spool drains");
             world.kill_collector();
