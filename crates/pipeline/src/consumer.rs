@@ -32,6 +32,8 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 const BACKLOG_WAITS: u32 = 5;
 /// Before a commit that was refused is tried again.
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
+/// Pause between two looks at what the others of the group have dealt with.
+const GROUP_LOOK: Duration = Duration::from_millis(500);
 /// Before the group is joined again after trouble: doubled each time, up to the most.
 const REJOIN_MIN: Duration = Duration::from_millis(500);
 const REJOIN_MAX: Duration = Duration::from_secs(10);
@@ -74,6 +76,8 @@ pub struct Consumer {
     results_in: mpsc::Sender<Outcome>,
     next_ticket: u64,
     stalled_since: Option<Instant>,
+    /// When it was last asked how far the others of the group are.
+    group_asked: Option<Instant>,
     paused: bool,
     /// Whether the last round of reading ended with records still waiting.
     is_behind: bool,
@@ -115,6 +119,7 @@ impl Consumer {
             results_in,
             next_ticket: 0,
             stalled_since: None,
+            group_asked: None,
             paused: false,
             is_behind: false,
             cached: (0, 0),
@@ -168,7 +173,7 @@ impl Consumer {
             return Ok(true);
         }
         if let Until::Reached(ends) = until
-            && self.progress.reached(ends)
+            && (self.progress.reached(ends) || self.is_reached_by_group(ends)?)
         {
             return Ok(true);
         }
@@ -180,6 +185,31 @@ impl Consumer {
         self.finish_writes()?;
         self.start_writes(Instant::now(), until, draining)?;
         Ok(false)
+    }
+
+    /// Whether this consumer has dealt with its partitions up to `ends`, and other members of
+    /// the group with theirs, as far as they have committed. Asked once in a while.
+    fn is_reached_by_group(
+        &mut self,
+        ends: &BTreeMap<Partition, NextOffset>,
+    ) -> Result<bool, PipelineError> {
+        let is_early = self
+            .group_asked
+            .is_some_and(|asked| asked.elapsed() < GROUP_LOOK);
+        if is_early || !self.progress.is_dealt() || !self.is_idle() {
+            return Ok(false);
+        }
+        let missing = self.progress.missing(ends);
+        let owned = self.owned();
+        if missing.iter().any(|partition| owned.contains(partition)) {
+            return Ok(false);
+        }
+        self.group_asked = Some(Instant::now());
+        let committed = self.reader.committed(&missing)?;
+        Ok(committed.iter().all(|committed| {
+            let end = ends.get(&committed.partition);
+            committed.next.as_ref() >= end
+        }))
     }
 
     /// Gives up everything that is not committed.

@@ -130,6 +130,11 @@ impl Progress {
         self.health().beat = Some(Instant::now());
     }
 
+    /// Whether the group has dealt its partitions, and this consumer some of them or none.
+    pub(crate) fn is_dealt(&self) -> bool {
+        self.health().owned.is_some()
+    }
+
     pub(crate) fn owns(&self, owned: Option<Vec<Partition>>) {
         self.0.counters.set_owned(owned.as_deref().unwrap_or(&[]));
         let mut health = self.health();

@@ -93,10 +93,18 @@ impl Progress {
 
     /// Whether every partition of `ends` has been dealt with up to its offset.
     pub fn reached(&self, ends: &BTreeMap<Partition, NextOffset>) -> bool {
+        self.missing(ends).is_empty()
+    }
+
+    /// The partitions of `ends` that have not been dealt with up to their offset.
+    pub(crate) fn missing(&self, ends: &BTreeMap<Partition, NextOffset>) -> Vec<Partition> {
         let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.iter().all(|(partition, end)| {
-            end.0 == 0 || reached.get(partition).is_some_and(|at| at >= end)
-        })
+        ends.iter()
+            .filter(|(partition, end)| {
+                end.0 != 0 && reached.get(partition).is_none_or(|at| at < end)
+            })
+            .map(|(partition, _)| *partition)
+            .collect()
     }
 
     /// Whether this consumer has partition 0: then it does what one of the group should do.
