@@ -39,13 +39,13 @@ fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a, AnyLogin>> {
         ente: rest.text(",\"data\":{\"ente\":\"")??,
         portal: rest.text(",\"portal\":\"")??,
         service: rest.text(",\"service\":\"")?,
-        kind: rest.name(",\"kind\":\"", Kind::ALL, Kind::as_str)?,
-        resource: rest.name(",\"resource\":\"", Resource::ALL, Resource::as_str)?,
-        outcome: rest.name(",\"outcome\":\"", Outcome::ALL, Outcome::as_str)?,
-        channel: rest.name(",\"channel\":\"", Channel::ALL, Channel::as_str)?,
+        kind: rest.name(",\"kind\":\"", Kind::named)?,
+        resource: rest.name(",\"resource\":\"", Resource::named)?,
+        outcome: rest.name(",\"outcome\":\"", Outcome::named)?,
+        channel: rest.name(",\"channel\":\"", Channel::named)?,
         // That of version 2 is an object, which is left to serde.
         login: rest
-            .name(",\"login\":\"", Login::ALL, Login::as_str)?
+            .name(",\"login\":\"", Login::named)?
             .map(AnyLogin::Name),
         session: rest.text(",\"session\":\"")?,
         visitor: rest.text(",\"visitor\":\"")?,
@@ -92,17 +92,12 @@ impl<'a> Rest<'a> {
     }
 
     /// The value of that name that follows `key`. `None`: there is no such name.
-    fn name<T: Copy>(
-        &mut self,
-        key: &str,
-        all: &[T],
-        name_of: impl Fn(T) -> &'static str,
-    ) -> Option<Option<T>> {
-        let Some(text) = self.text(key)? else {
-            return Some(None);
-        };
-        let named = all.iter().copied().find(|value| name_of(*value) == text);
-        named.map(Some)
+    #[inline(always)]
+    fn name<T>(&mut self, key: &str, named: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+        match self.text(key)? {
+            Some(text) => named(&text).map(Some),
+            None => Some(None),
+        }
     }
 
     fn until_quote(&mut self) -> Option<Cow<'a, str>> {

@@ -32,6 +32,7 @@ mod refusal;
 #[cfg(test)]
 mod schema;
 mod shape;
+mod time;
 mod upcast;
 pub mod wire;
 

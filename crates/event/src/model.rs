@@ -158,6 +158,17 @@ macro_rules! coded {
                 match self { $(Self::$variant => $text),+ }
             }
 
+            /// The value with that name.
+            // One comparison of lengths and of constants each, where a search of `ALL` would call
+            // for every name.
+            #[inline]
+            pub(crate) fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
             /// The value's code in storage.
             pub const fn code(self) -> i8 {
                 self as i8

@@ -185,9 +185,9 @@ fn shape(what: &str) -> Refusal {
 }
 
 fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
-    text.parse::<jiff::Timestamp>()
-        .map(|timestamp| UnixMillis(timestamp.as_millisecond()))
-        .ok()
+    crate::time::usual(text)
+        .or_else(|| text.parse().ok())
+        .map(|timestamp: jiff::Timestamp| UnixMillis(timestamp.as_millisecond()))
         .filter(|time| TIME_MS.contains(&time.0))
         .ok_or_else(|| Reject::BadTime(shorten(text)).into())
 }

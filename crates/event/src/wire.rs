@@ -180,9 +180,8 @@ impl<'de> Deserialize<'de> for AnyLogin {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AnyLogin, E> {
-                let known = Login::ALL.iter().find(|login| login.as_str() == text);
-                known
-                    .map(|login| AnyLogin::Name(*login))
+                Login::named(text)
+                    .map(AnyLogin::Name)
                     .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("text"), &self))
             }
 

@@ -13,6 +13,8 @@ const LOW_CARDINALITY_VERSION: u64 = 1;
 /// A number of fixed width.
 pub(crate) trait Number: Copy {
     fn put(self, out: &mut Vec<u8>);
+    /// Puts many: one growth of `out`, and a loop that becomes a copy.
+    fn put_all(numbers: &[Self], out: &mut Vec<u8>);
 }
 
 macro_rules! number {
@@ -20,6 +22,15 @@ macro_rules! number {
         impl Number for $type {
             fn put(self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn put_all(numbers: &[Self], out: &mut Vec<u8>) {
+                let start = out.len();
+                out.resize(start + size_of_val(numbers), 0);
+                let (places, _) = out[start..].as_chunks_mut();
+                for (place, number) in places.iter_mut().zip(numbers) {
+                    *place = number.to_le_bytes();
+                }
             }
         }
     )+};
@@ -47,9 +58,7 @@ impl<T: Number> Numbers<T> {
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        for value in &self.0 {
-            value.put(out);
-        }
+        T::put_all(&self.0, out);
     }
 }
 
@@ -66,7 +75,7 @@ impl Words {
     pub(crate) fn push(&mut self, word: &str) {
         // Events that follow one another have many words in common.
         let index = match self.rows.last() {
-            Some(last) if self.key(*last) == word => *last,
+            Some(last) if is_same(self.key(*last), word) => *last,
             _ => self.index(word),
         };
         self.rows.push(index);
@@ -77,7 +86,7 @@ impl Words {
         let keys = &self.keys;
         if let Some(index) = self
             .places
-            .find(hash, |index| &*keys[*index as usize] == word)
+            .find(hash, |index| is_same(&keys[*index as usize], word))
         {
             return *index;
         }
@@ -131,18 +140,43 @@ impl Words {
             put_string(key, out);
         }
         (self.rows.len() as u64).put(out);
-        for index in &self.rows {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the width was chosen to hold every index"
-            )]
-            match width {
-                0 => (*index as u8).put(out),
-                1 => (*index as u16).put(out),
-                _ => index.put(out),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the width was chosen to hold every index"
+        )]
+        match width {
+            0 => out.extend(self.rows.iter().map(|index| *index as u8)),
+            1 => {
+                let rows: Vec<u16> = self.rows.iter().map(|index| *index as u16).collect();
+                Number::put_all(&rows, out);
             }
+            _ => Number::put_all(&self.rows, out),
         }
     }
+}
+
+/// Whether two words are the same. Most are short, and seven words of every fact are compared: a
+/// call of the general comparison would take longer than the comparison.
+#[inline]
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    // Both ends, which overlap, are all there is.
+    match one.len() {
+        0 => true,
+        1..4 => one.iter().eq(other),
+        4..8 => ends::<4>(one) == ends::<4>(other),
+        8..16 => ends::<8>(one) == ends::<8>(other),
+        16..=32 => ends::<16>(one) == ends::<16>(other),
+        _ => one == other,
+    }
+}
+
+#[inline(always)]
+fn ends<const BYTES: usize>(word: &[u8]) -> Option<(&[u8; BYTES], &[u8; BYTES])> {
+    word.first_chunk().zip(word.last_chunk())
 }
 
 /// The same string in each of `rows` rows.
@@ -203,6 +237,19 @@ mod tests {
         3u64.put(&mut expected);
         expected.extend_from_slice(&[0, 0, 2]);
         assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn words_are_compared_byte_for_byte() {
+        for length in 0..40 {
+            let word = "w".repeat(length);
+            assert!(is_same(&word, &word.clone()), "{length}");
+            assert!(!is_same(&word, &format!("{word}w")), "{length}");
+            for at in 0..length {
+                let other = format!("{}x{}", &word[..at], &word[at + 1..]);
+                assert!(!is_same(&word, &other), "{length}, {at}");
+            }
+        }
     }
 
     #[test]
