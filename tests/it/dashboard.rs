@@ -149,7 +149,9 @@ fn everybody_sees_protected_figures(browser: &mut Browser, (base, language): (&s
         browser
             .run("document.querySelectorAll('.secret').length")
             .as_u64()
-            > Some(0)
+            > Some(0),
+        "{}",
+        browser.run("document.querySelector('main').innerText")
     );
     let in_order = browser.run(
         "fetch('/v1/enti?period=2017').then(r => r.json()).then(a => a.data.map(r => r.ente)).then(codes => codes.length > 5 && codes.every((code, at) => at === 0 || codes[at - 1] < code))",

@@ -7,6 +7,12 @@ export class ApiError extends Error {
   }
 }
 
+/** How often a question is asked again, and how many seconds of waiting for that are bearable. */
+const AGAIN_MAX = 3;
+const WAIT_SECONDS_MAX = 10;
+
+const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
 /** Not among what everybody may see. */
 export class NeedsKey extends Error {}
 
@@ -16,13 +22,18 @@ export class Api {
   get hasKey() { return this.#key !== null; }
   useKey(key) { this.#key = key || null; }
 
-  /** The JSON of an endpoint; throws an ApiError where it answers with a problem. */
+  /** The JSON of an endpoint; throws an ApiError where it answers with a problem. One that is busy says when to ask again. */
   async get(path, parameters = {}) {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
     const headers = { Accept: "application/json" };
     if (this.#key) headers["X-API-Key"] = this.#key;
-    const response = await fetch(`/v1/${path}?${query}`, { headers, credentials: "omit", cache: this.#key ? "no-store" : "default" });
-    if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
-    return response.json();
+    for (let again = 0; ; again += 1) {
+      const response = await fetch(`/v1/${path}?${query}`, { headers, credentials: "omit", cache: this.#key ? "no-store" : "default" });
+      if (response.ok) return response.json();
+      const wait = Number(response.headers.get("Retry-After") ?? NaN);
+      const isBusy = [429, 503].includes(response.status) && wait <= WAIT_SECONDS_MAX;
+      if (!isBusy || again === AGAIN_MAX) throw new ApiError(response.status, await response.json().catch(() => ({})));
+      await pause(wait);
+    }
   }
 }
