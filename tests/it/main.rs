@@ -39,6 +39,7 @@ mod printed;
 mod projections;
 mod public;
 mod questions;
+mod readme;
 mod rebuild;
 mod records;
 mod recovery;
@@ -68,22 +69,29 @@ macro_rules! tests {
     };
 }
 
-/// Every test. A new one is listed here.
+/// Every test. A new one is listed here; the longest come first, so that none is left alone at
+/// the end.
 const TESTS: &[(&str, Test)] = tests![
+    chaos::nothing_is_lost_or_double,
+    focus::tables_equal_the_printed_ones,
+    keeping::expired_facts_leave_the_aggregates_alone,
+    audit::what_is_lost_is_named_and_mended,
+    recovery::killed_consumers_lose_and_double_nothing,
+    keeping::what_is_erased_stays_gone_and_the_accounts_balance,
+    upgrades::every_earlier_schema_becomes_this_one,
+    upgrades::consumers_restart_one_after_the_other_under_load,
+    dashboard::pages_show_what_the_api_says,
+    collect::accepted_events_survive_kills,
+    focus::one_command_does_it_all,
     api::every_figure_equals_a_recount,
     api::keys_reach_their_enti_and_nothing_else,
     api::whatever_is_asked_is_answered_or_explained,
-    chaos::nothing_is_lost_or_double,
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,
     collect::keys_write_for_their_own_ente_only,
     collect::a_full_spool_refuses_and_keeps,
-    collect::accepted_events_survive_kills,
     collect::nothing_personal_is_kept,
     collect::a_browser_counts_its_visits,
-    focus::tables_equal_the_printed_ones,
-    focus::one_command_does_it_all,
-    recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
     brokers::a_broker_is_lost_under_load,
     membership::partitions_are_added_to_a_running_topic,
@@ -105,21 +113,16 @@ const TESTS: &[(&str, Test)] = tests![
     dead_letters::each_is_listed_and_shown_once,
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,
-    audit::what_is_lost_is_named_and_mended,
     audit::consumers_reconcile_by_themselves,
     register::unknown_codes_are_listed_and_placed_later,
-    keeping::expired_facts_leave_the_aggregates_alone,
     keeping::a_ttl_of_another_hand_stops_the_consumer,
-    keeping::what_is_erased_stays_gone_and_the_accounts_balance,
     keeping::a_backup_comes_back_and_the_log_adds_the_rest,
-    upgrades::consumers_restart_one_after_the_other_under_load,
-    upgrades::every_earlier_schema_becomes_this_one,
     watching::a_consumer_shows_how_it_is,
     watching::a_stop_at_a_guard_is_shown,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
-    dashboard::pages_show_what_the_api_says,
     public::nobody_is_found_in_all_of_it,
+    readme::its_blocks_do_what_they_say,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,
@@ -132,7 +135,10 @@ const TESTS: &[(&str, Test)] = tests![
 fn main() -> ExitCode {
     // The engines run in copies of this program.
     affluenza_engine::run_if_child();
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Tests wait for engines and processes as long as they work.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(2 * cores);
     if arguments.list {
         return libtest_mimic::run(&arguments, trials(None)).exit_code();
     }

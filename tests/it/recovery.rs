@@ -4,6 +4,11 @@ use crate::support::{Engines, Place, eventually};
 
 /// Where in the log, in parts of the whole, a consumer is killed.
 const KILLED_AT: [f64; 5] = [0.02, 0.2, 0.21, 0.55, 0.8];
+/// How soon the group does without one: the least that Kafka allows.
+const SESSION: (&str, &str) = (
+    "AFFLUENZA__KAFKA__PROPERTIES__SESSION.TIMEOUT.MS",
+    "\"6000\"",
+);
 
 pub fn killed_consumers_lose_and_double_nothing(engines: &Engines) {
     let place = engines.place("killed");
@@ -15,7 +20,7 @@ pub fn killed_consumers_lose_and_double_nothing(engines: &Engines) {
     }
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
     for part in KILLED_AT {
-        let mut consumer = place.spawn(&["consume"], "consumer.log");
+        let mut consumer = place.spawn_with(&["consume"], "consumer.log", &[SESSION]);
         eventually("the consumer gets on", || {
             assert!(
                 !consumer.has_ended(),
@@ -50,6 +55,8 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
     place.run(&[
         "simulate", "--focus", "2016", "--scale", "0.1", "--seed", "12",
     ]);
+    // One that ends when everything is dealt with does so though others have their part of it.
+    place.run(&["consume", "--once"]);
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
     second.terminate();
     eventually("the first consumer finishes", || {

@@ -1,0 +1,198 @@
+//! The README's blocks, typed one after the other as a newcomer would, on this test's engines.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+
+use crate::chaos::lasting_port;
+use crate::support::{Engines, Place, source};
+
+/// What stands for everything in the README, and is less here.
+const YEAR: &str = "0.02";
+/// How long a server may take to listen: `curl` asks again each second.
+const RETRY: &str = "--retry 60 --retry-connrefused --retry-delay 1";
+
+/// A block between fences: its language, and its text.
+struct Block {
+    language: String,
+    text: String,
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(Block {
+                language: language.to_owned(),
+                text: text.join("\n"),
+            });
+        }
+    }
+    blocks
+}
+
+/// What a reader would replace by something of his own. Each must still be there.
+struct Replaced {
+    pairs: Vec<(&'static str, String)>,
+}
+
+impl Replaced {
+    fn new(place: &Place<'_>, engines: &Engines) -> Self {
+        let [collector, api] = [lasting_port(), lasting_port()];
+        let listen = |port: u16| format!("127.0.0.1:{port}");
+        let config = place.config.display();
+        let pairs = vec![
+            ("kafka-1:9092,kafka-2:9092", engines.kafka.bootstrap()),
+            ("http://clickhouse:8123", engines.clickhouse.http_url()),
+            (
+                "user = \"affluenza\"",
+                format!("user = \"{}\"", engines.clickhouse.user()),
+            ),
+            (
+                "PASSWORD=...",
+                format!("PASSWORD={}", engines.clickhouse.password()),
+            ),
+            (
+                "password_sha256 = \"...\"",
+                format!("password_sha256 = \"{}\"", "0".repeat(64)),
+            ),
+            // What goes on for ever is ended, or goes on beside.
+            (
+                "affluenza consume    ",
+                "affluenza consume --once    ".to_owned(),
+            ),
+            ("127.0.0.1:8642 &", format!("{} &", listen(collector))),
+            ("127.0.0.1:8642", listen(collector)),
+            (
+                "affluenza serve --listen 127.0.0.1:8080",
+                format!("affluenza serve --listen {} &", listen(api)),
+            ),
+            ("127.0.0.1:8080", listen(api)),
+            ("curl -i ", format!("curl -sS -i {RETRY} ")),
+            ("curl -H ", format!("curl -sS --fail-with-body {RETRY} -H ")),
+            // The example register and the printed figures do not agree on everything.
+            (
+                "affluenza check-data --year 2017 ",
+                "(affluenza check-data --year 2017 || test $? = 1) ".to_owned(),
+            ),
+            (
+                "affluenza check-data --figures deploy/figures ",
+                "(affluenza check-data --figures deploy/figures || test $? = 1) ".to_owned(),
+            ),
+            ("--scale 10", format!("--scale {YEAR}")),
+            // The next blocks use the file that this block has made.
+            (
+                "AFFLUENZA_CONFIG=affluenza.toml",
+                format!("AFFLUENZA_CONFIG={config}"),
+            ),
+        ];
+        Self { pairs }
+    }
+
+    fn in_text(&self, text: &str) -> String {
+        self.pairs
+            .iter()
+            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    }
+}
+
+pub fn its_blocks_do_what_they_say(engines: &Engines) {
+    let place = engines.place("readme");
+    let readme = std::fs::read_to_string(source("README.md")).expect("it is there");
+    let blocks = blocks(&readme);
+    let replaced = Replaced::new(&place, engines);
+    settings_are_right(&place, &blocks, &replaced);
+    let open_data = blocks
+        .iter()
+        .find(|block| block.text.starts_with("[open_data]"));
+    let mut config = std::fs::read_to_string(&place.config).expect("it is there");
+    config.push_str(&open_data.expect("it is shown").text);
+    std::fs::write(&place.config, config).expect("it can be written");
+    place.run(&["migrate"]);
+    for year in ["2016", "2017"] {
+        place.run(&["simulate", "--focus", year, "--scale", YEAR, "--seed", "5"]);
+    }
+    place.run(&["consume", "--once"]);
+    let _consumer = place.spawn(&["consume"], "consumer.log");
+
+    let mut script = String::from("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n");
+    let mut typed = 0;
+    for block in blocks.iter().filter(|block| block.language == "sh") {
+        // The first block builds: that it works is what these tests run on.
+        if block.text.contains("make up") {
+            continue;
+        }
+        typed += 1;
+        let text = replaced.in_text(&block.text);
+        writeln!(script, "echo '== block {typed}'\n{text}").expect("text grows");
+    }
+    assert!(typed >= 8, "only {typed} blocks were found");
+    let output = run(&place, &script);
+    // What the README shows of an answer is what comes.
+    let answer = blocks
+        .iter()
+        .find(|block| block.text.starts_with("HTTP/1.1 202"))
+        .expect("the answer of a collector is shown");
+    let shown = answer.text.split("\"detail\"").next().expect("a beginning");
+    for line in shown.lines() {
+        assert!(output.contains(line), "{line} is not in {output}");
+    }
+    for file in [
+        "focus-2017.pdf",
+        "focus-2017.xlsx",
+        "enti",
+        "services.csv",
+        "open-data/catalog.jsonld",
+    ] {
+        assert!(place.folder.join(file).exists(), "{file}: {output}");
+    }
+}
+
+/// Every block of settings is one that the program takes.
+fn settings_are_right(place: &Place<'_>, blocks: &[Block], replaced: &Replaced) {
+    for block in blocks.iter().filter(|block| block.language == "toml") {
+        let text = replaced.in_text(&block.text);
+        let file = crate::support::write(&place.folder, "affluenza-block.toml", text.as_bytes());
+        let mut command = place.command(&["config", "check"]);
+        let output = command
+            .env("AFFLUENZA_CONFIG", &file)
+            .current_dir(source("deploy"))
+            .output()
+            .expect("it runs");
+        let said = crate::support::stderr(&output);
+        assert!(output.status.success(), "{text}\n{said}");
+        std::fs::remove_file(file).expect("it can be removed");
+    }
+}
+
+/// Runs the script as a person in the folder of the sources would, and returns all that is printed.
+fn run(place: &Place<'_>, script: &str) -> String {
+    let folder = &place.folder;
+    for name in ["deploy", "schemas"] {
+        std::os::unix::fs::symlink(source(name), folder.join(name)).expect("a link can be made");
+    }
+    let log = source("crates/importer/tests/fixtures/apache_combined_10k.log.gz");
+    std::os::unix::fs::symlink(log, folder.join("access.log.gz")).expect("a link can be made");
+    let bin = folder.join("bin");
+    std::fs::create_dir(&bin).expect("a folder can be made");
+    let program = env!("CARGO_BIN_EXE_affluenza");
+    std::os::unix::fs::symlink(program, bin.join("affluenza")).expect("a link can be made");
+    let path = std::env::var("PATH").expect("there is a PATH");
+    let printed = std::fs::File::create(folder.join("printed")).expect("a file can be made");
+    let status = Command::new("timeout")
+        .args(["300", "bash", "-c", script])
+        .current_dir(folder)
+        .env("PATH", format!("{}:{path}", bin.display()))
+        .env("AFFLUENZA_CONFIG", &place.config)
+        .env("AFFLUENZA_DATA", folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(printed.try_clone().expect("a file has two handles"))
+        .stderr(printed)
+        .status()
+        .expect("there is bash");
+    let printed = std::fs::read(folder.join("printed")).expect("it is there");
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    assert!(status.success(), "{status}: {printed}");
+    printed
+}
