@@ -67,12 +67,12 @@ $(TOOLS)/deploy/installed: deploy/check.txt
 	$(TOOLS)/deploy/bin/pip install --quiet --requirement deploy/check.txt
 	touch $@
 
-# The API's description against the Italian guidelines on interoperability (ModI). Needs npm. Addresses
+# What the API and the collector say of themselves, against the Italian guidelines on interoperability (ModI). Needs npm. Addresses
 # that are relative to the service are made absolute, as the validator wants them.
 SPECTRAL_VERSION := 6.16.3
 modi-check: $(TOOLS)/modi/spectral-$(SPECTRAL_VERSION)
 	sed 's|": "/docs|": "https://api.example.it/docs|' schemas/api.openapi.json > $(TOOLS)/modi/api.json
-	$(TOOLS)/modi/node_modules/.bin/spectral lint --fail-severity=warn --ruleset deploy/modi/ruleset.yaml $(TOOLS)/modi/api.json
+	$(TOOLS)/modi/node_modules/.bin/spectral lint --fail-severity=warn --ruleset deploy/modi/ruleset.yaml $(TOOLS)/modi/api.json schemas/collector.openapi.json
 
 $(TOOLS)/modi/spectral-$(SPECTRAL_VERSION):
 	npm install --prefix $(TOOLS)/modi --ignore-scripts --no-audit --no-fund --loglevel=error @stoplight/spectral-cli@$(SPECTRAL_VERSION)

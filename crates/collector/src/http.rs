@@ -67,6 +67,8 @@ pub fn routes(collector: Arc<Collector>) -> Router {
 #[utoipa::path(
     post,
     path = "/v1/events",
+    tag = "events",
+    operation_id = "post_events",
     security(("key" = [])),
     request_body(
         description = "One event, several in an array, or one a line; gzip is understood. CloudEvents' binary mode (`ce-` headers) is understood too.",
@@ -102,10 +104,14 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
     with_origin(result.unwrap_or_else(Problem::into_response), origin)
 }
 
-/// Take in the visit of a page that is listed in the configuration. Sent by `beacon.js`.
+/// Take in the visit of a page.
+///
+/// The page is listed in the configuration, and needs no key. Sent by `beacon.js`.
 #[utoipa::path(
     post,
     path = "/v1/beacon",
+    tag = "pages",
+    operation_id = "post_visit",
     request_body(content = String, content_type = "text/plain", description = "What `beacon.js` sends"),
     responses(
         (status = 202, description = "The visit is safe", body = Answer),
@@ -129,12 +135,17 @@ pub async fn beacon(State(collector): Shared, request: Request) -> Response {
 }
 
 /// The script for pages.
+///
+/// A page loads it and is counted from then on; it sets no cookie and stores nothing.
 #[utoipa::path(
     get,
     path = "/v1/beacon.js",
+    tag = "pages",
+    operation_id = "get_script",
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/javascript"),
         (status = 304, description = "It is the one that is known"),
+        (status = 503, description = "Too many requests at once", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn script(State(collector): Shared, headers: HeaderMap) -> Response {
@@ -236,7 +247,7 @@ impl Collector {
                 "this key reads: a portal sends with a key of the role writer",
             ));
         }
-        self.key_limit.take(&key.id)?;
+        let allowance = self.key_limit.take(&key.id)?;
         let form = Form::of(headers)?;
         let bytes_max = self.config.http.body_bytes_max;
         // One that is compressed may inflate to the most.
@@ -252,7 +263,9 @@ impl Collector {
         let own = own
             .and_then(|codes| codes.first())
             .map_or("", String::as_str);
-        self.finish(events, refused, (own, &producer), now).await
+        let mut response = self.finish(events, refused, (own, &producer), now).await?;
+        allowance.write(response.headers_mut());
+        Ok(response)
     }
 
     /// Makes each event fit to be kept, or says why it is not.
@@ -287,9 +300,9 @@ impl Collector {
         address: Option<IpAddr>,
         body: Body,
     ) -> Result<Response, Problem> {
-        if let Some(address) = address {
-            self.page_limit.take_address(address)?;
-        }
+        let allowance = address
+            .map(|address| self.page_limit.take_address(address))
+            .transpose()?;
         let _place = self.place(VISIT_BYTES_MAX)?;
         let body = read(body, VISIT_BYTES_MAX).await?;
         let visit: Visit<'_> = serde_json::from_slice(&body)
@@ -331,10 +344,11 @@ impl Collector {
         let answer = self
             .finish(events, refused, (&page.ente, &producer), now)
             .await;
-        Ok(with_origin(
-            answer.unwrap_or_else(Problem::into_response),
-            origin,
-        ))
+        let mut response = answer.unwrap_or_else(Problem::into_response);
+        if let Some(allowance) = allowance {
+            allowance.write(response.headers_mut());
+        }
+        Ok(with_origin(response, origin))
     }
 
     /// Keeps what is fit, counts everything, and answers.

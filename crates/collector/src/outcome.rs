@@ -117,6 +117,7 @@ impl From<Refusal> for Refused {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ItemResult {
     /// Place in the batch, from 0; with NDJSON blank lines do not count.
+    #[schema(format = Int64)]
     pub index: usize,
     /// Always `refused`: whatever is not listed is accepted.
     #[schema(example = "refused")]
@@ -131,8 +132,10 @@ pub struct ItemResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Answer {
     /// Events that are safe: in Kafka, or on this machine's disk on their way to it.
+    #[schema(format = Int64)]
     pub accepted: usize,
     /// Events that are kept nowhere.
+    #[schema(format = Int64)]
     pub refused: usize,
     /// Those that were refused.
     pub results: Vec<ItemResult>,
