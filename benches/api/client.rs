@@ -22,6 +22,8 @@ pub struct Served {
 impl Served {
     pub fn start(place: &Place<'_>, name: &str, settings: &[(&str, &str)]) -> Self {
         let file = format!("{name}.log");
+        // That of an earlier run on the same data.
+        let _ = std::fs::remove_file(place.folder.join(&file));
         let running = place.spawn_with(&["serve", "--listen", "127.0.0.1:0"], &file, settings);
         let mut address = None;
         eventually("the API says where it listens", || {

@@ -31,6 +31,23 @@ const RESOURCES: [&str; 13] = [
     "live",
 ];
 
+const FAST: [(&str, &str); 4] = [
+    ("AFFLUENZA__SERVE__KEY_REQUESTS_PER_SECOND", "100000"),
+    ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "100000"),
+    ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_BURST", "100000"),
+    ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_PER_SECOND", "100000"),
+];
+/// Who publishes open data.
+pub const PUBLISHER: [(&str, &str); 4] = [
+    ("AFFLUENZA__OPEN_DATA__PUBLISHER", "Ente di prova"),
+    ("AFFLUENZA__OPEN_DATA__PUBLISHER_IPA", "c_prova"),
+    ("AFFLUENZA__OPEN_DATA__CONTACT", "dati@example.it"),
+    (
+        "AFFLUENZA__OPEN_DATA__BASE_URL",
+        "https://dati.example.it/open-data",
+    ),
+];
+
 pub struct Served<'e> {
     pub place: Place<'e>,
     address: String,
@@ -80,12 +97,12 @@ impl Served<'_> {
         }
     }
 
-    fn with_key(&self, key: &str, path: &str) -> Reply {
+    pub fn with_key(&self, key: &str, path: &str) -> Reply {
         let bearer = format!("Bearer {key}");
         self.ask(&format!("/v1/{path}"), &[("Authorization", &bearer)])
     }
 
-    fn data(&self, key: &str, path: &str) -> Value {
+    pub fn data(&self, key: &str, path: &str) -> Value {
         let reply = self.with_key(key, path);
         assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         reply.json()
@@ -95,7 +112,7 @@ impl Served<'_> {
         self.place.count(&format!("{RECOUNT} {condition}"))
     }
 
-    fn key(&self, arguments: &[&str]) -> String {
+    pub fn key(&self, arguments: &[&str]) -> String {
         let made = self.place.run(&[&["keys", "create"], arguments].concat());
         made.trim().to_owned()
     }
@@ -109,21 +126,9 @@ pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
         place.run(&["simulate", "--focus", year, "--scale", "0.02"]);
     }
     place.run(&["consume", "--once"]);
-    let fast = [
-        ("AFFLUENZA__SERVE__KEY_REQUESTS_PER_SECOND", "100000"),
-        ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "100000"),
-        ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_BURST", "100000"),
-        ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_PER_SECOND", "100000"),
-        ("AFFLUENZA__OPEN_DATA__PUBLISHER", "Ente di prova"),
-        ("AFFLUENZA__OPEN_DATA__PUBLISHER_IPA", "c_prova"),
-        ("AFFLUENZA__OPEN_DATA__CONTACT", "dati@example.it"),
-        (
-            "AFFLUENZA__OPEN_DATA__BASE_URL",
-            "https://dati.example.it/open-data",
-        ),
-    ];
+    let settings = [&FAST[..], &PUBLISHER].concat();
     let listen = ["serve", "--listen", "127.0.0.1:0"];
-    let serving = place.spawn_with(&listen, "serve.log", &fast);
+    let serving = place.spawn_with(&listen, "serve.log", &settings);
     let log = place.folder.join("serve.log");
     let mut address = None;
     eventually("the API says where it listens", || {

@@ -165,3 +165,153 @@ fn same_as_the_document(printed: &Printed, table: &Value) {
         }
     }
 }
+
+/// A count that the public report tells, `None` where it is hidden, and of what: names of dimensions
+/// with their codes, as the API and the open data have them.
+pub struct Told {
+    pub of: BTreeMap<&'static str, String>,
+    pub count: Option<u64>,
+}
+
+/// Every count of service uses, and every one of accesses, of the year of a public report in Italian.
+pub fn told(place: &Place<'_>, register: &Register) -> (Vec<Told>, Vec<Told>) {
+    let file = place.folder.join("told.json");
+    let name = file.to_str().expect("a plain path");
+    place.run(&[
+        "report", "--year", "2017", "--lang", "it", "--public", "--output", name,
+    ]);
+    let text = std::fs::read_to_string(file).expect("it was written");
+    let document: Value = serde_json::from_str(&text).expect("it is JSON");
+    let tables = tables(&document);
+    let names = Codes::of(register);
+    (names.uses(&tables), accesses(&tables))
+}
+
+/// Codes by the names that the report prints.
+struct Codes {
+    enti: BTreeMap<String, String>,
+    categories: BTreeMap<String, String>,
+    /// By category and name.
+    services: BTreeMap<(String, String), String>,
+}
+
+const KINDS: [&str; 3] = ["plain", "payment", "booking"];
+
+fn told_of<const N: usize>(of: [(&'static str, &str); N], cell: &Value) -> Told {
+    let is_hidden = cell["status"] == "suppressed";
+    assert!(is_hidden || cell["unit"] == "count", "{of:?}: {cell}");
+    Told {
+        of: of.map(|(name, code)| (name, code.to_owned())).into(),
+        count: cell["value"].as_u64(),
+    }
+}
+
+impl Codes {
+    fn of(register: &Register) -> Self {
+        let day = jiff::civil::date(2017, 12, 31);
+        let code = |name: &str, code: &str| (name.to_owned(), code.to_owned());
+        let services = register.services().map(|service| {
+            let category = service.category_on(day).code().to_owned();
+            (
+                (category, service.name_it().to_owned()),
+                service.code().to_owned(),
+            )
+        });
+        Self {
+            enti: register
+                .enti()
+                .map(|ente| code(ente.name(), ente.code()))
+                .collect(),
+            categories: register
+                .categories()
+                .map(|category| code(category.name_it(), category.code()))
+                .collect(),
+            services: services.collect(),
+        }
+    }
+
+    fn ente(&self, cell: &Value) -> &str {
+        &self.enti[cell.as_str().expect("a name")]
+    }
+
+    fn category(&self, cell: &Value) -> &str {
+        &self.categories[cell.as_str().expect("a name")]
+    }
+
+    fn service(&self, category: &str, cell: &Value) -> &str {
+        let name = cell.as_str().expect("a name").to_owned();
+        &self.services[&(category.to_owned(), name)]
+    }
+
+    fn uses(&self, tables: &BTreeMap<String, &Value>) -> Vec<Told> {
+        let mut told = Vec::new();
+        let rows = |table: &str| list(&tables[table]["rows"]).clone();
+        for (row, kind) in rows("totals").iter().zip(KINDS) {
+            told.push(told_of([("kind", kind)], &row[1]));
+        }
+        told.push(told_of([], &tables["totals"]["sums"][0][1]));
+        for row in rows("categories") {
+            let category = self.category(&row[0]);
+            for (at, kind) in (1..).zip(KINDS) {
+                told.push(told_of([("category", category), ("kind", kind)], &row[at]));
+            }
+            told.push(told_of([("category", category)], &row[4]));
+        }
+        let headings = list(&tables["usage"]["columns"]);
+        for row in rows("usage") {
+            let ente = self.ente(&row[0]);
+            let ends = headings.len() - 3;
+            for (at, heading) in headings.iter().enumerate().take(ends).skip(1) {
+                let category = self.category(heading);
+                told.push(told_of([("ente", ente), ("category", category)], &row[at]));
+            }
+            told.push(told_of([("ente", ente)], &row[ends]));
+            for (at, kind) in (ends + 1..).zip(&KINDS[1..]) {
+                told.push(told_of([("ente", ente), ("kind", kind)], &row[at]));
+            }
+        }
+        for row in rows("usage-by-kind") {
+            let (ente, category) = (self.ente(&row[0]), self.category(&row[1]));
+            for (at, kind) in (2..).zip(KINDS) {
+                let of = [("ente", ente), ("category", category), ("kind", kind)];
+                told.push(told_of(of, &row[at]));
+            }
+            told.push(told_of([("ente", ente), ("category", category)], &row[5]));
+        }
+        for (table, names, count) in [("variations", [0, 1], 2), ("top-services", [1, 0], 2)] {
+            for row in rows(table) {
+                let category = self.category(&row[names[0]]);
+                let service = self.service(category, &row[names[1]]);
+                let of = [("category", category), ("service", service)];
+                told.push(told_of(of, &row[count]));
+            }
+        }
+        for (row, month) in rows("months").iter().zip(1..) {
+            told.push(told_of([("month", &*format!("2017-{month:02}"))], &row[3]));
+        }
+        told
+    }
+}
+
+fn accesses(tables: &BTreeMap<String, &Value>) -> Vec<Told> {
+    let mut told = Vec::new();
+    let rows = |table: &str| list(&tables[table]["rows"]).clone();
+    let devices = ["desktop", "smartphone", "tablet", "other"];
+    for (row, device) in rows("devices").iter().zip(devices) {
+        told.push(told_of([("device", device)], &row[1]));
+    }
+    told.push(told_of([], &tables["devices"]["sums"][0][1]));
+    for (row, month) in rows("months").iter().zip(1..) {
+        told.push(told_of([("month", &*format!("2017-{month:02}"))], &row[1]));
+    }
+    for row in rows("hours") {
+        let hour = row[0].as_str().expect("an hour");
+        told.push(told_of([("hour", hour)], &row[1]));
+    }
+    if tables.contains_key("bands") {
+        for (row, band) in rows("bands").iter().zip(["night", "office", "evening"]) {
+            told.push(told_of([("band", band)], &row[5]));
+        }
+    }
+    told
+}

@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests tell what they do")]
 
+mod acts;
 mod api;
 mod audit;
 mod brokers;
@@ -38,8 +39,10 @@ mod portals;
 mod printed;
 mod projections;
 mod public;
+mod published;
 mod questions;
 mod readme;
+mod readers;
 mod rebuild;
 mod records;
 mod recovery;
@@ -123,6 +126,9 @@ const TESTS: &[(&str, Test)] = tests![
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     public::nobody_is_found_in_all_of_it,
     readme::its_blocks_do_what_they_say,
+    published::a_closed_year_is_published_as_it_was_closed,
+    acts::whatever_is_changed_in_the_log_is_noticed,
+    readers::analysts_see_their_enti_in_every_table,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,

@@ -6,11 +6,13 @@ mod attack;
 
 use std::collections::BTreeMap;
 
+use affluenza_register::Register;
 use serde_json::Value;
 
 use self::attack::{Attacker, Labels, Numbers, Parent};
 use crate::api::{Served, served};
-use crate::support::Engines;
+use crate::everybody::told;
+use crate::support::{Engines, source};
 
 const K: u64 = 3;
 /// Small cells that are attacked: each takes two linear programmes.
@@ -239,6 +241,16 @@ pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
         uses.take_file(text, name);
         accesses.take_file(text, name);
     });
+    let register = std::fs::read_to_string(source("deploy/register.toml"));
+    let register = Register::parse(&register.expect("the register is there"));
+    let (of_uses, of_accesses) = told(&api.place, &register.expect("the register is right"));
+    assert!(of_uses.len() > 300 && of_accesses.len() > 40);
+    for told in of_uses {
+        uses.add(&|name| told.of.get(name).cloned(), told.count, "the report");
+    }
+    for told in of_accesses {
+        accesses.add(&|name| told.of.get(name).cloned(), told.count, "the report");
+    }
     let found = (uses.cells.len(), accesses.cells.len());
     assert!(found.0 > 300 && found.1 > 150, "{found:?} cells");
     let small = uses.attack(

@@ -38,7 +38,7 @@ impl Default for Config {
             key_requests_burst: 400,
             address_requests_per_second: 50,
             address_requests_burst: 400,
-            key_questions_max: 2,
+            key_questions_max: 1,
             questions_max: 4,
             cache_bytes_max: 64 << 20,
             look_ms: 200,

@@ -27,9 +27,14 @@ pub struct ClosedYear {
     pub figures: Option<OpenFigures>,
 }
 
-/// The years that are closed, as the newest seal of each says.
+/// The years that are closed.
 #[derive(Debug, Clone, Default)]
-pub struct ClosedYears(pub BTreeMap<i16, ClosedYear>);
+pub struct ClosedYears {
+    /// As the newest seal of each says.
+    pub years: BTreeMap<i16, ClosedYear>,
+    /// How many seals there were.
+    pub seals: u64,
+}
 
 /// What is known of closed years, or why nothing of them may be said.
 pub type Closed = Result<ClosedYears, String>;
@@ -43,6 +48,9 @@ pub enum NoEdition {
     /// Events come in all the time.
     #[error(transparent)]
     Changing(#[from] Contradiction),
+    /// Another year was closed while figures of an open one were read: it may be this one.
+    #[error("{0} may just have been closed: try again")]
+    Closing(i16),
     /// The chain of seals does not hold.
     #[error("closed years cannot be published: {0}")]
     Broken(String),
@@ -63,7 +71,7 @@ impl NoEdition {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Store(error) => error.is_passing(),
-            Self::Changing(_) => true,
+            Self::Changing(_) | Self::Closing(_) => true,
             Self::Broken(_) | Self::TooLittle { .. } => false,
         }
     }
@@ -113,8 +121,8 @@ impl Editions {
     /// ClickHouse does not answer, or the year cannot be published.
     pub async fn year(&self, year: i16) -> Result<Year, NoEdition> {
         let closed = self.closed.borrow().clone();
-        let closed = match &*closed {
-            Ok(years) => years.0.get(&year),
+        let (closed, seals) = match &*closed {
+            Ok(closed) => (closed.years.get(&year), closed.seals),
             Err(cause) => return Err(NoEdition::Broken(cause.clone())),
         };
         let mut held = self.held.lock().await;
@@ -132,7 +140,14 @@ impl Editions {
                     .ok_or(NoEdition::TooLittle { year, seal: *seal })?;
                 PublicYear::of(year, figures, self.threshold)?
             }
-            None => self.present(year).await?,
+            None => {
+                let present = self.present(year).await?;
+                // What came after it was closed is in no edition, not even until that is known here.
+                if self.store.seal_count().await? != seals {
+                    return Err(NoEdition::Closing(year));
+                }
+                present
+            }
         };
         let made = Year {
             public: Arc::new(public),
@@ -159,7 +174,7 @@ impl Editions {
     pub async fn years(&self, last: i16) -> Result<Vec<i16>, NoEdition> {
         let mut years = self.store.years().await?;
         match &**self.closed.borrow() {
-            Ok(closed) => years.extend(closed.0.keys()),
+            Ok(closed) => years.extend(closed.years.keys()),
             Err(cause) => return Err(NoEdition::Broken(cause.clone())),
         }
         years.retain(|year| *year <= last);

@@ -22,7 +22,7 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 /// Pause between two looks whether a year has been closed.
-const SEALS_LOOK: Duration = Duration::from_secs(5);
+const SEALS_LOOK: Duration = Duration::from_secs(1);
 /// Longest that a question may take in ClickHouse, in seconds.
 const QUESTION_SECONDS_MAX: u64 = 10;
 

@@ -75,7 +75,8 @@ pub async fn closed_years(store: &Store) -> Closed {
             };
             years.insert(sealed.year, closed);
         }
-        Ok(ClosedYears(years))
+        let seals = chain.0.len() as u64;
+        Ok(ClosedYears { years, seals })
     };
     read().await.map_err(|error| format!("{error:#}"))
 }
