@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Engines, Place};
 
 /// Figures that must be the same before the damage and after the repair.
-fn figures(place: &Place<'_>) -> Vec<u64> {
+pub fn figures(place: &Place<'_>) -> Vec<u64> {
     [
         "SELECT count() FROM usage_events",
         "SELECT sum(cityHash64(kafka_partition, kafka_offset, time, ente, category, device)) FROM usage_events",
@@ -117,7 +117,7 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
     );
 }
 
-fn mend(place: &Place<'_>, whole: &[u64]) {
+pub fn mend(place: &Place<'_>, whole: &[u64]) {
     let told = place.run(&["audit", "--repair"]);
     assert!(
         told.contains("balanced: every record is accounted for"),

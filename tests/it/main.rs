@@ -50,6 +50,7 @@ mod register;
 mod reload;
 #[cfg(feature = "test-tls")]
 mod secured;
+mod shards;
 mod support;
 mod tagged;
 mod upgrades;
@@ -96,6 +97,7 @@ const TESTS: &[(&str, Test)] = tests![
     collect::nothing_personal_is_kept,
     collect::a_browser_counts_its_visits,
     recovery::two_consumers_share_and_hand_over,
+    shards::two_count_as_one,
     brokers::a_broker_is_lost_under_load,
     membership::partitions_are_added_to_a_running_topic,
     membership::named_members_come_back_to_their_partitions,

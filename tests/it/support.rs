@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
 use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
 use affluenza_store::{Config as StoreConfig, Store};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use crate::http::Access;
@@ -93,6 +94,37 @@ impl Engines {
     /// One with a folder that is there.
     pub fn place_in(&self, folder: PathBuf, name: &str) -> Place<'_> {
         let config = folder.join("affluenza.toml");
+        let place = Place {
+            engines: self,
+            name: name.to_owned(),
+            folder,
+            config,
+            clickhouse: StoreConfig {
+                url: self.clickhouse.http_url(),
+                database: name.to_owned(),
+                user: self.clickhouse.user().to_owned(),
+                password: self.clickhouse.password().to_owned().into(),
+                ..StoreConfig::default()
+            },
+        };
+        place.configure();
+        place
+    }
+}
+
+/// A topic, a group and a database of a test's own.
+pub struct Place<'e> {
+    engines: &'e Engines,
+    name: String,
+    pub folder: PathBuf,
+    pub config: PathBuf,
+    pub clickhouse: StoreConfig,
+}
+
+impl Place<'_> {
+    /// Writes the configuration of the program.
+    pub fn configure(&self) {
+        let clickhouse = &self.clickhouse;
         let text = format!(
             r#"
             [kafka]
@@ -103,37 +135,27 @@ impl Engines {
 
             [clickhouse]
             url = "{}"
-            database = "{name}"
+            cluster = "{}"
+            nodes = {:?}
+            database = "{}"
             user = "{}"
             password = "{}"
 
             [log]
             filter = "info"
             "#,
-            self.kafka.bootstrap(),
-            self.clickhouse.http_url(),
-            self.clickhouse.user(),
-            self.clickhouse.password()
+            self.engines.kafka.bootstrap(),
+            clickhouse.url,
+            clickhouse.cluster,
+            clickhouse.nodes,
+            clickhouse.database,
+            clickhouse.user,
+            clickhouse.password.expose_secret(),
+            name = self.name,
         );
-        std::fs::write(&config, text).expect("the configuration can be written");
-        Place {
-            engines: self,
-            name: name.to_owned(),
-            folder,
-            config,
-        }
+        std::fs::write(&self.config, text).expect("the configuration can be written");
     }
-}
 
-/// A topic, a group and a database of a test's own.
-pub struct Place<'e> {
-    engines: &'e Engines,
-    name: String,
-    pub folder: PathBuf,
-    pub config: PathBuf,
-}
-
-impl Place<'_> {
     /// The program with this place's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
@@ -187,13 +209,7 @@ impl Place<'_> {
     }
 
     pub fn store(&self) -> Store {
-        Store::new(&StoreConfig {
-            url: self.engines.clickhouse.http_url(),
-            database: self.name.clone(),
-            user: self.engines.clickhouse.user().to_owned(),
-            password: self.engines.clickhouse.password().to_owned().into(),
-            ..StoreConfig::default()
-        })
+        Store::new(&self.clickhouse)
     }
 
     /// Runs something asynchronous of the store.
@@ -234,12 +250,12 @@ impl Place<'_> {
 
     /// This place's database over plain HTTP.
     pub fn access(&self) -> Access {
-        let clickhouse = &self.engines.clickhouse;
+        let clickhouse = &self.clickhouse;
         Access {
-            address: clickhouse.http_url().replace("http://", ""),
-            user: clickhouse.user().to_owned(),
-            password: clickhouse.password().to_owned(),
-            database: self.name.clone(),
+            address: clickhouse.url.replace("http://", ""),
+            user: clickhouse.user.clone(),
+            password: clickhouse.password.expose_secret().to_owned(),
+            database: clickhouse.database.clone(),
         }
     }
 

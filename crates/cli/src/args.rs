@@ -160,6 +160,9 @@ pub struct Migrate {
     /// fewer. They cannot be taken away again, and keys go to other partitions from then on.
     #[arg(long)]
     pub add_partitions: bool,
+    /// Only print the SQL that makes the schema in an empty database, one server's or a cluster's.
+    #[arg(long, conflicts_with = "add_partitions")]
+    pub show: bool,
 }
 
 #[derive(Debug, clap::Args)]

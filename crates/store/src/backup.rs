@@ -29,6 +29,7 @@ impl Store {
         to: &BackupPlace,
         base: Option<&BackupPlace>,
     ) -> Result<(), StoreError> {
+        self.not_in_cluster("a backup by this program")?;
         let base = base.map_or(String::new(), |base| {
             format!(" SETTINGS base_backup = {}", base.sql())
         });
@@ -42,6 +43,7 @@ impl Store {
 
     /// Brings the database back from a backup.
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
+        self.not_in_cluster("a restore by this program")?;
         self.execute_at_length(&format!(
             "RESTORE DATABASE {} FROM {}",
             self.database(),

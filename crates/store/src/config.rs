@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// HTTP interface, such as `http://127.0.0.1:8123`. Empty: the local engine of `up` is used.
     pub url: String,
+    /// Cluster, by its name in `remote_servers` of the servers; `url` is then any of its nodes, or
+    /// what shares requests out to them. Empty: one server. Never changed for a database that is there.
+    pub cluster: String,
+    /// HTTP interfaces of all nodes, where nothing is replicated and the servers have no Keeper:
+    /// `migrate` then speaks to each of them. Empty: `ON CLUSTER` and replicated tables.
+    pub nodes: Vec<String>,
     /// Database; it is created by `migrate`.
     pub database: String,
     /// User name.
@@ -32,6 +38,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: String::new(),
+            cluster: String::new(),
+            nodes: Vec::new(),
             database: "affluenza".into(),
             user: "affluenza".into(),
             password: SecretString::default(),
@@ -61,26 +69,36 @@ impl Config {
     /// What is wrong with it, one line a problem.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self.url.is_empty()
-            && !self.url.starts_with("http://")
-            && !self.url.starts_with("https://")
-        {
-            problems.push(format!(
-                "clickhouse.url = {:?}: give the HTTP interface, such as http://127.0.0.1:8123",
-                self.url
-            ));
+        let nodes = self.nodes.iter().map(|node| ("clickhouse.nodes", node));
+        let url = Some(("clickhouse.url", &self.url)).filter(|(_, url)| !url.is_empty());
+        for (name, url) in url.into_iter().chain(nodes) {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                problems.push(format!(
+                    "{name} = {url:?}: give the HTTP interface, such as http://127.0.0.1:8123"
+                ));
+            }
+            if url.starts_with("https://") && !cfg!(feature = "tls") {
+                problems.push(format!(
+                    "{name} = {url:?}: this program was built without TLS: build it with --features tls, or give an http:// address"
+                ));
+            }
         }
-        if self.url.starts_with("https://") && !cfg!(feature = "tls") {
-            problems.push(format!(
-                "clickhouse.url = {:?}: this program was built without TLS: build it with --features tls, or give an http:// address",
-                self.url
-            ));
+        if self.cluster.is_empty() && !self.nodes.is_empty() {
+            problems.push(
+                "clickhouse.nodes is of a cluster: give its name as clickhouse.cluster, or leave it out".into(),
+            );
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         if self.database.is_empty() || !self.database.bytes().all(plain) {
             problems.push(format!(
                 "clickhouse.database = {:?}: use letters, digits and '_'",
                 self.database
+            ));
+        }
+        if !self.cluster.bytes().all(plain) {
+            problems.push(format!(
+                "clickhouse.cluster = {:?}: use letters, digits and '_'",
+                self.cluster
             ));
         }
         for (name, seconds) in [

@@ -55,6 +55,14 @@ pub enum StoreError {
         "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"
     )]
     DiskFull,
+    /// What is done month by month on one server.
+    #[error(
+        "{what} is not possible in a cluster (clickhouse.cluster) yet: see the operator's guide for what to do instead"
+    )]
+    Cluster {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// The server refused a statement.
     #[error("ClickHouse refused {what}: {cause}")]
     Query {
@@ -73,7 +81,8 @@ impl StoreError {
     }
 }
 
-/// Server errors that pass: too many parts or queries, memory, timeouts, shutting down, keeper.
+/// Server errors that pass: too many parts or queries, memory, timeouts, shutting down, keeper, a
+/// shard or a replica that is away.
 fn passing_code(cause: &str) -> bool {
     [
         "Code: 252.",
@@ -86,6 +95,12 @@ fn passing_code(cause: &str) -> bool {
         "Code: 999.",
         "Code: 242.",
         "Code: 319.",
+        "Code: 32.",
+        "Code: 203.",
+        "Code: 225.",
+        "Code: 279.",
+        "Code: 285.",
+        "Code: 286.",
     ]
     .iter()
     .any(|code| cause.contains(code))

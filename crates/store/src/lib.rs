@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod backup;
 mod block;
+mod cluster;
 mod config;
 pub mod copies;
 mod detail;
@@ -34,6 +35,7 @@ mod store;
 pub mod usage;
 
 pub use block::{BlockOrigin, Fact, FactBlock};
+pub use cluster::schema;
 pub use config::Config;
 pub use error::StoreError;
 pub use ledger::{Fate, FateGroup, LedgerRow};

@@ -116,11 +116,7 @@ impl Store {
     /// empty when nothing was left to do. May be interrupted and repeated: every statement can
     /// run twice.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
-        self.execute_outside(&format!(
-            "CREATE DATABASE IF NOT EXISTS {} ENGINE = Atomic",
-            self.database()
-        ))
-        .await?;
+        self.create_database().await?;
         self.execute(JOURNAL).await?;
         let applied = self.applied().await?;
         check(&applied)?;

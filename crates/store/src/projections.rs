@@ -26,11 +26,12 @@ impl Store {
         let left = self
             .count(&format!(
                 "SELECT count() FROM system.parts
-                 WHERE active AND database = currentDatabase() AND table = 'usage_hourly' AND rows > 0
+                 WHERE active AND database = currentDatabase() AND table = '{table}' AND rows > 0
                    AND NOT hasAll(projections, [{}]) AND modification_time <= now() - {}
-                   AND (SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = 'usage_hourly' AND NOT is_done) = 0",
+                   AND (SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = '{table}' AND NOT is_done) = 0",
                 names.join(", "),
-                idle.as_secs()
+                idle.as_secs(),
+                table = self.held("usage_hourly")
             ))
             .await?;
         if left > 0 {

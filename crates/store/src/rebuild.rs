@@ -208,6 +208,11 @@ impl Store {
         Ok(rows.into_iter().map(Run::from).collect())
     }
 
+    /// Fails where nothing can be made anew.
+    pub fn check_rebuilds(&self) -> Result<(), StoreError> {
+        self.not_in_cluster("a rebuild")
+    }
+
     /// A new id, and the time by the server's clock.
     pub async fn new_rebuild_id(&self) -> Result<(String, u32), StoreError> {
         let made: Vec<(String, u32)> = self

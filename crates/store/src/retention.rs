@@ -133,7 +133,8 @@ impl Store {
     pub(crate) async fn has_ttl(&self, table: &str) -> Result<bool, StoreError> {
         let statements: Vec<String> = self
             .rows(&format!(
-                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = '{table}'"
+                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = '{}'",
+                self.held(table)
             ))
             .await?;
         Ok(statements

@@ -8,6 +8,7 @@ use clickhouse::error::Error as ClientError;
 use clickhouse::{Client, RowOwned, RowRead};
 use secrecy::ExposeSecret;
 
+use crate::cluster::{self, Step};
 use crate::error::shorten;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
@@ -22,17 +23,18 @@ const WINDOW_MIN: u64 = 10_000;
 /// Farthest that the server's clock may be from this machine's.
 const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
 
-/// How many tokens a table remembers, by the statement that created it.
-fn deduplication_window(statement: &str) -> u64 {
-    // A replicated table has a setting of its own, with a default that suffices.
-    if statement.contains("ENGINE = Replicated") {
-        return u64::MAX / 600;
-    }
-    statement
-        .split_once("non_replicated_deduplication_window = ")
+/// How many tokens a table remembers, by the statement that created it, and which setting says so.
+fn deduplication_window(statement: &str) -> (&'static str, u64) {
+    let name = if statement.contains("ENGINE = Replicated") {
+        "replicated_deduplication_window"
+    } else {
+        "non_replicated_deduplication_window"
+    };
+    let window = statement
+        .split_once(&format!(" {name} = "))
         .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next())
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
+        .and_then(|digits| digits.parse().ok());
+    (name, window.unwrap_or(0))
 }
 
 /// Names a block for ever: stream, partition and range of offsets. ClickHouse skips a block
@@ -73,13 +75,18 @@ pub struct Store {
 impl Store {
     /// Prepares a connection; nothing is sent yet.
     pub fn new(config: &Config) -> Self {
-        let client = Client::default()
+        let mut client = Client::default()
             .with_url(&config.url)
             .with_user(&config.user)
             .with_password(config.password.expose_secret())
             .with_database(&config.database)
             .with_compression(clickhouse::Compression::None)
             .with_setting("max_execution_time", config.query_seconds_max.to_string());
+        if !config.cluster.is_empty() {
+            for (name, value) in cluster::SETTINGS {
+                client = client.with_setting(name, value);
+            }
+        }
         Self {
             client,
             config: config.clone(),
@@ -93,12 +100,7 @@ impl Store {
 
     /// Asks for the server's version and fails if it is too old to keep inserts exactly once.
     pub async fn check_server(&self) -> Result<String, StoreError> {
-        let version: String = self
-            .outside()
-            .query("SELECT version()")
-            .fetch_one()
-            .await
-            .map_err(|error| self.judge("SELECT version()", error))?;
+        let version = self.version().await?;
         let mut numbers = version
             .split('.')
             .map(|part| part.parse::<u32>().unwrap_or(0));
@@ -110,7 +112,13 @@ impl Store {
                 cause: format!("use ClickHouse {year}.{month} or newer"),
             });
         }
+        self.check_cluster().await?;
         Ok(version)
+    }
+
+    pub(crate) async fn version(&self) -> Result<String, StoreError> {
+        let versions: Vec<String> = self.outside_rows("SELECT version()").await?;
+        Ok(versions.into_iter().next().unwrap_or_default())
     }
 
     /// Fails when the server would not keep blocks exactly once: a setting that goes with each
@@ -143,13 +151,18 @@ impl Store {
             }
         }
         let tables: Vec<(String, String)> = self
-            .rows("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('usage_events', 'usage_hourly', 'ingest_ledger')")
+            .rows(&format!(
+                "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('{}', '{}', '{}')",
+                self.held("usage_events"),
+                self.held("usage_hourly"),
+                self.held("ingest_ledger")
+            ))
             .await?;
         for (name, statement) in tables {
-            let window = deduplication_window(&statement);
+            let (window_name, window) = deduplication_window(&statement);
             if window < WINDOW_MIN {
                 return Err(unsuitable(format!(
-                    "table {name} remembers the tokens of {window} inserts, {WINDOW_MIN} are needed: ALTER TABLE {name} MODIFY SETTING non_replicated_deduplication_window = 100000"
+                    "table {name} remembers the tokens of {window} inserts, {WINDOW_MIN} are needed: ALTER TABLE {name} MODIFY SETTING {window_name} = 100000"
                 )));
             }
         }
@@ -180,11 +193,14 @@ impl Store {
             )
             .await?;
         let statement: Vec<String> = self
-            .rows("SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'usage_events'")
+            .rows(&format!(
+                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = '{}'",
+                self.held("usage_events")
+            ))
             .await?;
         let window = statement
             .first()
-            .map_or(0, |statement| deduplication_window(statement));
+            .map_or(0, |statement| deduplication_window(statement).1);
         Ok((window * 600).checked_div(blocks * 12))
     }
 
@@ -383,17 +399,51 @@ impl Store {
             .map_err(|error| self.judge("the count of imported events", error))
     }
 
+    /// Runs a statement, in a cluster on every node if it makes or changes tables.
     pub(crate) async fn execute(&self, statement: &str) -> Result<(), StoreError> {
-        Self::run(&self.client, statement)
+        for step in cluster::steps(statement, &self.config) {
+            match step {
+                Step::Once(text) => self.run_here(&self.client, &text).await?,
+                Step::Everywhere(text) => self.run_everywhere(&self.client, &text).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the database, where it is not there yet.
+    pub(crate) async fn create_database(&self) -> Result<(), StoreError> {
+        let statement = cluster::database(&self.config);
+        self.run_everywhere(&self.outside(), &statement).await
+    }
+
+    /// Runs a statement on every node: of a cluster with a Keeper the servers see to that themselves.
+    async fn run_everywhere(&self, client: &Client, statement: &str) -> Result<(), StoreError> {
+        if self.config.nodes.is_empty() {
+            return self.run_here(client, statement).await;
+        }
+        for node in &self.config.nodes {
+            self.run_here(&client.clone().with_url(node), statement)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn run_here(&self, client: &Client, statement: &str) -> Result<(), StoreError> {
+        Self::run(client, statement)
             .await
             .map_err(|error| self.judge(head(statement), error))
     }
 
-    /// Runs a statement outside the database, which may not exist yet.
-    pub(crate) async fn execute_outside(&self, statement: &str) -> Result<(), StoreError> {
-        Self::run(&self.outside(), statement)
+    /// Rows of a question outside the database, which may not exist yet.
+    pub(crate) async fn outside_rows<T: RowOwned + RowRead>(
+        &self,
+        query: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        self.outside()
+            .query_raw(query)
+            .fetch_all()
             .await
-            .map_err(|error| self.judge(head(statement), error))
+            .map_err(|error| self.judge(head(query), error))
     }
 
     async fn run(client: &Client, statement: &str) -> Result<(), ClientError> {

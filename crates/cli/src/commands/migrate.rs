@@ -10,6 +10,10 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
+    if args.show {
+        let statements = affluenza_store::schema(&settings.clickhouse);
+        return output::print(&format!("{};", statements.join(";\n\n")));
+    }
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
         let result = migrate(&platform, settings, args).await;

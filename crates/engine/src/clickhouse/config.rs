@@ -7,6 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::ClickHouseSettings;
 use crate::cache::checksums::hex;
 use crate::error::{EngineError, at};
 
@@ -48,11 +49,15 @@ fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
 /// Writes the server's and the users' configuration anew.
 pub(super) fn write(
     folder: &Path,
-    memory_mib: u32,
+    settings: &ClickHouseSettings,
     (password, reader_password): (&str, &str),
-    readers: &[RowReader],
 ) -> Result<(), EngineError> {
-    write_private(&folder.join(CONFIG), &config(memory_mib))?;
+    let clusters = settings.shards.as_ref().map_or(String::new(), Shards::xml);
+    write_private(
+        &folder.join(CONFIG),
+        &config(settings.memory_mib, &clusters),
+    )?;
+    let readers = &settings.readers;
     let users = users(password, reader_password, readers);
     write_private(&folder.join(USERS), &users)
 }
@@ -76,7 +81,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), EngineError> {
 }
 
 /// Paths are relative to the folder, which is the working directory.
-fn config(memory_mib: u32) -> String {
+fn config(memory_mib: u32, clusters: &str) -> String {
     let memory = u64::from(memory_mib) * MIB;
     // The engine's own limits are for servers with much memory (5 GiB for marks alone).
     let cache = memory / 16;
@@ -110,9 +115,37 @@ fn config(memory_mib: u32) -> String {
   <unique_key_index_cache_size_bytes>0</unique_key_index_cache_size_bytes>
   <unique_key_bitmap_cache_size_bytes>0</unique_key_bitmap_cache_size_bytes>
   <compiled_expression_cache_size>33554432</compiled_expression_cache_size>
-</clickhouse>
+{clusters}</clickhouse>
 "#
     )
+}
+
+/// ClickHouses that share the rows of tables among them, this one included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shards {
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Ports of the native interfaces on this machine, in the order of the shards.
+    pub tcp_ports: Vec<u16>,
+    /// What they tell one another, so that each asks the others as the user who asked it.
+    pub secret: String,
+}
+
+impl Shards {
+    /// Its part of the server's configuration.
+    fn xml(&self) -> String {
+        let shards: String = self
+            .tcp_ports
+            .iter()
+            .map(|port| {
+                format!("      <shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>\n")
+            })
+            .collect();
+        let (name, secret) = (escaped(&self.cluster), escaped(&self.secret));
+        format!(
+            "  <remote_servers>\n    <{name}>\n      <secret>{secret}</secret>\n{shards}    </{name}>\n  </remote_servers>\n"
+        )
+    }
 }
 
 /// A user that reads some rows of some tables.

@@ -13,7 +13,7 @@ use crate::cache::ClickHouseLibrary;
 use crate::child::{Child, ChildExit, ExitStatus, HOST, Launch};
 use crate::folder::DataDir;
 use crate::{Engine, EngineError, logs, ports};
-pub use config::RowReader;
+pub use config::{RowReader, Shards};
 pub use repair::{RepairReport, repair_deduplication_logs};
 
 /// How long a clean stop may take: running inserts and merges are waited for.
@@ -57,6 +57,8 @@ pub struct ClickHouseSettings {
     pub memory_mib: u32,
     /// Users that read some rows of some tables, beside the one that reads everything.
     pub readers: Vec<RowReader>,
+    /// The cluster that it belongs to, if it is not alone.
+    pub shards: Option<Shards>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
     pub executable: Option<PathBuf>,
 }
@@ -72,6 +74,7 @@ impl ClickHouseSettings {
             timezone: "UTC".to_owned(),
             memory_mib: 2048,
             readers: Vec::new(),
+            shards: None,
             executable: None,
         }
     }
@@ -143,12 +146,7 @@ impl ClickHouse {
         let logs = folder.sub(LOGS)?;
         let password = config::password(folder.path())?;
         let reader_password = config::reader_password(folder.path())?;
-        config::write(
-            folder.path(),
-            settings.memory_mib,
-            (&password, &reader_password),
-            &settings.readers,
-        )?;
+        config::write(folder.path(), settings, (&password, &reader_password))?;
         // The engine must not run meanwhile: the lock sees to that.
         let repair = repair_deduplication_logs(&data)?;
         for name in [SERVER_LOG, ERROR_LOG] {

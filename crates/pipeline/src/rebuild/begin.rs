@@ -14,6 +14,7 @@ pub(super) async fn begin(
     blocks: &mut Blocks<'_>,
 ) -> Result<(Run, bool), RebuildError> {
     let store = tools.store;
+    store.check_rebuilds()?;
     let rules = tools.classifier.rules().to_owned();
     let mut begun = None;
     for run in store.unfinished_rebuilds().await? {

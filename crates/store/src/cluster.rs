@@ -1,0 +1,367 @@
+//! Several servers: the same statements, turned into those of a cluster.
+//!
+//! Each table `t` of the schema becomes `t_local` on every node, which holds rows, and `t`, which is
+//! Distributed over them: whoever reads or inserts does so as on one server. Facts and what is counted
+//! of them are shared out among the shards; every other table has its rows on the first.
+//!
+//! Statements that make or change tables are recognised by how they begin, and are sent to every node;
+//! all others are left as they are. So it is here, and nowhere else, that the schema knows of clusters.
+
+use crate::migrate::JOURNAL;
+use crate::rebuild::quoted;
+use crate::{Config, Store, StoreError, migrations};
+
+/// What tables that hold rows are called.
+const LOCAL: &str = "_local";
+/// Tables that are shared out, and by what. A block of facts is of one partition, so it goes to one
+/// shard as a whole, and to the same one when it is sent again: there its token is known.
+const SHARED_OUT: [(&str, &str); 2] = [
+    ("usage_events", "kafka_partition"),
+    ("usage_hourly", "intHash32(toUInt32(hour_start))"),
+];
+/// All rows go to the first shard.
+const FIRST_SHARD: &str = "toUInt8(0)";
+/// The view that reads facts as they are inserted, and the table that it fills: on each node its own.
+const VIEW_ENDS: [(&str, &str); 2] = [
+    (" TO usage_hourly AS", " TO usage_hourly_local AS"),
+    ("FROM usage_events\n", "FROM usage_events_local\n"),
+];
+/// For how long a replicated table knows a token, in seconds: a week.
+const WINDOW_SECONDS: u32 = 604_800;
+
+/// Settings of everything that is asked of a cluster.
+pub(crate) const SETTINGS: [(&str, &str); 5] = [
+    // An insert is acknowledged when the shard has it, not when it waits to be sent there.
+    ("distributed_foreground_insert", "1"),
+    // A table that is joined or looked up is read of all shards, not of each its own.
+    ("distributed_product_mode", "global"),
+    ("parallel_distributed_insert_select", "0"),
+    // No figure without the part of a shard that is away.
+    ("skip_unavailable_shards", "0"),
+    // The replica that was written to is the one that is read, as long as it is there.
+    ("load_balancing", "in_order"),
+];
+
+/// How a statement is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// By whoever is asked.
+    Once(String),
+    /// On every node.
+    Everywhere(String),
+}
+
+/// What a statement does, by how it begins; the name of what it does it to follows.
+const HEADS: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS ",
+    "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
+    "CREATE OR REPLACE VIEW ",
+    "CREATE OR REPLACE DICTIONARY ",
+    "ALTER TABLE ",
+    "DELETE FROM ",
+];
+
+/// A statement for one server as those for the cluster of `config`.
+pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
+    let statement = statement.trim();
+    let parts = HEADS.iter().find_map(|head| {
+        let after = statement.strip_prefix(head)?;
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        Some((*head, &after[..end], &after[end..]))
+    });
+    let Some((head, name, rest)) = parts.filter(|_| !config.cluster.is_empty()) else {
+        return vec![Step::Once(statement.to_owned())];
+    };
+    let on = on_cluster(config);
+    let local = format!("{name}{LOCAL}{on}");
+    let everywhere = |text: String| Step::Everywhere(text);
+    match head {
+        "CREATE TABLE IF NOT EXISTS " => vec![
+            everywhere(format!("{head}{local}{}", with_engine(rest, name, config))),
+            everywhere(format!(
+                "{head}{name}{on} AS {}.{name}{LOCAL} ENGINE = Distributed('{}', '{}', '{name}{LOCAL}', {}){}",
+                config.database,
+                config.cluster,
+                config.database,
+                shared_out_by(name),
+                comment(rest)
+            )),
+        ],
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS " => {
+            let rest = VIEW_ENDS
+                .iter()
+                .fold(rest.to_owned(), |rest, (from, to)| rest.replace(from, to));
+            vec![everywhere(format!("{head}{name}{on}{rest}"))]
+        }
+        "ALTER TABLE " => {
+            let mut steps = vec![everywhere(format!("{head}{local}{rest}"))];
+            if rest.contains(" COLUMN ") {
+                steps.push(everywhere(format!("{head}{name}{on}{rest}")));
+            }
+            steps
+        }
+        "DELETE FROM " => vec![everywhere(format!("{head}{local}{rest}"))],
+        _ => vec![everywhere(format!("{head}{name}{on}{rest}"))],
+    }
+}
+
+fn shared_out_by(table: &str) -> &'static str {
+    SHARED_OUT
+        .iter()
+        .find(|(name, _)| *name == table)
+        .map_or(FIRST_SHARD, |(_, key)| *key)
+}
+
+/// The definition of a table after its name, with the engine of its kind of cluster.
+fn with_engine(rest: &str, name: &str, config: &Config) -> String {
+    const ENGINE: &str = "ENGINE = ";
+    let Some((columns, engine)) = rest.split_once(ENGINE).filter(|_| config.nodes.is_empty())
+    else {
+        return rest.to_owned();
+    };
+    let end = engine
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(engine.len());
+    let (kind, after) = engine.split_at(end);
+    // An engine's own arguments follow those of replication.
+    let (own, after) = match after
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(')'))
+    {
+        Some((own, after)) => (format!(", {own}"), after),
+        None => (String::new(), after),
+    };
+    let path = format!(
+        "'/clickhouse/tables/{{shard}}/{}/{name}{LOCAL}', '{{replica}}'",
+        config.database
+    );
+    format!(
+        "{columns}{ENGINE}Replicated{kind}({path}{own}){}",
+        with_window(after)
+    )
+}
+
+/// What follows an engine, with the memory of tokens of a replicated table. One without a window
+/// of its own must not take equal inserts for repeated ones, as replicated tables do by default.
+fn with_window(after: &str) -> String {
+    const ONE: &str = "non_replicated_deduplication_window = ";
+    if after.contains(ONE) {
+        let many = format!(
+            "replicated_deduplication_window_seconds = {WINDOW_SECONDS}, replicated_deduplication_window = "
+        );
+        return after.replace(ONE, &many);
+    }
+    let window = "SETTINGS replicated_deduplication_window = 0";
+    match after.find("COMMENT '") {
+        Some(at) => format!("{}{window}\n{}", &after[..at], &after[at..]),
+        None => format!("{after}\n{window}"),
+    }
+}
+
+/// The comment of a table, to be put on the one that reads it, too.
+fn comment(rest: &str) -> String {
+    let engine = rest.find("ENGINE = ").unwrap_or(0);
+    let tail = &rest[engine..];
+    tail.find("COMMENT '")
+        .map_or(String::new(), |at| format!(" {}", &tail[at..]))
+}
+
+/// Everything that `migrate` does to an empty database, as it is sent, in order.
+pub fn schema(config: &Config) -> Vec<String> {
+    let statements = [JOURNAL]
+        .into_iter()
+        .chain(migrations().iter().map(|one| one.sql));
+    let steps = statements.flat_map(|statement| steps(statement, config));
+    let texts = steps.map(|step| match step {
+        Step::Once(text) | Step::Everywhere(text) => text,
+    });
+    std::iter::once(database(config)).chain(texts).collect()
+}
+
+/// Makes the database.
+pub(crate) fn database(config: &Config) -> String {
+    format!(
+        "CREATE DATABASE IF NOT EXISTS {}{} ENGINE = Atomic",
+        config.database,
+        on_cluster(config)
+    )
+}
+
+/// What makes the servers do a statement on every node.
+fn on_cluster(config: &Config) -> String {
+    if config.cluster.is_empty() || !config.nodes.is_empty() {
+        String::new()
+    } else {
+        format!(" ON CLUSTER {}", config.cluster)
+    }
+}
+
+impl Store {
+    /// What the table is called that holds rows on the server that is asked.
+    pub(crate) fn held(&self, table: &str) -> String {
+        if self.config.cluster.is_empty() {
+            table.to_owned()
+        } else {
+            format!("{table}{LOCAL}")
+        }
+    }
+
+    /// Fails in a cluster, where this cannot be done yet.
+    pub(crate) fn not_in_cluster(&self, what: &'static str) -> Result<(), StoreError> {
+        if self.config.cluster.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Cluster { what })
+    }
+
+    /// The cluster as the server knows it must be there, and leave it to the tables to replicate.
+    pub(crate) async fn check_cluster(&self) -> Result<(), StoreError> {
+        if self.config.cluster.is_empty() {
+            return Ok(());
+        }
+        let shards: Vec<(u64, u64)> = self
+            .outside_rows(&format!(
+                "SELECT uniqExact(shard_num), countIf(NOT internal_replication) FROM system.clusters WHERE cluster = {}",
+                quoted(&self.config.cluster)
+            ))
+            .await?;
+        let cause = match shards.first() {
+            None | Some((0, _)) => format!(
+                "it knows no cluster {}: name it in remote_servers of every node, or correct clickhouse.cluster",
+                self.config.cluster
+            ),
+            Some((_, 0)) => return Ok(()),
+            Some(_) => format!(
+                "it would copy inserts to replicas by itself: set internal_replication to true for every shard of {}",
+                self.config.cluster
+            ),
+        };
+        Err(StoreError::Unsuitable {
+            version: self.version().await?,
+            cause,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(nodes: &[&str]) -> Config {
+        Config {
+            cluster: "region".into(),
+            nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+            ..Config::default()
+        }
+    }
+
+    fn texts(statement: &str, config: &Config) -> Vec<String> {
+        steps(statement, config)
+            .into_iter()
+            .map(|step| match step {
+                Step::Once(text) | Step::Everywhere(text) => text,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_server_is_asked_as_it_stands() {
+        for migration in migrations() {
+            let alone = steps(migration.sql, &Config::default());
+            assert_eq!(alone, [Step::Once(migration.sql.trim().to_owned())]);
+        }
+    }
+
+    #[test]
+    fn every_migration_reaches_every_node() {
+        for config in [config(&[]), config(&["http://a:8123"])] {
+            for migration in migrations() {
+                for step in steps(migration.sql, &config) {
+                    let Step::Everywhere(text) = step else {
+                        panic!("{} is run on one node only", migration.name);
+                    };
+                    let head = text.lines().next().unwrap();
+                    assert_eq!(
+                        head.contains(" ON CLUSTER region"),
+                        config.nodes.is_empty(),
+                        "{head}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_table_is_replicated_and_remembers_tokens_only_if_it_did() {
+        let config = config(&[]);
+        for sql in migrations().iter().map(|one| one.sql).chain([JOURNAL]) {
+            if !sql.starts_with("CREATE TABLE") {
+                continue;
+            }
+            let [local, whole] = &texts(sql, &config)[..] else {
+                panic!("two statements make a table");
+            };
+            let engine = local.split("ENGINE = ").nth(1).unwrap();
+            assert!(engine.starts_with("Replicated"), "{local}");
+            assert!(engine.contains("_local', '{replica}'"), "{local}");
+            let window = if sql.contains("deduplication_window = 100000") {
+                "replicated_deduplication_window_seconds = 604800, replicated_deduplication_window = 100000"
+            } else {
+                "SETTINGS replicated_deduplication_window = 0"
+            };
+            assert!(engine.contains(window), "{local}");
+            assert!(!engine.contains("non_replicated"), "{local}");
+            assert!(whole.contains("ENGINE = Distributed('region', 'affluenza', '"));
+            let tail = &sql[sql.find("ENGINE = ").unwrap()..];
+            let said = &tail[tail.find("COMMENT '").unwrap()..];
+            assert!(whole.ends_with(said.trim()) && local.contains(said.trim()));
+        }
+    }
+
+    #[test]
+    fn arguments_of_an_engine_follow_those_of_replication() {
+        let made = texts(
+            "CREATE TABLE IF NOT EXISTS t (a UInt8) ENGINE = ReplacingMergeTree(version)\nORDER BY a\nCOMMENT 'what'",
+            &config(&[]),
+        );
+        assert_eq!(
+            made[0],
+            "CREATE TABLE IF NOT EXISTS t_local ON CLUSTER region (a UInt8) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/affluenza/t_local', '{replica}', version)\nORDER BY a\nSETTINGS replicated_deduplication_window = 0\nCOMMENT 'what'"
+        );
+        assert_eq!(
+            made[1],
+            "CREATE TABLE IF NOT EXISTS t ON CLUSTER region AS affluenza.t_local ENGINE = Distributed('region', 'affluenza', 't_local', toUInt8(0)) COMMENT 'what'"
+        );
+    }
+
+    #[test]
+    fn the_aggregate_of_a_shard_is_fed_by_its_own_facts() {
+        let view = migrations()
+            .iter()
+            .find(|one| one.sql.contains("MATERIALIZED VIEW"))
+            .unwrap();
+        let made = texts(view.sql, &config(&["http://a:8123"]));
+        assert!(
+            made[0].contains(" TO usage_hourly_local AS")
+                && made[0].contains("FROM usage_events_local\n")
+        );
+    }
+
+    #[test]
+    fn columns_change_in_both_tables_and_rows_in_those_that_hold_them() {
+        let nodes = config(&["http://a:8123"]);
+        assert_eq!(
+            texts("ALTER TABLE t ADD COLUMN IF NOT EXISTS a UInt8", &nodes),
+            [
+                "ALTER TABLE t_local ADD COLUMN IF NOT EXISTS a UInt8",
+                "ALTER TABLE t ADD COLUMN IF NOT EXISTS a UInt8"
+            ]
+        );
+        assert_eq!(
+            texts("DELETE FROM t WHERE a = 1", &config(&[])),
+            ["DELETE FROM t_local ON CLUSTER region WHERE a = 1"]
+        );
+        let insert = "INSERT INTO t SELECT 1";
+        assert_eq!(steps(insert, &nodes), [Step::Once(insert.into())]);
+    }
+}
