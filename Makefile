@@ -19,6 +19,7 @@ KEEP ?=
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
+KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
 .PHONY: up test test-tls fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
@@ -57,10 +58,14 @@ deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 	$< --locked check advisories
 
-# What deploy/ holds for others to read, by their own tools. Needs python3 with venv, kustomize,
-# and promtool (apt-get install --no-install-recommends prometheus).
-deploy-check: $(TOOLS)/deploy/installed
+# What deploy/ holds for others to read, by their own tools. Needs python3 with venv, Go, and promtool
+# (apt-get install --no-install-recommends prometheus).
+deploy-check: $(TOOLS)/deploy/installed $(TOOLS)/bin/kustomize-$(KUSTOMIZE_VERSION)
 	$(TOOLS)/deploy/bin/python deploy/check.py
+
+$(TOOLS)/bin/kustomize-$(KUSTOMIZE_VERSION):
+	GOBIN=$(abspath $(TOOLS))/bin go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION)
+	cp $(TOOLS)/bin/kustomize $@
 
 $(TOOLS)/deploy/installed: deploy/check.txt
 	python3 -m venv $(TOOLS)/deploy

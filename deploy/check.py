@@ -55,7 +55,7 @@ def containers():
 
 
 def kubernetes():
-    kustomize = tool("kustomize", "go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1")
+    kustomize = tool("kustomize", "`make deploy-check` builds it with Go")
     validate = tool("kubernetes-validate", "pip install kubernetes-validate")
     if not (kustomize and validate):
         return
