@@ -22,7 +22,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-tls fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -39,6 +39,11 @@ prerequisites-test:
 # What a build with TLS adds, against a Kafka with TLS and logins. Needs OpenSSL's headers (libssl-dev).
 test-tls: prerequisites
 	$(CARGO) test --locked -p affluenza --features test-tls --test it -- secured::
+
+# What a build with traces adds.
+test-otel: prerequisites
+	$(CARGO) test --locked -p affluenza-telemetry --features otel
+	$(CARGO) test --locked -p affluenza --features otel --test it -- traced::
 
 fmt:
 	$(CARGO) fmt --all --check

@@ -53,6 +53,8 @@ mod secured;
 mod shards;
 mod support;
 mod tagged;
+#[cfg(feature = "otel")]
+mod traced;
 mod upgrades;
 mod watching;
 mod years;
@@ -160,12 +162,17 @@ fn main() -> ExitCode {
 
 fn trials(engines: Option<&Arc<Engines>>) -> Vec<Trial> {
     #[cfg(feature = "test-tls")]
-    let more: &[(&str, Test)] = tests![secured::everything_is_encrypted,];
+    let secured: &[(&str, Test)] = tests![secured::everything_is_encrypted,];
     #[cfg(not(feature = "test-tls"))]
-    let more: &[(&str, Test)] = &[];
+    let secured: &[(&str, Test)] = &[];
+    #[cfg(feature = "otel")]
+    let traced: &[(&str, Test)] = tests![traced::a_request_is_followed_to_its_block,];
+    #[cfg(not(feature = "otel"))]
+    let traced: &[(&str, Test)] = &[];
     TESTS
         .iter()
-        .chain(more)
+        .chain(secured)
+        .chain(traced)
         .map(|(name, test)| {
             let engines = engines.cloned();
             Trial::test(*name, move || {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use tokio::sync::oneshot;
 
@@ -200,14 +201,25 @@ impl Drop for Courier {
 }
 
 impl Parcel<'_> {
-    /// Puts a record on its way. `written_ms` is the record's time.
-    pub fn send(&self, key: &[u8], payload: &[u8], written_ms: i64) -> Result<(), NotTaken> {
+    /// Puts a record on its way. `written_ms` is the record's time, `header` one that it carries.
+    pub fn send(
+        &self,
+        key: &[u8],
+        payload: &[u8],
+        written_ms: i64,
+        header: Option<(&str, &str)>,
+    ) -> Result<(), NotTaken> {
         self.pending.left.fetch_add(1, Ordering::Relaxed);
-        let record: BaseRecord<'_, [u8], [u8], Arc<Pending>> =
+        let mut record: BaseRecord<'_, [u8], [u8], Arc<Pending>> =
             BaseRecord::with_opaque_to(&self.courier.topic, Arc::clone(&self.pending))
                 .payload(payload)
                 .key(key)
                 .timestamp(written_ms);
+        if let Some((key, value)) = header {
+            let value = Some(value);
+            record =
+                record.headers(OwnedHeaders::new_with_capacity(1).insert(Header { key, value }));
+        }
         match self.courier.producer.send(record) {
             Ok(()) => Ok(()),
             Err(_) => {

@@ -39,6 +39,8 @@ pub struct Settings {
     pub open_data: affluenza_open_data::Config,
     /// The log.
     pub log: LogSettings,
+    /// Traces for OpenTelemetry.
+    pub trace: affluenza_telemetry::trace::TraceConfig,
 }
 
 /// Kafka and ClickHouse as child processes.
@@ -204,6 +206,7 @@ impl Settings {
         problems.extend(self.consume.problems());
         problems.extend(self.serve.problems());
         problems.extend(self.retention.problems());
+        problems.extend(self.trace.problems());
         problems.extend(
             self.engine
                 .readers

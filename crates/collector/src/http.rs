@@ -7,13 +7,14 @@ use std::time::Duration;
 use affluenza_event::UnixMillis;
 use affluenza_keys::{Key, Role};
 use affluenza_telemetry::METRICS_CONTENT_TYPE;
-use affluenza_web::{Peer, Problem, authenticate, client_address};
+use affluenza_web::{Peer, Problem, TraceParent, authenticate, client_address};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, VARY,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -100,7 +101,7 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
             return problem.into_response();
         }
     };
-    let result = collector.take_events(&head.headers, body).await;
+    let result = collector.take_events(&head, body).await;
     with_origin(result.unwrap_or_else(Problem::into_response), origin)
 }
 
@@ -237,8 +238,15 @@ fn with_origin(mut response: Response, origin: Option<HeaderValue>) -> Response 
     response
 }
 
+/// The trace that a request belongs to, if it is sent.
+fn trace(head: &Parts) -> Option<Arc<str>> {
+    let context = head.extensions.get::<TraceParent>()?;
+    Some(Arc::clone(&context.0))
+}
+
 impl Collector {
-    async fn take_events(&self, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+    async fn take_events(&self, head: &Parts, body: Body) -> Result<Response, Problem> {
+        let headers = &head.headers;
         let key = authenticate(&self.keys, headers)?.ok_or_else(|| {
             Problem::unauthorized("send `Authorization: Bearer KEY` with the key of the portal")
         })?;
@@ -256,7 +264,8 @@ impl Collector {
         let _place = self.place(expected.unwrap_or(bytes_max))?;
         let body = inflate(headers, read(body, bytes_max).await?, bytes_max)?;
         let now = now();
-        let (events, refused) = self.treat(form, headers, &body, &key, now)?;
+        let (mut events, refused) = self.treat(form, headers, &body, &key, now)?;
+        events.trace = trace(head);
         drop(body);
         let producer = format!("key-{}", key.id);
         let own = key.enti.codes().filter(|codes| codes.len() == 1);

@@ -8,6 +8,7 @@ use affluenza_bus::{Courier, Delivery};
 use affluenza_event::UnixMillis;
 use affluenza_spool::{Spool, SpoolError};
 use affluenza_telemetry::Stop;
+use affluenza_telemetry::trace::TRACEPARENT;
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -90,8 +91,9 @@ impl Keep {
 
     async fn send(&self, events: &Treated, now: UnixMillis) -> Delivery {
         let parcel = self.courier.parcel();
+        let header = events.trace.as_deref().map(|trace| (TRACEPARENT, trace));
         for (key, json) in events.records() {
-            if parcel.send(key, json, now.0).is_err() {
+            if parcel.send(key, json, now.0, header).is_err() {
                 return Delivery::Failed;
             }
         }
@@ -178,7 +180,8 @@ impl Keep {
                 tracing::error!("a record of the spool is not one of ours");
                 continue;
             };
-            if parcel.send(key, json, written.0).is_err() {
+            // The spool keeps no traces: whoever looks at one is long gone.
+            if parcel.send(key, json, written.0, None).is_err() {
                 return Ok(Delivery::Failed);
             }
         }

@@ -74,6 +74,8 @@ pub struct Sender<'s> {
 pub struct Treated {
     bytes: Vec<u8>,
     events: Vec<Slot>,
+    /// The trace that they belong to, if it is sent.
+    pub trace: Option<Arc<str>>,
 }
 
 struct Slot {
@@ -87,6 +89,7 @@ impl Treated {
         Self {
             bytes: Vec::with_capacity(bytes),
             events: Vec::new(),
+            trace: None,
         }
     }
 

@@ -6,6 +6,7 @@ use affluenza_bus::{NextOffset, Record};
 use affluenza_event::{Message, Mode, Quarantine, Refusal, origin_of_refused};
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{BlockOrigin, FactBlock, Fate, FateGroup};
+use affluenza_telemetry::trace::{Links, TRACEPARENT, Tracing};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -85,6 +86,8 @@ pub(crate) struct Draft {
     pub(crate) fates: Fates,
     /// What the records tell of who made them.
     pub(crate) sequences: Sequences,
+    /// The traces that the records belong to.
+    pub(crate) traces: Links,
     /// Of offset and payload of every record, and the headers of one in binary mode, in order:
     /// what was read, whatever was made of it.
     pub(crate) checksum: u64,
@@ -105,6 +108,7 @@ impl Draft {
             read: 0,
             fates: Fates::default(),
             sequences: Sequences::default(),
+            traces: Links::default(),
             checksum: 0,
             opened: None,
             oldest_ms: 0,
@@ -151,6 +155,11 @@ impl Draft {
         self.read += 1;
         self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
         self.end = offset.next();
+        if Tracing::is_on()
+            && let Some(context) = record.header(TRACEPARENT)
+        {
+            self.traces.note(context);
+        }
         let reading = decode(record);
         if reading.mode == Mode::Binary {
             self.checksum = add_headers(record, self.checksum);

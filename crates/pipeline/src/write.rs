@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_event::{Mode, Refusal};
 use affluenza_store::{BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError};
+use affluenza_telemetry::trace::{Span, Tracing};
 use bytes::Bytes;
 
 use crate::decode::event_headers;
@@ -123,6 +124,22 @@ pub(crate) struct Written {
     pub(crate) stored_at_ms: i64,
 }
 
+impl Written {
+    fn tell(&self, span: &mut Span) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        span.set("messaging.batch.message_count", number(self.read));
+        span.set("messaging.kafka.offset", self.end.0 - 1);
+        for (name, fate) in [
+            ("affluenza.stored", Fate::Stored),
+            ("affluenza.duplicate", Fate::Duplicate),
+            ("affluenza.rejected", Fate::Rejected),
+            ("affluenza.quarantined", Fate::Quarantined),
+        ] {
+            span.set(name, number(self.fates.of(fate)));
+        }
+    }
+}
+
 /// What writing needs.
 #[derive(Clone)]
 pub(crate) struct Sink {
@@ -135,6 +152,25 @@ impl Sink {
     /// Writes `draft`. Tries for ever as long as the trouble may pass, always under the same
     /// token; the caller drops the future when the partition is taken away.
     pub(crate) async fn write(
+        self,
+        draft: Draft,
+        origin: BlockOrigin,
+        partition: Partition,
+        look_first: bool,
+    ) -> Result<Written, PipelineError> {
+        let mut span = Tracing::is_on().then(|| Span::of_block(&draft.traces));
+        let result = self.persist_all(draft, origin, partition, look_first).await;
+        if let Some(span) = &mut span {
+            span.set("messaging.destination.partition.id", partition.0.into());
+            match &result {
+                Ok(written) => written.tell(span),
+                Err(_) => span.fail("the block was not written"),
+            }
+        }
+        result
+    }
+
+    async fn persist_all(
         self,
         mut draft: Draft,
         origin: BlockOrigin,

@@ -7,6 +7,7 @@ mod logging;
 mod metrics;
 mod process;
 mod stop;
+pub mod trace;
 
 pub use logging::{Format, start_logging};
 pub use metrics::{METRICS_CONTENT_TYPE, Metrics};

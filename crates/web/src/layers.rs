@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use affluenza_telemetry::Metrics;
+use affluenza_telemetry::trace::{Span, TRACEPARENT, Tracing};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -81,13 +82,30 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
         .layer(from_fn_with_state(bounds, around))
 }
 
-async fn around(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+/// The context to hand on with what a request sends, among the extensions of one whose trace is
+/// sent.
+#[derive(Debug, Clone)]
+pub struct TraceParent(pub Arc<str>);
+
+/// Begins the span of a request, and leaves its context to the request.
+fn span(request: &mut Request, method: &str, route: &str) -> Span {
+    let parent = request.headers().get(TRACEPARENT);
+    let parent = parent.and_then(|value| value.to_str().ok());
+    let span = Span::of_request(format!("{method} {route}"), parent);
+    if let Some(context) = span.traceparent() {
+        request.extensions_mut().insert(TraceParent(context.into()));
+    }
+    span
+}
+
+async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().as_str().to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let mut span = Tracing::is_on().then(|| span(&mut request, &method, &route));
     bounds.running.inc();
     let mut response = within_bounds(&bounds, request, next).await;
     bounds.running.dec();
@@ -105,6 +123,12 @@ async fn around(State(bounds): State<Bounds>, request: Request, next: Next) -> R
         &*method,
         "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH"
     );
+    if let Some(span) = &mut span {
+        span.set("http.response.status_code", status.as_u16().into());
+        if status.is_server_error() {
+            span.fail(status.canonical_reason().unwrap_or_default());
+        }
+    }
     let labels = Labels {
         method: if known { method } else { "other".to_owned() },
         route: route.clone(),

@@ -34,7 +34,7 @@ mod tls;
 pub use address::client_address;
 pub use auth::{authenticate, presented_key};
 pub use config::Config;
-pub use layers::bounded;
+pub use layers::{TraceParent, bounded};
 pub use limit::{Allowance, Place, Places, RateLimit};
 pub use problem::Problem;
 pub use serve::{Peer, listen, serve};

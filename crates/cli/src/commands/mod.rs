@@ -38,6 +38,7 @@ use affluenza_classify::geo::Geo;
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
 use affluenza_telemetry::Stop;
+use affluenza_telemetry::trace::Tracing;
 use anyhow::{Context, Result, anyhow};
 
 pub use self::check_events::CheckEvents;
@@ -69,6 +70,7 @@ pub fn run(args: Args) -> Result<()> {
     settings.check()?;
     affluenza_telemetry::start_logging(settings.log.format, &settings.log.filter)
         .map_err(|problem| anyhow!(problem))?;
+    let _tracing = start_tracing(&settings, &args.command)?;
     acts::note(&settings, &args.command)?;
     match args.command {
         Command::Up(up) => up::run(&settings, &up),
@@ -98,6 +100,18 @@ pub fn run(args: Args) -> Result<()> {
         Command::Keys(what) => keys::run(&settings, &what),
         Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
+}
+
+/// Traces are of what goes on for long.
+fn start_tracing(settings: &Settings, command: &Command) -> Result<Option<Tracing>> {
+    let role = match command {
+        Command::Up(_) => "up",
+        Command::Collect(_) => "collect",
+        Command::Consume(_) => "consume",
+        Command::Serve(_) => "serve",
+        _ => return Ok(None),
+    };
+    Tracing::start(&settings.trace, role).map_err(|problem| anyhow!(problem))
 }
 
 /// The environment, as far as it is text.
