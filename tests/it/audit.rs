@@ -117,7 +117,7 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
     );
 }
 
-pub fn mend(place: &Place<'_>, whole: &[u64]) {
+fn mend(place: &Place<'_>, whole: &[u64]) {
     let told = place.run(&["audit", "--repair"]);
     assert!(
         told.contains("balanced: every record is accounted for"),
