@@ -10,6 +10,7 @@ use crate::{Channel, Kind, Login, Outcome, Resource};
 
 /// The event of a record in canonical form. `None`: something is otherwise, and the record may
 /// be right all the same.
+#[inline]
 pub(crate) fn read(bytes: &[u8]) -> Option<Envelope<'_, Data<'_, AnyLogin>>> {
     // Every byte is looked at, found or not, so that many are looked at at once.
     let is_odd = |odd: bool, byte: &u8| odd | (*byte == b'\\') | (*byte < 0x20);
@@ -34,6 +35,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Envelope<'_, Data<'_, AnyLogin>>> {
     (rest.0 == "}").then_some(envelope)
 }
 
+#[inline(always)]
 fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a, AnyLogin>> {
     let data = Data {
         ente: rest.text(",\"data\":{\"ente\":\"")??,
@@ -58,6 +60,7 @@ fn data<'a>(rest: &mut Rest<'a>) -> Option<Data<'a, AnyLogin>> {
 }
 
 /// From the content of the user agent on. Hints are rare enough to be left to serde.
+#[inline(always)]
 fn client<'a>(rest: &mut Rest<'a>) -> Option<Client<'a>> {
     let client = Client {
         user_agent: Some(rest.until_quote()?),
@@ -100,6 +103,7 @@ impl<'a> Rest<'a> {
         }
     }
 
+    #[inline(always)]
     fn until_quote(&mut self) -> Option<Cow<'a, str>> {
         let (text, after) = self.0.split_at_checked(quote_in(self.0.as_bytes())?)?;
         self.0 = after.get(1..)?;

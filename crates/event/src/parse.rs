@@ -40,6 +40,7 @@ pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
     }
 }
 
+#[inline(always)]
 pub(crate) fn event<'a>(
     envelope: Envelope<'a, Data<'a, AnyLogin>>,
     written: UnixMillis,
@@ -140,6 +141,7 @@ fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusal> {
     Ok(time)
 }
 
+#[inline]
 fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     if envelope.specversion != "1.0" {
         let found = shorten(&envelope.specversion);
@@ -227,6 +229,7 @@ fn is_token(value: &str, shape: Option<Shape>) -> bool {
     !value.is_empty() && shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0)
 }
 
+#[inline(always)]
 fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
     let Some(client) = client else {
         return Ok(Client::default());
