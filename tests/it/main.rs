@@ -79,6 +79,8 @@ macro_rules! tests {
 /// the end.
 const TESTS: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
+    shards::two_count_as_one,
+    published::a_closed_year_is_published_as_it_was_closed,
     focus::tables_equal_the_printed_ones,
     keeping::expired_facts_leave_the_aggregates_alone,
     audit::what_is_lost_is_named_and_mended,
@@ -99,7 +101,6 @@ const TESTS: &[(&str, Test)] = tests![
     collect::nothing_personal_is_kept,
     collect::a_browser_counts_its_visits,
     recovery::two_consumers_share_and_hand_over,
-    shards::two_count_as_one,
     brokers::a_broker_is_lost_under_load,
     membership::partitions_are_added_to_a_running_topic,
     membership::named_members_come_back_to_their_partitions,
@@ -130,7 +131,6 @@ const TESTS: &[(&str, Test)] = tests![
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     public::nobody_is_found_in_all_of_it,
     readme::its_blocks_do_what_they_say,
-    published::a_closed_year_is_published_as_it_was_closed,
     acts::whatever_is_changed_in_the_log_is_noticed,
     readers::analysts_see_their_enti_in_every_table,
     questions::each_has_an_answer_that_the_report_agrees_with,
