@@ -105,6 +105,11 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
         "{gap:?}"
     );
     mend(&place, &whole);
+    // The first block of a partition: nothing in the ledger comes before what is missing.
+    let first = "WHERE kafka_partition = 2 AND first_offset = 0";
+    execute(&format!("DELETE FROM ingest_ledger {first}"));
+    assert!(findings(&place).contains(&"ledger-gap".to_owned()));
+    mend(&place, &whole);
     // A fact stands twice.
     execute(
         "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_partition = 3 AND kafka_offset < 500 SETTINGS insert_deduplicate = 0",

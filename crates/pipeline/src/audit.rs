@@ -348,6 +348,16 @@ fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
             offsets: offsets - partition.records_read,
         });
     }
+    // A consumer begins with the first record that the log holds: nothing comes before that block.
+    let log_first = partition.log_first_offset.unwrap_or(i64::MAX);
+    if is_present && u64::try_from(log_first).is_ok_and(|at| at < partition.ledger_first_offset) {
+        findings.push(Finding::LedgerGap(LedgerGap {
+            stream: partition.stream.clone(),
+            kafka_partition: partition.partition,
+            ends_at: log_first.unsigned_abs(),
+            begins_at: partition.ledger_first_offset,
+        }));
+    }
     let ledger_end = i64::try_from(partition.ledger_next_offset).unwrap_or(i64::MAX);
     if let Some(committed) = partition.committed_offset
         && committed > ledger_end

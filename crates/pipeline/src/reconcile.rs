@@ -82,7 +82,7 @@ pub async fn reconcile(
         classifier,
         boundary,
     };
-    let mut gaps = lost_tails(store, bus, stream).await?;
+    let mut gaps = lost_ends(store, bus, stream).await?;
     gaps.extend(store.ledger_gaps().await?);
     for gap in gaps {
         work.fill_gap(&gap, &mut done).await?;
@@ -107,8 +107,9 @@ pub async fn reconcile(
     Ok(done)
 }
 
-/// Ranges at the end of partitions that the group has committed and the ledger does not have.
-async fn lost_tails(
+/// Ranges at either end of partitions that the ledger does not have: records that the log holds
+/// before its first block, and what the group has committed after its last.
+async fn lost_ends(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
@@ -119,7 +120,22 @@ async fn lost_tails(
         Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
     })?;
     let accounts = store.partition_accounts().await?;
-    let mut tails = Vec::new();
+    let mut ends = Vec::new();
+    for (partition, held) in &held {
+        let kafka_partition = partition.0.unsigned_abs();
+        let account = accounts
+            .iter()
+            .find(|account| account.stream == stream && account.kafka_partition == kafka_partition);
+        let low = held.low.0.unsigned_abs();
+        if let Some(account) = account.filter(|account| low < account.first_offset) {
+            ends.push(LedgerGap {
+                stream: stream.to_owned(),
+                kafka_partition,
+                ends_at: low,
+                begins_at: account.first_offset,
+            });
+        }
+    }
     for committed in committed {
         let Some(next) = committed.next else { continue };
         let kafka_partition = committed.partition.0.unsigned_abs();
@@ -135,7 +151,7 @@ async fn lost_tails(
             (None, None) => continue,
         };
         if next.0.unsigned_abs() > ends_at {
-            tails.push(LedgerGap {
+            ends.push(LedgerGap {
                 stream: stream.to_owned(),
                 kafka_partition,
                 ends_at,
@@ -143,7 +159,7 @@ async fn lost_tails(
             });
         }
     }
-    Ok(tails)
+    Ok(ends)
 }
 
 struct Work<'w> {
