@@ -22,19 +22,13 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test others test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
 	target/release/affluenza --data $(DATA) up --demo $(if $(ONCE),--once) --lang $(LANG_OF_TABLES)
 
-# Tests wait as long as they work: the documentation and the licences are looked at meanwhile.
-test: prerequisites-test fmt lint
-	$(CARGO) test --workspace --locked --no-run
-	$(MAKE) --jobs=2 unit others
-
-others: deny
-	$(MAKE) docs
+test: prerequisites-test fmt lint unit docs deny
 
 prerequisites:
 	@deploy/prerequisites

@@ -146,9 +146,9 @@ fn main() -> ExitCode {
     // The engines run in copies of this program.
     affluenza_engine::run_if_child();
     let mut arguments = Arguments::from_args();
-    // Tests wait for engines and processes as long as they work.
+    // One more than there are cores: tests wait for engines and processes for a third of their time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(2 * cores);
+    arguments.test_threads.get_or_insert(cores + 1);
     if arguments.list {
         return libtest_mimic::run(&arguments, trials(None)).exit_code();
     }

@@ -11,8 +11,8 @@ export class ApiError extends Error {
 const AGAIN_MAX = 3;
 const WAIT_SECONDS_MAX = 10;
 
-/** How many questions are under way at once: the API answers those of one visitor one after the other, and only so long do they wait there. */
-const AT_ONCE = 2;
+/** How many questions are under way at once: the API answers those of one visitor one after the other, and they wait there only so long. */
+const AT_ONCE = 1;
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
