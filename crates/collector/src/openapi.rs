@@ -172,8 +172,10 @@ mod tests {
             std::fs::write(CHECKED_IN, &fresh).unwrap();
         }
         let known = std::fs::read_to_string(CHECKED_IN).unwrap_or_default();
+        // Whether maps keep their order depends on which crates are built together.
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         assert!(
-            fresh == known,
+            value(&fresh) == value(&known),
             "the interface has changed: run this test with AFFLUENZA_WRITE_SCHEMAS=1 and look at the difference"
         );
     }
