@@ -21,6 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::Semaphore;
 
+use crate::unread::read_out;
 use crate::{Config, Problem};
 
 /// Bounds of the buckets of durations, in seconds.
@@ -145,6 +146,7 @@ async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Respons
     // Whether the service is well must be told also when it is busy.
     let is_probe = matches!(request.uri().path(), "/status" | "/live" | "/metrics");
     let place = bounds.places.try_acquire();
+    let request = read_out(request);
     if place.is_err() && !is_probe {
         return Problem::unavailable("too many requests at once", RETRY).into_response();
     }

@@ -30,6 +30,7 @@ mod problem;
 mod serve;
 mod status;
 mod tls;
+mod unread;
 
 pub use address::client_address;
 pub use auth::{authenticate, presented_key};

@@ -157,6 +157,52 @@ async fn every_bound_answers_with_a_problem() {
     served.ended.await.unwrap();
 }
 
+/// Sends all of a request before it reads, as most clients do, and reads one answer.
+async fn send_then_read(stream: &mut TcpStream, head: &str, body: &[u8]) -> String {
+    let request = format!("{head}\r\nhost: a\r\n");
+    let length = format!("content-length: {}\r\n\r\n", body.len());
+    for part in [request.as_bytes(), length.as_bytes(), body] {
+        stream.write_all(part).await.expect("it is taken");
+    }
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        let read = stream.read_buf(&mut answer).await.expect("it is answered");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_body_leaves_its_answer_readable() {
+    let config = Config {
+        body_bytes_max: 2000,
+        ..Config::default()
+    };
+    let served = served(config).await;
+    let body = vec![b'x'; 8 << 20];
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    for (head, status) in [
+        ("POST /echo HTTP/1.1", "413"),
+        ("POST /nowhere HTTP/1.1", "413"),
+    ] {
+        let answer = send_then_read(&mut stream, head, &body).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
+    // One that nobody reads, though it is small enough.
+    let answer = send_then_read(&mut stream, "POST /nowhere HTTP/1.1", &body[..2000]).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    // One that waits to be asked for its body is answered instead.
+    let waiting =
+        "POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2001\r\n\r\n";
+    let answer = ask(served.address, waiting.to_owned()).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    served.stop.tell();
+    served.ended.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_too_long_is_given_up() {
     let config = Config {
