@@ -1,72 +1,105 @@
 //! What the consumer does to each event, step by step: decode, classify, encode, and the three
-//! together. Events are those of the simulator, of a whole year in small.
+//! together, over records that a cache holds and over a log that none does. Events are those of the
+//! simulator, of a whole year in small.
 //!
 //! `make bench`. Expected of all three together: 670 ns an event, 1.5 million events a
 //! second on one core.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use affluenza_bus::Offset;
 use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::{Event, UnixMillis};
-use affluenza_pipeline::Classifier;
+use affluenza_pipeline::{Classifier, Config};
 use affluenza_register::Register;
 use affluenza_simulator::{Figures, Options, Simulation};
 use affluenza_store::{BlockOrigin, FactBlock};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
-/// Share of the year's events: some twenty thousand, which is more than caches hold.
+/// Share of the year's events: some twenty thousand, which a large cache holds.
 const SCALE: f64 = 0.01;
+/// The same of a log: some four hundred thousand, ten times what a cache holds.
+const LOG_SCALE: f64 = 0.2;
 
 fn register() -> Register {
     let text = include_str!("../../deploy/register.toml");
     Register::parse(text).expect("the example register is right")
 }
 
-fn records() -> Vec<(Vec<u8>, UnixMillis)> {
+fn simulation(scale: f64) -> Simulation {
     let figures = Figures::focus(2017).expect("they come with the program");
     let options = Options {
-        scale: SCALE,
+        scale,
         ..Options::default()
     };
-    let simulation =
-        Simulation::new(&figures, &register(), &options).expect("the figures are right");
-    simulation
-        .map(|record| (record.json, record.time))
-        .collect()
+    Simulation::new(&figures, &register(), &options).expect("the figures are right")
+}
+
+/// Records one after another, as they come from Kafka.
+struct Log {
+    bytes: Vec<u8>,
+    records: Vec<(Range<usize>, UnixMillis)>,
+}
+
+impl Log {
+    fn new(scale: f64) -> Self {
+        let mut log = Self {
+            bytes: Vec::new(),
+            records: Vec::new(),
+        };
+        for record in simulation(scale) {
+            let start = log.bytes.len();
+            log.bytes.extend_from_slice(&record.json);
+            log.records.push((start..log.bytes.len(), record.time));
+        }
+        log
+    }
+
+    fn records(&self) -> impl Iterator<Item = (&[u8], UnixMillis)> {
+        let record = |(place, written): &(Range<usize>, _)| (&self.bytes[place.clone()], *written);
+        self.records.iter().map(record)
+    }
+
+    fn name(&self) -> String {
+        let records = self.records.len();
+        format!("{records} events of {} bytes", self.bytes.len() / records)
+    }
 }
 
 fn decode(bytes: &[u8], written: UnixMillis) -> Event<'_> {
     affluenza_event::parse(bytes, written).expect("the simulator's events are right")
 }
 
-fn steps(criterion: &mut Criterion) {
-    let records = records();
-    let bytes: usize = records.iter().map(|(json, _)| json.len()).sum();
-    let mut classifier =
-        Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known");
-    let origin = BlockOrigin {
+fn origin(classifier: &Classifier) -> BlockOrigin {
+    BlockOrigin {
         stream: "cluster/topic".into(),
         kafka_partition: 0,
         rules: classifier.rules().to_owned(),
-    };
-    let mut group = criterion.benchmark_group(format!(
-        "{} events of {} bytes",
-        records.len(),
-        bytes / records.len()
-    ));
-    group.throughput(Throughput::Elements(records.len() as u64));
+    }
+}
+
+fn classifier() -> Classifier {
+    Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known")
+}
+
+fn steps(criterion: &mut Criterion) {
+    let log = Log::new(SCALE);
+    let mut classifier = classifier();
+    let origin = origin(&classifier);
+    let mut group = criterion.benchmark_group(log.name());
+    group.throughput(Throughput::Elements(log.records.len() as u64));
     group.bench_function("decode", |bencher| {
         bencher.iter(|| {
-            for (json, written) in &records {
-                black_box(decode(black_box(json), *written));
+            for (json, written) in log.records() {
+                black_box(decode(black_box(json), written));
             }
         });
     });
-    let events: Vec<Event<'_>> = records
-        .iter()
-        .map(|(json, written)| decode(json, *written))
+    let events: Vec<Event<'_>> = log
+        .records()
+        .map(|(json, written)| decode(json, written))
         .collect();
     group.bench_function("classify", |bencher| {
         bencher.iter(|| {
@@ -85,16 +118,36 @@ fn steps(criterion: &mut Criterion) {
         bencher.iter(|| black_box(black_box(&block).encode(&origin)));
     });
     group.bench_function("decode, classify, encode", |bencher| {
-        bencher.iter(|| {
-            let mut block = FactBlock::default();
-            for (json, written) in &records {
-                classifier.push(&decode(black_box(json), *written), Offset(0), &mut block);
-            }
-            black_box(block.encode(&origin))
-        });
+        bencher.iter(|| all(&log, &mut classifier, &origin));
     });
     group.finish();
 }
 
-criterion_group!(benches, steps);
+/// The three together over a log that no cache holds, as a consumer reads it.
+fn replay(criterion: &mut Criterion) {
+    let log = Log::new(LOG_SCALE);
+    let mut classifier = classifier();
+    let origin = origin(&classifier);
+    let mut group = criterion.benchmark_group(log.name());
+    group.throughput(Throughput::Elements(log.records.len() as u64));
+    group.sampling_mode(SamplingMode::Flat).sample_size(15);
+    group.bench_function("decode, classify, encode", |bencher| {
+        bencher.iter(|| all(&log, &mut classifier, &origin));
+    });
+    group.finish();
+}
+
+fn all(log: &Log, classifier: &mut Classifier, origin: &BlockOrigin) {
+    let config = Config::default();
+    let mut block = FactBlock::default();
+    for (json, written) in log.records() {
+        classifier.push(&decode(black_box(json), written), Offset(0), &mut block);
+        if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+            black_box(std::mem::take(&mut block).encode(origin));
+        }
+    }
+    black_box(block.encode(origin));
+}
+
+criterion_group!(benches, steps, replay);
 criterion_main!(benches);

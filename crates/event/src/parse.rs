@@ -13,7 +13,7 @@ use crate::upcast::{self, Version};
 use crate::wire::{AnyLogin, Data, Envelope, Report, is_producer, is_sequence};
 use crate::{
     ACCESS_V1, AHEAD_MS_MAX, Activity, CLIENT_REPORT_V1, Channel, ClientReport, Dropped, Event,
-    Identity, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
+    Identity, Kind, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
     SERVICE_USE_V2, TYPES, UnixMillis, privacy,
 };
 
@@ -48,7 +48,8 @@ pub(crate) fn event<'a>(
     check_envelope(&envelope)?;
     let time = time(&envelope.time, written)?;
     let data = envelope.data;
-    let (activity, version) = activity(&envelope.event_type, &data)?;
+    let what = (data.kind, data.resource, data.service.is_some());
+    let (activity, version) = activity(&envelope.event_type, what)?;
     Ok(Event {
         identity: Identity::of(&envelope.source, &envelope.id),
         time,
@@ -132,7 +133,7 @@ pub(crate) fn check_envelope_and_report<'a>(
 }
 
 /// The time of an event, if it does not lie ahead of its record.
-fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusal> {
+pub(crate) fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusal> {
     let time = parse_time(text)?;
     let ahead_ms = time.0.saturating_sub(written.0);
     if ahead_ms > AHEAD_MS_MAX {
@@ -162,21 +163,26 @@ fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn activity(event_type: &str, data: &Data<'_, AnyLogin>) -> Result<(Activity, Version), Refusal> {
+/// What was done, from the kind, the resource, and whether there is a service.
+#[inline(always)]
+pub(crate) fn activity(
+    event_type: &str,
+    (kind, resource, has_service): (Option<Kind>, Option<Resource>, bool),
+) -> Result<(Activity, Version), Refusal> {
     let version = match event_type {
         SERVICE_USE_V1 => Version::V1,
         SERVICE_USE_V2 => Version::V2,
-        ACCESS_V1 if data.kind.is_some() => return Err(shape("an access has no kind")),
+        ACCESS_V1 if kind.is_some() => return Err(shape("an access has no kind")),
         ACCESS_V1 => {
-            let resource = data.resource.unwrap_or(Resource::Page);
+            let resource = resource.unwrap_or(Resource::Page);
             return Ok((Activity::Access(resource), Version::V1));
         }
         other => return Err(Reject::UnknownType(shorten(other)).into()),
     };
-    if data.service.is_none() {
+    if !has_service {
         return Err(shape("a service use names its service"));
     }
-    match data.kind {
+    match kind {
         Some(kind) => Ok((Activity::ServiceUse(kind), version)),
         None => Err(shape("a service use has a kind: plain, payment or booking")),
     }
@@ -196,41 +202,54 @@ fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
 
 fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
     let shape = Shape::of(value.as_bytes());
-    if let Some(what) = privacy::personal_data_in(&value, shape) {
-        return Err(Quarantine::PersonalData { field, what }.into());
+    if shape.is_some_and(|shape| is_code(&value, shape)) {
+        return Ok(value);
     }
-    if value.is_empty() || !shape.is_some_and(Shape::is_plain) {
-        return Err(Quarantine::UnknownShape(format!(
-            "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-', '_' or '.'"
-        ))
-        .into());
-    }
-    Ok(value)
+    let accepted = "letters, digits, '-', '_' or '.'";
+    Err(unfit(field, &value, shape, accepted))
+}
+
+/// Whether a text can be a code.
+#[inline(always)]
+pub(crate) fn is_code(value: &str, shape: Shape) -> bool {
+    let is_plain = !value.is_empty() && shape.is_plain();
+    is_plain && privacy::personal_data_in(value, Some(shape)).is_none()
 }
 
 /// Tokens are only ever compared, so their hash is enough.
 fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     let Some(value) = value else { return Ok(0) };
     let shape = Shape::of(value.as_bytes());
-    if let Some(what) = privacy::personal_data_in(value, shape) {
-        return Err(Quarantine::PersonalData { field, what }.into());
+    if shape.is_some_and(|shape| is_token(value, shape)) {
+        return Ok(token_hash(value));
     }
-    if !is_token(value, shape) {
-        return Err(Quarantine::UnknownShape(format!(
-            "{field} is not 1 to {CODE_BYTES_MAX} letters, digits, '-' or '_'"
-        ))
-        .into());
-    }
-    // 0 means "none" in storage.
-    Ok(xxh3_64(value.as_bytes()).max(1))
+    Err(unfit(field, value, shape, "letters, digits, '-' or '_'"))
 }
 
-fn is_token(value: &str, shape: Option<Shape>) -> bool {
-    !value.is_empty() && shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0)
+/// Whether a text can be a token.
+#[inline(always)]
+pub(crate) fn is_token(value: &str, shape: Shape) -> bool {
+    shape.dots() == 0 && is_code(value, shape)
+}
+
+/// What is kept of a token.
+#[inline(always)]
+pub(crate) fn token_hash(token: &str) -> u64 {
+    // 0 means "none" in storage.
+    xxh3_64(token.as_bytes()).max(1)
+}
+
+/// Why a text is no code or token.
+#[cold]
+fn unfit(field: &'static str, value: &str, shape: Option<Shape>, accepted: &str) -> Refusal {
+    match privacy::personal_data_in(value, shape) {
+        Some(what) => Quarantine::PersonalData { field, what }.into(),
+        None => self::shape(&format!("{field} is not 1 to {CODE_BYTES_MAX} {accepted}")),
+    }
 }
 
 #[inline(always)]
-fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
+pub(crate) fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
     let Some(client) = client else {
         return Ok(Client::default());
     };
@@ -329,7 +348,7 @@ pub(crate) fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Login, Outcome};
+    use crate::{Login, Outcome};
     use proptest::prelude::*;
 
     const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);

@@ -34,11 +34,16 @@ pub(crate) fn personal_data_in(text: &str, shape: Option<Shape>) -> Option<&'sta
     if may_hold_fiscal_code && holds_fiscal_code(text.as_bytes()) {
         return Some("a fiscal code");
     }
-    let may_hold_ipv4 = shape.is_none_or(|shape| shape.dots() >= 3 && shape.digits() >= 4);
+    let may_hold_ipv4 = shape.is_none_or(|shape| shape.dots() >= 3) && has_digits(text);
     if may_hold_ipv4 && holds_ipv4(text) {
         return Some("an IP address");
     }
     None
+}
+
+/// Whether there are as many as the shortest address has.
+fn has_digits(text: &str) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() >= 4
 }
 
 const FISCAL_CODE_BYTES: usize = 16;

@@ -74,12 +74,21 @@ where
         let bytes = payload.len();
         return structured(Err(Reject::TooLarge { bytes }.into()));
     }
-    let envelope = match canonical::read(payload) {
-        Some(envelope) => envelope,
-        None => match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
-            Ok(envelope) => envelope,
-            Err(error) => return unusual(payload, headers(), written, &error),
-        },
+    match canonical::read(payload, written) {
+        Some(event) => structured(Ok(Message::Usage(event))),
+        None => read_any(payload, headers, written),
+    }
+}
+
+/// The same, of a record that may look as it likes.
+pub(crate) fn read_any<'a, H, I>(payload: &'a [u8], headers: H, written: UnixMillis) -> Reading<'a>
+where
+    H: FnOnce() -> I,
+    I: Iterator<Item = (&'a str, &'a [u8])>,
+{
+    let envelope = match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
+        Ok(envelope) => envelope,
+        Err(error) => return unusual(payload, headers(), written, &error),
     };
     match event(envelope, written) {
         Err(Refusal::Reject(Reject::UnknownType(name))) if name == CLIENT_REPORT_V1 => {

@@ -1,17 +1,21 @@
-//! Which bytes a short text is made of, found eight at a time: every code and token of every
+//! Which bytes a short text is made of, found sixteen at a time: every code and token of every
 //! event is looked at.
+
+use wide::u8x16;
 
 /// Longest text that has a [`Shape`], in bytes.
 pub(crate) const SHAPE_BYTES_MAX: usize = 64;
+
+/// How many bytes are looked at together.
+pub(crate) const SIXTEEN: usize = 16;
 
 /// Which bytes a text is made of: a bit for each byte, from the lowest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Shape {
     alphanumeric: u64,
-    digits: u64,
     dots: u64,
-    /// The high bits of the bytes of some word.
     ats: u64,
+    /// Whatever may not stand in a code.
     others: u64,
 }
 
@@ -22,38 +26,38 @@ impl Shape {
             return None;
         }
         let mut shape = Self::default();
-        let mut at = 0;
-        let mut rest = text;
-        while let Some((eight, after)) = rest.split_first_chunk() {
-            shape.add(u64::from_le_bytes(*eight), HIGH, at);
-            at += 8;
-            rest = after;
+        for (place, bytes) in text.chunks(SIXTEEN).enumerate() {
+            shape.add(sixteen(bytes), place * SIXTEEN);
         }
-        if !rest.is_empty() {
-            shape.add(last(text, rest), HIGH >> (8 * (8 - rest.len())), at);
-        }
+        shape.cut(text.len());
         Some(shape)
     }
 
-    /// Adds the bytes of `word` whose high bit is set in `which`. They stand at `at`, with zeros
-    /// above them.
-    fn add(&mut self, word: u64, which: u64, at: usize) {
-        let ascii = !word & HIGH;
-        let seven = word & !HIGH;
-        let lower = seven | each(0x20);
-        let digits = at_least(seven, b'0') & !at_least(seven, b'9' + 1) & ascii;
-        let letters = at_least(lower, b'a') & !at_least(lower, b'z' + 1) & ascii;
-        let dots = equal(word, b'.');
-        self.alphanumeric |= gathered(digits | letters) << at;
-        self.digits |= gathered(digits) << at;
-        self.dots |= gathered(dots) << at;
-        self.ats |= equal(word, b'@');
-        self.others |= which & !(digits | letters | dots | equal(word, b'-') | equal(word, b'_'));
+    /// Adds sixteen bytes that stand at `at`, which is at most 48.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, bytes: u8x16, at: usize) {
+        let digits = within(bytes, b'0', b'9');
+        let letters = within(bytes | u8x16::splat(0x20), b'a', b'z');
+        let alphanumeric = digits | letters;
+        let dots = equal(bytes, b'.');
+        let plain = alphanumeric | dots | equal(bytes, b'-') | equal(bytes, b'_');
+        self.alphanumeric |= bits(alphanumeric) << at;
+        self.dots |= bits(dots) << at;
+        self.ats |= bits(equal(bytes, b'@')) << at;
+        self.others |= bits(!plain) << at;
     }
 
-    /// How many digits.
-    pub(crate) fn digits(self) -> u32 {
-        self.digits.count_ones()
+    /// Forgets what stands behind the first `length` bytes, which are at most 64.
+    #[inline(always)]
+    pub(crate) fn cut(&mut self, length: usize) {
+        let kept = match length {
+            0..64 => (1 << length) - 1,
+            _ => u64::MAX,
+        };
+        self.alphanumeric &= kept;
+        self.dots &= kept;
+        self.ats &= kept;
+        self.others &= kept;
     }
 
     /// How many full stops.
@@ -83,36 +87,39 @@ impl Shape {
     }
 }
 
-/// The high bit of each byte.
-const HIGH: u64 = each(0x80);
-
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
+/// The first sixteen bytes, with blanks behind them when there are fewer.
+#[inline(always)]
+pub(crate) fn sixteen(bytes: &[u8]) -> u8x16 {
+    u8x16::new(match bytes.first_chunk() {
+        Some(sixteen) => *sixteen,
+        None => padded(bytes),
+    })
 }
 
-/// The high bit of each byte that is `least` or more; bytes and `least` are below 128.
-const fn at_least(word: u64, least: u8) -> u64 {
-    (word + each(128 - least)) & HIGH
+#[cold]
+fn padded(bytes: &[u8]) -> [u8; SIXTEEN] {
+    let mut padded = [b' '; SIXTEEN];
+    padded[..bytes.len()].copy_from_slice(bytes);
+    padded
 }
 
-/// The high bit of each byte that is `byte`.
-const fn equal(word: u64, byte: u8) -> u64 {
-    let other = word ^ each(byte);
-    !(((other & !HIGH) + !HIGH) | other) & HIGH
+/// All bits of each byte that is `byte`.
+#[inline(always)]
+pub(crate) fn equal(bytes: u8x16, byte: u8) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(byte))
 }
 
-/// The high bits of the bytes as the lowest eight bits.
-const fn gathered(high_bits: u64) -> u64 {
-    (high_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+/// All bits of each byte from `least` to `most`.
+#[inline(always)]
+pub(crate) fn within(bytes: u8x16, least: u8, most: u8) -> u8x16 {
+    let above = bytes - u8x16::splat(least);
+    above.min(u8x16::splat(most - least)).simd_eq(above)
 }
 
-/// The one to seven bytes `rest` at the end of `text`, with zeros above.
-fn last(text: &[u8], rest: &[u8]) -> u64 {
-    if let Some(eight) = text.last_chunk() {
-        return u64::from_le_bytes(*eight) >> (8 * (8 - rest.len()));
-    }
-    let byte = |at: usize| u64::from(rest.get(at).copied().unwrap_or(0)) << (8 * at);
-    (0..7).map(byte).sum()
+/// The high bits of the bytes as the lowest sixteen bits.
+#[inline(always)]
+pub(crate) fn bits(bytes: u8x16) -> u64 {
+    u64::from(bytes.to_bitmask())
 }
 
 #[cfg(test)]
@@ -121,12 +128,11 @@ mod tests {
     use proptest::prelude::*;
 
     /// The same, byte by byte.
-    fn plainly(text: &[u8]) -> (bool, usize, usize, bool, bool) {
+    fn plainly(text: &[u8]) -> (bool, usize, bool, bool) {
         let words = text.split(|byte| !byte.is_ascii_alphanumeric());
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         (
             words.into_iter().any(|word| word.len() == 16),
-            text.iter().filter(|byte| byte.is_ascii_digit()).count(),
             text.iter().filter(|byte| **byte == b'.').count(),
             text.contains(&b'@'),
             text.iter().all(plain),
@@ -137,7 +143,6 @@ mod tests {
         let shape = Shape::of(text).unwrap();
         let found = (
             shape.has_word_of_16(),
-            shape.digits() as usize,
             shape.dots() as usize,
             shape.has_at(),
             shape.is_plain(),
@@ -157,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn eight_at_a_time_is_as_one_by_one(text in proptest::collection::vec(any::<u8>(), 0..=64)) {
+        fn sixteen_at_a_time_are_as_one_by_one(text in proptest::collection::vec(any::<u8>(), 0..=64)) {
             assert_same(&text);
         }
 

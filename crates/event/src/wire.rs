@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::privacy::personal_data_in;
+use crate::parse::is_token;
 use crate::shape::Shape;
 use crate::{Channel, Kind, Login, Outcome, Resource};
 
@@ -302,9 +302,7 @@ fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(
 
 /// Whether a text can name a producer: what is passed on must not be personal.
 pub(crate) fn is_producer(text: &str) -> bool {
-    let shape = Shape::of(text.as_bytes());
-    let is_token = shape.is_some_and(|shape| shape.is_plain() && shape.dots() == 0);
-    !text.is_empty() && is_token && personal_data_in(text, shape).is_none()
+    Shape::of(text.as_bytes()).is_some_and(|shape| is_token(text, shape))
 }
 
 /// Whether a text is a number from 1 on.
