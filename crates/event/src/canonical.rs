@@ -9,11 +9,12 @@ use std::borrow::Cow;
 
 use wide::u8x16;
 
-use crate::parse::{activity, is_code, is_token, time, token_hash};
+use crate::parse::{activity, address, is_code, is_country, is_region, is_token, time, token_hash};
 use crate::shape::{SHAPE_BYTES_MAX, SIXTEEN, Shape, bits, equal, sixteen, within};
-use crate::wire::{AnyLogin, Client, is_sequence};
+use crate::wire::{AnyLogin, is_sequence};
 use crate::{
-    Channel, Event, Identity, Kind, Login, Origin, Outcome, Resource, UnixMillis, privacy, upcast,
+    Channel, Client, Event, Identity, Kind, Login, Origin, Outcome, Resource, UnixMillis, privacy,
+    upcast,
 };
 
 /// The event of a record in canonical form. `None`: something is otherwise, and the record may
@@ -49,6 +50,7 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     let session = rest.after(",\"session\":\"", Rest::token)?;
     let visitor = rest.after(",\"visitor\":\"", Rest::token)?;
     let client = rest.after(",\"client\":{\"user_agent\":\"", Rest::client)?;
+    let [user_agent, ip, country, region] = client.unwrap_or_default();
     (rest.text == "}}" && !rest.odd.any()).then_some(())?;
     Some(Event {
         identity,
@@ -62,7 +64,13 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
         login: upcast::login(version, login.map(AnyLogin::Name)).ok()?,
         session: session.map_or(0, token_hash),
         visitor: visitor.map_or(0, token_hash),
-        client: crate::parse::client(client).ok()?,
+        client: Client {
+            user_agent: Cow::Borrowed(user_agent),
+            ip: address(ip).ok()?,
+            country: Cow::Borrowed(country),
+            region: Cow::Borrowed(region),
+            ..Client::default()
+        },
         origin: producer.zip(sequence).map(|(producer, sequence)| Origin {
             producer: Cow::Borrowed(producer),
             sequence,
@@ -171,20 +179,21 @@ impl<'a> Rest<'a> {
         text.parse().ok().filter(|_| is_sequence(text))
     }
 
-    /// From the content of the user agent on. Hints are rare enough to be left to serde.
+    /// User agent, address, country and region, from the content of the user agent on. Hints are
+    /// rare enough to be left to serde.
     #[inline(always)]
-    fn client(&mut self) -> Option<Client<'a>> {
-        let client = Client {
-            user_agent: Some(Cow::Borrowed(self.text()?)),
-            ip: self.after(",\"ip\":\"", Self::text)?.map(Cow::Borrowed),
-            country: self
-                .after(",\"country\":\"", Self::text)?
-                .map(Cow::Borrowed),
-            region: self.after(",\"region\":\"", Self::text)?.map(Cow::Borrowed),
-            ..Client::default()
-        };
+    fn client(&mut self) -> Option<[&'a str; 4]> {
+        let user_agent = self.text()?;
+        let ip = self.after(",\"ip\":\"", Self::text)?.unwrap_or_default();
+        let country = self
+            .after(",\"country\":\"", Self::text)?
+            .unwrap_or_default();
+        let region = self
+            .after(",\"region\":\"", Self::text)?
+            .unwrap_or_default();
         self.key("}")?;
-        Some(client)
+        let are_places = is_country(country) && is_region(region);
+        are_places.then_some([user_agent, ip, country, region])
     }
 }
 
@@ -192,7 +201,7 @@ impl<'a> Rest<'a> {
 mod tests {
     use super::*;
     use crate::read::read_any;
-    use crate::wire::{Data, Envelope};
+    use crate::wire::{Client, Data, Envelope};
     use crate::{ACCESS_V1, Message, SERVICE_USE_V1, SERVICE_USE_V2};
     use proptest::prelude::*;
 

@@ -193,9 +193,12 @@ fn shape(what: &str) -> Refusal {
 }
 
 fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
+    let by_jiff = || {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Some(UnixMillis(time.as_millisecond()))
+    };
     crate::time::usual(text)
-        .or_else(|| text.parse().ok())
-        .map(|timestamp: jiff::Timestamp| UnixMillis(timestamp.as_millisecond()))
+        .or_else(by_jiff)
         .filter(|time| TIME_MS.contains(&time.0))
         .ok_or_else(|| Reject::BadTime(shorten(text)).into())
 }
@@ -248,32 +251,16 @@ fn unfit(field: &'static str, value: &str, shape: Option<Shape>, accepted: &str)
     }
 }
 
-#[inline(always)]
-pub(crate) fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
+fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
     let Some(client) = client else {
         return Ok(Client::default());
     };
-    let ip = match client.ip.as_deref() {
-        None | Some("") => None,
-        Some(text) => {
-            let ip: IpAddr = text
-                .parse()
-                .map_err(|_| shape("client.ip is not an IP address"))?;
-            if !privacy::is_truncated(ip) {
-                return Err(Quarantine::PersonalData {
-                    field: "client.ip",
-                    what: "a full IP address",
-                }
-                .into());
-            }
-            Some(ip)
-        }
-    };
+    let ip = address(client.ip.as_deref().unwrap_or_default())?;
     Ok(Client {
         user_agent: client.user_agent.unwrap_or_default(),
         ip,
-        country: place("client.country", client.country, 2)?,
-        region: place("client.region", client.region, 6)?,
+        country: place("client.country", client.country, is_country)?,
+        region: place("client.region", client.region, is_region)?,
         mobile: client.mobile,
         platform: client.platform.unwrap_or_default(),
         form_factors: client.form_factors.unwrap_or_default(),
@@ -281,17 +268,53 @@ pub(crate) fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'
     })
 }
 
+/// A truncated address; `None` for an empty text.
+#[inline]
+pub(crate) fn address(text: &str) -> Result<Option<IpAddr>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let ip: IpAddr = text
+        .parse()
+        .map_err(|_| shape("client.ip is not an IP address"))?;
+    if !privacy::is_truncated(ip) {
+        return Err(Quarantine::PersonalData {
+            field: "client.ip",
+            what: "a full IP address",
+        }
+        .into());
+    }
+    Ok(Some(ip))
+}
+
 fn place<'a>(
     field: &'static str,
     value: Option<Cow<'a, str>>,
-    bytes_max: usize,
+    is_place: impl Fn(&str) -> bool,
 ) -> Result<Cow<'a, str>, Refusal> {
     let value = value.unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
-    if value.len() > bytes_max || !value.bytes().all(plain) {
+    if !is_place(&value) {
         return Err(Quarantine::UnknownShape(format!("{field} is not an ISO 3166 code")).into());
     }
     Ok(value)
+}
+
+/// Whether a text can be a code of ISO 3166-1, or is empty.
+#[inline(always)]
+pub(crate) fn is_country(text: &str) -> bool {
+    text.len() <= 2 && is_iso_3166(text)
+}
+
+/// Whether a text can be a code of ISO 3166-2, or is empty.
+#[inline(always)]
+pub(crate) fn is_region(text: &str) -> bool {
+    text.len() <= 6 && is_iso_3166(text)
+}
+
+#[inline(always)]
+fn is_iso_3166(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    text.bytes().all(plain)
 }
 
 /// That a record is a client report.

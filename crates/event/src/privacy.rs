@@ -24,26 +24,32 @@ pub fn personal_data(text: &str) -> Option<&'static str> {
 }
 
 /// The same, of a text whose shape is known, or too long to have one.
+#[inline(always)]
 pub(crate) fn personal_data_in(text: &str, shape: Option<Shape>) -> Option<&'static str> {
     // Every text of every event comes by here, and hardly any gets past these looks.
-    let has_at = shape.map_or_else(|| text.contains('@'), Shape::has_at);
-    if has_at {
-        return Some("an e-mail address");
+    match shape {
+        Some(shape) if !may_hold_personal_data(shape) => None,
+        _ => found_in(text),
     }
-    let may_hold_fiscal_code = shape.is_none_or(Shape::has_word_of_16);
-    if may_hold_fiscal_code && holds_fiscal_code(text.as_bytes()) {
-        return Some("a fiscal code");
-    }
-    let may_hold_ipv4 = shape.is_none_or(|shape| shape.dots() >= 3) && has_digits(text);
-    if may_hold_ipv4 && holds_ipv4(text) {
-        return Some("an IP address");
-    }
-    None
 }
 
-/// Whether there are as many as the shortest address has.
-fn has_digits(text: &str) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).count() >= 4
+#[inline(always)]
+fn may_hold_personal_data(shape: Shape) -> bool {
+    let may_hold_ipv4 = (shape.dots() >= 3) & (shape.digits() >= 4);
+    shape.has_at() | shape.has_word_of_16() | may_hold_ipv4
+}
+
+#[cold]
+fn found_in(text: &str) -> Option<&'static str> {
+    if text.contains('@') {
+        Some("an e-mail address")
+    } else if holds_fiscal_code(text.as_bytes()) {
+        Some("a fiscal code")
+    } else if holds_ipv4(text) {
+        Some("an IP address")
+    } else {
+        None
+    }
 }
 
 const FISCAL_CODE_BYTES: usize = 16;

@@ -13,6 +13,7 @@ pub(crate) const SIXTEEN: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Shape {
     alphanumeric: u64,
+    digits: u64,
     dots: u64,
     ats: u64,
     /// Whatever may not stand in a code.
@@ -42,6 +43,7 @@ impl Shape {
         let dots = equal(bytes, b'.');
         let plain = alphanumeric | dots | equal(bytes, b'-') | equal(bytes, b'_');
         self.alphanumeric |= bits(alphanumeric) << at;
+        self.digits |= bits(digits) << at;
         self.dots |= bits(dots) << at;
         self.ats |= bits(equal(bytes, b'@')) << at;
         self.others |= bits(!plain) << at;
@@ -55,9 +57,15 @@ impl Shape {
             _ => u64::MAX,
         };
         self.alphanumeric &= kept;
+        self.digits &= kept;
         self.dots &= kept;
         self.ats &= kept;
         self.others &= kept;
+    }
+
+    /// How many digits.
+    pub(crate) fn digits(self) -> u32 {
+        self.digits.count_ones()
     }
 
     /// How many full stops.
@@ -128,11 +136,12 @@ mod tests {
     use proptest::prelude::*;
 
     /// The same, byte by byte.
-    fn plainly(text: &[u8]) -> (bool, usize, bool, bool) {
+    fn plainly(text: &[u8]) -> (bool, usize, usize, bool, bool) {
         let words = text.split(|byte| !byte.is_ascii_alphanumeric());
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         (
             words.into_iter().any(|word| word.len() == 16),
+            text.iter().filter(|byte| byte.is_ascii_digit()).count(),
             text.iter().filter(|byte| **byte == b'.').count(),
             text.contains(&b'@'),
             text.iter().all(plain),
@@ -143,6 +152,7 @@ mod tests {
         let shape = Shape::of(text).unwrap();
         let found = (
             shape.has_word_of_16(),
+            shape.digits() as usize,
             shape.dots() as usize,
             shape.has_at(),
             shape.is_plain(),

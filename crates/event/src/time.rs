@@ -1,12 +1,14 @@
-//! Reads a time as nearly every event has it, in a third of the time that any RFC 3339 takes.
+//! Reads a time as nearly every event has it, in a tenth of the time that any RFC 3339 takes.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use crate::UnixMillis;
 
-/// The time of `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, and `Z` or `±HH:MM`. `None`: it looks
-/// otherwise, and may be right all the same.
-pub(crate) fn usual(text: &str) -> Option<Timestamp> {
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 1_440 * MINUTE_MS;
+
+/// The time of `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, and `Z` or `±HH:MM`, from 1970
+/// on. `None`: it looks otherwise, and may be right all the same.
+#[inline]
+pub(crate) fn usual(text: &str) -> Option<UnixMillis> {
     let (date_time, rest) = text.as_bytes().split_first_chunk::<19>()?;
     let [
         y0,
@@ -32,56 +34,103 @@ pub(crate) fn usual(text: &str) -> Option<Timestamp> {
     else {
         return None;
     };
-    let (nanoseconds, zone) = fraction(rest)?;
-    let date_time = DateTime::new(
-        i16::from(two(*y0, *y1)?) * 100 + i16::from(two(*y2, *y3)?),
+    let days = days(
+        two(*y0, *y1)? * 100 + two(*y2, *y3)?,
         two(*m0, *m1)?,
         two(*d0, *d1)?,
-        two(*h0, *h1)?,
-        two(*i0, *i1)?,
-        two(*s0, *s1)?,
-        nanoseconds,
-    );
-    offset(zone)?.to_timestamp(date_time.ok()?).ok()
-}
-
-/// Nanoseconds, and what comes after them.
-fn fraction(text: &[u8]) -> Option<(i32, &[u8])> {
-    let Some(text) = text.strip_prefix(b".") else {
-        return Some((0, text));
-    };
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if !(1..=9).contains(&digits) {
+    )?;
+    let (hour, minute, second) = (two(*h0, *h1)?, two(*i0, *i1)?, two(*s0, *s1)?);
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let (fraction, zone) = text.split_at(digits);
-    let value = fraction
-        .iter()
-        .fold(0, |value, byte| value * 10 + i32::from(byte - b'0'));
-    Some((value * 10_i32.pow(9 - u32::try_from(digits).ok()?), zone))
+    let (ms, zone) = fraction(rest)?;
+    let minutes = i64::from(hour * 60 + minute) - offset(zone)?;
+    let ms = i64::from(days) * DAY_MS + minutes * MINUTE_MS + i64::from(second * 1_000 + ms);
+    // Before 1970 others round the other way.
+    (ms >= 0).then_some(UnixMillis(ms))
 }
 
-fn offset(zone: &[u8]) -> Option<Offset> {
+/// Days from 1970 to a date of the next centuries, in the Gregorian calendar.
+#[inline]
+fn days(year: u32, month: u32, day: u32) -> Option<u32> {
+    /// Days before each month, and in it, but for leap days.
+    const MONTHS: [(u32, u32); 12] = [
+        (0, 31),
+        (31, 28),
+        (59, 31),
+        (90, 30),
+        (120, 31),
+        (151, 30),
+        (181, 31),
+        (212, 31),
+        (243, 30),
+        (273, 31),
+        (304, 30),
+        (334, 31),
+    ];
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let leap_day = u32::from(is_leap);
+    let (before, length) = MONTHS.get(month.checked_sub(1)? as usize)?;
+    let length = length + if month == 2 { leap_day } else { 0 };
+    if year < 1970 || !(1..=length).contains(&day) {
+        return None;
+    }
+    let before = before + if month > 2 { leap_day } else { 0 };
+    let past = year - 1;
+    // 719,162 of them were over when 1970 began.
+    let years = past * 365 + past / 4 - past / 100 + past / 400 - 719_162;
+    Some(years + before + day - 1)
+}
+
+/// Whole milliseconds, and what comes after the fraction.
+#[inline]
+fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
+    match text {
+        // As our own programs write it.
+        [b'.', a, b, c, rest @ ..] if !rest.first().is_some_and(u8::is_ascii_digit) => {
+            Some((digit(*a)? * 100 + two(*b, *c)?, rest))
+        }
+        [b'.', rest @ ..] => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if !(1..=9).contains(&digits) {
+                return None;
+            }
+            let (fraction, zone) = rest.split_at(digits);
+            let places = fraction.iter().chain([b'0', b'0'].iter()).take(3);
+            let ms = places.fold(0, |ms, byte| ms * 10 + u32::from(byte - b'0'));
+            Some((ms, zone))
+        }
+        _ => Some((0, text)),
+    }
+}
+
+/// Minutes east of Greenwich.
+#[inline]
+fn offset(zone: &[u8]) -> Option<i64> {
     match zone {
-        b"Z" => Some(Offset::UTC),
+        b"Z" => Some(0),
         [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] => {
             let (hours, minutes) = (two(*h0, *h1)?, two(*m0, *m1)?);
             // Beyond these, what is allowed is for the general reading to say.
             if hours > 23 || minutes > 59 {
                 return None;
             }
-            let seconds = i32::from(hours) * 3_600 + i32::from(minutes) * 60;
-            Offset::from_seconds(if *sign == b'-' { -seconds } else { seconds }).ok()
+            let minutes = i64::from(hours * 60 + minutes);
+            Some(if *sign == b'-' { -minutes } else { minutes })
         }
         _ => None,
     }
 }
 
-fn two(tens: u8, ones: u8) -> Option<i8> {
-    if !tens.is_ascii_digit() || !ones.is_ascii_digit() {
-        return None;
-    }
-    i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    Some(digit(tens)? * 10 + digit(ones)?)
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u32> {
+    let value = u32::from(byte).wrapping_sub(u32::from(b'0'));
+    (value < 10).then_some(value)
 }
 
 #[cfg(test)]
@@ -89,12 +138,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn by_jiff(text: &str) -> Option<UnixMillis> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Some(UnixMillis(time.as_millisecond()))
+    }
+
     proptest! {
         /// What it reads is what jiff reads.
         #[test]
         fn it_agrees_with_jiff(
-            second in -62_135_596_800_i64..253_402_300_799,
-            fraction in prop::sample::select(vec!["", ".5", ".120", ".000001", ".999999999", "."]),
+            second in prop_oneof![-62_135_596_800_i64..253_402_300_799, 0..7_000_000_000_i64],
+            fraction in prop::sample::select(vec!["", ".5", ".12", ".120", ".0009", ".000001", ".999999999", ".9999999999", "."]),
             zone in prop::sample::select(vec!["Z", "+02:00", "-11:30", "-00:00", "+24:00", "z", ""]),
             at in any::<prop::sample::Index>(),
             with in prop::sample::select(b"09+-.:TZ6 ".to_vec()),
@@ -107,7 +161,7 @@ mod tests {
             damaged[at] = with;
             for text in [text, String::from_utf8(damaged).unwrap()] {
                 if let Some(found) = usual(&text) {
-                    prop_assert_eq!(Some(found), text.parse().ok(), "{}", text);
+                    prop_assert_eq!(Some(found), by_jiff(&text), "{}", text);
                 }
             }
         }
@@ -120,7 +174,7 @@ mod tests {
             "2017-03-26T10:00:00.123Z",
             "2017-03-26T10:00:00.123456789+02:00",
         ] {
-            assert_eq!(usual(text), text.parse().ok(), "{text}");
+            assert_eq!(usual(text), by_jiff(text), "{text}");
             assert!(usual(text).is_some(), "{text}");
         }
         for text in [
@@ -130,6 +184,28 @@ mod tests {
             "2017-02-29T10:00:00Z",
         ] {
             assert_eq!(usual(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_the_table_is_as_jiff_has_it() {
+        let mut date = jiff::civil::date(1970, 1, 1);
+        let mut expected = 0;
+        while date.year() < 2410 {
+            let found = days(date.year() as u32, date.month() as u32, date.day() as u32);
+            assert_eq!(found, Some(expected), "{date}");
+            expected += 1;
+            date = date.tomorrow().unwrap();
+        }
+        for (year, month, day) in [
+            (1969, 12, 31),
+            (2100, 2, 29),
+            (2017, 4, 31),
+            (2017, 13, 1),
+            (2017, 0, 1),
+            (2017, 1, 0),
+        ] {
+            assert_eq!(days(year, month, day), None, "{year} {month} {day}");
         }
     }
 }
