@@ -143,7 +143,8 @@ fn all(log: &Log, classifier: &mut Classifier, origin: &BlockOrigin) {
     for (json, written) in log.records() {
         classifier.push(&decode(black_box(json), written), Offset(0), &mut block);
         if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
-            black_box(std::mem::take(&mut block).encode(origin));
+            let next = block.another();
+            black_box(std::mem::replace(&mut block, next).encode(origin));
         }
     }
     black_box(block.encode(origin));

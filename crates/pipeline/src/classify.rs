@@ -96,6 +96,8 @@ impl Classifier {
             .map(Portal::zone)
             .or_else(|| ente.map(Ente::zone))
             .and_then(|zone| zone.iana_name())
+            // Hardly any is in another zone, so most are spared a look-up.
+            .filter(|name| *name != DEFAULT_ZONE)
             .and_then(|name| self.zones.get(name))
             .unwrap_or(&self.default_zone);
         (ente, portal, zone)

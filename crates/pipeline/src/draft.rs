@@ -115,6 +115,14 @@ impl Draft {
         }
     }
 
+    /// The draft that goes on where this one ends.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            facts: self.facts.another(),
+            ..Self::begin(self.end)
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.read == 0
     }

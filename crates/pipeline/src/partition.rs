@@ -157,7 +157,7 @@ impl PartitionState {
             age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs())
         });
         self.draft.decide(&mut self.recent);
-        let next = Draft::begin(self.draft.end);
+        let next = self.draft.next();
         (std::mem::replace(&mut self.draft, next), look_first)
     }
 

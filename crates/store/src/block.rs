@@ -137,6 +137,20 @@ impl FactBlock {
         each_column!(self, put);
     }
 
+    /// An empty block with room for as many facts as this one holds: the next one is often as large,
+    /// and grows by no copying then.
+    pub fn another(&self) -> Self {
+        let rows = self.rows();
+        let mut block = Self::default();
+        macro_rules! reserve {
+            ($block:ident, $field:ident, $name:literal, $type:literal) => {
+                $block.$field.reserve(rows);
+            };
+        }
+        each_column!(block, reserve);
+        block
+    }
+
     /// How many facts it holds.
     pub fn rows(&self) -> usize {
         self.time_ms.0.len()
@@ -232,7 +246,6 @@ impl FactBlock {
         bytes
     }
 
-    /// The columns that [`FactBlock::encode`] writes, in its order.
     /// Names of the columns of [`FactBlock::encode`], as an INSERT lists them.
     pub fn columns() -> String {
         let mut names: Vec<&str> = Vec::with_capacity(FACT_COLUMNS + ORIGIN_COLUMNS);

@@ -52,6 +52,10 @@ impl<T: Number> Numbers<T> {
         self.0.push(value);
     }
 
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.0.reserve_exact(rows);
+    }
+
     pub(crate) fn retain(&mut self, keep: &[bool]) {
         let mut keep = keep.iter();
         self.0.retain(|_| *keep.next().unwrap_or(&true));
@@ -79,6 +83,10 @@ impl Words {
             _ => self.index(word),
         };
         self.rows.push(index);
+    }
+
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.rows.reserve_exact(rows);
     }
 
     fn index(&mut self, word: &str) -> u32 {
