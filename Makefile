@@ -1,7 +1,10 @@
-# `make up` runs everything on this machine; `make test` checks everything. Both do all set-up.
+# `make up` runs everything on this machine; `make test` checks it in minutes, `make test-all` with faults and years of
+# data, too. All do all set-up.
 
 DATA ?= .affluenza
 ONCE ?=
+# Of `make test`: which tests, by arguments of the test programs.
+TESTS ?=
 # Of `make chaos`: what goes wrong, and how often a process is killed.
 SEED ?= clock
 KILLS ?= 200
@@ -22,13 +25,16 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-all test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
 	target/release/affluenza --data $(DATA) up --demo $(if $(ONCE),--once) --lang $(LANG_OF_TABLES)
 
 test: prerequisites-test fmt lint unit docs deny
+
+test-all: TESTS := -- --include-ignored
+test-all: test
 
 prerequisites:
 	@deploy/prerequisites
@@ -52,7 +58,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit:
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked $(TESTS)
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
@@ -131,11 +137,11 @@ bench-freshness: prerequisites
 	FRESHNESS=1 RATE=$(RATE) SECONDS=$(SECONDS) $(CARGO) bench --locked -p affluenza --bench path
 
 chaos: prerequisites
-	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- chaos::
+	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- --include-ignored chaos::
 
 # Kafka away twice for AWAY seconds under a collector's load, and the collector killed meanwhile.
 outage: prerequisites
-	CHAOS_SEED=$(SEED) COLLECT_AWAY_SECONDS=$(AWAY) $(CARGO) test --locked -p affluenza --test it -- collect::accepted_events
+	CHAOS_SEED=$(SEED) COLLECT_AWAY_SECONDS=$(AWAY) $(CARGO) test --locked -p affluenza --test it -- --include-ignored collect::accepted_events
 
 clean:
 	$(CARGO) clean

@@ -75,34 +75,46 @@ macro_rules! tests {
     };
 }
 
-/// Every test. A new one is listed here; the longest come first, so that none is left alone at
-/// the end.
-const TESTS: &[(&str, Test)] = tests![
+/// Tests of what takes its time: faults, several servers, years of data, everything that is printed. They
+/// count as ignored, and run with `--include-ignored`, or when they are named with `--ignored`. The longest
+/// come first, so that none is left alone at the end.
+const LONG: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
     shards::two_count_as_one,
     published::a_closed_year_is_published_as_it_was_closed,
-    focus::tables_equal_the_printed_ones,
     keeping::expired_facts_leave_the_aggregates_alone,
-    audit::what_is_lost_is_named_and_mended,
-    recovery::killed_consumers_lose_and_double_nothing,
     keeping::what_is_erased_stays_gone_and_the_accounts_balance,
+    dashboard::pages_show_what_the_api_says,
+    focus::one_command_does_it_all,
+    audit::what_is_lost_is_named_and_mended,
+    readme::its_blocks_do_what_they_say,
+    collect::accepted_events_survive_kills,
+    collect::nothing_personal_is_kept,
+    api::keys_reach_their_enti_and_nothing_else,
+    api::every_figure_equals_a_recount,
+    brokers::a_broker_is_lost_under_load,
+    rebuild::facts_follow_the_register,
+    rebuild::killed_rebuilds_go_on,
+    recovery::killed_consumers_lose_and_double_nothing,
+    recovery::two_consumers_share_and_hand_over,
+    membership::partitions_are_added_to_a_running_topic,
+    hours::worked_out_ahead_they_are_right,
     upgrades::every_earlier_schema_becomes_this_one,
     upgrades::consumers_restart_one_after_the_other_under_load,
-    dashboard::pages_show_what_the_api_says,
-    collect::accepted_events_survive_kills,
-    focus::one_command_does_it_all,
-    api::every_figure_equals_a_recount,
-    api::keys_reach_their_enti_and_nothing_else,
+    keeping::a_backup_comes_back_and_the_log_adds_the_rest,
+    rebuild::consumers_go_on_meanwhile,
+    audit::consumers_reconcile_by_themselves,
+];
+
+/// All others. A new test is listed here, or above when it takes more than 20 s.
+const SHORT: &[(&str, Test)] = tests![
+    focus::tables_equal_the_printed_ones,
     api::whatever_is_asked_is_answered_or_explained,
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,
     collect::keys_write_for_their_own_ente_only,
     collect::a_full_spool_refuses_and_keeps,
-    collect::nothing_personal_is_kept,
     collect::a_browser_counts_its_visits,
-    recovery::two_consumers_share_and_hand_over,
-    brokers::a_broker_is_lost_under_load,
-    membership::partitions_are_added_to_a_running_topic,
     membership::named_members_come_back_to_their_partitions,
     import::every_request_is_accounted_for,
     contract::examples_are_what_their_names_say,
@@ -114,31 +126,24 @@ const TESTS: &[(&str, Test)] = tests![
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
     guards::places_that_do_not_fit_are_alarms,
-    hours::worked_out_ahead_they_are_right,
     projections::parts_left_over_get_theirs,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,
     dead_letters::each_is_listed_and_shown_once,
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,
-    audit::consumers_reconcile_by_themselves,
     register::unknown_codes_are_listed_and_placed_later,
     keeping::a_ttl_of_another_hand_stops_the_consumer,
-    keeping::a_backup_comes_back_and_the_log_adds_the_rest,
     watching::a_consumer_shows_how_it_is,
     watching::a_stop_at_a_guard_is_shown,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
     public::nobody_is_found_in_all_of_it,
-    readme::its_blocks_do_what_they_say,
     acts::whatever_is_changed_in_the_log_is_noticed,
     readers::analysts_see_their_enti_in_every_table,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
     rebuild::damaged_aggregates_are_made_anew,
-    rebuild::facts_follow_the_register,
-    rebuild::consumers_go_on_meanwhile,
-    rebuild::killed_rebuilds_go_on,
     rebuild::what_the_log_lost_comes_from_the_facts,
 ];
 
@@ -169,19 +174,19 @@ fn trials(engines: Option<&Arc<Engines>>) -> Vec<Trial> {
     let traced: &[(&str, Test)] = tests![traced::a_request_is_followed_to_its_block,];
     #[cfg(not(feature = "otel"))]
     let traced: &[(&str, Test)] = &[];
-    TESTS
-        .iter()
-        .chain(secured)
-        .chain(traced)
-        .map(|(name, test)| {
+    let short = SHORT.iter().chain(secured).chain(traced);
+    let all = LONG.iter().map(|test| (test, true));
+    all.chain(short.map(|test| (test, false)))
+        .map(|((name, test), is_long)| {
             let engines = engines.cloned();
-            Trial::test(*name, move || {
+            let run = move || {
                 let engines = engines.expect("engines run unless tests are only listed");
                 let began = Instant::now();
                 test(&engines);
                 eprintln!("{name}: {:.1} s", began.elapsed().as_secs_f64());
                 Ok(())
-            })
+            };
+            Trial::test(*name, run).with_ignored_flag(is_long)
         })
         .collect()
 }

@@ -165,7 +165,7 @@ impl Store {
              GROUP BY ente, local_hour, band ORDER BY ente, local_hour, band"
         );
         selection
-            .bind(self.question(&sql))
+            .bind(self.client.query_raw(&sql))
             .fetch_all()
             .await
             .map_err(|error| self.judge("the query of hours", error))
@@ -192,11 +192,11 @@ impl Store {
         let what = |error| self.judge("the query of months", error);
         let (months, kept, generation) = tokio::try_join!(
             async {
-                let query = selection.bind(self.question(&months));
+                let query = selection.bind(self.client.query_raw(&months));
                 query.fetch_all::<MonthEvents>().await.map_err(what)
             },
             async {
-                let query = selection.bind(self.question(&kept));
+                let query = selection.bind(self.client.query_raw(&kept));
                 query.fetch_all::<Kept>().await.map_err(what)
             },
             self.rows::<String>(GENERATION)

@@ -81,7 +81,10 @@ impl Store {
             .with_password(config.password.expose_secret())
             .with_database(&config.database)
             .with_compression(clickhouse::Compression::None)
-            .with_setting("max_execution_time", config.query_seconds_max.to_string());
+            .with_setting("max_execution_time", config.query_seconds_max.to_string())
+            // By itself ClickHouse plans with statistics of columns, for which it may look into every
+            // part anew: on parts that had just been made a year of months took 32 ms instead of 11.
+            .with_setting("use_statistics", "0");
         if !config.cluster.is_empty() {
             for (name, value) in cluster::SETTINGS {
                 client = client.with_setting(name, value);
