@@ -102,6 +102,11 @@ fn config(memory_mib: u32, clusters: &str) -> String {
 
   <backups><allowed_path>backups</allowed_path></backups>
 
+  <!-- The embedded engine takes four parts at once by default and looks for more once a second, so that a change of
+       rows takes seconds however little it changes. Two threads, as before, with a queue for the parts of many months. -->
+  <background_pool_size>2</background_pool_size>
+  <background_merges_mutations_concurrency_ratio>32</background_merges_mutations_concurrency_ratio>
+
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>{cache}</mark_cache_size>
   <primary_index_cache_size>{cache}</primary_index_cache_size>
