@@ -1,14 +1,18 @@
-//! Facts and aggregates on two ClickHouse servers, which must say what one says.
+//! Facts and aggregates on two ClickHouse servers, which must say what one says; then on three.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use affluenza_bus::{NextOffset, Partition};
 use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings, Shards};
 use affluenza_store::{Config as StoreConfig, INSERT_SETTINGS};
+use jiff::Timestamp;
 
 use crate::audit;
 use crate::chaos::lasting_port;
+use crate::http::Access;
 use crate::recovery::check_whole;
-use crate::support::{Engines, Place, eventually, stderr, write};
+use crate::support::{Engines, Place, eventually, set_offset, source, stderr, write};
 
 const CLUSTER: &str = "two";
 const PASSWORD: &str = "of-both-shards";
@@ -46,19 +50,31 @@ pub fn two_count_as_one(engines: &Engines) {
     }
     eprintln!("shards: {total} events on two shards: lost 0, double 0");
 
+    place.clickhouse.url = shards.url(0);
+    place.configure();
+
+    let began = Instant::now();
+    let step = |what: &str| {
+        eprintln!(
+            "shards: {what} after {:.1} s",
+            began.elapsed().as_secs_f64()
+        )
+    };
     damaged_and_mended(&place);
+    step("mended");
+    classified_again(&place, &one);
+    step("rebuilt");
     erased(&place);
+    step("erased");
+    brought_back(&place);
+    step("restored");
+    expired(&place);
+    step("expired");
+    every_node_is_looked_at(&place);
+    grown(&mut place, &mut shards);
+    step("grown");
     known_tokens(&place);
-    refuses(
-        &place,
-        &["rebuild", "facts"],
-        "a rebuild is not possible in a cluster",
-    );
-    refuses(
-        &place,
-        &["backup", "b"],
-        "a backup by this program is not possible in a cluster",
-    );
+    only_without_a_keeper(&place);
     statements_are_sql(&place);
     place.clickhouse.cluster = "unheard_of".into();
     place.configure();
@@ -120,7 +136,7 @@ fn known_tokens(place: &Place<'_>) {
             let insert = format!(
                 "INSERT INTO usage_events (time, hour_start, ente, stream, kafka_partition, kafka_offset)
                  SETTINGS {settings}, insert_deduplication_token = 'twice/{partition}'
-                 SELECT toDateTime('2015-01-01 00:00:00', 'UTC') + number * 86400 * 40 AS at, toStartOfHour(at), 'twice', 'twice', {partition}, number FROM numbers(5)"
+                 SELECT toDateTime('2018-01-01 00:00:00', 'UTC') + number * 86400 * 40 AS at, toStartOfHour(at), 'twice', 'twice', {partition}, number FROM numbers(5)"
             );
             place
                 .wait(place.store().run_statement(&insert))
@@ -150,7 +166,7 @@ fn damaged_and_mended(place: &Place<'_>) {
     assert_eq!(audit::figures(place), whole);
 }
 
-/// An erasure reaches the rows of every shard.
+/// An erasure reaches the rows of every shard, and refuses to begin where accounts do not balance.
 fn erased(place: &Place<'_>) {
     let of =
         "SELECT count() FROM usage_events WHERE ente = 'c_d612' AND toYYYYMM(local_date) = 201703";
@@ -160,7 +176,179 @@ fn erased(place: &Place<'_>) {
     ];
     place.run(&order);
     assert_eq!(place.count(of), 0);
+}
+
+/// History under another register: killed while months are being put in place, and then carried on.
+fn classified_again(place: &Place<'_>, one: &Place<'_>) {
+    let register = std::fs::read_to_string(source("deploy/register.toml")).expect("it is there");
+    let moved = register.replace("category = \"ambiente\"", "category = \"tributi\"");
+    let register = write(&place.folder, "moved.toml", moved.as_bytes());
+    let register = [(
+        "AFFLUENZA__REGISTER__FILE",
+        register.to_str().expect("plain"),
+    )];
+    let rebuild = ["rebuild", "facts", "--format", "json"];
+    let run = |place: &Place<'_>| {
+        let output = place.command(&rebuild).envs(register).output();
+        let output = output.expect("it runs");
+        assert!(output.status.success(), "{}", stderr(&output));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        told
+    };
+    let mut killed = place.spawn_with(&rebuild, "rebuild.log", &register);
+    eventually("a month is in place", || {
+        assert!(!killed.has_ended(), "it ended; see rebuild.log");
+        place.count(
+            "SELECT count() FROM rebuilds FINAL WHERE length(swapped) > 1 AND phase = 'working'",
+        ) == 1
+    });
+    killed.kill();
+    let (two, single) = (run(place), run(one));
+    assert_eq!(two["resumed"], true);
+    assert!(two["events_moved"].as_u64() > Some(10), "{two}");
+    assert_eq!(two["changes"], single["changes"]);
+    says_the_same(place, one);
+    for node in nodes(place) {
+        let left = "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'rebuilding_')";
+        assert_eq!(node.rows(left), Vec::<Vec<String>>::new());
+    }
+}
+
+/// Each node, asked alone.
+fn nodes(place: &Place<'_>) -> Vec<Access> {
+    let node = |url: &String| Access {
+        address: url.replace("http://", ""),
+        ..place.access()
+    };
+    place.clickhouse.nodes.iter().map(node).collect()
+}
+
+/// A backup of each node, and what came after it from the log.
+fn brought_back(place: &Place<'_>) {
+    place.run(&["backup", "first"]);
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", "0.002", "--seed", "43",
+    ]);
+    place.run(&["consume", "--once"]);
+    let whole = audit::figures(place);
+    refuses(place, &["restore", "first"], "is not empty");
+    for node in nodes(place) {
+        let drop = format!("DROP DATABASE {} SYNC", place.clickhouse.database);
+        let dropped = node.ask(&drop, Duration::from_secs(30));
+        dropped.expect("it can be dropped");
+    }
+    let said = place.run(&["restore", "first"]);
+    assert!(said.contains("the accounts balance"), "{said}");
+    assert_eq!(audit::figures(place), whole);
+}
+
+/// Facts of both shards expire, and the aggregates stay.
+fn expired(place: &Place<'_>) {
+    let aggregates = || audit::figures(place)[2..].to_vec();
+    let whole = aggregates();
+    let now = Timestamp::now().in_tz("UTC").expect("a zone");
+    let months = (i32::from(now.year()) - 2017) * 12 + i32::from(now.month()) - 4;
+    let migrate = || {
+        let mut command = place.command(&["migrate"]);
+        command.env("AFFLUENZA__RETENTION__FACTS_MONTHS", months.to_string());
+        let output = command.output().expect("it runs");
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8(output.stdout).expect("it prints text")
+    };
+    let said = migrate();
+    assert!(said.contains("compared from 2017-05 on"), "{said}");
+    for statement in [
+        "ALTER TABLE usage_events MATERIALIZE TTL SETTINGS mutations_sync = 2",
+        "OPTIMIZE TABLE usage_events FINAL",
+    ] {
+        let done = place.wait(place.store().run_statement(statement));
+        done.expect("facts expire");
+    }
+    for node in nodes(place) {
+        let kept = "SELECT countIf(time < '2017-04-01'), count() > 0 FROM usage_events_local";
+        assert_eq!(node.rows(kept), [["0", "1"]]);
+    }
+    place.run(&["audit", "--repair"]);
+    assert_eq!(aggregates(), whole);
+    // One node that forgot is told again.
+    let forget = "ALTER TABLE usage_events_local REMOVE TTL";
+    let forgot = nodes(place)[1].ask(forget, Duration::from_secs(30));
+    forgot.expect("it can forget");
+    assert!(migrate().contains("compared from 2017-05 on"));
+    assert!(migrate().contains("nothing to do"));
+}
+
+/// What would break exactly-once on one node stops the consumer, whichever node is asked.
+fn every_node_is_looked_at(place: &Place<'_>) {
+    let second = &nodes(place)[1];
+    let set = |what: &str| {
+        let statement = format!("ALTER TABLE ingest_ledger_local MODIFY SETTING {what}");
+        let done = second.ask(&statement, Duration::from_secs(30));
+        done.expect("it can be set");
+    };
+    set("non_replicated_deduplication_window = 7");
+    refuses(place, &["consume", "--once"], "remembers the tokens of 7");
+    set("non_replicated_deduplication_window = 100000");
+}
+
+/// A third shard. Blocks go elsewhere from then on, and one that is repeated is not counted twice.
+fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
+    let whole = audit::figures(place);
+    let third = shards.add();
+    // Whoever knows three shards before the third has its tables is told.
+    let with_third: Vec<String> = (0..3).map(|number| shards.url(number)).collect();
+    place.clickhouse.nodes = with_third;
+    place.configure();
+    let said = place.run(&["migrate"]);
+    assert!(said.contains(&format!("tables made on {third}")), "{said}");
+    shards.all_know_all();
+    assert_eq!(audit::figures(place), whole);
+    let pending = pending_again(place);
+    let said = place.run(&["migrate"]);
+    assert!(
+        said.contains("among 3 shards from now on, 2 before"),
+        "{said}"
+    );
+    place.run(&["consume", "--once"]);
+    assert_eq!(audit::figures(place), whole, "{pending} came again");
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", "0.004", "--seed", "44",
+    ]);
+    place.run(&["consume", "--once"]);
+    let shards = place.count("SELECT uniqExact(_shard_num) FROM usage_events");
+    assert_eq!(shards, 3);
     place.run(&["audit"]);
+}
+
+/// Leaves the group where it was before the last block of a partition was committed.
+fn pending_again(place: &Place<'_>) -> String {
+    let last = place.access().rows(
+        "SELECT stream, first_offset, next_offset, records_read, lower(hex(checksum)), rules, toUnixTimestamp(written_at)
+         FROM ingest_ledger FINAL WHERE kafka_partition = 2 AND stored > 0 ORDER BY first_offset DESC LIMIT 1",
+    );
+    let [stream, first, next, records, sum, rules, at] = &last[0][..] else {
+        panic!("a row of the ledger");
+    };
+    let intent = format!(
+        "affluenza/1 stream={stream} end={next} records={records} sum={sum:0>16} rules={rules} at={at}"
+    );
+    let first = NextOffset(first.parse().expect("an offset"));
+    set_offset(&place.bus(), Partition(2), first, &intent);
+    intent
+}
+
+/// What a Keeper would have to do is refused.
+fn only_without_a_keeper(place: &Place<'_>) {
+    for command in [
+        &["rebuild", "facts"][..],
+        &["backup", "b"],
+        &["restore", "b"],
+    ] {
+        let mut command = place.command(command);
+        let output = command.env("AFFLUENZA__CLICKHOUSE__NODES", "[]").output();
+        let said = stderr(&output.expect("it runs"));
+        assert!(said.contains("in a cluster with a Keeper"), "{said}");
+    }
 }
 
 fn refuses(place: &Place<'_>, arguments: &[&str], because: &str) {
@@ -186,10 +374,11 @@ fn statements_are_sql(place: &Place<'_>) {
     }
 }
 
-/// Two servers that know one another.
+/// Servers that know one another: two, later three.
 struct Two<'r> {
     runtime: &'r tokio::runtime::Handle,
     library: ClickHouseLibrary,
+    folder: PathBuf,
     settings: Vec<ClickHouseSettings>,
     running: Vec<Option<ClickHouse>>,
 }
@@ -198,31 +387,60 @@ impl<'r> Two<'r> {
     fn start(runtime: &'r tokio::runtime::Handle, folder: &Path) -> Self {
         let cache = Cache::from_env().expect("there is a cache folder");
         let library = cache.prepare_clickhouse(&|line| eprintln!("{line}"));
-        let tcp_ports = vec![lasting_port(), lasting_port()];
-        let settings = [0, 1].map(|number: usize| {
-            let dir = folder.join(format!("clickhouse-{number}"));
-            std::fs::create_dir(&dir).expect("a folder can be made");
-            write(&dir, "password", PASSWORD.as_bytes());
-            ClickHouseSettings {
-                http_port: Some(lasting_port()),
-                tcp_port: Some(tcp_ports[number]),
-                shards: Some(Shards {
-                    cluster: CLUSTER.into(),
-                    tcp_ports: tcp_ports.clone(),
-                    secret: "between-them".into(),
-                }),
-                ..ClickHouseSettings::new(dir)
-            }
-        });
         let mut two = Self {
             runtime,
             library: library.expect("ClickHouse can be fetched"),
-            settings: settings.into(),
-            running: vec![None, None],
+            folder: folder.to_owned(),
+            settings: Vec::new(),
+            running: Vec::new(),
         };
-        two.start_again(0);
-        two.start_again(1);
+        two.prepare();
+        two.prepare();
+        two.introduce(0);
+        two.introduce(1);
         two
+    }
+
+    /// One more, which does not run yet.
+    fn prepare(&mut self) {
+        let dir = self
+            .folder
+            .join(format!("clickhouse-{}", self.settings.len()));
+        std::fs::create_dir(&dir).expect("a folder can be made");
+        write(&dir, "password", PASSWORD.as_bytes());
+        self.settings.push(ClickHouseSettings {
+            http_port: Some(lasting_port()),
+            tcp_port: Some(lasting_port()),
+            ..ClickHouseSettings::new(dir)
+        });
+        self.running.push(None);
+    }
+
+    /// Starts one that knows all there are.
+    fn introduce(&mut self, number: usize) {
+        let ports = self.settings.iter().filter_map(|one| one.tcp_port);
+        self.settings[number].shards = Some(Shards {
+            cluster: CLUSTER.into(),
+            tcp_ports: ports.collect(),
+            secret: "between-them".into(),
+        });
+        self.start_again(number);
+    }
+
+    /// A further one, which the others do not know yet. Its address.
+    fn add(&mut self) -> String {
+        self.prepare();
+        let number = self.settings.len() - 1;
+        self.introduce(number);
+        self.url(number)
+    }
+
+    /// The others hear of it.
+    fn all_know_all(&mut self) {
+        for number in 0..self.settings.len() - 1 {
+            self.kill(number);
+            self.introduce(number);
+        }
     }
 
     /// A topic, a group and a database on both.

@@ -503,11 +503,11 @@ impl Consumer {
 
     fn write(&mut self, index: usize) {
         let state = &mut self.partitions[index];
-        let (draft, look_first) = state.seal();
+        let (draft, intended_at) = state.seal();
         let write =
             self.sink
                 .clone()
-                .write(draft, state.origin.clone(), state.partition, look_first);
+                .write(draft, state.origin.clone(), state.partition, intended_at);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let results = self.results_in.clone();

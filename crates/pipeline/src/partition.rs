@@ -8,9 +8,8 @@ use tokio::task::JoinHandle;
 
 use crate::classify::Classifier;
 use crate::draft::Draft;
-use crate::mark::{self, Intent, Mark};
+use crate::mark::{Intent, Mark};
 use crate::recent::Recent;
-use crate::write::INTENT_AGE_MAX;
 use crate::{Config, PipelineError, invariants};
 
 /// A block on its way to ClickHouse.
@@ -148,17 +147,13 @@ impl PartitionState {
         self.writing.is_none() && self.draft.first > self.committed
     }
 
-    /// Takes the draft out to be written; the next one begins where it ends. Whether it must be
-    /// looked for first: an intent so old that ClickHouse may have forgotten its token.
-    pub(crate) fn seal(&mut self) -> (Draft, bool) {
-        let look_first = self.recovering.take().is_some_and(|intent| {
-            // A clock that was set back makes every age doubtful.
-            let age = mark::now().checked_sub(intent.at);
-            age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs())
-        });
+    /// Takes the draft out to be written; the next one begins where it ends. When it was intended,
+    /// in seconds since 1970, if it repeats an intent.
+    pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
+        let intended_at = self.recovering.take().map(|intent| intent.at);
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
-        (std::mem::replace(&mut self.draft, next), look_first)
+        (std::mem::replace(&mut self.draft, next), intended_at)
     }
 
     /// What is committed beside the offset at which the draft begins.

@@ -13,13 +13,13 @@ use bytes::Bytes;
 
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
-use crate::{PipelineError, Progress, invariants};
+use crate::{PipelineError, Progress, invariants, mark};
 
 /// How long Kafka may take to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
 /// From when on a block is looked for before it is inserted again. Far below the time in which
 /// ClickHouse forgets its token: 100,000 further inserts into the same table.
-pub(crate) const INTENT_AGE_MAX: Duration = Duration::from_secs(300);
+const INTENT_AGE_MAX: Duration = Duration::from_secs(300);
 /// Pause after a failed attempt: doubled each time, up to the most.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -156,10 +156,12 @@ impl Sink {
         draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        look_first: bool,
+        intended_at: Option<u64>,
     ) -> Result<Written, PipelineError> {
         let mut span = Tracing::is_on().then(|| Span::of_block(&draft.traces));
-        let result = self.persist_all(draft, origin, partition, look_first).await;
+        let result = self
+            .persist_all(draft, origin, partition, intended_at)
+            .await;
         if let Some(span) = &mut span {
             span.set("messaging.destination.partition.id", partition.0.into());
             match &result {
@@ -175,7 +177,7 @@ impl Sink {
         mut draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        look_first: bool,
+        intended_at: Option<u64>,
     ) -> Result<Written, PipelineError> {
         let began = Instant::now();
         let first = draft.first.0.unsigned_abs();
@@ -236,7 +238,7 @@ impl Sink {
         let mut inserted_in = None;
         if !facts.is_empty() {
             let began = Instant::now();
-            self.insert_facts(facts, &origin, first..end, token.clone(), look_first)
+            self.insert_facts(facts, &origin, first..end, token.clone(), intended_at)
                 .await?;
             inserted_in = Some(began.elapsed());
         }
@@ -269,22 +271,23 @@ impl Sink {
     }
 
     /// Inserts facts, again and again under the same token until it is done. ClickHouse forgets
-    /// tokens in time: once the first attempt lies long back, it looks before each further one
-    /// which of the facts are there.
+    /// tokens in time, and each shard knows its own only: where it may not know this one, it looks
+    /// before each further attempt which of the facts are there.
     async fn insert_facts(
         &self,
         mut facts: FactBlock,
         origin: &BlockOrigin,
         offsets: Range<u64>,
         mut token: InsertToken,
-        look_first: bool,
+        intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
         let (stream, partition) = (&origin.stream, origin.kafka_partition);
         let began = Instant::now();
         let mut pause = PAUSE_MIN;
         let mut block = Bytes::from(facts.encode(origin));
+        let mut first_sent_at = intended_at;
         loop {
-            if look_first || began.elapsed() > INTENT_AGE_MAX {
+            if self.may_be_unknown(first_sent_at, began).await? {
                 let present = self
                     .persist("look for facts", || {
                         self.store.fact_offsets(stream, partition, offsets.clone())
@@ -310,6 +313,7 @@ impl Sink {
                     return Ok(());
                 }
             }
+            first_sent_at.get_or_insert_with(mark::now);
             match self.store.insert_facts(block.clone(), &token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_passing() => {
@@ -318,6 +322,29 @@ impl Sink {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether ClickHouse may not know the token of a block that was first sent at that time, in
+    /// seconds since 1970: it has forgotten it, or the block goes to another shard now. `began` is when
+    /// this process began to write it.
+    async fn may_be_unknown(
+        &self,
+        first_sent_at: Option<u64>,
+        began: Instant,
+    ) -> Result<bool, PipelineError> {
+        let Some(at) = first_sent_at else {
+            return Ok(false);
+        };
+        // A clock that was set back makes every age doubtful.
+        let age = mark::now().checked_sub(at);
+        let is_old = age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs());
+        if is_old || began.elapsed() > INTENT_AGE_MAX {
+            return Ok(true);
+        }
+        self.persist("look for the shards", || {
+            self.store.shared_out_otherwise(at)
+        })
+        .await
     }
 
     async fn send_dead_letters(

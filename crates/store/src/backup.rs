@@ -1,4 +1,7 @@
 //! The database as a backup of ClickHouse, and back.
+//!
+//! Of several nodes each writes its own, with its number among `clickhouse.nodes` behind the name,
+//! so that they may share a disk.
 
 use crate::rebuild::quoted;
 use crate::{Store, StoreError};
@@ -13,11 +16,16 @@ pub struct BackupPlace {
 }
 
 impl BackupPlace {
-    fn sql(&self) -> String {
+    /// Of a node, if there are several.
+    fn sql(&self, node: Option<usize>) -> String {
+        let name = match node {
+            Some(number) => format!("{}.{number}", self.name),
+            None => self.name.clone(),
+        };
         if self.disk.is_empty() {
-            format!("File({})", quoted(&self.name))
+            format!("File({})", quoted(&name))
         } else {
-            format!("Disk({}, {})", quoted(&self.disk), quoted(&self.name))
+            format!("Disk({}, {})", quoted(&self.disk), quoted(&name))
         }
     }
 }
@@ -29,38 +37,60 @@ impl Store {
         to: &BackupPlace,
         base: Option<&BackupPlace>,
     ) -> Result<(), StoreError> {
-        self.not_in_cluster("a backup by this program")?;
-        let base = base.map_or(String::new(), |base| {
-            format!(" SETTINGS base_backup = {}", base.sql())
-        });
-        self.execute_at_length(&format!(
-            "BACKUP DATABASE {} TO {}{base}",
-            self.database(),
-            to.sql()
-        ))
-        .await
+        self.not_with_keeper("a backup by this program")?;
+        for (number, node) in self.numbered_nodes() {
+            let base = base.map_or(String::new(), |base| {
+                format!(" SETTINGS base_backup = {}", base.sql(number))
+            });
+            node.execute_at_length(&format!(
+                "BACKUP DATABASE {} TO {}{base}",
+                self.database(),
+                to.sql(number)
+            ))
+            .await?;
+        }
+        Ok(())
     }
 
     /// Brings the database back from a backup.
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
-        self.not_in_cluster("a restore by this program")?;
-        self.execute_at_length(&format!(
-            "RESTORE DATABASE {} FROM {}",
-            self.database(),
-            from.sql()
-        ))
-        .await
+        self.not_with_keeper("a restore by this program")?;
+        for (number, node) in self.numbered_nodes() {
+            node.execute_at_length(&format!(
+                "RESTORE DATABASE {} FROM {}",
+                self.database(),
+                from.sql(number)
+            ))
+            .await?;
+        }
+        Ok(())
     }
 
-    /// How many tables the database has; none when it does not exist.
+    /// The nodes, numbered from 1 if there are several.
+    fn numbered_nodes(&self) -> impl Iterator<Item = (Option<usize>, Self)> {
+        let is_one = self.config.nodes.is_empty();
+        let numbered = self.nodes().into_iter().enumerate();
+        numbered.map(move |(at, node)| ((!is_one).then_some(at + 1), node))
+    }
+
+    /// How many tables the database has, on whichever node it has most; none when it does not exist.
     pub async fn tables(&self) -> Result<u64, StoreError> {
-        let query = format!(
-            "SELECT count() FROM system.tables WHERE database = {}",
-            quoted(self.database())
-        );
-        let outside = self.outside();
-        let tables = outside.query_raw(&query).fetch_one().await;
-        tables.map_err(|error| self.judge("the count of tables", error))
+        let mut most = 0;
+        for node in self.nodes() {
+            most = most.max(node.tables_here().await?);
+        }
+        Ok(most)
+    }
+
+    /// The same on the server that is asked.
+    pub(crate) async fn tables_here(&self) -> Result<u64, StoreError> {
+        let tables: Vec<u64> = self
+            .outside_rows(&format!(
+                "SELECT count() FROM system.tables WHERE database = {}",
+                quoted(self.database())
+            ))
+            .await?;
+        Ok(tables.first().copied().unwrap_or(0))
     }
 
     /// Takes as long as it takes.
@@ -82,7 +112,7 @@ mod tests {
             disk: disk.into(),
             name: "it's".into(),
         };
-        assert_eq!(place("").sql(), "File('it\\'s')");
-        assert_eq!(place("backups").sql(), "Disk('backups', 'it\\'s')");
+        assert_eq!(place("").sql(None), "File('it\\'s')");
+        assert_eq!(place("backups").sql(Some(2)), "Disk('backups', 'it\\'s.2')");
     }
 }

@@ -52,21 +52,36 @@ pub(crate) enum Step {
 }
 
 /// What a statement does, by how it begins; the name of what it does it to follows.
-const HEADS: [&str; 6] = [
+const HEADS: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS ",
     "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
     "CREATE OR REPLACE VIEW ",
     "CREATE OR REPLACE DICTIONARY ",
     "ALTER TABLE ",
     "DELETE FROM ",
+    "OPTIMIZE TABLE ",
+    "TRUNCATE TABLE ",
+    "DROP TABLE IF EXISTS ",
 ];
+/// What is about no table in particular.
+const KILL: &str = "KILL QUERY ";
+/// What comes before the name of a table that another one is made like.
+const LIKE: &str = " AS ";
 
 /// A statement for one server as those for the cluster of `config`.
 pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
     let statement = statement.trim();
+    if let Some(rest) = statement.strip_prefix(KILL)
+        && !config.cluster.is_empty()
+    {
+        let on = on_cluster(config);
+        let text = format!("{}{on} {rest}", KILL.trim_end());
+        return vec![Step::Everywhere(text)];
+    }
     let parts = HEADS.iter().find_map(|head| {
         let after = statement.strip_prefix(head)?;
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let end = end.unwrap_or(after.len());
         Some((*head, &after[..end], &after[end..]))
     });
     let Some((head, name, rest)) = parts.filter(|_| !config.cluster.is_empty()) else {
@@ -76,17 +91,24 @@ pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
     let local = format!("{name}{LOCAL}{on}");
     let everywhere = |text: String| Step::Everywhere(text);
     match head {
-        "CREATE TABLE IF NOT EXISTS " => vec![
-            everywhere(format!("{head}{local}{}", with_engine(rest, name, config))),
-            everywhere(format!(
-                "{head}{name}{on} AS {}.{name}{LOCAL} ENGINE = Distributed('{}', '{}', '{name}{LOCAL}', {}){}",
-                config.database,
-                config.cluster,
-                config.database,
-                shared_out_by(name),
-                comment(rest)
-            )),
-        ],
+        "CREATE TABLE IF NOT EXISTS " => {
+            let like = rest.strip_prefix(LIKE);
+            let rest = match like {
+                Some(other) => format!("{LIKE}{other}{LOCAL}"),
+                None => with_engine(rest, name, config),
+            };
+            vec![
+                everywhere(format!("{head}{local}{rest}")),
+                everywhere(format!(
+                    "{head}{name}{on} AS {}.{name}{LOCAL} ENGINE = Distributed('{}', '{}', '{name}{LOCAL}', {}){}",
+                    config.database,
+                    config.cluster,
+                    config.database,
+                    shared_out_by(like.unwrap_or(name)),
+                    comment(&rest)
+                )),
+            ]
+        }
         "CREATE MATERIALIZED VIEW IF NOT EXISTS " => {
             let rest = VIEW_ENDS
                 .iter()
@@ -100,7 +122,14 @@ pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
             }
             steps
         }
-        "DELETE FROM " => vec![everywhere(format!("{head}{local}{rest}"))],
+        "DELETE FROM " | "OPTIMIZE TABLE " | "TRUNCATE TABLE " => {
+            vec![everywhere(format!("{head}{local}{rest}"))]
+        }
+        // What reads goes before what is read.
+        "DROP TABLE IF EXISTS " => vec![
+            everywhere(format!("{head}{name}{on}{rest}")),
+            everywhere(format!("{head}{local}{rest}")),
+        ],
         _ => vec![everywhere(format!("{head}{name}{on}{rest}"))],
     }
 }
@@ -206,12 +235,35 @@ impl Store {
         }
     }
 
-    /// Fails in a cluster, where this cannot be done yet.
-    pub(crate) fn not_in_cluster(&self, what: &'static str) -> Result<(), StoreError> {
+    /// A table of the server's own, such as `system.parts`, of every node.
+    pub(crate) fn of_all_nodes(&self, table: &str) -> String {
         if self.config.cluster.is_empty() {
+            table.to_owned()
+        } else {
+            format!("clusterAllReplicas('{}', {table})", self.config.cluster)
+        }
+    }
+
+    /// Fails where what a cluster does is left to its Keeper, and cannot be done yet.
+    pub(crate) fn not_with_keeper(&self, what: &'static str) -> Result<(), StoreError> {
+        if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
             return Ok(());
         }
         Err(StoreError::Cluster { what })
+    }
+
+    /// Each node, to be spoken to alone; the one server where there is no cluster.
+    pub(crate) fn nodes(&self) -> Vec<Self> {
+        if self.config.nodes.is_empty() {
+            return vec![self.clone()];
+        }
+        let node = |url: &String| {
+            let mut node = self.clone();
+            node.client = node.client.with_url(url);
+            node.config.url.clone_from(url);
+            node
+        };
+        self.config.nodes.iter().map(node).collect()
     }
 
     /// The cluster as the server knows it must be there, and leave it to the tables to replicate.
@@ -344,6 +396,33 @@ mod tests {
         assert!(
             made[0].contains(" TO usage_hourly_local AS")
                 && made[0].contains("FROM usage_events_local\n")
+        );
+    }
+
+    #[test]
+    fn tables_that_are_made_for_a_while_are_made_and_dropped_everywhere() {
+        let nodes = config(&["http://a:8123"]);
+        assert_eq!(
+            texts("CREATE TABLE IF NOT EXISTS s AS usage_events", &nodes),
+            [
+                "CREATE TABLE IF NOT EXISTS s_local AS usage_events_local",
+                "CREATE TABLE IF NOT EXISTS s AS affluenza.s_local ENGINE = Distributed('region', 'affluenza', 's_local', kafka_partition)"
+            ]
+        );
+        assert_eq!(
+            texts("DROP TABLE IF EXISTS s SYNC", &nodes),
+            [
+                "DROP TABLE IF EXISTS s SYNC",
+                "DROP TABLE IF EXISTS s_local SYNC"
+            ]
+        );
+        assert_eq!(
+            texts("TRUNCATE TABLE s", &nodes),
+            ["TRUNCATE TABLE s_local"]
+        );
+        assert_eq!(
+            texts("KILL QUERY WHERE 1 SYNC", &config(&[])),
+            ["KILL QUERY ON CLUSTER region WHERE 1 SYNC"]
         );
     }
 

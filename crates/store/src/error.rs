@@ -55,9 +55,9 @@ pub enum StoreError {
         "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"
     )]
     DiskFull,
-    /// What is done month by month on one server.
+    /// What has to be done node by node.
     #[error(
-        "{what} is not possible in a cluster (clickhouse.cluster) yet: see the operator's guide for what to do instead"
+        "{what} is not possible in a cluster with a Keeper (clickhouse.cluster without clickhouse.nodes) yet: see the operator's guide for what to do instead"
     )]
     Cluster {
         /// What was asked for.

@@ -19,6 +19,7 @@ pub mod hours;
 pub mod imported;
 #[cfg(test)]
 mod inventory;
+mod layout;
 mod ledger;
 mod migrate;
 mod native;
@@ -38,6 +39,7 @@ pub use block::{BlockOrigin, Fact, FactBlock};
 pub use cluster::schema;
 pub use config::Config;
 pub use error::StoreError;
+pub use layout::Layout;
 pub use ledger::{Fate, FateGroup, LedgerRow};
 pub use migrate::{Migration, migrations};
 pub use settings::INSERT as INSERT_SETTINGS;

@@ -87,6 +87,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0082_erasures",
         "0083_ingest_ledger_erased",
         "0084_ingest_ledger_fate_erased",
+        "0085_shard_layouts",
     ]
 }
 
@@ -149,6 +150,14 @@ impl Store {
             return Err(StoreError::NoSchema);
         }
         Ok(())
+    }
+
+    /// The migrations that have been applied, of those that this program knows.
+    pub(crate) async fn applied_migrations(&self) -> Result<Vec<&'static Migration>, StoreError> {
+        let applied = self.applied().await?;
+        check(&applied)?;
+        let is_applied = |one: &&Migration| applied.iter().any(|row| row.name == one.name);
+        Ok(migrations().iter().filter(is_applied).collect())
     }
 
     async fn applied(&self) -> Result<Vec<Applied>, StoreError> {

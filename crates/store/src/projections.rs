@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::rebuild::quoted;
+use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError};
 
 /// In the order in which the migrations add them.
@@ -25,12 +27,16 @@ impl Store {
         let names: Vec<String> = PROJECTIONS.iter().map(|name| format!("'{name}'")).collect();
         let left = self
             .count(&format!(
-                "SELECT count() FROM system.parts
-                 WHERE active AND database = currentDatabase() AND table = '{table}' AND rows > 0
+                "SELECT count() FROM {parts}
+                 WHERE active AND database = {database} AND table = '{table}' AND rows > 0
                    AND NOT hasAll(projections, [{}]) AND modification_time <= now() - {}
-                   AND (SELECT count() FROM system.mutations WHERE database = currentDatabase() AND table = '{table}' AND NOT is_done) = 0",
+                   AND (SELECT count() FROM {mutations} WHERE database = {database} AND table = '{table}' AND NOT is_done) = 0
+                 {LOOK_ROUND}",
                 names.join(", "),
                 idle.as_secs(),
+                parts = self.of_all_nodes("system.parts"),
+                mutations = self.of_all_nodes("system.mutations"),
+                database = quoted(self.database()),
                 table = self.held("usage_hourly")
             ))
             .await?;

@@ -210,7 +210,7 @@ impl Store {
 
     /// Fails where nothing can be made anew.
     pub fn check_rebuilds(&self) -> Result<(), StoreError> {
-        self.not_in_cluster("a rebuild")
+        self.not_with_keeper("a rebuild")
     }
 
     /// A new id, and the time by the server's clock.
@@ -279,12 +279,20 @@ impl Store {
 
     /// Drops the shadow tables of every run that is not among `kept`.
     pub async fn drop_shadows_except(&self, kept: &[&Run]) -> Result<(), StoreError> {
-        let tables: Vec<String> = self
+        let mut tables: Vec<String> = self
             .rows(&format!(
-                "SELECT name FROM system.tables WHERE database = {} AND startsWith(name, '{PREFIX}')",
+                "SELECT name FROM {} WHERE database = {} AND startsWith(name, '{PREFIX}')",
+                self.of_all_nodes("system.tables"),
                 quoted(self.database())
             ))
             .await?;
+        // In a cluster each is two on every node, as far as they were made.
+        let held = self.held("");
+        for table in &mut tables {
+            table.truncate(table.strip_suffix(&held).map_or(table.len(), str::len));
+        }
+        tables.sort_unstable();
+        tables.dedup();
         for table in tables {
             let is_kept = |run: &&Run| table.starts_with(&format!("{PREFIX}{}_", run.id));
             if !kept.iter().any(is_kept) {
@@ -329,22 +337,26 @@ impl Store {
         .await
     }
 
-    /// Puts a month of a shadow in the place of that of `table`, in one step.
+    /// Puts a month of a shadow in the place of that of `table`: in one step on each node, on one after
+    /// the other. Cut off in between, it is done again by whoever goes on.
     async fn swap_month(&self, table: &str, shadow: &str, month: u32) -> Result<(), StoreError> {
-        let parts = self
-            .count(&format!(
-                "SELECT count() FROM system.parts WHERE database = {} AND table = '{shadow}' AND active AND partition_id = '{month}' AND rows > 0",
-                quoted(self.database())
-            ))
+        let (table, shadow) = (self.held(table), self.held(shadow));
+        for node in self.nodes() {
+            let parts = node
+                .count(&format!(
+                    "SELECT count() FROM system.parts WHERE database = {} AND table = '{shadow}' AND active AND partition_id = '{month}' AND rows > 0",
+                    quoted(self.database())
+                ))
+                .await?;
+            // The server takes an empty month for a mistake.
+            node.run_alone(&if parts == 0 {
+                format!("ALTER TABLE {table} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0")
+            } else {
+                format!("ALTER TABLE {table} REPLACE PARTITION {month} FROM {shadow}")
+            })
             .await?;
-        // The server takes an empty month for a mistake.
-        if parts == 0 {
-            return self.drop_month(table, month).await;
         }
-        self.execute(&format!(
-            "ALTER TABLE {table} REPLACE PARTITION {month} FROM {shadow}"
-        ))
-        .await
+        Ok(())
     }
 
     /// Columns of a table with their types, in order.

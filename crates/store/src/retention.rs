@@ -79,6 +79,18 @@ const BOUNDARY: &str = "SELECT if(first <= toDate(0), 0, toYYYYMM(first)) AS mon
            argMax(facts_months, set_at) AS months
     FROM retention)";
 
+/// What lets facts expire.
+pub(crate) fn ttl(months: u16) -> [String; 2] {
+    [
+        // A month's facts expire together, so that a part is dropped and never written anew.
+        "ALTER TABLE usage_events MODIFY SETTING ttl_only_drop_parts = 1".to_owned(),
+        format!(
+            "ALTER TABLE usage_events MODIFY TTL toStartOfMonth(time) + toIntervalMonth({})",
+            u32::from(months) + 1
+        ),
+    ]
+}
+
 impl Store {
     /// Where the facts begin that are surely there.
     pub async fn boundary(&self) -> Result<Boundary, StoreError> {
@@ -100,9 +112,12 @@ impl Store {
     /// The boundary is noted before the table is told to delete, and after it is told to stop: so
     /// whoever compares meanwhile compares too little, never too much.
     pub async fn keep_facts(&self, months: u16) -> Result<bool, StoreError> {
-        if self.facts_months().await? == months
-            && self.has_ttl("usage_events").await? == (months > 0)
-        {
+        let wanted = if months > 0 {
+            self.nodes_that_answer().await?
+        } else {
+            0
+        };
+        if self.facts_months().await? == months && self.with_ttl("usage_events").await? == wanted {
             return Ok(false);
         }
         if months == 0 {
@@ -111,14 +126,9 @@ impl Store {
             return Ok(true);
         }
         self.note_retention(months).await?;
-        self.execute("ALTER TABLE usage_events MODIFY SETTING ttl_only_drop_parts = 1")
-            .await?;
-        // A month's facts expire together, so that a part is dropped and never written anew.
-        self.execute(&format!(
-            "ALTER TABLE usage_events MODIFY TTL toStartOfMonth(time) + toIntervalMonth({})",
-            months + 1
-        ))
-        .await?;
+        for statement in ttl(months) {
+            self.execute(&statement).await?;
+        }
         Ok(true)
     }
 
@@ -130,26 +140,22 @@ impl Store {
         .await
     }
 
-    pub(crate) async fn has_ttl(&self, table: &str) -> Result<bool, StoreError> {
-        let statements: Vec<String> = self
-            .rows(&format!(
-                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = '{}'",
-                self.held(table)
-            ))
-            .await?;
-        Ok(statements
-            .iter()
-            .any(|statement| statement.contains(" TTL ")))
+    /// On how many nodes rows of a table expire.
+    async fn with_ttl(&self, table: &str) -> Result<u64, StoreError> {
+        let tables = self.definitions_of(&[table]).await?;
+        let expiring = tables.iter().filter(|(_, made)| made.contains(" TTL "));
+        Ok(expiring.count() as u64)
     }
 
     /// Fails when a table expires rows by a rule that this program does not know of: aggregates
     /// would be corrected down to what is left.
     pub(crate) async fn foreign_ttl(&self) -> Result<Option<&'static str>, StoreError> {
-        if self.has_ttl("usage_hourly").await? {
+        if self.with_ttl("usage_hourly").await? > 0 {
             return Ok(Some("usage_hourly"));
         }
         let known = self.facts_months().await? > 0;
-        Ok((!known && self.has_ttl("usage_events").await?).then_some("usage_events"))
+        let expires = self.with_ttl("usage_events").await? > 0;
+        Ok((!known && expires).then_some("usage_events"))
     }
 }
 

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use clickhouse::error::Error as ClientError;
 use clickhouse::{Client, RowOwned, RowRead};
 use secrecy::ExposeSecret;
+use tokio::task::JoinSet;
 
 use crate::cluster::{self, Step};
 use crate::error::shorten;
+use crate::rebuild::quoted;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
 /// Oldest server: the one that everything is tested on. Deduplication that reaches into materialized
@@ -18,10 +20,12 @@ const VERSION_MIN: (u32, u32) = (26, 7);
 /// Most identities asked about in one query.
 const IDENTITIES_A_QUERY: usize = 5_000;
 
+/// Of what is looked at on every node: one that is away is looked at when it is back.
+pub(crate) const LOOK_ROUND: &str = "SETTINGS skip_unavailable_shards = 1";
 /// Tokens that a table must remember at least.
 const WINDOW_MIN: u64 = 10_000;
 /// Farthest that the server's clock may be from this machine's.
-const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
+pub(crate) const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
 
 /// How many tokens a table remembers, by the statement that created it, and which setting says so.
 fn deduplication_window(statement: &str) -> (&'static str, u64) {
@@ -139,7 +143,8 @@ impl Store {
             .collect();
         let fixed: Vec<(String, String)> = self
             .rows(&format!(
-                "SELECT name, value FROM system.settings WHERE readonly AND name IN ({})",
+                "SELECT name, value FROM {} WHERE readonly AND name IN ({}) {LOOK_ROUND}",
+                self.of_all_nodes("system.settings"),
                 names.join(", ")
             ))
             .await?;
@@ -153,14 +158,14 @@ impl Store {
                 )));
             }
         }
-        let tables: Vec<(String, String)> = self
-            .rows(&format!(
-                "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND name IN ('{}', '{}', '{}')",
-                self.held("usage_events"),
-                self.held("usage_hourly"),
-                self.held("ingest_ledger")
-            ))
-            .await?;
+        let named = ["usage_events", "usage_hourly", "ingest_ledger"];
+        let tables = self.definitions_of(&named).await?;
+        if tables.len() as u64 != named.len() as u64 * self.nodes_that_answer().await? {
+            return Err(unsuitable(format!(
+                "a node of the cluster has no tables in {} yet: name it in clickhouse.nodes, if you name nodes, and run `affluenza migrate`",
+                self.database()
+            )));
+        }
         for (name, statement) in tables {
             let (window_name, window) = deduplication_window(&statement);
             if window < WINDOW_MIN {
@@ -195,16 +200,37 @@ impl Store {
                 "SELECT count() FROM ingest_ledger WHERE written_at >= now() - INTERVAL 10 MINUTE",
             )
             .await?;
-        let statement: Vec<String> = self
-            .rows(&format!(
-                "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = '{}'",
-                self.held("usage_events")
-            ))
-            .await?;
-        let window = statement
-            .first()
-            .map_or(0, |statement| deduplication_window(statement).1);
+        let tables = self.definitions_of(&["usage_events"]).await?;
+        let windows = tables
+            .iter()
+            .map(|(_, statement)| deduplication_window(statement).1);
+        let window = windows.min().unwrap_or(0);
         Ok((window * 600).checked_div(blocks * 12))
+    }
+
+    /// What made the tables of these names that hold rows, on every node that answers: name and statement.
+    pub(crate) async fn definitions_of(
+        &self,
+        tables: &[&str],
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let names: Vec<String> = tables
+            .iter()
+            .map(|table| quoted(&self.held(table)))
+            .collect();
+        self.rows(&format!(
+            "SELECT name, create_table_query FROM {} WHERE database = {} AND name IN ({}) {LOOK_ROUND}",
+            self.of_all_nodes("system.tables"),
+            quoted(self.database()),
+            names.join(", ")
+        ))
+        .await
+    }
+
+    /// How many servers there are, not counting those that are away.
+    pub(crate) async fn nodes_that_answer(&self) -> Result<u64, StoreError> {
+        let one = self.of_all_nodes("system.one");
+        self.count(&format!("SELECT count() FROM {one} {LOOK_ROUND}"))
+            .await
     }
 
     /// Writes a block of facts, and with it every aggregate. Writing a block again under the
@@ -419,16 +445,28 @@ impl Store {
         self.run_everywhere(&self.outside(), &statement).await
     }
 
-    /// Runs a statement on every node: of a cluster with a Keeper the servers see to that themselves.
+    /// Runs a statement on every node at once: of a cluster with a Keeper the servers see to that
+    /// themselves. Returns when each has answered; the first error is that of all.
     async fn run_everywhere(&self, client: &Client, statement: &str) -> Result<(), StoreError> {
         if self.config.nodes.is_empty() {
             return self.run_here(client, statement).await;
         }
-        for node in &self.config.nodes {
-            self.run_here(&client.clone().with_url(node), statement)
-                .await?;
+        let mut nodes = JoinSet::new();
+        for node in self.nodes() {
+            let client = client.clone().with_url(&node.config.url);
+            let statement = statement.to_owned();
+            nodes.spawn(async move { node.run_here(&client, &statement).await });
         }
-        Ok(())
+        let mut done = Ok(());
+        while let Some(ended) = nodes.join_next().await {
+            done = done.and(ended.expect("a node's task neither panics nor is cancelled"));
+        }
+        done
+    }
+
+    /// Runs a statement as it stands, on the server that is asked.
+    pub(crate) async fn run_alone(&self, statement: &str) -> Result<(), StoreError> {
+        self.run_here(&self.client, statement).await
     }
 
     async fn run_here(&self, client: &Client, statement: &str) -> Result<(), StoreError> {

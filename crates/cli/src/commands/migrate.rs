@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use affluenza_bus::Cluster;
-use affluenza_store::Store;
+use affluenza_store::{Layout, Store};
 use anyhow::Result;
 
 use crate::args::Migrate;
@@ -29,15 +29,11 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
 
 /// What was done, a line each.
 async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Result<Vec<String>> {
-    let mut done = Vec::new();
-    let applied = prepare(platform).await?;
+    let mut done = prepare(platform).await?;
     // Questions are fast from now on, not only after the next comparison.
     let store = Store::new(&platform.store);
     store.keep_hours().await?;
     store.keep_projections(Duration::ZERO).await?;
-    if !applied.is_empty() {
-        done.push(format!("applied: {}", applied.join(", ")));
-    }
     if let Some(months) = settings.retention.facts_months
         && store.keep_facts(months).await?
     {
@@ -66,8 +62,9 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
     Ok(done)
 }
 
-/// Creates what is missing: topics, database, tables, views.
-pub async fn prepare(platform: &Platform) -> Result<Vec<&'static str>> {
+/// Creates what is missing: topics, database, tables, views. Says what it did to the database, a line
+/// each.
+pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     let cluster = Cluster::new(&platform.bus)?;
     cluster.create_topics(&platform.bus).await?;
     for topic in [&platform.bus.topic, &platform.bus.dead_letter_topic] {
@@ -86,5 +83,24 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<&'static str>> {
     }
     let store = Store::new(&platform.store);
     store.check_server().await?;
-    Ok(store.migrate().await?)
+    let mut done = Vec::new();
+    let completed = store.complete_nodes().await?;
+    if !completed.is_empty() {
+        done.push(format!("tables made on {}", completed.join(", ")));
+    }
+    let applied = store.migrate().await?;
+    if !applied.is_empty() {
+        done.push(format!("applied: {}", applied.join(", ")));
+    }
+    match store.keep_layout().await? {
+        Layout::AsBefore => {}
+        Layout::Changed { from, to } => done.push(format!(
+            "blocks of events are shared out among {to} shards from now on, {from} before"
+        )),
+        Layout::Disputed => tracing::warn!(
+            cluster = platform.store.cluster,
+            "nodes of the cluster know different numbers of shards: name all of them in remote_servers of every node, and migrate again"
+        ),
+    }
+    Ok(done)
 }
