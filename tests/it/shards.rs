@@ -295,21 +295,28 @@ fn every_node_is_looked_at(place: &Place<'_>) {
 fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     let whole = audit::figures(place);
     let third = shards.add();
-    // Whoever knows three shards before the third has its tables is told.
+    // It has its tables before the others know of it.
     let with_third: Vec<String> = (0..3).map(|number| shards.url(number)).collect();
-    place.clickhouse.nodes = with_third;
+    place.clickhouse.nodes = with_third.clone();
     place.configure();
     let said = place.run(&["migrate"]);
     assert!(said.contains(&format!("tables made on {third}")), "{said}");
     shards.all_know_all();
     assert_eq!(audit::figures(place), whole);
     let pending = pending_again(place);
+    place.clickhouse.nodes = with_third[..2].to_vec();
+    place.configure();
+    refuses(place, &["migrate"], "names 2 servers, and there are 3");
+    place.clickhouse.nodes = with_third;
+    place.configure();
     let said = place.run(&["migrate"]);
     assert!(
         said.contains("among 3 shards from now on, 2 before"),
         "{said}"
     );
-    place.run(&["consume", "--once"]);
+    let output = place.command(&["consume", "--once"]).output();
+    let said = stderr(&output.expect("it runs"));
+    assert!(said.contains("are there already"), "{said}");
     assert_eq!(audit::figures(place), whole, "{pending} came again");
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.004", "--seed", "44",

@@ -271,18 +271,27 @@ impl Store {
         if self.config.cluster.is_empty() {
             return Ok(());
         }
-        let shards: Vec<(u64, u64)> = self
+        let shards: Vec<(u64, u64, u64)> = self
             .outside_rows(&format!(
-                "SELECT uniqExact(shard_num), countIf(NOT internal_replication) FROM system.clusters WHERE cluster = {}",
+                "SELECT uniqExact(shard_num), countIf(NOT internal_replication), count() FROM system.clusters WHERE cluster = {}",
                 quoted(&self.config.cluster)
             ))
             .await?;
         let cause = match shards.first() {
-            None | Some((0, _)) => format!(
+            None | Some((0, ..)) => format!(
                 "it knows no cluster {}: name it in remote_servers of every node, or correct clickhouse.cluster",
                 self.config.cluster
             ),
-            Some((_, 0)) => return Ok(()),
+            Some((_, 0, all)) => {
+                let named = self.config.nodes.len() as u64;
+                if named == 0 || named >= *all {
+                    return Ok(());
+                }
+                format!(
+                    "clickhouse.nodes names {named} servers, and there are {all} in {}: name all of them, in the order of remote_servers",
+                    self.config.cluster
+                )
+            }
             Some(_) => format!(
                 "it would copy inserts to replicas by itself: set internal_replication to true for every shard of {}",
                 self.config.cluster
