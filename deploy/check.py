@@ -135,10 +135,19 @@ def boards():
         report(f"grafana/{file.name}", problem)
 
 
-# https://yml.publiccode.tools: what is mandatory in a publiccode.yml.
+# https://yml.publiccode.tools, version 0.5: what is mandatory, and what its words may be.
 PUBLICCODE = ["publiccodeYmlVersion", "name", "url", "platforms", "categories",
               "developmentStatus", "softwareType", "description", "legal", "maintenance",
               "localisation"]
+PUBLICCODE_WORDS = {
+    "publiccodeYmlVersion": {"0.5", "0.5.0"},
+    "developmentStatus": {"concept", "development", "beta", "stable", "obsolete"},
+    "softwareType": {"standalone/mobile", "standalone/iot", "standalone/desktop", "standalone/web",
+                     "standalone/backend", "standalone/other", "addon", "library",
+                     "configurationFiles"},
+}
+# What nobody but the publisher knows.
+PLACEHOLDERS = {"url": "example.org", "maintenance": "To be named"}
 
 
 def publiccode():
@@ -147,6 +156,8 @@ def publiccode():
         return
     said = yaml.safe_load(file.read_text())
     problems = [f"no {key}" for key in PUBLICCODE if key not in said]
+    problems += [f"{key} is {said.get(key)!r}" for key, words in PUBLICCODE_WORDS.items()
+                 if said.get(key) not in words]
     for language, text in said.get("description", {}).items():
         short, long = text["shortDescription"].strip(), text["longDescription"].strip()
         if len(short) > 150:
@@ -155,10 +166,16 @@ def publiccode():
             problems.append(f"longDescription in {language} has {len(long)} characters")
         if not text.get("features"):
             problems.append(f"no features in {language}")
-    if said.get("maintenance", {}).get("type") in ("internal", "community"):
-        if not said["maintenance"].get("contacts"):
-            problems.append("no maintenance/contacts")
+    maintenance = said.get("maintenance", {})
+    if maintenance.get("type") not in ("internal", "contract", "community", "none"):
+        problems.append(f"maintenance/type is {maintenance.get('type')!r}")
+    if maintenance.get("type") in ("internal", "community"):
+        contacts = maintenance.get("contacts") or [{}]
+        problems += ["a contact has no name" for contact in contacts if not contact.get("name")]
     report("publiccode.yml", "; ".join(problems))
+    open_places = [key for key, word in PLACEHOLDERS.items() if word in str(said.get(key))]
+    if open_places:
+        print(f"note    publiccode.yml: to be filled in by the publisher: {', '.join(open_places)}")
 
 
 for check in (containers, kubernetes, systemd, alerts, boards, publiccode):
