@@ -91,9 +91,14 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
         );
         assert_eq!(answer.expect("it answers").status, 202);
     }
+    // Whatever method a client makes up, spans have few names.
+    let parent = format!("00-{SENT}-00f067aa0ba902b7-01");
+    let answer = client.ask("BREW /v1/events", &[("traceparent", &parent)], b"");
+    assert_eq!(answer.expect("it answers").status, 405);
     collector.running.terminate();
     let count = |part: &[u8]| times(&taken.lock().expect("nobody panics"), part);
     assert_eq!(count(b"POST /v1/events"), 1, "one of the two requests");
+    assert_eq!((count(b"HTTP /v1/events"), count(b"BREW")), (1, 0));
     let consumer = place.spawn_with(&["consume"], "consumer.log", &settings);
     eventually("both are counted", || place.dealt_with() == 2);
     consumer.terminate();
@@ -102,8 +107,8 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
         1,
         "the block with the request's record"
     );
-    // The request, the block in its trace, and the block's link to it.
-    assert_eq!(count(&bytes(SENT)), 3);
+    // Both requests, the block in the trace, and the block's link to the first.
+    assert_eq!(count(&bytes(SENT)), 4);
     assert_eq!(count(&bytes(NOT_SENT)), 0);
     for role in ["collect", "consume", "affluenza.stored"] {
         assert!(count(role.as_bytes()) > 0, "{role}");

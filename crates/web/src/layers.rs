@@ -10,7 +10,7 @@ use axum::http::header::{
     CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Limited;
@@ -30,13 +30,15 @@ const SECONDS: [f64; 12] = [
 ];
 /// What a request may take when others wait.
 const RETRY: Duration = Duration::from_secs(1);
+/// What stands for the route of a request that has none.
+const NO_ROUTE: &str = "none";
 /// Pages of ours that want more, such as styles of their own, set their own policy.
 const POLICY: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
-    method: String,
+    method: &'static str,
     route: String,
     status: u16,
 }
@@ -88,11 +90,23 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
 #[derive(Debug, Clone)]
 pub struct TraceParent(pub Arc<str>);
 
+/// The method's name, when it is one of those in use: others are as many as clients make up.
+fn known(method: &Method) -> Option<&'static str> {
+    let names = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
+    ];
+    names.into_iter().find(|name| method == name)
+}
+
 /// Begins the span of a request, and leaves its context to the request.
 fn span(request: &mut Request, method: &str, route: &str) -> Span {
     let parent = request.headers().get(TRACEPARENT);
     let parent = parent.and_then(|value| value.to_str().ok());
-    let span = Span::of_request(format!("{method} {route}"), parent);
+    let name = match route {
+        NO_ROUTE => method.to_owned(),
+        _ => format!("{method} {route}"),
+    };
+    let span = Span::of_request(name, parent);
     if let Some(context) = span.traceparent() {
         request.extensions_mut().insert(TraceParent(context.into()));
     }
@@ -101,17 +115,19 @@ fn span(request: &mut Request, method: &str, route: &str) -> Span {
 
 async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let method = request.method().as_str().to_owned();
+    let method = known(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
-        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let mut span = Tracing::is_on().then(|| span(&mut request, &method, &route));
+        .map_or_else(|| NO_ROUTE.to_owned(), |path| path.as_str().to_owned());
+    // So named by OpenTelemetry's conventions.
+    let mut span = Tracing::is_on().then(|| span(&mut request, method.unwrap_or("HTTP"), &route));
     bounds.running.inc();
     let mut response = within_bounds(&bounds, request, next).await;
     bounds.running.dec();
     secure(response.headers_mut());
     let took = began.elapsed();
+    let method = method.unwrap_or("other");
     let status = response.status();
     tracing::debug!(
         method,
@@ -120,10 +136,6 @@ async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) 
         ms = took.as_millis(),
         "answered"
     );
-    let known = matches!(
-        &*method,
-        "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH"
-    );
     if let Some(span) = &mut span {
         span.set("http.response.status_code", status.as_u16().into());
         if status.is_server_error() {
@@ -131,7 +143,7 @@ async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) 
         }
     }
     let labels = Labels {
-        method: if known { method } else { "other".to_owned() },
+        method,
         route: route.clone(),
         status: status.as_u16(),
     };
