@@ -25,7 +25,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all test-tls test-otel fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-all test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -42,14 +42,12 @@ prerequisites:
 prerequisites-test:
 	@deploy/prerequisites test
 
-# What a build with TLS adds, against a Kafka with TLS and logins. Needs OpenSSL's headers (libssl-dev).
-test-tls: prerequisites
-	$(CARGO) test --locked -p affluenza --features test-tls --test it -- secured::
-
-# What a build with traces adds.
-test-otel: prerequisites
-	$(CARGO) test --locked -p affluenza-telemetry --features otel
-	$(CARGO) test --locked -p affluenza --features otel --test it -- traced::
+# What a build with TLS and traces adds: TLS, logins and certificates to a real Kafka, HTTPS, OTLP. Needs OpenSSL's headers
+# (libssl-dev). Of the whole workspace, so that only what differs from `make test` is compiled again.
+FEATURES := --workspace --features affluenza/test-tls,affluenza/otel
+test-features: prerequisites
+	$(CARGO) test --locked $(FEATURES) --test it --test trace -- secured::
+	$(CARGO) test --locked $(FEATURES) --test it --test trace -- trace
 
 fmt:
 	$(CARGO) fmt --all --check
