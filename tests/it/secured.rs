@@ -1,8 +1,9 @@
-//! Everything encrypted: Kafka with TLS and a login, ClickHouse behind TLS, and the program's own
-//! HTTP, with certificates made here. Only in builds with the feature `test-tls`: `make test-tls`.
+//! Everything encrypted: Kafka with TLS and logins or certificates of clients, ClickHouse behind TLS,
+//! and the program's own HTTP, with certificates made here. Only in builds with the feature
+//! `test-tls`: `make test-features`.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener as StdListener;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -15,11 +16,15 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::support::{Engines, Place, eventually, stderr, write};
+use crate::collect::client::{event, key};
+use crate::support::{Engines, Place, Running, eventually, source, stderr, write};
 
 const PASSWORD: &str = "not for long";
+const PROPERTIES: &str = "AFFLUENZA__KAFKA__PROPERTIES__";
+/// When the certificates of this test expire: 2 January 2040.
+const EXPIRY: i64 = 2_209_075_200;
 
-/// An authority, and a certificate of this machine by it, in PEM.
+/// An authority, and a certificate of this machine by it, in PEM. It serves and it asks.
 struct Certificates {
     authority: String,
     certificate: String,
@@ -27,7 +32,8 @@ struct Certificates {
 }
 
 impl Certificates {
-    fn make() -> Self {
+    /// `year`: of their expiry.
+    fn make(year: i32) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -39,13 +45,24 @@ impl Certificates {
         let issuer = Issuer::new(params, key);
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let own = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(names).expect("plain names");
+        let mut params = CertificateParams::new(names).expect("plain names");
+        params.not_after = rcgen::date_time_ymd(year, 1, 2);
         let certificate = params.signed_by(&own, &issuer).expect("a certificate");
         Self {
             authority: authority.pem(),
             certificate: certificate.pem(),
             key: own.serialize_pem(),
         }
+    }
+
+    /// Puts them into files: authority, certificate and key.
+    fn write(&self, folder: &Path, name: &str) -> [String; 3] {
+        let parts = [&self.authority, &self.certificate, &self.key];
+        [0, 1, 2].map(|part| {
+            let name = format!("{name}-{}.pem", ["ca", "own", "key"][part]);
+            let path = write(folder, &name, parts[part].as_bytes());
+            path.to_str().expect("plain").to_owned()
+        })
     }
 
     fn server(&self) -> ServerConfig {
@@ -74,34 +91,54 @@ impl Certificates {
     }
 }
 
-/// Kafka with a second listener, and where that is.
-async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, String) {
+/// Kafka, where clients log in, and where they show a certificate.
+async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, [String; 2]) {
     let cache = Cache::from_env().expect("there is a cache folder");
     let jars = cache
         .prepare_kafka(&|line| eprintln!("{line}"))
         .expect("Kafka can be fetched");
-    let free = StdListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("it has one").port();
-    drop(free);
-    let login = format!(
-        "org.apache.kafka.common.security.plain.PlainLoginModule required user_affluenza=\"{PASSWORD}\";"
-    );
-    let properties = [
+    let free = [0, 1].map(|_| StdListener::bind("127.0.0.1:0").expect("a port"));
+    let ports = free.map(|free| free.local_addr().expect("it has one").port());
+    let module =
+        |name: &str| format!("org.apache.kafka.common.security.{name}LoginModule required");
+    let plain = format!("{} user_affluenza=\"{PASSWORD}\";", module("plain.Plain"));
+    let scram = format!("{};", module("scram.Scram"));
+    let tls = [
         ("ssl.keystore.type", "PEM"),
         ("ssl.keystore.certificate.chain", &certificates.certificate),
         ("ssl.keystore.key", &certificates.key),
-        ("sasl.enabled.mechanisms", "PLAIN"),
-        ("plain.sasl.jaas.config", &login),
     ];
-    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let logins = [
+        (
+            "sasl.enabled.mechanisms",
+            "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        ),
+        ("plain.sasl.jaas.config", &plain),
+        ("scram-sha-256.sasl.jaas.config", &scram),
+        ("scram-sha-512.sasl.jaas.config", &scram),
+    ];
+    let clients = [
+        ("ssl.client.auth", "required"),
+        ("ssl.truststore.type", "PEM"),
+        ("ssl.truststore.certificates", &certificates.authority),
+    ];
+    let listener = |port: u16, own: &[(&str, &str)]| SecuredListener {
+        port,
+        has_logins: own == logins,
+        properties: tls
+            .iter()
+            .chain(own)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    };
     let mut settings = KafkaSettings::new(place.folder.join("kafka"));
     settings.heap_mib = 256;
-    settings.secured = Some(SecuredListener {
-        port,
-        properties: properties.into_iter().map(own).collect::<BTreeMap<_, _>>(),
-    });
+    settings.secured = vec![listener(ports[0], &logins), listener(ports[1], &clients)];
+    settings.scram = [256, 512]
+        .map(|bits| format!("SCRAM-SHA-{bits}=[name=affluenza,password=\"{PASSWORD}\"]"))
+        .into();
     let kafka = Kafka::start(&settings, &jars).await.expect("Kafka starts");
-    (kafka, format!("localhost:{port}"))
+    (kafka, ports.map(|port| format!("localhost:{port}")))
 }
 
 /// Takes TLS off in front of `target`; returns where.
@@ -125,118 +162,248 @@ async fn front(certificates: &Certificates, target: String) -> String {
     format!("https://localhost:{}", address.port())
 }
 
-async fn get(certificates: &Certificates, address: &str, path: &str) -> String {
+/// What an HTTPS service answers whoever trusts only the authority of `certificates`.
+async fn ask(certificates: &Certificates, address: &str, request: &str) -> std::io::Result<String> {
     let connector = TlsConnector::from(Arc::new(certificates.client()));
-    let plain = TcpStream::connect(address).await.expect("it listens");
+    let plain = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut stream = connector
-        .connect(name, plain)
-        .await
-        .expect("it has our certificate");
-    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("it reads");
+    let mut stream = connector.connect(name, plain).await?;
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.0\r\n\r\n")
+}
+
+/// What a place with everything encrypted has. A setting's name without a section is one of
+/// Kafka's properties.
+struct Secured<'p> {
+    place: &'p Place<'p>,
+    settings: [(&'p str, &'p str); 9],
+}
+
+impl Secured<'_> {
+    fn command(&self, arguments: &[&str], more: &[(&str, &str)]) -> Command {
+        let mut command = self.place.command(arguments);
+        for (name, value) in self.settings.iter().chain(more) {
+            let is_whole = name.contains("__") || *name == "SSL_CERT_FILE";
+            let prefix = if is_whole { "" } else { PROPERTIES };
+            match value.is_empty() {
+                false => command.env(format!("{prefix}{name}"), value),
+                true => command.env_remove(format!("{prefix}{name}")),
+            };
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str], more: &[(&str, &str)]) -> String {
+        let output = self.command(arguments, more).output();
+        let output = output.expect("the program runs");
+        let said = stderr(&output);
+        assert!(output.status.success(), "{arguments:?} {more:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The one line that the program fails with.
+    fn fail(&self, arguments: &[&str], more: &[(&str, &str)]) -> String {
+        let output = self
+            .command(arguments, more)
+            .env("AFFLUENZA__LOG__FILTER", "error")
+            .output();
+        let output = output.expect("the program runs");
+        assert!(!output.status.success(), "{more:?} passes");
+        let said = stderr(&output);
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        said
+    }
+
+    /// A role with a certificate, and the address that it says.
+    fn serve(&self, arguments: &[&str], section: &str, files: &[String; 3]) -> (Running, String) {
+        let log = self.place.folder.join(format!("{}.log", arguments[0]));
+        let child = self
+            .command(
+                arguments,
+                &[
+                    (&format!("AFFLUENZA__{section}__TLS_CERTIFICATE"), &files[1]),
+                    (&format!("AFFLUENZA__{section}__TLS_KEY"), &files[2]),
+                ],
+            )
+            .args(["--listen", "127.0.0.1:0"])
+            .stderr(std::fs::File::create(&log).expect("a log"))
+            .spawn();
+        let running = Running(child.expect("the program starts"));
+        let mut address = None;
+        eventually("it says where it listens", || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let found = text.split_once("https://").map(|(_, rest)| {
+                let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
+                end.map(|end| rest[..end].to_owned())
+            });
+            address = found.flatten();
+            address.is_some()
+        });
+        (running, address.expect("it was found"))
+    }
 }
 
 pub fn everything_is_encrypted(engines: &Engines) {
     let place = engines.place("secured");
-    let certificates = Certificates::make();
-    let (kafka, brokers) = place.wait(kafka(&place, &certificates));
+    let certificates = Certificates::make(2040);
+    let files = certificates.write(&place.folder, "a");
+    let (kafka, [logins, clients]) = place.wait(kafka(&place, &certificates));
     let behind = engines.clickhouse.http_url().replace("http://", "");
     let clickhouse = place.wait(front(&certificates, behind));
-    let file = |name: &str, text: &str| {
-        let path = write(&place.folder, name, text.as_bytes());
-        path.to_str().expect("plain").to_owned()
-    };
-    let authority = file("ca.pem", &certificates.authority);
-    let password = file("password", &format!("{PASSWORD}\n"));
-    let settings = [
-        ("AFFLUENZA__KAFKA__PROPERTIES__BROKER_ADDRESS_FAMILY", "v4"),
-        ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", &*brokers),
-        (
-            "AFFLUENZA__KAFKA__PROPERTIES__SECURITY_PROTOCOL",
-            "SASL_SSL",
-        ),
-        ("AFFLUENZA__KAFKA__PROPERTIES__SSL_CA_LOCATION", &authority),
-        ("AFFLUENZA__KAFKA__PROPERTIES__SASL_MECHANISM", "PLAIN"),
-        ("AFFLUENZA__KAFKA__PROPERTIES__SASL_USERNAME", "affluenza"),
-        (
-            "AFFLUENZA__KAFKA__PROPERTIES__SASL_PASSWORD_FILE",
-            &password,
-        ),
-        ("AFFLUENZA__CLICKHOUSE__URL", &clickhouse),
-        ("SSL_CERT_FILE", &authority),
-    ];
-    let command = |arguments: &[&str]| -> Command {
-        let mut command = place.command(arguments);
-        command.envs(settings);
-        command
-    };
-    let run = |arguments: &[&str]| {
-        let output = command(arguments).output().expect("the program runs");
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    run(&["migrate"]);
-    run(&[
-        "simulate", "--focus", "2017", "--scale", "0.01", "--seed", "15",
-    ]);
-    run(&["consume", "--once"]);
-    assert!(run(&["audit"]).contains("balanced"));
-    assert!(place.count("SELECT count() FROM usage_events") > 1_000);
-    assert!(!run(&["config", "print"]).contains(PASSWORD));
-
-    // Neither a wrong password nor an unknown authority gets anywhere.
-    let wrong = |name: &str, value: &str, arguments: &[&str]| {
-        let output = command(arguments).env(name, value).output();
-        let output = output.expect("the program runs");
-        assert!(!output.status.success(), "{name}={value} passes");
-        stderr(&output)
-    };
-    let other = file("other.pem", &Certificates::make().authority);
-    let said = wrong("SSL_CERT_FILE", &other, &["report", "--year", "2017"]);
-    assert!(said.contains("ClickHouse"), "{said}");
-    let bad = file("bad", "guessed");
-    let name = "AFFLUENZA__KAFKA__PROPERTIES__SASL_PASSWORD_FILE";
-    let said = wrong(name, &bad, &["migrate"]);
-    assert!(said.contains("Kafka"), "{said}");
-
-    let mut serving = command(&["serve", "--listen", "127.0.0.1:0"])
-        .env(
-            "AFFLUENZA__SERVE__HTTP__TLS_CERTIFICATE",
-            file("own.pem", &certificates.certificate),
-        )
-        .env(
-            "AFFLUENZA__SERVE__HTTP__TLS_KEY",
-            file("own.key", &certificates.key),
-        )
-        .stderr(std::fs::File::create(place.folder.join("serve.log")).expect("a log"))
-        .spawn()
-        .expect("the program starts");
-    let mut address = None;
-    eventually("the API says where it listens", || {
-        let text = std::fs::read_to_string(place.folder.join("serve.log")).unwrap_or_default();
-        address = text
-            .split_once("listening on https://")
-            .and_then(|(_, rest)| Some(rest.split_once(';')?.0.to_owned()));
-        address.is_some()
-    });
-    let address = address.expect("it was found");
-    let answer = place.wait(get(&certificates, &address, "/status"));
-    assert!(
-        answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"),
-        "{answer}"
+    let password = write(
+        &place.folder,
+        "password",
+        format!("{PASSWORD}\n").as_bytes(),
     );
-    serving.kill().expect("it can be killed");
-    serving.wait().expect("it ends");
+    let password = password.to_str().expect("plain");
+    let settings = [
+        ("BROKER_ADDRESS_FAMILY", "v4"),
+        ("SECURITY_PROTOCOL", "SASL_SSL"),
+        ("SSL_CA_LOCATION", &files[0]),
+        ("SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("SASL_USERNAME", "affluenza"),
+        ("SASL_PASSWORD_FILE", password),
+        ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", &*logins),
+        ("AFFLUENZA__CLICKHOUSE__URL", &clickhouse),
+        ("SSL_CERT_FILE", &files[0]),
+    ];
+    let secured = Secured {
+        place: &place,
+        settings,
+    };
+    secured.run(&["migrate"], &[]);
+    let simulate = [
+        "simulate", "--focus", "2017", "--scale", "0.01", "--seed", "15",
+    ];
+    secured.run(&simulate, &[]);
+    secured.run(&["consume", "--once"], &[]);
+    assert!(secured.run(&["audit"], &[]).contains("balanced"));
+    let counted = place.count("SELECT count() FROM usage_events");
+    assert!(counted > 1_000);
+    assert!(!secured.run(&["config", "print"], &[]).contains(PASSWORD));
+
+    whoever_is_not_known_is_told(&secured, &clients, &files);
+    an_event_is_counted_over_https(&secured, &certificates, &files);
+    assert_eq!(place.count("SELECT count() FROM usage_events"), counted + 1);
     place.wait(kafka.stop()).expect("Kafka stops");
+}
+
+/// Other ways to be known to Kafka, and what it says to others.
+fn whoever_is_not_known_is_told(secured: &Secured<'_>, clients: &str, files: &[String; 3]) {
+    let folder = &secured.place.folder;
+    let others = Certificates::make(2040).write(folder, "others");
+    let bad = write(folder, "bad", b"guessed");
+    let bad = bad.to_str().expect("plain");
+    let mechanism = |name| ("SASL_MECHANISM", name);
+    let wrong = ("SASL_PASSWORD_FILE", bad);
+    let shows = |certificate, key| {
+        vec![
+            ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", clients),
+            ("SECURITY_PROTOCOL", "SSL"),
+            ("SSL_CERTIFICATE_LOCATION", certificate),
+            ("SSL_KEY_LOCATION", key),
+        ]
+    };
+    // Each is accepted, or told in its one line why not.
+    let clients = [
+        (vec![mechanism("PLAIN")], ""),
+        (vec![mechanism("SCRAM-SHA-256")], ""),
+        (shows(&files[1], &files[2]), ""),
+        (vec![mechanism("PLAIN"), wrong], "SASL authentication error"),
+        (vec![wrong], "SASL authentication error"),
+        (vec![("SSL_CA_LOCATION", &others[0])], "ssl.ca.location"),
+        (shows("", ""), "wants a certificate"),
+        (shows(&others[1], &others[2]), "wants a certificate"),
+    ];
+    std::thread::scope(|scope| {
+        for (settings, cause) in &clients {
+            scope.spawn(move || {
+                if cause.is_empty() {
+                    secured.run(&["migrate"], settings);
+                    return;
+                }
+                let said = secured.fail(&["migrate"], settings);
+                let is_told = said.contains("do not accept each other") && said.contains(cause);
+                assert!(is_told, "{settings:?}: {said}");
+            });
+        }
+    });
+    let unknown = [("SSL_CERT_FILE", &*others[0])];
+    let said = secured.fail(&["report", "--year", "2017"], &unknown);
+    assert!(
+        said.contains("ClickHouse") && said.contains("certificate"),
+        "{said}"
+    );
+}
+
+/// Collector, consumer and API answer over HTTPS, with a certificate that is replaced meanwhile.
+fn an_event_is_counted_over_https(
+    secured: &Secured<'_>,
+    certificates: &Certificates,
+    files: &[String; 3],
+) {
+    let place = secured.place;
+    let key = key(place, &[]);
+    let (_collector, collector) = secured.serve(&["collect"], "COLLECT__HTTP", files);
+    let (_consumer, consumer) = secured.serve(&["consume"], "CONSUME", files);
+    let (_api, api) = secured.serve(&["serve"], "SERVE__HTTP", files);
+    let ask = |trusted: &Certificates, address: &str, request: &str| {
+        place.wait(ask(trusted, address, request))
+    };
+    let answer = |address: &str, request: &str| {
+        ask(certificates, address, request).expect("it has our certificate")
+    };
+    let body = event(1);
+    let post = format!(
+        "POST /v1/events HTTP/1.0\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let said = answer(&collector, &post);
+    assert!(said.contains(" 202 "), "{said}");
+    eventually("the consumer has counted it", || {
+        answer(&consumer, &get("/metrics"))
+            .contains("affluenza_consume_records_total{fate=\"stored\"} 1\n")
+    });
+    let said = answer(&api, &get("/status"));
+    assert!(said.contains(" 200 "), "{said}");
+
+    let metrics = |line: &str| {
+        let said = answer(&collector, &get("/metrics"));
+        said.contains(&format!("\naffluenza_http_certificate_{line}\n"))
+    };
+    assert!(metrics(&format!("expiry_timestamp_seconds {EXPIRY}")));
+    assert!(metrics("refused 0"));
+    let alerts = std::fs::read_to_string(source("deploy/prometheus/alerts.yaml"));
+    let alerts = alerts.expect("it is there");
+    let named = alerts.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let named = named.filter_map(|word| word.strip_prefix("affluenza_http_certificate_"));
+    for name in named {
+        let known = ["expiry_timestamp_seconds", "refused"];
+        assert!(known.contains(&name), "an alert names {name}");
+    }
+
+    // Half a replacement, or one that has expired, changes nothing but metric and log.
+    let log = || std::fs::read_to_string(place.folder.join("collect.log")).unwrap_or_default();
+    let next = Certificates::make(2041);
+    Certificates::make(2020).write(&place.folder, "a");
+    eventually("it is noticed", || log().contains("it has expired"));
+    std::fs::write(&files[1], &next.certificate).expect("it can be written");
+    eventually("it is noticed", || log().contains("KeyMismatch"));
+    assert!(metrics("refused 1"));
+    assert!(ask(&next, &collector, &get("/status")).is_err());
+    next.write(&place.folder, "a");
+    for address in [&collector, &consumer, &api] {
+        eventually("the new one is in force", || {
+            ask(&next, address, &get("/status")).is_ok_and(|said| said.contains(" 200 "))
+        });
+        assert!(ask(certificates, address, &get("/status")).is_err());
+    }
+    let said = ask(&next, &collector, &get("/metrics")).expect("it has the new one");
+    assert!(said.contains("certificate_refused 0\n"), "{said}");
 }

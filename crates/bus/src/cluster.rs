@@ -1,10 +1,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{ClientConfig, TopicPartitionList};
 
 use crate::logging::Logging;
 use crate::topic_id::topic_id;
@@ -13,6 +13,10 @@ use crate::{BusError, Committed, Config, NextOffset, Partition};
 /// How long a question to the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long a broker that is well takes for its first answer, at most.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+/// Pause between two looks whether there is an answer, or why there is none.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Which log an offset belongs to: the cluster and the topic, by the ids that Kafka gave them.
 /// A topic that is deleted and created again has the same name and another identity.
@@ -53,24 +57,62 @@ pub struct Replicas {
 /// Questions to the cluster, and its administration.
 pub struct Cluster {
     admin: AdminClient<Logging>,
+    client: ClientConfig,
     bootstrap_servers: String,
 }
 
 impl Cluster {
     /// Prepares a connection; nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self, BusError> {
-        let admin = config
-            .client()
-            .create_with_context(Logging)
+        let client = config.client();
+        let admin = client
+            .create_with_context(Logging::default())
             .map_err(BusError::Setting)?;
         Ok(Self {
             admin,
+            client,
             bootstrap_servers: config.bootstrap_servers.clone(),
         })
     }
 
+    /// Waits for a first answer of a broker and gives the id of its cluster: at once when there was
+    /// one before. A broker that turns this client away is not waited for.
+    fn reach(&self) -> Result<String, BusError> {
+        let until = Instant::now() + PATIENCE;
+        let ask = |wait| self.admin.inner().fetch_cluster_id(wait);
+        if let Some(cluster) = ask(FIRST_ANSWER) {
+            return Ok(cluster);
+        }
+        // The administrative client keeps to itself why there is no answer. One that reads does not.
+        let listener: BaseConsumer<Logging> = self
+            .client
+            .create_with_context(Logging::default())
+            .map_err(BusError::Setting)?;
+        loop {
+            // There is nothing to read: its troubles are what is heard.
+            drop(listener.poll(LOOK));
+            if let Some(cluster) = ask(LOOK) {
+                return Ok(cluster);
+            }
+            match listener.context().failure() {
+                Some(failure) if failure.is_refusal => {
+                    return Err(BusError::Refused {
+                        bootstrap_servers: self.bootstrap_servers.clone(),
+                        cause: failure.cause,
+                    });
+                }
+                failure if Instant::now() >= until => {
+                    let cause = failure.map(|failure| failure.cause);
+                    return Err(self.unreachable(cause.unwrap_or_else(|| "no answer".to_owned())));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Creates the topics that are not there yet.
     pub async fn create_topics(&self, config: &Config) -> Result<(), BusError> {
+        tokio::task::block_in_place(|| self.reach())?;
         let in_sync = config.min_insync_replicas.to_string();
         let topic = |name, partitions| {
             let topic = NewTopic::new(
@@ -170,11 +212,7 @@ impl Cluster {
 
     /// Which log `topic` is.
     pub fn identity(&self, topic: &str) -> Result<StreamIdentity, BusError> {
-        let cluster = self
-            .admin
-            .inner()
-            .fetch_cluster_id(PATIENCE)
-            .ok_or_else(|| self.unreachable("no answer".into()))?;
+        let cluster = self.reach()?;
         let Some(topic_id) = topic_id(&self.admin, topic, PATIENCE) else {
             // No such topic, or no answer: the first is said by the question that follows.
             self.watermarks(topic)?;
@@ -185,6 +223,7 @@ impl Cluster {
 
     /// The partitions of `topic`, in order, each with where its copies are.
     pub fn replicas(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
+        self.reach()?;
         let metadata = self
             .admin
             .inner()
@@ -258,7 +297,7 @@ impl Cluster {
         let consumer: BaseConsumer<Logging> = config
             .client()
             .set("group.id", &config.group)
-            .create_with_context(Logging)
+            .create_with_context(Logging::default())
             .map_err(BusError::Setting)?;
         let mut list = TopicPartitionList::new();
         for (partition, _) in self.watermarks(&config.topic)? {

@@ -16,6 +16,16 @@ pub enum BusError {
         /// What the client said.
         cause: String,
     },
+    /// A broker does not take our login or certificate, or we do not trust its certificate.
+    #[error(
+        "Kafka at {bootstrap_servers} and this client do not accept each other ({cause}): check login and certificates in kafka.properties"
+    )]
+    Refused {
+        /// Where it was asked.
+        bootstrap_servers: String,
+        /// What the client said.
+        cause: String,
+    },
     /// The topic is not there.
     #[error("topic {topic} does not exist: create it, or run `affluenza migrate`")]
     NoTopic {
@@ -81,7 +91,8 @@ impl BusError {
     /// Whether the trouble may be over by itself: a broker that is away or busy.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::NotAcknowledged { .. } => true,
+            // A login may be changed at the brokers while we run.
+            Self::Unreachable { .. } | Self::Refused { .. } | Self::NotAcknowledged { .. } => true,
             Self::Commit { refused, .. } => !refused,
             Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_passing),
             _ => false,

@@ -1,15 +1,70 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 
-/// Hands the client's own messages to `tracing`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Logging;
+/// In what the client says when a broker does not take its login or certificate, or when the
+/// broker's certificate is not to be trusted.
+const REFUSALS: [&str; 3] = ["SASL", "certificate", "SSL handshake failed"];
+/// In what it says when the connection broke meanwhile, which happens when a broker stops.
+const BREAKS: [&str; 3] = ["Disconnected", "transport failure", "handle destroyed"];
+
+/// Why a connection failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the client said.
+    pub(crate) cause: String,
+    /// Whether one side turned the other away: trying again does not help.
+    pub(crate) is_refusal: bool,
+}
+
+impl Failure {
+    /// Of a message such as `[thrd:ssl://b:9093/1]: ssl://b:9093/1: Connect failed (after 2ms in state CONNECT)`.
+    fn of(facility: &str, message: &str) -> Option<Self> {
+        if facility != "FAIL" {
+            return None;
+        }
+        let said = message.split_once("]: ").map_or(message, |(_, rest)| rest);
+        let said = said.split_once(": ").map_or(said, |(_, rest)| rest);
+        let said = said.rsplit_once(" (after ").map_or(said, |(said, _)| said);
+        let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        // What TLS says of it is an alert of the other side and its number.
+        let cause = match said.contains(" alert ") && said.contains("certificate") {
+            true => format!("the broker wants a certificate of this client that it trusts: {said}"),
+            false => said.to_owned(),
+        };
+        Some(Self {
+            cause,
+            is_refusal: says(&REFUSALS) && !says(&BREAKS),
+        })
+    }
+}
+
+/// Hands the client's own messages to `tracing`, and remembers why it could not connect.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Logging(Arc<Mutex<Option<Failure>>>);
+
+impl Logging {
+    /// Why a connection failed last. One that was refused outlasts others.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
 
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        if let Some(failure) = Failure::of(facility, message) {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !last.as_ref().is_some_and(|last| last.is_refusal) || failure.is_refusal {
+                *last = Some(failure);
+            }
+        }
+        pass_on(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -19,7 +74,17 @@ impl ClientContext for Logging {
 
 impl ConsumerContext for Logging {}
 
+/// Of clients whose work goes on by itself: nobody asks them what is wrong.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match Failure::of(facility, message) {
+        Some(Failure { cause, is_refusal }) if is_refusal => {
+            tracing::error!(cause, "Kafka and this client do not accept each other");
+        }
+        _ => pass_on(level, facility, message),
+    }
+}
+
+fn pass_on(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(facility, message, "kafka client");
@@ -30,5 +95,57 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
             tracing::info!(facility, message, "kafka client");
         }
         _ => tracing::debug!(facility, message, "kafka client"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(said: &str) -> Failure {
+        let message = format!("[thrd:sasl_ssl://k:9/bootstrap]: sasl_ssl://k:9/bootstrap: {said}");
+        Failure::of("FAIL", &message).unwrap()
+    }
+
+    #[test]
+    fn what_was_refused_differs_from_what_broke() {
+        let refused = failure(
+            "SASL authentication error: Authentication failed (after 304ms in state AUTH_REQ)",
+        );
+        assert_eq!(
+            refused.cause,
+            "SASL authentication error: Authentication failed"
+        );
+        assert!(refused.is_refusal);
+        let broken = failure(
+            "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener? (after 1ms in state SSL_HANDSHAKE)",
+        );
+        assert!(!broken.is_refusal);
+        let unknown =
+            failure("Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate");
+        assert!(unknown.is_refusal && unknown.cause.starts_with("the broker wants"));
+        let away = failure("Connect to ipv4#127.0.0.1:9 failed: Connection refused");
+        assert_eq!(
+            away.cause,
+            "Connect to ipv4#127.0.0.1:9 failed: Connection refused"
+        );
+        assert!(!away.is_refusal);
+        assert_eq!(Failure::of("REQTMOUT", "[thrd:x]: late"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_remembered_beside_what_follows() {
+        let logging = Logging::default();
+        let say = |said: &str| {
+            let message = format!("[thrd:k]: k: {said}");
+            logging.log(RDKafkaLogLevel::Error, "FAIL", &message);
+            logging.failure().unwrap().cause
+        };
+        assert_eq!(say("Disconnected"), "Disconnected");
+        assert_eq!(
+            say("SASL authentication error: a"),
+            "SASL authentication error: a"
+        );
+        assert_eq!(say("Disconnected"), "SASL authentication error: a");
     }
 }

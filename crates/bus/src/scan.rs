@@ -81,7 +81,7 @@ impl<'c> Scanner<'c> {
             .set("auto.offset.reset", "error");
         Ok(Self {
             consumer: client
-                .create_with_context(Logging)
+                .create_with_context(Logging::default())
                 .map_err(BusError::Setting)?,
             config,
             topic,

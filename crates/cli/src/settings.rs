@@ -198,12 +198,26 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Where and how a consumer is watched; none when no address is configured.
+    pub fn watch(&self) -> Option<affluenza_web::Config> {
+        let consume = &self.consume;
+        (!consume.listen.is_empty()).then(|| affluenza_web::Config {
+            listen: consume.listen.clone(),
+            tls_certificate: consume.tls_certificate.clone(),
+            tls_key: consume.tls_key.clone(),
+            ..affluenza_web::Config::default()
+        })
+    }
+
     /// Fails with every problem at once.
     pub fn check(&self) -> Result<()> {
         let mut problems = self.kafka.problems();
         problems.extend(self.clickhouse.problems());
         problems.extend(self.collect.problems());
         problems.extend(self.consume.problems());
+        if let Some(http) = self.watch() {
+            problems.extend(http.problems("consume"));
+        }
         problems.extend(self.serve.problems());
         problems.extend(self.retention.problems());
         problems.extend(self.trace.problems());

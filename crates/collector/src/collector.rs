@@ -178,7 +178,8 @@ impl Collector {
             let (collector, chores) = (Arc::clone(&self), chores.clone());
             async move { collector.keep_house(&chores).await }
         });
-        let served = affluenza_web::serve(listener, router, &self.config.http, &stop).await;
+        let served =
+            affluenza_web::serve(listener, router, &self.config.http, (&self.metrics, &stop)).await;
         chores.tell();
         for chore in [drained, kept_house] {
             // One that panicked has said so.

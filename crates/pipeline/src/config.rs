@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// Bounds of the consumer. A block is written when it reaches any of them.
@@ -26,6 +28,10 @@ pub struct Config {
     /// Address and port of `/metrics`, `/status` and `/live`, such as `127.0.0.1:9464`; port 0 takes
     /// a free one. Empty: none.
     pub listen: String,
+    /// File with the certificate of that address and those above it, in PEM. Empty: plain HTTP.
+    pub tls_certificate: PathBuf,
+    /// File with its private key, in PEM.
+    pub tls_key: PathBuf,
     /// When the consumer stops because its place in the log does not fit: for how long `/metrics`
     /// and `/status` say so before the process ends, in seconds. Longer than two scrapes are apart.
     pub stop_shown_seconds: u64,
@@ -43,6 +49,8 @@ impl Default for Config {
             reconcile_first_seconds: 30,
             reconcile_hours: 26,
             listen: String::new(),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
             stop_shown_seconds: 60,
         }
     }
@@ -82,16 +90,6 @@ impl Config {
             0,
             3600,
         );
-        let is_address = |text: &str| {
-            text.rsplit_once(':')
-                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-        };
-        if !self.listen.is_empty() && !is_address(&self.listen) {
-            problems.push(format!(
-                "consume.listen = {:?}: use an address and a port, such as 127.0.0.1:9464",
-                self.listen
-            ));
-        }
         problems
     }
 }

@@ -106,6 +106,14 @@ fn passing_code(cause: &str) -> bool {
     .any(|code| cause.contains(code))
 }
 
+/// What an error rests on: of one of the network, what comes above says little more than that it is one.
+pub(crate) fn root<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> &'e (dyn std::error::Error + 'static) {
+    let below = std::iter::successors(Some(error), |error| error.source());
+    below.last().unwrap_or(error)
+}
+
 /// An error of the server can carry the whole body of an insert: only its head is kept.
 pub(crate) fn shorten(text: &str) -> String {
     const KEPT: usize = 400;

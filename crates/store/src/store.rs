@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
 use crate::cluster::{self, Step};
-use crate::error::shorten;
+use crate::error::{root, shorten};
 use crate::rebuild::quoted;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
@@ -511,9 +511,10 @@ impl Store {
         let cause = shorten(&error.to_string());
         let url = self.config.url.clone();
         match error {
-            ClientError::Network(_) | ClientError::TimedOut => {
-                StoreError::Unreachable { url, cause }
-            }
+            ClientError::Network(_) | ClientError::TimedOut => StoreError::Unreachable {
+                url,
+                cause: shorten(&root(&error).to_string()),
+            },
             // Unknown user, wrong password, authentication failed.
             ClientError::BadResponse(_)
                 if cause.contains("Code: 516.")

@@ -17,12 +17,14 @@
 //!     .merge(status_route(|| async { Ok(()) }))
 //!     .merge(metrics_route(&metrics));
 //! let listener = listen(&config.listen).await?;
-//! serve(listener, bounded(routes, &config, &metrics), &config, &Stop::default()).await
+//! serve(listener, bounded(routes, &config, &metrics), &config, (&metrics, &Stop::default())).await
 //! # }
 //! ```
 
 mod address;
 mod auth;
+#[cfg(feature = "tls")]
+mod certificate;
 mod config;
 mod layers;
 mod limit;

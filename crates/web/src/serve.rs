@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::{Metrics, Stop};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -40,8 +40,8 @@ pub async fn listen(address: &str) -> io::Result<TcpListener> {
 }
 
 /// Answers requests until `stop` is told, then lets those that have begun end, at most
-/// `drain_seconds_max`. HTTP/1.1, with TLS where a certificate is configured; a reverse proxy in front
-/// brings HTTP/2.
+/// `drain_seconds_max`. HTTP/1.1, with TLS where a certificate is configured, which is read again
+/// when its files are replaced; a reverse proxy in front brings HTTP/2.
 ///
 /// # Errors
 /// Certificate or key cannot be used. A failing connection is its client's.
@@ -49,9 +49,9 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
-    stop: &Stop,
+    (metrics, stop): (&Metrics, &Stop),
 ) -> io::Result<()> {
-    let acceptor = Acceptor::new(config)?;
+    let acceptor = Acceptor::new(config, metrics, stop)?;
     let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
     let graceful = GracefulShutdown::new();
     loop {

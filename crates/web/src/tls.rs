@@ -1,11 +1,16 @@
 //! TLS of a service, with certificate and key from files. Only in builds with the feature `tls`.
 
 use std::io;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
+use affluenza_telemetry::{Metrics, Stop};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::Config;
+#[cfg(feature = "tls")]
+use crate::certificate::Certificate;
 
 /// A connection, whatever carries it.
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -15,21 +20,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 #[derive(Clone)]
 pub(crate) struct Acceptor {
     #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Acceptor {
-    /// Reads the files that `config` names, if it names any.
-    pub(crate) fn new(config: &Config) -> io::Result<Self> {
-        #[cfg(feature = "tls")]
-        return Ok(Self {
-            tls: config.has_tls().then(|| acceptor(config)).transpose()?,
-        });
-        #[cfg(not(feature = "tls"))]
+    /// Reads the files that `config` names, if it names any, and follows them until `stop` is told.
+    #[cfg(feature = "tls")]
+    pub(crate) fn new(config: &Config, metrics: &Metrics, stop: &Stop) -> io::Result<Self> {
+        if !config.has_tls() {
+            return Ok(Self { certificate: None });
+        }
+        let certificate = Arc::new(Certificate::read(config, metrics)?);
+        tokio::spawn(Arc::clone(&certificate).follow(stop.clone()));
+        let certificate = Some(certificate);
+        Ok(Self { certificate })
+    }
+
+    /// Refuses a configuration that wants TLS.
+    #[cfg(not(feature = "tls"))]
+    pub(crate) fn new(config: &Config, _: &Metrics, _: &Stop) -> io::Result<Self> {
         if config.has_tls() {
             return Err(io::Error::other(crate::config::BUILT_WITHOUT_TLS));
         }
-        #[cfg(not(feature = "tls"))]
         Ok(Self {})
     }
 
@@ -43,37 +55,9 @@ impl Acceptor {
     )]
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Box<dyn Wire>> {
         #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            return Ok(Box::new(tls.accept(stream).await?));
+        if let Some(certificate) = &self.certificate {
+            return Ok(Box::new(certificate.acceptor().accept(stream).await?));
         }
         Ok(Box::new(stream))
     }
-}
-
-#[cfg(feature = "tls")]
-fn acceptor(config: &Config) -> io::Result<tokio_rustls::TlsAcceptor> {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use tokio_rustls::rustls::ServerConfig;
-    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
-    fn wrong<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> io::Error {
-        move |error| io::Error::other(format!("{}: {error}", path.display()))
-    }
-    let (certificate, key) = (&config.tls_certificate, &config.tls_key);
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(wrong(certificate))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(wrong(key))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let mut server = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(wrong(certificate))?;
-    server.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(tokio_rustls::TlsAcceptor::from(Arc::new(server)))
 }

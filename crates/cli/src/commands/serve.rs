@@ -113,7 +113,9 @@ impl RunningApi {
             .merge(affluenza_dashboard::routes());
         let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
         let served =
-            tokio::spawn(async move { serve(listener, router, &config.http, &stop).await });
+            tokio::spawn(
+                async move { serve(listener, router, &config.http, (&metrics, &stop)).await },
+            );
         Ok(Self { url, served })
     }
 

@@ -7,7 +7,7 @@ use affluenza_bus::Cluster;
 use affluenza_pipeline::{PipelineError, Progress};
 use affluenza_store::Store;
 use affluenza_telemetry::{Metrics, Stop};
-use affluenza_web::{Config, bounded, listen, live_route, metrics_route, serve, status_route};
+use affluenza_web::{bounded, listen, live_route, metrics_route, serve, status_route};
 use anyhow::{Context, Result};
 
 use crate::output::say;
@@ -33,16 +33,15 @@ impl Watch {
         platform: &Platform,
         progress: &Progress,
     ) -> Result<Option<Self>> {
-        if settings.consume.listen.is_empty() {
+        let Some(config) = settings.watch() else {
             return Ok(None);
-        }
+        };
         let metrics = Metrics::default();
         progress.register(&metrics);
-        let listener = listen(&settings.consume.listen)
-            .await
-            .context("consume.listen")?;
+        let listener = listen(&config.listen).await.context("consume.listen")?;
         say(&format!(
-            "watched at http://{}/metrics",
+            "watched at {}://{}/metrics",
+            config.scheme(),
             listener.local_addr()?
         ));
         let (alive, ready) = (progress.clone(), progress.clone());
@@ -51,7 +50,6 @@ impl Watch {
             .merge(status_route(move || {
                 std::future::ready(ready.check_ready())
             }));
-        let config = Config::default();
         let router = bounded(routes, &config, &metrics);
         let stop = Stop::default();
         let watch = Self {
@@ -65,7 +63,7 @@ impl Watch {
         ));
         let store = Store::new(&platform.store);
         tokio::spawn(look_at_silence(store, progress.clone(), stop.clone()));
-        tokio::spawn(async move { serve(listener, router, &config, &stop).await });
+        tokio::spawn(async move { serve(listener, router, &config, (&metrics, &stop)).await });
         Ok(Some(watch))
     }
 

@@ -113,12 +113,9 @@ impl Layout {
         settings: &KafkaSettings,
     ) -> Result<(), EngineError> {
         let mut extra = settings.properties.clone();
-        let secured = settings.secured.as_ref();
-        extra.extend(secured.into_iter().flat_map(properties::of_secured));
-        let mut text = properties::server(ports, DATA, &extra, settings.member.as_ref());
-        if let Some(secured) = secured {
-            text = properties::with_secured(&text, secured.port);
-        }
+        extra.extend(properties::of_secured(&settings.secured));
+        let text = properties::server(ports, DATA, &extra, settings.member.as_ref());
+        let text = properties::with_secured(&text, &settings.secured);
         self.write(SERVER_PROPERTIES, &text)
     }
 

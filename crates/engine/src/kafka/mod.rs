@@ -41,19 +41,24 @@ pub struct KafkaSettings {
     pub heap_mib: u32,
     /// Broker properties beside, or instead of, those that this crate sets.
     pub properties: BTreeMap<String, String>,
-    /// A second listener, encrypted and with logins, beside the plain one.
-    pub secured: Option<SecuredListener>,
+    /// Encrypted listeners beside the plain one.
+    pub secured: Vec<SecuredListener>,
+    /// Logins that its first start makes, as `kafka-storage format --add-scram` takes them. They are
+    /// seen in the list of processes meanwhile.
+    pub scram: Vec<String>,
     /// Its place among the nodes of a cluster; alone if `None`. See [`KafkaSettings::cluster`].
     pub member: Option<ClusterMember>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
     pub executable: Option<PathBuf>,
 }
 
-/// A listener for clients with TLS and SASL, to try both.
+/// A listener for clients with TLS, with SASL or without, to try both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecuredListener {
     /// Its port.
     pub port: u16,
+    /// Whether clients log in, by SASL.
+    pub has_logins: bool,
     /// Kafka's properties of it: names without the prefix of the listener, such as `ssl.keystore.key`.
     pub properties: BTreeMap<String, String>,
 }
@@ -108,7 +113,8 @@ impl KafkaSettings {
             port: None,
             heap_mib: 512,
             properties: BTreeMap::new(),
-            secured: None,
+            secured: Vec::new(),
+            scram: Vec::new(),
             member: None,
             executable: None,
         }
@@ -301,6 +307,9 @@ async fn format(
     ];
     args.extend(words.map(OsString::from));
     args.push(cluster.into());
+    for login in &settings.scram {
+        args.extend(["--add-scram".into(), OsString::from(login)]);
+    }
     let child = Child::launch(Launch {
         engine: Engine::Kafka,
         executable: settings.executable.clone(),

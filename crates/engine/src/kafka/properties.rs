@@ -175,20 +175,43 @@ fn voters(controllers: &[u16]) -> String {
     voters.join(",")
 }
 
-/// What a listener with TLS and logins needs beside its address.
-pub(super) fn of_secured(listener: &SecuredListener) -> impl Iterator<Item = (String, String)> {
-    let own = listener.properties.iter();
-    own.map(|(name, value)| (format!("listener.name.secured.{name}"), value.clone()))
+/// What encrypted listeners need beside their addresses.
+pub(super) fn of_secured(listeners: &[SecuredListener]) -> impl Iterator<Item = (String, String)> {
+    let numbered = (1..).zip(listeners);
+    numbered.flat_map(|(number, listener): (usize, _)| {
+        let own = listener.properties.iter();
+        own.map(move |(name, value)| {
+            (
+                format!("listener.name.secured{number}.{name}"),
+                value.clone(),
+            )
+        })
+    })
 }
 
-/// Adds that listener to the addresses.
-pub(super) fn with_secured(text: &str, port: u16) -> String {
-    let lines = text.lines().map(|line| match line.split_once('=') {
-        Some(("listeners", _)) => format!("{line},SECURED://127.0.0.1:{port}\n"),
-        // Certificates are of names.
-        Some(("advertised.listeners", _)) => format!("{line},SECURED://localhost:{port}\n"),
-        Some(("listener.security.protocol.map", _)) => format!("{line},SECURED:SASL_SSL\n"),
-        _ => format!("{line}\n"),
+/// Adds these listeners to the addresses.
+pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String {
+    let add = |line: &str, show: fn(&SecuredListener) -> String| {
+        let mut line = line.to_owned();
+        for (number, listener) in (1..).zip(listeners) {
+            let _ = write!(line, ",SECURED{number}:{}", show(listener));
+        }
+        line
+    };
+    let lines = text.lines().map(|line| {
+        let line = match line.split_once('=') {
+            Some(("listeners", _)) => add(line, |one| format!("//127.0.0.1:{}", one.port)),
+            // Certificates are of names.
+            Some(("advertised.listeners", _)) => {
+                add(line, |one| format!("//localhost:{}", one.port))
+            }
+            Some(("listener.security.protocol.map", _)) => add(line, |one| {
+                let protocol = if one.has_logins { "SASL_SSL" } else { "SSL" };
+                protocol.to_owned()
+            }),
+            _ => line.to_owned(),
+        };
+        line + "\n"
     });
     lines.collect()
 }
