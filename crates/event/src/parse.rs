@@ -23,7 +23,7 @@ const CODE_BYTES_MAX: usize = SHAPE_BYTES_MAX;
 /// inside.
 const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
 /// Longest `id` and `source`, in bytes.
-const IDENTITY_BYTES_MAX: usize = 512;
+pub(crate) const IDENTITY_BYTES_MAX: usize = 512;
 
 /// Most entries of a client report.
 const DROPPED_MAX: usize = 1_000;
