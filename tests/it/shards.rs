@@ -92,8 +92,12 @@ fn simulate(place: &Place<'_>) {
 /// many records there are.
 fn killed_in_between(place: &Place<'_>, shards: &mut Two<'_>) -> u64 {
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
-    let small_blocks = [("AFFLUENZA__CONSUME__BLOCK_RECORDS_MAX", "2000")];
-    let start = || place.spawn_with(&["consume"], "consumer.log", &small_blocks);
+    // The next one of the same name need not wait until the group has given the killed one up.
+    let settings = [
+        ("AFFLUENZA__CONSUME__BLOCK_RECORDS_MAX", "2000"),
+        ("AFFLUENZA__KAFKA__INSTANCE", "shards"),
+    ];
+    let start = || place.spawn_with(&["consume"], "consumer.log", &settings);
     let consumer = start();
     eventually("the consumer gets on", || place.dealt_with() > 0);
     consumer.kill();
