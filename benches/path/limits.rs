@@ -69,11 +69,14 @@ pub fn work(role: &Role) {
     let held = cluster
         .watermarks(&role.bus.topic)
         .expect("the topic is there");
+    // One after another, as a consumer is handed them.
+    let mut log = Vec::new();
     let mut records = Vec::new();
     for (partition, held) in held {
         scan_range(&role.bus, &role.bus.topic, partition, held, |record| {
             let written = UnixMillis(record.written_ms());
-            records.push((record.offset(), written, record.payload().to_vec()));
+            log.extend_from_slice(record.payload());
+            records.push((record.offset(), written, record.payload().len()));
         })
         .expect("the log can be read");
     }
@@ -86,11 +89,15 @@ pub fn work(role: &Role) {
     };
     wait_for_a_word();
     let mut block = FactBlock::default();
-    for (offset, written, payload) in &records {
-        let event = affluenza_event::parse(payload, *written).expect("every record is an event");
-        classifier.push(&event, *offset, &mut block);
+    let mut rest = &log[..];
+    for (offset, written, length) in records {
+        let (payload, after) = rest.split_at(length);
+        rest = after;
+        let event = affluenza_event::parse(payload, written).expect("every record is an event");
+        classifier.push(&event, offset, &mut block);
         if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
-            std::hint::black_box(std::mem::take(&mut block).encode(&origin));
+            let next = block.another();
+            std::hint::black_box(std::mem::replace(&mut block, next).encode(&origin));
         }
     }
     std::hint::black_box(block.encode(&origin));
