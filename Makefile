@@ -17,8 +17,9 @@ CONTENDERS ?=
 # Of `make bench-freshness`: events a second, and for how long.
 RATE ?= 1000
 SECONDS ?= 30
-# Of `make bench-api`: a folder for its data, made and removed without.
+# Of `make bench-api`: a folder for its data, made and removed without, and how often each year is written (5: 100 million events).
 KEEP ?=
+TIMES ?=
 LANG_OF_TABLES ?= en
 CARGO ?= cargo
 DENY_VERSION := 0.20.2
@@ -118,7 +119,7 @@ bench-path: prerequisites
 # The API on eleven years of data: each resource, many clients, one key that floods. KEEP=/folder keeps
 # the data there for the next run.
 bench-api: prerequisites
-	KEEP=$(KEEP) $(CARGO) bench --locked -p affluenza --bench api
+	KEEP=$(KEEP) TIMES=$(TIMES) $(CARGO) bench --locked -p affluenza --bench api
 
 # A collector with its own Kafka under load, on this machine. Needs wrk.
 bench-collect: prerequisites

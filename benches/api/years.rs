@@ -1,5 +1,6 @@
 //! Eleven years of data: 2016 and 2017 come the whole way, from Kafka through the consumer; 2017
-//! is then written nine times more as the years that follow, other events and other visitors.
+//! is then written nine times more as the years that follow, other events and other visitors. `TIMES=5`
+//! writes each of those five times, some weeks apart: 100 million events.
 
 use std::time::{Duration, Instant};
 
@@ -42,12 +43,19 @@ fn make(place: &Place<'_>) {
         place.run(&["simulate", "--focus", year, "--seed", "7"]);
     }
     place.run(&["consume", "--once"]);
-    for copy in 1..=COPIES {
+    let times = std::env::var("TIMES").ok().filter(|text| !text.is_empty());
+    let times = times.map_or(1, |text| text.parse::<u32>().expect("TIMES is a number"));
+    for copy in 0..COPIES * times {
+        // Whole weeks, so that every hour keeps the day of the week that it is used on.
+        let (years, days) = (copy % COPIES + 1, copy / COPIES * 7);
+        let later =
+            |column: &str| format!("addDays(addYears({column}, {years}), {days}) AS {column}");
+        let (time, hour, date) = (later("time"), later("hour_start"), later("local_date"));
         ask(place, &format!(
             "INSERT INTO usage_events
-             SELECT * REPLACE (addYears(time, {copy}) AS time, addYears(hour_start, {copy}) AS hour_start, addYears(local_date, {copy}) AS local_date,
-                    cityHash64(identity, {copy}) AS identity, if(visitor = 0, 0, cityHash64(visitor, {copy})) AS visitor,
-                    kafka_offset + {copy} * 1000000000 AS kafka_offset)
+             SELECT * REPLACE ({time}, {hour}, {date},
+                    cityHash64(identity, {copy} + 1) AS identity, if(visitor = 0, 0, cityHash64(visitor, {copy} + 1)) AS visitor,
+                    kafka_offset + ({copy} + 1) * 1000000000 AS kafka_offset)
              FROM (SELECT * FROM usage_events WHERE local_date >= '2017-01-01' AND local_date < '2018-01-01')
              SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = 1000000, max_insert_block_size = 1000000"
         ));
@@ -57,7 +65,7 @@ fn make(place: &Place<'_>) {
     settled(place, "merges");
     place.run(&["migrate"]);
     settled(place, "mutations WHERE NOT is_done");
-    for year in 2015..=2026 {
+    for year in 2015..=2027 {
         for month in 1..=12 {
             ask(
                 place,

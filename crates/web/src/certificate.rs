@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{Files, Metrics, Stop};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -14,9 +14,6 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Config;
-
-/// Pause between two looks whether the files were replaced.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// What connections are taken up with, and how it fares.
 pub(crate) struct Certificate {
@@ -70,23 +67,10 @@ impl Certificate {
     /// Looks again and again whether the files were replaced, until `stop` is told. What cannot be
     /// used leaves the old certificate in force.
     pub(crate) async fn follow(self: Arc<Self>, stop: Stop) {
-        let stamp = || {
-            [&self.config.tls_certificate, &self.config.tls_key].map(|file| {
-                let metadata = std::fs::metadata(file).ok()?;
-                Some((metadata.modified().ok()?, metadata.len()))
-            })
-        };
-        let mut seen = stamp();
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = stop.told() => return,
-            }
-            let found = stamp();
-            if found != seen {
-                seen = found;
-                self.renew();
-            }
+        let config = &self.config;
+        let mut files = Files::new([config.tls_certificate.clone(), config.tls_key.clone()]);
+        while files.were_replaced(&stop).await {
+            self.renew();
         }
     }
 

@@ -7,7 +7,7 @@ use affluenza_pipeline::{
     Classifier, Consumer, PipelineError, Progress, Reconciled, Scope, Until, reconcile,
 };
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::{Files, Stop};
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -20,8 +20,6 @@ use crate::settings::Settings;
 
 /// Tokens must outlast the time after which blocks are looked for instead, several times.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
-/// Pause between two looks at the files that may be replaced.
-const RELOAD_LOOK: Duration = Duration::from_secs(5);
 
 pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
     let mut settings = settings.clone();
@@ -145,23 +143,9 @@ impl RunningConsumer {
 /// Looks again and again whether the register or the geography database was replaced, and hands
 /// over a classifier with the new one. One that cannot be read leaves the old one in force.
 async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, stop: Stop) {
-    let stamp = |settings: &Settings| {
-        [&settings.register.file, &settings.geography.database].map(|file| {
-            let metadata = std::fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
-    };
-    let mut seen = stamp(&settings);
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(RELOAD_LOOK) => {}
-            () = stop.told() => return,
-        }
-        let found = stamp(&settings);
-        if found == seen {
-            continue;
-        }
-        seen = found;
+    let (register, places) = (&settings.register.file, &settings.geography.database);
+    let mut files = Files::new([register.clone(), places.clone()]);
+    while files.were_replaced(&stop).await {
         let read = tokio::task::block_in_place(|| {
             super::geo(&settings).and_then(|geo| super::classifier_with(&settings, geo))
         });
