@@ -103,9 +103,10 @@ fn config(memory_mib: u32, clusters: &str) -> String {
   <backups><allowed_path>backups</allowed_path></backups>
 
   <!-- The embedded engine takes four parts at once by default and looks for more once a second, so that a change of
-       rows takes seconds however little it changes. Two threads, as before, with a queue for the parts of many months. -->
+       rows takes seconds however little it changes. Two threads, as before, with a longer queue: only somewhat, since
+       each part on the way holds buffers for all its columns. -->
   <background_pool_size>2</background_pool_size>
-  <background_merges_mutations_concurrency_ratio>32</background_merges_mutations_concurrency_ratio>
+  <background_merges_mutations_concurrency_ratio>4</background_merges_mutations_concurrency_ratio>
 
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>{cache}</mark_cache_size>
