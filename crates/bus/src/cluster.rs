@@ -56,45 +56,50 @@ pub struct Replicas {
 
 /// Questions to the cluster, and its administration.
 pub struct Cluster {
-    admin: AdminClient<Logging>,
-    client: ClientConfig,
+    /// Reads nothing, only asks: a client that reads hears why there is no answer, which one that
+    /// administers keeps to itself, and it ends at once.
+    client: BaseConsumer<Logging>,
+    settings: ClientConfig,
     bootstrap_servers: String,
 }
 
 impl Cluster {
     /// Prepares a connection; nothing is sent yet.
     pub fn new(config: &Config) -> Result<Self, BusError> {
-        let client = config.client();
-        let admin = client
+        let settings = config.client();
+        let client = settings
             .create_with_context(Logging::default())
             .map_err(BusError::Setting)?;
         Ok(Self {
-            admin,
             client,
+            settings,
             bootstrap_servers: config.bootstrap_servers.clone(),
         })
+    }
+
+    fn admin(&self) -> Result<AdminClient<Logging>, BusError> {
+        self.settings
+            .create_with_context(Logging::default())
+            .map_err(BusError::Setting)
     }
 
     /// Waits for a first answer of a broker and gives the id of its cluster: at once when there was
     /// one before. A broker that turns this client away is not waited for.
     fn reach(&self) -> Result<String, BusError> {
         let until = Instant::now() + PATIENCE;
-        let ask = |wait| self.admin.inner().fetch_cluster_id(wait);
+        // What it has heard since it was last asked is of no use any more.
+        while self.client.poll(Duration::ZERO).is_some() {}
+        let ask = |wait| self.client.client().fetch_cluster_id(wait);
         if let Some(cluster) = ask(FIRST_ANSWER) {
             return Ok(cluster);
         }
-        // The administrative client keeps to itself why there is no answer. One that reads does not.
-        let listener: BaseConsumer<Logging> = self
-            .client
-            .create_with_context(Logging::default())
-            .map_err(BusError::Setting)?;
         loop {
             // There is nothing to read: its troubles are what is heard.
-            drop(listener.poll(LOOK));
+            drop(self.client.poll(LOOK));
             if let Some(cluster) = ask(LOOK) {
                 return Ok(cluster);
             }
-            match listener.context().failure() {
+            match self.client.context().failure() {
                 Some(failure) if failure.is_refusal => {
                     return Err(BusError::Refused {
                         bootstrap_servers: self.bootstrap_servers.clone(),
@@ -133,7 +138,7 @@ impl Cluster {
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));
         let results = self
-            .admin
+            .admin()?
             .create_topics(&topics, &options)
             .await
             .map_err(|error| self.unreachable(error.to_string()))?;
@@ -160,7 +165,7 @@ impl Cluster {
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));
         let change = NewPartitions::new(topic, to);
-        for result in self.admin.create_partitions([&change], &options).await? {
+        for result in self.admin()?.create_partitions([&change], &options).await? {
             if let Err((topic, code)) = result {
                 return Err(BusError::CreateTopic {
                     topic,
@@ -177,7 +182,7 @@ impl Cluster {
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));
         let results = self
-            .admin
+            .admin()?
             .delete_topics(&[topic], &options)
             .await
             .map_err(|error| self.unreachable(error.to_string()))?;
@@ -203,7 +208,7 @@ impl Cluster {
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));
-        let deleted = self.admin.delete_records(&list, &options).await?;
+        let deleted = self.admin()?.delete_records(&list, &options).await?;
         for element in deleted.elements() {
             element.error()?;
         }
@@ -213,7 +218,7 @@ impl Cluster {
     /// Which log `topic` is.
     pub fn identity(&self, topic: &str) -> Result<StreamIdentity, BusError> {
         let cluster = self.reach()?;
-        let Some(topic_id) = topic_id(&self.admin, topic, PATIENCE) else {
+        let Some(topic_id) = topic_id(self.client.client(), topic, PATIENCE) else {
             // No such topic, or no answer: the first is said by the question that follows.
             self.watermarks(topic)?;
             return Err(self.unreachable("no answer about the topic".into()));
@@ -225,8 +230,7 @@ impl Cluster {
     pub fn replicas(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
         self.reach()?;
         let metadata = self
-            .admin
-            .inner()
+            .client
             .fetch_metadata(Some(topic), PATIENCE)
             .map_err(|error| self.unreachable(error.to_string()))?;
         let topic_metadata = metadata
@@ -264,11 +268,10 @@ impl Cluster {
 
     /// The partitions of `topic`, in order, each with what it holds.
     pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
-        let client = self.admin.inner();
         let partitions = self.replicas(topic)?.into_iter();
         partitions
             .map(|(Partition(id), _)| {
-                let (low, high) = client.fetch_watermarks(topic, id, PATIENCE)?;
+                let (low, high) = self.client.fetch_watermarks(topic, id, PATIENCE)?;
                 let watermarks = Watermarks {
                     low: NextOffset(low),
                     high: NextOffset(high),
@@ -284,9 +287,8 @@ impl Cluster {
         topic: &str,
         partitions: &[Partition],
     ) -> Result<Vec<(Partition, NextOffset)>, BusError> {
-        let client = self.admin.inner();
         let end = |partition: &Partition| {
-            let (_, high) = client.fetch_watermarks(topic, partition.0, PATIENCE)?;
+            let (_, high) = self.client.fetch_watermarks(topic, partition.0, PATIENCE)?;
             Ok((*partition, NextOffset(high)))
         };
         partitions.iter().map(end).collect()

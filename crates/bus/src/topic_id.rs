@@ -9,21 +9,20 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::time::Duration;
 
-use rdkafka::admin::AdminClient;
 use rdkafka::bindings as c;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{Client, ClientContext};
 
 /// Asks for the id of `topic`, as Kafka prints it. `None` when there is no such topic or no answer
 /// in time.
 pub(crate) fn topic_id<C: ClientContext>(
-    admin: &AdminClient<C>,
+    client: &Client<C>,
     topic: &str,
     timeout: Duration,
 ) -> Option<String> {
     let name = CString::new(topic).ok()?;
     let mut names: [*const c_char; 1] = [name.as_ptr()];
     let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-    let client = admin.inner().native_ptr();
+    let client = client.native_ptr();
     // SAFETY: every pointer is either just created and checked, or borrowed from an object that
     // outlives the call; each created object is destroyed on the one way out below. `names`
     // holds one C string, as its count says, and librdkafka copies it.
