@@ -14,7 +14,7 @@ use affluenza_store::{BlockOrigin, Store};
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
-use crate::mark::Mark;
+use crate::mark::{Intent, Mark};
 use crate::partition::{PartitionState, Writing};
 use crate::recent::Recent;
 use crate::write::{Sink, Written};
@@ -30,6 +30,8 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 
 /// How many times longer records wait in a block while there are more to read.
 const BACKLOG_WAITS: u32 = 5;
+/// Partitions whose newest events are asked for at the same time.
+const WARMED_AT_ONCE: usize = 4;
 /// Before a commit that was refused is tried again.
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two looks at what the others of the group have dealt with.
@@ -54,6 +56,18 @@ impl Until {
             Self::Reached(ends) => ends.get(&partition).is_some_and(|end| next >= *end),
         }
     }
+}
+
+/// Where a partition stands.
+struct Place {
+    partition: Partition,
+    origin: BlockOrigin,
+    /// What comes next of it.
+    next: NextOffset,
+    /// What a crash left.
+    intent: Option<Intent>,
+    /// Whether nothing of it was ever dealt with.
+    is_new: bool,
 }
 
 /// What became of a block, with the ticket it was written under.
@@ -530,18 +544,26 @@ impl Consumer {
         }
         self.boundary = self.runtime.block_on(self.sink.store.boundary())?;
         self.classifier.keep_from(self.boundary);
-        let mut starts = Vec::with_capacity(partitions.len());
-        for committed in self.reader.committed(partitions)? {
-            let state = self.open(&committed)?;
+        let committed = self.reader.committed(partitions)?;
+        let places = self.places(&committed)?;
+        let memories = self.warm(&places)?;
+        let mut starts = Vec::with_capacity(places.len());
+        for (place, recent) in places.into_iter().zip(memories) {
             tracing::info!(
-                partition = state.partition.0,
-                next = state.committed.0,
-                recovering = state.is_recovering(),
+                partition = place.partition.0,
+                next = place.next.0,
+                recovering = place.intent.is_some(),
                 "partition assigned"
             );
-            self.progress.stands_at(state.partition, state.committed);
-            starts.push((state.partition, state.committed));
-            self.partitions.push(state);
+            self.progress.stands_at(place.partition, place.next);
+            starts.push((place.partition, place.next));
+            self.partitions.push(PartitionState::new(
+                place.partition,
+                place.origin,
+                place.next,
+                place.intent,
+                recent,
+            ));
         }
         self.progress.owns(Some(self.owned()));
         self.reader.assign(&starts)?;
@@ -551,8 +573,33 @@ impl Consumer {
         Ok(())
     }
 
-    /// Finds out where a partition stands. Whatever does not fit is an alarm, never guessed.
-    fn open(&self, committed: &Committed) -> Result<PartitionState, PipelineError> {
+    /// Finds out where partitions stand. Whatever does not fit is an alarm, never guessed.
+    fn places(&self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
+        if committed.iter().any(|committed| committed.next.is_none()) {
+            let stored = self.sink.store.ledger_ends(&self.stream);
+            let ends = self.runtime.block_on(stored)?;
+            for Committed {
+                partition, next, ..
+            } in committed
+            {
+                if next.is_none()
+                    && let Some(ledger_end) = ends.get(&partition.0.unsigned_abs())
+                {
+                    return Err(PipelineError::OffsetsGone {
+                        partition: *partition,
+                        ledger_end: *ledger_end,
+                    });
+                }
+            }
+            self.check_stream()?;
+        }
+        committed
+            .iter()
+            .map(|committed| self.place(committed))
+            .collect()
+    }
+
+    fn place(&self, committed: &Committed) -> Result<Place, PipelineError> {
         let partition = committed.partition;
         let watermarks = self.reader.watermarks(partition)?;
         let origin = BlockOrigin {
@@ -561,26 +608,13 @@ impl Consumer {
             rules: self.classifier.rules().to_owned(),
         };
         let Some(next) = committed.next else {
-            let ledger_end = self.runtime.block_on(
-                self.sink
-                    .store
-                    .ledger_end(&origin.stream, origin.kafka_partition),
-            )?;
-            if let Some(ledger_end) = ledger_end {
-                return Err(PipelineError::OffsetsGone {
-                    partition,
-                    ledger_end,
-                });
-            }
-            self.check_stream()?;
-            let recent = self.warm(&origin, watermarks.low, true)?;
-            return Ok(PartitionState::new(
+            return Ok(Place {
                 partition,
                 origin,
-                watermarks.low,
-                None,
-                recent,
-            ));
+                next: watermarks.low,
+                intent: None,
+                is_new: true,
+            });
         };
         let mark = match committed.metadata.as_str() {
             // Offsets that an operator set by hand carry nothing.
@@ -633,8 +667,13 @@ impl Consumer {
         if intent.is_some() {
             self.progress.note_recovery();
         }
-        let recent = self.warm(&origin, next, false)?;
-        Ok(PartitionState::new(partition, origin, next, intent, recent))
+        Ok(Place {
+            partition,
+            origin,
+            next,
+            intent,
+            is_new: false,
+        })
     }
 
     /// A group without offsets begins at the start of the log: right for a first run, and for a
@@ -650,29 +689,47 @@ impl Consumer {
         })
     }
 
-    fn warm(
-        &self,
-        origin: &BlockOrigin,
-        next: NextOffset,
-        is_new: bool,
-    ) -> Result<Recent, PipelineError> {
-        let capacity = self.config.recent_identities_max;
-        let newest = self.runtime.block_on(self.sink.store.newest_identities(
-            origin,
-            next.0.unsigned_abs(),
-            capacity,
-        ))?;
-        let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
+    /// What is remembered of each partition to begin with, in their order.
+    fn warm(&self, places: &[Place]) -> Result<Vec<Recent>, PipelineError> {
         // After a topic was created anew, or the cluster was changed, portals may send again what
         // the old log delivered; and after partitions were added, what went to another one.
-        let except = (!is_new).then_some(origin.stream.as_str());
-        let elsewhere = self
-            .runtime
-            .block_on(self.sink.store.newest_event(except))?;
-        if let Some(newest) = elsewhere {
-            recent.distrust_before(newest.saturating_add(1));
+        let newest_elsewhere = |is_new: bool| -> Result<Option<i64>, PipelineError> {
+            if places.iter().all(|place| place.is_new != is_new) {
+                return Ok(None);
+            }
+            let except = (!is_new).then_some(self.stream.as_str());
+            Ok(self
+                .runtime
+                .block_on(self.sink.store.newest_event(except))?)
+        };
+        let (of_new, of_known) = (newest_elsewhere(true)?, newest_elsewhere(false)?);
+        let capacity = self.config.recent_identities_max;
+        let mut memories = Vec::with_capacity(places.len());
+        for some in places.chunks(WARMED_AT_ONCE) {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|place| {
+                    let (store, origin) = (self.sink.store.clone(), place.origin.clone());
+                    let next = place.next.0.unsigned_abs();
+                    self.runtime.spawn(async move {
+                        store.newest_identities(&origin, next, capacity).await
+                    })
+                })
+                .collect();
+            for (place, newest) in some.iter().zip(asked) {
+                let newest = match self.runtime.block_on(newest) {
+                    Ok(newest) => newest?,
+                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                };
+                let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
+                let elsewhere = if place.is_new { of_new } else { of_known };
+                if let Some(newest) = elsewhere {
+                    recent.distrust_before(newest.saturating_add(1));
+                }
+                memories.push(recent);
+            }
         }
-        Ok(recent)
+        Ok(memories)
     }
 
     /// Gives partitions back: waits for what is being written, and commits it while the

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -371,22 +371,17 @@ impl Store {
         self.execute(statement).await
     }
 
-    /// How far ledger and facts of a partition reach: one past the last offset dealt with.
-    pub async fn ledger_end(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-    ) -> Result<Option<u64>, StoreError> {
-        let ends: Vec<u64> = self
-            .rows(&format!(
-                "SELECT max(reached) FROM (
-                    SELECT next_offset AS reached FROM ingest_ledger WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-                    UNION ALL
-                    SELECT kafka_offset + 1 FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition})
-                 HAVING count() > 0"
-            ))
-            .await?;
-        Ok(ends.first().copied())
+    /// How far ledger and facts of a log reach, by partition: one past the last offset dealt with.
+    pub async fn ledger_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let query = format!(
+            "SELECT toUInt32(kafka_partition), max(reached) FROM (
+                SELECT kafka_partition, next_offset AS reached FROM ingest_ledger WHERE stream = '{stream}'
+                UNION ALL
+                SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = '{stream}' GROUP BY kafka_partition)
+             GROUP BY kafka_partition"
+        );
+        let ends: Vec<(u32, u64)> = self.rows(&query).await?;
+        Ok(ends.into_iter().collect())
     }
 
     /// The logs that the ledger has blocks of.

@@ -163,11 +163,10 @@ async fn wait_for_others(
     loop {
         let mut sum = 0;
         let mut missing = false;
+        let stored = store.ledger_ends(stream).await?;
         for (partition, end) in ends {
-            let at = store
-                .ledger_end(stream, partition.0.unsigned_abs())
-                .await?
-                .unwrap_or(0);
+            let at = stored.get(&partition.0.unsigned_abs()).copied();
+            let at = at.unwrap_or(0);
             sum += at;
             missing |= at < end.0.unsigned_abs();
         }
