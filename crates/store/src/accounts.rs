@@ -241,13 +241,14 @@ impl Store {
                 "arraySum((d, f, n) -> if(f = 'stored' AND d >= toDate({day}), n, 0), `fates.day`, `fates.fate`, `fates.records`)"
             ),
         };
+        // Offsets are counted as bits: a set of them all would take more memory than there is.
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
                     l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets
              FROM (SELECT stream, kafka_partition, first_offset, next_offset, toUInt64({stored}) AS stored FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
              LEFT JOIN (
                 SELECT b.stream AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
-                       count() AS facts, uniqExact(e.kafka_offset) AS offsets
+                       count() AS facts, groupBitmap(toUInt64(e.kafka_offset - b.first_offset)) AS offsets
                 FROM usage_events AS e
                 ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
                 ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
