@@ -3,6 +3,8 @@
 
 use std::process::Output;
 
+use affluenza_bus::Cluster;
+use affluenza_store::{Config as StoreConfig, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -190,6 +192,95 @@ pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
     let told = place
         .count("SELECT sum(facts) FROM erasures FINAL WHERE done AND reason = 'order 12/2026'");
     assert_eq!(told, erased);
+}
+
+/// A backup that is older than an erasure does not bring back what was erased, and says so when it
+/// cannot know.
+pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
+    let place = stored(engines, "erased_since", &["2017"]);
+    let order = |period: &str, reason: &str| {
+        place.run(&[
+            "erase", "--ente", "Firenze", "--period", period, "--reason", reason,
+        ])
+    };
+    order("2017-01", "order 1");
+    place.run(&["backup", "older"]);
+    order("2017-03..2017-04", "order 2");
+    // The same days again, after the order: these stay.
+    place.run(&[
+        "simulate", "--focus", "2017", "--scale", "0.005", "--seed", "8",
+    ]);
+    place.run(&["consume", "--once"]);
+    let (whole, count) = (aggregates(&place), facts(&place));
+    let erased = "SELECT sum(erased) FROM ingest_ledger FINAL";
+    let (report, gone) = (report_of_firenze(&place), place.count(erased));
+    let restore = || {
+        execute(&place, "DROP DATABASE erased_since SYNC");
+        let output = place.command(&["restore", "older"]).output();
+        output.expect("it runs")
+    };
+    let check = || {
+        assert_eq!((aggregates(&place), facts(&place)), (whole.clone(), count));
+        assert_eq!(
+            (report_of_firenze(&place), place.count(erased)),
+            (report.clone(), gone)
+        );
+        let done = place.count("SELECT count() FROM erasures FINAL WHERE done");
+        assert_eq!(done, 2);
+        balanced(&place);
+    };
+    let said = restore();
+    assert!(said.status.success(), "{}", stderr(&said));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("erased again: "), "{said}");
+    check();
+    place.run(&["audit", "--repair"]);
+    check();
+
+    // A database that came back in another way: the audit tells, and its repair erases again.
+    execute(&place, "DROP DATABASE erased_since SYNC");
+    let from = "RESTORE DATABASE erased_since FROM File('older')";
+    let outside = Store::new(&StoreConfig {
+        database: "default".into(),
+        ..place.clickhouse.clone()
+    });
+    place
+        .wait(outside.run_statement(from))
+        .expect("ClickHouse restores");
+    let audit = place.command(&["audit"]).output().expect("it runs");
+    let told = String::from_utf8_lossy(&audit.stdout).into_owned();
+    assert!(
+        !audit.status.success() && told.contains("is noted, and not carried out"),
+        "{told}"
+    );
+    place.run(&["audit", "--repair"]);
+    check();
+
+    // The notes are lost: it is said, with the orders to give again.
+    let topic = place.bus().erasure_topic;
+    let cluster = Cluster::new(&place.bus()).expect("Kafka can be asked");
+    place.wait(cluster.delete_topic(&topic)).expect("it goes");
+    let again = "affluenza erase --ente 'Firenze' --period '2017-03..2017-04' --reason 'order 2'";
+    let lost = restore();
+    refused(
+        &lost,
+        "erased_since.erasures, which notes erasures, is not there",
+    );
+    refused(&lost, again);
+    assert!(!stderr(&lost).contains("order 1"), "{}", stderr(&lost));
+    // A topic that was made anew says nothing of an older database.
+    execute(&place, "DROP DATABASE erased_since SYNC");
+    place.run(&["migrate"]);
+    refused(&restore(), "knows nothing of database erased_since of ");
+}
+
+/// Whatever is said of the ente whose days were erased.
+fn report_of_firenze(place: &Place<'_>) -> String {
+    let answer = place.run(&[
+        "report", "--year", "2017", "--ente", "firenze", "--format", "json",
+    ]);
+    let report: Value = serde_json::from_str(&answer).expect("JSON");
+    report.to_string()
 }
 
 pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {

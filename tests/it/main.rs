@@ -84,6 +84,7 @@ const LONG: &[(&str, Test)] = tests![
     published::a_closed_year_is_published_as_it_was_closed,
     keeping::expired_facts_leave_the_aggregates_alone,
     keeping::what_is_erased_stays_gone_and_the_accounts_balance,
+    keeping::a_backup_does_not_bring_back_what_was_erased,
     dashboard::pages_show_what_the_api_says,
     focus::one_command_does_it_all,
     audit::what_is_lost_is_named_and_mended,

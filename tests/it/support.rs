@@ -131,6 +131,7 @@ impl Place<'_> {
             bootstrap_servers = "{}"
             topic = "{name}.events"
             dead_letter_topic = "{name}.dead-letters"
+            erasure_topic = "{name}.erasures"
             group = "{name}"
 
             [clickhouse]
@@ -203,6 +204,7 @@ impl Place<'_> {
             bootstrap_servers: self.engines.kafka.bootstrap(),
             topic: format!("{}.events", self.name),
             dead_letter_topic: format!("{}.dead-letters", self.name),
+            erasure_topic: format!("{}.erasures", self.name),
             group: self.name.clone(),
             ..BusConfig::default()
         }

@@ -133,6 +133,11 @@ impl Cluster {
         let topics = [
             topic(&config.topic, config.partitions),
             topic(&config.dead_letter_topic, 1),
+            // A few small records, for ever, whatever the brokers keep by themselves.
+            topic(&config.erasure_topic, 1)
+                .set("cleanup.policy", "delete")
+                .set("retention.ms", "-1")
+                .set("retention.bytes", "-1"),
         ];
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))

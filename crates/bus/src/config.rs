@@ -13,6 +13,8 @@ pub struct Config {
     pub topic: String,
     /// Topic of the records that did not become events.
     pub dead_letter_topic: String,
+    /// Topic of the notes of what was erased, which must outlive the database.
+    pub erasure_topic: String,
     /// Consumer group.
     pub group: String,
     /// Name of this consumer in its group, for static membership. Empty: dynamic.
@@ -56,6 +58,7 @@ impl Default for Config {
             bootstrap_servers: String::new(),
             topic: "affluenza.events".into(),
             dead_letter_topic: "affluenza.dead-letters".into(),
+            erasure_topic: "affluenza.erasures".into(),
             group: "affluenza".into(),
             instance: String::new(),
             partitions: 4,
@@ -73,6 +76,7 @@ impl Config {
         for (name, value) in [
             ("kafka.topic", &self.topic),
             ("kafka.dead_letter_topic", &self.dead_letter_topic),
+            ("kafka.erasure_topic", &self.erasure_topic),
         ] {
             let plain =
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -84,6 +88,9 @@ impl Config {
         }
         if self.topic == self.dead_letter_topic {
             problems.push("kafka.dead_letter_topic must differ from kafka.topic".into());
+        }
+        if [&self.topic, &self.dead_letter_topic].contains(&&self.erasure_topic) {
+            problems.push("kafka.erasure_topic must be a topic of its own".into());
         }
         if self.group.is_empty() {
             problems.push("kafka.group is empty: give the consumer group a name".into());

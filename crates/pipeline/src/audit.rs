@@ -16,6 +16,7 @@ use affluenza_store::rebuild::Settled;
 use serde::Serialize;
 
 use crate::PipelineError;
+use crate::erase::open_erasures;
 use crate::reconcile::lasting_differences;
 
 /// What an audit looks at beside the partitions, which it always looks at whole.
@@ -125,6 +126,13 @@ pub enum Finding {
     HoursDiffer(HoursDifference),
     /// A day of an ente has more or fewer facts than the ledger says.
     DayDiffers(DayDifference),
+    /// An erasure is noted beside the database that it has not carried out, as after a restore.
+    ErasureOpen {
+        /// Names it.
+        id: String,
+        /// Public body whose events were to go.
+        ente: String,
+    },
 }
 
 /// The result of an audit.
@@ -234,6 +242,11 @@ pub async fn audit(
     };
     let days = store.day_differences(period.days.clone(), &settled).await?;
     findings.extend(days.into_iter().map(Finding::DayDiffers));
+    let open = open_erasures(store, bus, &stream).await?.into_iter();
+    findings.extend(open.flatten().map(|erasure| Finding::ErasureOpen {
+        id: erasure.id,
+        ente: erasure.ente,
+    }));
     Ok(Audit {
         balanced: findings.is_empty(),
         stream,

@@ -89,6 +89,18 @@ pub enum PipelineError {
         /// End of the intent.
         next: i64,
     },
+    /// The topic of the erasures holds something else.
+    #[error(
+        "topic {topic}, offset {offset}: no note of an erasure ({cause}): see kafka.erasure_topic, and who else writes there"
+    )]
+    ForeignNote {
+        /// Which topic.
+        topic: String,
+        /// Where.
+        offset: i64,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// A worker ended without a result.
     #[error("the writer of partition {partition} ended without a result; see the log above")]
     WriterGone {
@@ -102,7 +114,7 @@ impl PipelineError {
     pub fn is_guard(&self) -> bool {
         !matches!(
             self,
-            Self::Bus(_) | Self::Store(_) | Self::WriterGone { .. }
+            Self::Bus(_) | Self::Store(_) | Self::WriterGone { .. } | Self::ForeignNote { .. }
         )
     }
 

@@ -23,6 +23,7 @@ mod consumer;
 mod decode;
 mod draft;
 pub mod erase;
+pub mod erasure_notes;
 mod error;
 mod health;
 pub mod invariants;

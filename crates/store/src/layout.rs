@@ -8,7 +8,7 @@ use crate::cluster::{Step, steps};
 use crate::migrate::JOURNAL;
 use crate::rebuild::quoted;
 use crate::retention::ttl;
-use crate::store::CLOCK_SKEW_SECONDS_MAX;
+use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::{Store, StoreError};
 
 /// From when on facts may expire.

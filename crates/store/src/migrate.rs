@@ -160,6 +160,16 @@ impl Store {
         Ok(migrations().iter().filter(is_applied).collect())
     }
 
+    /// What tells this database from another of its name, also when it came back from a backup:
+    /// its name, and when it was made.
+    pub async fn origin(&self) -> Result<String, StoreError> {
+        let made: Vec<String> = self
+            .rows("SELECT toString(min(m.applied_at)) FROM schema_migrations AS m")
+            .await?;
+        let made = made.into_iter().next().unwrap_or_default();
+        Ok(format!("{} of {made} UTC", self.database()))
+    }
+
     async fn applied(&self) -> Result<Vec<Applied>, StoreError> {
         self.rows("SELECT name, checksum FROM schema_migrations ORDER BY name")
             .await

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use clickhouse::error::Error as ClientError;
@@ -12,11 +12,9 @@ use tokio::task::JoinSet;
 use crate::cluster::{self, Step};
 use crate::error::{root, shorten};
 use crate::rebuild::quoted;
+use crate::servers::version_trouble;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
-/// Oldest server: the one that everything is tested on. Deduplication that reaches into materialized
-/// views by token is older; how projections and repeated blocks meet is known of this one only.
-const VERSION_MIN: (u32, u32) = (26, 7);
 /// Most identities asked about in one query.
 const IDENTITIES_A_QUERY: usize = 5_000;
 
@@ -24,8 +22,6 @@ const IDENTITIES_A_QUERY: usize = 5_000;
 pub(crate) const LOOK_ROUND: &str = "SETTINGS skip_unavailable_shards = 1";
 /// Tokens that a table must remember at least.
 const WINDOW_MIN: u64 = 10_000;
-/// Farthest that the server's clock may be from this machine's.
-pub(crate) const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
 
 /// How many tokens a table remembers, by the statement that created it, and which setting says so.
 fn deduplication_window(statement: &str) -> (&'static str, u64) {
@@ -108,16 +104,8 @@ impl Store {
     /// Asks for the server's version and fails if it is too old to keep inserts exactly once.
     pub async fn check_server(&self) -> Result<String, StoreError> {
         let version = self.version().await?;
-        let mut numbers = version
-            .split('.')
-            .map(|part| part.parse::<u32>().unwrap_or(0));
-        let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        if found < VERSION_MIN {
-            let (year, month) = VERSION_MIN;
-            return Err(StoreError::Unsuitable {
-                version,
-                cause: format!("use ClickHouse {year}.{month} or newer"),
-            });
+        if let Some(cause) = version_trouble(&version) {
+            return Err(StoreError::Unsuitable { version, cause });
         }
         self.check_cluster().await?;
         Ok(version)
@@ -179,17 +167,7 @@ impl Store {
                 "table {table} has a TTL that was not set by `affluenza migrate`, so expired rows would be taken for lost ones: ALTER TABLE {table} REMOVE TTL, and set retention.facts_months"
             )));
         }
-        let now: Vec<i64> = self.rows("SELECT toInt64(toUnixTimestamp(now()))").await?;
-        let here = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let ahead = now.first().copied().unwrap_or(0) - i64::try_from(here).unwrap_or(i64::MAX);
-        if ahead.abs() > CLOCK_SKEW_SECONDS_MAX {
-            return Err(unsuitable(format!(
-                "its clock is {ahead} s ahead of this machine's, at most {CLOCK_SKEW_SECONDS_MAX} are accepted either way: set the clocks right"
-            )));
-        }
-        Ok(())
+        self.check_servers().await
     }
 
     /// For how many seconds a token is remembered at the present rate of inserts, if each touches

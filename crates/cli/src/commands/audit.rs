@@ -1,8 +1,9 @@
 use std::fmt::Write as _;
 
 use affluenza_bus::Cluster;
+use affluenza_pipeline::Reconciled;
 use affluenza_pipeline::audit::{Audit, Finding, ON_THEIR_WAY_MINUTES, Period, audit};
-use affluenza_pipeline::{Reconciled, Scope, reconcile};
+use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 use jiff::civil::Date;
@@ -53,7 +54,10 @@ async fn check(
         let stream = Cluster::new(&platform.bus)?
             .identity(&platform.bus.topic)?
             .to_string();
-        Some(reconcile(&store, &platform.bus, &stream, &mut classifier, Scope::All).await?)
+        let bus = &platform.bus;
+        let open = open_erasures(&store, bus, &stream).await?;
+        let mut open = open.unwrap_or_default();
+        Some(erase_again(&store, bus, &stream, &mut classifier, &mut open).await?)
     } else {
         None
     };
@@ -306,6 +310,9 @@ fn sentence(finding: &Finding) -> String {
             hours.ente,
             hours.users_kept,
             hours.users
+        ),
+        Finding::ErasureOpen { id, ente } => format!(
+            "{ente}: erasure {id} is noted, and not carried out in this database: what it took out may be back"
         ),
         Finding::DayDiffers(day) => format!(
             "day {}, {}: {} events were stored according to the ledger, {} are facts",

@@ -2,15 +2,21 @@
 //!
 //! Tables are saved one after the other, and the consumers' place in the log goes on: whatever a
 //! backup lacks of facts, ledger and aggregates is made of the log again after it was restored.
+//! What was erased since goes again, by the notes that are kept beside the database.
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use affluenza_bus::Cluster;
+use affluenza_keys::{Entry, KeyStore};
 use affluenza_pipeline::audit::{Period, audit};
-use affluenza_pipeline::{Scope, reconcile};
+use affluenza_pipeline::erase::{erase_again, open_erasures};
+use affluenza_pipeline::erasure_notes;
 use affluenza_store::Store;
 use affluenza_store::backup::BackupPlace;
+use affluenza_store::erasure::Erasure;
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use crate::args::backup::{Backup, Restore};
 use crate::output::{self, say};
@@ -68,12 +74,32 @@ async fn bring_back(
     let stream =
         tokio::task::block_in_place(|| Cluster::new(&platform.bus)?.identity(&platform.bus.topic))?
             .to_string();
-    let mended = reconcile(&store, &platform.bus, &stream, &mut classifier, Scope::All).await?;
-    let audit = audit(&store, &platform.bus, &Period::ALL).await?;
-    let told = format!(
+    let bus = &platform.bus;
+    let known = store.erasures().await?;
+    let lost = lost_notes(&store, platform).await?;
+    let mut open = open_erasures(&store, bus, &stream)
+        .await?
+        .unwrap_or_default();
+    let mended = erase_again(&store, bus, &stream, &mut classifier, &mut open).await?;
+    let audit = audit(&store, bus, &Period::ALL).await?;
+    let mut told = format!(
         "{} facts and {} ledger rows added from the log, {} cells of the aggregate corrected",
         mended.facts_restored, mended.ledger_rows, mended.cells_corrected
     );
+    let done: Vec<&str> = open
+        .iter()
+        .filter(|one| one.done)
+        .map(|one| &*one.id)
+        .collect();
+    if !done.is_empty() {
+        let _ = write!(told, ", erased again: {}", done.join(", "));
+    }
+    if let Some(why) = lost {
+        let orders = orders_after(settings, &known);
+        bail!(
+            "restored; {told}; but {why}, so what was erased after this backup may be back: {orders}"
+        );
+    }
     if !audit.balanced {
         bail!(
             "restored; {told}; but {} finding(s) are left: `affluenza audit` names them",
@@ -81,6 +107,66 @@ async fn bring_back(
         );
     }
     Ok(format!("restored; {told}; the accounts balance"))
+}
+
+/// Why nobody can say what was erased after this backup, if so.
+async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>> {
+    let topic = &platform.bus.erasure_topic;
+    let origin = store.origin().await?;
+    let notes = tokio::task::block_in_place(|| erasure_notes::read(&platform.bus))?;
+    Ok(match notes {
+        None => Some(format!(
+            "the topic {topic}, which notes erasures, is not there"
+        )),
+        Some(notes) if !notes.whole_for.contains(&origin) => Some(format!(
+            "the topic {topic}, which notes erasures, knows nothing of database {origin}: it was made anew since, or the backup is of a release that noted nothing there"
+        )),
+        Some(_) => None,
+    })
+}
+
+/// The orders to give again, as far as this machine's log of administrative access knows them.
+fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
+    let keys = KeyStore::new(settings.keys.file_in(&settings.engine.data));
+    let is_known = |entry: &Entry| {
+        known.iter().any(|erasure| {
+            entry.detail["reason"] == *erasure.reason
+                && i64::from(erasure.begun_at) >= entry.at.as_second()
+        })
+    };
+    let entries = keys.log().verify().unwrap_or_default();
+    let orders = entries.iter();
+    let orders: Vec<String> = orders
+        .filter(|entry| entry.action == "erase" && !is_known(entry))
+        .map(|entry| format!("\n  {}  {}", entry.at, command(entry)))
+        .collect();
+    let place = keys.log().path().display().to_string();
+    if orders.is_empty() {
+        format!(
+            "{place} names no such order; look into that of every machine where `affluenza erase` was given, and give the orders again"
+        )
+    } else {
+        format!(
+            "give again those of these orders that are younger than the backup, and those of other machines ({place} names this one's):{}",
+            orders.concat()
+        )
+    }
+}
+
+/// An order of the log as it was typed.
+fn command(entry: &Entry) -> String {
+    let mut text = format!("affluenza erase --ente {}", quoted(&entry.subject));
+    for name in ["portal", "period", "reason"] {
+        if let Value::String(value) = &entry.detail[name] {
+            let _ = write!(text, " --{name} {}", quoted(value));
+        }
+    }
+    text
+}
+
+/// For a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn place(settings: &Settings, name: &str) -> Result<BackupPlace> {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use affluenza_bus::Cluster;
+use affluenza_pipeline::erasure_notes::keep_whole;
 use affluenza_store::{Layout, Store};
 use anyhow::Result;
 
@@ -67,7 +68,11 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
 pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     let cluster = Cluster::new(&platform.bus)?;
     cluster.create_topics(&platform.bus).await?;
-    for topic in [&platform.bus.topic, &platform.bus.dead_letter_topic] {
+    for topic in [
+        &platform.bus.topic,
+        &platform.bus.dead_letter_topic,
+        &platform.bus.erasure_topic,
+    ] {
         let partitions = tokio::task::block_in_place(|| cluster.replicas_of_new(topic))?;
         let fewest = partitions.iter().map(|(_, replicas)| replicas.all.len());
         let fewest = fewest.min().unwrap_or(0);
@@ -92,6 +97,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     if !applied.is_empty() {
         done.push(format!("applied: {}", applied.join(", ")));
     }
+    keep_whole(&store, &platform.bus).await?;
     match store.keep_layout().await? {
         Layout::AsBefore => {}
         Layout::Changed { from, to } => done.push(format!(

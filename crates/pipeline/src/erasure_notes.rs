@@ -1,0 +1,181 @@
+//! What was erased by order, noted where the database is not: in a topic of its own, kept for ever.
+//!
+//! A database that comes back from a backup has only the erasures from before it. The notes name the
+//! others, with the offsets that they reach to, so that they can be done again as they were. Beside
+//! them stands for which databases they are whole: a topic that was made anew, after it was lost with
+//! its Kafka, says nothing of a database that is older than itself.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use affluenza_bus::{BusError, Config as BusConfig, Writer, try_scan};
+use affluenza_store::Store;
+use affluenza_store::erasure::Erasure;
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+
+/// How long Kafka may take to acknowledge a note.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A record of the topic.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Note {
+    /// From here on, with what came before, every erasure of this database is noted.
+    WholeFor(String),
+    /// An order that was begun, and is to be carried out.
+    Erasure(Erasure),
+}
+
+/// What the topic holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Databases whose erasures are all there, by [`Store::origin`].
+    pub whole_for: HashSet<String>,
+    /// Every erasure once, in the order in which they were begun.
+    pub erasures: Vec<Erasure>,
+}
+
+impl Notes {
+    /// Those that concern a database, by the logs that its records came from, and that it does not
+    /// call done.
+    pub fn open(&self, streams: &HashSet<String>, known: &[Erasure]) -> Vec<Erasure> {
+        let is_done = |noted: &Erasure| known.iter().any(|one| one.id == noted.id && one.done);
+        let concerns = |noted: &Erasure| noted.ends.iter().any(|end| streams.contains(&end.0));
+        let open = self.erasures.iter();
+        open.filter(|noted| concerns(noted) && !is_done(noted))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Reads the notes; none when the topic is not there.
+pub fn read(bus: &BusConfig) -> Result<Option<Notes>, PipelineError> {
+    let mut notes = Notes::default();
+    let mut seen = HashSet::new();
+    let topic = &bus.erasure_topic;
+    let scanned = try_scan(bus, topic, |record| {
+        match serde_json::from_slice(record.payload()) {
+            Ok(Note::WholeFor(database)) => {
+                notes.whole_for.insert(database);
+            }
+            Ok(Note::Erasure(erasure)) => {
+                if seen.insert(erasure.id.clone()) {
+                    notes.erasures.push(erasure);
+                }
+            }
+            Err(error) => return ControlFlow::Break((record.offset().0, error.to_string())),
+        }
+        ControlFlow::Continue(())
+    });
+    match scanned {
+        Ok(None) => Ok(Some(notes)),
+        Ok(Some((offset, cause))) => Err(PipelineError::ForeignNote {
+            topic: topic.clone(),
+            offset,
+            cause,
+        }),
+        Err(BusError::NoTopic { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sees to it that every erasure of this database is noted, those of an earlier release and of a
+/// topic that was lost, too. Needs the topic.
+pub async fn keep_whole(store: &Store, bus: &BusConfig) -> Result<(), PipelineError> {
+    let notes = tokio::task::block_in_place(|| read(bus))?;
+    let notes = notes.ok_or_else(|| BusError::NoTopic {
+        topic: bus.erasure_topic.clone(),
+    })?;
+    let origin = store.origin().await?;
+    let is_noted = |one: &Erasure| notes.erasures.iter().any(|noted| noted.id == one.id);
+    let mut missing: Vec<Note> = store
+        .erasures()
+        .await?
+        .into_iter()
+        .filter(|one| !is_noted(one))
+        .map(Note::Erasure)
+        .collect();
+    if !notes.whole_for.contains(&origin) {
+        missing.push(Note::WholeFor(origin));
+    }
+    write(bus, &missing)
+}
+
+/// Notes an order, before anything goes.
+pub fn note(bus: &BusConfig, erasure: &Erasure) -> Result<(), PipelineError> {
+    write(bus, &[Note::Erasure(erasure.clone())])
+}
+
+/// Returns when Kafka has them; what follows was not sent before.
+fn write(bus: &BusConfig, notes: &[Note]) -> Result<(), PipelineError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    tokio::task::block_in_place(|| {
+        let writer = Writer::new(bus, &bus.erasure_topic)?;
+        for note in notes {
+            let text = serde_json::to_vec(note).expect("a note is JSON");
+            let key = match note {
+                Note::WholeFor(database) => database,
+                Note::Erasure(erasure) => &erasure.id,
+            };
+            writer.send(key.as_bytes(), &text, None, &[])?;
+            writer.flush(PATIENCE)?;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn erasure(id: &str, done: bool) -> Erasure {
+        Erasure {
+            id: id.into(),
+            ente: "c_a".into(),
+            portal: String::new(),
+            first_day: 10,
+            last_day: 12,
+            reason: "order".into(),
+            ends: vec![("c/t".into(), 0, 100)],
+            facts: 3,
+            begun_at: 5,
+            done,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_noted_and_not_done_is_open() {
+        let notes = Notes {
+            erasures: vec![
+                erasure("1", false),
+                erasure("2", false),
+                erasure("3", false),
+            ],
+            ..Notes::default()
+        };
+        let known = [erasure("1", true), erasure("2", false)];
+        let of = |stream: &str| {
+            let open = notes.open(&HashSet::from([stream.to_owned()]), &known);
+            open.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        assert_eq!(of("c/t"), ["2", "3"]);
+        assert!(of("c/other").is_empty());
+    }
+
+    #[test]
+    fn notes_are_read_as_they_were_written() {
+        let text = serde_json::to_string(&Note::Erasure(erasure("1", false))).unwrap();
+        let Note::Erasure(read) = serde_json::from_str(&text).unwrap() else {
+            panic!("{text}")
+        };
+        assert_eq!(read, erasure("1", false));
+        let text = serde_json::to_string(&Note::WholeFor("a".into())).unwrap();
+        assert_eq!(text, r#"{"whole-for":"a"}"#);
+    }
+}

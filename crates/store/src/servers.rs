@@ -1,0 +1,108 @@
+//! The servers of a cluster: whether each of them can keep inserts exactly once.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::store::LOOK_ROUND;
+use crate::{Store, StoreError};
+
+/// Oldest server: the one that everything is tested on. Deduplication that reaches into materialized
+/// views by token is older; how projections and repeated blocks meet is known of this one only.
+const VERSION_MIN: (u32, u32) = (26, 7);
+/// Farthest that a server's clock may be from this machine's.
+pub(crate) const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
+
+/// A server, as it tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Server {
+    /// Host and port of the native protocol.
+    pub name: String,
+    /// Version of ClickHouse.
+    pub version: String,
+    /// Its clock, in seconds since 1970.
+    pub now: i64,
+}
+
+impl Server {
+    /// Why it would not keep inserts exactly once, if so; `here`: this machine's clock.
+    fn trouble(&self, here: i64) -> Option<String> {
+        let ahead = self.now.saturating_sub(here);
+        let (way, seconds) = match ahead {
+            0.. => ("ahead of", ahead),
+            _ => ("behind", ahead.saturating_neg()),
+        };
+        version_trouble(&self.version).or_else(|| {
+            (seconds > CLOCK_SKEW_SECONDS_MAX).then(|| {
+                format!(
+                    "its clock is {seconds} s {way} this machine's, at most {CLOCK_SKEW_SECONDS_MAX} are accepted either way: set the clocks right"
+                )
+            })
+        })
+    }
+}
+
+/// What to do about a version that is too old.
+pub(crate) fn version_trouble(version: &str) -> Option<String> {
+    let mut numbers = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let (year, month) = VERSION_MIN;
+    (found < VERSION_MIN).then(|| format!("use ClickHouse {year}.{month} or newer"))
+}
+
+impl Store {
+    /// Every server that answers: that of the configuration, or all of the cluster.
+    pub async fn servers(&self) -> Result<Vec<Server>, StoreError> {
+        // `now` would be the time of the server that is asked.
+        self.rows(&format!(
+            "SELECT concat(hostName(), ':', toString(tcpPort())) AS name, version() AS version, toInt64(toUnixTimestamp(nowInBlock())) AS now
+             FROM {} {LOOK_ROUND}",
+            self.of_all_nodes("system.one")
+        ))
+        .await
+    }
+
+    /// Fails when one of them is too old, or its clock is wrong.
+    pub(crate) async fn check_servers(&self) -> Result<(), StoreError> {
+        let servers = self.servers().await?;
+        let here = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let here = i64::try_from(here).unwrap_or(i64::MAX);
+        let is_one = servers.len() == 1;
+        for server in servers {
+            if let Some(cause) = server.trouble(here) {
+                let cause = match is_one {
+                    true => cause,
+                    false => format!("{}: {cause}", server.name),
+                };
+                let version = server.version;
+                return Err(StoreError::Unsuitable { version, cause });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_and_a_wrong_clock_are_told() {
+        let server = |version: &str, now| Server {
+            name: "clickhouse-2:9000".into(),
+            version: version.into(),
+            now,
+        };
+        let trouble = |version, now| server(version, now).trouble(1000).unwrap_or_default();
+        assert_eq!(trouble("26.7.1.1", 1060), "");
+        assert_eq!(trouble("27.1", 940), "");
+        assert!(trouble("26.7.1.1", 1061).contains("61 s ahead of"));
+        assert!(trouble("26.7.1.1", 900).contains("100 s behind"));
+        assert_eq!(trouble("26.6.9", 1000), "use ClickHouse 26.7 or newer");
+    }
+}
