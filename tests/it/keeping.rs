@@ -267,6 +267,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
         "erased_since.erasures, which notes erasures, is not there",
     );
     refused(&lost, again);
+    refused(&lost, "give those of the 1 above again");
     assert!(!stderr(&lost).contains("order 1"), "{}", stderr(&lost));
     // A topic that was made anew says nothing of an older database.
     execute(&place, "DROP DATABASE erased_since SYNC");
@@ -286,6 +287,13 @@ fn report_of_firenze(place: &Place<'_>) -> String {
 pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
     let place = stored(engines, "restoring", &["2016"]);
     place.run(&["backup", "first"]);
+    let output = |arguments: &[&str]| place.command(arguments).output().expect("it runs");
+    refused(
+        &output(&["backup", "first"]),
+        "there is a backup first already",
+    );
+    let missing = ["backup", "more", "--base", "none"];
+    refused(&output(&missing), "there is no backup none");
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.005", "--seed", "8",
     ]);
@@ -304,6 +312,7 @@ pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
     };
     refused(&restore(), "is not empty");
     execute(&place, "DROP DATABASE restoring SYNC");
+    refused(&output(&["restore", "none"]), "there is no backup none");
     let said = restore();
     assert!(said.status.success(), "{}", stderr(&said));
     let said = String::from_utf8_lossy(&said.stdout).into_owned();

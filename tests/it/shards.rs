@@ -1,5 +1,6 @@
 //! Facts and aggregates on two ClickHouse servers, which must say what one says; then on three.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,17 @@ pub fn two_count_as_one(engines: &Engines) {
         |table: &str| place.count(&format!("SELECT uniqExact(_shard_num) FROM {table}"));
     let counted = ["usage_events", "usage_hourly", "ingest_ledger"].map(shards_of);
     assert_eq!(counted, [2, 2, 1], "facts and aggregates are shared out");
+    // A consumer looks at the version and the clock of each.
+    let servers = place.wait(place.store().servers()).expect("they answer");
+    let names: BTreeSet<&str> = servers.iter().map(|server| &*server.name).collect();
+    assert_eq!(names.len(), 2, "{servers:?}");
+    for server in &servers {
+        let ahead = server.now - Timestamp::now().as_second();
+        assert!(
+            server.version.starts_with("26.") && ahead.abs() < 60,
+            "{server:?}"
+        );
+    }
 
     let one = engines.place("unsharded");
     one.run(&["migrate"]);

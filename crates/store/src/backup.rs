@@ -39,15 +39,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.not_with_keeper("a backup by this program")?;
         for (number, node) in self.numbered_nodes() {
-            let base = base.map_or(String::new(), |base| {
+            let from = base.map_or(String::new(), |base| {
                 format!(" SETTINGS base_backup = {}", base.sql(number))
             });
-            node.execute_at_length(&format!(
-                "BACKUP DATABASE {} TO {}{base}",
+            let statement = format!(
+                "BACKUP DATABASE {} TO {}{from}",
                 self.database(),
                 to.sql(number)
-            ))
-            .await?;
+            );
+            let done = node.execute_at_length(&statement).await;
+            done.map_err(|error| clear(error, to, base.unwrap_or(to)))?;
         }
         Ok(())
     }
@@ -56,12 +57,13 @@ impl Store {
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
         self.not_with_keeper("a restore by this program")?;
         for (number, node) in self.numbered_nodes() {
-            node.execute_at_length(&format!(
+            let statement = format!(
                 "RESTORE DATABASE {} FROM {}",
                 self.database(),
                 from.sql(number)
-            ))
-            .await?;
+            );
+            let done = node.execute_at_length(&statement).await;
+            done.map_err(|error| clear(error, from, from))?;
         }
         Ok(())
     }
@@ -99,6 +101,21 @@ impl Store {
         let query = outside.query_raw(statement);
         let done = query.with_setting("max_execution_time", "0").execute();
         done.await.map_err(|error| self.judge(statement, error))
+    }
+}
+
+/// An error of which the name of a backup is the cause: the one written, or the one read.
+fn clear(error: StoreError, written: &BackupPlace, read: &BackupPlace) -> StoreError {
+    match &error {
+        StoreError::Query { cause, .. } if cause.contains("Code: 598.") => {
+            StoreError::BackupThere {
+                name: written.name.clone(),
+            }
+        }
+        StoreError::Query { cause, .. } if cause.contains("Code: 599.") => StoreError::NoBackup {
+            name: read.name.clone(),
+        },
+        _ => error,
     }
 }
 

@@ -63,6 +63,20 @@ pub enum StoreError {
         /// What was asked for.
         what: &'static str,
     },
+    /// A backup of that name is there.
+    #[error("there is a backup {name} already: give another name; nothing was written")]
+    BackupThere {
+        /// Its name.
+        name: String,
+    },
+    /// A backup of that name is not there.
+    #[error(
+        "there is no backup {name}: look at the disk clickhouse.backup_disk, or, without one, at the folder that ClickHouse allows for backups; nothing was changed"
+    )]
+    NoBackup {
+        /// Its name.
+        name: String,
+    },
     /// The server refused a statement.
     #[error("ClickHouse refused {what}: {cause}")]
     Query {

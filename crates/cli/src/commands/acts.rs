@@ -42,7 +42,9 @@ fn act(command: &Command) -> Option<Act> {
             ("rebuild", subject.to_owned(), detail)
         }
         Command::Erase(erase) => {
-            if erase.dry_run {
+            // Refused at once without a reason: it is no order.
+            let reason = erase.reason.as_deref().unwrap_or_default();
+            if erase.dry_run || reason.trim().is_empty() {
                 return None;
             }
             let detail =

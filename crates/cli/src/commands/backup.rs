@@ -94,6 +94,13 @@ async fn bring_back(
     if !done.is_empty() {
         let _ = write!(told, ", erased again: {}", done.join(", "));
     }
+    if !audit.balanced {
+        let findings = audit.findings.len();
+        let _ = write!(
+            told,
+            "; {findings} finding(s) are left, which `affluenza audit` names"
+        );
+    }
     if let Some(why) = lost {
         let orders = orders_after(settings, &known);
         bail!(
@@ -101,10 +108,7 @@ async fn bring_back(
         );
     }
     if !audit.balanced {
-        bail!(
-            "restored; {told}; but {} finding(s) are left: `affluenza audit` names them",
-            audit.findings.len()
-        );
+        bail!("restored; {told}");
     }
     Ok(format!("restored; {told}; the accounts balance"))
 }
@@ -125,7 +129,8 @@ async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>
     })
 }
 
-/// The orders to give again, as far as this machine's log of administrative access knows them.
+/// Lists the orders to give again, as far as this machine's log of administrative access knows them,
+/// and says what to do with them.
 fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     let keys = KeyStore::new(settings.keys.file_in(&settings.engine.data));
     let is_known = |entry: &Entry| {
@@ -134,21 +139,21 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
                 && i64::from(erasure.begun_at) >= entry.at.as_second()
         })
     };
-    let entries = keys.log().verify().unwrap_or_default();
-    let orders = entries.iter();
-    let orders: Vec<String> = orders
-        .filter(|entry| entry.action == "erase" && !is_known(entry))
-        .map(|entry| format!("\n  {}  {}", entry.at, command(entry)))
-        .collect();
-    let place = keys.log().path().display().to_string();
+    let log = keys.log();
+    let mut orders = log.verify().unwrap_or_default();
+    orders.retain(|entry| entry.action == "erase" && !is_known(entry));
+    for entry in &orders {
+        say(&format!("{}  {}", entry.at, command(entry)));
+    }
+    let place = log.path().display();
     if orders.is_empty() {
         format!(
-            "{place} names no such order; look into that of every machine where `affluenza erase` was given, and give the orders again"
+            "{place} names no such order; look at that of every machine where `affluenza erase` was given, and give the orders again"
         )
     } else {
         format!(
-            "give again those of these orders that are younger than the backup, and those of other machines ({place} names this one's):{}",
-            orders.concat()
+            "give those of the {} above again that are younger than the backup; they are from {place}, other machines have their own",
+            orders.len()
         )
     }
 }

@@ -24,6 +24,16 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
     let ente = register.ente(&args.ente);
     let given = args.portal.as_deref().unwrap_or_default();
     let portal = ente.and_then(|ente| register.portal(ente, given));
+    for (what, code, is_known) in [
+        ("public body", &*args.ente, ente.is_some()),
+        ("portal", given, portal.is_some() || given.is_empty()),
+    ] {
+        if !is_known {
+            output::say(&format!(
+                "the register knows no {what} {code:?} here: events that say so are looked for"
+            ));
+        }
+    }
     let order = Order {
         // What the register does not know is looked for as events say it.
         ente: ente.map_or(&*args.ente, Ente::code).to_owned(),
