@@ -15,6 +15,18 @@ pub fn complain(line: &str) {
     eprintln!("affluenza: {}", line.replace('\n', " "));
 }
 
+/// An error with its causes. Many an error names its cause itself: that is not said twice.
+pub fn chain(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match said.contains(&cause) {
+            true => said,
+            false if said.is_empty() => cause,
+            false => format!("{said}: {cause}"),
+        }
+    })
+}
+
 /// Tells what is going on.
 pub fn say(line: &str) {
     eprintln!("{line}");
@@ -68,4 +80,19 @@ pub fn bar(name: &'static str, total: u64) -> ProgressBar {
         bar.enable_steady_tick(Duration::from_millis(200));
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("No such file").context("cannot open a: No such file");
+        assert_eq!(chain(&error), "cannot open a: No such file");
+        let error = anyhow!("No such file").context("a").context("b");
+        assert_eq!(chain(&error), "b: a: No such file");
+    }
 }

@@ -17,12 +17,12 @@ use crate::visitor::SaltSource;
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// A file that cannot be opened.
-    #[error("cannot open {name}: {cause}")]
+    #[error("cannot open {name}: {source}")]
     Open {
         /// The file.
         name: String,
         /// Why not.
-        cause: io::Error,
+        source: io::Error,
     },
     /// A directory where a file should be.
     #[error("{name} is a directory: give the files in it")]
@@ -31,14 +31,14 @@ pub enum ImportError {
         name: String,
     },
     /// An input that cannot be read to its end, or that is damaged gzip.
-    #[error("cannot read {name}{}: {cause}{}", after(*line), hint(cause))]
+    #[error("cannot read {name}{}: {source}{}", after(*line), hint(source))]
     Read {
         /// The input.
         name: String,
         /// Number of the last line that could be read, from 1; 0 when there was none.
         line: u64,
         /// Why not.
-        cause: io::Error,
+        source: io::Error,
     },
     /// A compressed input, and not with gzip.
     #[error("{name} is compressed with {format}: decompress it and give \"-\" to read the output")]
@@ -67,9 +67,9 @@ fn after(line: u64) -> String {
 }
 
 /// What the decompressor's words mean.
-fn hint(cause: &io::Error) -> &'static str {
+fn hint(source: &io::Error) -> &'static str {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    match cause.kind() {
+    match source.kind() {
         UnexpectedEof => " (the gzip data is cut short: fetch the file again)",
         InvalidData | InvalidInput => " (the gzip data is damaged: fetch the file again)",
         _ => "",
@@ -128,10 +128,10 @@ impl AccessLog {
                 continue;
             };
             let found = lines.next(&mut self.line);
-            let found = found.map_err(|cause| ImportError::Read {
+            let found = found.map_err(|source| ImportError::Read {
                 name: name.clone(),
                 line: lines.number,
-                cause,
+                source,
             })?;
             if found == Found::End {
                 self.current = None;

@@ -89,9 +89,9 @@ impl Input {
         };
         // Opening, not asking: only this tells whether it may be read.
         let opened = File::open(path).and_then(|file| file.metadata());
-        let metadata = opened.map_err(|cause| ImportError::Open {
+        let metadata = opened.map_err(|source| ImportError::Open {
             name: self.name(),
-            cause,
+            source,
         })?;
         if metadata.is_dir() {
             return Err(ImportError::Directory { name: self.name() });
@@ -145,7 +145,7 @@ fn open_file(path: &Path) -> Result<Content, ImportError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => decoded(&name, Box::new(file)),
-        Err(cause) => Err(ImportError::Open { name, cause }),
+        Err(source) => Err(ImportError::Open { name, source }),
     }
 }
 
@@ -204,10 +204,10 @@ fn same_bytes(one: &Path, other: &Path) -> Result<bool, ImportError> {
     }
 }
 
-fn read_error(name: &str, cause: io::Error) -> ImportError {
+fn read_error(name: &str, source: io::Error) -> ImportError {
     ImportError::Read {
         name: name.to_owned(),
         line: 0,
-        cause,
+        source,
     }
 }

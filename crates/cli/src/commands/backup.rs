@@ -140,12 +140,17 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
         })
     };
     let log = keys.log();
-    let mut orders = log.verify().unwrap_or_default();
+    let place = log.path().display();
+    let mut orders = match log.verify() {
+        Ok(orders) => orders,
+        Err(error) => {
+            return format!("{place} cannot be asked for the orders to give again: {error}");
+        }
+    };
     orders.retain(|entry| entry.action == "erase" && !is_known(entry));
     for entry in &orders {
         say(&format!("{}  {}", entry.at, command(entry)));
     }
-    let place = log.path().display();
     if orders.is_empty() {
         format!(
             "{place} names no such order; look at that of every machine where `affluenza erase` was given, and give the orders again"

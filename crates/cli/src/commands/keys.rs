@@ -35,7 +35,7 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
     let expires = match new.days {
         None => None,
         Some(days) => Some(
-            Timestamp::now()
+            Timestamp::from_second(Timestamp::now().as_second())?
                 .checked_add((i64::from(days) * 24).hours())
                 .context("--days lies too far ahead")?,
         ),
