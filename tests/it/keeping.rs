@@ -8,7 +8,7 @@ use affluenza_store::{Config as StoreConfig, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::{Engines, Place, stderr};
+use crate::support::{Engines, Place, eventually, stderr};
 
 /// Figures of the aggregates alone, and of the accounts.
 fn aggregates(place: &Place<'_>) -> Vec<u64> {
@@ -249,6 +249,14 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
         .expect("ClickHouse restores");
     let audit = place.command(&["audit"]).output().expect("it runs");
     let told = String::from_utf8_lossy(&audit.stdout).into_owned();
+    // So does a consumer that runs, where an alert looks.
+    let soon = [("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")];
+    let consumer = place.spawn_with(&["consume"], "consumer.log", &soon);
+    eventually("the consumer tells", || {
+        let log = std::fs::read_to_string(place.folder.join("consumer.log"));
+        log.is_ok_and(|log| log.contains("is noted, and not carried out"))
+    });
+    consumer.kill();
     assert!(
         !audit.status.success() && told.contains("is noted, and not carried out"),
         "{told}"

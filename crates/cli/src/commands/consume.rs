@@ -3,6 +3,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use affluenza_bus::{Cluster, NextOffset, Partition};
+use affluenza_pipeline::erase::open_erasures;
 use affluenza_pipeline::{
     Classifier, Consumer, PipelineError, Progress, Reconciled, Scope, Until, reconcile,
 };
@@ -234,5 +235,17 @@ async fn reconcile_once(
         );
     }
     let scope = Scope::Hours(settings.consume.reconcile_hours);
-    Ok(reconcile(store, bus, &stream, &mut classifier, scope).await?)
+    let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
+    let open = open_erasures(store, bus, &stream).await?;
+    // Asked after the notes: an order that is being carried out is in the table before it is noted.
+    let known = store.erasures().await?;
+    for noted in open.into_iter().flatten() {
+        if !known.iter().any(|one| one.id == noted.id) {
+            done.failures.push(format!(
+                "{}: erasure {} is noted, and not carried out in this database: `affluenza audit --repair` does it",
+                noted.ente, noted.id
+            ));
+        }
+    }
+    Ok(done)
 }
