@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::http::Access;
 use crate::measure::{Begun, Measured};
-use crate::support::{Engines, Place};
-use crate::{limits, plain};
+use crate::support::{Engines, Place, Running};
+use crate::{in_sql, limits, otelcol, plain};
 
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -22,6 +22,8 @@ pub enum Contender {
     AtLeastOnce,
     /// ClickHouse reads the topic itself and classifies in SQL.
     KafkaEngine,
+    /// The OpenTelemetry Collector brings the events to ClickHouse, which classifies in the same SQL.
+    Collector,
     /// Reads the topic and counts. The first limit.
     Count,
     /// Decodes, classifies and encodes records that are in memory: the work itself, on one core.
@@ -31,10 +33,11 @@ pub enum Contender {
 }
 
 impl Contender {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Affluenza,
         Self::AtLeastOnce,
         Self::KafkaEngine,
+        Self::Collector,
         Self::Count,
         Self::Work,
         Self::Insert,
@@ -48,20 +51,35 @@ impl Contender {
             Self::Affluenza => "affluenza",
             Self::AtLeastOnce => "plain at-least-once",
             Self::KafkaEngine => "ClickHouse Kafka engine",
+            Self::Collector => "OpenTelemetry Collector",
             Self::Count => "limit: count only",
             Self::Work => "decode, classify, encode",
             Self::Insert => "limit: insert only",
         }
     }
 
-    /// Those that `CONTENDERS` names by the beginnings of their names; all without it.
+    /// Those that `CONTENDERS` names by the beginnings of their names, in small letters or capitals; all
+    /// without it. Others' programs only where they can be built.
     pub fn chosen() -> Vec<Self> {
-        let wanted = std::env::var("CONTENDERS").unwrap_or_default();
+        let wanted = std::env::var("CONTENDERS")
+            .unwrap_or_default()
+            .to_lowercase();
         let is_wanted = |contender: &Self| {
-            let name = contender.name();
+            let name = contender.name().to_lowercase();
             wanted.is_empty() || wanted.split(',').any(|begins| name.starts_with(begins))
         };
-        Self::ALL.into_iter().filter(is_wanted).collect()
+        let is_there =
+            |contender: &Self| *contender != Self::Collector || otelcol::program().is_some();
+        Self::ALL
+            .into_iter()
+            .filter(is_wanted)
+            .filter(is_there)
+            .collect()
+    }
+
+    /// Whether it leaves facts behind.
+    pub const fn writes(self) -> bool {
+        !matches!(self, Self::Count | Self::Work)
     }
 
     /// Runs it once. What it leaves in the database must be `events` facts.
@@ -70,9 +88,17 @@ impl Contender {
         let settle = || target.wait_for_merges();
         let measured = match self {
             Self::KafkaEngine => {
+                in_sql::make_categories(target);
                 let begun = Begun::now(clickhouse, kafka);
-                limits::kafka_engine(target, events);
+                in_sql::kafka_engine(target, events);
                 begun.until_now(settle)
+            }
+            Self::Collector => {
+                let mut command = otelcol::prepare(target, engines);
+                let begun = Begun::now(clickhouse, kafka);
+                let mut collector = Running(quiet(&mut command).spawn().expect("it starts"));
+                otelcol::wait(target, &mut collector, events);
+                begun.until_told_to_end(collector, settle)
             }
             Self::Affluenza => {
                 let mut command = target.place.command(&["consume", "--once"]);
@@ -100,7 +126,7 @@ impl Contender {
                 begun.until_end_of(&mut child, before, settle)
             }
         };
-        if !matches!(self, Self::Count | Self::Work) {
+        if self.writes() {
             assert_eq!(target.facts(), events, "{self} wrote every event once");
         }
         measured
@@ -171,6 +197,13 @@ impl<'p, 'e> Target<'p, 'e> {
 
     pub fn facts(&self) -> u64 {
         self.number("SELECT count() FROM usage_events")
+    }
+
+    /// Events, accesses and service uses of every category and device, from what dashboards ask.
+    pub fn totals(&self) -> Vec<Vec<String>> {
+        self.access.rows(
+            "SELECT category, device, sum(events), sum(accesses), sum(service_uses) FROM usage_hourly GROUP BY ALL ORDER BY ALL",
+        )
     }
 
     pub fn number(&self, query: &str) -> u64 {
@@ -246,7 +279,7 @@ impl Role {
             Contender::Count => limits::count(&self),
             Contender::Insert => limits::insert(&self),
             Contender::Work => limits::work(&self),
-            Contender::Affluenza | Contender::KafkaEngine => {}
+            Contender::Affluenza | Contender::KafkaEngine | Contender::Collector => {}
         }
     }
 }

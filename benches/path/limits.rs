@@ -1,19 +1,17 @@
-//! The two limits, and ClickHouse's own way.
+//! The two limits, and the work between them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Child;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use affluenza_bus::{NextOffset, Polled, Reader, scan_range};
 use affluenza_event::UnixMillis;
 use affluenza_store::{BlockOrigin, FactBlock};
 
-use crate::contender::{Role, Target};
+use crate::contender::Role;
 use crate::plain;
 
-/// How long one run may take.
-const PATIENCE: Duration = Duration::from_secs(600);
 /// Blocks that are sent at the same time, as by a consumer of so many partitions.
 const WRITERS: usize = 4;
 
@@ -155,46 +153,4 @@ impl Ready {
     pub fn go(mut self) {
         self.0.write_all(b"go\n").expect("it listens");
     }
-}
-
-/// Services and their categories, as rows of an INSERT.
-fn services() -> String {
-    let register = plain::register();
-    let day = jiff::civil::date(2017, 7, 1);
-    let row = |service: &affluenza_register::Service| {
-        let category = service.category_on(day).code();
-        format!("('{}', '{category}')", service.code())
-    };
-    register.services().map(row).collect::<Vec<_>>().join(", ")
-}
-
-/// ClickHouse reads and classifies by itself, as an expert would have it do: typed JSON, a
-/// dictionary for categories, one list of regular expressions for devices, the same target tables.
-pub fn kafka_engine(target: &Target<'_, '_>, events: u64) {
-    let bus = target.place.bus();
-    let sql = include_str!("kafka_engine.sql")
-        .replace("{brokers}", &bus.bootstrap_servers)
-        .replace("{topic}", &bus.topic)
-        .replace("{group}", &target.group)
-        .replace("{user}", &target.access.user)
-        .replace("{password}", &target.access.password)
-        .replace("{database}", &target.access.database)
-        .replace("{services}", &services());
-    for statement in sql.split(";\n").filter(|text| !text.trim().is_empty()) {
-        target
-            .access
-            .ask(statement, PATIENCE)
-            .unwrap_or_else(|error| panic!("{statement}: {error}"));
-    }
-    let until = Instant::now() + PATIENCE;
-    while target.facts() < events {
-        assert!(Instant::now() < until, "the Kafka engine reads on");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    // The offsets are committed when reading ends.
-    target
-        .access
-        .ask("DROP TABLE queue_to_facts SYNC", PATIENCE)
-        .and_then(|_| target.access.ask("DROP TABLE queue SYNC", PATIENCE))
-        .expect("reading can be ended");
 }

@@ -15,8 +15,10 @@ mod contender;
 mod freshness;
 #[path = "../../tests/it/http.rs"]
 mod http;
+mod in_sql;
 mod limits;
 mod measure;
+mod otelcol;
 mod plain;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/it/support.rs"]
@@ -74,6 +76,7 @@ fn compare(engines: &Engines) -> Results {
         contenders: contenders.clone(),
         rounds: Vec::new(),
     };
+    let mut totals = None;
     // The first round finds everything cold, and does not count.
     for round in 0..=rounds {
         let mut measured = Vec::new();
@@ -84,6 +87,11 @@ fn compare(engines: &Engines) -> Results {
             let result = contender.run(&target, engines, events);
             eprintln!("round {round}, {contender}: {result}");
             measured.push((contender, result));
+            if contender.writes() {
+                let found = target.totals();
+                let (first, expected) = &*totals.get_or_insert((contender, found.clone()));
+                assert_eq!(&found, expected, "{contender} counts as {first} does");
+            }
             target.drop_database();
         }
         if round > 0 {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use crate::support::Running;
+
 /// Clock ticks a second of `/proc`, the same on every Linux that matters.
 const TICKS: f64 = 100.0;
 
@@ -91,6 +93,16 @@ impl Begun {
         assert!(status.success(), "a contender failed: {status}");
         settle();
         let own = cpu_of_ended_children() - self.ended_children - before;
+        self.measured(wall, own, peak_mib)
+    }
+
+    /// Tells a program that would go on for ever to end, and waits for it.
+    pub fn until_told_to_end(self, running: Running, settle: impl FnOnce()) -> Measured {
+        let peak_mib = peak_of(running.0.id()).unwrap_or(0.0);
+        running.terminate();
+        let wall = self.at.elapsed();
+        settle();
+        let own = cpu_of_ended_children() - self.ended_children;
         self.measured(wall, own, peak_mib)
     }
 

@@ -70,12 +70,17 @@ pub fn of(results: &Results) -> String {
             millions / own
         );
     }
-    if all(&[Contender::Affluenza, Contender::KafkaEngine]) {
-        let _ = writeln!(
-            text,
-            "CPU against ClickHouse's Kafka engine: 1 to {:.1}",
-            cpu(Contender::KafkaEngine) / cpu(Contender::Affluenza)
-        );
+    for (contender, called) in [
+        (Contender::KafkaEngine, "ClickHouse's Kafka engine"),
+        (Contender::Collector, "the OpenTelemetry Collector"),
+    ] {
+        if all(&[Contender::Affluenza, contender]) {
+            let _ = writeln!(
+                text,
+                "CPU against {called}: 1 to {:.1}",
+                cpu(contender) / cpu(Contender::Affluenza)
+            );
+        }
     }
     text
 }

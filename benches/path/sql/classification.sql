@@ -1,24 +1,3 @@
-CREATE TABLE queue_services (code String, category String) ENGINE = MergeTree ORDER BY code;
-INSERT INTO queue_services VALUES {services};
-CREATE DICTIONARY queue_categories (code String, category String) PRIMARY KEY code
-SOURCE(CLICKHOUSE(USER '{user}' PASSWORD '{password}' DB '{database}' TABLE 'queue_services'))
-LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(0);
-CREATE TABLE queue
-(
-    type LowCardinality(String),
-    source LowCardinality(String),
-    id String,
-    time String,
-    data Tuple(
-        ente LowCardinality(String), portal LowCardinality(String), service LowCardinality(String), kind LowCardinality(String),
-        outcome LowCardinality(String), channel LowCardinality(String), login LowCardinality(String), session String, visitor String,
-        client Tuple(user_agent LowCardinality(String), country LowCardinality(String)))
-)
-ENGINE = Kafka
-SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = '{topic}', kafka_group_name = '{group}', kafka_format = 'JSONEachRow',
-    kafka_num_consumers = 2, kafka_thread_per_consumer = 1, kafka_max_block_size = 65536, kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 400;
-CREATE MATERIALIZED VIEW queue_to_facts TO usage_events AS
 WITH
     parseDateTime64BestEffort(q.time, 3, 'UTC') AS at,
     toTimeZone(at, 'Europe/Rome') AS local,
@@ -33,7 +12,7 @@ SELECT
     q.data.ente AS ente,
     q.data.portal AS portal,
     q.data.service AS service,
-    if(empty(q.data.service), '', dictGetOrDefault('{database}.queue_categories', 'category', tuple(toString(q.data.service)), 'unregistered')) AS category,
+    if(empty(q.data.service), '', dictGetOrDefault('{database}.sql_categories', 'category', tuple(toString(q.data.service)), 'unregistered')) AS category,
     if(is_use, 'service-use', 'access') AS activity,
     if(is_use, toString(q.data.kind), 'none') AS kind,
     if(is_use, 'none', 'page') AS resource,
@@ -57,4 +36,4 @@ SELECT
     q._partition AS kafka_partition,
     q._offset AS kafka_offset,
     'sql' AS rules
-FROM queue AS q;
+FROM {source} AS q
