@@ -9,16 +9,23 @@ use crate::plain;
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The events are columns of a table: the fields that the classification needs, read by their types.
-const QUEUE: &str = "queue";
-/// The events are texts of JSON, each read once, into the same fields.
+/// The events are texts of JSON in `{table}`, each read once into the fields that the classification needs.
+/// Reading them a block at a time matters: a Kafka table with these fields as columns (`JSONEachRow`)
+/// makes new columns, with dictionaries, for each record, and took 2.7 times the CPU time altogether.
 const TEXTS: &str = "(WITH JSONExtract(Body, 'Tuple({event})') AS e \
-    SELECT e.type AS type, e.source AS source, e.id AS id, e.time AS time, e.data AS data, 0 AS _partition, 0 AS _offset FROM otel_logs)";
+    SELECT e.type AS type, e.source AS source, e.id AS id, e.time AS time, e.data AS data, {position} FROM {table})";
 
-/// ClickHouse reads by itself: typed JSON, a dictionary for categories, one list of regular
+fn texts(table: &str, position: &str) -> String {
+    TEXTS
+        .replace("{table}", table)
+        .replace("{position}", position)
+}
+
+/// ClickHouse reads by itself: JSON with types, a dictionary for categories, one list of regular
 /// expressions for devices, the same target tables.
 pub fn kafka_engine(target: &Target<'_, '_>, events: u64) {
-    run(target, include_str!("sql/kafka_engine.sql"), QUEUE);
+    let source = texts("queue", "_partition, _offset");
+    run(target, include_str!("sql/kafka_engine.sql"), &source);
     wait_for(target, events, || ());
     // The offsets are committed when reading ends.
     run(
@@ -31,10 +38,11 @@ pub fn kafka_engine(target: &Target<'_, '_>, events: u64) {
 /// What the exporter of the OpenTelemetry Collector writes to. Nothing is kept in it: facts are made while
 /// a block comes in.
 pub fn make_otel_logs(target: &Target<'_, '_>) {
+    let source = texts("otel_logs", "0 AS _partition, 0 AS _offset");
     run(
         target,
         include_str!("../peers/otelcol/otel_logs.sql"),
-        TEXTS,
+        &source,
     );
 }
 
