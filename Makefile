@@ -17,7 +17,7 @@ CONTENDERS ?=
 # Of `make bench-freshness`: events a second, and for how long.
 RATE ?= 1000
 SECONDS ?= 30
-# Of `make bench-api`: a folder for its data, made and removed without, and how often each year is written (5: 100 million events).
+# Of `make bench-api`: a folder for its data, made and removed without, and how often each year is written (6: 105 million events).
 KEEP ?=
 TIMES ?=
 LANG_OF_TABLES ?= en

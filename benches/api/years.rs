@@ -1,6 +1,6 @@
 //! Eleven years of data: 2016 and 2017 come the whole way, from Kafka through the consumer; 2017
-//! is then written nine times more as the years that follow, other events and other visitors. `TIMES=5`
-//! writes each of those five times, some weeks apart: 100 million events.
+//! is then written nine times more as the years that follow, other events and other visitors. `TIMES=6`
+//! writes each of those six times, some weeks apart: 105 million events.
 
 use std::time::{Duration, Instant};
 
