@@ -22,6 +22,8 @@ pub enum Contender {
     AtLeastOnce,
     /// ClickHouse reads the topic itself and classifies in SQL.
     KafkaEngine,
+    /// The same from a table with an event's fields as columns, as its manual does it.
+    KafkaColumns,
     /// The OpenTelemetry Collector brings the events to ClickHouse, which classifies in the same SQL.
     Collector,
     /// Reads the topic and counts. The first limit.
@@ -33,10 +35,11 @@ pub enum Contender {
 }
 
 impl Contender {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Affluenza,
         Self::AtLeastOnce,
         Self::KafkaEngine,
+        Self::KafkaColumns,
         Self::Collector,
         Self::Count,
         Self::Work,
@@ -50,7 +53,8 @@ impl Contender {
         match self {
             Self::Affluenza => "affluenza",
             Self::AtLeastOnce => "plain at-least-once",
-            Self::KafkaEngine => "ClickHouse Kafka engine",
+            Self::KafkaEngine => "ClickHouse Kafka engine, texts",
+            Self::KafkaColumns => "ClickHouse Kafka engine, columns",
             Self::Collector => "OpenTelemetry Collector",
             Self::Count => "limit: count only",
             Self::Work => "decode, classify, encode",
@@ -87,10 +91,10 @@ impl Contender {
         let (clickhouse, kafka) = (engines.clickhouse.pid(), engines.kafka.pid());
         let settle = || target.wait_for_merges();
         let measured = match self {
-            Self::KafkaEngine => {
+            Self::KafkaEngine | Self::KafkaColumns => {
                 in_sql::make_categories(target);
                 let begun = Begun::now(clickhouse, kafka);
-                in_sql::kafka_engine(target, events);
+                in_sql::kafka_engine(target, events, self == Self::KafkaColumns);
                 begun.until_now(settle)
             }
             Self::Collector => {
@@ -279,7 +283,10 @@ impl Role {
             Contender::Count => limits::count(&self),
             Contender::Insert => limits::insert(&self),
             Contender::Work => limits::work(&self),
-            Contender::Affluenza | Contender::KafkaEngine | Contender::Collector => {}
+            Contender::Affluenza
+            | Contender::KafkaEngine
+            | Contender::KafkaColumns
+            | Contender::Collector => {}
         }
     }
 }

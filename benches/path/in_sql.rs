@@ -22,10 +22,23 @@ fn texts(table: &str, position: &str) -> String {
 }
 
 /// ClickHouse reads by itself: JSON with types, a dictionary for categories, one list of regular
-/// expressions for devices, the same target tables.
-pub fn kafka_engine(target: &Target<'_, '_>, events: u64) {
-    let source = texts("queue", "_partition, _offset");
-    run(target, include_str!("sql/kafka_engine.sql"), &source);
+/// expressions for devices, the same target tables. As texts, or, as its manual has it, with the fields
+/// as `columns`.
+pub fn kafka_engine(target: &Target<'_, '_>, events: u64, columns: bool) {
+    let engine = include_str!("sql/kafka_engine.sql");
+    let (columns, format, source) = if columns {
+        ("{event}", "JSONEachRow", "queue".to_owned())
+    } else {
+        (
+            "Body String",
+            "RawBLOB",
+            texts("queue", "_partition, _offset"),
+        )
+    };
+    let engine = engine
+        .replace("{columns}", columns)
+        .replace("{format}", format);
+    run(target, &engine, &source);
     wait_for(target, events, || ());
     // The offsets are committed when reading ends.
     run(

@@ -71,7 +71,11 @@ pub fn of(results: &Results) -> String {
         );
     }
     for (contender, called) in [
-        (Contender::KafkaEngine, "ClickHouse's Kafka engine"),
+        (Contender::KafkaEngine, "ClickHouse's Kafka engine, texts"),
+        (
+            Contender::KafkaColumns,
+            "ClickHouse's Kafka engine, columns",
+        ),
         (Contender::Collector, "the OpenTelemetry Collector"),
     ] {
         if all(&[Contender::Affluenza, contender]) {
