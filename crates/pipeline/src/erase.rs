@@ -1,6 +1,6 @@
 //! Takes events out by order, so that nothing brings them back and the accounts still balance.
 //!
-//! What is to go is noted first, in the database and beside it ([`erasure_notes`](crate::erasure_notes)):
+//! What is to go is noted first, in the database and beside it ([`erasure_notes`]):
 //! from then on no repair restores it from the log, and no backup brings it back. Then the facts
 //! go, the ledger follows, the aggregates go, and what came in meanwhile is added to these again.
 //! Every step can be repeated, so an erasure that was cut off goes on where it was.
