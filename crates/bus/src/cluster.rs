@@ -83,12 +83,16 @@ impl Cluster {
             .map_err(BusError::Setting)
     }
 
+    /// Events pile up in a client that nobody polls, above all while brokers are away.
+    fn drop_events(&self) {
+        while self.client.poll(Duration::ZERO).is_some() {}
+    }
+
     /// Waits for a first answer of a broker and gives the id of its cluster: at once when there was
     /// one before. A broker that turns this client away is not waited for.
     fn reach(&self) -> Result<String, BusError> {
         let until = Instant::now() + PATIENCE;
-        // What it has heard since it was last asked is of no use any more.
-        while self.client.poll(Duration::ZERO).is_some() {}
+        self.drop_events();
         let ask = |wait| self.client.client().fetch_cluster_id(wait);
         if let Some(cluster) = ask(FIRST_ANSWER) {
             return Ok(cluster);
@@ -292,6 +296,7 @@ impl Cluster {
         topic: &str,
         partitions: &[Partition],
     ) -> Result<Vec<(Partition, NextOffset)>, BusError> {
+        self.drop_events();
         let end = |partition: &Partition| {
             let (_, high) = self.client.fetch_watermarks(topic, partition.0, PATIENCE)?;
             Ok((*partition, NextOffset(high)))
