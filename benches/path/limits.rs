@@ -38,7 +38,7 @@ pub fn count(role: &Role) {
                 records += 1;
                 bytes += record.payload().len();
             }
-            Polled::Revoked { .. } | Polled::Nothing => {}
+            Polled::Revoked { .. } | Polled::Trouble(_) | Polled::Nothing => {}
         }
     }
     assert!(bytes > 0, "records have bytes");

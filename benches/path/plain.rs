@@ -124,7 +124,7 @@ impl<'r> Plain<'r> {
                         return self.write(partition);
                     }
                 }
-                Polled::Revoked { .. } | Polled::Nothing => return,
+                Polled::Revoked { .. } | Polled::Trouble(_) | Polled::Nothing => return,
             }
         }
     }

@@ -6,6 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
+use crate::group::Group;
 use crate::logging::Logging;
 use crate::topic_id::topic_id;
 use crate::{BusError, Committed, Config, NextOffset, Partition};
@@ -15,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long a broker that is well takes for its first answer, at most.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
+/// When the lack of a first answer is said. Brokers that turn connections away are not waited for
+/// any longer; one that is silent may only be slow.
+const SAID_AFTER: Duration = Duration::from_secs(4);
 /// Pause between two looks whether there is an answer, or why there is none.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -91,7 +95,8 @@ impl Cluster {
     /// Waits for a first answer of a broker and gives the id of its cluster: at once when there was
     /// one before. A broker that turns this client away is not waited for.
     fn reach(&self) -> Result<String, BusError> {
-        let until = Instant::now() + PATIENCE;
+        let began = Instant::now();
+        let mut is_said = false;
         self.drop_events();
         let ask = |wait| self.client.client().fetch_cluster_id(wait);
         if let Some(cluster) = ask(FIRST_ANSWER) {
@@ -110,9 +115,18 @@ impl Cluster {
                         cause: failure.cause,
                     });
                 }
-                failure if Instant::now() >= until => {
-                    let cause = failure.map(|failure| failure.cause);
-                    return Err(self.unreachable(cause.unwrap_or_else(|| "no answer".to_owned())));
+                Some(failure) if began.elapsed() >= SAID_AFTER => {
+                    return Err(self.unreachable(failure.cause));
+                }
+                None if began.elapsed() >= PATIENCE => {
+                    return Err(self.unreachable("no answer".to_owned()));
+                }
+                None if began.elapsed() >= SAID_AFTER && !is_said => {
+                    let (servers, seconds) = (&self.bootstrap_servers, PATIENCE.as_secs());
+                    tracing::warn!(
+                        "Kafka at {servers} does not answer yet: waiting for {seconds} s in all"
+                    );
+                    is_said = true;
                 }
                 _ => {}
             }
@@ -275,6 +289,13 @@ impl Cluster {
         }
     }
 
+    /// Fails with the name of the first topic that does not exist.
+    pub fn check_topics(&self, topics: &[&str]) -> Result<(), BusError> {
+        topics
+            .iter()
+            .try_for_each(|topic| self.replicas(topic).map(drop))
+    }
+
     /// The partitions of `topic`, in order, each with what it holds.
     pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
         let partitions = self.replicas(topic)?.into_iter();
@@ -317,6 +338,12 @@ impl Cluster {
         }
         let committed = consumer.committed_offsets(list, PATIENCE)?;
         committed.elements().iter().map(Committed::of).collect()
+    }
+
+    /// Who has which partitions of the topic of `config`.
+    pub fn group(&self, config: &Config) -> Result<Group, BusError> {
+        self.reach()?;
+        Group::of(&self.client, config, PATIENCE)
     }
 
     fn unreachable(&self, cause: String) -> BusError {

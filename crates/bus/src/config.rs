@@ -32,6 +32,53 @@ pub struct Config {
     pub properties: BTreeMap<String, String>,
 }
 
+/// Properties that what this program promises rests on, each with the only value that it may have.
+const GUARDED: [(&str, &str); 14] = [
+    ("acks", "all"),
+    ("request.required.acks", "all"),
+    ("allow.auto.create.topics", "false"),
+    ("auto.commit.enable", "false"),
+    ("auto.offset.reset", "error"),
+    ("check.crcs", "true"),
+    ("delivery.report.only.error", "false"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("enable.partition.eof", "false"),
+    ("group.protocol", "classic"),
+    ("isolation.level", "read_committed"),
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("partitioner", "murmur2_random"),
+];
+/// Properties that are set elsewhere, or not at all.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("bootstrap.servers", "set kafka.bootstrap_servers"),
+    ("metadata.broker.list", "set kafka.bootstrap_servers"),
+    ("group.id", "set kafka.group"),
+    ("group.instance.id", "set kafka.instance"),
+    (
+        "enable.idempotence",
+        "leave it out: each writer sets its own",
+    ),
+    (
+        "transactional.id",
+        "leave it out: there are no transactions",
+    ),
+    (
+        "group.remote.assignor",
+        "leave it out: members share by cooperative-sticky",
+    ),
+    (
+        "offset.store.method",
+        "leave it out: offsets are the group's",
+    ),
+    ("offset.store.path", "leave it out: offsets are the group's"),
+];
+
+/// The name of a property as librdkafka has it.
+fn dotted(name: &str) -> String {
+    name.trim().replace('_', ".").to_ascii_lowercase()
+}
+
 /// What is printed of properties: secrets are only named.
 fn without_secrets<S: Serializer>(
     properties: &BTreeMap<String, String>,
@@ -39,7 +86,7 @@ fn without_secrets<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let is_secret = |name: &str| {
         let secrets = ["password", "secret", "key.pem", "oauthbearer.config"];
-        let name = name.replace('_', ".");
+        let name = dotted(name);
         secrets.iter().any(|secret| name.contains(secret))
     };
     to.collect_map(properties.iter().map(|(name, value)| {
@@ -113,6 +160,7 @@ impl Config {
                 self.min_insync_replicas, self.replication
             ));
         }
+        problems.extend(self.properties.iter().filter_map(guard_problem));
         let protocol = self.property("security.protocol").unwrap_or_default();
         let mechanism = self.property("sasl.mechanism");
         let mechanism = mechanism.or_else(|| self.property("sasl.mechanisms"));
@@ -128,7 +176,7 @@ impl Config {
 
     fn property(&self, wanted: &str) -> Option<&str> {
         let found = self.properties.iter();
-        let mut found = found.filter(|(name, _)| name.replace('_', ".") == wanted);
+        let mut found = found.filter(|(name, _)| dotted(name) == wanted);
         found.next().map(|(_, value)| &**value)
     }
 
@@ -152,6 +200,23 @@ impl Config {
     }
 }
 
+/// What is wrong with a property that is not the operator's to set.
+fn guard_problem((name, value): (&String, &String)) -> Option<String> {
+    let plain = dotted(name);
+    if let Some((_, ours)) = GUARDED.iter().find(|(guarded, _)| *guarded == plain) {
+        // Numbers stand for `all` and the rest in librdkafka, too.
+        let value = value.trim();
+        let is_same = value.eq_ignore_ascii_case(ours) || (*ours == "all" && value == "-1");
+        return (!is_same).then(|| {
+            format!(
+                "kafka.properties.{name} = {value:?}: {plain} has to be {ours}, or records are lost or counted twice: leave it out"
+            )
+        });
+    }
+    let (_, instead) = ELSEWHERE.iter().find(|(known, _)| *known == plain)?;
+    Some(format!("kafka.properties.{name}: {instead}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +237,30 @@ mod tests {
             assert_eq!(config.problems().is_empty(), cfg!(feature = "tls"));
         }
         assert!(with(&[("sasl.mechanism", "PLAIN")]).problems().is_empty());
+    }
+
+    #[test]
+    fn guards_are_not_overridden_in_any_spelling() {
+        for (name, ours) in GUARDED {
+            for name in [name.to_owned(), name.replace('.', "_"), name.to_uppercase()] {
+                assert_eq!(with(&[(&name, ours)]).problems(), [""; 0], "{name}");
+                let problems = with(&[(&name, "other")]).problems();
+                assert_eq!(problems.len(), 1, "{name}");
+                assert!(problems[0].contains(&name) && problems[0].contains(ours));
+            }
+        }
+        for name in [
+            "group_id",
+            "group.id",
+            "Group_Instance.id",
+            "bootstrap_servers",
+        ] {
+            assert_eq!(with(&[(name, "x")]).problems().len(), 1, "{name}");
+        }
+        assert!(
+            with(&[("session_timeout_ms", "30000")])
+                .problems()
+                .is_empty()
+        );
     }
 }

@@ -56,8 +56,12 @@ pub enum BusError {
         refused: bool,
     },
     /// A record was not acknowledged.
-    #[error("{failed} records were not acknowledged by Kafka, the first because: {first}")]
+    #[error(
+        "topic {topic}: {failed} records were not acknowledged by Kafka, the first because: {first}"
+    )]
     NotAcknowledged {
+        /// Topic that they were sent to.
+        topic: String,
         /// How many.
         failed: u64,
         /// Why the first was not.

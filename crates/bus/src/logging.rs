@@ -42,11 +42,39 @@ impl Failure {
     }
 }
 
-/// Hands the client's own messages to `tracing`, and remembers why it could not connect.
+/// Hands the client's own messages to `tracing`, and remembers why it could not connect and its
+/// last error.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Logging(Arc<Mutex<Option<Failure>>>);
+pub(crate) struct Logging(Arc<Mutex<Option<Failure>>>, Said);
+
+/// The last error of a client, in the client's own words: a poll gives its code only.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said(Arc<Mutex<Option<String>>>);
+
+impl Said {
+    /// Remembers an error.
+    pub(crate) fn note(&self, error: &KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client error");
+        let said = match reason {
+            "" => error.to_string(),
+            reason => reason.to_owned(),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+    }
+
+    /// The words for the error that a poll has just given.
+    pub(crate) fn take(&self, error: &KafkaError) -> String {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        said.unwrap_or_else(|| error.to_string())
+    }
+}
 
 impl Logging {
+    /// Its last error.
+    pub(crate) const fn said(&self) -> &Said {
+        &self.1
+    }
+
     /// Why a connection failed last. One that was refused outlasts others.
     pub(crate) fn failure(&self) -> Option<Failure> {
         self.0
@@ -68,7 +96,7 @@ impl ClientContext for Logging {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client error");
+        self.1.note(&error, reason);
     }
 }
 

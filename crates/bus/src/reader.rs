@@ -14,7 +14,8 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use crate::error::is_refusal;
-use crate::logging::log;
+use crate::logging::{Said, log};
+use crate::probe::is_undecodable;
 use crate::{BusError, Config, NextOffset, Offset, Partition};
 
 /// How long a question to the group's coordinator may take.
@@ -82,8 +83,19 @@ pub enum Polled<'a> {
         /// Whether they are gone already.
         lost: bool,
     },
+    /// The client cannot go on with something, and tries again.
+    Trouble(Trouble),
     /// Nothing within the time given.
     Nothing,
+}
+
+/// An error of the client that may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The client's own words, which name an offset where there is one.
+    pub cause: String,
+    /// True for records that cannot be decoded: the client may go on behind them.
+    pub may_skip: bool,
 }
 
 /// What the group remembers of a partition.
@@ -126,6 +138,7 @@ struct Context {
     /// Set when the reader leaves: nobody answers changes any more, so they are answered on the
     /// spot. Leaving waits for that.
     leaving: AtomicBool,
+    said: Said,
 }
 
 impl ClientContext for Context {
@@ -134,7 +147,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client error");
+        self.said.note(&error, reason);
     }
 }
 
@@ -197,6 +210,8 @@ impl Reader {
             .set("auto.offset.reset", "error")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("isolation.level", "read_committed")
+            // A batch that was damaged on a disk must not be read as if it were whole.
+            .set("check.crcs", "true")
             .set("session.timeout.ms", "10000")
             .set("heartbeat.interval.ms", "1000")
             // The default of a second makes a consumer that has filled its queue idle for that
@@ -215,6 +230,7 @@ impl Reader {
         let context = Context {
             changes: Mutex::new(VecDeque::new()),
             leaving: AtomicBool::new(false),
+            said: Said::default(),
         };
         let consumer: BaseConsumer<Context> = client
             .create_with_context(context)
@@ -253,7 +269,7 @@ impl Reader {
         })
     }
 
-    /// Most errors of a poll are the client telling that it is trying again.
+    /// Most errors of a poll say that the client tries again.
     fn judge(&self, error: KafkaError) -> Result<Polled<'_>, BusError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
@@ -269,10 +285,10 @@ impl Reader {
             _ if self.is_fenced(&error) => Err(self.fenced()),
             Some(RDKafkaErrorCode::Fatal) => Err(error.into()),
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(error.into()),
-            _ => {
-                tracing::debug!(%error, "kafka poll");
-                Ok(Polled::Nothing)
-            }
+            code => Ok(Polled::Trouble(Trouble {
+                cause: self.consumer.context().said.take(&error),
+                may_skip: code.is_some_and(is_undecodable),
+            })),
         }
     }
 
@@ -418,7 +434,7 @@ impl Drop for Reader {
                     list.and_then(|list| Ok(self.consumer.incremental_assign(&list)?))
                 }
                 Polled::Revoked { partitions, .. } => self.release(&partitions),
-                Polled::Record(_) | Polled::Nothing => Ok(()),
+                Polled::Record(_) | Polled::Trouble(_) | Polled::Nothing => Ok(()),
             };
             if let Err(error) = answer {
                 tracing::debug!(%error, "change of assignment while leaving");

@@ -78,7 +78,8 @@ impl<'c> Scanner<'c> {
             // Never joined: a group is only what the client needs to read at all.
             .set("group.id", "affluenza-scan")
             .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "error");
+            .set("auto.offset.reset", "error")
+            .set("check.crcs", "true");
         Ok(Self {
             consumer: client
                 .create_with_context(Logging::default())

@@ -151,6 +151,7 @@ impl Writer {
         while self.producer.in_flight_count() > 0 {
             if Instant::now() >= until {
                 return Err(BusError::NotAcknowledged {
+                    topic: self.topic.clone(),
                     failed: u64::try_from(self.producer.in_flight_count()).unwrap_or(0),
                     first: format!("no answer within {} s", patience.as_secs()),
                 });
@@ -168,6 +169,7 @@ impl Writer {
         match &tally.first_failure {
             None => Ok(()),
             Some(first) => Err(BusError::NotAcknowledged {
+                topic: self.topic.clone(),
                 failed: tally.failed,
                 first: first.clone(),
             }),

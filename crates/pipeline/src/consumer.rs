@@ -326,6 +326,11 @@ impl Consumer {
                     self.revoked(&partitions, lost)?;
                     return Ok(());
                 }
+                Polled::Trouble(trouble) => {
+                    tracing::info!(cause = trouble.cause, "Kafka's client tries again");
+                    self.is_behind = false;
+                    return Ok(());
+                }
                 Polled::Nothing => {
                     self.is_behind = false;
                     return Ok(());
@@ -364,7 +369,7 @@ impl Consumer {
                     drop(record);
                     self.reader.seek(partition, NextOffset(offset.0))?;
                 }
-                Polled::Nothing => {}
+                Polled::Trouble(_) | Polled::Nothing => {}
             }
             return Ok(());
         }

@@ -1,0 +1,150 @@
+//! A look at one offset: can the record there be read, and what is in the way?
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
+
+use crate::logging::Logging;
+use crate::{BusError, Cluster, Config, NextOffset, Offset, Partition};
+
+/// How long Kafka may take to hand out the record.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Pause between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What was found at an offset or behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// A record can be read.
+    Record {
+        /// Its offset: beyond the one asked for where there are markers of transactions in between.
+        offset: Offset,
+        /// When it was written, in milliseconds since 1970; none when the log does not say.
+        written_ms: Option<i64>,
+    },
+    /// No record up to the end of what may be read.
+    End,
+    /// Something is in the way.
+    Blocked(Obstacle),
+}
+
+/// What keeps a partition from being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The record is there and cannot be decoded.
+    Unreadable(String),
+    /// This client may not read the topic.
+    Refused(String),
+    /// No broker leads the partition.
+    NoLeader,
+    /// No answer, or none with a record.
+    NoAnswer(String),
+}
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable(cause) => write!(f, "the record cannot be read ({cause})"),
+            Self::Refused(cause) => write!(f, "the topic may not be read ({cause})"),
+            Self::NoLeader => f.write_str("no broker leads the partition"),
+            Self::NoAnswer(cause) => write!(f, "Kafka does not hand out the record ({cause})"),
+        }
+    }
+}
+
+impl Sight {
+    /// Looks at what `topic` holds in `partition` from `from` on, outside of any group.
+    pub fn at(
+        config: &Config,
+        topic: &str,
+        partition: Partition,
+        from: NextOffset,
+    ) -> Result<Self, BusError> {
+        let mut client = config.client();
+        client
+            // Never joined: a group is only what the client needs to read at all.
+            .set("group.id", "affluenza-scan")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("check.crcs", "true")
+            .set("enable.partition.eof", "true")
+            .set("queued.max.messages.kbytes", "1024");
+        let consumer: BaseConsumer<Logging> = client
+            .create_with_context(Logging::default())
+            .map_err(BusError::Setting)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition.0, KafkaOffset::Offset(from.0))?;
+        consumer.assign(&list)?;
+        let until = Instant::now() + PATIENCE;
+        let mut last = None;
+        while Instant::now() < until {
+            match consumer.poll(LOOK) {
+                None => {}
+                Some(Ok(message)) => {
+                    return Ok(Self::Record {
+                        offset: Offset(message.offset()),
+                        written_ms: message.timestamp().to_millis().filter(|at| *at > 0),
+                    });
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Self::End),
+                Some(Err(error)) => {
+                    let cause = consumer.context().said().take(&error);
+                    match of_error(&error, &cause) {
+                        Some(obstacle) => return Ok(Self::Blocked(obstacle)),
+                        None => last = Some(cause),
+                    }
+                }
+            }
+        }
+        Self::without_answer(config, topic, partition, last)
+    }
+
+    fn without_answer(
+        config: &Config,
+        topic: &str,
+        partition: Partition,
+        last: Option<String>,
+    ) -> Result<Self, BusError> {
+        let found = Cluster::new(config)?.replicas(topic)?;
+        let found = found.into_iter().find(|(known, _)| *known == partition);
+        let obstacle = match (found, last) {
+            (Some((_, replicas)), _) if replicas.leader.is_none() => Obstacle::NoLeader,
+            (_, Some(cause)) => Obstacle::NoAnswer(cause),
+            (_, None) => Obstacle::NoAnswer(format!("no answer in {} s", PATIENCE.as_secs())),
+        };
+        Ok(Self::Blocked(obstacle))
+    }
+}
+
+/// What an error says for certain; most are over at the next attempt.
+fn of_error(error: &KafkaError, cause: &str) -> Option<Obstacle> {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code()?;
+    if is_undecodable(code) {
+        return Some(Obstacle::Unreadable(cause.to_owned()));
+    }
+    match code {
+        Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
+            Some(Obstacle::Refused(cause.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a record is what is wrong: it will not be read at a further attempt.
+pub(crate) fn is_undecodable(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BadMessage
+            | Code::BadCompression
+            | Code::NotImplemented
+            | Code::InvalidMessage
+            | Code::MessageSizeTooLarge
+            | Code::UnsupportedCompressionType
+            | Code::Underflow
+    )
+}
