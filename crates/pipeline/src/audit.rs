@@ -7,7 +7,7 @@ use affluenza_bus::{Cluster, Config as BusConfig};
 use affluenza_store::Store;
 use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
-    StrayFacts,
+    StrayFacts, UnexplainedOffsets,
 };
 use affluenza_store::copies::Copy;
 use affluenza_store::hours::HoursDifference;
@@ -75,6 +75,8 @@ pub struct PartitionAudit {
     pub reports: u64,
     /// Stored, and erased by order.
     pub erased: u64,
+    /// Offsets without a record of a producer: transaction markers, aborted records, compaction.
+    pub control: u64,
     /// Facts that there are.
     pub facts: u64,
 }
@@ -105,13 +107,8 @@ pub enum Finding {
         /// Where the ledger ends.
         ledger_next_offset: i64,
     },
-    /// Offsets that the ledger covers and that held no record. A log without transactions has none.
-    OffsetsWithoutRecord {
-        /// Which partition.
-        partition: u32,
-        /// How many.
-        offsets: u64,
-    },
+    /// A block has offsets that held no record, and nothing shows that none was lost there.
+    OffsetsWithoutRecord(UnexplainedOffsets),
     /// A block has fewer facts than the ledger says.
     FactsMissing(BlockDifference),
     /// A block has more facts than the ledger says, or one of them twice.
@@ -180,6 +177,8 @@ pub async fn audit(
         .iter()
         .flat_map(|partition| of_partition(partition, partition.stream == stream))
         .collect();
+    let unexplained = store.unexplained_offsets().await?.into_iter();
+    findings.extend(unexplained.map(Finding::OffsetsWithoutRecord));
     findings.extend(store.ledger_gaps().await?.into_iter().map(|gap| {
         if gap.begins_at > gap.ends_at {
             Finding::LedgerGap(gap)
@@ -298,6 +297,7 @@ async fn partitions(
                 quarantined: 0,
                 reports: 0,
                 erased: 0,
+                control: 0,
             };
             partitions.push(of_account(&untouched, &facts));
             partitions.len() - 1
@@ -335,6 +335,7 @@ fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> Parti
         quarantined: account.quarantined,
         reports: account.reports,
         erased: account.erased,
+        control: account.control,
         facts: facts.map_or(0, |(_, _, facts)| *facts),
     }
 }
@@ -352,13 +353,6 @@ fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
             partition: partition.partition,
             records_read: partition.records_read,
             fates,
-        });
-    }
-    let offsets = partition.ledger_next_offset - partition.ledger_first_offset;
-    if is_present && offsets > partition.records_read {
-        findings.push(Finding::OffsetsWithoutRecord {
-            partition: partition.partition,
-            offsets: offsets - partition.records_read,
         });
     }
     // A consumer begins with the first record that the log holds: nothing comes before that block.
@@ -405,6 +399,7 @@ mod tests {
             quarantined: 1,
             reports: 0,
             erased: 0,
+            control: 0,
             facts: 7,
         }
     }
@@ -431,14 +426,6 @@ mod tests {
         assert!(matches!(
             of_partition(&ahead, true)[..],
             [Finding::CommittedBeyondLedger { .. }]
-        ));
-        let holes = PartitionAudit {
-            ledger_next_offset: 12,
-            ..partition()
-        };
-        assert!(matches!(
-            of_partition(&holes, true)[..],
-            [Finding::OffsetsWithoutRecord { offsets: 2, .. }]
         ));
     }
 }

@@ -420,6 +420,7 @@ impl Work<'_> {
             first_offset: offsets.start,
             next_offset: offsets.end,
             records_read: draft.read,
+            control: 0,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),

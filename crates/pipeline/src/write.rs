@@ -204,6 +204,7 @@ impl Sink {
             first_offset: first,
             next_offset: end,
             records_read: draft.read,
+            control: 0,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),

@@ -41,6 +41,36 @@ pub struct PartitionAccount {
     pub reports: u64,
     /// Stored, and erased by order.
     pub erased: u64,
+    /// Offsets without a record of a producer, shown to be transaction markers, aborted records or
+    /// compaction.
+    pub control: u64,
+}
+
+/// A block whose offsets are neither records nor shown to be control.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct UnexplainedOffsets {
+    /// Log.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// First offset of the block.
+    pub first_offset: u64,
+    /// One past its last offset.
+    pub next_offset: u64,
+    /// Records read.
+    pub records_read: u64,
+    /// Offsets of the block that are explained otherwise.
+    pub control: u64,
+}
+
+impl UnexplainedOffsets {
+    /// Offsets without an explanation; negative: more explanations than offsets.
+    pub fn offsets(&self) -> i64 {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        signed(self.next_offset - self.first_offset)
+            - signed(self.records_read)
+            - signed(self.control)
+    }
 }
 
 /// A place where one block of the ledger does not begin where the one before it ends.
@@ -174,7 +204,7 @@ impl Store {
         self.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
                     max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
-                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased
+                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased, sum(l.control) AS control
              FROM ingest_ledger AS l FINAL GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition",
         )
         .await
@@ -184,6 +214,17 @@ impl Store {
     pub async fn fact_counts(&self) -> Result<Vec<(String, u32, u64)>, StoreError> {
         self.rows("SELECT toString(stream), kafka_partition, count() FROM usage_events GROUP BY ALL ORDER BY 1, 2")
             .await
+    }
+
+    /// Blocks whose offsets are not as many as their records and control offsets.
+    pub async fn unexplained_offsets(&self) -> Result<Vec<UnexplainedOffsets>, StoreError> {
+        self.rows(&format!(
+            "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
+                    l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control
+             FROM ingest_ledger AS l FINAL WHERE l.next_offset - l.first_offset != l.records_read + l.control
+             ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
+        ))
+        .await
     }
 
     /// Where blocks of the ledger do not join.

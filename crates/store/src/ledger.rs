@@ -71,6 +71,9 @@ pub struct LedgerRow {
     pub next_offset: u64,
     /// Records in the block: the sum of all fates.
     pub records_read: u64,
+    /// Offsets of the block without a record of a producer, shown to be transaction markers, aborted
+    /// records or compaction.
+    pub control: u64,
     /// How many records have which fate.
     pub fates: Vec<(FateGroup, u64)>,
     /// Of the records as read.
@@ -80,7 +83,7 @@ pub struct LedgerRow {
 }
 
 /// The columns that [`LedgerRow::encode`] writes, in its order.
-pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
+pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
     /// How many records have this fate.
@@ -112,6 +115,7 @@ impl LedgerRow {
         ] {
             self.count(fate).put(&mut out);
         }
+        self.control.put(&mut out);
         self.put_list(&mut out, |group, _, out| put_string(&group.ente, out));
         self.put_list(&mut out, |group, _, out| group.day.put(out));
         self.put_list(&mut out, |group, _, out| group.fate.code().put(out));
@@ -148,6 +152,7 @@ mod tests {
             first_offset: 10,
             next_offset: 14,
             records_read: 4,
+            control: 0,
             fates: vec![
                 (group("c_d612", Fate::Stored, ""), 3),
                 (group("", Fate::Rejected, "not-json"), 1),

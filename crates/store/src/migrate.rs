@@ -88,6 +88,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0083_ingest_ledger_erased",
         "0084_ingest_ledger_fate_erased",
         "0085_shard_layouts",
+        "0090_ingest_ledger_control",
     ]
 }
 

@@ -180,6 +180,17 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
         .iter()
         .map(|partition| partition.erased)
         .sum();
+    let control: u64 = audit
+        .partitions
+        .iter()
+        .map(|partition| partition.control)
+        .sum();
+    if control > 0 {
+        let _ = writeln!(
+            text,
+            "offsets without a record of a producer: {control} (transaction markers, aborted records, compaction)"
+        );
+    }
     if erased > 0 {
         let _ = writeln!(
             text,
@@ -263,9 +274,13 @@ fn sentence(finding: &Finding) -> String {
         } => format!(
             "partition {partition}: the group reads on at {committed_offset}, but the ledger ends at {ledger_next_offset}"
         ),
-        Finding::OffsetsWithoutRecord { partition, offsets } => {
-            format!("partition {partition}: {offsets} offsets in the ledger held no record")
-        }
+        Finding::OffsetsWithoutRecord(block) => format!(
+            "partition {}, offsets {} to {}: {} offsets held no record, and nothing shows that they are transaction markers, aborted records or compaction",
+            block.kafka_partition,
+            block.first_offset,
+            block.next_offset,
+            block.offsets()
+        ),
         Finding::FactsMissing(block) => format!(
             "partition {}, offsets {} to {}: {} of {} facts are missing",
             block.kafka_partition,

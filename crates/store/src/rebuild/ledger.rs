@@ -4,7 +4,7 @@ use super::{LONG, Run, listed, quoted};
 use crate::retention::Boundary;
 use crate::{Store, StoreError};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "stream",
     "kafka_partition",
     "first_offset",
@@ -16,6 +16,7 @@ const COLUMNS: [&str; 13] = [
     "quarantined",
     "reports",
     "erased",
+    "control",
     "checksum",
     "rules",
 ];
