@@ -15,6 +15,7 @@ mod browser;
 mod chaos;
 mod collect;
 mod contract;
+mod copies;
 mod dashboard;
 mod dead_letters;
 mod dst;
@@ -126,6 +127,9 @@ const SHORT: &[(&str, Test)] = tests![
     portals::examples_reach_the_facts,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
+    copies::an_event_counts_once_whatever_its_key_and_time,
+    copies::a_closed_year_holds_no_copy,
+    copies::a_requeued_event_that_was_sent_again_counts_once,
     guards::places_that_do_not_fit_are_alarms,
     projections::parts_left_over_get_theirs,
     mistakes::each_has_one_clear_line,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use affluenza_event::wire::{Data, Envelope};
+use affluenza_event::wire::Envelope;
 use affluenza_event::{Message, Refusal, UnixMillis};
 use serde::de::IgnoredAny;
 use thiserror::Error;
@@ -106,14 +106,14 @@ pub fn correct<'a>(
             return Err(Hindrance::MaskedIdentity { field });
         }
     }
-    let (key, what) = match &message {
+    let what = match &message {
         Message::Usage(event) => {
             let slash = if event.service.is_empty() { "" } else { "/" };
-            let what = format!("{}/{}{slash}{}", event.ente, event.portal, event.service);
-            (key_of(&payload), what)
+            format!("{}/{}{slash}{}", event.ente, event.portal, event.service)
         }
-        Message::Report(report) => (envelope.id.to_string(), report.producer.to_string()),
+        Message::Report(report) => report.producer.to_string(),
     };
+    let key = envelope.id.to_string();
     let summary = format!("{} {} {what}", envelope.event_type, envelope.time);
     Ok(Corrected {
         key,
@@ -121,13 +121,6 @@ pub fn correct<'a>(
         is_masked: is_masked_now,
         payload,
     })
-}
-
-/// The key of a usage event.
-fn key_of(payload: &[u8]) -> String {
-    let event: Envelope<'_, Data<'_, IgnoredAny>> =
-        serde_json::from_slice(payload).expect("a usage event is one of these");
-    event.key().to_owned()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Where events go. The crate brings one over HTTP; a program that has a Kafka client gives its
-/// own, with the event's session, visitor or id as the key (`Envelope::key`).
+/// own, with the event's id as the key (`Envelope::key`).
 pub trait Transport: Send + 'static {
     /// Sends a batch and returns once it is safe there. Of single events it may tell that they
     /// were refused, for good; all others are accepted.

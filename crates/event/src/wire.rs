@@ -399,14 +399,9 @@ impl<'a, D> Envelope<'a, D> {
 }
 
 impl<L> Envelope<'_, Data<'_, L>> {
-    /// The key of the event's Kafka record. The same event always has the same key, so that a
-    /// duplicate meets its original in one partition; never the ente alone, since one ente may
-    /// have nine tenths of the load.
+    /// Key of the event's Kafka record: its id. A copy that was corrected or stamped again keeps
+    /// its id, so it meets its original in one partition.
     pub fn key(&self) -> &str {
-        self.data
-            .session
-            .as_deref()
-            .or(self.data.visitor.as_deref())
-            .unwrap_or(&self.id)
+        &self.id
     }
 }

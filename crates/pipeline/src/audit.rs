@@ -9,13 +9,14 @@ use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
     StrayFacts, UnexplainedOffsets,
 };
-use affluenza_store::copies::Copy;
+use affluenza_store::copies::{Copy, Suspects};
 use affluenza_store::hours::HoursDifference;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
 use serde::Serialize;
 
 use crate::PipelineError;
+use crate::copies::precedence;
 use crate::erase::open_erasures;
 use crate::reconcile::lasting_differences;
 
@@ -220,10 +221,12 @@ pub async fn audit(
     );
     let mut months = store.months(Scope::All).await?;
     months.retain(|month| period.months.contains(month));
-    for month in &months {
-        let copies = store.copies(*month, Scope::All).await?;
-        findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
-    }
+    let suspects = match *period == Period::ALL {
+        true => Suspects::All,
+        false => Suspects::Months(period.months.clone()),
+    };
+    let copies = store.copies(&suspects, &precedence(bus, &stream)?).await?;
+    findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
     for (_, differences) in lasting_differences(store, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }

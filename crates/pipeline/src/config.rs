@@ -25,6 +25,9 @@ pub struct Config {
     pub reconcile_first_seconds: u32,
     /// How far back such a comparison goes, in hours of writing.
     pub reconcile_hours: u32,
+    /// Seconds between two searches for copies of stored events among the facts of new blocks, by the
+    /// consumer that owns partition 0. A copy that no memory knew counts until the next search.
+    pub copies_search_seconds: u32,
     /// Address and port of `/metrics`, `/status` and `/live`, such as `127.0.0.1:9464`; port 0 takes
     /// a free one. Empty: none.
     pub listen: String,
@@ -48,6 +51,7 @@ impl Default for Config {
             reconcile_minutes: 60,
             reconcile_first_seconds: 30,
             reconcile_hours: 26,
+            copies_search_seconds: 60,
             listen: String::new(),
             tls_certificate: PathBuf::new(),
             tls_key: PathBuf::new(),
@@ -83,6 +87,12 @@ impl Config {
             self.recent_identities_max,
             1,
             10_000_000,
+        );
+        range(
+            "copies_search_seconds",
+            usize::try_from(self.copies_search_seconds).unwrap_or(usize::MAX),
+            1,
+            240,
         );
         range(
             "stop_shown_seconds",

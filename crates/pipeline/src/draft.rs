@@ -1,5 +1,6 @@
 //! A block in the making: consecutive records of one partition.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Record};
@@ -29,7 +30,7 @@ impl Fates {
             ente: ente.to_owned(),
             day,
             fate,
-            reason,
+            reason: Cow::Borrowed(reason),
         };
         *self.0.entry(group).or_default() += records;
     }

@@ -20,6 +20,7 @@ pub mod audit;
 mod classify;
 mod config;
 mod consumer;
+pub mod copies;
 mod decode;
 mod draft;
 pub mod erase;

@@ -1,6 +1,8 @@
 //! What Prometheus is told of the consumer. Everything is counted once a block or once a change,
 //! never once an event.
 
+use std::borrow::Cow;
+
 use affluenza_bus::Partition;
 use affluenza_store::Fate;
 use affluenza_store::silence::SilentPortal;
@@ -34,7 +36,7 @@ struct FateLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
-    reason: &'static str,
+    reason: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -309,7 +311,7 @@ impl Counters {
         }
         let refused = written.fates.groups();
         for (group, records) in refused.filter(|(group, _)| !group.reason.is_empty()) {
-            let reason = group.reason;
+            let reason = group.reason.clone();
             let label = ReasonLabel { reason };
             self.refused.get_or_create(&label).inc_by(records);
         }

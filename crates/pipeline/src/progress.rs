@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,7 @@ pub(crate) struct Inner {
     reports: AtomicU64,
     blocks: AtomicU64,
     pub(crate) ends: Mutex<BTreeMap<Partition, NextOffset>>,
-    reasons: Mutex<BTreeMap<&'static str, u64>>,
+    reasons: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     pub(crate) health: Mutex<Health>,
     pub(crate) counters: Counters,
 }
@@ -48,7 +49,7 @@ pub struct Snapshot {
     /// Where reading goes on in each partition that this consumer has had.
     pub ends: BTreeMap<Partition, NextOffset>,
     /// Refused records by reason.
-    pub reasons: BTreeMap<&'static str, u64>,
+    pub reasons: BTreeMap<Cow<'static, str>, u64>,
 }
 
 impl std::fmt::Display for Snapshot {
@@ -133,7 +134,7 @@ impl Progress {
         add(&inner.blocks, 1);
         let mut reasons = inner.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         for (group, records) in fates.groups().filter(|(group, _)| !group.reason.is_empty()) {
-            *reasons.entry(group.reason).or_default() += records;
+            *reasons.entry(group.reason.clone()).or_default() += records;
         }
         drop(reasons);
         self.0.counters.add_block(written);

@@ -8,7 +8,7 @@
 //! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
 //! on its way makes does not last, and a correction that met one is corrected at the next.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use affluenza_bus::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
 use affluenza_store::accounts::{AggregateDifference, BlockDifference, LedgerGap, Scope};
-use affluenza_store::copies::Copy;
+use affluenza_store::copies::Suspects;
 use affluenza_store::retention::Boundary;
-use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store};
+use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store, Times};
 use bytes::Bytes;
 
 use crate::PipelineError;
 use crate::classify::Classifier;
+use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
 use crate::recent::Recent;
 
@@ -87,8 +88,15 @@ pub async fn reconcile(
     for gap in gaps {
         work.fill_gap(&gap, &mut done).await?;
     }
-    let months = store.months(scope).await?;
-    work.remove_copies(scope, &months, &mut done).await?;
+    let mut months = store.months(scope).await?;
+    let suspects = match scope {
+        Scope::All => Suspects::All,
+        Scope::Hours(_) => Suspects::Written(scope),
+    };
+    let precedence = precedence(bus, stream)?;
+    months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
+    months.sort_unstable();
+    months.dedup();
     for block in store.block_differences(scope).await? {
         work.restore(&block, &mut done).await?;
     }
@@ -217,44 +225,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Leaves of each event the fact that was written first. The blocks of the others have too few
-    /// facts then, and are restored as what the log says now: duplicates. So only copies that the
-    /// log still holds are removed.
-    async fn remove_copies(
-        &self,
-        scope: Scope,
-        months: &[u32],
-        done: &mut Reconciled,
-    ) -> Result<(), PipelineError> {
-        let mut copies = Vec::new();
-        for month in months {
-            copies.extend(self.store.copies(*month, scope).await?);
-        }
-        if copies.is_empty() {
-            return Ok(());
-        }
-        let held: HashMap<u32, u64> = tokio::task::block_in_place(|| {
-            let held = Cluster::new(self.bus)?.watermarks(&self.bus.topic)?;
-            Ok::<_, BusError>(held)
-        })?
-        .into_iter()
-        .map(|(partition, held)| (partition.0.unsigned_abs(), held.low.0.unsigned_abs()))
-        .collect();
-        let (removed, kept): (Vec<Copy>, Vec<Copy>) = copies.into_iter().partition(|copy| {
-            let low = held.get(&copy.kafka_partition);
-            copy.stream == self.stream && low.is_some_and(|low| *low <= copy.kafka_offset)
-        });
-        self.store.delete_copies(&removed).await?;
-        done.copies_removed += removed.len() as u64;
-        done.failures.extend(kept.iter().map(|copy| {
-            format!(
-                "partition {} offset {}: the same event as partition {} offset {}, and the log does not hold it any more",
-                copy.kafka_partition, copy.kafka_offset, copy.first_partition, copy.first_offset
-            )
-        }));
-        Ok(())
-    }
-
     async fn restore(
         &mut self,
         block: &BlockDifference,
@@ -371,7 +341,7 @@ impl Work<'_> {
         let (store, stream, partition) = (self.store, &origin.stream, origin.kafka_partition);
         let events: Vec<(i64, u64)> = draft.facts.identities().collect();
         let elsewhere = store
-            .stored_identities(origin, offsets.clone(), &events)
+            .stored_before(origin, offsets.start, &events, Times::Any)
             .await?;
         draft.settle(&elsewhere);
         // Asked each time: an order may have come since the comparison began.
@@ -433,7 +403,7 @@ impl Work<'_> {
 /// Facts of a block that died before its aggregates and its row of the ledger make a difference
 /// that lasts until the block is written again, which adds what is missing. Corrected before
 /// that, they would count twice: their months are left for the next time.
-async fn correct(
+pub(crate) async fn correct(
     store: &Store,
     stream: &str,
     scope: Scope,

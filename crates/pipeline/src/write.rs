@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_event::{Mode, Refusal};
-use affluenza_store::{BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError};
+use affluenza_store::{
+    BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError, Times,
+};
 use affluenza_telemetry::trace::{Span, Tracing};
 use bytes::Bytes;
 
@@ -192,7 +194,7 @@ impl Sink {
             let stored = self
                 .persist("look up older events", || {
                     self.store
-                        .stored_identities(&origin, first..u64::MAX, &asked)
+                        .stored_before(&origin, first, &asked, Times::Same)
                 })
                 .await?;
             draft.settle(&stored);

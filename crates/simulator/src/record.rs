@@ -30,7 +30,7 @@ pub(crate) struct Portal {
     pub source: String,
 }
 
-/// The key of an event's Kafka record: its session, or its id when there is none.
+/// Key of an event's Kafka record: its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     bytes: [u8; Self::BYTES_MAX],

@@ -1,93 +1,316 @@
-//! Events that are facts more than once: what no memory of a consumer can rule out, since two
-//! copies of an event may come in through different partitions.
+//! Events that are facts more than once. The memory of a consumer cannot rule them out: two copies
+//! of an event may arrive through different partitions, or long after each other.
+//!
+//! One copy stays: the first by [`Precedence`]. The order depends on the log and on the seals alone,
+//! so a replay keeps the same copy.
+
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{LISTED_MAX, Scope};
-use crate::{Store, StoreError};
+use crate::accounts::Scope;
+use crate::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
 
-/// Finding them takes a month's identities; what does not fit in memory goes to disk.
+/// Identities that one pass of a search groups.
+const IDENTITIES_A_PASS: u64 = 4_000_000;
+/// Most copies that one search returns.
+pub const COPIES_MAX: usize = 10_000;
+/// A search reads the identities of all facts, and spills to disk what does not fit in memory.
 const SETTINGS: &str = "SETTINGS max_execution_time = 0, max_bytes_before_external_group_by = 500000000, max_bytes_ratio_before_external_group_by = 0";
 
-/// A fact whose event is another, earlier written fact as well.
+/// A fact whose event is another fact, which takes precedence.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Copy {
     /// Log it came from.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// Its offset.
+    /// Offset in that partition.
     pub kafka_offset: u64,
     /// Public body.
     pub ente: String,
     /// `YYYY-MM-DD`, local.
     pub day: String,
-    /// Log that the first fact came from.
+    /// Local day, in days since 1970.
+    pub local_day: u16,
+    /// Month of its hour, `YYYYMM`.
+    pub month: u32,
+    /// Log of the fact that takes precedence.
     pub first_stream: String,
-    /// Partition of the first fact.
+    /// Partition of that fact.
     pub first_partition: u32,
-    /// Offset of the first fact.
+    /// Offset of that fact.
     pub first_offset: u64,
 }
 
-impl Store {
-    /// Facts of a month, beyond the first of each event, whose event was written within `scope`
-    /// once more. Facts of one and the same offset are no copies: they are a block too many.
-    pub async fn copies(&self, month: u32, scope: Scope) -> Result<Vec<Copy>, StoreError> {
-        let written = match scope {
-            Scope::All => String::new(),
-            Scope::Hours(_) => format!(
-                "AND identity IN (SELECT identity FROM usage_events WHERE toYYYYMM(time) = {month} AND {})",
-                scope.condition("ingested_at")
+/// Facts whose events are searched for among all facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suspects {
+    /// All facts.
+    All,
+    /// Facts of these months, as `YYYYMM`.
+    Months(RangeInclusive<u32>),
+    /// Facts written within a scope.
+    Written(Scope),
+    /// Facts of a log with these offsets, by partition.
+    Offsets(String, BTreeMap<u32, Range<u64>>),
+}
+
+impl Suspects {
+    fn condition(&self) -> String {
+        match self {
+            Self::All => "1".to_owned(),
+            Self::Months(months) => format!(
+                "toYYYYMM(time) >= {} AND toYYYYMM(time) <= {}",
+                months.start(),
+                months.end()
             ),
+            Self::Written(scope) => scope.condition("ingested_at"),
+            Self::Offsets(stream, ranges) => {
+                let ranges: Vec<String> = ranges
+                    .iter()
+                    .map(|(partition, offsets)| {
+                        format!(
+                            "(kafka_partition = {partition} AND kafka_offset >= {} AND kafka_offset < {})",
+                            offsets.start, offsets.end
+                        )
+                    })
+                    .collect();
+                let ranges = if ranges.is_empty() {
+                    "0".to_owned()
+                } else {
+                    ranges.join(" OR ")
+                };
+                format!("stream = '{stream}' AND ({ranges})")
+            }
+        }
+    }
+}
+
+/// Order of the copies of an event, of which the first stays: facts of sealed years, then facts that
+/// the log does not hold any more, then facts of the log by partition and offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precedence {
+    /// Present log.
+    pub stream: String,
+    /// First offset that it holds, by partition.
+    pub held_from: BTreeMap<u32, u64>,
+}
+
+impl Precedence {
+    /// Rank of a fact as a tuple of SQL: the smallest takes precedence.
+    fn rank(&self) -> String {
+        let held: Vec<String> = self
+            .held_from
+            .iter()
+            .map(|(partition, from)| {
+                format!("(kafka_partition = {partition} AND kafka_offset >= {from})")
+            })
+            .collect();
+        let held = if held.is_empty() {
+            "0".to_owned()
+        } else {
+            held.join(" OR ")
         };
-        // Twice over the month: once for the few identities, once for where they are.
+        format!(
+            "(toYear(local_date) NOT IN (SELECT toUInt16(year) FROM sealed_years), stream = '{}' AND ({held}), toString(stream), kafka_partition, kafka_offset)",
+            self.stream
+        )
+    }
+}
+
+impl Store {
+    /// Facts beyond the first of each event that one of `suspects` has, at most [`COPIES_MAX`] of
+    /// them. Facts with one and the same offset are no copies: they are a block too many.
+    pub async fn copies(
+        &self,
+        suspects: &Suspects,
+        precedence: &Precedence,
+    ) -> Result<Vec<Copy>, StoreError> {
+        let suspect = suspects.condition();
+        let count = self
+            .count(&format!("SELECT count() FROM usage_events WHERE {suspect}"))
+            .await?;
+        let passes = count.div_ceil(IDENTITIES_A_PASS);
+        let mut found = Vec::new();
+        for pass in 0..passes {
+            let of_pass = format!("identity % {passes} = {pass}");
+            found.extend(self.copies_of_pass(&suspect, &of_pass, precedence).await?);
+            if found.len() >= COPIES_MAX {
+                found.truncate(COPIES_MAX);
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn copies_of_pass(
+        &self,
+        suspect: &str,
+        of_pass: &str,
+        precedence: &Precedence,
+    ) -> Result<Vec<Copy>, StoreError> {
+        // Identities alone first: hardly ever is one repeated, and the facts are then not read.
+        let repeated: Vec<u64> = self
+            .rows(&format!(
+                "SELECT identity FROM usage_events
+                 WHERE {of_pass} AND identity IN (SELECT identity FROM usage_events WHERE {of_pass} AND {suspect})
+                 GROUP BY identity HAVING count() > 1 LIMIT {COPIES_MAX} {SETTINGS}"
+            ))
+            .await?;
+        if repeated.is_empty() {
+            return Ok(Vec::new());
+        }
+        let repeated: Vec<String> = repeated.iter().map(u64::to_string).collect();
         self.rows(&format!(
-            "SELECT c.2 AS stream, c.3 AS kafka_partition, c.4 AS kafka_offset, c.5 AS ente, c.6 AS day,
-                    facts[1].2 AS first_stream, facts[1].3 AS first_partition, facts[1].4 AS first_offset
+            "SELECT c.1.3 AS stream, c.1.4 AS kafka_partition, c.1.5 AS kafka_offset, c.2 AS ente, c.3 AS day, c.4 AS local_day, c.5 AS month,
+                    facts[1].1.3 AS first_stream, facts[1].1.4 AS first_partition, facts[1].1.5 AS first_offset
              FROM (
-                SELECT arraySort(groupUniqArray((toUnixTimestamp(ingested_at), toString(stream), kafka_partition, kafka_offset,
-                                                 toString(ente), toString(local_date)))) AS facts
-                FROM usage_events
-                WHERE toYYYYMM(time) = {month} AND identity IN (
-                    SELECT identity FROM usage_events WHERE toYYYYMM(time) = {month} {written}
-                    GROUP BY identity HAVING count() > 1)
+                SELECT arraySort(groupUniqArray(({rank}, toString(ente), toString(local_date), toUInt16(local_date), toYYYYMM(hour_start)))) AS facts
+                FROM usage_events WHERE identity IN ({identities})
                 GROUP BY identity HAVING uniqExact(stream, kafka_partition, kafka_offset) > 1)
              ARRAY JOIN arraySlice(facts, 2) AS c
              WHERE (stream, kafka_partition, kafka_offset) != (first_stream, first_partition, first_offset)
-             ORDER BY stream, kafka_partition, kafka_offset LIMIT {LISTED_MAX} {SETTINGS}"
+             ORDER BY stream, kafka_partition, kafka_offset LIMIT {COPIES_MAX} {SETTINGS}",
+            rank = precedence.rank(),
+            identities = repeated.join(", ")
         ))
         .await
     }
 
-    /// Removes copies from the facts, and notes it.
-    pub async fn delete_copies(&self, copies: &[Copy]) -> Result<(), StoreError> {
-        let Some(first) = copies.first() else {
-            return Ok(());
-        };
-        let places: Vec<String> = copies
+    /// Offsets of a log, by partition, whose blocks are in the ledger and whose events were not
+    /// searched for yet.
+    pub async fn unsearched(&self, stream: &str) -> Result<BTreeMap<u32, Range<u64>>, StoreError> {
+        let ranges: Vec<(u32, u64, u64)> = self
+            .rows(&format!(
+                "SELECT l.kafka_partition AS kafka_partition, greatest(l.begin, s.searched), l.end FROM (
+                    SELECT kafka_partition, min(first_offset) AS begin, max(next_offset) AS end
+                    FROM ingest_ledger WHERE stream = '{stream}' GROUP BY kafka_partition) AS l
+                 LEFT JOIN (
+                    SELECT kafka_partition, max(next_offset) AS searched
+                    FROM copy_searches WHERE stream = '{stream}' GROUP BY kafka_partition) AS s
+                 ON l.kafka_partition = s.kafka_partition
+                 WHERE l.end > s.searched ORDER BY kafka_partition"
+            ))
+            .await?;
+        let ranges = ranges.into_iter();
+        Ok(ranges
+            .map(|(partition, from, to)| (partition, from..to))
+            .collect())
+    }
+
+    /// Notes that the events of these offsets were searched for.
+    pub async fn note_search(
+        &self,
+        stream: &str,
+        ranges: &BTreeMap<u32, Range<u64>>,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<String> = ranges
             .iter()
-            .map(|copy| {
-                let Copy {
-                    stream,
-                    kafka_partition,
-                    kafka_offset,
-                    ..
-                } = copy;
-                format!("('{stream}', {kafka_partition}, {kafka_offset})")
-            })
+            .map(|(partition, offsets)| format!("('{stream}', {partition}, {})", offsets.end))
             .collect();
         self.execute(&format!(
-            "DELETE FROM usage_events WHERE (toString(stream), kafka_partition, kafka_offset) IN ({}) SETTINGS lightweight_deletes_sync = 2",
-            places.join(", ")
+            "INSERT INTO copy_searches (stream, kafka_partition, next_offset) VALUES {}",
+            rows.join(", ")
+        ))
+        .await
+    }
+
+    /// Removes copies from the facts, after the ledger's rows of their blocks count them as
+    /// duplicates. Safe to repeat after a crash at any point.
+    ///
+    /// Returns the copies that stay, since the facts of their block are not those of the ledger: the
+    /// block is to be restored first.
+    pub async fn remove_copies(&self, copies: Vec<Copy>) -> Result<Vec<Copy>, StoreError> {
+        let mut by_partition: BTreeMap<(String, u32), Vec<Copy>> = BTreeMap::new();
+        for copy in copies {
+            let place = (copy.stream.clone(), copy.kafka_partition);
+            by_partition.entry(place).or_default().push(copy);
+        }
+        let mut kept = Vec::new();
+        for ((stream, kafka_partition), mut copies) in by_partition {
+            copies.sort_by_key(|copy| copy.kafka_offset);
+            let mut counted = Vec::new();
+            while let Some(first) = copies.first() {
+                let block = self
+                    .ledger_row_at(&stream, kafka_partition, first.kafka_offset)
+                    .await?;
+                let end = block
+                    .as_ref()
+                    .map_or(first.kafka_offset + 1, |row| row.next_offset);
+                let later =
+                    copies.split_off(copies.partition_point(|copy| copy.kafka_offset < end));
+                let of_block = std::mem::replace(&mut copies, later);
+                let is_counted = match block {
+                    Some(row) => self.recount(row, &of_block).await?,
+                    None => false,
+                };
+                if is_counted {
+                    counted.extend(of_block);
+                } else {
+                    kept.extend(of_block);
+                }
+            }
+            self.delete_copies(&stream, kafka_partition, &counted)
+                .await?;
+        }
+        Ok(kept)
+    }
+
+    /// Makes a block's row count `copies` as duplicates, if its facts are those of the row or the row
+    /// counts them already. `false` when neither is so.
+    async fn recount(&self, mut row: LedgerRow, copies: &[Copy]) -> Result<bool, StoreError> {
+        let offsets = row.first_offset..row.next_offset;
+        let facts = self
+            .fact_offsets(&row.stream, row.kafka_partition, offsets.clone())
+            .await?;
+        let stored = row.count(crate::Fate::Stored);
+        let without = facts.len() as u64 - copies.len() as u64;
+        if without == stored {
+            return Ok(true);
+        }
+        if facts.len() as u64 != stored || !row.repeat(copies) {
+            return Ok(false);
+        }
+        let origin = BlockOrigin {
+            stream: row.stream.clone(),
+            kafka_partition: row.kafka_partition,
+            rules: row.rules.clone(),
+        };
+        let token = InsertToken::of(&origin, offsets.start, offsets.end).of_recount();
+        self.insert_ledger(&row, &token).await?;
+        let (stream, partition) = (&row.stream, row.kafka_partition);
+        self.note_repair("ledger", stream, partition, offsets, copies.len() as u64)
+            .await?;
+        Ok(true)
+    }
+
+    async fn delete_copies(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        copies: &[Copy],
+    ) -> Result<(), StoreError> {
+        if copies.is_empty() {
+            return Ok(());
+        }
+        let offsets: Vec<String> = copies
+            .iter()
+            .map(|copy| copy.kafka_offset.to_string())
+            .collect();
+        self.execute(&format!(
+            "DELETE FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND kafka_offset IN ({}) SETTINGS lightweight_deletes_sync = 2",
+            offsets.join(", ")
         ))
         .await?;
         tracing::warn!(
             copies = copies.len(),
-            partition = first.kafka_partition,
-            offset = first.kafka_offset,
-            "events that were facts twice are facts once now"
+            partition = kafka_partition,
+            offset = copies.first().map(|copy| copy.kafka_offset),
+            "copies of stored events removed"
         );
         Ok(())
     }

@@ -1,6 +1,14 @@
 //! What became of every record of the log.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::copies::Copy;
 use crate::native::{Number as _, put_string, put_varuint};
+use crate::{Store, StoreError};
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +51,19 @@ impl Fate {
             Self::Erased => 6,
         }
     }
+
+    fn of_code(code: i8) -> Option<Self> {
+        [
+            Self::Stored,
+            Self::Duplicate,
+            Self::Rejected,
+            Self::Quarantined,
+            Self::Report,
+            Self::Erased,
+        ]
+        .into_iter()
+        .find(|fate| fate.code() == code)
+    }
 }
 
 /// Records of a block with one fate.
@@ -55,7 +76,7 @@ pub struct FateGroup {
     /// What became of them.
     pub fate: Fate,
     /// Why, for those that were refused; else empty.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// A row of `ingest_ledger`: a block and the fate of each of its records.
@@ -97,6 +118,36 @@ impl LedgerRow {
         self.records_read == self.fates.iter().map(|(_, records)| records).sum::<u64>()
     }
 
+    /// Counts `copies`, which were stored, as duplicates. `false`, and nothing is changed, when the row
+    /// does not count them as stored.
+    pub(crate) fn repeat(&mut self, copies: &[Copy]) -> bool {
+        let mut fates: BTreeMap<FateGroup, u64> = self.fates.drain(..).collect();
+        let group = |copy: &Copy, fate| FateGroup {
+            ente: copy.ente.clone(),
+            day: copy.local_day,
+            fate,
+            reason: Cow::Borrowed(""),
+        };
+        let before = fates.clone();
+        let is_counted = copies.iter().all(|copy| {
+            let stored = fates.get_mut(&group(copy, Fate::Stored));
+            let Some(left) = stored.and_then(|records| {
+                *records = records.checked_sub(1)?;
+                Some(*records)
+            }) else {
+                return false;
+            };
+            if left == 0 {
+                fates.remove(&group(copy, Fate::Stored));
+            }
+            *fates.entry(group(copy, Fate::Duplicate)).or_default() += 1;
+            true
+        });
+        let fates = if is_counted { fates } else { before };
+        self.fates = fates.into_iter().collect();
+        is_counted
+    }
+
     /// The row in RowBinary format.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -119,7 +170,7 @@ impl LedgerRow {
         self.put_list(&mut out, |group, _, out| put_string(&group.ente, out));
         self.put_list(&mut out, |group, _, out| group.day.put(out));
         self.put_list(&mut out, |group, _, out| group.fate.code().put(out));
-        self.put_list(&mut out, |group, _, out| put_string(group.reason, out));
+        self.put_list(&mut out, |group, _, out| put_string(&group.reason, out));
         self.put_list(&mut out, |_, records, out| records.put(out));
         self.checksum.put(&mut out);
         put_string(&self.rules, &mut out);
@@ -134,6 +185,74 @@ impl LedgerRow {
     }
 }
 
+/// A row as ClickHouse gives it.
+#[derive(Row, Serialize, Deserialize)]
+struct StoredRow {
+    stream: String,
+    kafka_partition: u32,
+    first_offset: u64,
+    next_offset: u64,
+    records_read: u64,
+    entes: Vec<String>,
+    days: Vec<u16>,
+    fates: Vec<i8>,
+    reasons: Vec<String>,
+    records: Vec<u64>,
+    checksum: u64,
+    rules: String,
+}
+
+impl StoredRow {
+    /// `None` when a fate is unknown: a newer release wrote the row.
+    fn parse(self) -> Option<LedgerRow> {
+        let groups = self.entes.into_iter().zip(self.days).zip(self.fates);
+        let fates = groups.zip(self.reasons).zip(self.records);
+        let fates = fates.map(|((((ente, day), fate), reason), records)| {
+            let group = FateGroup {
+                ente,
+                day,
+                fate: Fate::of_code(fate)?,
+                reason: Cow::Owned(reason),
+            };
+            Some((group, records))
+        });
+        Some(LedgerRow {
+            stream: self.stream,
+            kafka_partition: self.kafka_partition,
+            first_offset: self.first_offset,
+            next_offset: self.next_offset,
+            records_read: self.records_read,
+            fates: fates.collect::<Option<_>>()?,
+            checksum: self.checksum,
+            rules: self.rules,
+        })
+    }
+}
+
+impl Store {
+    /// Row of the block that covers an offset, if there is one.
+    pub async fn ledger_row_at(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offset: u64,
+    ) -> Result<Option<LedgerRow>, StoreError> {
+        let rows: Vec<StoredRow> = self
+            .rows(&format!(
+                "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
+                        l.next_offset AS next_offset, l.records_read AS records_read,
+                        arrayMap(ente -> toString(ente), l.`fates.ente`) AS entes, arrayMap(day -> toUInt16(day), l.`fates.day`) AS days,
+                        arrayMap(fate -> toInt8(fate), l.`fates.fate`) AS fates, arrayMap(reason -> toString(reason), l.`fates.reason`) AS reasons,
+                        l.`fates.records` AS records, l.checksum AS checksum, toString(l.rules) AS rules
+                 FROM ingest_ledger AS l FINAL
+                 WHERE l.stream = '{stream}' AND l.kafka_partition = {kafka_partition} AND l.first_offset <= {offset} AND l.next_offset > {offset}
+                 ORDER BY l.first_offset DESC LIMIT 1"
+            ))
+            .await?;
+        Ok(rows.into_iter().next().and_then(StoredRow::parse))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +263,7 @@ mod tests {
             ente: ente.into(),
             day: 17_000,
             fate,
-            reason,
+            reason: Cow::Borrowed(reason),
         };
         let row = LedgerRow {
             stream: "c/t".into(),

@@ -45,4 +45,4 @@ pub use ledger::{Fate, FateGroup, LedgerRow};
 pub use migrate::{Migration, migrations};
 pub use servers::Server;
 pub use settings::INSERT as INSERT_SETTINGS;
-pub use store::{InsertToken, Store};
+pub use store::{InsertToken, Store, Times};

@@ -89,6 +89,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0084_ingest_ledger_fate_erased",
         "0085_shard_layouts",
         "0090_ingest_ledger_control",
+        "0103_copy_searches",
     ]
 }
 

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use clickhouse::error::Error as ClientError;
@@ -57,12 +56,31 @@ impl InsertToken {
     pub fn of_repair(&self, time: u64) -> Self {
         Self(format!("{}/repair-{time}", self.0))
     }
+
+    /// A token of its moment, for a ledger row that replaces another: the newest row of a block
+    /// holds, so a repetition does no harm.
+    #[must_use]
+    pub fn of_recount(&self) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = since.map_or(0, |since| since.as_micros());
+        Self(format!("{}/recount-{at}", self.0))
+    }
 }
 
 impl fmt::Display for InsertToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Facts among which the original of an event is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Those of about the same time: few are read. A copy has the time of its original, unless its
+    /// producer stamped it again.
+    Same,
+    /// All: the identities of all facts are read.
+    Any,
 }
 
 /// A connection to ClickHouse.
@@ -273,13 +291,15 @@ impl Store {
             .map_err(|error| self.judge(&what(), error))
     }
 
-    /// Which of these events are facts already. Facts of the origin's own partition with offsets in
-    /// `except` do not count, so that a block that is read again does not find itself.
-    pub async fn stored_identities(
+    /// Identities of `events` that a fact has which comes before a block of `origin` that begins at
+    /// `first_offset`: a fact of another log, of a partition with a smaller number, or of the same
+    /// partition at an earlier offset. Facts that come later are copies, and give way (`copies.rs`).
+    pub async fn stored_before(
         &self,
         origin: &BlockOrigin,
-        except: Range<u64>,
+        first_offset: u64,
         events: &[(i64, u64)],
+        times: Times,
     ) -> Result<HashSet<u64>, StoreError> {
         let mut found = HashSet::new();
         for chunk in events.chunks(IDENTITIES_A_QUERY) {
@@ -293,16 +313,19 @@ impl Store {
                 .iter()
                 .map(|(_, identity)| identity.to_string())
                 .collect();
+            let of_times = match times {
+                Times::Same => format!(
+                    "time BETWEEN fromUnixTimestamp64Milli({first}, 'UTC') AND fromUnixTimestamp64Milli({last}, 'UTC')"
+                ),
+                Times::Any => "1".to_owned(),
+            };
             let query = format!(
                 "SELECT DISTINCT identity FROM usage_events
-                 WHERE time BETWEEN fromUnixTimestamp64Milli({first}, 'UTC') AND fromUnixTimestamp64Milli({last}, 'UTC')
-                   AND identity IN ({})
-                   AND NOT (stream = '{}' AND kafka_partition = {} AND kafka_offset >= {} AND kafka_offset < {})",
+                 WHERE {of_times} AND identity IN ({})
+                   AND (stream != '{}' OR kafka_partition < {partition} OR (kafka_partition = {partition} AND kafka_offset < {first_offset}))",
                 list.join(","),
                 origin.stream,
-                origin.kafka_partition,
-                except.start,
-                except.end
+                partition = origin.kafka_partition,
             );
             found.extend(self.rows::<u64>(&query).await?);
         }

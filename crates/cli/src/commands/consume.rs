@@ -1,12 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use affluenza_bus::{Cluster, NextOffset, Partition};
-use affluenza_pipeline::erase::open_erasures;
-use affluenza_pipeline::{
-    Classifier, Consumer, PipelineError, Progress, Reconciled, Scope, Until, reconcile,
-};
+use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until};
 use affluenza_store::Store;
 use affluenza_telemetry::{Files, Stop};
 use anyhow::{Context, Result, anyhow};
@@ -14,13 +10,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::args::Consume;
+use crate::commands::upkeep::Upkeep;
 use crate::commands::watch::Watch;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
-
-/// Tokens must outlast the time after which blocks are looked for instead, several times.
-const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
 
 pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
     let mut settings = settings.clone();
@@ -83,6 +77,8 @@ pub fn ends(bus: &affluenza_bus::Config) -> Result<BTreeMap<Partition, NextOffse
 pub struct RunningConsumer {
     pub progress: Progress,
     result: oneshot::Receiver<Result<(), PipelineError>>,
+    /// Search for copies after a consumer that ends by itself.
+    last_search: Option<Upkeep>,
 }
 
 impl RunningConsumer {
@@ -101,13 +97,14 @@ impl RunningConsumer {
         let watched = progress.clone();
         let (newer_in, newer) = mpsc::channel();
         tokio::spawn(reload_regularly(settings.clone(), newer_in, stop.clone()));
-        tokio::spawn(reconcile_regularly(
-            settings.clone(),
-            bus.clone(),
-            store.clone(),
-            progress.clone(),
-            stop.clone(),
-        ));
+        let upkeep = Upkeep {
+            settings: settings.clone(),
+            bus: bus.clone(),
+            store: store.clone(),
+            progress: progress.clone(),
+        };
+        let last_search = matches!(until, Until::Reached(_)).then(|| upkeep.clone());
+        tokio::spawn(upkeep.run(stop.clone()));
         std::thread::Builder::new()
             .name("consumer".into())
             .spawn(move || {
@@ -119,7 +116,11 @@ impl RunningConsumer {
                 let _ = result_in.send(result);
             })
             .context("a thread cannot be started")?;
-        Ok(Self { progress, result })
+        Ok(Self {
+            progress,
+            result,
+            last_search,
+        })
     }
 
     /// Waits until it ends. May be dropped and called again, but not after it has answered.
@@ -135,9 +136,13 @@ impl RunningConsumer {
     /// Waits until it ends, or an engine does.
     pub async fn finish(mut self, platform: &mut Platform) -> Result<()> {
         tokio::select! {
-            ended = self.ended() => ended,
-            exit = platform.failed() => Err(platform.explain(&exit)),
+            ended = self.ended() => ended?,
+            exit = platform.failed() => return Err(platform.explain(&exit)),
         }
+        if let Some(upkeep) = self.last_search.take() {
+            upkeep.search_and_say().await;
+        }
+        Ok(())
     }
 }
 
@@ -159,93 +164,4 @@ async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, s
             ),
         }
     }
-}
-
-/// Compares ledger, facts and aggregates again and again, and mends what differs: ClickHouse may
-/// lose what it has acknowledged when it is killed. Trouble is logged; the next time may be better.
-async fn reconcile_regularly(
-    settings: Settings,
-    bus: affluenza_bus::Config,
-    store: Store,
-    progress: Progress,
-    stop: Stop,
-) {
-    let minutes = u64::from(settings.consume.reconcile_minutes);
-    if minutes == 0 {
-        return;
-    }
-    let first = Duration::from_secs(u64::from(settings.consume.reconcile_first_seconds.max(1)));
-    let mut pause = first;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.told() => return,
-        }
-        if !progress.leads() {
-            pause = first;
-            continue;
-        }
-        pause = Duration::from_secs(minutes * 60);
-        let compared = tokio::select! {
-            compared = reconcile_once(&settings, &bus, &store) => compared,
-            () = stop.told() => return,
-        };
-        match compared {
-            Ok(done) if done.is_clean() => {
-                progress.note_compared(&done);
-                tracing::info!("ledger, facts and aggregates agree");
-            }
-            Ok(done) => {
-                progress.note_compared(&done);
-                for failure in &done.failures {
-                    tracing::error!(failure, "not mended");
-                }
-                tracing::warn!(
-                    facts = done.facts_restored,
-                    ledger_rows = done.ledger_rows,
-                    cells = done.cells_corrected,
-                    "mended what ClickHouse had lost"
-                );
-            }
-            Err(error) => {
-                progress.note_not_compared();
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "ledger, facts and aggregates were not compared"
-                );
-            }
-        }
-    }
-}
-
-async fn reconcile_once(
-    settings: &Settings,
-    bus: &affluenza_bus::Config,
-    store: &Store,
-) -> Result<Reconciled> {
-    let mut classifier = super::classifier(settings)?;
-    let stream =
-        tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
-    if let Some(seconds) = store.token_memory_seconds().await?
-        && seconds < TOKEN_MEMORY_SECONDS_MIN
-    {
-        tracing::error!(
-            seconds,
-            "ClickHouse forgets insert tokens too soon at this rate: write larger blocks (consume.block_wait_ms_max) or enlarge non_replicated_deduplication_window"
-        );
-    }
-    let scope = Scope::Hours(settings.consume.reconcile_hours);
-    let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
-    let open = open_erasures(store, bus, &stream).await?;
-    // Asked after the notes: an order that is being carried out is in the table before it is noted.
-    let known = store.erasures().await?;
-    for noted in open.into_iter().flatten() {
-        if !known.iter().any(|one| one.id == noted.id) {
-            done.failures.push(format!(
-                "{}: erasure {} is noted, and not carried out in this database: `affluenza audit --repair` does it",
-                noted.ente, noted.id
-            ));
-        }
-    }
-    Ok(done)
 }

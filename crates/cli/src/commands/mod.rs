@@ -26,6 +26,7 @@ mod rows;
 mod serve;
 mod simulate;
 mod up;
+mod upkeep;
 mod watch;
 mod year;
 

@@ -42,7 +42,7 @@ fn messages() -> serde_json::Map<String, Value> {
                     "schema": { "$ref": format!("./events/{event_type}.json") }
                 },
                 "bindings": { "kafka": {
-                    "key": { "type": "string", "description": "The session, else the visitor, else the id of the event: the same event always has the same key." },
+                    "key": { "type": "string", "description": "The id of the event: copies of an event have the same key, so they meet in one partition." },
                     "bindingVersion": "0.5.0"
                 } }
             });

@@ -1,0 +1,161 @@
+//! Regular work of the consumer that owns partition 0: the search for copies, and the comparison of
+//! ledger, facts and aggregates. One task does both, so that they never correct at the same time.
+
+use std::time::{Duration, Instant};
+
+use affluenza_bus::Cluster;
+use affluenza_pipeline::copies::search_new_blocks;
+use affluenza_pipeline::erase::open_erasures;
+use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile};
+use affluenza_store::Store;
+use affluenza_telemetry::Stop;
+use anyhow::Result;
+
+use crate::settings::Settings;
+
+/// Tokens must outlast the time after which blocks are looked for instead, several times.
+const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
+
+#[derive(Clone)]
+pub struct Upkeep {
+    pub settings: Settings,
+    pub bus: affluenza_bus::Config,
+    pub store: Store,
+    pub progress: Progress,
+}
+
+impl Upkeep {
+    /// Works until `stop` is set. Trouble is logged; the next time may be better.
+    pub async fn run(self, stop: Stop) {
+        let config = &self.settings.consume;
+        let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
+        let first = seconds(config.reconcile_first_seconds);
+        let between = seconds(config.reconcile_minutes.saturating_mul(60));
+        let search = seconds(config.copies_search_seconds);
+        let (mut reconcile_at, mut search_at) = (Instant::now() + first, Instant::now() + search);
+        let reconciles = config.reconcile_minutes > 0;
+        loop {
+            let next = if reconciles {
+                search_at.min(reconcile_at)
+            } else {
+                search_at
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = stop.told() => return,
+            }
+            if !self.progress.leads() {
+                reconcile_at = Instant::now() + first;
+                search_at = Instant::now() + search;
+                continue;
+            }
+            if reconciles && Instant::now() >= reconcile_at {
+                tokio::select! {
+                    () = self.reconcile_and_say() => {}
+                    () = stop.told() => return,
+                }
+                reconcile_at = Instant::now() + between;
+            }
+            if Instant::now() >= search_at {
+                tokio::select! {
+                    () = self.search_and_say() => {}
+                    () = stop.told() => return,
+                }
+                search_at = Instant::now() + search;
+            }
+        }
+    }
+
+    /// Searches for copies among the facts of new blocks.
+    pub async fn search_and_say(&self) {
+        match self.search().await {
+            Ok(done) => {
+                for failure in &done.failures {
+                    tracing::error!(failure, "copy not removed");
+                }
+                if done.copies_removed > 0 {
+                    tracing::warn!(
+                        copies = done.copies_removed,
+                        cells = done.cells_corrected,
+                        "copies of stored events removed"
+                    );
+                }
+            }
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "copies of stored events were not searched for"
+            ),
+        }
+    }
+
+    async fn search(&self) -> Result<Reconciled> {
+        Ok(search_new_blocks(&self.store, &self.bus, &self.stream()?).await?)
+    }
+
+    fn stream(&self) -> Result<String> {
+        let (bus, topic) = (&self.bus, &self.bus.topic);
+        let identity = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(topic))?;
+        Ok(identity.to_string())
+    }
+
+    async fn reconcile_and_say(&self) {
+        match self.reconcile().await {
+            Ok(done) if done.is_clean() => {
+                self.progress.note_compared(&done);
+                tracing::info!("ledger, facts and aggregates agree");
+            }
+            Ok(done) => {
+                self.progress.note_compared(&done);
+                for failure in &done.failures {
+                    tracing::error!(failure, "not mended");
+                }
+                tracing::warn!(
+                    facts = done.facts_restored,
+                    ledger_rows = done.ledger_rows,
+                    cells = done.cells_corrected,
+                    "mended what ClickHouse had lost"
+                );
+            }
+            Err(error) => {
+                self.progress.note_not_compared();
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "ledger, facts and aggregates were not compared"
+                );
+            }
+        }
+    }
+
+    async fn reconcile(&self) -> Result<Reconciled> {
+        let Self {
+            settings,
+            bus,
+            store,
+            ..
+        } = self;
+        let mut classifier = super::classifier(settings)?;
+        let stream = self.stream()?;
+        if let Some(seconds) = store.token_memory_seconds().await?
+            && seconds < TOKEN_MEMORY_SECONDS_MIN
+        {
+            tracing::error!(
+                seconds,
+                "ClickHouse forgets insert tokens too soon at this rate: write larger blocks (consume.block_wait_ms_max) or enlarge non_replicated_deduplication_window"
+            );
+        }
+        let scope = Scope::Hours(settings.consume.reconcile_hours);
+        let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
+        let open = open_erasures(store, bus, &stream).await?;
+        // Asked after the notes: an order that is being carried out is in the table before it is noted.
+        let known = store.erasures().await?;
+        for noted in open.into_iter().flatten() {
+            if !known.iter().any(|one| one.id == noted.id) {
+                done.failures.push(format!(
+                "{}: erasure {} is noted, and not carried out in this database: `affluenza audit --repair` does it",
+                noted.ente, noted.id
+            ));
+            }
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,118 @@
+//! The search for events that are facts more than once.
+//!
+//! The consumer that owns partition 0 searches among the facts of new blocks every
+//! `consume.copies_search_seconds`; reconciliation and audit search wider.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use affluenza_bus::{BusError, Cluster, Config as BusConfig};
+use affluenza_store::Store;
+use affluenza_store::accounts::Scope;
+use affluenza_store::copies::{COPIES_MAX, Precedence, Suspects};
+
+use crate::PipelineError;
+use crate::reconcile::{Reconciled, correct};
+
+/// Most offsets whose events one search looks for. A backlog is searched in steps.
+const OFFSETS_MAX: u64 = 50_000_000;
+
+/// Order of copies by the log as it is now.
+pub(crate) fn precedence(bus: &BusConfig, stream: &str) -> Result<Precedence, BusError> {
+    let held = tokio::task::block_in_place(|| Cluster::new(bus)?.watermarks(&bus.topic))?;
+    Ok(Precedence {
+        stream: stream.to_owned(),
+        held_from: held
+            .into_iter()
+            .map(|(partition, held)| (partition.0.unsigned_abs(), held.low.0.unsigned_abs()))
+            .collect(),
+    })
+}
+
+/// Searches the blocks that were written since the last search, and removes the copies found.
+pub async fn search_new_blocks(
+    store: &Store,
+    bus: &BusConfig,
+    stream: &str,
+) -> Result<Reconciled, PipelineError> {
+    let mut done = Reconciled::default();
+    loop {
+        let unsearched = store.unsearched(stream).await?;
+        let (ranges, is_last) = first_offsets(unsearched);
+        if ranges.is_empty() {
+            return Ok(done);
+        }
+        let suspects = Suspects::Offsets(stream.to_owned(), ranges.clone());
+        let precedence = precedence(bus, stream)?;
+        let months = remove_copies(store, &suspects, &precedence, &mut done).await?;
+        if !months.is_empty() {
+            correct(store, stream, Scope::All, &months, &mut done).await?;
+        }
+        store.note_search(stream, &ranges).await?;
+        if is_last {
+            return Ok(done);
+        }
+    }
+}
+
+/// At most [`OFFSETS_MAX`] of the offsets, and `true` when those are all.
+fn first_offsets(unsearched: BTreeMap<u32, Range<u64>>) -> (BTreeMap<u32, Range<u64>>, bool) {
+    let mut room = OFFSETS_MAX;
+    let mut is_all = true;
+    let mut ranges = BTreeMap::new();
+    for (partition, mut offsets) in unsearched {
+        let end = offsets.end.min(offsets.start.saturating_add(room));
+        is_all &= end == offsets.end;
+        offsets.end = end;
+        room -= offsets.end - offsets.start;
+        if !offsets.is_empty() {
+            ranges.insert(partition, offsets);
+        }
+    }
+    (ranges, is_all)
+}
+
+/// Removes the copies that `suspects` have part in. Returns the months whose facts changed.
+pub(crate) async fn remove_copies(
+    store: &Store,
+    suspects: &Suspects,
+    precedence: &Precedence,
+    done: &mut Reconciled,
+) -> Result<Vec<u32>, PipelineError> {
+    let mut months = Vec::new();
+    loop {
+        let copies = store.copies(suspects, precedence).await?;
+        let found = copies.len();
+        months.extend(copies.iter().map(|copy| copy.month));
+        let kept = store.remove_copies(copies).await?;
+        done.copies_removed += (found - kept.len()) as u64;
+        // Blocks that are not as the ledger says are restored first; the copies are found again then.
+        if found < COPIES_MAX || kept.len() == found {
+            done.failures.extend(kept.iter().map(|copy| {
+                format!(
+                    "partition {} offset {}: a copy of the event of partition {} offset {}; its block has other facts than the ledger says: `affluenza audit` names what is missing",
+                    copy.kafka_partition, copy.kafka_offset, copy.first_partition, copy.first_offset
+                )
+            }));
+            months.sort_unstable();
+            months.dedup();
+            return Ok(months);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_is_searched_in_steps() {
+        let end = OFFSETS_MAX + 10;
+        let (first, is_all) = first_offsets(BTreeMap::from([(0, 5..end), (1, 0..3)]));
+        assert_eq!(first, BTreeMap::from([(0, 5..OFFSETS_MAX + 5)]));
+        assert!(!is_all);
+        let (rest, is_all) = first_offsets(BTreeMap::from([(0, OFFSETS_MAX + 5..end), (1, 0..3)]));
+        assert_eq!(rest, BTreeMap::from([(0, OFFSETS_MAX + 5..end), (1, 0..3)]));
+        assert!(is_all);
+    }
+}
