@@ -193,6 +193,7 @@ struct StoredRow {
     first_offset: u64,
     next_offset: u64,
     records_read: u64,
+    control: u64,
     entes: Vec<String>,
     days: Vec<u16>,
     fates: Vec<i8>,
@@ -222,6 +223,7 @@ impl StoredRow {
             first_offset: self.first_offset,
             next_offset: self.next_offset,
             records_read: self.records_read,
+            control: self.control,
             fates: fates.collect::<Option<_>>()?,
             checksum: self.checksum,
             rules: self.rules,
@@ -240,7 +242,7 @@ impl Store {
         let rows: Vec<StoredRow> = self
             .rows(&format!(
                 "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                        l.next_offset AS next_offset, l.records_read AS records_read,
+                        l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control,
                         arrayMap(ente -> toString(ente), l.`fates.ente`) AS entes, arrayMap(day -> toUInt16(day), l.`fates.day`) AS days,
                         arrayMap(fate -> toInt8(fate), l.`fates.fate`) AS fates, arrayMap(reason -> toString(reason), l.`fates.reason`) AS reasons,
                         l.`fates.records` AS records, l.checksum AS checksum, toString(l.rules) AS rules
