@@ -26,7 +26,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -35,7 +35,19 @@ up: prerequisites
 test: prerequisites-test fmt lint unit docs deny
 
 test-all: TESTS := -- --include-ignored
-test-all: test
+test-all: foreign-clients test
+
+# Producers that are none of ours (Java's client, librdkafka, kafka-python): each codec, plain, idempotent, transactional. Needs
+# python3 with venv.
+foreign: prerequisites foreign-clients
+	$(CARGO) test --locked -p affluenza --test it -- --include-ignored foreign::
+
+foreign-clients: $(TOOLS)/foreign/installed
+
+$(TOOLS)/foreign/installed: tests/it/foreign/requirements.txt
+	python3 -m venv $(TOOLS)/foreign
+	$(TOOLS)/foreign/bin/pip install --quiet --requirement tests/it/foreign/requirements.txt
+	touch $@
 
 prerequisites:
 	@deploy/prerequisites
@@ -46,7 +58,7 @@ prerequisites-test:
 # What a build with TLS and traces adds: TLS, logins and certificates to a real Kafka, HTTPS, OTLP. Needs OpenSSL's headers
 # (libssl-dev). Of the whole workspace, so that only what differs from `make test` is compiled again.
 FEATURES := --workspace --features affluenza/test-tls,affluenza/otel
-test-features: prerequisites
+test-features: prerequisites foreign-clients
 	$(CARGO) test --locked $(FEATURES) --test it --test trace -- secured::
 	$(CARGO) test --locked $(FEATURES) --test it --test trace -- trace
 

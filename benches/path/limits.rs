@@ -38,7 +38,10 @@ pub fn count(role: &Role) {
                 records += 1;
                 bytes += record.payload().len();
             }
-            Polled::Revoked { .. } | Polled::Trouble(_) | Polled::Nothing => {}
+            Polled::Revoked { .. }
+            | Polled::Ended { .. }
+            | Polled::Trouble(_)
+            | Polled::Nothing => {}
         }
     }
     assert!(bytes > 0, "records have bytes");
@@ -72,7 +75,7 @@ pub fn work(role: &Role) {
     let mut records = Vec::new();
     for (partition, held) in held {
         scan_range(&role.bus, &role.bus.topic, partition, held, |record| {
-            let written = UnixMillis(record.written_ms());
+            let written = record.written_ms().map_or(UnixMillis::UNKNOWN, UnixMillis);
             log.extend_from_slice(record.payload());
             records.push((record.offset(), written, record.payload().len()));
         })

@@ -124,7 +124,10 @@ impl<'r> Plain<'r> {
                         return self.write(partition);
                     }
                 }
-                Polled::Revoked { .. } | Polled::Trouble(_) | Polled::Nothing => return,
+                Polled::Revoked { .. }
+                | Polled::Ended { .. }
+                | Polled::Trouble(_)
+                | Polled::Nothing => return,
             }
         }
     }
@@ -163,8 +166,11 @@ impl<'r> Plain<'r> {
 }
 
 pub fn take(record: &Record<'_>, classifier: &mut Classifier, block: &mut FactBlock) {
-    let event = affluenza_event::parse(record.payload(), UnixMillis(record.written_ms()))
-        .expect("every record is an event");
+    let event = affluenza_event::parse(
+        record.payload(),
+        record.written_ms().map_or(UnixMillis::UNKNOWN, UnixMillis),
+    )
+    .expect("every record is an event");
     classifier.push(&event, record.offset(), block);
 }
 

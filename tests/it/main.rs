@@ -22,6 +22,7 @@ mod dst;
 mod emitting;
 mod everybody;
 mod focus;
+mod foreign;
 mod guards;
 mod hours;
 mod http;
@@ -82,6 +83,8 @@ macro_rules! tests {
 const LONG: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
     shards::two_count_as_one,
+    foreign::producers_of_every_kind_count_exactly,
+    foreign::compacted_topics_balance,
     published::a_closed_year_is_published_as_it_was_closed,
     keeping::expired_facts_leave_the_aggregates_alone,
     keeping::what_is_erased_stays_gone_and_the_accounts_balance,
@@ -97,6 +100,7 @@ const LONG: &[(&str, Test)] = tests![
     brokers::a_broker_is_lost_under_load,
     rebuild::facts_follow_the_register,
     rebuild::killed_rebuilds_go_on,
+    foreign::another_assignor_is_refused,
     recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
     membership::partitions_are_added_to_a_running_topic,

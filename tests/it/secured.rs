@@ -288,10 +288,55 @@ pub fn everything_is_encrypted(engines: &Engines) {
     assert!(counted > 1_000);
     assert!(!secured.run(&["config", "print"], &[]).contains(PASSWORD));
 
+    transactions_are_seen(&secured, &clients, &files);
+    let counted = place.count("SELECT count() FROM usage_events");
     whoever_is_not_known_is_told(&secured, &clients, &files);
     an_event_is_counted_over_https(&secured, &certificates, &files);
     assert_eq!(place.count("SELECT count() FROM usage_events"), counted + 1);
     place.wait(kafka.stop()).expect("Kafka stops");
+}
+
+/// The log is looked at by the same logins and certificates: markers and aborted records balance.
+fn transactions_are_seen(secured: &Secured<'_>, clients: &str, files: &[String; 3]) {
+    let bus = secured.place.bus();
+    let login = serde_json::json!({
+        "broker.address.family": "v4",
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": files[0],
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "affluenza",
+        "sasl.password": PASSWORD,
+    });
+    let (_, logins) = secured.settings[6];
+    let by_certificate = [
+        ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", clients),
+        ("SECURITY_PROTOCOL", "SSL"),
+        ("SSL_CERTIFICATE_LOCATION", &*files[1]),
+        ("SSL_KEY_LOCATION", &*files[2]),
+    ];
+    let ways: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("SASL_MECHANISM", "PLAIN")],
+        &[("SASL_MECHANISM", "SCRAM-SHA-256")],
+        &by_certificate,
+    ];
+    for way in ways {
+        let sent = Command::new(crate::foreign::python())
+            .arg(source("tests/it/foreign/producers.py"))
+            .args([logins, &bus.topic, "transaction"])
+            .env("CLIENT_SETTINGS", login.to_string())
+            .output()
+            .expect("the client runs");
+        assert!(sent.status.success(), "{}", stderr(&sent));
+        let control = || {
+            let query = "SELECT sum(control) FROM ingest_ledger FINAL";
+            secured.place.count(query)
+        };
+        let before = control();
+        secured.run(&["consume", "--once"], way);
+        assert!(control() > before, "{way:?}");
+        assert!(secured.run(&["audit"], way).contains("balanced"), "{way:?}");
+    }
 }
 
 /// Other ways to be known to Kafka, and what it says to others.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
-use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
+use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaJars, KafkaSettings};
 use affluenza_store::{Config as StoreConfig, Store};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ pub struct Engines {
     pub kafka: Kafka,
     pub clickhouse: ClickHouse,
     pub folder: PathBuf,
+    /// Java, and the jars of Kafka's own client.
+    pub jars: KafkaJars,
     /// Removed at the end, unless the folder is somebody's own.
     temporary: Option<TempDir>,
     pub runtime: tokio::runtime::Handle,
@@ -53,6 +55,7 @@ impl Engines {
             kafka: kafka.expect("Kafka starts"),
             clickhouse: clickhouse.expect("ClickHouse starts"),
             folder: folder.to_owned(),
+            jars: jars.clone(),
             temporary: None,
             runtime: tokio::runtime::Handle::current(),
             demo: OnceLock::new(),

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, TopicPartitionList};
@@ -43,7 +45,8 @@ impl fmt::Display for StreamIdentity {
 pub struct Watermarks {
     /// First offset that is still there.
     pub low: NextOffset,
-    /// Where the next record goes.
+    /// Where the next record goes, or the first record of an open transaction: nothing behind it is
+    /// handed out.
     pub high: NextOffset,
 }
 
@@ -287,6 +290,22 @@ impl Cluster {
                 other => return other,
             }
         }
+    }
+
+    /// True for a topic from which Kafka removes records that a newer one of their key replaces.
+    pub async fn is_compacted(&self, topic: &str) -> Result<bool, BusError> {
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let described = self.admin()?.describe_configs(&asked, &options).await?;
+        let described = described.into_iter().next();
+        let settings = match described {
+            Some(Ok(settings)) => settings,
+            Some(Err(code)) => return Err(KafkaError::AdminOp(code).into()),
+            None => return Err(self.unreachable("no answer about the topic's settings".into())),
+        };
+        let policy = settings.get("cleanup.policy");
+        let policy = policy.and_then(|entry| entry.value.as_deref());
+        Ok(policy.is_some_and(|policy| policy.contains("compact")))
     }
 
     /// Fails with the name of the first topic that does not exist.

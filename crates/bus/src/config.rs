@@ -33,7 +33,7 @@ pub struct Config {
 }
 
 /// Properties that what this program promises rests on, each with the only value that it may have.
-const GUARDED: [(&str, &str); 14] = [
+const GUARDED: [(&str, &str); 13] = [
     ("acks", "all"),
     ("request.required.acks", "all"),
     ("allow.auto.create.topics", "false"),
@@ -43,14 +43,13 @@ const GUARDED: [(&str, &str); 14] = [
     ("delivery.report.only.error", "false"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
-    ("enable.partition.eof", "false"),
     ("group.protocol", "classic"),
     ("isolation.level", "read_committed"),
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("partitioner", "murmur2_random"),
 ];
 /// Properties that are set elsewhere, or not at all.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("bootstrap.servers", "set kafka.bootstrap_servers"),
     ("metadata.broker.list", "set kafka.bootstrap_servers"),
     ("group.id", "set kafka.group"),
@@ -70,6 +69,10 @@ const ELSEWHERE: [(&str, &str); 9] = [
     (
         "offset.store.method",
         "leave it out: offsets are the group's",
+    ),
+    (
+        "enable.partition.eof",
+        "leave it out: each reader sets its own",
     ),
     ("offset.store.path", "leave it out: offsets are the group's"),
 ];
@@ -174,7 +177,7 @@ impl Config {
         problems
     }
 
-    fn property(&self, wanted: &str) -> Option<&str> {
+    pub(crate) fn property(&self, wanted: &str) -> Option<&str> {
         let found = self.properties.iter();
         let mut found = found.filter(|(name, _)| dotted(name) == wanted);
         found.next().map(|(_, value)| &**value)

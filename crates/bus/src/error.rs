@@ -83,6 +83,22 @@ pub enum BusError {
         /// The name.
         instance: String,
     },
+    /// The log cannot be looked at by the headers of its batches.
+    #[error(
+        "offsets without a record cannot be explained here, because the log is looked at without librdkafka ({cause}): accept them as a loss, or use PLAINTEXT, SASL_PLAINTEXT or the mechanism PLAIN"
+    )]
+    NotInspected {
+        /// Why not.
+        cause: String,
+    },
+    /// Another member of the group shares partitions out by other rules.
+    #[error(
+        "the members of group {group} share partitions out by other rules than this one (cooperative-sticky): give this consumer a group of its own, or stop the others"
+    )]
+    OtherAssignor {
+        /// The group.
+        group: String,
+    },
     /// No thread could be started.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),

@@ -10,11 +10,19 @@ mod config;
 mod courier;
 mod error;
 mod group;
+mod inspect;
 mod logging;
+mod open;
 mod probe;
 mod reader;
 mod scan;
+#[cfg(feature = "tls")]
+mod scram;
+mod secured;
+#[cfg(feature = "tls")]
+mod tls;
 mod topic_id;
+mod wire;
 mod writer;
 
 pub use cluster::{Cluster, Replicas, StreamIdentity, Watermarks};
@@ -22,6 +30,8 @@ pub use config::Config;
 pub use courier::{Courier, CourierLimits, Delivery, NotTaken, Parcel};
 pub use error::BusError;
 pub use group::{Group, Member};
+pub use inspect::{Inspector, OpenTransaction, Shown};
+pub use open::OpenTransactions;
 pub use probe::{Obstacle, Sight};
 pub use reader::{Committed, Polled, Reader, Record, Trouble};
 pub use scan::{scan, scan_range, try_scan};

@@ -35,9 +35,9 @@ impl Record<'_> {
         Offset(self.0.offset())
     }
 
-    /// When it was written, in milliseconds since 1970; 0 when the log does not say.
-    pub fn written_ms(&self) -> i64 {
-        self.0.timestamp().to_millis().unwrap_or(0)
+    /// When it was written, in milliseconds since 1970; none when the log does not say.
+    pub fn written_ms(&self) -> Option<i64> {
+        self.0.timestamp().to_millis()
     }
 
     /// Its bytes; empty for a tombstone.
@@ -82,6 +82,14 @@ pub enum Polled<'a> {
         partitions: Vec<Partition>,
         /// Whether they are gone already.
         lost: bool,
+    },
+    /// Every record of `partition` before `next` was handed out. Beyond the last of them there are
+    /// transaction markers or aborted records only.
+    Ended {
+        /// Which partition.
+        partition: Partition,
+        /// Where reading goes on.
+        next: NextOffset,
     },
     /// The client cannot go on with something, and tries again.
     Trouble(Trouble),
@@ -195,6 +203,7 @@ impl ConsumerContext for Context {
 pub struct Reader {
     consumer: BaseConsumer<Context>,
     topic: String,
+    group: String,
     instance: String,
 }
 
@@ -210,6 +219,8 @@ impl Reader {
             .set("auto.offset.reset", "error")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("isolation.level", "read_committed")
+            // Transaction markers are never handed out. The end of a log says that they were passed.
+            .set("enable.partition.eof", "true")
             // A batch that was damaged on a disk must not be read as if it were whole.
             .set("check.crcs", "true")
             .set("session.timeout.ms", "10000")
@@ -239,6 +250,7 @@ impl Reader {
         Ok(Self {
             consumer,
             topic: config.topic.clone(),
+            group: config.group.clone(),
             instance: config.instance.clone(),
         })
     }
@@ -250,6 +262,7 @@ impl Reader {
         }
         match self.consumer.poll(wait) {
             Some(Ok(message)) => Ok(Polled::Record(Record(message))),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(self.ended(Partition(partition))),
             Some(Err(error)) => self.judge(error),
             None => Ok(self.change().unwrap_or(Polled::Nothing)),
         }
@@ -269,9 +282,26 @@ impl Reader {
         })
     }
 
+    /// The client's position counts the markers that it has passed, and nothing that it has not
+    /// handed out.
+    fn ended(&self, partition: Partition) -> Polled<'static> {
+        let position = self.consumer.position().ok();
+        let position = position.and_then(|list| {
+            let found = list.find_partition(&self.topic, partition.0)?;
+            match found.offset() {
+                KafkaOffset::Offset(next) => Some(NextOffset(next)),
+                _ => None,
+            }
+        });
+        position.map_or(Polled::Nothing, |next| Polled::Ended { partition, next })
+    }
+
     /// Most errors of a poll say that the client tries again.
     fn judge(&self, error: KafkaError) -> Result<Polled<'_>, BusError> {
         match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::InconsistentGroupProtocol) => Err(BusError::OtherAssignor {
+                group: self.group.clone(),
+            }),
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 Err(BusError::OutOfRange {
                     topic: self.topic.clone(),
@@ -434,7 +464,9 @@ impl Drop for Reader {
                     list.and_then(|list| Ok(self.consumer.incremental_assign(&list)?))
                 }
                 Polled::Revoked { partitions, .. } => self.release(&partitions),
-                Polled::Record(_) | Polled::Trouble(_) | Polled::Nothing => Ok(()),
+                Polled::Record(_) | Polled::Ended { .. } | Polled::Trouble(_) | Polled::Nothing => {
+                    Ok(())
+                }
             };
             if let Err(error) = answer {
                 tracing::debug!(%error, "change of assignment while leaving");

@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
 
 use crate::logging::Logging;
@@ -79,6 +80,8 @@ impl<'c> Scanner<'c> {
             .set("group.id", "affluenza-scan")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
+            // A log may end in transaction markers, which are never handed out.
+            .set("enable.partition.eof", "true")
             .set("check.crcs", "true");
         Ok(Self {
             consumer: client
@@ -113,7 +116,13 @@ impl<'c> Scanner<'c> {
                 }
                 continue;
             };
-            let message = message?;
+            let message = match message {
+                Err(KafkaError::PartitionEOF(ended)) if ended == partition.0 => {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Err(KafkaError::PartitionEOF(_)) => continue,
+                message => message?,
+            };
             heard = Instant::now();
             let offset = message.offset();
             if offset < offsets.high.0

@@ -192,7 +192,7 @@ pub fn full(letter: &Letter<'_>, record: &Record<'_>, current: Option<&str>) -> 
         "  letter     {}/{} of the dead-letter topic, written {}",
         record.partition(),
         record.offset().0,
-        show(Some(record.written_ms()).filter(|ms| *ms > 0))
+        show(record.written_ms())
     );
     text.push_str("\nheaders\n");
     for (name, value) in record.headers() {

@@ -12,6 +12,11 @@ const JOINED_BYTES_MAX: usize = 160;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub i64);
 
+impl UnixMillis {
+    /// Later than every event: the moment of a record that does not say when it was written.
+    pub const UNKNOWN: Self = Self(i64::MAX);
+}
+
 /// A valid event. Borrows from the record it was parsed from wherever it can.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event<'a> {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use affluenza_bus::{Cluster, Config as BusConfig};
+use affluenza_bus::{Cluster, Config as BusConfig, OpenTransaction, OpenTransactions, Partition};
 use affluenza_store::Store;
 use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
@@ -52,7 +52,7 @@ pub struct PartitionAudit {
     pub partition: u32,
     /// First offset that the log holds; none for a log of the past.
     pub log_first_offset: Option<i64>,
-    /// Where the log's next record goes.
+    /// Where the log ends, or the first record of an open transaction: nothing behind can be read.
     pub log_next_offset: Option<i64>,
     /// Where the group reads on.
     pub committed_offset: Option<i64>,
@@ -148,6 +148,9 @@ pub struct Audit {
     pub compared_from: Option<u32>,
     /// What does not add up; empty when balanced.
     pub findings: Vec<Finding>,
+    /// Transactions of producers that are open: no fault, and what lies behind them cannot be read
+    /// before they end.
+    pub open_transactions: Vec<OpenTransaction>,
     /// Events that never reached the log, seen by the numbers of their producers. No fault of the
     /// accounts, which begin with the log.
     pub producer_gaps: Vec<ProducerGap>,
@@ -256,8 +259,18 @@ pub async fn audit(
         months_compared: months.len(),
         compared_from: Some(store.boundary().await?.month).filter(|month| *month > 0),
         findings,
+        open_transactions: open_transactions(bus)?,
         producer_gaps: store.producer_gaps(period.on_their_way_minutes).await?,
         reported_drops: store.reported_drops().await?,
+    })
+}
+
+fn open_transactions(bus: &BusConfig) -> Result<Vec<OpenTransaction>, PipelineError> {
+    tokio::task::block_in_place(|| {
+        let cluster = Cluster::new(bus)?;
+        let partitions = cluster.replicas(&bus.topic)?.into_iter();
+        let partitions: Vec<Partition> = partitions.map(|(partition, _)| partition).collect();
+        Ok(OpenTransactions::new(bus)?.of(&cluster, &partitions)?)
     })
 }
 

@@ -14,8 +14,9 @@ use affluenza_store::{BlockOrigin, Store};
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
+use crate::gaps::Gaps;
 use crate::mark::{Intent, Mark};
-use crate::partition::{PartitionState, Writing};
+use crate::partition::{PartitionState, Taken, Writing};
 use crate::recent::Recent;
 use crate::write::{Sink, Written};
 use crate::{Config, PipelineError, Progress, invariants};
@@ -122,6 +123,7 @@ impl Consumer {
             sink: Sink {
                 store,
                 dead_letters,
+                gaps: Arc::new(Gaps::new(bus)),
                 progress: progress.clone(),
             },
             stream,
@@ -310,7 +312,12 @@ impl Consumer {
                     else {
                         continue;
                     };
-                    state.take(&record, &mut self.classifier)?;
+                    if state.take(&record, &mut self.classifier)? == Taken::Later {
+                        let at = NextOffset(record.offset().0);
+                        drop(record);
+                        self.reader.seek(partition, at)?;
+                        return Ok(());
+                    }
                     if !state.has_room(&self.config)
                         || state.is_sealed()
                         || state.is_waiting(&self.config)
@@ -326,6 +333,7 @@ impl Consumer {
                     self.revoked(&partitions, lost)?;
                     return Ok(());
                 }
+                Polled::Ended { partition, next } => self.note_end(partition, next),
                 Polled::Trouble(trouble) => {
                     tracing::info!(cause = trouble.cause, "Kafka's client tries again");
                     self.is_behind = false;
@@ -338,6 +346,13 @@ impl Consumer {
             }
         }
         Ok(())
+    }
+
+    fn note_end(&mut self, partition: Partition, next: NextOffset) {
+        let mut states = self.partitions.iter_mut();
+        if let Some(state) = states.find(|state| state.partition == partition) {
+            state.ended(next);
+        }
     }
 
     /// How long records may wait in a block. Nobody waits for those of a backlog, and larger
@@ -369,6 +384,7 @@ impl Consumer {
                     drop(record);
                     self.reader.seek(partition, NextOffset(offset.0))?;
                 }
+                Polled::Ended { partition, next } => self.note_end(partition, next),
                 Polled::Trouble(_) | Polled::Nothing => {}
             }
             return Ok(());
@@ -458,7 +474,8 @@ impl Consumer {
     ) -> Result<(), PipelineError> {
         let wait_max = self.wait_max();
         for index in 0..self.partitions.len() {
-            let state = &self.partitions[index];
+            let state = &mut self.partitions[index];
+            state.pass_gap()?;
             // Nobody waits for more where nothing more is wanted.
             let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
             let is_ready = state.is_ready(&self.config, wait_max, now, is_last);

@@ -6,7 +6,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Reads a record in either mode.
 pub(crate) fn decode<'r>(record: &'r Record<'_>) -> Reading<'r> {
-    let written = UnixMillis(record.written_ms());
+    // A record without a time cannot show that its event lies ahead of it.
+    let written = record.written_ms().map_or(UnixMillis::UNKNOWN, UnixMillis);
     read(record.payload(), || record.headers(), written)
 }
 

@@ -1,6 +1,7 @@
 //! A block in the making: consecutive records of one partition.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Record};
@@ -93,8 +94,10 @@ pub(crate) struct Draft {
     /// what was read, whatever was made of it.
     pub(crate) checksum: u64,
     opened: Option<Instant>,
-    /// Time of its first record in the log, in milliseconds since 1970.
-    pub(crate) oldest_ms: i64,
+    /// Time of its first record in the log, in milliseconds since 1970, where the log says it.
+    pub(crate) oldest_ms: Option<i64>,
+    /// Ranges of offsets that held no record, in order.
+    pub(crate) gaps: Vec<Range<i64>>,
 }
 
 impl Draft {
@@ -112,7 +115,8 @@ impl Draft {
             traces: Links::default(),
             checksum: 0,
             opened: None,
-            oldest_ms: 0,
+            oldest_ms: None,
+            gaps: Vec::new(),
         }
     }
 
@@ -124,8 +128,9 @@ impl Draft {
         }
     }
 
+    /// True before it covers any offset. One that covers offsets without a record is written, too.
     pub(crate) fn is_empty(&self) -> bool {
-        self.read == 0
+        self.end == self.first
     }
 
     /// Whether it must not take in more.
@@ -153,12 +158,22 @@ impl Draft {
             .is_some_and(|opened| now.duration_since(opened) >= wait)
     }
 
+    /// Goes on to `next` without a record.
+    pub(crate) fn extend(&mut self, next: NextOffset) {
+        if next > self.end {
+            self.gaps.push(self.end.0..next.0);
+            self.end = next;
+            self.opened.get_or_insert_with(Instant::now);
+        }
+    }
+
     /// Takes in a record: from here on it has a fate.
     pub(crate) fn take(&mut self, record: &Record<'_>, classifier: &mut Classifier) {
         let payload = record.payload();
         let offset = record.offset();
-        if self.opened.is_none() {
-            self.opened = Some(Instant::now());
+        self.extend(NextOffset(offset.0));
+        self.opened.get_or_insert_with(Instant::now);
+        if self.read == 0 {
             self.oldest_ms = record.written_ms();
         }
         self.read += 1;
@@ -197,7 +212,7 @@ impl Draft {
             Refusal::Reject(_) => Fate::Rejected,
             Refusal::Quarantine(_) => Fate::Quarantined,
         };
-        let day = day(record.written_ms());
+        let day = day(record.written_ms().unwrap_or(0));
         self.fates.add(fate, refusal.code(), "", day, 1);
         if let Some(origin) = origin_of_refused(record.payload(), record.headers()) {
             self.sequences.note_origin(&origin, "", "");

@@ -4,7 +4,7 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Partition};
+use affluenza_bus::{NextOffset, OpenTransaction, Partition};
 use affluenza_store::silence::SilentPortal;
 use affluenza_telemetry::Metrics;
 
@@ -109,6 +109,14 @@ impl Progress {
             let lag = end.0.saturating_sub(at).max(0).unsigned_abs();
             self.0.counters.set_lag(*partition, lag);
         }
+    }
+
+    /// Tells which transactions hold partitions back now.
+    pub fn set_open_transactions(&self, open: &[OpenTransaction]) {
+        let now_ms = i64::try_from(mark::now())
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000);
+        self.0.counters.set_open_transactions(open, now_ms);
     }
 
     /// Tells what a comparison of the accounts did.

@@ -26,6 +26,7 @@ mod draft;
 pub mod erase;
 pub mod erasure_notes;
 mod error;
+mod gaps;
 mod health;
 pub mod invariants;
 mod mark;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use affluenza_bus::Partition;
+use affluenza_bus::{OpenTransaction, Partition};
 use affluenza_store::Fate;
 use affluenza_store::silence::SilentPortal;
 use affluenza_telemetry::Metrics;
@@ -66,6 +66,8 @@ pub(crate) struct Counters {
     stored_after: Histogram,
     last_block: Gauge,
     lag: Family<PartitionLabel, Gauge>,
+    held_back: Family<PartitionLabel, Gauge>,
+    held_back_seconds: Family<PartitionLabel, Gauge>,
     partitions: Gauge,
     identities: Gauge,
     identity_bytes: Gauge,
@@ -96,6 +98,8 @@ impl Default for Counters {
             stored_after: Histogram::new(AGE_SECONDS),
             last_block: Gauge::default(),
             lag: Family::default(),
+            held_back: Family::default(),
+            held_back_seconds: Family::default(),
             partitions: Gauge::default(),
             identities: Gauge::default(),
             identity_bytes: Gauge::default(),
@@ -301,6 +305,18 @@ impl Counters {
             "Records that wait in the log, by partition",
             &self.lag,
         );
+        register_family(
+            metrics,
+            "consume_open_transaction_records",
+            "Records that cannot be read before an open transaction of a producer ends, by partition",
+            &self.held_back,
+        );
+        register_family(
+            metrics,
+            "consume_open_transaction_seconds",
+            "For how long a transaction of a producer has been open, by partition",
+            &self.held_back_seconds,
+        );
     }
 
     pub(crate) fn add_block(&self, written: &Written) {
@@ -320,8 +336,10 @@ impl Counters {
         if let Some(took) = written.inserted_in {
             self.insert_seconds.observe(took.as_secs_f64());
         }
-        let age_ms = written.stored_at_ms.saturating_sub(written.oldest_ms);
-        self.stored_after.observe(age_ms.max(0) as f64 / 1000.0);
+        if let Some(oldest_ms) = written.oldest_ms {
+            let age_ms = written.stored_at_ms.saturating_sub(oldest_ms);
+            self.stored_after.observe(age_ms.max(0) as f64 / 1000.0);
+        }
         self.last_block.set(written.stored_at_ms / 1000);
     }
 
@@ -346,6 +364,22 @@ impl Counters {
             partition: partition.0,
         };
         self.lag.get_or_create(&label).set(signed(records));
+    }
+
+    pub(crate) fn set_open_transactions(&self, open: &[OpenTransaction], now_ms: i64) {
+        self.held_back.clear();
+        self.held_back_seconds.clear();
+        for one in open {
+            let label = PartitionLabel {
+                partition: one.partition,
+            };
+            let waiting = signed(one.waiting);
+            self.held_back.get_or_create(&label).set(waiting);
+            let seconds = one
+                .since_ms
+                .map_or(0, |since| (now_ms - since).max(0) / 1000);
+            self.held_back_seconds.get_or_create(&label).set(seconds);
+        }
     }
 
     pub(crate) fn set_guard_stopped(&self) {

@@ -19,6 +19,15 @@ pub(crate) struct Writing {
     pub(crate) task: JoinHandle<()>,
 }
 
+/// What became of a record that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is in the draft, or was in an earlier one.
+    In,
+    /// It belongs behind the block that is repeated: to be read once more after it.
+    Later,
+}
+
 pub(crate) struct PartitionState {
     pub(crate) partition: Partition,
     pub(crate) origin: BlockOrigin,
@@ -26,6 +35,8 @@ pub(crate) struct PartitionState {
     pub(crate) committed: NextOffset,
     /// The intent that a crash left, until its block has been written again.
     recovering: Option<Intent>,
+    /// Every record before it was handed out.
+    handed_out: NextOffset,
     pub(crate) draft: Draft,
     recent: Recent,
     pub(crate) writing: Option<Writing>,
@@ -46,6 +57,7 @@ impl PartitionState {
             origin,
             committed,
             recovering,
+            handed_out: committed,
             draft: Draft::begin(committed),
             recent,
             writing: None,
@@ -74,21 +86,56 @@ impl PartitionState {
         &mut self,
         record: &Record<'_>,
         classifier: &mut Classifier,
-    ) -> Result<(), PipelineError> {
-        if !invariants::is_unread(self.draft.end, record.offset().0) {
-            return Ok(());
+    ) -> Result<Taken, PipelineError> {
+        let offset = record.offset().0;
+        if !invariants::is_unread(self.draft.end, offset) {
+            return Ok(Taken::In);
+        }
+        if let Some(intent) = &self.recovering
+            && offset >= intent.end.0
+        {
+            // The block that is repeated ends in offsets without a record.
+            self.draft.extend(intent.end);
+            self.check_intent()?;
+            return Ok(Taken::Later);
         }
         self.draft.take(record, classifier);
-        if let Some(intent) = &self.recovering
-            && invariants::reaches_intent(intent.end, self.draft.end)
-            && !self.matches(intent)
-        {
-            return Err(PipelineError::LogChanged {
-                partition: self.partition,
-                next: intent.end.0,
-            });
+        self.check_intent()?;
+        Ok(Taken::In)
+    }
+
+    /// Learns that every record before `next` was handed out.
+    pub(crate) fn ended(&mut self, next: NextOffset) {
+        self.handed_out = self.handed_out.max(next);
+    }
+
+    /// Goes on over offsets without a record at the end of what was handed out: to the end of the
+    /// block that is repeated, and not beyond.
+    pub(crate) fn pass_gap(&mut self) -> Result<(), PipelineError> {
+        let end = match &self.recovering {
+            Some(intent) => self.handed_out.min(intent.end),
+            None => self.handed_out,
+        };
+        if end <= self.draft.end {
+            return Ok(());
         }
-        Ok(())
+        self.draft.extend(end);
+        self.check_intent()
+    }
+
+    fn check_intent(&self) -> Result<(), PipelineError> {
+        match &self.recovering {
+            Some(intent)
+                if invariants::reaches_intent(intent.end, self.draft.end)
+                    && !self.matches(intent) =>
+            {
+                Err(PipelineError::LogChanged {
+                    partition: self.partition,
+                    next: intent.end.0,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn matches(&self, intent: &Intent) -> bool {
@@ -133,6 +180,7 @@ impl PartitionState {
     /// Leaves what was read and not yet begun to be written to the next owner.
     pub(crate) fn forget_draft(&mut self) {
         self.draft = Draft::begin(self.draft.first);
+        self.handed_out = self.draft.first;
     }
 
     /// Whether the draft must not take in more, because it repeats an intent and is complete.
@@ -162,5 +210,85 @@ impl PartitionState {
             stream: self.origin.stream.clone(),
             intent: with_intent.then(|| self.draft.intent(&self.origin.rules)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition(intent: Option<(i64, u64)>) -> PartitionState {
+        let origin = BlockOrigin {
+            stream: "c/t".into(),
+            kafka_partition: 0,
+            rules: "r".into(),
+        };
+        let intent = intent.map(|(end, records)| Intent {
+            end: NextOffset(end),
+            records,
+            checksum: 0,
+            rules: "r".into(),
+            at: 0,
+        });
+        PartitionState::new(
+            Partition(0),
+            origin,
+            NextOffset(10),
+            intent,
+            Recent::blank(),
+        )
+    }
+
+    fn is_ready(state: &PartitionState) -> bool {
+        state.is_ready(&Config::default(), Duration::ZERO, Instant::now(), false)
+    }
+
+    #[test]
+    fn markers_at_the_end_of_a_log_are_a_block() {
+        let mut state = partition(None);
+        assert!(!is_ready(&state));
+        state.ended(NextOffset(12));
+        state.pass_gap().unwrap();
+        assert_eq!(state.draft.gaps.first(), Some(&(10..12)));
+        assert_eq!((state.draft.read, state.draft.end), (0, NextOffset(12)));
+        assert!(is_ready(&state));
+        // Once is enough.
+        state.pass_gap().unwrap();
+        assert_eq!(state.draft.gaps.len(), 1);
+    }
+
+    #[test]
+    fn a_block_that_is_repeated_ends_where_it_did_before() {
+        let mut state = partition(Some((11, 0)));
+        state.ended(NextOffset(13));
+        state.pass_gap().unwrap();
+        assert_eq!(state.draft.end, NextOffset(11));
+        assert!(state.is_sealed() && is_ready(&state));
+        state.seal();
+        state.pass_gap().unwrap();
+        assert_eq!(
+            (state.draft.first, state.draft.end),
+            (NextOffset(11), NextOffset(13))
+        );
+    }
+
+    #[test]
+    fn a_record_that_is_not_there_any_more_is_noticed() {
+        let mut state = partition(Some((11, 1)));
+        state.ended(NextOffset(13));
+        let changed = state.pass_gap();
+        assert!(matches!(
+            changed,
+            Err(PipelineError::LogChanged { next: 11, .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_left_to_the_next_owner_is_not_passed_over() {
+        let mut state = partition(None);
+        state.ended(NextOffset(12));
+        state.forget_draft();
+        state.pass_gap().unwrap();
+        assert!(state.draft.is_empty());
     }
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 use affluenza_bus::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
-use affluenza_store::accounts::{AggregateDifference, BlockDifference, LedgerGap, Scope};
+use affluenza_store::accounts::{
+    AggregateDifference, BlockDifference, LedgerGap, Scope, UnexplainedOffsets,
+};
 use affluenza_store::copies::Suspects;
 use affluenza_store::retention::Boundary;
 use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store, Times};
@@ -25,6 +27,7 @@ use crate::PipelineError;
 use crate::classify::Classifier;
 use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
+use crate::gaps::Gaps;
 use crate::recent::Recent;
 
 /// Between the first two looks at the aggregates: longer than an insert takes from its facts to
@@ -80,6 +83,7 @@ pub async fn reconcile(
         store,
         bus,
         stream,
+        gaps: Gaps::new(bus),
         classifier,
         boundary,
     };
@@ -99,6 +103,9 @@ pub async fn reconcile(
     months.dedup();
     for block in store.block_differences(scope).await? {
         work.restore(&block, &mut done).await?;
+    }
+    for block in store.unexplained_offsets().await? {
+        work.explain(&block, &mut done).await?;
     }
     correct(store, stream, scope, &months, &mut done).await?;
     for month in months {
@@ -174,6 +181,7 @@ struct Work<'w> {
     store: &'w Store,
     bus: &'w BusConfig,
     stream: &'w str,
+    gaps: Gaps,
     classifier: &'w mut Classifier,
     /// Where the facts begin that are kept: of earlier days nothing is restored.
     boundary: Boundary,
@@ -202,6 +210,43 @@ impl Work<'_> {
         let origin = self.origin(&gap.stream, gap.kafka_partition);
         let row = self.mend(draft, &origin, &offsets, done).await?;
         self.write_row(&row, &origin, done).await
+    }
+
+    /// Looks once more at the offsets of a block that held no record: a program of an earlier
+    /// version did not count them, and the log may show now what could not be looked at then.
+    async fn explain(
+        &mut self,
+        block: &UnexplainedOffsets,
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        let offsets = block.first_offset..block.next_offset;
+        let place = format!(
+            "ledger of partition {} from {} to {}: {} offsets held no record",
+            block.kafka_partition,
+            offsets.start,
+            offsets.end,
+            block.offsets()
+        );
+        let Some(draft) =
+            self.read_again(&block.stream, block.kafka_partition, &offsets, &place, done)?
+        else {
+            return Ok(());
+        };
+        let partition = Partition(i32::try_from(block.kafka_partition).unwrap_or(i32::MAX));
+        let control = self.gaps.control(partition, &draft.gaps).await?;
+        let offsets = block.next_offset - block.first_offset;
+        if draft.read > block.records_read || draft.read + control != offsets {
+            done.failures.push(format!(
+                "{place}, and the log has {} records and shows {control} offsets of markers, aborted records or compaction there",
+                draft.read
+            ));
+            return Ok(());
+        }
+        self.store
+            .set_control(block, offsets - block.records_read)
+            .await?;
+        done.ledger_rows += 1;
+        Ok(())
     }
 
     async fn write_row(
@@ -318,6 +363,7 @@ impl Work<'_> {
         });
         match read {
             Ok(()) => {
+                draft.extend(range.high);
                 draft.decide(&mut Recent::blank());
                 Ok(Some(draft))
             }
@@ -384,13 +430,15 @@ impl Work<'_> {
             );
             done.facts_restored += missing;
         }
+        let kafka_partition = Partition(i32::try_from(partition).unwrap_or(i32::MAX));
+        let control = self.gaps.control(kafka_partition, &draft.gaps).await?;
         Ok(LedgerRow {
             stream: stream.clone(),
             kafka_partition: partition,
             first_offset: offsets.start,
             next_offset: offsets.end,
             records_read: draft.read,
-            control: 0,
+            control,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
+use crate::gaps::Gaps;
 use crate::{PipelineError, Progress, invariants, mark};
 
 /// How long Kafka may take to acknowledge the dead letters of a block.
@@ -48,7 +49,8 @@ pub(crate) struct DeadLetter {
     detail: String,
     partition: i32,
     offset: i64,
-    written_ms: i64,
+    /// None where the log does not say.
+    written_ms: Option<i64>,
 }
 
 impl DeadLetter {
@@ -83,8 +85,8 @@ impl DeadLetter {
 
     fn send(&self, writer: &Writer, origin: &BlockOrigin) -> Result<(), BusError> {
         let (partition, offset) = (self.partition.to_string(), self.offset.to_string());
-        let (written_ms, payload_bytes) =
-            (self.written_ms.to_string(), self.payload_bytes.to_string());
+        let payload_bytes = self.payload_bytes.to_string();
+        let written_ms = self.written_ms.map(|ms| ms.to_string());
         let mut headers = vec![
             ("affluenza-fate", self.fate),
             ("affluenza-reason", self.code),
@@ -92,9 +94,9 @@ impl DeadLetter {
             ("affluenza-stream", &origin.stream),
             ("affluenza-partition", &partition),
             ("affluenza-offset", &offset),
-            ("affluenza-written-ms", &written_ms),
             ("affluenza-payload-bytes", &payload_bytes),
         ];
+        headers.extend(written_ms.iter().map(|ms| ("affluenza-written-ms", &**ms)));
         let own = self.headers.iter();
         headers.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
         writer.send(&self.key, &self.payload, None, &headers)
@@ -121,8 +123,9 @@ pub(crate) struct Written {
     /// Time that writing took, and that inserting the facts took, if there were any.
     pub(crate) took: Duration,
     pub(crate) inserted_in: Option<Duration>,
-    /// Time of its first record in the log, and when it was stored, in milliseconds since 1970.
-    pub(crate) oldest_ms: i64,
+    /// Time of its first record in the log, where there is one, and when it was stored, in
+    /// milliseconds since 1970.
+    pub(crate) oldest_ms: Option<i64>,
     pub(crate) stored_at_ms: i64,
 }
 
@@ -147,6 +150,7 @@ impl Written {
 pub(crate) struct Sink {
     pub(crate) store: Store,
     pub(crate) dead_letters: Arc<Writer>,
+    pub(crate) gaps: Arc<Gaps>,
     pub(crate) progress: Progress,
 }
 
@@ -200,13 +204,14 @@ impl Sink {
             draft.settle(&stored);
         }
         draft.close();
+        let control = self.gaps.control(partition, &draft.gaps).await?;
         let row = LedgerRow {
             stream: origin.stream.clone(),
             kafka_partition: origin.kafka_partition,
             first_offset: first,
             next_offset: end,
             records_read: draft.read,
-            control: 0,
+            control,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),

@@ -227,6 +227,23 @@ impl Store {
         .await
     }
 
+    /// Writes the row of a block again with another number of control offsets. The new row is a
+    /// second younger than the old one: it must win, and must not look as if it were of today.
+    pub async fn set_control(
+        &self,
+        block: &UnexplainedOffsets,
+        control: u64,
+    ) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "INSERT INTO ingest_ledger SELECT * REPLACE (toUInt64({control}) AS control, written_at + 1 AS written_at)
+             FROM ingest_ledger FINAL
+             WHERE stream = '{}' AND kafka_partition = {} AND first_offset = {} AND next_offset = {}
+             SETTINGS insert_deduplicate = 0",
+            block.stream, block.kafka_partition, block.first_offset, block.next_offset
+        ))
+        .await
+    }
+
     /// Where blocks of the ledger do not join.
     pub async fn ledger_gaps(&self) -> Result<Vec<LedgerGap>, StoreError> {
         self.rows(&format!(

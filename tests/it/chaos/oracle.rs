@@ -39,7 +39,10 @@ impl Truth {
         affluenza_bus::scan(bus, &bus.topic, |record| {
             let place = (record.partition().0, record.offset().0);
             truth.records += 1;
-            match affluenza_event::parse(record.payload(), UnixMillis(record.written_ms())) {
+            match affluenza_event::parse(
+                record.payload(),
+                record.written_ms().map_or(UnixMillis::UNKNOWN, UnixMillis),
+            ) {
                 Ok(event) if seen.insert((place.0, event.identity.0)) => {
                     truth.events.insert(place, event.identity.0);
                     let (activity, kind) = match event.activity {

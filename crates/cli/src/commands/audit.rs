@@ -207,6 +207,9 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
             audit.findings.len() - LISTED_MAX
         );
     }
+    for open in &audit.open_transactions {
+        let _ = writeln!(text, "{}", super::transactions::sentence(open));
+    }
     before_the_log(audit, &mut text);
     text.push_str(if audit.balanced {
         "balanced: every record is accounted for\n"

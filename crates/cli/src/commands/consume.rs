@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::args::Consume;
+use crate::commands::transactions::look_at_transactions;
 use crate::commands::upkeep::Upkeep;
 use crate::commands::watch::Watch;
 use crate::output;
@@ -105,6 +106,11 @@ impl RunningConsumer {
         };
         let last_search = matches!(until, Until::Reached(_)).then(|| upkeep.clone());
         tokio::spawn(upkeep.run(stop.clone()));
+        tokio::spawn(look_at_transactions(
+            bus.clone(),
+            progress.clone(),
+            stop.clone(),
+        ));
         std::thread::Builder::new()
             .name("consumer".into())
             .spawn(move || {

@@ -25,6 +25,7 @@ mod report;
 mod rows;
 mod serve;
 mod simulate;
+mod transactions;
 mod up;
 mod upkeep;
 mod watch;

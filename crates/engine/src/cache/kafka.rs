@@ -24,12 +24,12 @@ pub struct KafkaJars {
 
 impl KafkaJars {
     /// The `java` command.
-    pub(crate) fn java(&self) -> &Path {
+    pub fn java(&self) -> &Path {
         &self.java
     }
 
     /// The jars in a fixed order: an archive of loaded classes holds for one order only.
-    pub(crate) fn class_path(&self) -> &OsStr {
+    pub fn class_path(&self) -> &OsStr {
         &self.class_path
     }
 

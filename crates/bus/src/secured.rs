@@ -1,0 +1,84 @@
+//! The way to a broker for [`crate::wire`]: plain or by TLS, and with a login by SASL.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use crate::Config;
+use crate::wire::{Answer, Api, Connection, Request};
+
+/// A connection to a broker.
+pub(crate) trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+/// A setting that librdkafka knows and this program does not.
+pub(crate) fn unsupported(what: &str, value: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!("{what} = {value} is not supported there"),
+    )
+}
+
+fn protocol(config: &Config) -> String {
+    let protocol = config.property("security.protocol");
+    protocol.unwrap_or("plaintext").to_ascii_lowercase()
+}
+
+/// The connection as the configuration wants it.
+pub(crate) fn secure(
+    stream: TcpStream,
+    host: &str,
+    config: &Config,
+) -> io::Result<Box<dyn Stream>> {
+    match &*protocol(config) {
+        "plaintext" | "sasl_plaintext" => Ok(Box::new(stream)),
+        #[cfg(feature = "tls")]
+        "ssl" | "sasl_ssl" => crate::tls::encrypt(stream, host, config),
+        other => {
+            let _ = host;
+            Err(unsupported("security.protocol", other))
+        }
+    }
+}
+
+/// Logs in, where the configuration has a login.
+pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result<()> {
+    if !protocol(config).starts_with("sasl") {
+        return Ok(());
+    }
+    let mechanism = config.property("sasl.mechanism");
+    let mechanism = mechanism.or_else(|| config.property("sasl.mechanisms"));
+    let mechanism = mechanism.unwrap_or("GSSAPI");
+    let answer = connection.ask(Api::SaslHandshake, &Request::default().text(mechanism))?;
+    accept(
+        Answer(&answer).i16()?,
+        "the broker does not know the mechanism",
+    )?;
+    let property = |name| config.property(name).unwrap_or_default();
+    let (user, password) = (property("sasl.username"), property("sasl.password"));
+    match mechanism {
+        "PLAIN" => authenticate(connection, &format!("\0{user}\0{password}")).map(drop),
+        #[cfg(feature = "tls")]
+        "SCRAM-SHA-256" | "SCRAM-SHA-512" => {
+            crate::scram::log_in(connection, mechanism, user, password)
+        }
+        other => Err(unsupported("sasl.mechanism", other)),
+    }
+}
+
+/// One message of a login, and what the broker answers.
+pub(crate) fn authenticate(connection: &mut Connection, message: &str) -> io::Result<Vec<u8>> {
+    let request = Request::default().bytes(message.as_bytes());
+    let answer = connection.ask(Api::SaslAuthenticate, &request)?;
+    let mut answer = Answer(&answer);
+    let code = answer.i16()?;
+    accept(code, &answer.text()?)?;
+    Ok(answer.bytes()?.to_vec())
+}
+
+fn accept(code: i16, said: &str) -> io::Result<()> {
+    match code {
+        0 => Ok(()),
+        _ => Err(io::Error::new(io::ErrorKind::PermissionDenied, said)),
+    }
+}

@@ -1,0 +1,105 @@
+//! Offsets without a record of a producer: what the log shows of them.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use affluenza_bus::{BusError, Cluster, Config as BusConfig, Inspector, Partition, Shown};
+
+use crate::PipelineError;
+
+/// Looks at a gap before it counts as one that nothing explains, and the pause between two: longer
+/// than a partition takes to get another leader.
+const LOOKS: usize = 4;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Looks at the gaps of one topic.
+pub(crate) struct Gaps {
+    inspector: Arc<Inspector>,
+    bus: BusConfig,
+}
+
+impl Gaps {
+    pub(crate) fn new(bus: &BusConfig) -> Self {
+        Self {
+            inspector: Arc::new(Inspector::new(bus)),
+            bus: bus.clone(),
+        }
+    }
+
+    /// How many offsets of `gaps`, in order, are shown to be transaction markers, aborted records or
+    /// compaction. The others are a finding of the audit, and named here. Without gaps it costs
+    /// nothing.
+    pub(crate) async fn control(
+        &self,
+        partition: Partition,
+        gaps: &[Range<i64>],
+    ) -> Result<u64, PipelineError> {
+        if gaps.is_empty() {
+            return Ok(0);
+        }
+        let (shown, cause) = match self.look(partition, gaps).await {
+            Ok(shown) => (shown, String::new()),
+            Err(error) => {
+                let unexplained = gaps.to_vec();
+                let control = 0;
+                (
+                    Shown {
+                        control,
+                        unexplained,
+                    },
+                    error.to_string(),
+                )
+            }
+        };
+        let Some((first, last)) = shown.unexplained.first().zip(shown.unexplained.last()) else {
+            return Ok(shown.control);
+        };
+        let lengths = shown
+            .unexplained
+            .iter()
+            .map(|gap| gap.end.abs_diff(gap.start));
+        let offsets: u64 = lengths.sum();
+        if self.is_compacted().await? {
+            return Ok(shown.control + offsets);
+        }
+        tracing::error!(
+            partition = partition.0,
+            first = first.start,
+            next = last.end,
+            offsets,
+            cause,
+            "offsets held no record, and nothing shows that none was lost there: see `affluenza audit`"
+        );
+        Ok(shown.control)
+    }
+
+    async fn look(&self, partition: Partition, gaps: &[Range<i64>]) -> Result<Shown, BusError> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let (inspector, asked) = (Arc::clone(&self.inspector), gaps.to_vec());
+            let look = move || inspector.control_offsets(partition, &asked);
+            match tokio::task::spawn_blocking(look).await {
+                Ok(Err(error)) if error.is_passing() && looks < LOOKS => {
+                    tracing::info!(%error, "the log is looked at once more");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Ok(looked) => return looked,
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
+        }
+    }
+
+    /// Fails while Kafka is away: then nothing is decided.
+    async fn is_compacted(&self) -> Result<bool, BusError> {
+        let asked = Cluster::new(&self.bus)?.is_compacted(&self.bus.topic).await;
+        match asked {
+            Err(error) if !error.is_passing() => {
+                tracing::warn!(%error, "it is not known whether Kafka compacts the topic");
+                Ok(false)
+            }
+            answer => answer,
+        }
+    }
+}
