@@ -53,6 +53,7 @@ mod reload;
 #[cfg(feature = "test-tls")]
 mod secured;
 mod shards;
+mod standstill;
 mod support;
 mod tagged;
 #[cfg(feature = "otel")]
@@ -82,6 +83,11 @@ macro_rules! tests {
 /// come first, so that none is left alone at the end.
 const LONG: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
+    standstill::frozen_servers_are_named_and_hold_no_end,
+    standstill::a_damaged_batch_is_named_and_not_skipped,
+    standstill::a_missing_topic_is_named,
+    standstill::a_missing_or_altered_view_is_named,
+    standstill::a_partition_without_an_owner_is_named,
     shards::two_count_as_one,
     foreign::producers_of_every_kind_count_exactly,
     foreign::compacted_topics_balance,
@@ -138,6 +144,7 @@ const SHORT: &[(&str, Test)] = tests![
     projections::parts_left_over_get_theirs,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,
+    standstill::overridden_guards_and_kafka_away_are_refused,
     dead_letters::each_is_listed_and_shown_once,
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,

@@ -15,6 +15,8 @@ use crate::{BusError, Committed, Config, NextOffset, Partition};
 
 /// How long a question to the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest answer to a question that is asked every few seconds.
+const ENDS_PATIENCE: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long a broker that is well takes for its first answer, at most.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
@@ -337,8 +339,16 @@ impl Cluster {
         partitions: &[Partition],
     ) -> Result<Vec<(Partition, NextOffset)>, BusError> {
         self.drop_events();
+        if partitions.is_empty() {
+            // Silence is to be noticed all the same.
+            let asked = self.client.fetch_metadata(Some(topic), ENDS_PATIENCE);
+            asked.map_err(|error| self.unreachable(error.to_string()))?;
+        }
         let end = |partition: &Partition| {
-            let (_, high) = self.client.fetch_watermarks(topic, partition.0, PATIENCE)?;
+            let asked = self
+                .client
+                .fetch_watermarks(topic, partition.0, ENDS_PATIENCE);
+            let (_, high) = asked.map_err(|error| self.unreachable(error.to_string()))?;
             Ok((*partition, NextOffset(high)))
         };
         partitions.iter().map(end).collect()

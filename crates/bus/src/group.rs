@@ -1,4 +1,4 @@
-//! Who is in the consumer group, and who has which partitions.
+//! Members of the consumer group and their partitions.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::{BusError, Config, Partition};
 /// The consumer group as its coordinator knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
-    /// How partitions are shared out; empty in a group without members.
+    /// Name of the rule that shares partitions out; empty in a group without members.
     pub assignor: String,
-    /// Who is in it.
+    /// Its consumers.
     pub members: Vec<Member>,
 }
 
@@ -54,7 +54,7 @@ impl Group {
         }
     }
 
-    /// Who has `partition`.
+    /// The member that has `partition`.
     pub fn owner(&self, partition: Partition) -> Option<&Member> {
         self.members
             .iter()

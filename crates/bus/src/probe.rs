@@ -9,19 +9,19 @@ use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
 use crate::logging::Logging;
 use crate::{BusError, Cluster, Config, NextOffset, Offset, Partition};
 
-/// How long Kafka may take to hand out the record.
+/// Longest wait for the record.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What was found at an offset or behind it.
+/// Result of a look at an offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sight {
     /// A record can be read.
     Record {
         /// Its offset: beyond the one asked for where there are markers of transactions in between.
         offset: Offset,
-        /// When it was written, in milliseconds since 1970; none when the log does not say.
+        /// Time of writing, in milliseconds since 1970; none when the log does not say.
         written_ms: Option<i64>,
     },
     /// No record up to the end of what may be read.
@@ -30,7 +30,7 @@ pub enum Sight {
     Blocked(Obstacle),
 }
 
-/// What keeps a partition from being read.
+/// Obstacle between a reader and a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// The record is there and cannot be decoded.
@@ -90,6 +90,11 @@ impl Sight {
                     });
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Self::End),
+                Some(Err(error)) if is_out_of_range(&error) => {
+                    return Err(BusError::OutOfRange {
+                        topic: topic.to_owned(),
+                    });
+                }
                 Some(Err(error)) => {
                     let cause = consumer.context().said().take(&error);
                     match of_error(&error, &cause) {
@@ -119,7 +124,13 @@ impl Sight {
     }
 }
 
-/// What an error says for certain; most are over at the next attempt.
+fn is_out_of_range(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
+}
+
+/// The obstacle that an error proves; most errors are over at the next attempt.
 fn of_error(error: &KafkaError, cause: &str) -> Option<Obstacle> {
     use RDKafkaErrorCode as Code;
     let code = error.rdkafka_error_code()?;
@@ -134,7 +145,7 @@ fn of_error(error: &KafkaError, cause: &str) -> Option<Obstacle> {
     }
 }
 
-/// Whether a record is what is wrong: it will not be read at a further attempt.
+/// True for errors of the record itself: a further attempt does not help.
 pub(crate) fn is_undecodable(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(

@@ -107,6 +107,11 @@ impl Writer {
         })
     }
 
+    /// The topic that it writes to.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
     /// Puts a record on its way. `written_ms`: the record's time; the present when `None`.
     pub fn send(
         &self,

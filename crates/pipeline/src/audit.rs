@@ -2,9 +2,11 @@
 //! aggregates. It only looks; [`crate::reconcile`] mends.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use affluenza_bus::{Cluster, Config as BusConfig, OpenTransaction, OpenTransactions, Partition};
-use affluenza_store::Store;
+use affluenza_bus::{
+    BusError, Cluster, Config as BusConfig, OpenTransaction, OpenTransactions, Partition,
+};
 use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
     StrayFacts, UnexplainedOffsets,
@@ -13,12 +15,15 @@ use affluenza_store::copies::{Copy, Suspects};
 use affluenza_store::hours::HoursDifference;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
+use affluenza_store::{SchemaFault, Store, StoreError};
 use serde::Serialize;
 
 use crate::PipelineError;
 use crate::copies::precedence;
 use crate::erase::open_erasures;
 use crate::reconcile::lasting_differences;
+pub use crate::unread::UnreadRecords;
+use crate::unread::unread;
 
 /// What an audit looks at beside the partitions, which it always looks at whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +34,14 @@ pub struct Period {
     pub days: Range<u16>,
     /// How long events may be on their way, in minutes, before a number is missing for good.
     pub on_their_way_minutes: u32,
+    /// Age from which on a record that is not read is a finding, in seconds.
+    pub unread_seconds_max: u64,
 }
 
 /// Portals send again what they could not send.
 pub const ON_THEIR_WAY_MINUTES: u32 = 10;
+/// As `consume.stuck_seconds` without a configuration.
+pub const UNREAD_SECONDS_MAX: u64 = 180;
 
 impl Period {
     /// Everything there is.
@@ -40,6 +49,7 @@ impl Period {
         months: 0..=u32::MAX,
         days: 0..u16::MAX,
         on_their_way_minutes: ON_THEIR_WAY_MINUTES,
+        unread_seconds_max: UNREAD_SECONDS_MAX,
     };
 }
 
@@ -94,6 +104,15 @@ pub enum Finding {
         records_read: u64,
         /// Fates counted.
         fates: u64,
+    },
+    /// Records have not been read for longer than they may wait.
+    UnreadRecords(UnreadRecords),
+    /// A view is missing or altered.
+    SchemaDiffers(SchemaFault),
+    /// A topic is missing.
+    TopicMissing {
+        /// Its name.
+        topic: String,
     },
     /// The ledger has no block for a range of offsets.
     LedgerGap(LedgerGap),
@@ -176,11 +195,16 @@ pub async fn audit(
     bus: &BusConfig,
     period: &Period,
 ) -> Result<Audit, PipelineError> {
+    let mut findings = of_ground(store, bus).await?;
     let (stream, partitions) = partitions(store, bus).await?;
-    let mut findings: Vec<Finding> = partitions
-        .iter()
-        .flat_map(|partition| of_partition(partition, partition.stream == stream))
-        .collect();
+    findings.extend(
+        partitions
+            .iter()
+            .flat_map(|partition| of_partition(partition, partition.stream == stream)),
+    );
+    let max = Duration::from_secs(period.unread_seconds_max);
+    let waiting = tokio::task::block_in_place(|| unread(bus, &partitions, max))?;
+    findings.extend(waiting.into_iter().map(Finding::UnreadRecords));
     let unexplained = store.unexplained_offsets().await?.into_iter();
     findings.extend(unexplained.map(Finding::OffsetsWithoutRecord));
     findings.extend(store.ledger_gaps().await?.into_iter().map(|gap| {
@@ -272,6 +296,23 @@ fn open_transactions(bus: &BusConfig) -> Result<Vec<OpenTransaction>, PipelineEr
         let partitions: Vec<Partition> = partitions.map(|(partition, _)| partition).collect();
         Ok(OpenTransactions::new(bus)?.of(&cluster, &partitions)?)
     })
+}
+
+/// What topics and views lack. Without a table there is nothing to compare.
+async fn of_ground(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
+    let faults = store.schema_faults().await?;
+    let (views, tables): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_view);
+    if !tables.is_empty() {
+        let faults = tables.iter().map(ToString::to_string).collect();
+        return Err(StoreError::Schema { faults }.into());
+    }
+    let mut findings: Vec<Finding> = views.into_iter().map(Finding::SchemaDiffers).collect();
+    let check = || Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic]);
+    match tokio::task::block_in_place(check) {
+        Err(BusError::NoTopic { topic }) => findings.push(Finding::TopicMissing { topic }),
+        other => other?,
+    }
+    Ok(findings)
 }
 
 async fn partitions(

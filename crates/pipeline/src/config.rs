@@ -38,6 +38,13 @@ pub struct Config {
     /// When the consumer stops because its place in the log does not fit: for how long `/metrics`
     /// and `/status` say so before the process ends, in seconds. Longer than two scrapes are apart.
     pub stop_shown_seconds: u64,
+    /// Seconds that a partition may stand still while records wait in it. Then the log, `/status` and
+    /// the metric `affluenza_consume_standstill_seconds` name partition, offset and cause.
+    pub standstill_seconds: u64,
+    /// Seconds that the reading thread may be busy with one thing before `/live` says that it is
+    /// stuck, and age of the oldest unread record from which on `audit` says "not balanced". Longer
+    /// than Kafka and ClickHouse may take to answer together.
+    pub stuck_seconds: u64,
 }
 
 impl Default for Config {
@@ -56,6 +63,8 @@ impl Default for Config {
             tls_certificate: PathBuf::new(),
             tls_key: PathBuf::new(),
             stop_shown_seconds: 60,
+            standstill_seconds: 30,
+            stuck_seconds: 180,
         }
     }
 }
@@ -88,18 +97,20 @@ impl Config {
             1,
             10_000_000,
         );
-        range(
-            "copies_search_seconds",
-            usize::try_from(self.copies_search_seconds).unwrap_or(usize::MAX),
-            1,
-            240,
-        );
-        range(
-            "stop_shown_seconds",
-            usize::try_from(self.stop_shown_seconds).unwrap_or(usize::MAX),
-            0,
-            3600,
-        );
+        for (name, seconds, low, high) in [
+            (
+                "copies_search_seconds",
+                u64::from(self.copies_search_seconds),
+                1,
+                240,
+            ),
+            ("stop_shown_seconds", self.stop_shown_seconds, 0, 3600),
+            ("standstill_seconds", self.standstill_seconds, 5, 3600),
+            ("stuck_seconds", self.stuck_seconds, 60, 3600),
+        ] {
+            let seconds = usize::try_from(seconds).unwrap_or(usize::MAX);
+            range(name, seconds, low, high);
+        }
         problems
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_bus::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
-    Writer,
+    Sight, Trouble, Writer,
 };
 use affluenza_store::retention::Boundary;
 use affluenza_store::{BlockOrigin, Store};
@@ -37,6 +37,8 @@ const WARMED_AT_ONCE: usize = 4;
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two looks at what the others of the group have dealt with.
 const GROUP_LOOK: Duration = Duration::from_millis(500);
+/// Before a record that could not be read is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// Before the group is joined again after trouble: doubled each time, up to the most.
 const REJOIN_MIN: Duration = Duration::from_millis(500);
 const REJOIN_MAX: Duration = Duration::from_secs(10);
@@ -113,6 +115,9 @@ impl Consumer {
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
         let stream = identity(bus)?;
+        // Where bad records go must be there before the first one comes.
+        Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
+        progress.limit_by(&config);
         let dead_letters = Arc::new(Writer::new(bus, &bus.dead_letter_topic)?);
         let (results_in, results) = mpsc::channel();
         Ok(Self {
@@ -125,6 +130,7 @@ impl Consumer {
                 dead_letters,
                 gaps: Arc::new(Gaps::new(bus)),
                 progress: progress.clone(),
+                partition: Partition(0),
             },
             stream,
             config,
@@ -187,6 +193,11 @@ impl Consumer {
         let draining = stop.load(Ordering::Relaxed);
         if draining && self.is_idle() {
             return Ok(true);
+        }
+        if *until != Until::Stopped
+            && let Some(standstill) = self.progress.hopeless()
+        {
+            return Err(PipelineError::Standstill(standstill));
         }
         if let Until::Reached(ends) = until
             && (self.progress.reached(ends) || self.is_reached_by_group(ends)?)
@@ -296,13 +307,10 @@ impl Consumer {
 
     fn read_round(&mut self) -> Result<(), PipelineError> {
         self.stalled_since = None;
-        if self.paused {
-            self.reader.resume(&self.owned())?;
-            self.paused = false;
-        }
+        self.fetch_again()?;
         self.is_behind = true;
         for _ in 0..RECORDS_A_ROUND {
-            match self.reader.poll(POLL_WAIT)? {
+            match poll(&self.reader, &self.partitions)? {
                 Polled::Record(record) => {
                     let partition = record.partition();
                     let Some(state) = self
@@ -312,6 +320,9 @@ impl Consumer {
                     else {
                         continue;
                     };
+                    if state.retry_at.is_some() {
+                        continue;
+                    }
                     if state.take(&record, &mut self.classifier)? == Taken::Later {
                         let at = NextOffset(record.offset().0);
                         drop(record);
@@ -334,11 +345,7 @@ impl Consumer {
                     return Ok(());
                 }
                 Polled::Ended { partition, next } => self.note_end(partition, next),
-                Polled::Trouble(trouble) => {
-                    tracing::info!(cause = trouble.cause, "Kafka's client tries again");
-                    self.is_behind = false;
-                    return Ok(());
-                }
+                Polled::Trouble(trouble) => return self.troubled(trouble),
                 Polled::Nothing => {
                     self.is_behind = false;
                     return Ok(());
@@ -350,9 +357,63 @@ impl Consumer {
 
     fn note_end(&mut self, partition: Partition, next: NextOffset) {
         let mut states = self.partitions.iter_mut();
-        if let Some(state) = states.find(|state| state.partition == partition) {
+        // The end behind a record that cannot be read is not reached.
+        if let Some(state) = states.find(|state| state.partition == partition)
+            && state.retry_at.is_none()
+        {
             state.ended(next);
         }
+    }
+
+    /// The client says that something does not work. Behind records that it cannot decode it goes on,
+    /// at an offset that may be wrong, and does not name the partition: so each one is looked at.
+    fn troubled(&mut self, trouble: Trouble) -> Result<(), PipelineError> {
+        tracing::info!(cause = trouble.cause, "Kafka's client tries again");
+        self.is_behind = false;
+        self.progress.note_before_dealt(trouble.cause);
+        match trouble.may_skip {
+            true => (0..self.partitions.len()).try_for_each(|index| self.examine(index)),
+            false => Ok(()),
+        }
+    }
+
+    /// Looks whether the next record of a partition can be read. If not, the partition waits before
+    /// it: going on would lose the record.
+    fn examine(&mut self, index: usize) -> Result<(), PipelineError> {
+        let state = &mut self.partitions[index];
+        let (partition, at) = (state.partition, state.draft.end);
+        if state.retry_at.is_some() {
+            return Ok(());
+        }
+        let sight = Sight::at(&self.bus, &self.bus.topic, partition, at)?;
+        if !matches!(sight, Sight::Blocked(_)) {
+            return Ok(());
+        }
+        state.retry_at = Some(Instant::now() + RETRY_PAUSE);
+        self.progress.sighted(partition, sight);
+        // The client may stand at an offset of its own making, from which it cannot seek.
+        Ok(self.reader.release(&[partition])?)
+    }
+
+    /// Fetches again what may be fetched: all but partitions that wait before a record, and those when
+    /// it is time to try it again.
+    fn fetch_again(&mut self) -> Result<(), PipelineError> {
+        let now = Instant::now();
+        if self.paused {
+            let waits = |state: &&PartitionState| state.retry_at.is_none();
+            let fetched = self.partitions.iter().filter(waits);
+            let fetched: Vec<Partition> = fetched.map(|state| state.partition).collect();
+            self.reader.resume(&fetched)?;
+            self.paused = false;
+        }
+        for state in &mut self.partitions {
+            if state.retry_at.is_some_and(|at| now >= at) {
+                state.retry_at = None;
+                self.reader.assign(&[(state.partition, state.draft.end)])?;
+                self.reader.resume(&[state.partition])?;
+            }
+        }
+        Ok(())
     }
 
     /// How long records may wait in a block. Nobody waits for those of a backlog, and larger
@@ -375,7 +436,7 @@ impl Consumer {
             self.paused = true;
         }
         if self.paused {
-            match self.reader.poll(POLL_WAIT)? {
+            match poll(&self.reader, &self.partitions)? {
                 Polled::Assigned(partitions) => self.assigned(&partitions)?,
                 Polled::Revoked { partitions, lost } => self.revoked(&partitions, lost)?,
                 // It was on its way when fetching was paused. There is no room for it now.
@@ -439,7 +500,8 @@ impl Consumer {
             // The partition was lost meanwhile: the block is its next owner's.
             return Ok(());
         };
-        let written = result?;
+        let partition = self.partitions[index].partition;
+        let written = result.inspect_err(|error| self.progress.fails(partition, error))?;
         let wait_max = self.wait_max();
         let state = &mut self.partitions[index];
         state.writing = None;
@@ -540,10 +602,11 @@ impl Consumer {
     fn write(&mut self, index: usize) {
         let state = &mut self.partitions[index];
         let (draft, intended_at) = state.seal();
-        let write =
-            self.sink
-                .clone()
-                .write(draft, state.origin.clone(), state.partition, intended_at);
+        let sink = Sink {
+            partition: state.partition,
+            ..self.sink.clone()
+        };
+        let write = sink.write(draft, state.origin.clone(), state.partition, intended_at);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let results = self.results_in.clone();
@@ -555,6 +618,9 @@ impl Consumer {
     }
 
     fn assigned(&mut self, partitions: &[Partition]) -> Result<(), PipelineError> {
+        self.progress.note_before_dealt(
+            "waiting for Kafka and ClickHouse to say where the partitions stand".to_owned(),
+        );
         let stream = identity(&self.bus)?;
         if stream != self.stream {
             tracing::warn!(
@@ -757,6 +823,12 @@ impl Consumer {
     /// Gives partitions back: waits for what is being written, and commits it while the
     /// partition is still ours. What is only read is left to the next owner.
     fn revoked(&mut self, partitions: &[Partition], lost: bool) -> Result<(), PipelineError> {
+        for state in &mut self.partitions {
+            // It is not fetched, but given back like the others.
+            if partitions.contains(&state.partition) && state.retry_at.take().is_some() {
+                self.reader.assign(&[(state.partition, state.draft.end)])?;
+            }
+        }
         for partition in partitions {
             let Some(index) = self
                 .partitions
@@ -809,6 +881,22 @@ impl Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         self.forget();
+    }
+}
+
+/// Waits for what Kafka has. An offset out of range is what the client makes of a damaged batch
+/// whose partition waits already.
+fn poll<'r>(
+    reader: &'r Reader,
+    partitions: &[PartitionState],
+) -> Result<Polled<'r>, PipelineError> {
+    match reader.poll(POLL_WAIT) {
+        Err(BusError::OutOfRange { .. })
+            if partitions.iter().any(|state| state.retry_at.is_some()) =>
+        {
+            Ok(Polled::Nothing)
+        }
+        polled => Ok(polled?),
     }
 }
 

@@ -2,6 +2,8 @@ use affluenza_bus::{BusError, Partition};
 use affluenza_store::StoreError;
 use thiserror::Error;
 
+use crate::Standstill;
+
 /// What stops the consumer. Bad records never do.
 #[derive(Debug, Error)]
 pub enum PipelineError {
@@ -101,6 +103,9 @@ pub enum PipelineError {
         /// What is wrong with it.
         cause: String,
     },
+    /// A partition that no waiting gets past.
+    #[error("{0}; see the operator's guide under \"a partition that does not move\"")]
+    Standstill(Standstill),
     /// A worker ended without a result.
     #[error("the writer of partition {partition} ended without a result; see the log above")]
     WriterGone {
@@ -114,7 +119,11 @@ impl PipelineError {
     pub fn is_guard(&self) -> bool {
         !matches!(
             self,
-            Self::Bus(_) | Self::Store(_) | Self::WriterGone { .. } | Self::ForeignNote { .. }
+            Self::Bus(_)
+                | Self::Store(_)
+                | Self::Standstill(_)
+                | Self::WriterGone { .. }
+                | Self::ForeignNote { .. }
         )
     }
 

@@ -4,25 +4,33 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, OpenTransaction, Partition};
+use affluenza_bus::{NextOffset, OpenTransaction, Partition, Sight};
 use affluenza_store::silence::SilentPortal;
 use affluenza_telemetry::Metrics;
 
-use crate::{PipelineError, Progress, Reconciled, mark};
+use crate::standstill::{Cause, Standstill, Tracker};
+use crate::{Config, PipelineError, Progress, Reconciled, mark};
 
-/// How long the polling thread may be busy with one thing before it counts as stuck: longer than
-/// Kafka and ClickHouse may take to answer together.
-const STUCK_AFTER: Duration = Duration::from_secs(180);
 /// How long ClickHouse may refuse before the consumer is not ready.
 const WAIT_SHOWN: Duration = Duration::from_secs(10);
 
 /// How it is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Health {
+    /// Longest time that the polling thread may be busy with one thing.
+    stuck_after: Duration,
     /// When the polling thread last began a round.
     beat: Option<Instant>,
     /// The partitions it has; none before the group has dealt them.
     owned: Option<Vec<Partition>>,
+    /// Since when the group has not dealt them.
+    undealt_since: Instant,
+    /// Where partitions stand.
+    tracker: Tracker,
+    /// Those that do not move.
+    standing: Vec<Standstill>,
+    /// Topics, tables and views that are missing or altered.
+    faults: Vec<String>,
     /// Since when ClickHouse has been refusing.
     waiting_since: Option<Instant>,
     /// The last trouble with Kafka, until the group has dealt partitions again.
@@ -31,9 +39,27 @@ pub(crate) struct Health {
     stopped: Option<String>,
 }
 
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            stuck_after: Duration::from_secs(Config::default().stuck_seconds),
+            beat: None,
+            owned: None,
+            undealt_since: Instant::now(),
+            tracker: Tracker::default(),
+            standing: Vec::new(),
+            faults: Vec::new(),
+            waiting_since: None,
+            trouble: None,
+            stopped: None,
+        }
+    }
+}
+
 impl Health {
-    pub(crate) fn write_went_well(&mut self) {
+    pub(crate) fn write_went_well(&mut self, partition: Partition) {
         self.waiting_since = None;
+        self.tracker.is_written(partition);
     }
 }
 
@@ -52,8 +78,9 @@ impl Progress {
     /// # Errors
     /// What is wrong, in one sentence.
     pub fn check_alive(&self) -> Result<(), String> {
-        match self.health().beat.map(|beat| beat.elapsed()) {
-            Some(still) if still > STUCK_AFTER => {
+        let health = self.health();
+        match health.beat.map(|beat| beat.elapsed()) {
+            Some(still) if still > health.stuck_after => {
                 let seconds = still.as_secs();
                 Err(format!("the reading thread has not moved for {seconds} s"))
             }
@@ -77,6 +104,15 @@ impl Progress {
                 |trouble| format!("joining the group again: {trouble}"),
             ));
         }
+        if let Some(fault) = health.faults.first() {
+            return Err(fault.clone());
+        }
+        if let Some(first) = health.standing.first() {
+            return Err(match health.standing.len() - 1 {
+                0 => first.to_string(),
+                others => format!("{first}; {others} other partition(s) do not move either"),
+            });
+        }
         match health.waiting_since.map(|since| since.elapsed()) {
             Some(waited) if waited > WAIT_SHOWN => Err(format!(
                 "ClickHouse has not taken a block for {} s",
@@ -97,18 +133,117 @@ impl Progress {
         self.health().stopped = Some(error.to_string());
     }
 
-    /// Tells where partitions end, as Kafka says.
-    pub fn set_ends(&self, ends: &[(Partition, NextOffset)]) {
+    /// Notes where partitions end, as Kafka says.
+    pub(crate) fn set_ends(&self, ends: &[(Partition, NextOffset)]) {
+        let now = Instant::now();
         let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        let owned = self.owned();
-        for (partition, end) in ends
-            .iter()
-            .filter(|(partition, _)| owned.contains(partition))
-        {
-            let at = reached.get(partition).map_or(0, |at| at.0);
-            let lag = end.0.saturating_sub(at).max(0).unsigned_abs();
-            self.0.counters.set_lag(*partition, lag);
+        let mut health = self.health();
+        health.tracker.hears(now);
+        // Partitions that were lost while Kafka was silent are kept until it answers again: no other consumer
+        // names them meanwhile.
+        if let Some(owned) = health.owned.clone() {
+            health.tracker.keep(&owned);
         }
+        for (partition, end) in ends {
+            let is_owned = |owned: &Vec<Partition>| owned.contains(partition);
+            // Taken back since Kafka was asked.
+            if !health.owned.as_ref().is_some_and(is_owned) {
+                continue;
+            }
+            let at = reached.get(partition).copied().unwrap_or(NextOffset(0));
+            let lag = end.0.saturating_sub(at.0).max(0).unsigned_abs();
+            self.0.counters.set_lag(*partition, lag);
+            health.tracker.see(*partition, at, *end, now);
+        }
+        for (partition, wait) in health.tracker.waits(now) {
+            self.0.counters.set_wait(partition, wait);
+        }
+    }
+
+    /// Notes that Kafka does not say where partitions end.
+    pub(crate) fn ends_are_unknown(&self, why: &str) {
+        let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.health();
+        let now = Instant::now();
+        health.tracker.stand_at(&reached, now);
+        health.tracker.hears_nothing(why.to_owned(), now);
+    }
+
+    /// Partitions that stand for no reason that is known, and where.
+    pub(crate) fn unexplained(
+        &self,
+        limit: Duration,
+        again: Duration,
+    ) -> Vec<(Partition, NextOffset)> {
+        self.health()
+            .tracker
+            .unexplained(limit, again, Instant::now())
+    }
+
+    /// Notes what a look at the log found where a partition stands.
+    pub(crate) fn sighted(&self, partition: Partition, sight: Sight) {
+        let mut health = self.health();
+        health.tracker.sighted(partition, sight, Instant::now());
+    }
+
+    /// Shows which partitions have not moved for `limit`, and returns them.
+    pub(crate) fn note_standstills(&self, limit: Duration) -> Vec<Standstill> {
+        let mut health = self.health();
+        let found = health.tracker.standstills(limit, Instant::now());
+        self.0.counters.set_standstills(&health.standing, &found);
+        health.standing.clone_from(&found);
+        found
+    }
+
+    /// Why the group has dealt no partitions for `limit`, if it has not.
+    pub(crate) fn undealt(&self, limit: Duration) -> Option<String> {
+        let health = self.health();
+        let waited = health.undealt_since.elapsed();
+        if health.owned.is_some() || waited < limit {
+            return None;
+        }
+        let why = health.trouble.as_deref().unwrap_or("no answer yet");
+        let seconds = waited.as_secs();
+        Some(format!(
+            "the group has dealt this consumer no partitions for {seconds} s: {why}"
+        ))
+    }
+
+    /// The first partition that no waiting gets past.
+    pub(crate) fn hopeless(&self) -> Option<Standstill> {
+        let health = self.health();
+        let is_hopeless =
+            |one: &&Standstill| matches!(one.cause, Cause::Unreadable | Cause::NotAllowed);
+        health.standing.iter().find(is_hopeless).cloned()
+    }
+
+    /// Shows how many partitions the topic has.
+    pub(crate) fn set_topic_partitions(&self, partitions: usize) {
+        self.0.counters.set_topic_partitions(partitions);
+    }
+
+    /// Shows what topics and tables lack.
+    pub(crate) fn set_faults(&self, faults: &[String]) {
+        self.0.counters.set_faults(faults.len());
+        self.health().faults = faults.to_vec();
+    }
+
+    /// Takes over the limits of the configuration.
+    pub(crate) fn limit_by(&self, config: &Config) {
+        self.health().stuck_after = Duration::from_secs(config.stuck_seconds);
+    }
+
+    /// A writer begins a step.
+    pub(crate) fn begins(&self, partition: Partition, cause: Cause, what: &str) {
+        let mut health = self.health();
+        health
+            .tracker
+            .begins(partition, cause, what, Instant::now());
+    }
+
+    /// An attempt at the present step failed.
+    pub(crate) fn fails(&self, partition: Partition, error: &dyn std::fmt::Display) {
+        self.health().tracker.fails(partition, error.to_string());
     }
 
     /// Tells which transactions hold partitions back now.
@@ -146,8 +281,11 @@ impl Progress {
     pub(crate) fn owns(&self, owned: Option<Vec<Partition>>) {
         self.0.counters.set_owned(owned.as_deref().unwrap_or(&[]));
         let mut health = self.health();
-        if owned.is_some() {
-            health.trouble = None;
+        match &owned {
+            Some(_) => health.trouble = None,
+            // It may come back to the same partitions, and to what stops them.
+            None if health.owned.is_some() => health.undealt_since = Instant::now(),
+            None => {}
         }
         // Whose blocks these were is their next owner's to tell.
         health.waiting_since = None;
@@ -157,6 +295,14 @@ impl Progress {
     pub(crate) fn note_trouble(&self, error: &PipelineError) {
         self.0.counters.rejoined.inc();
         self.health().trouble = Some(error.to_string());
+    }
+
+    /// Notes what keeps this consumer from its partitions, as long as it has none.
+    pub(crate) fn note_before_dealt(&self, cause: String) {
+        let mut health = self.health();
+        if health.owned.is_none() {
+            health.trouble = Some(cause);
+        }
     }
 
     pub(crate) fn note_wait(&self) {

@@ -37,6 +37,9 @@ pub mod rebuild;
 mod recent;
 mod reconcile;
 mod sequences;
+mod standstill;
+mod unread;
+mod watch;
 mod write;
 
 pub use affluenza_store::accounts::Scope;
@@ -46,3 +49,5 @@ pub use consumer::{Consumer, Until};
 pub use error::PipelineError;
 pub use progress::{Progress, Snapshot};
 pub use reconcile::{Reconciled, reconcile};
+pub use standstill::{Cause, Standstill};
+pub use watch::Watchman;

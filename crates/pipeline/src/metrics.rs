@@ -2,6 +2,7 @@
 //! never once an event.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use affluenza_bus::{OpenTransaction, Partition};
 use affluenza_store::Fate;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Metric;
 
 use crate::Reconciled;
+use crate::standstill::Standstill;
 use crate::write::Written;
 
 /// Bounds of the buckets of durations of writing, in seconds.
@@ -45,6 +47,23 @@ struct PartitionLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StandstillLabel {
+    partition: i32,
+    offset: i64,
+    cause: &'static str,
+}
+
+impl From<&Standstill> for StandstillLabel {
+    fn from(standstill: &Standstill) -> Self {
+        Self {
+            partition: standstill.partition.0,
+            offset: standstill.offset.0,
+            cause: standstill.cause.name(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WhatLabel {
     what: &'static str,
 }
@@ -68,6 +87,10 @@ pub(crate) struct Counters {
     lag: Family<PartitionLabel, Gauge>,
     held_back: Family<PartitionLabel, Gauge>,
     held_back_seconds: Family<PartitionLabel, Gauge>,
+    waited: Family<PartitionLabel, Gauge>,
+    standstill: Family<StandstillLabel, Gauge>,
+    faults: Gauge,
+    topic_partitions: Gauge,
     partitions: Gauge,
     identities: Gauge,
     identity_bytes: Gauge,
@@ -100,6 +123,10 @@ impl Default for Counters {
             lag: Family::default(),
             held_back: Family::default(),
             held_back_seconds: Family::default(),
+            waited: Family::default(),
+            standstill: Family::default(),
+            faults: Gauge::default(),
+            topic_partitions: Gauge::default(),
             partitions: Gauge::default(),
             identities: Gauge::default(),
             identity_bytes: Gauge::default(),
@@ -317,6 +344,28 @@ impl Counters {
             "For how long a transaction of a producer has been open, by partition",
             &self.held_back_seconds,
         );
+        register_family(
+            metrics,
+            "consume_unread_seconds",
+            "For how long the oldest record that is not stored has been seen to wait, by partition",
+            &self.waited,
+        );
+        register_family(
+            metrics,
+            "consume_standstill_seconds",
+            "For how long a partition has not moved although records wait; no sample when all move",
+            &self.standstill,
+        );
+        show(
+            "consume_faults",
+            "Topics, tables and views that are missing or altered",
+            &self.faults,
+        );
+        show(
+            "consume_topic_partitions",
+            "Partitions that the topic has",
+            &self.topic_partitions,
+        );
     }
 
     pub(crate) fn add_block(&self, written: &Written) {
@@ -357,6 +406,39 @@ impl Counters {
         self.partitions.set(signed(owned.len() as u64));
         // What others have is theirs to tell.
         self.lag.clear();
+        self.waited.clear();
+    }
+
+    pub(crate) fn set_wait(&self, partition: Partition, wait: Duration) {
+        let label = PartitionLabel {
+            partition: partition.0,
+        };
+        self.waited
+            .get_or_create(&label)
+            .set(signed(wait.as_secs()));
+    }
+
+    /// Samples that stay are never away in between: a scrape would take the alert back.
+    pub(crate) fn set_standstills(&self, before: &[Standstill], now: &[Standstill]) {
+        let kept: Vec<StandstillLabel> = now.iter().map(StandstillLabel::from).collect();
+        for gone in before.iter().map(StandstillLabel::from) {
+            if !kept.contains(&gone) {
+                self.standstill.remove(&gone);
+            }
+        }
+        for (label, standstill) in kept.iter().zip(now) {
+            self.standstill
+                .get_or_create(label)
+                .set(signed(standstill.seconds));
+        }
+    }
+
+    pub(crate) fn set_topic_partitions(&self, partitions: usize) {
+        self.topic_partitions.set(signed(partitions as u64));
+    }
+
+    pub(crate) fn set_faults(&self, faults: usize) {
+        self.faults.set(signed(faults as u64));
     }
 
     pub(crate) fn set_lag(&self, partition: Partition, records: u64) {

@@ -42,6 +42,8 @@ pub(crate) struct PartitionState {
     pub(crate) writing: Option<Writing>,
     /// When a commit that was refused may be tried again.
     pub(crate) commit_after: Option<Instant>,
+    /// When a record that could not be read is tried again. Nothing is fetched until then.
+    pub(crate) retry_at: Option<Instant>,
 }
 
 impl PartitionState {
@@ -62,6 +64,7 @@ impl PartitionState {
             recent,
             writing: None,
             commit_after: None,
+            retry_at: None,
         }
     }
 

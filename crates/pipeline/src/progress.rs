@@ -138,6 +138,6 @@ impl Progress {
         }
         drop(reasons);
         self.0.counters.add_block(written);
-        self.health().write_went_well();
+        self.health().write_went_well(written.partition);
     }
 }

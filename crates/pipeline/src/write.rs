@@ -13,6 +13,7 @@ use affluenza_store::{
 use affluenza_telemetry::trace::{Span, Tracing};
 use bytes::Bytes;
 
+use crate::Cause;
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
 use crate::gaps::Gaps;
@@ -152,6 +153,8 @@ pub(crate) struct Sink {
     pub(crate) dead_letters: Arc<Writer>,
     pub(crate) gaps: Arc<Gaps>,
     pub(crate) progress: Progress,
+    /// Partition of the block that is written.
+    pub(crate) partition: Partition,
 }
 
 impl Sink {
@@ -322,6 +325,7 @@ impl Sink {
                 }
             }
             first_sent_at.get_or_insert_with(mark::now);
+            self.begins(Cause::ClickHouse, "insert facts");
             match self.store.insert_facts(block.clone(), &token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_passing() => {
@@ -364,6 +368,10 @@ impl Sink {
         if letters.is_empty() {
             return Ok(());
         }
+        self.begins(
+            Cause::DeadLetters,
+            &format!("dead letters to topic {}", self.dead_letters.topic()),
+        );
         let writer = Arc::clone(&self.dead_letters);
         let origin = origin.clone();
         let sent = tokio::task::spawn_blocking(move || {
@@ -385,6 +393,7 @@ impl Sink {
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, PipelineError> {
         let mut pause = PAUSE_MIN;
+        self.begins(Cause::ClickHouse, what);
         loop {
             match attempt().await {
                 Ok(value) => return Ok(value),
@@ -394,9 +403,14 @@ impl Sink {
         }
     }
 
+    fn begins(&self, cause: Cause, what: &str) {
+        self.progress.begins(self.partition, cause, what);
+    }
+
     async fn wait(&self, what: &'static str, error: &StoreError, pause: &mut Duration) {
         tracing::warn!(what, %error, pause_ms = pause.as_millis() as u64, "waiting for ClickHouse");
         self.progress.note_wait();
+        self.progress.fails(self.partition, error);
         tokio::time::sleep(*pause).await;
         *pause = (*pause * 2).min(PAUSE_MAX);
     }

@@ -50,6 +50,12 @@ pub enum StoreError {
     /// The schema is not there yet.
     #[error("the database has no schema yet: run `affluenza migrate`")]
     NoSchema,
+    /// Tables or views are not as the migrations made them.
+    #[error("{}", faults.join("; "))]
+    Schema {
+        /// What is wrong, one sentence a table or view.
+        faults: Vec<String>,
+    },
     /// The disk of the server is full.
     #[error(
         "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"

@@ -128,7 +128,7 @@ impl Store {
             if applied.iter().any(|row| row.name == migration.name) {
                 continue;
             }
-            self.execute(migration.sql).await?;
+            self.patient().execute(migration.sql).await?;
             self.note_migration(migration).await?;
             tracing::info!(migration = migration.name, "migration applied");
             now.push(migration.name);
@@ -152,6 +152,17 @@ impl Store {
             return Err(StoreError::NoSchema);
         }
         Ok(())
+    }
+
+    /// Fails unless every table and view is as the migrations made it.
+    pub async fn check_shape(&self) -> Result<(), StoreError> {
+        let faults = self.schema_faults().await?;
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(StoreError::Schema {
+                faults: faults.iter().map(ToString::to_string).collect(),
+            }),
+        }
     }
 
     /// The migrations that have been applied, of those that this program knows.

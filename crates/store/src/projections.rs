@@ -42,7 +42,8 @@ impl Store {
             .await?;
         if left > 0 {
             let made = PROJECTIONS.map(|name| format!("MATERIALIZE PROJECTION {name}"));
-            self.execute(&format!("ALTER TABLE usage_hourly {}", made.join(", ")))
+            self.patient()
+                .execute(&format!("ALTER TABLE usage_hourly {}", made.join(", ")))
                 .await?;
             tracing::info!(parts = left, "projections are made for parts without");
         }

@@ -367,6 +367,15 @@ impl Store {
         Ok(counts.first().copied().unwrap_or(0))
     }
 
+    /// The same server without a bound for the time of a statement: a change of a large table may
+    /// wait for merges and take long.
+    pub(crate) fn patient(&self) -> Self {
+        Self {
+            client: self.client.clone().with_setting("max_execution_time", "0"),
+            config: self.config.clone(),
+        }
+    }
+
     /// Runs one statement, as an administrator would.
     pub async fn run_statement(&self, statement: &str) -> Result<(), StoreError> {
         self.execute(statement).await

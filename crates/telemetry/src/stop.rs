@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -16,8 +17,9 @@ struct Inner {
 
 impl Stop {
     /// A stop that SIGINT and SIGTERM tell. A second signal ends the process at once, with the
-    /// exit code that shells give it. Call within the async runtime.
-    pub fn on_signals() -> std::io::Result<Self> {
+    /// exit code that shells give it. `late` is called on a thread of its own when the process is
+    /// still there after `patience`. Call within the async runtime.
+    pub fn on_signals(patience: Duration, late: fn()) -> std::io::Result<Self> {
         let stop = Self::default();
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -33,6 +35,10 @@ impl Stop {
                 }
                 tracing::info!("finishing what has begun; a second signal ends at once");
                 teller.tell();
+                std::thread::spawn(move || {
+                    std::thread::sleep(patience);
+                    late();
+                });
             }
         });
         Ok(stop)

@@ -2,7 +2,9 @@ use std::fmt::Write as _;
 
 use affluenza_bus::Cluster;
 use affluenza_pipeline::Reconciled;
-use affluenza_pipeline::audit::{Audit, Finding, ON_THEIR_WAY_MINUTES, Period, audit};
+use affluenza_pipeline::audit::{
+    Audit, Finding, ON_THEIR_WAY_MINUTES, Period, UNREAD_SECONDS_MAX, UnreadRecords, audit,
+};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
@@ -22,6 +24,7 @@ pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
         .as_deref()
         .map_or(Ok(Period::ALL), parse_period)?;
     period.on_their_way_minutes = args.on_their_way;
+    period.unread_seconds_max = settings.consume.stuck_seconds;
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
         let result = check(&platform, settings, args, &period).await;
@@ -88,6 +91,7 @@ pub fn parse_period(text: &str) -> Result<Period> {
         months: month(first)..=month(last),
         days: number(first)?..number(last)?.saturating_add(1),
         on_their_way_minutes: ON_THEIR_WAY_MINUTES,
+        unread_seconds_max: UNREAD_SECONDS_MAX,
     })
 }
 
@@ -262,6 +266,11 @@ fn sentence(finding: &Finding) -> String {
                 "partition {partition}: {records_read} records were read, but {fates} have a fate"
             )
         }
+        Finding::UnreadRecords(unread) => unread_sentence(unread),
+        Finding::SchemaDiffers(fault) => fault.to_string(),
+        Finding::TopicMissing { topic } => format!(
+            "topic {topic} does not exist, so the next bad record stops its partition: create it, or run `affluenza migrate`"
+        ),
         Finding::LedgerGap(gap) => format!(
             "partition {}: the ledger has no block for offsets {} to {}",
             gap.kafka_partition, gap.ends_at, gap.begins_at
@@ -337,6 +346,16 @@ fn sentence(finding: &Finding) -> String {
             day.day, day.ente, day.stored, day.facts
         ),
     }
+}
+
+fn unread_sentence(unread: &UnreadRecords) -> String {
+    let waiting = unread.waiting_seconds.map_or(String::new(), |seconds| {
+        format!(", the first for {seconds} s")
+    });
+    format!(
+        "partition {}, offsets {} to {}: records wait and are not read{waiting}: {}",
+        unread.partition, unread.offset, unread.log_next_offset, unread.detail
+    )
 }
 
 #[cfg(test)]

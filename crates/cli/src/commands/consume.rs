@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 
 use affluenza_bus::{Cluster, NextOffset, Partition};
-use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until};
+use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until, Watchman};
 use affluenza_store::Store;
 use affluenza_telemetry::{Files, Stop};
 use anyhow::{Context, Result, anyhow};
@@ -40,6 +40,7 @@ async fn consume(
 ) -> Result<String> {
     let store = Store::new(&platform.store);
     store.check_schema().await?;
+    store.check_shape().await?;
     store.check_guards().await?;
     let until = if once {
         Until::Reached(ends(&platform.bus)?)
@@ -111,6 +112,8 @@ impl RunningConsumer {
             progress.clone(),
             stop.clone(),
         ));
+        let watchman = Watchman::new(&bus, store.clone(), progress.clone(), &config);
+        tokio::spawn(watchman.watch(stop.clone()));
         std::thread::Builder::new()
             .name("consumer".into())
             .spawn(move || {

@@ -34,6 +34,7 @@ mod year;
 use std::fs;
 use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
@@ -46,10 +47,14 @@ use anyhow::{Context, Result, anyhow};
 pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
 use crate::args::{Args, Command, Import};
+use crate::output;
 use crate::settings::Settings;
 
 /// The register that comes with the program.
 const EXAMPLE_REGISTER: &str = include_str!("../../../../deploy/register.toml");
+
+/// Exit code of a command that did not end in time after a signal.
+const EXIT_BY_FORCE: i32 = 1;
 
 /// Carries out a command.
 pub fn run(args: Args) -> Result<()> {
@@ -122,6 +127,20 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// How long a command may take to end after a signal: service managers and orchestrators wait for
+/// half a minute or longer before they kill.
+const END_MAX: Duration = Duration::from_secs(25);
+
+/// Ends a command that is still waiting for a server that does not answer. It loses nothing: what
+/// is on its way is found again by its intent, as after a kill.
+fn end_by_force() {
+    output::complain(&format!(
+        "not ended {} s after the signal, since Kafka or ClickHouse does not answer: ended by force; what was on its way is done again at the next start",
+        END_MAX.as_secs()
+    ));
+    std::process::exit(EXIT_BY_FORCE);
+}
+
 /// Runs `work` until it ends, with signals turned into a [`Stop`].
 fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -130,7 +149,7 @@ fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) ->
         .build()
         .context("threads cannot be started")?;
     let result = runtime.block_on(async {
-        let stop = Stop::on_signals().context("signals cannot be handled")?;
+        let stop = Stop::on_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
         work(stop).await
     });
     // What still runs then was given up; it must not hold the exit.

@@ -1,9 +1,7 @@
 //! What a running consumer shows over HTTP: metrics, and whether it is well.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_bus::Cluster;
 use affluenza_pipeline::{PipelineError, Progress};
 use affluenza_store::Store;
 use affluenza_telemetry::{Metrics, Stop};
@@ -14,8 +12,6 @@ use crate::output::say;
 use crate::platform::Platform;
 use crate::settings::Settings;
 
-/// Pause between two questions to Kafka where the partitions end.
-const LAG_LOOK: Duration = Duration::from_secs(5);
 /// Pause between two looks at who is silent, and before the first.
 const SILENCE_LOOK: Duration = Duration::from_secs(300);
 const SILENCE_FIRST: Duration = Duration::from_secs(5);
@@ -56,11 +52,6 @@ impl Watch {
             stop: stop.clone(),
             shown: Duration::from_secs(settings.consume.stop_shown_seconds),
         };
-        tokio::spawn(look_at_lag(
-            platform.bus.clone(),
-            progress.clone(),
-            stop.clone(),
-        ));
         let store = Store::new(&platform.store);
         tokio::spawn(look_at_silence(store, progress.clone(), stop.clone()));
         tokio::spawn(async move { serve(listener, router, &config, (&metrics, &stop)).await });
@@ -85,30 +76,6 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.tell();
-    }
-}
-
-/// Asks Kafka again and again where the partitions end. Without an answer the last one stays.
-async fn look_at_lag(bus: affluenza_bus::Config, progress: Progress, stop: Stop) {
-    let cluster = match Cluster::new(&bus) {
-        Ok(cluster) => Arc::new(cluster),
-        Err(error) => {
-            tracing::error!(%error, "the lag is not watched");
-            return;
-        }
-    };
-    loop {
-        let (asked, topic, owned) = (Arc::clone(&cluster), bus.topic.clone(), progress.owned());
-        let answer = tokio::task::spawn_blocking(move || asked.ends_of(&topic, &owned));
-        match answer.await {
-            Ok(Ok(ends)) => progress.set_ends(&ends),
-            Ok(Err(error)) => tracing::warn!(%error, "the lag is not known"),
-            Err(error) => tracing::warn!(%error, "the lag is not known"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LAG_LOOK) => {}
-            () = stop.told() => return,
-        }
     }
 }
 

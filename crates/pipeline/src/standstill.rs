@@ -1,0 +1,409 @@
+//! Partitions that do not move while records wait, and why.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{NextOffset, Obstacle, Partition, Sight};
+
+/// Ends of a partition that are remembered to tell how long its records have been waiting.
+const ENDS_MAX: usize = 256;
+
+/// Obstacle of a partition that does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// ClickHouse does not take a block.
+    ClickHouse,
+    /// Kafka does not take dead letters.
+    DeadLetters,
+    /// A record cannot be decoded.
+    Unreadable,
+    /// This program may not read the topic.
+    NotAllowed,
+    /// No broker leads the partition.
+    NoLeader,
+    /// Kafka does not answer, or does not hand out the record.
+    Kafka,
+    /// The record can be read, and this consumer does not go on.
+    Unknown,
+}
+
+impl Cause {
+    /// Its name in metrics and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClickHouse => "clickhouse",
+            Self::DeadLetters => "dead-letters",
+            Self::Unreadable => "unreadable",
+            Self::NotAllowed => "not-allowed",
+            Self::NoLeader => "no-leader",
+            Self::Kafka => "kafka",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The kind of an obstacle that a look at the log found.
+    pub const fn of(obstacle: &Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Unreadable(_) => Self::Unreadable,
+            Obstacle::Refused(_) => Self::NotAllowed,
+            Obstacle::NoLeader => Self::NoLeader,
+            Obstacle::NoAnswer(_) => Self::Kafka,
+        }
+    }
+}
+
+/// A partition that does not move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standstill {
+    /// Number of the partition.
+    pub partition: Partition,
+    /// Next offset to read, which has not changed.
+    pub offset: NextOffset,
+    /// End of the log.
+    pub end: NextOffset,
+    /// Seconds without a move.
+    pub seconds: u64,
+    /// Kind of the obstacle.
+    pub cause: Cause,
+    /// The obstacle in words.
+    pub detail: String,
+}
+
+impl fmt::Display for Standstill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (partition, seconds, detail) = (self.partition, self.seconds, &self.detail);
+        let (at, end) = (self.offset.0, self.end.0);
+        write!(
+            f,
+            "partition {partition} has stood at offset {at} for {seconds} s (the log ends at {end}): {detail}"
+        )
+    }
+}
+
+/// Step of a writer of a block.
+#[derive(Debug, Clone)]
+struct Step {
+    cause: Cause,
+    /// The step in words, such as `insert facts`.
+    what: String,
+    since: Instant,
+    /// Error of the last attempt.
+    error: Option<String>,
+}
+
+impl Step {
+    fn detail(&self, now: Instant) -> String {
+        let seconds = now.duration_since(self.since).as_secs();
+        let (who, what) = (self.who(), &self.what);
+        match &self.error {
+            Some(error) => format!("waiting for {who} for {seconds} s: {what}: {error}"),
+            None => format!("waiting for {who} for {seconds} s: {what}: no answer yet"),
+        }
+    }
+
+    const fn who(&self) -> &'static str {
+        match self.cause {
+            Cause::ClickHouse => "ClickHouse",
+            _ => "Kafka",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Track {
+    position: NextOffset,
+    end: NextOffset,
+    /// Since when records wait and the position has not changed.
+    unmoved_since: Instant,
+    /// Ends and when each was first seen, oldest first; those beyond the position only.
+    ends: VecDeque<(Instant, NextOffset)>,
+    step: Option<Step>,
+    sight: Option<(Instant, Sight)>,
+}
+
+/// Follows the partitions of a consumer. It has no clock: the caller brings the time.
+#[derive(Debug, Default)]
+pub(crate) struct Tracker {
+    partitions: BTreeMap<Partition, Track>,
+    /// When Kafka last said where partitions end.
+    heard: Option<Instant>,
+    /// Why it does not say so now.
+    unknown: Option<String>,
+}
+
+impl Tracker {
+    fn track(&mut self, partition: Partition, position: NextOffset, now: Instant) -> &mut Track {
+        self.partitions.entry(partition).or_insert_with(|| Track {
+            position,
+            end: position,
+            unmoved_since: now,
+            ends: VecDeque::new(),
+            step: None,
+            sight: None,
+        })
+    }
+
+    /// Takes in where a partition stands and where it ends.
+    pub(crate) fn see(
+        &mut self,
+        partition: Partition,
+        position: NextOffset,
+        end: NextOffset,
+        now: Instant,
+    ) {
+        let track = self.track(partition, position, now);
+        track.move_to(position, now);
+        if end > track.end || track.ends.is_empty() {
+            track.ends.push_back((now, end));
+        }
+        track.end = end;
+        while track.ends.front().is_some_and(|(_, end)| *end <= position) {
+            track.ends.pop_front();
+        }
+        if track.ends.len() > ENDS_MAX {
+            // Every other end: each record then counts as a little younger than it is.
+            let mut at = 0;
+            track.ends.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+        }
+    }
+
+    /// Takes in that Kafka says where partitions end.
+    pub(crate) fn hears(&mut self, now: Instant) {
+        self.heard = Some(now);
+        self.unknown = None;
+    }
+
+    /// Takes in where partitions stand, without their ends.
+    pub(crate) fn stand_at(&mut self, positions: &BTreeMap<Partition, NextOffset>, now: Instant) {
+        for (partition, track) in &mut self.partitions {
+            let position = positions.get(partition).copied();
+            track.move_to(position.unwrap_or(track.position), now);
+        }
+    }
+
+    /// Takes in that Kafka does not say where partitions end.
+    pub(crate) fn hears_nothing(&mut self, why: String, now: Instant) {
+        self.heard.get_or_insert(now);
+        self.unknown = Some(why);
+    }
+
+    /// Forgets partitions that are another member's now.
+    pub(crate) fn keep(&mut self, owned: &[Partition]) {
+        self.partitions
+            .retain(|partition, _| owned.contains(partition));
+    }
+
+    /// A writer begins a step.
+    pub(crate) fn begins(&mut self, partition: Partition, cause: Cause, what: &str, now: Instant) {
+        let track = self.track(partition, NextOffset(0), now);
+        // The same step after the group was joined again goes on.
+        if !track.step.as_ref().is_some_and(|step| step.what == what) {
+            track.step = Some(Step {
+                cause,
+                what: what.to_owned(),
+                since: now,
+                error: None,
+            });
+        }
+    }
+
+    /// An attempt at the present step failed.
+    pub(crate) fn fails(&mut self, partition: Partition, error: String) {
+        let track = self.partitions.get_mut(&partition);
+        if let Some(step) = track.and_then(|track| track.step.as_mut()) {
+            step.error = Some(error);
+        }
+    }
+
+    /// A block is written.
+    pub(crate) fn is_written(&mut self, partition: Partition) {
+        if let Some(track) = self.partitions.get_mut(&partition) {
+            track.step = None;
+        }
+    }
+
+    /// Notes what a look at the log found where a partition stands.
+    pub(crate) fn sighted(&mut self, partition: Partition, sight: Sight, now: Instant) {
+        if let Some(track) = self.partitions.get_mut(&partition) {
+            track.sight = Some((now, sight));
+        }
+    }
+
+    /// For how long the oldest record that is not stored has been seen to wait, by partition.
+    pub(crate) fn waits(&self, now: Instant) -> Vec<(Partition, Duration)> {
+        let oldest = |track: &Track| track.ends.front().map(|(seen, _)| *seen);
+        let waits = self.partitions.iter().map(|(partition, track)| {
+            let wait = oldest(track).map_or(Duration::ZERO, |seen| now.duration_since(seen));
+            (*partition, wait)
+        });
+        waits.collect()
+    }
+
+    /// Partitions that stand for no reason that is known, and where: the log is to be looked at,
+    /// again after `again`.
+    pub(crate) fn unexplained(
+        &self,
+        limit: Duration,
+        again: Duration,
+        now: Instant,
+    ) -> Vec<(Partition, NextOffset)> {
+        let is_due = |track: &Track| {
+            let looked = track.sight.as_ref().map(|(at, _)| now.duration_since(*at));
+            looked.is_none_or(|since| since >= again)
+        };
+        let stand = self.partitions.iter();
+        let stand = stand
+            .filter(|(_, track)| track.stands(limit, now) && track.step.is_none() && is_due(track));
+        stand
+            .map(|(partition, track)| (*partition, track.position))
+            .collect()
+    }
+
+    /// Partitions that have not moved for `limit` or longer while records wait.
+    pub(crate) fn standstills(&self, limit: Duration, now: Instant) -> Vec<Standstill> {
+        let silent = self.heard.zip(self.unknown.as_ref());
+        let silent = silent.filter(|(since, _)| now.duration_since(*since) >= limit);
+        let found = self.partitions.iter().filter_map(|(partition, track)| {
+            let (cause, detail, since) = match silent {
+                Some((since, why)) => (Cause::Kafka, why.clone(), since),
+                None if track.stands(limit, now) => {
+                    let (cause, detail) = track.why(now)?;
+                    (cause, detail, track.unmoved_since)
+                }
+                None => return None,
+            };
+            Some(Standstill {
+                partition: *partition,
+                offset: track.position,
+                // Not known yet where Kafka fell silent first.
+                end: track.end.max(track.position),
+                seconds: now.duration_since(since).as_secs(),
+                cause,
+                detail,
+            })
+        });
+        found.collect()
+    }
+}
+
+impl Track {
+    fn move_to(&mut self, position: NextOffset, now: Instant) {
+        if self.position != position || self.end <= self.position {
+            self.unmoved_since = now;
+            self.sight = None;
+        }
+        self.position = position;
+    }
+
+    fn stands(&self, limit: Duration, now: Instant) -> bool {
+        self.end > self.position && now.duration_since(self.unmoved_since) >= limit
+    }
+
+    /// None where there is nothing left to read: markers of transactions only.
+    fn why(&self, now: Instant) -> Option<(Cause, String)> {
+        if let Some(step) = &self.step {
+            return Some((step.cause, step.detail(now)));
+        }
+        match &self.sight {
+            Some((_, Sight::End)) => None,
+            Some((_, Sight::Blocked(obstacle))) => Some((Cause::of(obstacle), obstacle.to_string())),
+            Some((_, Sight::Record { .. })) => Some((
+                Cause::Unknown,
+                "the record can be read, and this consumer does not go on: keep its log, and start it again".to_owned(),
+            )),
+            None => Some((Cause::Unknown, "the cause is being looked for".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P: Partition = Partition(3);
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    fn after(began: Instant, seconds: u64) -> Instant {
+        began + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_partition_stands_when_records_wait_and_it_does_not_move() {
+        let began = Instant::now();
+        let mut tracker = Tracker::default();
+        let at = NextOffset(10);
+        tracker.see(P, at, NextOffset(10), began);
+        // Nothing waits for an hour, then a record comes.
+        tracker.see(P, at, NextOffset(11), after(began, 3600));
+        assert_eq!(tracker.standstills(LIMIT, after(began, 3620)), []);
+        tracker.see(P, at, NextOffset(12), after(began, 3631));
+        let now = after(began, 3631);
+        assert_eq!(tracker.unexplained(LIMIT, LIMIT, now), [(P, at)]);
+        tracker.sighted(P, Sight::Blocked(Obstacle::NoLeader), now);
+        assert_eq!(tracker.unexplained(LIMIT, LIMIT, now), []);
+        let found = tracker.standstills(LIMIT, now);
+        let standstill = &found[0];
+        assert_eq!(
+            (standstill.partition, standstill.offset, standstill.end),
+            (P, at, NextOffset(12))
+        );
+        assert_eq!(
+            (standstill.seconds, standstill.cause),
+            (31, Cause::NoLeader)
+        );
+        assert_eq!(tracker.waits(now), [(P, Duration::from_secs(31))]);
+        // One record is stored: the next has waited for less.
+        tracker.see(P, NextOffset(11), NextOffset(12), after(began, 3635));
+        let now = after(began, 3640);
+        assert_eq!(tracker.standstills(LIMIT, now), []);
+        assert_eq!(tracker.waits(now), [(P, Duration::from_secs(9))]);
+    }
+
+    #[test]
+    fn what_a_writer_waits_for_is_the_cause() {
+        let began = Instant::now();
+        let mut tracker = Tracker::default();
+        tracker.see(P, NextOffset(0), NextOffset(5), began);
+        tracker.begins(P, Cause::ClickHouse, "insert facts", after(began, 1));
+        let now = after(began, 31);
+        assert_eq!(tracker.unexplained(LIMIT, LIMIT, now), []);
+        let detail = |tracker: &Tracker| tracker.standstills(LIMIT, now)[0].detail.clone();
+        assert!(detail(&tracker).contains("ClickHouse for 30 s: insert facts: no answer"));
+        tracker.fails(P, "refused".into());
+        tracker.begins(P, Cause::ClickHouse, "insert facts", after(began, 20));
+        assert!(detail(&tracker).contains("ClickHouse for 30 s: insert facts: refused"));
+        tracker.is_written(P);
+        assert_eq!(tracker.unexplained(LIMIT, LIMIT, now).len(), 1);
+    }
+
+    #[test]
+    fn markers_at_the_end_are_no_standstill_and_silence_of_kafka_is_one() {
+        let began = Instant::now();
+        let mut tracker = Tracker::default();
+        tracker.see(P, NextOffset(4), NextOffset(5), began);
+        let now = after(began, 40);
+        tracker.sighted(P, Sight::End, now);
+        assert_eq!(tracker.standstills(LIMIT, now), []);
+        tracker.hears(after(began, 50));
+        tracker.hears_nothing("no answer".into(), after(began, 85));
+        let found = tracker.standstills(LIMIT, after(began, 85));
+        assert_eq!((found[0].cause, found[0].seconds), (Cause::Kafka, 35));
+    }
+
+    #[test]
+    fn ends_are_bounded() {
+        let began = Instant::now();
+        let mut tracker = Tracker::default();
+        for second in 0..10_000 {
+            let end = NextOffset(1 + second as i64);
+            tracker.see(P, NextOffset(0), end, after(began, second));
+        }
+        assert!(tracker.partitions[&P].ends.len() <= ENDS_MAX);
+        let waits = tracker.waits(after(began, 10_000));
+        assert_eq!(waits, [(P, Duration::from_secs(10_000))]);
+    }
+}

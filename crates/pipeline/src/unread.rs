@@ -1,0 +1,130 @@
+//! Records that have waited for longer than they may, and why.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::{BusError, Cluster, Config as BusConfig, Group, NextOffset, Partition, Sight};
+use serde::Serialize;
+
+use crate::Cause;
+use crate::audit::PartitionAudit;
+
+/// Records of a partition that nothing has read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnreadRecords {
+    /// Partition of the present log.
+    pub partition: u32,
+    /// Offset of the first of them.
+    pub offset: i64,
+    /// Offset of the log's next record.
+    pub log_next_offset: i64,
+    /// Seconds since the first was written; none when the log does not say, or it cannot be read.
+    pub waiting_seconds: Option<u64>,
+    /// `no-owner`, `behind`, or the obstacle as in `affluenza_consume_standstill_seconds`.
+    pub cause: &'static str,
+    /// The cause in words.
+    pub detail: String,
+}
+
+/// Next offset and end of a partition that has records to read.
+fn place(partition: &PartitionAudit) -> Option<(NextOffset, i64)> {
+    let (low, high) = (partition.log_first_offset?, partition.log_next_offset?);
+    let at = partition.committed_offset.map_or(low, |at| at.max(low));
+    (at < high).then_some((NextOffset(at), high))
+}
+
+/// Finds records that were written more than `max` ago and are not read, and partitions in which
+/// something is in the way. Asks Kafka, and waits.
+pub(crate) fn unread(
+    bus: &BusConfig,
+    partitions: &[PartitionAudit],
+    max: Duration,
+) -> Result<Vec<UnreadRecords>, BusError> {
+    let behind = partitions.iter().filter_map(|one| Some((one, place(one)?)));
+    let behind: Vec<_> = behind.collect();
+    if behind.is_empty() {
+        return Ok(Vec::new());
+    }
+    let group = Cluster::new(bus)?.group(bus)?;
+    let mut found = Vec::new();
+    for (partition, (at, end)) in behind {
+        let number = Partition(i32::try_from(partition.partition).unwrap_or(i32::MAX));
+        let sight = Sight::at(bus, &bus.topic, number, at)?;
+        let waited = match &sight {
+            Sight::End => continue,
+            Sight::Record { written_ms, .. } => written_ms.map(age),
+            Sight::Blocked(_) => None,
+        };
+        if waited.is_some_and(|waited| waited <= max) {
+            continue;
+        }
+        let (cause, detail) = why(&sight, &group, number, &bus.group);
+        found.push(UnreadRecords {
+            partition: partition.partition,
+            offset: at.0,
+            log_next_offset: end,
+            waiting_seconds: waited.map(|waited| waited.as_secs()),
+            cause,
+            detail,
+        });
+    }
+    Ok(found)
+}
+
+fn age(written_ms: i64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let written = Duration::from_millis(written_ms.unsigned_abs());
+    now.unwrap_or_default().saturating_sub(written)
+}
+
+fn why(sight: &Sight, group: &Group, partition: Partition, name: &str) -> (&'static str, String) {
+    if let Sight::Blocked(obstacle) = sight {
+        return (Cause::of(obstacle).name(), obstacle.to_string());
+    }
+    match (group.owner(partition), group.members.len()) {
+        (Some(member), _) => (
+            "behind",
+            format!(
+                "{} has the partition and is not so far yet: see its /status and its log",
+                member.client
+            ),
+        ),
+        (None, 0) => (
+            "no-owner",
+            format!("no consumer of the group {name} runs: start `affluenza consume`"),
+        ),
+        (None, members) => (
+            "no-owner",
+            format!(
+                "the group {name} has {members} member(s), which share partitions by {:?}, and none of them has this one: stop what is not `affluenza consume`, and see the consumers' /status",
+                group.assignor
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use affluenza_bus::{Member, Obstacle};
+
+    use super::*;
+
+    #[test]
+    fn the_cause_is_the_obstacle_or_the_owner() {
+        let record = Sight::Record {
+            offset: affluenza_bus::Offset(5),
+            written_ms: Some(1),
+        };
+        let mut group = Group::default();
+        let cause = |sight: &Sight, group: &Group| why(sight, group, Partition(1), "g").0;
+        assert_eq!(cause(&record, &group), "no-owner");
+        group.members.push(Member {
+            client: "x at /127.0.0.1".into(),
+            partitions: vec![Partition(0)],
+        });
+        assert_eq!(cause(&record, &group), "no-owner");
+        group.members[0].partitions.push(Partition(1));
+        assert_eq!(cause(&record, &group), "behind");
+        let blocked = Sight::Blocked(Obstacle::Unreadable("damaged".into()));
+        assert_eq!(cause(&blocked, &group), "unreadable");
+    }
+}

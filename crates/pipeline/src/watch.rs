@@ -1,0 +1,185 @@
+//! Looks again and again whether the partitions of a consumer move, and says so when they do not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use affluenza_bus::{BusError, Cluster, Config as BusConfig, NextOffset, Partition, Sight};
+use affluenza_store::Store;
+use affluenza_telemetry::Stop;
+
+use crate::{Config, Progress};
+
+/// Pause between two questions to Kafka where the partitions end.
+const LOOK: Duration = Duration::from_secs(5);
+/// Pause between two looks at the record where a partition stands, and between two lines about it.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Pause between two looks at topics and tables.
+const GROUND_LOOK: Duration = Duration::from_secs(30);
+/// Longest answer of ClickHouse for such a look.
+const GROUND_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A watch over the partitions of one consumer.
+pub struct Watchman {
+    bus: BusConfig,
+    store: Store,
+    progress: Progress,
+    /// Longest standstill that is not said.
+    limit: Duration,
+    /// Time of the last line about each partition that stands.
+    said: BTreeMap<Partition, Instant>,
+    undealt_said: Option<Instant>,
+    ground_said: Vec<String>,
+    ground_looked: Option<Instant>,
+}
+
+impl Watchman {
+    /// Prepares to watch.
+    pub fn new(bus: &BusConfig, store: Store, progress: Progress, config: &Config) -> Self {
+        Self {
+            bus: bus.clone(),
+            store,
+            progress,
+            limit: Duration::from_secs(config.standstill_seconds),
+            said: BTreeMap::new(),
+            undealt_said: None,
+            ground_said: Vec::new(),
+            ground_looked: None,
+        }
+    }
+
+    /// Watches until `stop` is told.
+    pub async fn watch(mut self, stop: Stop) {
+        let cluster = match Cluster::new(&self.bus) {
+            Ok(cluster) => Arc::new(cluster),
+            Err(error) => {
+                tracing::error!(%error, "the partitions are not watched");
+                return;
+            }
+        };
+        loop {
+            tokio::select! {
+                () = self.round(&cluster) => {}
+                () = stop.told() => return,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.told() => return,
+            }
+        }
+    }
+
+    async fn round(&mut self, cluster: &Arc<Cluster>) {
+        if !self.knows_ends(cluster).await {
+            // Kafka's silence is the cause; further questions would only delay the line about it.
+            self.say();
+            return;
+        }
+        for (partition, at) in self.progress.unexplained(self.limit, LOOK_AGAIN) {
+            self.look_at_record(partition, at).await;
+        }
+        let is_due = |looked: Instant| looked.elapsed() >= GROUND_LOOK;
+        if self.ground_looked.is_none_or(is_due) {
+            self.ground_looked = Some(Instant::now());
+            self.look_at_ground(cluster).await;
+        }
+        self.say();
+    }
+
+    /// Asks Kafka where the partitions end. False without an answer.
+    async fn knows_ends(&self, cluster: &Arc<Cluster>) -> bool {
+        let (asked, topic) = (Arc::clone(cluster), self.bus.topic.clone());
+        let owned = self.progress.owned();
+        let answer = tokio::task::spawn_blocking(move || asked.ends_of(&topic, &owned)).await;
+        match answer {
+            Ok(Ok(ends)) => {
+                self.progress.set_ends(&ends);
+                return true;
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the lag is not known");
+                self.progress.ends_are_unknown(&error.to_string());
+            }
+            Err(error) => tracing::warn!(%error, "the lag is not known"),
+        }
+        false
+    }
+
+    async fn look_at_record(&self, partition: Partition, at: NextOffset) {
+        let bus = self.bus.clone();
+        let look = move || Sight::at(&bus, &bus.topic, partition, at);
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Ok(sight)) => self.progress.sighted(partition, sight),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, partition = partition.0, "the log cannot be looked at")
+            }
+            Err(error) => tracing::warn!(%error, "the log cannot be looked at"),
+        }
+    }
+
+    /// Topics, tables and views that the consumer stands on.
+    async fn look_at_ground(&mut self, cluster: &Arc<Cluster>) {
+        let mut missing = Vec::new();
+        let (asked, bus) = (Arc::clone(cluster), self.bus.clone());
+        let topics = move || {
+            let partitions = asked.replicas(&bus.topic)?.len();
+            asked.check_topics(&[&bus.dead_letter_topic])?;
+            Ok(partitions)
+        };
+        match tokio::task::spawn_blocking(topics).await {
+            Ok(Err(error @ BusError::NoTopic { .. })) => missing.push(error.to_string()),
+            Ok(Ok(partitions)) => self.progress.set_topic_partitions(partitions),
+            // Without an answer it is as it was; that Kafka is away is said elsewhere.
+            Ok(Err(_)) | Err(_) => return,
+        }
+        let faults = self.store.schema_faults();
+        match tokio::time::timeout(GROUND_PATIENCE, faults).await {
+            Ok(Ok(faults)) => missing.extend(faults.iter().map(ToString::to_string)),
+            Ok(Err(error)) if !error.is_passing() => missing.push(error.to_string()),
+            Ok(Err(_)) | Err(_) => return,
+        }
+        for fault in &missing {
+            if !self.ground_said.contains(fault) {
+                tracing::error!(fault, "topics or tables are not what this program needs");
+            }
+        }
+        self.progress.set_faults(&missing);
+        self.ground_said = missing;
+    }
+
+    fn say(&mut self) {
+        let standing = self.progress.note_standstills(self.limit);
+        for standstill in &standing {
+            let said = self.said.get(&standstill.partition);
+            if said.is_none_or(|said| said.elapsed() >= LOOK_AGAIN) {
+                tracing::error!(
+                    partition = standstill.partition.0,
+                    offset = standstill.offset.0,
+                    cause = standstill.cause.name(),
+                    "{standstill}"
+                );
+                self.said.insert(standstill.partition, Instant::now());
+            }
+        }
+        let stands = |partition: &Partition| standing.iter().any(|one| one.partition == *partition);
+        for (partition, _) in self.said.extract_if(.., |partition, _| !stands(partition)) {
+            tracing::warn!(
+                partition = partition.0,
+                "the partition moves again, or is another member's"
+            );
+        }
+        self.say_undealt();
+    }
+
+    fn say_undealt(&mut self) {
+        let Some(why) = self.progress.undealt(self.limit) else {
+            self.undealt_said = None;
+            return;
+        };
+        let said = self.undealt_said;
+        if said.is_none_or(|said| said.elapsed() >= LOOK_AGAIN) {
+            tracing::error!("{why}");
+            self.undealt_said = Some(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Every table and view that the migrations make, compared with those that are there.
+//!
+//! ClickHouse itself brings both definitions of a view into one form, so that versions of the server
+//! that write them otherwise make no difference.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::cluster::{self, Step};
+use crate::migrate::JOURNAL;
+use crate::rebuild::quoted;
+use crate::store::LOOK_ROUND;
+use crate::{Store, StoreError, migrations};
+
+/// A table or view that is not as the migrations made it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct SchemaFault {
+    /// Name of the table or view.
+    pub object: String,
+    /// Difference, as the end of a sentence.
+    pub fault: String,
+    /// True for a view, which holds no rows: `migrate` makes it again.
+    pub is_view: bool,
+}
+
+impl fmt::Display for SchemaFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (object, fault) = (&self.object, &self.fault);
+        match self.is_view {
+            true => write!(
+                f,
+                "view {object} {fault}: run `affluenza migrate`, then `affluenza audit --repair`"
+            ),
+            false => write!(
+                f,
+                "table {object} {fault}: bring it back from a backup (`affluenza restore`), or see the operator's guide under \"a lost or damaged database\""
+            ),
+        }
+    }
+}
+
+/// An object as a statement makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    /// The migration that makes it.
+    statement: &'static str,
+    /// Query of a view.
+    query: Option<String>,
+    /// Names of the columns of a table.
+    columns: Vec<String>,
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS ";
+const VIEWS: [&str; 2] = [
+    "CREATE OR REPLACE VIEW ",
+    "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
+];
+
+const DROPS: [&str; 2] = ["DROP TABLE IF EXISTS ", "DROP VIEW IF EXISTS "];
+
+fn name_of(rest: &str) -> &str {
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// The names of the columns in a definition: each has its own line.
+fn columns_of(definition: &str) -> Vec<String> {
+    let Some((_, inside)) = definition.split_once("\n(\n") else {
+        return Vec::new();
+    };
+    let inside = inside
+        .split_once("\n)")
+        .map_or(inside, |(inside, _)| inside);
+    let lines = inside.lines().map(str::trim_start);
+    let columns =
+        lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'));
+    columns.filter_map(column_name).collect()
+}
+
+/// The name that a definition of a column begins with.
+fn column_name(definition: &str) -> Option<String> {
+    let name = definition.split_whitespace().next()?;
+    Some(name.trim_matches('`').to_owned())
+}
+
+/// The query of a view, without the comment behind it.
+fn query_of(statement: &str) -> Option<String> {
+    let (_, query) = statement.split_once(" AS\n")?;
+    let query = query.rfind("\nCOMMENT '").map_or(query, |at| &query[..at]);
+    Some(query.trim().to_owned())
+}
+
+/// Every object of the schema by name, after all `statements`.
+fn wanted(
+    statements: impl IntoIterator<Item = (&'static str, String)>,
+) -> BTreeMap<String, Wanted> {
+    let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
+    for (sql, statement) in statements {
+        let after = |head: &str| statement.strip_prefix(head).map(name_of);
+        if let Some(name) = after(TABLE) {
+            let columns = columns_of(&statement);
+            let made = Wanted {
+                query: None,
+                columns,
+                statement: sql,
+            };
+            wanted.entry(name.to_owned()).or_insert(made);
+        } else if let Some(name) = VIEWS.iter().find_map(|head| after(head)) {
+            let query = query_of(&statement);
+            let made = Wanted {
+                query,
+                columns: Vec::new(),
+                statement: sql,
+            };
+            wanted.insert(name.to_owned(), made);
+        } else if let Some(name) = DROPS.iter().find_map(|head| after(head)) {
+            wanted.remove(name);
+        } else if let Some(name) = after("ALTER TABLE ")
+            && let Some(table) = wanted.get_mut(name)
+        {
+            let added = statement.split("ADD COLUMN IF NOT EXISTS ").skip(1);
+            table.columns.extend(added.filter_map(column_name));
+            if let Some((_, query)) = statement.split_once(" MODIFY QUERY") {
+                table.query = Some(query.trim().to_owned());
+            }
+        }
+    }
+    wanted
+}
+
+impl Store {
+    fn wanted(&self) -> BTreeMap<String, Wanted> {
+        let statements = [JOURNAL]
+            .into_iter()
+            .chain(migrations().iter().map(|one| one.sql));
+        wanted(statements.flat_map(|sql| {
+            let steps = cluster::steps(sql, &self.config).into_iter();
+            steps.map(move |step| match step {
+                Step::Once(text) | Step::Everywhere(text) => (sql, text),
+            })
+        }))
+    }
+
+    /// Tables and views that are missing or altered.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer.
+    pub async fn schema_faults(&self) -> Result<Vec<SchemaFault>, StoreError> {
+        let wanted = self.wanted();
+        let nodes = self.nodes_that_answer().await?;
+        let there = self.objects().await?;
+        let queries = self.formatted(&wanted).await?;
+        let mut faults = Vec::new();
+        for (name, object) in &wanted {
+            let found: Vec<&Object> = there.iter().filter(|one| one.name == *name).collect();
+            let fault = match object.fault(queries.get(name), &found, nodes) {
+                Some(fault) => fault,
+                None => continue,
+            };
+            faults.push(SchemaFault {
+                object: name.clone(),
+                fault,
+                is_view: object.query.is_some(),
+            });
+        }
+        Ok(faults)
+    }
+
+    /// Makes views that are missing or altered again. Returns their names.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn restore_views(&self) -> Result<Vec<String>, StoreError> {
+        let wanted = self.wanted();
+        let mut restored = Vec::new();
+        for fault in self
+            .schema_faults()
+            .await?
+            .into_iter()
+            .filter(|fault| fault.is_view)
+        {
+            let statement = wanted[&fault.object].statement;
+            if statement.starts_with(VIEWS[1]) {
+                self.execute(&format!("DROP TABLE IF EXISTS {}", fault.object))
+                    .await?;
+            }
+            self.execute(statement).await?;
+            restored.push(fault.object);
+        }
+        Ok(restored)
+    }
+
+    async fn objects(&self) -> Result<Vec<Object>, StoreError> {
+        let database = quoted(self.database());
+        let rows: Vec<(String, String, u64, String)> = self
+            .rows(&format!(
+                "SELECT t.name, ifNull(formatQueryOrNull(replaceAll(t.as_select, {prefix}, '')), '') AS query, count(), any(c.names)
+                 FROM {tables} AS t
+                 LEFT JOIN (SELECT table, arrayStringConcat(groupUniqArray(name), ' ') AS names FROM system.columns WHERE database = {database} GROUP BY table) AS c ON c.table = t.name
+                 WHERE t.database = {database} GROUP BY t.name, query {LOOK_ROUND}",
+                prefix = quoted(&format!("{}.", self.database())),
+                tables = self.of_all_nodes("system.tables")
+            ))
+            .await?;
+        let rows = rows.into_iter();
+        let objects = rows.map(|(name, query, nodes, columns)| Object {
+            name,
+            query,
+            nodes,
+            columns,
+        });
+        Ok(objects.collect())
+    }
+
+    /// The queries of the views as the server would write them.
+    async fn formatted(
+        &self,
+        wanted: &BTreeMap<String, Wanted>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let views = wanted.iter();
+        let views = views.filter_map(|(name, object)| Some((name, object.query.as_ref()?)));
+        let pairs: Vec<String> = views
+            .map(|(name, query)| format!("({}, {})", quoted(name), quoted(query)))
+            .collect();
+        let rows: Vec<(String, String)> = self
+            .rows(&format!(
+                "SELECT p.1, formatQuery(p.2) FROM (SELECT arrayJoin([{}]) AS p)",
+                pairs.join(", ")
+            ))
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
+/// An object that is there.
+#[derive(Debug)]
+struct Object {
+    name: String,
+    query: String,
+    /// Nodes that have it so.
+    nodes: u64,
+    columns: String,
+}
+
+impl Wanted {
+    fn fault(&self, query: Option<&String>, found: &[&Object], nodes: u64) -> Option<String> {
+        if found.iter().map(|one| one.nodes).sum::<u64>() < nodes {
+            return Some("is missing".to_owned());
+        }
+        if let Some(query) = query {
+            let differs = found.iter().any(|one| one.query != *query);
+            return differs.then(|| {
+                "has another query than the one that `affluenza migrate` made".to_owned()
+            });
+        }
+        let lacks = |column: &&String| {
+            found
+                .iter()
+                .any(|one| !one.columns.split(' ').any(|one| one == column.as_str()))
+        };
+        let column = self.columns.iter().find(lacks)?;
+        Some(format!("has no column {column}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_has_columns_and_every_view_a_query() {
+        let all = wanted(
+            migrations()
+                .iter()
+                .map(|one| (one.sql, one.sql.trim().to_owned())),
+        );
+        assert!(all.len() > 40, "{}", all.len());
+        for (name, object) in &all {
+            assert!(
+                object.query.is_some() != !object.columns.is_empty(),
+                "{name}: {object:?}"
+            );
+        }
+        assert_eq!(all["usage_hourly"].columns.len(), 19);
+        let ledger = &all["ingest_ledger"].columns;
+        assert!(ledger.iter().any(|column| column == "erased"), "{ledger:?}");
+        let view = all["usage_hourly_from_events"].query.as_deref();
+        assert!(view.is_some_and(|query| query.starts_with("SELECT") && query.ends_with("band")));
+    }
+}
