@@ -114,7 +114,20 @@ pub fn unknown_codes_are_listed_and_placed_later(engines: &Engines) {
         ("SELECT count() FROM register_enti", 5),
         (
             "SELECT countIf(h.holiday = 'patron-saint') FROM holidays AS h",
-            40,
+            130,
+        ),
+        // Of three enti: Liberation Day in every year, Saint Joseph until 1976.
+        (
+            "SELECT countIf(h.holiday = 'liberation' OR h.holiday = 'easter-monday' AND toDayOfMonth(h.day) = 25 AND toMonth(h.day) = 4) FROM holidays AS h",
+            390,
+        ),
+        (
+            "SELECT countIf(h.holiday = 'saint-joseph') FROM holidays AS h",
+            21,
+        ),
+        (
+            "SELECT toUInt64(count() - uniqExact(h.ente, h.day)) FROM holidays AS h",
+            0,
         ),
         (
             "SELECT toUInt64(dictGet('register_ente', 'name', 'c_new') = 'Nuovo')",

@@ -44,6 +44,19 @@ pub(crate) struct RawRegister {
     pub deployments: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
 }
 
+/// A day, as a date of TOML or as text: schemas know no dates, so editors write texts.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Datetime>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Datetime(date) => Ok(Some(date)),
+        Value::String(text) => text.parse().map(Some).map_err(|_| {
+            serde::de::Error::custom(format!("{text:?} is no date, such as 2025-07-01"))
+        }),
+        other => Err(serde::de::Error::custom(format!(
+            "expected a date such as 2025-07-01, found {other}"
+        ))),
+    }
+}
+
 /// A public body.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,9 +81,11 @@ pub(crate) struct RawEnte {
     pub aliases: Vec<String>,
     /// First day.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
     /// First day on which it no longer is.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
     /// Code of the ente that took its place.
     pub successor: Option<String>,
@@ -120,9 +135,11 @@ pub(crate) struct RawService {
     pub aliases: Vec<String>,
     /// First day.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
     /// First day on which it no longer is.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
 }
 
@@ -180,9 +197,11 @@ pub(crate) struct RawCategoryPeriod {
     pub code: String,
     /// First day.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
     /// First day on which it no longer holds.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
 }
 
@@ -210,9 +229,11 @@ pub(crate) struct RawPortal {
 pub(crate) struct RawDeployment {
     /// First day.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
     /// First day on which it is no longer offered.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
+    #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
     /// What a use is here, where that differs from the service.
     #[cfg_attr(test, schemars(with = "Option<Nature>"))]

@@ -270,3 +270,28 @@ proptest! {
         prop_assert_eq!(register.ente(&text).unwrap().code(), "old");
     }
 }
+
+#[test]
+fn dates_may_be_texts_as_the_schema_has_them() {
+    let mut texts = GOOD.to_owned();
+    for date in [
+        "2019-01-01",
+        "2018-01-01",
+        "2017-02-01",
+        "2017-01-01",
+        "2017-06-01",
+    ] {
+        texts = texts.replace(date, &format!("\"{date}\""));
+    }
+    assert_ne!(texts, GOOD);
+    let version = |text: &str| Register::parse(text).unwrap().version().to_owned();
+    assert_eq!(version(&texts), version(GOOD));
+    for (wrong, said) in [
+        ("\"1 January 2019\"", "is no date, such as 2025-07-01"),
+        ("\"2019-02-30\"", "no date"),
+        ("2019", "expected a date such as 2025-07-01"),
+    ] {
+        let found = faults(&GOOD.replacen("2019-01-01", wrong, 1));
+        assert!(found.iter().any(|fault| fault.contains(said)), "{found:?}");
+    }
+}

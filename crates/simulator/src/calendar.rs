@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use affluenza_classify::hours::{Holiday, LocalDate};
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 
@@ -116,25 +117,9 @@ pub(crate) fn busyness(day: Date, hour: u8) -> f64 {
 
 /// Italian national holidays.
 fn is_holiday(day: Date) -> bool {
-    let easter = easter(day.year());
-    matches!(
-        (day.month(), day.day()),
-        (1, 1 | 6) | (4, 25) | (5, 1) | (6, 2) | (8, 15) | (11, 1) | (12, 8 | 25 | 26)
-    ) || day == easter
-        || day.yesterday().is_ok_and(|before| before == easter)
-}
-
-/// Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher).
-fn easter(year: i16) -> Date {
-    let of = i32::from(year);
-    let (golden, century, rest) = (of % 19, of / 100, of % 100);
-    let lunar = century - century / 4 - (century - (century + 8) / 25 + 1) / 3;
-    let epact = (19 * golden + lunar + 15) % 30;
-    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - epact - rest % 4) % 7;
-    let late = (golden + 11 * epact + 22 * weekday) / 451;
-    let number = epact + weekday - 7 * late + 114;
-    // A day of March or April, so both parts are small.
-    date(year, (number / 31) as i8, (number % 31 + 1) as i8)
+    // Months and days are small and positive.
+    let date = LocalDate::new(day.year(), day.month() as u8, day.day() as u8);
+    date.is_ok_and(|date| Holiday::national(date).is_some())
 }
 
 #[cfg(test)]
@@ -167,12 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn easter_is_where_it_was() {
-        for (year, month, day) in [(2016, 3, 27), (2017, 4, 16), (2020, 4, 12), (2038, 4, 25)] {
-            assert_eq!(easter(year), date(year, month, day));
-        }
-        assert!(is_holiday(date(2017, 4, 17)));
-        assert!(!is_holiday(date(2017, 4, 18)));
+    fn holidays_are_those_of_the_classification() {
+        assert!(is_holiday(date(2017, 4, 17)) && !is_holiday(date(2017, 4, 18)));
+        assert!(is_holiday(date(2026, 10, 4)) && !is_holiday(date(2025, 10, 4)));
     }
 
     #[test]

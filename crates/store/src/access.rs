@@ -34,6 +34,7 @@ pub const READABLE: &[Readable] = &[
     of_ente("register_deployments", "ente"),
     of_ente("register_holidays", "ente"),
     of_ente("register_desk_hours", "ente"),
+    open("register_national_holidays"),
     open("register_services"),
     open("register_versions"),
     open("enti"),

@@ -26,6 +26,8 @@ const VIEW_ENDS: [(&str, &str); 2] = [
     (" TO usage_hourly AS", " TO usage_hourly_local AS"),
     ("FROM usage_events\n", "FROM usage_events_local\n"),
 ];
+/// How a table of one server calls its memory of tokens.
+const ONE_WINDOW: &str = "non_replicated_deduplication_window";
 /// For how long a replicated table knows a token, in seconds: a week.
 const WINDOW_SECONDS: u32 = 604_800;
 
@@ -116,6 +118,13 @@ pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
             vec![everywhere(format!("{head}{name}{on}{rest}"))]
         }
         "ALTER TABLE " => {
+            // A replicated table has another name for its memory of tokens.
+            let window = if config.nodes.is_empty() {
+                "replicated_deduplication_window"
+            } else {
+                ONE_WINDOW
+            };
+            let rest = rest.replace(ONE_WINDOW, window);
             let mut steps = vec![everywhere(format!("{head}{local}{rest}"))];
             if rest.contains(" COLUMN ") {
                 steps.push(everywhere(format!("{head}{name}{on}{rest}")));

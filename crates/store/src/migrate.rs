@@ -90,6 +90,12 @@ pub const fn migrations() -> &'static [Migration] {
         "0085_shard_layouts",
         "0090_ingest_ledger_control",
         "0103_copy_searches",
+        "0130_register_national_holidays",
+        "0131_holidays_of_any_year",
+        "0132_users_by_hour_of_each_ente",
+        "0133_usage_events_band",
+        "0134_sealed_years_one_chain",
+        "0134a_register_holidays_day",
     ]
 }
 

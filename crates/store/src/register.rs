@@ -16,7 +16,9 @@ pub enum RegisterTable {
     Services,
     /// What is offered.
     Deployments,
-    /// Holidays by ente.
+    /// National holidays.
+    NationalHolidays,
+    /// Days of patron saints by ente.
     Holidays,
     /// Desk hours by ente.
     DeskHours,
@@ -28,6 +30,7 @@ impl RegisterTable {
             Self::Enti => "register_enti",
             Self::Services => "register_services",
             Self::Deployments => "register_deployments",
+            Self::NationalHolidays => "register_national_holidays",
             Self::Holidays => "register_holidays",
             Self::DeskHours => "register_desk_hours",
         }

@@ -9,9 +9,10 @@ use super::{LocalDate, LocalDateError, Weekday};
 
 /// A holiday. Sundays are not in it, except Easter.
 ///
-/// Sources: law 260/1949 (the list), law 54/1977 (days taken off it), presidential
-/// decree 792/1985 (Epiphany back), law 336/2000 (2 June back from 2001), decree-law
-/// 5/2011 (17 March, that year only), law 151/2025 (4 October, from 2026).
+/// Sources: law 260/1949 (the list), law 54/1977 (days taken off it, in force from 8 March 1977,
+/// after that year's Epiphany), presidential decree 792/1985 (Epiphany back), law 336/2000 (2 June
+/// back from 2001), decree-law 5/2011 (17 March, that year only), law 151/2025 (4 October, from 2026).
+/// The list holds for any year from 1970 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
@@ -19,7 +20,7 @@ use super::{LocalDate, LocalDateError, Weekday};
 pub enum Holiday {
     /// 1 January.
     NewYear = 1,
-    /// 6 January; not from 1977 to 1985.
+    /// 6 January; not from 1978 to 1985.
     Epiphany = 2,
     /// Easter Sunday.
     Easter = 3,
@@ -29,7 +30,7 @@ pub enum Holiday {
     Liberation = 5,
     /// 1 May.
     Labour = 6,
-    /// 2 June; from 1977 to 2000 the first Sunday of June.
+    /// 2 June; from 1977 to 2000 the first Sunday of June, which is no holiday here.
     Republic = 7,
     /// 15 August.
     Assumption = 8,
@@ -47,11 +48,21 @@ pub enum Holiday {
     Unity150 = 14,
     /// The day of the town's patron saint.
     PatronSaint = 15,
+    /// 19 March, until 1976.
+    SaintJoseph = 16,
+    /// The Thursday 39 days after Easter, until 1976.
+    Ascension = 17,
+    /// The Thursday 60 days after Easter, until 1976.
+    CorpusDomini = 18,
+    /// 29 June, until 1976.
+    SaintsPeterAndPaul = 19,
+    /// 4 November, until 1976; since then the first Sunday of November, which is no holiday here.
+    NationalUnity = 20,
 }
 
 impl Holiday {
     /// Every holiday, by stored number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::NewYear,
         Self::Epiphany,
         Self::Easter,
@@ -67,6 +78,11 @@ impl Holiday {
         Self::SaintStephen,
         Self::Unity150,
         Self::PatronSaint,
+        Self::SaintJoseph,
+        Self::Ascension,
+        Self::CorpusDomini,
+        Self::SaintsPeterAndPaul,
+        Self::NationalUnity,
     ];
 
     /// The name used in JSON and SQL.
@@ -88,23 +104,32 @@ impl Holiday {
             Self::SaintStephen => "saint-stephen",
             Self::Unity150 => "unity150",
             Self::PatronSaint => "patron-saint",
+            Self::SaintJoseph => "saint-joseph",
+            Self::Ascension => "ascension",
+            Self::CorpusDomini => "corpus-domini",
+            Self::SaintsPeterAndPaul => "saints-peter-and-paul",
+            Self::NationalUnity => "national-unity",
         }
     }
 
-    /// The national holiday on `date`, if it is one. Rules hold from 1977 on.
+    /// The national holiday on `date`, if it is one, for any year from 1970 on.
     #[must_use]
     pub fn national(date: LocalDate) -> Option<Self> {
         let year = date.year();
+        let until_1976 = year <= 1976;
         let fixed = match (date.month(), date.day()) {
             (1, 1) => Some(Self::NewYear),
-            (1, 6) if year >= 1986 => Some(Self::Epiphany),
+            (1, 6) if year <= 1977 || year >= 1986 => Some(Self::Epiphany),
             (3, 17) if year == 2011 => Some(Self::Unity150),
+            (3, 19) if until_1976 => Some(Self::SaintJoseph),
             (4, 25) => Some(Self::Liberation),
             (5, 1) => Some(Self::Labour),
-            (6, 2) if year >= 2001 => Some(Self::Republic),
+            (6, 2) if until_1976 || year >= 2001 => Some(Self::Republic),
+            (6, 29) if until_1976 => Some(Self::SaintsPeterAndPaul),
             (8, 15) => Some(Self::Assumption),
             (10, 4) if year >= 2026 => Some(Self::SaintFrancis),
             (11, 1) => Some(Self::AllSaints),
+            (11, 4) if until_1976 => Some(Self::NationalUnity),
             (12, 8) => Some(Self::ImmaculateConception),
             (12, 25) => Some(Self::Christmas),
             (12, 26) => Some(Self::SaintStephen),
@@ -113,6 +138,8 @@ impl Holiday {
         fixed.or_else(|| match date.days() - easter(year).days() {
             0 => Some(Self::Easter),
             1 => Some(Self::EasterMonday),
+            39 if until_1976 => Some(Self::Ascension),
+            60 if until_1976 => Some(Self::CorpusDomini),
             _ => None,
         })
     }
@@ -283,16 +310,32 @@ mod tests {
 
     #[test]
     fn holidays_begin_and_end_as_the_laws_say() {
-        let national = |text| Holiday::national(date(text));
+        let national = |text: &str| Holiday::national(date(text));
         assert_eq!(national("2000-06-02"), None);
         assert_eq!(national("2001-06-02"), Some(Holiday::Republic));
         assert_eq!(national("2011-03-17"), Some(Holiday::Unity150));
         assert_eq!(national("2012-03-17"), None);
         assert_eq!(national("2025-10-04"), None);
         assert_eq!(national("2026-10-04"), Some(Holiday::SaintFrancis));
+        assert_eq!(national("1977-01-06"), Some(Holiday::Epiphany));
+        assert_eq!(national("1978-01-06"), None);
         assert_eq!(national("1985-01-06"), None);
         assert_eq!(national("1986-01-06"), Some(Holiday::Epiphany));
         assert_eq!(national("2017-11-04"), None);
+        for (day, holiday) in [
+            ("03-19", Holiday::SaintJoseph),
+            ("06-02", Holiday::Republic),
+            ("06-29", Holiday::SaintsPeterAndPaul),
+            ("11-04", Holiday::NationalUnity),
+        ] {
+            assert_eq!(national(&format!("1976-{day}")), Some(holiday), "{day}");
+            assert_eq!(national(&format!("1977-{day}")), None, "{day}");
+        }
+        // Easter was 18 April 1976 and 10 April 1977.
+        assert_eq!(national("1976-05-27"), Some(Holiday::Ascension));
+        assert_eq!(national("1976-06-17"), Some(Holiday::CorpusDomini));
+        assert_eq!(national("1977-05-19"), None);
+        assert_eq!(national("1977-06-09"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod accuracy;
 mod geography;
 mod hints;
+mod holidays;
 mod mmdb;
 mod never_fails;
 mod periods;

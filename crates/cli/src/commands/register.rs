@@ -1,7 +1,7 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use affluenza_classify::hours::{Calendar, LocalDate, Weekday};
+use affluenza_classify::hours::{Calendar, Holiday, LocalDate, Weekday};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
@@ -17,8 +17,8 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Years whose holidays are loaded.
-const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 2010..=2049;
+/// Years whose holidays are loaded: from the first that a stored day can have.
+const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 1970..=2099;
 
 pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
     let of = |file: Option<&Path>| match file {
@@ -84,12 +84,13 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
 }
 
 /// The register as rows, one JSON object a line.
-fn tables(register: &Register) -> [(RegisterTable, String); 5] {
+fn tables(register: &Register) -> [(RegisterTable, String); 6] {
     [
         (RegisterTable::Enti, enti(register)),
         (RegisterTable::Services, services(register)),
         (RegisterTable::Deployments, deployments(register)),
-        (RegisterTable::Holidays, holidays(register)),
+        (RegisterTable::NationalHolidays, national_holidays(register)),
+        (RegisterTable::Holidays, patron_saints(register)),
         (RegisterTable::DeskHours, desk_hours(register)),
     ]
 }
@@ -142,20 +143,36 @@ fn deployments(register: &Register) -> String {
     }))
 }
 
-fn holidays(register: &Register) -> String {
+fn holiday_days() -> impl Iterator<Item = LocalDate> {
     let first = LocalDate::new(*HOLIDAY_YEARS.start(), 1, 1).expect("years begin");
     let end = LocalDate::new(*HOLIDAY_YEARS.end() + 1, 1, 1).expect("years begin");
+    (first.days()..end.days()).map(LocalDate::from_days)
+}
+
+fn national_holidays(register: &Register) -> String {
+    lines(holiday_days().filter_map(|day| {
+        let holiday = Holiday::national(day)?;
+        Some(json!({
+            "version": register.version(), "day": day.to_string(), "holiday": holiday.as_str(),
+        }))
+    }))
+}
+
+/// Days of patron saints that are no national holidays.
+fn patron_saints(register: &Register) -> String {
     lines(register.enti().flat_map(|ente| {
         let calendar = Calendar {
             patron: ente.patron(),
         };
-        (first.days()..end.days()).filter_map(move |days| {
-            let day = LocalDate::from_days(days);
+        let years = ente.patron().map(|_| holiday_days());
+        years.into_iter().flatten().filter_map(move |day| {
             let holiday = calendar.holiday(day)?;
-            Some(json!({
-                "version": register.version(), "ente": ente.code(), "day": day.to_string(),
-                "holiday": holiday.as_str(),
-            }))
+            (holiday == Holiday::PatronSaint).then(|| {
+                json!({
+                    "version": register.version(), "ente": ente.code(), "day": day.to_string(),
+                    "holiday": holiday.as_str(),
+                })
+            })
         })
     }))
 }

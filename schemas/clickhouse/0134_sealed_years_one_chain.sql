@@ -1,0 +1,1 @@
+ALTER TABLE sealed_years MODIFY SETTING non_replicated_deduplication_window = 10000
