@@ -141,6 +141,11 @@ pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
         place.run(&["simulate", "--focus", year, "--scale", "0.02"]);
     }
     place.run(&["consume", "--once"]);
+    serve(place)
+}
+
+/// An API over what there is.
+pub fn serve(place: Place<'_>) -> Served<'_> {
     let settings = [&FAST[..], &PUBLISHER].concat();
     let listen = ["serve", "--listen", "127.0.0.1:0"];
     let serving = place.spawn_with(&listen, "serve.log", &settings);
@@ -233,6 +238,7 @@ pub fn every_figure_equals_a_recount(engines: &Engines) {
 
     named_resources(&api, &key, uses);
     periods_and_comparisons(&api, &key);
+    crate::users::are_one_number(&api, &key);
     caching(&api, &key);
     files(&api, &key);
 }

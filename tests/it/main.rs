@@ -14,6 +14,7 @@ mod brokers;
 mod browser;
 mod chaos;
 mod collect;
+mod complete;
 mod contract;
 mod copies;
 mod dashboard;
@@ -50,6 +51,7 @@ mod records;
 mod recovery;
 mod register;
 mod reload;
+mod seals;
 #[cfg(feature = "test-tls")]
 mod secured;
 mod shards;
@@ -59,6 +61,7 @@ mod tagged;
 #[cfg(feature = "otel")]
 mod traced;
 mod upgrades;
+mod users;
 mod watching;
 mod years;
 
@@ -122,6 +125,10 @@ const LONG: &[(&str, Test)] = tests![
 const SHORT: &[(&str, Test)] = tests![
     focus::tables_equal_the_printed_ones,
     api::whatever_is_asked_is_answered_or_explained,
+    complete::the_note_is_true_seconds_after_the_last_block,
+    complete::hours_exist_in_the_zone_of_their_portal,
+    complete::a_report_is_of_one_moment,
+    seals::two_at_once_make_one_chain,
     collect::every_form_is_taken_in_and_counts_once,
     collect::mistakes_are_answered_clearly,
     collect::keys_write_for_their_own_ente_only,

@@ -156,8 +156,8 @@ pub struct Meta {
     /// What they are compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<Span>,
-    /// Zone of the local days and hours.
-    pub time_zone: &'static str,
+    /// Zone of the local days and hours; several, separated by commas, where portals differ.
+    pub time_zone: String,
     /// `people`: bots left out; `all`: bots too.
     pub counted: &'static str,
     /// Enti that the key reaches; absent when all.

@@ -16,7 +16,7 @@ use crate::hours::{self, Figures};
 use crate::names::Names;
 use crate::offers::{self, Grid};
 use crate::period::Period;
-use crate::question::{Compare, Measure, Question, Resource};
+use crate::question::{Compare, Question, Resource};
 use crate::state::Snapshot;
 use crate::{public, units};
 
@@ -145,14 +145,19 @@ impl Composer<'_> {
     ) -> Result<Grid, NoFigures> {
         let selection = question.selection(period, viewer.scope());
         let rows = self.store.usage_hours(&selection).await?;
-        let (all, zone) = (Figures::of(&rows, |_| true), Zone::default());
+        let (all, zones) = (Figures::of(&rows, |_| true), self.zones(question, viewer));
         Ok(if question.resource == Resource::Hours {
             let of = |hour| Figures::of(&rows, |row| row.local_hour == hour);
-            hours::by_hour(&zone, period, of, &all)
+            hours::by_hour(&zones, period, of, &all)
         } else {
             let of = |band: Band| Figures::of(&rows, |row| row.band == band.as_str());
-            hours::by_band(&zone, period, of, &all)
+            hours::by_band(&zones, period, of, &all)
         })
+    }
+
+    /// The zones of its local days and hours.
+    fn zones(&self, question: &Question, viewer: &Viewer) -> Vec<Zone> {
+        hours::zones(&self.snapshot.register, question, viewer.scope())
     }
 
     async fn live(&self, question: &Question, viewer: &Viewer) -> Result<Grid, NoFigures> {
@@ -206,18 +211,31 @@ impl Composer<'_> {
         let enti = filter.or(viewer.scope());
         let completeness = (has_figures && *viewer != Viewer::Public)
             .then(|| self.snapshot.coverage.completeness(period, enti));
+        let zones = self.zones(question, viewer);
+        let zones: Vec<&str> = zones.iter().map(Zone::name).collect();
+        let mut warnings =
+            self.warnings(question, viewer, (period, compared), completeness.as_ref());
+        if matches!(question.resource, Resource::Hours | Resource::Bands) && zones.len() > 1 {
+            warnings.push(Warning {
+                code: "several-time-zones",
+                text: format!(
+                    "each event is counted in the local hour of its portal: {}; hours_existing is that of the zone where it is greatest",
+                    zones.join(", ")
+                ),
+            });
+        }
         Meta {
             resource: question.resource.path(),
             units: units::units(columns, question.measure),
             period: (!is_live).then(|| span(period)),
             compared_with: compared.map(span),
-            time_zone: "Europe/Rome",
+            time_zone: zones.join(", "),
             counted: if question.people { "people" } else { "all" },
             scope: viewer.scope().map(<[String]>::to_vec),
             as_of: self.snapshot.as_of.to_string(),
             register_version: self.snapshot.register.version().to_owned(),
             rows,
-            warnings: self.warnings(question, viewer, (period, compared), completeness.as_ref()),
+            warnings,
             completeness,
         }
     }
@@ -309,7 +327,7 @@ fn warnings(
             format!("{} days are compared with {}", period.days(), other.days()),
         );
     }
-    if question.measure == Measure::Users {
+    if !question.has_additive_rows() {
         warn(
             "not-additive",
             "users of two rows may be the same: they do not add up to the total".into(),

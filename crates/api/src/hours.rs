@@ -1,13 +1,15 @@
 //! When people come: by hour of the day and by band, divided by the hours that really existed.
 
-use affluenza_classify::hours::{Band, LocalDate, Zone};
+use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
 use affluenza_disclosure::Cell;
-use affluenza_store::usage::HourRow;
+use affluenza_register::Register;
+use affluenza_store::usage::{Dimension, HourRow};
 
 use crate::answer::Value;
 use crate::offers::Grid;
 use crate::period::Period;
 use crate::public::shown;
+use crate::question::Question;
 
 /// What there is of some hours; in public, some of it may be hidden.
 #[derive(Debug, Clone)]
@@ -53,14 +55,31 @@ impl Figures {
     }
 }
 
+/// The zones in which the hours of a question are counted: those of the portals that it is about.
+pub(crate) fn zones(
+    register: &Register,
+    question: &Question,
+    scope: Option<&[String]>,
+) -> Vec<Zone> {
+    let filter = |dimension| question.filters.get(&dimension).map(Vec::as_slice);
+    let enti = filter(Dimension::Ente).or(scope);
+    let portals = filter(Dimension::Portal);
+    let has = |codes: Option<&[String]>, code: &str| {
+        codes.is_none_or(|codes| codes.iter().any(|one| one == code))
+    };
+    Zone::all_named(register.zones(|ente, portal| {
+        has(enti, ente.code()) && portal.is_none_or(|portal| has(portals, portal.code()))
+    }))
+}
+
 /// All 24 hours of the day.
 pub(crate) fn by_hour(
-    zone: &Zone,
+    zones: &[Zone],
     period: Period,
     of: impl Fn(u8) -> Figures,
     all: &Figures,
 ) -> Grid {
-    let existing = zone.existing_hours(period.first(), after(period));
+    let existing = ExistingHours::of_any(zones, period.first(), after(period));
     let columns = vec![
         "hour",
         "hours_existing",
@@ -79,7 +98,7 @@ pub(crate) fn by_hour(
 
 /// The bands.
 pub(crate) fn by_band(
-    zone: &Zone,
+    zones: &[Zone],
     period: Period,
     of: impl Fn(Band) -> Figures,
     all: &Figures,
@@ -94,11 +113,13 @@ pub(crate) fn by_band(
         "accesses",
         "service_uses",
     ];
+    let existing = ExistingHours::of_any(zones, period.first(), after(period));
+    let bands = Bands::default();
     let row = |band: Band| {
-        let of_band = |hour: &u8| zone.bands().of(*hour) == band;
+        let of_band = |hour: &u8| bands.of(*hour) == band;
         let first = (0..24).find(of_band).unwrap_or(0);
         let last = (0..24).rev().find(of_band).unwrap_or(0);
-        let existing = zone.hours_in(period.first(), after(period), band) as f64;
+        let existing = existing.hours_in(&bands, band) as f64;
         let mut row = vec![
             Value::Text(band.as_str().to_owned()),
             Value::Count(u64::from(first)),

@@ -4,7 +4,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use affluenza_classify::hours::{Band, Zone};
+use affluenza_classify::hours::Band;
 use affluenza_disclosure::{Cell, Public, derive, sum};
 use affluenza_edition::{Editions, NoEdition, PublicYear, Year, hour_of};
 use affluenza_register::Register;
@@ -189,7 +189,7 @@ pub(crate) async fn grid(
         None => None,
     };
     match question.resource {
-        Resource::Hours | Resource::Bands => by_time(question, now, period),
+        Resource::Hours | Resource::Bands => by_time(register, question, now, period),
         Resource::Variations => {
             let before = before.as_deref().unwrap_or(now);
             let periods = (period, compared.unwrap_or(period));
@@ -388,7 +388,12 @@ fn compared_values(now: Cell, before: Cell) -> [Value; 3] {
     ]
 }
 
-fn by_time(question: &Question, public: &PublicYear, period: Period) -> Result<Grid, NoFigures> {
+fn by_time(
+    register: &Register,
+    question: &Question,
+    public: &PublicYear,
+    period: Period,
+) -> Result<Grid, NoFigures> {
     if !public.has_hours() {
         return Err(NoFigures::Question(not_published(format!(
             "{} was closed by a version that kept no hours of all enti",
@@ -396,7 +401,7 @@ fn by_time(question: &Question, public: &PublicYear, period: Period) -> Result<G
         ))));
     }
     let users = public.users();
-    let zone = Zone::default();
+    let zones = hours::zones(register, question, None);
     let labels: Vec<String> = public
         .accesses()
         .cells()
@@ -445,13 +450,13 @@ fn by_time(question: &Question, public: &PublicYear, period: Period) -> Result<G
             let users = users.map(|users| users.by_hour.get(&hour).copied().unwrap_or(0));
             figures(&|label| hour_of(label) == Some(hour), users)
         };
-        hours::by_hour(&zone, period, of, &all)
+        hours::by_hour(&zones, period, of, &all)
     } else {
         let of = |band: Band| {
             let users = users.map(|users| users.by_band.get(band.as_str()).copied().unwrap_or(0));
             figures(&|label| label == band.as_str(), users)
         };
-        hours::by_band(&zone, period, of, &all)
+        hours::by_band(&zones, period, of, &all)
     })
 }
 

@@ -366,6 +366,15 @@ impl Question {
         Ok(self)
     }
 
+    /// True when each visitor is in one row only, so that the users of all rows add up to the total:
+    /// a visitor is known for a day and within an ente.
+    pub fn has_additive_rows(&self) -> bool {
+        use Dimension::{Day, Ente, Month, Weekday, Year};
+        let keeps =
+            |dimension: &Dimension| matches!(dimension, Day | Ente | Month | Weekday | Year);
+        self.measure != Measure::Users || self.dimensions().iter().all(keeps)
+    }
+
     /// Rows before the page.
     pub fn offset(&self) -> usize {
         self.cursor.map_or(0, |cursor| cursor.offset)

@@ -2,6 +2,7 @@
 //! days there are data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,15 @@ use affluenza_store::{Store, StoreError};
 use affluenza_telemetry::Stop;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::answer::{Completeness, EnteCompleteness};
 use crate::period::Period;
 
-/// Pause between two readings of the days with data while figures change.
-const COVERAGE_PAUSE: Duration = Duration::from_secs(10);
+/// Shortest and longest pause between two readings of the days with data while figures change.
+const COVERAGE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// A reading of the days with data is followed by a pause of so many times its own length.
+const COVERAGE_REST: u32 = 50;
 /// Most gaps told of an ente.
 const GAPS_MAX: usize = 5;
 
@@ -42,10 +45,36 @@ pub struct Snapshot {
 pub struct Coverage {
     enti: BTreeMap<String, Vec<u16>>,
     all: BTreeSet<u16>,
+    /// Stands for all of these days.
+    hash: u64,
+    /// Watermark that was read before these days: under any other they may have changed.
+    watermark: String,
+    /// When the next reading may follow.
+    next: Option<Instant>,
 }
 
 impl Coverage {
+    async fn read(store: &Store, watermark: &str) -> Result<Self, StoreError> {
+        let began = Instant::now();
+        let seen = store.seen_days().await?;
+        let (shortest, longest) = COVERAGE_PAUSE;
+        let pause = (began.elapsed() * COVERAGE_REST).clamp(shortest, longest);
+        Ok(Self {
+            watermark: watermark.to_owned(),
+            next: Instant::now().checked_add(pause),
+            ..Self::of(seen)
+        })
+    }
+
+    /// Never true of days that were read under this very watermark, so that they stay as they are
+    /// while nothing is written; true of all others, as soon as their pause is over.
+    fn is_due(&self, watermark: &str) -> bool {
+        self.watermark != watermark && self.next.is_none_or(|next| next <= Instant::now())
+    }
+
     fn of(seen: Vec<SeenDays>) -> Self {
+        let mut hasher = Xxh3::new();
+        seen.hash(&mut hasher);
         let all = seen
             .iter()
             .flat_map(|ente| ente.days.iter().copied())
@@ -54,7 +83,12 @@ impl Coverage {
             .into_iter()
             .map(|ente| (ente.ente, ente.days))
             .collect();
-        Self { enti, all }
+        Self {
+            enti,
+            all,
+            hash: hasher.finish(),
+            ..Self::default()
+        }
     }
 
     /// The newest day with data of the enti in scope, in days since 1970.
@@ -157,23 +191,19 @@ impl Current {
         stop: Stop,
     ) {
         let Ok(mut last) = self.get() else { return };
-        let mut covered = Instant::now();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.told() => return,
             }
             let register = register.borrow().clone();
-            // The days with data cost a look at everything: not with every block.
-            let before = (covered.elapsed() < COVERAGE_PAUSE).then_some(&*last);
-            match look(&store, register, Some((&last, before.is_none()))).await {
+            match look(&store, register, Some(&last)).await {
                 Ok(now) => {
-                    if !Arc::ptr_eq(&now.coverage, &last.coverage) {
-                        covered = Instant::now();
-                    }
                     let was_down = self.get().is_err();
-                    if now.tag != last.tag || was_down {
-                        last = Arc::new(now);
+                    let is_new = now.tag != last.tag || was_down;
+                    // Kept also when nothing is new: it knows what its days were read under.
+                    last = Arc::new(now);
+                    if is_new {
                         self.set(Ok(last.clone()));
                     }
                 }
@@ -188,29 +218,28 @@ impl Current {
     }
 }
 
-/// What there is now. `before` is what was known, and whether the days with data may be read anew.
+/// What there is now, given what was known before.
+///
+/// The days with data cost a look at everything, so they are not read with every block. Days that were
+/// read under another watermark are read again as soon as their pause is over, whether or not anything
+/// was written since.
 async fn look(
     store: &Store,
     register: Arc<Register>,
-    before: Option<(&Arc<Snapshot>, bool)>,
+    before: Option<&Snapshot>,
 ) -> Result<Snapshot, StoreError> {
     // First the mark, then what is read: an answer may hold more than its mark says, never less.
     let watermark = store.watermark().await?;
     let coverage = match before {
-        Some((last, may_read)) if !may_read || last.covers(&watermark) => last.coverage.clone(),
-        _ => Arc::new(Coverage::of(store.seen_days().await?)),
+        Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
+        _ => Arc::new(Coverage::read(store, &watermark).await?),
     };
     let as_of = match before {
-        Some((last, _)) if last.watermark == watermark => last.as_of,
+        Some(last) if last.watermark == watermark => last.as_of,
         _ => Timestamp::now(),
     };
-    let newest = coverage.all.len();
-    let text = format!(
-        "{watermark} {} {newest} {}",
-        register.version(),
-        coverage.enti.len()
-    );
     let mark = format!("{watermark} {}", register.version());
+    let text = format!("{mark} {:016x}", coverage.hash);
     Ok(Snapshot {
         tag: xxh3_64(text.as_bytes()),
         mark: xxh3_64(mark.as_bytes()),
@@ -219,13 +248,6 @@ async fn look(
         coverage,
         watermark,
     })
-}
-
-impl Snapshot {
-    /// Whether nothing has been written since.
-    fn covers(&self, watermark: &str) -> bool {
-        self.watermark == watermark
-    }
 }
 
 #[cfg(test)]

@@ -284,6 +284,14 @@ pub struct CloseYear {
 pub struct VerifyYear {
     /// One year only; all of the chain is verified anyway.
     pub year: Option<i16>,
+    /// Hash that was printed when the year was closed, or in its report: fails unless a seal of the
+    /// year has it.
+    #[arg(long, value_name = "HASH", requires = "year")]
+    pub expect: Option<String>,
+    /// Seals that were noted on this machine are not in the database any more, such as after an older
+    /// backup was restored: go on without them, for this reason.
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub accept_lost: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

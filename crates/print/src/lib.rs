@@ -16,7 +16,7 @@
 //!     counted: Counted::People,
 //!     ente: None,
 //!     register: &register,
-//!     zone: &affluenza_classify::hours::Zone::default(),
+//!     zones: &[affluenza_classify::hours::Zone::default()],
 //! };
 //! let report = Report::build(&question, &YearFigures::default(), None).unwrap();
 //! let document = Document::new(&report, Language::Italian);

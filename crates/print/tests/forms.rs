@@ -28,7 +28,7 @@ fn document(register: &str, year: i16, figures: &YearFigures, language: Language
         counted: Counted::People,
         ente: None,
         register: &register,
-        zone: &Zone::default(),
+        zones: &[Zone::default()],
     };
     let report = Report::build(&question, figures, None).expect("of all enti");
     Document::new(&report, language)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use affluenza_event::Kind;
 use foldhash::fast::FixedState;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::model::{Category, Deployment, Ente, Portal, Service, Validity};
 use crate::names;
@@ -141,6 +142,24 @@ impl Register {
     /// Every ente, in the order of codes: the place of an ente is its [`Ente::index`].
     pub fn enti(&self) -> impl ExactSizeIterator<Item = &Ente> {
         self.enti.iter()
+    }
+
+    /// Names of the time zones in which some portals count their hours, in order and each once. An ente
+    /// without portals in the register is asked for once, and has its own zone.
+    pub fn zones<'r>(&'r self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<&'r str> {
+        let mut zones = Vec::new();
+        for ente in &self.enti {
+            let portals = self.portals_of(ente);
+            let asked = portals.iter().filter(|portal| is_asked(ente, Some(portal)));
+            zones.extend(asked.map(Portal::zone));
+            if portals.is_empty() && is_asked(ente, None) {
+                zones.push(ente.zone());
+            }
+        }
+        let mut names: Vec<&str> = zones.into_iter().filter_map(TimeZone::iana_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Every category, in the order of codes.

@@ -23,7 +23,7 @@
 //!     counted: Counted::People,
 //!     ente: None,
 //!     register: &register,
-//!     zone: &Zone::default(),
+//!     zones: &[Zone::default()],
 //! };
 //! let report = Report::build(&question, &YearFigures::default(), None).unwrap();
 //! assert!(report.to_text(Language::English, 80).contains("No data for 2019"));

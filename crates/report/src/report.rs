@@ -29,8 +29,8 @@ pub struct Question<'q> {
     pub ente: Option<&'q str>,
     /// Names, categories and deployments.
     pub register: &'q Register,
-    /// Time zone, and the bands of the day.
-    pub zone: &'q Zone,
+    /// Time zones of the portals that are asked about, all with the same bands of the day.
+    pub zones: &'q [Zone],
 }
 
 /// The usage tables of a year.
@@ -128,7 +128,7 @@ impl Report {
             counted,
             ente,
             register,
-            zone,
+            zones,
         } = *question;
         let has_uses =
             |figures: &&YearFigures| figures.usage.iter().any(|cell| cell.service_uses > 0);
@@ -173,7 +173,7 @@ impl Report {
             months: detail.map(|detail| tables::months(detail, before_detail)),
             logins: detail.map(tables::logins),
             places: Places::build(&figures.countries),
-            hours: Hours::build(year, zone, &figures.bands, &figures.hours),
+            hours: Hours::build(year, zones, &figures.bands, &figures.hours),
             totals,
             categories,
             usage,

@@ -28,7 +28,7 @@ fn built(
         counted,
         ente: None,
         register,
-        zone,
+        zones: std::slice::from_ref(zone),
     };
     Report::build(&question, figures, compared).unwrap()
 }
@@ -509,7 +509,7 @@ fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
         counted: Counted::People,
         ente,
         register: &register,
-        zone: &zone,
+        zones: std::slice::from_ref(&zone),
     };
     let note = crate::SealNote::of(&seal, &sealed);
     let report = Report::sealed(&note, &sealed, &question(None), None).unwrap();
@@ -569,7 +569,7 @@ fn a_restatement_says_which_figures_it_moved() {
         counted: Counted::People,
         ente: None,
         register: &register,
-        zone: &zone,
+        zones: std::slice::from_ref(&zone),
     };
     let report = Report::sealed(&closings[1].0, &second, &question, None).unwrap();
     let report = report.with_closings(&closings, &question);
@@ -586,7 +586,7 @@ fn one_ente_has_its_own_figures_only() {
         counted: Counted::People,
         ente: Some("um_mugello"),
         register: &register,
-        zone: &zone,
+        zones: std::slice::from_ref(&zone),
     };
     let (now, before) = (year_2017(), year_2016());
     let report = Report::build(&question, &now, Some((2016, &before))).unwrap();
@@ -632,7 +632,7 @@ fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Sta
         counted: Counted::People,
         ente: Some("c_d612"),
         register: &register,
-        zone: &zone,
+        zones: std::slice::from_ref(&zone),
     };
     let before = before.map(figures);
     let before = before.as_ref().map(|figures| (2016, figures));

@@ -4,6 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::Counted;
+use crate::reading::{Asked, Lists, Reading};
 use crate::{Store, StoreError};
 
 /// Use of a service in an ente, of one kind, with the attempts that came to nothing.
@@ -176,119 +177,174 @@ pub struct Detail {
     pub week: Vec<WeekHourUse>,
 }
 
-impl Store {
-    /// The details of a year that others are compared with: services and months only.
-    pub(crate) async fn base_detail(
-        &self,
-        year: i16,
-        counted: Counted,
-    ) -> Result<Detail, StoreError> {
-        let of = people(counted);
-        Ok(Detail {
-            services: self
-                .rows(&format!(
-                    "SELECT toString(u.ente) AS ente, toString(u.service) AS service, toString(u.category) AS category, toString(u.kind) AS kind,
-                            sum(u.service_uses) AS service_uses,
-                            sumIf(u.events, u.outcome = 'abandoned') AS abandoned,
-                            sumIf(u.events, u.outcome = 'failed') AS failed,
-                            if(service_uses > 0, toString(maxIf(u.local_date, u.service_uses > 0)), '') AS last_day
-                     FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} AND u.activity = 'service-use'{of}
-                     GROUP BY ente, service, category, kind ORDER BY ente, service, category, kind"
-                ))
-                .await?,
-            months: self
-                .rows(&format!(
-                    "SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, toString(u.device) AS device,
-                            sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                     FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}
-                     GROUP BY ente, month, device ORDER BY ente, month, device"
-                ))
-                .await?,
-            ..Detail::default()
-        })
-    }
+/// The questions that the details of a year are the answers to.
+#[derive(Debug)]
+pub(crate) struct DetailAsked {
+    services: Asked,
+    months: Asked,
+    sums: Option<SumsAsked>,
+    rest: Option<RestAsked>,
+}
 
-    /// The details of a year.
-    pub(crate) async fn detail(&self, year: i16, counted: Counted) -> Result<Detail, StoreError> {
+/// Those whose sums over the enti are figures of their own.
+#[derive(Debug)]
+struct SumsAsked {
+    hours: Asked,
+    countries: Asked,
+}
+
+/// Those of a whole year only.
+#[derive(Debug)]
+struct RestAsked {
+    visitors: Asked,
+    logins: Asked,
+    days: Asked,
+    silences: Asked,
+    week: Asked,
+    rules: Asked,
+}
+
+impl DetailAsked {
+    /// Asks for what one report compares its own figures with: no users, which take longest to count.
+    pub fn of_compared(reading: &mut Reading, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        Self {
+            services: reading.ask(format!(
+                "SELECT toString(u.ente) AS ente, toString(u.service) AS service, toString(u.category) AS category, toString(u.kind) AS kind,
+                        sum(u.service_uses) AS service_uses,
+                        sumIf(u.events, u.outcome = 'abandoned') AS abandoned,
+                        sumIf(u.events, u.outcome = 'failed') AS failed,
+                        if(service_uses > 0, toString(maxIf(u.local_date, u.service_uses > 0)), '') AS last_day
+                 {facts} AND u.activity = 'service-use'
+                 GROUP BY ente, service, category, kind ORDER BY ente, service, category, kind"
+            )),
+            months: reading.ask(format!(
+                "SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, toString(u.device) AS device,
+                        sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}
+                 GROUP BY ente, month, device ORDER BY ente, month, device"
+            )),
+            sums: None,
+            rest: None,
+        }
+    }
+
+    /// Asks for what every figure of a year is a sum of.
+    pub fn of_base(reading: &mut Reading, year: i16, counted: Counted) -> Self {
+        let of = people(counted);
+        let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        let sums = SumsAsked {
+            hours: reading.ask(format!(
+                "SELECT ente, band, local_hour, sum(users) AS users_hours, sum(pages) AS accesses FROM (
+                     SELECT toString(u.ente) AS ente, toString(u.band) AS band, u.local_hour AS local_hour,
+                            uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS pages
+                     {facts} GROUP BY ente, band, local_hour, u.hour_start)
+                 GROUP BY ente, band, local_hour ORDER BY ente, local_hour, band"
+            )),
+            countries: reading.ask(format!(
+                "SELECT toString(u.ente) AS ente, toString(u.country) AS country, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+                 {facts} GROUP BY ente, country HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, country"
+            )),
+        };
+        Self {
+            sums: Some(sums),
+            ..Self::of_compared(reading, year, counted)
+        }
+    }
+
+    /// Asks for all details of a year.
+    pub fn of_year(reading: &mut Reading, year: i16, counted: Counted) -> Self {
+        let of = people(counted);
+        let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
+        let rest = RestAsked {
+            visitors: reading.ask(format!(
+                "SELECT ente, month, sum(users) AS visitors_days FROM (
+                     SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, uniqCombined64IfMerge(u.visitors) AS users
+                     {facts} GROUP BY ente, month, u.local_date)
+                 GROUP BY ente, month HAVING visitors_days > 0 ORDER BY ente, month"
+            )),
+            logins: reading.ask(format!(
+                "SELECT toString(u.ente) AS ente, toString(u.login) AS login, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+                 {facts} GROUP BY ente, login HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, login"
+            )),
+            days: reading.ask(format!(
+                "SELECT toString(u.local_date) AS day, toString(u.device) AS device, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY day, device ORDER BY day, device"
+            )),
+            silences: reading.ask(silences(year)),
+            week: reading.ask(week(&format!("toYear(u.local_date) = {year}{of}"))),
+            rules: reading.ask(format!(
+                "SELECT toString(e.rules) AS rules, toString(min(e.local_date)) AS first_day, toString(max(e.local_date)) AS last_day, count() AS events
+                 FROM usage_events AS e WHERE toYear(e.local_date) = {year} GROUP BY rules ORDER BY first_day, rules"
+            )),
+        };
+        Self {
+            rest: Some(rest),
+            ..Self::of_base(reading, year, counted)
+        }
+    }
+
+    /// The answers.
+    pub fn answers(&self, lists: &Lists) -> Result<Detail, StoreError> {
+        let mut detail = Detail {
+            services: lists.rows(self.services)?,
+            months: lists.rows(self.months)?,
+            ..Detail::default()
+        };
+        if let Some(sums) = &self.sums {
+            detail.hours = lists.rows(sums.hours)?;
+            detail.countries = lists.rows(sums.countries)?;
+        }
+        let Some(rest) = &self.rest else {
+            return Ok(detail);
+        };
         Ok(Detail {
-            visitors: self
-                .rows(&format!(
-                    "SELECT ente, month, sum(users) AS visitors_days FROM (
-                         SELECT toString(u.ente) AS ente, toMonth(u.local_date) AS month, uniqCombined64IfMerge(u.visitors) AS users
-                         {facts} GROUP BY ente, month, u.local_date)
-                     GROUP BY ente, month HAVING visitors_days > 0 ORDER BY ente, month"
-                ))
-                .await?,
-            hours: self
-                .rows(&format!(
-                    "SELECT ente, band, local_hour, sum(users) AS users_hours, sum(pages) AS accesses FROM (
-                         SELECT toString(u.ente) AS ente, toString(u.band) AS band, u.local_hour AS local_hour,
-                                uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS pages
-                         {facts} GROUP BY ente, band, local_hour, u.hour_start)
-                     GROUP BY ente, band, local_hour ORDER BY ente, local_hour, band"
-                ))
-                .await?,
-            countries: self
-                .rows(&format!(
-                    "SELECT toString(u.ente) AS ente, toString(u.country) AS country, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                     {facts} GROUP BY ente, country HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, country"
-                ))
-                .await?,
-            logins: self
-                .rows(&format!(
-                    "SELECT toString(u.ente) AS ente, toString(u.login) AS login, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                     {facts} GROUP BY ente, login HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, login"
-                ))
-                .await?,
-            days: self
-                .rows(&format!(
-                    "SELECT toString(u.local_date) AS day, toString(u.device) AS device, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                     FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY day, device ORDER BY day, device"
-                ))
-                .await?,
-            silences: self.silences(year).await?,
-            week: self.week(&format!("toYear(u.local_date) = {year}{of}")).await?,
-            rules: self
-                .rows(&format!(
-                    "SELECT toString(e.rules) AS rules, toString(min(e.local_date)) AS first_day, toString(max(e.local_date)) AS last_day, count() AS events
-                     FROM usage_events AS e WHERE toYear(e.local_date) = {year} GROUP BY rules ORDER BY first_day, rules"
-                ))
-                .await?,
-            ..self.base_detail(year, counted).await?
+            visitors: lists.rows(rest.visitors)?,
+            logins: lists.rows(rest.logins)?,
+            days: lists.rows(rest.days)?,
+            silences: lists.rows(rest.silences)?,
+            week: lists.rows(rest.week)?,
+            rules: lists.rows(rest.rules)?,
+            ..detail
         })
     }
+}
 
+impl Store {
     /// Use by weekday and hour, of what a condition on `u` lets through.
     pub(crate) async fn week(&self, condition: &str) -> Result<Vec<WeekHourUse>, StoreError> {
-        self.rows(&format!(
-            "SELECT toDayOfWeek(u.local_date) AS weekday, toString(u.band) AS band, u.local_hour AS local_hour,
-                    sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-             FROM usage_hourly AS u WHERE {condition}
-             GROUP BY toDayOfWeek(u.local_date), u.band, u.local_hour HAVING accesses > 0 OR service_uses > 0
-             ORDER BY weekday, local_hour, band"
-        ))
-        .await
+        self.rows(&week(condition)).await
     }
+}
 
-    /// The longest silence of each ente: between two days with events, or from the last of them to
-    /// the last day that any ente has events on.
-    async fn silences(&self, year: i16) -> Result<Vec<EnteSilence>, StoreError> {
-        self.rows(&format!(
-            "WITH ifNull((SELECT toUInt32(max(u.local_date)) + 1 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}), 0) AS over
-             SELECT ente, toUInt64(length(days_list)) AS days, events, toUInt64(longest) AS silence_days,
-                    if(longest = 0, '', toString(toDate(days_list[indexOf(gaps, longest)] + 1))) AS silence_from
+fn week(condition: &str) -> String {
+    format!(
+        "SELECT toDayOfWeek(u.local_date) AS weekday, toString(u.band) AS band, u.local_hour AS local_hour,
+                sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+         FROM usage_hourly AS u WHERE {condition}
+         GROUP BY toDayOfWeek(u.local_date), u.band, u.local_hour HAVING accesses > 0 OR service_uses > 0
+         ORDER BY weekday, local_hour, band"
+    )
+}
+
+/// The longest silence of each ente: between two days with events, or from the last of them to
+/// the last day that any ente has events on.
+fn silences(year: i16) -> String {
+    format!(
+        "SELECT ente, toUInt64(length(days_list)) AS days, events, toUInt64(longest) AS silence_days,
+                if(longest = 0, '', toString(toDate(days_list[indexOf(gaps, longest)] + 1))) AS silence_from
+         FROM (
+             SELECT d.ente AS ente, d.events AS events, d.days_list AS days_list,
+                    arrayMap((day, next) -> next - day - 1, days_list, arrayPushBack(arrayPopFront(days_list), d.over)) AS gaps,
+                    arrayMax(gaps) AS longest
              FROM (
                  SELECT toString(u.ente) AS ente, sum(u.events) AS events,
                         arraySort(groupUniqArray(toUInt16(u.local_date))) AS days_list,
-                        arrayMap((day, next) -> next - day - 1, days_list, arrayPushBack(arrayPopFront(days_list), over)) AS gaps,
-                        arrayMax(gaps) AS longest
-                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY ente)
-             ORDER BY ente"
-        ))
-        .await
-    }
+                        max(max(toUInt32(u.local_date))) OVER () + 1 AS over
+                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY ente) AS d)
+         ORDER BY ente"
+    )
 }
 
 fn people(counted: Counted) -> &'static str {

@@ -1,14 +1,17 @@
 //! The figures of a year, as the report needs them: of people, or of people and bots.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::detail::DetailAsked;
 pub use crate::detail::{
     DayUse, Detail, EnteCountryUse, EnteHourUse, EnteServiceUse, EnteSilence, LoginUse, MonthUse,
     MonthVisitors, RulesUse, WeekHourUse,
 };
+use crate::reading::Reading;
 use crate::{Store, StoreError};
 
 /// Completed service uses of an ente in a category, of one kind.
@@ -143,113 +146,200 @@ impl Figures {
     }
 }
 
+/// How much is read of a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// All of it.
+    Whole,
+    /// As much as another year is compared with.
+    Base,
+    /// As much as one report compares with.
+    Compared,
+}
+
 impl Store {
-    /// The figures of `year`, both ways.
+    /// The figures of `year`, both ways, all of one moment.
     pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
-        Ok(Figures {
-            people: self.year_figures(year, Counted::People).await?,
-            all: self.year_figures(year, Counted::All).await?,
-        })
+        let [people, all] = self.read(year, Depth::Whole, BOTH).await?;
+        Ok(Figures { people, all })
     }
 
-    /// The figures of `year` that others are compared with, both ways.
+    /// The figures of `year` that others are compared with, both ways, all of one moment.
     pub async fn base_figures(&self, year: i16) -> Result<Figures, StoreError> {
-        let mut figures = Figures {
-            people: self.sums(year, Counted::People).await?,
-            all: self.sums(year, Counted::All).await?,
-        };
-        figures.people.detail = Some(self.base_detail(year, Counted::People).await?);
-        figures.all.detail = Some(self.base_detail(year, Counted::All).await?);
-        Ok(figures)
+        let [people, all] = self.read(year, Depth::Base, BOTH).await?;
+        Ok(Figures { people, all })
     }
 
-    /// The figures of `year` with all details; empty lists when nothing was recorded.
+    /// The figures of `year` with all details, all of one moment; empty lists when nothing was
+    /// recorded.
     pub async fn year_figures(
         &self,
         year: i16,
         counted: Counted,
     ) -> Result<YearFigures, StoreError> {
-        Ok(YearFigures {
-            detail: Some(self.detail(year, counted).await?),
-            ..self.sums(year, counted).await?
-        })
+        let [figures] = self.read(year, Depth::Whole, [counted]).await?;
+        Ok(figures)
     }
 
-    /// The figures of `year` that one report compares its own with: uses and details, and none of
-    /// users, which take longest to count.
+    /// The figures of `year` that one report compares its own with.
     pub async fn compared_figures(
         &self,
         year: i16,
         counted: Counted,
     ) -> Result<YearFigures, StoreError> {
-        Ok(YearFigures {
-            usage: self.cells(year, counted).await?,
-            services: self.services(year, counted).await?,
-            detail: Some(self.base_detail(year, counted).await?),
-            ..YearFigures::default()
-        })
+        let [figures] = self.read(year, Depth::Compared, [counted]).await?;
+        Ok(figures)
     }
 
-    async fn cells(&self, year: i16, counted: Counted) -> Result<Vec<UsageCell>, StoreError> {
-        let of = column_of(counted);
-        self.rows(&format!(
-            "SELECT ente, category, toString(kind) AS kind, v.service_uses{of} AS service_uses FROM usage_by_ente AS v
-             WHERE year = {year} AND v.service_uses{of} > 0"
-        ))
-        .await
+    async fn read<const N: usize>(
+        &self,
+        year: i16,
+        depth: Depth,
+        ways: [Counted; N],
+    ) -> Result<[YearFigures; N], StoreError> {
+        let mut reading = Reading::default();
+        let asked = ways.map(|counted| match depth {
+            Depth::Whole => DetailAsked::of_year(&mut reading, year, counted),
+            Depth::Base => DetailAsked::of_base(&mut reading, year, counted),
+            Depth::Compared => DetailAsked::of_compared(&mut reading, year, counted),
+        });
+        let lists = reading.read(self).await?;
+        let mut figures = ways.map(|_| YearFigures::default());
+        for (figures, asked) in figures.iter_mut().zip(&asked) {
+            *figures = YearFigures::of(asked.answers(&lists)?, depth);
+        }
+        Ok(figures)
     }
+}
 
-    async fn services(&self, year: i16, counted: Counted) -> Result<Vec<ServiceUse>, StoreError> {
-        let of = column_of(counted);
-        self.rows(&format!(
-            "SELECT service, category, v.service_uses{of} AS service_uses, v.enti{of} AS enti FROM usage_by_service AS v
-             WHERE year = {year} AND v.service_uses{of} > 0 ORDER BY service_uses DESC, service"
-        ))
-        .await
-    }
+/// People, and people with bots.
+const BOTH: [Counted; 2] = [Counted::People, Counted::All];
 
-    /// The figures of `year` without details.
-    pub async fn sums(&self, year: i16, counted: Counted) -> Result<YearFigures, StoreError> {
-        let of = column_of(counted);
-        // Visitors are merged once for bands and hours.
-        let hours: Vec<BandHourUse> = self
-            .rows(&format!(
-                "SELECT toString(v.band) AS band, v.local_hour AS local_hour, sum(v.users{of}) AS users_hours, sum(v.accesses{of}) AS accesses
-                 FROM users_by_hour AS v WHERE toYear(v.local_date) = {year}
-                 GROUP BY v.band, v.local_hour ORDER BY v.band, v.local_hour"
-            ))
-            .await?;
-        Ok(YearFigures {
-            usage: self.cells(year, counted).await?,
-            services: self.services(year, counted).await?,
-            devices: self
-                .rows(&format!(
-                    "SELECT toString(device) AS device, accesses, service_uses FROM usage_by_device WHERE year = {year} ORDER BY usage_by_device.device"
-                ))
-                .await?,
+impl YearFigures {
+    /// Every figure as a sum of the details.
+    fn of(detail: Detail, depth: Depth) -> Self {
+        let hours = band_hours(&detail.hours);
+        Self {
+            usage: cells(&detail.services),
+            services: services(&detail.services),
+            devices: devices(&detail.months),
             bands: bands(&hours),
             hours: hours_of_day(&hours),
-            countries: self
-                .rows(&format!(
-                    "SELECT toString(v.country) AS country, v.accesses{of} AS accesses, v.service_uses{of} AS service_uses FROM usage_by_country AS v
-                     WHERE year = {year} AND (v.accesses{of} > 0 OR v.service_uses{of} > 0) ORDER BY country"
-                ))
-                .await?,
-            detail: None,
-        })
+            countries: countries(&detail.countries),
+            detail: Some(match depth {
+                Depth::Whole => detail,
+                Depth::Base | Depth::Compared => Detail {
+                    services: detail.services,
+                    months: detail.months,
+                    ..Detail::default()
+                },
+            }),
+        }
     }
 }
 
-/// The views have a column for each way.
-fn column_of(counted: Counted) -> &'static str {
-    match counted {
-        Counted::People => "",
-        Counted::All => "_with_bots",
-    }
+/// Kinds of use and classes of devices, in the order in which the tables of the schema have them.
+const KINDS: [&str; 4] = ["none", "plain", "payment", "booking"];
+const DEVICES: [&str; 6] = ["unknown", "desktop", "smartphone", "tablet", "bot", "other"];
+
+fn place(name: &str, names: &[&str]) -> usize {
+    names
+        .iter()
+        .position(|known| *known == name)
+        .unwrap_or(names.len())
 }
+
+fn cells(services: &[EnteServiceUse]) -> Vec<UsageCell> {
+    let mut sums: BTreeMap<(&str, &str, usize), (&str, u64)> = BTreeMap::new();
+    for row in services {
+        let key = (&*row.ente, &*row.category, place(&row.kind, &KINDS));
+        sums.entry(key).or_insert((&row.kind, 0)).1 += row.service_uses;
+    }
+    let used = sums.into_iter().filter(|(_, (_, uses))| *uses > 0);
+    used.map(|((ente, category, _), (kind, service_uses))| UsageCell {
+        ente: ente.to_owned(),
+        category: category.to_owned(),
+        kind: kind.to_owned(),
+        service_uses,
+    })
+    .collect()
+}
+
+fn services(services: &[EnteServiceUse]) -> Vec<ServiceUse> {
+    let mut sums: BTreeMap<(&str, &str), (u64, BTreeSet<&str>)> = BTreeMap::new();
+    for row in services.iter().filter(|row| row.service_uses > 0) {
+        let sum = sums.entry((&row.service, &row.category)).or_default();
+        sum.0 += row.service_uses;
+        sum.1.insert(&row.ente);
+    }
+    let mut used: Vec<ServiceUse> = sums
+        .into_iter()
+        .map(|((service, category), (service_uses, enti))| ServiceUse {
+            service: service.to_owned(),
+            category: category.to_owned(),
+            service_uses,
+            enti: enti.len() as u64,
+        })
+        .collect();
+    // Services of as many uses stay in the order of their codes.
+    used.sort_by_key(|row| Reverse(row.service_uses));
+    used
+}
+
+fn devices(months: &[MonthUse]) -> Vec<DeviceUse> {
+    let mut sums: BTreeMap<usize, DeviceUse> = BTreeMap::new();
+    for row in months {
+        let sum = sums
+            .entry(place(&row.device, &DEVICES))
+            .or_insert_with(|| DeviceUse {
+                device: row.device.clone(),
+                accesses: 0,
+                service_uses: 0,
+            });
+        sum.accesses += row.accesses;
+        sum.service_uses += row.service_uses;
+    }
+    sums.into_values().collect()
+}
+
+fn countries(countries: &[EnteCountryUse]) -> Vec<CountryUse> {
+    let mut sums: BTreeMap<&str, CountryUse> = BTreeMap::new();
+    for row in countries {
+        let sum = sums.entry(&row.country).or_insert_with(|| CountryUse {
+            country: row.country.clone(),
+            accesses: 0,
+            service_uses: 0,
+        });
+        sum.accesses += row.accesses;
+        sum.service_uses += row.service_uses;
+    }
+    sums.into_values().collect()
+}
+
+/// Hours of all enti, by the bands in their order and by the hours of each.
+fn band_hours(hours: &[EnteHourUse]) -> Vec<BandHourUse> {
+    let mut sums: BTreeMap<(&str, u8), BandHourUse> = BTreeMap::new();
+    for row in hours {
+        let sum = sums
+            .entry((&row.band, row.local_hour))
+            .or_insert_with(|| BandHourUse {
+                band: row.band.clone(),
+                local_hour: row.local_hour,
+                users_hours: 0,
+                accesses: 0,
+            });
+        sum.users_hours += row.users_hours;
+        sum.accesses += row.accesses;
+    }
+    let mut hours: Vec<BandHourUse> = sums.into_values().collect();
+    hours.sort_by_key(|row| (place(&row.band, &BANDS), row.local_hour));
+    hours
+}
+
+const BANDS: [&str; 3] = ["night", "office", "evening"];
 
 /// Use in an hour of the day, as far as it is in a band.
-#[derive(Debug, Row, Deserialize)]
+#[derive(Debug)]
 struct BandHourUse {
     band: String,
     local_hour: u8,

@@ -26,6 +26,7 @@ mod native;
 pub mod open;
 pub mod producers;
 mod projections;
+mod reading;
 pub mod rebuild;
 pub mod register;
 pub mod retention;

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::YearFigures;
-use crate::{Store, StoreError};
+use crate::{InsertToken, Store, StoreError};
 
 /// A row of `sealed_years`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -25,6 +25,19 @@ pub struct SealRow {
     pub hash: String,
 }
 
+/// What became of a seal that was offered for its place in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It is in the chain.
+    Here,
+    /// Another one took the place first, and this one is not stored.
+    Taken,
+}
+
+/// ClickHouse may remember the token of a row that it lost, or that was deleted: then the next token
+/// is tried. A lost row is rare, so a few are enough.
+const ATTEMPTS_MAX: u32 = 16;
+
 impl Store {
     /// Every seal, in order.
     pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
@@ -41,13 +54,39 @@ impl Store {
         self.count("SELECT count() FROM sealed_years").await
     }
 
-    /// Adds a seal.
-    pub async fn add_seal(&self, seal: &SealRow) -> Result<(), StoreError> {
-        let row = serde_json::to_string(seal).map_err(|error| StoreError::Query {
-            what: "the seal as JSON".into(),
-            cause: error.to_string(),
-        })?;
-        self.send_rows("sealed_years", row.into()).await
+    /// Adds a seal, unless its place in the chain is taken.
+    ///
+    /// ClickHouse stores one insert under a token and drops every other, also when two come at the same
+    /// moment from two machines. So the token of a place is what makes the chain one chain.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or keeps the row nowhere.
+    pub async fn add_seal(&self, seal: &SealRow) -> Result<Placed, StoreError> {
+        let no_row = |cause: String| StoreError::Query {
+            what: format!("seal {}", seal.number),
+            cause,
+        };
+        let row = serde_json::to_string(seal).map_err(|error| no_row(error.to_string()))?;
+        let statement = "INSERT INTO sealed_years FORMAT JSONEachRow";
+        for attempt in 0..ATTEMPTS_MAX {
+            let token = InsertToken::of_seal(seal.number, attempt);
+            let row = row.clone().into();
+            self.insert("sealed_years", statement.to_owned(), row, &token)
+                .await?;
+            let held: Vec<String> = self
+                .rows(&format!(
+                    "SELECT s.hash FROM sealed_years AS s WHERE s.number = {}",
+                    seal.number
+                ))
+                .await?;
+            if held.contains(&seal.hash) {
+                return Ok(Placed::Here);
+            }
+            if !held.is_empty() {
+                return Ok(Placed::Taken);
+            }
+        }
+        Err(no_row(format!("no row after {ATTEMPTS_MAX} inserts")))
     }
 
     /// Rules that the facts of a local year carry.

@@ -50,6 +50,11 @@ impl InsertToken {
         ))
     }
 
+    /// The token of a place in the chain of closed years: of two inserts under it one is stored.
+    pub(crate) fn of_seal(number: u32, attempt: u32) -> Self {
+        Self(format!("seal-{number}/{attempt}"))
+    }
+
     /// The token under which missing facts of the block are restored for the `time`th time. Two
     /// who restore the same facts at once use the same token.
     #[must_use]

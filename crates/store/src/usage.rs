@@ -201,7 +201,7 @@ pub struct UsageRow {
     pub accesses: u64,
     /// All events, abandoned uses and parts of pages among them.
     pub events: u64,
-    /// Distinct visitors, each day and ente anew; 0 when not asked for.
+    /// Distinct visitors of each day and ente, summed over days and enti; 0 when not asked for.
     pub users: u64,
 }
 
@@ -234,7 +234,7 @@ pub struct MinuteRow {
 }
 
 /// Days on which an ente had any event.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Row, Serialize, Deserialize)]
 pub struct SeenDays {
     /// Public body.
     pub ente: String,
@@ -308,33 +308,61 @@ impl Selection {
 
 impl UsageQuery {
     fn sql(&self) -> String {
-        let dates = self.selection.dates(&self.group);
+        let dates = if self.users {
+            Dates::Days
+        } else {
+            self.selection.dates(&self.group)
+        };
         let keys: Vec<&str> = self
             .group
             .iter()
             .map(|dimension| dimension.expression(dates))
             .collect();
-        let users = if self.users {
-            "uniqCombined64IfMerge(u.visitors)"
-        } else {
-            "toUInt64(0)"
-        };
-        let (list, group) = if keys.is_empty() {
-            ("CAST([], 'Array(String)')".to_owned(), String::new())
-        } else {
-            let keys = keys.join(", ");
-            (
-                format!("CAST([{keys}], 'Array(String)')"),
-                format!("GROUP BY {keys}"),
-            )
-        };
+        let condition = self.selection.condition(dates);
+        let limit = ROWS_MAX + 1;
+        if self.users {
+            return with_users(&keys, &condition, limit);
+        }
+        let (list, group) = listed(&keys);
         format!(
-            "SELECT {list} AS keys, sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, {users} AS users
-             FROM usage_hourly AS u WHERE {} {group} LIMIT {}",
-            self.selection.condition(dates),
-            ROWS_MAX + 1
+            "SELECT {list} AS keys, sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, toUInt64(0) AS users
+             FROM usage_hourly AS u WHERE {condition} {group} LIMIT {limit}"
         )
     }
+}
+
+/// Visitors are known by a token of a day and an ente, so they are counted by day and ente, and then
+/// added up: a union over more would give the same number, less exactly.
+fn with_users(keys: &[&str], condition: &str, limit: usize) -> String {
+    let (mut inner, mut outer, mut by) = (String::new(), Vec::new(), Vec::new());
+    for (at, key) in keys.iter().enumerate() {
+        inner.push_str(&format!("{key} AS key_{at}, "));
+        by.push(*key);
+        outer.push(format!("d.key_{at}"));
+    }
+    by.extend(["u.local_date", "u.ente"]);
+    let outer: Vec<&str> = outer.iter().map(String::as_str).collect();
+    let (list, group) = listed(&outer);
+    format!(
+        "SELECT {list} AS keys, sum(d.service_uses) AS service_uses, sum(d.accesses) AS accesses, sum(d.events) AS events, sum(d.users) AS users
+         FROM (
+            SELECT {inner}sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, uniqCombined64IfMerge(u.visitors) AS users
+            FROM usage_hourly AS u WHERE {condition} GROUP BY {}) AS d
+         {group} LIMIT {limit}",
+        by.join(", ")
+    )
+}
+
+/// Keys as one column, and what groups by them.
+fn listed(keys: &[&str]) -> (String, String) {
+    if keys.is_empty() {
+        return ("CAST([], 'Array(String)')".to_owned(), String::new());
+    }
+    let keys = keys.join(", ");
+    (
+        format!("CAST([{keys}], 'Array(String)')"),
+        format!("GROUP BY {keys}"),
+    )
 }
 
 impl Store {

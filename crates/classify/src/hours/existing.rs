@@ -1,6 +1,6 @@
 //! The hours that really existed, to divide by.
 
-use super::{Band, LocalDate, Zone};
+use super::{Band, Bands, LocalDate, Zone};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
@@ -25,6 +25,29 @@ impl ExistingHours {
     #[must_use]
     pub fn hours_at(&self, hour: u8) -> f64 {
         self.seconds_at(hour) as f64 / HOUR as f64
+    }
+
+    /// Whole hours of `band`. Half hours, which only the few zones that change by 30 minutes have, are
+    /// rounded down.
+    #[must_use]
+    pub fn hours_in(&self, bands: &Bands, band: Band) -> u64 {
+        let of_band = (0..24).filter(|hour| bands.of(*hour) == band);
+        let seconds: u64 = of_band.map(|hour| self.seconds_at(hour)).sum();
+        seconds / HOUR.unsigned_abs()
+    }
+
+    /// How long each hour lasted over a range of local dates where it lasted longest: an hour that one
+    /// of the zones skips has existed if another one has it.
+    #[must_use]
+    pub fn of_any(zones: &[Zone], from: LocalDate, to: LocalDate) -> Self {
+        let mut longest = [0; 24];
+        for zone in zones {
+            let existing = zone.existing_hours(from, to);
+            for (longest, seconds) in longest.iter_mut().zip(existing.seconds) {
+                *longest = seconds.max(*longest);
+            }
+        }
+        Self { seconds: longest }
     }
 
     /// Seconds of the whole range.
@@ -54,19 +77,6 @@ impl Zone {
         }
         ExistingHours { seconds }
     }
-
-    /// Whole hours of `band` that existed from local midnight of `from` up to, not
-    /// including, local midnight of `to`. Half hours, which only the few zones that
-    /// change by 30 minutes have, are rounded down.
-    #[must_use]
-    pub fn hours_in(&self, from: LocalDate, to: LocalDate, band: Band) -> u64 {
-        let existing = self.existing_hours(from, to);
-        let seconds: u64 = (0..24)
-            .filter(|hour| self.bands().of(*hour) == band)
-            .map(|hour| existing.seconds_at(hour))
-            .sum();
-        seconds / HOUR.unsigned_abs()
-    }
 }
 
 /// Adds the local seconds `[start, end)` to the hours of the clock they fall in.
@@ -94,7 +104,8 @@ mod tests {
     #[test]
     fn a_year_of_rome_has_every_hour_and_its_halves_do_not() {
         let rome = Zone::default();
-        let year = |band| rome.hours_in(date("2017-01-01"), date("2018-01-01"), band);
+        let year = rome.existing_hours(date("2017-01-01"), date("2018-01-01"));
+        let year = |band| year.hours_in(rome.bands(), band);
         assert_eq!(Band::ALL.map(year), [8 * 365, 10 * 365, 6 * 365]);
         let march = rome.existing_hours(date("2017-03-01"), date("2017-04-01"));
         assert_eq!(
@@ -105,10 +116,25 @@ mod tests {
         assert_eq!((day.seconds(), day.seconds_at(2)), (25 * 3_600, 2 * 3_600));
         let day = rome.existing_hours(date("2017-03-26"), date("2017-03-27"));
         assert_eq!((day.seconds(), day.seconds_at(2)), (23 * 3_600, 0));
-        assert_eq!(
-            rome.hours_in(date("2017-03-26"), date("2017-03-27"), Band::Night),
-            7
+        assert_eq!(day.hours_in(rome.bands(), Band::Night), 7);
+    }
+
+    #[test]
+    fn an_hour_that_one_zone_skips_exists_in_another() {
+        let day = (date("2017-03-26"), date("2017-03-27"));
+        let kolkata = Zone::named("Asia/Kolkata").unwrap();
+        let alone = ExistingHours::of_any(std::slice::from_ref(&kolkata), day.0, day.1);
+        assert_eq!((alone.seconds(), alone.seconds_at(2)), (86_400, 3_600));
+        let both = ExistingHours::of_any(&[Zone::default(), kolkata], day.0, day.1);
+        assert_eq!(both, alone);
+        // In autumn Rome has an hour twice.
+        let day = (date("2017-10-29"), date("2017-10-30"));
+        let both = ExistingHours::of_any(
+            &[Zone::default(), Zone::named("UTC").unwrap()],
+            day.0,
+            day.1,
         );
+        assert_eq!((both.seconds_at(2), both.seconds_at(3)), (7_200, 3_600));
     }
 
     #[test]

@@ -107,6 +107,17 @@ impl Zone {
         })
     }
 
+    /// The zones with these names, Europe/Rome alone where there are none. A name that the bundled
+    /// database lacks is left out: no event is classified by such a register.
+    pub fn all_named<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Self> {
+        let named = names.into_iter().map(Self::named);
+        let mut zones: Vec<Self> = named.filter_map(Result::ok).collect();
+        if zones.is_empty() {
+            zones.push(Self::default());
+        }
+        zones
+    }
+
     /// The same zone with other bands.
     #[must_use]
     pub fn with_bands(mut self, bands: Bands) -> Self {

@@ -41,7 +41,7 @@ proptest! {
         for hour in 0..24 {
             prop_assert_eq!(existing.seconds_at(hour), counted[usize::from(hour)], "hour {}", hour);
         }
-        let in_bands: u64 = Band::ALL.iter().map(|band| zone.hours_in(from, to, *band)).sum();
+        let in_bands: u64 = Band::ALL.iter().map(|band| zone.existing_hours(from, to).hours_in(zone.bands(), *band)).sum();
         prop_assert!(existing.seconds() / 3_600 - in_bands < 3, "only broken hours are rounded");
     }
 }
@@ -79,7 +79,7 @@ fn users_an_hour_divide_by_what_existed() {
         LocalDate::new(2018, 1, 1).unwrap(),
     );
     assert_eq!(
-        Band::ALL.map(|band| rome.hours_in(from, to, band)),
+        Band::ALL.map(|band| rome.existing_hours(from, to).hours_in(rome.bands(), band)),
         [2_920, 3_650, 2_190]
     );
     let bands: Bands = "night 00-02, evening 02-03, office 03-24".parse().unwrap();
@@ -88,7 +88,11 @@ fn users_an_hour_divide_by_what_existed() {
         LocalDate::new(2017, 3, 1).unwrap(),
         LocalDate::new(2017, 4, 1).unwrap(),
     );
-    assert_eq!(rome.hours_in(march.0, march.1, Band::Evening), 30);
+    assert_eq!(
+        rome.existing_hours(march.0, march.1)
+            .hours_in(rome.bands(), Band::Evening),
+        30
+    );
 }
 
 #[test]

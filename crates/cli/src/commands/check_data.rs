@@ -27,7 +27,9 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         super::with_runtime(async |_stop| {
             let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
             let store = Store::new(&platform.store);
-            let report = super::report::tables(&store, &register, &question(year, args)).await;
+            let witness = super::chain::Witness::new(settings, &store);
+            let asked = question(year, args);
+            let report = super::report::tables(&store, &register, &witness, &asked).await;
             platform.close().await?;
             findings.extend(of_report(&report?, language));
             Ok(())

@@ -3,6 +3,7 @@
 mod acts;
 mod audit;
 mod backup;
+mod chain;
 mod check_data;
 mod check_events;
 mod classify;
@@ -30,6 +31,7 @@ mod up;
 mod upkeep;
 mod watch;
 mod year;
+mod zones;
 
 use std::fs;
 use std::future::Future;

@@ -7,6 +7,7 @@ use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
+use super::chain::Witness;
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -37,7 +38,7 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
         let store = Store::new(&platform.store);
         let made = async {
             store.check_schema().await?;
-            let closed = super::year::closed_years(&store).await;
+            let closed = super::chain::closed_years(&store, &Witness::new(settings, &store)).await;
             let (_keep, closed) = watch::channel(Arc::new(closed));
             let editions = Editions::new(store, settings.serve.small_count, closed);
             if !editions.years(args.year).await?.contains(&args.year) {

@@ -2,7 +2,6 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use affluenza_classify::hours::Zone;
 use affluenza_disclosure::Threshold;
 use affluenza_edition::PublicYear;
 use affluenza_print::Separators;
@@ -15,13 +14,13 @@ use affluenza_store::figures::{Counted, YearFigures};
 use affluenza_store::open::OpenFigures;
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::year::Chain;
+use super::chain::{Chain, Witness};
 use crate::args::{self, Clock, Count, ReportFormat};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Zone in which the hours of a year are counted.
+/// Zone of the days on which something is published.
 pub const ZONE: &str = "Europe/Rome";
 
 pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
@@ -32,7 +31,8 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
-        let result = Material::read(&store, &register, args).await;
+        let witness = Witness::new(settings, &store);
+        let result = Material::read(&store, &register, &witness, args).await;
         platform.close().await?;
         let material = result?;
         match (args.public, args.every_ente) {
@@ -44,8 +44,13 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
 }
 
 /// The tables of a year, compared with another.
-pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> Result<Report> {
-    let material = Material::read(store, register, args).await?;
+pub async fn tables(
+    store: &Store,
+    register: &Register,
+    witness: &Witness,
+    args: &args::Report,
+) -> Result<Report> {
+    let material = Material::read(store, register, witness, args).await?;
     material.report(args.ente.as_deref())
 }
 
@@ -53,7 +58,6 @@ pub async fn tables(store: &Store, register: &Register, args: &args::Report) -> 
 struct Material {
     year: i16,
     counted: Counted,
-    zone: Zone,
     /// That of the closed year, where it is closed.
     register: Register,
     /// Every closing of the year, the first one first; none where present figures are asked for.
@@ -65,7 +69,12 @@ struct Material {
 }
 
 impl Material {
-    async fn read(store: &Store, register: &Register, args: &args::Report) -> Result<Self> {
+    async fn read(
+        store: &Store,
+        register: &Register,
+        witness: &Witness,
+        args: &args::Report,
+    ) -> Result<Self> {
         store.check_schema().await?;
         let year = args.year;
         let counted = match args.count {
@@ -74,7 +83,7 @@ impl Material {
         };
         let compared = args.compare.unwrap_or(year - 1);
         let chain = match args.classified {
-            Clock::Then => Some(Chain::read(store).await?),
+            Clock::Then => Some(Chain::read(store, witness).await?),
             Clock::Now => None,
         };
         let closings = |year| {
@@ -109,7 +118,6 @@ impl Material {
         Ok(Self {
             year,
             counted,
-            zone: Zone::named(ZONE)?,
             register,
             closings,
             present,
@@ -132,12 +140,13 @@ impl Material {
 
     /// The report of all enti, or of one of them by a code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
+        let ente = ente(&self.register, name)?;
         let question = Question {
             year: self.year,
             counted: self.counted,
-            ente: ente(&self.register, name)?,
+            ente,
             register: &self.register,
-            zone: &self.zone,
+            zones: &super::zones::of(&self.register, ente),
         };
         let before = self.before.as_ref();
         let before = before.map(|(compared, figures)| (*compared, figures));

@@ -14,8 +14,8 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::chain::{Witness, closed_years};
 use super::reload;
-use super::year::closed_years;
 use crate::args::serve::Serve;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
@@ -77,7 +77,8 @@ impl RunningApi {
         };
         tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
         let store = Store::new(&reader);
-        let closed = follow_closed_years(store.clone(), stop.clone()).await;
+        let closed =
+            follow_closed_years(store.clone(), Witness::new(settings, &store), stop.clone()).await;
         let editions = Arc::new(Editions::new(store.clone(), config.small_count, closed));
         let open_data = affluenza_open_data::routes(Source {
             editions: editions.clone(),
@@ -126,9 +127,13 @@ impl RunningApi {
 }
 
 /// The closed years, read anew when one has been closed.
-async fn follow_closed_years(store: Store, stop: Stop) -> watch::Receiver<Arc<Closed>> {
+async fn follow_closed_years(
+    store: Store,
+    witness: Witness,
+    stop: Stop,
+) -> watch::Receiver<Arc<Closed>> {
     let mut count = store.seal_count().await.ok();
-    let (newer, closed) = watch::channel(Arc::new(closed_years(&store).await));
+    let (newer, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -140,7 +145,7 @@ async fn follow_closed_years(store: Store, stop: Stop) -> watch::Receiver<Arc<Cl
             if found.is_none() || found == count && newer.borrow().is_ok() {
                 continue;
             }
-            let closed = closed_years(&store).await;
+            let closed = closed_years(&store, &witness).await;
             if let (Err(error), Ok(_)) = (&closed, &**newer.borrow()) {
                 tracing::error!(error, "closed years cannot be published");
             }

@@ -101,7 +101,13 @@ async fn work(
                 }),
                 output: None,
             };
-            let tables = super::report::tables(&store, register, &report).await?;
+            let tables = super::report::tables(
+                &store,
+                register,
+                &super::chain::Witness::new(settings, &store),
+                &report,
+            )
+            .await?;
             super::report::deliver(&tables, &report)?;
         }
         if !args.once && !stop.is_told() {

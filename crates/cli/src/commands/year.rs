@@ -1,18 +1,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
-use affluenza_edition::{Closed, ClosedYear, ClosedYears};
+use affluenza_bus::Config as BusConfig;
 use affluenza_pipeline::audit::audit;
-use affluenza_report::{Seal, SealNote, SealedYear};
+use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
-use affluenza_store::open::OpenFigures;
-use affluenza_store::seals::SealRow;
+use affluenza_store::seals::{Placed, SealRow};
 use anyhow::{Context, Result, bail};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
-use super::report::ZONE;
+use super::chain::{Chain, Witness};
 use super::rows::Rows;
 use crate::args::{CloseYear, VerifyYear, YearChanges};
 use crate::output;
@@ -22,151 +21,135 @@ use crate::settings::Settings;
 /// How often figures are read until no event of their year came in between.
 const READINGS_MAX: usize = 10;
 
-/// The chain of seals, all of it verified.
-pub struct Chain(Vec<Seal>);
+/// How often a seal is made again because another `close-year` was faster.
+const RACES_MAX: usize = 100;
 
-impl Chain {
-    /// Reads the chain; one that was tampered with is an error.
-    pub async fn read(store: &Store) -> Result<Self> {
-        let seals: Vec<Seal> = store.seals().await?.into_iter().map(seal).collect();
-        let broken = affluenza_report::verify(&seals);
-        if let Some(first) = broken.first() {
-            bail!(
-                "{first}; {} broken seal(s) in all: restore the table sealed_years from a backup",
-                broken.len()
-            );
-        }
-        Ok(Self(seals))
-    }
-
-    /// The newest seal of a year, and what it holds.
-    pub fn newest(&self, year: i16) -> Result<Option<(&Seal, SealedYear)>> {
-        let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
-        let newest = self.0.iter().rev().find(of_year);
-        newest.map(|seal| Ok((seal, seal.open()?))).transpose()
-    }
-
-    /// Every seal of a year with what it holds, the first one first.
-    pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
-        let of_year = self
-            .0
-            .iter()
-            .filter(|seal| seal.year == year.unsigned_abs());
-        let opened = of_year.map(|seal| {
-            let sealed = seal.open()?;
-            Ok((SealNote::of(seal, &sealed), sealed))
-        });
-        opened.collect()
-    }
+/// A year to be closed.
+pub struct Order<'o> {
+    pub year: i16,
+    /// Why it is closed again; none for the first time.
+    pub restate: Option<&'o str>,
+    /// Version of the register, and its text.
+    pub register: (&'o str, &'o str),
 }
 
-/// The closed years as they are published, or why they cannot be.
-pub async fn closed_years(store: &Store) -> Closed {
-    let read = async || -> Result<ClosedYears> {
-        let chain = Chain::read(store).await?;
-        let mut years = BTreeMap::new();
-        for seal in &chain.0 {
-            // The newest seal of a year is the last one.
-            let sealed = seal.open()?;
-            let closed = ClosedYear {
-                seal: seal.number,
-                closed_at: sealed.sealed_at,
-                figures: OpenFigures::of_closed(&sealed.figures.people),
-            };
-            years.insert(sealed.year, closed);
-        }
-        let seals = chain.0.len() as u64;
-        Ok(ClosedYears { years, seals })
-    };
-    read().await.map_err(|error| format!("{error:#}"))
-}
-
-fn seal(row: SealRow) -> Seal {
-    Seal {
-        number: row.number,
-        year: row.year,
-        content: row.content,
-        previous: row.previous,
-        hash: row.hash,
-    }
+/// What came of an order.
+pub enum Closing {
+    /// A seal was added to the chain.
+    Sealed(Seal, SealedYear),
+    /// The year was closed before, and no restatement was ordered.
+    Before(Seal, SealedYear),
+    /// The figures are those of its newest seal.
+    Unmoved(Seal),
 }
 
 pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
-    let (year, now) = (args.year, Timestamp::now());
-    if now.in_tz(ZONE)?.year() <= year {
-        bail!(
-            "{year} is not over in {ZONE}: close it from 1 January {}",
-            year.saturating_add(1)
-        );
-    }
+    let year = args.year;
     let (register, register_text) = super::register_and_text(settings)?;
+    super::zones::check_over(year, &register)?;
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
         let store = Store::new(&platform.store);
-        let closed = async {
-            store.check_schema().await?;
-            needs_facts(&store, year).await?;
-            let chain = Chain::read(&store).await?;
-            let newest = chain.newest(year)?;
-            match (&newest, &args.restate) {
-                (Some((seal, sealed)), None) => bail!(
-                    "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists what has moved, `close-year {year} --restate REASON` closes it anew",
-                    sealed.sealed_at,
-                    seal.number
-                ),
-                (None, Some(_)) => bail!("{year} is not closed yet: close it without --restate"),
-                _ => {}
+        let order = Order {
+            year,
+            restate: args.restate.as_deref(),
+            register: (register.version(), &register_text),
+        };
+        let witness = Witness::new(settings, &store);
+        let closed = close_year(&store, &platform.bus, &witness, &order).await;
+        platform.close().await?;
+        let text = match closed? {
+            Closing::Before(seal, sealed) => bail!(
+                "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists what has moved, `close-year {year} --restate REASON` closes it again",
+                sealed.sealed_at,
+                seal.number
+            ),
+            Closing::Unmoved(seal) => {
+                format!("{year}: nothing has moved since seal {}", seal.number)
             }
-            let period = super::audit::parse_period(&year.to_string())?;
-            let findings = audit(&store, &platform.bus, &period).await?.findings.len();
-            if findings > 0 {
-                bail!(
-                    "{findings} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them"
-                );
-            }
-            let (figures, ends) = settled_figures(&store, year).await?;
-            if figures.all.is_empty() {
-                bail!("there is nothing of {year} to close");
-            }
-            let sources = super::figures::in_force(&store).await?;
-            if let Some((seal, sealed)) = &newest
-                && sealed.figures == figures
-                && sealed.sources == sources
-                && sealed.register == register_text
-            {
-                return Ok(format!("{year}: nothing has moved since seal {}", seal.number));
-            }
-            let before = match chain.newest(year - 1)? {
-                Some((_, sealed)) => sealed.figures,
-                None => store.base_figures(year - 1).await?,
-            };
-            let sealed = SealedYear {
-                year,
-                sealed_at: now.round(Unit::Second)?.to_string(),
-                cause: args.restate.clone().unwrap_or_default(),
-                rules: store.rules_of_year(year).await?,
-                ends,
-                figures,
-                figures_before: before,
-                register: register_text,
-                sources,
-            };
-            let seal = sealed.seal(chain.0.last());
-            store.add_seal(&row(&seal, &sealed, now)).await?;
-            // Two that close at once would both be number N: neither chain would hold.
-            Chain::read(&store).await?;
-            let uses = sealed.service_uses();
-            Ok(format!(
-                "{year} closed: {uses} service uses, register {}, seal {}, SHA-256 {}",
-                register.version(),
+            Closing::Sealed(seal, sealed) => format!(
+                "{year} closed: {} service uses, register {}, seal {}, SHA-256 {}",
+                sealed.service_uses(),
+                order.register.0,
                 seal.number,
                 seal.hash
-            ))
-        }
-        .await;
-        platform.close().await?;
-        output::print(&closed?)
+            ),
+        };
+        output::print(&text)
     })
+}
+
+/// Closes a year that is over. The same order again changes nothing.
+pub async fn close_year(
+    store: &Store,
+    bus: &BusConfig,
+    witness: &Witness,
+    order: &Order<'_>,
+) -> Result<Closing> {
+    let year = order.year;
+    store.check_schema().await?;
+    needs_facts(store, year).await?;
+    if let Some(done) = closed_before(&Chain::read(store, witness).await?, order)? {
+        return Ok(done);
+    }
+    let period = super::audit::parse_period(&year.to_string())?;
+    let findings = audit(store, bus, &period).await?.findings.len();
+    if findings > 0 {
+        bail!(
+            "{findings} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them"
+        );
+    }
+    let (figures, ends) = settled_figures(store, year).await?;
+    if figures.all.is_empty() {
+        bail!("there is nothing of {year} to close");
+    }
+    let now = Timestamp::now();
+    let mut sealed = SealedYear {
+        year,
+        sealed_at: now.round(Unit::Second)?.to_string(),
+        cause: order.restate.unwrap_or_default().to_owned(),
+        rules: store.rules_of_year(year).await?,
+        ends,
+        figures,
+        figures_before: Figures::default(),
+        register: order.register.1.to_owned(),
+        sources: super::figures::in_force(store).await?,
+    };
+    // Another one that closes at the same time may take the place in the chain, or close the year
+    // before, or this one.
+    for _ in 0..RACES_MAX {
+        let chain = Chain::read(store, witness).await?;
+        if let Some(done) = closed_before(&chain, order)? {
+            return Ok(done);
+        }
+        if let Some((seal, newest)) = chain.newest(year)?
+            && newest.figures == sealed.figures
+            && newest.sources == sealed.sources
+            && newest.register == sealed.register
+        {
+            return Ok(Closing::Unmoved(seal.clone()));
+        }
+        sealed.figures_before = match chain.newest(year - 1)? {
+            Some((_, sealed)) => sealed.figures,
+            None => store.base_figures(year - 1).await?,
+        };
+        let seal = sealed.seal(chain.seals().last());
+        if store.add_seal(&row(&seal, &sealed, now)).await? == Placed::Here {
+            witness.note(&seal)?;
+            return Ok(Closing::Sealed(seal, sealed));
+        }
+    }
+    bail!("{RACES_MAX} other years were closed meanwhile, and {year} was not: try again")
+}
+
+/// The end of an order that asks for nothing new, or for what cannot be.
+fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
+    let year = order.year;
+    match (chain.newest(year)?, order.restate) {
+        (Some((seal, sealed)), None) => Ok(Some(Closing::Before(seal.clone(), sealed))),
+        (None, Some(_)) => bail!("{year} is not closed yet: close it without --restate"),
+        _ => Ok(None),
+    }
 }
 
 /// Fails when facts of a year may have expired: what they say must be compared with what the
@@ -219,37 +202,72 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
+        let witness = Witness::new(settings, &store);
         let verified = async {
             store.check_schema().await?;
-            let chain = Chain::read(&store).await?;
-            let mut text = String::new();
-            for seal in &chain.0 {
-                let sealed = seal.open()?;
-                if args.year.is_some_and(|year| year != sealed.year) {
-                    continue;
-                }
-                let uses = sealed.service_uses();
-                text.push_str(&format!(
-                    "seal {}: {} closed at {}, {uses} service uses, SHA-256 {}",
-                    seal.number, sealed.year, sealed.sealed_at, seal.hash
-                ));
-                if !sealed.cause.is_empty() {
-                    text.push_str(&format!(", restated: {}", sealed.cause));
-                }
-                text.push('\n');
+            if let Some(reason) = &args.accept_lost {
+                Chain::accept_lost(&store, &witness, reason).await?;
             }
-            match (text.is_empty(), args.year) {
-                (true, Some(year)) => {
-                    bail!("{year} is not closed: `affluenza close-year {year}` closes it")
-                }
-                (true, None) => Ok("no year is closed".to_owned()),
-                (false, _) => Ok(format!("{text}{} seal(s), all hold", chain.0.len())),
+            let chain = Chain::read(&store, &witness).await?;
+            match (args.year, &args.expect) {
+                (Some(year), Some(hash)) => expected(&chain, year, hash),
+                _ => listed(&chain, args.year),
             }
         }
         .await;
         platform.close().await?;
         output::print(&verified?)
     })
+}
+
+/// One line about the hash that somebody has of a closed year.
+fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
+    let hash = hash.trim().to_ascii_lowercase();
+    let Some((newest, _)) = chain.newest(year)? else {
+        bail!("{year} is not closed, so nothing of it has the hash {hash}");
+    };
+    let of_year = |seal: &&Seal| seal.year == newest.year && seal.hash == hash;
+    match chain.seals().iter().find(of_year) {
+        Some(seal) if seal.number == newest.number => {
+            Ok(format!("{year}: seal {} has this hash", seal.number))
+        }
+        Some(seal) => Ok(format!(
+            "{year}: seal {} has this hash, and seal {} restates it with the hash {}",
+            seal.number, newest.number, newest.hash
+        )),
+        None => bail!(
+            "{year}: no seal has the hash {hash}; its newest, seal {}, has {}",
+            newest.number,
+            newest.hash
+        ),
+    }
+}
+
+/// The seals of a year, or of all years.
+fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
+    let mut text = String::new();
+    for seal in chain.seals() {
+        let sealed = seal.open()?;
+        if year.is_some_and(|year| year != sealed.year) {
+            continue;
+        }
+        let uses = sealed.service_uses();
+        text.push_str(&format!(
+            "seal {}: {} closed at {}, {uses} service uses, SHA-256 {}",
+            seal.number, sealed.year, sealed.sealed_at, seal.hash
+        ));
+        if !sealed.cause.is_empty() {
+            text.push_str(&format!(", restated: {}", sealed.cause));
+        }
+        text.push('\n');
+    }
+    match (text.is_empty(), year) {
+        (true, Some(year)) => {
+            bail!("{year} is not closed: `affluenza close-year {year}` closes it")
+        }
+        (true, None) => Ok("no year is closed".to_owned()),
+        (false, _) => Ok(format!("{text}{} seal(s), all hold", chain.seals().len())),
+    }
 }
 
 /// What a figure is of. Names that do not matter to a figure are empty.
@@ -332,7 +350,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
         let store = Store::new(&platform.store);
         let figures = async {
             store.check_schema().await?;
-            let chain = Chain::read(&store).await?;
+            let chain = Chain::read(&store, &Witness::new(settings, &store)).await?;
             let (seal, sealed) = chain.newest(year)?.with_context(|| {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;

@@ -1,6 +1,6 @@
 //! Users and accesses by band and by hour of the local day.
 
-use affluenza_classify::hours::{Band, ExistingHours, LocalDate, Zone};
+use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
 use affluenza_store::figures::{BandUse, HourUse};
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ pub struct HourRow {
 /// When people come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Hours {
-    /// Name of the time zone in the IANA database.
+    /// Name of the time zone in the IANA database; several are separated by commas.
     pub time_zone: String,
     /// By band; bands that have no hours are left out.
     pub bands: Vec<BandRow>,
@@ -62,13 +62,17 @@ pub struct Hours {
 }
 
 impl Hours {
-    pub(crate) fn build(year: i16, zone: &Zone, bands: &[BandUse], hours: &[HourUse]) -> Self {
+    pub(crate) fn build(year: i16, zones: &[Zone], bands: &[BandUse], hours: &[HourUse]) -> Self {
         let (from, to) = bounds(year);
-        let existing = zone.existing_hours(from, to);
+        let existing = ExistingHours::of_any(zones, from, to);
+        // Every zone has the same bands.
+        let divided = zones
+            .first()
+            .map_or_else(Bands::default, |zone| *zone.bands());
         let bands: Vec<BandRow> = Band::ALL
             .iter()
-            .filter(|band| zone.bands().hours(**band) > 0)
-            .map(|band| band_row(*band, zone.hours_in(from, to, *band), zone, bands))
+            .filter(|band| divided.hours(**band) > 0)
+            .map(|band| band_row(*band, &existing, &divided, bands))
             .collect();
         let users = |rows: &mut dyn Iterator<Item = &BandRow>| -> u64 {
             rows.map(|row| row.users_hours).sum()
@@ -77,7 +81,7 @@ impl Hours {
         let off = users(&mut bands.iter().filter(|row| row.band != office));
         let all = users(&mut bands.iter());
         Self {
-            time_zone: zone.name().to_owned(),
+            time_zone: zones.iter().map(Zone::name).collect::<Vec<_>>().join(", "),
             off_hours_share_percent: share_percent(off, all),
             bands,
             hours_of_day: (0..24)
@@ -94,12 +98,13 @@ fn bounds(year: i16) -> (LocalDate, LocalDate) {
     (first(year), first(year.saturating_add(1)))
 }
 
-fn band_row(band: Band, hours_existing: u64, zone: &Zone, bands: &[BandUse]) -> BandRow {
+fn band_row(band: Band, existing: &ExistingHours, divided: &Bands, bands: &[BandUse]) -> BandRow {
+    let hours_existing = existing.hours_in(divided, band);
     let of_band = || bands.iter().filter(|row| row.band == band.as_str());
     let users_hours = of_band().map(|row| row.users_hours).sum();
     BandRow {
         band: band.as_str(),
-        local_hours: ranges(zone, band),
+        local_hours: ranges(divided, band),
         hours_existing,
         users_hours,
         users_per_hour_mean: mean(users_hours, hours_existing as f64),
@@ -124,9 +129,9 @@ fn mean(users_hours: u64, hours: f64) -> Option<f64> {
     (hours > 0.0).then(|| users_hours as f64 / hours)
 }
 
-fn ranges(zone: &Zone, band: Band) -> Vec<HourRange> {
+fn ranges(divided: &Bands, band: Band) -> Vec<HourRange> {
     let mut ranges: Vec<HourRange> = Vec::new();
-    for hour in (0..24).filter(|hour| zone.bands().of(*hour) == band) {
+    for hour in (0..24).filter(|hour| divided.of(*hour) == band) {
         match ranges.last_mut() {
             Some(last) if last.to == hour => last.to = hour + 1,
             _ => ranges.push(HourRange {

@@ -1,0 +1,173 @@
+//! The chain of closed years, as the database has it and as this machine noted it.
+
+use std::collections::BTreeMap;
+
+use affluenza_edition::{Closed, ClosedYear, ClosedYears};
+use affluenza_keys::{Entry, KeyStore};
+use affluenza_report::{Seal, SealNote, SealedYear};
+use affluenza_store::Store;
+use affluenza_store::open::OpenFigures;
+use affluenza_store::seals::SealRow;
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use crate::settings::Settings;
+
+/// A seal was added to the chain.
+const SEALED: &str = "year-sealed";
+/// Seals from a place of the chain on are lost, and an administrator accepts that.
+const LOST: &str = "seals-lost";
+
+/// The seals that the log of administrative access knows of: outside the database, where who rewrites all
+/// of `sealed_years` does not reach.
+pub struct Witness {
+    log: KeyStore,
+    database: String,
+}
+
+impl Witness {
+    pub fn new(settings: &Settings, store: &Store) -> Self {
+        Self {
+            log: KeyStore::new(settings.keys.file_in(&settings.engine.data)),
+            database: store.database().to_owned(),
+        }
+    }
+
+    /// Notes a seal that is in the chain.
+    pub fn note(&self, seal: &Seal) -> Result<()> {
+        let detail = json!({ "database": self.database, "seal": seal.number, "hash": seal.hash });
+        Ok(self.log.note(SEALED, &seal.year.to_string(), detail)?)
+    }
+
+    /// Notes that the seals from `first` on are lost, for a reason.
+    fn note_loss(&self, first: usize, reason: &str) -> Result<()> {
+        let detail = json!({ "database": self.database, "seal": first, "reason": reason });
+        Ok(self.log.note(LOST, "", detail)?)
+    }
+
+    /// What should be in the chain: year and hash, by place.
+    fn noted(&self) -> Result<BTreeMap<u64, (String, String)>> {
+        let mut noted = BTreeMap::new();
+        for Entry {
+            action,
+            subject,
+            detail,
+            ..
+        } in self.log.log().verify()?
+        {
+            let (Some(seal), true) = (
+                detail["seal"].as_u64(),
+                detail["database"].as_str() == Some(&self.database),
+            ) else {
+                continue;
+            };
+            match (action.as_str(), detail["hash"].as_str()) {
+                (SEALED, Some(hash)) => drop(noted.insert(seal, (subject, hash.to_owned()))),
+                (LOST, _) => drop(noted.split_off(&seal)),
+                _ => {}
+            }
+        }
+        Ok(noted)
+    }
+}
+
+/// The chain of seals, all of it verified.
+pub struct Chain(Vec<Seal>);
+
+impl Chain {
+    /// Reads the chain; one that was tampered with is an error.
+    pub async fn read(store: &Store, witness: &Witness) -> Result<Self> {
+        let chain = Self::read_alone(store).await?;
+        for (number, (year, hash)) in witness.noted()? {
+            let held = usize::try_from(number)
+                .ok()
+                .and_then(|number| chain.0.get(number.checked_sub(1)?));
+            match held {
+                Some(held) if held.hash == hash => {}
+                Some(held) => bail!(
+                    "seal {number}, of {year}, was rewritten: its hash is {}, and {hash} was noted in the log of administrative access: restore the table sealed_years from a backup",
+                    held.hash
+                ),
+                None => bail!(
+                    "seal {number}, of {year}, is not in sealed_years, and was noted in the log of administrative access with the hash {hash}: it was deleted, or an older backup was restored; restore the table from a newer backup, or accept the loss with `affluenza verify-year --accept-lost REASON`"
+                ),
+            }
+        }
+        Ok(chain)
+    }
+
+    /// As the database has it.
+    async fn read_alone(store: &Store) -> Result<Self> {
+        let seals: Vec<Seal> = store.seals().await?.into_iter().map(seal).collect();
+        let broken = affluenza_report::verify(&seals);
+        if let Some(first) = broken.first() {
+            bail!(
+                "{first}; {} broken seal(s) in all: restore the table sealed_years from a backup",
+                broken.len()
+            );
+        }
+        Ok(Self(seals))
+    }
+
+    /// Accepts that seals which were noted are not in the database any more.
+    pub async fn accept_lost(store: &Store, witness: &Witness, reason: &str) -> Result<()> {
+        let chain = Self::read_alone(store).await?;
+        witness.note_loss(chain.0.len() + 1, reason)
+    }
+
+    /// Every seal, in order.
+    pub fn seals(&self) -> &[Seal] {
+        &self.0
+    }
+
+    /// The newest seal of a year, and what it holds.
+    pub fn newest(&self, year: i16) -> Result<Option<(&Seal, SealedYear)>> {
+        let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
+        let newest = self.0.iter().rev().find(of_year);
+        newest.map(|seal| Ok((seal, seal.open()?))).transpose()
+    }
+
+    /// Every seal of a year with what it holds, the first one first.
+    pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
+        let of_year = self
+            .0
+            .iter()
+            .filter(|seal| seal.year == year.unsigned_abs());
+        let opened = of_year.map(|seal| {
+            let sealed = seal.open()?;
+            Ok((SealNote::of(seal, &sealed), sealed))
+        });
+        opened.collect()
+    }
+}
+
+/// The closed years as they are published, or why they cannot be.
+pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
+    let read = async || -> Result<ClosedYears> {
+        let chain = Chain::read(store, witness).await?;
+        let mut years = BTreeMap::new();
+        for seal in &chain.0 {
+            // The newest seal of a year is the last one.
+            let sealed = seal.open()?;
+            let closed = ClosedYear {
+                seal: seal.number,
+                closed_at: sealed.sealed_at,
+                figures: OpenFigures::of_closed(&sealed.figures.people),
+            };
+            years.insert(sealed.year, closed);
+        }
+        let seals = chain.0.len() as u64;
+        Ok(ClosedYears { years, seals })
+    };
+    read().await.map_err(|error| format!("{error:#}"))
+}
+
+fn seal(row: SealRow) -> Seal {
+    Seal {
+        number: row.number,
+        year: row.year,
+        content: row.content,
+        previous: row.previous,
+        hash: row.hash,
+    }
+}
