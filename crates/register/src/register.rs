@@ -146,7 +146,7 @@ impl Register {
 
     /// Names of the time zones in which some portals count their hours, in order and each once. An ente
     /// without portals in the register is asked for once, and has its own zone.
-    pub fn zones<'r>(&'r self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<&'r str> {
+    pub fn zones(&self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<&str> {
         let mut zones = Vec::new();
         for ente in &self.enti {
             let portals = self.portals_of(ente);
