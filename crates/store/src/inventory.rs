@@ -93,6 +93,14 @@ fn added(sql: &str) -> Option<(String, Vec<Column>)> {
     Some((name.to_owned(), parts.map(column).collect()))
 }
 
+/// Table and column that a statement gives another comment, and the comment.
+fn commented(sql: &str) -> Option<(&str, &str, &str)> {
+    let after = sql.trim().strip_prefix("ALTER TABLE ")?;
+    let (name, after) = after.split_once(" COMMENT COLUMN ")?;
+    let (column, quoted) = after.split_once(' ')?;
+    Some((name, column, quoted.trim_matches('\'')))
+}
+
 fn inventory() -> String {
     let mut tables: Vec<(String, Vec<Column>, String)> = Vec::new();
     for sql in migrations()
@@ -102,6 +110,11 @@ fn inventory() -> String {
     {
         if let Some(table) = table(sql) {
             tables.push(table);
+        } else if let Some((name, column, comment)) = commented(sql) {
+            let columns = tables.iter_mut().filter(|(table, ..)| *table == name);
+            let mut columns = columns.flat_map(|(_, columns, _)| columns);
+            let altered = columns.find(|one| one.name == column);
+            comment.clone_into(&mut altered.expect("the column is there").comment);
         } else if let Some((name, columns)) = added(sql) {
             let altered = tables.iter_mut().find(|(table, ..)| *table == name);
             altered
