@@ -5,6 +5,8 @@
 //! senders at once. Offsets carry metadata,
 //! which is how the pipeline keeps its intents; what is in it is not this crate's business.
 
+mod batches;
+mod brokers;
 mod cluster;
 mod config;
 mod courier;

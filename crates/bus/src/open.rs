@@ -7,7 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use crate::logging::Logging;
 use crate::{BusError, Cluster, Config, Inspector, NextOffset, OpenTransaction, Partition};
 
-/// How long a question to the cluster may take.
+/// Time that a question to the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks for transactions that are open in one topic.

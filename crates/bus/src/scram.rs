@@ -40,10 +40,10 @@ pub(crate) fn log_in(
     }
 }
 
-/// What is answered to a challenge.
+/// The answer to a challenge.
 struct Answer {
     text: String,
-    /// What the broker proves itself with.
+    /// Proof that the broker knows the password, too.
     expected: String,
 }
 

@@ -59,7 +59,7 @@ fn client(config: &Config) -> io::Result<ClientConfig> {
         .map_err(io::Error::other)
 }
 
-/// Whose certificates are trusted: those of the configuration, or of the system.
+/// Trusted authorities: those of the configuration, or of the system.
 fn roots(config: &Config) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let certificates = match pem(config, "ssl.ca")? {
@@ -72,7 +72,7 @@ fn roots(config: &Config) -> io::Result<RootCertStore> {
     Ok(roots)
 }
 
-/// What a property with the endings `.pem` or `.location` holds.
+/// Content of a property with the ending `.pem`, or of the file that one with `.location` names.
 fn pem(config: &Config, name: &str) -> io::Result<Option<Vec<u8>>> {
     if let Some(text) = config.property(&format!("{name}.pem")) {
         return Ok(Some(text.as_bytes().to_vec()));

@@ -27,7 +27,7 @@ impl Gaps {
         }
     }
 
-    /// How many offsets of `gaps`, in order, are shown to be transaction markers, aborted records or
+    /// Counts the offsets of `gaps`, in order, that are shown to be transaction markers, aborted records or
     /// compaction. The others are a finding of the audit, and named here. Without gaps it costs
     /// nothing.
     pub(crate) async fn control(

@@ -246,7 +246,7 @@ impl Progress {
         self.health().tracker.fails(partition, error.to_string());
     }
 
-    /// Tells which transactions hold partitions back now.
+    /// Shows the transactions that hold partitions back now.
     pub fn set_open_transactions(&self, open: &[OpenTransaction]) {
         let now_ms = i64::try_from(mark::now())
             .unwrap_or(i64::MAX)

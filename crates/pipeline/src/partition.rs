@@ -19,7 +19,7 @@ pub(crate) struct Writing {
     pub(crate) task: JoinHandle<()>,
 }
 
-/// What became of a record that was read.
+/// Outcome for a record that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It is in the draft, or was in an earlier one.

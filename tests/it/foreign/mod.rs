@@ -108,7 +108,7 @@ fn check_balanced(place: &Place<'_>, audit: &Value) {
     }
 }
 
-/// What all clients have sent for good.
+/// Events that all clients have sent for good.
 fn expected() -> BTreeMap<String, u64> {
     let mut expected = BTreeMap::new();
     for form in ["structured", "binary"] {
@@ -172,7 +172,7 @@ pub fn producers_of_every_kind_count_exactly(engines: &Engines) {
     check_balanced(&place, &audit(&place));
 
     open_transactions_are_named(&foreign);
-    eventually("Kafka aborts what nobody ends", || {
+    eventually("Kafka aborts what is left open", || {
         audit(&place)["open_transactions"]
             .as_array()
             .is_some_and(Vec::is_empty)
