@@ -50,7 +50,7 @@ pub const PUBLISHER: [(&str, &str); 4] = [
 
 pub struct Served<'e> {
     pub place: Place<'e>,
-    address: String,
+    pub address: String,
     _serving: Running,
 }
 
@@ -144,7 +144,7 @@ pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
     serve(place)
 }
 
-/// An API over what there is.
+/// An API over a database that is there.
 pub fn serve(place: Place<'_>) -> Served<'_> {
     let settings = [&FAST[..], &PUBLISHER].concat();
     let listen = ["serve", "--listen", "127.0.0.1:0"];

@@ -21,7 +21,7 @@ pub fn figures(place: &Place<'_>) -> Vec<u64> {
 }
 
 /// Codes of the findings of an audit, each once, in order.
-fn findings(place: &Place<'_>) -> Vec<String> {
+pub fn findings(place: &Place<'_>) -> Vec<String> {
     let output = place
         .command(&["audit", "--format", "json"])
         .output()

@@ -10,6 +10,7 @@
 mod acts;
 mod api;
 mod audit;
+mod backlog;
 mod brokers;
 mod browser;
 mod chaos;
@@ -19,6 +20,7 @@ mod contract;
 mod copies;
 mod dashboard;
 mod dead_letters;
+mod doubts;
 mod dst;
 mod emitting;
 mod everybody;
@@ -39,6 +41,7 @@ mod mistakes;
 )]
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
+mod parts;
 mod portals;
 mod printed;
 mod projections;
@@ -101,6 +104,7 @@ const LONG: &[(&str, Test)] = tests![
     keeping::a_backup_does_not_bring_back_what_was_erased,
     dashboard::pages_show_what_the_api_says,
     focus::one_command_does_it_all,
+    backlog::every_answer_is_right_or_marked,
     audit::what_is_lost_is_named_and_mended,
     readme::its_blocks_do_what_they_say,
     collect::accepted_events_survive_kills,
@@ -149,6 +153,14 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::one_event_by_hand,
     emitting::events_are_checked_before_they_are_sent,
     portals::examples_reach_the_facts,
+    doubts::lost_hour_rows_are_marked_and_made_again,
+    doubts::every_answer_says_so,
+    doubts::a_correction_counts_once,
+    doubts::users_are_compared_too,
+    doubts::tokens_are_forgotten_by_inserts,
+    doubts::facts_that_a_hand_changed_are_named,
+    parts::an_insert_is_one_part_a_month,
+    parts::a_profile_of_the_server_cannot_split_an_insert,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,
     copies::an_event_counts_once_whatever_its_key_and_time,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use affluenza_classify::hours::{Band, Zone};
 use affluenza_edition::Editions;
 use affluenza_store::Store;
+use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::Dimension;
 use affluenza_web::Problem;
 use jiff::Timestamp;
@@ -250,6 +251,16 @@ impl Composer<'_> {
         completeness: Option<&crate::answer::Completeness>,
     ) -> Vec<Warning> {
         let mut warnings = warnings(question, viewer, periods, completeness);
+        let doubtful = self.doubtful(question, viewer, periods);
+        if !doubtful.is_empty() {
+            warnings.push(Warning {
+                code: "months-in-doubt",
+                text: format!(
+                    "figures of {} may be too low or too high: ClickHouse lost or repeated a part of an insert, and its hour rows are being compared with the events",
+                    doubtful.join(", ")
+                ),
+            });
+        }
         if question
             .cursor
             .is_some_and(|cursor| cursor.mark != self.snapshot.mark)
@@ -260,6 +271,30 @@ impl Composer<'_> {
             });
         }
         warnings
+    }
+}
+
+impl Composer<'_> {
+    /// Months of these periods whose figures may be wrong. What comes from events or from sealed
+    /// editions is not.
+    fn doubtful(
+        &self,
+        question: &Question,
+        viewer: &Viewer,
+        (period, compared): (Period, Option<Period>),
+    ) -> Vec<String> {
+        if question.resource == Resource::Live || *viewer == Viewer::Public {
+            return Vec::new();
+        }
+        let periods = [Some(period), compared];
+        let touches = |doubt: &&DoubtfulMonth| {
+            periods
+                .iter()
+                .flatten()
+                .any(|period| doubt.touches(period.first().days(), period.last().days()))
+        };
+        let doubtful = self.snapshot.doubtful.iter().filter(touches);
+        doubtful.map(ToString::to_string).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use affluenza_register::Register;
+use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::SeenDays;
 use affluenza_store::{Store, StoreError};
 use affluenza_telemetry::Stop;
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub register: Arc<Register>,
     /// On which days there are data.
     pub coverage: Arc<Coverage>,
+    /// Months whose figures may be wrong until they are compared.
+    pub doubtful: Vec<DoubtfulMonth>,
     watermark: String,
 }
 
@@ -234,6 +237,7 @@ async fn look(
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
         _ => Arc::new(Coverage::read(store, &watermark).await?),
     };
+    let doubtful = store.months_in_doubt().await?;
     let as_of = match before {
         Some(last) if last.watermark == watermark => last.as_of,
         _ => Timestamp::now(),
@@ -246,6 +250,7 @@ async fn look(
         as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
         register,
         coverage,
+        doubtful,
         watermark,
     })
 }

@@ -51,6 +51,14 @@ pub enum NoEdition {
     /// Another year was closed while figures of an open one were read: it may be this one.
     #[error("{0} may just have been closed: try again")]
     Closing(i16),
+    /// Some of its figures may be wrong until they were compared.
+    #[error(
+        "figures of {months} may be too low or too high, and are being compared with the events: try again in a minute"
+    )]
+    InDoubt {
+        /// Which months.
+        months: String,
+    },
     /// The chain of seals does not hold.
     #[error("closed years cannot be published: {0}")]
     Broken(String),
@@ -71,7 +79,7 @@ impl NoEdition {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Store(error) => error.is_passing(),
-            Self::Changing(_) | Self::Closing(_) => true,
+            Self::Changing(_) | Self::Closing(_) | Self::InDoubt { .. } => true,
             Self::Broken(_) | Self::TooLittle { .. } => false,
         }
     }
@@ -128,7 +136,10 @@ impl Editions {
         let mut held = self.held.lock().await;
         let mark = match closed {
             Some(closed) => format!("seal {}", closed.seal),
-            None => self.store.year_mark(days(year)).await?,
+            None => {
+                self.check_doubts(year).await?;
+                self.store.year_mark(days(year)).await?
+            }
         };
         if let Some(kept) = held.get(&year).filter(|kept| kept.mark == mark) {
             return Ok(kept.year.clone());
@@ -142,6 +153,8 @@ impl Editions {
             }
             None => {
                 let present = self.present(year).await?;
+                // A doubt may have come up while they were read.
+                self.check_doubts(year).await?;
                 // What came after it was closed is in no edition, not even until that is known here.
                 if self.store.seal_count().await? != seals {
                     return Err(NoEdition::Closing(year));
@@ -165,6 +178,20 @@ impl Editions {
             },
         );
         Ok(made)
+    }
+
+    /// Fails while figures of a year that is not closed may be wrong.
+    async fn check_doubts(&self, year: i16) -> Result<(), NoEdition> {
+        let Days { first, last, .. } = days(year);
+        let mut doubtful = self.store.months_in_doubt().await?;
+        doubtful.retain(|doubt| doubt.touches(first, last));
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let months: Vec<String> = doubtful.iter().map(ToString::to_string).collect();
+        Err(NoEdition::InDoubt {
+            months: months.join(", "),
+        })
     }
 
     /// The years of which there are figures, closed or not, up to `last`.

@@ -8,10 +8,12 @@ use affluenza_bus::{
     BusError, Cluster, Config as BusConfig, OpenTransaction, OpenTransactions, Partition,
 };
 use affluenza_store::accounts::{
-    AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
-    StrayFacts, UnexplainedOffsets,
+    BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope, StrayFacts,
+    UnexplainedOffsets,
 };
 use affluenza_store::copies::{Copy, Suspects};
+use affluenza_store::doubts::DoubtfulMonth;
+use affluenza_store::hour_rows::AggregateDifference;
 use affluenza_store::hours::HoursDifference;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
@@ -139,6 +141,8 @@ pub enum Finding {
     EventStoredTwice(Copy),
     /// An hour of the aggregate is not what the facts say.
     AggregateDiffers(AggregateDifference),
+    /// A month whose hour rows may lack events or have some twice, until it is compared.
+    MonthInDoubt(DoubtfulMonth),
     /// Hours of a month that were worked out ahead, and seem to hold, are not what the aggregate says.
     HoursDiffer(HoursDifference),
     /// A day of an ente has more or fewer facts than the ledger says.
@@ -257,6 +261,12 @@ pub async fn audit(
     for (_, differences) in lasting_differences(store, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }
+    let doubtful = store.months_in_doubt().await?.into_iter();
+    findings.extend(
+        doubtful
+            .filter(|doubt| period.months.contains(&doubt.month))
+            .map(Finding::MonthInDoubt),
+    );
     for month in &months {
         let hours = store.hours_differences(*month).await?;
         findings.extend(hours.into_iter().map(Finding::HoursDiffer));

@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use affluenza_bus::{BusError, Cluster, Config as BusConfig};
 use affluenza_store::Store;
-use affluenza_store::accounts::Scope;
 use affluenza_store::copies::{COPIES_MAX, Precedence, Suspects};
 
 use crate::PipelineError;
@@ -46,7 +45,7 @@ pub async fn search_new_blocks(
         let precedence = precedence(bus, stream)?;
         let months = remove_copies(store, &suspects, &precedence, &mut done).await?;
         if !months.is_empty() {
-            correct(store, stream, Scope::All, &months, &mut done).await?;
+            correct(store, stream, &months, &mut done).await?;
         }
         store.note_search(stream, &ranges).await?;
         if is_last {

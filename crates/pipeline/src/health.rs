@@ -8,6 +8,7 @@ use affluenza_bus::{NextOffset, OpenTransaction, Partition, Sight};
 use affluenza_store::silence::SilentPortal;
 use affluenza_telemetry::Metrics;
 
+use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};
 use crate::{Config, PipelineError, Progress, Reconciled, mark};
 
@@ -66,6 +67,10 @@ impl Health {
 impl Progress {
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
         self.0.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn holds(&self) -> &Holds {
+        &self.0.holds
     }
 
     /// Shows what is counted under `metrics`.

@@ -90,6 +90,25 @@ pub fn token_names_range(
         .is_some_and(|place| place == format!("/{kafka_partition}/{first}-{end}"))
 }
 
+/// Whether nothing of a month was in flight while its hour rows were compared with its facts.
+///
+/// `ledger_end` was read before the comparison, `facts_reach` after it. A block has its facts
+/// before its hour rows, and both before its row of the ledger. So facts that reach no farther
+/// than the ledger did belong to blocks that were whole before, and no other block had hour rows
+/// yet. What differs then is a fault, and a correction by that difference stays right whatever is
+/// inserted before it arrives.
+pub fn is_settled(ledger_end: NextOffset, facts_reach: NextOffset) -> bool {
+    facts_reach <= ledger_end
+}
+
+/// Whether the hour rows of a block are in doubt that ClickHouse may not know any more by its
+/// token. Facts come before hour rows, so facts that are there tell nothing about these; and a
+/// server that was started again may have lost either. Such months are written down before the
+/// block has its row of the ledger.
+pub fn hours_are_in_doubt(facts_were_found: bool, server_was_restarted: bool) -> bool {
+    facts_were_found || server_was_restarted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,5 +157,79 @@ mod tests {
         assert!(!names("c/t/1/4-5#2"));
         assert!(!names("c/t/1/4-51"));
         assert!(!names("c/t2/1/4-5"));
+    }
+
+    /// Two blocks of one event each, one after the other, and a comparison of their month. Each
+    /// writes facts, hour rows and ledger in this order; the first may lose its hour rows.
+    #[derive(Clone, Copy, Default)]
+    struct Month {
+        written: [u8; 2],
+        loses_hours: bool,
+        compared: u8,
+        ledger_end: i64,
+        facts_minus_hours: i64,
+        seen: i64,
+    }
+
+    impl Month {
+        fn reached(&self, stage: u8) -> i64 {
+            self.written.iter().filter(|at| **at >= stage).count() as i64
+        }
+
+        fn hours(&self) -> i64 {
+            let lost = self.loses_hours && self.written[0] >= 2;
+            self.reached(2) - i64::from(lost)
+        }
+
+        /// Hour rows before facts in one of its readings, and facts before hour rows in the other:
+        /// ClickHouse may read them either way.
+        fn compare(&mut self, hours_first: bool) {
+            match (self.compared, hours_first) {
+                (0, _) => self.ledger_end = self.reached(3),
+                (1, true) => self.facts_minus_hours -= self.hours(),
+                (2, true) => self.facts_minus_hours += self.reached(1),
+                (1, false) => self.facts_minus_hours += self.reached(1),
+                (2, false) => self.facts_minus_hours -= self.hours(),
+                (3, _) => self.seen = self.reached(1),
+                _ => {}
+            }
+            self.compared += 1;
+        }
+
+        /// Walks through every order of what is left. Returns how many comparisons were settled.
+        fn walk(self, hours_first: bool) -> u64 {
+            if self.compared == 4 {
+                let settled = is_settled(NextOffset(self.ledger_end), NextOffset(self.seen));
+                let fault = i64::from(self.loses_hours && self.ledger_end > 0);
+                assert!(!settled || self.facts_minus_hours == fault);
+                return u64::from(settled);
+            }
+            let mut next = self;
+            next.compare(hours_first);
+            let mut settled = next.walk(hours_first);
+            for block in 0..2 {
+                // The second block of a partition begins when the first is whole.
+                let may = self.written[block] < 3 && (block == 0 || self.written[0] == 3);
+                if may {
+                    let mut next = self;
+                    next.written[block] += 1;
+                    settled += next.walk(hours_first);
+                }
+            }
+            settled
+        }
+    }
+
+    #[test]
+    fn a_settled_comparison_shows_the_fault_and_nothing_else() {
+        for (hours_first, loses_hours) in
+            [(true, true), (true, false), (false, true), (false, false)]
+        {
+            let month = Month {
+                loses_hours,
+                ..Month::default()
+            };
+            assert!(month.walk(hours_first) > 0, "some order is settled");
+        }
     }
 }

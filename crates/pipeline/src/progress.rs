@@ -8,6 +8,7 @@ use affluenza_store::Fate;
 
 use crate::health::Health;
 use crate::metrics::Counters;
+use crate::settle::Holds;
 use crate::write::Written;
 
 /// What the consumer has done so far, for whoever watches. Cheap to clone; all clones are one.
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
     reasons: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     pub(crate) health: Mutex<Health>,
     pub(crate) counters: Counters,
+    pub(crate) holds: Holds,
 }
 
 /// A reading of [`Progress`].

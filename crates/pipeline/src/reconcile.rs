@@ -6,19 +6,18 @@
 //! is read again and inserted under a token of the repair. Aggregates are corrected from the
 //! facts, hour by hour. An event that is a fact twice, because its copies came in through two
 //! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
-//! on its way makes does not last, and a correction that met one is corrected at the next.
+//! on its way makes does not last, and hour rows are corrected by [`crate::settle`].
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
 use affluenza_bus::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
-use affluenza_store::accounts::{
-    AggregateDifference, BlockDifference, LedgerGap, Scope, UnexplainedOffsets,
-};
+use affluenza_store::accounts::{BlockDifference, LedgerGap, Scope, UnexplainedOffsets};
 use affluenza_store::copies::Suspects;
+use affluenza_store::hour_rows::AggregateDifference;
 use affluenza_store::retention::Boundary;
 use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store, Times};
 use bytes::Bytes;
@@ -29,6 +28,7 @@ use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
 use crate::gaps::Gaps;
 use crate::recent::Recent;
+use crate::settle::settle_doubts;
 
 /// Between the first two looks at the aggregates: longer than an insert takes from its facts to
 /// its views.
@@ -39,8 +39,6 @@ const LOOKS_MORE: usize = 5;
 const PAUSE: Duration = Duration::from_millis(300);
 /// A part of the aggregates that was not merged for so long, as whole months are then, is left over.
 const UNMERGED: Duration = Duration::from_secs(3600);
-/// Most corrections of an aggregate before it is given up.
-const PASSES_MAX: usize = 5;
 
 /// What was mended, and what could not be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,7 +105,7 @@ pub async fn reconcile(
     for block in store.unexplained_offsets().await? {
         work.explain(&block, &mut done).await?;
     }
-    correct(store, stream, scope, &months, &mut done).await?;
+    correct(store, stream, &months, &mut done).await?;
     for month in months {
         let differing = store.hours_differences(month).await?.len();
         if differing > 0 {
@@ -446,40 +444,34 @@ impl Work<'_> {
     }
 }
 
-/// Corrects the aggregates of `months` until they agree with the facts.
-///
-/// Facts of a block that died before its aggregates and its row of the ledger make a difference
-/// that lasts until the block is written again, which adds what is missing. Corrected before
-/// that, they would count twice: their months are left for the next time.
+/// Corrects the hour rows of `months` until they agree with the facts, and those of every month in
+/// doubt. What differs is in doubt until then.
 pub(crate) async fn correct(
     store: &Store,
     stream: &str,
-    scope: Scope,
     months: &[u32],
     done: &mut Reconciled,
 ) -> Result<(), PipelineError> {
-    let mut differing = lasting_differences(store, months).await?;
-    for _ in 0..PASSES_MAX {
-        if !differing.is_empty() {
-            let unsettled = store.unsettled_months(stream, scope, LOOK).await?;
-            differing.retain(|(month, _)| !unsettled.contains(month));
-        }
-        if differing.is_empty() {
-            return Ok(());
-        }
-        let months: Vec<u32> = differing.iter().map(|(month, _)| *month).collect();
-        for month in &months {
-            let cells = store.correct_aggregate(*month).await?;
-            tracing::warn!(month, cells, "aggregate corrected from the facts");
-            done.cells_corrected += cells;
-        }
-        differing = lasting_differences(store, &months).await?;
-    }
-    for (month, _) in differing {
-        done.failures.push(format!(
-            "aggregate of month {month}: it still differs after {PASSES_MAX} corrections"
-        ));
-    }
+    let differing = lasting_differences(store, months).await?;
+    let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
+    store.doubt_months(&differing, None).await?;
+    // Hour rows follow the facts, whoever changed these.
+    let changes = match differing.is_empty() {
+        true => Vec::new(),
+        false => store.changes_of_facts().await?,
+    };
+    done.failures.extend(changes.iter().map(|change| {
+        format!(
+            "facts were changed after they were stored ({change}), and hour rows of {differing:?} were corrected to them: `affluenza rebuild facts` reads the facts from the log again"
+        )
+    }));
+    let settled = settle_doubts(store, stream).await?;
+    done.cells_corrected += settled.cells;
+    done.failures.extend(settled.left.iter().map(|month| {
+        format!(
+            "hour rows of month {month}: a block of it is in flight, or they still differ; the month stays in doubt and is compared again"
+        )
+    }));
     Ok(())
 }
 
@@ -567,6 +559,7 @@ mod tests {
                 events_missing: *events_missing,
                 accesses_missing: 0,
                 service_uses_missing: 0,
+                users_missing: 0,
             };
             ((201_701, *hour_start, cell.ente.clone()), cell)
         };

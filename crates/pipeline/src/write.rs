@@ -1,12 +1,14 @@
 //! Writes a draft: dead letters first, then facts, then the ledger. Off the polling thread.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
+use affluenza_classify::hours::LocalDate;
 use affluenza_event::{Mode, Refusal};
+use affluenza_store::doubts::Token;
 use affluenza_store::{
     BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError, Times,
 };
@@ -21,9 +23,6 @@ use crate::{PipelineError, Progress, invariants, mark};
 
 /// How long Kafka may take to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
-/// From when on a block is looked for before it is inserted again. Far below the time in which
-/// ClickHouse forgets its token: 100,000 further inserts into the same table.
-const INTENT_AGE_MAX: Duration = Duration::from_secs(300);
 /// Pause after a failed attempt: doubled each time, up to the most.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -253,22 +252,32 @@ impl Sink {
                 .await?;
             inserted_in = Some(began.elapsed());
         }
-        let sequences = draft.sequences.rows();
+        let tokens = || RepeatTokens::of(&token, intended_at);
+        let store = &self.store;
+        let sequences = &draft.sequences.rows();
         if !sequences.is_empty() {
+            let mut tokens = tokens();
             self.persist("insert producer sequences", || {
-                self.store.insert_sequences(&sequences, &token)
+                let token = tokens.next();
+                async move { store.insert_sequences(sequences, &token).await }
             })
             .await?;
         }
         let reports = draft.sequences.reports();
         if !reports.is_empty() {
+            let mut tokens = tokens();
             self.persist("insert client reports", || {
-                self.store.insert_client_reports(reports, &token)
+                let token = tokens.next();
+                async move { store.insert_client_reports(reports, &token).await }
             })
             .await?;
         }
-        self.persist("insert ledger", || self.store.insert_ledger(&row, &token))
-            .await?;
+        let (mut tokens, row) = (tokens(), &row);
+        self.persist("insert ledger", || {
+            let token = tokens.next();
+            async move { store.insert_ledger(row, &token).await }
+        })
+        .await?;
         Ok(Written {
             partition,
             end: draft.end,
@@ -281,52 +290,48 @@ impl Sink {
         })
     }
 
-    /// Inserts facts, again and again under the same token until it is done. ClickHouse forgets
-    /// tokens in time, and each shard knows its own only: where it may not know this one, it looks
-    /// before each further attempt which of the facts are there.
+    /// Inserts facts, again and again under the same token until it is done. Where ClickHouse may
+    /// not know the token any more, it looks before each further attempt which facts are there.
     async fn insert_facts(
         &self,
         mut facts: FactBlock,
         origin: &BlockOrigin,
         offsets: Range<u64>,
-        mut token: InsertToken,
+        token: InsertToken,
         intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
-        let (stream, partition) = (&origin.stream, origin.kafka_partition);
-        let began = Instant::now();
+        let months = months_of(&facts);
         let mut pause = PAUSE_MIN;
-        let mut block = Bytes::from(facts.encode(origin));
+        let mut attempt = Attempt {
+            block: Bytes::from(facts.encode(origin)),
+            token: token.clone(),
+        };
         let mut first_sent_at = intended_at;
+        if first_sent_at.is_none() {
+            self.progress.holds().wait(&months).await;
+        }
         loop {
-            if self.may_be_unknown(first_sent_at, began).await? {
-                let present = self
-                    .persist("look for facts", || {
-                        self.store.fact_offsets(stream, partition, offsets.clone())
-                    })
+            if let Some(at) = first_sent_at {
+                let known = self
+                    .persist("look for the token", || self.store.token_of(at))
                     .await?;
-                let present: HashSet<u64> = present.into_iter().collect();
-                let keep: Vec<bool> = facts.offsets().map(|at| !present.contains(&at)).collect();
-                if keep.contains(&false) {
-                    tracing::warn!(
-                        partition,
-                        first = offsets.start,
-                        next = offsets.end,
-                        found = present.len(),
-                        "the facts of an old block are there already"
-                    );
+                if known != Token::Known {
+                    let present = self
+                        .look_for_facts(origin, &offsets, known, &months)
+                        .await?;
+                    let keep: Vec<bool> =
+                        facts.offsets().map(|at| !present.contains(&at)).collect();
                     facts.retain(&keep);
-                    // Another content needs another token. What the aggregates lack of what was
-                    // found, reconciliation adds.
-                    token = token.of_repair(present.len() as u64);
-                    block = Bytes::from(facts.encode(origin));
-                }
-                if facts.is_empty() {
-                    return Ok(());
+                    if facts.is_empty() {
+                        return Ok(());
+                    }
+                    attempt = Attempt::of_rest(&facts, origin, &token, present.len(), known);
                 }
             }
             first_sent_at.get_or_insert_with(mark::now);
             self.begins(Cause::ClickHouse, "insert facts");
-            match self.store.insert_facts(block.clone(), &token).await {
+            let Attempt { block, token } = &attempt;
+            match self.store.insert_facts(block.clone(), token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_passing() => {
                     self.wait("insert facts", &error, &mut pause).await
@@ -336,27 +341,40 @@ impl Sink {
         }
     }
 
-    /// Whether ClickHouse may not know the token of a block that was first sent at that time, in
-    /// seconds since 1970: it has forgotten it, or the block goes to another shard now. `began` is when
-    /// this process began to write it.
-    async fn may_be_unknown(
+    /// Looks which facts of a block are there whose token is not relied on. Writes its months down
+    /// where its hour rows are in doubt.
+    async fn look_for_facts(
         &self,
-        first_sent_at: Option<u64>,
-        began: Instant,
-    ) -> Result<bool, PipelineError> {
-        let Some(at) = first_sent_at else {
-            return Ok(false);
-        };
-        // A clock that was set back makes every age doubtful.
-        let age = mark::now().checked_sub(at);
-        let is_old = age.is_none_or(|age| age > INTENT_AGE_MAX.as_secs());
-        if is_old || began.elapsed() > INTENT_AGE_MAX {
-            return Ok(true);
+        origin: &BlockOrigin,
+        offsets: &Range<u64>,
+        known: Token,
+        months: &BTreeSet<u32>,
+    ) -> Result<HashSet<u64>, PipelineError> {
+        let (stream, partition) = (&origin.stream, origin.kafka_partition);
+        let present: HashSet<u64> = self
+            .persist("look for facts", || {
+                self.store.fact_offsets(stream, partition, offsets.clone())
+            })
+            .await?
+            .into_iter()
+            .collect();
+        let was_restarted = matches!(known, Token::ServerRestarted(_));
+        if invariants::hours_are_in_doubt(!present.is_empty(), was_restarted) {
+            tracing::warn!(
+                partition,
+                first = offsets.start,
+                next = offsets.end,
+                found = present.len(),
+                why = ?known,
+                "the hour rows of a block are in doubt: its months will be compared"
+            );
+            self.persist("write months in doubt", || {
+                self.store
+                    .doubt_months(months, Some((origin, offsets.clone())))
+            })
+            .await?;
         }
-        self.persist("look for the shards", || {
-            self.store.shared_out_otherwise(at)
-        })
-        .await
+        Ok(present)
     }
 
     async fn send_dead_letters(
@@ -414,6 +432,69 @@ impl Sink {
         tokio::time::sleep(*pause).await;
         *pause = (*pause * 2).min(PAUSE_MAX);
     }
+}
+
+/// Facts as they are sent, and the token that goes with them.
+struct Attempt {
+    block: Bytes,
+    token: InsertToken,
+}
+
+impl Attempt {
+    /// Other contents need another token; and the same contents, too, if the server may remember
+    /// the token and have lost the rows.
+    fn of_rest(
+        facts: &FactBlock,
+        origin: &BlockOrigin,
+        token: &InsertToken,
+        present: usize,
+        known: Token,
+    ) -> Self {
+        let started_at = match known {
+            Token::ServerRestarted(at) => at,
+            Token::Known | Token::MayBeForgotten | Token::SharedOutOtherwise => 0,
+        };
+        Self {
+            block: Bytes::from(facts.encode(origin)),
+            token: token.of_rest(present as u64, started_at),
+        }
+    }
+}
+
+/// Tokens for tables in which a row that comes twice changes nothing. Each further attempt has one
+/// of its own, since ClickHouse may remember that of an insert whose rows it has lost.
+struct RepeatTokens {
+    of_block: InsertToken,
+    attempts: u64,
+}
+
+impl RepeatTokens {
+    fn of(of_block: &InsertToken, intended_at: Option<u64>) -> Self {
+        Self {
+            of_block: of_block.clone(),
+            attempts: u64::from(intended_at.is_some()),
+        }
+    }
+
+    fn next(&mut self) -> InsertToken {
+        self.attempts += 1;
+        match self.attempts {
+            1 => self.of_block.clone(),
+            attempts => self.of_block.of_rest(attempts, mark::now()),
+        }
+    }
+}
+
+/// Months of the hours of facts, by UTC, as `YYYYMM`.
+fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
+    const DAY_SECONDS: u32 = 86_400;
+    let days: BTreeSet<u32> = facts.hours().map(|hour| hour / DAY_SECONDS).collect();
+    days.into_iter()
+        .map(|day| {
+            let date = LocalDate::from_days(i32::try_from(day).unwrap_or(i32::MAX));
+            u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month())
+        })
+        .collect()
 }
 
 /// Now, in milliseconds since 1970.

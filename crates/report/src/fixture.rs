@@ -81,6 +81,7 @@ pub(crate) fn year_2017() -> YearFigures {
         _ => 87 * 365,
     };
     YearFigures {
+        months_in_doubt: Vec::new(),
         usage: vec![
             cell("c_d612", "anagrafe", "plain", 129_394),
             cell("c_d612", "anagrafe", "payment", 335),
@@ -246,6 +247,7 @@ fn detail_2017() -> Detail {
 /// 2016: sport had no use, so its change is undefined.
 pub(crate) fn year_2016() -> YearFigures {
     YearFigures {
+        months_in_doubt: Vec::new(),
         usage: vec![
             cell("c_d612", "anagrafe", "plain", 100_000),
             cell("c_d612", "sicurezza", "payment", 70_000),

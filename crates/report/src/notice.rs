@@ -116,6 +116,11 @@ pub enum Notice {
     },
     /// The year was closed by an earlier version, which kept fewer figures.
     FiguresNotKept,
+    /// Figures of these months may be too low or too high, until they are compared with the events.
+    MonthsInDoubt {
+        /// The months, `2017-03`.
+        months: Vec<String>,
+    },
 }
 
 /// Fewer events than these a day do not tell a silence from a quiet time.

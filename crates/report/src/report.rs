@@ -201,6 +201,15 @@ impl Report {
         if let (Some((year, _)), false) = (compared, has_base) {
             notices.push(Notice::NoDataToCompare { year });
         }
+        let doubtful = [Some(figures), compared.map(|(_, before)| before)];
+        let months: Vec<String> = doubtful
+            .into_iter()
+            .flatten()
+            .flat_map(|figures| figures.months_in_doubt.iter().cloned())
+            .collect();
+        if !months.is_empty() {
+            notices.push(Notice::MonthsInDoubt { months });
+        }
         let accesses = match self.counted {
             Counted::People => self.devices.accesses,
             Counted::All => self.devices.accesses + self.devices.bot_accesses,

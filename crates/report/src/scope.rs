@@ -60,6 +60,7 @@ pub fn of_ente(
         hours: hours(&detail),
         countries: countries(&detail),
         detail: Some(detail),
+        months_in_doubt: figures.months_in_doubt.clone(),
     })
 }
 

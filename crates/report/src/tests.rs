@@ -247,6 +247,7 @@ fn the_matrix_adds_up_and_names_enti_without_use() {
 #[test]
 fn another_spelling_of_a_code_is_the_same_ente_and_category() {
     let figures = YearFigures {
+        months_in_doubt: Vec::new(),
         usage: vec![
             cell("c_d612", "sport", "booking", 1),
             cell("Florence", "Sport e tempo libero", "booking", 2),

@@ -1,9 +1,8 @@
-//! What must add up: the log, the ledger, the facts and the aggregates. Questions only, and the
-//! one correction of aggregates that needs nothing but facts.
+//! What must add up: the log, the ledger and the facts. Questions only. Hour rows are compared in
+//! [`crate::hour_rows`].
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::time::Duration;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -120,21 +119,6 @@ pub struct StrayFacts {
     pub facts: u64,
 }
 
-/// An hour of an ente in which the aggregate is not what the facts say.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct AggregateDifference {
-    /// Start of the hour, in seconds since 1970.
-    pub hour_start: u32,
-    /// Public body.
-    pub ente: String,
-    /// Events too few in the aggregate; negative: too many.
-    pub events_missing: i64,
-    /// Accesses too few in the aggregate.
-    pub accesses_missing: i64,
-    /// Service uses too few in the aggregate.
-    pub service_uses_missing: i64,
-}
-
 /// A day of an ente on which the ledger's stored events are not the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DayDifference {
@@ -173,29 +157,6 @@ impl Scope {
             Self::Hours(hours) => format!("{column} >= now() - INTERVAL {hours} HOUR"),
         }
     }
-}
-
-/// Dimensions of `usage_hourly`, in its order.
-const DIMENSIONS: &str = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
-
-/// Facts minus aggregate, row by row, of the hours of one month. Hours of zones that are half an
-/// hour off may begin in the month before the event's.
-fn facts_minus_aggregate(month: u32) -> String {
-    let first = format!(
-        "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
-        month / 100,
-        month % 100
-    );
-    format!(
-        "SELECT {DIMENSIONS}, toInt64(1) AS e, toInt64(resource = 'page') AS a,
-                toInt64(activity = 'service-use' AND outcome = 'completed') AS s,
-                if(resource = 'asset', 0, visitor) AS v
-         FROM usage_events
-         WHERE time >= {first} AND time < {first} + INTERVAL 1 MONTH + INTERVAL 1 HOUR AND toYYYYMM(hour_start) = {month}
-         UNION ALL
-         SELECT {DIMENSIONS}, -toInt64(events), -toInt64(accesses), -toInt64(service_uses), toUInt64(0)
-         FROM usage_hourly WHERE toYYYYMM(hour_start) = {month}"
-    )
 }
 
 impl Store {
@@ -334,27 +295,6 @@ impl Store {
         .await
     }
 
-    /// Months, as `YYYYMM`, with facts of `stream` that were written within `scope`, at least
-    /// `age` ago, and that no block of the ledger accounts for yet: their insert failed or died
-    /// midway, and the aggregate gets its share of them when the block is written again.
-    pub async fn unsettled_months(
-        &self,
-        stream: &str,
-        scope: Scope,
-        age: Duration,
-    ) -> Result<Vec<u32>, StoreError> {
-        self.rows(&format!(
-            "SELECT DISTINCT toYYYYMM(e.hour_start) FROM usage_events AS e
-             LEFT JOIN (SELECT kafka_partition, max(next_offset) AS reached FROM ingest_ledger WHERE stream = '{stream}' GROUP BY kafka_partition) AS l
-             ON e.kafka_partition = l.kafka_partition
-             WHERE e.stream = '{stream}' AND e.kafka_offset >= l.reached AND {}
-               AND e.ingested_at <= now() - INTERVAL {} SECOND",
-            scope.condition("e.ingested_at"),
-            age.as_secs()
-        ))
-        .await
-    }
-
     /// Months, as `YYYYMM`, of which there are facts written within `scope`; or, for
     /// [`Scope::All`], aggregates. Only those whose facts are kept.
     pub async fn months(&self, scope: Scope) -> Result<Vec<u32>, StoreError> {
@@ -370,54 +310,6 @@ impl Store {
             self.boundary().await?.of_months("month")
         ))
         .await
-    }
-
-    /// Hours and enti of a month in which the aggregate is not what the facts say, in whatever
-    /// dimension.
-    pub async fn aggregate_differences(
-        &self,
-        month: u32,
-    ) -> Result<Vec<AggregateDifference>, StoreError> {
-        self.rows(&format!(
-            "SELECT toUnixTimestamp(d.hour_start) AS hour_start, toString(d.ente) AS ente, sum(d.events) AS events_missing,
-                    sum(d.accesses) AS accesses_missing, sum(d.uses) AS service_uses_missing FROM (
-                SELECT {DIMENSIONS}, sum(e) AS events, sum(a) AS accesses, sum(s) AS uses
-                FROM ({}) GROUP BY {DIMENSIONS} HAVING events != 0 OR accesses != 0 OR uses != 0) AS d
-             GROUP BY d.hour_start, d.ente ORDER BY hour_start, ente LIMIT {LISTED_MAX}",
-            facts_minus_aggregate(month)
-        ))
-        .await
-    }
-
-    /// Adds to the aggregate of a month what it lacks of the facts, and takes away what it has
-    /// beyond them. Returns how many of its cells that were.
-    ///
-    /// Sums count modulo 2^64, so that a correction may be negative; visitors are a set, to which
-    /// those of the facts are added.
-    pub async fn correct_aggregate(&self, month: u32) -> Result<u64, StoreError> {
-        let cells: u64 = self
-            .count(&format!(
-                "SELECT count() FROM (SELECT {DIMENSIONS}, sum(e) AS events, sum(a) AS accesses, sum(s) AS uses
-                 FROM ({}) GROUP BY {DIMENSIONS} HAVING events != 0 OR accesses != 0 OR uses != 0)",
-                facts_minus_aggregate(month)
-            ))
-            .await?;
-        if cells == 0 {
-            return Ok(0);
-        }
-        self.execute(&format!(
-            "INSERT INTO usage_hourly ({DIMENSIONS}, events, accesses, service_uses, visitors)
-             SELECT {DIMENSIONS}, toUInt64(sum(e)), toUInt64(sum(a)), toUInt64(sum(s)), uniqCombined64IfState(v, v != 0)
-             FROM ({}) GROUP BY {DIMENSIONS} HAVING sum(e) != 0 OR sum(a) != 0 OR sum(s) != 0
-             SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0, async_insert = 0",
-            facts_minus_aggregate(month)
-        ))
-        .await?;
-        self.execute(&format!(
-            "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', {month}, {cells})"
-        ))
-        .await?;
-        Ok(cells)
     }
 
     /// Days of an ente, within a range of days since 1970, on which the ledger's stored events are

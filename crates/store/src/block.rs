@@ -190,6 +190,11 @@ impl FactBlock {
         self.kafka_offset.0.iter().copied()
     }
 
+    /// Start of the local hour of each fact, in seconds since 1970.
+    pub fn hours(&self) -> impl Iterator<Item = u32> + '_ {
+        self.hour_start.0.iter().copied()
+    }
+
     /// Public body and local day of the fact in `row`.
     pub fn ente_and_day(&self, row: usize) -> (&str, u16) {
         (self.ente.word(row), self.local_date.0[row])

@@ -29,7 +29,7 @@ const VIEW_ENDS: [(&str, &str); 2] = [
 /// How a table of one server calls its memory of tokens.
 const ONE_WINDOW: &str = "non_replicated_deduplication_window";
 /// For how long a replicated table knows a token, in seconds: a week.
-const WINDOW_SECONDS: u32 = 604_800;
+pub(crate) const WINDOW_SECONDS: u32 = 604_800;
 
 /// Settings of everything that is asked of a cluster.
 pub(crate) const SETTINGS: [(&str, &str); 5] = [

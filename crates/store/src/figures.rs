@@ -114,6 +114,10 @@ pub struct YearFigures {
     /// version of the program closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// Months of the year, as `2017-03`, whose figures may be wrong until they are compared. A year
+    /// is not closed with any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub months_in_doubt: Vec<String>,
 }
 
 impl YearFigures {
@@ -220,6 +224,7 @@ impl YearFigures {
     fn of(detail: Detail, depth: Depth) -> Self {
         let hours = band_hours(&detail.hours);
         Self {
+            months_in_doubt: Vec::new(),
             usage: cells(&detail.services),
             services: services(&detail.services),
             devices: devices(&detail.months),

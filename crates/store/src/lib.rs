@@ -13,9 +13,11 @@ mod cluster;
 mod config;
 pub mod copies;
 mod detail;
+pub mod doubts;
 pub mod erasure;
 mod error;
 pub mod figures;
+pub mod hour_rows;
 pub mod hours;
 pub mod imported;
 #[cfg(test)]

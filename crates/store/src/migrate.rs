@@ -90,6 +90,7 @@ pub const fn migrations() -> &'static [Migration] {
         "0085_shard_layouts",
         "0090_ingest_ledger_control",
         "0103_copy_searches",
+        "0105_months_in_doubt",
         "0130_register_national_holidays",
         "0131_holidays_of_any_year",
         "0132_users_by_hour_of_each_ente",

@@ -120,6 +120,7 @@ impl Store {
         );
         let used = "device != 'bot' AND activity = 'service-use' AND outcome = 'completed'";
         Ok(YearFigures {
+            months_in_doubt: Vec::new(),
             usage: self
                 .rows(&format!(
                     "SELECT toString(e.ente) AS ente, toString(e.category) AS category, toString(e.kind) AS kind, count() AS service_uses

@@ -19,6 +19,14 @@ pub const INSERT: &[(&str, &str)] = &[
     ("max_insert_threads", "1"),
     ("parallel_view_processing", "0"),
     ("max_threads", "1"),
+    // The view's GROUP BY gives one block: 0 is "never". In two levels it would give 256, and each
+    // becomes a part of each month; so does every `max_block_size` groups.
+    ("group_by_two_level_threshold", "0"),
+    ("group_by_two_level_threshold_bytes", "0"),
+    ("max_block_size", "10000000"),
+    // Row formats are cut by bytes, too.
+    ("max_insert_block_size_bytes", "0"),
+    ("input_format_max_block_size_bytes", "0"),
     // History of many years may come in one block.
     ("max_partitions_per_insert_block", "0"),
     ("optimize_on_insert", "1"),

@@ -23,7 +23,7 @@ pub(crate) const LOOK_ROUND: &str = "SETTINGS skip_unavailable_shards = 1";
 const WINDOW_MIN: u64 = 10_000;
 
 /// How many tokens a table remembers, by the statement that created it, and which setting says so.
-fn deduplication_window(statement: &str) -> (&'static str, u64) {
+pub(crate) fn deduplication_window(statement: &str) -> (&'static str, u64) {
     let name = if statement.contains("ENGINE = Replicated") {
         "replicated_deduplication_window"
     } else {
@@ -53,6 +53,18 @@ impl InsertToken {
     /// The token of a place in the chain of closed years: of two inserts under it one is stored.
     pub(crate) fn of_seal(number: u32, attempt: u32) -> Self {
         Self(format!("seal-{number}/{attempt}"))
+    }
+
+    /// The token of the correction of a month that follows `generation` others.
+    pub(crate) fn of_correction(month: u32, generation: u64) -> Self {
+        Self(format!("correction/{month}/{generation}"))
+    }
+
+    /// The token of what is left of a block when its own is not relied on: `present` of its facts
+    /// were found, and the server may have been started since, at `started_at`.
+    #[must_use]
+    pub fn of_rest(&self, present: u64, started_at: u64) -> Self {
+        Self(format!("{}/rest-{present}-{started_at}", self.0))
     }
 
     /// The token under which missing facts of the block are restored for the `time`th time. Two

@@ -426,12 +426,13 @@ impl Store {
         .await
     }
 
-    /// A text that differs whenever figures may: blocks written, mended, rebuilt.
+    /// A text that differs whenever figures may: blocks written, mended, rebuilt,
+    /// months in doubt.
     pub async fn watermark(&self) -> Result<String, StoreError> {
         let parts: Vec<String> = self
             .rows(
                 "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
-                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds))))
+                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL))))
                  FROM ingest_ledger",
             )
             .await?;

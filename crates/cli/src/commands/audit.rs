@@ -327,10 +327,19 @@ fn sentence(finding: &Finding) -> String {
             let hour = jiff::Timestamp::from_second(i64::from(cell.hour_start))
                 .map_or_else(|_| cell.hour_start.to_string(), |hour| hour.to_string());
             format!(
-                "hour {hour}, {}: the aggregate lacks {} events, {} accesses and {} service uses of the facts",
-                cell.ente, cell.events_missing, cell.accesses_missing, cell.service_uses_missing
+                "hour {hour}, {}: the aggregate lacks {} events, {} accesses, {} service uses and {} users of the facts",
+                cell.ente,
+                cell.events_missing,
+                cell.accesses_missing,
+                cell.service_uses_missing,
+                cell.users_missing
             )
         }
+        Finding::MonthInDoubt(doubt) => format!(
+            "month {}-{:02}: its hour rows may lack events or have some twice; a consumer compares them at once, `affluenza audit --repair` too",
+            doubt.month / 100,
+            doubt.month % 100
+        ),
         Finding::HoursDiffer(hours) => format!(
             "month {}, {}: its hours were worked out ahead to {} users, or to other accesses or uses; the aggregate says {} users",
             &hours.month[..7],

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::args::Consume;
+use crate::commands::doubts::{settle_all, settle_regularly};
 use crate::commands::transactions::look_at_transactions;
 use crate::commands::upkeep::Upkeep;
 use crate::commands::watch::Watch;
@@ -108,6 +109,12 @@ impl RunningConsumer {
         };
         let last_search = matches!(until, Until::Reached(_)).then(|| upkeep.clone());
         tokio::spawn(upkeep.run(stop.clone()));
+        tokio::spawn(settle_regularly(
+            bus.clone(),
+            store.clone(),
+            progress.clone(),
+            stop.clone(),
+        ));
         tokio::spawn(look_at_transactions(
             bus.clone(),
             progress.clone(),
@@ -150,6 +157,8 @@ impl RunningConsumer {
             error = platform.failed() => return Err(error),
         }
         if let Some(upkeep) = self.last_search.take() {
+            // Nobody comes after this one who would do it.
+            settle_all(&upkeep.bus, &upkeep.store).await?;
             upkeep.search_and_say().await;
         }
         Ok(())

@@ -11,6 +11,7 @@ mod collect;
 mod config;
 mod consume;
 mod dead_letters;
+mod doubts;
 mod emit;
 mod erase;
 mod figures;

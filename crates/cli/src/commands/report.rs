@@ -110,7 +110,8 @@ impl Material {
                 (then?, None)
             }
             None => {
-                let figures = store.year_figures(year, counted).await?;
+                let mut figures = store.year_figures(year, counted).await?;
+                figures.months_in_doubt = store.months_in_doubt_of(year).await?;
                 let sources = super::figures::in_force(store).await?;
                 (register.clone(), Some((figures, sources)))
             }

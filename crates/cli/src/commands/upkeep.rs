@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::settings::Settings;
 
-/// Tokens must outlast the time after which blocks are looked for instead, several times.
+/// How long tokens must last: as many blocks as can be on their way in several insert times.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
 
 #[derive(Clone)]

@@ -71,6 +71,9 @@ pub struct ClickHouseSettings {
     pub sync_writes: bool,
     /// Users that read some rows of some tables, beside the one that reads everything.
     pub readers: Vec<RowReader>,
+    /// Whether its deduplication logs are repaired before it starts. Off: as a server of one's own,
+    /// which keeps the tokens of lost parts.
+    pub repairs_tokens: bool,
     /// The cluster that it belongs to, if it is not alone.
     pub shards: Option<Shards>,
     /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
@@ -89,6 +92,7 @@ impl ClickHouseSettings {
             memory_mib: 2048,
             sync_writes: true,
             readers: Vec::new(),
+            repairs_tokens: true,
             shards: None,
             executable: None,
         }
@@ -147,7 +151,11 @@ impl ClickHouse {
         let reader_password = config::reader_password(folder.path())?;
         config::write(folder.path(), settings, (&password, &reader_password))?;
         // The engine must not run meanwhile: the lock sees to that.
-        let repair = repair_deduplication_logs(&data)?;
+        let repair = if settings.repairs_tokens {
+            repair_deduplication_logs(&data)?
+        } else {
+            RepairReport::default()
+        };
         let is_after_crash = data.join(STATUS).exists() || !repair.lost_parts.is_empty();
         for name in [SERVER_LOG, ERROR_LOG] {
             logs::rotate(&logs.join(name))?;

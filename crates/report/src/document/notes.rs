@@ -129,6 +129,10 @@ fn italian(writer: Writer<'_>, notice: &Notice) -> String {
             "L’anno è stato chiuso da una versione precedente: alcune cifre non sono disponibili."
                 .to_owned()
         }
+        Notice::MonthsInDoubt { months } => format!(
+            "Le cifre di {} possono essere troppo basse o troppo alte: il confronto con gli eventi è in corso.",
+            months.join(", ")
+        ),
     }
 }
 
@@ -231,6 +235,10 @@ fn english(writer: Writer<'_>, notice: &Notice) -> String {
         Notice::FiguresNotKept => {
             "The year was closed by an earlier version: some figures are not available.".to_owned()
         }
+        Notice::MonthsInDoubt { months } => format!(
+            "Figures of {} may be too low or too high: they are being compared with the events.",
+            months.join(", ")
+        ),
     }
 }
 

@@ -1,0 +1,78 @@
+//! Months in doubt: a running consumer holds them back, and compares them if it leads.
+
+use std::time::{Duration, Instant};
+
+use affluenza_bus::Cluster;
+use affluenza_pipeline::{Progress, Settled, settle_doubts};
+use affluenza_store::Store;
+use affluenza_telemetry::Stop;
+use anyhow::Result;
+
+/// Between two looks at the months in doubt.
+const DOUBTS_LOOK: Duration = Duration::from_secs(1);
+/// Before a month that stays in doubt is held back and compared again.
+const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
+
+/// Looks again and again which months are in doubt: holds those back that are being compared, and
+/// compares them if this consumer leads.
+pub async fn settle_regularly(
+    bus: affluenza_bus::Config,
+    store: Store,
+    progress: Progress,
+    stop: Stop,
+) {
+    let mut after = Instant::now();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(DOUBTS_LOOK) => {}
+            () = stop.told() => return,
+        }
+        // Without an answer holds end by themselves, and doubts wait.
+        let Ok(doubtful) = progress.look_at_doubts(&store).await else {
+            continue;
+        };
+        if doubtful.is_empty() || !progress.leads() || Instant::now() < after {
+            continue;
+        }
+        let work = async {
+            let settled = settle_all(&bus, &store);
+            tokio::pin!(settled);
+            // The holds that it asks for are seen here, too.
+            loop {
+                tokio::select! {
+                    settled = &mut settled => return settled,
+                    () = tokio::time::sleep(DOUBTS_LOOK) => drop(progress.look_at_doubts(&store).await),
+                }
+            }
+        };
+        let settled = tokio::select! {
+            settled = work => settled,
+            () = stop.told() => return,
+        };
+        match settled {
+            Ok(settled) if settled.left.is_empty() => {}
+            Ok(settled) => {
+                after = Instant::now() + DOUBTS_PAUSE;
+                tracing::warn!(months = ?settled.left, "months stay in doubt");
+            }
+            Err(error) => {
+                after = Instant::now() + DOUBTS_LOOK * 5;
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "months in doubt were not compared"
+                );
+            }
+        }
+    }
+}
+
+/// Compares every month in doubt.
+pub async fn settle_all(bus: &affluenza_bus::Config, store: &Store) -> Result<Settled> {
+    let stream =
+        tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
+    let settled = settle_doubts(store, &stream).await?;
+    if !settled.months.is_empty() {
+        tracing::info!(months = ?settled.months, cells = settled.cells, "months in doubt were compared: hour rows and facts agree");
+    }
+    Ok(settled)
+}

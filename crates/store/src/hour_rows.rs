@@ -1,0 +1,266 @@
+//! Hour rows against the facts that they are made of: what differs, and its correction.
+//!
+//! A correction is exact when nothing of its month was in flight: see
+//! `affluenza_pipeline::invariants::is_settled`. It carries a token made of the number of
+//! corrections before it, which is read before the comparison. So of two corrections that were
+//! computed from the same state one is dropped, whoever sends them and however late.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::{Bytes, BytesMut};
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::LISTED_MAX;
+use crate::rebuild::quoted;
+use crate::store::LOOK_ROUND;
+use crate::{InsertToken, Store, StoreError};
+
+/// An hour of an ente in which the hour rows are not what the facts say.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct AggregateDifference {
+    /// Start of the hour, in seconds since 1970.
+    pub hour_start: u32,
+    /// Public body.
+    pub ente: String,
+    /// Events too few in the aggregate; negative: too many.
+    pub events_missing: i64,
+    /// Accesses too few in the aggregate.
+    pub accesses_missing: i64,
+    /// Service uses too few in the aggregate.
+    pub service_uses_missing: i64,
+    /// Visitors too few, summed over the cells that differ; negative: too many.
+    pub users_missing: i64,
+}
+
+/// What makes the hour rows of a month equal to its facts, as one block.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// Month of the hours, as `YYYYMM`.
+    pub month: u32,
+    /// Cells that it changes.
+    pub cells: u64,
+    generation: u64,
+    rows: Bytes,
+}
+
+/// Dimensions of `usage_hourly`, in its order.
+const DIMENSIONS: &str = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
+/// Most cells of one correction: what this process holds in memory.
+const CELLS_MAX: u64 = 50_000;
+/// One block comes out, which one insert takes as one part.
+const ONE_BLOCK: &str = "SETTINGS max_threads = 1, max_block_size = 10000000, group_by_two_level_threshold = 0, \
+    group_by_two_level_threshold_bytes = 0, max_bytes_ratio_before_external_group_by = 0";
+
+/// Facts of the hours of a month. Hours of zones that are half an hour off may begin in the month
+/// before the event's.
+fn facts_of(month: u32) -> String {
+    let first = format!(
+        "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
+        month / 100,
+        month % 100
+    );
+    format!(
+        "time >= {first} AND time < {first} + INTERVAL 1 MONTH + INTERVAL 1 HOUR AND toYYYYMM(hour_start) = {month}"
+    )
+}
+
+/// Cells of a month in which facts and hour rows differ, of all hours or of these.
+fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
+    let facts = facts_of(month);
+    let listed: BTreeSet<String> = hours
+        .iter()
+        .map(|hour| hour.hour_start.to_string())
+        .collect();
+    let listed: Vec<String> = listed.into_iter().collect();
+    let of_hours = match hours {
+        [] => String::new(),
+        _ => format!("AND toUnixTimestamp(hour_start) IN ({})", listed.join(", ")),
+    };
+    format!(
+        "SELECT {DIMENSIONS}, sum(e) AS events, sum(a) AS accesses, sum(s) AS uses,
+                uniqCombined64IfMergeIf(v, of_facts) AS users, uniqCombined64IfMergeIf(v, NOT of_facts) AS users_kept,
+                uniqCombined64IfMergeState(v) AS all_visitors
+         FROM (
+            SELECT {DIMENSIONS}, toInt64(count()) AS e, toInt64(countIf(resource = 'page')) AS a,
+                   toInt64(countIf(activity = 'service-use' AND outcome = 'completed')) AS s,
+                   uniqCombined64IfState(visitor, visitor != 0 AND resource != 'asset') AS v, true AS of_facts
+            FROM usage_events
+            WHERE {facts} {of_hours}
+            GROUP BY {DIMENSIONS}
+            UNION ALL
+            SELECT {DIMENSIONS}, -toInt64(events), -toInt64(accesses), -toInt64(service_uses), visitors, false
+            FROM usage_hourly WHERE toYYYYMM(hour_start) = {month} {of_hours})
+         GROUP BY {DIMENSIONS} HAVING events != 0 OR accesses != 0 OR uses != 0 OR users != users_kept"
+    )
+}
+
+impl Store {
+    /// Hours and enti of a month in which the hour rows are not what the facts say, in whatever
+    /// dimension.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn aggregate_differences(
+        &self,
+        month: u32,
+    ) -> Result<Vec<AggregateDifference>, StoreError> {
+        self.rows(&format!(
+            "SELECT toUnixTimestamp(d.hour_start) AS hour_start, toString(d.ente) AS ente, sum(d.events) AS events_missing,
+                    sum(d.accesses) AS accesses_missing, sum(d.uses) AS service_uses_missing,
+                    sum(toInt64(d.users) - toInt64(d.users_kept)) AS users_missing
+             FROM ({}) AS d GROUP BY d.hour_start, d.ente ORDER BY hour_start, ente LIMIT {LISTED_MAX}",
+            differing_cells(month, &[])
+        ))
+        .await
+    }
+
+    /// What these hours of a month lack of the facts, and have beyond them; none when they agree.
+    /// Sums count modulo 2^64, so a correction may be negative. Visitors are a set, to which those
+    /// of the facts are added.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn correction_of(
+        &self,
+        month: u32,
+        hours: &[AggregateDifference],
+    ) -> Result<Option<Correction>, StoreError> {
+        let generation = self.corrections_of(month).await?;
+        let cells = self
+            .count(&format!(
+                "SELECT least(count(), {CELLS_MAX}) FROM ({})",
+                differing_cells(month, hours)
+            ))
+            .await?;
+        if cells == 0 {
+            return Ok(None);
+        }
+        let query = format!(
+            "SELECT {DIMENSIONS}, toUInt64(d.events) AS events, toUInt64(d.accesses) AS accesses, toUInt64(d.uses) AS service_uses,
+                    d.all_visitors AS visitors
+             FROM ({}) AS d LIMIT {CELLS_MAX} {ONE_BLOCK}",
+            differing_cells(month, hours)
+        );
+        let rows = self.native(&query).await?;
+        Ok(Some(Correction {
+            month,
+            cells,
+            generation,
+            rows,
+        }))
+    }
+
+    /// How often the hour rows of a month were corrected.
+    async fn corrections_of(&self, month: u32) -> Result<u64, StoreError> {
+        self.count(&format!(
+            "SELECT count() FROM ingest_repairs WHERE what = 'aggregate' AND month = {month}"
+        ))
+        .await
+    }
+
+    async fn native(&self, query: &str) -> Result<Bytes, StoreError> {
+        let what = |error| self.judge("the query of a correction", error);
+        let mut cursor = self
+            .client
+            .query_raw(query)
+            .fetch_bytes("Native")
+            .map_err(what)?;
+        let mut rows = BytesMut::new();
+        while let Some(chunk) = cursor.next().await.map_err(what)? {
+            rows.extend_from_slice(&chunk);
+        }
+        Ok(rows.freeze())
+    }
+
+    /// Adds a correction to the hour rows, once.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn correct_hours(&self, correction: Correction) -> Result<(), StoreError> {
+        let Correction {
+            month,
+            cells,
+            generation,
+            rows,
+        } = correction;
+        let statement = format!(
+            "INSERT INTO usage_hourly ({DIMENSIONS}, events, accesses, service_uses, visitors) FORMAT Native"
+        );
+        let token = InsertToken::of_correction(month, generation);
+        self.insert("usage_hourly", statement, rows, &token).await?;
+        self.execute(&format!(
+            "INSERT INTO ingest_repairs (what, month, records) SETTINGS async_insert = 0 VALUES ('aggregate', {month}, {cells})"
+        ))
+        .await
+    }
+
+    /// Takes away the hour rows of these hours and enti: a set of visitors cannot be made smaller.
+    /// A correction puts back what the facts say.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn clear_hours(&self, hours: &[AggregateDifference]) -> Result<(), StoreError> {
+        let hours: Vec<String> = hours
+            .iter()
+            .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)))
+            .collect();
+        self.execute(&format!(
+            "DELETE FROM usage_hourly WHERE (toUnixTimestamp(hour_start), ente) IN ({}) SETTINGS lightweight_deletes_sync = 2",
+            hours.join(", ")
+        ))
+        .await
+    }
+
+    /// Statements that changed facts after they were stored, which no path of this program does, since
+    /// the facts were last read from the log again. ClickHouse remembers the last hundred.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn changes_of_facts(&self) -> Result<Vec<String>, StoreError> {
+        self.rows(&format!(
+            "SELECT concat(substring(command, 1, 200), ', ', toString(create_time)) FROM {}
+             WHERE database = {} AND table = {} AND position(command, 'UPDATE ') > 0 AND position(command, '_row_exists') = 0
+               AND create_time > (SELECT max(r.finished_at) FROM rebuilds AS r FINAL WHERE r.what = 'facts' AND NOT r.dry_run)
+             ORDER BY create_time DESC LIMIT 5 {LOOK_ROUND}",
+            self.of_all_nodes("system.mutations"),
+            quoted(self.database()),
+            quoted(&self.held("usage_events"))
+        ))
+        .await
+    }
+
+    /// Where the ledger of a log ends, by partition.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn settled_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let ends: Vec<(u32, u64)> = self
+            .rows(&format!(
+                "SELECT kafka_partition, max(next_offset) FROM ingest_ledger WHERE stream = {} GROUP BY kafka_partition",
+                quoted(stream)
+            ))
+            .await?;
+        Ok(ends.into_iter().collect())
+    }
+
+    /// How far the facts of a month reach in a log, by partition: one past the last offset.
+    ///
+    /// # Errors
+    /// ClickHouse does not answer, or refuses.
+    pub async fn facts_reach(
+        &self,
+        stream: &str,
+        month: u32,
+    ) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let reach: Vec<(u32, u64)> = self
+            .rows(&format!(
+                "SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = {} AND {}
+                 GROUP BY kafka_partition",
+                quoted(stream),
+                facts_of(month)
+            ))
+            .await?;
+        Ok(reach.into_iter().collect())
+    }
+}

@@ -1,0 +1,221 @@
+//! One insert is one part of each month, whatever is in it and whatever a profile of the server says:
+//! a token stands for a part, and tables remember a number of tokens.
+
+use std::time::Duration;
+
+use affluenza_store::{
+    BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken, LedgerRow,
+};
+
+use crate::support::{Engines, Place};
+
+/// Months of the block, the first of 2017.
+const MONTHS: u64 = 5;
+/// Facts, and groups of the hour rows, of a block beyond every limit that splits one by default.
+const FACTS: u64 = 300_000;
+const GROUPS_MIN: u64 = 100_000;
+const TABLES: [&str; 5] = [
+    "usage_events",
+    "usage_hourly",
+    "ingest_ledger",
+    "producer_sequences",
+    "client_reports",
+];
+/// A setting that a profile may have, and a value that makes many parts of a block of facts.
+const HOSTILE: [(&str, &str); 3] = [
+    ("group_by_two_level_threshold", "10"),
+    ("group_by_two_level_threshold_bytes", "10"),
+    ("max_block_size", "50"),
+];
+/// The same for tables that are sent row by row.
+const HOSTILE_TO_ROWS: [(&str, &str); 3] = [
+    ("max_insert_block_size", "50"),
+    ("max_insert_block_size_bytes", "500"),
+    ("input_format_max_block_size_bytes", "500"),
+];
+
+pub fn an_insert_is_one_part_a_month(engines: &Engines) {
+    let place = engines.place("parts");
+    place.run(&["migrate"]);
+    stop_merges(&place);
+    let origin = origin();
+    let block = block(FACTS);
+    let token = InsertToken::of(&origin, 0, FACTS);
+    let store = place.store();
+    let row = LedgerRow {
+        stream: origin.stream.clone(),
+        kafka_partition: 0,
+        first_offset: 0,
+        next_offset: FACTS,
+        records_read: FACTS,
+        control: 0,
+        fates: (0..3_000_u16).map(fate).collect(),
+        checksum: 1,
+        rules: origin.rules.clone(),
+    };
+    place
+        .wait(async {
+            store
+                .insert_facts(block.encode(&origin).into(), &token)
+                .await?;
+            store.insert_ledger(&row, &token).await
+        })
+        .expect("the block is taken");
+    assert_eq!(place.count("SELECT count() FROM usage_events"), FACTS);
+    assert_eq!(place.count("SELECT sum(events) FROM usage_hourly"), FACTS);
+    let groups = place.count("SELECT count() FROM usage_hourly");
+    assert!(groups > GROUPS_MIN, "{groups} groups");
+    let made = TABLES.map(|table| parts(&place, table));
+    assert_eq!(made, [MONTHS, MONTHS, 1, 0, 0]);
+}
+
+pub fn a_profile_of_the_server_cannot_split_an_insert(engines: &Engines) {
+    let place = engines.place("profiles");
+    place.run(&["migrate"]);
+    stop_merges(&place);
+    let facts = block(6_000).encode(&origin());
+    let into_facts = format!(
+        "INSERT INTO usage_events ({}) FORMAT Native",
+        FactBlock::columns()
+    );
+    let into_hours = Insert {
+        table: "usage_hourly",
+        statement: &into_facts,
+        body: &facts,
+    };
+    let lines: String = (0..1_000).map(|n| format!("p{n}\t{n}\n")).collect();
+    let into_rows = Insert {
+        table: "producer_sequences",
+        statement: "INSERT INTO producer_sequences (producer, bucket) FORMAT TSV",
+        body: lines.as_bytes(),
+    };
+    let cases = HOSTILE
+        .map(|hostile| (hostile, into_hours, MONTHS))
+        .into_iter()
+        .chain(HOSTILE_TO_ROWS.map(|hostile| (hostile, into_rows, 1)));
+    for (number, (hostile, insert, whole)) in cases.enumerate() {
+        // The later of two equal parameters holds, as a setting of the insert does over a profile.
+        let pinned = [hostile].into_iter().chain(INSERT_SETTINGS.iter().copied());
+        let without = INSERT_SETTINGS
+            .iter()
+            .copied()
+            .filter(|(name, _)| *name != hostile.0)
+            .chain([hostile]);
+        let made = added(&place, insert, pinned, &format!("pinned-{number}"));
+        assert_eq!(made, whole, "{} is not pinned", hostile.0);
+        let made = added(&place, insert, without, &format!("without-{number}"));
+        assert!(made > whole, "{} does not matter", hostile.0);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Insert<'i> {
+    /// Whose parts are counted.
+    table: &'static str,
+    statement: &'i str,
+    body: &'i [u8],
+}
+
+/// Sends an insert and returns how many parts it added.
+fn added<'s>(
+    place: &Place<'_>,
+    insert: Insert<'_>,
+    settings: impl Iterator<Item = (&'s str, &'s str)>,
+    token: &str,
+) -> u64 {
+    let Insert {
+        table,
+        statement,
+        body,
+    } = insert;
+    let before = parts(place, table);
+    let settings: String = settings
+        .filter(|(name, _)| *name != "wait_end_of_query")
+        .map(|(name, value)| format!("&{name}={value}"))
+        .collect();
+    let query = statement.replace(' ', "%20");
+    let more = format!("{settings}&insert_deduplication_token={token}&query={query}");
+    place
+        .access()
+        .post(&more, body, Duration::from_secs(60))
+        .expect("the insert is taken");
+    parts(place, table) - before
+}
+
+fn stop_merges(place: &Place<'_>) {
+    for table in TABLES {
+        place
+            .wait(
+                place
+                    .store()
+                    .run_statement(&format!("SYSTEM STOP MERGES {table}")),
+            )
+            .expect("merges can be stopped");
+    }
+}
+
+fn parts(place: &Place<'_>, table: &str) -> u64 {
+    place.count(&format!(
+        "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = '{table}'"
+    ))
+}
+
+fn origin() -> BlockOrigin {
+    BlockOrigin {
+        stream: "parts/events".into(),
+        kafka_partition: 0,
+        rules: "r".into(),
+    }
+}
+
+fn fate(day: u16) -> (FateGroup, u64) {
+    let group = FateGroup {
+        ente: format!("{:064}", day % 50),
+        day: 17_000 + day % 150,
+        fate: Fate::Stored,
+        reason: "".into(),
+    };
+    (group, 100)
+}
+
+/// Facts of several months, with codes of 64 letters.
+fn block(facts: u64) -> FactBlock {
+    const JANUARY: u64 = 1_483_228_800;
+    let mut block = FactBlock::default();
+    for number in 0..facts {
+        // 28 days of each month, an hour after the other.
+        let hour = number / MONTHS % (28 * 24);
+        let days = [0, 31, 59, 90, 120][usize::try_from(number % MONTHS).expect("small")];
+        let seconds = JANUARY + days * 86_400 + hour * 3_600;
+        let code = |letter: char, codes: u64| {
+            let number = (number / MONTHS % codes).to_string();
+            format!("{number}{}", letter.to_string().repeat(64 - number.len()))
+        };
+        block.push(&Fact {
+            time_ms: i64::try_from(seconds * 1_000).expect("in range"),
+            hour_start: u32::try_from(seconds).expect("in range"),
+            local_date: u16::try_from(seconds / 86_400).expect("in range"),
+            local_hour: u8::try_from(hour % 24).expect("in range"),
+            band: 1,
+            ente: &code('e', 53),
+            portal: &code('p', 211),
+            service: &code('s', 1_009),
+            category: &code('c', 17),
+            activity: 2,
+            kind: 1,
+            resource: 0,
+            outcome: 1,
+            channel: 1,
+            login: 1,
+            device: 1,
+            device_rule: "rule",
+            country: "IT",
+            region: "",
+            session: number,
+            visitor: number + 1,
+            identity: number,
+            kafka_offset: number,
+        });
+    }
+    block
+}
