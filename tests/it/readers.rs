@@ -2,7 +2,9 @@
 //! enti in every table and view, nothing of others, and change nothing.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use affluenza_store::access::READABLE;
 
@@ -53,16 +55,20 @@ fn users(place: &Place<'_>) -> Users {
         told["clickhouse"].is_string()
     });
     let text = |name: &str| told[name].as_str().expect("it is told").to_owned();
-    let access = |user: String, password: String| Access {
+    let access = |user: String, password: String, database: &str| Access {
         address: text("clickhouse").replace("http://", ""),
         user,
         password,
-        database: "affluenza".to_owned(),
+        database: database.to_owned(),
     };
     Users {
-        all: access(text("user"), text("password")),
-        reader: access(text("reader"), text("reader_password")),
-        analyst: access("analyst".to_owned(), PASSWORD.to_owned()),
+        all: access(text("user"), text("password"), "affluenza"),
+        reader: access(text("reader"), text("reader_password"), "affluenza"),
+        analyst: access(
+            "analyst".to_owned(),
+            PASSWORD.to_owned(),
+            "affluenza_analyst",
+        ),
     }
 }
 
@@ -101,7 +107,9 @@ pub fn analysts_see_their_enti_in_every_table(engines: &Engines) {
 
     let open = rows_are_of_one_ente(&users);
     everything_else_is_closed(&users, &open);
+    nothing_of_others_is_told(&users);
     nothing_can_be_changed(&users);
+    a_question_ends_with_its_client(&users);
     let stranger = Access {
         password: "another".to_owned(),
         ..users.analyst.clone()
@@ -122,7 +130,7 @@ fn rows_are_of_one_ente(users: &Users) -> BTreeSet<&'static str> {
         let count = |access: &Access, condition: &str| {
             one(access, &format!("SELECT count() FROM {table} {condition}"))
         };
-        // The register's dictionaries are no secret; views read with the rights of who asks.
+        // The list of services is no secret.
         let column = readable.ente.or_else(|| {
             let is_view = table.starts_with("usage_by") || table == "users_by_hour";
             (is_view && of_enti.contains(table)).then_some("ente")
@@ -160,35 +168,132 @@ fn everything_else_is_closed(users: &Users, open: &BTreeSet<&str>) {
     );
     let mut closed = 0;
     for table in tables.iter().map(|row| row[0].as_str()) {
-        if open.contains(table) {
-            continue;
+        let is_refused = |name: &str, why: &[&str]| {
+            let asked = format!("SELECT count() FROM {name}");
+            let asked = users.analyst.ask(&asked, PATIENCE);
+            let is_refused = |said: &String| why.iter().any(|why| said.contains(why));
+            assert!(asked.as_ref().is_err_and(is_refused), "{name}: {asked:?}");
+        };
+        is_refused(&format!("affluenza.{table}"), &["ACCESS_DENIED"]);
+        if !open.contains(table) {
+            is_refused(table, &["UNKNOWN_TABLE"]);
+            closed += 1;
         }
-        let asked = users
-            .analyst
-            .ask(&format!("SELECT count() FROM {table}"), PATIENCE);
-        assert!(
-            asked
-                .as_ref()
-                .is_err_and(|said| said.contains("ACCESS_DENIED")),
-            "{table}: {asked:?}"
-        );
-        closed += 1;
     }
     assert!(closed > 8, "{closed} tables are closed");
-    for query in [
-        "SELECT * FROM file('users.xml', 'LineAsString')",
-        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString', 'l String')",
-        "SELECT count() FROM remote('127.0.0.1', 'affluenza', 'usage_events', 'default', '')",
-        "SELECT count() FROM merge('affluenza', '^ingest_ledger$')",
-    ] {
-        let asked = users.analyst.ask(query, PATIENCE);
-        assert!(asked.is_err(), "{query}: {asked:?}");
+    for user in ["default", "affluenza_views_analyst"] {
+        let other = Access {
+            user: user.to_owned(),
+            password: String::new(),
+            ..users.analyst.clone()
+        };
+        let asked = other.ask("SELECT count() FROM affluenza.usage_events", PATIENCE);
+        assert!(asked.is_err(), "{user}: {asked:?}");
     }
-    // A way around the table's name is no way around its rows.
-    let around = "SELECT countIf(ente != 'c_d612') FROM merge('affluenza', '^usage_events$')";
-    if let Ok(found) = users.analyst.ask(around, PATIENCE) {
-        assert_eq!(found.trim(), "0");
+}
+
+/// Codes, names, counts and sizes of everything that is not of the analyst's ente.
+struct Foreign {
+    texts: Vec<String>,
+    numbers: BTreeSet<String>,
+}
+
+impl Foreign {
+    fn of(users: &Users) -> Self {
+        let column =
+            |query: &str| -> Vec<String> { users.all.rows(query).into_iter().flatten().collect() };
+        let texts = column(&format!(
+            "SELECT DISTINCT ente FROM usage_hourly WHERE ente != '{ENTE}'
+             UNION DISTINCT SELECT arrayJoin([code, name]) FROM enti WHERE code != '{ENTE}'"
+        ));
+        // Below a thousand a number may be anything.
+        let of_tables = "SELECT arrayJoin([sum(rows), sum(bytes_on_disk), sum(data_compressed_bytes), sum(data_uncompressed_bytes)]) AS n
+             FROM system.parts WHERE database = 'affluenza' AND active GROUP BY table HAVING n >= 1000";
+        let of_enti = format!(
+            "SELECT arrayJoin([count(), sum(u.events), sum(u.service_uses), sum(u.accesses)]) AS n FROM usage_hourly AS u
+             WHERE ente != '{ENTE}' GROUP BY ente WITH TOTALS HAVING n >= 1000"
+        );
+        let own = format!(
+            "SELECT arrayJoin([count(), sum(u.events), sum(u.service_uses), sum(u.accesses)]) FROM usage_hourly AS u WHERE ente = '{ENTE}'"
+        );
+        let own: BTreeSet<String> = column(&own).into_iter().collect();
+        let numbers = [of_tables, &of_enti].into_iter().flat_map(column);
+        let numbers = numbers.filter(|number| !number.is_empty() && !own.contains(number));
+        Self {
+            texts,
+            numbers: numbers.collect(),
+        }
     }
+
+    fn found_in(&self, answer: &str) -> Option<&str> {
+        let numbers: BTreeSet<&str> = answer.split(|c: char| !c.is_ascii_digit()).collect();
+        let text = self.texts.iter().find(|text| answer.contains(*text));
+        let number = self
+            .numbers
+            .iter()
+            .find(|number| numbers.contains(&***number));
+        text.or(number).map(String::as_str)
+    }
+}
+
+/// Every statement of the fixture is answered as it says.
+fn nothing_of_others_is_told(users: &Users) {
+    let foreign = Foreign::of(users);
+    assert!(foreign.texts.len() > 20 && foreign.numbers.len() > 20);
+    // Who may see everything is told of others: what is looked for can be found.
+    let told = users.all.ask("SELECT * FROM usage_by_ente", PATIENCE);
+    assert!(foreign.found_in(&told.expect("it is answered")).is_some());
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for line in include_str!("readers/statements.txt").lines() {
+        let Some((expected, statement)) = line.split_once(' ') else {
+            continue;
+        };
+        if expected == "#" {
+            continue;
+        }
+        let asked = users.analyst.ask(statement.trim(), PATIENCE);
+        let answered = if asked.is_ok() { "own" } else { "denied" };
+        let (Ok(said) | Err(said)) = asked;
+        if answered != expected {
+            wrong.push(format!("{answered}: {statement}: {said:.300}"));
+        }
+        // What was asked may be repeated.
+        if let Some(found) = foreign.found_in(&said)
+            && !statement.contains(found)
+        {
+            wrong.push(format!("{found} is told by {statement}: {said:.300}"));
+        }
+        tried += 1;
+    }
+    assert!(tried >= 117, "{tried} statements");
+    assert!(wrong.is_empty(), "of {tried}:\n{}", wrong.join("\n"));
+    eprintln!("readers: {tried} statements, nothing of others");
+}
+
+/// ClickHouse goes on for a minute without the limits of readers.
+fn a_question_ends_with_its_client(users: &Users) {
+    const ID: &str = "left-alone";
+    let Access {
+        address,
+        user,
+        password,
+        ..
+    } = &users.analyst;
+    let question = "SELECT count() FROM numbers(15000000000) WHERE sipHash64(number) % 7 = 9";
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!(
+        "POST /?query_id={ID} HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: {user}\r\nX-ClickHouse-Key: {password}\r\nContent-Length: {}\r\n\r\n{question}",
+        question.len()
+    );
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let running = format!("SELECT count() FROM system.processes WHERE query_id = '{ID}'");
+    eventually("it runs", || one(&users.all, &running) == 1);
+    let began = Instant::now();
+    drop(stream);
+    eventually("it ends", || one(&users.all, &running) == 0);
+    // Not by the limit of a minute.
+    assert!(began.elapsed() < Duration::from_secs(45));
 }
 
 fn nothing_can_be_changed(users: &Users) {

@@ -11,7 +11,7 @@ use affluenza_engine::{
     Cache, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings, Kept,
     RowReader, Startable as _,
 };
-use affluenza_store::access::{READABLE, Readable, row_filter};
+use affluenza_store::access::{EnteReader, WATCHED};
 use anyhow::{Context, Result, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ pub struct Platform {
     pub is_after_crash: bool,
     kafka: Option<Kept>,
     clickhouse: Option<Kept>,
+    /// Readers of some enti whom the ClickHouse that this command started knows.
+    pub readers: Vec<EnteReader>,
     owned: Option<(DataDir, PathBuf)>,
 }
 
@@ -91,6 +93,7 @@ impl Platform {
             reader: settings.clickhouse.for_reading(),
             is_owner: false,
             is_after_crash: false,
+            readers: Vec::new(),
             kafka: None,
             clickhouse: None,
             owned: None,
@@ -170,6 +173,9 @@ impl Platform {
             .with_context(|| format!("{} cannot be written", path.display()))?;
         self.point_to(&endpoints);
         self.is_owner = true;
+        if self.clickhouse.is_some() {
+            self.readers = ente_readers(settings);
+        }
         self.owned = Some((lock, path));
         Ok(())
     }
@@ -300,20 +306,29 @@ impl Platform {
 
 /// Readers of some enti, as the engine's users file has them.
 fn row_readers(settings: &Settings) -> Vec<RowReader> {
-    let tables = |enti: &[String]| {
-        let filter = |column| row_filter(column, enti);
-        let table = |readable: &Readable| (readable.table.to_owned(), readable.ente.map(filter));
-        READABLE.iter().map(table).collect()
-    };
-    settings
-        .engine
-        .readers
-        .iter()
+    let config = &settings.clickhouse;
+    ente_readers(settings)
+        .into_iter()
         .map(|reader| RowReader {
-            name: reader.user.clone(),
+            views: reader.database(&config.database),
+            definer: reader.definer(),
+            watched: WATCHED.to_owned(),
+            database: config.database.clone(),
+            tables: reader.policies(config),
+            name: reader.user,
+            password_sha256: reader.password_sha256,
+        })
+        .collect()
+}
+
+/// Readers of some enti, as they are configured.
+pub fn ente_readers(settings: &Settings) -> Vec<EnteReader> {
+    let readers = settings.engine.readers.iter();
+    readers
+        .map(|reader| EnteReader {
+            user: reader.user.clone(),
             password_sha256: reader.password_sha256.clone(),
-            database: settings.clickhouse.database.clone(),
-            tables: tables(&reader.enti),
+            enti: reader.enti.clone(),
         })
         .collect()
 }

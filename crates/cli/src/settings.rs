@@ -83,7 +83,8 @@ impl ReaderSettings {
                 .user
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !["default", "affluenza", "affluenza_reader"].contains(&self.user.as_str());
+            && !["default", "affluenza", "affluenza_reader"].contains(&self.user.as_str())
+            && !self.user.starts_with("affluenza_views_");
         let is_hash = self.password_sha256.len() == 64
             && self
                 .password_sha256

@@ -1,15 +1,30 @@
 //! Who may read what in ClickHouse: a reader of everything, and readers of some enti only.
 //!
-//! A server with access management gets roles, users, row policies and quotas by the statements
-//! of [`statements`]; the local engine gets the same through its users file.
+//! A reader of some enti has a database of its own and a right on nothing else. For each table of
+//! [`READABLE`] there is a view of that name, which runs with the rights of its *definer*: a user that
+//! cannot log in, with row policies for the enti of the reader. So no table function has a table to
+//! look at, and ClickHouse applies a row policy before any condition of a query. Views of the schema
+//! are made once more over those views.
+//!
+//! `EXPLAIN` would show how many parts and granules all enti have: the views refuse to be planned
+//! for it. In a cluster the views are on every node, and a Distributed table over them has the name.
+//!
+//! The local engine has these users in its users file. A server with access management gets them by
+//! the statements of [`statements`].
 
-/// A table that readers may read, and the column by which its rows belong to an ente.
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{LOCAL, Step, database, on_cluster, steps};
+use crate::{Config, Store, StoreError, migrations};
+
+/// A table or view that readers of some enti may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readable {
     /// Table or view.
     pub table: &'static str,
-    /// Column with the code of the ente; none where every ente may read every row. A view reads
-    /// its tables with the rights of whoever asks.
+    /// Column with the code of the ente; none where every ente may read every row, and for a view
+    /// of the schema, which reads the reader's own tables.
     pub ente: Option<&'static str>,
 }
 
@@ -65,8 +80,68 @@ pub struct EnteReader {
     pub enti: Vec<String>,
 }
 
+impl EnteReader {
+    /// Database with its views, which is its default one.
+    pub fn database(&self, database: &str) -> String {
+        format!("{database}_{}", self.user)
+    }
+
+    /// The server, with that database.
+    fn own(&self, config: &Config) -> Config {
+        Config {
+            database: self.database(&config.database),
+            ..config.clone()
+        }
+    }
+
+    /// User whose rights its views have.
+    pub fn definer(&self) -> String {
+        format!("affluenza_views_{}", self.user)
+    }
+
+    /// Tables that its definer reads, each with the condition on its rows.
+    pub fn policies(&self, config: &Config) -> Vec<(String, Option<String>)> {
+        let is_table = |readable: &&Readable| view_of_schema(readable.table).is_none();
+        READABLE
+            .iter()
+            .filter(is_table)
+            .map(|readable| {
+                let filter = readable.ente.map(|column| row_filter(column, &self.enti));
+                (held(readable.table, config), filter)
+            })
+            .collect()
+    }
+}
+
+/// Columns of a system table that the definers read, to see whether a query is an `EXPLAIN`.
+pub const WATCHED: &str = "SELECT(query_id, query_kind) ON system.processes";
+
+/// Marks the databases of readers.
+const COMMENT: &str = "Views of a reader of some enti, made by affluenza";
+
+/// Makes the database of a reader.
+fn database_of(own: &Config) -> String {
+    format!("{} COMMENT {}", database(own), quoted(COMMENT))
+}
+
+/// The last definition of a view of the schema.
+fn view_of_schema(name: &str) -> Option<&'static str> {
+    let head = format!("CREATE OR REPLACE VIEW {name} AS");
+    let mut all = migrations().iter().rev();
+    Some(all.find(|one| one.sql.starts_with(&head))?.sql)
+}
+
+/// Name of the table that holds the rows on a server.
+fn held(table: &str, config: &Config) -> String {
+    if config.cluster.is_empty() {
+        table.to_owned()
+    } else {
+        format!("{table}{LOCAL}")
+    }
+}
+
 /// The condition on the rows of a table, as SQL.
-pub fn row_filter(column: &str, enti: &[String]) -> String {
+fn row_filter(column: &str, enti: &[String]) -> String {
     let codes: Vec<String> = enti.iter().map(|code| quoted(code)).collect();
     format!("{column} IN ({})", codes.join(", "))
 }
@@ -79,69 +154,164 @@ fn name(text: &str) -> String {
     format!("`{}`", text.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
-/// Bounds of every reader's queries.
-const SETTINGS: &str = "readonly = 2, max_execution_time = 60 MAX 60, max_memory_usage = 2000000000 MAX 2000000000, max_threads = 4 MAX 8";
-const QUOTA: &str = "FOR INTERVAL 1 hour MAX queries = 200000, execution_time = 7200";
-
-/// The statements that an administrator runs once, and again after each change: roles, quotas,
-/// the reader of everything, and readers of some enti. They may be repeated.
-pub fn statements(database: &str, reader: &EnteReader, readers: &[EnteReader]) -> Vec<String> {
-    let database = name(database);
-    let mut all = vec![
-        "CREATE SETTINGS PROFILE OR REPLACE affluenza_reading SETTINGS ".to_owned() + SETTINGS,
-        "CREATE ROLE IF NOT EXISTS affluenza_reader".to_owned(),
-        format!("GRANT SELECT ON {database}.* TO affluenza_reader"),
-        "CREATE ROLE IF NOT EXISTS affluenza_ente_reader".to_owned(),
-    ];
-    for readable in READABLE {
-        let table = name(readable.table);
-        all.push(format!(
-            "GRANT SELECT ON {database}.{table} TO affluenza_ente_reader"
+/// The views of a reader, to be made in its own database in this order. `columns` gives the columns
+/// of a table with their comments, in brackets; an empty text leaves them to the server.
+fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String) -> Vec<String> {
+    let own = reader.database(&config.database);
+    let mut made = Vec::new();
+    for (source, filter) in reader.policies(config) {
+        let columns = columns(&source);
+        let rows = filter.map_or(String::new(), |filter| format!("{filter} AND "));
+        made.push(format!(
+            "CREATE OR REPLACE VIEW {source} {columns} DEFINER = {} SQL SECURITY DEFINER AS SELECT * FROM {}.{source} WHERE {rows}{PLANNED}",
+            reader.definer(),
+            config.database,
         ));
-    }
-    all.push(format!(
-        "CREATE QUOTA OR REPLACE affluenza_reading KEYED BY user_name {QUOTA} TO affluenza_reader, affluenza_ente_reader"
-    ));
-    let user = |reader: &EnteReader, role: &str| {
-        format!(
-            "CREATE USER OR REPLACE {} IDENTIFIED WITH sha256_hash BY {} DEFAULT ROLE {role} SETTINGS PROFILE 'affluenza_reading'",
-            name(&reader.user),
-            quoted(&reader.password_sha256)
-        )
-    };
-    let grant = |reader: &EnteReader, role: &str| format!("GRANT {role} TO {}", name(&reader.user));
-    all.push(user(reader, "NONE"));
-    all.push(grant(reader, "affluenza_reader"));
-    all.push(format!(
-        "SET DEFAULT ROLE affluenza_reader TO {}",
-        name(&reader.user)
-    ));
-    for reader in readers {
-        all.push(user(reader, "NONE"));
-        all.push(grant(reader, "affluenza_ente_reader"));
-        all.push(format!(
-            "SET DEFAULT ROLE affluenza_ente_reader TO {}",
-            name(&reader.user)
-        ));
-        for readable in READABLE {
-            if let Some(column) = readable.ente {
-                all.push(format!(
-                    "CREATE ROW POLICY OR REPLACE {} ON {database}.{} FOR SELECT USING {} AS RESTRICTIVE TO {}",
-                    name(&format!("affluenza_{}", reader.user)),
-                    name(readable.table),
-                    row_filter(column, &reader.enti),
-                    name(&reader.user)
-                ));
-            }
+        if let Some(table) = source.strip_suffix(LOCAL) {
+            made.push(format!(
+                "CREATE OR REPLACE TABLE {table} AS {own}.{source} ENGINE = Distributed('{}', '{own}', '{source}')",
+                config.cluster,
+            ));
         }
     }
+    let is_read = |sql: &&str| {
+        READABLE
+            .iter()
+            .any(|one| view_of_schema(one.table) == Some(*sql))
+    };
+    let views = migrations().iter().map(|one| one.sql).filter(is_read);
+    made.extend(views.map(str::to_owned));
+    made
+}
+
+/// True of a query that is run, refused for one that is only planned. The inner query is answered
+/// while the outer one is planned, so it costs no row a look.
+const PLANNED: &str = "(SELECT throwIf(countIf(p.query_kind != 'Explain') = 0, 'EXPLAIN is closed to readers of some enti: ask the administrator') FROM system.processes AS p WHERE p.query_id = queryID()) = 0";
+
+/// Bounds of every reader's queries. In ClickHouse 0 means no limit, hence the minimum.
+const SETTINGS: &str = "readonly = 2, max_execution_time = 60 MIN 1 MAX 60, max_memory_usage = 2000000000 MIN 1 MAX 2000000000, max_memory_usage_for_user = 4000000000 MIN 1 MAX 4000000000, max_untracked_memory = 4194304 MAX 4194304, max_threads = 4 MIN 1 MAX 8, max_rows_to_read = 20000000000 MIN 1 MAX 20000000000, max_result_rows = 100000000 MIN 1 MAX 100000000, max_concurrent_queries_for_user = 100 MIN 1 MAX 100, use_query_cache = 0 CONST, output_format_write_statistics = 0 CONST, timeout_overflow_mode = 'throw' CONST, cancel_http_readonly_queries_on_client_close = 1 CONST";
+const QUOTA: &str = "FOR INTERVAL 1 hour MAX queries = 200000, execution_time = 7200";
+
+/// The statements that an administrator runs on a server with access management, after each
+/// migration and each change of a reader. They may be repeated.
+pub fn statements(config: &Config, readers: &[EnteReader]) -> Vec<String> {
+    let on = on_cluster(config);
+    let mut all = vec![format!(
+        "CREATE SETTINGS PROFILE OR REPLACE affluenza_reading{on} SETTINGS {SETTINGS}"
+    )];
+    for reader in readers {
+        all.extend(users_of(config, reader));
+        let here = reader.own(config);
+        all.push(database_of(&here));
+        all.push(format!("USE {}", here.database));
+        let made = views(config, reader, |_| String::new());
+        let texts = made.iter().flat_map(|view| steps(view, &here));
+        all.extend(texts.map(Step::into_text));
+    }
+    let names: Vec<String> = readers.iter().map(|reader| name(&reader.user)).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        all.push(format!(
+            "CREATE QUOTA OR REPLACE affluenza_reading{on} KEYED BY user_name {QUOTA} TO {names}"
+        ));
+    }
     all
+}
+
+/// A reader and its definer.
+fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
+    let on = on_cluster(config);
+    let database = name(&config.database);
+    let (user, definer) = (name(&reader.user), name(&reader.definer()));
+    let mut all = vec![
+        format!(
+            "CREATE USER OR REPLACE {definer}{on} HOST NONE SETTINGS PROFILE 'affluenza_reading'"
+        ),
+        format!("GRANT{on} {WATCHED} TO {definer}"),
+    ];
+    for (table, filter) in reader.policies(config) {
+        let table = format!("{database}.{}", name(&table));
+        all.push(format!("GRANT{on} SELECT ON {table} TO {definer}"));
+        if let Some(filter) = filter {
+            all.push(format!(
+                "CREATE ROW POLICY OR REPLACE {definer}{on} ON {table} FOR SELECT USING {filter} AS RESTRICTIVE TO {definer}"
+            ));
+        }
+    }
+    all.push(format!(
+        "CREATE USER OR REPLACE {user}{on} IDENTIFIED WITH sha256_hash BY {} DEFAULT DATABASE {own} SETTINGS PROFILE 'affluenza_reading'",
+        quoted(&reader.password_sha256),
+        own = name(&reader.database(&config.database)),
+    ));
+    all.push(format!(
+        "GRANT{on} SELECT ON {}.* TO {user}",
+        name(&reader.database(&config.database))
+    ));
+    all
+}
+
+/// A column of a table, as the server knows it.
+#[derive(Row, Serialize, Deserialize)]
+struct Column {
+    table: String,
+    name: String,
+    kind: String,
+    comment: String,
+}
+
+impl Store {
+    /// Makes the views of `readers`, whose users the server knows, and drops those of readers that
+    /// are gone.
+    ///
+    /// # Errors
+    /// ClickHouse refuses a statement or does not answer.
+    pub async fn open_to(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
+        let own = |reader: &EnteReader| reader.database(self.database());
+        let wanted: Vec<String> = readers.iter().map(own).collect();
+        let known = format!(
+            "SELECT d.name FROM system.databases AS d WHERE d.comment = {}",
+            quoted(COMMENT)
+        );
+        let known: Vec<String> = self.rows(&known).await?;
+        for past in known.iter().filter(|known| !wanted.contains(known)) {
+            let drop = format!("DROP DATABASE IF EXISTS {}", name(past));
+            self.run_alone(&drop).await?;
+        }
+        if readers.is_empty() {
+            return Ok(());
+        }
+        let columns: Vec<Column> = self
+            .rows(
+                "SELECT c.table AS table, c.name AS name, c.type AS kind, c.comment AS comment FROM system.columns AS c
+                 WHERE c.database = currentDatabase() ORDER BY c.table, c.position",
+            )
+            .await?;
+        for reader in readers {
+            let own = Self::new(&reader.own(&self.config));
+            own.run_outside(&database_of(&own.config)).await?;
+            for view in views(&self.config, reader, |table| described(&columns, table)) {
+                own.execute(&view).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a table with their comments, in brackets.
+fn described(columns: &[Column], table: &str) -> String {
+    let of_table = columns.iter().filter(|column| column.table == table);
+    let texts: Vec<String> = of_table
+        .map(|column| {
+            let (of, comment) = (name(&column.name), quoted(&column.comment));
+            format!("{of} {} COMMENT {comment}", column.kind)
+        })
+        .collect();
+    format!("({})", texts.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrations;
 
     #[test]
     fn every_table_with_an_ente_is_filtered_or_closed() {
@@ -155,6 +325,75 @@ mod tests {
             if let (true, Some(readable)) = (has_ente, readable) {
                 assert!(readable.ente.is_some(), "{table} has rows of every ente");
             }
+        }
+    }
+
+    fn reader() -> EnteReader {
+        EnteReader {
+            user: "analyst".into(),
+            password_sha256: "ab".repeat(32),
+            enti: vec!["c_d612".into()],
+        }
+    }
+
+    fn cluster(nodes: &[&str]) -> Config {
+        Config {
+            cluster: "region".into(),
+            nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn a_reader_has_rights_on_its_own_database_alone() {
+        for config in [Config::default(), cluster(&[]), cluster(&["http://a:8123"])] {
+            let all = statements(&config, &[reader()]);
+            let rights: Vec<&String> = all
+                .iter()
+                .filter(|one| one.starts_with("GRANT") && one.ends_with("TO `analyst`"))
+                .collect();
+            assert!(
+                matches!(&rights[..], [one] if one.contains("SELECT ON `affluenza_analyst`.*")),
+                "{rights:?}"
+            );
+            // Every table of all enti is read by the definer, which has a policy for it.
+            let policies = all.iter().filter(|one| one.contains("ROW POLICY"));
+            assert_eq!(policies.count(), 7);
+            let is_definer = |one: &&String| one.contains("SQL SECURITY DEFINER");
+            for view in all.iter().filter(is_definer) {
+                assert!(view.contains("query_kind != 'Explain'"), "{view}");
+            }
+            assert_eq!(all.iter().filter(is_definer).count(), 9);
+        }
+    }
+
+    #[test]
+    fn in_a_cluster_a_shard_filters_its_own_rows() {
+        let made = views(&cluster(&[]), &reader(), |_| String::new());
+        let of_facts = |one: &&String| one.contains("usage_events");
+        let of_facts: Vec<&String> = made.iter().filter(of_facts).take(2).collect();
+        assert!(of_facts[0].starts_with("CREATE OR REPLACE VIEW usage_events_local "));
+        assert!(of_facts[0].contains("FROM affluenza.usage_events_local WHERE ente IN ('c_d612')"));
+        assert_eq!(
+            of_facts[1],
+            "CREATE OR REPLACE TABLE usage_events AS affluenza_analyst.usage_events_local ENGINE = Distributed('region', 'affluenza_analyst', 'usage_events_local')"
+        );
+        let own = reader().own(&cluster(&[]));
+        for view in made.iter().flat_map(|one| steps(one, &own)) {
+            let text = view.into_text();
+            assert!(text.contains(" ON CLUSTER region"), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_limit_has_a_minimum() {
+        for setting in SETTINGS.split(", ").filter(|one| one.contains(" MAX ")) {
+            let has_none = ["max_untracked_memory"];
+            let name = setting.split(' ').next().unwrap();
+            assert!(
+                setting.contains(" MIN 1 ") || has_none.contains(&name),
+                "{setting}"
+            );
         }
     }
 

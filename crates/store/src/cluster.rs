@@ -12,7 +12,7 @@ use crate::rebuild::quoted;
 use crate::{Config, Store, StoreError, migrations};
 
 /// What tables that hold rows are called.
-const LOCAL: &str = "_local";
+pub(crate) const LOCAL: &str = "_local";
 /// Tables that are shared out, and by what. A block of facts is of one partition, so it goes to one
 /// shard as a whole, and to the same one when it is sent again: there its token is known.
 const SHARED_OUT: [(&str, &str); 2] = [
@@ -53,9 +53,19 @@ pub(crate) enum Step {
     Everywhere(String),
 }
 
+impl Step {
+    /// The statement.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Once(text) | Self::Everywhere(text) => text,
+        }
+    }
+}
+
 /// What a statement does, by how it begins; the name of what it does it to follows.
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS ",
+    "CREATE OR REPLACE TABLE ",
     "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
     "CREATE OR REPLACE VIEW ",
     "CREATE OR REPLACE DICTIONARY ",
@@ -210,9 +220,7 @@ pub fn schema(config: &Config) -> Vec<String> {
         .into_iter()
         .chain(migrations().iter().map(|one| one.sql));
     let steps = statements.flat_map(|statement| steps(statement, config));
-    let texts = steps.map(|step| match step {
-        Step::Once(text) | Step::Everywhere(text) => text,
-    });
+    let texts = steps.map(Step::into_text);
     std::iter::once(database(config)).chain(texts).collect()
 }
 
@@ -226,7 +234,7 @@ pub(crate) fn database(config: &Config) -> String {
 }
 
 /// What makes the servers do a statement on every node.
-fn on_cluster(config: &Config) -> String {
+pub(crate) fn on_cluster(config: &Config) -> String {
     if config.cluster.is_empty() || !config.nodes.is_empty() {
         String::new()
     } else {
@@ -328,9 +336,7 @@ mod tests {
     fn texts(statement: &str, config: &Config) -> Vec<String> {
         steps(statement, config)
             .into_iter()
-            .map(|step| match step {
-                Step::Once(text) | Step::Everywhere(text) => text,
-            })
+            .map(Step::into_text)
             .collect()
     }
 

@@ -463,8 +463,12 @@ impl Store {
 
     /// Makes the database, where it is not there yet.
     pub(crate) async fn create_database(&self) -> Result<(), StoreError> {
-        let statement = cluster::database(&self.config);
-        self.run_everywhere(&self.outside(), &statement).await
+        self.run_outside(&cluster::database(&self.config)).await
+    }
+
+    /// Runs a statement on every node, outside the database, which may not exist yet.
+    pub(crate) async fn run_outside(&self, statement: &str) -> Result<(), StoreError> {
+        self.run_everywhere(&self.outside(), statement).await
     }
 
     /// Runs a statement on every node at once: of a cluster with a Keeper the servers see to that

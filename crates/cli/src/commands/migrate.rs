@@ -2,17 +2,21 @@ use std::time::Duration;
 
 use affluenza_bus::Cluster;
 use affluenza_pipeline::erasure_notes::keep_whole;
-use affluenza_store::{Layout, Store};
+use affluenza_store::{Layout, Store, access};
 use anyhow::Result;
 
 use crate::args::Migrate;
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::{Needs, Platform, ente_readers};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     if args.show {
-        let statements = affluenza_store::schema(&settings.clickhouse);
+        let mut statements = affluenza_store::schema(&settings.clickhouse);
+        let readers = ente_readers(settings);
+        if !readers.is_empty() {
+            statements.extend(access::statements(&settings.clickhouse, &readers));
+        }
         return output::print(&format!("{};", statements.join(";\n\n")));
     }
     super::with_runtime(async |_stop| {
@@ -108,6 +112,9 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
         ));
     }
     store.check_shape().await?;
+    if platform.is_owner {
+        store.open_to(&platform.readers).await?;
+    }
     keep_whole(&store, &platform.bus).await?;
     match store.keep_layout().await? {
         Layout::AsBefore => {}

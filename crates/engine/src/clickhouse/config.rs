@@ -166,27 +166,59 @@ impl Shards {
     }
 }
 
-/// A user that reads some rows of some tables.
+/// A user that reads views of its own, and nothing else; and the user whose rights these have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowReader {
     /// Its name: letters, digits and `_`, not beginning with a digit.
     pub name: String,
     /// SHA-256 of its password, 64 hexadecimal digits.
     pub password_sha256: String,
+    /// Database of its views.
+    pub views: String,
+    /// User whose rights the views have, and who cannot log in: a name like the reader's.
+    pub definer: String,
+    /// What the definer is granted beside the tables, as SQL: `SELECT(column) ON table`.
+    pub watched: String,
     /// Database of the tables.
     pub database: String,
-    /// Tables, and the SQL condition on the rows that it may read; none for all rows.
+    /// Tables that the definer reads, and the SQL condition on their rows; none for all rows.
     pub tables: Vec<(String, Option<String>)>,
 }
 
 impl RowReader {
     /// Its part of the users file.
     fn xml(&self) -> String {
+        let (name, sum, views) = (
+            escaped(&self.name),
+            escaped(&self.password_sha256),
+            escaped(&self.views),
+        );
+        let definer = self.definer_xml();
+        format!(
+            r#"    <{name}>
+      <password_sha256_hex>{sum}</password_sha256_hex>
+      <networks><ip>127.0.0.1</ip></networks>
+      <profile>reading</profile>
+      <quota>reading</quota>
+      <default_database>{views}</default_database>
+      <grants>
+        <query>GRANT SELECT ON {views}.*</query>
+      </grants>
+    </{name}>
+{definer}"#
+        )
+    }
+
+    /// No network is one from which the definer could log in, and its password is not kept.
+    fn definer_xml(&self) -> String {
+        let name = escaped(&self.definer);
+        let sum = hex(&Sha256::digest(crate::random::<PASSWORD_BYTES>()));
+        let (database, watched) = (escaped(&self.database), escaped(&self.watched));
         let grants: String = self
             .tables
             .iter()
             .map(|(table, _)| {
-                let (database, table) = (escaped(&self.database), escaped(table));
+                let table = escaped(table);
                 format!("        <query>GRANT SELECT ON {database}.{table}</query>\n")
             })
             .collect();
@@ -198,18 +230,14 @@ impl RowReader {
                 format!("          <{table}><filter>{filter}</filter></{table}>\n")
             })
             .collect();
-        let (name, sum, database) = (
-            escaped(&self.name),
-            escaped(&self.password_sha256),
-            escaped(&self.database),
-        );
         format!(
             r#"    <{name}>
       <password_sha256_hex>{sum}</password_sha256_hex>
-      <networks><ip>127.0.0.1</ip></networks>
+      <networks/>
       <profile>reading</profile>
-      <quota>reading</quota>
+      <quota>default</quota>
       <grants>
+        <query>GRANT {watched}</query>
 {grants}      </grants>
       <databases>
         <{database}>
@@ -227,6 +255,45 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// Most processors that a query of a reader takes by itself.
+const READER_THREADS: usize = 4;
+
+/// Bounds of every reader's queries. In ClickHouse 0 means no limit, hence the minimum.
+fn limits(memory_mib: u32) -> String {
+    // The other half is for what is written meanwhile.
+    let memory = u64::from(memory_mib) * MIB / 2;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(READER_THREADS);
+    let bounded = [
+        ("max_execution_time", 60, 60),
+        ("max_memory_usage", memory, memory),
+        ("max_memory_usage_for_user", memory, memory),
+        ("max_threads", threads as u64, 8),
+        ("max_rows_to_read", 20_000_000_000, 20_000_000_000),
+        ("max_result_rows", 100_000_000, 100_000_000),
+        ("max_concurrent_queries_for_user", 100, 100),
+    ];
+    let fixed = [
+        ("cancel_http_readonly_queries_on_client_close", "1"),
+        ("max_untracked_memory", "4194304"),
+        // Rows read are counted in granules, which hold rows of other enti.
+        ("output_format_write_statistics", "0"),
+        ("timeout_overflow_mode", "throw"),
+        ("use_query_cache", "0"),
+    ];
+    let mut text = "      <readonly>2</readonly>\n".to_owned();
+    let mut constraints = String::new();
+    for (name, usual, most) in bounded {
+        text += &format!("      <{name}>{usual}</{name}>\n");
+        constraints += &format!("        <{name}><min>1</min><max>{most}</max></{name}>\n");
+    }
+    for (name, value) in fixed {
+        text += &format!("      <{name}>{value}</{name}>\n");
+        constraints += &format!("        <{name}><readonly/></{name}>\n");
+    }
+    format!("{text}      <constraints>\n{constraints}      </constraints>\n")
+}
+
 /// The engine's own session must be the passwordless `default`, and it cannot be changed later.
 ///
 /// So `default` may run the statements that open the interfaces, and nothing after them. Two limits
@@ -235,11 +302,11 @@ fn escaped(text: &str) -> String {
 /// - It may run nothing while anything else runs, and the last statement of the session runs as long
 ///   as the engine. `KILL QUERY` is free of this limit, and costs quota.
 fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -> String {
-    let readers = &settings.readers;
     let statements = super::serve(settings).len();
     let sum = hex(&Sha256::digest(password.as_bytes()));
     let reader_sum = hex(&Sha256::digest(reader_password.as_bytes()));
-    let readers: String = readers.iter().map(RowReader::xml).collect();
+    let readers: String = settings.readers.iter().map(RowReader::xml).collect();
+    let limits = limits(settings.memory_mib);
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!-- Written anew at each start. -->
@@ -261,13 +328,7 @@ fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -
       </constraints>
     </listening>
     <reading>
-      <readonly>2</readonly>
-      <max_execution_time>60</max_execution_time>
-      <constraints>
-        <max_execution_time><max>60</max></max_execution_time>
-        <max_memory_usage><max>2000000000</max></max_memory_usage>
-      </constraints>
-    </reading>
+{limits}    </reading>
   </profiles>
   <quotas>
     <default/>
