@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read as _;
 
+use affluenza_event::{BYTE_ORDER_MARK, is_json};
 use affluenza_web::Problem;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -48,14 +49,18 @@ impl Form {
                 .eq_ignore_ascii_case("charset")
                 .then(|| value.trim().trim_matches('"').to_ascii_lowercase())
         });
-        if charset.is_some_and(|charset| charset != "utf-8" && charset != "us-ascii") {
+        let is_utf8 = |charset: String| ["utf-8", "utf8", "us-ascii"].contains(&&*charset);
+        if !charset.is_none_or(is_utf8) {
             return Err(unsupported("write the events in UTF-8"));
         }
+        let is_binary = headers.contains_key("ce-specversion");
         match &*media {
+            // Without a content type the data are JSON, as in structured mode.
+            "" if is_binary => Ok(Self::Binary),
             "application/cloudevents+json" => Ok(Self::One),
             "application/cloudevents-batch+json" => Ok(Self::Batch),
             "application/x-ndjson" | "application/ndjson" => Ok(Self::Lines),
-            "application/json" if headers.contains_key("ce-specversion") => Ok(Self::Binary),
+            json if is_binary && is_json(json) => Ok(Self::Binary),
             "application/json" => Ok(Self::Json),
             _ => Err(unsupported(
                 "use application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson as Content-Type",
@@ -126,6 +131,7 @@ pub fn split<'b>(
     body: &'b [u8],
     events_max: usize,
 ) -> Result<Vec<Cow<'b, [u8]>>, Problem> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let Some(first) = first else {
         return Err(malformed("the body is empty: send at least one event"));
@@ -248,6 +254,11 @@ mod tests {
         assert_eq!(parts(lines, b" \n"), Err(400));
         assert_eq!(parts(batch, b"[]"), Err(400));
         assert_eq!(parts("text/plain", b"{}"), Err(415));
+        assert_eq!(
+            parts("application/json; charset=utf8", b"{}").unwrap(),
+            ["{}"]
+        );
+        assert_eq!(parts(lines, b"\xef\xbb\xbf1\n2").unwrap(), ["1", "2"]);
         assert_eq!(parts("application/json; charset=latin1", b"{}"), Err(415));
     }
 
@@ -259,6 +270,17 @@ mod tests {
             ("ce-source", "https://e.example/%C3%A0"),
         ]);
         assert_eq!(Form::of(&headers).unwrap(), Form::Binary);
+        for kind in [
+            "application/vnd.example+json",
+            "APPLICATION/JSON; charset=utf8",
+        ] {
+            let mut other = headers.clone();
+            other.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            assert_eq!(Form::of(&other).unwrap(), Form::Binary, "{kind}");
+        }
+        let mut none = headers.clone();
+        none.remove(CONTENT_TYPE);
+        assert_eq!(Form::of(&none).unwrap(), Form::Binary);
         let whole = split(Form::Binary, &headers, b"{\"ente\":\"x\"}", 3).unwrap();
         let whole: serde_json::Value = serde_json::from_slice(&whole[0]).unwrap();
         assert_eq!(whole["source"], "https://e.example/à");

@@ -178,21 +178,36 @@ impl Collector {
             let (collector, chores) = (Arc::clone(&self), chores.clone());
             async move { collector.keep_house(&chores).await }
         });
+        let forgotten = tokio::spawn({
+            let (collector, chores) = (Arc::clone(&self), chores.clone());
+            async move { collector.forget_days(&chores).await }
+        });
         let served =
             affluenza_web::serve(listener, router, &self.config.http, (&self.metrics, &stop)).await;
         chores.tell();
-        for chore in [drained, kept_house] {
+        for chore in [drained, kept_house, forgotten] {
             // One that panicked has said so.
             let _ = chore.await;
         }
         Ok(served?)
     }
 
+    /// Overwrites the secrets of days that end, whether an event comes or not, and however long a
+    /// report takes.
+    async fn forget_days(&self, stop: &Stop) {
+        while !stop.is_told() {
+            self.treatment().salts.forget_past(now());
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.told() => {}
+            }
+        }
+    }
+
     async fn keep_house(&self, stop: &Stop) {
         let every = Duration::from_secs(self.config.report_seconds);
         let mut reported = Instant::now();
         while !stop.is_told() {
-            self.treatment().salts.forget_past(now());
             if reported.elapsed() >= every {
                 reported = Instant::now();
                 self.report().await;

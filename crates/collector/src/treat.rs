@@ -13,8 +13,8 @@ use affluenza_classify::geo::{Geo, Place};
 use affluenza_classify::hours::Zone;
 use affluenza_event::wire::{Client, Data, Envelope, LoginMeans, Report};
 use affluenza_event::{
-    CLIENT_REPORT_V1, EVENT_BYTES_MAX, Quarantine, Reject, SERVICE_USE_V2, UnixMillis, mask,
-    personal_data,
+    BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, PLATFORMS, Quarantine,
+    Reject, SERVICE_USE_V2, UnixMillis, mask, personal_data, unpack,
 };
 use affluenza_keys::Key;
 use affluenza_privacy::{Token, truncate};
@@ -29,29 +29,6 @@ use crate::zones::Zones;
 const USER_AGENT_BYTES_MAX: usize = 1024;
 /// Longest identifier of a visitor or a session that is hashed, in bytes.
 const IDENTIFIER_BYTES_MAX: usize = 512;
-/// The values of `Sec-CH-UA-Platform`, as the specification lists them.
-const PLATFORMS: [&str; 9] = [
-    "Android",
-    "Chrome OS",
-    "Chromium OS",
-    "Fuchsia",
-    "iOS",
-    "Linux",
-    "macOS",
-    "Windows",
-    "Unknown",
-];
-/// The values of `Sec-CH-UA-Form-Factors`.
-const FORM_FACTORS: [&str; 7] = [
-    "Desktop",
-    "Automotive",
-    "Mobile",
-    "Tablet",
-    "XR",
-    "EInk",
-    "Watch",
-];
-
 /// What is needed to make an event fit to be kept.
 pub struct Treatment {
     pub register: Register,
@@ -150,14 +127,19 @@ impl Treatment {
                 affluenza_event::Refusal::from(Reject::TooLarge { bytes: raw.len() }).into(),
             );
         }
+        let raw = raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw);
         let mut event: Envelope<'_, Data<'_>> = match serde_json::from_slice(raw) {
             Ok(event) => event,
-            Err(_) => return self.take_other(raw, sender, now, into),
+            Err(_) => match unpack(raw) {
+                Some(unpacked) => return self.take_other(&unpacked?, sender, now, into),
+                None => return self.take_other(raw, sender, now, into),
+            },
         };
         self.take_parsed(&mut event, sender, now, into)
     }
 
-    /// Takes in what is no event of version 1: the same in version 2, or a client report.
+    /// Takes in what is no event of version 1 as it stands: one that was packed in base64, one of
+    /// version 2, or a client report.
     fn take_other(
         &self,
         raw: &[u8],
@@ -165,6 +147,9 @@ impl Treatment {
         now: UnixMillis,
         into: &mut Treated,
     ) -> Result<(), Refused> {
+        if let Ok(mut event) = serde_json::from_slice::<Envelope<'_, Data<'_>>>(raw) {
+            return self.take_parsed(&mut event, sender, now, into);
+        }
         let second: Result<Envelope<'_, Data<'_, LoginMeans>>, _> = serde_json::from_slice(raw);
         if let Ok(event) = second
             && event.event_type == SERVICE_USE_V2

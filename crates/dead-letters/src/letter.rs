@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use affluenza_bus::{Offset, Partition, Record};
-use affluenza_event::as_structured;
+use affluenza_event::{as_structured, unpack};
 use thiserror::Error;
 
 use crate::Position;
@@ -66,8 +66,9 @@ pub struct Letter<'a> {
     pub detail: String,
     /// The record's key, with personal data masked.
     pub key: &'a [u8],
-    /// The record's bytes, with personal data masked. Of a record in binary mode, the same event
-    /// in structured mode, so that its attributes are seen, corrected and sent again with it.
+    /// The record's bytes, as far as they may be kept. Of a record in binary mode or with
+    /// `data_base64`, the same event in structured mode with `data`, so that all of it is seen,
+    /// corrected and sent again.
     pub payload: Cow<'a, [u8]>,
 }
 
@@ -78,6 +79,9 @@ impl<'a> Letter<'a> {
             Self::from_parts(|name| record.header(name), record.key(), record.payload())?;
         if let Some(structured) = as_structured(record.payload(), record.headers()) {
             letter.payload = Cow::Owned(structured);
+        }
+        if let Some(Ok(unpacked)) = unpack(&letter.payload) {
+            letter.payload = Cow::Owned(unpacked);
         }
         Some(letter)
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use affluenza_event::wire::Envelope;
-use affluenza_event::{Message, Refusal, UnixMillis};
+use affluenza_event::{BYTE_ORDER_MARK, Message, Refusal, UnixMillis, unpack};
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
@@ -90,6 +90,10 @@ pub fn correct<'a>(
         None => letter.payload.clone(),
         Some(correction) => Cow::Owned(correction.apply(&letter.payload)?),
     };
+    let payload = match unpack(&payload) {
+        Some(Ok(unpacked)) => Cow::Owned(unpacked),
+        _ => without_mark(payload),
+    };
     let is_masked_now = is_masked(&payload);
     let refused = |refusal| Hindrance::Refused {
         refusal,
@@ -121,6 +125,13 @@ pub fn correct<'a>(
         is_masked: is_masked_now,
         payload,
     })
+}
+
+fn without_mark(payload: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match payload.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => Cow::Owned(text.to_owned()),
+        None => payload,
+    }
 }
 
 #[cfg(test)]

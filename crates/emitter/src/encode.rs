@@ -78,13 +78,22 @@ impl Encoder {
         event.sequence = Some(Cow::Owned(sequence.to_string()));
     }
 
+    fn day(&self, now: jiff::Timestamp) -> Day {
+        let date = self.zone.to_datetime(now).date();
+        Day(i32::from(date.year()) * 366 + i32::from(date.day_of_year()))
+    }
+
+    /// Overwrites the secret of a day that is over at `now`.
+    pub(crate) fn forget_past(&self, now: jiff::Timestamp) {
+        self.pseudonyms.forget_before(self.day(now));
+    }
+
     fn tokens(
         &self,
         usage: &Usage,
         now: jiff::Timestamp,
     ) -> Result<(Option<Token>, Option<Token>), Refusal> {
-        let date = self.zone.to_datetime(now).date();
-        let day = Day(i32::from(date.year()) * 366 + i32::from(date.day_of_year()));
+        let day = self.day(now);
         let token = |parts: &[&[u8]]| {
             self.pseudonyms
                 .token(day, &usage.ente, parts)
@@ -152,4 +161,30 @@ fn to_json(event: &impl serde::Serialize) -> Result<Vec<u8>, Refusal> {
 
 fn shape(what: String) -> Refusal {
     Quarantine::UnknownShape(what).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_a_day_goes_with_the_day() {
+        let encoder = Encoder {
+            source: "https://portal.example.it".into(),
+            producer: "p".into(),
+            zone: TimeZone::get("Europe/Rome").unwrap(),
+            pseudonyms: Pseudonyms::default(),
+        };
+        let evening: jiff::Timestamp = "2026-03-28T22:59:59Z".parse().unwrap();
+        let usage = Usage {
+            visitor: Some("v".into()),
+            ..Usage::access("c_d612", "p")
+        };
+        encoder.tokens(&usage, evening).unwrap();
+        encoder.forget_past(evening);
+        assert!(encoder.pseudonyms.has_salt());
+        // No event comes at midnight.
+        encoder.forget_past("2026-03-28T23:00:00Z".parse().unwrap());
+        assert!(!encoder.pseudonyms.has_salt());
+    }
 }

@@ -105,6 +105,8 @@ impl Worker {
     /// Takes events from the queue: waits for the first, and a little for more. Whether the
     /// emitter is still there.
     fn take(&mut self, is_closing: bool) -> bool {
+        // Here it comes by all the time, whether there are events or not.
+        self.encoder.forget_past(jiff::Timestamp::now());
         let has_more = !self.backlog.is_empty() && self.not_before.is_none();
         let patience = if has_more || is_closing {
             Duration::ZERO

@@ -156,9 +156,12 @@ pub fn as_structured<'a>(
     serde_json::to_vec(&Structured { attributes, data }).ok()
 }
 
-fn is_json(content_type: &str) -> bool {
+/// Whether a content type is that of JSON: `application/json`, or with the suffix of RFC 6839.
+pub fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
+    let media_type = media_type.to_ascii_lowercase();
+    media_type == "application/json"
+        || media_type.ends_with("+json") && !media_type.starts_with("application/cloudevents")
 }
 
 fn bad_data(error: serde_json::Error) -> Refusal {

@@ -25,9 +25,11 @@
 mod binary;
 mod canonical;
 mod model;
+mod packed;
 mod parse;
 mod privacy;
 mod read;
+mod redact;
 mod refusal;
 #[cfg(test)]
 mod schema;
@@ -36,14 +38,16 @@ mod time;
 mod upcast;
 pub mod wire;
 
-pub use binary::{as_structured, is_event_header};
+pub use binary::{as_structured, is_event_header, is_json};
 pub use model::{
     Activity, Channel, Client, ClientReport, Dropped, Event, Identity, Kind, Login, Origin,
     Outcome, Resource, UnixMillis,
 };
+pub use packed::unpack;
 pub use parse::parse;
 pub use privacy::{mask, personal_data};
-pub use read::{Message, Mode, Reading, origin_of_refused, read};
+pub use read::{BYTE_ORDER_MARK, Message, Mode, Reading, origin_of_refused, read};
+pub use redact::{FORM_FACTORS, PLATFORMS, redact, redact_header, redact_key};
 pub use refusal::{Quarantine, Refusal, Reject};
 
 /// Largest record accepted, in bytes.

@@ -48,6 +48,44 @@ pub struct Event<'a> {
     pub origin: Option<Origin<'a>>,
 }
 
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+impl Event<'_> {
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned(self) -> Event<'static> {
+        let client = self.client;
+        Event {
+            identity: self.identity,
+            time: self.time,
+            ente: owned(self.ente),
+            portal: owned(self.portal),
+            service: owned(self.service),
+            activity: self.activity,
+            outcome: self.outcome,
+            channel: self.channel,
+            login: self.login,
+            session: self.session,
+            visitor: self.visitor,
+            client: Client {
+                user_agent: owned(client.user_agent),
+                ip: client.ip,
+                country: owned(client.country),
+                region: owned(client.region),
+                mobile: client.mobile,
+                platform: owned(client.platform),
+                form_factors: owned(client.form_factors),
+                touch_points: client.touch_points,
+            },
+            origin: self.origin.map(|origin| Origin {
+                producer: owned(origin.producer),
+                sequence: origin.sequence,
+            }),
+        }
+    }
+}
+
 /// The number of an event among those of its producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin<'a> {
@@ -72,6 +110,25 @@ pub struct ClientReport<'a> {
     pub last_sequence: u64,
     /// What it dropped.
     pub dropped: Vec<Dropped<'a>>,
+}
+
+impl ClientReport<'_> {
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned(self) -> ClientReport<'static> {
+        let dropped = self.dropped.into_iter().map(|dropped| Dropped {
+            ente: owned(dropped.ente),
+            reason: owned(dropped.reason),
+            events: dropped.events,
+        });
+        ClientReport {
+            identity: self.identity,
+            time: self.time,
+            source: owned(self.source),
+            producer: owned(self.producer),
+            last_sequence: self.last_sequence,
+            dropped: dropped.collect(),
+        }
+    }
 }
 
 /// Events that a producer dropped for one reason.

@@ -194,13 +194,26 @@ fn shape(what: &str) -> Refusal {
 
 fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
     let by_jiff = || {
-        let time: jiff::Timestamp = text.parse().ok()?;
+        let time: jiff::Timestamp = nanoseconds(text).parse().ok()?;
         Some(UnixMillis(time.as_millisecond()))
     };
     crate::time::usual(text)
         .or_else(by_jiff)
         .filter(|time| TIME_MS.contains(&time.0))
-        .ok_or_else(|| Reject::BadTime(shorten(text)).into())
+        .ok_or_else(|| Reject::BadTime(no_words(text)).into())
+}
+
+/// A time with at most nine digits of a fraction: RFC 3339 allows any number of them.
+fn nanoseconds(text: &str) -> Cow<'_, str> {
+    let Some((seconds, rest)) = text.split_once('.') else {
+        return text.into();
+    };
+    let is_digit = |c: char| c.is_ascii_digit();
+    let zone = rest.trim_start_matches(is_digit);
+    match rest.len() - zone.len() {
+        0..=9 => text.into(),
+        _ => format!("{seconds}.{}{zone}", &rest[..9]).into(),
+    }
 }
 
 fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Refusal> {
@@ -364,8 +377,25 @@ pub(crate) fn place_of(error: &serde_json::Error) -> String {
     format!("{what} at line {} column {}", error.line(), error.column())
 }
 
+/// What is no time as a refusal may quote it.
+fn no_words(text: &str) -> String {
+    let is_word = |c: char| c.is_alphabetic() && !"TtZz".contains(c);
+    shorten(text).replace(is_word, "*")
+}
+
+/// A value of the record as a refusal may quote it: what is no code, number or time is masked.
 pub(crate) fn shorten(text: &str) -> String {
-    text.chars().take(64).collect()
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._:+-/, ".contains(*c);
+    let short: String = text.chars().take(64).collect();
+    let is_code = !short.contains(' ') && short.chars().all(|c| is_plain(&c));
+    let shown = |c: char| {
+        if is_plain(&c) && (is_code || !c.is_alphabetic()) {
+            c
+        } else {
+            '*'
+        }
+    };
+    short.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+
+use crate::packed::BASE64;
 use crate::shape::Shape;
 
 /// Whether `ip` has been truncated to IPv4 /24 or IPv6 /48.
@@ -107,29 +110,116 @@ fn holds_ipv4(text: &str) -> bool {
 /// ```
 pub fn mask(bytes: &[u8]) -> Vec<u8> {
     let mut masked = unescape(bytes);
-    let word_byte =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"@._:+-%".contains(byte) || *byte >= 0x80;
-    let mut at = 0;
-    while at < masked.len() {
-        let length = masked[at..]
-            .iter()
-            .take_while(|byte| word_byte(byte))
-            .count();
-        if length == 0 {
-            at += 1;
-            continue;
-        }
-        let word = &mut masked[at..at + length];
-        if is_personal(word) {
-            word.fill(b'*');
-        }
-        at += length;
-    }
+    fill(&mut masked, is_word_byte, is_personal);
+    fill(&mut masked, is_base64_byte, |run| {
+        run.len() >= PACKED_BYTES_MIN && is_packed_personal(run, 0)
+    });
     masked
 }
 
-/// A copy in which JSON escapes of plain characters (`\\u0040` for `@`) are those characters, so
-/// that what they hide is seen. Quotes, backslashes and controls stay escaped: what was JSON is.
+/// How deep base64 and percent signs may be nested in one another and still be searched.
+const DEPTH_MAX: u8 = 3;
+/// A shorter IPv6 address may stand among decoded bytes by chance.
+const IPV6_BYTES_CERTAIN: usize = 8;
+/// The shortest e-mail address has six bytes, which take eight in base64.
+const PACKED_BYTES_MIN: usize = 8;
+
+/// Puts asterisks in the place of each run of bytes that is to go.
+fn fill(bytes: &mut [u8], is_of_run: fn(u8) -> bool, is_to_go: impl Fn(&[u8]) -> bool) {
+    for run in bytes.split_mut(|byte| !is_of_run(*byte)) {
+        if is_to_go(run) {
+            run.fill(b'*');
+        }
+    }
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"@._:+-%".contains(&byte) || byte >= 0x80
+}
+
+fn is_base64_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte)
+}
+
+/// Whether base64 in either alphabet hides personal data. What stands in front of it may be glued
+/// to it, so each of the four ways to begin is tried.
+fn is_packed_personal(run: &[u8], depth: u8) -> bool {
+    let standard = |byte: &u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    };
+    let run: Vec<u8> = run.iter().map(standard).collect();
+    (0..4.min(run.len())).any(|start| {
+        let run = &run[start..];
+        // A single byte at the end stands for nothing.
+        let run = &run[..run.len() - usize::from(run.len() % 4 == 1)];
+        BASE64
+            .decode(run)
+            .is_ok_and(|plain| is_hidden_personal(&plain, depth + 1))
+    })
+}
+
+/// Whether decoded bytes hold personal data that cannot stand there by chance.
+fn is_hidden_personal(plain: &[u8], depth: u8) -> bool {
+    let plain = unescape(plain);
+    let mut words = plain.split(|byte| !is_word_byte(*byte) || *byte >= 0x80);
+    let mut runs = plain.split(|byte| !is_base64_byte(*byte));
+    words.any(|word| is_certainly_personal(&String::from_utf8_lossy(word)))
+        || depth < DEPTH_MAX
+            && runs.any(|run| run.len() >= PACKED_BYTES_MIN && is_packed_personal(run, depth))
+}
+
+fn is_certainly_personal(word: &str) -> bool {
+    let is_mail = || {
+        let (_, host) = word.split_once('@')?;
+        let (_, country) = host.rsplit_once('.')?;
+        Some(country.len() > 1 && country.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    if word.contains('%') && is_percent_personal(word.as_bytes()) {
+        return true;
+    }
+    is_mail().unwrap_or(false)
+        || holds_fiscal_code(word.as_bytes())
+        || holds_ipv4(word)
+        || word.len() >= IPV6_BYTES_CERTAIN && is_full_ipv6(word)
+}
+
+/// Whether percent signs hide personal data.
+fn is_percent_personal(word: &[u8]) -> bool {
+    let mut plain = word.to_vec();
+    for _ in 0..DEPTH_MAX {
+        let decoded = percent_decoded(&plain);
+        if decoded == plain {
+            return false;
+        }
+        plain = decoded;
+        let mut words = plain.split(|byte| !is_word_byte(*byte));
+        if words.any(|word| personal_data(&String::from_utf8_lossy(word)).is_some()) {
+            return true;
+        }
+    }
+    false
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        let decoded = (*first == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { &tail[2..] } else { tail };
+    }
+    plain
+}
+
+/// A copy in which JSON escapes of plain characters (`\\u0040` for `@`, `\/` for `/`) are those
+/// characters, so that what they hide is seen. Quotes, backslashes and controls stay escaped: what
+/// was JSON is.
 fn unescape(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -144,6 +234,10 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
             (Some(byte), _, _) => {
                 plain.push(byte);
                 rest = &rest[6..];
+            }
+            (None, b'\\', [b'/', after @ ..]) => {
+                plain.push(b'/');
+                rest = after;
             }
             // An escaped backslash begins no escape.
             (None, b'\\', [b'\\', after @ ..]) => {
@@ -161,11 +255,14 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
 
 fn is_personal(word: &[u8]) -> bool {
     let text = String::from_utf8_lossy(word);
-    let is_full_ipv6 = || {
-        text.parse::<std::net::Ipv6Addr>()
-            .is_ok_and(|ip| !ip.is_loopback() && !is_truncated(ip.into()))
-    };
-    personal_data(&text).is_some() || is_full_ipv6()
+    personal_data(&text).is_some()
+        || is_full_ipv6(&text)
+        || text.contains('%') && is_percent_personal(word)
+}
+
+fn is_full_ipv6(text: &str) -> bool {
+    text.parse::<std::net::Ipv6Addr>()
+        .is_ok_and(|ip| !ip.is_loopback() && !is_truncated(ip.into()))
 }
 
 #[cfg(test)]
@@ -194,6 +291,49 @@ mod tests {
             mask(br#"{"a":"m\u0040b.it","q":"\u0022","s":"\\u0040"}"#),
             br#"{"a":"******","q":"\u0022","s":"\\u0040"}"#
         );
+    }
+
+    #[test]
+    fn base64_and_percent_signs_hide_nothing() {
+        let secret = "mail=a.rossi@example.it";
+        let once = BASE64.encode(secret);
+        let twice = BASE64.encode(format!("{{\"x\":\"{once}\"}}"));
+        let address = BASE64.encode("from 93.45.171.217 at noon");
+        for hidden in [
+            once.clone(),
+            twice,
+            address,
+            once.trim_end_matches('=')
+                .replace('+', "-")
+                .replace('/', "_"),
+            format!("glued{once}"),
+            "a%40example.it".to_owned(),
+            "a%2540example.it".to_owned(),
+            "93%2E45%2E171%2E217".to_owned(),
+        ] {
+            let text = format!("{{\"q\":\"{hidden}\"}}");
+            let masked = String::from_utf8(mask(text.as_bytes())).unwrap();
+            let stars = masked.bytes().filter(|byte| *byte == b'*').count();
+            assert!(stars >= hidden.trim_end_matches('=').len() - 4, "{masked}");
+            assert!(!masked.contains(&hidden));
+        }
+    }
+
+    #[test]
+    fn opaque_identifiers_stay() {
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            // A linear congruential generator is random enough for identifiers.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let (high, low) = (state, state.rotate_left(31).wrapping_mul(0x9e37_79b9));
+            let id = format!("{high:016x}-{low:016x}");
+            assert_eq!(mask(id.as_bytes()), id.as_bytes());
+            let id = BASE64.encode([high.to_le_bytes(), low.to_le_bytes()].concat());
+            let kept = mask(id.as_bytes());
+            assert_eq!(kept, id.as_bytes());
+        }
     }
 
     #[test]

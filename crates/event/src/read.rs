@@ -8,11 +8,15 @@
 use std::borrow::Cow;
 
 use crate::binary::Attributes;
+use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
 use crate::{
     CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, canonical,
 };
+
+/// What some programs write in front of a text in UTF-8.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +25,16 @@ pub enum Message<'a> {
     Usage(Event<'a>),
     /// What a producer had to drop.
     Report(ClientReport<'a>),
+}
+
+impl Message<'_> {
+    /// The same, borrowing nothing.
+    pub(crate) fn into_owned(self) -> Message<'static> {
+        match self {
+            Self::Usage(event) => Message::Usage(event.into_owned()),
+            Self::Report(report) => Message::Report(report.into_owned()),
+        }
+    }
 }
 
 /// How a record carries its event.
@@ -86,9 +100,16 @@ where
     H: FnOnce() -> I,
     I: Iterator<Item = (&'a str, &'a [u8])>,
 {
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let payload = payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload);
     let envelope = match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
         Ok(envelope) => envelope,
-        Err(error) => return unusual(payload, headers(), written, &error),
+        Err(error) => {
+            return match unpack(payload) {
+                Some(unpacked) => structured(unpacked.and_then(|text| owned(&text, written))),
+                None => unusual(payload, headers(), written, &error),
+            };
+        }
     };
     match event(envelope, written) {
         Err(Refusal::Reject(Reject::UnknownType(name))) if name == CLIENT_REPORT_V1 => {
@@ -96,6 +117,13 @@ where
         }
         usage => structured(usage.map(Message::Usage)),
     }
+}
+
+/// The message of an event that was unpacked.
+#[cold]
+fn owned(text: &[u8], written: UnixMillis) -> Result<Message<'static>, Refusal> {
+    let reading = read_any(text, std::iter::empty::<(&str, &[u8])>, written);
+    reading.message.map(Message::into_owned)
 }
 
 fn structured(message: Result<Message<'_>, Refusal>) -> Reading<'_> {

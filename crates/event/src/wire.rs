@@ -398,6 +398,22 @@ impl<'a, D> Envelope<'a, D> {
     }
 }
 
+impl<'a, D> Envelope<'a, D> {
+    /// The same envelope around other data.
+    pub(crate) fn with<E>(self, data: E) -> Envelope<'a, E> {
+        Envelope {
+            specversion: self.specversion,
+            event_type: self.event_type,
+            source: self.source,
+            id: self.id,
+            time: self.time,
+            producer: self.producer,
+            sequence: self.sequence,
+            data,
+        }
+    }
+}
+
 impl<L> Envelope<'_, Data<'_, L>> {
     /// Key of the event's Kafka record: its id. A copy that was corrected or stamped again keeps
     /// its id, so it meets its original in one partition.

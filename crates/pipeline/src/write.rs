@@ -14,6 +14,7 @@ use affluenza_store::{
 };
 use affluenza_telemetry::trace::{Span, Tracing};
 use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Cause;
 use crate::decode::event_headers;
@@ -39,10 +40,12 @@ fn head(payload: &[u8]) -> &[u8] {
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLetter {
     pub(crate) key: Vec<u8>,
-    /// The record's bytes, with personal data masked.
+    /// The record's bytes, as far as they may be kept.
     pub(crate) payload: Vec<u8>,
     payload_bytes: usize,
-    /// Of a record in binary mode, the headers that belong to its event, masked likewise.
+    /// Hash of a payload of which nothing may be kept, since it is no text.
+    payload_hash: Option<String>,
+    /// Of a record in binary mode, the headers that belong to its event, treated likewise.
     headers: Vec<(String, String)>,
     fate: &'static str,
     code: &'static str,
@@ -55,13 +58,18 @@ pub(crate) struct DeadLetter {
 
 impl DeadLetter {
     pub(crate) fn of(record: &Record<'_>, mode: Mode, refusal: &Refusal) -> Self {
+        let payload = affluenza_event::redact(head(record.payload()));
+        let hash = || format!("{:032x}", xxh3_128(record.payload()));
         Self {
-            key: affluenza_event::mask(record.key()),
-            payload: affluenza_event::mask(head(record.payload())),
+            key: affluenza_event::redact_key(head(record.key())),
+            payload_hash: payload.is_none().then(hash),
+            payload: payload.unwrap_or_default().into_bytes(),
             payload_bytes: record.payload().len(),
             headers: match mode {
                 Mode::Structured => Vec::new(),
-                Mode::Binary => masked_headers(record),
+                Mode::Binary => event_headers(record)
+                    .map(|(name, value)| affluenza_event::redact_header(name, head(value)))
+                    .collect(),
             },
             fate: match refusal {
                 Refusal::Reject(_) => "rejected",
@@ -97,20 +105,12 @@ impl DeadLetter {
             ("affluenza-payload-bytes", &payload_bytes),
         ];
         headers.extend(written_ms.iter().map(|ms| ("affluenza-written-ms", &**ms)));
+        let hash = self.payload_hash.as_deref();
+        headers.extend(hash.map(|hash| ("affluenza-payload-xxh3", hash)));
         let own = self.headers.iter();
         headers.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
         writer.send(&self.key, &self.payload, None, &headers)
     }
-}
-
-fn masked_headers(record: &Record<'_>) -> Vec<(String, String)> {
-    let masked = |bytes: &[u8]| {
-        let masked = affluenza_event::mask(head(bytes));
-        String::from_utf8_lossy(&masked).into_owned()
-    };
-    event_headers(record)
-        .map(|(name, value)| (masked(name.as_bytes()), masked(value)))
-        .collect()
 }
 
 /// A draft that has been written.

@@ -47,7 +47,7 @@ struct Today {
 /// Makes tokens of visitors, with a new random salt each day.
 ///
 /// The salt of the day is in memory and nowhere else, and is overwritten when the next day
-/// begins: from then on nobody can find out which identifier a token stands for, or link it to
+/// begins, by its first token or by [`Pseudonyms::forget_before`]: from then on nobody can find out which identifier a token stands for, or link it to
 /// one of another day. The ente goes into the hash with the salt, so tokens of two enti cannot
 /// be linked either. A process that is started again draws a new salt: a visitor then counts
 /// twice that day.
@@ -88,6 +88,21 @@ impl Pseudonyms {
         Ok(Sha256::new().chain_update(&salt[..]))
     }
 
+    /// Overwrites the salt if its day is over on `today`, without waiting for a token of the next.
+    pub fn forget_before(&self, today: Day) {
+        let mut held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|held| held.day < today) {
+            *held = None;
+        }
+    }
+
+    /// Whether there is a salt in memory.
+    #[must_use]
+    pub fn has_salt(&self) -> bool {
+        let held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        held.is_some()
+    }
+
     /// Overwrites the salt: tokens made from now on are new ones.
     pub fn forget(&self) {
         *self.today.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -120,6 +135,17 @@ mod tests {
         assert_eq!(tuesday, token(1, "e", &[b"203.0.113.7", b"agent"]));
         one.forget();
         assert_ne!(tuesday, token(2, "e", &[b"203.0.113.7", b"agent"]));
+    }
+
+    #[test]
+    fn a_day_that_is_over_leaves_no_salt() {
+        let one = Pseudonyms::default();
+        let monday = one.token(Day(1), "e", &[b"a"]).unwrap();
+        one.forget_before(Day(1));
+        assert_eq!(monday, one.token(Day(1), "e", &[b"a"]).unwrap());
+        one.forget_before(Day(2));
+        assert!(!one.has_salt());
+        assert_ne!(monday, one.token(Day(1), "e", &[b"a"]).unwrap());
     }
 
     #[test]

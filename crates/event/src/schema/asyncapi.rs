@@ -20,10 +20,11 @@ fn dead_letter_headers() -> Value {
             "affluenza-partition": text("Partition of the record."),
             "affluenza-offset": text("Offset of the record."),
             "affluenza-written-ms": text("When the record was written, in milliseconds since 1970."),
-            "affluenza-payload-bytes": text("Length of the record's payload; at most 256 KiB of it are kept.")
+            "affluenza-payload-bytes": text("Length of the record's payload; at most 256 KiB of it are kept."),
+            "affluenza-payload-xxh3": text("128-bit XXH3 of the payload, where nothing else of it is kept since it is no text.")
         },
         "patternProperties": {
-            "^(ce_|content-type$)": text("Of a record in binary mode: its own header, with personal data masked.")
+            "^(ce_|content-type$)": text("Of a record in binary mode: its own header, treated like the payload.")
         }
     })
 }
@@ -97,7 +98,7 @@ fn channels() -> Value {
         "dead-letters": {
             "address": "affluenza.dead-letters",
             "title": "Records that did not become events",
-            "description": "Each with the reason and its place in the log, its payload with personal data masked. The name of the topic is configured.",
+            "description": "Each with the reason and its place in the log, with what may be kept of its payload. The name of the topic is configured.",
             "servers": [reference("#/servers/kafka")],
             "messages": { "dead-letter": reference("#/components/messages/dead-letter") }
         },
@@ -146,7 +147,7 @@ fn document() -> Value {
             "summary": "A record that did not become an event.",
             "contentType": "application/octet-stream",
             "headers": dead_letter_headers(),
-            "payload": { "description": "The record's payload, with personal data masked." }
+            "payload": { "description": "The record's payload. Values that the contract does not know, or that do not look as it says, are asterisks; longer tokens of sessions and visitors are hashes of them." }
         }),
     );
     json!({
