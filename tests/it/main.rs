@@ -109,6 +109,7 @@ const LONG: &[(&str, Test)] = tests![
     readme::its_blocks_do_what_they_say,
     collect::accepted_events_survive_kills,
     collect::nothing_personal_is_kept,
+    collect::nothing_personal_leaves_the_log,
     api::keys_reach_their_enti_and_nothing_else,
     api::every_figure_equals_a_recount,
     brokers::a_broker_is_lost_under_load,

@@ -156,7 +156,7 @@ pub fn as_structured<'a>(
     serde_json::to_vec(&Structured { attributes, data }).ok()
 }
 
-/// Whether a content type is that of JSON: `application/json`, or with the suffix of RFC 6839.
+/// True of a content type of JSON: `application/json`, or with the suffix of RFC 6839.
 pub fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let media_type = media_type.to_ascii_lowercase();

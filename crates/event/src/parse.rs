@@ -145,7 +145,7 @@ pub(crate) fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusa
 #[inline]
 fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     if envelope.specversion != "1.0" {
-        let found = shorten(&envelope.specversion);
+        let found = no_words(&envelope.specversion);
         return Err(Reject::NotCloudEvent(format!("specversion is {found:?}, not \"1.0\"")).into());
     }
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
@@ -377,13 +377,13 @@ pub(crate) fn place_of(error: &serde_json::Error) -> String {
     format!("{what} at line {} column {}", error.line(), error.column())
 }
 
-/// What is no time as a refusal may quote it.
+/// A text that is no time, as a refusal may quote it.
 fn no_words(text: &str) -> String {
     let is_word = |c: char| c.is_alphabetic() && !"TtZz".contains(c);
     shorten(text).replace(is_word, "*")
 }
 
-/// A value of the record as a refusal may quote it: what is no code, number or time is masked.
+/// A value of the record as a refusal may quote it: codes, numbers and times only.
 pub(crate) fn shorten(text: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._:+-/, ".contains(*c);
     let short: String = text.chars().take(64).collect();

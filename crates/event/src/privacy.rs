@@ -141,8 +141,8 @@ fn is_base64_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte)
 }
 
-/// Whether base64 in either alphabet hides personal data. What stands in front of it may be glued
-/// to it, so each of the four ways to begin is tried.
+/// True if base64 in either alphabet hides personal data. Another word may touch its beginning, so
+/// each of the four alignments is tried.
 fn is_packed_personal(run: &[u8], depth: u8) -> bool {
     let standard = |byte: &u8| match byte {
         b'-' => b'+',
@@ -160,7 +160,7 @@ fn is_packed_personal(run: &[u8], depth: u8) -> bool {
     })
 }
 
-/// Whether decoded bytes hold personal data that cannot stand there by chance.
+/// True if decoded bytes hold personal data that cannot stand there by chance.
 fn is_hidden_personal(plain: &[u8], depth: u8) -> bool {
     let plain = unescape(plain);
     let mut words = plain.split(|byte| !is_word_byte(*byte) || *byte >= 0x80);
@@ -185,7 +185,7 @@ fn is_certainly_personal(word: &str) -> bool {
         || word.len() >= IPV6_BYTES_CERTAIN && is_full_ipv6(word)
 }
 
-/// Whether percent signs hide personal data.
+/// True if percent signs hide personal data.
 fn is_percent_personal(word: &[u8]) -> bool {
     let mut plain = word.to_vec();
     for _ in 0..DEPTH_MAX {

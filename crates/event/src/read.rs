@@ -15,7 +15,7 @@ use crate::{
     CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, canonical,
 };
 
-/// What some programs write in front of a text in UTF-8.
+/// Some programs write it in front of a text in UTF-8.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a record says.

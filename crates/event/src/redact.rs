@@ -1,8 +1,8 @@
 //! A refused record as it may be kept: its structure, and of its values those that the contract
 //! knows and that look as it says.
 //!
-//! Nobody knows what else a refused record holds, so it is not searched for what is personal: what
-//! is not known to be harmless goes. Lengths stay, so that a place in the record is still found.
+//! A refused record may hold anything, so it is not searched for personal data: a value goes unless
+//! it is known to be harmless. Lengths stay, so that a place in the record is still found.
 
 use std::borrow::Cow;
 
@@ -162,7 +162,7 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     (!text.contains('\0')).then_some(text)
 }
 
-/// What stands between quotes, and what follows.
+/// The text up to the closing quote, and the rest.
 fn quoted(text: &str) -> (&str, &str) {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -184,7 +184,7 @@ fn stars(text: &str) -> String {
     "*".repeat(text.chars().count())
 }
 
-/// What the text of a JSON string says.
+/// The text of a JSON string without its escapes.
 fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
     if !inner.contains('\\') {
         return Some(inner.into());
@@ -297,7 +297,7 @@ fn is_media_type(text: &str) -> bool {
     text.len() <= IDENTITY_BYTES_MAX && text.bytes().all(is_plain) && is_clean(text)
 }
 
-/// A token of a session or a visitor: the same for the same, and not what a portal made it of.
+/// A token of a session or a visitor, or a hash of it: equal tokens stay equal.
 fn token_of(text: &str) -> Cow<'_, str> {
     let is_right = Shape::of(text.as_bytes()).is_some_and(|shape| is_token(text, shape));
     match text.len() {
@@ -307,7 +307,7 @@ fn token_of(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is packed in base64, treated like everything else.
+/// Packed data, treated like everything else.
 fn packed(text: &str) -> Cow<'_, str> {
     let kept = BASE64.decode(text).ok().and_then(|plain| redact(&plain));
     match kept {

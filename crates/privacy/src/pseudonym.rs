@@ -96,7 +96,7 @@ impl Pseudonyms {
         }
     }
 
-    /// Whether there is a salt in memory.
+    /// True while a salt is in memory.
     #[must_use]
     pub fn has_salt(&self) -> bool {
         let held = self.today.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::client::{Collector, ask, event, key};
 use crate::support::{Engines, Place, Running, eventually};
@@ -20,7 +22,7 @@ const CANARIES: [&str; 5] = [
 const NAME: &str = "Canarino Segreto";
 
 /// Every field of an event, as the end of a path to it.
-const FIELDS: [&str; 20] = [
+pub(super) const FIELDS: [&str; 20] = [
     "/specversion",
     "/type",
     "/source",
@@ -71,7 +73,7 @@ pub fn nothing_personal_is_kept(engines: &Engines) {
     assert!(stored > 0 && stored <= accepted);
     consumer.take().expect("it runs").terminate();
     for folder in stores(engines, &place) {
-        assert_clean_files(&folder);
+        assert_clean_files(&folder, assert_clean);
     }
     assert_clean_topics(&place);
     assert_clean_tables(&place);
@@ -112,6 +114,19 @@ fn plant(address: &str, key: &str) -> u64 {
                 "{field}: {answer:?}"
             );
             accepted += u64::from(answer.status == 202);
+            // The same event, packed, counts as the same; a batch is one more way in.
+            let packed = in_base64(&sent);
+            for (kind, body) in [
+                ("application/cloudevents+json", packed.clone()),
+                ("application/cloudevents-batch+json", format!("[{packed}]")),
+            ] {
+                let mut headers = forwarded;
+                headers[1].1 = kind;
+                let again = ask(address, &line, &headers, body.as_bytes());
+                let is_same = again.status == answer.status;
+                assert!(is_same, "{field}: {again:?} packed, {answer:?} plain");
+                accepted += u64::from(again.status == 202);
+            }
         }
         let broken = format!("{{\"id\":\"{canary}\"");
         let answer = ask(address, "POST /v1/events", &forwarded, broken.as_bytes());
@@ -126,7 +141,17 @@ fn plant(address: &str, key: &str) -> u64 {
     accepted
 }
 
-fn put(event: &mut serde_json::Value, path: &str, text: &str) {
+/// An event with its data as bytes.
+pub(super) fn in_base64(whole: &serde_json::Value) -> String {
+    let mut packed = whole.clone();
+    let data = packed["data"].take().to_string();
+    let fields = packed.as_object_mut().expect("it is an object");
+    fields.remove("data");
+    fields.insert("data_base64".into(), STANDARD.encode(data).into());
+    packed.to_string()
+}
+
+pub(super) fn put(event: &mut serde_json::Value, path: &str, text: &str) {
     let (parent, name) = path.rsplit_once('/').expect("it is a path");
     let parent = event.pointer_mut(parent).expect("the event has it");
     parent[name] = text.into();
@@ -154,11 +179,11 @@ fn assert_clean(bytes: &[u8], place: &str) {
     }
 }
 
-fn assert_clean_files(folder: &Path) {
+pub(super) fn assert_clean_files(folder: &Path, assert_clean: fn(&[u8], &str)) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            assert_clean_files(&path);
+            assert_clean_files(&path, assert_clean);
         } else if let Ok(bytes) = std::fs::read(&path) {
             // Files of a running engine come and go; what was read counts.
             assert_clean(&bytes, &path.display().to_string());

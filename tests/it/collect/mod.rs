@@ -1,6 +1,7 @@
 //! Events taken in over HTTP, from the request to the facts.
 
 mod canary;
+mod canary_log;
 pub mod client;
 mod faults;
 mod page;
@@ -12,6 +13,7 @@ use client::{Collector, ask, event, event_of, key, send};
 use crate::support::{Engines, Place, eventually};
 
 pub use canary::nothing_personal_is_kept;
+pub use canary_log::nothing_personal_leaves_the_log;
 pub use faults::accepted_events_survive_kills;
 pub use page::a_browser_counts_its_visits;
 

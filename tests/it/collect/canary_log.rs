@@ -1,0 +1,188 @@
+//! Personal data, words and identifiers in every part of a record that a Kafka client writes: they stay in the
+//! topic that the client wrote to.
+
+use std::time::Duration;
+
+use affluenza_bus::{Writer, scan};
+use affluenza_dead_letters::Letter;
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
+
+use super::canary::{FIELDS, assert_clean_files, in_base64, put};
+use super::client::event;
+use crate::support::{Engines, Place, eventually};
+
+/// Others than over HTTP, where not even Kafka's own files may hold any.
+const CANARIES: [&str; 6] = [
+    "93.45.171.219",
+    "2001:db8:77:1:2:3:4:6",
+    "canarina.segreta@example.it",
+    "CNRSGR85T50A562W",
+    NAME,
+    IDENTIFIER,
+];
+const NAME: &str = "Canarina Segreta";
+/// Looks like a token, or like a code.
+const IDENTIFIER: &str = "canarina-0042-7f3e";
+/// Fields that are kept by design: what is in them names a portal or an event, not a person.
+const CODES: [&str; 8] = [
+    "/type",
+    "/source",
+    "/id",
+    "/producer",
+    "/data/ente",
+    "/data/portal",
+    "/data/service",
+    // Free text that classifies; addresses and the like in it are masked.
+    "/data/client/user_agent",
+];
+
+pub fn nothing_personal_leaves_the_log(engines: &Engines) {
+    let place = engines.place("canary_log");
+    place.run(&["migrate"]);
+    let sent = plant(&place);
+    let consumer = place.spawn_with(&["consume"], "consume.log", &[("AFFLUENZA_LOG", "debug")]);
+    eventually("everything is consumed", || place.dealt_with() >= sent);
+    consumer.terminate();
+    let stored = place.count("SELECT count() FROM usage_events");
+    let letters = assert_letters_are_clean(&place);
+    assert!(
+        stored > 20 && letters > 100,
+        "{stored} stored, {letters} not"
+    );
+    assert_eq!(
+        stored + letters + place.count("SELECT sum(duplicate) FROM ingest_ledger FINAL"),
+        sent
+    );
+    let said = place.run(&["dead-letters", "list", "--limit", "1000"]);
+    assert_clean(said.as_bytes(), "the list of dead letters");
+    place.run(&["audit"]);
+    assert_clean_files(&place.folder, assert_clean);
+    let access = place.access();
+    let patience = Duration::from_secs(60);
+    let tables = access.ask("SHOW TABLES", patience).expect("it is answered");
+    for table in tables.lines() {
+        let rows = access.ask(&format!("SELECT * FROM `{table}`"), patience);
+        assert_clean(rows.expect("it is answered").as_bytes(), table);
+    }
+}
+
+/// Writes each canary in each field and in each mode; how many records these are.
+fn plant(place: &Place<'_>) -> u64 {
+    let bus = place.bus();
+    let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
+    let mut sent = 0;
+    let mut send = |key: &str, payload: &[u8], headers: &[(&str, &str)]| {
+        let taken = writer.send(key.as_bytes(), payload, None, headers);
+        taken.expect("a record is taken");
+        sent += 1;
+    };
+    for (number, canary) in CANARIES.iter().enumerate() {
+        for field in FIELDS {
+            let is_word = [NAME, IDENTIFIER].contains(canary);
+            if is_word && CODES.contains(&field) {
+                continue;
+            }
+            let name = field.replace('/', "-");
+            let fresh = |mode: &str| -> serde_json::Value {
+                serde_json::from_str(&event(format!("{mode}{number}{name}"))).expect("it is JSON")
+            };
+            let mut whole = fresh("structured");
+            put(&mut whole, field, canary);
+            send(canary, whole.to_string().as_bytes(), &[]);
+            // The same event is refused, whatever else it holds.
+            whole["time"] = "some day".into();
+            send("", whole.to_string().as_bytes(), &[]);
+            let mut packed = fresh("packed");
+            put(&mut packed, field, canary);
+            send("", in_base64(&packed).as_bytes(), &[]);
+            packed["time"] = "some day".into();
+            send("", in_base64(&packed).as_bytes(), &[]);
+        }
+        let hidden = STANDARD.encode(canary);
+        let twice = STANDARD.encode(format!("{{\"nome\":\"{hidden}\"}}"));
+        for text in [&hidden, &twice] {
+            send(
+                "",
+                format!("{{\"id\":\"7\",\"nome\":\"{text}\"}}").as_bytes(),
+                &[],
+            );
+        }
+        for payload in others(canary) {
+            send(
+                canary,
+                &payload,
+                &[("ce_specversion", "1.0"), ("ce_nome", canary)],
+            );
+            send("", &payload, &[]);
+        }
+        let name = format!("ce_{canary}");
+        for headers in [
+            ("ce_subject", *canary),
+            ("ce_time", canary),
+            (&name, "x"),
+            ("content-type", canary),
+        ] {
+            let all = [
+                ("ce_specversion", "1.0"),
+                ("ce_type", "it.affluenza.access.v1"),
+                headers,
+            ];
+            send(canary, b"{\"ente\":\"c_d612\"}", &all);
+        }
+    }
+    writer
+        .flush(Duration::from_secs(30))
+        .expect("all are acknowledged");
+    sent
+}
+
+/// Payloads that are no event.
+fn others(canary: &str) -> Vec<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(canary.as_bytes()).expect("it compresses");
+    vec![
+        format!("{{\"nome\":\"{canary}\"").into_bytes(),
+        format!("{{\"nome\":{{\"{canary}\":[\"{canary}\"]}}}}").into_bytes(),
+        format!("[{}, {{\"nome\":\"{canary}\"}}]", event(1)).into_bytes(),
+        format!("GET /?q={canary} HTTP/1.1").into_bytes(),
+        canary.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        [b"\xff\xfe ", canary.as_bytes()].concat(),
+        gzip.finish().expect("it compresses"),
+    ]
+}
+
+/// How many letters there are.
+fn assert_letters_are_clean(place: &Place<'_>) -> u64 {
+    let topic = place.bus().dead_letter_topic;
+    let mut letters = 0;
+    scan(&place.bus(), &topic, |record| {
+        letters += 1;
+        assert_clean(record.key(), "the key of a letter");
+        assert_clean(record.payload(), "a letter");
+        for (name, value) in record.headers() {
+            assert_clean(name.as_bytes(), "the name of a header");
+            assert_clean(value, name);
+        }
+        // Packed data are unpacked.
+        let letter = Letter::of(record).expect("it is a letter");
+        assert_clean(&letter.payload, "an unpacked letter");
+    })
+    .expect("the topic can be read");
+    letters
+}
+
+fn assert_clean(bytes: &[u8], place: &str) {
+    let sought = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(CANARIES)
+        .expect("a few short texts");
+    if let Some(found) = sought.find(bytes) {
+        let canary = CANARIES[found.pattern().as_usize()];
+        panic!("{canary} is in {place}: {}", String::from_utf8_lossy(bytes));
+    }
+}
