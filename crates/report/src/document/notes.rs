@@ -133,6 +133,18 @@ fn italian(writer: Writer<'_>, notice: &Notice) -> String {
             "Le cifre di {} possono essere troppo basse o troppo alte: il confronto con gli eventi è in corso.",
             months.join(", ")
         ),
+        Notice::RecordsLost(loss) => format!(
+            "Fino a {} perse prima del conteggio, possibili tra il {} e il {}: {}.",
+            plural(
+                loss.records,
+                "registrazione",
+                "registrazioni",
+                Language::Italian
+            ),
+            Language::Italian.day(&loss.from),
+            Language::Italian.day(&loss.to),
+            harmless(&loss.reason)
+        ),
     }
 }
 
@@ -238,6 +250,13 @@ fn english(writer: Writer<'_>, notice: &Notice) -> String {
         Notice::MonthsInDoubt { months } => format!(
             "Figures of {} may be too low or too high: they are being compared with the events.",
             months.join(", ")
+        ),
+        Notice::RecordsLost(loss) => format!(
+            "Up to {} lost before they were counted, possible from {} to {}: {}.",
+            plural(loss.records, "record", "records", Language::English),
+            Language::English.day(&loss.from),
+            Language::English.day(&loss.to),
+            harmless(&loss.reason)
         ),
     }
 }
