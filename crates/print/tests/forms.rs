@@ -37,6 +37,7 @@ fn document(register: &str, year: i16, figures: &YearFigures, language: Language
 /// One use of a service, at nine in the morning.
 fn one_event() -> YearFigures {
     YearFigures {
+        months_in_doubt: Vec::new(),
         usage: vec![UsageCell {
             ente: "c_a".into(),
             category: "anagrafe".into(),
