@@ -52,13 +52,14 @@ pub fn prepare(target: &Target<'_, '_>, engines: &Engines) -> Command {
     in_sql::make_categories(target);
     in_sql::make_otel_logs(target);
     let bus = target.place.bus();
+    let tcp_port = engines.clickhouse.tcp_port().expect("it is open");
     let config = Path::new(SOURCE).join("collector.yaml");
     let config = std::fs::read_to_string(config)
         .expect("the configuration is beside its source")
         .replace("{brokers}", &bus.bootstrap_servers)
         .replace("{topic}", &bus.topic)
         .replace("{group}", &target.group)
-        .replace("{tcp_port}", &engines.clickhouse.tcp_port().to_string())
+        .replace("{tcp_port}", &tcp_port.to_string())
         .replace("{user}", &target.access.user)
         .replace("{password}", &target.access.password)
         .replace("{database}", &target.access.database);

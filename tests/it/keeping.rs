@@ -8,7 +8,7 @@ use affluenza_store::{Config as StoreConfig, Store};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::{Engines, Place, eventually, stderr};
+use crate::support::{Engines, Place, eventually, source, stderr};
 
 /// Figures of the aggregates alone, and of the accounts.
 fn aggregates(place: &Place<'_>) -> Vec<u64> {
@@ -292,6 +292,29 @@ fn report_of_firenze(place: &Place<'_>) -> String {
     report.to_string()
 }
 
+/// Runs the commands of `affluenza` that the operator's guide prints in the first block below a heading.
+fn runbook(place: &Place<'_>, heading: &str, replace: impl Fn(&str) -> String) {
+    let guide = std::fs::read_to_string(source("deploy/guides/operator.md"));
+    let guide = guide.expect("it is there");
+    let (_, below) = guide
+        .split_once(&format!("{heading}\n"))
+        .expect("it is a heading");
+    let block = below
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let commands: Vec<String> = block
+        .expect("it has a block")
+        .lines()
+        .filter_map(|line| line.strip_prefix("affluenza "))
+        .map(|line| replace(line.split('#').next().unwrap_or_default()))
+        .collect();
+    assert!(commands.len() > 1, "{commands:?}");
+    for command in commands {
+        place.run(&command.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
 pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
     let place = stored(engines, "restoring", &["2016"]);
     place.run(&["backup", "first"]);
@@ -325,7 +348,28 @@ pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
     assert!(said.status.success(), "{}", stderr(&said));
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("the accounts balance"), "{said}");
+    assert_eq!((aggregates(&place), facts(&place)), (whole.clone(), count));
+    // A damaged database, by the commands of the guide.
+    execute(&place, "DROP TABLE usage_hourly SYNC");
+    execute(
+        &place,
+        "ALTER TABLE usage_events DELETE WHERE kafka_offset % 3 = 0 SETTINGS mutations_sync = 2",
+    );
+    let damaged = facts(&place);
+    runbook(&place, "### A lost or damaged database", |command| {
+        command
+            .replace("2026-03-02", "second")
+            .replace("affluenza_old", "restoring_old")
+    });
     assert_eq!((aggregates(&place), facts(&place)), (whole, count));
+    let evidence = "SELECT count() FROM restoring_old.usage_events";
+    assert_eq!(place.count(evidence), damaged, "the damaged rows are kept");
+    let made_of_tables = "SELECT count() FROM system.tables WHERE database = 'restoring_old' AND engine LIKE '%View'";
+    assert_eq!(
+        place.count(made_of_tables),
+        0,
+        "nothing feeds the new tables"
+    );
     // The consumers go on where they were.
     place.run(&[
         "simulate", "--focus", "2016", "--scale", "0.005", "--seed", "10",

@@ -29,6 +29,7 @@ mod hours;
 mod http;
 mod import;
 mod keeping;
+mod machine;
 mod membership;
 mod mistakes;
 #[expect(
@@ -107,6 +108,12 @@ const LONG: &[(&str, Test)] = tests![
     api::keys_reach_their_enti_and_nothing_else,
     api::every_figure_equals_a_recount,
     brokers::a_broker_is_lost_under_load,
+    machine::strangers_neither_ask_nor_stop_anything,
+    machine::dead_engines_are_started_again,
+    machine::frozen_engines_do_not_hold_the_end,
+    machine::broken_parts_are_restored_unasked,
+    machine::what_was_cut_off_is_made_again,
+    machine::what_is_acknowledged_is_on_the_disk,
     rebuild::facts_follow_the_register,
     rebuild::killed_rebuilds_go_on,
     foreign::another_assignor_is_refused,

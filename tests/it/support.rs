@@ -46,7 +46,11 @@ impl Engines {
             .prepare_clickhouse(&say)
             .expect("ClickHouse can be fetched");
         let kafka_settings = KafkaSettings::new(folder.join("kafka"));
-        let clickhouse_settings = ClickHouseSettings::new(folder.join("clickhouse"));
+        let clickhouse_settings = ClickHouseSettings {
+            // A peer of the benches writes through it.
+            tcp_port: Some(free_port()),
+            ..ClickHouseSettings::new(folder.join("clickhouse"))
+        };
         let (kafka, clickhouse) = tokio::join!(
             Kafka::start(&kafka_settings, &jars),
             ClickHouse::start(&clickhouse_settings, &library)
@@ -362,4 +366,10 @@ pub fn write(folder: &Path, name: &str, contents: &[u8]) -> PathBuf {
     let mut file = std::fs::File::create(&path).expect("a file can be made");
     file.write_all(contents).expect("a file can be written");
     path
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    listener.local_addr().expect("it has one").port()
 }

@@ -5,21 +5,27 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use affluenza_engine::{
-    Cache, ChildExit, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings,
-    RowReader,
+    Cache, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings, Kept,
+    RowReader, Startable as _,
 };
 use affluenza_store::access::{READABLE, Readable, row_filter};
 use anyhow::{Context, Result, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::output::say;
 use crate::settings::Settings;
 
 /// Name of the file in which the owner of the engines tells others where they are.
 const ENDPOINTS: &str = "endpoints.json";
+
+/// How long a clean stop of the engines may take, before they are killed. Kafka flushes its indexes
+/// meanwhile, and ClickHouse waits for what is being inserted.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// With less than this an engine cannot go on.
 const DISK_BYTES_MIN: u64 = 32 * 1024 * 1024;
@@ -69,8 +75,10 @@ pub struct Platform {
     pub reader: affluenza_store::Config,
     /// Whether this command started the engines: then nobody else consumes.
     pub is_owner: bool,
-    kafka: Option<Kafka>,
-    clickhouse: Option<ClickHouse>,
+    /// True if the ClickHouse that this command started had not ended cleanly before.
+    pub is_after_crash: bool,
+    kafka: Option<Kept>,
+    clickhouse: Option<Kept>,
     owned: Option<(DataDir, PathBuf)>,
 }
 
@@ -82,6 +90,7 @@ impl Platform {
             store: settings.clickhouse.clone(),
             reader: settings.clickhouse.for_reading(),
             is_owner: false,
+            is_after_crash: false,
             kafka: None,
             clickhouse: None,
             owned: None,
@@ -118,48 +127,44 @@ impl Platform {
         let folder = lock.path().to_owned();
         let readers = row_readers(settings);
         let kafka = async {
-            let Some(jars) = &jars else { return Ok(None) };
+            let Some(jars) = jars else { return Ok(None) };
             let mut settings = KafkaSettings::new(folder.join("kafka"));
             settings.port = Some(engine.kafka_port).filter(|port| *port != 0);
             settings.heap_mib = engine.kafka_heap_mib;
-            Kafka::start(&settings, jars).await.map(Some)
+            settings.sync_writes = engine.sync_writes;
+            let recipe = (settings, jars);
+            Ok(Some((Kafka::start_from(&recipe).await?, recipe)))
         };
         let clickhouse = async {
-            let Some(library) = &library else {
+            let Some(library) = library else {
                 return Ok(None);
             };
             let mut settings = ClickHouseSettings::new(folder.join("clickhouse"));
             settings.http_port = Some(engine.clickhouse_http_port).filter(|port| *port != 0);
-            settings.tcp_port = Some(engine.clickhouse_tcp_port).filter(|port| *port != 0);
             settings.memory_mib = engine.clickhouse_memory_mib;
+            settings.sync_writes = engine.sync_writes;
             settings.readers = readers;
-            ClickHouse::start(&settings, library).await.map(Some)
+            let recipe = (settings, library);
+            Ok(Some((ClickHouse::start_from(&recipe).await?, recipe)))
         };
-        (self.kafka, self.clickhouse) = tokio::try_join!(kafka, clickhouse)?;
-        let endpoints = Endpoints {
-            kafka: self.kafka.as_ref().map(Kafka::bootstrap),
-            clickhouse: self.clickhouse.as_ref().map(ClickHouse::http_url),
-            user: self
-                .clickhouse
-                .as_ref()
-                .map(|c| c.user().to_owned())
-                .unwrap_or_default(),
-            password: self
-                .clickhouse
-                .as_ref()
-                .map(|c| c.password().to_owned())
-                .unwrap_or_default(),
-            reader: self
-                .clickhouse
-                .as_ref()
-                .map(|c| c.reader().to_owned())
-                .unwrap_or_default(),
-            reader_password: self
-                .clickhouse
-                .as_ref()
-                .map(|c| c.reader_password().to_owned())
-                .unwrap_or_default(),
-        };
+        let (kafka, clickhouse) = tokio::try_join!(kafka, clickhouse)
+            .map_err(|error: EngineError| anyhow::Error::from(error))?;
+        let mut endpoints = Endpoints::default();
+        if let Some((kafka, recipe)) = kafka {
+            endpoints.kafka = Some(kafka.bootstrap());
+            self.kafka = Some(Kept::keep(kafka, recipe));
+        }
+        if let Some((clickhouse, recipe)) = clickhouse {
+            endpoints.clickhouse = Some(clickhouse.http_url());
+            clickhouse.user().clone_into(&mut endpoints.user);
+            clickhouse.password().clone_into(&mut endpoints.password);
+            clickhouse.reader().clone_into(&mut endpoints.reader);
+            clickhouse
+                .reader_password()
+                .clone_into(&mut endpoints.reader_password);
+            self.is_after_crash = clickhouse.is_after_crash();
+            self.clickhouse = Some(Kept::keep(clickhouse, recipe));
+        }
         let path = folder.join(ENDPOINTS);
         publish(&path, &endpoints)
             .with_context(|| format!("{} cannot be written", path.display()))?;
@@ -216,53 +221,55 @@ impl Platform {
         }
     }
 
-    /// Waits until an engine that this command started ends by itself, which it never should.
-    pub async fn failed(&mut self) -> ChildExit {
-        match (&mut self.kafka, &mut self.clickhouse) {
+    /// Waits until an engine that this command started is lost: it ended, and cannot be started again.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let error = match (&mut self.kafka, &mut self.clickhouse) {
             (Some(kafka), Some(clickhouse)) => tokio::select! {
-                exit = kafka.exited() => exit,
-                exit = clickhouse.exited() => exit,
+                error = kafka.lost() => error,
+                error = clickhouse.lost() => error,
             },
-            (Some(kafka), None) => kafka.exited().await,
-            (None, Some(clickhouse)) => clickhouse.exited().await,
+            (Some(kafka), None) => kafka.lost().await,
+            (None, Some(clickhouse)) => clickhouse.lost().await,
             (None, None) => std::future::pending().await,
-        }
+        };
+        self.explain(error)
     }
 
-    /// Why an engine ended, with the cause that engines themselves do not put clearly.
-    pub fn explain(&self, exit: &ChildExit) -> anyhow::Error {
+    /// Counts how often this command started its ClickHouse again; `None` if it started none.
+    pub fn clickhouse_restarts(&self) -> Option<watch::Receiver<u64>> {
+        self.clickhouse.as_ref().map(Kept::restarts)
+    }
+
+    /// Why an engine was lost, with the cause that engines themselves do not put clearly.
+    fn explain(&self, error: EngineError) -> anyhow::Error {
         let Some((lock, _)) = &self.owned else {
-            return anyhow!("{exit}");
+            return error.into();
         };
         let folder = lock.path();
         match rustix::fs::statvfs(folder) {
             Ok(disk) if disk.f_bavail * disk.f_frsize < DISK_BYTES_MIN => anyhow!(
-                "{} stopped because the disk of {} is full: free some space and start again; nothing that was acknowledged is lost",
-                exit.engine,
+                "the disk of {} is full ({error}): free some space and start again; what ClickHouse lost is restored from the log at the start",
                 folder.display()
             ),
-            _ => anyhow!("{exit}"),
+            _ => error.into(),
         }
     }
 
     /// Stops what this command started.
     pub async fn close(self) -> Result<()> {
+        self.close_within(STOP_WITHIN).await
+    }
+
+    /// As [`Platform::close`], by force after `within`.
+    pub async fn close_within(self, within: Duration) -> Result<()> {
         if let Some((_, endpoints)) = &self.owned {
             let _ = fs::remove_file(endpoints);
         }
-        let clickhouse = async {
-            match self.clickhouse {
-                Some(clickhouse) => clickhouse.stop().await,
-                None => Ok(()),
-            }
+        let stop = async |engine: Option<Kept>| match engine {
+            Some(engine) => engine.stop_within(within).await,
+            None => Ok(()),
         };
-        let kafka = async {
-            match self.kafka {
-                Some(kafka) => kafka.stop().await,
-                None => Ok(()),
-            }
-        };
-        let (clickhouse, kafka) = tokio::join!(clickhouse, kafka);
+        let (clickhouse, kafka) = tokio::join!(stop(self.clickhouse), stop(self.kafka));
         clickhouse?;
         Ok(kafka?)
     }

@@ -55,10 +55,11 @@ pub struct EngineSettings {
     pub kafka_heap_mib: u32,
     /// Port of ClickHouse's HTTP interface; 0: a free one.
     pub clickhouse_http_port: u16,
-    /// Port of ClickHouse's native interface; 0: a free one.
-    pub clickhouse_tcp_port: u16,
     /// Most memory ClickHouse may take, in MiB.
     pub clickhouse_memory_mib: u32,
+    /// Whether everything acknowledged is on the disk, so that a power cut loses nothing. Without it
+    /// a power cut loses up to the last half minute; an end of the processes alone loses nothing.
+    pub sync_writes: bool,
     /// Analysts who read the rows of some enti only, as users of ClickHouse.
     pub readers: Vec<ReaderSettings>,
 }
@@ -107,8 +108,8 @@ impl Default for EngineSettings {
             kafka_port: 0,
             kafka_heap_mib: 512,
             clickhouse_http_port: 0,
-            clickhouse_tcp_port: 0,
             clickhouse_memory_mib: 2048,
+            sync_writes: true,
             readers: Vec::new(),
         }
     }

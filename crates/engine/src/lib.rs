@@ -39,6 +39,7 @@ mod clickhouse;
 mod error;
 mod folder;
 mod kafka;
+mod kept;
 mod logs;
 mod ports;
 
@@ -52,6 +53,8 @@ pub use clickhouse::{
 pub use error::EngineError;
 pub use folder::DataDir;
 pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
+pub use kept::{Kept, Startable};
+pub use ports::Answer;
 
 /// One of the two engines, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,11 @@
 //! Ports on the loopback interface.
 
+use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
 
 use crate::{Engine, EngineError};
 
@@ -35,6 +39,30 @@ pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineE
                 cause,
             },
         }),
+    }
+}
+
+/// What a look at an engine's port found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The engine answers as it should.
+    Right,
+    /// Connections are refused: the port is closed.
+    Refused,
+    /// The port is open, and no right answer came in time.
+    None,
+}
+
+/// Longest wait for a connection on the loopback interface.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Looks once at a port. `question` is the engine's own one, and its `Some` the right answer.
+pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> Answer {
+    let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    match tokio::time::timeout(CONNECT_MAX, connecting).await {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Refused,
+        Ok(Ok(_)) if question.await.is_some() => Answer::Right,
+        _ => Answer::None,
     }
 }
 

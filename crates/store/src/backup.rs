@@ -47,8 +47,58 @@ impl Store {
                 self.database(),
                 to.sql(number)
             );
-            let done = node.execute_at_length(&statement).await;
-            done.map_err(|error| clear(error, to, base.unwrap_or(to)))?;
+            if let Err(error) = node.execute_at_length(&statement).await {
+                let is_cut_off = is_locked(&error) && !node.is_writing(to, number).await?;
+                return Err(if is_cut_off {
+                    StoreError::BackupCutOff {
+                        name: to.name.clone(),
+                    }
+                } else {
+                    clear(error, to, base.unwrap_or(to))
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// True while the server writes this backup. It forgets its backups when it ends.
+    async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
+        let running: Vec<u64> = self
+            .outside_rows(&format!(
+                "SELECT count() FROM system.backups WHERE name = {} AND status = 'CREATING_BACKUP'",
+                quoted(&to.sql(node))
+            ))
+            .await?;
+        Ok(running.first().is_some_and(|running| *running > 0))
+    }
+
+    /// Gives the database another name, with the rows of its tables.
+    ///
+    /// Its views and dictionaries are dropped: they name the database in their definitions, so they
+    /// would hold up the renaming, and a view that fills a table would fill it from the database that
+    /// comes in the place of this one. `migrate` makes them again where they are needed.
+    pub async fn set_aside(&self, name: &str) -> Result<(), StoreError> {
+        self.not_with_keeper("setting a database aside by this program")?;
+        for (_, node) in self.numbered_nodes() {
+            let database = node.database().to_owned();
+            let made_of_tables: Vec<(String, String)> = node
+                .outside_rows(&format!(
+                    "SELECT name, engine FROM system.tables WHERE database = {} AND engine IN ('View', 'MaterializedView', 'Dictionary')",
+                    quoted(&database)
+                ))
+                .await?;
+            for (table, engine) in made_of_tables {
+                let kind = match engine.as_str() {
+                    "Dictionary" => "DICTIONARY",
+                    _ => "VIEW",
+                };
+                node.execute_at_length(&format!(
+                    "DROP {kind} {database}.{table} SYNC SETTINGS check_table_dependencies = 0, check_referential_table_dependencies = 0"
+                ))
+                .await?;
+            }
+            node.execute_at_length(&format!("RENAME DATABASE {database} TO {name}"))
+                .await?;
         }
         Ok(())
     }
@@ -102,6 +152,11 @@ impl Store {
         let done = query.with_setting("max_execution_time", "0").execute();
         done.await.map_err(|error| self.judge(statement, error))
     }
+}
+
+/// ClickHouse takes a backup that was cut off for one that is being written.
+fn is_locked(error: &StoreError) -> bool {
+    matches!(error, StoreError::Query { cause, .. } if cause.contains("is being written already"))
 }
 
 /// An error of which the name of a backup is the cause: the one written, or the one read.

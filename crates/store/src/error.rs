@@ -75,6 +75,14 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// A backup of that name is not whole, and nobody writes it.
+    #[error(
+        "backup {name} was cut off: delete its folder on the disk clickhouse.backup_disk, or, without one, in the folder that ClickHouse allows for backups, or take another name; nothing was changed"
+    )]
+    BackupCutOff {
+        /// Its name.
+        name: String,
+    },
     /// A backup of that name is not there.
     #[error(
         "there is no backup {name}: look at the disk clickhouse.backup_disk, or, without one, at the folder that ClickHouse allows for backups; nothing was changed"
@@ -121,6 +129,9 @@ fn passing_code(cause: &str) -> bool {
         "Code: 279.",
         "Code: 285.",
         "Code: 286.",
+        // A server that ends, in order or by a fault of its own.
+        "Code: 236.",
+        "Code: 439.",
     ]
     .iter()
     .any(|code| cause.contains(code))

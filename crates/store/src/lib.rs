@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod backup;
 mod block;
+pub mod broken;
 mod cluster;
 mod config;
 pub mod copies;

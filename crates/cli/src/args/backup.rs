@@ -15,4 +15,7 @@ pub struct Backup {
 pub struct Restore {
     /// Its name.
     pub name: String,
+    /// Name for a damaged database that is there: its rows are kept under it, as evidence.
+    #[arg(long, value_name = "DATABASE")]
+    pub set_aside: Option<String>,
 }

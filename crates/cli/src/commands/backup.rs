@@ -5,6 +5,7 @@
 //! What was erased since goes again, by the notes that are kept beside the database.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::time::Instant;
 
 use affluenza_bus::Cluster;
@@ -12,10 +13,10 @@ use affluenza_keys::{Entry, KeyStore};
 use affluenza_pipeline::audit::{Period, audit};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::erasure_notes;
-use affluenza_store::Store;
 use affluenza_store::backup::BackupPlace;
 use affluenza_store::erasure::Erasure;
-use anyhow::{Result, bail};
+use affluenza_store::{Store, StoreError};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::args::backup::{Backup, Restore};
@@ -33,7 +34,12 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
         let written = async {
             let store = Store::new(&platform.store);
             store.check_schema().await?;
-            Ok::<_, anyhow::Error>(store.backup(&to, base.as_ref()).await?)
+            let written = store.backup(&to, base.as_ref()).await;
+            if matches!(written, Err(StoreError::BackupCutOff { .. })) && is_local(settings, &to) {
+                free(settings, &to)?;
+                return Ok(store.backup(&to, base.as_ref()).await?);
+            }
+            Ok::<_, anyhow::Error>(written?)
         }
         .await;
         platform.close().await?;
@@ -43,11 +49,33 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
     })
 }
 
+/// Whether the backup lies in a folder of this machine's own ClickHouse.
+fn is_local(settings: &Settings, to: &BackupPlace) -> bool {
+    settings.clickhouse.url.is_empty() && to.disk.is_empty()
+}
+
+/// Removes what a backup that was cut off has left under its name.
+fn free(settings: &Settings, to: &BackupPlace) -> Result<()> {
+    let folder = settings.engine.data.join("clickhouse/data/backups");
+    let folder = folder.join(&to.name);
+    say(&format!(
+        "backup {} was cut off: it is removed and written from the beginning",
+        to.name
+    ));
+    fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))
+}
+
 pub fn restore(settings: &Settings, args: &Restore) -> Result<()> {
     let from = place(settings, &args.name)?;
+    let aside = args.set_aside.as_deref();
+    if let Some(name) = aside
+        && !is_name(name)
+    {
+        bail!("--set-aside {name}: use letters, digits and '_', such as affluenza_old");
+    }
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = bring_back(&platform, settings, &from).await;
+        let result = bring_back(&platform, settings, &from, aside).await;
         platform.close().await?;
         output::print(&result?)
     })
@@ -57,14 +85,22 @@ async fn bring_back(
     platform: &Platform,
     settings: &Settings,
     from: &BackupPlace,
+    aside: Option<&str>,
 ) -> Result<String> {
     let store = Store::new(&platform.store);
     let tables = store.tables().await?;
-    if tables > 0 {
-        let database = store.database();
-        bail!(
-            "the database {database} is not empty ({tables} tables): rename it (RENAME DATABASE {database} TO {database}_old) or drop it first; nothing was changed"
-        );
+    let database = store.database();
+    match aside {
+        _ if tables == 0 => {}
+        Some(name) => {
+            store.set_aside(name).await?;
+            say(&format!(
+                "{database} is {name} from now on, without its views"
+            ));
+        }
+        None => bail!(
+            "the database {database} is not empty ({tables} tables): give --set-aside {database}_old to keep its rows under that name, or drop it first; nothing was changed"
+        ),
     }
     store.restore(from).await?;
     say("restored; adding from the log what the backup lacks");
@@ -177,6 +213,13 @@ fn command(entry: &Entry) -> String {
 /// For a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn place(settings: &Settings, name: &str) -> Result<BackupPlace> {

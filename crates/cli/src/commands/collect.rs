@@ -43,7 +43,7 @@ async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> R
     }
     tokio::select! {
         ended = collector.ended() => ended,
-        exit = platform.failed() => Err(platform.explain(&exit)),
+        error = platform.failed() => Err(error),
     }
 }
 

@@ -104,6 +104,7 @@ impl RunningConsumer {
             bus: bus.clone(),
             store: store.clone(),
             progress: progress.clone(),
+            restarts: platform.clickhouse_restarts(),
         };
         let last_search = matches!(until, Until::Reached(_)).then(|| upkeep.clone());
         tokio::spawn(upkeep.run(stop.clone()));
@@ -146,7 +147,7 @@ impl RunningConsumer {
     pub async fn finish(mut self, platform: &mut Platform) -> Result<()> {
         tokio::select! {
             ended = self.ended() => ended?,
-            exit = platform.failed() => return Err(platform.explain(&exit)),
+            error = platform.failed() => return Err(error),
         }
         if let Some(upkeep) = self.last_search.take() {
             upkeep.search_and_say().await;

@@ -20,6 +20,7 @@ mod manual;
 mod migrate;
 pub mod open_data;
 mod rebuild;
+mod recover;
 mod register;
 mod reload;
 mod report;

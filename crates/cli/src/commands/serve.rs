@@ -43,7 +43,7 @@ pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
                 say(&format!("listening on {}; see /docs", api.url));
                 tokio::select! {
                     ended = api.ended() => ended,
-                    exit = platform.failed() => Err(platform.explain(&exit)),
+                    error = platform.failed() => Err(error),
                 }
             }
             Err(error) => Err(error),

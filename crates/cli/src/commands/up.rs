@@ -24,11 +24,22 @@ const YEARS: [i16; 2] = [2016, 2017];
 /// Pause between two looks at the progress.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// From the signal to the end, also when an engine is frozen. Supervisors kill after thirty seconds.
+const END_WITHIN: Duration = Duration::from_secs(22);
+/// Of that, the most that each part may take before it is abandoned, and the least for the engines.
+const COLLECTOR_ENDS_WITHIN: Duration = Duration::from_secs(6);
+const CONSUMER_ENDS_WITHIN: Duration = Duration::from_secs(8);
+const API_ENDS_WITHIN: Duration = Duration::from_secs(3);
+const ENGINES_END_WITHIN_MIN: Duration = Duration::from_secs(5);
+
 pub fn run(settings: &Settings, args: &Up) -> Result<()> {
     let register = super::register(settings)?;
     super::with_runtime(async |stop| {
         let began = Instant::now();
-        let mut platform = Platform::open(settings, Needs::BOTH).await?;
+        let mut platform = tokio::select! {
+            opened = Platform::open(settings, Needs::BOTH) => opened?,
+            () = stop.told() => return Ok(()),
+        };
         if !platform.is_owner && settings.kafka.bootstrap_servers.is_empty() {
             platform.close().await?;
             bail!(
@@ -43,47 +54,172 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         for line in platform.describe() {
             say(&format!("  {line}"));
         }
-        let result = work(&mut platform, settings, args, &register, &stop).await;
-        let closed = platform.close().await;
+        let mut ending = Ending::default();
+        let started = tokio::select! {
+            started = Parts::start(&platform, settings) => started.map(Some),
+            () = stop.told() => Ok(None),
+        };
+        let result = match started {
+            Ok(Some(parts)) => {
+                let work = Work {
+                    settings,
+                    args,
+                    register: &register,
+                };
+                work.run(parts, &mut platform, &stop, &mut ending).await
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let left = ending.left(END_WITHIN).max(ENGINES_END_WITHIN_MIN);
+        let closed = platform.close_within(left).await;
         result?;
         closed
     })
 }
 
-async fn work(
-    platform: &mut Platform,
-    settings: &Settings,
-    args: &Up,
-    register: &Register,
-    stop: &Stop,
-) -> Result<()> {
-    super::migrate::prepare(platform).await?;
-    Store::new(&platform.store).check_guards().await?;
-    let consumer_stop = Stop::default();
-    let mut consumer = RunningConsumer::start(
-        platform,
-        settings,
-        super::classifier(settings)?,
-        Until::Stopped,
-        consumer_stop.clone(),
-    )?;
-    let _watch = Watch::start(settings, platform, &consumer.progress).await?;
-    let collector_stop = Stop::default();
-    let mut collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
-    introduce(&collector, settings)?;
-    let api = RunningApi::start(platform, settings, &consumer_stop).await?;
-    say(&format!(
-        "  API         {}/docs  figures under /v1",
-        api.url
-    ));
-    let progress = consumer.progress.clone();
-    let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
-    let foreground = async {
+/// Time since the end began.
+#[derive(Debug, Default)]
+struct Ending(Option<Instant>);
+
+impl Ending {
+    fn begin(&mut self) {
+        self.0 = Some(Instant::now());
+    }
+
+    /// Time left, at most `most`.
+    fn left(&self, most: Duration) -> Duration {
+        let passed = self.0.map_or(Duration::ZERO, |began| began.elapsed());
+        END_WITHIN.saturating_sub(passed).min(most)
+    }
+
+    /// Waits for the end of a part, at most `most`. A part that does not end is abandoned: whatever
+    /// it has acknowledged is on the disk, and whatever it has begun is found again at the next start.
+    async fn of(
+        &self,
+        part: &str,
+        most: Duration,
+        end: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let most = self.left(most);
+        match tokio::time::timeout(most, end).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                let seconds = most.as_secs();
+                tracing::warn!(
+                    seconds,
+                    "{part} did not end in time and is abandoned; nothing is lost"
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What runs beside the engines.
+struct Parts {
+    collector: RunningCollector,
+    collector_stop: Stop,
+    consumer: RunningConsumer,
+    consumer_stop: Stop,
+    api: RunningApi,
+    _watch: Option<Watch>,
+}
+
+impl Parts {
+    /// The collector comes first: it takes events in while the others still start.
+    async fn start(platform: &Platform, settings: &Settings) -> Result<Self> {
+        super::migrate::prepare(platform).await?;
+        Store::new(&platform.store).check_guards().await?;
+        let collector_stop = Stop::default();
+        let collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
+        introduce(&collector, settings)?;
+        if let Err(error) = super::recover::recover(platform, settings).await {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "what ClickHouse may have lost was not restored: the comparison half a minute from now tries again"
+            );
+        }
+        let consumer_stop = Stop::default();
+        let consumer = RunningConsumer::start(
+            platform,
+            settings,
+            super::classifier(settings)?,
+            Until::Stopped,
+            consumer_stop.clone(),
+        )?;
+        let watch = Watch::start(settings, platform, &consumer.progress).await?;
+        let api = RunningApi::start(platform, settings, &consumer_stop).await?;
+        say(&format!(
+            "  API         {}/docs  figures under /v1",
+            api.url
+        ));
+        Ok(Self {
+            collector,
+            collector_stop,
+            consumer,
+            consumer_stop,
+            api,
+            _watch: watch,
+        })
+    }
+}
+
+/// What was asked for.
+struct Work<'w> {
+    settings: &'w Settings,
+    args: &'w Up,
+    register: &'w Register,
+}
+
+impl Work<'_> {
+    /// Runs until `stop` is told, or until what was asked for is done.
+    async fn run(
+        &self,
+        mut parts: Parts,
+        platform: &mut Platform,
+        stop: &Stop,
+        ending: &mut Ending,
+    ) -> Result<()> {
+        let progress = parts.consumer.progress.clone();
+        let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
+        tokio::select! {
+            shown = self.foreground(&bus, &store, &progress, stop) => shown?,
+            // By itself the consumer ends only when it cannot go on.
+            ended = parts.consumer.ended() => return ended.and(Err(anyhow!("the consumer ended before it was told to"))),
+            ended = parts.collector.ended() => return ended.and(Err(anyhow!("the collector ended before it was told to"))),
+            error = platform.failed() => return Err(error),
+        }
+        ending.begin();
+        // What it has accepted is to be in Kafka while Kafka still runs.
+        parts.collector_stop.tell();
+        let ended = parts.collector.ended();
+        ending
+            .of("the collector", COLLECTOR_ENDS_WITHIN, ended)
+            .await?;
+        parts.consumer_stop.tell();
+        let ended = parts.consumer.finish(platform);
+        ending
+            .of("the consumer", CONSUMER_ENDS_WITHIN, ended)
+            .await?;
+        ending
+            .of("the API", API_ENDS_WITHIN, parts.api.ended())
+            .await
+    }
+
+    async fn foreground(
+        &self,
+        bus: &affluenza_bus::Config,
+        store: &Store,
+        progress: &Progress,
+        stop: &Stop,
+    ) -> Result<()> {
+        let (args, register) = (self.args, self.register);
         if args.demo {
-            replay(&bus, args.seed, register, stop).await?;
+            replay(bus, args.seed, register, stop).await?;
         }
         if args.demo || args.once {
-            catch_up(&bus, &progress, stop).await?;
+            catch_up(bus, progress, stop).await?;
         }
         if args.demo && !stop.is_told() {
             let report = args::Report {
@@ -102,9 +238,9 @@ async fn work(
                 output: None,
             };
             let tables = super::report::tables(
-                &store,
+                store,
                 register,
-                &super::chain::Witness::new(settings, &store),
+                &super::chain::Witness::new(self.settings, store),
                 &report,
             )
             .await?;
@@ -114,21 +250,8 @@ async fn work(
             say("running; Ctrl-C ends it");
             stop.told().await;
         }
-        anyhow::Ok(())
-    };
-    tokio::select! {
-        shown = foreground => shown?,
-        // By itself the consumer ends only when it cannot go on.
-        ended = consumer.ended() => return ended.and(Err(anyhow!("the consumer ended before it was told to"))),
-        ended = collector.ended() => return ended.and(Err(anyhow!("the collector ended before it was told to"))),
-        exit = platform.failed() => return Err(platform.explain(&exit)),
+        Ok(())
     }
-    // What it has accepted is to be in Kafka while Kafka still runs.
-    collector_stop.tell();
-    collector.ended().await?;
-    consumer_stop.tell();
-    consumer.finish(platform).await?;
-    api.ended().await
 }
 
 /// Says where the collector is, and makes a first key to try it with.

@@ -10,6 +10,7 @@ use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile};
 use affluenza_store::Store;
 use affluenza_telemetry::Stop;
 use anyhow::Result;
+use tokio::sync::watch;
 
 use crate::settings::Settings;
 
@@ -22,12 +23,14 @@ pub struct Upkeep {
     pub bus: affluenza_bus::Config,
     pub store: Store,
     pub progress: Progress,
+    /// Counts the restarts of a ClickHouse of our own.
+    pub restarts: Option<watch::Receiver<u64>>,
 }
 
 impl Upkeep {
     /// Works until `stop` is set. Trouble is logged; the next time may be better.
-    pub async fn run(self, stop: Stop) {
-        let config = &self.settings.consume;
+    pub async fn run(mut self, stop: Stop) {
+        let config = self.settings.consume.clone();
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
         let first = seconds(config.reconcile_first_seconds);
         let between = seconds(config.reconcile_minutes.saturating_mul(60));
@@ -49,6 +52,9 @@ impl Upkeep {
                 search_at = Instant::now() + search;
                 continue;
             }
+            if self.clickhouse_was_restarted() {
+                reconcile_at = reconcile_at.min(Instant::now() + first);
+            }
             if reconciles && Instant::now() >= reconcile_at {
                 tokio::select! {
                     () = self.reconcile_and_say() => {}
@@ -64,6 +70,16 @@ impl Upkeep {
                 search_at = Instant::now() + search;
             }
         }
+    }
+
+    /// True once after each restart: ClickHouse may have lost what it had acknowledged.
+    fn clickhouse_was_restarted(&mut self) -> bool {
+        let restarts = self.restarts.as_mut();
+        restarts.is_some_and(|restarts| {
+            let is_news = restarts.has_changed().unwrap_or(false);
+            restarts.mark_unchanged();
+            is_news
+        })
     }
 
     /// Searches for copies among the facts of new blocks.

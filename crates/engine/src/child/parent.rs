@@ -66,7 +66,6 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Child {
     engine: Engine,
-    grace: Duration,
     lifeline: Option<ChildStdin>,
     /// Names the holder without the danger that its number is used again.
     holder: OwnedFd,
@@ -146,7 +145,6 @@ impl Child {
             .map_err(spawn_error)?;
         Ok(Self {
             engine,
-            grace: launch.grace,
             lifeline,
             holder,
             state,
@@ -190,22 +188,23 @@ impl Child {
         }
     }
 
-    /// Stops the engine cleanly, or by force once its grace time is over.
-    pub(crate) async fn stop(mut self) -> Result<ChildExit, EngineError> {
+    /// Stops the engine cleanly, or by force after `within`. A frozen engine does not notice the end
+    /// of its lifeline, so its holder is killed from here.
+    pub(crate) async fn stop(mut self, within: Duration) -> Result<ChildExit, EngineError> {
         if let Some(exit) = self.ended() {
             return Err(EngineError::Exited(exit));
         }
         drop(self.lifeline.take());
-        let exited = self.exited();
         let late = EngineError::NotStopped {
             engine: self.engine,
-            waited: self.grace,
+            waited: within,
         };
-        match tokio::time::timeout(self.grace + MARGIN, exited).await {
+        match tokio::time::timeout(within, self.exited()).await {
             Ok(exit) if exit.status == ExitStatus::Signal(9) => Err(late),
             Ok(exit) => Ok(exit),
             Err(_) => {
-                self.kill().await;
+                self.kill_holder();
+                self.exited().await;
                 Err(late)
             }
         }

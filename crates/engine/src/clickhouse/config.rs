@@ -52,13 +52,8 @@ pub(super) fn write(
     settings: &ClickHouseSettings,
     (password, reader_password): (&str, &str),
 ) -> Result<(), EngineError> {
-    let clusters = settings.shards.as_ref().map_or(String::new(), Shards::xml);
-    write_private(
-        &folder.join(CONFIG),
-        &config(settings.memory_mib, &clusters),
-    )?;
-    let readers = &settings.readers;
-    let users = users(password, reader_password, readers);
+    write_private(&folder.join(CONFIG), &config(settings))?;
+    let users = users(password, reader_password, settings);
     write_private(&folder.join(USERS), &users)
 }
 
@@ -75,14 +70,25 @@ fn write_private(path: &Path, text: &str) -> Result<(), EngineError> {
             .open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, path)
+        fs::rename(&draft, path)?;
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(at(path))
 }
 
+/// Parts are on the disk when their insert or merge is acknowledged, folder included. ClickHouse
+/// removes the sources of a merge, so a merged part must be as safe as they were.
+const SYNCED: &str = "    <fsync_after_insert>1</fsync_after_insert>
+    <fsync_part_directory>1</fsync_part_directory>
+    <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
+    <min_compressed_bytes_to_fsync_after_merge>1</min_compressed_bytes_to_fsync_after_merge>
+";
+
 /// Paths are relative to the folder, which is the working directory.
-fn config(memory_mib: u32, clusters: &str) -> String {
-    let memory = u64::from(memory_mib) * MIB;
+fn config(settings: &ClickHouseSettings) -> String {
+    let clusters = settings.shards.as_ref().map_or(String::new(), Shards::xml);
+    let synced = if settings.sync_writes { SYNCED } else { "" };
+    let memory = u64::from(settings.memory_mib) * MIB;
     // The engine's own limits are for servers with much memory (5 GiB for marks alone).
     let cache = memory / 16;
     format!(
@@ -101,6 +107,12 @@ fn config(memory_mib: u32, clusters: &str) -> String {
   <user_directories><users_xml><path>users.xml</path></users_xml></user_directories>
 
   <backups><allowed_path>backups</allowed_path></backups>
+
+  <merge_tree>
+    <!-- Broken parts are set aside at the start, however many there are: the log restores their rows. -->
+    <max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>
+    <max_suspicious_broken_parts_bytes>1000000000000000</max_suspicious_broken_parts_bytes>
+{synced}  </merge_tree>
 
   <!-- The embedded engine takes four parts at once by default and looks for more once a second, so that a change of
        rows takes seconds however little it changes. Two threads, as before, with a longer queue: only somewhat, since
@@ -215,9 +227,16 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// The engine's own session must be the passwordless `default`, so that one may do
-/// nothing but open the interfaces and make empty temporary tables.
-fn users(password: &str, reader_password: &str, readers: &[RowReader]) -> String {
+/// The engine's own session must be the passwordless `default`, and it cannot be changed later.
+///
+/// So `default` may run the statements that open the interfaces, and nothing after them. Two limits
+/// that it may not change see to that, since each has exceptions that the other one lacks:
+/// - Its quota is used up by those statements. `SELECT 1` and the like cost no quota.
+/// - It may run nothing while anything else runs, and the last statement of the session runs as long
+///   as the engine. `KILL QUERY` is free of this limit, and costs quota.
+fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -> String {
+    let readers = &settings.readers;
+    let statements = super::serve(settings).len();
     let sum = hex(&Sha256::digest(password.as_bytes()));
     let reader_sum = hex(&Sha256::digest(reader_password.as_bytes()));
     let readers: String = readers.iter().map(RowReader::xml).collect();
@@ -234,7 +253,9 @@ fn users(password: &str, reader_password: &str, readers: &[RowReader]) -> String
     <listening>
       <max_threads>1</max_threads>
       <max_memory_usage>100000000</max_memory_usage>
+      <max_concurrent_queries_for_all_users>1</max_concurrent_queries_for_all_users>
       <constraints>
+        <max_concurrent_queries_for_all_users><readonly/></max_concurrent_queries_for_all_users>
         <max_threads><readonly/></max_threads>
         <max_memory_usage><readonly/></max_memory_usage>
       </constraints>
@@ -250,6 +271,10 @@ fn users(password: &str, reader_password: &str, readers: &[RowReader]) -> String
   </profiles>
   <quotas>
     <default/>
+    <!-- The longest interval that ClickHouse reads. It begins in 1970. -->
+    <listening>
+      <interval><duration>2147483647</duration><queries>{statements}</queries></interval>
+    </listening>
     <reading>
       <keyed/>
       <interval><duration>3600</duration><queries>2000000</queries><execution_time>7200</execution_time></interval>
@@ -260,7 +285,7 @@ fn users(password: &str, reader_password: &str, readers: &[RowReader]) -> String
       <password></password>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>listening</profile>
-      <quota>default</quota>
+      <quota>listening</quota>
       <grants>
         <query>GRANT SYSTEM LISTEN ON *.*</query>
         <query>GRANT CREATE TEMPORARY TABLE ON *.*</query>
@@ -306,6 +331,7 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(!users(&made, &made, &[]).contains(&made));
+        let settings = ClickHouseSettings::new(dir.path());
+        assert!(!users(&made, &made, &settings).contains(&made));
     }
 }

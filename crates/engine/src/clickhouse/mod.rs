@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::cache::ClickHouseLibrary;
 use crate::child::{Child, ChildExit, ExitStatus, HOST, Launch};
 use crate::folder::DataDir;
+use crate::ports::Answer;
 use crate::{Engine, EngineError, logs, ports};
 pub use config::{RowReader, Shards};
 pub use repair::{RepairReport, repair_deduplication_logs};
@@ -32,15 +33,26 @@ const ZONE_UNKNOWN: &str = "Cannot load time zone";
 const LOGS: &str = "logs";
 const SERVER_LOG: &str = "server.log";
 const ERROR_LOG: &str = "error.log";
+/// ClickHouse makes this file at its start and removes it at a clean end.
+const STATUS: &str = "status";
 
-/// Opens the two interfaces, then copies standard input, which never brings
-/// anything, to nowhere: the query, and with it the engine, lasts until the input ends.
+/// Copies standard input, which never brings anything, to nowhere: the query, and with it the
+/// engine, lasts until the input ends.
 ///
 /// The insert is what lets the passwordless user, that the engine's own session must
 /// be, do without any right on files: a `SELECT` from a table on standard input would
 /// need rights that let any user of this machine read and write files in our name.
-const SERVE: &str = "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; \
-     INSERT INTO FUNCTION null('line String') FROM INFILE '/dev/stdin' FORMAT LineAsString";
+const LAST: &str =
+    "INSERT INTO FUNCTION null('line String') FROM INFILE '/dev/stdin' FORMAT LineAsString";
+
+/// The statements of the engine's own session: they open the interfaces, and the last one lasts.
+fn serve(settings: &ClickHouseSettings) -> Vec<&'static str> {
+    let native = settings.tcp_port.map(|_| "SYSTEM START LISTEN TCP");
+    let mut statements = vec!["SYSTEM START LISTEN HTTP"];
+    statements.extend(native);
+    statements.push(LAST);
+    statements
+}
 
 /// Where and how a ClickHouse runs.
 #[derive(Debug, Clone)]
@@ -49,12 +61,14 @@ pub struct ClickHouseSettings {
     pub dir: PathBuf,
     /// The port for HTTP; any free one if `None`.
     pub http_port: Option<u16>,
-    /// The port for the native protocol; any free one if `None`.
+    /// The port for the native protocol; closed if `None`. Fifty stray bytes on it end the engine.
     pub tcp_port: Option<u16>,
     /// The time zone that dates and hours are told in, by its IANA name.
     pub timezone: String,
     /// The most memory that it may take, in MiB, caches included.
     pub memory_mib: u32,
+    /// Whether inserts and merges are on the disk when they are acknowledged.
+    pub sync_writes: bool,
     /// Users that read some rows of some tables, beside the one that reads everything.
     pub readers: Vec<RowReader>,
     /// The cluster that it belongs to, if it is not alone.
@@ -64,7 +78,7 @@ pub struct ClickHouseSettings {
 }
 
 impl ClickHouseSettings {
-    /// Free ports, UTC, 2 GiB.
+    /// A free port for HTTP, no native port, UTC, 2 GiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -73,6 +87,7 @@ impl ClickHouseSettings {
             tcp_port: None,
             timezone: "UTC".to_owned(),
             memory_mib: 2048,
+            sync_writes: true,
             readers: Vec::new(),
             shards: None,
             executable: None,
@@ -103,29 +118,13 @@ impl ClickHouseSettings {
 pub struct ClickHouse {
     child: Child,
     pid: u32,
-    ports: Ports,
+    http_port: u16,
+    tcp_port: Option<u16>,
     password: String,
     reader_password: String,
     repair: RepairReport,
+    is_after_crash: bool,
     _folder: DataDir,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Ports {
-    http: u16,
-    tcp: u16,
-}
-
-impl Ports {
-    fn choose(settings: &ClickHouseSettings) -> Result<Self, EngineError> {
-        let http = ports::choose(Engine::ClickHouse, settings.http_port)?;
-        loop {
-            let tcp = ports::choose(Engine::ClickHouse, settings.tcp_port)?;
-            if tcp != http {
-                return Ok(Self { http, tcp });
-            }
-        }
-    }
 }
 
 impl ClickHouse {
@@ -141,7 +140,7 @@ impl ClickHouse {
     ) -> Result<Self, EngineError> {
         settings.check()?;
         let folder = DataDir::lock_or_wait(&settings.dir).await?;
-        Ports::choose(settings)?;
+        choose_ports(settings)?;
         let data = folder.sub("data")?;
         let logs = folder.sub(LOGS)?;
         let password = config::password(folder.path())?;
@@ -149,21 +148,24 @@ impl ClickHouse {
         config::write(folder.path(), settings, (&password, &reader_password))?;
         // The engine must not run meanwhile: the lock sees to that.
         let repair = repair_deduplication_logs(&data)?;
+        let is_after_crash = data.join(STATUS).exists() || !repair.lost_parts.is_empty();
         for name in [SERVER_LOG, ERROR_LOG] {
             logs::rotate(&logs.join(name))?;
         }
         let mut attempt = 1;
         loop {
-            let ports = Ports::choose(settings)?;
-            match run(settings, library, &folder, ports, &password).await {
+            let http_port = choose_ports(settings)?;
+            match run(settings, library, &folder, http_port, &password).await {
                 Ok((child, pid)) => {
                     return Ok(Self {
                         child,
                         pid,
-                        ports,
+                        http_port,
+                        tcp_port: settings.tcp_port,
                         password,
                         reader_password,
                         repair,
+                        is_after_crash,
                         _folder: folder,
                     });
                 }
@@ -190,13 +192,19 @@ impl ClickHouse {
     /// The address of its HTTP interface, without a path: `http://127.0.0.1:8123`.
     #[must_use]
     pub fn http_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.http)
+        format!("http://127.0.0.1:{}", self.http_port)
     }
 
-    /// The port of its native interface.
+    /// The port of its HTTP interface.
     #[must_use]
-    pub fn tcp_port(&self) -> u16 {
-        self.ports.tcp
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
+    /// The port of its native interface, if it is open.
+    #[must_use]
+    pub fn tcp_port(&self) -> Option<u16> {
+        self.tcp_port
     }
 
     /// The user with all rights.
@@ -235,19 +243,38 @@ impl ClickHouse {
         &self.repair
     }
 
+    /// True if the engine before this one did not end cleanly, or lost parts.
+    #[must_use]
+    pub fn is_after_crash(&self) -> bool {
+        self.is_after_crash
+    }
+
+    /// Looks once if its HTTP interface answers.
+    pub async fn look(&self) -> Answer {
+        ports::look(self.http_port, http::ping(self.http_port)).await
+    }
+
     /// Stops it cleanly and waits for its end, at most 20 s, then by force.
     ///
     /// # Errors
     /// It had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
-        let exit = self.child.stop().await?;
+        self.stop_within(GRACE).await
+    }
+
+    /// As [`ClickHouse::stop`], by force after `within`.
+    ///
+    /// # Errors
+    /// It had ended before, or it had to be killed.
+    pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
+        let exit = self.child.stop(within).await?;
         match exit.status {
             ExitStatus::Code(0) => Ok(()),
             _ => Err(EngineError::Exited(exit)),
         }
     }
 
-    /// Kills it as `kill -9` would, and waits for its death. For tests of faults.
+    /// Kills it as `kill -9` would, and waits for its death.
     pub async fn kill(self) {
         self.child.kill().await;
     }
@@ -258,26 +285,37 @@ impl ClickHouse {
     }
 }
 
+/// The wanted or any free port for HTTP. The native port, if one is wanted, must be free too.
+fn choose_ports(settings: &ClickHouseSettings) -> Result<u16, EngineError> {
+    if let Some(port) = settings.tcp_port {
+        ports::choose(Engine::ClickHouse, Some(port))?;
+    }
+    ports::choose(Engine::ClickHouse, settings.http_port)
+}
+
 /// One attempt to start the engine.
 async fn run(
     settings: &ClickHouseSettings,
     library: &ClickHouseLibrary,
     folder: &DataDir,
-    ports: Ports,
+    http_port: u16,
     password: &str,
 ) -> Result<(Child, u32), EngineError> {
+    let serve = serve(settings).join("; ");
     let words = [
         "--config-file",
         config::CONFIG,
         "--listen_host",
         "127.0.0.1",
         "--query",
-        SERVE,
+        &serve,
     ];
     let mut args: Vec<OsString> = words.map(OsString::from).into();
     args.extend(["--path".into(), folder.path().join("data").into_os_string()]);
-    args.extend(["--http_port".into(), ports.http.to_string().into()]);
-    args.extend(["--tcp_port".into(), ports.tcp.to_string().into()]);
+    args.extend(["--http_port".into(), http_port.to_string().into()]);
+    if let Some(port) = settings.tcp_port {
+        args.extend(["--tcp_port".into(), port.to_string().into()]);
+    }
     let child = Child::launch(Launch {
         engine: Engine::ClickHouse,
         executable: settings.executable.clone(),
@@ -294,13 +332,13 @@ async fn run(
     })?;
     let pid = child.server_pid().await?;
     let ready = async {
-        while http::ping(ports.http).await.is_none() {
+        while http::ping(http_port).await.is_none() {
             tokio::time::sleep(ASK_AGAIN).await;
         }
         loop {
             // Only our engine knows the password: another server on the port does not count.
             let query = "SELECT timezone()";
-            if let Some(zone) = http::query(ports.http, config::USER, password, query).await {
+            if let Some(zone) = http::query(http_port, config::USER, password, query).await {
                 return zone;
             }
             tokio::time::sleep(ASK_AGAIN).await;

@@ -22,6 +22,10 @@ use crate::error::{EngineError, at};
 const LOGS: &str = "deduplication_logs";
 const ADD: &str = "1";
 const DROP: &str = "2";
+/// Files of every part.
+const NEEDED: [&str; 3] = ["checksums.txt", "columns.txt", "count.txt"];
+/// Files of marks have one of these in their names.
+const MARKS: [&str; 2] = [".mrk", ".cmrk"];
 
 /// What a repair found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,14 +137,16 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A log's text up to its last complete line; what follows that is removed from the
-/// file, since the engine cannot read it and would not load the table.
+/// A log's text up to its first line that is no record; the rest is removed from the file, since
+/// the engine cannot read it and would not load the table. A power cut leaves half a line, or
+/// zeros in the place of lines.
 fn read_whole_lines(path: &Path, report: &mut RepairReport) -> Result<String, EngineError> {
     let mut bytes = fs::read(path).map_err(at(path))?;
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |last| last + 1);
+    let whole: usize = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .take_while(|line| is_record(line))
+        .map(<[u8]>::len)
+        .sum();
     if whole < bytes.len() {
         let cut = || {
             let file = File::options().write(true).open(path)?;
@@ -156,6 +162,16 @@ fn read_whole_lines(path: &Path, report: &mut RepairReport) -> Result<String, En
             path,
             io::Error::other("the deduplication log is not text, restore the folder from a backup"),
         )
+    })
+}
+
+fn is_record(line: &[u8]) -> bool {
+    let text = line
+        .strip_suffix(b"\n")
+        .and_then(|text| std::str::from_utf8(text).ok());
+    let record = text.and_then(Record::parse);
+    record.is_some_and(|record| {
+        [ADD, DROP].contains(&record.operation) && !record.block.contains('\0')
     })
 }
 
@@ -196,7 +212,9 @@ impl Parts {
             let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if let Some((partition, range)) = parse_part(name) {
+            if let Some((partition, range)) = parse_part(name)
+                && is_whole(&folder)?
+            {
                 parts.names.insert(name.to_owned());
                 parts
                     .by_partition
@@ -222,6 +240,23 @@ impl Parts {
                 .get(partition)
                 .is_some_and(|others| others.iter().any(covers))
     }
+}
+
+/// False if a file that every part needs is missing or empty, as a power cut or a full disk leaves it.
+/// ClickHouse sets such a part aside at its start, so the part proves nothing.
+fn is_whole(part: &Path) -> Result<bool, EngineError> {
+    let mut needed = NEEDED.to_vec();
+    for entry in fs::read_dir(part).map_err(at(part))? {
+        let entry = entry.map_err(at(part))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let is_needed = NEEDED.contains(&name) || MARKS.iter().any(|marks| name.contains(marks));
+        if is_needed && entry.metadata().map_err(at(part))?.len() == 0 {
+            return Ok(false);
+        }
+        needed.retain(|needed| *needed != name);
+    }
+    Ok(needed.is_empty())
 }
 
 /// The numbers in a part's name.
@@ -287,6 +322,9 @@ mod tests {
         fs::create_dir_all(table.join(LOGS)).unwrap();
         for part in parts {
             fs::create_dir(table.join(part)).unwrap();
+            for name in NEEDED {
+                fs::write(table.join(part).join(name), "x").unwrap();
+            }
         }
         for (name, text) in logs {
             fs::write(table.join(LOGS).join(name), text).unwrap();
@@ -352,6 +390,34 @@ mod tests {
             fs::read_to_string(logs.join(LOG)).unwrap(),
             "1\tall_1_1_0\ta\n"
         );
+    }
+
+    /// A file system may give back zeros where the last lines were.
+    #[test]
+    fn what_follows_a_line_that_is_no_record_is_removed() {
+        let (dir, logs) = table(
+            &[(LOG, "1\tall_1_1_0\ta\n\0\0\0\0\n1\tall_2_2_0\tb\n")],
+            &["all_1_1_0", "all_2_2_0"],
+        );
+        let report = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!((report.torn_lines, report.tokens), (1, 1));
+        assert_eq!(
+            fs::read_to_string(logs.join(LOG)).unwrap(),
+            "1\tall_1_1_0\ta\n"
+        );
+    }
+
+    #[test]
+    fn a_part_that_is_there_but_broken_proves_nothing() {
+        let text = "1\tall_1_1_0\ta\n1\tall_2_2_0\tb\n1\tall_3_3_0\tc\n1\tall_4_4_0\td\n";
+        let names = ["all_1_1_0", "all_2_2_0", "all_3_3_0", "all_4_4_0"];
+        let (dir, logs) = table(&[(LOG, text)], &names);
+        let parts = logs.parent().unwrap();
+        fs::write(parts.join("all_2_2_0/data.cmrk4"), "").unwrap();
+        fs::write(parts.join("all_3_3_0/count.txt"), "").unwrap();
+        fs::remove_file(parts.join("all_4_4_0/checksums.txt")).unwrap();
+        let report = repair_deduplication_logs(dir.path()).unwrap();
+        assert_eq!(report.lost_parts, ["all_2_2_0", "all_3_3_0", "all_4_4_0"]);
     }
 
     #[test]

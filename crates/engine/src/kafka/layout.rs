@@ -84,10 +84,16 @@ impl Layout {
         Ok(member.map_or_else(new_cluster_id, |member| member.cluster.clone()))
     }
 
-    /// Puts the formatted folder in place.
+    /// Puts the formatted folder in place, on the disk as a whole.
     pub(super) fn finish_format(&self) -> Result<(), EngineError> {
         let path = self.dir.join(DATA);
-        fs::rename(self.dir.join(FORMATTING), &path).map_err(at(&path))
+        let place = || {
+            let folder = fs::File::open(&self.dir)?;
+            rustix::fs::syncfs(&folder)?;
+            fs::rename(self.dir.join(FORMATTING), &path)?;
+            folder.sync_all()
+        };
+        place().map_err(at(&path))
     }
 
     /// The identity that the folder was formatted with.
@@ -113,6 +119,9 @@ impl Layout {
         settings: &KafkaSettings,
     ) -> Result<(), EngineError> {
         let mut extra = settings.properties.clone();
+        if settings.sync_writes {
+            extra.extend(properties::SYNCED.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
         extra.extend(properties::of_secured(&settings.secured));
         let text = properties::server(ports, DATA, &extra, settings.member.as_ref());
         let text = properties::with_secured(&text, &settings.secured);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::cache::{ClassArchive, KafkaJars};
 use crate::child::{Child, ChildExit, ExitStatus, Launch, SUPERVISE};
 use crate::folder::DataDir;
+use crate::ports::Answer;
 use crate::{Engine, EngineError, logs, ports};
 use layout::Layout;
 use properties::Ports;
@@ -39,6 +40,8 @@ pub struct KafkaSettings {
     pub port: Option<u16>,
     /// The most memory its heap may take, in MiB. The process takes some 150 MiB more.
     pub heap_mib: u32,
+    /// Whether records and offsets are on the disk when they are acknowledged.
+    pub sync_writes: bool,
     /// Broker properties beside, or instead of, those that this crate sets.
     pub properties: BTreeMap<String, String>,
     /// Encrypted listeners beside the plain one.
@@ -105,13 +108,14 @@ impl KafkaSettings {
         (1..).zip(ports).map(node).collect()
     }
 
-    /// A free port, 512 MiB, nothing special.
+    /// A free port, 512 MiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             port: None,
             heap_mib: 512,
+            sync_writes: true,
             properties: BTreeMap::new(),
             secured: Vec::new(),
             scram: Vec::new(),
@@ -138,6 +142,7 @@ pub struct Kafka {
     child: Child,
     pid: u32,
     ports: Ports,
+    cluster: String,
     archive: ClassArchive,
     _folder: DataDir,
 }
@@ -176,6 +181,7 @@ impl Kafka {
                         child,
                         pid,
                         ports,
+                        cluster,
                         archive,
                         _folder: folder,
                     });
@@ -203,6 +209,12 @@ impl Kafka {
         format!("127.0.0.1:{}", self.ports.broker)
     }
 
+    /// Its port for clients.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.ports.broker
+    }
+
     /// The process number of the Java process.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -214,7 +226,15 @@ impl Kafka {
     /// # Errors
     /// It had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
-        let exit = self.child.stop().await?;
+        self.stop_within(GRACE).await
+    }
+
+    /// As [`Kafka::stop`], by force after `within`.
+    ///
+    /// # Errors
+    /// It had ended before, or it had to be killed.
+    pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
+        let exit = self.child.stop(within).await?;
         match exit.status {
             ExitStatus::Code(0 | TERMINATED) => {
                 self.archive.finish();
@@ -224,7 +244,16 @@ impl Kafka {
         }
     }
 
-    /// Kills it as `kill -9` would, and waits for its death. For tests of faults.
+    /// Looks once if it answers clients.
+    pub async fn look(&self) -> Answer {
+        let question = async {
+            let is_ready = probe::is_ready(self.ports.broker, &self.cluster).await;
+            is_ready.then_some(())
+        };
+        ports::look(self.ports.broker, question).await
+    }
+
+    /// Kills it as `kill -9` would, and waits for its death.
     pub async fn kill(self) {
         self.child.kill().await;
     }

@@ -43,6 +43,11 @@ const FIXED: &[(&str, &str)] = &[
     ("metadata.max.idle.interval.ms", "5000"),
 ];
 
+/// Each batch is on the disk before it is acknowledged and before anybody can read it, so that an
+/// offset never stands for a record that a power cut takes away. Kafka's own topics are included:
+/// offsets and their intents lie in one of them. The metadata log is always synced.
+pub(super) const SYNCED: [(&str, &str); 1] = [("log.flush.interval.messages", "1")];
+
 /// How many copies there are of each topic, Kafka's own included.
 const COPIES: [&str; 4] = [
     "default.replication.factor",

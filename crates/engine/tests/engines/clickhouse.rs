@@ -38,7 +38,7 @@ pub fn life() {
         let second = ClickHouse::start(&settings, &library).await.unwrap_err();
         assert!(matches!(second, EngineError::InUse { .. }), "{second}");
         let elsewhere = ClickHouseSettings {
-            tcp_port: Some(clickhouse.tcp_port()),
+            tcp_port: Some(clickhouse.http_port()),
             ..ClickHouseSettings::new(dir.path().join("other"))
         };
         let taken = ClickHouse::start(&elsewhere, &library).await.unwrap_err();
@@ -91,10 +91,31 @@ fn strangers_may_do_nothing(clickhouse: &ClickHouse, dir: &Path) {
         "SYSTEM SHUTDOWN".to_owned(),
     ] {
         let answer = wire::ask_as(clickhouse, "default", "", &query);
-        assert!(answer.contains("ACCESS_DENIED"), "{query}: {answer}");
+        assert!(is_refused(&answer), "{query}: {answer}");
+    }
+    // Each is free of one of the two limits.
+    for query in [
+        "SELECT 1",
+        "KILL QUERY WHERE 1",
+        "SHOW GRANTS",
+        "SYSTEM STOP LISTEN HTTP",
+    ] {
+        for _ in 0..3 {
+            let answer = wire::ask_as(clickhouse, "default", "", query);
+            assert!(is_refused(&answer), "{query}: {answer}");
+        }
     }
     let answer = wire::ask_as(clickhouse, clickhouse.user(), "guess", "SELECT 1");
     assert!(answer.contains("AUTHENTICATION_FAILED"), "{answer}");
+}
+
+fn is_refused(answer: &str) -> bool {
+    let reasons = [
+        "ACCESS_DENIED",
+        "QUOTA_EXCEEDED",
+        "TOO_MANY_SIMULTANEOUS_QUERIES",
+    ];
+    reasons.iter().any(|reason| answer.contains(reason))
 }
 
 /// What a `kill -9` between token and part leaves: the token is there, the part is not.
