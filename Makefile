@@ -8,6 +8,8 @@ TESTS ?=
 # Of `make chaos`: what goes wrong, and how often a process is killed.
 SEED ?= clock
 KILLS ?= 200
+# Of `make powercut`: how often the power goes.
+CUTS ?= 10
 # Of `make outage`: for how many seconds Kafka stays away.
 AWAY ?= 60
 # Of `make bench-path`: the size of the log, how often each contender runs, and which (all).
@@ -26,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage powercut clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -146,6 +148,13 @@ fuzz-http: prerequisites
 # From an event's sending until it is counted. RATE=1000 is events a second.
 bench-freshness: prerequisites
 	FRESHNESS=1 RATE=$(RATE) SECONDS=$(SECONDS) $(CARGO) bench --locked -p affluenza --bench path
+
+# The power of a machine that runs `up` goes under load, and it comes back by itself. As root: it mounts loop devices. The
+# user who builds is another one: `make powercut BINARY=...` builds nothing.
+BINARY ?=
+powercut:
+	$(if $(BINARY),,$(CARGO) build --release --locked)
+	tests/powercut.py $(or $(BINARY),target/release/affluenza) --cuts $(CUTS)
 
 chaos: prerequisites
 	CHAOS_SEED=$(SEED) CHAOS_KILLS=$(KILLS) $(CARGO) test --release --locked -p affluenza --test it -- --include-ignored chaos::
