@@ -10,5 +10,6 @@ SELECT
     sum(l.erased) AS erased,
     toInt64(records_read) - stored - duplicate - rejected - quarantined - reports - erased AS balance,
     sum(l.control) AS control,
-    toInt64(sum(l.next_offset - l.first_offset)) - records_read - control AS offsets_without_record
+    sum(l.lost) AS lost,
+    toInt64(sum(l.next_offset - l.first_offset)) - records_read - control - lost AS offsets_without_record
 FROM ingest_ledger AS l FINAL

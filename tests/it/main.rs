@@ -39,6 +39,7 @@ mod mistakes;
 )]
 #[path = "../../crates/classify/tests/it/mmdb.rs"]
 mod mmdb;
+mod place;
 mod portals;
 mod printed;
 mod projections;
@@ -114,6 +115,7 @@ const LONG: &[(&str, Test)] = tests![
     machine::broken_parts_are_restored_unasked,
     machine::what_was_cut_off_is_made_again,
     machine::what_is_acknowledged_is_on_the_disk,
+    place::a_log_that_was_put_back_is_read_as_another_one,
     rebuild::facts_follow_the_register,
     rebuild::killed_rebuilds_go_on,
     foreign::another_assignor_is_refused,
@@ -155,6 +157,11 @@ const SHORT: &[(&str, Test)] = tests![
     copies::a_closed_year_holds_no_copy,
     copies::a_requeued_event_that_was_sent_again_counts_once,
     guards::places_that_do_not_fit_are_alarms,
+    place::a_place_that_was_moved_is_an_alarm,
+    place::a_loss_is_accepted_once_and_shown,
+    place::facts_of_no_record_are_named_and_removed,
+    place::overlapping_rows_become_one,
+    place::a_topic_swapped_under_a_consumer_is_noticed,
     projections::parts_left_over_get_theirs,
     mistakes::each_has_one_clear_line,
     mistakes::alarms_instead_of_guesses,

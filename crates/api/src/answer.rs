@@ -141,6 +141,21 @@ pub struct Completeness {
     pub days_missing: u32,
     /// Enti with data, and the days that they lack.
     pub enti: Vec<EnteCompleteness>,
+    /// Records that were lost before they were counted, and can be of the period.
+    pub losses: Vec<Loss>,
+}
+
+/// Records that were lost before they were counted. An operator accepted the loss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Loss {
+    /// How many, at most.
+    pub records: u64,
+    /// First day that they can concern.
+    pub from: String,
+    /// Last day that they can concern.
+    pub to: String,
+    /// Why, as the operator said.
+    pub reason: String,
 }
 
 /// What must be known to read the figures.

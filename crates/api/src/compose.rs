@@ -312,6 +312,15 @@ fn warnings(
                 format!("{to_come} days of the period have no figures yet"),
             );
         }
+        let lost: u64 = known.losses.iter().map(|loss| loss.records).sum();
+        if lost > 0 {
+            warn(
+                "records-lost",
+                format!(
+                    "up to {lost} records that can be of the period were lost before they were counted"
+                ),
+            );
+        }
         if known.days_missing > 0 {
             warn(
                 "days-missing",

@@ -6,7 +6,9 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use affluenza_classify::hours::LocalDate;
 use affluenza_register::Register;
+use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::usage::SeenDays;
 use affluenza_store::{Store, StoreError};
 use affluenza_telemetry::Stop;
@@ -14,7 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::answer::{Completeness, EnteCompleteness};
+use crate::answer::{Completeness, EnteCompleteness, Loss};
 use crate::period::Period;
 
 /// Shortest and longest pause between two readings of the days with data while figures change.
@@ -45,6 +47,7 @@ pub struct Snapshot {
 pub struct Coverage {
     enti: BTreeMap<String, Vec<u16>>,
     all: BTreeSet<u16>,
+    losses: Vec<Acceptance>,
     /// Stands for all of these days.
     hash: u64,
     /// Watermark that was read before these days: under any other they may have changed.
@@ -57,12 +60,13 @@ impl Coverage {
     async fn read(store: &Store, watermark: &str) -> Result<Self, StoreError> {
         let began = Instant::now();
         let seen = store.seen_days().await?;
+        let accepted = store.acceptances().await?;
         let (shortest, longest) = COVERAGE_PAUSE;
         let pause = (began.elapsed() * COVERAGE_REST).clamp(shortest, longest);
         Ok(Self {
             watermark: watermark.to_owned(),
             next: Instant::now().checked_add(pause),
-            ..Self::of(seen)
+            ..Self::of(seen, accepted)
         })
     }
 
@@ -72,9 +76,12 @@ impl Coverage {
         self.watermark != watermark && self.next.is_none_or(|next| next <= Instant::now())
     }
 
-    fn of(seen: Vec<SeenDays>) -> Self {
+    fn of(seen: Vec<SeenDays>, accepted: Vec<Acceptance>) -> Self {
+        let mut losses = accepted;
+        losses.retain(|one| one.what == Accepted::Loss.as_str() && one.records > 0);
         let mut hasher = Xxh3::new();
         seen.hash(&mut hasher);
+        losses.len().hash(&mut hasher);
         let all = seen
             .iter()
             .flat_map(|ente| ente.days.iter().copied())
@@ -86,6 +93,7 @@ impl Coverage {
         Self {
             enti,
             all,
+            losses,
             hash: hasher.finish(),
             ..Self::default()
         }
@@ -124,6 +132,9 @@ impl Coverage {
                 gaps: gaps(&seen, first, end),
             }
         };
+        let meets = |loss: &&Acceptance| {
+            i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first
+        };
         Completeness {
             days,
             days_missing: days.saturating_sub(seen),
@@ -133,13 +144,23 @@ impl Coverage {
                 .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
                 .map(of_ente)
                 .collect(),
+            losses: self.losses.iter().filter(meets).map(loss).collect(),
         }
+    }
+}
+
+fn loss(accepted: &Acceptance) -> Loss {
+    let date = |day: u16| LocalDate::from_days(i32::from(day)).to_string();
+    Loss {
+        records: accepted.records,
+        from: date(accepted.first_day),
+        to: date(accepted.last_day),
+        reason: accepted.reason.clone(),
     }
 }
 
 /// The longest stretches of `first..=end` without a day in `seen`, in the order of days.
 fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
-    use affluenza_classify::hours::LocalDate;
     let mut gaps: Vec<(i32, i32)> = Vec::new();
     let mut next = first;
     for day in seen.iter().copied().chain([end + 1]) {
@@ -267,8 +288,25 @@ mod tests {
                 days: vec![day("2017-03-03")],
             },
         ];
-        let coverage = Coverage::of(seen);
+        let lost = Acceptance {
+            what: "loss".into(),
+            stream: "c/t".into(),
+            kafka_partition: 0,
+            first_offset: 10,
+            next_offset: 15,
+            records: 5,
+            first_day: day("2017-03-04"),
+            last_day: day("2017-03-06"),
+            reason: "retention".into(),
+            accepted_by: "operator".into(),
+            accepted_at: 0,
+        };
+        let coverage = Coverage::of(seen, vec![lost]);
         let all = coverage.completeness(Period::parse("2017-03").unwrap(), None);
+        assert_eq!(
+            (all.losses[0].records, &*all.losses[0].from),
+            (5, "2017-03-04")
+        );
         // The month is known up to the fifth.
         assert_eq!((all.days, all.days_missing), (5, 1));
         assert_eq!(all.enti[0].gaps, ["2017-03-03..2017-03-04"]);
@@ -278,5 +316,6 @@ mod tests {
         );
         let none = coverage.completeness(Period::parse("2018").unwrap(), None);
         assert_eq!((none.days, none.enti[0].days_missing), (0, 0));
+        assert!(none.losses.is_empty());
     }
 }

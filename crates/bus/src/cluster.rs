@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
@@ -373,6 +373,40 @@ impl Cluster {
     pub fn group(&self, config: &Config) -> Result<Group, BusError> {
         self.reach()?;
         Group::of(&self.client, config, PATIENCE)
+    }
+
+    /// Sets where the group of `config` stands, and what stands with it. Refused while the group
+    /// has members.
+    pub fn set_committed(
+        &self,
+        config: &Config,
+        places: &[(Partition, NextOffset)],
+        metadata: &str,
+    ) -> Result<(), BusError> {
+        let consumer: BaseConsumer<Logging> = config
+            .client()
+            .set("group.id", &config.group)
+            .create_with_context(Logging::default())
+            .map_err(BusError::Setting)?;
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in places {
+            let mut element = list.add_partition(&config.topic, partition.0);
+            element.set_offset(rdkafka::Offset::Offset(next.0))?;
+            element.set_metadata(metadata);
+        }
+        match consumer.commit(&list, CommitMode::Sync) {
+            Err(error)
+                if matches!(
+                    error.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::UnknownMemberId | RDKafkaErrorCode::IllegalGeneration)
+                ) =>
+            {
+                Err(BusError::GroupBusy {
+                    group: config.group.clone(),
+                })
+            }
+            other => Ok(other?),
+        }
     }
 
     fn unreachable(&self, cause: String) -> BusError {

@@ -32,6 +32,22 @@ pub enum BusError {
         /// Its name.
         topic: String,
     },
+    /// The cluster did not name the topic's id.
+    #[error(
+        "Kafka did not name the id of topic {topic}: the topic was deleted, or the broker does not answer"
+    )]
+    NoTopicId {
+        /// Its name.
+        topic: String,
+    },
+    /// The group has members.
+    #[error(
+        "consumers of the group {group} are running: stop them first (systemctl stop, or scale them to 0); nothing was changed"
+    )]
+    GroupBusy {
+        /// Its name.
+        group: String,
+    },
     /// A setting was refused.
     #[error("Kafka refused a setting ({0}): check [kafka] in the configuration")]
     Setting(KafkaError),
@@ -112,7 +128,10 @@ impl BusError {
     pub fn is_passing(&self) -> bool {
         match self {
             // A login may be changed at the brokers while we run.
-            Self::Unreachable { .. } | Self::Refused { .. } | Self::NotAcknowledged { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Refused { .. }
+            | Self::NotAcknowledged { .. }
+            | Self::NoTopicId { .. } => true,
             Self::Commit { refused, .. } => !refused,
             Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_passing),
             _ => false,

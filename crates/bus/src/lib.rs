@@ -36,7 +36,7 @@ pub use inspect::{Inspector, OpenTransaction, Shown};
 pub use open::OpenTransactions;
 pub use probe::{Obstacle, Sight};
 pub use reader::{Committed, Polled, Reader, Record, Trouble};
-pub use scan::{scan, scan_range, try_scan};
+pub use scan::{scan, scan_range, scan_ranges, try_scan};
 pub use writer::{Acknowledged, Writer};
 
 /// A partition of a topic.

@@ -16,10 +16,14 @@ use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use crate::error::is_refusal;
 use crate::logging::{Said, log};
 use crate::probe::is_undecodable;
+use crate::topic_id::topic_id;
 use crate::{BusError, Config, NextOffset, Offset, Partition};
 
 /// How long a question to the group's coordinator may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the cluster may take to name the id of the topic.
+const TOPIC_ID_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A record of the log. Borrows the client's memory: nothing is copied.
 pub struct Record<'a>(pub(crate) BorrowedMessage<'a>);
@@ -426,6 +430,15 @@ impl Reader {
                 cause,
             }),
         }
+    }
+
+    /// Id of the topic now, asked of the cluster: a topic that was deleted and created again has
+    /// another one, and this reader would go on in it at the offset of the old one.
+    pub fn topic_id(&self) -> Result<String, BusError> {
+        let asked = topic_id(self.consumer.client(), &self.topic, TOPIC_ID_PATIENCE);
+        asked.ok_or_else(|| BusError::NoTopicId {
+            topic: self.topic.clone(),
+        })
     }
 
     /// What `partition` holds.

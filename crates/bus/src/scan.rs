@@ -48,7 +48,7 @@ pub fn scan_range(
     topic: &str,
     partition: Partition,
     offsets: Watermarks,
-    mut show: impl FnMut(&Record<'_>),
+    show: impl FnMut(&Record<'_>),
 ) -> Result<(), BusError> {
     let held = Cluster::new(config)?.watermarks(topic)?;
     let held = held.into_iter().find(|(found, _)| *found == partition);
@@ -57,13 +57,26 @@ pub fn scan_range(
             topic: topic.to_owned(),
         });
     }
+    scan_ranges(config, topic, &[(partition, offsets)], show)
+}
+
+/// Shows ranges that the topic is known to hold, one after the other, over one connection.
+pub fn scan_ranges(
+    config: &Config,
+    topic: &str,
+    ranges: &[(Partition, Watermarks)],
+    mut show: impl FnMut(&Record<'_>),
+) -> Result<(), BusError> {
     let mut show = |record: &Record<'_>| {
         show(record);
         ControlFlow::<()>::Continue(())
     };
-    Scanner::new(config, topic)?
-        .read(partition, offsets, &mut show)
-        .map(drop)
+    let scanner = Scanner::new(config, topic)?;
+    for (partition, offsets) in ranges {
+        let broken = scanner.read(*partition, *offsets, &mut show)?;
+        debug_assert!(broken.is_continue(), "nothing breaks this scan");
+    }
+    Ok(())
 }
 
 struct Scanner<'c> {

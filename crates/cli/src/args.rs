@@ -1,5 +1,6 @@
 //! What can be typed.
 
+pub mod accept;
 pub mod backup;
 pub mod collect;
 pub mod erase;
@@ -62,6 +63,9 @@ pub enum Command {
     OpenData(crate::commands::open_data::OpenData),
     /// Prove that every record is accounted for, or name what is not.
     Audit(Audit),
+    /// Accept what cannot be repaired: a loss, a place of the group, a log that was put back.
+    #[command(subcommand)]
+    Accept(accept::Accept),
     /// Make facts or aggregates anew, month by month, while everything goes on.
     #[command(subcommand)]
     Rebuild(Rebuild),

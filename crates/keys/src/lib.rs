@@ -34,7 +34,7 @@ mod store;
 pub use config::Config;
 pub use error::{KeyError, Refused};
 pub use key::{Key, NewKey, Role, Scope};
-pub use log::{AdminLog, BrokenLog, Entry};
+pub use log::{AdminLog, BrokenLog, Entry, account};
 pub use ring::KeyRing;
 pub use secret::Secret;
 pub use store::KeyStore;

@@ -54,7 +54,7 @@ impl Entry {
 }
 
 /// The name of the account, or its number where the environment does not tell.
-fn account() -> String {
+pub fn account() -> String {
     let number = rustix::process::getuid().as_raw();
     match std::env::var("USER") {
         Ok(name) if !name.is_empty() => format!("{name} ({number})"),

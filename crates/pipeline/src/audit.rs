@@ -1,29 +1,35 @@
 //! Whether everything adds up: the log, the offsets of the group, the ledger, the facts and the
 //! aggregates. It only looks; [`crate::reconcile`] mends.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use affluenza_bus::{
-    BusError, Cluster, Config as BusConfig, OpenTransaction, OpenTransactions, Partition,
+    BusError, Cluster, Committed, Config as BusConfig, NextOffset, OpenTransaction,
+    OpenTransactions, Partition, Watermarks,
 };
+use affluenza_store::accept::Acceptance;
 use affluenza_store::accounts::{
     AggregateDifference, BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope,
     StrayFacts, UnexplainedOffsets,
 };
 use affluenza_store::copies::{Copy, Suspects};
 use affluenza_store::hours::HoursDifference;
+use affluenza_store::place::LedgerEnd;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
 use affluenza_store::{SchemaFault, Store, StoreError};
 use serde::Serialize;
 
-use crate::PipelineError;
 use crate::copies::precedence;
 use crate::erase::open_erasures;
+use crate::mark::Mark;
+use crate::place::{check_log, signed};
 use crate::reconcile::lasting_differences;
 pub use crate::unread::UnreadRecords;
 use crate::unread::unread;
+use crate::{PipelineError, stream};
 
 /// What an audit looks at beside the partitions, which it always looks at whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +43,9 @@ pub struct Period {
     /// Age from which on a record that is not read is a finding, in seconds.
     pub unread_seconds_max: u64,
 }
+
+/// Longest that facts may be without a row of the ledger, in seconds: an insert and its repeats.
+const IN_FLIGHT_SECONDS_MAX: u64 = 300;
 
 /// Portals send again what they could not send.
 pub const ON_THEIR_WAY_MINUTES: u32 = 10;
@@ -88,6 +97,8 @@ pub struct PartitionAudit {
     pub erased: u64,
     /// Offsets without a record of a producer: transaction markers, aborted records, compaction.
     pub control: u64,
+    /// Offsets whose records were accepted as lost.
+    pub lost: u64,
     /// Facts that there are.
     pub facts: u64,
 }
@@ -129,6 +140,49 @@ pub enum Finding {
     },
     /// A block has offsets that held no record, and nothing shows that none was lost there.
     OffsetsWithoutRecord(UnexplainedOffsets),
+    /// The group stands before the end of the ledger, and no block is on its way.
+    PlaceBehindLedger {
+        /// Which partition.
+        partition: u32,
+        /// Where the group reads on.
+        committed_offset: i64,
+        /// Where the ledger ends.
+        ledger_next_offset: i64,
+    },
+    /// The group has no offset, while the ledger has rows.
+    OffsetForgotten {
+        /// Which partition.
+        partition: u32,
+        /// Where the ledger ends.
+        ledger_next_offset: i64,
+    },
+    /// Records were deleted before the group read them.
+    DeletedUnread {
+        /// Which partition.
+        partition: u32,
+        /// Where the group reads on.
+        committed_offset: i64,
+        /// Where the log begins.
+        log_first_offset: i64,
+    },
+    /// The log ends before the ledger.
+    LogShorter {
+        /// Which partition.
+        partition: u32,
+        /// Where the log ends.
+        log_next_offset: i64,
+        /// Where the ledger ends.
+        ledger_next_offset: i64,
+    },
+    /// The log holds other records than the ledger's last block.
+    LogDiffers {
+        /// Which partition.
+        partition: u32,
+        /// First offset of the block.
+        first_offset: u64,
+        /// One past its last offset.
+        next_offset: u64,
+    },
     /// A block has fewer facts than the ledger says.
     FactsMissing(BlockDifference),
     /// A block has more facts than the ledger says, or one of them twice.
@@ -149,6 +203,10 @@ pub enum Finding {
         id: String,
         /// Public body whose events were to go.
         ente: String,
+        /// First local day of the order, in days since 1970.
+        first_day: u16,
+        /// Last local day of the order.
+        last_day: u16,
     },
 }
 
@@ -170,6 +228,8 @@ pub struct Audit {
     /// Transactions of producers that are open: no fault, and what lies behind them cannot be read
     /// before they end.
     pub open_transactions: Vec<OpenTransaction>,
+    /// Losses and changes of the place that an operator accepted.
+    pub accepted: Vec<Acceptance>,
     /// Events that never reached the log, seen by the numbers of their producers. No fault of the
     /// accounts, which begin with the log.
     pub producer_gaps: Vec<ProducerGap>,
@@ -227,22 +287,28 @@ pub async fn audit(
                 }
             }),
     );
-    let stray = store.stray_facts().await?.into_iter();
+    let stray = store.stray_facts().await?;
+    // Asked after the facts: a record is in the log before it is a fact.
+    let places = place_findings(store, bus, &stream).await?;
+    findings.extend(places.findings);
     // The facts of a block that is being written come before its row of the ledger.
     let in_flight = |facts: &StrayFacts| {
-        let ends_at = |partition: &PartitionAudit| partition.ledger_next_offset;
-        partitions
-            .iter()
-            .find(|p| p.stream == facts.stream && p.partition == facts.kafka_partition)
-            .is_some_and(|partition| {
-                facts.first_offset >= ends_at(partition)
+        let is_same =
+            |p: &&PartitionAudit| p.stream == facts.stream && p.partition == facts.kafka_partition;
+        let end = places.held.get(&facts.kafka_partition);
+        facts.stream == stream
+            && facts.age_seconds <= IN_FLIGHT_SECONDS_MAX
+            && end.is_some_and(|end| signed(facts.last_offset) < *end)
+            && partitions.iter().find(is_same).is_some_and(|partition| {
+                facts.first_offset >= partition.ledger_next_offset
                     && partition
                         .committed_offset
-                        .is_some_and(|at| at.unsigned_abs() <= ends_at(partition))
+                        .is_some_and(|at| at.unsigned_abs() <= partition.ledger_next_offset)
             })
     };
     findings.extend(
         stray
+            .into_iter()
             .filter(|facts| !in_flight(facts))
             .map(Finding::FactsOutsideLedger),
     );
@@ -275,6 +341,8 @@ pub async fn audit(
     findings.extend(open.flatten().map(|erasure| Finding::ErasureOpen {
         id: erasure.id,
         ente: erasure.ente,
+        first_day: erasure.first_day,
+        last_day: erasure.last_day,
     }));
     Ok(Audit {
         balanced: findings.is_empty(),
@@ -284,6 +352,7 @@ pub async fn audit(
         compared_from: Some(store.boundary().await?.month).filter(|month| *month > 0),
         findings,
         open_transactions: open_transactions(bus)?,
+        accepted: store.acceptances().await?,
         producer_gaps: store.producer_gaps(period.on_their_way_minutes).await?,
         reported_drops: store.reported_drops().await?,
     })
@@ -320,14 +389,10 @@ async fn partitions(
     bus: &BusConfig,
 ) -> Result<(String, Vec<PartitionAudit>), PipelineError> {
     // The group's offsets first: whatever is committed is in the ledger by the time it is asked.
-    let (stream, held, committed) = tokio::task::block_in_place(|| {
+    let stream = stream::present(store, bus).await?;
+    let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
-        let stream = cluster.identity(&bus.topic)?.to_string();
-        Ok::<_, PipelineError>((
-            stream,
-            cluster.watermarks(&bus.topic)?,
-            cluster.committed(bus)?,
-        ))
+        Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, cluster.committed(bus)?))
     })?;
     let accounts = store.partition_accounts().await?;
     let facts = store.fact_counts().await?;
@@ -355,6 +420,7 @@ async fn partitions(
                 reports: 0,
                 erased: 0,
                 control: 0,
+                lost: 0,
             };
             partitions.push(of_account(&untouched, &facts));
             partitions.len() - 1
@@ -370,6 +436,100 @@ async fn partitions(
             .map(|next| next.0);
     }
     Ok((stream, partitions))
+}
+
+/// Places that do not fit, and where the partitions of the log end.
+struct Places {
+    findings: Vec<Finding>,
+    held: BTreeMap<u32, NextOffset>,
+}
+
+/// Compares where the group stands, and what the log holds, with the end of the ledger.
+async fn place_findings(
+    store: &Store,
+    bus: &BusConfig,
+    stream: &str,
+) -> Result<Places, PipelineError> {
+    // The ledger first: the group only moves on, and the log only grows.
+    let ledger = store.ledger_end_rows(stream).await?;
+    let (held, committed) = tokio::task::block_in_place(|| {
+        let cluster = Cluster::new(bus)?;
+        let committed = cluster.committed(bus)?;
+        Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, committed))
+    })?;
+    let mut findings: Vec<Finding> = check_log(store, bus, stream)
+        .await?
+        .iter()
+        .filter_map(of_log)
+        .collect();
+    for (committed, (_, held)) in committed.iter().zip(&held) {
+        let end = ledger.get(&committed.partition.0.unsigned_abs());
+        findings.extend(of_place(committed, *held, end, stream));
+    }
+    let held = held.into_iter();
+    Ok(Places {
+        findings,
+        held: held
+            .map(|(partition, held)| (partition.0.unsigned_abs(), held.high))
+            .collect(),
+    })
+}
+
+fn of_log(differs: &PipelineError) -> Option<Finding> {
+    Some(match differs {
+        PipelineError::LogShorter {
+            partition,
+            ledger_end,
+            high,
+        } => Finding::LogShorter {
+            partition: partition.0.unsigned_abs(),
+            log_next_offset: *high,
+            ledger_next_offset: *ledger_end,
+        },
+        PipelineError::LogDiffers {
+            partition,
+            first,
+            end,
+        } => Finding::LogDiffers {
+            partition: partition.0.unsigned_abs(),
+            first_offset: *first,
+            next_offset: *end,
+        },
+        _ => return None,
+    })
+}
+
+fn of_place(
+    committed: &Committed,
+    held: Watermarks,
+    ledger: Option<&LedgerEnd>,
+    stream: &str,
+) -> Option<Finding> {
+    let partition = committed.partition.0.unsigned_abs();
+    let ledger_next_offset = ledger.map(|end| signed(end.next_offset).0);
+    let Some(next) = committed.next else {
+        return Some(Finding::OffsetForgotten {
+            partition,
+            ledger_next_offset: ledger_next_offset?,
+        });
+    };
+    let mark = Mark::parse(&committed.metadata).filter(|mark| mark.stream == stream);
+    let begun = mark.and_then(|mark| mark.intent).map(|intent| intent.end.0);
+    if next < held.low {
+        return Some(Finding::DeletedUnread {
+            partition,
+            committed_offset: next.0,
+            log_first_offset: held.low.0,
+        });
+    }
+    let ledger_next_offset = ledger_next_offset?;
+    // The block of an intent may be in the ledger already.
+    let is_behind = next.0.max(begun.unwrap_or(i64::MIN)) < ledger_next_offset;
+    is_behind.then_some(Finding::PlaceBehindLedger {
+        partition,
+        committed_offset: next.0,
+        ledger_next_offset,
+    })
 }
 
 fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> PartitionAudit {
@@ -393,6 +553,7 @@ fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> Parti
         reports: account.reports,
         erased: account.erased,
         control: account.control,
+        lost: account.lost,
         facts: facts.map_or(0, |(_, _, facts)| *facts),
     }
 }
@@ -457,6 +618,7 @@ mod tests {
             reports: 0,
             erased: 0,
             control: 0,
+            lost: 0,
             facts: 7,
         }
     }
@@ -483,6 +645,42 @@ mod tests {
         assert!(matches!(
             of_partition(&ahead, true)[..],
             [Finding::CommittedBeyondLedger { .. }]
+        ));
+    }
+
+    #[test]
+    fn a_place_fits_at_the_ledgers_end_and_within_a_block_that_was_begun() {
+        let end = LedgerEnd {
+            next_offset: 20,
+            ..LedgerEnd::default()
+        };
+        let held = Watermarks {
+            low: NextOffset(5),
+            high: NextOffset(30),
+        };
+        let place = |next: Option<i64>, metadata: &str| {
+            let committed = Committed {
+                partition: affluenza_bus::Partition(0),
+                next: next.map(NextOffset),
+                metadata: metadata.to_owned(),
+            };
+            of_place(&committed, held, Some(&end), "c/t")
+        };
+        let begun = "affluenza/1 stream=c/t end=20 records=1 sum=0000000000000001 rules=r at=1";
+        assert_eq!(place(Some(20), ""), None);
+        assert_eq!(place(Some(25), ""), None);
+        assert_eq!(place(Some(10), begun), None);
+        assert!(matches!(
+            place(Some(10), ""),
+            Some(Finding::PlaceBehindLedger { .. })
+        ));
+        assert!(matches!(
+            place(None, ""),
+            Some(Finding::OffsetForgotten { .. })
+        ));
+        assert!(matches!(
+            place(Some(4), ""),
+            Some(Finding::DeletedUnread { .. })
         ));
     }
 }

@@ -9,17 +9,17 @@ use affluenza_bus::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
     Sight, Trouble, Writer,
 };
+use affluenza_store::Store;
 use affluenza_store::retention::Boundary;
-use affluenza_store::{BlockOrigin, Store};
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
-use crate::mark::{Intent, Mark};
+use crate::opening::{Opening, Place};
 use crate::partition::{PartitionState, Taken, Writing};
 use crate::recent::Recent;
 use crate::write::{Sink, Written};
-use crate::{Config, PipelineError, Progress, invariants};
+use crate::{Config, PipelineError, Progress, invariants, stream};
 
 /// Records between two looks at the clock.
 const RECORDS_A_ROUND: usize = 512;
@@ -39,6 +39,8 @@ const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 const GROUP_LOOK: Duration = Duration::from_millis(500);
 /// Before a record that could not be read is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
+/// Longest time between two looks at the id of the topic.
+const TOPIC_LOOK: Duration = Duration::from_secs(10);
 /// Before the group is joined again after trouble: doubled each time, up to the most.
 const REJOIN_MIN: Duration = Duration::from_millis(500);
 const REJOIN_MAX: Duration = Duration::from_secs(10);
@@ -61,18 +63,6 @@ impl Until {
     }
 }
 
-/// Where a partition stands.
-struct Place {
-    partition: Partition,
-    origin: BlockOrigin,
-    /// What comes next of it.
-    next: NextOffset,
-    /// What a crash left.
-    intent: Option<Intent>,
-    /// Whether nothing of it was ever dealt with.
-    is_new: bool,
-}
-
 /// What became of a block, with the ticket it was written under.
 type Outcome = (u64, Result<Written, PipelineError>);
 
@@ -84,6 +74,12 @@ pub struct Consumer {
     /// Classifiers that take the place of this one.
     newer: Option<mpsc::Receiver<Classifier>>,
     sink: Sink,
+    /// Cluster and topic that are read, by their ids.
+    topic: String,
+    /// True while no record was handed out since the id of the topic was compared.
+    topic_checked: bool,
+    topic_asked: Instant,
+    /// Name of the log: the topic, and a number once the log was put back.
     stream: String,
     config: Config,
     progress: Progress,
@@ -114,7 +110,8 @@ impl Consumer {
         progress: Progress,
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
-        let stream = identity(bus)?;
+        let topic = identity(bus)?;
+        let stream = runtime.block_on(stream::of_topic(&store, &topic))?;
         // Where bad records go must be there before the first one comes.
         Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
         progress.limit_by(&config);
@@ -132,6 +129,9 @@ impl Consumer {
                 progress: progress.clone(),
                 partition: Partition(0),
             },
+            topic,
+            topic_checked: false,
+            topic_asked: Instant::now(),
             stream,
             config,
             progress,
@@ -190,6 +190,10 @@ impl Consumer {
     /// One round. `true`: done.
     fn step(&mut self, until: &Until, stop: &AtomicBool) -> Result<bool, PipelineError> {
         self.progress.beat();
+        if self.topic_asked.elapsed() > TOPIC_LOOK && !self.partitions.is_empty() {
+            self.topic_checked = false;
+            self.check_topic()?;
+        }
         let draining = stop.load(Ordering::Relaxed);
         if draining && self.is_idle() {
             return Ok(true);
@@ -312,6 +316,7 @@ impl Consumer {
         for _ in 0..RECORDS_A_ROUND {
             match poll(&self.reader, &self.partitions)? {
                 Polled::Record(record) => {
+                    self.topic_checked = false;
                     let partition = record.partition();
                     let Some(state) = self
                         .partitions
@@ -564,6 +569,7 @@ impl Consumer {
         next: NextOffset,
         with_intent: bool,
     ) -> Result<bool, PipelineError> {
+        self.check_topic()?;
         let state = &mut self.partitions[index];
         assert!(
             invariants::may_commit(false, state.writing.is_some())
@@ -621,7 +627,10 @@ impl Consumer {
         self.progress.note_before_dealt(
             "waiting for Kafka and ClickHouse to say where the partitions stand".to_owned(),
         );
-        let stream = identity(&self.bus)?;
+        self.topic = identity(&self.bus)?;
+        self.topic_checked = false;
+        let stream = stream::of_topic(&self.sink.store, &self.topic);
+        let stream = self.runtime.block_on(stream)?;
         if stream != self.stream {
             tracing::warn!(
                 before = self.stream,
@@ -661,120 +670,39 @@ impl Consumer {
         Ok(())
     }
 
-    /// Finds out where partitions stand. Whatever does not fit is an alarm, never guessed.
-    fn places(&self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
-        if committed.iter().any(|committed| committed.next.is_none()) {
-            let stored = self.sink.store.ledger_ends(&self.stream);
-            let ends = self.runtime.block_on(stored)?;
-            for Committed {
-                partition, next, ..
-            } in committed
-            {
-                if next.is_none()
-                    && let Some(ledger_end) = ends.get(&partition.0.unsigned_abs())
-                {
-                    return Err(PipelineError::OffsetsGone {
-                        partition: *partition,
-                        ledger_end: *ledger_end,
-                    });
-                }
-            }
-            self.check_stream()?;
-        }
-        committed
-            .iter()
-            .map(|committed| self.place(committed))
-            .collect()
+    fn places(&mut self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
+        let mut opening = Opening {
+            reader: &self.reader,
+            bus: &self.bus,
+            store: &self.sink.store,
+            classifier: &mut self.classifier,
+            stream: &self.stream,
+            config: &self.config,
+            progress: &self.progress,
+            runtime: &self.runtime,
+        };
+        opening.places(committed)
     }
 
-    fn place(&self, committed: &Committed) -> Result<Place, PipelineError> {
-        let partition = committed.partition;
-        let watermarks = self.reader.watermarks(partition)?;
-        let origin = BlockOrigin {
-            stream: self.stream.clone(),
-            kafka_partition: partition.0.unsigned_abs(),
-            rules: self.classifier.rules().to_owned(),
-        };
-        let Some(next) = committed.next else {
-            return Ok(Place {
-                partition,
-                origin,
-                next: watermarks.low,
-                intent: None,
-                is_new: true,
-            });
-        };
-        let mark = match committed.metadata.as_str() {
-            // Offsets that an operator set by hand carry nothing.
-            "" => None,
-            metadata => {
-                Some(
-                    Mark::parse(metadata).ok_or_else(|| PipelineError::ForeignMetadata {
-                        partition,
-                        metadata: metadata.chars().take(200).collect(),
-                    })?,
-                )
-            }
-        };
-        if let Some(mark) = &mark
-            && mark.stream != self.stream
-        {
-            return Err(PipelineError::OtherStream {
-                partition,
-                committed: mark.stream.clone(),
-                found: self.stream.clone(),
-            });
-        }
-        if next < watermarks.low {
-            return Err(PipelineError::BelowRetention {
-                partition,
-                next: next.0,
-                low: watermarks.low.0,
-                missing: watermarks.low.0 - next.0,
-            });
-        }
-        let intent = mark.and_then(|mark| mark.intent);
-        let end = intent.as_ref().map_or(next, |intent| intent.end);
-        if end > watermarks.high {
-            return Err(PipelineError::Truncated {
-                partition,
-                next: end.0,
-                high: watermarks.high.0,
-            });
-        }
-        if let Some(intent) = &intent
-            && intent.rules != origin.rules
-        {
-            tracing::warn!(
-                partition = partition.0,
-                before = intent.rules,
-                now = origin.rules,
-                "the block of an intent is classified by newer rules than before the crash"
-            );
-        }
-        if intent.is_some() {
-            self.progress.note_recovery();
-        }
-        Ok(Place {
-            partition,
-            origin,
-            next,
-            intent,
-            is_new: false,
-        })
-    }
-
-    /// A group without offsets begins at the start of the log: right for a first run, and for a
-    /// log that took the place of another only if an operator says so.
-    fn check_stream(&self) -> Result<(), PipelineError> {
-        let known = self.runtime.block_on(self.sink.store.streams())?;
-        if known.is_empty() || known.contains(&self.stream) || self.config.accept_new_stream {
+    /// Compares the id of the topic with that of the log that is read: once for all records that
+    /// were handed out since the last time. A topic that was created again goes on at the old
+    /// offsets, under the old name.
+    fn check_topic(&mut self) -> Result<(), PipelineError> {
+        if self.topic_checked {
             return Ok(());
         }
-        Err(PipelineError::NewStream {
-            found: self.stream.clone(),
-            known: known.join(", "),
-        })
+        let id = self.reader.topic_id()?;
+        self.topic_asked = Instant::now();
+        // The id of a topic may hold a slash, that of a cluster holds none.
+        let (cluster, known) = self.topic.split_once('/').unwrap_or(("", &self.topic));
+        if known != id {
+            return Err(PipelineError::TopicReplaced {
+                before: self.topic.clone(),
+                now: format!("{cluster}/{id}"),
+            });
+        }
+        self.topic_checked = true;
+        Ok(())
     }
 
     /// What is remembered of each partition to begin with, in their order.

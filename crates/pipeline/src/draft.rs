@@ -58,6 +58,21 @@ impl Fates {
     }
 }
 
+/// The checksum of a block after one more record of it.
+fn add_read(record: &Record<'_>, mode: Mode, checksum: u64) -> u64 {
+    let offset = record.offset().0.unsigned_abs();
+    let checksum = xxh3_64_with_seed(record.payload(), checksum ^ offset);
+    match mode {
+        Mode::Binary => add_headers(record, checksum),
+        Mode::Structured => checksum,
+    }
+}
+
+/// The same for a record that is only compared.
+pub(crate) fn add_to_checksum(record: &Record<'_>, checksum: u64) -> u64 {
+    add_read(record, decode(record).mode, checksum)
+}
+
 const DAY_MS: i64 = 86_400_000;
 
 /// The UTC day of a moment, in days since 1970.
@@ -169,7 +184,6 @@ impl Draft {
 
     /// Takes in a record: from here on it has a fate.
     pub(crate) fn take(&mut self, record: &Record<'_>, classifier: &mut Classifier) {
-        let payload = record.payload();
         let offset = record.offset();
         self.extend(NextOffset(offset.0));
         self.opened.get_or_insert_with(Instant::now);
@@ -177,7 +191,6 @@ impl Draft {
             self.oldest_ms = record.written_ms();
         }
         self.read += 1;
-        self.checksum = xxh3_64_with_seed(payload, self.checksum ^ offset.0.unsigned_abs());
         self.end = offset.next();
         if Tracing::is_on()
             && let Some(context) = record.header(TRACEPARENT)
@@ -185,9 +198,7 @@ impl Draft {
             self.traces.note(context);
         }
         let reading = decode(record);
-        if reading.mode == Mode::Binary {
-            self.checksum = add_headers(record, self.checksum);
-        }
+        self.checksum = add_read(record, reading.mode, self.checksum);
         match reading.message {
             Ok(Message::Usage(event)) if !classifier.keeps(&event) => {
                 let refusal = Refusal::Quarantine(Quarantine::BeyondRetention);

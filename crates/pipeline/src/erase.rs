@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use affluenza_bus::{Cluster, Config as BusConfig};
+use affluenza_bus::Config as BusConfig;
 use affluenza_store::accounts::Scope;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{Store, StoreError};
@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::classify::Classifier;
 use crate::reconcile::reconcile;
-use crate::{PipelineError, Reconciled, erasure_notes};
+use crate::{PipelineError, Reconciled, erasure_notes, stream};
 
 /// How often facts are looked for that a repair brought back while it had not heard of the order.
 const PASSES_MAX: usize = 5;
@@ -103,9 +103,7 @@ pub async fn erase(
         }
     };
     take_out(store, &erasure).await?;
-    let stream = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))
-        .map_err(PipelineError::from)?
-        .to_string();
+    let stream = stream::present(store, bus).await?;
     let compared = reconcile(store, bus, &stream, classifier, Scope::All).await?;
     erasure.done = true;
     store.note_erasure(&mut erasure).await?;

@@ -29,6 +29,27 @@ pub struct Extent {
     pub checksum: u64,
 }
 
+/// The last row of a partition's ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRow {
+    /// First offset of its block.
+    pub first: NextOffset,
+    /// Where the ledger ends.
+    pub end: NextOffset,
+    /// Of the records as read.
+    pub checksum: u64,
+}
+
+/// The group may be read on from `next`: the ledger ends there, or its last row is the block of
+/// the pending intent. From any other place records would be counted again under other ranges,
+/// or dropped under a token that other records had.
+pub fn place_is_ledgers_end(next: NextOffset, intent: Option<Extent>, last: LastRow) -> bool {
+    let is_last_row = |intent: Extent| {
+        last.first == next && last.end == intent.end && last.checksum == intent.checksum
+    };
+    last.end == next || intent.is_some_and(is_last_row)
+}
+
 /// Whether an intent may be committed beside the offset `committed`: its block begins right
 /// there and is not empty. Anything else would leave records out, or count them in two blocks.
 pub fn block_follows(committed: NextOffset, first: NextOffset, end: NextOffset) -> bool {
@@ -100,6 +121,12 @@ mod tests {
         checksum: 9,
     };
 
+    const EXTENT_ROW: LastRow = LastRow {
+        first: NextOffset(2),
+        end: NextOffset(5),
+        checksum: 9,
+    };
+
     #[test]
     fn a_block_begins_where_the_group_stands_and_holds_something() {
         let follows =
@@ -129,6 +156,20 @@ mod tests {
         ] {
             assert!(!recovers_exactly(EXTENT, other));
         }
+    }
+
+    #[test]
+    fn a_place_is_where_the_ledger_ends() {
+        let last = EXTENT_ROW;
+        assert!(place_is_ledgers_end(NextOffset(5), None, last));
+        assert!(place_is_ledgers_end(NextOffset(2), Some(EXTENT), last));
+        assert!(!place_is_ledgers_end(NextOffset(2), None, last));
+        assert!(!place_is_ledgers_end(NextOffset(6), Some(EXTENT), last));
+        let other = Extent {
+            checksum: 8,
+            ..EXTENT
+        };
+        assert!(!place_is_ledgers_end(NextOffset(2), Some(other), last));
     }
 
     #[test]

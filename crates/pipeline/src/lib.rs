@@ -16,6 +16,7 @@
 //! **A block is one range of one partition; its token never changes.**
 //! **Every record read ends in exactly one of stored, duplicate, rejected, quarantined, report.**
 
+pub mod accept;
 pub mod audit;
 mod classify;
 mod config;
@@ -31,13 +32,17 @@ mod health;
 pub mod invariants;
 mod mark;
 mod metrics;
+mod opening;
 mod partition;
+mod place;
 mod progress;
 pub mod rebuild;
 mod recent;
 mod reconcile;
+mod remedy;
 mod sequences;
 mod standstill;
+pub mod stream;
 mod unread;
 mod watch;
 mod write;

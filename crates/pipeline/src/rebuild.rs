@@ -134,7 +134,7 @@ pub struct Rebuilt {
 /// Makes anew what `request` asks for, or goes on with it.
 pub async fn rebuild(tools: &mut Tools<'_>, request: &Request) -> Result<Rebuilt, RebuildError> {
     let began = Instant::now();
-    let mut blocks = Blocks::open(tools.store, tools.bus)?;
+    let mut blocks = Blocks::open(tools.store, tools.bus).await?;
     let (run, resumed) = begin::begin(tools, request, &mut blocks).await?;
     let id = run.id.clone();
     let mut rebuilt = carry_out(tools, run, &mut blocks)

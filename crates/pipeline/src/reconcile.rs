@@ -8,7 +8,7 @@
 //! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
 //! on its way makes does not last, and a correction that met one is corrected at the next.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use crate::classify::Classifier;
 use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
 use crate::gaps::Gaps;
+use crate::place::check_log;
 use crate::recent::Recent;
 
 /// Between the first two looks at the aggregates: longer than an insert takes from its facts to
@@ -41,6 +42,11 @@ const PAUSE: Duration = Duration::from_millis(300);
 const UNMERGED: Duration = Duration::from_secs(3600);
 /// Most corrections of an aggregate before it is given up.
 const PASSES_MAX: usize = 5;
+
+/// Offsets of a gap that are read as one block.
+const GAP_OFFSETS: u64 = 50_000;
+/// Most offsets of overlapping blocks that are read as one.
+const OVERLAP_OFFSETS_MAX: u64 = 1_000_000;
 
 /// What was mended, and what could not be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,26 +93,32 @@ pub async fn reconcile(
         classifier,
         boundary,
     };
-    let mut gaps = lost_ends(store, bus, stream).await?;
-    gaps.extend(store.ledger_gaps().await?);
-    for gap in gaps {
-        work.fill_gap(&gap, &mut done).await?;
-    }
     let mut months = store.months(scope).await?;
-    let suspects = match scope {
-        Scope::All => Suspects::All,
-        Scope::Hours(_) => Suspects::Written(scope),
-    };
-    let precedence = precedence(bus, stream)?;
-    months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
-    months.sort_unstable();
-    months.dedup();
-    for block in store.block_differences(scope).await? {
-        work.restore(&block, &mut done).await?;
+    let differing = check_log(store, bus, stream).await?;
+    if differing.is_empty() {
+        let mut gaps = lost_ends(store, bus, stream).await?;
+        gaps.extend(store.ledger_gaps().await?);
+        for gap in gaps.iter().flat_map(parts) {
+            work.fill_gap(&gap, &mut done).await?;
+        }
+        let suspects = match scope {
+            Scope::All => Suspects::All,
+            Scope::Hours(_) => Suspects::Written(scope),
+        };
+        let precedence = precedence(bus, stream)?;
+        months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
+        months.sort_unstable();
+        months.dedup();
+        for block in store.block_differences(scope).await? {
+            work.restore(&block, &mut done).await?;
+        }
+        for block in store.unexplained_offsets().await? {
+            work.explain(&block, &mut done).await?;
+        }
     }
-    for block in store.unexplained_offsets().await? {
-        work.explain(&block, &mut done).await?;
-    }
+    // Records that are not those of the ledger restore nothing.
+    done.failures
+        .extend(differing.iter().map(ToString::to_string));
     correct(store, stream, scope, &months, &mut done).await?;
     for month in months {
         let differing = store.hours_differences(month).await?.len();
@@ -177,39 +189,77 @@ async fn lost_ends(
     Ok(ends)
 }
 
-struct Work<'w> {
-    store: &'w Store,
-    bus: &'w BusConfig,
-    stream: &'w str,
-    gaps: Gaps,
-    classifier: &'w mut Classifier,
+/// A gap in parts that fit in memory. Cut at multiples of a number, so that two who fill the same
+/// gap use the same tokens. An overlap stays whole.
+pub(crate) fn parts(gap: &LedgerGap) -> Vec<LedgerGap> {
+    if gap.begins_at < gap.ends_at {
+        return vec![gap.clone()];
+    }
+    let mut parts = Vec::new();
+    let mut from = gap.ends_at;
+    while from < gap.begins_at {
+        let to = ((from / GAP_OFFSETS + 1) * GAP_OFFSETS).min(gap.begins_at);
+        parts.push(LedgerGap {
+            ends_at: from,
+            begins_at: to,
+            ..gap.clone()
+        });
+        from = to;
+    }
+    parts
+}
+
+/// What repairs need.
+pub(crate) struct Work<'w> {
+    pub(crate) store: &'w Store,
+    pub(crate) bus: &'w BusConfig,
+    pub(crate) stream: &'w str,
+    pub(crate) gaps: Gaps,
+    pub(crate) classifier: &'w mut Classifier,
     /// Where the facts begin that are kept: of earlier days nothing is restored.
-    boundary: Boundary,
+    pub(crate) boundary: Boundary,
 }
 
 impl Work<'_> {
-    async fn fill_gap(
+    /// Writes the ledger's row of a gap, and the facts that it lacks. Of blocks that overlap, one
+    /// row takes the place of all.
+    pub(crate) async fn fill_gap(
         &mut self,
         gap: &LedgerGap,
         done: &mut Reconciled,
     ) -> Result<(), PipelineError> {
+        let mut offsets = gap.ends_at..gap.begins_at;
+        let is_overlap = offsets.end < offsets.start;
+        if is_overlap {
+            offsets = overlapping(self.store, gap).await?;
+        }
         let place = format!(
             "ledger of partition {} from {} to {}",
-            gap.kafka_partition, gap.ends_at, gap.begins_at
+            gap.kafka_partition, offsets.start, offsets.end
         );
-        if gap.begins_at < gap.ends_at {
-            done.failures.push(format!("{place}: two blocks overlap"));
+        if is_overlap && offsets.end - offsets.start > OVERLAP_OFFSETS_MAX {
+            done.failures.push(format!(
+                "{place}: too many blocks overlap to be read at once"
+            ));
             return Ok(());
         }
-        let offsets = gap.ends_at..gap.begins_at;
         let Some(draft) =
             self.read_again(&gap.stream, gap.kafka_partition, &offsets, &place, done)?
         else {
             return Ok(());
         };
         let origin = self.origin(&gap.stream, gap.kafka_partition);
-        let row = self.mend(draft, &origin, &offsets, done).await?;
-        self.write_row(&row, &origin, done).await
+        let Some(row) = self.mend(draft, &origin, &offsets, done).await? else {
+            return Ok(());
+        };
+        self.write_row(&row, &origin, done).await?;
+        if is_overlap {
+            let inner = offsets.start + 1..offsets.end;
+            self.store
+                .delete_ledger_rows(&gap.stream, gap.kafka_partition, inner)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Looks once more at the offsets of a block that held no record: a program of an earlier
@@ -285,6 +335,14 @@ impl Work<'_> {
         else {
             return Ok(());
         };
+        // A block that was compacted, or of which a part was accepted as lost, gives fewer.
+        let as_read = (block.records_read, block.checksum);
+        if block.lost > 0 || (draft.read, draft.checksum) != as_read {
+            done.failures.push(format!(
+                "{place}: the log holds other records there than were read; nothing was restored"
+            ));
+            return Ok(());
+        }
         if block.facts > block.offsets {
             done.facts_doubled += block.facts - block.offsets;
             self.store
@@ -292,7 +350,9 @@ impl Work<'_> {
                 .await?;
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
-        let row = self.mend(draft, &origin, &offsets, done).await?;
+        let Some(row) = self.mend(draft, &origin, &offsets, done).await? else {
+            return Ok(());
+        };
         let kept = row.fates.iter();
         let kept = kept.filter(|(group, _)| group.fate == Fate::Stored && self.keeps(group.day));
         let stored: u64 = kept.map(|(_, records)| records).sum();
@@ -376,14 +436,15 @@ impl Work<'_> {
         }
     }
 
-    /// Inserts what is missing of a block, and returns the ledger's row of the whole of it.
+    /// Inserts what is missing of a block, and returns the ledger's row of the whole of it. `None`,
+    /// with a failure noted, when the facts are of other events than the log holds there.
     async fn mend(
         &self,
         mut draft: Draft,
         origin: &BlockOrigin,
         offsets: &Range<u64>,
         done: &mut Reconciled,
-    ) -> Result<LedgerRow, PipelineError> {
+    ) -> Result<Option<LedgerRow>, PipelineError> {
         let (store, stream, partition) = (self.store, &origin.stream, origin.kafka_partition);
         let events: Vec<(i64, u64)> = draft.facts.identities().collect();
         let elsewhere = store
@@ -396,18 +457,30 @@ impl Work<'_> {
             draft.erase(&erasures, origin);
         }
         draft.close();
-        let present: HashSet<u64> = store
-            .fact_offsets(stream, partition, offsets.clone())
+        let present: HashMap<u64, u64> = store
+            .fact_identities(stream, partition, offsets.clone())
             .await?
             .into_iter()
             .collect();
+        let identities = draft.facts.identities().map(|(_, identity)| identity);
+        let is_other = |(offset, identity): (u64, u64)| {
+            let stored = present.get(&offset);
+            stored.is_some_and(|stored| *stored != identity)
+        };
+        if draft.facts.offsets().zip(identities).any(is_other) {
+            done.failures.push(format!(
+                "partition {partition}, offsets {} to {}: the facts are of other events than the log holds there; nothing was restored",
+                offsets.start, offsets.end
+            ));
+            return Ok(None);
+        }
         let keep: Vec<bool> = draft
             .facts
             .offsets()
             .enumerate()
             .map(|(row, offset)| {
                 let (_, day) = draft.facts.ente_and_day(row);
-                !present.contains(&offset) && self.keeps(day)
+                !present.contains_key(&offset) && self.keeps(day)
             })
             .collect();
         draft.facts.retain(&keep);
@@ -432,18 +505,37 @@ impl Work<'_> {
         }
         let kafka_partition = Partition(i32::try_from(partition).unwrap_or(i32::MAX));
         let control = self.gaps.control(kafka_partition, &draft.gaps).await?;
-        Ok(LedgerRow {
+        Ok(Some(LedgerRow {
             stream: stream.clone(),
             kafka_partition: partition,
             first_offset: offsets.start,
             next_offset: offsets.end,
             records_read: draft.read,
             control,
+            lost: 0,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),
-        })
+        }))
     }
+}
+
+/// All offsets of the blocks that overlap where `gap` says, and of those that overlap these.
+async fn overlapping(store: &Store, gap: &LedgerGap) -> Result<Range<u64>, PipelineError> {
+    let mut offsets = gap.begins_at..gap.ends_at;
+    while offsets.end - offsets.start <= OVERLAP_OFFSETS_MAX {
+        let rows = store
+            .ledger_rows_in(&gap.stream, gap.kafka_partition, offsets.clone())
+            .await?;
+        let first = rows.iter().map(|(first, _)| *first).min();
+        let next = rows.iter().map(|(_, next)| *next).max();
+        let wider = first.unwrap_or(offsets.start)..next.unwrap_or(offsets.end);
+        if wider == offsets {
+            break;
+        }
+        offsets = wider;
+    }
+    Ok(offsets)
 }
 
 /// Corrects the aggregates of `months` until they agree with the facts.

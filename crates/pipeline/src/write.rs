@@ -215,6 +215,7 @@ impl Sink {
             next_offset: end,
             records_read: draft.read,
             control,
+            lost: 0,
             fates: draft.fates.sorted(),
             checksum: draft.checksum,
             rules: origin.rules.clone(),

@@ -50,7 +50,7 @@ mod fixture;
 mod tests;
 
 pub use moved::{Moved, MovedPart, moved};
-pub use notice::Notice;
+pub use notice::{AcceptedLoss, Notice};
 pub use report::{Question, Report};
 pub use scope::NoDetail;
 pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use affluenza_store::figures::{DayUse, YearFigures};
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::names::UNREGISTERED;
 use crate::ratio::share_percent;
@@ -116,6 +116,21 @@ pub enum Notice {
     },
     /// The year was closed by an earlier version, which kept fewer figures.
     FiguresNotKept,
+    /// Records were lost before they were counted, and an operator accepted it.
+    RecordsLost(AcceptedLoss),
+}
+
+/// Records that were lost, and can be of the year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedLoss {
+    /// How many, at most.
+    pub records: u64,
+    /// First day that they can concern, `2017-08-14`.
+    pub from: String,
+    /// Last day that they can concern.
+    pub to: String,
+    /// Why, as the operator said.
+    pub reason: String,
 }
 
 /// Fewer events than these a day do not tell a silence from a quiet time.

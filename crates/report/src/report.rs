@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::document::Document;
 use crate::moved::{self, Moved};
-use crate::notice::{self, Notice};
+use crate::notice::{self, AcceptedLoss, Notice};
 use crate::scope::{self, NoDetail};
 use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, Doubt, FigureSet};
@@ -234,7 +234,17 @@ impl Report {
             seal: Some(seal.clone()),
             ..Self::build(question, figures, Some(compared))?
         };
-        Ok(report.with_sources(&sealed.sources, question.register))
+        Ok(report
+            .with_sources(&sealed.sources, question.register)
+            .with_losses(&sealed.losses))
+    }
+
+    /// The report with records that were lost, and can be of its year.
+    #[must_use]
+    pub fn with_losses(mut self, losses: &[AcceptedLoss]) -> Self {
+        let losses = losses.iter().cloned().map(Notice::RecordsLost);
+        self.warnings.extend(losses);
+        self
     }
 
     /// The report with figures of other sources, at most one set of a kind, unless it is of one

@@ -4,6 +4,7 @@
 //! up to where the log had been read. Whoever changes a sealed figure, or takes a seal out of the
 //! chain, changes a hash. The newest hash, printed in the report, vouches for all before it.
 
+use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
 use affluenza_register::Register;
 use affluenza_store::figures::Figures;
@@ -36,6 +37,9 @@ pub struct SealedYear {
     /// Figures of other sources that were in force; none in seals of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<FigureSet>,
+    /// Records that were lost and can be of the year; none in seals of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<AcceptedLoss>,
 }
 
 /// A seal as it is stored.
@@ -214,6 +218,7 @@ mod tests {
             figures_before: Figures::default(),
             register: String::new(),
             sources: Vec::new(),
+            losses: Vec::new(),
         }
     }
 

@@ -492,6 +492,7 @@ fn closed_earlier() -> (crate::Seal, crate::SealedYear) {
         figures_before: bare(year_2016()),
         register: crate::fixture::REGISTER.into(),
         sources: Vec::new(),
+        losses: Vec::new(),
     };
     (sealed.seal(None), sealed)
 }

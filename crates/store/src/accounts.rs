@@ -9,6 +9,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::rebuild::Settled;
+use crate::retention::Boundary;
 use crate::{Store, StoreError};
 
 /// Most differences of one kind that are listed.
@@ -44,6 +45,8 @@ pub struct PartitionAccount {
     /// Offsets without a record of a producer, shown to be transaction markers, aborted records or
     /// compaction.
     pub control: u64,
+    /// Offsets whose records were accepted as lost.
+    pub lost: u64,
 }
 
 /// A block whose offsets are neither records nor shown to be control.
@@ -103,6 +106,16 @@ pub struct BlockDifference {
     pub facts: u64,
     /// Distinct offsets among them.
     pub offsets: u64,
+    /// Records that were read.
+    pub records_read: u64,
+    /// Checksum of the records as read.
+    pub checksum: u64,
+    /// Offsets whose records were accepted as lost.
+    pub lost: u64,
+    /// First local day of its events, in days since 1970.
+    pub first_day: u16,
+    /// Last local day of its events.
+    pub last_day: u16,
 }
 
 /// Facts that no block of the ledger covers.
@@ -118,6 +131,12 @@ pub struct StrayFacts {
     pub last_offset: u64,
     /// How many.
     pub facts: u64,
+    /// First of their local days, in days since 1970.
+    pub first_day: u16,
+    /// Last of their local days.
+    pub last_day: u16,
+    /// Seconds since the first of them was written.
+    pub age_seconds: u64,
 }
 
 /// An hour of an ente in which the aggregate is not what the facts say.
@@ -178,6 +197,16 @@ impl Scope {
 /// Dimensions of `usage_hourly`, in its order.
 const DIMENSIONS: &str = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
 
+/// Stored events of a row of the ledger on days whose facts are still kept.
+pub(crate) fn stored_and_kept(boundary: Boundary) -> String {
+    match boundary.day {
+        0 => "stored".to_owned(),
+        day => format!(
+            "arraySum((d, f, n) -> if(f = 'stored' AND d >= toDate({day}), n, 0), `fates.day`, `fates.fate`, `fates.records`)"
+        ),
+    }
+}
+
 /// Facts minus aggregate, row by row, of the hours of one month. Hours of zones that are half an
 /// hour off may begin in the month before the event's.
 fn facts_minus_aggregate(month: u32) -> String {
@@ -204,7 +233,8 @@ impl Store {
         self.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
                     max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
-                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased, sum(l.control) AS control
+                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased, sum(l.control) AS control,
+                    sum(l.lost) AS lost
              FROM ingest_ledger AS l FINAL GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition",
         )
         .await
@@ -220,8 +250,8 @@ impl Store {
     pub async fn unexplained_offsets(&self) -> Result<Vec<UnexplainedOffsets>, StoreError> {
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                    l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control
-             FROM ingest_ledger AS l FINAL WHERE l.next_offset - l.first_offset != l.records_read + l.control
+                    l.next_offset AS next_offset, l.records_read AS records_read, l.control + l.lost AS control
+             FROM ingest_ledger AS l FINAL WHERE l.next_offset - l.first_offset != l.records_read + l.control + l.lost
              ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
         ))
         .await
@@ -292,21 +322,21 @@ impl Store {
             scope.wider().condition("e.ingested_at"),
             boundary.of_days("e.local_date"),
         );
-        // What the ledger says of days whose facts are still kept.
-        let stored = match boundary.day {
-            0 => "stored".to_owned(),
-            day => format!(
-                "arraySum((d, f, n) -> if(f = 'stored' AND d >= toDate({day}), n, 0), `fates.day`, `fates.fate`, `fates.records`)"
-            ),
-        };
+        let stored = stored_and_kept(boundary);
         // Offsets are counted as bits: a set of them all would take more memory than there is.
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                    l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets
-             FROM (SELECT stream, kafka_partition, first_offset, next_offset, toUInt64({stored}) AS stored FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
+                    l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets,
+                    l.records_read AS records_read, l.checksum AS checksum, l.lost AS lost,
+                    toUInt16(if(f.facts = 0, l.first_day, least(l.first_day, f.first_day))) AS first_day, toUInt16(greatest(l.last_day, f.last_day)) AS last_day
+             FROM (SELECT stream, kafka_partition, first_offset, next_offset, toUInt64({stored}) AS stored, records_read, checksum, lost,
+                          toUInt16(arrayMin(if(empty(`fates.day`), [toDate(0)], `fates.day`))) AS first_day,
+                          toUInt16(arrayMax(if(empty(`fates.day`), [toDate(0)], `fates.day`))) AS last_day
+                   FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
              LEFT JOIN (
                 SELECT b.stream AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
-                       count() AS facts, groupBitmap(toUInt64(e.kafka_offset - b.first_offset)) AS offsets
+                       count() AS facts, groupBitmap(toUInt64(e.kafka_offset - b.first_offset)) AS offsets,
+                       toUInt16(min(e.local_date)) AS first_day, toUInt16(max(e.local_date)) AS last_day
                 FROM usage_events AS e
                 ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
                 ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
@@ -323,7 +353,8 @@ impl Store {
     pub async fn stray_facts(&self) -> Result<Vec<StrayFacts>, StoreError> {
         self.rows(&format!(
             "SELECT toString(e.stream) AS stream, e.kafka_partition AS kafka_partition, min(e.kafka_offset) AS first_offset,
-                    max(e.kafka_offset) AS last_offset, count() AS facts
+                    max(e.kafka_offset) AS last_offset, count() AS facts, toUInt16(min(e.local_date)) AS first_day,
+                    toUInt16(max(e.local_date)) AS last_day, toUInt64(greatest(dateDiff('second', min(e.ingested_at), now()), 0)) AS age_seconds
              FROM usage_events AS e
              ASOF LEFT JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
              ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
@@ -456,6 +487,21 @@ impl Store {
     ) -> Result<Vec<u64>, StoreError> {
         self.rows(&format!(
             "SELECT kafka_offset FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND kafka_offset >= {} AND kafka_offset < {}",
+            offsets.start, offsets.end
+        ))
+        .await
+    }
+
+    /// Offset and identity of the facts of a partition within a range.
+    pub async fn fact_identities(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<Vec<(u64, u64)>, StoreError> {
+        self.rows(&format!(
+            "SELECT kafka_offset, identity FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
              AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
         ))

@@ -151,7 +151,7 @@ impl Store {
         // Of days whose facts are not kept nobody can say what was there.
         let first = first.max(boundary.day);
         self.execute(&format!(
-            "INSERT INTO ingest_ledger (stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control,
+            "INSERT INTO ingest_ledger (stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost,
                 `fates.ente`, `fates.day`, `fates.fate`, `fates.reason`, `fates.records`, checksum, rules, written_at)
              WITH
                 ledger AS (SELECT * FROM ingest_ledger FINAL),
@@ -180,7 +180,7 @@ impl Store {
                     SELECT s, p, b, arraySort(groupArray((e, d, CAST(fate, 'Enum8(\\'stored\\' = 1, \\'duplicate\\' = 2, \\'rejected\\' = 3, \\'quarantined\\' = 4, \\'report\\' = 5, \\'erased\\' = 6)'), reason, toUInt64(total)))) AS groups
                     FROM moved GROUP BY s, p, b),
                 sums AS (SELECT s, p, b, toUInt64(sum(n)) AS n FROM gone GROUP BY s, p, b)
-             SELECT l.stream, l.kafka_partition, l.first_offset, l.next_offset, l.records_read, l.stored - sums.n, l.duplicate, l.rejected, l.quarantined, l.reports, l.erased + sums.n, l.control,
+             SELECT l.stream, l.kafka_partition, l.first_offset, l.next_offset, l.records_read, l.stored - sums.n, l.duplicate, l.rejected, l.quarantined, l.reports, l.erased + sums.n, l.control, l.lost,
                     arrayMap(g -> g.1, fates.groups), arrayMap(g -> g.2, fates.groups), arrayMap(g -> g.3, fates.groups),
                     arrayMap(g -> g.4, fates.groups), arrayMap(g -> g.5, fates.groups), l.checksum, l.rules, l.written_at + 1
              FROM ledger AS l

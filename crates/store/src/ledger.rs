@@ -95,6 +95,8 @@ pub struct LedgerRow {
     /// Offsets of the block without a record of a producer, shown to be transaction markers, aborted
     /// records or compaction.
     pub control: u64,
+    /// Offsets whose records were accepted as lost.
+    pub lost: u64,
     /// How many records have which fate.
     pub fates: Vec<(FateGroup, u64)>,
     /// Of the records as read.
@@ -104,7 +106,7 @@ pub struct LedgerRow {
 }
 
 /// The columns that [`LedgerRow::encode`] writes, in its order.
-pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
+pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
     /// How many records have this fate.
@@ -167,6 +169,7 @@ impl LedgerRow {
             self.count(fate).put(&mut out);
         }
         self.control.put(&mut out);
+        self.lost.put(&mut out);
         self.put_list(&mut out, |group, _, out| put_string(&group.ente, out));
         self.put_list(&mut out, |group, _, out| group.day.put(out));
         self.put_list(&mut out, |group, _, out| group.fate.code().put(out));
@@ -194,6 +197,7 @@ struct StoredRow {
     next_offset: u64,
     records_read: u64,
     control: u64,
+    lost: u64,
     entes: Vec<String>,
     days: Vec<u16>,
     fates: Vec<i8>,
@@ -224,6 +228,7 @@ impl StoredRow {
             next_offset: self.next_offset,
             records_read: self.records_read,
             control: self.control,
+            lost: self.lost,
             fates: fates.collect::<Option<_>>()?,
             checksum: self.checksum,
             rules: self.rules,
@@ -242,7 +247,7 @@ impl Store {
         let rows: Vec<StoredRow> = self
             .rows(&format!(
                 "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                        l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control,
+                        l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control, l.lost AS lost,
                         arrayMap(ente -> toString(ente), l.`fates.ente`) AS entes, arrayMap(day -> toUInt16(day), l.`fates.day`) AS days,
                         arrayMap(fate -> toInt8(fate), l.`fates.fate`) AS fates, arrayMap(reason -> toString(reason), l.`fates.reason`) AS reasons,
                         l.`fates.records` AS records, l.checksum AS checksum, toString(l.rules) AS rules
@@ -274,6 +279,7 @@ mod tests {
             next_offset: 14,
             records_read: 4,
             control: 0,
+            lost: 0,
             fates: vec![
                 (group("c_d612", Fate::Stored, ""), 3),
                 (group("", Fate::Rejected, "not-json"), 1),

@@ -4,6 +4,7 @@
 //! once, and answers the questions of the pipeline and of the report. Every setting that
 //! deduplication rests on is pinned with each insert and checked against the server at start.
 
+pub mod accept;
 pub mod access;
 pub mod accounts;
 pub mod backup;
@@ -25,6 +26,7 @@ mod ledger;
 mod migrate;
 mod native;
 pub mod open;
+pub mod place;
 pub mod producers;
 mod projections;
 mod reading;

@@ -89,6 +89,8 @@ pub const fn migrations() -> &'static [Migration] {
         "0084_ingest_ledger_fate_erased",
         "0085_shard_layouts",
         "0090_ingest_ledger_control",
+        "0095_ingest_ledger_lost",
+        "0096_acceptances",
         "0103_copy_searches",
         "0130_register_national_holidays",
         "0131_holidays_of_any_year",

@@ -56,6 +56,10 @@ fn act(command: &Command) -> Option<Act> {
             audit.period.clone().unwrap_or_default(),
             Value::Null,
         ),
+        Command::Accept(accept) => {
+            let (action, subject, reason) = accept.told();
+            (action, subject, json!({ "reason": reason }))
+        }
         Command::Register(Register::Apply) => ("register-apply", String::new(), Value::Null),
         Command::DeadLetters(DeadLetters::Requeue(requeue)) if !requeue.dry_run => {
             let positions: Vec<String> =

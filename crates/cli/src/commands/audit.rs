@@ -1,11 +1,10 @@
 use std::fmt::Write as _;
 
-use affluenza_bus::Cluster;
-use affluenza_pipeline::Reconciled;
 use affluenza_pipeline::audit::{
     Audit, Finding, ON_THEIR_WAY_MINUTES, Period, UNREAD_SECONDS_MAX, UnreadRecords, audit,
 };
 use affluenza_pipeline::erase::{erase_again, open_erasures};
+use affluenza_pipeline::{Reconciled, stream};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 use jiff::civil::Date;
@@ -31,12 +30,12 @@ pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
         platform.close().await?;
         let (audit, mended) = result?;
         output::print(&match args.format {
-            Format::Json => serde_json::to_string_pretty(&audit).context("an audit is JSON")?,
+            Format::Json => json(&audit)?,
             Format::Text => text(&audit, mended.as_ref()),
         })?;
         if !audit.balanced {
             bail!(
-                "{} finding(s): the accounts do not balance; `affluenza audit --repair` mends what the log still holds",
+                "{} finding(s): the accounts do not balance; each names the command that helps",
                 audit.findings.len()
             );
         }
@@ -54,9 +53,7 @@ async fn check(
     store.check_schema().await?;
     let mended = if args.repair {
         let mut classifier = super::classifier(settings)?;
-        let stream = Cluster::new(&platform.bus)?
-            .identity(&platform.bus.topic)?
-            .to_string();
+        let stream = stream::present(&store, &platform.bus).await?;
         let bus = &platform.bus;
         let open = open_erasures(&store, bus, &stream).await?;
         let mut open = open.unwrap_or_default();
@@ -201,8 +198,10 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
             "erased by order: {erased} events that had been stored"
         );
     }
+    accepted(audit, &mut text);
     for finding in audit.findings.iter().take(LISTED_MAX) {
-        let _ = writeln!(text, "{}", sentence(finding));
+        let remedy = finding.remedy(audit);
+        let _ = writeln!(text, "{}\n    -> {remedy}", sentence(finding));
     }
     if audit.findings.len() > LISTED_MAX {
         let _ = writeln!(
@@ -221,6 +220,35 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
         "NOT balanced\n"
     });
     text
+}
+
+/// The audit, each finding with the command that helps.
+fn json(audit: &Audit) -> Result<String> {
+    let mut document = serde_json::to_value(audit).context("an audit is JSON")?;
+    let findings = document["findings"].as_array_mut();
+    for (finding, json) in audit.findings.iter().zip(findings.into_iter().flatten()) {
+        json["remedy"] = finding.remedy(audit).into();
+    }
+    serde_json::to_string_pretty(&document).context("an audit is JSON")
+}
+
+/// What operators accepted.
+fn accepted(audit: &Audit, text: &mut String) {
+    for one in &audit.accepted {
+        let at = jiff::Timestamp::from_second(i64::from(one.accepted_at))
+            .map_or_else(|_| one.accepted_at.to_string(), |at| at.to_string());
+        let what = match &*one.what {
+            "loss" => format!("{} records lost", one.records),
+            "place" => "place of the group set".to_owned(),
+            "log" => "log read as another one from then on".to_owned(),
+            _ => format!("{} facts of no record removed", one.records),
+        };
+        let _ = writeln!(
+            text,
+            "accepted: partition {}, offsets {} to {}: {what}: {} ({}, {at})",
+            one.kafka_partition, one.first_offset, one.next_offset, one.reason, one.accepted_by
+        );
+    }
 }
 
 /// Events that never came so far as to be accounted for.
@@ -286,6 +314,40 @@ fn sentence(finding: &Finding) -> String {
         } => format!(
             "partition {partition}: the group reads on at {committed_offset}, but the ledger ends at {ledger_next_offset}"
         ),
+        Finding::PlaceBehindLedger {
+            partition,
+            committed_offset,
+            ledger_next_offset,
+        } => format!(
+            "partition {partition}: the group stands at {committed_offset}, but the ledger reaches to {ledger_next_offset}: reading on would count records twice"
+        ),
+        Finding::OffsetForgotten {
+            partition,
+            ledger_next_offset,
+        } => format!(
+            "partition {partition}: the group has no offset, but the ledger reaches to {ledger_next_offset}"
+        ),
+        Finding::DeletedUnread {
+            partition,
+            committed_offset,
+            log_first_offset,
+        } => format!(
+            "partition {partition}: the next record to read is {committed_offset}, but the log begins at {log_first_offset}"
+        ),
+        Finding::LogShorter {
+            partition,
+            log_next_offset,
+            ledger_next_offset,
+        } => format!(
+            "partition {partition}: the ledger reaches to {ledger_next_offset}, but the log ends at {log_next_offset}: it was truncated or put back to an older copy"
+        ),
+        Finding::LogDiffers {
+            partition,
+            first_offset,
+            next_offset,
+        } => format!(
+            "partition {partition}: the log holds other records at offsets {first_offset} to {next_offset} than were read: it was put back to an older copy"
+        ),
         Finding::OffsetsWithoutRecord(block) => format!(
             "partition {}, offsets {} to {}: {} offsets held no record, and nothing shows that they are transaction markers, aborted records or compaction",
             block.kafka_partition,
@@ -338,7 +400,7 @@ fn sentence(finding: &Finding) -> String {
             hours.users_kept,
             hours.users
         ),
-        Finding::ErasureOpen { id, ente } => format!(
+        Finding::ErasureOpen { id, ente, .. } => format!(
             "{ente}: erasure {id} is noted, and not carried out in this database: what it took out may be back"
         ),
         Finding::DayDiffers(day) => format!(

@@ -8,11 +8,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use affluenza_bus::Cluster;
 use affluenza_keys::{Entry, KeyStore};
 use affluenza_pipeline::audit::{Period, audit};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
-use affluenza_pipeline::erasure_notes;
+use affluenza_pipeline::{erasure_notes, stream};
 use affluenza_store::backup::BackupPlace;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{Store, StoreError};
@@ -107,10 +106,8 @@ async fn bring_back(
     // A backup of an earlier release.
     store.migrate().await?;
     let mut classifier = super::classifier(settings)?;
-    let stream =
-        tokio::task::block_in_place(|| Cluster::new(&platform.bus)?.identity(&platform.bus.topic))?
-            .to_string();
     let bus = &platform.bus;
+    let stream = stream::present(&store, bus).await?;
     let known = store.erasures().await?;
     let lost = lost_notes(&store, platform).await?;
     let mut open = open_erasures(&store, bus, &stream)

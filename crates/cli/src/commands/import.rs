@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Acknowledged, Cluster, NextOffset, Partition, Writer};
+use affluenza_bus::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
-use affluenza_pipeline::Until;
+use affluenza_pipeline::{Until, stream};
 use affluenza_store::Store;
 use affluenza_telemetry::Stop;
 use anyhow::{Context, Result, bail};
@@ -51,9 +51,7 @@ async fn import(
     stop: Stop,
 ) -> Result<String> {
     super::migrate::prepare(platform).await?;
-    let stream = Cluster::new(&platform.bus)?
-        .identity(&platform.bus.topic)?
-        .to_string();
+    let stream = stream::present(&Store::new(&platform.store), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
     let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(log, &writer))
         .await

@@ -1,5 +1,6 @@
 //! What each command does, from typed arguments to printed results.
 
+mod accept;
 mod acts;
 mod audit;
 mod backup;
@@ -97,6 +98,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::YearChanges(changes) => year::changes(&settings, &changes),
         Command::OpenData(open_data) => open_data::run(&settings, &open_data),
         Command::Audit(audit) => audit::run(&settings, &audit),
+        Command::Accept(accept) => accept::run(&settings, &accept),
         Command::Rebuild(what) => rebuild::run(&settings, &what),
         Command::Erase(order) => erase::run(&settings, &order),
         Command::Backup(backup) => backup::backup(&settings, &backup),

@@ -8,7 +8,7 @@ use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{Language, Question, Report, SealNote, SealedYear};
+use affluenza_report::{AcceptedLoss, Language, Question, Report, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use affluenza_store::open::OpenFigures;
@@ -64,6 +64,8 @@ struct Material {
     closings: Vec<(SealNote, SealedYear)>,
     /// The present figures, and those of other sources, of a year that is not closed.
     present: Option<(YearFigures, Vec<FigureSet>)>,
+    /// Accepted losses that can be of a year that is not closed.
+    losses: Vec<AcceptedLoss>,
     /// The compared year, unless the closed year holds it.
     before: Option<(i16, YearFigures)>,
 }
@@ -116,6 +118,7 @@ impl Material {
             }
         };
         Ok(Self {
+            losses: super::accept::losses_of_year(store, year).await?,
             year,
             counted,
             register,
@@ -151,9 +154,9 @@ impl Material {
         let before = self.before.as_ref();
         let before = before.map(|(compared, figures)| (*compared, figures));
         let report = match (&self.present, self.closings.last()) {
-            (Some((figures, sources)), _) => {
-                Report::build(&question, figures, before)?.with_sources(sources, &self.register)
-            }
+            (Some((figures, sources)), _) => Report::build(&question, figures, before)?
+                .with_sources(sources, &self.register)
+                .with_losses(&self.losses),
             (None, Some((note, sealed))) => Report::sealed(note, sealed, &question, before)?,
             (None, None) => bail!("{} has neither figures nor a seal", self.year),
         };

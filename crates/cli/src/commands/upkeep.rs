@@ -3,10 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use affluenza_bus::Cluster;
 use affluenza_pipeline::copies::search_new_blocks;
 use affluenza_pipeline::erase::open_erasures;
-use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile};
+use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile, stream};
 use affluenza_store::Store;
 use affluenza_telemetry::Stop;
 use anyhow::Result;
@@ -105,13 +104,11 @@ impl Upkeep {
     }
 
     async fn search(&self) -> Result<Reconciled> {
-        Ok(search_new_blocks(&self.store, &self.bus, &self.stream()?).await?)
+        Ok(search_new_blocks(&self.store, &self.bus, &self.stream().await?).await?)
     }
 
-    fn stream(&self) -> Result<String> {
-        let (bus, topic) = (&self.bus, &self.bus.topic);
-        let identity = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(topic))?;
-        Ok(identity.to_string())
+    async fn stream(&self) -> Result<String> {
+        Ok(stream::present(&self.store, &self.bus).await?)
     }
 
     async fn reconcile_and_say(&self) {
@@ -150,7 +147,7 @@ impl Upkeep {
             ..
         } = self;
         let mut classifier = super::classifier(settings)?;
-        let stream = self.stream()?;
+        let stream = self.stream().await?;
         if let Some(seconds) = store.token_memory_seconds().await?
             && seconds < TOKEN_MEMORY_SECONDS_MIN
         {

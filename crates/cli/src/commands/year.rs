@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
 use affluenza_bus::Config as BusConfig;
-use affluenza_pipeline::audit::audit;
+use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
@@ -93,12 +93,7 @@ pub async fn close_year(
         return Ok(done);
     }
     let period = super::audit::parse_period(&year.to_string())?;
-    let findings = audit(store, bus, &period).await?.findings.len();
-    if findings > 0 {
-        bail!(
-            "{findings} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them"
-        );
-    }
+    check_balance(&audit(store, bus, &period).await?, &period, year)?;
     let (figures, ends) = settled_figures(store, year).await?;
     if figures.all.is_empty() {
         bail!("there is nothing of {year} to close");
@@ -114,6 +109,7 @@ pub async fn close_year(
         figures_before: Figures::default(),
         register: order.register.1.to_owned(),
         sources: super::figures::in_force(store).await?,
+        losses: super::accept::losses_of_year(store, year).await?,
     };
     // Another one that closes at the same time may take the place in the chain, or close the year
     // before, or this one.
@@ -150,6 +146,26 @@ fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
         (None, Some(_)) => bail!("{year} is not closed yet: close it without --restate"),
         _ => Ok(None),
     }
+}
+
+/// Fails when a difference can concern the year. Of one that cannot, it is only said.
+fn check_balance(audit: &Audit, period: &Period, year: i16) -> Result<()> {
+    let concerns = |finding: &&Finding| finding.can_concern(&period.days);
+    let (of_year, others): (Vec<&Finding>, Vec<&Finding>) =
+        audit.findings.iter().partition(concerns);
+    if !of_year.is_empty() {
+        bail!(
+            "{} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them, and what helps",
+            of_year.len()
+        );
+    }
+    if !others.is_empty() {
+        output::say(&format!(
+            "{} finding(s) that do not concern {year}: `affluenza audit` names them",
+            others.len()
+        ));
+    }
+    Ok(())
 }
 
 /// Fails when facts of a year may have expired: what they say must be compared with what the

@@ -6,6 +6,7 @@ use affluenza_store::rebuild::{Phase, Run, What};
 
 use super::blocks::Blocks;
 use super::{RebuildError, Request, Step, Tools, settle};
+use crate::place::check_log;
 
 /// The run to do, and whether it was begun before.
 pub(super) async fn begin(
@@ -55,6 +56,9 @@ pub(super) async fn begin(
         store.note_rebuild(&mut run).await?;
         (tools.watch)(Step::Resumed { id: run.id.clone() });
         return Ok((run, true));
+    }
+    if let Some(differs) = check_log(store, tools.bus, blocks.stream()).await?.pop() {
+        return Err(differs.into());
     }
     check_balance(store).await?;
     blocks

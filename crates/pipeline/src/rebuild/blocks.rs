@@ -10,6 +10,7 @@ use affluenza_store::rebuild::Settled;
 
 use super::RebuildError;
 use crate::mark::Mark;
+use crate::stream;
 
 /// Kafka takes some tenths of a second to tell the offsets of a group, more than a small month
 /// takes in all.
@@ -30,13 +31,14 @@ pub(super) struct Blocks<'b> {
 }
 
 impl<'b> Blocks<'b> {
-    pub(super) fn open(store: &'b Store, bus: &'b BusConfig) -> Result<Self, RebuildError> {
+    pub(super) async fn open(store: &'b Store, bus: &'b BusConfig) -> Result<Self, RebuildError> {
+        let stream = stream::present(store, bus).await?;
         tokio::task::block_in_place(|| {
             let cluster = Cluster::new(bus)?;
             Ok(Self {
                 store,
                 bus,
-                stream: cluster.identity(&bus.topic)?.to_string(),
+                stream,
                 held: cluster.watermarks(&bus.topic)?,
                 cluster,
                 settled: None,

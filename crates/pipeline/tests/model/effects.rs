@@ -1,11 +1,11 @@
 //! What comes of a step.
 
-use affluenza_pipeline::invariants::{block_follows, may_commit};
+use affluenza_pipeline::invariants::{LastRow, block_follows, may_commit, place_is_ledgers_end};
 
 use crate::guards::{Guards, INSERT_LIFETIME};
 use crate::server::{Insert, Landed, Stage};
-use crate::state::{Block, Committed, Intent, Range, Request, State, Token, Work, next};
-use crate::steps::Step;
+use crate::state::{Block, Committed, Intent, RECORDS, Range, Request, State, Token, Work, next};
+use crate::steps::{Step, extent};
 
 impl State {
     pub fn take(&mut self, step: Step, guards: Guards) {
@@ -44,12 +44,39 @@ impl State {
             self.alarmed = true;
             return;
         }
+        if let Some(committed) = self.broker.committed
+            && !self.fits(committed, guards)
+        {
+            self.alarmed = true;
+            return;
+        }
         self.members[member].generation = self.broker.generation;
         self.members[member].work = Work::Reading {
             next: self.position(),
             behind: false,
             recovering: self.broker.committed.and_then(|committed| committed.intent),
         };
+    }
+
+    /// Whether the group may be read on from its place.
+    fn fits(&self, committed: Committed, guards: Guards) -> bool {
+        let server = &self.server;
+        let begun = committed.intent.map(|intent| Range {
+            first: committed.next,
+            end: intent.end,
+        });
+        let last = server.last_row().unwrap_or(Range { first: 0, end: 0 });
+        let row = LastRow {
+            first: next(last.first),
+            end: next(last.end),
+            checksum: extent(last).checksum,
+        };
+        let is_place = place_is_ledgers_end(next(committed.next), begun.map(extent), row);
+        let end = begun.map_or(committed.next, |begun| begun.end);
+        let beyond = usize::from(end)..usize::from(RECORDS);
+        let has_facts_beyond = beyond.into_iter().any(|at| server.facts.counted[at] > 0);
+        (is_place || !guards.places_fit_the_ledger)
+            && (!has_facts_beyond || !guards.alarms_on_facts_beyond)
     }
 
     pub fn new_generation(&mut self, guards: Guards) {

@@ -2,7 +2,7 @@
 
 use crate::guards::{Faults, Guards};
 use crate::server::Stage;
-use crate::state::{MEMBERS, RECORDS, State, Token, Work};
+use crate::state::{Committed, MEMBERS, RECORDS, State, Token, Work};
 
 /// Which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Fault {
     },
     /// The group forgets its offset.
     WipeOffsets,
+    /// The offset is set by hand.
+    SetOffset(u8),
 }
 
 pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>) {
@@ -78,13 +80,16 @@ pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>
         }
     }
     let nobody_is_there = state.members.iter().all(|member| member.work == Work::Away);
-    // Kafka deletes the offsets of an empty group only, and long after its last insert ended.
-    if kinds.wiped_offsets
-        && state.broker.committed.is_some()
-        && nobody_is_there
-        && state.server.inserts.is_empty()
-    {
-        out.push(Fault::WipeOffsets);
+    // Kafka deletes the offsets of an empty group only, and long after its last insert ended. Nor
+    // can an operator set those of a group that has members.
+    let is_at_rest = nobody_is_there && state.server.inserts.is_empty();
+    if let Some(committed) = state.broker.committed.filter(|_| is_at_rest) {
+        if kinds.wiped_offsets {
+            out.push(Fault::WipeOffsets);
+        }
+        if kinds.moved_offsets {
+            out.extend((0..=committed.next).map(Fault::SetOffset));
+        }
     }
     if kinds.power {
         power_losses(state, out);
@@ -219,6 +224,9 @@ impl State {
                 self.restart_server();
             }
             Fault::WipeOffsets => self.broker.committed = None,
+            Fault::SetOffset(next) => {
+                self.broker.committed = Some(Committed { next, intent: None });
+            }
         }
     }
 

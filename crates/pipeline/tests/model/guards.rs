@@ -51,6 +51,10 @@ pub struct Guards {
     pub alarms_on_ledger: bool,
     /// A partition without an offset, but with facts, is an alarm.
     pub alarms_on_facts: bool,
+    /// A place that is not the ledger's end is an alarm.
+    pub places_fit_the_ledger: bool,
+    /// Facts beyond the ledger, without an intent, are an alarm.
+    pub alarms_on_facts_beyond: bool,
 }
 
 impl Guards {
@@ -79,6 +83,8 @@ impl Guards {
         keeps_every_record: true,
         alarms_on_ledger: true,
         alarms_on_facts: true,
+        places_fit_the_ledger: true,
+        alarms_on_facts_beyond: true,
     };
 
     /// How many tokens a table remembers. One block takes one entry here.
@@ -107,6 +113,8 @@ pub struct Faults {
     pub wiped_offsets: bool,
     /// The consumer is started again with newer rules.
     pub upgrade: bool,
+    /// An operator sets the offset back, or where it is, and so without its intent.
+    pub moved_offsets: bool,
 }
 
 impl Faults {
@@ -117,6 +125,7 @@ impl Faults {
             power: false,
             wiped_offsets: false,
             upgrade: false,
+            moved_offsets: false,
         }
     }
 }

@@ -38,6 +38,10 @@ const POWER: Faults = Faults {
     power: true,
     ..USUAL
 };
+const MOVED: Faults = Faults {
+    moved_offsets: true,
+    ..USUAL
+};
 const WIPED: Faults = Faults {
     wiped_offsets: true,
     ..USUAL
@@ -141,6 +145,11 @@ fn all_guards_hold_when_power_fails() {
 }
 
 #[test]
+fn all_guards_hold_when_offsets_are_set_by_hand() {
+    holds("all guards, moved offsets", Guards::ALL, MOVED);
+}
+
+#[test]
 fn all_guards_hold_when_the_group_forgets() {
     holds("all guards, wiped offsets", Guards::ALL, WIPED);
 }
@@ -165,6 +174,8 @@ needed! {
     reconciles: POWER, AT_REST;
     keeps_every_record: USUAL, MISSING;
     alarms_on_facts: WIPED, COUNTED_TWICE;
+    places_fit_the_ledger: MOVED, COUNTED_TWICE;
+    alarms_on_facts_beyond: MOVED, COUNTED_TWICE;
 }
 
 not_needed! {

@@ -135,6 +135,14 @@ impl Server {
         self.ledger.sort_unstable();
     }
 
+    /// The row that reaches furthest.
+    pub fn last_row(&self) -> Option<Range> {
+        self.ledger
+            .iter()
+            .copied()
+            .max_by_key(|row| (row.end, row.first))
+    }
+
     /// How many rows of the ledger speak of an offset.
     pub fn recorded(&self, offset: usize) -> usize {
         self.ledger

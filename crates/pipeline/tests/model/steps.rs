@@ -36,7 +36,7 @@ pub enum Step {
 }
 
 /// The records of a range as the consumer reads them: the log does not change here.
-fn extent(range: Range) -> Extent {
+pub fn extent(range: Range) -> Extent {
     Extent {
         end: next(range.end),
         records: u64::from(range.end - range.first),

@@ -129,6 +129,18 @@ fn italian(writer: Writer<'_>, notice: &Notice) -> String {
             "L’anno è stato chiuso da una versione precedente: alcune cifre non sono disponibili."
                 .to_owned()
         }
+        Notice::RecordsLost(loss) => format!(
+            "Fino a {} perse prima del conteggio, possibili tra il {} e il {}: {}.",
+            plural(
+                loss.records,
+                "registrazione",
+                "registrazioni",
+                Language::Italian
+            ),
+            Language::Italian.day(&loss.from),
+            Language::Italian.day(&loss.to),
+            harmless(&loss.reason)
+        ),
     }
 }
 
@@ -231,6 +243,13 @@ fn english(writer: Writer<'_>, notice: &Notice) -> String {
         Notice::FiguresNotKept => {
             "The year was closed by an earlier version: some figures are not available.".to_owned()
         }
+        Notice::RecordsLost(loss) => format!(
+            "Up to {} lost before they were counted, possible from {} to {}: {}.",
+            plural(loss.records, "record", "records", Language::English),
+            Language::English.day(&loss.from),
+            Language::English.day(&loss.to),
+            harmless(&loss.reason)
+        ),
     }
 }
 

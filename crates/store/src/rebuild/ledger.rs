@@ -4,7 +4,7 @@ use super::{LONG, Run, listed, quoted};
 use crate::retention::Boundary;
 use crate::{Store, StoreError};
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "stream",
     "kafka_partition",
     "first_offset",
@@ -17,6 +17,7 @@ const COLUMNS: [&str; 14] = [
     "reports",
     "erased",
     "control",
+    "lost",
     "checksum",
     "rules",
 ];

@@ -1,0 +1,92 @@
+//! Accepts what cannot be repaired.
+
+use affluenza_classify::hours::LocalDate;
+use affluenza_pipeline::accept::Acceptor;
+use affluenza_report::AcceptedLoss;
+use affluenza_store::Store;
+use affluenza_store::accept::{Acceptance, Accepted};
+use anyhow::Result;
+
+use crate::args::accept::Accept;
+use crate::output;
+use crate::platform::{Needs, Platform};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
+    super::with_runtime(async |_stop| {
+        let platform = Platform::open(settings, Needs::BOTH).await?;
+        let result = work(&platform, settings, accept).await;
+        platform.close().await?;
+        output::print(&result?)
+    })
+}
+
+/// Losses that were accepted and can be of a year.
+pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss>> {
+    let days = super::audit::parse_period(&year.to_string())?.days;
+    let accepted = store.acceptances().await?.into_iter();
+    let is_of_year = |one: &Acceptance| {
+        one.what == Accepted::Loss.as_str()
+            && one.records > 0
+            && one.first_day < days.end
+            && one.last_day >= days.start
+    };
+    let loss = |one: Acceptance| AcceptedLoss {
+        records: one.records,
+        from: LocalDate::from_days(i32::from(one.first_day)).to_string(),
+        to: LocalDate::from_days(i32::from(one.last_day)).to_string(),
+        reason: one.reason,
+    };
+    Ok(accepted.filter(is_of_year).map(loss).collect())
+}
+
+async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Result<String> {
+    let store = Store::new(&platform.store);
+    store.check_schema().await?;
+    let mut classifier = super::classifier(settings)?;
+    let (_, _, reason) = accept.told();
+    let by = affluenza_keys::account();
+    let mut acceptor = Acceptor {
+        store: &store,
+        bus: &platform.bus,
+        classifier: &mut classifier,
+        reason,
+        by: &by,
+    };
+    Ok(match accept {
+        Accept::Loss(range) => {
+            let partition = range.at.number();
+            let offsets = range.from..range.to;
+            let lost = match &range.stream {
+                Some(stream) => acceptor.past_loss(stream, partition, offsets).await?,
+                None => acceptor.loss(partition, offsets).await?,
+            };
+            format!(
+                "partition {partition}, offsets {} to {}: {lost} records accepted as lost; `affluenza audit` and the completeness of answers show them",
+                range.from, range.to
+            )
+        }
+        Accept::Place(at) => {
+            let partition = at.number();
+            let (before, now) = acceptor.place(partition).await?;
+            let before = before.map_or_else(|| "nowhere".to_owned(), |next| next.0.to_string());
+            format!(
+                "partition {partition}: the group stood at {before} and stands at {}, where the ledger ends",
+                now.0
+            )
+        }
+        Accept::Log(_) => {
+            let stream = acceptor.log().await?;
+            format!(
+                "the log is stream {stream} from here on, and is read from its beginning; facts of the log as it was stay"
+            )
+        }
+        Accept::Facts(facts) => {
+            let (partition, offsets) = (facts.at.number(), facts.from..facts.to);
+            let removed = acceptor
+                .facts(facts.stream.as_deref(), partition, offsets)
+                .await?;
+            format!("{removed} facts removed, and taken out of the aggregates")
+        }
+    })
+}

@@ -1,0 +1,603 @@
+//! Differences that cannot be repaired and that an operator accepts: a loss, a place of the group, a log that
+//! was put back, facts of no record. Each is written down with its reason before anything changes,
+//! and the accounts balance afterwards.
+
+use std::ops::Range;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use affluenza_bus::{
+    BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Watermarks,
+};
+use affluenza_store::accept::{Acceptance, Accepted};
+use affluenza_store::accounts::{LedgerGap, Scope};
+use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
+use thiserror::Error;
+
+use crate::classify::Classifier;
+use crate::gaps::Gaps;
+use crate::mark::Mark;
+use crate::place::{check_log, signed};
+use crate::reconcile::{Work, correct, parts};
+use crate::{PipelineError, Reconciled, stream};
+
+/// Time for which ended consumers may still count as members: their session.
+const LEAVING: Duration = Duration::from_secs(15);
+const LEAVING_LOOK: Duration = Duration::from_millis(250);
+
+/// Why nothing was accepted.
+#[derive(Debug, Error)]
+pub enum AcceptError {
+    /// ClickHouse.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Kafka, or a place that does not fit.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// No such partition.
+    #[error("topic {topic} has no partition {partition}")]
+    NoPartition {
+        /// Topic.
+        topic: String,
+        /// Partition that was given.
+        partition: Partition,
+    },
+    /// The range is empty or reaches beyond the log.
+    #[error(
+        "offsets {from} to {to}: give a range that is not empty and ends at {high} at most, where the log of partition {partition} ends"
+    )]
+    NoRange {
+        /// Partition.
+        partition: Partition,
+        /// Begin of the range.
+        from: u64,
+        /// End of the range.
+        to: u64,
+        /// Where the log ends.
+        high: i64,
+    },
+    /// The range begins beyond the ledger's end.
+    #[error(
+        "partition {partition}: the ledger ends at {ledger_end}: records from there to {from} would stay unread; begin at {ledger_end}, or at a place that the audit names"
+    )]
+    BeyondEnd {
+        /// Partition.
+        partition: Partition,
+        /// Where the ledger ends.
+        ledger_end: i64,
+        /// Begin of the range.
+        from: u64,
+    },
+    /// Nothing is lost there.
+    #[error(
+        "partition {partition}, offsets {from} to {to}: the ledger accounts for all of these records; `affluenza audit` names what is lost"
+    )]
+    NothingLost {
+        /// Partition.
+        partition: Partition,
+        /// Begin of the range.
+        from: u64,
+        /// End of the range.
+        to: u64,
+    },
+    /// The group stands where it should.
+    #[error(
+        "partition {partition}: the group stands at {next}, where the ledger ends: nothing to accept"
+    )]
+    Fits {
+        /// Partition.
+        partition: Partition,
+        /// Where the group stands.
+        next: i64,
+    },
+    /// The log is the one that was read.
+    #[error("the log is the one that was read: nothing to accept")]
+    SameLog,
+    /// Records before the ledger's end are gone.
+    #[error(
+        "partition {partition}: the ledger ends at {ledger_end}, but the log begins at {low}: accept the loss first, `affluenza accept loss --partition {partition} --from {ledger_end} --to {low} --reason TEXT`"
+    )]
+    Deleted {
+        /// Partition.
+        partition: Partition,
+        /// Where the ledger ends.
+        ledger_end: i64,
+        /// Where the log begins.
+        low: i64,
+    },
+    /// No facts there, or none that the ledger does not cover.
+    #[error(
+        "stream {stream}, partition {partition}, offsets {from} to {to}: no facts there that the ledger does not cover"
+    )]
+    NoFacts {
+        /// Log.
+        stream: String,
+        /// Partition.
+        partition: Partition,
+        /// Begin of the range.
+        from: u64,
+        /// End of the range.
+        to: u64,
+    },
+    /// A block there is on its way.
+    #[error(
+        "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, which finishes it, and look at `affluenza audit` again"
+    )]
+    Begun {
+        /// Partition.
+        partition: Partition,
+        /// End of the block.
+        end: i64,
+    },
+    /// Facts were begun that cannot be finished.
+    #[error("{0}")]
+    NotFilled(String),
+}
+
+impl From<BusError> for AcceptError {
+    fn from(error: BusError) -> Self {
+        Self::Pipeline(error.into())
+    }
+}
+
+/// Carries out what an operator accepts.
+pub struct Acceptor<'a> {
+    /// Database.
+    pub store: &'a Store,
+    /// Kafka.
+    pub bus: &'a BusConfig,
+    /// For records that are read again.
+    pub classifier: &'a mut Classifier,
+    /// Why.
+    pub reason: &'a str,
+    /// Account that gives the command.
+    pub by: &'a str,
+}
+
+/// A partition of a log.
+#[derive(Debug, Clone, Copy)]
+struct Of<'p> {
+    stream: &'p str,
+    partition: u32,
+}
+
+/// A partition as Kafka and the ledger have it.
+struct Standing {
+    stream: String,
+    partition: Partition,
+    held: Watermarks,
+    committed: Committed,
+    /// One past the last offset in the ledger, or where the log begins.
+    ledger_end: NextOffset,
+}
+
+impl Standing {
+    fn number(&self) -> u32 {
+        self.partition.0.unsigned_abs()
+    }
+
+    fn of(&self) -> Of<'_> {
+        Of {
+            stream: &self.stream,
+            partition: self.number(),
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.ledger_end.0.unsigned_abs()
+    }
+
+    /// End of the block that was begun and is not committed.
+    fn begun(&self) -> Option<NextOffset> {
+        let mark = Mark::parse(&self.committed.metadata)?;
+        let intent = mark.intent.filter(|_| mark.stream == self.stream)?;
+        Some(intent.end)
+    }
+}
+
+impl Acceptor<'_> {
+    /// Accepts that what the ledger lacks of a range cannot be read, and moves the group on when
+    /// the range reaches beyond the ledger's end. Returns how many records are lost.
+    pub async fn loss(
+        &mut self,
+        partition: Partition,
+        offsets: Range<u64>,
+    ) -> Result<u64, AcceptError> {
+        let standing = self.standing(partition).await?;
+        let (from, to, high) = (offsets.start, offsets.end, standing.held.high.0);
+        if from >= to || to > high.unsigned_abs() {
+            return Err(AcceptError::NoRange {
+                partition,
+                from,
+                to,
+                high,
+            });
+        }
+        let end = standing.end();
+        if from > end {
+            return Err(AcceptError::BeyondEnd {
+                partition,
+                ledger_end: standing.ledger_end.0,
+                from,
+            });
+        }
+        if to > end {
+            self.wait_until_nobody_reads()?;
+        }
+        let lost = self.write_off(standing.of(), offsets).await?;
+        if to > end {
+            let reached = self.settle(&standing, to).await?;
+            self.stand_at(&standing, reached)?;
+        }
+        Ok(lost)
+    }
+
+    /// Accepts a loss in a log of the past, which has no consumer any more.
+    pub async fn past_loss(
+        &mut self,
+        stream: &str,
+        partition: Partition,
+        offsets: Range<u64>,
+    ) -> Result<u64, AcceptError> {
+        let present = stream::present(self.store, self.bus).await?;
+        if stream == present {
+            return self.loss(partition, offsets).await;
+        }
+        let number = partition.0.unsigned_abs();
+        let ends = self.store.ledger_end_rows(stream).await?;
+        let end = ends.get(&number).map_or(0, |end| end.next_offset);
+        let of = Of {
+            stream,
+            partition: number,
+        };
+        self.write_off(of, offsets.start..offsets.end.min(end))
+            .await
+    }
+
+    /// Writes rows of the ledger for what it does not account for. Returns how many records are lost.
+    async fn write_off(&self, of: Of<'_>, offsets: Range<u64>) -> Result<u64, AcceptError> {
+        let (stream, number) = (of.stream, of.partition);
+        let unaccounted = self
+            .store
+            .unaccounted(stream, number, offsets.clone())
+            .await?;
+        let mut rows: Vec<LedgerRow> = Vec::with_capacity(unaccounted.len());
+        for range in unaccounted {
+            rows.push(self.store.row_of_loss(stream, number, &range).await?);
+        }
+        if rows.is_empty() {
+            return Err(AcceptError::NothingLost {
+                partition: Partition(i32::try_from(number).unwrap_or(i32::MAX)),
+                from: offsets.start,
+                to: offsets.end,
+            });
+        }
+        let lost = rows.iter().map(|row| row.lost).sum();
+        self.note(Accepted::Loss, of, offsets, lost).await?;
+        for row in &rows {
+            self.write_row(row).await?;
+        }
+        Ok(lost)
+    }
+
+    /// Sets the group to the end of the ledger. Returns where it stood, and where it stands.
+    pub async fn place(
+        &mut self,
+        partition: Partition,
+    ) -> Result<(Option<NextOffset>, NextOffset), AcceptError> {
+        let standing = self.standing(partition).await?;
+        let (before, end) = (standing.committed.next, standing.ledger_end);
+        if before == Some(end) {
+            return Err(AcceptError::Fits {
+                partition,
+                next: end.0,
+            });
+        }
+        if end < standing.held.low {
+            return Err(AcceptError::Deleted {
+                partition,
+                ledger_end: end.0,
+                low: standing.held.low.0,
+            });
+        }
+        self.wait_until_nobody_reads()?;
+        let stood = before.map_or(0, |next| next.0.unsigned_abs());
+        self.note(Accepted::Place, standing.of(), stood..standing.end(), 0)
+            .await?;
+        let reached = self.settle(&standing, standing.end()).await?;
+        self.stand_at(&standing, reached)?;
+        Ok((before, signed(reached)))
+    }
+
+    /// Has the log read as another one, from its beginning: its offsets stand for other records than
+    /// before. Events that are stored are found by source and id. Returns its new name.
+    pub async fn log(&mut self) -> Result<String, AcceptError> {
+        let before = stream::present(self.store, self.bus).await?;
+        let (held, committed) = self.look()?;
+        let has_other_topic = |committed: &Committed| {
+            Mark::parse(&committed.metadata)
+                .is_some_and(|mark| stream::topic(&mark.stream) != stream::topic(&before))
+        };
+        // Offsets of another topic of this name: the present one is new, and has its name already.
+        let is_new = committed.iter().any(has_other_topic);
+        self.wait_until_nobody_reads()?;
+        if !is_new {
+            self.close(&before, &held, &committed).await?;
+        }
+        let now = stream::present(self.store, self.bus).await?;
+        let starts: Vec<(Partition, NextOffset)> = held
+            .iter()
+            .map(|(partition, held)| (*partition, held.low))
+            .collect();
+        self.commit(&starts, &now)?;
+        Ok(now)
+    }
+
+    /// Ends the ledger of a log whose offsets stand for other records now.
+    async fn close(
+        &self,
+        stream: &str,
+        held: &[(Partition, Watermarks)],
+        committed: &[Committed],
+    ) -> Result<(), AcceptError> {
+        let ends = self.store.ledger_end_rows(stream).await?;
+        let mut is_needed = !check_log(self.store, self.bus, stream).await?.is_empty();
+        let mut begun = Vec::new();
+        for (partition, held) in held {
+            let number = partition.0.unsigned_abs();
+            let end = ends.get(&number).map_or(0, |end| end.next_offset);
+            if let Some(beyond) = self.store.facts_beyond(stream, number, end).await? {
+                let from = end.max(held.low.0.unsigned_abs().min(beyond.first_offset));
+                begun.push((number, from..beyond.last_offset + 1));
+            }
+        }
+        is_needed |= !begun.is_empty();
+        let is_doubtful = |committed: &Committed| {
+            Mark::parse(&committed.metadata)
+                .is_some_and(|mark| mark.intent.is_some() || mark.stream != stream)
+        };
+        if !is_needed && !committed.iter().any(is_doubtful) {
+            return Err(AcceptError::SameLog);
+        }
+        for (partition, held) in held {
+            let offsets = held.low.0.unsigned_abs()..held.high.0.unsigned_abs();
+            let of = Of {
+                stream,
+                partition: partition.0.unsigned_abs(),
+            };
+            self.note(Accepted::Log, of, offsets, 0).await?;
+        }
+        // Their records were read from the log as it was.
+        for (partition, offsets) in begun {
+            let offsets = offsets.into();
+            let row = self.store.row_of_loss(stream, partition, &offsets).await?;
+            self.write_row(&row).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes facts that the ledger does not cover, and takes them out of the aggregates. Returns
+    /// how many.
+    pub async fn facts(
+        &mut self,
+        of_stream: Option<&str>,
+        partition: Partition,
+        offsets: Range<u64>,
+    ) -> Result<u64, AcceptError> {
+        let present = stream::present(self.store, self.bus).await?;
+        let stream = of_stream.unwrap_or(&present);
+        let number = partition.0.unsigned_abs();
+        let found = self
+            .store
+            .uncovered_facts(stream, number, offsets.clone())
+            .await?;
+        if found.facts == 0 {
+            return Err(AcceptError::NoFacts {
+                stream: stream.to_owned(),
+                partition,
+                from: offsets.start,
+                to: offsets.end,
+            });
+        }
+        if stream == present {
+            self.wait_until_nobody_reads()?;
+            let standing = self.standing(partition).await?;
+            if let Some(end) = standing.begun()
+                && offsets.start < end.0.unsigned_abs()
+            {
+                return Err(AcceptError::Begun {
+                    partition,
+                    end: end.0,
+                });
+            }
+        }
+        let of = Of {
+            stream,
+            partition: number,
+        };
+        let mut acceptance = self.acceptance(Accepted::Facts, of, offsets.clone());
+        acceptance.records = found.facts;
+        (acceptance.first_day, acceptance.last_day) = (found.first_day, found.last_day);
+        self.store.note_acceptance(&acceptance).await?;
+        self.store
+            .delete_uncovered_facts(stream, number, offsets)
+            .await?;
+        let mut done = Reconciled::default();
+        correct(self.store, &present, Scope::All, &found.months, &mut done).await?;
+        match done.failures.into_iter().next() {
+            Some(failure) => Err(AcceptError::NotFilled(failure)),
+            None => Ok(found.facts),
+        }
+    }
+
+    /// Fills the ledger up to the last fact beyond `end`: a block was begun there, and its records
+    /// would be counted again. Returns where the ledger ends then.
+    async fn settle(&mut self, standing: &Standing, end: u64) -> Result<u64, AcceptError> {
+        let (stream, number) = (&*standing.stream, standing.number());
+        let Some(beyond) = self.store.facts_beyond(stream, number, end).await? else {
+            return Ok(end);
+        };
+        let next = beyond.last_offset + 1;
+        if signed(next) > standing.held.high {
+            return Err(PipelineError::FactsBeyond {
+                partition: standing.partition,
+                ledger_end: signed(end).0,
+                first: beyond.first_offset,
+                last: beyond.last_offset,
+                facts: beyond.facts,
+            }
+            .into());
+        }
+        let gap = LedgerGap {
+            stream: stream.to_owned(),
+            kafka_partition: number,
+            ends_at: end,
+            begins_at: next,
+        };
+        let boundary = self.store.boundary().await?;
+        self.classifier.keep_from(boundary);
+        let mut work = Work {
+            store: self.store,
+            bus: self.bus,
+            stream,
+            gaps: Gaps::new(self.bus),
+            classifier: self.classifier,
+            boundary,
+        };
+        let mut done = Reconciled::default();
+        for part in parts(&gap) {
+            work.fill_gap(&part, &mut done).await?;
+        }
+        match done.failures.into_iter().next() {
+            Some(failure) => Err(AcceptError::NotFilled(failure)),
+            None => Ok(next),
+        }
+    }
+
+    async fn standing(&self, partition: Partition) -> Result<Standing, AcceptError> {
+        let stream = stream::present(self.store, self.bus).await?;
+        let differing = check_log(self.store, self.bus, &stream).await?;
+        if let Some(differs) = differing.into_iter().next() {
+            return Err(differs.into());
+        }
+        let (held, committed) = self.look()?;
+        let held = held.into_iter().find(|(found, _)| *found == partition);
+        let committed = committed.into_iter().find(|at| at.partition == partition);
+        let (Some((_, held)), Some(committed)) = (held, committed) else {
+            return Err(AcceptError::NoPartition {
+                topic: self.bus.topic.clone(),
+                partition,
+            });
+        };
+        let ends = self.store.ledger_end_rows(&stream).await?;
+        let end = ends.get(&partition.0.unsigned_abs());
+        let begin = committed.next.map_or(held.low, |next| held.low.min(next));
+        Ok(Standing {
+            ledger_end: end.map_or(begin, |end| signed(end.next_offset)),
+            stream,
+            partition,
+            held,
+            committed,
+        })
+    }
+
+    fn look(&self) -> Result<(Vec<(Partition, Watermarks)>, Vec<Committed>), AcceptError> {
+        tokio::task::block_in_place(|| {
+            let cluster = Cluster::new(self.bus)?;
+            Ok((
+                cluster.watermarks(&self.bus.topic)?,
+                cluster.committed(self.bus)?,
+            ))
+        })
+    }
+
+    /// The place of a group that is being read from cannot be set.
+    fn wait_until_nobody_reads(&self) -> Result<(), AcceptError> {
+        tokio::task::block_in_place(|| {
+            let cluster = Cluster::new(self.bus)?;
+            let until = Instant::now() + LEAVING;
+            while !cluster.group(self.bus)?.members.is_empty() {
+                if Instant::now() >= until {
+                    return Err(BusError::GroupBusy {
+                        group: self.bus.group.clone(),
+                    }
+                    .into());
+                }
+                std::thread::sleep(LEAVING_LOOK);
+            }
+            Ok(())
+        })
+    }
+
+    fn stand_at(&self, standing: &Standing, next: u64) -> Result<(), AcceptError> {
+        self.commit(&[(standing.partition, signed(next))], &standing.stream)
+    }
+
+    fn commit(&self, places: &[(Partition, NextOffset)], stream: &str) -> Result<(), AcceptError> {
+        let mark = Mark {
+            stream: stream.to_owned(),
+            intent: None,
+        };
+        tokio::task::block_in_place(|| {
+            let cluster = Cluster::new(self.bus)?;
+            Ok(cluster.set_committed(self.bus, places, &mark.encode())?)
+        })
+    }
+
+    async fn write_row(&self, row: &LedgerRow) -> Result<(), AcceptError> {
+        let origin = BlockOrigin {
+            stream: row.stream.clone(),
+            kafka_partition: row.kafka_partition,
+            rules: row.rules.clone(),
+        };
+        // Its own token: the block's may be remembered.
+        let token = InsertToken::of(&origin, row.first_offset, row.next_offset);
+        self.store.insert_ledger(row, &token.of_recount()).await?;
+        let inner = row.first_offset + 1..row.next_offset;
+        Ok(self
+            .store
+            .delete_ledger_rows(&row.stream, row.kafka_partition, inner)
+            .await?)
+    }
+
+    async fn note(
+        &self,
+        what: Accepted,
+        of: Of<'_>,
+        offsets: Range<u64>,
+        records: u64,
+    ) -> Result<(), AcceptError> {
+        let mut acceptance = self.acceptance(what, of, offsets.clone());
+        acceptance.records = records;
+        if what == Accepted::Loss {
+            (acceptance.first_day, acceptance.last_day) = self
+                .store
+                .days_around(of.stream, of.partition, offsets)
+                .await?;
+        }
+        Ok(self.store.note_acceptance(&acceptance).await?)
+    }
+
+    fn acceptance(&self, what: Accepted, of: Of<'_>, offsets: Range<u64>) -> Acceptance {
+        Acceptance {
+            what: what.as_str().to_owned(),
+            stream: of.stream.to_owned(),
+            kafka_partition: of.partition,
+            first_offset: offsets.start,
+            next_offset: offsets.end,
+            records: 0,
+            first_day: 0,
+            last_day: 0,
+            reason: self.reason.to_owned(),
+            accepted_by: self.by.to_owned(),
+            accepted_at: now(),
+        }
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+    })
+}

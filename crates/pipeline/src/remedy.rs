@@ -1,0 +1,182 @@
+//! Commands that help against the findings of an audit, and the days that findings can concern.
+
+use std::ops::Range;
+
+use affluenza_store::accounts::{BlockDifference, LedgerGap, StrayFacts, UnexplainedOffsets};
+
+use crate::audit::{Audit, Finding};
+
+const REPAIR: &str = "affluenza audit --repair";
+const LOG: &str = "affluenza accept log --reason TEXT (with all consumers stopped)";
+
+impl Finding {
+    /// True when the finding can concern events of these local days, in days since 1970. Records
+    /// that were never read may be of any day.
+    pub fn can_concern(&self, days: &Range<u16>) -> bool {
+        let meet = |first: u16, last: u16| first < days.end && last >= days.start;
+        match self {
+            Self::FactsMissing(block) | Self::FactsTooMany(block) => {
+                meet(block.first_day, block.last_day)
+            }
+            Self::FactsOutsideLedger(facts) => meet(facts.first_day, facts.last_day),
+            Self::ErasureOpen {
+                first_day,
+                last_day,
+                ..
+            } => meet(*first_day, *last_day),
+            // Other findings by day are of the audited period only.
+            _ => true,
+        }
+    }
+
+    /// The command that helps.
+    pub fn remedy(&self, audit: &Audit) -> String {
+        match self {
+            Self::LedgerGap(gap) => of_gap(gap, audit),
+            Self::LedgerOverlap(gap) => of_gap(
+                &LedgerGap {
+                    ends_at: gap.begins_at,
+                    begins_at: gap.ends_at,
+                    ..gap.clone()
+                },
+                audit,
+            ),
+            Self::CommittedBeyondLedger {
+                partition,
+                committed_offset,
+                ledger_next_offset,
+            } => of_gap(
+                &LedgerGap {
+                    stream: audit.stream.clone(),
+                    kafka_partition: *partition,
+                    ends_at: ledger_next_offset.unsigned_abs(),
+                    begins_at: committed_offset.unsigned_abs(),
+                },
+                audit,
+            ),
+            Self::FactsMissing(block) | Self::FactsTooMany(block) => of_block(block, audit),
+            Self::FactsOutsideLedger(facts) => of_facts(facts, audit),
+            Self::PlaceBehindLedger { partition, .. } | Self::OffsetForgotten { partition, .. } => {
+                format!(
+                    "affluenza accept place --partition {partition} --reason TEXT (with all consumers stopped)"
+                )
+            }
+            Self::DeletedUnread {
+                partition,
+                committed_offset,
+                log_first_offset,
+            } => loss(*partition, *committed_offset, *log_first_offset),
+            Self::LogShorter { .. } | Self::LogDiffers { .. } => LOG.to_owned(),
+            Self::FatesDoNotAddUp { .. } => {
+                "affluenza restore, from a backup in which they add up".to_owned()
+            }
+            Self::OffsetsWithoutRecord(block) => {
+                format!("{REPAIR}; if it stays, {}", of_unexplained(block, audit))
+            }
+            Self::UnreadRecords(unread) => match unread.cause {
+                "no-owner" => "affluenza consume".to_owned(),
+                "unreadable" => format!(
+                    "affluenza accept loss --partition {} --from {} --to OFFSET --reason TEXT (with all consumers stopped, OFFSET one past the damaged batch)",
+                    unread.partition, unread.offset
+                ),
+                _ => "affluenza consume, when its log and its /status name no cause any more"
+                    .to_owned(),
+            },
+            Self::SchemaDiffers(_) | Self::TopicMissing { .. } => "affluenza migrate".to_owned(),
+            Self::EventStoredTwice(_)
+            | Self::AggregateDiffers(_)
+            | Self::HoursDiffer(_)
+            | Self::DayDiffers(_)
+            | Self::ErasureOpen { .. } => REPAIR.to_owned(),
+        }
+    }
+}
+
+fn loss(partition: u32, from: impl std::fmt::Display, to: impl std::fmt::Display) -> String {
+    format!("affluenza accept loss --partition {partition} --from {from} --to {to} --reason TEXT")
+}
+
+/// True when the log that is read now holds all of these records.
+fn is_held(stream: &str, partition: u32, offsets: &Range<u64>, audit: &Audit) -> bool {
+    let is_same = |one: &&crate::audit::PartitionAudit| {
+        one.stream == stream && one.partition == partition && stream == audit.stream
+    };
+    audit.partitions.iter().find(is_same).is_some_and(|one| {
+        let first = one.log_first_offset.unwrap_or(i64::MAX);
+        let next = one.log_next_offset.unwrap_or(0);
+        u64::try_from(first).is_ok_and(|first| first <= offsets.start)
+            && u64::try_from(next).is_ok_and(|next| offsets.end <= next)
+    })
+}
+
+fn of_gap(gap: &LedgerGap, audit: &Audit) -> String {
+    let (partition, offsets) = (gap.kafka_partition, gap.ends_at..gap.begins_at);
+    if is_held(&gap.stream, partition, &offsets, audit) {
+        return REPAIR.to_owned();
+    }
+    let of = match gap.stream == audit.stream {
+        true => String::new(),
+        false => format!(" --stream {}", gap.stream),
+    };
+    // Records that the log still holds are no loss.
+    let is_same = |one: &&crate::audit::PartitionAudit| {
+        one.stream == gap.stream && one.partition == partition
+    };
+    let one = audit.partitions.iter().find(is_same);
+    let low = one.and_then(|one| u64::try_from(one.log_first_offset?).ok());
+    let to = low.filter(|low| offsets.contains(low));
+    loss(partition, offsets.start, to.unwrap_or(offsets.end)) + &of
+}
+
+fn of_unexplained(block: &UnexplainedOffsets, audit: &Audit) -> String {
+    let (partition, offsets) = (block.kafka_partition, block.first_offset..block.next_offset);
+    let of = match block.stream == audit.stream {
+        true => String::new(),
+        false => format!(" --stream {}", block.stream),
+    };
+    loss(partition, offsets.start, offsets.end) + &of
+}
+
+fn of_block(block: &BlockDifference, audit: &Audit) -> String {
+    let offsets = block.first_offset..block.next_offset;
+    if block.lost == 0 && is_held(&block.stream, block.kafka_partition, &offsets, audit) {
+        return REPAIR.to_owned();
+    }
+    if block.facts > block.stored {
+        return "affluenza restore, from a backup without them".to_owned();
+    }
+    let gap = LedgerGap {
+        stream: block.stream.clone(),
+        kafka_partition: block.kafka_partition,
+        ends_at: offsets.start,
+        begins_at: offsets.end,
+    };
+    format!(
+        "affluenza restore, from a backup that has them, or {}",
+        of_gap(&gap, audit)
+    )
+}
+
+fn of_facts(facts: &StrayFacts, audit: &Audit) -> String {
+    let (partition, first, next) = (
+        facts.kafka_partition,
+        facts.first_offset,
+        facts.last_offset.saturating_add(1),
+    );
+    let is_before_the_end = |one: &&crate::audit::PartitionAudit| {
+        one.stream == facts.stream
+            && one.partition == partition
+            && facts.last_offset < one.ledger_next_offset
+    };
+    let is_gap = audit.partitions.iter().any(|one| is_before_the_end(&one));
+    if is_gap && is_held(&facts.stream, partition, &(first..next), audit) {
+        return REPAIR.to_owned();
+    }
+    let of = match facts.stream == audit.stream {
+        true => String::new(),
+        false => format!(" --stream {}", facts.stream),
+    };
+    format!(
+        "affluenza accept facts --partition {partition} --from {first} --to {next}{of} --reason TEXT, unless a block is on its way: `affluenza consume` finishes it"
+    )
+}

@@ -1,0 +1,40 @@
+//! Name of the log that is read now.
+
+use affluenza_bus::{Cluster, Config as BusConfig};
+use affluenza_store::Store;
+
+use crate::PipelineError;
+
+/// Name of the present log: cluster and topic by the ids that Kafka gave them, and a number once
+/// an operator has said that the log was put back. The same offsets stand for other records then.
+pub async fn present(store: &Store, bus: &BusConfig) -> Result<String, PipelineError> {
+    let topic = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?;
+    of_topic(store, &topic.to_string()).await
+}
+
+/// Name of the present log of a topic whose id is known.
+pub(crate) async fn of_topic(store: &Store, topic: &str) -> Result<String, PipelineError> {
+    Ok(named(topic, store.log_generation(topic).await?))
+}
+
+/// The topic of a log, without the number.
+pub(crate) fn topic(stream: &str) -> &str {
+    stream.split('~').next().unwrap_or(stream)
+}
+
+fn named(topic: &str, generation: u64) -> String {
+    match generation {
+        0 => topic.to_owned(),
+        later => format!("{topic}~{later}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_log_that_was_put_back_has_another_name() {
+        assert_eq!(super::named("c/t", 0), "c/t");
+        assert_eq!(super::named("c/t", 2), "c/t~2");
+        assert_eq!(super::topic("c/t~2"), super::topic("c/t"));
+    }
+}

@@ -1,0 +1,401 @@
+//! Acceptances of an operator: losses, places in the log, a log that was put back, removed facts.
+
+use std::ops::Range;
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{LISTED_MAX, stored_and_kept};
+use crate::ledger::{FateGroup, LedgerRow};
+use crate::rebuild::quoted;
+use crate::{Fate, Store, StoreError};
+
+/// Kinds of acceptance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accepted {
+    /// Records are lost.
+    Loss,
+    /// The group stands elsewhere.
+    Place,
+    /// The log was put back: it is another one from here on.
+    Log,
+    /// Facts of no record were removed.
+    Facts,
+}
+
+impl Accepted {
+    /// Its name in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Place => "place",
+            Self::Log => "log",
+            Self::Facts => "facts",
+        }
+    }
+}
+
+/// Something that an operator accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// `loss`, `place`, `log` or `facts`.
+    pub what: String,
+    /// Log of the range.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// First offset of the range; for a place, where the group stood.
+    pub first_offset: u64,
+    /// One past its last offset; for a place, where the group stands now.
+    pub next_offset: u64,
+    /// Offsets whose records are lost, or facts that were removed.
+    pub records: u64,
+    /// First day that it can concern, in days since 1970.
+    pub first_day: u16,
+    /// Last day that it can concern.
+    pub last_day: u16,
+    /// Why.
+    pub reason: String,
+    /// Account that gave the command.
+    pub accepted_by: String,
+    /// When, in seconds since 1970.
+    pub accepted_at: u32,
+}
+
+impl Store {
+    /// Everything that was accepted, in order.
+    pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
+        self.rows(&format!(
+            "SELECT toString(a.what) AS what, toString(a.stream) AS stream, a.kafka_partition AS kafka_partition,
+                    a.first_offset AS first_offset, a.next_offset AS next_offset, a.records AS records,
+                    toUInt16(a.first_day) AS first_day, toUInt16(a.last_day) AS last_day, a.reason AS reason,
+                    a.accepted_by AS accepted_by, toUnixTimestamp(a.accepted_at) AS accepted_at
+             FROM acceptances AS a ORDER BY accepted_at, stream, kafka_partition, first_offset LIMIT {LISTED_MAX}"
+        ))
+        .await
+    }
+
+    /// Writes down what was accepted.
+    pub async fn note_acceptance(&self, accepted: &Acceptance) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "INSERT INTO acceptances (what, stream, kafka_partition, first_offset, next_offset, records, first_day, last_day, reason, accepted_by, accepted_at)
+             VALUES ({}, {}, {}, {}, {}, {}, toDate({}), toDate({}), {}, {}, toDateTime({}, 'UTC'))",
+            quoted(&accepted.what),
+            quoted(&accepted.stream),
+            accepted.kafka_partition,
+            accepted.first_offset,
+            accepted.next_offset,
+            accepted.records,
+            accepted.first_day,
+            accepted.last_day,
+            quoted(&accepted.reason),
+            quoted(&accepted.accepted_by),
+            accepted.accepted_at
+        ))
+        .await
+    }
+
+    /// Number of times that the log of `topic`, a cluster and a topic, was accepted as another one.
+    pub async fn log_generation(&self, topic: &str) -> Result<u64, StoreError> {
+        self.count(&format!(
+            "SELECT uniqExact(stream) FROM acceptances WHERE what = 'log' AND (stream = {} OR startsWith(toString(stream), {}))",
+            quoted(topic),
+            quoted(&format!("{topic}~"))
+        ))
+        .await
+    }
+
+    /// The ledger's row of a range that is not read any more: what is a fact of it is stored, the
+    /// rest is lost.
+    pub async fn row_of_loss(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        range: &Unaccounted,
+    ) -> Result<LedgerRow, StoreError> {
+        let Unaccounted { offsets, control } = range;
+        let facts: Vec<(String, u16, u64)> = self
+            .rows(&format!(
+                "SELECT toString(ente), toUInt16(local_date), uniqExact(kafka_offset) FROM usage_events
+                 WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}
+                 GROUP BY ente, local_date ORDER BY ente, local_date",
+                quoted(stream),
+                offsets.start,
+                offsets.end
+            ))
+            .await?;
+        let stored: u64 = facts.iter().map(|(_, _, facts)| facts).sum();
+        let group = |(ente, day, facts)| {
+            let group = FateGroup {
+                ente,
+                day,
+                fate: Fate::Stored,
+                reason: "".into(),
+            };
+            (group, facts)
+        };
+        Ok(LedgerRow {
+            stream: stream.to_owned(),
+            kafka_partition,
+            first_offset: offsets.start,
+            next_offset: offsets.end,
+            records_read: stored,
+            control: *control,
+            lost: (offsets.end - offsets.start).saturating_sub(stored + control),
+            fates: facts.into_iter().map(group).collect(),
+            checksum: 0,
+            rules: String::new(),
+        })
+    }
+
+    /// Ranges within `offsets` that the ledger does not account for. These are gaps, blocks that
+    /// overlap, as one, and blocks with missing facts or with offsets that nothing explains.
+    /// A block that reaches over an end of `offsets` stays out, unless it overlaps another.
+    pub async fn unaccounted(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<Vec<Unaccounted>, StoreError> {
+        let boundary = self.boundary().await?;
+        let rows: Vec<Covered> = self
+            .rows(&format!(
+                "SELECT l.first_offset AS first_offset, l.next_offset AS next_offset,
+                        toBool(l.records_read + l.control + l.lost < l.next_offset - l.first_offset OR f.facts < l.stored) AS lacks,
+                        l.control AS control
+                 FROM (SELECT first_offset, next_offset, records_read, control, lost, toUInt64({3}) AS stored FROM ingest_ledger FINAL
+                       WHERE stream = {0} AND kafka_partition = {kafka_partition} AND first_offset < {2} AND next_offset > {1}) AS l
+                 LEFT JOIN (
+                    SELECT b.first_offset AS first_offset, uniqExact(e.kafka_offset) AS facts
+                    FROM (SELECT kafka_partition, kafka_offset FROM usage_events
+                          WHERE stream = {0} AND kafka_partition = {kafka_partition} AND {4}) AS e
+                    ASOF JOIN (SELECT kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL
+                               WHERE stream = {0} AND kafka_partition = {kafka_partition}) AS b
+                    ON e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
+                    WHERE e.kafka_offset < b.next_offset GROUP BY first_offset) AS f
+                 ON l.first_offset = f.first_offset ORDER BY first_offset",
+                quoted(stream),
+                offsets.start,
+                offsets.end,
+                stored_and_kept(boundary),
+                boundary.of_days("local_date")
+            ))
+            .await?;
+        Ok(unaccounted_of(&rows, offsets))
+    }
+
+    /// Takes rows of the ledger out that begin within a range: one row takes their place.
+    pub async fn delete_ledger_rows(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        first_offsets: Range<u64>,
+    ) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "DELETE FROM ingest_ledger WHERE stream = {} AND kafka_partition = {kafka_partition}
+             AND first_offset >= {} AND first_offset < {} SETTINGS lightweight_deletes_sync = 2",
+            quoted(stream),
+            first_offsets.start,
+            first_offsets.end
+        ))
+        .await
+    }
+
+    /// Days of the events in the blocks just before and just after a range: between them lie those
+    /// of the range, but for events that came late. Days since 1970.
+    pub async fn days_around(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<(u16, u16), StoreError> {
+        let days: Vec<(u16, u16)> = self
+            .rows(&format!(
+                "SELECT toUInt16(argMaxIf(arrayMin(days), next_offset, next_offset <= {})),
+                        toUInt16(if(countIf(first_offset >= {1}) = 0, today(), argMinIf(arrayMax(days), first_offset, first_offset >= {1})))
+                 FROM (SELECT first_offset, next_offset, `fates.day` AS days FROM ingest_ledger FINAL
+                       WHERE stream = {2} AND kafka_partition = {kafka_partition} AND notEmpty(`fates.day`))",
+                offsets.start,
+                offsets.end,
+                quoted(stream)
+            ))
+            .await?;
+        let (first, last) = days.first().copied().unwrap_or_default();
+        Ok((first.min(last), first.max(last)))
+    }
+
+    /// Months, as `YYYYMM`, and number of the facts in a range that no row of the ledger covers.
+    pub async fn uncovered_facts(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<Uncovered, StoreError> {
+        let found: Vec<Uncovered> = self
+            .rows(&format!(
+                "SELECT count() AS facts, arraySort(groupUniqArray(toYYYYMM(hour_start))) AS months,
+                        toUInt16(min(local_date)) AS first_day, toUInt16(max(local_date)) AS last_day
+                 FROM usage_events WHERE {}",
+                self.uncovered(stream, kafka_partition, offsets).await?
+            ))
+            .await?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// Removes the facts in a range that no row of the ledger covers.
+    pub async fn delete_uncovered_facts(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<(), StoreError> {
+        self.execute(&format!(
+            "DELETE FROM usage_events WHERE {} SETTINGS lightweight_deletes_sync = 2",
+            self.uncovered(stream, kafka_partition, offsets).await?
+        ))
+        .await
+    }
+
+    async fn uncovered(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+    ) -> Result<String, StoreError> {
+        let rows = self
+            .ledger_rows_in(stream, kafka_partition, offsets.clone())
+            .await?;
+        let mut condition = format!(
+            "stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}",
+            quoted(stream),
+            offsets.start,
+            offsets.end
+        );
+        for (first, next) in joined(&rows) {
+            condition.push_str(&format!(
+                " AND NOT (kafka_offset >= {first} AND kafka_offset < {next})"
+            ));
+        }
+        Ok(condition)
+    }
+}
+
+/// Facts that no row of the ledger covers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Uncovered {
+    /// Number of facts.
+    pub facts: u64,
+    /// Months of their hours, as `YYYYMM`.
+    pub months: Vec<u32>,
+    /// First of their local days, in days since 1970.
+    pub first_day: u16,
+    /// Last of their local days.
+    pub last_day: u16,
+}
+
+/// Offsets that the ledger does not account for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unaccounted {
+    /// Their range.
+    pub offsets: Range<u64>,
+    /// Number of them that are known to be control.
+    pub control: u64,
+}
+
+impl From<Range<u64>> for Unaccounted {
+    fn from(offsets: Range<u64>) -> Self {
+        Self {
+            offsets,
+            control: 0,
+        }
+    }
+}
+
+/// A row of the ledger in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
+struct Covered {
+    first_offset: u64,
+    next_offset: u64,
+    /// Fewer facts than the row says, or offsets that nothing explains.
+    lacks: bool,
+    control: u64,
+}
+
+fn unaccounted_of(rows: &[Covered], offsets: Range<u64>) -> Vec<Unaccounted> {
+    let mut found: Vec<Unaccounted> = Vec::new();
+    let mut reached = offsets.start;
+    let mut rows = rows.iter().peekable();
+    while let Some(row) = rows.next() {
+        if row.first_offset > reached {
+            found.push((reached..row.first_offset).into());
+        }
+        let (first, mut next, mut control) = (row.first_offset, row.next_offset, row.control);
+        // An overlap is taken whole, wherever it begins.
+        let mut is_overlap = false;
+        while let Some(other) = rows.next_if(|other| other.first_offset < next) {
+            next = next.max(other.next_offset);
+            control = 0;
+            is_overlap = true;
+        }
+        let is_inside = offsets.start <= first && next <= offsets.end;
+        if is_overlap || (row.lacks && is_inside) {
+            found.push(Unaccounted {
+                offsets: first..next,
+                control,
+            });
+        }
+        reached = reached.max(next);
+    }
+    if reached < offsets.end {
+        found.push((reached..offsets.end).into());
+    }
+    found
+}
+
+/// Ranges in order, those that touch or overlap as one.
+fn joined(rows: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (first, next) in rows {
+        match joined.last_mut() {
+            Some(last) if *first <= last.1 => last.1 = last.1.max(*next),
+            _ => joined.push((*first, *next)),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_overlaps_and_short_blocks_are_unaccounted() {
+        let row = |first_offset, next_offset, lacks| Covered {
+            first_offset,
+            next_offset,
+            lacks,
+            control: 0,
+        };
+        let of = |rows: &[Covered], offsets| -> Vec<Range<u64>> {
+            let found = unaccounted_of(rows, offsets).into_iter();
+            found.map(|one| one.offsets).collect()
+        };
+        let rows = [row(0, 5, false), row(5, 10, true), row(12, 15, false)];
+        assert_eq!(of(&rows, 0..20), [5..10, 10..12, 15..20]);
+        assert_eq!(of(&rows[..1], 2..4), []);
+        // A block that only reaches into the range stays as it is.
+        assert_eq!(of(&rows[1..2], 7..12), [10..12]);
+        let overlap = [row(0, 10, false), row(5, 10, false)];
+        assert_eq!(of(&overlap, 5..10), [0..10]);
+        assert_eq!(of(&[], 10..15), [10..15]);
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one() {
+        assert_eq!(
+            joined(&[(0, 5), (5, 9), (7, 8), (12, 13)]),
+            [(0, 9), (12, 13)]
+        );
+    }
+}
