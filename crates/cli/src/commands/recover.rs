@@ -3,8 +3,7 @@
 //! Whatever ClickHouse lost is restored from the log before the consumer joins its group. The group's
 //! offsets and the log are on the disk when they are acknowledged, so they are never behind ClickHouse.
 
-use affluenza_bus::Cluster;
-use affluenza_pipeline::{Reconciled, Scope, reconcile};
+use affluenza_pipeline::{Reconciled, Scope, reconcile, stream};
 use affluenza_store::Store;
 use affluenza_store::broken::BrokenPart;
 use anyhow::Result;
@@ -28,8 +27,7 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     };
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
-    let stream =
-        tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
+    let stream = stream::present(&store, bus).await?;
     let done = reconcile(&store, bus, &stream, &mut classifier, scope).await?;
     for failure in &done.failures {
         tracing::error!(failure, "not restored");
