@@ -1,6 +1,5 @@
 //! Everything that is public of a year, from wherever it can be fetched, in the hands of one attacker.
 
-#[expect(dead_code, reason = "tests of another crate need more of it")]
 #[path = "../../crates/disclosure/tests/attack/mod.rs"]
 mod attack;
 
@@ -9,15 +8,12 @@ use std::collections::BTreeMap;
 use affluenza_register::Register;
 use serde_json::Value;
 
-use self::attack::{Attacker, Labels, Numbers, Parent};
+use self::attack::{Attacker, Labels, Parent};
 use crate::api::{Served, served};
 use crate::everybody::told;
-use crate::support::{Engines, source};
+use crate::support::{Engines, eventually, source};
 
 const K: u64 = 3;
-/// Small cells that are attacked: each takes two linear programmes.
-const ATTACKED_MAX: usize = 60;
-
 /// Ente, category, kind, service, month, hour or band.
 const OF_USES: [&str; 6] = ["ente", "category", "kind", "service", "month", "hour"];
 /// Device, month, weekday, hour or band.
@@ -112,8 +108,13 @@ impl<const N: usize> Collected<N> {
         }
     }
 
-    /// Returns how many small cells there are.
-    fn attack(&self, parents: [Parent; N], rows: &[([String; N], u64)]) -> usize {
+    /// Returns how many small cells there are, all of them hidden.
+    fn attack(
+        &self,
+        parents: [Parent; N],
+        rows: &[([String; N], u64)],
+        details: &[[String; N]],
+    ) -> usize {
         let truth = |labels: &Labels<N>| -> u64 {
             let is_of = |row: &[String; N]| {
                 (0..N).all(|at| {
@@ -127,7 +128,7 @@ impl<const N: usize> Collected<N> {
                 .map(|(_, count)| count)
                 .sum()
         };
-        let mut small = Vec::new();
+        let mut small = 0;
         for (labels, shown) in &self.cells {
             let count = truth(labels);
             match shown {
@@ -135,19 +136,25 @@ impl<const N: usize> Collected<N> {
                     *shown == count && count >= K,
                     "{labels:?}: {shown}, {count}"
                 ),
-                None if count < K => small.push((labels.clone(), count)),
-                None => {}
+                None => small += usize::from(count < K),
             }
         }
-        let (count, step) = (small.len(), small.len().div_ceil(ATTACKED_MAX).max(1));
         let attacker = Attacker {
             cells: &self.cells,
             parents,
-            least: 1,
-            numbers: Numbers::Real,
+            details,
+            tables: &[&[0, 1, 2], &[1, 3]],
         };
-        attacker.attack(K, small.into_iter().step_by(step));
-        count
+        let unknowns = attacker.unknowns().expect("it adds up");
+        let recovered = unknowns.recovered(K).expect("it adds up");
+        let hidden = unknowns.hidden().count();
+        eprintln!(
+            "{}: {small} small of {hidden} hidden, {} recovered",
+            self.figure,
+            recovered.len()
+        );
+        assert!(recovered.is_empty(), "{recovered:?}");
+        small
     }
 }
 
@@ -171,6 +178,72 @@ fn band_of(label: &str) -> Option<String> {
 
 pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
     let api = served(engines, "public");
+    nothing_of_an_open_year_is_public(&api);
+    for year in ["2016", "2017"] {
+        api.place.run(&["close-year", year]);
+    }
+    eventually("the service knows that both years are closed", || {
+        api.ask("/v1/variations?period=2017", &[]).status == 200
+    });
+    for year in ["2016", "2017"] {
+        attack_all_of(&api, year);
+    }
+}
+
+fn nothing_of_an_open_year_is_public(api: &Served<'_>) {
+    for path in [
+        "categories?period=2017",
+        "usage?period=2016&group=ente,month",
+        "hours?period=2017",
+        "variations?period=2017",
+    ] {
+        let reply = api.ask(&format!("/v1/{path}"), &[]);
+        assert_eq!(reply.status, 401, "{path}: {}", reply.body);
+        assert!(reply.body.contains("is not closed"), "{}", reply.body);
+    }
+    let catalogue = api.ask("/open-data", &[]).json();
+    assert_eq!(catalogue["dcat:dataset"].as_array().map(Vec::len), Some(0));
+    let report = ["report", "--public", "--year", "2017"];
+    let output = api.place.command(&report).output().expect("it runs");
+    let said = crate::support::stderr(&output);
+    assert!(
+        !output.status.success() && said.contains("2017 is not closed"),
+        "{said}"
+    );
+}
+
+/// What is offered and of which kind it is, as everybody may see on the portals and in the catalogue.
+fn details(api: &Served<'_>, year: &str, used: &[([String; 6], u64)]) -> Vec<[String; 6]> {
+    let register = std::fs::read_to_string(source("deploy/register.toml"));
+    let register = Register::parse(&register.expect("the register is there"));
+    let register = register.expect("the register is right");
+    let part = |of: [&str; 4]| -> [String; 6] {
+        std::array::from_fn(|at| of.get(at).copied().unwrap_or_default().to_owned())
+    };
+    let catalogue = api
+        .ask(&format!("/v1/catalogue?period={year}&limit=10000"), &[])
+        .json();
+    let mut details = Vec::new();
+    for row in catalogue["data"].as_array().expect("services") {
+        let text = |name: &str| row[name].as_str().expect("a text");
+        for offer in register.deployments() {
+            if offer.service.code() == text("service") {
+                assert_eq!(offer.service.nature().as_str(), text("nature"));
+                let of = [offer.ente.code(), text("category"), offer.nature.as_str()];
+                details.push(part([of[0], of[1], of[2], text("service")]));
+            }
+        }
+    }
+    let used = used
+        .iter()
+        .map(|(row, _)| [&row[0], &row[1], &row[2], &row[3]]);
+    details.extend(used.map(|row| part(row.map(String::as_str))));
+    details.sort_unstable();
+    details.dedup();
+    details
+}
+
+fn attack_all_of(api: &Served<'_>, year: &str) {
     let mut uses = Collected {
         names: OF_USES,
         figure: "service_uses",
@@ -192,7 +265,7 @@ pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
         "matrix?by_kind=true&",
         "top-services?",
     ] {
-        let path = format!("{resource}period=2017&limit=10000");
+        let path = format!("{resource}period={year}&limit=10000");
         uses.take_answer(&public(&path), &path);
     }
     for group in [
@@ -210,7 +283,7 @@ pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
         "hour",
         "band",
     ] {
-        let path = format!("usage?period=2017&limit=10000&group={group}");
+        let path = format!("usage?period={year}&limit=10000&group={group}");
         uses.take_answer(&public(&path), &path);
     }
     for group in [
@@ -223,27 +296,24 @@ pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
         "weekday,hour",
         "weekday,band",
     ] {
-        let path = format!("usage?period=2017&limit=10000&measure=accesses&group={group}");
+        let path = format!("usage?period={year}&limit=10000&measure=accesses&group={group}");
         accesses.take_answer(&public(&path), &path);
     }
-    for path in [
-        "devices?period=2017",
-        "devices?period=2017&trend=month",
-        "hours?period=2017",
-        "bands?period=2017",
-    ] {
-        accesses.take_answer(&public(path), path);
+    for resource in ["devices?", "devices?trend=month&", "hours?", "bands?"] {
+        let path = format!("{resource}period={year}");
+        accesses.take_answer(&public(&path), &path);
     }
-    for path in ["hours?period=2017", "bands?period=2017"] {
-        uses.take_answer(&public(path), path);
+    for resource in ["hours?", "bands?"] {
+        let path = format!("{resource}period={year}");
+        uses.take_answer(&public(&path), &path);
     }
-    files(&api, |name, text| {
+    files(api, year, |name, text| {
         uses.take_file(text, name);
         accesses.take_file(text, name);
     });
     let register = std::fs::read_to_string(source("deploy/register.toml"));
     let register = Register::parse(&register.expect("the register is there"));
-    let (of_uses, of_accesses) = told(&api.place, &register.expect("the register is right"));
+    let (of_uses, of_accesses) = told(&api.place, &register.expect("the register is right"), year);
     assert!(of_uses.len() > 300 && of_accesses.len() > 40);
     for told in of_uses {
         uses.add(&|name| told.of.get(name).cloned(), told.count, "the report");
@@ -253,29 +323,24 @@ pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
     }
     let found = (uses.cells.len(), accesses.cells.len());
     assert!(found.0 > 300 && found.1 > 150, "{found:?} cells");
-    let small = uses.attack(
-        [flat, flat, flat, flat, flat, band_of],
-        &rows(
-            &api,
-            &OF_USES,
-            "activity = 'service-use' AND outcome = 'completed'",
-        ),
-    );
-    let fewer = accesses.attack(
-        [flat, flat, flat, band_of],
-        &rows(&api, &OF_ACCESSES, "resource = 'page'"),
-    );
+    let completed = "activity = 'service-use' AND outcome = 'completed'";
+    let truth = rows(api, year, &OF_USES, completed);
+    let details = details(api, year, &truth);
+    let of_uses = [flat, flat, flat, flat, flat, band_of];
+    let small = uses.attack(of_uses, &truth, &details);
+    let truth = rows(api, year, &OF_ACCESSES, "resource = 'page'");
+    let fewer = accesses.attack([flat, flat, flat, band_of], &truth, &[]);
     assert!(small > 10, "there is something to find: {small}, {fewer}");
 }
 
-/// Every file of 2017 that the catalogue names.
-fn files(api: &Served<'_>, mut take: impl FnMut(&str, &str)) {
+/// Every file of a year that the catalogue names.
+fn files(api: &Served<'_>, year: &str, mut take: impl FnMut(&str, &str)) {
     let reply = api.ask("/open-data", &[]);
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert_eq!(reply.header("content-type"), Some("application/ld+json"));
     let catalogue = reply.json();
     let datasets = catalogue["dcat:dataset"].as_array().expect("datasets");
-    // Both years are over.
+    // Both years are closed.
     assert_eq!(datasets.len(), 14);
     let mut taken = 0;
     for dataset in datasets {
@@ -284,7 +349,7 @@ fn files(api: &Served<'_>, mut take: impl FnMut(&str, &str)) {
             .as_str()
             .and_then(|address| address.rsplit('/').next());
         let name = name.expect("an address").to_owned();
-        if !name.ends_with("-2017.csv") {
+        if !name.ends_with(&format!("-{year}.csv")) {
             continue;
         }
         let path = format!("/open-data/{name}");
@@ -301,9 +366,10 @@ fn files(api: &Served<'_>, mut take: impl FnMut(&str, &str)) {
     assert_eq!(missing.status, 404, "{}", missing.body);
 }
 
-/// What there really was of people in 2017, by these dimensions.
+/// What there really was of people in a year, by these dimensions.
 fn rows<const N: usize>(
     api: &Served<'_>,
+    year: &str,
     names: &[&str; N],
     condition: &str,
 ) -> Vec<([String; N], u64)> {
@@ -314,7 +380,7 @@ fn rows<const N: usize>(
         name => name,
     });
     let query = format!(
-        "SELECT {}, count() FROM usage_events WHERE toYear(local_date) = 2017 AND device != 'bot' AND {condition} GROUP BY ALL",
+        "SELECT {}, count() FROM usage_events WHERE toYear(local_date) = {year} AND device != 'bot' AND {condition} GROUP BY ALL",
         columns.join(", ")
     );
     let found = api.place.access().rows(&query);

@@ -76,8 +76,7 @@ impl Composer<'_> {
                     &self.snapshot.register,
                     question,
                     (period, compared),
-                )
-                .await?,
+                )?,
             ),
             Resource::Variations => {
                 let before = compared.unwrap_or(period);

@@ -113,7 +113,7 @@ fn path_of(resource: Resource) -> Json {
     };
     if OPEN.contains(&resource) {
         description
-            .push_str(" Without a key: whole years that are over, in what is published of them.");
+            .push_str(" Without a key: whole years that are closed, in what is published of them.");
     }
     let mut refs: Vec<Json> = resource
         .parameters()
@@ -154,7 +154,7 @@ fn open_data(file: Option<&str>) -> Json {
         None => (
             "get_open_data",
             "Catalogue of the open data",
-            "DCAT-AP_IT as JSON-LD, of every year that is over. What is in the files is what the figures without a key are made of, too.",
+            "DCAT-AP_IT as JSON-LD, of every year that is closed. What is in the files is what the figures without a key are made of, too.",
         ),
         Some(_) => (
             "get_open_data_file",

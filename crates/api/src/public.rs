@@ -1,4 +1,4 @@
-//! What whoever has no key may see: years that are over, read from the one public edition of each,
+//! What everybody may see without a key: closed years, read from the one public edition of each,
 //! in which all tables that are shown anywhere are protected together. No other figure enters.
 
 use std::cmp::{Ordering, Reverse};
@@ -34,36 +34,25 @@ pub(crate) const OPEN: [Resource; 10] = [
     Resource::Catalogue,
 ];
 
-/// The year of a period, if it is a whole one that is over.
-fn year_over(period: Period, today: i32) -> Option<i16> {
-    let year = period.whole_year()?;
-    (period.last().days() < today).then_some(year)
+fn needs_key(what: &str) -> Problem {
+    let open = OPEN.map(|resource| format!("/v1/{}", resource.path()));
+    Problem::unauthorized(format!(
+        "{what}; without a key there are {} of whole years that are closed",
+        open.join(", ")
+    ))
 }
 
 /// Fails unless the question is one of those that everybody may ask.
 pub(crate) fn check(
     question: &Question,
     (period, compared): (Period, Option<Period>),
-    today: i32,
 ) -> Result<(), Problem> {
-    let needs_key = |what: &str| {
-        let open = OPEN.map(|resource| format!("/v1/{}", resource.path()));
-        Problem::unauthorized(format!(
-            "{what}; without a key there are {} of whole years that are over",
-            open.join(", ")
-        ))
-    };
     if !OPEN.contains(&question.resource) {
         return Err(needs_key("this resource needs a key"));
     }
-    let are_over = [Some(period), compared]
-        .into_iter()
-        .flatten()
-        .all(|period| year_over(period, today).is_some());
-    if !are_over {
-        return Err(needs_key(
-            "a period other than a whole year that is over needs a key",
-        ));
+    let mut periods = [Some(period), compared].into_iter().flatten();
+    if !periods.all(|period| period.whole_year().is_some()) {
+        return Err(needs_key("a period other than a whole year needs a key"));
     }
     if !question.people || question.order.is_some() {
         return Err(needs_key("bots and other orders need a key"));
@@ -146,7 +135,9 @@ fn places(question: &Question) -> Option<Vec<(Dimension, usize)>> {
 
 fn no_figures(cause: NoEdition) -> NoFigures {
     match cause {
-        NoEdition::Store(error) => NoFigures::Store(error),
+        NoEdition::Open(year) => {
+            NoFigures::Question(needs_key(&format!("{year} is not closed, and needs a key")))
+        }
         NoEdition::Broken(cause) => {
             tracing::error!(error = cause, "closed years cannot be published");
             NoFigures::Question(Problem::unavailable(
@@ -154,10 +145,6 @@ fn no_figures(cause: NoEdition) -> NoFigures {
                 std::time::Duration::from_secs(60),
             ))
         }
-        other if other.is_passing() => NoFigures::Question(Problem::unavailable(
-            other.to_string(),
-            std::time::Duration::from_secs(2),
-        )),
         other => NoFigures::Question(not_published(other.to_string())),
     }
 }
@@ -172,22 +159,19 @@ fn not_published(detail: String) -> Problem {
 }
 
 /// The public answer to a question that [`check`] has let through.
-pub(crate) async fn grid(
+pub(crate) fn grid(
     editions: &Editions,
     register: &Register,
     question: &Question,
     (period, compared): (Period, Option<Period>),
 ) -> Result<Grid, NoFigures> {
-    let of = async |period: Period| -> Result<Year, NoFigures> {
+    let of = |period: Period| -> Result<Year, NoFigures> {
         let year = period.whole_year().unwrap_or_default();
-        editions.year(year).await.map_err(no_figures)
+        editions.year(year).map_err(no_figures)
     };
-    let year = of(period).await?.public;
+    let year = of(period)?.public;
     let now: &PublicYear = &year;
-    let before = match compared {
-        Some(period) => Some(of(period).await?.public),
-        None => None,
-    };
+    let before = compared.map(of).transpose()?.map(|year| year.public);
     match question.resource {
         Resource::Hours | Resource::Bands => by_time(register, question, now, period),
         Resource::Variations => {

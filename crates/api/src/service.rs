@@ -67,6 +67,8 @@ struct CacheKey {
     viewer: Viewer,
     format: Format,
     tag: u64,
+    /// Of the closed years, for answers that are made of them.
+    seals: Vec<u32>,
     minute: i64,
 }
 
@@ -189,10 +191,11 @@ impl Api {
             .current
             .get()
             .map_err(|cause| Problem::unavailable(cause, RETRY))?;
-        let period = period(&question, &viewer, &snapshot);
-        if viewer == Viewer::Public {
+        let period = inner.period(&question, &viewer, &snapshot);
+        let viewer_is_public = viewer == Viewer::Public;
+        if viewer_is_public {
             let compared = compared(&question, period)?;
-            public::check(&question, (period, compared), today())?;
+            public::check(&question, (period, compared))?;
         }
         let cached = CacheKey {
             question: Question {
@@ -202,6 +205,10 @@ impl Api {
             viewer,
             format,
             tag: snapshot.tag,
+            seals: match viewer_is_public {
+                true => inner.editions.seals(),
+                false => Vec::new(),
+            },
             minute: if resource == Resource::Live {
                 Timestamp::now().as_second() / 60
             } else {
@@ -225,6 +232,23 @@ impl Api {
 }
 
 impl Inner {
+    /// The question's period, or the newest year that there are figures of; without a key, that is closed.
+    fn period(&self, question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
+        let newest = || match viewer {
+            Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
+            Viewer::Key(_) => {
+                let day = snapshot.coverage.newest(viewer.scope())?;
+                Period::year(LocalDate::from_days(i32::from(day)).year())
+            }
+        };
+        let this_year = || Period::year(LocalDate::from_days(today()).year());
+        question
+            .period
+            .or_else(newest)
+            .or_else(this_year)
+            .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
+    }
+
     /// Whose request it is, if it may be answered at all.
     fn admit(
         &self,
@@ -341,24 +365,6 @@ fn render(answer: &Answer, format: Format) -> Rendered {
         body: body.into(),
         gzip: gzip.map(Bytes::from),
     }
-}
-
-/// The question's period, or the newest year that there are figures of.
-fn period(question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
-    let this_year = LocalDate::from_days(today()).year();
-    let newest = || {
-        let day = snapshot.coverage.newest(viewer.scope())?;
-        let year = LocalDate::from_days(i32::from(day)).year();
-        // In public there are years that are over.
-        let is_open = *viewer != Viewer::Public || year < this_year;
-        Period::year(if is_open { year } else { this_year - 1 })
-    };
-    let this_year = || Period::year(this_year);
-    question
-        .period
-        .or_else(newest)
-        .or_else(this_year)
-        .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
 }
 
 /// Days since 1970, by UTC.

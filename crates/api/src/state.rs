@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use affluenza_classify::hours::LocalDate;
 use affluenza_register::Register;
-use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::accept::{Acceptance, Accepted};
+use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::SeenDays;
 use affluenza_store::{Store, StoreError};
 use affluenza_telemetry::Stop;

@@ -7,17 +7,18 @@ import { sum } from "./format.js";
 /** Figures by some dimensions, with all their margins. */
 class Figures {
   /** Answers by the names of their dimensions. */
-  constructor(dimensions, answers) {
+  constructor(dimensions, answers, isKnown) {
     this.dimensions = dimensions;
+    this.isKnown = isKnown;
     this.cells = new Map();
     for (const { by, rows } of answers) {
       for (const row of rows) this.cells.set(by.map((name) => `${name}=${row[name]}`).join("&"), row.figure);
     }
   }
-  /** The figure of some labels, over all of the dimensions that are not named; 0 where nothing was counted. */
+  /** The figure of some labels, over all of the dimensions that are not named; 0 where nothing was counted, null where that is not known. */
   cell(labels) {
     const key = this.dimensions.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`).join("&");
-    return this.cells.has(key) ? this.cells.get(key) : 0;
+    return this.cells.has(key) ? this.cells.get(key) : this.isKnown ? 0 : null;
   }
   get total() { return this.cell({}); }
   /** Every label of a dimension that has a figure. */
@@ -72,12 +73,18 @@ export class Data {
     const answer = await this.api.get("usage", { group: "year", period: "2000..2099" });
     return answer.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
-  /** Of the years that are over, those with figures. */
+  /** The years that are closed: of others nothing is said without a key. */
   async #publicYears() {
     const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => lastYear() - back).reverse();
-    const answers = await Promise.all(years.map((year) => this.api.get("categories", { period: year })));
-    return years.filter((_, at) => answers[at].data.length > 0);
+    const isClosed = (year) => this.api.get("categories", { period: year }).then((answer) => answer.data.length > 0, (error) => {
+      if (error.status === 401 || error.status === 404) return false;
+      throw error;
+    });
+    const closed = await Promise.all(years.map(isClosed));
+    return years.filter((_, at) => closed[at]);
   }
+  /** Nothing is known of a year that is not closed. */
+  #isKnown(year) { return this.api.hasKey || this.names.years.includes(year); }
   enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
   categoryName(code) {
     return this.names.categories.get(code) ?? (code === "" ? this.t.noCategory : code === "unregistered" ? this.t.unregistered : code);
@@ -98,14 +105,16 @@ export class Data {
 
   async #figures(at, dimensions, measure) {
     if (!this.allows(at, ...dimensions)) throw new NeedsKey();
+    const isKnown = this.#isKnown(at.year);
     const answers = subsets(dimensions).map(async (by) => {
+      if (!isKnown) return { by, rows: [] };
       // What has no dimension is the total of one that everything has.
       const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
       this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
       const rows = by.length ? answer.data.map((row) => ({ ...row, figure: row[measure] })) : [{ figure: answer.totals[measure] }];
       return { by, rows };
     });
-    return new Figures(dimensions, await Promise.all(answers));
+    return new Figures(dimensions, await Promise.all(answers), isKnown);
   }
 
   /** Whether everybody may see these figures; whoever has a key sees all that the key allows. */
@@ -138,6 +147,7 @@ export class Data {
   /** What moved from the year before, the greatest difference first. */
   async variations(at) {
     this.#needKey(!at.ente);
+    if (!this.#isKnown(at.year - 1)) return [];
     const answer = await this.api.get("variations", { ...where(at), limit: 200 });
     return answer.data
       .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")

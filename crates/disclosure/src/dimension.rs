@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What a table is broken down by: ente, category, month. Its labels add up to a total, if it is
 /// nested over the steps in between.
@@ -21,14 +21,14 @@ impl Dimension {
     /// next higher label, none if that is the total. It must come to an end.
     ///
     /// ```
-    /// use affluenza_disclosure::{Cell, Dimension, Table, Threshold};
+    /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
     ///
     /// let day = Dimension::nested("day", |date| Some(date.rsplit_once('-')?.0.to_owned()));
     /// let mut table = Table::new([day]);
     /// for (date, uses) in [("2017-03-01", 5), ("2017-03-02", 2), ("2017-04-01", 8)] {
     ///     table.add([date], uses);
     /// }
-    /// let public = table.suppress(Threshold::default());
+    /// let public = table.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
     /// assert_eq!(public.cell([Some("2017-03-02")]), Cell::Suppressed);
     /// assert_eq!(public.cell([Some("2017-03")]), Cell::Shown(7));
     /// assert_eq!(public.cell([Some("2017")]), Cell::Shown(15));
@@ -46,23 +46,8 @@ pub(crate) struct Tree {
     /// By node; that of the total is empty and never looked up.
     pub labels: Vec<String>,
     parents: Vec<u32>,
-    leaves: Vec<u32>,
+    heights: Vec<u32>,
     nodes: BTreeMap<String, u32>,
-}
-
-/// Nodes of one dimension that move together, up or down, so that every sum stays as it is.
-pub(crate) type Shift = Vec<(u32, Direction)>;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Direction {
-    Up,
-    Down,
-}
-
-impl Direction {
-    pub fn times(self, other: Self) -> Self {
-        if self == other { Self::Up } else { Self::Down }
-    }
 }
 
 impl Tree {
@@ -83,15 +68,21 @@ impl Tree {
         let parents: Vec<u32> = std::iter::once(TOTAL)
             .chain(parents.values().map(node_of))
             .collect();
-        let inner: BTreeSet<u32> = parents.iter().skip(1).copied().collect();
-        // Without a label, the total is all there is.
-        let leaves = (TOTAL..parents.len() as u32).filter(|node| !inner.contains(node));
-        let leaves = leaves.filter(|&node| node != TOTAL || nodes.is_empty());
+        let mut heights = vec![0; parents.len()];
+        for leaf in TOTAL + 1..parents.len() as u32 {
+            let mut node = leaf;
+            let mut height = 0;
+            while node != TOTAL {
+                node = parents[node as usize];
+                height += 1;
+                heights[node as usize] = height.max(heights[node as usize]);
+            }
+        }
         Self {
             labels: std::iter::once(String::new())
                 .chain(nodes.keys().cloned())
                 .collect(),
-            leaves: leaves.collect(),
+            heights,
             parents,
             nodes,
         }
@@ -108,28 +99,8 @@ impl Tree {
         })
     }
 
-    /// Every way in which a node can move up: the total and all between with it, or against
-    /// another that moves down.
-    pub fn shifts(&self, node: u32) -> Vec<Shift> {
-        let is_below = |&leaf: &u32| self.path(leaf).any(|above| above == node);
-        let (below, others): (Vec<u32>, Vec<u32>) =
-            self.leaves.iter().partition(|leaf| is_below(leaf));
-        let mut shifts = Vec::with_capacity(below.len() * (1 + others.len()));
-        for leaf in below {
-            shifts.push(self.path(leaf).map(|node| (node, Direction::Up)).collect());
-            shifts.extend(others.iter().map(|&other| self.exchange(leaf, other)));
-        }
-        shifts
-    }
-
-    /// What moves where one leaf gains what another loses: not that which both add up to.
-    fn exchange(&self, gains: u32, loses: u32) -> Shift {
-        let of_gaining: Vec<u32> = self.path(gains).collect();
-        let of_losing: Vec<u32> = self.path(loses).collect();
-        let up = of_gaining.iter().filter(|node| !of_losing.contains(node));
-        let down = of_losing.iter().filter(|node| !of_gaining.contains(node));
-        up.map(|&node| (node, Direction::Up))
-            .chain(down.map(|&node| (node, Direction::Down)))
-            .collect()
+    /// Steps from the node down to a label that nothing adds up to; the total of a flat dimension is one.
+    pub fn height(&self, node: u32) -> u32 {
+        self.heights[node as usize]
     }
 }

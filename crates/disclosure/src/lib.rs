@@ -8,14 +8,14 @@
 //! [`Public`] that comes out of it.
 //!
 //! ```
-//! use affluenza_disclosure::{Cell, Dimension, Table, Threshold};
+//! use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
 //!
 //! let rows = [("firenze", "tributi", 80), ("firenze", "lavoro", 9), ("vicchio", "tributi", 40),
 //!             ("vicchio", "lavoro", 2), ("pelago", "lavoro", 7), ("pelago", "tributi", 7)];
 //!
 //! let mut table = Table::new([Dimension::flat("ente"), Dimension::flat("category")]);
 //! rows.iter().for_each(|&(ente, category, uses)| table.add([ente, category], uses));
-//! let public = table.suppress(Threshold::default());
+//! let public = table.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
 //!
 //! assert_eq!(public.cell([Some("vicchio"), Some("lavoro")]), Cell::Suppressed); // 2 is small
 //! assert_eq!(public.cell([Some("vicchio"), Some("tributi")]), Cell::Suppressed); // or 42 - 40
@@ -28,49 +28,56 @@
 //!
 //! # What is guaranteed
 //!
-//! The attacker knows all that is shown, that rows and columns add up, this crate's threshold
-//! `k`, and that a zero is always shown, hence that a hidden cell holds at least 1. (Where
-//! [zeros are small](Threshold::zero_is_small) he only knows that it is not negative.) Let `a` be
-//! the value of a small cell, and `lo` and `hi` the least and the greatest value that the
-//! attacker cannot rule out. Then
+//! The attacker knows all that is shown, that rows and columns add up, what shown cells are known to
+//! [fall apart into](Table::with_detail), this crate's threshold `k`, and that a zero is always shown, hence
+//! that a hidden cell holds at least 1. Then **at least `k` whole numbers remain possible for every hidden
+//! cell**, small or not; the greatest of them is not small.
 //!
-//! * **`hi >= k`**: he cannot tell that the cell is small at all;
-//! * **`hi - lo >= k - 1`**: at least `k` values remain possible (`k + 1` with zeros small: `hi - lo >= k`), each of them
-//!   in whole numbers, so that integer programming finds no more than linear programming.
+//! He may have the program, too, and run it on every table that he thinks possible. All but the
+//! [secret](Secret) is known to him. The same holds: for each of these numbers there is a table that has it,
+//! and a secret with which the program makes of that table what he sees.
 //!
-//! In the terms of the literature: upper protection level `k - a`, sliding protection level
-//! `k - 1` or `k`. Not covered, and not by any suppression of cells: what an attacker knows from
-//! elsewhere (he is one of the two himself), figures published at another time of the same
-//! period (publish periods that are over), and sums over other selections than the margins
-//! declared (do not offer them: [`Public::cell`] has none).
+//! Not covered, and not by any suppression of cells: what an attacker knows from elsewhere (he is one of the
+//! two himself, or a public body that knows its own cells), figures published at another time of the same
+//! period, unless what they showed is given as to be hidden (`also`), and sums over other selections
+//! than the margins declared (do not offer them: [`Public::cell`] has none).
 //!
 //! # How
 //!
-//! Choosing the complementary cells of least worth is NP-hard; exact solutions are integer
-//! programmes of minutes. This is the *hypercube* heuristic, made exact in what it guarantees:
-//! the cells of a table that share all but one choice a dimension form a box whose corners can be
-//! shifted against each other, alternately up and down, with every sum unchanged. A small cell is
-//! safe as soon as it is the corner of one hidden box that can be shifted far enough. The box may
-//! end in totals, and a box of nothing but totals always exists, so that a solution always does.
-//! The cheapest box is found by branch and bound, cost being the values hidden; what the boxes of
-//! other cells have made superfluous is shown again. Same input, same output, in any order.
+//! A *move* changes figures so that every sum stays as it is and no hidden cell falls below 1. A small cell
+//! is safe when it is part of a move of hidden cells that can be made often enough to give it `k` values;
+//! the other cells of the move then have `k` values as well. The move that costs least is the solution of
+//! a linear programme, in whole numbers where need be; every move is checked in whole numbers before it counts.
+//! Totals cost far more than cells, so that they are hidden last; equal costs are told apart by the secret.
+//! What the moves of other cells have made superfluous is shown again. No move, no figures: an error is
+//! the only other outcome.
+//!
+//! The choice must not tell of the counts that led to it. So it is made for counts that may not be the true
+//! ones: the secret draws *decoys*, moves that make a cell small that is not, or one small count of
+//! another. They are dropped unless all that they move is hidden in the end. Let `T` be the counts that
+//! the choice was made for, `H` what it hides, and `m` the move that makes a cell safe: the decoy `-i·m` leads
+//! from `T + i·m` back to `T`, so each of these tables may have led to `H`, with the same cells shown.
 //!
 //! * L. H. Cox, *Suppression methodology and statistical disclosure control*, Journal of the
 //!   American Statistical Association 75 (1980): complementary suppression, and its audit.
 //! * M. Fischetti, J. J. Salazar, *Models and algorithms for optimizing cell suppression in
 //!   tabular data with linear constraints*, Journal of the American Statistical Association 95
 //!   (2000): protection levels, and the attacker as a pair of linear programmes, as in our tests.
-//! * R. D. Repsilber, *Preservation of confidentiality in aggregated data* (1994), and S. Giessing,
-//!   D. Repsilber, *Tools and strategies to protect multiple tables with the GHQUAR cell suppression engine* (2002):
-//!   the hypercube method, as τ-ARGUS and sdcTable have it.
+//! * J. P. Kelly, B. L. Golden, A. A. Assad, *Cell suppression: disclosure protection for sensitive tabular
+//!   data*, Networks 22 (1992): a linear programme for each sensitive cell, as it is done here.
 
 mod cell;
 mod dimension;
+mod draws;
 mod protect;
 mod public;
+mod search;
+mod system;
 mod table;
 
 pub use cell::{Cell, derive, sum};
 pub use dimension::Dimension;
+pub use draws::{Draws, Secret};
+pub use protect::Unprotected;
 pub use public::Public;
-pub use table::{Table, Threshold};
+pub use table::{Labels, Table, Threshold};

@@ -1,233 +1,389 @@
-//! Finds for every small cell a hidden box of cells that can be shifted.
+//! Finds for every small figure a move of hidden figures that it is part of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use crate::dimension::{Direction, Shift, Tree};
-use crate::table::{Key, Threshold, is_published};
+use crate::draws::Draws;
+use crate::search::{Amounts, Failed, cheapest};
+use crate::system::{Move, System};
+use crate::table::Threshold;
 
-pub(crate) struct Protection<'a, const N: usize> {
-    trees: &'a [Tree; N],
-    published: &'a [[bool; N]],
-    /// Every published cell that can be hidden.
-    cells: &'a HashMap<Key<N>, u64>,
+/// Why nothing may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unprotected {
+    /// Counts of several tables contradict each other.
+    Contradiction,
+    /// No set of hidden cells was found that protects every small one.
+    NoneFound,
+    /// A small count is not among the cells that were to be hidden.
+    SmallShown,
+}
+
+impl std::fmt::Display for Unprotected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Contradiction => "tables that are published together contradict each other",
+            Self::NoneFound => "no way was found to hide the small counts",
+            Self::SmallShown => "a small count is not among the cells to be hidden",
+        })
+    }
+}
+
+impl std::error::Error for Unprotected {}
+
+impl From<Failed> for Unprotected {
+    fn from(Failed: Failed) -> Self {
+        Self::NoneFound
+    }
+}
+
+/// Of figures up to `k` above the small ones, one in so many stands for a small one.
+const DECOY_ONE_IN: u64 = 8;
+/// Cost of a figure that is hidden anyway, so that moves stay short.
+const HIDDEN: f64 = 0.01;
+/// A cell of ten times the uses is worth five times as much: few uses are lost, and few cells.
+const WORTH: f64 = 0.7;
+/// By how much equal costs differ.
+const TIE: f64 = 0.25;
+/// Most steps, of a factor of two, by which the costs of a decoy lean.
+const LEAN_MAX: u32 = 8;
+/// How much dearer a total is than a cell, by how many dimensions it is the total of.
+const HEIGHTS: [f64; 4] = [1.0, 4.0, 40.0, 400.0];
+
+/// The figures that must not be shown: the small ones, those of `also`, and as many others as it takes
+/// to leave at least `k` values possible for each.
+///
+/// They are chosen for counts that may differ from the true ones in hidden figures, so that knowing the
+/// program and all that is shown tells no more than what is shown: see the crate's page.
+pub(crate) fn protected(
+    system: &System,
     threshold: Threshold,
-    hidden: HashSet<Key<N>>,
-    /// The cells of the box that protects a small one.
-    boxes: HashMap<Key<N>, Vec<Key<N>>>,
-}
-
-/// What a search may do to find a box.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hiding {
-    /// Hide further cells, at their cost.
-    Further,
-    /// Use only what is hidden.
-    Nothing,
-}
-
-/// A box in the making: a shift chosen in the first dimensions, the small cell's own place in the others.
-#[derive(Clone)]
-struct Cuboid<const N: usize> {
-    corners: Vec<(Key<N>, Direction)>,
-    cost: u64,
-    /// How far the small cell can be moved.
-    up: u64,
-    down: u64,
-}
-
-impl<'a, const N: usize> Protection<'a, N> {
-    pub fn new(
-        trees: &'a [Tree; N],
-        published: &'a [[bool; N]],
-        cells: &'a HashMap<Key<N>, u64>,
-        threshold: Threshold,
-    ) -> Self {
-        Self {
-            trees,
-            published,
-            cells,
-            threshold,
-            hidden: HashSet::new(),
-            boxes: HashMap::new(),
+    draws: &dyn Draws,
+    also: &HashSet<usize>,
+) -> Result<HashSet<usize>, Unprotected> {
+    let counts = system.counts();
+    if !system.adds_up(&counts) {
+        return Err(Unprotected::Contradiction);
+    }
+    let tie = |name: &str| draws.draw("tie", name) as f64 / u64::MAX as f64;
+    let figures = system.figures.iter();
+    let pattern = Pattern {
+        system,
+        threshold,
+        draws,
+        also,
+        ties: figures
+            .map(|figure| 1.0 + TIE * tie(&figure.name))
+            .collect(),
+    };
+    let mut decoys = pattern.decoys(&counts);
+    loop {
+        let alike = decoys.iter().try_fold(counts.clone(), |counts, decoy| {
+            system.moved(&counts, &decoy.step, decoy.amount)
+        });
+        // Without the others, one may have no room.
+        let Some(alike) = alike else {
+            decoys.pop();
+            continue;
+        };
+        let (hidden, _) = pattern.hidden(&alike)?;
+        let all = decoys.len();
+        decoys.retain(|decoy| {
+            let mut moved = decoy.step.0.iter();
+            moved.all(|(figure, _)| !system.figures[*figure].is_shown || hidden.contains(figure))
+        });
+        if decoys.len() == all {
+            return Ok(hidden);
         }
     }
+}
 
-    /// The cells that must not be shown.
-    pub fn hidden(mut self) -> HashSet<Key<N>> {
-        // The smallest first: they need the most, and what they hide serves the others.
-        let mut small: Vec<(u64, Key<N>)> = self
-            .cells
-            .iter()
-            .filter(|(_, count)| self.threshold.is_small(**count))
-            .map(|(key, count)| (*count, *key))
-            .collect();
-        small.sort_unstable();
-        self.hidden.extend(small.iter().map(|(_, key)| *key));
-        for &(_, key) in &small {
-            let corners = self
-                .cheapest_box(key, Hiding::Further)
-                .expect("the box of nothing but totals is always there");
-            self.hidden.extend(&corners);
-            self.boxes.insert(key, corners);
-        }
-        self.show_superfluous();
-        self.hidden
+/// A move away from the true counts.
+struct Decoy {
+    step: Move,
+    amount: i64,
+}
+
+struct Pattern<'a> {
+    system: &'a System,
+    threshold: Threshold,
+    draws: &'a dyn Draws,
+    also: &'a HashSet<usize>,
+    /// By which equal costs differ, by figure.
+    ties: Vec<f64>,
+}
+
+impl Pattern<'_> {
+    fn small(&self, counts: &[i64]) -> HashSet<usize> {
+        let figures = self.system.figures.iter().enumerate();
+        let small = figures.filter(|(place, figure)| {
+            figure.is_shown
+                && (self.threshold.is_small(counts[*place].unsigned_abs())
+                    || self.also.contains(place))
+        });
+        small.map(|(place, _)| place).collect()
     }
 
-    /// Shows again, the most valuable first, what no small cell needs: because it is in no box,
-    /// or because those whose box it is in have another.
-    fn show_superfluous(&mut self) {
-        let mut complementary: Vec<(u64, Key<N>)> = self
-            .hidden
-            .iter()
-            .map(|key| (self.cells[key], *key))
-            .filter(|(count, _)| !self.threshold.is_small(*count))
-            .collect();
-        complementary.sort_unstable_by(|left, right| right.cmp(left));
-        let mut users: HashMap<Key<N>, Vec<Key<N>>> = HashMap::new();
-        for (small, corners) in &self.boxes {
-            for corner in corners {
-                users.entry(*corner).or_default().push(*small);
-            }
-        }
-        for (_, key) in complementary {
-            self.hidden.remove(&key);
-            let affected: Vec<Key<N>> = users
-                .get(&key)
-                .into_iter()
-                .flatten()
-                .copied()
-                .filter(|small| self.boxes[small].contains(&key))
-                .collect();
-            let replaced: Option<Vec<_>> = affected
-                .iter()
-                .map(|small| Some((*small, self.cheapest_box(*small, Hiding::Nothing)?)))
-                .collect();
-            let Some(replaced) = replaced else {
-                self.hidden.insert(key);
+    /// Moves that make some figures small that are not, or small ones others.
+    fn decoys(&self, counts: &[i64]) -> Vec<Decoy> {
+        let k = self.threshold.k.cast_signed();
+        let mut counts = counts.to_vec();
+        let mut decoys = Vec::new();
+        for (place, figure) in self.system.figures.iter().enumerate() {
+            let count = counts[place];
+            let drawn = self.draws.draw("decoy", &figure.name);
+            if k < 2 || !figure.is_shown || count > 2 * k - 2 || drawn % DECOY_ONE_IN != 0 {
                 continue;
+            }
+            let wanted = 1 + (drawn / DECOY_ONE_IN).cast_signed().rem_euclid(k - 1);
+            let amount = wanted - count;
+            if amount == 0 {
+                continue;
+            }
+            let amounts = Amounts {
+                down: (-amount).max(0),
+                up: amount.max(0),
             };
-            for (small, corners) in replaced {
-                for corner in &corners {
-                    users.entry(*corner).or_default().push(small);
-                }
-                self.boxes.insert(small, corners);
+            let small = self.small(&counts);
+            let cost = |other: usize| {
+                let name = format!("{} {}", figure.name, self.system.figures[other].name);
+                let drawn = self.draws.draw("lean", &name);
+                let lean = f64::from(1_u32 << (drawn >> 1).trailing_zeros().min(LEAN_MAX));
+                let lean = if drawn & 1 == 0 { lean } else { 1.0 / lean };
+                Some(lean * self.cost(other, &counts, &small))
+            };
+            // Without such a move, or when none is found, the count stands for itself.
+            if let Ok(Some(step)) = cheapest(self.system, &counts, place, amounts, &cost)
+                && let Some(moved) = self.system.moved(&counts, &step, amount)
+            {
+                counts = moved;
+                decoys.push(Decoy { step, amount });
             }
         }
+        decoys
     }
 
-    /// The published cells of the box around a small cell that costs least to hide.
-    fn cheapest_box(&self, small: Key<N>, hiding: Hiding) -> Option<Vec<Key<N>>> {
-        let start = Cuboid {
-            corners: vec![(small, Direction::Up)],
-            cost: 0,
-            up: u64::MAX,
-            down: self.cells[&small].saturating_sub(self.threshold.least_hidden()),
-        };
-        let search = Search {
-            protection: self,
-            hiding,
-            choices: std::array::from_fn(|dimension| self.choices(&start, dimension, hiding)),
-        };
-        let mut best = None;
-        search.extend(0, &start, &mut best);
-        Some(
-            best?
-                .corners
-                .into_iter()
-                .map(|(key, _)| key)
-                .filter(|key| is_published(self.published, key))
-                .collect(),
-        )
+    fn cost(&self, place: usize, counts: &[i64], hidden: &HashSet<usize>) -> f64 {
+        let figure = &self.system.figures[place];
+        if !figure.is_shown || hidden.contains(&place) {
+            return HIDDEN;
+        }
+        let height = HEIGHTS[(figure.height as usize).min(HEIGHTS.len() - 1)];
+        height * (counts[place] as f64 + 1.0).powf(WORTH) * self.ties[place]
     }
 
-    /// The shifts that one dimension offers, each with what it costs when nothing else moves,
-    /// the cheapest first.
-    fn choices(&self, start: &Cuboid<N>, dimension: usize, hiding: Hiding) -> Vec<(u64, Shift)> {
-        let node = start.corners[0].0[dimension];
-        let mut choices: Vec<(u64, Shift)> = self.trees[dimension]
-            .shifts(node)
-            .into_iter()
-            .filter_map(|shift| Some((self.shifted(start, dimension, &shift, hiding)?.cost, shift)))
-            .collect();
-        choices.sort_by_key(|(cost, _)| *cost);
-        choices
-    }
-
-    /// The box with a shift in one more dimension; none if that would move a cell that cannot move.
-    fn shifted(
+    /// What is hidden for these counts, and the moves that each small figure is safe by.
+    fn hidden(
         &self,
-        from: &Cuboid<N>,
-        dimension: usize,
-        shift: &Shift,
-        hiding: Hiding,
-    ) -> Option<Cuboid<N>> {
-        let mut to = Cuboid {
-            corners: Vec::with_capacity(from.corners.len() * shift.len()),
-            cost: 0,
-            ..*from
-        };
-        for &(mut key, direction) in &from.corners {
-            for &(node, step) in shift {
-                key[dimension] = node;
-                let direction = direction.times(step);
-                to.corners.push((key, direction));
-                if !is_published(self.published, &key) {
-                    continue;
-                }
-                // A zero is shown, and stays where it is.
-                let count = *self.cells.get(&key)?;
-                if !self.hidden.contains(&key) {
-                    if hiding == Hiding::Nothing {
-                        return None;
-                    }
-                    // One more for each cell: of equal values, the fewest.
-                    to.cost += count + 1;
-                }
-                let room = count.saturating_sub(self.threshold.least_hidden());
-                match direction {
-                    Direction::Up => to.down = to.down.min(room),
-                    Direction::Down => to.up = to.up.min(room),
-                }
-            }
+        counts: &[i64],
+    ) -> Result<(HashSet<usize>, BTreeMap<usize, Move>), Unprotected> {
+        let small = self.small(counts);
+        let mut hidden = small.clone();
+        let mut in_order: Vec<usize> = small.into_iter().collect();
+        // The smallest first: they need the most, and what they hide serves the others.
+        in_order.sort_unstable_by_key(|place| (counts[*place], *place));
+        let mut moves: BTreeMap<usize, Move> = BTreeMap::new();
+        for place in in_order {
+            let cost = |other: usize| Some(self.cost(other, counts, &hidden));
+            let step = self.safe(place, counts, &cost)?;
+            let step = step.ok_or(Unprotected::NoneFound)?;
+            hidden.extend(self.shown(&step));
+            moves.insert(place, step);
         }
-        Some(to)
+        self.show_superfluous(counts, &mut hidden, &mut moves)?;
+        Ok((hidden, moves))
     }
-}
 
-/// Branch and bound over the shifts of each dimension. What is hidden and what can move only
-/// gets worse with every further one.
-struct Search<'a, const N: usize> {
-    protection: &'a Protection<'a, N>,
-    hiding: Hiding,
-    choices: [Vec<(u64, Shift)>; N],
-}
+    fn shown(&self, step: &Move) -> impl Iterator<Item = usize> {
+        let figures = step.0.iter().map(|(figure, _)| *figure);
+        figures.filter(|figure| self.system.figures[*figure].is_shown)
+    }
 
-impl<const N: usize> Search<'_, N> {
-    fn extend(&self, dimension: usize, from: &Cuboid<N>, best: &mut Option<Cuboid<N>>) {
-        if dimension == N {
-            *best = Some(from.clone());
-            return;
-        }
-        let too_dear = |cost: u64, best: &Option<Cuboid<N>>| {
-            best.as_ref().is_some_and(|best| cost >= best.cost)
-        };
-        for (least, shift) in &self.choices[dimension] {
-            if too_dear(*least, best) {
-                return;
-            }
-            let Some(to) = self.protection.shifted(from, dimension, shift, self.hiding) else {
+    /// The cheapest move that leaves a figure at least `k` values.
+    fn safe(
+        &self,
+        place: usize,
+        counts: &[i64],
+        cost: &dyn Fn(usize) -> Option<f64>,
+    ) -> Result<Option<Move>, Unprotected> {
+        let span = self.threshold.k.cast_signed() - 1;
+        let mut best: Option<(f64, Move)> = None;
+        for down in 0..=span.min(counts[place] - 1) {
+            let amounts = Amounts {
+                down,
+                up: span - down,
+            };
+            let Some(step) = cheapest(self.system, counts, place, amounts, cost)? else {
                 continue;
             };
-            if self.protects(&to) && !too_dear(to.cost, best) {
-                self.extend(dimension + 1, &to, best);
+            let total = step.0.iter().filter_map(|(figure, _)| cost(*figure)).sum();
+            if best.as_ref().is_none_or(|(least, _)| total < *least) {
+                best = Some((total, step));
+            }
+        }
+        Ok(best.map(|(_, step)| step))
+    }
+
+    /// Shows again, the most valuable first, what no small figure needs: because it is in no move,
+    /// or because those whose move it is in have another.
+    fn show_superfluous(
+        &self,
+        counts: &[i64],
+        hidden: &mut HashSet<usize>,
+        moves: &mut BTreeMap<usize, Move>,
+    ) -> Result<(), Unprotected> {
+        let none = HashSet::new();
+        let others = hidden.iter().filter(|place| !moves.contains_key(place));
+        let mut others: Vec<usize> = others.copied().collect();
+        others.sort_unstable_by(|one, other| {
+            let of = |place: &usize| self.cost(*place, counts, &none);
+            of(other).total_cmp(&of(one)).then(one.cmp(other))
+        });
+        for place in others {
+            hidden.remove(&place);
+            let has = |step: &Move| step.0.iter().any(|(figure, _)| *figure == place);
+            let affected = moves.iter().filter(|(_, step)| has(step));
+            let affected: Vec<usize> = affected.map(|(of, _)| *of).collect();
+            let cost = |other: usize| {
+                let is_free = !self.system.figures[other].is_shown || hidden.contains(&other);
+                is_free.then_some(HIDDEN)
+            };
+            let mut replaced = Vec::new();
+            for of in &affected {
+                match self.safe(*of, counts, &cost)? {
+                    Some(step) => replaced.push((*of, step)),
+                    None => break,
+                }
+            }
+            if replaced.len() == affected.len() {
+                moves.extend(replaced);
+            } else {
+                hidden.insert(place);
+            }
+        }
+        // What is in no move any more is not safe: it is shown, or a move of the small ones covers it.
+        let covered: HashSet<usize> = moves.values().flat_map(|step| self.shown(step)).collect();
+        hidden.retain(|place| covered.contains(place));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Figure;
+    use crate::{Dimension, Secret, Table};
+
+    const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
+
+    /// Moves that are tried, each with the program run on every table that it leads to.
+    const MOVES_MAX: usize = 10;
+
+    /// The program's draws where a decoy is drawn for one figure, towards some others.
+    struct Drawn<'a> {
+        secret: Secret,
+        decoy: Option<(&'a str, i64)>,
+        towards: HashSet<&'a str>,
+    }
+
+    impl Draws for Drawn<'_> {
+        fn draw(&self, purpose: &str, cell: &str) -> u64 {
+            match (purpose, self.decoy) {
+                ("decoy", Some((of, count))) if of == cell => {
+                    DECOY_ONE_IN * (count.unsigned_abs() - 1)
+                }
+                ("decoy", _) => 1,
+                // Every lean can be drawn.
+                ("lean", Some((of, _))) => {
+                    let is_towards = self.towards.contains(&cell[of.len() + 1..]);
+                    (1 << 40) | u64::from(is_towards)
+                }
+                _ => self.secret.draw(purpose, cell),
             }
         }
     }
 
-    /// Whether enough values are possible. Then the greatest is not small: the cell cannot be
-    /// lowered by more than it exceeds the least.
-    fn protects(&self, shifted: &Cuboid<N>) -> bool {
-        shifted.up.saturating_add(shifted.down) >= self.protection.threshold.span()
+    /// Uses by ente, category and kind, each made of two services that not every ente offers.
+    fn year(thinned: u64) -> System {
+        let names = ["ente", "category", "kind", "service"];
+        let tables: [&[&str]; 2] = [&names[..3], &[names[1], names[3]]];
+        let mut table = Table::linked(names.map(Dimension::flat), &tables).with_detail(&names);
+        for (at, row) in csv::Reader::from_reader(USES.as_bytes())
+            .deserialize()
+            .enumerate()
+        {
+            let (ente, category, kind, uses): (String, String, String, u64) = row.expect("a row");
+            let uses = uses / thinned + 1;
+            for (service, part) in [("one", uses / 3), ("other", uses - uses / 3)] {
+                let service = format!("{category} {kind} {service} {}", at % 2);
+                let labels = [&*ente, &*category, &*kind, &*service];
+                table.add(labels, part);
+                table.add_detail(labels, part);
+            }
+        }
+        table.system()
+    }
+
+    /// Three tables for each hidden figure, of each of which the program can make the same edition.
+    #[test]
+    fn three_tables_lead_to_each_hidden_figure() {
+        for thinned in [1, 12] {
+            let system = year(thinned);
+            let secret = Secret([5; 32]);
+            let (threshold, also) = (Threshold::default(), HashSet::new());
+            let none = Drawn {
+                secret,
+                decoy: None,
+                towards: HashSet::new(),
+            };
+            let seen = protected(&system, threshold, &none, &also).expect("it can be protected");
+            let ties = vec![1.0; system.figures.len()];
+            let pattern = Pattern {
+                system: &system,
+                threshold,
+                draws: &none,
+                also: &also,
+                ties,
+            };
+            let ties = system.figures.iter();
+            let tie = |figure: &Figure| secret.draw("tie", &figure.name) as f64 / u64::MAX as f64;
+            let ties = ties.map(|figure| 1.0 + TIE * tie(figure)).collect();
+            let pattern = Pattern { ties, ..pattern };
+            let counts = system.counts();
+            let (_, moves) = pattern.hidden(&counts).expect("it can be protected");
+            let mut values: BTreeMap<usize, HashSet<i64>> = BTreeMap::new();
+            let some = moves.len().div_ceil(MOVES_MAX);
+            for (small, step) in moves.iter().step_by(some) {
+                for amount in -2..=2 {
+                    let Some(other) = system.moved(&counts, step, amount) else {
+                        continue;
+                    };
+                    let name = |place: &usize| system.figures[*place].name.as_str();
+                    let drawn = Drawn {
+                        secret,
+                        decoy: (amount != 0).then(|| (name(small), counts[*small])),
+                        towards: step.0.iter().map(|(place, _)| name(place)).collect(),
+                    };
+                    let alike = system.with(&other);
+                    if protected(&alike, threshold, &drawn, &also).as_ref() == Ok(&seen) {
+                        for place in &seen {
+                            values.entry(*place).or_default().insert(other[*place]);
+                        }
+                    }
+                }
+            }
+            let tried = moves
+                .values()
+                .step_by(some)
+                .flat_map(|step| pattern.shown(step));
+            for place in tried.collect::<HashSet<usize>>() {
+                let found = values.get(&place).map_or(0, HashSet::len);
+                assert!(
+                    found >= 3,
+                    "{}: {found} values",
+                    system.figures[*place].name
+                );
+            }
+            assert!(seen.len() > 30, "{} hidden", seen.len());
+        }
     }
 }

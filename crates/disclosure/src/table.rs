@@ -1,51 +1,41 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::dimension::{Dimension, TOTAL, Tree};
-use crate::protect::Protection;
+use crate::draws::Draws;
+use crate::protect::{Unprotected, protected};
 use crate::public::Public;
+use crate::system::{Figure, System};
 
 /// From which count on a cell is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
     /// Counts from 1 to one less are small: 3 unless said otherwise. Nothing is small at 0 and 1.
     pub k: u64,
-    /// Whether a zero is as telling as a small count. Every label that may occur must then have
-    /// been [added](Table::add), with zero if need be.
-    pub zero_is_small: bool,
 }
 
 impl Default for Threshold {
     fn default() -> Self {
-        Self {
-            k: 3,
-            zero_is_small: false,
-        }
+        Self { k: 3 }
     }
 }
 
 impl Threshold {
     pub(crate) fn is_small(self, count: u64) -> bool {
-        count < self.k && (count > 0 || self.zero_is_small)
-    }
-
-    /// What the attacker knows a hidden cell to hold at least.
-    pub(crate) fn least_hidden(self) -> u64 {
-        u64::from(!self.zero_is_small)
-    }
-
-    /// By how much the greatest possible value must exceed the least.
-    pub(crate) fn span(self) -> u64 {
-        self.k.saturating_sub(self.least_hidden())
+        (1..self.k).contains(&count)
     }
 }
+
+/// Labels of a cell; none stands for the total.
+pub type Labels<const N: usize> = [Option<String>; N];
 
 /// Counts by `N` dimensions, to be published with all their margins.
 pub struct Table<const N: usize> {
     dimensions: [Dimension; N],
     /// The breakdowns shown; whatever is a margin of one is shown with it.
     published: Vec<[bool; N]>,
-    counts: BTreeMap<[String; N], u64>,
-    /// Counts of one breakdown only, by its place; labels of other dimensions are empty.
+    /// The breakdown that is not shown, and into which those shown are known to fall apart.
+    detail: Option<[bool; N]>,
+    /// Counts by the place of their breakdown, the detail last; labels of other dimensions are empty.
     parts: BTreeMap<(usize, [String; N]), u64>,
 }
 
@@ -59,22 +49,21 @@ impl<const N: usize> Table<N> {
         Self {
             dimensions,
             published: vec![[true; N]],
-            counts: BTreeMap::new(),
+            detail: None,
             parts: BTreeMap::new(),
         }
     }
 
-    /// Several tables that share margins, each given by the names of its dimensions. Counts are
-    /// still [added](Self::add) by all of the dimensions; those not together in a table are never
-    /// shown together, and cost nothing.
+    /// Several tables that share margins, each given by the names of its dimensions. What is not
+    /// together in a table is never shown together, and costs nothing.
     ///
     /// ```
-    /// use affluenza_disclosure::{Cell, Dimension, Table, Threshold};
+    /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
     ///
     /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
     /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
     /// tables.add(["vicchio", "tributi", "2017-01"], 33);
-    /// let public = tables.suppress(Threshold::default());
+    /// let public = tables.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
     /// assert_eq!(public.cell([Some("vicchio"), None, Some("2017-01")]), Cell::Shown(33));
     /// assert_eq!(public.cell([None, Some("tributi"), Some("2017-01")]), Cell::Suppressed);
     /// ```
@@ -82,26 +71,46 @@ impl<const N: usize> Table<N> {
     /// # Panics
     /// If a table names a dimension that there is not.
     pub fn linked(dimensions: [Dimension; N], tables: &[&[&str]]) -> Self {
-        for name in tables.iter().copied().flatten() {
-            assert!(
-                dimensions.iter().any(|dimension| dimension.name == *name),
-                "there is no dimension {name}"
-            );
-        }
-        let published = tables
-            .iter()
-            .map(|table| dimensions.map(|dimension| table.contains(&dimension.name)))
-            .collect();
+        let table = Self::new(dimensions);
         Self {
-            published,
-            ..Self::new(dimensions)
+            published: tables.iter().map(|names| table.mask(names)).collect(),
+            ..table
         }
     }
 
-    /// Adds a count to a cell. A cell may come in parts, and in any order; what never comes is 0.
-    /// A label must not be one that others add up to.
+    /// Adds a breakdown that is not shown, but that everybody knows the shown ones to be sums of:
+    /// services have a public category and kind, and are offered by public bodies in public. Its
+    /// cells may be zero; those never [added](Self::add_detail) are known to be.
+    ///
+    /// # Panics
+    /// If it names a dimension that there is not.
+    #[must_use]
+    pub fn with_detail(self, names: &[&str]) -> Self {
+        Self {
+            detail: Some(self.mask(names)),
+            ..self
+        }
+    }
+
+    fn mask(&self, names: &[&str]) -> [bool; N] {
+        for name in names {
+            assert!(
+                self.dimensions
+                    .iter()
+                    .any(|dimension| dimension.name == *name),
+                "there is no dimension {name}"
+            );
+        }
+        self.dimensions
+            .map(|dimension| names.contains(&dimension.name))
+    }
+
+    /// Adds a count to a cell of every shown table. A cell may come in parts, and in any order; what never
+    /// comes is 0. A label must not be one that others add up to.
     pub fn add(&mut self, labels: [&str; N], count: u64) {
-        *self.counts.entry(labels.map(str::to_owned)).or_default() += count;
+        for table in 0..self.published.len() {
+            self.add_to(table, labels, count);
+        }
     }
 
     /// Adds a count to one of the linked tables alone, by its place among them: where counts are
@@ -109,7 +118,7 @@ impl<const N: usize> Table<N> {
     /// has not are passed over. Each table must be given in full.
     ///
     /// ```
-    /// use affluenza_disclosure::{Cell, Dimension, Table, Threshold};
+    /// use affluenza_disclosure::{Dimension, Table};
     ///
     /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
     /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
@@ -118,129 +127,275 @@ impl<const N: usize> Table<N> {
     /// assert!(!tables.agree()); // 33 uses of Vicchio, or 30?
     /// tables.add_to(1, ["vicchio", "", "2017-02"], 3);
     /// assert!(tables.agree());
-    /// let public = tables.suppress(Threshold::default());
-    /// assert_eq!(public.cell([Some("vicchio"), None, None]), Cell::Shown(33));
     /// ```
     ///
     /// # Panics
     /// If there are not so many tables.
     pub fn add_to(&mut self, table: usize, labels: [&str; N], count: u64) {
-        let dimensions = self.published[table];
-        let labels = std::array::from_fn(|at| {
-            let label = if dimensions[at] { labels[at] } else { "" };
-            label.to_owned()
-        });
-        *self.parts.entry((table, labels)).or_default() += count;
+        self.add_part(table, self.published[table], labels, count);
     }
 
-    /// Whether tables that were given apart say the same where they share margins. What does not
-    /// agree cannot be protected.
+    /// Adds a count, which may be zero, to a cell of the breakdown that is not shown.
+    ///
+    /// # Panics
+    /// If there is no such breakdown.
+    pub fn add_detail(&mut self, labels: [&str; N], count: u64) {
+        let detail = self.detail.expect("a breakdown that is not shown");
+        self.add_part(self.published.len(), detail, labels, count);
+    }
+
+    fn add_part(&mut self, place: usize, has: [bool; N], labels: [&str; N], count: u64) {
+        let label = |at: usize| if has[at] { labels[at] } else { "" };
+        let labels = std::array::from_fn(|at| label(at).to_owned());
+        *self.parts.entry((place, labels)).or_default() += count;
+    }
+
+    /// Whether all tables say the same where they share margins. What does not agree cannot be protected.
     pub fn agree(&self) -> bool {
-        let trees = self.trees();
-        let tables: Vec<HashMap<Key<N>, u64>> = (0..self.published.len())
-            .map(|table| {
-                let mut cells = HashMap::new();
-                self.each_cell_of_parts(&trees, |of, key, count| {
-                    if of == table {
-                        *cells.entry(key).or_default() += count;
-                    }
-                });
-                cells
-            })
-            .collect();
-        let shared = |of: usize, with: usize| -> BTreeMap<Key<N>, u64> {
-            let cells = tables[of].iter();
-            let shared = cells.filter(|(key, _)| is_published(&self.published[with..=with], key));
-            shared.map(|(key, count)| (*key, *count)).collect()
-        };
-        let mut pairs = (0..tables.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
-        pairs.all(|(one, other)| shared(one, other) == shared(other, one))
+        let made = self.made();
+        made.system.adds_up(&made.system.counts()) && made.agrees
+    }
+
+    /// Decides what may be shown. Cells of `also` are hidden in any case, unless they are zero.
+    ///
+    /// # Errors
+    /// No protection was found: nothing may be shown.
+    pub fn suppress(
+        &self,
+        threshold: Threshold,
+        draws: &dyn Draws,
+        also: &[Labels<N>],
+    ) -> Result<Public<N>, Unprotected> {
+        let made = self.made();
+        if !made.agrees {
+            return Err(Unprotected::Contradiction);
+        }
+        let also = made.places(also);
+        let hidden = protected(&made.system, threshold, draws, &also)?;
+        Ok(made.public(self.published.clone(), &hidden))
+    }
+
+    /// What may be shown, as it was decided before: every cell but those of `hidden`.
+    ///
+    /// # Errors
+    /// A small count would be shown, or the counts contradict each other.
+    pub fn with_hidden(
+        &self,
+        threshold: Threshold,
+        hidden: &[Labels<N>],
+    ) -> Result<Public<N>, Unprotected> {
+        let made = self.made();
+        if !made.agrees || !made.system.adds_up(&made.system.counts()) {
+            return Err(Unprotected::Contradiction);
+        }
+        let hidden = made.places(hidden);
+        let figures = made.system.figures.iter().enumerate();
+        let mut small = figures
+            .filter(|(_, figure)| figure.is_shown && threshold.is_small(figure.count))
+            .map(|(place, _)| place);
+        if small.any(|place| !hidden.contains(&place)) {
+            return Err(Unprotected::SmallShown);
+        }
+        Ok(made.public(self.published.clone(), &hidden))
     }
 
     fn trees(&self) -> [Tree; N] {
         std::array::from_fn(|dimension| {
-            let of_parts = self
-                .parts
-                .keys()
-                .filter(|(table, _)| self.published[*table][dimension])
-                .map(|(_, labels)| labels);
-            let labels: BTreeSet<&str> = self
-                .counts
-                .keys()
-                .chain(of_parts)
-                .map(|labels| labels[dimension].as_str())
+            let of_parts = self.parts.keys().filter(|(place, _)| {
+                let has = self.published.get(*place).copied().or(self.detail);
+                has.is_some_and(|has| has[dimension])
+            });
+            let labels: BTreeSet<&str> = of_parts
+                .map(|(_, labels)| labels[dimension].as_str())
                 .collect();
             Tree::new(self.dimensions[dimension], labels.into_iter())
         })
     }
 
-    /// Decides what may be shown.
-    pub fn suppress(&self, threshold: Threshold) -> Public<N> {
+    /// Every cell that is not zero, and every sum that they are known to make.
+    fn made(&self) -> Made<N> {
         let trees = self.trees();
-        let cells = self.cells(&trees, threshold);
-        let hidden = Protection::new(&trees, &self.published, &cells, threshold).hidden();
-        let shown = cells
-            .into_iter()
-            .filter(|(key, _)| !hidden.contains(key))
-            .collect();
-        Public::new(trees, self.published.clone(), shown, hidden)
-    }
-
-    /// Every published cell that is not zero; with the zeros, if these are to be protected.
-    fn cells(&self, trees: &[Tree; N], threshold: Threshold) -> HashMap<Key<N>, u64> {
-        let mut cells = HashMap::new();
-        if threshold.zero_is_small {
-            let all = std::array::from_fn(|dimension| {
-                (TOTAL..trees[dimension].labels.len() as u32).collect::<Vec<_>>()
-            });
-            self.each_published(&all, |key| {
-                cells.insert(key, 0);
-            });
-        }
-        for (labels, &count) in self.counts.iter().filter(|(_, count)| **count > 0) {
-            let paths = std::array::from_fn(|dimension| {
-                let tree = &trees[dimension];
-                let leaf = tree
-                    .node(&labels[dimension])
-                    .expect("the trees are made of these labels");
-                tree.path(leaf).collect::<Vec<_>>()
-            });
-            self.each_published(&paths, |key| *cells.entry(key).or_default() += count);
-        }
-        self.each_cell_of_parts(trees, |table, key, count| {
-            // A margin that several tables share is taken from the first.
-            if !is_published(&self.published[..table], &key) {
-                *cells.entry(key).or_default() += count;
+        let mut shown: BTreeMap<Key<N>, u64> = BTreeMap::new();
+        let mut agrees = true;
+        for (table, has) in self.published.iter().enumerate() {
+            let mut cells: BTreeMap<Key<N>, u64> = BTreeMap::new();
+            let of_table = self.parts.iter().filter(|((of, _), _)| *of == table);
+            for ((_, labels), count) in of_table.filter(|(_, count)| **count > 0) {
+                each(&paths(&trees, has, labels), |key| {
+                    *cells.entry(key).or_default() += count;
+                });
             }
-        });
-        cells
+            let shared = |key: &Key<N>| is_published(&self.published[..table], key);
+            let earlier = shown.iter().filter(|(key, _)| belongs(has, key));
+            agrees &= cells.iter().filter(|(key, _)| shared(key)).eq(earlier);
+            shown.extend(cells);
+        }
+        let mut made = Made {
+            keys: shown.keys().copied().collect(),
+            system: System::default(),
+            trees,
+            agrees,
+        };
+        for (key, count) in &shown {
+            let figure = made.figure(key, *count, &self.published);
+            made.system.figures.push(figure);
+        }
+        made.add_margins();
+        if let Some(detail) = self.detail {
+            self.add_details(&mut made, detail);
+        }
+        made
     }
 
-    /// Every cell, margins among them, that a count of a single table counts in.
-    fn each_cell_of_parts(&self, trees: &[Tree; N], mut visit: impl FnMut(usize, Key<N>, u64)) {
-        for ((table, labels), &count) in self.parts.iter().filter(|(_, count)| **count > 0) {
-            let paths = std::array::from_fn(|dimension| {
-                if !self.published[*table][dimension] {
-                    return vec![TOTAL];
+    #[cfg(test)]
+    pub(crate) fn system(&self) -> System {
+        self.made().system
+    }
+
+    fn add_details(&self, made: &mut Made<N>, detail: [bool; N]) {
+        let shown: HashMap<Key<N>, usize> = made.index();
+        let coarser = self
+            .published
+            .iter()
+            .filter(|table| (0..N).all(|at| detail[at] || !table[at]));
+        let coarser: Vec<&[bool; N]> = coarser.collect();
+        let mut sums: BTreeMap<(usize, usize), Vec<(usize, i64)>> = BTreeMap::new();
+        let place = self.published.len();
+        let details = self.parts.iter().filter(|((of, _), _)| *of == place);
+        for ((_, labels), count) in details {
+            let of_table = |table: &&[bool; N]| -> Option<usize> {
+                let key = std::array::from_fn(|at| match table[at] {
+                    true => made.trees[at].node(&labels[at]).unwrap_or(TOTAL),
+                    false => TOTAL,
+                });
+                shown.get(&key).copied()
+            };
+            let wholes: Option<Vec<usize>> = coarser.iter().map(of_table).collect();
+            // A part of a zero is zero.
+            let Some(wholes) = wholes else {
+                made.agrees &= *count == 0;
+                continue;
+            };
+            let part = made.system.figures.len();
+            made.system.figures.push(Figure {
+                count: *count,
+                is_shown: false,
+                height: 0,
+                name: labels.join("|"),
+            });
+            for (table, whole) in wholes.into_iter().enumerate() {
+                sums.entry((table, whole)).or_default().push((part, 1));
+            }
+        }
+        for (table, has) in coarser.iter().enumerate() {
+            let cells = shown.iter();
+            let finest = cells.filter(|(key, _)| (0..N).all(|at| has[at] == (key[at] != TOTAL)));
+            // Nested labels fall apart by the dimension, not into details.
+            let finest = finest.filter(|(key, _)| {
+                (0..N).all(|at| made.trees[at].height(key[at]) == 0 || !has[at])
+            });
+            for (_, whole) in finest {
+                let mut sum = sums.remove(&(table, *whole)).unwrap_or_default();
+                sum.push((*whole, -1));
+                made.system.sums.push(sum);
+            }
+        }
+    }
+}
+
+/// A table as a system of figures and sums.
+struct Made<const N: usize> {
+    /// Of the shown cells, which come first among the figures.
+    keys: Vec<Key<N>>,
+    system: System,
+    trees: [Tree; N],
+    agrees: bool,
+}
+
+impl<const N: usize> Made<N> {
+    fn index(&self) -> HashMap<Key<N>, usize> {
+        self.keys.iter().copied().zip(0..).collect()
+    }
+
+    fn label(&self, key: &Key<N>, dimension: usize) -> Option<&str> {
+        let node = key[dimension];
+        (node != TOTAL).then(|| self.trees[dimension].labels[node as usize].as_str())
+    }
+
+    fn figure(&self, key: &Key<N>, count: u64, published: &[[bool; N]]) -> Figure {
+        let height = |table: &[bool; N]| -> u32 {
+            let of = (0..N).filter(|at| table[*at]);
+            of.map(|at| self.trees[at].height(key[at])).sum()
+        };
+        let of = published.iter().filter(|table| belongs(table, key));
+        let labels = (0..N).map(|at| self.label(key, at).unwrap_or("*"));
+        Figure {
+            count,
+            is_shown: true,
+            height: of.map(height).max().unwrap_or(0),
+            name: labels.collect::<Vec<_>>().join("|"),
+        }
+    }
+
+    /// Every shown cell that others add up to over one dimension.
+    fn add_margins(&mut self) {
+        let index = self.index();
+        let mut sums: BTreeMap<(usize, usize), Vec<(usize, i64)>> = BTreeMap::new();
+        for (place, key) in self.keys.iter().enumerate() {
+            for dimension in (0..N).filter(|at| key[*at] != TOTAL) {
+                let mut whole = *key;
+                let above = self.trees[dimension].path(key[dimension]).nth(1);
+                whole[dimension] = above.unwrap_or(TOTAL);
+                let sum = sums.entry((index[&whole], dimension)).or_default();
+                sum.push((place, 1));
+            }
+        }
+        for ((whole, _), mut sum) in sums {
+            sum.push((whole, -1));
+            self.system.sums.push(sum);
+        }
+    }
+
+    /// Where cells stand among the figures; those that are zero have no place.
+    fn places(&self, cells: &[Labels<N>]) -> HashSet<usize> {
+        let index = self.index();
+        let place = |labels: &Labels<N>| {
+            let mut key = [TOTAL; N];
+            for at in 0..N {
+                if let Some(label) = &labels[at] {
+                    key[at] = self.trees[at].node(label)?;
                 }
-                let tree = &trees[dimension];
-                let leaf = tree
-                    .node(&labels[dimension])
-                    .expect("the trees are made of these labels");
-                tree.path(leaf).collect::<Vec<_>>()
-            });
-            each(&paths, |key| visit(*table, key, count));
-        }
+            }
+            index.get(&key).copied()
+        };
+        cells.iter().filter_map(place).collect()
     }
 
-    /// Every published combination of the nodes given for each dimension.
-    fn each_published(&self, nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
-        each(nodes, |key| {
-            if is_published(&self.published, &key) {
-                visit(key);
-            }
-        });
+    fn public(self, published: Vec<[bool; N]>, hidden: &HashSet<usize>) -> Public<N> {
+        let is_hidden = |place: &usize| hidden.contains(place);
+        let (away, shown): (Vec<usize>, Vec<usize>) =
+            (0..self.keys.len()).partition(|place| is_hidden(place));
+        let shown = shown
+            .into_iter()
+            .map(|place| (self.keys[place], self.system.figures[place].count));
+        let (shown, hidden) = (
+            shown.collect(),
+            away.into_iter().map(|place| self.keys[place]).collect(),
+        );
+        Public::new(self.trees, published, shown, hidden)
     }
+}
+
+/// The nodes that a count of a table counts in, by dimension.
+fn paths<const N: usize>(
+    trees: &[Tree; N],
+    has: &[bool; N],
+    labels: &[String; N],
+) -> [Vec<u32>; N] {
+    std::array::from_fn(|at| match trees[at].node(&labels[at]) {
+        Some(leaf) if has[at] => trees[at].path(leaf).collect(),
+        _ => vec![TOTAL],
+    })
 }
 
 /// Every combination of the nodes given for each dimension.
@@ -259,9 +414,12 @@ fn each<const N: usize>(nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
     }
 }
 
-/// Whether a cell belongs to one of the tables: all that it is broken down by is in the table.
+/// Whether a cell belongs to a table: all that it is broken down by is in the table.
+fn belongs<const N: usize>(table: &[bool; N], key: &Key<N>) -> bool {
+    (0..N).all(|at| table[at] || key[at] == TOTAL)
+}
+
+/// Whether a cell belongs to one of the tables.
 pub(crate) fn is_published<const N: usize>(tables: &[[bool; N]], key: &Key<N>) -> bool {
-    tables
-        .iter()
-        .any(|table| (0..N).all(|dimension| table[dimension] || key[dimension] == TOTAL))
+    tables.iter().any(|table| belongs(table, key))
 }

@@ -17,7 +17,9 @@
 //! | | weekday and hour, and band |
 //! | users of an hour | hour, and band: all of them, or none |
 //!
-//! All of people, bots left out. Uses are one system of linked tables, accesses another.
+//! All of people, bots left out. Uses are one system of linked tables, accesses another. The register is
+//! public: which services a category has, of which kind they are, and who offers them. So uses by ente,
+//! category, kind and service are part of the system, though never shown.
 //!
 //! # What is not, and why
 //!
@@ -26,21 +28,29 @@
 //!   most of their cells are small where they tell anything.
 //! * Users by ente, by month or of a year: they do not add up, so that protecting sums protects
 //!   nothing of them. Users of an hour are shown because hours of a year are large; as soon as one
-//!   of them is small, or its accesses are hidden, none is shown.
+//!   of them is small, or any hour has hidden accesses or uses, none is shown.
 //! * Periods other than a whole year that is over, and anything live: the difference of two
 //!   periods, or of two looks, is the use of a few.
 //!
-//! A closed year is published as it was closed, so it never has a second edition. A year that is over
-//! and not closed may still change by events that come late, and whoever keeps the earlier edition
-//! sees by how much: close years before they are published.
+//! # When it is decided
+//!
+//! Once, when a year is closed: its seal keeps which cells are hidden ([`Decided`]), and every answer is
+//! read from that. A year that is not closed is not published. Two editions of one year differ by the few
+//! uses in between, so a restated year hides what the earlier edition hid, and every cell that moved
+//! by a small count; a restatement that moves all uses together by a small count has no edition, and the
+//! earlier one stays.
 
+mod decided;
 mod editions;
+mod offered;
 
 use std::collections::BTreeMap;
 
+pub use decided::{Decided, Outcome};
 pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
+pub use offered::{Offered, offered};
 
-use affluenza_disclosure::{Dimension, Public, Table, Threshold};
+use affluenza_disclosure::{Dimension, Public, Table, Unprotected};
 use affluenza_store::open::OpenFigures;
 
 /// Labels of uses, in this order: ente, category, kind, service, month (`2017-03`), and hour, as
@@ -84,11 +94,6 @@ pub struct Users {
     pub by_band: BTreeMap<String, u64>,
 }
 
-/// The lists that a year is made of contradict each other: events came in while they were read.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the figures of {0} changed while they were read: try again")]
-pub struct Contradiction(pub i16);
-
 /// The label of a local hour in a band: `office 09`.
 pub fn hour_label(band: &str, local_hour: u8) -> String {
     format!("{band} {local_hour:02}")
@@ -105,34 +110,23 @@ pub fn hour_of(label: &str) -> Option<u8> {
 }
 
 impl PublicYear {
-    /// Protects the figures of a year.
+    /// The figures of a year as everybody may see them, as was decided when it was closed.
     ///
     /// # Errors
-    /// The figures contradict each other.
-    pub fn of(
-        year: i16,
-        figures: &OpenFigures,
-        threshold: Threshold,
-    ) -> Result<Self, Contradiction> {
-        let has_hours = !figures.week.is_empty();
-        let (uses, accesses) = (
-            table_of_uses(year, figures, has_hours),
-            table_of_accesses(year, figures, has_hours),
-        );
-        if !uses.agree() || !accesses.agree() {
-            return Err(Contradiction(year));
-        }
-        let (uses, accesses) = (uses.suppress(threshold), accesses.suppress(threshold));
-        let users = has_hours
-            .then(|| users(figures, &accesses, threshold))
-            .flatten();
+    /// The figures contradict each other, or something small would be shown.
+    pub fn of(year: i16, figures: &OpenFigures, decided: &Decided) -> Result<Self, Unprotected> {
+        let threshold = decided.threshold();
+        let uses = table_of_uses(year, figures, &[]).with_hidden(threshold, &decided.uses)?;
+        let accesses =
+            table_of_accesses(year, figures).with_hidden(threshold, &decided.accesses)?;
+        let users = decided.has_users.then(|| Users::of(figures));
         Ok(Self {
             year,
-            small_count: threshold.k,
+            small_count: decided.small_count,
+            has_hours: has_hours(figures),
             uses,
             accesses,
             users,
-            has_hours,
         })
     }
 
@@ -171,19 +165,33 @@ fn month(year: i16, month: u8) -> String {
     format!("{year:04}-{month:02}")
 }
 
-fn table_of_uses(year: i16, figures: &OpenFigures, has_hours: bool) -> Table<6> {
+/// A year that an early version closed has no hours.
+fn has_hours(figures: &OpenFigures) -> bool {
+    !figures.week.is_empty()
+}
+
+fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Table<6> {
     let tables: &[&[&str]] = &[
         &["ente", "category", "kind"],
         &["category", "service"],
         &["ente", "month"],
         &["hour"],
     ];
-    let mut table = Table::linked(USES, &tables[..3 + usize::from(has_hours)]);
+    let tables = &tables[..3 + usize::from(has_hours(figures))];
+    let detail = ["ente", "category", "kind", "service"];
+    let mut table = Table::linked(USES, tables).with_detail(&detail);
     for row in &figures.uses {
         let labels = [&row.ente, &row.category, &row.kind, &row.service];
         let [ente, category, kind, service] = labels.map(String::as_str);
-        table.add_to(0, [ente, category, kind, "", "", ""], row.service_uses);
-        table.add_to(1, ["", category, "", service, "", ""], row.service_uses);
+        let labels = [ente, category, kind, service, "", ""];
+        table.add_to(0, labels, row.service_uses);
+        table.add_to(1, labels, row.service_uses);
+        table.add_detail(labels, row.service_uses);
+    }
+    for offer in offered {
+        let labels = [&offer.ente, &offer.category, &offer.kind, &offer.service];
+        let [ente, category, kind, service] = labels.map(String::as_str);
+        table.add_detail([ente, category, kind, service, "", ""], 0);
     }
     for row in &figures.months {
         let month = month(year, row.month);
@@ -196,39 +204,46 @@ fn table_of_uses(year: i16, figures: &OpenFigures, has_hours: bool) -> Table<6> 
     table
 }
 
-fn table_of_accesses(year: i16, figures: &OpenFigures, has_hours: bool) -> Table<4> {
+fn table_of_accesses(year: i16, figures: &OpenFigures) -> Table<4> {
     let tables: &[&[&str]] = &[&["device", "month"], &["weekday", "hour"]];
-    let mut table = Table::linked(ACCESSES, &tables[..1 + usize::from(has_hours)]);
+    let mut table = Table::linked(ACCESSES, &tables[..1 + usize::from(has_hours(figures))]);
     for row in &figures.months {
         let month = month(year, row.month);
         table.add_to(0, [&row.device, &month, "", ""], row.accesses);
     }
     for row in &figures.week {
-        let (weekday, hour) = (
-            row.weekday.to_string(),
-            hour_label(&row.band, row.local_hour),
-        );
+        let weekday = row.weekday.to_string();
+        let hour = hour_label(&row.band, row.local_hour);
         table.add_to(1, ["", "", &weekday, &hour], row.accesses);
     }
     table
 }
 
-/// Users by hour, if nothing of them is small: each hour has at least as many accesses as users, so
-/// a hidden hour of either would narrow the other down.
-fn users(figures: &OpenFigures, accesses: &Accesses, threshold: Threshold) -> Option<Users> {
-    let hours = figures.hours.iter();
-    let bands = figures.bands.iter();
-    let users = Users {
-        by_hour: hours.map(|row| (row.local_hour, row.users_hours)).collect(),
-        by_band: bands
-            .map(|row| (row.band.clone(), row.users_hours))
-            .collect(),
-    };
-    let is_small = |count: &u64| (1..threshold.k).contains(count);
-    let some_are_small =
-        users.by_hour.values().any(is_small) || users.by_band.values().any(is_small);
-    let some_are_hidden = accesses
-        .cells()
-        .any(|(labels, cell)| matches!(labels, [None, None, None, _]) && cell.is_suppressed());
-    (!some_are_small && !some_are_hidden).then_some(users)
+impl Users {
+    fn of(figures: &OpenFigures) -> Self {
+        let hours = figures.hours.iter();
+        let bands = figures.bands.iter();
+        Self {
+            by_hour: hours.map(|row| (row.local_hour, row.users_hours)).collect(),
+            by_band: bands
+                .map(|row| (row.band.clone(), row.users_hours))
+                .collect(),
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        self.by_hour.values().chain(self.by_band.values()).copied()
+    }
+
+    /// By how much each of an hour or band has moved.
+    fn moved(&self, now: &Self) -> Vec<u64> {
+        let hours = (0..24).map(|hour| [&self.by_hour, &now.by_hour].map(|of| of.get(&hour)));
+        let bands = now.by_band.keys().chain(self.by_band.keys());
+        let bands = bands.map(|band| [&self.by_band, &now.by_band].map(|of| of.get(band)));
+        let count = |of: Option<&u64>| of.copied().unwrap_or(0);
+        hours
+            .chain(bands)
+            .map(|[then, now]| count(then).abs_diff(count(now)))
+            .collect()
+    }
 }

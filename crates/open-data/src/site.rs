@@ -1,4 +1,4 @@
-//! The open data of every year that is over, over HTTP: `/open-data` is the catalogue, the files lie
+//! The open data of every year that is closed, over HTTP: `/open-data` is the catalogue, the files lie
 //! below it.
 
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ struct Site {
 #[derive(Default)]
 struct Shelf {
     looked: Option<Instant>,
-    /// Years, and when each was first seen as it is.
+    /// Years, and when each was closed.
     years: BTreeMap<i16, (Arc<PublicYear>, Date)>,
     register: String,
     files: Arc<BTreeMap<String, Shelved>>,
@@ -145,8 +145,7 @@ impl Site {
             return Ok(shelf.files.clone());
         }
         let register = self.source.register.borrow().clone();
-        let today = local_date(Timestamp::now());
-        let years = self.years(today, &shelf).await.map_err(unavailable)?;
+        let years = self.years().map_err(unavailable)?;
         let is_same = years.len() == shelf.years.len()
             && years.iter().zip(&shelf.years).all(|(new, old)| {
                 new.0 == old.0 && Arc::ptr_eq(&new.1.0, &old.1.0) && new.1.1 == old.1.1
@@ -168,25 +167,12 @@ impl Site {
         Ok(shelf.files.clone())
     }
 
-    async fn years(
-        &self,
-        today: Date,
-        shelf: &Shelf,
-    ) -> Result<BTreeMap<i16, (Arc<PublicYear>, Date)>, NoEdition> {
+    fn years(&self) -> Result<BTreeMap<i16, (Arc<PublicYear>, Date)>, NoEdition> {
         let mut years = BTreeMap::new();
-        for year in self.source.editions.years(today.year() - 1).await? {
-            let found = match self.source.editions.year(year).await {
-                // It will not be published until somebody does something about it.
-                Err(NoEdition::TooLittle { .. }) => continue,
-                found => found?,
-            };
-            let closed_on = found.closed_at.and_then(|at| at.parse::<Timestamp>().ok());
-            let known = shelf.years.get(&year);
-            let modified = match (closed_on, known) {
-                (Some(at), _) => local_date(at),
-                (None, Some((known, since))) if Arc::ptr_eq(known, &found.public) => *since,
-                (None, _) => today,
-            };
+        for year in self.source.editions.years()? {
+            let found = self.source.editions.year(year)?;
+            let closed_at = found.closed_at.parse::<Timestamp>();
+            let modified = local_date(closed_at.unwrap_or(Timestamp::UNIX_EPOCH));
             years.insert(year, (found.public, modified));
         }
         Ok(years)
@@ -207,7 +193,6 @@ fn shelved(file: crate::File) -> (String, Shelved) {
 
 fn unavailable(cause: NoEdition) -> Problem {
     let detail = match &cause {
-        NoEdition::Store(_) => "the database is busy or does not answer".to_owned(),
         NoEdition::Broken(_) => "closed years are not shown until they have been verified".into(),
         other => other.to_string(),
     };

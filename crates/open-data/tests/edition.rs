@@ -1,7 +1,7 @@
 //! An edition of made-up figures: nobody in it can be worked out, and its catalogue is one.
 
-use affluenza_disclosure::Threshold;
-use affluenza_edition::PublicYear;
+use affluenza_disclosure::{Secret, Threshold};
+use affluenza_edition::{Outcome, PublicYear, offered};
 use affluenza_open_data::{Config, Edition, Published};
 use affluenza_register::Register;
 use affluenza_store::figures::{MonthUse, WeekHourUse};
@@ -56,7 +56,13 @@ fn edition() -> Edition {
         base_url: "https://dati.example.it/affluenza/".to_owned(),
     };
     let publisher = publisher.publisher().expect("all is given");
-    let public = PublicYear::of(2017, &figures, Threshold::default()).expect("they agree");
+    let offered = offered(&register, 2017);
+    let with = (Threshold::default(), &Secret([1; 32]));
+    let decided = Outcome::decide(2017, (&figures, &offered), with, &[]);
+    let Ok(Outcome::Edition(decided)) = decided else {
+        panic!("it can be protected: {decided:?}");
+    };
+    let public = PublicYear::of(2017, &figures, &decided).expect("they agree");
     let year = Published {
         public: &public,
         modified: date(2018, 1, 31),

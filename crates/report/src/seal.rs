@@ -6,6 +6,7 @@
 
 use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
+use affluenza_edition::Outcome;
 use affluenza_register::Register;
 use affluenza_store::figures::Figures;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,13 @@ pub struct SealedYear {
     /// Records that were lost and can be of the year; none in seals of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<AcceptedLoss>,
+    /// Drawn when the year was first closed, and never published: 64 hexadecimal digits. Choices among
+    /// cells to hide come from it, and without it the printed hash would confirm a guess of what is hidden.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub secret: String,
+    /// What everybody may see; none in seals of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<Outcome>,
 }
 
 /// A seal as it is stored.
@@ -219,6 +227,8 @@ mod tests {
             register: String::new(),
             sources: Vec::new(),
             losses: Vec::new(),
+            secret: String::new(),
+            public: None,
         }
     }
 

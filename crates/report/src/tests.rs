@@ -494,6 +494,8 @@ fn closed_earlier() -> (crate::Seal, crate::SealedYear) {
         register: crate::fixture::REGISTER.into(),
         sources: Vec::new(),
         losses: Vec::new(),
+        secret: String::new(),
+        public: None,
     };
     (sealed.seal(None), sealed)
 }

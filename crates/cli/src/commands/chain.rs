@@ -1,8 +1,9 @@
 //! The chain of closed years, as the database has it and as this machine noted it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use affluenza_edition::{Closed, ClosedYear, ClosedYears};
+use affluenza_edition::{Closed, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear};
 use affluenza_keys::{Entry, KeyStore};
 use affluenza_report::{Seal, SealNote, SealedYear};
 use affluenza_store::Store;
@@ -127,6 +128,36 @@ impl Chain {
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
     }
 
+    /// The public edition of a year.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn newest_edition(&self, year: i16) -> Result<PublicYear> {
+        match (self.editions(year)?.pop(), self.newest(year)?) {
+            (Some(public), _) => Ok(public),
+            (None, Some((seal, sealed))) => Err(too_little(seal, &sealed).into()),
+            (None, None) => Err(NoEdition::Open(year).into()),
+        }
+    }
+
+    /// Every public edition of a year, the first one first.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn editions(&self, year: i16) -> Result<Vec<PublicYear>> {
+        let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
+        let mut editions = Vec::new();
+        for seal in self.0.iter().filter(of_year) {
+            match edition(seal, &seal.open()?) {
+                Some(Ok(public)) => editions.push(public),
+                // An earlier version closed it.
+                None | Some(Err(NoEdition::TooLittle { .. })) => {}
+                Some(Err(cause)) => return Err(cause.into()),
+            }
+        }
+        Ok(editions)
+    }
+
     /// Every seal of a year with what it holds, the first one first.
     pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
         let of_year = self
@@ -147,19 +178,49 @@ pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
         let chain = Chain::read(store, witness).await?;
         let mut years = BTreeMap::new();
         for seal in &chain.0 {
-            // The newest seal of a year is the last one.
+            // The newest edition of a year is the last one.
             let sealed = seal.open()?;
+            let edition = match edition(seal, &sealed) {
+                Some(edition) => edition.map(Arc::new),
+                // The edition before stays.
+                None if years.contains_key(&sealed.year) => continue,
+                None => Err(too_little(seal, &sealed)),
+            };
             let closed = ClosedYear {
                 seal: seal.number,
                 closed_at: sealed.sealed_at,
-                figures: OpenFigures::of_closed(&sealed.figures.people),
+                edition,
             };
             years.insert(sealed.year, closed);
         }
-        let seals = chain.0.len() as u64;
-        Ok(ClosedYears { years, seals })
+        Ok(years)
     };
     read().await.map_err(|error| format!("{error:#}"))
+}
+
+fn too_little(seal: &Seal, sealed: &SealedYear) -> NoEdition {
+    NoEdition::TooLittle {
+        year: sealed.year,
+        seal: seal.number,
+    }
+}
+
+/// The public edition that was decided with a seal; none if an earlier one stays.
+fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdition>> {
+    let decided = match &sealed.public {
+        Some(Outcome::Edition(decided)) => decided,
+        Some(Outcome::Unchanged) => return None,
+        None => return Some(Err(too_little(seal, sealed))),
+    };
+    let Some(figures) = OpenFigures::of_closed(&sealed.figures.people) else {
+        return Some(Err(too_little(seal, sealed)));
+    };
+    let public = PublicYear::of(sealed.year, &figures, decided);
+    Some(public.map_err(|cause| NoEdition::Unprotected {
+        year: sealed.year,
+        seal: seal.number,
+        cause,
+    }))
 }
 
 fn seal(row: SealRow) -> Seal {

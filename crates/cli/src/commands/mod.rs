@@ -12,6 +12,7 @@ mod collect;
 mod config;
 mod consume;
 mod dead_letters;
+mod decide;
 mod doubts;
 mod emit;
 mod erase;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use affluenza_edition::Editions;
 use affluenza_open_data::{Edition, Published};
 use affluenza_store::Store;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::sync::watch;
 
 use super::chain::Witness;
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
 pub struct OpenData {
-    /// Year to publish; it must be over.
+    /// Year to publish; it must be closed.
     #[arg(long)]
     pub year: i16,
     /// Folder for the files; made if need be. Files of the same year there are replaced.
@@ -24,14 +24,6 @@ pub struct OpenData {
 
 pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
     let publisher = settings.open_data.publisher()?;
-    let today = jiff::Timestamp::now().in_tz(super::report::ZONE)?.date();
-    if args.year >= today.year() {
-        bail!(
-            "{} is not over: two editions of one period, a week apart, would give away the few uses of that week; publish {} or earlier",
-            args.year,
-            today.year() - 1
-        );
-    }
     let register = super::register(settings)?;
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
@@ -40,22 +32,14 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
             store.check_schema().await?;
             let closed = super::chain::closed_years(&store, &Witness::new(settings, &store)).await;
             let (_keep, closed) = watch::channel(Arc::new(closed));
-            let editions = Editions::new(store, settings.serve.small_count, closed);
-            if !editions.years(args.year).await?.contains(&args.year) {
-                bail!("no data for {}: nothing to publish", args.year);
-            }
-            Ok::<_, anyhow::Error>(editions.year(args.year).await?)
+            let editions = Editions::new(settings.serve.small_count, closed);
+            Ok::<_, anyhow::Error>(editions.year(args.year)?)
         };
         let made = made.await;
         platform.close().await?;
         let year = made?;
-        let modified = match &year.closed_at {
-            Some(at) => at
-                .parse::<jiff::Timestamp>()?
-                .in_tz(super::report::ZONE)?
-                .date(),
-            None => today,
-        };
+        let closed_at: jiff::Timestamp = year.closed_at.parse()?;
+        let modified = closed_at.in_tz(super::report::ZONE)?.date();
         let published = Published {
             public: &year.public,
             modified,

@@ -2,8 +2,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use affluenza_disclosure::Threshold;
-use affluenza_edition::PublicYear;
+use affluenza_edition::{NoEdition, Outcome, PublicYear};
 use affluenza_print::Separators;
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
@@ -11,7 +10,6 @@ use affluenza_report::sources::FigureSet;
 use affluenza_report::{AcceptedLoss, Language, Question, Report, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
-use affluenza_store::open::OpenFigures;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::chain::{Chain, Witness};
@@ -68,6 +66,8 @@ struct Material {
     losses: Vec<AcceptedLoss>,
     /// The compared year, unless the closed year holds it.
     before: Option<(i16, YearFigures)>,
+    /// What everybody may see of the year, and of the compared one; of closed years only.
+    public: [Option<PublicYear>; 2],
 }
 
 impl Material {
@@ -93,6 +93,13 @@ impl Material {
                 .as_ref()
                 .map_or(Ok(Vec::new()), |chain| chain.closings(year))
         };
+        let public = match &chain {
+            Some(chain) if args.public => [
+                Some(chain.newest_edition(year)?),
+                chain.newest_edition(compared).ok(),
+            ],
+            _ => [None, None],
+        };
         let (closings, closings_compared) = match closings(year)? {
             // The year before is what was said of it then, whatever was said later.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
@@ -103,6 +110,13 @@ impl Material {
             Some(Some((_, sealed))) => Some((compared, sealed.figures.of(counted).clone())),
             Some(None) => Some((compared, store.compared_figures(compared, counted).await?)),
         };
+        let mut closings = closings;
+        if args.public {
+            let decided = |(_, sealed): &(SealNote, SealedYear)| {
+                matches!(sealed.public, Some(Outcome::Edition(_)))
+            };
+            closings.truncate(closings.iter().rposition(decided).map_or(0, |at| at + 1));
+        }
         let (register, present) = match closings.last() {
             Some((note, sealed)) => {
                 let then = sealed.register();
@@ -126,19 +140,7 @@ impl Material {
             closings,
             present,
             before,
-        })
-    }
-
-    /// The figures of the year, and those it is compared with.
-    fn figures(&self) -> Result<(&YearFigures, Option<(i16, &YearFigures)>)> {
-        let before = self.before.as_ref().map(|(year, figures)| (*year, figures));
-        Ok(match (&self.present, self.closings.last()) {
-            (Some((figures, _)), _) => (figures, before),
-            (None, Some((_, sealed))) => {
-                let earlier = (self.year - 1, sealed.figures_before.of(self.counted));
-                (sealed.figures.of(self.counted), before.or(Some(earlier)))
-            }
-            (None, None) => bail!("{} has neither figures nor a seal", self.year),
+            public,
         })
     }
 
@@ -197,43 +199,35 @@ pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
     hand_out(&bytes(report, args, format)?, args, format)
 }
 
-/// Only a year that is over has a public edition, and only people's use.
+/// Only a closed year has a public edition, and only people's use.
 fn check_public(args: &args::Report) -> Result<()> {
     if args.count == Count::All {
         bail!("the public edition counts people only: leave --count out");
     }
-    let today = jiff::Timestamp::now().in_tz(ZONE)?.date();
-    if args.year >= today.year() {
-        bail!(
-            "{} is not over: two editions of one period would give away the few uses between them; publish {} or earlier",
-            args.year,
-            today.year() - 1
-        );
+    if matches!(args.classified, Clock::Now) {
+        bail!("the public edition is of the year as it was closed: leave --classified out");
     }
     Ok(())
 }
 
 /// Writes the public edition, which shows of people's use what is published elsewhere, too.
 fn deliver_public(material: &Material, small_count: u64, args: &args::Report) -> Result<()> {
-    let threshold = Threshold {
-        k: small_count,
-        ..Threshold::default()
-    };
-    let protected = |year: i16, figures: &YearFigures| {
-        let open = OpenFigures::of_closed(figures).with_context(|| {
-            format!("{year} was closed by an earlier version, which kept too little for a public edition: close it anew with --restate, or take --classified now")
-        })?;
-        Ok::<_, anyhow::Error>(PublicYear::of(year, &open, threshold)?)
-    };
-    let (figures, before) = material.figures()?;
-    let year = protected(material.year, figures)?;
-    let before = before.filter(|(_, figures)| !figures.usage.is_empty());
-    let before = before.map(|(year, figures)| protected(year, figures));
-    let before = before.transpose()?;
+    let [year, before] = &material.public;
+    let year = year.as_ref().ok_or(NoEdition::Open(material.year))?;
+    if year.small_count() < small_count {
+        bail!(
+            "{} was closed with counts below {} hidden, and serve.small_count is {small_count}: close it once more with --restate",
+            material.year,
+            year.small_count()
+        );
+    }
+    let before = before
+        .as_ref()
+        .filter(|before| before.small_count() >= small_count);
     let edition = PublicEdition {
-        small_count,
+        small_count: year.small_count(),
         uses: year.uses(),
-        uses_before: before.as_ref().map(PublicYear::uses),
+        uses_before: before.map(PublicYear::uses),
         accesses: year.accesses(),
         has_users: year.users().is_some(),
     };

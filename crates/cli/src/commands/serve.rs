@@ -79,7 +79,7 @@ impl RunningApi {
         let store = Store::new(&reader);
         let closed =
             follow_closed_years(store.clone(), Witness::new(settings, &store), stop.clone()).await;
-        let editions = Arc::new(Editions::new(store.clone(), config.small_count, closed));
+        let editions = Arc::new(Editions::new(config.small_count, closed));
         let open_data = affluenza_open_data::routes(Source {
             editions: editions.clone(),
             register: register.clone(),

@@ -10,16 +10,18 @@ use affluenza_telemetry::Stop;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::args::{self, Up};
+use crate::commands::chain::Witness;
 use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
 use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::commands::watch::Watch;
+use crate::commands::year::{Closing, Order, close_year, said};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// The years of the demo.
+/// The years of the demo, which it closes.
 const YEARS: [i16; 2] = [2016, 2017];
 /// Pause between two looks at the progress.
 const LOOK: Duration = Duration::from_millis(200);
@@ -222,6 +224,7 @@ impl Work<'_> {
             catch_up(bus, progress, stop).await?;
         }
         if args.demo && !stop.is_told() {
+            close_years(&store, &bus, settings).await?;
             let report = args::Report {
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
@@ -252,6 +255,28 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Closes the years of the demo that are not closed: without a key there are closed years only.
+async fn close_years(
+    store: &Store,
+    bus: &affluenza_bus::Config,
+    settings: &Settings,
+) -> Result<()> {
+    let (register, text) = super::register_and_text(settings)?;
+    let witness = Witness::new(settings, store);
+    for year in YEARS {
+        let order = Order {
+            year,
+            restate: None,
+            register: (register.version(), &text),
+            small_count: settings.serve.small_count,
+        };
+        if let Closing::Sealed(seal, sealed) = close_year(store, bus, &witness, &order).await? {
+            say(&said(&seal, &sealed, register.version()));
+        }
+    }
+    Ok(())
 }
 
 /// Says where the collector is, and makes a first key to try it with.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
 use affluenza_bus::Config as BusConfig;
+use affluenza_edition::Outcome;
 use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;
@@ -12,6 +13,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 use super::chain::{Chain, Witness};
+use super::decide::{decide, has_edition, secret_of};
 use super::rows::Rows;
 use crate::args::{CloseYear, VerifyYear, YearChanges};
 use crate::output;
@@ -31,6 +33,8 @@ pub struct Order<'o> {
     pub restate: Option<&'o str>,
     /// Version of the register, and its text.
     pub register: (&'o str, &'o str),
+    /// Counts below this are hidden in public.
+    pub small_count: u64,
 }
 
 /// What came of an order.
@@ -54,6 +58,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             year,
             restate: args.restate.as_deref(),
             register: (register.version(), &register_text),
+            small_count: settings.serve.small_count,
         };
         let witness = Witness::new(settings, &store);
         let closed = close_year(&store, &platform.bus, &witness, &order).await;
@@ -67,16 +72,27 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             Closing::Unmoved(seal) => {
                 format!("{year}: nothing has moved since seal {}", seal.number)
             }
-            Closing::Sealed(seal, sealed) => format!(
-                "{year} closed: {} service uses, register {}, seal {}, SHA-256 {}",
-                sealed.service_uses(),
-                order.register.0,
-                seal.number,
-                seal.hash
-            ),
+            Closing::Sealed(seal, sealed) => said(&seal, &sealed, order.register.0),
         };
         output::print(&text)
     })
+}
+
+/// A line on a year that was closed.
+pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
+    let stays = match sealed.public {
+        Some(Outcome::Unchanged) => {
+            "; too little has moved for a second public edition, which would give single uses away: the earlier one stays"
+        }
+        _ => "",
+    };
+    format!(
+        "{} closed: {} service uses, register {register}, seal {}, SHA-256 {}{stays}",
+        sealed.year,
+        sealed.service_uses(),
+        seal.number,
+        seal.hash
+    )
 }
 
 /// Closes a year that is over. The same order again changes nothing.
@@ -110,6 +126,8 @@ pub async fn close_year(
         register: order.register.1.to_owned(),
         sources: super::figures::in_force(store).await?,
         losses: super::accept::losses_of_year(store, year).await?,
+        secret: String::new(),
+        public: None,
     };
     // Another one that closes at the same time may take the place in the chain, or close the year
     // before, or this one.
@@ -118,13 +136,17 @@ pub async fn close_year(
         if let Some(done) = closed_before(&chain, order)? {
             return Ok(done);
         }
-        if let Some((seal, newest)) = chain.newest(year)?
+        let newest = chain.newest(year)?;
+        if let Some((seal, newest)) = &newest
             && newest.figures == sealed.figures
             && newest.sources == sealed.sources
             && newest.register == sealed.register
+            && has_edition(newest, order.small_count)
         {
-            return Ok(Closing::Unmoved(seal.clone()));
+            return Ok(Closing::Unmoved((*seal).clone()));
         }
+        sealed.secret = secret_of(newest.as_ref().map(|(_, sealed)| sealed))?;
+        sealed.public = Some(decide(&sealed, order.small_count, &chain.editions(year)?)?);
         sealed.figures_before = match chain.newest(year - 1)? {
             Some((_, sealed)) => sealed.figures,
             None => store.base_figures(year - 1).await?,

@@ -1,6 +1,6 @@
-//! An attacker who knows all that is published, that it adds up, and the rules by which it was
-//! suppressed. What he can find out of a hidden cell are the least and the greatest value that a
-//! linear programme leaves for it.
+//! An attacker who knows all that is published, that it adds up, what it is known to fall apart into, and
+//! the rules by which it was suppressed. What he can find out of a hidden cell are the least and the
+//! greatest value that a linear programme leaves for it.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,43 @@ pub type Labels<const N: usize> = [Option<String>; N];
 /// The next higher label of a dimension; none is the total.
 pub type Parent = fn(&str) -> Option<String>;
 
-#[derive(Clone, Copy, PartialEq)]
-pub enum Numbers {
-    Real,
-    Whole,
-}
-
 /// What the attacker has got.
 pub struct Attacker<'a, const N: usize> {
     /// Every published cell that is not zero: its count, or none if it is hidden.
     pub cells: &'a BTreeMap<Labels<N>, Option<u64>>,
     pub parents: [Parent; N],
-    /// What a hidden cell holds at least.
-    pub least: u64,
-    pub numbers: Numbers,
+    /// What published cells are known to fall apart into; empty labels where a detail has none.
+    pub details: &'a [[String; N]],
+    /// By which dimensions the tables are that details add up to.
+    pub tables: &'a [&'a [usize]],
+}
+
+/// The values that the attacker cannot rule out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    pub least: f64,
+    pub most: f64,
+}
+
+impl Range {
+    /// Whether too few whole numbers are left, or small ones only.
+    pub fn is_recovered(self, k: u64) -> bool {
+        let (least, most) = ((self.least - 1e-6).ceil(), (self.most + 1e-6).floor());
+        most - least + 1.0 < k as f64 || most < k as f64
+    }
+}
+
+/// What is published contradicts what the attacker takes for granted.
+#[derive(Debug, PartialEq)]
+pub struct Contradiction;
+
+/// Unknown numbers, and the sums that they make.
+pub struct Unknowns<const N: usize> {
+    /// Of hidden cells.
+    places: BTreeMap<Labels<N>, usize>,
+    /// What each unknown holds at least.
+    least: Vec<f64>,
+    sums: Vec<(Vec<(usize, f64)>, f64)>,
 }
 
 impl<const N: usize> Attacker<'_, N> {
@@ -46,70 +69,137 @@ impl<const N: usize> Attacker<'_, N> {
         sums
     }
 
-    /// Fails when what is shown does not add up, or tells too much of a cell below `k`, given with
-    /// its true value.
-    pub fn attack(&self, k: u64, small: impl IntoIterator<Item = (Labels<N>, u64)>) {
-        let sums = self.sums();
-        for ((whole, at), parts) in &sums {
-            let known: Option<u64> = parts.iter().map(|key| self.cells[*key]).sum();
-            if let (Some(known), Some(shown)) = (known, self.cells[whole]) {
-                assert_eq!(known, shown, "{whole:?} does not add up over {at}");
+    pub fn unknowns(&self) -> Result<Unknowns<N>, Contradiction> {
+        let hidden = self.cells.iter().filter(|(_, shown)| shown.is_none());
+        let places: BTreeMap<Labels<N>, usize> =
+            hidden.map(|(key, _)| key.clone()).zip(0..).collect();
+        let mut unknowns = Unknowns {
+            least: vec![1.0; places.len()],
+            places,
+            sums: Vec::new(),
+        };
+        for ((whole, _), parts) in self.sums() {
+            let signed = parts
+                .iter()
+                .map(|part| (*part, 1.0))
+                .chain([(&whole, -1.0)]);
+            unknowns.add(signed.map(|(key, sign)| (self.cells[key], key, sign)))?;
+        }
+        let mut of_details: BTreeMap<Labels<N>, Vec<usize>> = BTreeMap::new();
+        for detail in self.details {
+            let wholes = self.tables.iter().map(|table| -> Labels<N> {
+                std::array::from_fn(|at| table.contains(&at).then(|| detail[at].clone()))
+            });
+            let wholes: Vec<Labels<N>> = wholes.collect();
+            // A part of a zero is zero.
+            if wholes.iter().all(|whole| self.cells.contains_key(whole)) {
+                for whole in wholes {
+                    of_details
+                        .entry(whole)
+                        .or_default()
+                        .push(unknowns.least.len());
+                }
+                unknowns.least.push(0.0);
             }
         }
-        for (key, count) in small {
-            let bound = |direction| self.solve(direction, &key, &sums);
-            let low = bound(OptimizationDirection::Minimize);
-            let high = bound(OptimizationDirection::Maximize);
-            assert!(
-                high + 1e-6 >= k as f64 && high - low + 1e-6 >= (k - self.least) as f64,
-                "{key:?}: the attacker knows that {count} is from {low} to {high}, in {:?}",
-                self.cells
-            );
+        for key in self.cells.keys().filter(|_| !self.details.is_empty()) {
+            let is_finest =
+                |table: &&&[usize]| (0..N).all(|at| table.contains(&at) == key[at].is_some());
+            if self.tables.iter().any(|table| is_finest(&table)) {
+                let parts = of_details.remove(key).unwrap_or_default();
+                let terms = parts.into_iter().map(|part| (part, 1.0)).collect();
+                unknowns.equal(terms, key, self.cells[key])?;
+            }
+        }
+        Ok(unknowns)
+    }
+}
+
+impl<const N: usize> Unknowns<N> {
+    fn add<'k>(
+        &mut self,
+        terms: impl Iterator<Item = (Option<u64>, &'k Labels<N>, f64)>,
+    ) -> Result<(), Contradiction> {
+        let (mut unknown, mut known) = (Vec::new(), 0.0);
+        for (count, key, sign) in terms {
+            match count {
+                Some(count) => known += sign * count as f64,
+                None => unknown.push((self.places[key], sign)),
+            }
+        }
+        self.push(unknown, -known)
+    }
+
+    /// Parts that add up to a cell.
+    fn equal(
+        &mut self,
+        mut parts: Vec<(usize, f64)>,
+        key: &Labels<N>,
+        count: Option<u64>,
+    ) -> Result<(), Contradiction> {
+        if count.is_none() {
+            parts.push((self.places[key], -1.0));
+        }
+        self.push(parts, count.unwrap_or(0) as f64)
+    }
+
+    fn push(&mut self, terms: Vec<(usize, f64)>, is: f64) -> Result<(), Contradiction> {
+        if terms.is_empty() && is != 0.0 {
+            return Err(Contradiction);
+        }
+        if !terms.is_empty() {
+            self.sums.push((terms, is));
+        }
+        Ok(())
+    }
+
+    /// What is left of a hidden cell.
+    pub fn range(&self, of: &Labels<N>) -> Result<Range, Contradiction> {
+        let of = self.places[of];
+        Ok(Range {
+            least: self.solve(OptimizationDirection::Minimize, of)?,
+            most: self.solve(OptimizationDirection::Maximize, of)?,
+        })
+    }
+
+    fn solve(&self, direction: OptimizationDirection, of: usize) -> Result<f64, Contradiction> {
+        let mut problem = Problem::new(direction);
+        let variable = |(place, least): (usize, &f64)| {
+            let objective = if place == of { 1.0 } else { 0.0 };
+            problem.add_var(objective, (*least, f64::INFINITY))
+        };
+        let variables: Vec<Variable> = self.least.iter().enumerate().map(variable).collect();
+        for (terms, is) in &self.sums {
+            let terms: Vec<_> = terms
+                .iter()
+                .map(|(at, sign)| (variables[*at], *sign))
+                .collect();
+            problem.add_constraint(&terms, ComparisonOp::Eq, *is);
+        }
+        match problem.solve() {
+            Ok(outcome) => Ok(outcome
+                .into_solution()
+                .expect("no limit of time")
+                .objective()),
+            Err(Error::Unbounded) => Ok(f64::INFINITY),
+            Err(Error::Infeasible) => Err(Contradiction),
+            Err(error) => panic!("the attacker's programme: {error}"),
         }
     }
 
-    /// The least or greatest value that a hidden cell can have.
-    fn solve(
-        &self,
-        direction: OptimizationDirection,
-        of: &Labels<N>,
-        sums: &BTreeMap<(Labels<N>, usize), Vec<&Labels<N>>>,
-    ) -> f64 {
-        let mut problem = Problem::new(direction);
-        let hidden = self.cells.iter().filter(|(_, shown)| shown.is_none());
-        let variables: BTreeMap<&Labels<N>, Variable> = hidden
-            .map(|(key, _)| {
-                let objective = if key == of { 1.0 } else { 0.0 };
-                let variable = match self.numbers {
-                    Numbers::Real => problem.add_var(objective, (self.least as f64, f64::INFINITY)),
-                    Numbers::Whole => {
-                        problem.add_integer_var(objective, (self.least as i32, 100_000))
-                    }
-                };
-                (key, variable)
-            })
-            .collect();
-        for ((whole, _), parts) in sums {
-            let mut terms = Vec::new();
-            let mut constant = 0.0;
-            let signed = parts.iter().map(|part| (*part, 1.0)).chain([(whole, -1.0)]);
-            for (key, sign) in signed {
-                match self.cells[key] {
-                    Some(count) => constant += sign * count as f64,
-                    None => terms.push((variables[key], sign)),
-                }
-            }
-            if !terms.is_empty() {
-                problem.add_constraint(&terms, ComparisonOp::Eq, -constant);
+    /// Every hidden cell of which too little is left in doubt.
+    pub fn recovered(&self, k: u64) -> Result<Vec<(&Labels<N>, Range)>, Contradiction> {
+        let mut recovered = Vec::new();
+        for key in self.places.keys() {
+            let range = self.range(key)?;
+            if range.is_recovered(k) {
+                recovered.push((key, range));
             }
         }
-        match problem.solve() {
-            Ok(outcome) => outcome
-                .into_solution()
-                .expect("no limit of time")
-                .objective(),
-            Err(Error::Unbounded) => f64::INFINITY,
-            Err(error) => panic!("the attacker's programme: {error}"),
-        }
+        Ok(recovered)
+    }
+
+    pub fn hidden(&self) -> impl Iterator<Item = &Labels<N>> {
+        self.places.keys()
     }
 }

@@ -2,12 +2,14 @@
 
 use affluenza_store::figures::Counted;
 
+use super::sources::Names;
 use super::{Block, Cell, Document, Fact, Section, Writer, section};
 use crate::text::harmless;
 
 impl Writer<'_> {
     /// The document without its sections.
-    pub(super) fn cover(self) -> Document {
+    /// Why a year was restated may name members of staff.
+    pub(super) fn cover(self, names: Names) -> Document {
         let report = self.report;
         let enti = report.usage.enti.len().max(report.offered.enti.len());
         let subject = match &report.ente {
@@ -26,13 +28,13 @@ impl Writer<'_> {
             ),
             subject,
             year: report.year,
-            edition: self.edition(),
+            edition: self.edition(names),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
             sections: Vec::new(),
         }
     }
 
-    fn edition(self) -> Vec<String> {
+    fn edition(self, names: Names) -> Vec<String> {
         let report = self.report;
         let mut line = Vec::new();
         if let Some(year) = report.compared_year {
@@ -48,6 +50,12 @@ impl Writer<'_> {
         let zone = &report.hours.time_zone;
         line.push(self.say(&format!("ora locale {zone}"), &format!("local time {zone}")));
         let mut lines = vec![line.join(" · ")];
+        if report.ente.is_some() {
+            lines.push(self.say(
+                "edizione interna: contiene cifre piccole, non va pubblicata",
+                "internal edition: it has small counts, and is not to be published",
+            ));
+        }
         let Some(seal) = &report.seal else {
             lines.push(self.say(
                 "edizione provvisoria: l’anno non è chiuso",
@@ -61,12 +69,14 @@ impl Writer<'_> {
             &format!("anno chiuso il {day} · sigillo n. {number}"),
             &format!("year closed on {day} · seal no. {number}"),
         ));
-        if !seal.cause.is_empty() {
-            let cause = harmless(&seal.cause);
-            lines.push(self.say(
+        let cause = harmless(&seal.cause);
+        match names {
+            _ if cause.is_empty() => {}
+            Names::Told => lines.push(self.say(
                 &format!("rettificato: {cause}"),
                 &format!("restated: {cause}"),
-            ));
+            )),
+            Names::Withheld => lines.push(self.say("rettificato", "restated")),
         }
         lines.push(format!("SHA-256 {}", seal.hash));
         lines

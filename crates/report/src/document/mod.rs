@@ -50,14 +50,14 @@ impl Document {
             sections.push(writer.hours());
         }
         sections.push(writer.offered());
-        sections.extend(writer.sources());
+        sections.extend(writer.sources(sources::Names::Told));
         sections.push(writer.quality());
         sections.push(writer.restatements());
         sections.push(writer.method());
         sections.retain(|section| !section.blocks.is_empty());
         Self {
             sections,
-            ..writer.cover()
+            ..writer.cover(sources::Names::Told)
         }
     }
 

@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use affluenza_disclosure::{Cell as Protected, Public, derive, sum};
 use affluenza_register::Register;
 
+use super::sources::Names;
 use super::{
     Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Writer, section, table,
 };
@@ -84,12 +85,12 @@ impl Document {
             ]);
         }
         sections.push(plain.offered());
-        sections.extend(plain.sources());
+        sections.extend(plain.sources(Names::Withheld));
         sections.push(plain.checks());
         sections.push(plain.method());
         sections.push(writer.protection());
         sections.retain(|section| !section.blocks.is_empty());
-        let cover = plain.cover();
+        let cover = plain.cover(Names::Withheld);
         let mut edition = cover.edition;
         edition.insert(0, plain.say("edizione pubblica", "public edition"));
         Self {

@@ -7,9 +7,19 @@ use crate::ratio::change_percent;
 use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
 use crate::text::harmless;
 
+/// Whether members of staff are named.
+#[derive(Clone, Copy)]
+pub(super) enum Names {
+    /// In what the staff reads.
+    Told,
+    /// In what everybody may read.
+    Withheld,
+}
+
 impl Writer<'_> {
-    /// A section for each kind of other figures, of all enti only.
-    pub(super) fn sources(self) -> Vec<Section> {
+    /// A section for each kind of other figures, of all enti only. Who imported them is told when `names`
+    /// of staff are.
+    pub(super) fn sources(self, names: Names) -> Vec<Section> {
         if self.report.ente.is_some() {
             return Vec::new();
         }
@@ -38,7 +48,7 @@ impl Writer<'_> {
         let sets = &self.report.sources;
         let section_of = |(kind, title): (&'static str, String)| {
             let set = sets.iter().find(|set| set.figures.kind() == kind);
-            let blocks = set.and_then(|set| self.source(set));
+            let blocks = set.and_then(|set| self.source(set, names));
             let missing = || vec![Block::Text(self.say("Non disponibile.", "Not available."))];
             section(kind, title, blocks.unwrap_or_else(missing))
         };
@@ -46,7 +56,7 @@ impl Writer<'_> {
     }
 
     /// The figures of a set; `None` where it has none of the year.
-    fn source(self, set: &FigureSet) -> Option<Vec<Block>> {
+    fn source(self, set: &FigureSet, names: Names) -> Option<Vec<Block>> {
         let mut blocks = match &set.figures {
             Figures::IdentityCredentials(rows) => self.credentials(rows)?,
             Figures::HelpDesk(rows) => vec![self.tickets(rows)?.into()],
@@ -55,15 +65,19 @@ impl Writer<'_> {
             Figures::Portfolio(rows) => vec![self.portfolio(rows)?.into()],
         };
         let from = &set.provenance;
-        let (source, by, licence) = (
-            harmless(&from.source),
-            harmless(&from.imported_by),
-            harmless(&from.licence),
-        );
+        let [source, by, licence] =
+            [&from.source, &from.imported_by, &from.licence].map(|text| harmless(text));
         let day = self.language.date(from.date);
+        let by = match names {
+            Names::Told => self.say(
+                &format!(" Importato da {by}."),
+                &format!(" Imported by {by}."),
+            ),
+            Names::Withheld => String::new(),
+        };
         blocks.push(Block::Text(self.say(
-            &format!("Fonte: {source}, {day}. Importato da {by}. Licenza: {licence}."),
-            &format!("Source: {source}, {day}. Imported by {by}. Licence: {licence}."),
+            &format!("Fonte: {source}, {day}.{by} Licenza: {licence}."),
+            &format!("Source: {source}, {day}.{by} Licence: {licence}."),
         )));
         Some(blocks)
     }

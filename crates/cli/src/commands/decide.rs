@@ -1,0 +1,42 @@
+//! What everybody may see of a year, decided while it is closed.
+
+use affluenza_disclosure::{Secret, Threshold};
+use affluenza_edition::{Outcome, PublicYear, offered};
+use affluenza_report::SealedYear;
+use affluenza_store::open::OpenFigures;
+use anyhow::{Context, Result, anyhow};
+
+/// Whether a seal has an edition in which enough is hidden.
+pub fn has_edition(sealed: &SealedYear, small_count: u64) -> bool {
+    match &sealed.public {
+        Some(Outcome::Edition(decided)) => decided.small_count >= small_count,
+        Some(Outcome::Unchanged) => true,
+        None => false,
+    }
+}
+
+/// The secret of a year's earlier seal, or a new one.
+pub fn secret_of(newest: Option<&SealedYear>) -> Result<String> {
+    if let Some(sealed) = newest.filter(|sealed| !sealed.secret.is_empty()) {
+        return Ok(sealed.secret.clone());
+    }
+    let mut drawn = [0_u8; 32];
+    getrandom::fill(&mut drawn).map_err(|error| anyhow!("no random numbers: {error}"))?;
+    Ok(drawn.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What everybody may see of a year that is being closed; `earlier` are its editions so far.
+pub fn decide(sealed: &SealedYear, small_count: u64, earlier: &[PublicYear]) -> Result<Outcome> {
+    let year = sealed.year;
+    let register = sealed
+        .register()
+        .map_err(|errors| anyhow!("the register: {errors}"))?;
+    let figures = OpenFigures::of_closed(&sealed.figures.people);
+    let figures = figures.context("the figures have no details")?;
+    let threshold = Threshold { k: small_count };
+    let secret = Secret::of(&sealed.secret);
+    let offered = offered(&register, year);
+    let (of, with) = ((&figures, &offered[..]), (threshold, &secret));
+    Outcome::decide(year, of, with, earlier)
+        .with_context(|| format!("small counts of {year} cannot be hidden, and nothing was closed"))
+}

@@ -1,0 +1,150 @@
+//! The attacker's question, turned round: a move of figures that no sum notices, by a linear programme.
+
+use std::time::Duration;
+
+use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
+
+use crate::system::{Move, System};
+
+/// Most by which a figure moves with one step of another.
+const STEP_MAX: i64 = 3;
+/// How near a solution must be to whole numbers.
+const WHOLE: f64 = 1e-6;
+/// Longest search in whole numbers.
+const WHOLE_SECONDS_MAX: u64 = 20;
+
+/// By how many steps a figure is to be moved in either direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amounts {
+    pub down: i64,
+    pub up: i64,
+}
+
+/// The search ended without an answer.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+/// How far a figure may move with one step.
+struct Room {
+    figure: usize,
+    up: i64,
+    down: i64,
+    cost: f64,
+}
+
+/// The cheapest move that changes figure `of` by one a step, and can be made so many times; none if there
+/// is none. Figures without a cost stay where they are.
+pub(crate) fn cheapest(
+    system: &System,
+    counts: &[i64],
+    of: usize,
+    amounts: Amounts,
+    cost: &dyn Fn(usize) -> Option<f64>,
+) -> Result<Option<Move>, Failed> {
+    let rooms = rooms(system, counts, amounts, cost);
+    for is_whole in [false, true] {
+        match solved(system, &rooms, of, is_whole)? {
+            None => return Ok(None),
+            Some(Solved::Move(step)) => {
+                let makes = |amount: i64| system.moved(counts, &step, amount);
+                let is_right = step.0.contains(&(of, 1))
+                    && makes(amounts.up).is_some_and(|counts| system.adds_up(&counts))
+                    && makes(-amounts.down).is_some();
+                return is_right.then_some(Some(step)).ok_or(Failed);
+            }
+            Some(Solved::Fractions) => {}
+        }
+    }
+    Err(Failed)
+}
+
+fn rooms(
+    system: &System,
+    counts: &[i64],
+    amounts: Amounts,
+    cost: &dyn Fn(usize) -> Option<f64>,
+) -> Vec<Room> {
+    let mut rooms = Vec::new();
+    for (place, figure) in system.figures.iter().enumerate() {
+        let room = counts[place] - figure.least().cast_signed();
+        let times = |steps: i64| {
+            if steps == 0 {
+                STEP_MAX
+            } else {
+                (room / steps).min(STEP_MAX)
+            }
+        };
+        let (up, down) = (times(amounts.down), times(amounts.up));
+        if (up > 0 || down > 0)
+            && let Some(cost) = cost(place)
+        {
+            rooms.push(Room {
+                figure: place,
+                up,
+                down,
+                cost,
+            });
+        }
+    }
+    rooms
+}
+
+enum Solved {
+    Move(Move),
+    Fractions,
+}
+
+fn solved(
+    system: &System,
+    rooms: &[Room],
+    of: usize,
+    is_whole: bool,
+) -> Result<Option<Solved>, Failed> {
+    let mut problem = Problem::new(OptimizationDirection::Minimize);
+    if is_whole {
+        problem.set_time_limit(Duration::from_secs(WHOLE_SECONDS_MAX));
+    }
+    let mut variable = |cost: f64, least: i64, most: i64| match is_whole {
+        true => problem.add_integer_var(cost, (least as i32, most as i32)),
+        false => problem.add_var(cost, (least as f64, most as f64)),
+    };
+    let mut variables: Vec<Option<[Variable; 2]>> = vec![None; system.figures.len()];
+    for room in rooms {
+        let is_of = room.figure == of;
+        let up = variable(room.cost, i64::from(is_of), if is_of { 1 } else { room.up });
+        let down = variable(room.cost, 0, if is_of { 0 } else { room.down });
+        variables[room.figure] = Some([up, down]);
+    }
+    if variables[of].is_none() {
+        return Ok(None);
+    }
+    for sum in &system.sums {
+        let mut terms = Vec::with_capacity(2 * sum.len());
+        for (figure, sign) in sum {
+            if let Some([up, down]) = variables[*figure] {
+                let sign = *sign as f64;
+                terms.extend([(up, sign), (down, -sign)]);
+            }
+        }
+        if !terms.is_empty() {
+            problem.add_constraint(&terms, ComparisonOp::Eq, 0.0);
+        }
+    }
+    let solution = match problem.solve() {
+        Ok(outcome) => outcome.into_solution().map_err(|_| Failed)?,
+        Err(Error::Infeasible) => return Ok(None),
+        Err(_) => return Err(Failed),
+    };
+    let mut step = Vec::new();
+    for (figure, pair) in variables.iter().enumerate() {
+        let Some([up, down]) = pair else { continue };
+        let by = solution.var_value(*up) - solution.var_value(*down);
+        if (by - by.round()).abs() > WHOLE {
+            return Ok(Some(Solved::Fractions));
+        }
+        if by.round() != 0.0 {
+            step.push((figure, by.round() as i64));
+        }
+    }
+    Ok(Some(Solved::Move(Move(step))))
+}

@@ -1,0 +1,43 @@
+use affluenza_register::{Register, Validity};
+use jiff::civil::{Date, date};
+
+/// A service that a public body offers: a use of it may be anywhere that the register says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Public body.
+    pub ente: String,
+    /// Category of the service.
+    pub category: String,
+    /// `plain`, `payment` or `booking`, as the public body offers it.
+    pub kind: String,
+    /// Service.
+    pub service: String,
+}
+
+/// All that the register says to be offered on any day of a year.
+pub fn offered(register: &Register, year: i16) -> Vec<Offered> {
+    let (first, next) = (first_of(year), first_of(year.saturating_add(1)));
+    let days = Validity {
+        from: first,
+        to: next,
+    };
+    let mut all = Vec::new();
+    for offer in register.deployments() {
+        for (of_category, category) in offer.service.categories() {
+            let both = offer.validity.intersection(&of_category);
+            if both.is_some_and(|both| both.intersection(&days).is_some()) {
+                all.push(Offered {
+                    ente: offer.ente.code().to_owned(),
+                    category: category.code().to_owned(),
+                    kind: offer.nature.as_str().to_owned(),
+                    service: offer.service.code().to_owned(),
+                });
+            }
+        }
+    }
+    all
+}
+
+fn first_of(year: i16) -> Option<Date> {
+    (-9999..=9999).contains(&year).then(|| date(year, 1, 1))
+}
