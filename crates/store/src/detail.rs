@@ -311,13 +311,6 @@ impl DetailAsked {
     }
 }
 
-impl Store {
-    /// Use by weekday and hour, of what a condition on `u` lets through.
-    pub(crate) async fn week(&self, condition: &str) -> Result<Vec<WeekHourUse>, StoreError> {
-        self.rows(&week(condition)).await
-    }
-}
-
 fn week(condition: &str) -> String {
     format!(
         "SELECT toDayOfWeek(u.local_date) AS weekday, toString(u.band) AS band, u.local_hour AS local_hour,
