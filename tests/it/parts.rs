@@ -49,6 +49,7 @@ pub fn an_insert_is_one_part_a_month(engines: &Engines) {
         next_offset: FACTS,
         records_read: FACTS,
         control: 0,
+        lost: 0,
         fates: (0..3_000_u16).map(fate).collect(),
         checksum: 1,
         rules: origin.rules.clone(),

@@ -377,11 +377,7 @@ mod tests {
                 .flat_map(|step| pattern.shown(step));
             for place in tried.collect::<HashSet<usize>>() {
                 let found = values.get(&place).map_or(0, HashSet::len);
-                assert!(
-                    found >= 3,
-                    "{}: {found} values",
-                    system.figures[*place].name
-                );
+                assert!(found >= 3, "{}: {found} values", system.figures[place].name);
             }
             assert!(seen.len() > 30, "{} hidden", seen.len());
         }

@@ -1,6 +1,5 @@
 //! The attacker has everything that is published of a year, wherever it is shown, at once.
 
-#[expect(dead_code, reason = "tests of another crate need more of it")]
 #[path = "../../disclosure/tests/attack/mod.rs"]
 mod attack;
 

@@ -9,7 +9,7 @@ use affluenza_bus::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Watermarks,
 };
 use affluenza_store::accept::{Acceptance, Accepted};
-use affluenza_store::accounts::{LedgerGap, Scope};
+use affluenza_store::accounts::LedgerGap;
 use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
 use thiserror::Error;
 
@@ -422,7 +422,7 @@ impl Acceptor<'_> {
             .delete_uncovered_facts(stream, number, offsets)
             .await?;
         let mut done = Reconciled::default();
-        correct(self.store, &present, Scope::All, &found.months, &mut done).await?;
+        correct(self.store, &present, &found.months, &mut done).await?;
         match done.failures.into_iter().next() {
             Some(failure) => Err(AcceptError::NotFilled(failure)),
             None => Ok(found.facts),

@@ -8,7 +8,7 @@
 //! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
 //! on its way makes does not last, and hour rows are corrected by [`crate::settle`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 

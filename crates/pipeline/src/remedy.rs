@@ -87,6 +87,7 @@ impl Finding {
             | Self::AggregateDiffers(_)
             | Self::HoursDiffer(_)
             | Self::DayDiffers(_)
+            | Self::MonthInDoubt(_)
             | Self::ErasureOpen { .. } => REPAIR.to_owned(),
         }
     }

@@ -3,9 +3,9 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
 use crate::figures::Counted;
 use crate::reading::{Asked, Lists, Reading};
-use crate::{Store, StoreError};
 
 /// Use of a service in an ente, of one kind, with the attempts that came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]

@@ -224,7 +224,7 @@ impl Work<'_> {
             catch_up(bus, progress, stop).await?;
         }
         if args.demo && !stop.is_told() {
-            close_years(&store, &bus, settings).await?;
+            close_years(store, bus, self.settings).await?;
             let report = args::Report {
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
