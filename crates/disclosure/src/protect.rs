@@ -44,8 +44,9 @@ const HIDDEN: f64 = 0.01;
 const WORTH: f64 = 0.7;
 /// By how much equal costs differ.
 const TIE: f64 = 0.25;
-/// Most steps, of a factor of two, by which the costs of a decoy lean.
-const LEAN_MAX: u32 = 8;
+/// Most steps, of a factor of two, by which the costs of a decoy lean: enough to outweigh what figures cost,
+/// so that every move can be drawn.
+const LEAN_MAX: u32 = 10;
 /// How much dearer a total is than a cell, by how many dimensions it is the total of.
 const HEIGHTS: [f64; 4] = [1.0, 4.0, 40.0, 400.0];
 
@@ -149,7 +150,7 @@ impl Pattern<'_> {
                 let drawn = self.draws.draw("lean", &name);
                 let lean = f64::from(1_u32 << (drawn >> 1).trailing_zeros().min(LEAN_MAX));
                 let lean = if drawn & 1 == 0 { lean } else { 1.0 / lean };
-                Some(lean * self.cost(other, &counts, &small))
+                Some(lean * self.cost(other, &counts, &small).sqrt())
             };
             // Without such a move, or when none is found, the count stands for itself.
             if let Ok(Some(step)) = cheapest(self.system, &counts, place, amounts, &cost)

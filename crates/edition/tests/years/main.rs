@@ -117,7 +117,6 @@ fn lost(made: &Made, cells: &Cells<6>) -> [u64; 2] {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures")]
 fn nothing_hidden_is_recovered() {
     println!("seed {SEED}");
     let mut events = 0;
