@@ -20,6 +20,9 @@ use crate::place::{check_log, signed};
 use crate::reconcile::{Work, correct, parts};
 use crate::{PipelineError, Reconciled, stream};
 
+/// First and last offsets of each partition.
+type Held = Vec<(Partition, Watermarks)>;
+
 /// Time for which ended consumers may still count as members: their session.
 const LEAVING: Duration = Duration::from_secs(15);
 const LEAVING_LOOK: Duration = Duration::from_millis(250);
@@ -500,7 +503,7 @@ impl Acceptor<'_> {
         })
     }
 
-    fn look(&self) -> Result<(Vec<(Partition, Watermarks)>, Vec<Committed>), AcceptError> {
+    fn look(&self) -> Result<(Held, Vec<Committed>), AcceptError> {
         tokio::task::block_in_place(|| {
             let cluster = Cluster::new(self.bus)?;
             Ok((

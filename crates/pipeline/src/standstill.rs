@@ -201,7 +201,7 @@ impl Tracker {
     pub(crate) fn begins(&mut self, partition: Partition, cause: Cause, what: &str, now: Instant) {
         let track = self.track(partition, NextOffset(0), now);
         // The same step after the group was joined again goes on.
-        if !track.step.as_ref().is_some_and(|step| step.what == what) {
+        if track.step.as_ref().is_none_or(|step| step.what != what) {
             track.step = Some(Step {
                 cause,
                 what: what.to_owned(),

@@ -277,7 +277,7 @@ mod tests {
         assert!(all.len() > 40, "{}", all.len());
         for (name, object) in &all {
             assert!(
-                object.query.is_some() != !object.columns.is_empty(),
+                object.query.is_some() == object.columns.is_empty(),
                 "{name}: {object:?}"
             );
         }

@@ -198,9 +198,4 @@ impl<const N: usize> Unknowns<N> {
         }
         Ok(recovered)
     }
-
-    #[allow(dead_code, reason = "one of the tests that share this file asks")]
-    pub fn hidden(&self) -> impl Iterator<Item = &Labels<N>> {
-        self.places.keys()
-    }
 }
