@@ -10,7 +10,6 @@
 mod acts;
 mod api;
 mod audit;
-mod backlog;
 mod brokers;
 mod browser;
 mod chaos;
@@ -105,7 +104,6 @@ const LONG: &[(&str, Test)] = tests![
     keeping::a_backup_does_not_bring_back_what_was_erased,
     dashboard::pages_show_what_the_api_says,
     focus::one_command_does_it_all,
-    backlog::every_answer_is_right_or_marked,
     audit::what_is_lost_is_named_and_mended,
     readme::its_blocks_do_what_they_say,
     collect::accepted_events_survive_kills,

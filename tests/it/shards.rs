@@ -122,6 +122,9 @@ fn killed_in_between(place: &Place<'_>, shards: &mut Two<'_>) -> u64 {
         assert!(!consumer.has_ended(), "it ended; see consumer.log");
         place.dealt_with() >= total
     });
+    eventually("months in doubt are compared", || {
+        place.count("SELECT count() FROM months_in_doubt AS d FINAL WHERE NOT d.settled") == 0
+    });
     consumer.terminate();
     total
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Partition};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ use super::load::Load;
 use super::oracle::{self, Truth, Verdict};
 use super::random::Random;
 use super::world::World;
-use crate::support::{set_offset, stderr};
+use crate::support::stderr;
 
 /// Faults between two proofs.
 const FAULTS_A_BATCH: usize = 25;
@@ -246,9 +245,11 @@ impl Run {
         for _ in known {
             let output = self.world.output(&["consume", "--once"]);
             let said = stderr(&output);
-            let (partition, end) = offset_to_set(&said)
+            let partition = partition_without_offset(&said)
                 .unwrap_or_else(|| panic!("no alarm for a group without offsets: {said}"));
-            set_offset(&self.world.bus(), partition, end, "");
+            let reason = ["--reason", "the group is a new one"];
+            let accept = ["accept", "place", "--partition", partition];
+            self.world.run(&[accept.as_slice(), &reason].concat());
         }
     }
 
@@ -365,13 +366,8 @@ impl Run {
     }
 }
 
-/// Partition and offset that the alarm of a group without offsets names.
-fn offset_to_set(said: &str) -> Option<(Partition, NextOffset)> {
-    let number = |after: &str| -> Option<i64> {
-        let rest = said.rsplit_once(after)?.1;
-        let digits = rest.find(|c: char| !c.is_ascii_digit());
-        rest[..digits.unwrap_or(rest.len())].parse().ok()
-    };
-    let partition = i32::try_from(number("affluenza: partition ")?).ok()?;
-    Some((Partition(partition), NextOffset(number("--to-offset ")?)))
+/// Partition that an alarm for a group without offsets names.
+fn partition_without_offset(said: &str) -> Option<&str> {
+    let rest = said.rsplit_once("affluenza accept place --partition ")?.1;
+    rest.split(' ').next()
 }
