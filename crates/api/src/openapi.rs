@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::answer::{Completeness, EnteCompleteness, Meta, Span, Warning};
+use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
 use crate::public::OPEN;
 use crate::question::{Measure, Resource, STATES};
 
@@ -391,6 +391,7 @@ fn schemas() -> Json {
         (Warning::name(), schema::<Warning>()),
         (Completeness::name(), schema::<Completeness>()),
         (EnteCompleteness::name(), schema::<EnteCompleteness>()),
+        (Loss::name(), schema::<Loss>()),
     ];
     for (name, schema) in parts {
         all.insert(name.into_owned(), json!(schema));

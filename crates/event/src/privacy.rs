@@ -156,8 +156,15 @@ fn is_packed_personal(run: &[u8], depth: u8) -> bool {
         let run = &run[..run.len() - usize::from(run.len() % 4 == 1)];
         BASE64
             .decode(run)
-            .is_ok_and(|plain| is_hidden_personal(&plain, depth + 1))
+            .is_ok_and(|plain| is_mostly_text(&plain) && is_hidden_personal(&plain, depth + 1))
     })
+}
+
+/// True if at most an eighth of the bytes is not printable. Identifiers are random bytes, among which an
+/// address may stand by chance.
+fn is_mostly_text(bytes: &[u8]) -> bool {
+    let printable = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    bytes.iter().filter(printable).count() * 8 >= bytes.len() * 7
 }
 
 /// True if decoded bytes hold personal data that cannot stand there by chance.

@@ -363,7 +363,7 @@ mod tests {
             for view in all.iter().filter(is_definer) {
                 assert!(view.contains("query_kind != 'Explain'"), "{view}");
             }
-            assert_eq!(all.iter().filter(is_definer).count(), 9);
+            assert_eq!(all.iter().filter(is_definer).count(), 10);
         }
     }
 

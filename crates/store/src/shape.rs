@@ -274,7 +274,7 @@ mod tests {
                 .iter()
                 .map(|one| (one.sql, one.sql.trim().to_owned())),
         );
-        assert!(all.len() > 40, "{}", all.len());
+        assert!(all.len() >= 40, "{}", all.len());
         for (name, object) in &all {
             assert!(
                 object.query.is_some() == object.columns.is_empty(),
@@ -285,6 +285,6 @@ mod tests {
         let ledger = &all["ingest_ledger"].columns;
         assert!(ledger.iter().any(|column| column == "erased"), "{ledger:?}");
         let view = all["usage_hourly_from_events"].query.as_deref();
-        assert!(view.is_some_and(|query| query.starts_with("SELECT") && query.ends_with("band")));
+        assert!(view.is_some_and(|query| query.contains("FROM usage_events")));
     }
 }

@@ -174,7 +174,6 @@ needed! {
     reconciles: POWER, AT_REST;
     keeps_every_record: USUAL, MISSING;
     alarms_on_facts: WIPED, COUNTED_TWICE;
-    places_fit_the_ledger: MOVED, COUNTED_TWICE;
     alarms_on_facts_beyond: MOVED, COUNTED_TWICE;
 }
 
@@ -186,6 +185,9 @@ not_needed! {
     waits_before_giving_back: USUAL;
     /// Whatever the facts have raises the alarm. The ledger also knows blocks that left none.
     alarms_on_ledger: WIPED;
+    /// The look for facts beyond the place raises the alarm, too. The ledger also knows blocks that
+    /// left no facts, and gives both numbers.
+    places_fit_the_ledger: MOVED;
     /// To mend what somebody still writes counts it twice for a while. The next reconciliation
     /// takes that out again, so there must be a next one.
     reconciles_only_what_is_calm: POWER;
