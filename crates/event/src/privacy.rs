@@ -80,7 +80,11 @@ fn is_fiscal_code(word: &[u8]) -> bool {
             b'A' | b'B' | b'C' | b'D' | b'E' | b'H' | b'L' | b'M' | b'P' | b'R' | b'S' | b'T'
         )
     };
+    // A person writes a code in one case; a token in base 64 mixes both.
+    let is_one_case =
+        !word.iter().any(u8::is_ascii_lowercase) || !word.iter().any(u8::is_ascii_uppercase);
     word.len() == FISCAL_CODE_BYTES
+        && is_one_case
         && word[..6].iter().all(u8::is_ascii_alphabetic)
         && digit(word[6])
         && digit(word[7])
