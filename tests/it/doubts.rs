@@ -93,8 +93,11 @@ pub fn every_answer_says_so(engines: &Engines) {
     }
     assert!(!is_marked(&api, &key, "usage?period=2017-05"));
     let public = api.ask("/v1/usage?period=2017", &[]);
-    assert_eq!(public.status, 503, "{}", public.body);
-    assert!(public.body.contains("2017-03"), "{}", public.body);
+    assert_eq!(
+        public.status, 401,
+        "an open year is not public: {}",
+        public.body
+    );
     let report = place.run(&["report", "--year", "2017", "--format", "json"]);
     assert!(report.contains("months_in_doubt"), "the report says so");
     assert_eq!(findings(place), ["month-in-doubt"]);
@@ -157,7 +160,8 @@ pub fn users_are_compared_too(engines: &Engines) {
         ),
     );
     assert!(users() > whole);
-    assert_eq!(findings(&place), ["aggregate-differs"]);
+    // Hours that were counted ahead are not those of the changed sets either.
+    assert_eq!(findings(&place), ["aggregate-differs", "hours-differ"]);
     place.run(&["audit", "--repair"]);
     assert_eq!(users(), whole);
     check_whole(&place, total);
