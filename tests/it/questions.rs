@@ -281,8 +281,8 @@ fn open_data(place: &Place<'_>, report: &Value) {
             &settings[1..],
             "a catalogue must name it: open_data.publisher\n",
         ),
-        ("2100", &settings[..], "2100 is not over"),
-        ("1999", &settings[..], "no data for 1999"),
+        ("2100", &settings[..], "2100 is not closed"),
+        ("1999", &settings[..], "1999 is not closed"),
     ] {
         let output = publish(year, settings);
         assert!(
