@@ -5,6 +5,6 @@ WHERE h.version = (SELECT argMax(v.version, v.applied_at) FROM register_versions
 UNION ALL
 SELECT e.code AS ente, n.day AS day, n.holiday AS holiday
 FROM register_enti AS e
-CROSS JOIN register_national_holidays AS n
-WHERE e.version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v) AND n.version = e.version
+GLOBAL INNER JOIN register_national_holidays AS n ON n.version = e.version
+WHERE e.version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v)
 COMMENT 'National holidays and patron saints by ente, from 1970 to 2099, by the register in force.'

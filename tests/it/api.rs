@@ -486,6 +486,13 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
             }
         }
     }
+    for year in ["2016", "2017"] {
+        assert_eq!(api.ask(&format!("/v1/enti?period={year}"), &[]).status, 401);
+        api.place.run(&["close-year", year]);
+        eventually("a closed year is public", || {
+            api.ask(&format!("/v1/enti?period={year}"), &[]).status == 200
+        });
+    }
     without_a_key(&api, &admin);
     // A key in the address is no key.
     let in_address = api.ask(&format!("/v1/usage?period=2016&key={admin}"), &[]);

@@ -114,6 +114,8 @@ pub fn its_blocks_do_what_they_say(engines: &Engines) {
         place.run(&["simulate", "--focus", year, "--scale", YEAR, "--seed", "5"]);
     }
     place.run(&["consume", "--once"]);
+    // As `up --demo` has it.
+    place.run(&["close-year", "2017"]);
     let _consumer = place.spawn(&["consume"], "consumer.log");
 
     let mut script = String::from("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n");

@@ -39,8 +39,8 @@ const fn open(table: &'static str) -> Readable {
     Readable { table, ente: None }
 }
 
-/// What a reader of some enti may read. Everything else, such as the ledger and the sealed years,
-/// is of all enti at once, and is not for it.
+/// Tables and views that a reader of some enti may read. A view stands after the views that it reads.
+/// The rest, such as the ledger and the sealed years, covers all enti at once and stays closed.
 pub const READABLE: &[Readable] = &[
     of_ente("usage_events", "ente"),
     of_ente("usage_hourly", "ente"),
@@ -62,10 +62,10 @@ pub const READABLE: &[Readable] = &[
     open("usage_by_service"),
     open("usage_by_device"),
     open("usage_by_country"),
+    open("users_by_hour"),
     open("usage_by_hour_band"),
     open("usage_by_day_kind"),
     open("usage_by_desk"),
-    open("users_by_hour"),
     open("silent_portals"),
 ];
 
@@ -174,12 +174,7 @@ fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String)
             ));
         }
     }
-    let is_read = |sql: &&str| {
-        READABLE
-            .iter()
-            .any(|one| view_of_schema(one.table) == Some(*sql))
-    };
-    let views = migrations().iter().map(|one| one.sql).filter(is_read);
+    let views = READABLE.iter().filter_map(|one| view_of_schema(one.table));
     made.extend(views.map(str::to_owned));
     made
 }
