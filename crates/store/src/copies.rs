@@ -31,11 +31,11 @@ pub struct Copy {
     pub kafka_offset: u64,
     /// Public body.
     pub ente: String,
-    /// `YYYY-MM-DD`, local.
+    /// Local day, `YYYY-MM-DD`.
     pub day: String,
     /// Local day, in days since 1970.
     pub local_day: u16,
-    /// Month of its hour, `YYYYMM`.
+    /// Month of the hour, `YYYYMM`.
     pub month: u32,
     /// Log of the fact that takes precedence.
     pub first_stream: String,
@@ -89,13 +89,13 @@ impl Suspects {
     }
 }
 
-/// Order of the copies of an event, of which the first stays: facts of sealed years, then facts no
-/// longer in the log, then facts of the log by partition and offset.
+/// Order of the copies of an event, of which the first stays. Facts of sealed years come first,
+/// then facts no longer in the log, then facts of the log by partition and offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Precedence {
-    /// Present log.
+    /// Current log.
     pub stream: String,
-    /// First offset that it holds, by partition.
+    /// First offset still in the log, by partition.
     pub held_from: BTreeMap<u32, u64>,
 }
 

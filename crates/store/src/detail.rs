@@ -20,11 +20,11 @@ pub struct EnteServiceUse {
     pub kind: String,
     /// Completed service uses.
     pub service_uses: u64,
-    /// Uses that were given up.
+    /// Service uses that the visitor abandoned.
     pub abandoned: u64,
-    /// Uses that failed.
+    /// Service uses that failed.
     pub failed: u64,
-    /// Local day of the last completed use, `2017-12-31`; empty without one.
+    /// Local day of the last completed use, `2017-12-31`; empty without a use.
     pub last_day: String,
 }
 
@@ -132,9 +132,9 @@ pub struct EnteSilence {
     pub days: u64,
     /// Number of events.
     pub events: u64,
-    /// Length of the longest silence, in days; 0 if there is none.
+    /// Length of the longest silence, in days; 0 without a silence.
     pub silence_days: u64,
-    /// First day of the longest silence, `2017-12-31`; empty if there is none.
+    /// First day of the longest silence, `2017-12-31`; empty without a silence.
     pub silence_from: String,
 }
 
@@ -154,25 +154,25 @@ pub struct RulesUse {
 /// Details of a year. Lists by ente add up to the figures of all enti.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
-    /// By ente, service and kind.
+    /// Service uses by ente, service and kind.
     pub services: Vec<EnteServiceUse>,
-    /// By ente, month and device.
+    /// Usage by ente, month and device.
     pub months: Vec<MonthUse>,
     /// Visitors by ente and month.
     pub visitors: Vec<MonthVisitors>,
-    /// By ente and hour.
+    /// Usage by ente and hour.
     pub hours: Vec<EnteHourUse>,
-    /// By ente and country.
+    /// Usage by ente and country.
     pub countries: Vec<EnteCountryUse>,
-    /// By ente and kind of login.
+    /// Usage by ente and login method.
     pub logins: Vec<LoginUse>,
-    /// By day and device.
+    /// Usage by day and device.
     pub days: Vec<DayUse>,
     /// The longest silence of each ente.
     pub silences: Vec<EnteSilence>,
-    /// By version of the rules.
+    /// Events by version of the rules.
     pub rules: Vec<RulesUse>,
-    /// By weekday and hour; empty in years that an earlier version of the program closed.
+    /// Usage by weekday and hour. Empty in years closed before this list existed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub week: Vec<WeekHourUse>,
 }

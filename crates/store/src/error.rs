@@ -18,9 +18,9 @@ pub enum StoreError {
         "ClickHouse at {url} refuses user {user}: check clickhouse.user and clickhouse.password"
     )]
     Refused {
-        /// Where.
+        /// URL of the server.
         url: String,
-        /// Who.
+        /// User name.
         user: String,
     },
     /// The server cannot guarantee exactly-once inserts.
@@ -44,7 +44,7 @@ pub enum StoreError {
         "the database holds migration {name}, which this program does not know: use a program at least as new as the one that applied it"
     )]
     MigrationUnknown {
-        /// Its file name.
+        /// File name of the migration.
         name: String,
     },
     /// The database has no schema yet.
@@ -80,7 +80,7 @@ pub enum StoreError {
         "backup {name} was cut off: delete its folder on the disk clickhouse.backup_disk, or, without one, in the folder that ClickHouse allows for backups, or take another name; nothing was changed"
     )]
     BackupCutOff {
-        /// Its name.
+        /// Name of the backup.
         name: String,
     },
     /// No backup has this name.

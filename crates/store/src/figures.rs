@@ -121,7 +121,7 @@ pub struct YearFigures {
 }
 
 impl YearFigures {
-    /// Whether nothing was recorded.
+    /// Returns true if nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.usage.is_empty()
             && self.services.is_empty()
