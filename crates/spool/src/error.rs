@@ -24,7 +24,7 @@ pub enum SpoolError {
         /// Limit in bytes.
         max: u32,
     },
-    /// The limits contradict each other.
+    /// The limits are invalid.
     #[error("{0}")]
     Limits(&'static str),
     /// The folder is open in another process, or in another `Spool` of this process.

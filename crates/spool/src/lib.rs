@@ -7,6 +7,7 @@
 //! twice, but none is lost. A full spool refuses new records and never overwrites old ones.
 //!
 //! A lock ensures that only one `Spool` uses a folder.
+//!
 //! ```
 //! use affluenza_spool::{Limits, Spool};
 //! # fn main() -> Result<(), affluenza_spool::SpoolError> {
@@ -24,9 +25,10 @@
 //! ```
 //!
 //! On disk a spool is a sequence of segments and the file `acked`. Each segment is named by the
-//! number of its first record. A record has a magic word, its length, its number, a checksum over
-//! all three, and the content. Damage inside a segment is skipped and reported. An incomplete
-//! record at the end of the last segment was never confirmed, so it is cut off.
+//! number of its first record. A record has a magic word, its length, its number, a checksum, and
+//! the content. The checksum covers length, number and content. Damage inside a segment is skipped
+//! and reported. An incomplete record at the end of the last segment was never confirmed, so it is
+//! cut off.
 
 mod acked;
 mod error;

@@ -336,7 +336,7 @@ impl Spool {
     }
 
     fn delete_acked(&self, state: &mut State) -> Result<(), SpoolError> {
-        // An empty spool starts a new segment, so that the old one can be deleted.
+        // A drained spool starts a new segment, so that the old one can be deleted.
         let last = state.segments.back().expect("a spool has a segment");
         let is_drained = state.acked == state.end && !state.is_writing;
         if is_drained && last.bytes > self.limits.segment_bytes / 2 {

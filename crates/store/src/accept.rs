@@ -17,7 +17,7 @@ use crate::{Fate, Store, StoreError};
 pub enum Accepted {
     /// Records are lost.
     Loss,
-    /// The committed offset of the consumer group has changed.
+    /// The committed offset of the consumer group was set to the end of the ledger.
     Place,
     /// The log was replaced and counts as a new log from here on.
     Log,

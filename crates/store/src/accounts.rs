@@ -1,5 +1,5 @@
-//! Reconciliation of the log, the ledger and the facts. Only queries. Module [`crate::hour_rows`]
-//! compares the hour rows.
+//! Reconciliation of the log, the ledger and the facts: queries for differences, and repairs of
+//! single blocks. Module [`crate::hour_rows`] compares the hour rows.
 
 use std::collections::HashSet;
 use std::ops::Range;

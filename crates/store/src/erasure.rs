@@ -27,7 +27,7 @@ pub struct Erasure {
     pub reason: String,
     /// End of the erased range by stream and partition, as the next offset.
     pub ends: Vec<(String, u32, u64)>,
-    /// Number of erased facts.
+    /// Number of facts that the erasure deletes.
     pub facts: u64,
     /// Start time, in seconds since 1970.
     pub begun_at: u32,
