@@ -3,6 +3,7 @@
 //! An address is truncated to its network. A visitor's identifier becomes a pseudonym that cannot
 //! be linked across days or across enti. The pseudonym is a hash with a random salt, which is kept
 //! in memory for one day and never stored.
+//!
 //! ```
 //! use affluenza_privacy::{Day, Pseudonyms, truncated};
 //!

@@ -292,7 +292,8 @@ impl Spool {
         Ok(batch)
     }
 
-    /// Returns the segment that contains `position`; `None` at the end of the spool.
+    /// Returns the unread part of the segment that contains `position`; `None` at the end of the
+    /// spool.
     fn locate(&self, position: Position) -> Option<Part> {
         let state = self.state();
         if position.0 >= state.durable {
