@@ -3,46 +3,46 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why keys cannot be read or changed.
+/// Error of reading or changing keys.
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// A file cannot be read or written.
     #[error("{path} cannot be used: {cause}")]
     Io {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         cause: io::Error,
     },
-    /// The file of keys is not what this program writes.
+    /// The key file was not written by this program, or is damaged.
     #[error("keys {path}: {cause}; restore the file from a copy")]
     Damaged {
-        /// Which.
+        /// Path of the key file.
         path: PathBuf,
-        /// What is wrong, in one line.
+        /// Description of the damage, in one line.
         cause: String,
     },
-    /// There is no such key.
+    /// No key has this id.
     #[error("there is no key {id}; see `affluenza keys list`")]
     Unknown {
-        /// Which.
+        /// Requested key id.
         id: String,
     },
-    /// The key was revoked before.
+    /// The key is already revoked.
     #[error("key {id} has been revoked already, at {at}")]
     Revoked {
-        /// Which.
+        /// Key id.
         id: String,
-        /// When.
+        /// Time of the revocation.
         at: jiff::Timestamp,
     },
-    /// A new key that makes no sense.
+    /// The attributes of a new key are invalid.
     #[error("{0}")]
     Invalid(String),
-    /// The system gives no random bytes.
+    /// The operating system returned no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
-    /// The log of administrative access does not hold.
+    /// The log of administrative access is damaged.
     #[error("{0}; nothing was changed")]
     Log(#[from] crate::BrokenLog),
 }
@@ -54,19 +54,19 @@ impl KeyError {
     }
 }
 
-/// Why a presented key is not accepted.
+/// Reason for refusing a presented key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// It is not of the form of a key, or cut, or mistyped.
+    /// The text is not a complete key: the format or the checksum is wrong.
     #[error("this is not a whole key: it is cut or mistyped")]
     Malformed,
     /// No key has this secret.
     #[error("this key is unknown")]
     Unknown,
-    /// Its time has passed.
+    /// The key has expired.
     #[error("this key has expired: ask for a new one")]
     Expired,
-    /// It was withdrawn.
+    /// The key was revoked.
     #[error("this key was revoked: ask for a new one")]
     Revoked,
 }

@@ -1,4 +1,4 @@
-//! The file of the keys, replaced as a whole.
+//! The key file, which is always replaced as a whole.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::secret::unhex;
 use crate::{Key, KeyError};
 
-/// Largest file that is read, in bytes: some hundred thousand keys.
+/// Maximum size of the key file, in bytes: a few hundred thousand keys.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct KeyFile {
     pub keys: Vec<Key>,
 }
 
-/// Tells whether a file was replaced.
+/// Inode, size and modification time of a file. A different stamp means that the file was replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp(Option<(u64, u64, SystemTime)>);
 
@@ -33,7 +33,7 @@ impl Stamp {
     }
 }
 
-/// The keys of the file and its text; none when there is no file.
+/// Returns the keys and the text of the file. A missing file has no keys.
 pub(crate) fn read(path: &Path) -> Result<(KeyFile, String), KeyError> {
     let damaged = |cause: String| KeyError::Damaged {
         path: path.to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn text(file: &KeyFile) -> String {
     format!("# Written by `affluenza keys`. Holds hashes, no secrets.\n{body}")
 }
 
-/// Holds the keys and their log for one writer.
+/// Exclusive lock on the key file and its log, held until dropped.
 pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock back")] File);
 
 pub(crate) fn lock(path: &Path) -> Result<Lock, KeyError> {
@@ -92,7 +92,7 @@ pub(crate) fn draft_of(path: &Path) -> PathBuf {
     path.with_extension("draft")
 }
 
-/// Writes what shall replace the file.
+/// Writes and syncs the text that will replace the key file.
 pub(crate) fn write_draft(path: &Path, text: &str) -> Result<(), KeyError> {
     let draft = draft_of(path);
     let write = || {
@@ -104,7 +104,7 @@ pub(crate) fn write_draft(path: &Path, text: &str) -> Result<(), KeyError> {
     write().map_err(KeyError::io(&draft))
 }
 
-/// Puts the draft in place.
+/// Renames the draft to the key file and syncs the folder.
 pub(crate) fn replace(path: &Path) -> Result<(), KeyError> {
     let put = || {
         fs::rename(draft_of(path), path)?;
@@ -113,7 +113,7 @@ pub(crate) fn replace(path: &Path) -> Result<(), KeyError> {
     put().map_err(KeyError::io(path))
 }
 
-/// Makes a new name in the file's folder last.
+/// Syncs the folder of `path`, so that a new name survives a crash.
 pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path
         .parent()

@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::KeyError;
 
-/// Longest name of a key, in bytes.
+/// Maximum length of a key's name, in bytes.
 const NAME_BYTES_MAX: usize = 100;
 
-/// What a key is for.
+/// Role of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Asks for figures.
+    /// Reads the figures of the enti in its scope.
     Reader,
     /// Sends events.
     Writer,
-    /// Asks for the figures of every ente, and for what concerns the service itself.
+    /// Reads the figures of every ente and the state of the service.
     Admin,
 }
 
 impl Role {
-    /// Every role.
+    /// All roles.
     pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
 
-    /// As it is written.
+    /// Returns the name of the role in the key file and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Reader => "reader",
@@ -53,25 +53,25 @@ impl FromStr for Role {
     }
 }
 
-/// Codes that a key reaches: all, or those of a list.
+/// Set of codes that a key gives access to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Whatever there is.
+    /// Every code.
     #[default]
     All,
-    /// These only.
+    /// Only the listed codes.
     #[serde(untagged)]
     Only(BTreeSet<String>),
 }
 
 impl Scope {
-    /// These codes only.
+    /// Creates a scope of the listed codes.
     pub fn of<T: Into<String>>(codes: impl IntoIterator<Item = T>) -> Self {
         Self::Only(codes.into_iter().map(Into::into).collect())
     }
 
-    /// Whether `code` is among them.
+    /// Returns true if the scope includes `code`.
     pub fn covers(&self, code: &str) -> bool {
         match self {
             Self::All => true,
@@ -79,7 +79,7 @@ impl Scope {
         }
     }
 
-    /// The list, unless it is all.
+    /// Returns the listed codes; `None` for [`Scope::All`].
     pub fn codes(&self) -> Option<&BTreeSet<String>> {
         match self {
             Self::All => None,
@@ -103,39 +103,39 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A key as it is kept: everything but the secret.
+/// A stored key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// Eight hexadecimal digits, a part of the secret too.
+    /// Eight hexadecimal digits. They are also part of the secret text.
     pub id: String,
-    /// What people call it.
+    /// Name for the operator, 1 to 100 bytes.
     pub name: String,
-    /// What it is for.
+    /// Role that decides which operations the key permits.
     pub role: Role,
-    /// Enti that it reaches.
+    /// Enti that the key gives access to.
     #[serde(default)]
     pub enti: Scope,
-    /// For a writer: portals whose events it may send.
+    /// Portals that a writer may send events for.
     #[serde(default)]
     pub portals: Scope,
-    /// For a writer: values of `source` that it may send.
+    /// Values of `source` that a writer may send.
     #[serde(default)]
     pub sources: Scope,
-    /// When it was made.
+    /// Time of creation.
     pub created: Timestamp,
-    /// From when on it is no longer accepted.
+    /// Time from which the key is refused. `None` means that the key does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// When it was withdrawn.
+    /// Time of the revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
-    /// SHA-256 of the secret, 64 hexadecimal digits.
+    /// SHA-256 of the secret, as 64 hexadecimal digits.
     pub hash: String,
 }
 
 impl Key {
-    /// Whether it may send an event of this ente, portal and source.
+    /// Returns true if the key may send an event of this ente, portal and source.
     pub fn may_write(&self, ente: &str, portal: &str, source: &str) -> bool {
         self.role == Role::Writer
             && self.enti.covers(ente)
@@ -143,7 +143,7 @@ impl Key {
             && self.sources.covers(source)
     }
 
-    /// Whether it may ask for figures of this ente.
+    /// Returns true if the key may read figures of this ente.
     pub fn may_read(&self, ente: &str) -> bool {
         match self.role {
             Role::Admin => true,
@@ -153,25 +153,25 @@ impl Key {
     }
 }
 
-/// What a new key shall be.
+/// Attributes of a new key.
 #[derive(Debug, Clone)]
 pub struct NewKey {
-    /// What people call it.
+    /// Name for the operator, 1 to 100 bytes.
     pub name: String,
-    /// What it is for.
+    /// Role that decides which operations the key permits.
     pub role: Role,
-    /// Enti that it reaches.
+    /// Enti that the key gives access to.
     pub enti: Scope,
-    /// For a writer: portals whose events it may send.
+    /// Portals that a writer may send events for.
     pub portals: Scope,
-    /// For a writer: values of `source` that it may send.
+    /// Values of `source` that a writer may send.
     pub sources: Scope,
-    /// From when on it is no longer accepted.
+    /// Time from which the key is refused. `None` means that the key does not expire.
     pub expires: Option<Timestamp>,
 }
 
 impl NewKey {
-    /// A key that reaches everything and never expires.
+    /// Creates a key of unlimited scope that never expires.
     pub fn new(name: impl Into<String>, role: Role) -> Self {
         Self {
             name: name.into(),

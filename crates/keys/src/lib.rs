@@ -1,11 +1,11 @@
-//! API keys: who may ask for what, and who may write what.
+//! API keys for reading figures and sending events.
 //!
-//! A key is a secret of 256 random bits. It is shown once, when it is created; the file of keys
-//! holds its SHA-256 only. A [`KeyRing`] checks presented keys, and takes up a changed file by
-//! itself. A [`KeyStore`] changes the file, each change being noted in the [`AdminLog`], whose
-//! entries are chained by hashes, so that a changed or missing entry is noticed.
+//! A key is a secret of 256 random bits. The secret is shown once, when the key is created. The key
+//! file stores only its SHA-256. A [`KeyRing`] checks presented keys and reloads the file when it
+//! changes. A [`KeyStore`] changes the file and records every change in the [`AdminLog`]. The
+//! entries of the log form a hash chain, so a changed or missing entry is detected.
 //!
-//! This crate knows nothing of HTTP.
+//! This crate does not depend on HTTP.
 //!
 //! ```
 //! use affluenza_keys::{KeyRing, KeyStore, NewKey, Role, Scope};

@@ -1,5 +1,4 @@
-//! Who administered what: a file that is only appended to, each entry with the hash of the one
-//! before.
+//! Append-only log of administrative access. Each entry contains the hash of the previous entry.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -15,26 +14,26 @@ use thiserror::Error;
 use crate::secret::hex;
 use crate::{KeyError, file};
 
-/// One administrative act.
+/// An administrative action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// Place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub number: u64,
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
-    /// Account of the operating system that did it.
+    /// Operating system account that performed the action.
     pub by: String,
-    /// What was done: `key-create`, `key-revoke`, …
+    /// Kind of action: `key-create`, `key-revoke`, …
     pub action: String,
-    /// To what, such as the id of a key.
+    /// Object of the action, such as a key id.
     pub subject: String,
-    /// More about it.
+    /// Further attributes of the action.
     pub detail: Value,
-    /// SHA-256 of the file of keys after it, if it changed the file.
+    /// SHA-256 of the key file after the action, if the action changed the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
-    /// Hash of the entry before; empty for the first.
+    /// Hash of the previous entry; empty in the first one.
     pub previous: String,
 }
 
@@ -53,7 +52,7 @@ impl Entry {
     }
 }
 
-/// The name of the account, or its number where the environment does not tell.
+/// Returns the account name and its uid, or only the uid if `USER` is not set.
 pub fn account() -> String {
     let number = rustix::process::getuid().as_raw();
     match std::env::var("USER") {
@@ -62,29 +61,29 @@ pub fn account() -> String {
     }
 }
 
-/// What is wrong with the log.
+/// Damage found in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BrokenLog {
-    /// A line is no entry.
+    /// The line cannot be parsed as an entry.
     #[error("log of administrative access, line {line}: it is no entry: {cause}")]
     Unreadable {
-        /// Which, from 1.
+        /// Line number, from 1.
         line: u64,
-        /// Why.
+        /// Reason from the parser.
         cause: String,
     },
-    /// A line is not what was hashed.
+    /// The content of the line does not match its hash.
     #[error("log of administrative access, line {line}: it was changed")]
     Changed {
-        /// Which, from 1.
+        /// Line number, from 1.
         line: u64,
     },
-    /// A line does not follow the one before it.
+    /// The line does not continue the chain of the previous line.
     #[error(
         "log of administrative access, line {line}: a line before it was changed or taken away"
     )]
     Unchained {
-        /// Which, from 1.
+        /// Line number, from 1.
         line: u64,
     },
 }
@@ -96,17 +95,18 @@ pub struct AdminLog {
 }
 
 impl AdminLog {
-    /// The log in `path`; the file need not be there yet.
+    /// Opens the log at `path`. The file may be missing.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Returns the path of the log.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Every entry, if the chain holds. What a crash left of an unfinished line does not count.
+    /// Returns every entry if the hash chain is valid. Ignores an unfinished last line left by a
+    /// crash.
     pub fn verify(&self) -> Result<Vec<Entry>, KeyError> {
         let text = self.text()?;
         let mut entries: Vec<Entry> = Vec::new();
@@ -117,7 +117,7 @@ impl AdminLog {
                 cause: "it has no hash".into(),
             })?;
             if hash_of(&previous, content) != hash {
-                // The line itself, or what it is chained to?
+                // A matching hash over another predecessor means that an earlier line changed.
                 let entry: Option<Entry> = serde_json::from_str(content).ok();
                 return Err(match entry {
                     Some(entry)
@@ -144,14 +144,14 @@ impl AdminLog {
         Ok(entries)
     }
 
-    /// The hash of the last entry, which vouches for all; none for an empty log.
+    /// Returns the hash of the last entry, which covers the whole chain. `None` for an empty log.
     pub fn head(&self) -> Result<Option<String>, KeyError> {
         let text = self.text()?;
         let last = whole(&text).lines().last().map(str::to_owned);
         Ok(last.and_then(|line| line.split_once(' ').map(|(hash, _)| hash.to_owned())))
     }
 
-    /// Appends an entry. The caller holds the lock.
+    /// Appends an entry. The caller must hold the lock.
     pub(crate) fn append_locked(&self, mut entry: Entry) -> Result<(), KeyError> {
         let entries = self.verify()?;
         let previous = self.head()?.unwrap_or_default();
@@ -167,7 +167,7 @@ impl AdminLog {
                 .create(true)
                 .mode(0o600)
                 .open(&self.path)?;
-            // A crash may have left a piece of a line.
+            // A crash may have left a partial line.
             log.set_len(whole_bytes)?;
             log.write_all(line.as_bytes())?;
             log.sync_all()?;
@@ -185,7 +185,7 @@ impl AdminLog {
     }
 }
 
-/// The lines that end.
+/// Returns the part of `text` up to the last newline.
 fn whole(text: &str) -> &str {
     text.rfind('\n').map_or("", |end| &text[..=end])
 }

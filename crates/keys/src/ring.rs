@@ -10,10 +10,10 @@ use crate::file::{self, Stamp};
 use crate::secret::{digest, id_of, unhex};
 use crate::{Key, KeyError, Refused};
 
-/// Pause between two looks at the file.
+/// Minimum interval between two checks of the file.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Checks presented keys against the file, and takes up a replaced file by itself.
+/// Checks presented keys against the key file, and reloads a replaced file.
 #[derive(Debug)]
 pub struct KeyRing {
     path: PathBuf,
@@ -34,7 +34,7 @@ struct Known {
 }
 
 impl KeyRing {
-    /// Reads the keys; a file that is not there holds none.
+    /// Loads the keys. A missing file has no keys.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyError> {
         let path = path.into();
         let stamp = Stamp::of(&path);
@@ -49,12 +49,13 @@ impl KeyRing {
         })
     }
 
-    /// Whose key this is. The time it takes does not tell how much of a secret was right.
+    /// Returns the key that the presented secret belongs to. The comparison takes constant time, so
+    /// its duration reveals nothing about the secret.
     pub fn check(&self, presented: &str) -> Result<Arc<Key>, Refused> {
         let id = id_of(presented).ok_or(Refused::Malformed)?;
         self.look();
         self.find(id, presented).or_else(|refused| {
-            // It may have been made this very moment.
+            // The key may have been created within the last second.
             if refused == Refused::Unknown {
                 self.reload();
                 return self.find(id, presented);
@@ -78,13 +79,13 @@ impl KeyRing {
         Ok(known.key.clone())
     }
 
-    /// Whether there is any key at all, so that a start without one can be told.
+    /// Returns true if there are no keys, so that a service can report a start without any.
     pub fn is_empty(&self) -> bool {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.keys.is_empty()
     }
 
-    /// Looks at the file, once a second at most.
+    /// Checks the file for changes, at most once a second.
     fn look(&self) {
         let is_due = {
             let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +96,7 @@ impl KeyRing {
         }
     }
 
-    /// Takes up the file if it was replaced. One that cannot be read leaves the old keys in force.
+    /// Reloads the file if it was replaced. If it cannot be read, the old keys stay valid.
     pub fn reload(&self) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.looked = Instant::now();
@@ -110,7 +111,7 @@ impl KeyRing {
                 held.keys = keys;
             }
             Err(error) => {
-                // Said once for each file that cannot be used.
+                // Keeping the stamp logs the error once per unreadable file.
                 held.stamp = stamp;
                 tracing::error!(%error, "the keys cannot be read: those of before stay in force");
             }

@@ -4,23 +4,24 @@ use sha2::{Digest, Sha256};
 
 use crate::KeyError;
 
-/// Every key begins with this, so that scanners for leaked secrets can find it.
+/// Prefix of every key, so that scanners for leaked secrets can find it.
 const PREFIX: &str = "affluenza_";
-/// Bytes of a key's id.
+/// Length of a key id, in bytes.
 const ID_BYTES: usize = 4;
-/// Random bytes of a secret.
+/// Length of the random part, in bytes.
 const SECRET_BYTES: usize = 32;
-/// Bytes of the checksum, which tells a mistyped key from an unknown one.
+/// Length of the checksum, in bytes. The checksum separates a mistyped key from an unknown one.
 const SUM_BYTES: usize = 4;
 
-/// A key in plain: `affluenza_`, its id, `_`, 64 hexadecimal digits and 8 of a checksum.
+/// A key in plain text: `affluenza_`, the id, `_`, 64 hexadecimal digits, and a checksum of 8
+/// digits.
 #[derive(Clone)]
 pub struct Secret {
     text: String,
 }
 
 impl Secret {
-    /// A new one, with a new id.
+    /// Generates a random id and secret.
     pub(crate) fn random() -> Result<(String, Self), KeyError> {
         let mut id = [0; ID_BYTES];
         let mut secret = [0; SECRET_BYTES];
@@ -37,7 +38,7 @@ impl Secret {
         ))
     }
 
-    /// The secret itself: to be shown once, and never logged.
+    /// Returns the secret text. Show it once and never log it.
     pub fn expose(&self) -> &str {
         &self.text
     }
@@ -49,7 +50,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The id in a presented key, if the key is whole.
+/// Returns the id of a presented key if its format and checksum are valid.
 pub(crate) fn id_of(presented: &str) -> Option<&str> {
     let rest = presented.strip_prefix(PREFIX)?;
     let length = PREFIX.len() + 2 * ID_BYTES + 1 + 2 * SECRET_BYTES;
@@ -61,7 +62,7 @@ pub(crate) fn id_of(presented: &str) -> Option<&str> {
     (secret.starts_with('_') && checksum(body) == sum).then_some(id)
 }
 
-/// What is kept of a secret.
+/// Returns the SHA-256 that is stored instead of the secret.
 pub(crate) fn digest(presented: &str) -> [u8; 32] {
     Sha256::digest(presented.as_bytes()).into()
 }
@@ -77,7 +78,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of 64 hexadecimal digits.
+/// Decodes 64 hexadecimal digits.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {

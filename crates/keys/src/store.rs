@@ -9,24 +9,24 @@ use crate::file::{self, KeyFile};
 use crate::secret::{Secret, digest, hex};
 use crate::{AdminLog, Entry, Key, KeyError, NewKey};
 
-/// Changes the file of keys. Each change is noted in the log of administrative access first.
+/// Changes the key file. Each change is first recorded in the log of administrative access.
 #[derive(Debug, Clone)]
 pub struct KeyStore {
     path: PathBuf,
 }
 
 impl KeyStore {
-    /// The keys in `path`; the file need not be there yet.
+    /// Opens the key file at `path`. The file may be missing.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Every key, revoked ones too, oldest first.
+    /// Returns all keys, including revoked ones, oldest first.
     pub fn list(&self) -> Result<Vec<Key>, KeyError> {
         Ok(file::read(&self.path)?.0.keys)
     }
 
-    /// Makes a key. The secret is not kept anywhere.
+    /// Creates a key. The returned secret is not stored anywhere.
     pub fn create(&self, new: NewKey) -> Result<(Key, Secret), KeyError> {
         let now = now();
         new.check(now)?;
@@ -59,7 +59,7 @@ impl KeyStore {
         Ok((key, secret))
     }
 
-    /// Withdraws a key. Running processes refuse it within a second or two.
+    /// Revokes a key. Running processes refuse it within about two seconds.
     pub fn revoke(&self, id: &str) -> Result<Key, KeyError> {
         let now = now();
         let _lock = file::lock(&self.path)?;
@@ -79,13 +79,13 @@ impl KeyStore {
         Ok(key)
     }
 
-    /// The log of administrative access beside the file.
+    /// Returns the log of administrative access, in the folder of the key file.
     pub fn log(&self) -> AdminLog {
         AdminLog::new(self.path.with_extension("log"))
     }
 
-    /// Proves that the log holds, and that the keys are those that it tells of. Returns its
-    /// entries.
+    /// Verifies the hash chain of the log, and that the key file has the hash in the last entry
+    /// that changed it. Returns the entries.
     pub fn verify(&self) -> Result<Vec<Entry>, KeyError> {
         let _lock = self
             .path
@@ -105,7 +105,7 @@ impl KeyStore {
         Ok(entries)
     }
 
-    /// The keys, after a change that was interrupted has been finished or dropped.
+    /// Completes or discards an interrupted change, then reads the keys.
     fn settled(&self) -> Result<KeyFile, KeyError> {
         let draft = file::draft_of(&self.path);
         match fs::read_to_string(&draft) {
@@ -124,7 +124,8 @@ impl KeyStore {
         Ok(file::read(&self.path)?.0)
     }
 
-    /// Draft, then log, then the rename: whatever is interrupted can be finished or dropped.
+    /// Writes the draft, then the log entry, then renames the draft. [`Self::settled`] can complete
+    /// or discard an interrupted change at every step.
     fn replace(
         &self,
         keys: &KeyFile,
@@ -140,12 +141,12 @@ impl KeyStore {
         file::replace(&self.path)
     }
 
-    /// Where the keys are.
+    /// Returns the path of the key file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Notes another administrative act, such as the closing of a year.
+    /// Records another administrative action, such as the closing of a year.
     pub fn note(
         &self,
         action: &str,
@@ -158,7 +159,7 @@ impl KeyStore {
     }
 }
 
-/// Whole seconds suffice, and are read more easily.
+/// Returns the current time in whole seconds, which are easier to read.
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)

@@ -1,4 +1,4 @@
-//! Keys as an administrator and a service see them.
+//! Keys as used by an administrator and by a service.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -81,7 +81,7 @@ fn another_secret_with_a_known_id_is_refused() {
     let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
     let (_, other) = store.create(reader("b", &["firenze"])).unwrap();
     let ring = KeyRing::open(&file).unwrap();
-    // The id of one with the secret of the other has no valid checksum.
+    // The id of one key with the secret of another has no valid checksum.
     let mixed = format!("{}{}", &secret.expose()[..19], &other.expose()[19..]);
     assert_eq!(ring.check(&mixed), Err(Refused::Malformed));
     assert_eq!(ring.check(""), Err(Refused::Malformed));
@@ -105,7 +105,7 @@ fn an_expired_key_is_refused() {
     fs::write(&file, text.replace(line, past)).unwrap();
     ring.reload();
     assert_eq!(ring.check(secret.expose()), Err(Refused::Expired));
-    // Nobody changes the file behind the log's back.
+    // The log detects a change of the file that it does not contain.
     assert!(matches!(store.verify(), Err(KeyError::Damaged { .. })));
     new.expires = Some(Timestamp::UNIX_EPOCH);
     assert!(matches!(store.create(new), Err(KeyError::Invalid(_))));
@@ -182,7 +182,7 @@ fn every_tampering_with_the_log_is_noticed() {
     );
     let cut = broken(format!("{}\n{}\n", lines[0], lines[1]));
     assert!(matches!(cut, KeyError::Damaged { .. }), "{cut}");
-    // Nothing is added to a broken log, and no key is made.
+    // A broken log accepts no entry, so no key is created.
     fs::write(log.path(), whole.replace("\"b\"", "\"c\"")).unwrap();
     assert!(matches!(
         store.create(reader("d", &["prato"])),
@@ -198,7 +198,7 @@ fn a_crash_between_log_and_file_is_finished_by_the_next_change() {
     store.create(reader("a", &["firenze"])).unwrap();
     let before = fs::read_to_string(&file).unwrap();
     store.create(reader("b", &["prato"])).unwrap();
-    // As if the rename had not come to pass, and the next line had been cut.
+    // Simulates a crash before the rename and in the middle of the next line.
     fs::rename(&file, file.with_extension("draft")).unwrap();
     fs::write(&file, before).unwrap();
     let log = store.log();
@@ -247,7 +247,7 @@ fn a_damaged_file_leaves_the_old_keys_in_force() {
         KeyRing::open(&file),
         Err(KeyError::Damaged { .. })
     ));
-    // A file that is gone holds no keys.
+    // A missing file has no keys.
     fs::remove_file(&file).unwrap();
     ring.reload();
     assert_eq!(ring.check(secret.expose()), Err(Refused::Unknown));

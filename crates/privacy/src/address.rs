@@ -1,12 +1,12 @@
-//! Addresses, truncated to their network before anything is kept.
+//! Truncation of IP addresses to their network, before anything is stored.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The address that a text holds, truncated as by [`truncate`]; `None` when it holds a name, or
-/// nothing. A port, brackets and the name of an interface are taken away.
+/// Parses and truncates the address in `text` as [`truncate`] does. Returns `None` for a host name
+/// or an empty text. Removes a port, brackets and the name of an interface.
 #[must_use]
 pub fn truncated(text: &str) -> Option<IpAddr> {
-    // "1.2.3.4," starts a forwarded list, "fe80::1%eth0" names an interface.
+    // `1.2.3.4,` starts a list of forwarded addresses; `fe80::1%eth0` names an interface.
     let text = text.trim_end_matches(',');
     let text = text.split_once('%').map_or(text, |(address, _)| address);
     let bare = text.trim_start_matches('[').trim_end_matches(']');
@@ -17,14 +17,14 @@ pub fn truncated(text: &str) -> Option<IpAddr> {
     Some(truncate(address))
 }
 
-/// The network of an address: IPv4 /24, IPv6 /48, the rest zero. An IPv4 address inside an IPv6
-/// one (mapped, or 6to4) becomes a truncated IPv4 address.
+/// Returns the network of an address: IPv4 /24 or IPv6 /48, the remaining bits zero. An IPv4
+/// address inside an IPv6 address (mapped or 6to4) becomes a truncated IPv4 address.
 #[must_use]
 pub fn truncate(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => truncate_v4(v4.octets()),
         IpAddr::V6(v6) => match v6.segments() {
-            // 6to4 carries the whole IPv4 address of the subscriber in its first 48 bits.
+            // 6to4 contains the complete IPv4 address of the subscriber in its first 48 bits.
             [0x2002, high, low, ..] => {
                 let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
                 truncate_v4([a, b, c, d])

@@ -1,12 +1,13 @@
-//! Addresses inside user agents.
+//! Removal of IP addresses from user agents.
 
 use std::borrow::Cow;
 
-/// The user agent `agent` without the client's own `address`, which some apps and proxies put
-/// there: what it has instead is `truncated`, the truncated form of the same address.
+/// Replaces the client's own `address` in a user agent with its `truncated` form. Some apps and
+/// proxies add the address to the user agent.
 #[must_use]
 pub fn without_address<'a>(agent: Cow<'a, str>, address: &str, truncated: &str) -> Cow<'a, str> {
-    // "203.0.113." of "203.0.113.0"; an IPv6 address is looked for as it was written.
+    // For IPv4 the search text is the network, such as `203.0.113.`. An IPv6 address must occur
+    // exactly as in `address`.
     if let Some(network) = truncated.strip_suffix('0') {
         if !agent.contains(network) {
             return agent;

@@ -1,9 +1,8 @@
-//! What is done to addresses and visitors before an event goes anywhere: the same in the
-//! collector and in a portal's emitter.
+//! Pseudonymisation of addresses and visitors, shared by the collector and the emitters of portals.
 //!
-//! An address is truncated to its network. A visitor's identifier becomes a token that can be
-//! linked neither across days nor across enti: it is hashed with a random salt that lives in
-//! memory for a day and is written nowhere.
+//! An address is truncated to its network. A visitor's identifier becomes a pseudonym that cannot
+//! be linked across days or across enti. The pseudonym is a hash with a random salt, which is kept
+//! in memory for one day and never stored.
 //!
 //! ```
 //! use affluenza_privacy::{Day, Pseudonyms, truncated};

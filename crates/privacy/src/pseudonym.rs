@@ -1,4 +1,4 @@
-//! Visitors as tokens of a day.
+//! Daily pseudonyms of visitors.
 
 use std::fmt;
 use std::io;
@@ -7,20 +7,20 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// A day, counted from any beginning: the local date of the portal, so that a visitor counts
-/// once a day.
+/// Day number from any epoch. Use the local date of the portal, so that a visitor counts once a
+/// day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i32);
 
 const SALT_BYTES: usize = 32;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// A visitor's token: 128 bits in hexadecimal digits.
+/// Pseudonym of a visitor: 128 bits as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// Its text.
+    /// Returns the hexadecimal text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("only hexadecimal digits were written")
@@ -44,24 +44,24 @@ struct Today {
     salt: Zeroizing<[u8; SALT_BYTES]>,
 }
 
-/// Makes tokens of visitors, with a new random salt each day.
+/// Generates pseudonyms of visitors, with a new random salt each day.
 ///
-/// The salt of the day is in memory and nowhere else, and is overwritten when the next day
-/// begins, by its first token or by [`Pseudonyms::forget_before`]: from then on nobody can find out which identifier a token stands for, or link it to
-/// one of another day. The ente goes into the hash with the salt, so tokens of two enti cannot
-/// be linked either. A process that is started again draws a new salt: a visitor then counts
-/// twice that day.
+/// The salt exists only in memory. The first token of the next day or [`Pseudonyms::forget_before`]
+/// overwrites it. After that, no token can be traced to an identifier or linked to a token of
+/// another day. The hash also includes the ente, so tokens of different enti cannot be linked. A
+/// restarted process draws a new salt, so a visitor then counts twice on that day.
 #[derive(Default)]
 pub struct Pseudonyms {
     today: Mutex<Option<Today>>,
 }
 
 impl Pseudonyms {
-    /// The token of whoever has `identifier` (one or more parts, such as an address and a user
-    /// agent) at `ente` on `day`. A day that is over counts as the newest one: its salt is gone.
+    /// Returns the token of a visitor at `ente` on `day`. `identifier` has one or more parts, such
+    /// as an address and a user agent. An earlier day than the newest one uses the newest salt,
+    /// because its own salt is gone.
     ///
     /// # Errors
-    /// When the operating system gives no random bytes.
+    /// If the operating system returns no random bytes.
     pub fn token(&self, day: Day, ente: &str, identifier: &[&[u8]]) -> io::Result<Token> {
         let mut hash = self.begin(day)?;
         for part in std::iter::once(&ente.as_bytes()).chain(identifier) {
@@ -81,14 +81,14 @@ impl Pseudonyms {
         if today.as_ref().is_none_or(|today| today.day < day) {
             let mut salt = Zeroizing::new([0; SALT_BYTES]);
             getrandom::fill(&mut salt[..]).map_err(io::Error::other)?;
-            // Dropping the old one overwrites it.
+            // Dropping the old salt overwrites it.
             *today = Some(Today { day, salt });
         }
         let salt = &today.as_ref().expect("it was set above").salt;
         Ok(Sha256::new().chain_update(&salt[..]))
     }
 
-    /// Overwrites the salt if its day is over on `today`, without waiting for a token of the next.
+    /// Overwrites the salt if its day is before `today`, without waiting for the next token.
     pub fn forget_before(&self, today: Day) {
         let mut held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_some_and(|held| held.day < today) {
@@ -96,14 +96,14 @@ impl Pseudonyms {
         }
     }
 
-    /// True while a salt is in memory.
+    /// Returns true while a salt is in memory.
     #[must_use]
     pub fn has_salt(&self) -> bool {
         let held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         held.is_some()
     }
 
-    /// Overwrites the salt: tokens made from now on are new ones.
+    /// Overwrites the salt. Later tokens cannot be linked to earlier ones.
     pub fn forget(&self) {
         *self.today.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -127,11 +127,11 @@ mod tests {
         assert_eq!(monday, token(1, "e", &[b"203.0.113.7", b"agent"]));
         assert_ne!(monday, token(1, "f", &[b"203.0.113.7", b"agent"]));
         assert_ne!(monday, token(1, "e", &[b"203.0.113.8", b"agent"]));
-        // Parts do not run into each other.
+        // The length prefix keeps the parts separate.
         assert_ne!(monday, token(1, "e", &[b"203.0.113.7a", b"gent"]));
         let tuesday = token(2, "e", &[b"203.0.113.7", b"agent"]);
         assert_ne!(monday, tuesday);
-        // The salt of Monday is gone, whatever the clock says.
+        // An earlier day does not bring the old salt back.
         assert_eq!(tuesday, token(1, "e", &[b"203.0.113.7", b"agent"]));
         one.forget();
         assert_ne!(tuesday, token(2, "e", &[b"203.0.113.7", b"agent"]));

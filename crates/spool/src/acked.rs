@@ -1,7 +1,7 @@
-//! How far the reader has got, in a file of its own.
+//! Acknowledged position of the reader, in a separate file.
 //!
-//! It is replaced as a whole and not synced: after a power failure an older one, or none, may be
-//! there. Then records are delivered again, which the reader must bear anyway.
+//! The file is replaced as a whole and not synced. After a power failure it may be older or
+//! missing. Records are then delivered again, which the reader must tolerate anyway.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::{Position, SpoolError};
 
 const FILE: &str = "acked";
 
-/// The place that was acknowledged last; `None` when nothing sound is there.
+/// Returns the last acknowledged position; `None` if the file is missing or its checksum is wrong.
 pub(crate) fn load(dir: &Path) -> Option<Position> {
     let text = fs::read_to_string(dir.join(FILE)).ok()?;
     let (number, checksum) = text.trim_end().split_once(' ')?;

@@ -2,64 +2,65 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a spool could not do what it was asked to.
+/// Error of a spool operation.
 #[derive(Debug, Error)]
 pub enum SpoolError {
-    /// No room: nothing of what was given is kept. Read and acknowledge, or allow more bytes.
+    /// The spool is full, and none of the given records was kept. Read and acknowledge records, or
+    /// raise the limit.
     #[error("the spool is full: {used} of {max} bytes are in use, {wanted} more were wanted")]
     Full {
         /// Bytes in use.
         used: u64,
-        /// Bytes wanted.
+        /// Bytes of the refused records.
         wanted: u64,
-        /// Bytes allowed.
+        /// Limit in bytes.
         max: u64,
     },
-    /// A record that is too long for any spool with these limits.
+    /// The record exceeds the configured limit.
     #[error("a record has {bytes} bytes, at most {max} are accepted")]
     TooLarge {
-        /// Its length.
+        /// Length of the record, in bytes.
         bytes: usize,
-        /// The most.
+        /// Limit in bytes.
         max: u32,
     },
-    /// Limits that make no sense.
+    /// The limits are invalid.
     #[error("{0}")]
     Limits(&'static str),
-    /// Another process, or another `Spool` of this one, has it open.
+    /// The folder is open in another process, or in another `Spool` of this process.
     #[error("{} is in use by another process: give each its own folder", dir.display())]
     InUse {
-        /// The folder.
+        /// Folder of the spool.
         dir: PathBuf,
     },
-    /// A file in the folder that this version cannot read.
+    /// The folder contains a file that this version cannot read.
     #[error("{} is not a segment of a spool that this version reads", path.display())]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The disk.
+    /// The disk or the file system failed.
     #[error("cannot {what} {}: {cause}", path.display())]
     Io {
-        /// What was being done.
+        /// Operation that failed, such as `open`.
         what: &'static str,
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// Error of the operating system.
         cause: std::io::Error,
     },
-    /// The write that this one was part of failed: nothing of it is kept.
+    /// The shared write that included these records failed. None of them is kept.
     #[error("not written: {cause}")]
     NotWritten {
-        /// Why.
+        /// Error of the write.
         cause: String,
     },
-    /// A write failed and could not be undone: nothing more can be promised. Open it again.
+    /// A failed write could not be undone, so the spool accepts nothing more. Open it again.
     #[error("the spool stopped after a failed write; open it again")]
     Stopped,
 }
 
-/// Turns an IO error into ours, with what was being done.
+/// Converts an IO error, with the failed operation and its path.
 pub(crate) fn io(
     what: &'static str,
     path: &std::path::Path,

@@ -1,13 +1,13 @@
-//! How a record lies on disk.
+//! Layout of a record on disk.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Begins every record, so that a reader finds the next one after damage.
+/// First bytes of every record, so that a reader finds the next record after damage.
 const MAGIC: [u8; 4] = *b"\xa5SP\x01";
-/// Magic, length, number, checksum.
+/// Length of magic, length, number and checksum.
 pub(crate) const HEADER_BYTES: usize = 4 + 4 + 8 + 8;
 
-/// Bytes that a record of `length` bytes takes.
+/// Returns the bytes on disk of a record of `length` bytes.
 pub(crate) fn framed_bytes(length: usize) -> u64 {
     (HEADER_BYTES + length) as u64
 }
@@ -16,7 +16,7 @@ fn checksum(number: u64, record: &[u8]) -> u64 {
     xxh3_64_with_seed(record, number ^ ((record.len() as u64) << 40))
 }
 
-/// Appends a record to `buffer`. Its length must have been checked to fit 32 bits.
+/// Appends a record to `buffer`. The caller has checked that its length fits 32 bits.
 pub(crate) fn encode(buffer: &mut Vec<u8>, number: u64, record: &[u8]) {
     buffer.extend_from_slice(&MAGIC);
     buffer.extend_from_slice(&(record.len() as u32).to_le_bytes());
@@ -25,13 +25,13 @@ pub(crate) fn encode(buffer: &mut Vec<u8>, number: u64, record: &[u8]) {
     buffer.extend_from_slice(record);
 }
 
-/// A record as it lies in a buffer.
+/// A decoded record, borrowed from a buffer.
 pub(crate) struct Frame<'a> {
     pub(crate) number: u64,
     pub(crate) record: &'a [u8],
 }
 
-/// The record at the start of `bytes`, if a whole and sound one stands there.
+/// Decodes the record at the start of `bytes`. Returns `None` if it is incomplete or damaged.
 pub(crate) fn decode(bytes: &[u8], record_bytes_max: u32) -> Option<Frame<'_>> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
@@ -46,7 +46,7 @@ pub(crate) fn decode(bytes: &[u8], record_bytes_max: u32) -> Option<Frame<'_>> {
     (checksum(number, record) == u64::from_le_bytes(*expected)).then_some(Frame { number, record })
 }
 
-/// Where in `bytes` the next sound record begins.
+/// Returns the position in `bytes` of the next valid record.
 pub(crate) fn find(bytes: &[u8], record_bytes_max: u32) -> Option<usize> {
     (0..bytes.len())
         .filter(|at| bytes[*at] == MAGIC[0])

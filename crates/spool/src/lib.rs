@@ -1,12 +1,12 @@
-//! A bounded, checksummed and fsynced log on disk, for what cannot be sent at once.
+//! A bounded, checksummed and fsynced log on disk for records that cannot be sent immediately.
 //!
-//! Records are appended at one end and read, in order, at the other. [`Spool::append`] returns
-//! when its records are on disk; threads that append at the same time share one `fdatasync`.
-//! A reader says with [`Spool::ack`] how far it has got, and what lies before that is deleted.
-//! After a crash everything that was appended and not acknowledged is there again: a record may
-//! be delivered twice, but none is lost. A full spool refuses, and never overwrites.
+//! Records are appended at one end and read in order at the other. [`Spool::append`] returns when
+//! its records are on disk. Threads that append at the same time share one `fdatasync`. A reader
+//! acknowledges its position with [`Spool::ack`], and earlier records are deleted. After a crash
+//! every record that was appended and not acknowledged is still there. A record may be delivered
+//! twice, but none is lost. A full spool refuses new records and never overwrites old ones.
 //!
-//! A folder belongs to one `Spool` at a time; a lock sees to it.
+//! A lock ensures that only one `Spool` uses a folder.
 //!
 //! ```
 //! use affluenza_spool::{Limits, Spool};
@@ -24,10 +24,11 @@
 //! # }
 //! ```
 //!
-//! On disk a spool is a row of segments, each named by the number of its first record, and a
-//! file `acked`. A record is a magic word, its length, its number, a checksum of the two with the
-//! content, and the content. Damage inside a segment is skipped and reported; what is not whole at
-//! the end of the last one is a write that nobody was told of, and is cut off.
+//! On disk a spool is a sequence of segments and the file `acked`. Each segment is named by the
+//! number of its first record. A record has a magic word, its length, its number, a checksum, and
+//! the content. The checksum covers length, number and content. Damage inside a segment is skipped
+//! and reported. An incomplete record at the end of the last segment was never confirmed, so it is
+//! cut off.
 
 mod acked;
 mod error;
@@ -38,15 +39,15 @@ mod segment;
 pub use error::SpoolError;
 pub use log::{Batch, Spool};
 
-/// How large a spool may grow.
+/// Size limits of a spool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes on disk, at most. What does not fit is refused.
+    /// Maximum bytes on disk. Records that do not fit are refused.
     pub bytes_max: u64,
-    /// From how many bytes on a new segment is begun. A segment is deleted as a whole, so it
-    /// should be a small part of `bytes_max`.
+    /// Size in bytes at which a new segment begins. A segment is deleted as a whole, so it should
+    /// be a small part of `bytes_max`.
     pub segment_bytes: u64,
-    /// Bytes of one record, at most.
+    /// Maximum bytes of one record.
     pub record_bytes_max: u32,
 }
 
@@ -61,18 +62,17 @@ impl Default for Limits {
     }
 }
 
-/// A place in a spool: the number of the record that comes next.
+/// Position in a spool: the number of the next record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
 
-/// What was found when a spool was opened.
+/// Result of opening a spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Records that are whole and not acknowledged.
+    /// Valid records that are not acknowledged.
     pub records: u64,
-    /// Bytes cut off at the end: the torn rest of a write that was never confirmed.
+    /// Bytes cut off at the end: the remainder of a write that was never confirmed.
     pub torn_bytes: u64,
-    /// Records missing in the middle, because the disk gave back something else than what was
-    /// written. They are lost.
+    /// Records lost in the middle, because the disk did not return the written bytes.
     pub damaged_records: u64,
 }

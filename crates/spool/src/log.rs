@@ -1,4 +1,4 @@
-//! The spool itself: appending, reading, acknowledging.
+//! The spool: append, read and acknowledge.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
@@ -16,44 +16,44 @@ pub struct Spool {
     dir: PathBuf,
     limits: Limits,
     state: Mutex<State>,
-    /// Told whenever something became durable, or failed.
+    /// Notified after each write, successful or failed.
     written: Condvar,
-    /// Held as long as the spool is open.
+    /// Lock on the folder while the spool is open.
     _lock: File,
 }
 
 /// Records read from a spool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// The records, in the order in which they were appended.
+    /// Records in the order of appending.
     pub records: Vec<Vec<u8>>,
-    /// Where reading goes on; acknowledge it once they are dealt with.
+    /// Position of the next read. Acknowledge it after the records are processed.
     pub next: Position,
 }
 
 #[derive(Debug)]
 struct State {
-    /// In order; the last one is written to.
+    /// Segments in order. The last one receives writes.
     segments: VecDeque<Segment>,
-    /// Bytes of the segments on disk.
+    /// Size of the segments on disk, in bytes.
     bytes: u64,
     acked: u64,
-    /// Number after the last record that is on disk.
+    /// Number after the last record on disk.
     durable: u64,
-    /// Number after the last record that was taken in.
+    /// Number after the last accepted record.
     end: u64,
-    /// Frames that were taken in and are not yet on their way to the disk.
+    /// Accepted frames whose write has not begun.
     waiting: Vec<u8>,
-    /// Frames on their way.
+    /// Bytes of the frames in the current write.
     writing_bytes: u64,
     is_writing: bool,
-    /// Writes so far that failed; whoever waited for one of them is told.
+    /// Number of failed writes. Every thread that waits for one of them gets an error.
     failures: u64,
-    /// Why the last one did.
+    /// Error of the last failed write.
     last_failure: String,
-    /// A failed write could not be undone.
+    /// True if a failed write could not be undone.
     is_stopped: bool,
-    /// Where a reader stopped last: the next one most likely goes on there.
+    /// End of the last read, where the next read most likely continues.
     cursor: Cursor,
 }
 
@@ -65,10 +65,10 @@ struct Cursor {
 }
 
 impl Spool {
-    /// Opens the spool in `dir`, which is created if need be, and mends what a crash has left.
+    /// Opens the spool in `dir`, creates the folder if needed, and recovers from a crash.
     ///
     /// # Errors
-    /// When the folder is in use, cannot be used, or holds something else.
+    /// If the folder is in use, cannot be used, or contains unknown files.
     pub fn open(dir: &Path, limits: Limits) -> Result<(Self, Recovery), SpoolError> {
         check(&limits)?;
         fs::create_dir_all(dir).map_err(io("create", dir))?;
@@ -79,7 +79,7 @@ impl Spool {
         let acked_before = acked::load(dir);
         let count = segments.len();
         for (index, segment) in segments.iter_mut().enumerate() {
-            // What is missing between two segments was acknowledged, or is damage.
+            // A gap between two segments was acknowledged, or is damage.
             let known = end.max(acked_before.map_or(0, |position| position.0));
             recovery.damaged_records += segment.first.saturating_sub(known);
             let scan = segment.scan(limits.record_bytes_max)?;
@@ -90,9 +90,9 @@ impl Spool {
                 segment.cut(scan.sound_bytes)?;
             }
         }
-        // The next number must not be one that was acknowledged already.
+        // The next number must not be acknowledged already.
         let end = end.max(acked_before.map_or(0, |position| position.0));
-        // A new segment: nothing is ever written behind what an earlier process wrote.
+        // Writes go to a new segment, never after the data of an earlier process.
         while segments
             .back()
             .is_some_and(|last| last.first >= end || last.bytes < segment::HEADER_BYTES)
@@ -133,12 +133,12 @@ impl Spool {
         Ok((spool, recovery))
     }
 
-    /// Appends `records` in order, and returns when they are on disk. Those of one call follow
-    /// each other; a crash in the middle of the call may leave the first few of them.
+    /// Appends `records` in order, and returns when they are on disk. The records of one call are
+    /// consecutive. A crash during the call may keep only the first few.
     ///
     /// # Errors
-    /// [`SpoolError::Full`] when they do not fit: then none is kept. After any other error some
-    /// may be found after a crash, but none is promised.
+    /// [`SpoolError::Full`] if the records do not fit: none is kept. After any other error some of
+    /// them may exist after a crash, without a guarantee.
     pub fn append(&self, records: &[impl AsRef<[u8]>]) -> Result<(), SpoolError> {
         let mut wanted = 0;
         for record in records {
@@ -189,7 +189,7 @@ impl Spool {
         }
     }
 
-    /// Writes what waits, for everyone who waits for it.
+    /// Writes the waiting frames on behalf of every thread that waits for them.
     fn write_waiting<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
@@ -239,8 +239,8 @@ impl Spool {
         }
     }
 
-    /// After a failed write: takes away what may have been written of it, and gives up what waits,
-    /// whose numbers would leave a gap.
+    /// Undoes a failed write: removes its bytes from the disk, and drops the waiting frames, whose
+    /// numbers would leave a gap.
     fn undo(&self, state: &mut State, new: Option<u64>, error: &SpoolError) {
         state.failures += 1;
         state.last_failure = error.to_string();
@@ -256,11 +256,11 @@ impl Spool {
         state.is_stopped = undone.is_err();
     }
 
-    /// Reads up to `records_max` records and about `bytes_max` bytes from `from` on, at least one
-    /// record if there is any. Damaged records are skipped.
+    /// Reads from `from` up to `records_max` records and about `bytes_max` bytes. Returns at least
+    /// one record if there is any. Skips damaged records.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// If the disk fails.
     pub fn read(
         &self,
         from: Position,
@@ -292,7 +292,8 @@ impl Spool {
         Ok(batch)
     }
 
-    /// Where the record at `position` is to be looked for; `None` when there is nothing more.
+    /// Returns the unread part of the segment that contains `position`; `None` at the end of the
+    /// spool.
     fn locate(&self, position: Position) -> Option<Part> {
         let state = self.state();
         if position.0 >= state.durable {
@@ -321,10 +322,10 @@ impl Spool {
         })
     }
 
-    /// Says that everything before `position` is dealt with. What it frees is deleted.
+    /// Acknowledges all records before `position`, and deletes segments without other records.
     ///
     /// # Errors
-    /// When the disk fails; then the records may be delivered again.
+    /// If the disk fails. The records may then be delivered again.
     pub fn ack(&self, position: Position) -> Result<(), SpoolError> {
         let mut state = self.state();
         if position.0 <= state.acked {
@@ -336,7 +337,7 @@ impl Spool {
     }
 
     fn delete_acked(&self, state: &mut State) -> Result<(), SpoolError> {
-        // A drained spool begins anew, so that its room is free.
+        // A drained spool starts a new segment, so that the old one can be deleted.
         let last = state.segments.back().expect("a spool has a segment");
         let is_drained = state.acked == state.end && !state.is_writing;
         if is_drained && last.bytes > self.limits.segment_bytes / 2 {
@@ -358,28 +359,28 @@ impl Spool {
         Ok(())
     }
 
-    /// Up to where the reader has acknowledged.
+    /// Returns the acknowledged position of the reader.
     pub fn acked(&self) -> Position {
         Position(self.state().acked)
     }
 
-    /// Up to where records are on disk.
+    /// Returns the position after the last record on disk.
     pub fn end(&self) -> Position {
         Position(self.state().durable)
     }
 
-    /// Records that are on disk and not acknowledged.
+    /// Returns the number of records on disk that are not acknowledged.
     pub fn len(&self) -> u64 {
         let state = self.state();
         state.durable - state.acked
     }
 
-    /// Whether every record is acknowledged.
+    /// Returns true if every record is acknowledged.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes on disk.
+    /// Returns the size of the segments on disk, in bytes.
     pub fn bytes(&self) -> u64 {
         self.state().bytes
     }
@@ -389,14 +390,14 @@ impl Spool {
     }
 }
 
-/// The rest of a segment, to be read.
+/// Unread remainder of a segment.
 struct Part {
     segment: u64,
     file: Arc<File>,
     path: PathBuf,
     at: u64,
     end: u64,
-    /// Number of the record after its last.
+    /// Number of the first record of the next segment.
     next_segment: u64,
 }
 
@@ -407,12 +408,12 @@ struct Reading {
     bytes_max: usize,
 }
 
-/// Bytes read at once; a longer record is read alone.
+/// Bytes per read. A longer record is read separately.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
 impl Reading {
-    /// Adds records to `batch`; gives how many bytes they have. At the end of the segment the
-    /// batch goes on with the next one.
+    /// Adds records to `batch` and returns their bytes. At the end of the segment, `batch.next`
+    /// moves to the next segment.
     fn read_into(&mut self, batch: &mut Batch) -> Result<usize, SpoolError> {
         let (mut records, mut bytes) = (0, 0);
         let longest = frame::framed_bytes(self.record_bytes_max as usize);
@@ -440,7 +441,7 @@ impl Reading {
             }
             let is_short = at == 0 && length < longest && length == chunk_bytes;
             if is_short {
-                // The record may go on beyond the chunk.
+                // The record may continue after the chunk.
                 chunk_bytes = longest;
                 continue;
             }
@@ -454,7 +455,7 @@ impl Reading {
         Ok(bytes)
     }
 
-    /// How many bytes it is to the next sound record, or to the end of the segment.
+    /// Returns the distance in bytes to the next valid record, or to the end of the segment.
     fn skip_damage(&self) -> Result<usize, SpoolError> {
         let length = usize::try_from(self.part.end - self.part.at).unwrap_or(0);
         let mut rest = vec![0; length];

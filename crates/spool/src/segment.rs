@@ -8,30 +8,30 @@ use std::path::{Path, PathBuf};
 use crate::error::io;
 use crate::{SpoolError, frame};
 
-/// First bytes of a segment: what it is, and the version of its format.
+/// First bytes of a segment: the file type and the version of its format.
 const HEADER: &[u8; 8] = b"afspool1";
-/// Length of the header, and of an empty segment.
+/// Length of the header, and of an empty segment, in bytes.
 pub(crate) const HEADER_BYTES: u64 = HEADER.len() as u64;
 const SUFFIX: &str = ".spool";
 
 /// A file of consecutive records.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    /// Number of its first record.
+    /// Number of the first record.
     pub(crate) first: u64,
-    /// Bytes that are known to be on disk.
+    /// Bytes known to be on disk.
     pub(crate) bytes: u64,
     pub(crate) file: std::sync::Arc<File>,
     pub(crate) path: PathBuf,
 }
 
-/// What reading through a segment found.
+/// Result of scanning a segment.
 pub(crate) struct Scan {
-    /// Number after its last sound record.
+    /// Number after the last valid record.
     pub(crate) end: u64,
-    /// Where its last sound record ends.
+    /// Position after the last valid record, in bytes.
     pub(crate) sound_bytes: u64,
-    /// Records missing between sound ones.
+    /// Number of records missing between valid ones.
     pub(crate) damaged: u64,
 }
 
@@ -40,7 +40,7 @@ impl Segment {
         dir.join(format!("{first:020}{SUFFIX}"))
     }
 
-    /// Takes away a segment that could not be begun.
+    /// Removes a segment whose creation or first write failed.
     pub(crate) fn remove(dir: &Path, first: u64) -> Result<(), SpoolError> {
         let path = Self::path(dir, first);
         match fs::remove_file(&path) {
@@ -51,7 +51,7 @@ impl Segment {
         }
     }
 
-    /// Begins a segment, and makes sure that the folder knows it.
+    /// Creates a segment, and syncs it and its folder.
     pub(crate) fn create(dir: &Path, first: u64) -> Result<Self, SpoolError> {
         let path = Self::path(dir, first);
         let mut file = File::options()
@@ -72,7 +72,7 @@ impl Segment {
         })
     }
 
-    /// The segments in `dir`, in order.
+    /// Returns the segments in `dir`, in order.
     pub(crate) fn list(dir: &Path) -> Result<Vec<Self>, SpoolError> {
         let mut segments = Vec::new();
         for entry in fs::read_dir(dir).map_err(io("read", dir))? {
@@ -101,8 +101,8 @@ impl Segment {
         Ok(segments)
     }
 
-    /// Reads it through. A segment that was being created when the machine stopped has no whole
-    /// header and holds nothing.
+    /// Scans the segment. A segment without a complete header is empty: the machine stopped while
+    /// it was being created.
     pub(crate) fn scan(&self, record_bytes_max: u32) -> Result<Scan, SpoolError> {
         let content = fs::read(&self.path).map_err(io("read", &self.path))?;
         let mut scan = Scan {
@@ -133,7 +133,7 @@ impl Segment {
         Ok(scan)
     }
 
-    /// Cuts it off after `bytes`, for good.
+    /// Truncates the file to `bytes` and syncs it.
     pub(crate) fn cut(&mut self, bytes: u64) -> Result<(), SpoolError> {
         self.file.set_len(bytes).map_err(io("cut", &self.path))?;
         self.file.sync_all().map_err(io("sync", &self.path))?;
@@ -141,7 +141,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Writes `frames` after what is there, and waits until the disk has them.
+    /// Writes `frames` at `at`, and returns when they are on disk.
     pub(crate) fn write(
         file: &File,
         path: &Path,

@@ -1,6 +1,6 @@
-//! `kill -9` in the middle of appending: every record that was confirmed is there.
+//! `kill -9` during appends: every confirmed record survives.
 //!
-//! The test executes itself again as the process that is killed, so it has a `main` of its own.
+//! The test runs its own executable as the process to be killed, so it has its own `main`.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -33,7 +33,7 @@ fn main() {
     println!("{KILLS} kills, {confirmed} confirmed records, none lost");
 }
 
-/// Appends numbers in growing batches, printing the end of each once it is confirmed.
+/// Appends numbers in growing batches, and prints the end of each confirmed batch.
 fn append_for_ever(dir: &Path) {
     let (spool, _) = Spool::open(dir, LIMITS).unwrap();
     let mut number = spool.end().0;
@@ -44,15 +44,14 @@ fn append_for_ever(dir: &Path) {
             .collect();
         spool.append(&batch).unwrap();
         number += batch.len() as u64;
-        // The parent is gone.
+        // The parent has exited.
         if writeln!(out, "{number}").is_err() {
             return;
         }
     }
 }
 
-/// Lets a child confirm `appends` batches, kills it, and checks what is there. Gives how many
-/// records were found.
+/// Kills a child after `appends` confirmed batches, and checks the records. Returns their number.
 fn kill_in_the_middle(dir: &Path, appends: u64, before: u64) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .env(FOLDER, dir)
@@ -66,7 +65,7 @@ fn kill_in_the_middle(dir: &Path, appends: u64, before: u64) -> u64 {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    // What it managed to print before it died counts, too.
+    // Lines that the child printed before it died also count.
     for line in lines.map_while(Result::ok) {
         confirmed = line.parse().unwrap_or(confirmed);
     }
@@ -87,7 +86,7 @@ fn kill_in_the_middle(dir: &Path, appends: u64, before: u64) -> u64 {
         }
         assert_eq!(next, batch.next);
     }
-    // Half of it is dealt with, so that the next child finds a spool that has moved.
+    // Acknowledges half of the records, so that the next child opens a spool with an offset.
     let half = affluenza_spool::Position(u64::midpoint(spool.acked().0, next.0));
     spool.ack(half).unwrap();
     next.0

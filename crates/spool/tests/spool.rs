@@ -1,4 +1,4 @@
-//! What a spool promises, also about damaged files.
+//! Guarantees of a spool, including damaged files.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
@@ -200,7 +200,7 @@ fn records_longer_than_a_chunk_are_read() {
     assert_eq!(batch.records, [b"a".to_vec(), long, b"b".to_vec()]);
 }
 
-/// The first segment's bytes as they are after `count` records were appended one by one.
+/// Returns the first segment after `count` single appends.
 fn written(dir: &Path, count: u64) -> PathBuf {
     let limits = Limits {
         bytes_max: 1 << 20,
@@ -226,7 +226,7 @@ proptest! {
         let mut torn = whole[..kept].to_vec();
         torn.extend(&garbage);
         fs::write(&path, torn).unwrap();
-        // As many records as lie wholly below the cut.
+        // Counts the records that end before the cut.
         let mut below = 8;
         let sound = (0..30).take_while(|number| {
             below += 24 + record(*number).len();
@@ -259,7 +259,7 @@ proptest! {
         }).unwrap();
         let (spool, recovery) = Spool::open(dir.path(), SMALL).unwrap();
         let expected: Vec<Vec<u8>> = (0..30).filter(|number| *number != hit).map(record).collect();
-        // Damage to the last record looks like a torn write.
+        // Damage to the last record is equal to a torn write.
         prop_assert_eq!(recovery.damaged_records, u64::from(hit != 29));
         prop_assert_eq!(recovery.torn_bytes > 0, hit == 29);
         prop_assert_eq!(all(&spool), expected);

@@ -1,4 +1,5 @@
-//! Acceptances of an operator: losses, places in the log, a log that was put back, removed facts.
+//! Acceptances by the operator: lost records, a changed group offset, a replaced log, removed
+//! facts.
 
 use std::ops::Range;
 
@@ -10,22 +11,22 @@ use crate::ledger::{FateGroup, LedgerRow};
 use crate::rebuild::quoted;
 use crate::{Fate, Store, StoreError};
 
-/// Kinds of acceptance.
+/// Kind of acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Accepted {
     /// Records are lost.
     Loss,
-    /// The group stands elsewhere.
+    /// The committed offset of the consumer group was set to the end of the ledger.
     Place,
-    /// The log was put back: it is another one from here on.
+    /// The log was replaced and counts as a new log from here on.
     Log,
-    /// Facts of no record were removed.
+    /// Facts without a record were removed.
     Facts,
 }
 
 impl Accepted {
-    /// Its name in storage.
+    /// Returns the name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Loss => "loss",
@@ -36,35 +37,35 @@ impl Accepted {
     }
 }
 
-/// Something that an operator accepted.
+/// A loss or change that an operator accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Acceptance {
-    /// `loss`, `place`, `log` or `facts`.
+    /// Kind: `loss`, `place`, `log` or `facts`.
     pub what: String,
     /// Log of the range.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// First offset of the range; for a place, where the group stood.
+    /// First offset of the range; for a place, the old offset of the consumer group.
     pub first_offset: u64,
-    /// One past its last offset; for a place, where the group stands now.
+    /// Offset after the range; for a place, the new offset of the consumer group.
     pub next_offset: u64,
-    /// Offsets whose records are lost, or facts that were removed.
+    /// Number of offsets with lost records, or number of removed facts.
     pub records: u64,
-    /// First day that it can concern, in days since 1970.
+    /// First day that may be affected, in days since 1970.
     pub first_day: u16,
-    /// Last day that it can concern.
+    /// Last day that may be affected, in days since 1970.
     pub last_day: u16,
-    /// Why.
+    /// Reason given by the operator.
     pub reason: String,
-    /// Account that gave the command.
+    /// Operating system account that ran the command.
     pub accepted_by: String,
-    /// When, in seconds since 1970.
+    /// Time of the acceptance, in seconds since 1970.
     pub accepted_at: u32,
 }
 
 impl Store {
-    /// Everything that was accepted, in order.
+    /// Returns all acceptances, oldest first.
     pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
         self.rows(&format!(
             "SELECT toString(a.what) AS what, toString(a.stream) AS stream, a.kafka_partition AS kafka_partition,
@@ -76,7 +77,7 @@ impl Store {
         .await
     }
 
-    /// Writes down what was accepted.
+    /// Stores an acceptance.
     pub async fn note_acceptance(&self, accepted: &Acceptance) -> Result<(), StoreError> {
         self.execute(&format!(
             "INSERT INTO acceptances (what, stream, kafka_partition, first_offset, next_offset, records, first_day, last_day, reason, accepted_by, accepted_at)
@@ -96,7 +97,8 @@ impl Store {
         .await
     }
 
-    /// Number of times that the log of `topic`, a cluster and a topic, was accepted as another one.
+    /// Returns how many times the log of `topic` was accepted as a new log. `topic` is a cluster
+    /// and a topic.
     pub async fn log_generation(&self, topic: &str) -> Result<u64, StoreError> {
         self.count(&format!(
             "SELECT uniqExact(stream) FROM acceptances WHERE what = 'log' AND (stream = {} OR startsWith(toString(stream), {}))",
@@ -106,8 +108,8 @@ impl Store {
         .await
     }
 
-    /// The ledger's row of a range that is not read any more: what is a fact of it is stored, the
-    /// rest is lost.
+    /// Returns the ledger row of a range that can no longer be read. Existing facts count as
+    /// stored, and all other offsets as lost.
     pub async fn row_of_loss(
         &self,
         stream: &str,
@@ -149,9 +151,13 @@ impl Store {
         })
     }
 
-    /// Ranges within `offsets` that the ledger does not account for. These are gaps, blocks that
-    /// overlap, as one, and blocks with missing facts or with offsets that nothing explains.
-    /// A block that reaches over an end of `offsets` stays out, unless it overlaps another.
+    /// Returns the ranges within `offsets` that the ledger does not account for:
+    ///
+    /// - gaps between blocks;
+    /// - overlapping blocks, joined to one range;
+    /// - blocks with missing facts or unexplained offsets.
+    ///
+    /// A block that extends beyond `offsets` is left out unless it overlaps another block.
     pub async fn unaccounted(
         &self,
         stream: &str,
@@ -185,7 +191,7 @@ impl Store {
         Ok(unaccounted_of(&rows, offsets))
     }
 
-    /// Takes rows of the ledger out that begin within a range: one row takes their place.
+    /// Deletes the ledger rows that begin within a range. A single row replaces them.
     pub async fn delete_ledger_rows(
         &self,
         stream: &str,
@@ -202,8 +208,8 @@ impl Store {
         .await
     }
 
-    /// Days of the events in the blocks just before and just after a range: between them lie those
-    /// of the range, but for events that came late. Days since 1970.
+    /// Returns the first day of the block before a range and the last day of the block after it, in
+    /// days since 1970. The events of the range lie between these days, except late events.
     pub async fn days_around(
         &self,
         stream: &str,
@@ -225,7 +231,8 @@ impl Store {
         Ok((first.min(last), first.max(last)))
     }
 
-    /// Months, as `YYYYMM`, and number of the facts in a range that no row of the ledger covers.
+    /// Returns number, months (`YYYYMM`) and days of the facts in a range that no ledger row
+    /// covers.
     pub async fn uncovered_facts(
         &self,
         stream: &str,
@@ -243,7 +250,7 @@ impl Store {
         Ok(found.into_iter().next().unwrap_or_default())
     }
 
-    /// Removes the facts in a range that no row of the ledger covers.
+    /// Deletes the facts in a range that no ledger row covers.
     pub async fn delete_uncovered_facts(
         &self,
         stream: &str,
@@ -281,25 +288,25 @@ impl Store {
     }
 }
 
-/// Facts that no row of the ledger covers.
+/// Facts that no ledger row covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Uncovered {
     /// Number of facts.
     pub facts: u64,
     /// Months of their hours, as `YYYYMM`.
     pub months: Vec<u32>,
-    /// First of their local days, in days since 1970.
+    /// First local day of the facts, in days since 1970.
     pub first_day: u16,
-    /// Last of their local days.
+    /// Last local day of the facts, in days since 1970.
     pub last_day: u16,
 }
 
 /// Offsets that the ledger does not account for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unaccounted {
-    /// Their range.
+    /// Range of the offsets.
     pub offsets: Range<u64>,
-    /// Number of them that are known to be control.
+    /// Number of these offsets known to be control offsets.
     pub control: u64,
 }
 
@@ -312,12 +319,12 @@ impl From<Range<u64>> for Unaccounted {
     }
 }
 
-/// A row of the ledger in a range.
+/// A ledger row in a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
 struct Covered {
     first_offset: u64,
     next_offset: u64,
-    /// Fewer facts than the row says, or offsets that nothing explains.
+    /// True if facts of the row are missing, or some of its offsets are unexplained.
     lacks: bool,
     control: u64,
 }
@@ -331,7 +338,7 @@ fn unaccounted_of(rows: &[Covered], offsets: Range<u64>) -> Vec<Unaccounted> {
             found.push((reached..row.first_offset).into());
         }
         let (first, mut next, mut control) = (row.first_offset, row.next_offset, row.control);
-        // An overlap is taken whole, wherever it begins.
+        // Overlapping blocks form one range, even where it begins before `offsets`.
         let mut is_overlap = false;
         while let Some(other) = rows.next_if(|other| other.first_offset < next) {
             next = next.max(other.next_offset);
@@ -353,7 +360,7 @@ fn unaccounted_of(rows: &[Covered], offsets: Range<u64>) -> Vec<Unaccounted> {
     found
 }
 
-/// Ranges in order, those that touch or overlap as one.
+/// Merges ranges that touch or overlap. `rows` must be in order.
 fn joined(rows: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut joined: Vec<(u64, u64)> = Vec::new();
     for (first, next) in rows {
@@ -384,7 +391,7 @@ mod tests {
         let rows = [row(0, 5, false), row(5, 10, true), row(12, 15, false)];
         assert_eq!(of(&rows, 0..20), [5..10, 10..12, 15..20]);
         assert_eq!(of(&rows[..1], 2..4), []);
-        // A block that only reaches into the range stays as it is.
+        // A block that begins before the range is not reported.
         assert_eq!(of(&rows[1..2], 7..12), vec![10_u64..12; 1]);
         let overlap = [row(0, 10, false), row(5, 10, false)];
         assert_eq!(of(&overlap, 5..10), vec![0_u64..10; 1]);

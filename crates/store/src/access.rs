@@ -1,16 +1,16 @@
-//! Who may read what in ClickHouse: a reader of everything, and readers of some enti only.
+//! Read access to ClickHouse: a reader of all data, and readers limited to some enti.
 //!
-//! A reader of some enti has a database of its own and a right on nothing else. For each table of
-//! [`READABLE`] there is a view of that name, which runs with the rights of its *definer*: a user that
+//! A reader of some enti has its own database and no rights elsewhere. The database contains a view
+//! for each table of [`READABLE`]. The view runs with the rights of its *definer*: a user that
 //! cannot log in, with row policies for the enti of the reader. So no table function has a table to
-//! look at, and ClickHouse applies a row policy before any condition of a query. Views of the schema
-//! are made once more over those views.
+//! read, and ClickHouse applies the row policy before any condition of a query. Views of the schema
+//! are created again on top of these views.
 //!
-//! `EXPLAIN` would show how many parts and granules all enti have: the views refuse to be planned
-//! for it. In a cluster the views are on every node, and a Distributed table over them has the name.
+//! `EXPLAIN` would reveal the number of parts and granules of all enti, so the views refuse it. In
+//! a cluster every node has the views, and a Distributed table over them has the name.
 //!
-//! The local engine has these users in its users file. A server with access management gets them by
-//! the statements of [`statements`].
+//! The local engine defines these users in its users file. A server with access management gets
+//! them from [`statements`].
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,10 @@ use crate::{Config, Store, StoreError, migrations};
 /// A table or view that readers of some enti may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readable {
-    /// Table or view.
+    /// Name of the table or view.
     pub table: &'static str,
-    /// Column with the code of the ente; none where every ente may read every row, and for a view
-    /// of the schema, which reads the reader's own tables.
+    /// Column with the code of the ente. `None` if every ente may read every row, and for a view of
+    /// the schema, which reads the reader's own tables.
     pub ente: Option<&'static str>,
 }
 
@@ -72,21 +72,21 @@ pub const READABLE: &[Readable] = &[
 /// A user that reads the rows of some enti.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnteReader {
-    /// Its name.
+    /// User name.
     pub user: String,
-    /// SHA-256 of its password, 64 hexadecimal digits.
+    /// SHA-256 of the password, 64 hexadecimal digits.
     pub password_sha256: String,
-    /// Codes of its enti.
+    /// Codes of the enti that the user may read.
     pub enti: Vec<String>,
 }
 
 impl EnteReader {
-    /// Database with its views, which is its default one.
+    /// Returns the database that contains the reader's views, which is its default database.
     pub fn database(&self, database: &str) -> String {
         format!("{database}_{}", self.user)
     }
 
-    /// The server, with that database.
+    /// Returns `config` with the reader's own database.
     fn own(&self, config: &Config) -> Config {
         Config {
             database: self.database(&config.database),
@@ -94,12 +94,12 @@ impl EnteReader {
         }
     }
 
-    /// User whose rights its views have.
+    /// Returns the user that defines the reader's views.
     pub fn definer(&self) -> String {
         format!("affluenza_views_{}", self.user)
     }
 
-    /// Tables that its definer reads, each with the condition on its rows.
+    /// Returns the tables that the definer reads, each with the condition of its row policy.
     pub fn policies(&self, config: &Config) -> Vec<(String, Option<String>)> {
         let is_table = |readable: &&Readable| view_of_schema(readable.table).is_none();
         READABLE
@@ -113,25 +113,25 @@ impl EnteReader {
     }
 }
 
-/// Columns of a system table that the definers read, to see whether a query is an `EXPLAIN`.
+/// Columns that the definers read to detect an `EXPLAIN`.
 pub const WATCHED: &str = "SELECT(query_id, query_kind) ON system.processes";
 
-/// Marks the databases of readers.
+/// Comment that identifies the databases of readers.
 const COMMENT: &str = "Views of a reader of some enti, made by affluenza";
 
-/// Makes the database of a reader.
+/// Returns the statement that creates the database of a reader.
 fn database_of(own: &Config) -> String {
     format!("{} COMMENT {}", database(own), quoted(COMMENT))
 }
 
-/// The last definition of a view of the schema.
+/// Returns the last definition of a view of the schema.
 fn view_of_schema(name: &str) -> Option<&'static str> {
     let head = format!("CREATE OR REPLACE VIEW {name} AS");
     let mut all = migrations().iter().rev();
     Some(all.find(|one| one.sql.starts_with(&head))?.sql)
 }
 
-/// Name of the table that holds the rows on a server.
+/// Returns the name of the table that contains the rows on a server.
 fn held(table: &str, config: &Config) -> String {
     if config.cluster.is_empty() {
         table.to_owned()
@@ -140,7 +140,7 @@ fn held(table: &str, config: &Config) -> String {
     }
 }
 
-/// The condition on the rows of a table, as SQL.
+/// Returns the SQL condition of the row policy of a table.
 fn row_filter(column: &str, enti: &[String]) -> String {
     let codes: Vec<String> = enti.iter().map(|code| quoted(code)).collect();
     format!("{column} IN ({})", codes.join(", "))
@@ -154,8 +154,9 @@ fn name(text: &str) -> String {
     format!("`{}`", text.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
-/// The views of a reader, to be made in its own database in this order. `columns` gives the columns
-/// of a table with their comments, in brackets; an empty text leaves them to the server.
+/// Returns the statements that create a reader's views in its own database, in order. `columns`
+/// returns the columns of a table with their comments, in brackets. An empty text leaves the
+/// columns to the server.
 fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String) -> Vec<String> {
     let own = reader.database(&config.database);
     let mut made = Vec::new();
@@ -179,16 +180,16 @@ fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String)
     made
 }
 
-/// True of a query that is run, refused for one that is only planned. The inner query is answered
-/// while the outer one is planned, so it costs no row a look.
+/// Condition that is true for an executed query and refuses an `EXPLAIN`. The subquery is evaluated
+/// during planning, so it costs nothing per row.
 const PLANNED: &str = "(SELECT throwIf(countIf(p.query_kind != 'Explain') = 0, 'EXPLAIN is closed to readers of some enti: ask the administrator') FROM system.processes AS p WHERE p.query_id = queryID()) = 0";
 
-/// Bounds of every reader's queries. In ClickHouse 0 means no limit, hence the minimum.
+/// Limits of every reader's queries. In ClickHouse 0 means no limit, so each limit has a minimum.
 const SETTINGS: &str = "readonly = 2, max_execution_time = 60 MIN 1 MAX 60, max_memory_usage = 2000000000 MIN 1 MAX 2000000000, max_memory_usage_for_user = 4000000000 MIN 1 MAX 4000000000, max_untracked_memory = 4194304 MAX 4194304, max_threads = 4 MIN 1 MAX 8, max_rows_to_read = 20000000000 MIN 1 MAX 20000000000, max_result_rows = 100000000 MIN 1 MAX 100000000, max_concurrent_queries_for_user = 100 MIN 1 MAX 100, use_query_cache = 0 CONST, output_format_write_statistics = 0 CONST, timeout_overflow_mode = 'throw' CONST, cancel_http_readonly_queries_on_client_close = 1 CONST";
 const QUOTA: &str = "FOR INTERVAL 1 hour MAX queries = 200000, execution_time = 7200";
 
-/// The statements that an administrator runs on a server with access management, after each
-/// migration and each change of a reader. They may be repeated.
+/// Returns the statements for a server with access management. The administrator runs them after
+/// each migration and each change of a reader. They can be repeated.
 pub fn statements(config: &Config, readers: &[EnteReader]) -> Vec<String> {
     let on = on_cluster(config);
     let mut all = vec![format!(
@@ -213,7 +214,7 @@ pub fn statements(config: &Config, readers: &[EnteReader]) -> Vec<String> {
     all
 }
 
-/// A reader and its definer.
+/// Returns the statements that create a reader and its definer.
 fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
     let on = on_cluster(config);
     let database = name(&config.database);
@@ -245,7 +246,7 @@ fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
     all
 }
 
-/// A column of a table, as the server knows it.
+/// A column as described by the server.
 #[derive(Row, Serialize, Deserialize)]
 struct Column {
     table: String,
@@ -255,11 +256,11 @@ struct Column {
 }
 
 impl Store {
-    /// Makes the views of `readers`, whose users the server knows, and drops those of readers that
-    /// are gone.
+    /// Creates the views of `readers`, and drops the databases of former readers. The server must
+    /// know the users of `readers`.
     ///
     /// # Errors
-    /// ClickHouse refuses a statement or does not answer.
+    /// If ClickHouse refuses a statement or does not respond.
     pub async fn open_to(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
         let own = |reader: &EnteReader| reader.database(self.database());
         let wanted: Vec<String> = readers.iter().map(own).collect();
@@ -292,7 +293,7 @@ impl Store {
     }
 }
 
-/// The columns of a table with their comments, in brackets.
+/// Returns the columns of a table with their comments, in brackets.
 fn described(columns: &[Column], table: &str) -> String {
     let of_table = columns.iter().filter(|column| column.table == table);
     let texts: Vec<String> = of_table
@@ -351,7 +352,7 @@ mod tests {
                 matches!(&rights[..], [one] if one.contains("SELECT ON `affluenza_analyst`.*")),
                 "{rights:?}"
             );
-            // Every table of all enti is read by the definer, which has a policy for it.
+            // The definer reads every table of all enti, with a row policy on it.
             let policies = all.iter().filter(|one| one.contains("ROW POLICY"));
             assert_eq!(policies.count(), 7);
             let is_definer = |one: &&String| one.contains("SQL SECURITY DEFINER");

@@ -1,5 +1,5 @@
-//! What must add up: the log, the ledger and the facts. Questions only. Hour rows are compared in
-//! [`crate::hour_rows`].
+//! Reconciliation of the log, the ledger and the facts: queries for differences, and repairs of
+//! single blocks. Module [`crate::hour_rows`] compares the hour rows.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,62 +11,62 @@ use crate::rebuild::Settled;
 use crate::retention::Boundary;
 use crate::{Store, StoreError};
 
-/// Most differences of one kind that are listed.
+/// Maximum number of listed differences of one kind.
 pub(crate) const LISTED_MAX: usize = 1_000;
 
-/// The ledger of a partition in all.
+/// Totals of the ledger for a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct PartitionAccount {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// First offset that was dealt with.
+    /// First offset in the ledger.
     pub first_offset: u64,
-    /// One past the last.
+    /// Offset after the last one in the ledger.
     pub next_offset: u64,
-    /// Blocks.
+    /// Number of blocks.
     pub blocks: u64,
-    /// Records read: the sum of the six that follow.
+    /// Records read: the sum of the next six fields.
     pub records_read: u64,
-    /// Stored as facts.
+    /// Records stored as facts.
     pub stored: u64,
-    /// Stored before.
+    /// Records whose event was already stored.
     pub duplicate: u64,
-    /// Can never become events.
+    /// Records that can never become events.
     pub rejected: u64,
-    /// Wait for a person.
+    /// Records that wait for a decision of the operator.
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,
-    /// Stored, and erased by order.
+    /// Records that were stored and later erased by order.
     pub erased: u64,
-    /// Offsets without a record of a producer, shown to be transaction markers, aborted records or
-    /// compaction.
+    /// Control offsets: transaction markers, aborted records or compacted records.
     pub control: u64,
     /// Offsets whose records were accepted as lost.
     pub lost: u64,
 }
 
-/// A block whose offsets are neither records nor shown to be control.
+/// A block with offsets that are neither records nor known control offsets.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct UnexplainedOffsets {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
     /// First offset of the block.
     pub first_offset: u64,
-    /// One past its last offset.
+    /// Offset after the block.
     pub next_offset: u64,
     /// Records read.
     pub records_read: u64,
-    /// Offsets of the block that are explained otherwise.
+    /// Control offsets and lost offsets of the block.
     pub control: u64,
 }
 
 impl UnexplainedOffsets {
-    /// Offsets without an explanation; negative: more explanations than offsets.
+    /// Returns the number of unexplained offsets. A negative number means more explanations than
+    /// offsets.
     pub fn offsets(&self) -> i64 {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         signed(self.next_offset - self.first_offset)
@@ -75,93 +75,93 @@ impl UnexplainedOffsets {
     }
 }
 
-/// A place where one block of the ledger does not begin where the one before it ends.
+/// A gap or an overlap between two consecutive blocks of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct LedgerGap {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// Where the earlier block ends.
+    /// Offset after the earlier block.
     pub ends_at: u64,
-    /// Where the next begins: beyond it in a gap, before it in an overlap.
+    /// First offset of the later block: larger than `ends_at` for a gap, smaller for an overlap.
     pub begins_at: u64,
 }
 
-/// A block whose facts are not what the ledger says.
+/// A block whose facts differ from its ledger row.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct BlockDifference {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
     /// First offset of the block.
     pub first_offset: u64,
-    /// One past its last offset.
+    /// Offset after the block.
     pub next_offset: u64,
-    /// Facts that it has according to the ledger.
+    /// Number of facts according to the ledger.
     pub stored: u64,
-    /// Facts that there are.
+    /// Number of facts found.
     pub facts: u64,
-    /// Distinct offsets among them.
+    /// Number of distinct offsets among the facts.
     pub offsets: u64,
-    /// Records that were read.
+    /// Number of records read.
     pub records_read: u64,
     /// Checksum of the records as read.
     pub checksum: u64,
-    /// Offsets whose records were accepted as lost.
+    /// Number of offsets whose records were accepted as lost.
     pub lost: u64,
-    /// First local day of its events, in days since 1970.
+    /// First local day of the events, in days since 1970.
     pub first_day: u16,
-    /// Last local day of its events.
+    /// Last local day of the events, in days since 1970.
     pub last_day: u16,
 }
 
-/// Facts that no block of the ledger covers.
+/// Facts that no ledger block covers.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct StrayFacts {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// First of their offsets.
+    /// First offset of the facts.
     pub first_offset: u64,
-    /// Last of their offsets.
+    /// Last offset of the facts.
     pub last_offset: u64,
-    /// How many.
+    /// Number of facts.
     pub facts: u64,
-    /// First of their local days, in days since 1970.
+    /// First local day of the facts, in days since 1970.
     pub first_day: u16,
-    /// Last of their local days.
+    /// Last local day of the facts, in days since 1970.
     pub last_day: u16,
-    /// Seconds since the first of them was written.
+    /// Age of the oldest fact since its insert, in seconds.
     pub age_seconds: u64,
 }
 
-/// A day of an ente on which the ledger's stored events are not the facts.
+/// A day of an ente on which the ledger and the facts differ.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DayDifference {
     /// Public body.
     pub ente: String,
-    /// `YYYY-MM-DD`, local.
+    /// Local day, `YYYY-MM-DD`.
     pub day: String,
-    /// Stored according to the ledger.
+    /// Stored events according to the ledger.
     pub stored: i64,
-    /// Facts that there are.
+    /// Number of facts found.
     pub facts: i64,
 }
 
-/// How far back a look goes.
+/// Period covered by a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Everything.
+    /// No limit.
     All,
-    /// What was written within the last so many hours.
+    /// Rows written within this number of hours.
     Hours(u32),
 }
 
 impl Scope {
-    /// Facts are written before the ledger's row of their block.
+    /// Adds an hour, because facts are inserted before the ledger row of their block.
     fn wider(self) -> Self {
         match self {
             Self::All => Self::All,
@@ -169,7 +169,7 @@ impl Scope {
         }
     }
 
-    /// A condition on `column`, a time of writing.
+    /// Returns the SQL condition on `column`, a time of insert.
     pub(crate) fn condition(self, column: &str) -> String {
         match self {
             Self::All => "1".to_owned(),
@@ -178,7 +178,7 @@ impl Scope {
     }
 }
 
-/// Stored events of a row of the ledger on days whose facts are still kept.
+/// Returns the SQL expression for the stored events of a ledger row, without days of expired facts.
 pub(crate) fn stored_and_kept(boundary: Boundary) -> String {
     match boundary.day {
         0 => "stored".to_owned(),
@@ -189,7 +189,7 @@ pub(crate) fn stored_and_kept(boundary: Boundary) -> String {
 }
 
 impl Store {
-    /// The ledger in all, by partition.
+    /// Returns the totals of the ledger by partition.
     pub async fn partition_accounts(&self) -> Result<Vec<PartitionAccount>, StoreError> {
         self.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
@@ -201,13 +201,14 @@ impl Store {
         .await
     }
 
-    /// Facts of each partition of each log, and the distinct offsets among them.
+    /// Returns the number of facts by log and partition.
     pub async fn fact_counts(&self) -> Result<Vec<(String, u32, u64)>, StoreError> {
         self.rows("SELECT toString(stream), kafka_partition, count() FROM usage_events GROUP BY ALL ORDER BY 1, 2")
             .await
     }
 
-    /// Blocks whose offsets are not as many as their records and control offsets.
+    /// Returns the blocks whose offsets differ in number from their records, control and lost
+    /// offsets.
     pub async fn unexplained_offsets(&self) -> Result<Vec<UnexplainedOffsets>, StoreError> {
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
@@ -218,8 +219,9 @@ impl Store {
         .await
     }
 
-    /// Writes the row of a block again with another number of control offsets. The new row is a
-    /// second younger than the old one: it must win, and must not look as if it were of today.
+    /// Writes the ledger row of a block again with another number of control offsets. The new row
+    /// is one second younger than the old row: enough to replace it, without looking like a row of
+    /// today.
     pub async fn set_control(
         &self,
         block: &UnexplainedOffsets,
@@ -235,7 +237,7 @@ impl Store {
         .await
     }
 
-    /// Where blocks of the ledger do not join.
+    /// Returns the gaps and overlaps between consecutive blocks of the ledger.
     pub async fn ledger_gaps(&self) -> Result<Vec<LedgerGap>, StoreError> {
         self.rows(&format!(
             "SELECT g.stream AS stream, g.kafka_partition AS kafka_partition, g.ends_at AS ends_at, g.first_offset AS begins_at FROM (
@@ -249,10 +251,11 @@ impl Store {
         .await
     }
 
-    /// Blocks whose facts are fewer or more than the ledger says, of days whose facts are kept.
+    /// Returns the blocks with fewer or more facts than the ledger says, for days with retained
+    /// facts.
     ///
-    /// A query may see the facts as they were just before a block was written, and the ledger as
-    /// it was just after. So what differs is looked at again: by then its facts can be seen.
+    /// A query may read the facts just before a block is written, and the ledger just after. So the
+    /// query runs twice and returns only differences found both times.
     pub async fn block_differences(
         &self,
         scope: Scope,
@@ -284,7 +287,8 @@ impl Store {
             boundary.of_days("e.local_date"),
         );
         let stored = stored_and_kept(boundary);
-        // Offsets are counted as bits: a set of them all would take more memory than there is.
+        // A bitmap counts the offsets, because a hash set of all offsets would need too much
+        // memory.
         self.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
                     l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets,
@@ -310,7 +314,7 @@ impl Store {
         .await
     }
 
-    /// Facts that no block of the ledger covers.
+    /// Returns the facts that no ledger block covers.
     pub async fn stray_facts(&self) -> Result<Vec<StrayFacts>, StoreError> {
         self.rows(&format!(
             "SELECT toString(e.stream) AS stream, e.kafka_partition AS kafka_partition, min(e.kafka_offset) AS first_offset,
@@ -326,8 +330,8 @@ impl Store {
         .await
     }
 
-    /// Months, as `YYYYMM`, of which there are facts written within `scope`; or, for
-    /// [`Scope::All`], aggregates. Only those whose facts are kept.
+    /// Returns the months, as `YYYYMM`, with facts written within `scope`. [`Scope::All`] includes
+    /// the months with aggregates. Months with expired facts are left out.
     pub async fn months(&self, scope: Scope) -> Result<Vec<u32>, StoreError> {
         let aggregates = match scope {
             Scope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
@@ -343,9 +347,10 @@ impl Store {
         .await
     }
 
-    /// Days of an ente, within a range of days since 1970, on which the ledger's stored events are
-    /// not the facts. Only of what is `settled`: of a block that is written meanwhile, the facts
-    /// may be seen without the ledger, or the ledger without the facts.
+    /// Returns the days and enti on which the ledger and the facts differ, for `days` since 1970.
+    ///
+    /// Only `settled` offsets count, because a concurrent insert may be visible in one table and
+    /// not in the other.
     pub async fn day_differences(
         &self,
         days: Range<u16>,
@@ -370,7 +375,7 @@ impl Store {
         .await
     }
 
-    /// Offsets of a partition within a range that are facts.
+    /// Returns the offsets of the facts of a partition within a range.
     pub async fn fact_offsets(
         &self,
         stream: &str,
@@ -385,7 +390,7 @@ impl Store {
         .await
     }
 
-    /// Offset and identity of the facts of a partition within a range.
+    /// Returns offset and identity of the facts of a partition within a range.
     pub async fn fact_identities(
         &self,
         stream: &str,
@@ -400,7 +405,7 @@ impl Store {
         .await
     }
 
-    /// How often facts of this block have been restored before.
+    /// Returns how often facts of a block were restored.
     pub async fn repairs_of(
         &self,
         stream: &str,
@@ -414,7 +419,7 @@ impl Store {
         .await
     }
 
-    /// Notes a repair of a block.
+    /// Records a repair of a block.
     pub async fn note_repair(
         &self,
         what: &str,
@@ -431,8 +436,8 @@ impl Store {
         .await
     }
 
-    /// Removes the facts of a range of offsets, to be restored from the log. For facts that stand
-    /// twice, which no path of this program writes.
+    /// Deletes the facts in a range of offsets, which are then restored from the log. Used for
+    /// facts that exist twice, which this program never writes.
     pub async fn delete_facts(
         &self,
         stream: &str,

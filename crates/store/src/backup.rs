@@ -1,22 +1,22 @@
-//! The database as a backup of ClickHouse, and back.
+//! Backup and restore of the database with ClickHouse's own commands.
 //!
-//! Of several nodes each writes its own, with its number among `clickhouse.nodes` behind the name,
-//! so that they may share a disk.
+//! With several nodes each node writes its own backup. Its name ends with the node's number in
+//! `clickhouse.nodes`, so that nodes can share a disk.
 
 use crate::rebuild::quoted;
 use crate::{Store, StoreError};
 
-/// Where a backup lies, as the server sees it.
+/// Location of a backup on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupPlace {
-    /// Disk of the server; empty: a folder under its `backups/allowed_path`.
+    /// Disk of the server. Empty means a folder under its `backups/allowed_path`.
     pub disk: String,
-    /// Name on that disk, or in that folder.
+    /// Name of the backup on that disk or in that folder.
     pub name: String,
 }
 
 impl BackupPlace {
-    /// Of a node, if there are several.
+    /// Returns the location as SQL; `node` is the node's number if there are several.
     fn sql(&self, node: Option<usize>) -> String {
         let name = match node {
             Some(number) => format!("{}.{number}", self.name),
@@ -31,7 +31,7 @@ impl BackupPlace {
 }
 
 impl Store {
-    /// Writes a backup of the whole database. `base`: only what is newer than that one.
+    /// Writes a backup of the whole database. With `base`, only changes since that backup.
     pub async fn backup(
         &self,
         to: &BackupPlace,
@@ -61,7 +61,8 @@ impl Store {
         Ok(())
     }
 
-    /// True while the server writes this backup. It forgets its backups when it ends.
+    /// Returns true while the server writes this backup. A restarted server has forgotten its
+    /// backups.
     async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
         let running: Vec<u64> = self
             .outside_rows(&format!(
@@ -72,11 +73,11 @@ impl Store {
         Ok(running.first().is_some_and(|running| *running > 0))
     }
 
-    /// Gives the database another name, with the rows of its tables.
+    /// Renames the database, including the rows of its tables.
     ///
-    /// Its views and dictionaries are dropped: they name the database in their definitions, so they
-    /// would hold up the renaming, and a view that fills a table would fill it from the database that
-    /// comes in the place of this one. `migrate` makes them again where they are needed.
+    /// Views and dictionaries are dropped, because their definitions contain the name of the
+    /// database. They would block the renaming, and a materialized view would read from the
+    /// database that takes the old name. `migrate` creates them again where needed.
     pub async fn set_aside(&self, name: &str) -> Result<(), StoreError> {
         self.not_with_keeper("setting a database aside by this program")?;
         for (_, node) in self.numbered_nodes() {
@@ -103,7 +104,7 @@ impl Store {
         Ok(())
     }
 
-    /// Brings the database back from a backup.
+    /// Restores the database from a backup.
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
         self.not_with_keeper("a restore by this program")?;
         for (number, node) in self.numbered_nodes() {
@@ -118,14 +119,15 @@ impl Store {
         Ok(())
     }
 
-    /// The nodes, numbered from 1 if there are several.
+    /// Returns the nodes, numbered from 1 if there are several.
     fn numbered_nodes(&self) -> impl Iterator<Item = (Option<usize>, Self)> {
         let is_one = self.config.nodes.is_empty();
         let numbered = self.nodes().into_iter().enumerate();
         numbered.map(move |(at, node)| ((!is_one).then_some(at + 1), node))
     }
 
-    /// How many tables the database has, on whichever node it has most; none when it does not exist.
+    /// Returns the number of tables on the node that has most of them; 0 if the database does not
+    /// exist.
     pub async fn tables(&self) -> Result<u64, StoreError> {
         let mut most = 0;
         for node in self.nodes() {
@@ -134,7 +136,7 @@ impl Store {
         Ok(most)
     }
 
-    /// The same on the server that is asked.
+    /// Returns the number of tables on this server; 0 if the database does not exist.
     pub(crate) async fn tables_here(&self) -> Result<u64, StoreError> {
         let tables: Vec<u64> = self
             .outside_rows(&format!(
@@ -145,7 +147,7 @@ impl Store {
         Ok(tables.first().copied().unwrap_or(0))
     }
 
-    /// Takes as long as it takes.
+    /// Runs a statement without a time limit.
     async fn execute_at_length(&self, statement: &str) -> Result<(), StoreError> {
         let outside = self.outside();
         let query = outside.query_raw(statement);
@@ -154,12 +156,13 @@ impl Store {
     }
 }
 
-/// ClickHouse takes a backup that was cut off for one that is being written.
+/// Returns true if ClickHouse reports that the backup is being written, which it also does for an
+/// interrupted backup.
 fn is_locked(error: &StoreError) -> bool {
     matches!(error, StoreError::Query { cause, .. } if cause.contains("is being written already"))
 }
 
-/// An error of which the name of a backup is the cause: the one written, or the one read.
+/// Converts errors caused by the name of a backup: `written` already exists, or `read` is missing.
 fn clear(error: StoreError, written: &BackupPlace, read: &BackupPlace) -> StoreError {
     match &error {
         StoreError::Query { cause, .. } if cause.contains("Code: 598.") => {

@@ -2,11 +2,10 @@ use hashbrown::HashMap;
 
 use crate::native::{Numbers, Words, constant_word, put_column, put_head};
 
-/// A classified event on its way to `usage_events`. Enumerations are given by their storage
-/// code, as the schema lists them.
+/// A classified event to be inserted into `usage_events`. Enumerations use the codes of the schema.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<'a> {
-    /// When it happened, in milliseconds since 1970.
+    /// Time of the event, in milliseconds since 1970.
     pub time_ms: i64,
     /// Start of the local hour, in seconds since 1970.
     pub hour_start: u32,
@@ -54,18 +53,18 @@ pub struct Fact<'a> {
     pub kafka_offset: u64,
 }
 
-/// What the facts of a block have in common.
+/// Attributes shared by all facts of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockOrigin {
-    /// Log the block came from.
+    /// Log that the block was read from.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// Version of the rules.
+    /// Version of the rules that classified the facts.
     pub rules: String,
 }
 
-/// Facts column by column, ready to be sent as one block.
+/// Facts in columns, ready to be sent as one block.
 #[derive(Debug, Clone, Default)]
 pub struct FactBlock {
     time_ms: Numbers<i64>,
@@ -93,7 +92,7 @@ pub struct FactBlock {
     kafka_offset: Numbers<u64>,
 }
 
-/// Calls `$each!` with name, ClickHouse type and field of every column that is a `Words`.
+/// Calls `$each!` with field, name and ClickHouse type of every column that comes from the facts.
 macro_rules! each_column {
     ($self:ident, $each:ident) => {
         $each!($self, time_ms, "time", "DateTime64(3, 'UTC')");
@@ -122,7 +121,7 @@ macro_rules! each_column {
     };
 }
 
-/// Columns written from the facts, and those written from the block's origin.
+/// Number of columns from the facts, and number of columns from the block's origin.
 const FACT_COLUMNS: usize = 23;
 const ORIGIN_COLUMNS: usize = 3;
 
@@ -137,8 +136,8 @@ impl FactBlock {
         each_column!(self, put);
     }
 
-    /// An empty block with room for as many facts as this one holds: the next one is often as large,
-    /// and grows by no copying then.
+    /// Creates an empty block with the capacity of this one. Consecutive blocks are similar in
+    /// size, so this avoids reallocation.
     pub fn another(&self) -> Self {
         let rows = self.rows();
         let mut block = Self::default();
@@ -151,17 +150,17 @@ impl FactBlock {
         block
     }
 
-    /// How many facts it holds.
+    /// Returns the number of facts.
     pub fn rows(&self) -> usize {
         self.time_ms.0.len()
     }
 
-    /// Whether it holds none.
+    /// Returns true if the block has no facts.
     pub fn is_empty(&self) -> bool {
         self.rows() == 0
     }
 
-    /// Memory that it takes, roughly.
+    /// Returns the approximate memory use, in bytes.
     pub fn bytes(&self) -> usize {
         const NUMBERS_BYTES: usize = 8 * 5 + 4 + 2 + 9;
         let words = [
@@ -176,7 +175,7 @@ impl FactBlock {
         self.rows() * NUMBERS_BYTES + words.into_iter().map(Words::bytes).sum::<usize>()
     }
 
-    /// Event time and identity of each fact.
+    /// Returns event time and identity of each fact.
     pub fn identities(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
         self.time_ms
             .0
@@ -185,27 +184,27 @@ impl FactBlock {
             .zip(self.identity.0.iter().copied())
     }
 
-    /// Offset of each fact.
+    /// Returns the offset of each fact.
     pub fn offsets(&self) -> impl Iterator<Item = u64> + '_ {
         self.kafka_offset.0.iter().copied()
     }
 
-    /// Start of the local hour of each fact, in seconds since 1970.
+    /// Returns the start of the local hour of each fact, in seconds since 1970.
     pub fn hours(&self) -> impl Iterator<Item = u32> + '_ {
         self.hour_start.0.iter().copied()
     }
 
-    /// Public body and local day of the fact in `row`.
+    /// Returns public body and local day of the fact in `row`.
     pub fn ente_and_day(&self, row: usize) -> (&str, u16) {
         (self.ente.word(row), self.local_date.0[row])
     }
 
-    /// Portal of the fact in `row`.
+    /// Returns the portal of the fact in `row`.
     pub fn portal(&self, row: usize) -> &str {
         self.portal.word(row)
     }
 
-    /// How many facts each public body has on each local day, in days since 1970.
+    /// Returns the number of facts by public body and local day, in days since 1970.
     pub fn by_ente_and_day(&self) -> Vec<((&str, u16), u64)> {
         let mut counts: HashMap<(u32, u16), u64> = HashMap::new();
         for key in self.ente.places().zip(self.local_date.0.iter().copied()) {
@@ -217,7 +216,7 @@ impl FactBlock {
             .collect()
     }
 
-    /// Drops each fact whose place in `keep` says no.
+    /// Keeps the facts whose entry in `keep` is true. Facts beyond the end of `keep` stay.
     pub fn retain(&mut self, keep: &[bool]) {
         macro_rules! retain {
             ($self:ident, $field:ident, $name:literal, $type:literal) => {
@@ -227,7 +226,7 @@ impl FactBlock {
         each_column!(self, retain);
     }
 
-    /// The block in Native format.
+    /// Encodes the block in Native format.
     pub fn encode(&self, origin: &BlockOrigin) -> Vec<u8> {
         let rows = self.rows();
         let mut bytes = Vec::with_capacity(self.bytes() + 4096);
@@ -251,7 +250,7 @@ impl FactBlock {
         bytes
     }
 
-    /// Names of the columns of [`FactBlock::encode`], as an INSERT lists them.
+    /// Returns the column names of [`FactBlock::encode`] for an INSERT.
     pub fn columns() -> String {
         let mut names: Vec<&str> = Vec::with_capacity(FACT_COLUMNS + ORIGIN_COLUMNS);
         let names_out = &mut names;

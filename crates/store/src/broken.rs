@@ -1,5 +1,5 @@
-//! Parts that ClickHouse has set aside at its start because they are broken: a power cut or a full
-//! disk left their files empty or short.
+//! Broken parts that ClickHouse detached at start. A power failure or a full disk left their files
+//! empty or truncated.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use crate::rebuild::quoted;
 use crate::{Store, StoreError};
 
-/// Tables whose rows are restored from the log, or from the facts.
+/// Tables whose rows can be restored from the log or from the facts.
 const RESTORED: [&str; 3] = ["usage_events", "usage_hourly", "ingest_ledger"];
 
-/// A part that was set aside.
+/// A detached part.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct BrokenPart {
-    /// Its table.
+    /// Table of the part.
     pub table: String,
-    /// Its name among the detached parts of the table.
+    /// Name of the part among the detached parts of the table.
     pub name: String,
 }
 
 impl BrokenPart {
-    /// True if a comparison with the log restores its rows.
+    /// Returns true if the reconciliation with the log restores the rows.
     pub fn is_restored_from_log(&self) -> bool {
         RESTORED.contains(&self.table.as_str())
     }
 }
 
 impl Store {
-    /// The parts that were set aside and not removed since.
+    /// Returns the broken parts that have not been removed.
     pub async fn broken_parts(&self) -> Result<Vec<BrokenPart>, StoreError> {
         self.rows(&format!(
             "SELECT table, name FROM system.detached_parts WHERE database = {} AND startsWith(ifNull(reason, ''), 'broken')",
@@ -36,7 +36,7 @@ impl Store {
         .await
     }
 
-    /// Removes parts for good, after their rows were restored.
+    /// Removes parts permanently, after their rows were restored.
     pub async fn remove_broken_parts<'p>(
         &self,
         parts: impl Iterator<Item = &'p BrokenPart>,

@@ -1,60 +1,60 @@
-//! Several servers: the same statements, turned into those of a cluster.
+//! Clusters: converts the statements for one server to those for several.
 //!
-//! Each table `t` of the schema becomes `t_local` on every node, which holds rows, and `t`, which is
-//! Distributed over them: whoever reads or inserts does so as on one server. Facts and what is counted
-//! of them are shared out among the shards; every other table has its rows on the first.
+//! Each table `t` of the schema becomes two tables on every node: `t_local` with the rows, and `t`,
+//! a Distributed table over them. Reads and inserts use `t` as on a single server. Facts and their
+//! aggregates are distributed over the shards. All other tables keep their rows on the first shard.
 //!
-//! Statements that make or change tables are recognised by how they begin, and are sent to every node;
-//! all others are left as they are. So it is here, and nowhere else, that the schema knows of clusters.
+//! Statements that create or change tables are recognised by their first words and run on every
+//! node. All others stay unchanged. Only this module adapts the schema to clusters.
 
 use crate::migrate::JOURNAL;
 use crate::rebuild::quoted;
 use crate::{Config, Store, StoreError, migrations};
 
-/// What tables that hold rows are called.
+/// Suffix of the tables that contain the rows.
 pub(crate) const LOCAL: &str = "_local";
-/// Tables that are shared out, and by what. A block of facts is of one partition, so it goes to one
-/// shard as a whole, and to the same one when it is sent again: there its token is known.
+/// Distributed tables and their sharding keys. A block of facts belongs to one partition, so the
+/// whole block goes to one shard. A retry goes to the same shard, which knows its token.
 const SHARED_OUT: [(&str, &str); 2] = [
     ("usage_events", "kafka_partition"),
     ("usage_hourly", "intHash32(toUInt32(hour_start))"),
 ];
-/// All rows go to the first shard.
+/// Sharding key that sends all rows to the first shard.
 const FIRST_SHARD: &str = "toUInt8(0)";
-/// The view that reads facts as they are inserted, and the table that it fills: on each node its own.
+/// Source and target of the materialized view, which reads and fills the local tables of its node.
 const VIEW_ENDS: [(&str, &str); 2] = [
     (" TO usage_hourly AS", " TO usage_hourly_local AS"),
     ("FROM usage_events\n", "FROM usage_events_local\n"),
 ];
-/// How a table of one server calls its memory of tokens.
+/// Setting for the number of tokens that a table without replication remembers.
 const ONE_WINDOW: &str = "non_replicated_deduplication_window";
-/// For how long a replicated table knows a token, in seconds: a week.
+/// Time for which a replicated table remembers a token, in seconds: one week.
 pub(crate) const WINDOW_SECONDS: u32 = 604_800;
 
-/// Settings of everything that is asked of a cluster.
+/// Settings of every statement in a cluster.
 pub(crate) const SETTINGS: [(&str, &str); 5] = [
-    // An insert is acknowledged when the shard has it, not when it waits to be sent there.
+    // An insert is confirmed when the shard has stored it, not when it is queued for the shard.
     ("distributed_foreground_insert", "1"),
-    // A table that is joined or looked up is read of all shards, not of each its own.
+    // Joined tables and subqueries are read from all shards, not only from the local one.
     ("distributed_product_mode", "global"),
     ("parallel_distributed_insert_select", "0"),
-    // No figure without the part of a shard that is away.
+    // A query fails if a shard is unavailable, so no figure is incomplete.
     ("skip_unavailable_shards", "0"),
-    // The replica that was written to is the one that is read, as long as it is there.
+    // Reads prefer the replica that receives the writes.
     ("load_balancing", "in_order"),
 ];
 
-/// How a statement is run.
+/// A statement and the nodes that run it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// By whoever is asked.
+    /// Runs on the server of the connection.
     Once(String),
-    /// On every node.
+    /// Runs on every node.
     Everywhere(String),
 }
 
 impl Step {
-    /// The statement.
+    /// Returns the statement.
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Once(text) | Self::Everywhere(text) => text,
@@ -62,7 +62,7 @@ impl Step {
     }
 }
 
-/// What a statement does, by how it begins; the name of what it does it to follows.
+/// First words of the statements that apply to a table, whose name follows.
 const HEADS: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS ",
     "CREATE OR REPLACE TABLE ",
@@ -75,12 +75,12 @@ const HEADS: [&str; 10] = [
     "TRUNCATE TABLE ",
     "DROP TABLE IF EXISTS ",
 ];
-/// What is about no table in particular.
+/// First words of the statement that stops queries.
 const KILL: &str = "KILL QUERY ";
-/// What comes before the name of a table that another one is made like.
+/// Words before the name of the table whose structure is copied.
 const LIKE: &str = " AS ";
 
-/// A statement for one server as those for the cluster of `config`.
+/// Converts a statement for one server to the statements for the cluster of `config`.
 pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
     let statement = statement.trim();
     if let Some(rest) = statement.strip_prefix(KILL)
@@ -128,7 +128,7 @@ pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
             vec![everywhere(format!("{head}{name}{on}{rest}"))]
         }
         "ALTER TABLE " => {
-            // A replicated table has another name for its memory of tokens.
+            // A replicated table has a different setting for the number of tokens.
             let window = if config.nodes.is_empty() {
                 "replicated_deduplication_window"
             } else {
@@ -144,7 +144,7 @@ pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
         "DELETE FROM " | "OPTIMIZE TABLE " | "TRUNCATE TABLE " => {
             vec![everywhere(format!("{head}{local}{rest}"))]
         }
-        // What reads goes before what is read.
+        // The Distributed table is dropped before the table that it reads.
         "DROP TABLE IF EXISTS " => vec![
             everywhere(format!("{head}{name}{on}{rest}")),
             everywhere(format!("{head}{local}{rest}")),
@@ -160,7 +160,7 @@ fn shared_out_by(table: &str) -> &'static str {
         .map_or(FIRST_SHARD, |(_, key)| *key)
 }
 
-/// The definition of a table after its name, with the engine of its kind of cluster.
+/// Returns the part of a table definition after its name, with the engine for this kind of cluster.
 fn with_engine(rest: &str, name: &str, config: &Config) -> String {
     const ENGINE: &str = "ENGINE = ";
     let Some((columns, engine)) = rest.split_once(ENGINE).filter(|_| config.nodes.is_empty())
@@ -171,7 +171,7 @@ fn with_engine(rest: &str, name: &str, config: &Config) -> String {
         .find(|c: char| !c.is_ascii_alphanumeric())
         .unwrap_or(engine.len());
     let (kind, after) = engine.split_at(end);
-    // An engine's own arguments follow those of replication.
+    // The engine's own arguments follow those of the replication.
     let (own, after) = match after
         .strip_prefix('(')
         .and_then(|rest| rest.split_once(')'))
@@ -189,8 +189,8 @@ fn with_engine(rest: &str, name: &str, config: &Config) -> String {
     )
 }
 
-/// What follows an engine, with the memory of tokens of a replicated table. One without a window
-/// of its own must not take equal inserts for repeated ones, as replicated tables do by default.
+/// Sets how many tokens a replicated table remembers, in the text after its engine. A table without
+/// a window gets 0, because replicated tables drop identical inserts by default.
 fn with_window(after: &str) -> String {
     const ONE: &str = "non_replicated_deduplication_window = ";
     if after.contains(ONE) {
@@ -206,7 +206,7 @@ fn with_window(after: &str) -> String {
     }
 }
 
-/// The comment of a table, to be put on the one that reads it, too.
+/// Returns the comment of a table, which its Distributed table also gets.
 fn comment(rest: &str) -> String {
     let engine = rest.find("ENGINE = ").unwrap_or(0);
     let tail = &rest[engine..];
@@ -214,7 +214,7 @@ fn comment(rest: &str) -> String {
         .map_or(String::new(), |at| format!(" {}", &tail[at..]))
 }
 
-/// Everything that `migrate` does to an empty database, as it is sent, in order.
+/// Returns every statement that `migrate` runs on an empty database, in order.
 pub fn schema(config: &Config) -> Vec<String> {
     let statements = [JOURNAL]
         .into_iter()
@@ -224,7 +224,7 @@ pub fn schema(config: &Config) -> Vec<String> {
     std::iter::once(database(config)).chain(texts).collect()
 }
 
-/// Makes the database.
+/// Returns the statement that creates the database.
 pub(crate) fn database(config: &Config) -> String {
     format!(
         "CREATE DATABASE IF NOT EXISTS {}{} ENGINE = Atomic",
@@ -233,7 +233,7 @@ pub(crate) fn database(config: &Config) -> String {
     )
 }
 
-/// What makes the servers do a statement on every node.
+/// Returns the `ON CLUSTER` clause; empty if the nodes are addressed one by one.
 pub(crate) fn on_cluster(config: &Config) -> String {
     if config.cluster.is_empty() || !config.nodes.is_empty() {
         String::new()
@@ -243,7 +243,7 @@ pub(crate) fn on_cluster(config: &Config) -> String {
 }
 
 impl Store {
-    /// What the table is called that holds rows on the server that is asked.
+    /// Returns the name of the table that contains the rows on a server.
     pub(crate) fn held(&self, table: &str) -> String {
         if self.config.cluster.is_empty() {
             table.to_owned()
@@ -252,7 +252,7 @@ impl Store {
         }
     }
 
-    /// A table of the server's own, such as `system.parts`, of every node.
+    /// Returns a system table, such as `system.parts`, of all nodes.
     pub(crate) fn of_all_nodes(&self, table: &str) -> String {
         if self.config.cluster.is_empty() {
             table.to_owned()
@@ -261,7 +261,7 @@ impl Store {
         }
     }
 
-    /// Fails where what a cluster does is left to its Keeper, and cannot be done yet.
+    /// Fails in a cluster with a Keeper, where the operation `what` is not supported yet.
     pub(crate) fn not_with_keeper(&self, what: &'static str) -> Result<(), StoreError> {
         if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
             return Ok(());
@@ -269,7 +269,7 @@ impl Store {
         Err(StoreError::Cluster { what })
     }
 
-    /// Each node, to be spoken to alone; the one server where there is no cluster.
+    /// Returns a connection to each node, or to the only server if there is no cluster.
     pub(crate) fn nodes(&self) -> Vec<Self> {
         if self.config.nodes.is_empty() {
             return vec![self.clone()];
@@ -283,7 +283,8 @@ impl Store {
         self.config.nodes.iter().map(node).collect()
     }
 
-    /// The cluster as the server knows it must be there, and leave it to the tables to replicate.
+    /// Fails unless the server knows the cluster, `clickhouse.nodes` names all of its servers, and
+    /// tables do their own replication.
     pub(crate) async fn check_cluster(&self) -> Result<(), StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(());

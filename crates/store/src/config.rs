@@ -1,36 +1,38 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-/// How to reach ClickHouse, and the bounds of what is sent to it.
+/// Connection to ClickHouse, and limits of its statements.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// HTTP interface, such as `http://127.0.0.1:8123`. Empty: the local engine of `up` is used.
+    /// HTTP interface, such as `http://127.0.0.1:8123`. Empty means the local engine of `up`.
     pub url: String,
-    /// Cluster, by its name in `remote_servers` of the servers; `url` is then any of its nodes, or
-    /// what shares requests out to them. Empty: one server. Never changed for a database that is there.
+    /// Name of the cluster in `remote_servers` of the servers. Then `url` is any node or a load
+    /// balancer. Empty means a single server. The cluster of an existing database cannot be
+    /// changed.
     pub cluster: String,
-    /// HTTP interfaces of all nodes, where nothing is replicated and the servers have no Keeper:
-    /// `migrate` then speaks to each of them. Empty: `ON CLUSTER` and replicated tables.
+    /// HTTP interfaces of all nodes, for a cluster without Keeper and replication. `migrate` then
+    /// connects to each node. Empty means `ON CLUSTER` and replicated tables.
     pub nodes: Vec<String>,
-    /// Database; it is created by `migrate`.
+    /// Database, which `migrate` creates.
     pub database: String,
     /// User name.
     pub user: String,
     /// Password.
     #[serde(skip_serializing)]
     pub password: SecretString,
-    /// User that figures are read as. Empty: `user`.
+    /// User that reads the figures. Empty means `user`.
     pub reader_user: String,
-    /// Its password.
+    /// Password of `reader_user`.
     #[serde(skip_serializing)]
     pub reader_password: SecretString,
-    /// Disk of the server for backups. Empty: a folder under the server's `backups/allowed_path`.
+    /// Disk of the server for backups. Empty means a folder under the server's
+    /// `backups/allowed_path`.
     pub backup_disk: String,
-    /// Longest an insert may take, in seconds. Far below the time in which the server forgets
-    /// insert tokens.
+    /// Time limit of an insert, in seconds. It must stay far below the time for which the server
+    /// remembers insert tokens.
     pub insert_seconds_max: u64,
-    /// Longest a query may take, in seconds.
+    /// Time limit of a query, in seconds.
     pub query_seconds_max: u64,
 }
 
@@ -53,7 +55,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The same server as the user that only reads, if there is one.
+    /// Returns the configuration with the read-only user, if there is one.
     #[must_use]
     pub fn for_reading(&self) -> Self {
         if self.reader_user.is_empty() {
@@ -66,7 +68,7 @@ impl Config {
         }
     }
 
-    /// What is wrong with it, one line a problem.
+    /// Returns the problems of the configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let nodes = self.nodes.iter().map(|node| ("clickhouse.nodes", node));

@@ -1,8 +1,8 @@
-//! Events that are facts more than once. The memory of a consumer cannot rule them out: two copies
-//! of an event may arrive through different partitions, or long after each other.
+//! Duplicate facts of one event. A consumer cannot prevent all of them: two copies of an event may
+//! arrive through different partitions or long after each other.
 //!
-//! One copy stays: the first by [`Precedence`]. The order depends on the log and on the seals alone,
-//! so a replay keeps the same copy.
+//! The first copy by [`Precedence`] stays. The order depends only on the log and on the seals, so a
+//! replay keeps the same copy.
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::Scope;
 use crate::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
 
-/// Identities that one pass of a search groups.
+/// Number of identities grouped in one pass of a search.
 const IDENTITIES_A_PASS: u64 = 4_000_000;
-/// Most copies that one search returns.
+/// Maximum number of copies that a search returns.
 pub const COPIES_MAX: usize = 10_000;
-/// A search reads the identities of all facts, and spills to disk what does not fit in memory.
+/// Settings of a search, which reads the identities of all facts and spills to disk.
 const SETTINGS: &str = "SETTINGS max_execution_time = 0, max_bytes_before_external_group_by = 500000000, max_bytes_ratio_before_external_group_by = 0";
 
-/// A fact whose event is another fact, which takes precedence.
+/// A fact that repeats the event of another fact, which takes precedence.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Copy {
-    /// Log it came from.
+    /// Log that the fact was read from.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
@@ -31,11 +31,11 @@ pub struct Copy {
     pub kafka_offset: u64,
     /// Public body.
     pub ente: String,
-    /// `YYYY-MM-DD`, local.
+    /// Local day, `YYYY-MM-DD`.
     pub day: String,
     /// Local day, in days since 1970.
     pub local_day: u16,
-    /// Month of its hour, `YYYYMM`.
+    /// Month of the hour, `YYYYMM`.
     pub month: u32,
     /// Log of the fact that takes precedence.
     pub first_stream: String,
@@ -45,7 +45,7 @@ pub struct Copy {
     pub first_offset: u64,
 }
 
-/// Facts whose events are searched for among all facts.
+/// Facts whose events are searched for in all facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Suspects {
     /// All facts.
@@ -89,18 +89,18 @@ impl Suspects {
     }
 }
 
-/// Order of the copies of an event, of which the first stays: facts of sealed years, then facts that
-/// the log does not hold any more, then facts of the log by partition and offset.
+/// Order of the copies of an event, of which the first stays. Facts of sealed years come first,
+/// then facts no longer in the log, then facts of the log by partition and offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Precedence {
-    /// Present log.
+    /// Current log.
     pub stream: String,
-    /// First offset that it holds, by partition.
+    /// First offset still in the log, by partition.
     pub held_from: BTreeMap<u32, u64>,
 }
 
 impl Precedence {
-    /// Rank of a fact as a tuple of SQL: the smallest takes precedence.
+    /// Returns the rank of a fact as an SQL tuple. The smallest takes precedence.
     fn rank(&self) -> String {
         let held: Vec<String> = self
             .held_from
@@ -122,8 +122,8 @@ impl Precedence {
 }
 
 impl Store {
-    /// Facts beyond the first of each event that one of `suspects` has, at most [`COPIES_MAX`] of
-    /// them. Facts with one and the same offset are no copies: they are a block too many.
+    /// Returns the copies of the events of `suspects`, without the first of each: at most
+    /// [`COPIES_MAX`]. Facts with the same offset are no copies but a block inserted twice.
     pub async fn copies(
         &self,
         suspects: &Suspects,
@@ -152,7 +152,7 @@ impl Store {
         of_pass: &str,
         precedence: &Precedence,
     ) -> Result<Vec<Copy>, StoreError> {
-        // Identities alone first: hardly ever is one repeated, and the facts are then not read.
+        // Identities rarely repeat, so the full facts are read only for repeated ones.
         let repeated: Vec<u64> = self
             .rows(&format!(
                 "SELECT identity FROM usage_events
@@ -180,8 +180,8 @@ impl Store {
         .await
     }
 
-    /// Offsets of a log, by partition, whose blocks are in the ledger and whose events were not
-    /// searched for yet.
+    /// Returns the offsets of a log, by partition, that are in the ledger and not searched for
+    /// copies yet.
     pub async fn unsearched(&self, stream: &str) -> Result<BTreeMap<u32, Range<u64>>, StoreError> {
         let ranges: Vec<(u32, u64, u64)> = self
             .rows(&format!(
@@ -201,7 +201,7 @@ impl Store {
             .collect())
     }
 
-    /// Notes that the events of these offsets were searched for.
+    /// Records that the events of these offsets were searched for.
     pub async fn note_search(
         &self,
         stream: &str,
@@ -218,11 +218,11 @@ impl Store {
         .await
     }
 
-    /// Removes copies from the facts, after the ledger's rows of their blocks count them as
-    /// duplicates. Safe to repeat after a crash at any point.
+    /// Deletes copies from the facts, after the ledger rows of their blocks count them as
+    /// duplicates. Can be repeated after a crash.
     ///
-    /// Returns the copies that stay, since the facts of their block are not those of the ledger: the
-    /// block is to be restored first.
+    /// Returns the copies that stay because the facts of their block differ from the ledger. Their
+    /// blocks must be restored first.
     pub async fn remove_copies(&self, copies: Vec<Copy>) -> Result<Vec<Copy>, StoreError> {
         let mut by_partition: BTreeMap<(String, u32), Vec<Copy>> = BTreeMap::new();
         for copy in copies {
@@ -259,8 +259,8 @@ impl Store {
         Ok(kept)
     }
 
-    /// Makes a block's row count `copies` as duplicates, if its facts are those of the row or the row
-    /// counts them already. `false` when neither is so.
+    /// Changes the ledger row of a block to count `copies` as duplicates. Returns false, without a
+    /// change, if the facts of the block match neither the old nor the new row.
     async fn recount(&self, mut row: LedgerRow, copies: &[Copy]) -> Result<bool, StoreError> {
         let offsets = row.first_offset..row.next_offset;
         let facts = self

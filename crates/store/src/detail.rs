@@ -1,4 +1,4 @@
-//! What the report needs beside the sums of a year: the same use by ente, by month, by day.
+//! Details of a year for the report: usage by ente, by month and by day.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -7,35 +7,35 @@ use crate::StoreError;
 use crate::figures::Counted;
 use crate::reading::{Asked, Lists, Reading};
 
-/// Use of a service in an ente, of one kind, with the attempts that came to nothing.
+/// Usage of a service in an ente, of one kind, including unsuccessful attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteServiceUse {
     /// Public body.
     pub ente: String,
-    /// Service.
+    /// Code of the service.
     pub service: String,
-    /// Category.
+    /// Category of the service.
     pub category: String,
     /// `plain`, `payment` or `booking`.
     pub kind: String,
     /// Completed service uses.
     pub service_uses: u64,
-    /// Uses that were given up.
+    /// Service uses that the visitor abandoned.
     pub abandoned: u64,
-    /// Uses that failed.
+    /// Service uses that failed.
     pub failed: u64,
-    /// Local day of the last completed use, `2017-12-31`; empty without one.
+    /// Local day of the last completed use, `2017-12-31`; empty without a use.
     pub last_day: String,
 }
 
-/// Use in a month from a class of device.
+/// Usage in a month from a device class.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct MonthUse {
     /// Public body.
     pub ente: String,
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
-    /// Class of device, bots among them.
+    /// Device class, including bots.
     pub device: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -48,20 +48,20 @@ pub struct MonthUse {
 pub struct MonthVisitors {
     /// Public body.
     pub ente: String,
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
     /// Distinct visitors of each day, summed over the days.
     pub visitors_days: u64,
 }
 
-/// Use of an ente in an hour of the day.
+/// Usage of an ente in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteHourUse {
     /// Public body.
     pub ente: String,
-    /// `night`, `office` or `evening`.
+    /// Hour band: `night`, `office` or `evening`.
     pub band: String,
-    /// 0 to 23, local.
+    /// Local hour, 0 to 23.
     pub local_hour: u8,
     /// Distinct visitors of each hour, summed over the days.
     pub users_hours: u64,
@@ -69,12 +69,12 @@ pub struct EnteHourUse {
     pub accesses: u64,
 }
 
-/// Use of an ente from a country.
+/// Usage of an ente from a country.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteCountryUse {
     /// Public body.
     pub ente: String,
-    /// ISO 3166-1 alpha-2; empty when unknown.
+    /// ISO 3166-1 alpha-2 code; empty if unknown.
     pub country: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -82,12 +82,12 @@ pub struct EnteCountryUse {
     pub service_uses: u64,
 }
 
-/// Use of an ente by how the person was identified.
+/// Usage of an ente by login method.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct LoginUse {
     /// Public body.
     pub ente: String,
-    /// `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
+    /// Login method: `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
     pub login: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -95,12 +95,12 @@ pub struct LoginUse {
     pub service_uses: u64,
 }
 
-/// Use of all enti on a day from a class of device.
+/// Usage of all enti on a day from a device class.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DayUse {
     /// Local day, `2017-12-31`.
     pub day: String,
-    /// Class of device, bots among them.
+    /// Device class, including bots.
     pub device: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -108,14 +108,14 @@ pub struct DayUse {
     pub service_uses: u64,
 }
 
-/// Use of all enti in an hour of the days of a week.
+/// Usage of all enti by weekday and hour.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct WeekHourUse {
-    /// 1 for Monday to 7 for Sunday.
+    /// Weekday, from 1 for Monday to 7 for Sunday.
     pub weekday: u8,
-    /// `night`, `office` or `evening`.
+    /// Hour band: `night`, `office` or `evening`.
     pub band: String,
-    /// 0 to 23, local.
+    /// Local hour, 0 to 23.
     pub local_hour: u8,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -123,61 +123,61 @@ pub struct WeekHourUse {
     pub service_uses: u64,
 }
 
-/// The longest time without any event of an ente, after its first one.
+/// The longest period without events of an ente, after its first event of the year.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteSilence {
     /// Public body.
     pub ente: String,
-    /// Days with events.
+    /// Number of days with events.
     pub days: u64,
-    /// All events.
+    /// Number of events.
     pub events: u64,
-    /// Days of the longest silence; 0 without one.
+    /// Length of the longest silence, in days; 0 without a silence.
     pub silence_days: u64,
-    /// Its first day, `2017-12-31`; empty without one.
+    /// First day of the longest silence, `2017-12-31`; empty without a silence.
     pub silence_from: String,
 }
 
-/// What was classified by a version of the rules.
+/// Events classified by one version of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct RulesUse {
     /// Version of the rules and of the register.
     pub rules: String,
     /// First local day with such events, `2017-01-01`.
     pub first_day: String,
-    /// Last local day with such events.
+    /// Last local day with such events, `2017-12-31`.
     pub last_day: String,
-    /// How many events.
+    /// Number of events.
     pub events: u64,
 }
 
-/// The details of a year. Lists by ente add up to the figures of all enti.
+/// Details of a year. Lists by ente add up to the figures of all enti.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
-    /// By ente, service and kind.
+    /// Service uses by ente, service and kind.
     pub services: Vec<EnteServiceUse>,
-    /// By ente, month and device.
+    /// Usage by ente, month and device.
     pub months: Vec<MonthUse>,
     /// Visitors by ente and month.
     pub visitors: Vec<MonthVisitors>,
-    /// By ente and hour.
+    /// Usage by ente and hour.
     pub hours: Vec<EnteHourUse>,
-    /// By ente and country.
+    /// Usage by ente and country.
     pub countries: Vec<EnteCountryUse>,
-    /// By ente and kind of login.
+    /// Usage by ente and login method.
     pub logins: Vec<LoginUse>,
-    /// By day and device.
+    /// Usage by day and device.
     pub days: Vec<DayUse>,
     /// The longest silence of each ente.
     pub silences: Vec<EnteSilence>,
-    /// By version of the rules.
+    /// Events by version of the rules.
     pub rules: Vec<RulesUse>,
-    /// By weekday and hour; empty in years that an earlier version of the program closed.
+    /// Usage by weekday and hour. Empty in years closed before this list existed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub week: Vec<WeekHourUse>,
 }
 
-/// The questions that the details of a year are the answers to.
+/// Queries for the details of a year.
 #[derive(Debug)]
 pub(crate) struct DetailAsked {
     services: Asked,
@@ -186,14 +186,14 @@ pub(crate) struct DetailAsked {
     rest: Option<RestAsked>,
 }
 
-/// Those whose sums over the enti are figures of their own.
+/// Queries whose sums over the enti are separate figures.
 #[derive(Debug)]
 struct SumsAsked {
     hours: Asked,
     countries: Asked,
 }
 
-/// Those of a whole year only.
+/// Queries only for a complete year.
 #[derive(Debug)]
 struct RestAsked {
     visitors: Asked,
@@ -205,7 +205,8 @@ struct RestAsked {
 }
 
 impl DetailAsked {
-    /// Asks for what one report compares its own figures with: no users, which take longest to count.
+    /// Adds the queries for the year that a report compares with. Leaves out the users, which are
+    /// the slowest to count.
     pub fn of_compared(reading: &mut Reading, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
@@ -230,7 +231,7 @@ impl DetailAsked {
         }
     }
 
-    /// Asks for what every figure of a year is a sum of.
+    /// Adds the queries for every figure of a year.
     pub fn of_base(reading: &mut Reading, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
@@ -253,7 +254,7 @@ impl DetailAsked {
         }
     }
 
-    /// Asks for all details of a year.
+    /// Adds the queries for all details of a year.
     pub fn of_year(reading: &mut Reading, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
@@ -285,7 +286,7 @@ impl DetailAsked {
         }
     }
 
-    /// The answers.
+    /// Returns the results of the queries.
     pub fn answers(&self, lists: &Lists) -> Result<Detail, StoreError> {
         let mut detail = Detail {
             services: lists.rows(self.services)?,
@@ -321,8 +322,8 @@ fn week(condition: &str) -> String {
     )
 }
 
-/// The longest silence of each ente: between two days with events, or from the last of them to
-/// the last day that any ente has events on.
+/// Returns the query for the longest silence of each ente. A silence lies between two days with
+/// events, or between the ente's last such day and the last day with events of any ente.
 fn silences(year: i16) -> String {
     format!(
         "SELECT ente, toUInt64(length(days_list)) AS days, events, toUInt64(longest) AS silence_days,

@@ -1,8 +1,9 @@
-//! Months whose hour rows are in doubt, and what a token is worth.
+//! Months whose hour rows may be wrong, and the reliability of insert tokens.
 //!
-//! A block whose facts are found there may lack its hour rows: the insert died in between, and
-//! ClickHouse does not know its token any more. Its months are noted in `months_in_doubt` before
-//! the block goes on, and stay there until hour rows and facts were compared.
+//! The facts of a block may exist without its hour rows, if an insert failed in between and
+//! ClickHouse has forgotten the token. The months of the block are then recorded in
+//! `months_in_doubt` before the consumer continues. They stay there until hour rows and facts have
+//! been compared.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,42 +17,42 @@ use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::store::{LOOK_ROUND, deduplication_window};
 use crate::{BlockOrigin, Store, StoreError};
 
-/// One row of `months_in_doubt` that is not settled.
+/// An unsettled row of `months_in_doubt`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Doubt {
-    /// Month of the hours, by UTC, as `YYYYMM`.
+    /// Month of the hours, in UTC, as `YYYYMM`.
     pub month: u32,
-    /// Log of the block; empty when a comparison found a difference.
+    /// Log of the block; empty if a comparison found a difference.
     pub stream: String,
     /// Partition of the block.
     pub kafka_partition: u32,
     /// First offset of the block.
     pub first_offset: u64,
-    /// One past its last offset.
+    /// Offset after the block.
     pub next_offset: u64,
-    /// When the doubt arose, in seconds since 1970.
+    /// Time when the doubt was recorded, in seconds since 1970.
     pub since: u32,
-    /// Tells a doubt from a later one about the same block.
+    /// Version that separates a doubt from a later one about the same block.
     pub version: u64,
 }
 
-/// A month in doubt, as answers show it.
+/// A month in doubt, as shown with figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DoubtfulMonth {
-    /// Month of the hours, by UTC, as `YYYYMM`.
+    /// Month of the hours, in UTC, as `YYYYMM`.
     pub month: u32,
-    /// Since when, in seconds since 1970.
+    /// Time of the first doubt, in seconds since 1970.
     pub since: u32,
-    /// First local day that its hours may lie on, in days since 1970.
+    /// First local day that its hours may belong to, in days since 1970.
     pub first_day: i32,
-    /// Last such day.
+    /// Last local day that its hours may belong to, in days since 1970.
     pub last_day: i32,
-    /// True while consumers begin no block of the month.
+    /// True while consumers start no block of the month.
     pub is_held: bool,
 }
 
 impl DoubtfulMonth {
-    /// Whether figures of these local days, first and last, may be wrong.
+    /// Returns true if figures of these local days, both included, may be wrong.
     pub fn touches(&self, first_day: i32, last_day: i32) -> bool {
         self.first_day <= last_day && first_day <= self.last_day
     }
@@ -63,17 +64,17 @@ impl std::fmt::Display for DoubtfulMonth {
     }
 }
 
-/// What a repeated insert may expect of the token of its block.
+/// Reliability of a block's insert token for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
-    /// Every server of the block remembers it, if the insert was made.
+    /// Every server of the block remembers the token of a completed insert.
     Known,
-    /// So many inserts came since that it may be forgotten.
+    /// So many inserts followed that the token may be forgotten.
     MayBeForgotten,
-    /// The server was started again since, at that time in seconds since 1970. It may remember the
-    /// token and have lost the rows.
+    /// The server restarted, at this time in seconds since 1970. It may remember the token and have
+    /// lost the rows.
     ServerRestarted(u64),
-    /// The block may belong to another shard now.
+    /// The number of shards changed, so the block may belong to another shard.
     SharedOutOtherwise,
 }
 
@@ -84,20 +85,21 @@ struct Memory {
 }
 
 impl Store {
-    /// What the token of a block is worth that was first sent at `since`, in seconds since 1970.
+    /// Returns the reliability of the token of a block first sent at `since`, in seconds since
+    /// 1970.
     ///
-    /// Inserts are counted by the ledger: each block has a row, which names its days. Blocks that
-    /// are still on their way, repairs and corrections are not in it; half of the window is theirs.
+    /// The ledger counts the inserts: each block has a row with its days. Half of the window is
+    /// reserved for inserts that the ledger does not contain: blocks being written, repairs and
+    /// corrections.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn token_of(&self, since: u64) -> Result<Token, StoreError> {
         if self.shared_out_otherwise(since).await? {
             return Ok(Token::SharedOutOtherwise);
         }
         let from = since.saturating_sub(CLOCK_SKEW_SECONDS_MAX.unsigned_abs());
-        // A day of the ledger is local, and a part has the hours of a month by UTC: one month more
-        // at either end.
+        // The ledger has local days, but parts have months in UTC: add a month at each end.
         let memory: Vec<Memory> = self
             .rows(&format!(
                 "SELECT assumeNotNull((SELECT toUInt64(max(toUnixTimestamp(now()) - uptime())) FROM {} {LOOK_ROUND})) AS started_at,
@@ -127,7 +129,7 @@ impl Store {
         })
     }
 
-    /// Replicated tables forget tokens in time, too.
+    /// Returns true if a replicated table may have forgotten the token because of its age.
     async fn has_expired(&self, since: u64) -> Result<bool, StoreError> {
         if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
             return Ok(false);
@@ -138,11 +140,11 @@ impl Store {
         Ok(now.saturating_sub(since) >= u64::from(WINDOW_SECONDS) / 2)
     }
 
-    /// Notes that the hour rows of these months are in doubt: because of a block, or, without one,
-    /// because a comparison found a difference.
+    /// Records that the hour rows of these months may be wrong. The cause is a block, or without
+    /// one a difference found by a comparison.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the insert or does not respond.
     pub async fn doubt_months(
         &self,
         months: &BTreeSet<u32>,
@@ -173,10 +175,10 @@ impl Store {
         .await
     }
 
-    /// Every doubt that is not settled.
+    /// Returns all unsettled doubts.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn doubts(&self) -> Result<Vec<Doubt>, StoreError> {
         self.rows(
             "SELECT d.month AS month, toString(d.stream) AS stream, d.kafka_partition AS kafka_partition, d.first_offset AS first_offset,
@@ -186,10 +188,10 @@ impl Store {
         .await
     }
 
-    /// The months in doubt, in order.
+    /// Returns the months in doubt, in order.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn months_in_doubt(&self) -> Result<Vec<DoubtfulMonth>, StoreError> {
         self.rows(
             "SELECT d.month AS month, min(toUnixTimestamp(d.since)) AS since, toInt32(any(toDate(concat(toString(d.month), '01'))) - 1) AS first_day,
@@ -199,32 +201,32 @@ impl Store {
         .await
     }
 
-    /// The months in doubt, as `2017-03`, that have days of a local year.
+    /// Returns the months in doubt, as `2017-03`, that contain days of a local year.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn months_in_doubt_of(&self, year: i16) -> Result<Vec<String>, StoreError> {
         let year = u32::from(year.unsigned_abs());
-        // Days of zones east of UTC begin in the month before, those west of it end in the next.
+        // Local days east of UTC begin in the previous UTC month, those west of it end in the next.
         let months = (year - 1) * 100 + 12..=(year + 1) * 100 + 1;
         let mut doubtful = self.months_in_doubt().await?;
         doubtful.retain(|doubt| months.contains(&doubt.month));
         Ok(doubtful.iter().map(ToString::to_string).collect())
     }
 
-    /// Asks consumers to begin no block of the months of these doubts for so many seconds.
+    /// Asks consumers to start no block of the months of these doubts, for `seconds`.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the insert or does not respond.
     pub async fn hold_months(&self, doubts: &[Doubt], seconds: u64) -> Result<(), StoreError> {
         self.write_doubts(doubts, &format!("now() + INTERVAL {seconds} SECOND, false"))
             .await
     }
 
-    /// Notes that these doubts are settled. A later doubt about the same block stays.
+    /// Marks these doubts as settled. A later doubt about the same block stays.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the insert or does not respond.
     pub async fn settle_doubts(&self, doubts: &[Doubt]) -> Result<(), StoreError> {
         self.write_doubts(doubts, "toDateTime(0, 'UTC'), true")
             .await

@@ -1,5 +1,5 @@
-//! Events taken out by order, of an ente, a portal or a period, so that the accounts still
-//! balance: what had been stored becomes *erased* in the ledger.
+//! Erasure by order of the events of an ente, a portal or a period. The ledger stays balanced:
+//! stored events become *erased* events.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -7,38 +7,38 @@ use serde::{Deserialize, Serialize};
 use crate::rebuild::quoted;
 use crate::{Store, StoreError};
 
-/// Changes of tables end before the next step begins, and really rewrite the parts.
+/// Waits for a mutation to finish, including the rewrite of the parts.
 const NOW: &str = "SETTINGS mutations_sync = 2, max_execution_time = 0";
 
-/// An erasure: what it takes out, and how far it is.
+/// An erasure: selection of the events, and progress.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Erasure {
-    /// Names it.
+    /// Identifier of the erasure.
     pub id: String,
     /// Public body.
     pub ente: String,
-    /// Portal; empty for all.
+    /// Portal; empty for all portals of the public body.
     pub portal: String,
     /// First local day, in days since 1970.
     pub first_day: u16,
-    /// Last local day.
+    /// Last local day, in days since 1970.
     pub last_day: u16,
-    /// Why.
+    /// Reason given by the operator.
     pub reason: String,
-    /// How far it reaches: stream, partition and next offset.
+    /// End of the erased range by stream and partition, as the next offset.
     pub ends: Vec<(String, u32, u64)>,
-    /// Facts that it takes out.
+    /// Number of facts that the erasure deletes.
     pub facts: u64,
-    /// When it began, in seconds since 1970.
+    /// Start time, in seconds since 1970.
     pub begun_at: u32,
-    /// Whether it was carried through.
+    /// True if the erasure is complete.
     pub done: bool,
-    /// Counts its rows.
+    /// Version of the row; the newest is valid.
     pub version: u64,
 }
 
 impl Erasure {
-    /// Whether it takes out the fact of this record.
+    /// Returns true if the erasure includes the fact of this record.
     pub fn covers(&self, fact: (&str, &str, u16), place: (&str, u32, u64)) -> bool {
         let (ente, portal, day) = fact;
         let (stream, partition, offset) = place;
@@ -51,7 +51,7 @@ impl Erasure {
                 .any(|(of, number, next)| of == stream && *number == partition && offset < *next)
     }
 
-    /// The condition on ente, portal and day.
+    /// Returns the SQL condition on ente, portal and day.
     fn matches(&self) -> String {
         let portal = if self.portal.is_empty() {
             "1".to_owned()
@@ -66,7 +66,7 @@ impl Erasure {
         )
     }
 
-    /// The condition on facts.
+    /// Returns the SQL condition on facts.
     fn facts(&self) -> String {
         let ends = self.ends.iter().map(|(stream, partition, next)| {
             format!(
@@ -85,7 +85,7 @@ impl Erasure {
 }
 
 impl Store {
-    /// Every erasure, in order.
+    /// Returns all erasures, oldest first.
     pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
         self.rows(
             "SELECT e.id AS id, toString(e.ente) AS ente, toString(e.portal) AS portal, toUInt16(e.first_day) AS first_day,
@@ -97,7 +97,7 @@ impl Store {
         .await
     }
 
-    /// Writes how far an erasure is.
+    /// Stores the progress of an erasure.
     pub async fn note_erasure(&self, erasure: &mut Erasure) -> Result<(), StoreError> {
         erasure.version += 1;
         let list = |texts: Vec<String>| texts.join(",");
@@ -122,14 +122,14 @@ impl Store {
         .await
     }
 
-    /// Facts that an erasure takes out and that are still there.
+    /// Returns the number of facts that are still to be erased.
     pub async fn facts_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let facts = erasure.facts();
         self.count(&format!("SELECT count() FROM usage_events WHERE {facts}"))
             .await
     }
 
-    /// Events in the aggregate that an erasure takes out.
+    /// Returns the number of events that are still to be erased from the aggregate.
     pub async fn events_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let matches = erasure.matches();
         self.count(&format!(
@@ -138,8 +138,8 @@ impl Store {
         .await
     }
 
-    /// Takes the facts out, and then moves what the ledger calls stored and is gone to *erased*.
-    /// Both can be repeated.
+    /// Deletes the facts, then moves their count in the ledger from *stored* to *erased*. Can be
+    /// repeated.
     pub async fn erase_facts(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let facts = erasure.facts();
         self.execute(&format!(
@@ -148,7 +148,8 @@ impl Store {
         .await?;
         let boundary = self.boundary().await?;
         let (ente, first, last) = (quoted(&erasure.ente), erasure.first_day, erasure.last_day);
-        // Of days whose facts are not kept nobody can say what was there.
+        // Days with expired facts stay unchanged, because their missing facts do not show what was
+        // erased.
         let first = first.max(boundary.day);
         self.execute(&format!(
             "INSERT INTO ingest_ledger (stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost,
@@ -191,15 +192,15 @@ impl Store {
         .await
     }
 
-    /// Takes the events out of the aggregates. What came in meanwhile of the same ente and days is
-    /// added again by the comparison with the facts.
+    /// Deletes the events from the aggregate. The reconciliation with the facts restores new events
+    /// of the same ente and days.
     pub async fn erase_aggregates(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let matches = erasure.matches();
         self.execute(&format!(
             "ALTER TABLE usage_hourly DELETE WHERE {matches} {NOW}"
         ))
         .await?;
-        // Answers that are kept elsewhere look there whether figures have moved.
+        // A repair row invalidates cached answers.
         self.execute(&format!(
             "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",
             erasure.facts

@@ -1,42 +1,42 @@
 use thiserror::Error;
 
-/// What can go wrong with ClickHouse.
+/// Error of an operation on ClickHouse.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// It does not answer, or not in time.
+    /// The server does not respond in time.
     #[error(
         "ClickHouse at {url} does not answer ({cause}): check clickhouse.url and that the server runs"
     )]
     Unreachable {
-        /// Where it was looked for.
+        /// URL of the server.
         url: String,
-        /// What the client said.
+        /// Root cause from the client.
         cause: String,
     },
-    /// The user or its password is wrong.
+    /// The user name or the password is wrong.
     #[error(
         "ClickHouse at {url} refuses user {user}: check clickhouse.user and clickhouse.password"
     )]
     Refused {
-        /// Where.
+        /// URL of the server.
         url: String,
-        /// Who.
+        /// User name.
         user: String,
     },
-    /// The server lacks what deduplication rests on.
+    /// The server cannot guarantee exactly-once inserts.
     #[error("ClickHouse {version} cannot keep inserts exactly once: {cause}")]
     Unsuitable {
-        /// Its version.
+        /// Version of the server.
         version: String,
-        /// What it lacks, and the mend.
+        /// Missing requirement and its remedy.
         cause: String,
     },
-    /// A migration file differs from what was applied.
+    /// A migration file differs from the migration that was applied.
     #[error(
         "migration {name} was applied with other contents: a released migration never changes; restore the file, or use a new database"
     )]
     MigrationChanged {
-        /// Its file name.
+        /// File name of the migration.
         name: String,
     },
     /// The database was migrated by a newer program.
@@ -44,16 +44,16 @@ pub enum StoreError {
         "the database holds migration {name}, which this program does not know: use a program at least as new as the one that applied it"
     )]
     MigrationUnknown {
-        /// Its file name.
+        /// File name of the migration.
         name: String,
     },
-    /// The schema is not there yet.
+    /// The database has no schema yet.
     #[error("the database has no schema yet: run `affluenza migrate`")]
     NoSchema,
-    /// Tables or views are not as the migrations made them.
+    /// Tables or views differ from the migrations.
     #[error("{}", faults.join("; "))]
     Schema {
-        /// What is wrong, one sentence a table or view.
+        /// Faults, one sentence for each table or view.
         faults: Vec<String>,
     },
     /// The disk of the server is full.
@@ -61,56 +61,56 @@ pub enum StoreError {
         "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"
     )]
     DiskFull,
-    /// What has to be done node by node.
+    /// The operation is not supported in a cluster with a Keeper.
     #[error(
         "{what} is not possible in a cluster with a Keeper (clickhouse.cluster without clickhouse.nodes) yet: see the operator's guide for what to do instead"
     )]
     Cluster {
-        /// What was asked for.
+        /// Requested operation.
         what: &'static str,
     },
-    /// A backup of that name is there.
+    /// A backup with this name already exists.
     #[error("there is a backup {name} already: give another name; nothing was written")]
     BackupThere {
-        /// Its name.
+        /// Name of the backup.
         name: String,
     },
-    /// A backup of that name is not whole, and nobody writes it.
+    /// The backup with this name is incomplete and no longer being written.
     #[error(
         "backup {name} was cut off: delete its folder on the disk clickhouse.backup_disk, or, without one, in the folder that ClickHouse allows for backups, or take another name; nothing was changed"
     )]
     BackupCutOff {
-        /// Its name.
+        /// Name of the backup.
         name: String,
     },
-    /// A backup of that name is not there.
+    /// No backup has this name.
     #[error(
         "there is no backup {name}: look at the disk clickhouse.backup_disk, or, without one, at the folder that ClickHouse allows for backups; nothing was changed"
     )]
     NoBackup {
-        /// Its name.
+        /// Name of the backup.
         name: String,
     },
     /// The server refused a statement.
     #[error("ClickHouse refused {what}: {cause}")]
     Query {
-        /// Which statement.
+        /// First words or purpose of the statement.
         what: String,
-        /// What the server said, cut.
+        /// Message of the server, shortened.
         cause: String,
     },
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later, as it is.
+    /// Returns true if the same call may succeed later.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::DiskFull)
             || matches!(self, Self::Query { cause, .. } if passing_code(cause))
     }
 }
 
-/// Server errors that pass: too many parts or queries, memory, timeouts, shutting down, keeper, a
-/// shard or a replica that is away.
+/// Returns true for temporary server errors: too many parts or queries, memory, timeouts, shutdown,
+/// Keeper, an unavailable shard or replica.
 fn passing_code(cause: &str) -> bool {
     [
         "Code: 252.",
@@ -129,7 +129,7 @@ fn passing_code(cause: &str) -> bool {
         "Code: 279.",
         "Code: 285.",
         "Code: 286.",
-        // A server that ends, in order or by a fault of its own.
+        // The server is shutting down or has crashed.
         "Code: 236.",
         "Code: 439.",
     ]
@@ -137,7 +137,7 @@ fn passing_code(cause: &str) -> bool {
     .any(|code| cause.contains(code))
 }
 
-/// What an error rests on: of one of the network, what comes above says little more than that it is one.
+/// Returns the root cause. Wrappers of network errors add nothing useful.
 pub(crate) fn root<'e>(
     error: &'e (dyn std::error::Error + 'static),
 ) -> &'e (dyn std::error::Error + 'static) {
@@ -145,7 +145,7 @@ pub(crate) fn root<'e>(
     below.last().unwrap_or(error)
 }
 
-/// An error of the server can carry the whole body of an insert: only its head is kept.
+/// Shortens an error message, which may contain the whole body of an insert, to one line.
 pub(crate) fn shorten(text: &str) -> String {
     const KEPT: usize = 400;
     let line: String = text

@@ -1,4 +1,4 @@
-//! The figures of a year, as the report needs them: of people, or of people and bots.
+//! Figures of a year for the report: of people, or of people and bots.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::{Store, StoreError};
 pub struct UsageCell {
     /// Public body.
     pub ente: String,
-    /// Category.
+    /// Category of the services.
     pub category: String,
     /// `plain`, `payment` or `booking`.
     pub kind: String,
@@ -30,20 +30,20 @@ pub struct UsageCell {
 /// Completed service uses of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ServiceUse {
-    /// Service.
+    /// Code of the service.
     pub service: String,
-    /// Category.
+    /// Category of the service.
     pub category: String,
     /// Completed service uses.
     pub service_uses: u64,
-    /// In how many enti.
+    /// Number of enti with such uses.
     pub enti: u64,
 }
 
-/// Use from a class of device.
+/// Usage from a device class.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DeviceUse {
-    /// Class of device.
+    /// Device class.
     pub device: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -51,10 +51,10 @@ pub struct DeviceUse {
     pub service_uses: u64,
 }
 
-/// Use in an hour band.
+/// Usage in an hour band.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct BandUse {
-    /// `night`, `office` or `evening`.
+    /// Hour band: `night`, `office` or `evening`.
     pub band: String,
     /// Distinct visitors of each hour, summed over the hours.
     pub users_hours: u64,
@@ -62,10 +62,10 @@ pub struct BandUse {
     pub accesses: u64,
 }
 
-/// Use in an hour of the day.
+/// Usage in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct HourUse {
-    /// 0 to 23, local.
+    /// Local hour, 0 to 23.
     pub local_hour: u8,
     /// Distinct visitors of each hour, summed over the days.
     pub users_hours: u64,
@@ -73,10 +73,10 @@ pub struct HourUse {
     pub accesses: u64,
 }
 
-/// Use from a country.
+/// Usage from a country.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct CountryUse {
-    /// ISO 3166-1 alpha-2; empty when unknown.
+    /// ISO 3166-1 alpha-2 code; empty if unknown.
     pub country: String,
     /// Accesses to pages and areas.
     pub accesses: u64,
@@ -84,44 +84,44 @@ pub struct CountryUse {
     pub service_uses: u64,
 }
 
-/// Whose use figures count.
+/// Visitors included in the figures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Counted {
-    /// People's, bots left out.
+    /// People, without bots.
     #[default]
     People,
-    /// People's and bots'.
+    /// People and bots.
     All,
 }
 
-/// The figures of a year.
+/// Figures of a year.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct YearFigures {
-    /// By ente, category and kind.
+    /// Completed service uses by ente, category and kind.
     pub usage: Vec<UsageCell>,
-    /// By service, most used first.
+    /// Completed service uses by service, most used first.
     pub services: Vec<ServiceUse>,
-    /// By device, bots among them.
+    /// Usage by device, including bots.
     pub devices: Vec<DeviceUse>,
-    /// By hour band.
+    /// Usage by hour band.
     pub bands: Vec<BandUse>,
-    /// By hour of the day.
+    /// Usage by hour of the day.
     pub hours: Vec<HourUse>,
-    /// By country.
+    /// Usage by country.
     pub countries: Vec<CountryUse>,
-    /// By ente, month and day; `None` where it was not asked for, and in years that an earlier
-    /// version of the program closed.
+    /// Details by ente, month and day. `None` if they were not requested, and in years closed
+    /// before details existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
-    /// Months of the year, as `2017-03`, whose figures may be wrong until they are compared. A year
-    /// is not closed with any.
+    /// Months of the year, as `2017-03`, whose figures may be wrong until a reconciliation. A year
+    /// with such months is not closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub months_in_doubt: Vec<String>,
 }
 
 impl YearFigures {
-    /// Whether nothing was recorded.
+    /// Returns true if nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.usage.is_empty()
             && self.services.is_empty()
@@ -131,17 +131,17 @@ impl YearFigures {
     }
 }
 
-/// The figures of a year, both ways.
+/// Figures of a year, without and with bots.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
-    /// Of people.
+    /// Figures of people.
     pub people: YearFigures,
-    /// Of people and bots.
+    /// Figures of people and bots.
     pub all: YearFigures,
 }
 
 impl Figures {
-    /// The figures of `counted`.
+    /// Returns the figures of `counted`.
     pub fn of(&self, counted: Counted) -> &YearFigures {
         match counted {
             Counted::People => &self.people,
@@ -150,32 +150,32 @@ impl Figures {
     }
 }
 
-/// How much is read of a year.
+/// Amount of data read for a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
-    /// All of it.
+    /// All details.
     Whole,
-    /// As much as another year is compared with.
+    /// Data of the base year, which every figure of another year is compared with.
     Base,
-    /// As much as one report compares with.
+    /// Data that one report compares with.
     Compared,
 }
 
 impl Store {
-    /// The figures of `year`, both ways, all of one moment.
+    /// Returns the figures of `year` without and with bots, from one snapshot.
     pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
         let [people, all] = self.read(year, Depth::Whole, BOTH).await?;
         Ok(Figures { people, all })
     }
 
-    /// The figures of `year` that others are compared with, both ways, all of one moment.
+    /// Returns the base figures of `year` without and with bots, from one snapshot.
     pub async fn base_figures(&self, year: i16) -> Result<Figures, StoreError> {
         let [people, all] = self.read(year, Depth::Base, BOTH).await?;
         Ok(Figures { people, all })
     }
 
-    /// The figures of `year` with all details, all of one moment; empty lists when nothing was
-    /// recorded.
+    /// Returns the figures of `year` with all details, from one snapshot. The lists are empty if
+    /// nothing was recorded.
     pub async fn year_figures(
         &self,
         year: i16,
@@ -185,7 +185,7 @@ impl Store {
         Ok(figures)
     }
 
-    /// The figures of `year` that one report compares its own with.
+    /// Returns the figures of `year` that one report compares its own figures with.
     pub async fn compared_figures(
         &self,
         year: i16,
@@ -216,11 +216,11 @@ impl Store {
     }
 }
 
-/// People, and people with bots.
+/// People, then people and bots.
 const BOTH: [Counted; 2] = [Counted::People, Counted::All];
 
 impl YearFigures {
-    /// Every figure as a sum of the details.
+    /// Calculates every figure as a sum of the details.
     fn of(detail: Detail, depth: Depth) -> Self {
         let hours = band_hours(&detail.hours);
         Self {
@@ -243,7 +243,7 @@ impl YearFigures {
     }
 }
 
-/// Kinds of use and classes of devices, in the order in which the tables of the schema have them.
+/// Kinds and device classes in the order of the schema, by which the lists are sorted.
 const KINDS: [&str; 4] = ["none", "plain", "payment", "booking"];
 const DEVICES: [&str; 6] = ["unknown", "desktop", "smartphone", "tablet", "bot", "other"];
 
@@ -286,7 +286,7 @@ fn services(services: &[EnteServiceUse]) -> Vec<ServiceUse> {
             enti: enti.len() as u64,
         })
         .collect();
-    // Services of as many uses stay in the order of their codes.
+    // The stable sort keeps services with equal usage in the order of their codes.
     used.sort_by_key(|row| Reverse(row.service_uses));
     used
 }
@@ -321,7 +321,7 @@ fn countries(countries: &[EnteCountryUse]) -> Vec<CountryUse> {
     sums.into_values().collect()
 }
 
-/// Hours of all enti, by the bands in their order and by the hours of each.
+/// Sums the hours over all enti, in the order of bands and hours.
 fn band_hours(hours: &[EnteHourUse]) -> Vec<BandHourUse> {
     let mut sums: BTreeMap<(&str, u8), BandHourUse> = BTreeMap::new();
     for row in hours {
@@ -343,7 +343,7 @@ fn band_hours(hours: &[EnteHourUse]) -> Vec<BandHourUse> {
 
 const BANDS: [&str; 3] = ["night", "office", "evening"];
 
-/// Use in an hour of the day, as far as it is in a band.
+/// Usage in an hour of the day, within one band.
 #[derive(Debug)]
 struct BandHourUse {
     band: String,
@@ -352,7 +352,7 @@ struct BandHourUse {
     accesses: u64,
 }
 
-/// Sums by band, in the order in which the bands come.
+/// Sums the hours by band. `hours` must be ordered by band.
 fn bands(hours: &[BandHourUse]) -> Vec<BandUse> {
     let mut bands: Vec<BandUse> = Vec::new();
     for hour in hours {
@@ -371,7 +371,7 @@ fn bands(hours: &[BandHourUse]) -> Vec<BandUse> {
     bands
 }
 
-/// Sums by hour. Where bands change within a year, an hour is in more than one.
+/// Sums by hour. If bands change within a year, an hour belongs to more than one.
 fn hours_of_day(hours: &[BandHourUse]) -> Vec<HourUse> {
     let mut sums: BTreeMap<u8, [u64; 2]> = BTreeMap::new();
     for hour in hours {

@@ -1,9 +1,9 @@
-//! Hour rows against the facts that they are made of: what differs, and its correction.
+//! Comparison of the hour rows with the facts they are calculated from, and their correction.
 //!
-//! A correction is exact when nothing of its month was in flight: see
-//! `affluenza_pipeline::invariants::is_settled`. It carries a token made of the number of
-//! corrections before it, which is read before the comparison. So of two corrections that were
-//! computed from the same state one is dropped, whoever sends them and however late.
+//! A correction is exact if no block of its month was being written: see
+//! `affluenza_pipeline::invariants::is_settled`. Its token contains the number of earlier
+//! corrections, which is read before the comparison. So if two corrections were calculated from the
+//! same state, only one is stored, regardless of sender and delay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,44 +16,44 @@ use crate::rebuild::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{InsertToken, Store, StoreError};
 
-/// An hour of an ente in which the hour rows are not what the facts say.
+/// An hour of an ente in which the hour rows differ from the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct AggregateDifference {
     /// Start of the hour, in seconds since 1970.
     pub hour_start: u32,
     /// Public body.
     pub ente: String,
-    /// Events too few in the aggregate; negative: too many.
+    /// Events missing in the aggregate; negative if it has too many.
     pub events_missing: i64,
-    /// Accesses too few in the aggregate.
+    /// Accesses missing in the aggregate; negative if it has too many.
     pub accesses_missing: i64,
-    /// Service uses too few in the aggregate.
+    /// Service uses missing in the aggregate; negative if it has too many.
     pub service_uses_missing: i64,
-    /// Visitors too few, summed over the cells that differ; negative: too many.
+    /// Visitors missing, summed over the cells that differ; negative if there are too many.
     pub users_missing: i64,
 }
 
-/// What makes the hour rows of a month equal to its facts, as one block.
+/// Rows that make the hour rows of a month equal to its facts, in one block.
 #[derive(Debug, Clone)]
 pub struct Correction {
     /// Month of the hours, as `YYYYMM`.
     pub month: u32,
-    /// Cells that it changes.
+    /// Number of cells that the correction changes.
     pub cells: u64,
     generation: u64,
     rows: Bytes,
 }
 
-/// Dimensions of `usage_hourly`, in its order.
+/// Dimensions of `usage_hourly`, in the order of the table.
 const DIMENSIONS: &str = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
-/// Most cells of one correction: what this process holds in memory.
+/// Maximum number of cells in a correction, which this process keeps in memory.
 const CELLS_MAX: u64 = 50_000;
-/// One block comes out, which one insert takes as one part.
+/// Settings that return a single block, which one insert stores as one part.
 const ONE_BLOCK: &str = "SETTINGS max_threads = 1, max_block_size = 10000000, group_by_two_level_threshold = 0, \
     group_by_two_level_threshold_bytes = 0, max_bytes_ratio_before_external_group_by = 0";
 
-/// Facts of the hours of a month. Hours of zones that are half an hour off may begin in the month
-/// before the event's.
+/// Returns the SQL condition on the facts whose hours belong to `month`. Hours of time zones with
+/// half-hour offsets may begin in the month before the event.
 fn facts_of(month: u32) -> String {
     let first = format!(
         "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
@@ -65,7 +65,8 @@ fn facts_of(month: u32) -> String {
     )
 }
 
-/// Cells of a month in which facts and hour rows differ, of all hours or of these.
+/// Returns the query for the cells of a month in which facts and hour rows differ. With `hours`,
+/// only these hours are compared.
 fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
     let facts = facts_of(month);
     let listed: BTreeSet<String> = hours
@@ -96,11 +97,11 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
 }
 
 impl Store {
-    /// Hours and enti of a month in which the hour rows are not what the facts say, in whatever
+    /// Returns the hours and enti of a month in which the hour rows differ from the facts in any
     /// dimension.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn aggregate_differences(
         &self,
         month: u32,
@@ -115,12 +116,12 @@ impl Store {
         .await
     }
 
-    /// What these hours of a month lack of the facts, and have beyond them; none when they agree.
-    /// Sums count modulo 2^64, so a correction may be negative. Visitors are a set, to which those
-    /// of the facts are added.
+    /// Returns the correction of these hours of a month; `None` if they match the facts. Without
+    /// `hours`, the whole month is corrected. Sums wrap at 2^64, so a correction may be negative.
+    /// Visitors are a set, to which the visitors of the facts are added.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn correction_of(
         &self,
         month: u32,
@@ -151,7 +152,7 @@ impl Store {
         }))
     }
 
-    /// How often the hour rows of a month were corrected.
+    /// Returns how many times the hour rows of a month were corrected.
     async fn corrections_of(&self, month: u32) -> Result<u64, StoreError> {
         self.count(&format!(
             "SELECT count() FROM ingest_repairs WHERE what = 'aggregate' AND month = {month}"
@@ -173,10 +174,10 @@ impl Store {
         Ok(rows.freeze())
     }
 
-    /// Adds a correction to the hour rows, once.
+    /// Inserts a correction into the hour rows exactly once.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the insert or does not respond.
     pub async fn correct_hours(&self, correction: Correction) -> Result<(), StoreError> {
         let Correction {
             month,
@@ -195,11 +196,11 @@ impl Store {
         .await
     }
 
-    /// Takes away the hour rows of these hours and enti: a set of visitors cannot be made smaller.
-    /// A correction puts back what the facts say.
+    /// Deletes the hour rows of these hours and enti, because visitors cannot be removed from a
+    /// set. A correction then inserts them again from the facts.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the statement or does not respond.
     pub async fn clear_hours(&self, hours: &[AggregateDifference]) -> Result<(), StoreError> {
         let hours: Vec<String> = hours
             .iter()
@@ -212,11 +213,11 @@ impl Store {
         .await
     }
 
-    /// Statements that changed facts after they were stored, which no path of this program does, since
-    /// the facts were last read from the log again. ClickHouse remembers the last hundred.
+    /// Returns the statements that changed stored facts since the last rebuild of the facts. This
+    /// program never runs such statements. ClickHouse remembers the last hundred.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn changes_of_facts(&self) -> Result<Vec<String>, StoreError> {
         self.rows(&format!(
             "SELECT concat(substring(command, 1, 200), ', ', toString(create_time)) FROM {}
@@ -230,10 +231,10 @@ impl Store {
         .await
     }
 
-    /// Where the ledger of a log ends, by partition.
+    /// Returns the end of the ledger of a log, by partition, as the next offset.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn settled_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
         let ends: Vec<(u32, u64)> = self
             .rows(&format!(
@@ -244,10 +245,10 @@ impl Store {
         Ok(ends.into_iter().collect())
     }
 
-    /// How far the facts of a month reach in a log, by partition: one past the last offset.
+    /// Returns the offset after the last fact of a month in a log, by partition.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn facts_reach(
         &self,
         stream: &str,

@@ -1,11 +1,10 @@
-//! Use by hour of the day. Users of hours are distinct visitors, which no sum gives: a year has some
-//! ten thousand sets of them. What they come to in a month is therefore worked out ahead, in
-//! `hours_of_months`.
+//! Usage by hour of the day. Hourly users are distinct visitors, which cannot be added: a year has
+//! some ten thousand sets of them. So the table `hours_of_months` caches the result of each month.
 //!
-//! **What was worked out is used only while it holds**, which each question finds out anew: the month
-//! has as many events as then, and nothing was repaired or rebuilt since. Events only ever come to
-//! a month, so that the same number are the same events. Whatever does not hold is counted from
-//! the visitors themselves. So nothing here can make a figure wrong, only slow.
+//! **A cached month is used only while it is valid**, which every query checks. The month must have
+//! the same number of events as when it was cached, with no repair or rebuild since. Events are
+//! only ever added to a month, so the same number means the same events. Other months are counted
+//! from the sets of visitors. So the cache affects only the speed, never the figures.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::usage::{Dimension, HourRow, Selection};
 use crate::{Store, StoreError};
 
-/// Use of an ente in an hour of the day.
+/// Usage of an ente in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct EnteHour {
     /// Public body.
     pub ente: String,
-    /// 0 to 23, local.
+    /// Local hour, 0 to 23.
     pub local_hour: u8,
-    /// `night`, `office` or `evening`.
+    /// Hour band: `night`, `office` or `evening`.
     pub band: String,
     /// Distinct visitors of each hour, summed over the hours.
     pub users_hours: u64,
@@ -32,23 +31,23 @@ pub struct EnteHour {
     pub service_uses: u64,
 }
 
-/// A month in which what was worked out ahead is not what the aggregate says.
+/// A month whose cached result differs from the aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct HoursDifference {
-    /// Its first day, `2017-03-01`.
+    /// First day of the month, `2017-03-01`.
     pub month: String,
     /// Public body.
     pub ente: String,
-    /// Users of people as kept.
+    /// Cached number of users, without bots.
     pub users_kept: u64,
-    /// Users of people as counted now.
+    /// Current number of users, without bots.
     pub users: u64,
 }
 
-/// A row of `hours_of_months`, of people or of all.
+/// A row of `hours_of_months`, without or with bots.
 #[derive(Debug, Row, Serialize, Deserialize)]
 struct Kept {
-    /// In days since 1970.
+    /// First day of the month, in days since 1970.
     month: u16,
     ente: String,
     events: u64,
@@ -60,20 +59,20 @@ struct Kept {
     service_uses: Vec<u64>,
 }
 
-/// The months of a selection of which what was worked out ahead holds.
+/// Months of a selection with a valid cached result.
 struct Months {
     kept: BTreeMap<u16, Vec<EnteHour>>,
-    /// Whether there are no others with events.
+    /// True if no other month of the selection has events.
     are_all: bool,
 }
 
-/// Events of a month, in days since 1970.
+/// First day of a month, in days since 1970, and its number of events.
 type MonthEvents = (u16, u64);
 
-/// Changes with every repair and with every step of a rebuild.
+/// Query for the generation, which changes with each repair and each step of a rebuild.
 const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds))))";
 
-/// Use by month, ente and hour, from the sets of visitors.
+/// Returns the query for the usage by month, ente and hour, from the sets of visitors.
 fn counted(condition: &str) -> String {
     format!(
         "SELECT month, ente, local_hour, band, sum(e) AS events,
@@ -95,7 +94,7 @@ fn listed(months: &[u16]) -> String {
 }
 
 impl Store {
-    /// Use by hour of the day, by ente, in the order of both.
+    /// Returns usage by ente and hour of the day, in this order.
     pub async fn hours_by_ente(&self, selection: &Selection) -> Result<Vec<EnteHour>, StoreError> {
         let is_plain = selection.filters.keys().all(|by| *by == Dimension::Ente);
         if !is_plain {
@@ -123,8 +122,8 @@ impl Store {
         Ok(sums.into_values().collect())
     }
 
-    /// Users, accesses and service uses by hour of the day. Whoever visits two enti is a user of
-    /// each: visitors are known by ente only.
+    /// Returns users, accesses and service uses by hour of the day. A visitor of two enti counts
+    /// twice, because visitors are known only within an ente.
     pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourRow>, StoreError> {
         let mut sums: BTreeMap<(u8, String), HourRow> = BTreeMap::new();
         for row in self.hours_by_ente(selection).await? {
@@ -144,7 +143,7 @@ impl Store {
         Ok(sums.into_values().collect())
     }
 
-    /// From the sets of visitors, without the months that are known.
+    /// Counts from the sets of visitors, without the months in `except`.
     async fn hours_from_visitors(
         &self,
         selection: &Selection,
@@ -171,11 +170,11 @@ impl Store {
             .map_err(|error| self.judge("the query of hours", error))
     }
 
-    /// The whole months of a selection of which what was worked out ahead still holds.
+    /// Returns the whole months of a selection whose cached result is valid.
     async fn kept_months(&self, selection: &Selection) -> Result<Months, StoreError> {
         let of = if selection.people { "" } else { "_with_bots" };
-        // Months that end after the last day are compared with their events up to that day, and do
-        // not hold.
+        // A month that ends after the last day has only its events up to that day, so its cached
+        // result is not used.
         let all = selection.of_all_devices();
         let months = format!(
             "SELECT toUInt16(toStartOfMonth(u.local_date)) AS month, sum(u.events) AS events FROM usage_hourly AS u
@@ -224,10 +223,10 @@ impl Store {
         Ok(found)
     }
 
-    /// Works out anew every month of which what is kept does not hold any more. Returns how many.
+    /// Calculates the months again whose cached result is no longer valid. Returns their number.
     ///
-    /// Whoever asks meanwhile counts from the visitors; two that do it at once make a month that does
-    /// not hold, which the next one puts right.
+    /// Concurrent queries count from the sets of visitors. Two concurrent runs may store an invalid
+    /// month, which the next run replaces.
     pub async fn keep_hours(&self) -> Result<usize, StoreError> {
         let generation: Vec<String> = self.rows(GENERATION).await?;
         let generation = crate::rebuild::quoted(&generation.concat());
@@ -259,8 +258,8 @@ impl Store {
         Ok(stale.len())
     }
 
-    /// Enti of a month, given as `YYYYMM`, of which what was worked out ahead seems to hold, and is
-    /// not what the visitors say.
+    /// Returns the enti of a month (`YYYYMM`) whose cached result seems valid but differs from the
+    /// sets of visitors.
     pub async fn hours_differences(&self, month: u32) -> Result<Vec<HoursDifference>, StoreError> {
         let first = format!("toDate('{:04}-{:02}-01')", month / 100, month % 100);
         let sums = counted(&format!(
@@ -281,7 +280,7 @@ impl Store {
         .await
     }
 
-    /// Forgets what was worked out ahead of a month, given as `YYYYMM`.
+    /// Deletes the cached result of a month, given as `YYYYMM`.
     pub async fn forget_hours(&self, month: u32) -> Result<(), StoreError> {
         self.execute(&format!(
             "ALTER TABLE hours_of_months DROP PARTITION {month}"

@@ -1,4 +1,4 @@
-//! Figures of other sources.
+//! Figures from other sources.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -8,28 +8,28 @@ use crate::{Store, StoreError};
 /// A row of `imported_figures`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ImportedRow {
-    /// Order of the imports, from 1.
+    /// Number of the import, from 1.
     pub number: u32,
-    /// What the figures are of.
+    /// Kind of figures.
     pub kind: String,
-    /// Who or what they are from.
+    /// Organisation or publication that the figures are from.
     pub source: String,
-    /// When the source said so, `2018-03-01`.
+    /// Publication date of the source, `2018-03-01`.
     pub source_date: String,
     /// Licence of the figures.
     pub licence: String,
-    /// Who imported them.
+    /// Account that imported the figures.
     pub imported_by: String,
-    /// When, in seconds since 1970.
+    /// Time of the import, in seconds since 1970.
     pub imported_at: u32,
-    /// Of kind, provenance and figures.
+    /// Hash of kind, provenance and figures.
     pub hash: String,
     /// Provenance and figures, as JSON.
     pub content: String,
 }
 
 impl Store {
-    /// Every import, in order.
+    /// Returns all imports, in order.
     pub async fn imported(&self) -> Result<Vec<ImportedRow>, StoreError> {
         self.rows(
             "SELECT i.number AS number, toString(i.kind) AS kind, i.source AS source, toString(i.source_date) AS source_date,
@@ -40,7 +40,7 @@ impl Store {
         .await
     }
 
-    /// Adds an import.
+    /// Stores an import.
     pub async fn add_imported(&self, row: &ImportedRow) -> Result<(), StoreError> {
         let row = serde_json::to_string(row).map_err(|error| StoreError::Query {
             what: "the figures as JSON".into(),

@@ -1,12 +1,12 @@
-//! `deploy/guides/data-inventory.md`, made of the comments in the schema: the data-protection
-//! officer reads what the tables really hold.
+//! Generates `deploy/guides/data-inventory.md` from the comments of the schema, so that the
+//! data-protection officer reads the actual content of the tables.
 
 use std::fmt::Write as _;
 
 use crate::migrate::{JOURNAL, migrations};
 
-/// What a column tells of a person, where it tells anything. Every other column is a key, a
-/// count, or about the program.
+/// Columns with information about persons. All other columns are keys, counts, or about the
+/// program.
 const ABOUT_PERSONS: [(&str, &str, &str); 9] = [
     ("usage_events", "time", "moment of a visit"),
     ("usage_events", "login", "attribute of a visit"),
@@ -43,7 +43,7 @@ struct Column {
     comment: String,
 }
 
-/// The quoted text after `COMMENT`.
+/// Returns the quoted text after `COMMENT`.
 fn comment(text: &str) -> String {
     let (_, after) = text
         .split_once("COMMENT '")
@@ -52,12 +52,12 @@ fn comment(text: &str) -> String {
     quoted.to_owned()
 }
 
-/// `name Type COMMENT '…' CODEC(…)`.
+/// Parses `name Type COMMENT '…' CODEC(…)`.
 fn column(text: &str) -> Column {
     let (name, rest) = text.trim().split_once(' ').expect("a name and a type");
     let kind = rest.split(" COMMENT ").next().expect("there is a first");
     let kind = kind.split(" DEFAULT ").next().expect("there is a first");
-    // The values of an enumeration are in its comment or speak for themselves in the schema.
+    // The values of an enumeration are explained in its comment or in the schema.
     let kind = if kind.starts_with("Enum8") {
         "Enum8"
     } else {
@@ -70,7 +70,7 @@ fn column(text: &str) -> Column {
     }
 }
 
-/// Name, columns and comment of the table that a statement creates.
+/// Returns name, columns and comment of the table that a statement creates.
 fn table(sql: &str) -> Option<(String, Vec<Column>, String)> {
     let after = sql.trim().strip_prefix("CREATE TABLE IF NOT EXISTS ")?;
     let (name, after) = after.split_once(char::is_whitespace)?;
@@ -84,7 +84,7 @@ fn table(sql: &str) -> Option<(String, Vec<Column>, String)> {
     Some((name.to_owned(), columns, comment(after)))
 }
 
-/// Table and columns that a statement adds.
+/// Returns the table and the columns that a statement adds.
 fn added(sql: &str) -> Option<(String, Vec<Column>)> {
     let after = sql.trim().strip_prefix("ALTER TABLE ")?;
     let (name, after) = after.split_once(char::is_whitespace)?;
@@ -93,7 +93,7 @@ fn added(sql: &str) -> Option<(String, Vec<Column>)> {
     Some((name.to_owned(), parts.map(column).collect()))
 }
 
-/// Table and column that a statement gives another comment, and the comment.
+/// Returns table, column and comment of a statement that changes the comment of a column.
 fn commented(sql: &str) -> Option<(&str, &str, &str)> {
     let after = sql.trim().strip_prefix("ALTER TABLE ")?;
     let (name, after) = after.split_once(" COMMENT COLUMN ")?;

@@ -1,6 +1,6 @@
-//! A cluster that grows. A node that is new gets the tables of the others, and it is kept among how many
-//! shards blocks were shared out, and since when: a block that is sent again may belong to another shard
-//! now, where its token is not known.
+//! Growth of a cluster. A new node gets the tables of the others. The number of shards and the time
+//! of its change are recorded, because a retried block may now belong to another shard, which does
+//! not know its token.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use crate::retention::ttl;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::{Store, StoreError};
 
-/// From when on facts may expire.
+/// Migration that allows facts to expire.
 const RETENTION: &str = "0081_retention";
 
-/// Among how many shards blocks are shared out, and whether that is new.
+/// Result of comparing the number of shards with the recorded one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// There is no cluster, or nothing has changed.
+    /// There is no cluster, or the number is unchanged or recorded for the first time.
     AsBefore,
-    /// There are more or fewer than before.
+    /// The number of shards changed.
     Changed {
-        /// Before.
+        /// Previous number of shards.
         from: u32,
-        /// From now on.
+        /// Current number of shards.
         to: u32,
     },
-    /// Nodes know different numbers, so the change is not complete.
+    /// Nodes have different numbers, so the change is not complete.
     Disputed,
 }
 
-/// The number that every node that answers knows, each once.
+/// Returns the query for the distinct numbers of shards known to the nodes that respond.
 fn shards_known(cluster: &str) -> String {
     let name = quoted(cluster);
     format!(
@@ -42,11 +42,11 @@ fn shards_known(cluster: &str) -> String {
 }
 
 impl Store {
-    /// Whether a block that was first sent at `since`, in seconds since 1970, may lie on another shard
-    /// than the one that it would be sent to now.
+    /// Returns true if a block first sent at `since`, in seconds since 1970, may be on another
+    /// shard than the one it would be sent to now.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn shared_out_otherwise(&self, since: u64) -> Result<bool, StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(false);
@@ -60,10 +60,10 @@ impl Store {
         Ok(known != [*shards] || noted.len() > 1 && is_recent)
     }
 
-    /// Notes among how many shards blocks are shared out from now on.
+    /// Records the current number of shards if it changed.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses the statement or does not respond.
     pub async fn keep_layout(&self) -> Result<Layout, StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(Layout::AsBefore);
@@ -87,11 +87,11 @@ impl Store {
             .await
     }
 
-    /// Gives each node that is new, or was not finished, what the migrations that have been applied make.
-    /// Returns the addresses of these nodes.
+    /// Applies the migrations of the cluster to each new or incomplete node. Returns the URLs of
+    /// these nodes.
     ///
     /// # Errors
-    /// A node does not answer, or refuses.
+    /// If a node refuses a statement or does not respond.
     pub async fn complete_nodes(&self) -> Result<Vec<String>, StoreError> {
         let nodes = self.nodes();
         let mut completed: Vec<&Self> = Vec::new();
@@ -101,13 +101,14 @@ impl Store {
         if others.is_empty() || first.tables_here().await? == 0 {
             return Ok(Vec::new());
         }
-        // Without its journal on every node it cannot be read.
+        // The journal is read from all nodes, so each node needs the table first.
         self.create_database().await?;
         self.execute(JOURNAL).await?;
         let applied = self.applied_migrations().await?;
         let wanted = first.definitions().await?;
         for node in others {
-            // Whatever holds rows was made with the others, and steps that led here may not be repeated.
+            // A node with rows was created with the others; repeating its migrations may not be
+            // safe.
             if node.definitions().await? == wanted || node.rows_held().await? > 0 {
                 continue;
             }
@@ -115,7 +116,7 @@ impl Store {
             node.repeat_alone(made).await?;
             completed.push(node);
         }
-        // Asked only now: it is read on all shards.
+        // The retention is read from all shards, so the new nodes must be complete.
         if !completed.is_empty() && applied.iter().any(|one| one.name == RETENTION) {
             let months = self.facts_months().await?;
             let expiry = ttl(months);
@@ -127,13 +128,13 @@ impl Store {
         Ok(completed.into_iter().map(url).collect())
     }
 
-    /// Does on one node what was done on every one.
+    /// Runs on this node the steps that ran on every node.
     async fn repeat_alone<'s>(
         &self,
         statements: impl Iterator<Item = &'s str>,
     ) -> Result<(), StoreError> {
         for step in statements.flat_map(|statement| steps(statement, &self.config)) {
-            // What fills tables is in them already, wherever it lies.
+            // The other steps insert rows, which are already in the cluster.
             if let Step::Everywhere(text) = step {
                 self.run_alone(&text).await?;
             }
@@ -141,7 +142,7 @@ impl Store {
         Ok(())
     }
 
-    /// Rows in all tables of the server that is asked.
+    /// Returns the number of rows in all tables of this server.
     async fn rows_held(&self) -> Result<u64, StoreError> {
         let rows: Vec<u64> = self
             .outside_rows(&format!(
@@ -152,7 +153,8 @@ impl Store {
         Ok(rows.first().copied().unwrap_or(0))
     }
 
-    /// What each table is made by, in words: changes that came in another order make no difference.
+    /// Returns the definition of each table as sorted words, so that the order of changes does not
+    /// matter.
     async fn definitions(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
         let tables: Vec<(String, String)> = self
             .outside_rows(&format!(

@@ -1,4 +1,4 @@
-//! What became of every record of the log.
+//! The ledger: the fate of every record of the log.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,25 +10,25 @@ use crate::copies::Copy;
 use crate::native::{Number as _, put_string, put_varuint};
 use crate::{Store, StoreError};
 
-/// What became of a record.
+/// Final outcome of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
-    /// It is a fact.
+    /// The record is stored as a fact.
     Stored,
-    /// It had been stored before.
+    /// The event was already stored.
     Duplicate,
-    /// It can never become an event.
+    /// The record can never become an event.
     Rejected,
-    /// It waits for a person.
+    /// The record waits for a decision of the operator.
     Quarantined,
-    /// It is a client report, kept as such.
+    /// The record is a client report, which is stored separately.
     Report,
-    /// It was stored, and erased by order.
+    /// The record was stored and later erased by order.
     Erased,
 }
 
 impl Fate {
-    /// Its name in SQL, in headers and in the API.
+    /// Returns the name in SQL, in headers and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -40,7 +40,7 @@ impl Fate {
         }
     }
 
-    /// Its code in storage.
+    /// Returns the code in the database.
     pub const fn code(self) -> i8 {
         match self {
             Self::Stored => 1,
@@ -66,62 +66,61 @@ impl Fate {
     }
 }
 
-/// Records of a block with one fate.
+/// Group of records in a block with the same ente, day, fate and reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FateGroup {
-    /// Public body, empty when the records do not tell.
+    /// Public body; empty if the records do not contain it.
     pub ente: String,
     /// Local day, in days since 1970.
     pub day: u16,
-    /// What became of them.
+    /// Fate of the records.
     pub fate: Fate,
-    /// Why, for those that were refused; else empty.
+    /// Reason for refusing the records; otherwise empty.
     pub reason: Cow<'static, str>,
 }
 
-/// A row of `ingest_ledger`: a block and the fate of each of its records.
+/// A row of `ingest_ledger`: a block and the fates of its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
-    /// Log the block came from.
+    /// Log that the block was read from.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
     /// First offset of the block.
     pub first_offset: u64,
-    /// One past its last offset.
+    /// Offset after the block.
     pub next_offset: u64,
-    /// Records in the block: the sum of all fates.
+    /// Number of records read: the sum of all fates.
     pub records_read: u64,
-    /// Offsets of the block without a record of a producer, shown to be transaction markers, aborted
-    /// records or compaction.
+    /// Control offsets of the block: transaction markers, aborted records or compacted records.
     pub control: u64,
-    /// Offsets whose records were accepted as lost.
+    /// Number of offsets whose records were accepted as lost.
     pub lost: u64,
-    /// How many records have which fate.
+    /// Number of records in each group.
     pub fates: Vec<(FateGroup, u64)>,
-    /// Of the records as read.
+    /// Checksum of the records as read.
     pub checksum: u64,
-    /// Version of the rules.
+    /// Version of the rules that classified the records.
     pub rules: String,
 }
 
-/// The columns that [`LedgerRow::encode`] writes, in its order.
+/// Columns of [`LedgerRow::encode`], in its order.
 pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
-    /// How many records have this fate.
+    /// Returns the number of records with this fate.
     pub fn count(&self, fate: Fate) -> u64 {
         let of_fate = self.fates.iter().filter(|(group, _)| group.fate == fate);
         of_fate.map(|(_, records)| records).sum()
     }
 
-    /// Whether every record read has exactly one fate.
+    /// Returns true if the fates account for every record read.
     pub fn balances(&self) -> bool {
         self.records_read == self.fates.iter().map(|(_, records)| records).sum::<u64>()
     }
 
-    /// Counts `copies`, which were stored, as duplicates. `false`, and nothing is changed, when the row
-    /// does not count them as stored.
+    /// Counts stored `copies` as duplicates. Returns false, without a change, if the row does not
+    /// count all of them as stored.
     pub(crate) fn repeat(&mut self, copies: &[Copy]) -> bool {
         let mut fates: BTreeMap<FateGroup, u64> = self.fates.drain(..).collect();
         let group = |copy: &Copy, fate| FateGroup {
@@ -150,7 +149,7 @@ impl LedgerRow {
         is_counted
     }
 
-    /// The row in RowBinary format.
+    /// Encodes the row in RowBinary format.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put_string(&self.stream, &mut out);
@@ -188,7 +187,7 @@ impl LedgerRow {
     }
 }
 
-/// A row as ClickHouse gives it.
+/// A row in the form of the query.
 #[derive(Row, Serialize, Deserialize)]
 struct StoredRow {
     stream: String,
@@ -208,7 +207,7 @@ struct StoredRow {
 }
 
 impl StoredRow {
-    /// `None` when a fate is unknown: a newer release wrote the row.
+    /// Converts the row. Returns `None` for an unknown fate, written by a newer release.
     fn parse(self) -> Option<LedgerRow> {
         let groups = self.entes.into_iter().zip(self.days).zip(self.fates);
         let fates = groups.zip(self.reasons).zip(self.records);
@@ -237,7 +236,7 @@ impl StoredRow {
 }
 
 impl Store {
-    /// Row of the block that covers an offset, if there is one.
+    /// Returns the row of the block that covers an offset.
     pub async fn ledger_row_at(
         &self,
         stream: &str,

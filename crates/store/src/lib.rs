@@ -1,8 +1,8 @@
-//! ClickHouse: the only crate that names its client.
+//! Storage in ClickHouse. Only this crate depends on the ClickHouse client.
 //!
-//! [`Store`] migrates the schema, writes [`FactBlock`]s so that a block written twice counts
-//! once, and answers the questions of the pipeline and of the report. Every setting that
-//! deduplication rests on is pinned with each insert and checked against the server at start.
+//! [`Store`] migrates the schema, inserts [`FactBlock`]s exactly once, and runs the queries of the
+//! pipeline, the API and the report. Each insert fixes the settings that deduplication depends on.
+//! They are also checked against the server at start.
 
 pub mod accept;
 pub mod access;

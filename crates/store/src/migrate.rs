@@ -1,4 +1,4 @@
-//! The schema, one statement a file, applied in order and checked by checksum.
+//! Migrations of the schema: one statement per file, applied in order and verified by checksum.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,16 @@ use sha2::{Digest, Sha256};
 
 use crate::{Store, StoreError};
 
-/// One file of `schemas/clickhouse`.
+/// A file of `schemas/clickhouse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
-    /// File name without `.sql`; its number gives the order.
+    /// File name without `.sql`. The number at its beginning gives the order.
     pub name: &'static str,
-    /// Its one statement.
+    /// The only statement of the file.
     pub sql: &'static str,
 }
 
-/// Where it is kept which migrations have been applied.
+/// Table of the applied migrations.
 pub(crate) const JOURNAL: &str = "CREATE TABLE IF NOT EXISTS schema_migrations
 (
     name String COMMENT 'File name in schemas/clickhouse',
@@ -29,7 +29,7 @@ macro_rules! migrations {
     };
 }
 
-/// Every migration, in order.
+/// Returns all migrations, in order.
 pub const fn migrations() -> &'static [Migration] {
     migrations![
         "0001_usage_events",
@@ -103,7 +103,7 @@ pub const fn migrations() -> &'static [Migration] {
 }
 
 impl Migration {
-    /// Hexadecimal SHA-256 of the statement.
+    /// Returns the SHA-256 of the statement, in hexadecimal digits.
     pub fn checksum(&self) -> String {
         hex(&Sha256::digest(self.sql.as_bytes()))
     }
@@ -124,9 +124,8 @@ struct Applied {
 }
 
 impl Store {
-    /// Brings the database to this program's schema. Returns the names of what was applied now;
-    /// empty when nothing was left to do. May be interrupted and repeated: every statement can
-    /// run twice.
+    /// Applies the missing migrations. Returns their names; empty if the schema was current. Can be
+    /// repeated after an interruption, because every statement is idempotent.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         self.create_database().await?;
         self.execute(JOURNAL).await?;
@@ -145,10 +144,10 @@ impl Store {
         Ok(now)
     }
 
-    /// Fails unless the database has exactly this program's schema.
+    /// Fails unless the database has exactly the schema of this program.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let applied = self.applied().await.map_err(|error| match error {
-            // Unknown table or database: nothing was migrated here.
+            // An unknown table or database means that no migration has run.
             StoreError::Query { cause, .. }
                 if cause.contains("Code: 60.") || cause.contains("Code: 81.") =>
             {
@@ -163,7 +162,7 @@ impl Store {
         Ok(())
     }
 
-    /// Fails unless every table and view is as the migrations made it.
+    /// Fails unless every table and view matches its migration.
     pub async fn check_shape(&self) -> Result<(), StoreError> {
         let faults = self.schema_faults().await?;
         match faults.is_empty() {
@@ -174,7 +173,8 @@ impl Store {
         }
     }
 
-    /// The migrations that have been applied, of those that this program knows.
+    /// Returns the applied migrations, in order. Fails on a migration that this program does not
+    /// know.
     pub(crate) async fn applied_migrations(&self) -> Result<Vec<&'static Migration>, StoreError> {
         let applied = self.applied().await?;
         check(&applied)?;
@@ -182,8 +182,8 @@ impl Store {
         Ok(migrations().iter().filter(is_applied).collect())
     }
 
-    /// What tells this database from another of its name, also when it came back from a backup:
-    /// its name, and when it was made.
+    /// Returns name and creation time of the database. They identify it even after a restore from a
+    /// backup, among databases with the same name.
     pub async fn origin(&self) -> Result<String, StoreError> {
         let made: Vec<String> = self
             .rows("SELECT toString(min(m.applied_at)) FROM schema_migrations AS m")
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn every_file_holds_one_statement() {
         for migration in migrations() {
-            // Every other piece is inside quotes.
+            // Every second piece is inside quotes.
             let mut outside = migration.sql.split('\'').step_by(2);
             let holds_one = !outside.any(|piece| piece.contains(';'));
             assert!(holds_one, "{} holds a semicolon", migration.name);

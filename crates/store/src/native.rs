@@ -1,19 +1,19 @@
-//! Columns, and their encoding in ClickHouse's Native format: what the server stores is what is
-//! sent, so that it neither parses nor transposes rows.
-//! Format: <https://clickhouse.com/docs/interfaces/formats/Native>.
+//! Columns and their encoding in ClickHouse's Native format. The server stores columns as they are
+//! sent, so it neither parses nor transposes rows. Format:
+//! <https://clickhouse.com/docs/interfaces/formats/Native>.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Has additional keys, needs an update of the dictionary: each block brings its own dictionary.
+/// Flags for additional keys and an update of the dictionary: each block has its own dictionary.
 const LOW_CARDINALITY_FLAGS: u64 = (1 << 9) | (1 << 10);
-/// Version of the keys' serialization.
+/// Version of the serialization of the keys.
 const LOW_CARDINALITY_VERSION: u64 = 1;
 
 /// A number of fixed width.
 pub(crate) trait Number: Copy {
     fn put(self, out: &mut Vec<u8>);
-    /// Puts many: one growth of `out`, and a loop that becomes a copy.
+    /// Appends many numbers with a single resize. The compiler turns the loop into a copy.
     fn put_all(numbers: &[Self], out: &mut Vec<u8>);
 }
 
@@ -66,7 +66,7 @@ impl<T: Number> Numbers<T> {
     }
 }
 
-/// A column of few distinct strings: a dictionary and an index a row.
+/// A column with few distinct strings: a dictionary and an index for each row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Words {
     keys: Vec<Box<str>>,
@@ -77,7 +77,7 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn push(&mut self, word: &str) {
-        // Events that follow one another have many words in common.
+        // Consecutive events share most words, so the last one is compared first.
         let index = match self.rows.last() {
             Some(last) if is_same(self.key(*last), word) => *last,
             _ => self.index(word),
@@ -113,17 +113,17 @@ impl Words {
         self.rows.retain(|_| *keep.next().unwrap_or(&true));
     }
 
-    /// The word in `row`.
+    /// Returns the word in `row`.
     pub(crate) fn word(&self, row: usize) -> &str {
         self.key(self.rows[row])
     }
 
-    /// Place in the dictionary of each row's word.
+    /// Returns the position in the dictionary of each row's word.
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> + '_ {
         self.rows.iter().copied()
     }
 
-    /// The word at a place in the dictionary.
+    /// Returns the word at a position in the dictionary.
     pub(crate) fn key(&self, place: u32) -> &str {
         &self.keys[place as usize]
     }
@@ -163,15 +163,15 @@ impl Words {
     }
 }
 
-/// Whether two words are the same. Most are short, and seven words of every fact are compared: a
-/// call of the general comparison would take longer than the comparison.
+/// Returns true if two words are equal. Most words are short, and seven words of every fact are
+/// compared: the call of a general comparison would take longer than the comparison.
 #[inline]
 fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;
     }
-    // Both ends, which overlap, are all there is.
+    // The first and last bytes overlap and together cover the whole word.
     match one.len() {
         0 => true,
         1..4 => one.iter().eq(other),
@@ -187,7 +187,7 @@ fn ends<const BYTES: usize>(word: &[u8]) -> Option<(&[u8; BYTES], &[u8; BYTES])>
     word.first_chunk().zip(word.last_chunk())
 }
 
-/// The same string in each of `rows` rows.
+/// Encodes a column with the same string in all `rows`.
 pub(crate) fn constant_word(word: &str, rows: usize, out: &mut Vec<u8>) {
     LOW_CARDINALITY_VERSION.put(out);
     LOW_CARDINALITY_FLAGS.put(out);
@@ -197,13 +197,13 @@ pub(crate) fn constant_word(word: &str, rows: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + rows, 0);
 }
 
-/// The head of a block: how many columns and rows follow.
+/// Encodes the head of a block: the number of columns and rows.
 pub(crate) fn put_head(columns: usize, rows: usize, out: &mut Vec<u8>) {
     put_varuint(columns, out);
     put_varuint(rows, out);
 }
 
-/// The head of a column.
+/// Encodes the head of a column: its name and type.
 pub(crate) fn put_column(name: &str, data_type: &str, out: &mut Vec<u8>) {
     put_string(name, out);
     put_string(data_type, out);

@@ -1,43 +1,42 @@
-//! What everybody may see of a year is made of: see the crate `edition`.
+//! Source figures of a year's public tables: see the crate `edition`.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::{BandUse, HourUse, MonthUse, WeekHourUse, YearFigures};
 
-/// Completed service uses of people.
+/// Completed service uses of people, without bots.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct UseRow {
     /// Public body.
     pub ente: String,
-    /// Category.
+    /// Category of the service.
     pub category: String,
     /// `plain`, `payment` or `booking`.
     pub kind: String,
-    /// Service.
+    /// Code of the service.
     pub service: String,
     /// Completed service uses.
     pub service_uses: u64,
 }
 
-/// A year in the detail in which its public tables are protected together. Of people.
+/// Figures of a year in the detail needed to protect its public tables together. Without bots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenFigures {
-    /// Uses of services.
+    /// Completed service uses.
     pub uses: Vec<UseRow>,
-    /// By ente, month and device.
+    /// Usage by ente, month and device.
     pub months: Vec<MonthUse>,
-    /// By hour of the day.
+    /// Usage by hour of the day.
     pub hours: Vec<HourUse>,
-    /// By hour band.
+    /// Usage by hour band.
     pub bands: Vec<BandUse>,
-    /// By weekday and hour; empty when the year was closed before there was such a list.
+    /// Usage by weekday and hour. Empty in years closed before this list existed.
     pub week: Vec<WeekHourUse>,
 }
 
 impl OpenFigures {
-    /// Those of a closed year, as they were when it was closed; none if it was closed by a version
-    /// that kept no details.
+    /// Returns the figures of a closed year as they were sealed. `None` if the seal has no details.
     pub fn of_closed(people: &YearFigures) -> Option<Self> {
         let detail = people.detail.as_ref()?;
         let uses = detail.services.iter().filter(|row| row.service_uses > 0);
@@ -58,7 +57,7 @@ impl OpenFigures {
         })
     }
 
-    /// Whether nothing was recorded.
+    /// Returns true if nothing was recorded.
     pub fn is_empty(&self) -> bool {
         self.uses.is_empty() && self.months.is_empty()
     }

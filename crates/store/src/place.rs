@@ -1,4 +1,5 @@
-//! Ends of the ledger and of the facts of a log, to compare with the place of the consumer group.
+//! Ends of the ledger and the facts of a log, for comparison with the committed offsets of the
+//! consumer group.
 
 use std::collections::BTreeMap;
 
@@ -8,40 +9,40 @@ use serde::{Deserialize, Serialize};
 use crate::rebuild::quoted;
 use crate::{Store, StoreError};
 
-/// The end of the ledger of a partition.
+/// End of the ledger of a partition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct LedgerEnd {
     /// Partition of the log.
     pub kafka_partition: u32,
-    /// One past the last offset that the ledger accounts for.
+    /// Offset after the last one in the ledger.
     pub next_offset: u64,
-    /// First offset of the row that reaches there.
+    /// First offset of the last row.
     pub first_offset: u64,
-    /// Checksum of that row.
+    /// Checksum of the last row.
     pub checksum: u64,
     /// First offset of the last block whose records can be compared with the log.
     pub read_from: u64,
-    /// One past its last offset; 0 without such a block.
+    /// Offset after that block; 0 if there is no such block.
     pub read_to: u64,
-    /// Records of that block.
+    /// Number of records in that block.
     pub records: u64,
     /// Checksum of that block.
     pub records_checksum: u64,
 }
 
-/// Facts that lie beyond the end of the ledger.
+/// Facts after the end of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct FactsBeyond {
-    /// First of their offsets.
+    /// First offset of the facts.
     pub first_offset: u64,
-    /// Last of their offsets.
+    /// Last offset of the facts.
     pub last_offset: u64,
     /// Number of facts.
     pub facts: u64,
 }
 
 impl Store {
-    /// Where the ledger of a log ends, by partition.
+    /// Returns the end of the ledger of a log, by partition.
     pub async fn ledger_end_rows(
         &self,
         stream: &str,
@@ -62,7 +63,7 @@ impl Store {
             .collect())
     }
 
-    /// Facts of a partition at or beyond `offset`.
+    /// Returns the facts of a partition with offsets from `offset` on.
     pub async fn facts_beyond(
         &self,
         stream: &str,
@@ -79,7 +80,7 @@ impl Store {
         Ok(found.into_iter().find(|found| found.facts > 0))
     }
 
-    /// Rows of the ledger that share offsets with a range: first offset and next offset.
+    /// Returns the ledger rows that overlap a range, as first and next offset.
     pub async fn ledger_rows_in(
         &self,
         stream: &str,

@@ -1,4 +1,4 @@
-//! What producers of events say of themselves: how they number their events, and what they drop.
+//! Sequence numbers and client reports of event producers.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -7,22 +7,23 @@ use crate::native::{Number as _, put_string};
 use crate::rebuild::quoted;
 use crate::{InsertToken, Store, StoreError};
 
-/// Numbers of a bucket of `producer_sequences`.
+/// Number of sequence numbers in a bucket of `producer_sequences`.
 pub const BUCKET_NUMBERS: u64 = 64;
-/// Most producers that are named, and most buckets of one that are looked at.
+/// Maximum number of listed producers, and maximum number of buckets read for one producer.
 const PRODUCERS_MAX: usize = 200;
 const BUCKETS_MAX: usize = 1_000_000;
 
-/// Numbers of a producer that were read.
+/// Sequence numbers of a producer that were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SequenceRow {
-    /// The process.
+    /// Process that produced the events.
     pub producer: String,
-    /// Which numbers: `64 × bucket + 1` and the 63 after it.
+    /// Number of the bucket, with the sequence numbers from `64 × bucket + 1` to `64 × bucket +
+    /// 64`.
     pub bucket: u64,
-    /// A bit for each of them that was read.
+    /// Bitmap of the sequence numbers read.
     pub seen: u64,
-    /// The highest of them.
+    /// Highest sequence number read.
     pub last_sequence: u64,
     /// Public body of one of the events.
     pub ente: String,
@@ -30,56 +31,56 @@ pub struct SequenceRow {
     pub portal: String,
 }
 
-/// What a producer reported to have dropped for one reason, or that it dropped nothing.
+/// Events that a producer reported as dropped for one reason, or its report that it dropped none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientReportRow {
-    /// The process.
+    /// Process that produced the events.
     pub producer: String,
-    /// When it reported, in milliseconds since 1970.
+    /// Time of the report, in milliseconds since 1970.
     pub reported_at_ms: i64,
-    /// The portal instance.
+    /// Portal instance.
     pub source: String,
-    /// The number it gave last.
+    /// Last assigned sequence number.
     pub last_sequence: u64,
-    /// Public body of the events; empty when nothing was dropped.
+    /// Public body of the events; empty if none were dropped.
     pub ente: String,
-    /// Why.
+    /// Reason for dropping the events.
     pub reason: String,
-    /// How many.
+    /// Number of dropped events.
     pub events: u64,
-    /// Of the report.
+    /// Identity of the report.
     pub identity: u64,
 }
 
-/// Events that never arrived, by the numbers of their producer.
+/// Events that never arrived, according to the sequence numbers of their producer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProducerGap {
-    /// The process.
+    /// Process that produced the events.
     pub producer: String,
     /// Public body of one of its events.
     pub ente: String,
     /// Portal of one of its events.
     pub portal: String,
-    /// The highest number that is known of.
+    /// Highest known sequence number.
     pub last_sequence: u64,
-    /// Numbers that were never read.
+    /// Number of sequence numbers that were never read.
     pub missing: u64,
-    /// Events that the producer reported to have dropped.
+    /// Number of events that the producer reported as dropped.
     pub reported: u64,
-    /// The first missing numbers, as ranges from first to last.
+    /// First missing ranges, both ends included.
     pub ranges: Vec<(u64, u64)>,
 }
 
-/// Events that were reported as dropped.
+/// Events reported as dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ReportedDrops {
     /// Public body.
     pub ente: String,
-    /// Why.
+    /// Reason for dropping the events.
     pub reason: String,
-    /// How many.
+    /// Number of dropped events.
     pub events: u64,
-    /// By how many processes.
+    /// Number of processes that reported them.
     pub producers: u64,
 }
 
@@ -94,7 +95,7 @@ struct Account {
 }
 
 impl Store {
-    /// Notes which numbers were read. The same numbers again change nothing.
+    /// Records sequence numbers as read. Repeating it has no effect.
     pub async fn insert_sequences(
         &self,
         rows: &[SequenceRow],
@@ -114,7 +115,7 @@ impl Store {
             .await
     }
 
-    /// Writes client reports. The same report again changes nothing.
+    /// Stores client reports. Repeating it has no effect.
     pub async fn insert_client_reports(
         &self,
         rows: &[ClientReportRow],
@@ -136,7 +137,7 @@ impl Store {
             .await
     }
 
-    /// What was reported as dropped in all, by public body and reason.
+    /// Returns the total of reported drops, by public body and reason.
     pub async fn reported_drops(&self) -> Result<Vec<ReportedDrops>, StoreError> {
         self.rows(
             "SELECT toString(r.ente) AS ente, toString(r.reason) AS reason, sum(r.events) AS events, uniqExact(r.producer) AS producers
@@ -145,9 +146,8 @@ impl Store {
         .await
     }
 
-    /// Producers more of whose numbers are missing than they reported to have dropped. Those that
-    /// were heard of within the last `on_their_way_minutes` are left out: portals send again what
-    /// they could not send.
+    /// Returns the producers with more missing sequence numbers than reported drops. Leaves out
+    /// producers seen within the last `on_their_way_minutes`, because portals retry failed events.
     pub async fn producer_gaps(
         &self,
         on_their_way_minutes: u32,
@@ -195,8 +195,8 @@ impl Store {
     }
 }
 
-/// The first few ranges of numbers from 1 to `last` that have no bit in `buckets`, which are in
-/// order.
+/// Returns the first ranges of numbers from 1 to `last` without a bit in `buckets`, which must be
+/// in order. At most five ranges.
 fn missing(buckets: &[(u64, u64)], last: u64) -> Vec<(u64, u64)> {
     const RANGES_MAX: usize = 5;
     let mut ranges = Vec::new();

@@ -1,10 +1,9 @@
-//! Projections of `usage_hourly`: questions of months read them instead of the rows.
+//! Projections of `usage_hourly`, which answer queries by month without reading all rows.
 //!
-//! They are made by merges, so that an insert does not pay for them, and ClickHouse merges only
-//! parts that have the same ones. A part that came between two merged ones, or after the merge of
-//! its month, therefore finds no other to be merged with: it never gets projections, and keeps its
-//! neighbours from being merged, too. Such parts are given theirs where they lie; then all
-//! of their month is merged as any other.
+//! Merges create the projections, so that inserts stay cheap. ClickHouse merges only parts with the
+//! same projections. A part that arrives between two merged parts, or after the merge of its month,
+//! has no partner. It never gets projections, and it also blocks the merge of its neighbours. Such
+//! parts get their projections without a merge. After that the parts of the month can be merged.
 
 use std::time::Duration;
 
@@ -12,17 +11,18 @@ use crate::rebuild::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError};
 
-/// In the order in which the migrations add them.
+/// Projections in the order of their migrations.
 const PROJECTIONS: [&str; 3] = ["by_month", "by_hour", "by_login"];
 
 impl Store {
-    /// Starts to make the projections of parts that have not got theirs by being merged since
-    /// `idle`, and returns how many there are. It does not wait for the end: figures are right
-    /// meanwhile, and parts that have their projections are only linked. Nothing is started while an
-    /// earlier change of the table is not done.
+    /// Starts to create the missing projections of parts older than `idle`. Returns the number of
+    /// such parts; 0 while an earlier mutation of the table is running.
+    ///
+    /// The function does not wait: figures stay correct meanwhile, and complete parts are only
+    /// hard-linked.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses a statement or does not respond.
     pub async fn keep_projections(&self, idle: Duration) -> Result<u64, StoreError> {
         let names: Vec<String> = PROJECTIONS.iter().map(|name| format!("'{name}'")).collect();
         let left = self

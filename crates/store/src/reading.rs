@@ -1,34 +1,35 @@
-//! Several questions answered from one state of the tables.
+//! Several queries on one snapshot of the tables.
 //!
-//! Questions that are asked one after the other see blocks that came in between, so that lists which
-//! should add up to the same do not. Here all of them are one query, whose parts share one snapshot of
-//! each table (`enable_shared_storage_snapshot_in_query`). That holds for tables that a part names
-//! itself: a view, a scalar subquery or a bare `count()` may see a newer state, so parts use none of these.
+//! Consecutive queries see blocks inserted between them, so lists with the same total would differ.
+//! Here all queries are parts of one query, and share a snapshot of each table
+//! (`enable_shared_storage_snapshot_in_query`). This only works for tables named in the part
+//! itself. A view, a scalar subquery or a bare `count()` may see a newer state, so parts use none
+//! of these.
 
 use serde::de::DeserializeOwned;
 
 use crate::{Store, StoreError};
 
-/// Questions to be answered together.
+/// Queries to run together.
 #[derive(Debug, Default)]
 pub(crate) struct Reading(Vec<String>);
 
-/// A question's place among those of its reading.
+/// Index of a query in its reading.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked(usize);
 
-/// The answers, as JSON arrays of the columns.
+/// Results of the queries: each row is a JSON array of its columns.
 #[derive(Debug)]
 pub(crate) struct Lists(Vec<Vec<String>>);
 
 impl Reading {
-    /// Adds a question. Its columns stand in the order of the fields of its rows.
+    /// Adds a query. The order of its columns must be that of the fields of its row type.
     pub fn ask(&mut self, sql: String) -> Asked {
         self.0.push(sql);
         Asked(self.0.len() - 1)
     }
 
-    /// Asks.
+    /// Runs all queries on one snapshot.
     pub async fn read(self, store: &Store) -> Result<Lists, StoreError> {
         let mut lists = vec![Vec::new(); self.0.len()];
         let parts: Vec<String> = (0..)
@@ -39,7 +40,7 @@ impl Reading {
                 )
             })
             .collect();
-        // The order of each part is that of its subquery, which must not be left out for that.
+        // Row numbers follow the order of each subquery, which must not be optimised away.
         let query = format!(
             "{} SETTINGS enable_shared_storage_snapshot_in_query = 1, query_plan_remove_redundant_sorting = 0, output_format_json_quote_64bit_integers = 0",
             parts.join(" UNION ALL ")
@@ -56,7 +57,7 @@ impl Reading {
 }
 
 impl Lists {
-    /// The rows of a question.
+    /// Returns the rows of a query.
     pub fn rows<T: DeserializeOwned>(&self, Asked(part): Asked) -> Result<Vec<T>, StoreError> {
         let lines = self.0.get(part).map_or(&[][..], Vec::as_slice);
         let parsed = lines.iter().map(|line| serde_json::from_str(line));

@@ -1,8 +1,8 @@
-//! The SQL of rebuilds: what is under way, shadow tables, and their swap into place.
+//! SQL of rebuilds: progress of a run, shadow tables, and their swap.
 //!
-//! Everything that a rebuild makes stands in shadow tables named by its id until a month is
-//! complete and verified; then `REPLACE PARTITION` puts the month in place in one step. Tables
-//! whose run is over or given up are dropped by name.
+//! A rebuild writes to shadow tables, which contain its id in their names. When a month is complete
+//! and verified, `REPLACE PARTITION` swaps it in one step. Shadow tables of finished or abandoned
+//! runs are dropped by name.
 
 mod aggregates;
 mod facts;
@@ -20,27 +20,27 @@ pub use facts::{CodesRow, Copy, OffsetWindow, WINDOW_OFFSETS};
 pub use moves::FactSource;
 pub use settled::Settled;
 
-/// Statements that fill, verify and compare take as long as they need. Rows go in as they come,
-/// whole months at once; what does not fit in memory goes to disk.
+/// Settings of statements that fill, verify and compare. They have no time limit, insert whole
+/// months at once, and spill to disk.
 const LONG: &str = "max_execution_time = 0, async_insert = 0, materialized_views_ignore_errors = 0, \
     max_partitions_per_insert_block = 0, max_bytes_before_external_group_by = 500000000";
 const FACTS: &str = "usage_events";
 const HOURLY: &str = "usage_hourly";
-/// Name of a shadow table: this, the id of the run, and what it shadows.
+/// Prefix of a shadow table's name, followed by the id of the run and the shadowed table.
 const PREFIX: &str = "rebuilding_";
 
-/// What is made anew.
+/// Target of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// The aggregate, from the facts.
     Aggregates,
-    /// The facts, from the log where it still holds them, and with them the aggregate.
+    /// The facts, from the log where it still contains them, and then the aggregate.
     Facts,
 }
 
 impl What {
-    /// Its name in SQL and on the command line.
+    /// Returns the name in SQL and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Aggregates => "aggregates",
@@ -49,16 +49,16 @@ impl What {
     }
 }
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Months are filled, verified, compared and put in place.
+    /// Months are filled, verified, compared and swapped.
     Working,
-    /// Every month is in place; ledger and aggregates are brought in line.
+    /// Every month is swapped. Ledger and aggregates are being adjusted.
     Settling,
-    /// Done.
+    /// The run is complete.
     Done,
-    /// Given up.
+    /// The run was abandoned.
     Abandoned,
 }
 
@@ -76,29 +76,29 @@ impl Phase {
 /// A row of `rebuilds`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Names the run and its shadow tables.
+    /// Identifier of the run, used in the names of its shadow tables.
     pub id: String,
-    /// What is made anew.
+    /// Target of the rebuild.
     pub what: What,
-    /// As given; empty for everything.
+    /// Period as given by the operator; empty for everything.
     pub period: String,
-    /// Whether nothing is put in place.
+    /// True if nothing is swapped.
     pub dry_run: bool,
-    /// Rules that classify.
+    /// Version of the rules that classify the facts.
     pub rules: String,
-    /// Which process does it.
+    /// Process that runs the rebuild.
     pub owner: String,
-    /// Months to do, as `YYYYMM`.
+    /// Months to rebuild, as `YYYYMM`.
     pub months: Vec<u32>,
-    /// Months whose changes have been listed.
+    /// Months whose changes are listed.
     pub compared: Vec<u32>,
-    /// Months that have been put in place.
+    /// Months that are swapped.
     pub swapped: Vec<u32>,
-    /// How far it is.
+    /// Progress of the run.
     pub phase: Phase,
-    /// When it began, in seconds since 1970 by the server's clock.
+    /// Start time, in seconds since 1970 by the server's clock.
     pub started_at: u32,
-    /// Rows written of this run so far.
+    /// Number of rows written for this run, also the version of the row.
     pub version: u64,
 }
 
@@ -145,7 +145,7 @@ impl From<RunRow> for Run {
     }
 }
 
-/// What a run changed, summed over its months.
+/// Changes made by a run, summed over its months.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Change {
     /// Local year of the events.
@@ -166,26 +166,26 @@ pub struct Change {
     pub to_kind: String,
     /// Class of the device, after.
     pub to_device: String,
-    /// What decided otherwise.
+    /// Reason for the change: register, device rule, or names of other columns.
     pub why: String,
-    /// For aggregates: cells that differed.
+    /// Number of cells that differ; aggregates only.
     pub cells: u64,
-    /// For facts: events that moved; for aggregates: how many were added or, when negative,
-    /// taken away.
+    /// For facts, the number of changed events. For aggregates, the number of added events;
+    /// negative if events were removed.
     pub events: i64,
-    /// Accesses to pages among them.
+    /// Number of accesses to pages among these events.
     pub accesses: i64,
-    /// Completed service uses among them.
+    /// Number of completed service uses among these events.
     pub service_uses: i64,
 }
 
 impl Run {
-    /// Its shadow of `table`.
+    /// Returns the name of the run's shadow of `table`.
     pub(crate) fn shadow(&self, table: &str) -> String {
         format!("{PREFIX}{}_{table}", self.id)
     }
 
-    /// Where its changes are listed: for ever, unless it only tries.
+    /// Returns the table for the changes of the run: permanent, or a shadow table for a dry run.
     fn changes(&self) -> String {
         if self.dry_run {
             self.shadow("changes")
@@ -196,7 +196,7 @@ impl Run {
 }
 
 impl Store {
-    /// Runs that have neither ended nor been given up, oldest first.
+    /// Returns the runs that are neither done nor abandoned, oldest first.
     pub async fn unfinished_rebuilds(&self) -> Result<Vec<Run>, StoreError> {
         let rows: Vec<RunRow> = self
             .rows(
@@ -208,12 +208,12 @@ impl Store {
         Ok(rows.into_iter().map(Run::from).collect())
     }
 
-    /// Fails where nothing can be made anew.
+    /// Fails in a cluster that does not support rebuilds.
     pub fn check_rebuilds(&self) -> Result<(), StoreError> {
         self.not_with_keeper("a rebuild")
     }
 
-    /// A new id, and the time by the server's clock.
+    /// Returns a new run id and the time of the server, in seconds since 1970.
     pub async fn new_rebuild_id(&self) -> Result<(String, u32), StoreError> {
         let made: Vec<(String, u32)> = self
             .rows(
@@ -223,7 +223,7 @@ impl Store {
         Ok(made.into_iter().next().unwrap_or_default())
     }
 
-    /// Notes how far a run is.
+    /// Stores the progress of a run.
     pub async fn note_rebuild(&self, run: &mut Run) -> Result<(), StoreError> {
         run.version += 1;
         let finished_at = match run.phase {
@@ -249,7 +249,7 @@ impl Store {
         .await
     }
 
-    /// Makes the shadow tables of a run, as far as they are not there.
+    /// Creates the missing shadow tables of a run.
     pub async fn create_shadows(&self, run: &Run) -> Result<(), StoreError> {
         let mut tables = vec![("hourly", HOURLY)];
         if run.what == What::Facts {
@@ -267,8 +267,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends inserts that a run which was killed left behind: the server goes on with them, and
-    /// what they have still to write must not meet what is written instead.
+    /// Stops the inserts of a killed run. The server continues them, and their rows must not mix
+    /// with those of the next attempt.
     pub async fn end_rebuild_inserts(&self, run: &Run) -> Result<(), StoreError> {
         self.execute(&format!(
             "KILL QUERY WHERE query_kind = 'Insert' AND position(query, '{PREFIX}{}') > 0 SYNC",
@@ -277,7 +277,7 @@ impl Store {
         .await
     }
 
-    /// Drops the shadow tables of every run that is not among `kept`.
+    /// Drops the shadow tables of all runs except `kept`.
     pub async fn drop_shadows_except(&self, kept: &[&Run]) -> Result<(), StoreError> {
         let mut tables: Vec<String> = self
             .rows(&format!(
@@ -286,7 +286,7 @@ impl Store {
                 quoted(self.database())
             ))
             .await?;
-        // In a cluster each is two on every node, as far as they were made.
+        // In a cluster a shadow table is two tables on every node, possibly incomplete.
         let held = self.held("");
         for table in &mut tables {
             table.truncate(table.strip_suffix(&held).map_or(table.len(), str::len));
@@ -305,7 +305,7 @@ impl Store {
         Ok(())
     }
 
-    /// Everything that a run changed, the largest first.
+    /// Returns all changes of a run, largest first.
     pub async fn rebuild_changes(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
         self.rows(&format!(
             "SELECT c.year AS year, c.ente AS ente, toString(c.category) AS category, toString(c.kind) AS kind, toString(c.device) AS device,
@@ -319,7 +319,7 @@ impl Store {
         .await
     }
 
-    /// Forgets the changes of a month, which are about to be listed anew.
+    /// Deletes the listed changes of a month before they are listed again.
     async fn forget_changes(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.execute(&format!(
             "DELETE FROM {} WHERE id = {} AND month = {month} SETTINGS lightweight_deletes_sync = 2",
@@ -329,7 +329,7 @@ impl Store {
         .await
     }
 
-    /// Drops a month of a shadow, with its insert tokens.
+    /// Drops a month of a shadow table, including its insert tokens.
     async fn drop_month(&self, shadow: &str, month: u32) -> Result<(), StoreError> {
         self.execute(&format!(
             "ALTER TABLE {shadow} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0"
@@ -337,8 +337,8 @@ impl Store {
         .await
     }
 
-    /// Puts a month of a shadow in the place of that of `table`: in one step on each node, on one after
-    /// the other. Cut off in between, it is done again by whoever goes on.
+    /// Replaces a month of `table` with that of its shadow. Each node does so atomically, one node
+    /// after the other. An interrupted swap is repeated when the run continues.
     async fn swap_month(&self, table: &str, shadow: &str, month: u32) -> Result<(), StoreError> {
         let (table, shadow) = (self.held(table), self.held(shadow));
         for node in self.nodes() {
@@ -348,7 +348,7 @@ impl Store {
                     quoted(self.database())
                 ))
                 .await?;
-            // The server takes an empty month for a mistake.
+            // `REPLACE PARTITION` refuses an empty month.
             node.run_alone(&if parts == 0 {
                 format!("ALTER TABLE {table} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0")
             } else {
@@ -359,7 +359,7 @@ impl Store {
         Ok(())
     }
 
-    /// Columns of a table with their types, in order.
+    /// Returns the columns of a table with their types, in order.
     async fn columns_of(&self, table: &str) -> Result<Vec<(String, String)>, StoreError> {
         self.rows(&format!(
             "SELECT name, type FROM system.columns WHERE database = {} AND table = '{table}' ORDER BY position",
@@ -369,12 +369,12 @@ impl Store {
     }
 }
 
-/// A string literal.
+/// Returns `text` as an SQL string literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// A list of months for `IN`.
+/// Returns a list of months for `IN`.
 fn listed(months: &[u32]) -> String {
     let months: Vec<String> = months.iter().map(u32::to_string).collect();
     months.join(", ")

@@ -1,4 +1,4 @@
-//! The register in ClickHouse: tables by version, and dictionaries over those in force.
+//! The register in ClickHouse: tables by version, and dictionaries of the current version.
 
 use bytes::Bytes;
 use clickhouse::Row;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Where a part of the register goes.
+/// Table for a part of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegisterTable {
     /// Public bodies.
     Enti,
     /// Services and their categories.
     Services,
-    /// What is offered.
+    /// Deployments: services offered by an ente.
     Deployments,
     /// National holidays.
     NationalHolidays,
-    /// Days of patron saints by ente.
+    /// Patron saints' days by ente.
     Holidays,
     /// Desk hours by ente.
     DeskHours,
@@ -37,7 +37,7 @@ impl RegisterTable {
     }
 }
 
-/// Names for `dictGet`: what, its key, its attributes, and the view with its values.
+/// Dictionaries for `dictGet`: name, columns, and query.
 const DICTIONARIES: [(&str, &str, &str); 2] = [
     (
         "register_ente",
@@ -51,27 +51,27 @@ const DICTIONARIES: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Usage under a code that may be unknown, as it was stored.
+/// Usage by stored codes, which the register may not contain.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct UsageByCode {
     /// Public body as stored.
     pub ente: String,
     /// Portal as stored.
     pub portal: String,
-    /// Service as stored; empty for an access that belongs to none.
+    /// Service as stored; empty for an access without a service.
     pub service: String,
-    /// Whether it was classified as unregistered then.
+    /// 1 if the usage was classified as unregistered, else 0.
     pub unregistered: u8,
-    /// Events.
+    /// Number of events.
     pub events: u64,
     /// First local day, `YYYY-MM-DD`.
     pub first_day: String,
-    /// Last local day.
+    /// Last local day, `YYYY-MM-DD`.
     pub last_day: String,
 }
 
 impl Store {
-    /// Which register is in force; none before the first was applied.
+    /// Returns the version of the current register; `None` before the first one was applied.
     pub async fn register_in_force(&self) -> Result<Option<String>, StoreError> {
         let versions: Vec<String> = self
             .rows("SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1")
@@ -79,8 +79,8 @@ impl Store {
         Ok(versions.into_iter().next())
     }
 
-    /// Writes rows of one table of the register `version`, given as JSON objects, one a line,
-    /// in place of what an attempt before left there.
+    /// Writes a table of the register `version`, given as one JSON object per line. Replaces the
+    /// rows of an earlier attempt.
     pub async fn put_register(
         &self,
         table: RegisterTable,
@@ -98,13 +98,14 @@ impl Store {
         self.send_rows(name, rows.into()).await
     }
 
-    /// Puts a register in force whose tables have been written, and makes its dictionaries.
+    /// Makes a register the current one after its tables were written, and creates its
+    /// dictionaries.
     pub async fn enforce_register(&self, version: &str) -> Result<(), StoreError> {
         self.execute(&format!(
             "INSERT INTO register_versions (version) VALUES ('{version}')"
         ))
         .await?;
-        // A dictionary asks the server as a user; the server keeps the password to itself.
+        // A dictionary connects as a user. The server does not reveal its password.
         let (user, password) = (&self.config.user, self.config.password.expose_secret());
         let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
         for (name, columns, query) in DICTIONARIES {
@@ -123,7 +124,7 @@ impl Store {
         Ok(())
     }
 
-    /// Usage by the codes that it was stored under.
+    /// Returns the usage by stored codes.
     pub async fn usage_by_code(&self) -> Result<Vec<UsageByCode>, StoreError> {
         self.rows(
             "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, toString(u.service) AS service,

@@ -1,32 +1,33 @@
-//! For how long facts are kept. The aggregates stay, so whatever compares the two, or makes one
-//! of the other, must know where the facts end.
+//! Retention of facts. Aggregates are kept, so every comparison of the two must know where the
+//! facts begin.
 //!
-//! Facts expire by whole months of event time, in UTC: with N months, those of the month N + 1
-//! months back go when the present one begins. The oldest month that is kept is not compared any
-//! more, since local days and hours of zones reach over its end. The boundary is kept in the table `retention` and
-//! not in the configuration, so that nobody who lacks a setting takes expired facts for lost ones,
-//! and it never moves back: what is gone stays gone when the time is made longer.
+//! Facts expire by whole months of event time, in UTC. With a retention of N months, the month N +
+//! 1 months ago expires when a new month begins. The oldest month kept is not compared, because
+//! local days and hours extend beyond it. The boundary is stored in the table `retention` instead
+//! of the configuration. So a process without the setting does not mistake expired facts for lost
+//! ones. The boundary never moves back, because a longer retention does not restore facts.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Longest time that can be set.
+/// Maximum retention, in months.
 const MONTHS_MAX: u16 = 480;
 
-/// What is kept for how long.
+/// Retention settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whole months for which facts are kept, beside the present one; 0: for ever. Without it,
-    /// `migrate` leaves what the database has. Aggregates are kept for ever.
+    /// Number of whole months for which facts are kept, in addition to the current one. 0 keeps
+    /// them permanently. Without a value, `migrate` leaves the setting of the database unchanged.
+    /// Aggregates are always kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts_months: Option<u16>,
 }
 
 impl Config {
-    /// What is wrong with it, one line a problem.
+    /// Returns the problems of the configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         match self.facts_months {
             Some(months) if months > MONTHS_MAX => vec![format!(
@@ -37,18 +38,19 @@ impl Config {
     }
 }
 
-/// From where on every fact is surely there, by event time, by hour and by local day. Of earlier
-/// ones some may be gone.
+/// Time from which all facts exist, by event time, hour and local day. Earlier facts may have
+/// expired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Boundary {
-    /// First month, as `YYYYMM`, of event time or of hours; 0 when nothing ever expires.
+    /// First month of event time or hours, as `YYYYMM`; 0 if facts never expire.
     pub month: u32,
-    /// Its first day, in days since 1970; 0 when nothing ever expires.
+    /// First day of that month, in days since 1970; 0 if facts never expire.
     pub day: u16,
 }
 
 impl Boundary {
-    /// Begin of the month, in milliseconds since 1970: earlier events are not stored any more.
+    /// Returns the start of the month, in milliseconds since 1970. Earlier events are no longer
+    /// stored.
     pub fn event_ms(self) -> i64 {
         match self.day {
             0 => i64::MIN,
@@ -56,7 +58,7 @@ impl Boundary {
         }
     }
 
-    /// A condition on `column`, a local day.
+    /// Returns the SQL condition on `column`, a local day.
     pub(crate) fn of_days(self, column: &str) -> String {
         match self.day {
             0 => "1".to_owned(),
@@ -64,7 +66,7 @@ impl Boundary {
         }
     }
 
-    /// A condition on `column`, a month as `YYYYMM`.
+    /// Returns the SQL condition on `column`, a month as `YYYYMM`.
     pub(crate) fn of_months(self, column: &str) -> String {
         match self.month {
             0 => "1".to_owned(),
@@ -73,16 +75,17 @@ impl Boundary {
     }
 }
 
-/// The boundary under the last setting, a day early, so that nothing is compared while it goes.
+/// Query for the boundary of the latest setting. It moves one day early, so that no comparison runs
+/// while facts expire.
 const BOUNDARY: &str = "SELECT if(first <= toDate(0), 0, toYYYYMM(first)) AS month, if(first <= toDate(0), 0, toUInt16(first)) AS day FROM (
     SELECT greatest(max(facts_from), if(months = 0, toDate(0), toStartOfMonth(toDate(now() + INTERVAL 1 DAY, 'UTC')) - toIntervalMonth(months - 1))) AS first,
            argMax(facts_months, set_at) AS months
     FROM retention)";
 
-/// What lets facts expire.
+/// Returns the statements that set the expiry of facts.
 pub(crate) fn ttl(months: u16) -> [String; 2] {
     [
-        // A month's facts expire together, so that a part is dropped and never written anew.
+        // A month of facts expires together, so parts are dropped and never rewritten.
         "ALTER TABLE usage_events MODIFY SETTING ttl_only_drop_parts = 1".to_owned(),
         format!(
             "ALTER TABLE usage_events MODIFY TTL toStartOfMonth(time) + toIntervalMonth({})",
@@ -92,13 +95,13 @@ pub(crate) fn ttl(months: u16) -> [String; 2] {
 }
 
 impl Store {
-    /// Where the facts begin that are surely there.
+    /// Returns the start of the retained facts.
     pub async fn boundary(&self) -> Result<Boundary, StoreError> {
         let found: Vec<Boundary> = self.rows(BOUNDARY).await?;
         Ok(found.first().copied().unwrap_or_default())
     }
 
-    /// For how many months facts are kept; 0: for ever.
+    /// Returns the retention of facts in months; 0 if they never expire.
     pub async fn facts_months(&self) -> Result<u16, StoreError> {
         let months: Vec<u16> = self
             .rows("SELECT argMax(facts_months, set_at) FROM retention")
@@ -106,11 +109,11 @@ impl Store {
         Ok(months.first().copied().unwrap_or(0))
     }
 
-    /// Keeps facts for so many months from now on; 0: for ever. Returns whether that is new. What
-    /// has expired goes at the next merges of ClickHouse.
+    /// Sets the retention of facts to `months`; 0 keeps them permanently. Returns true if the
+    /// setting changed. ClickHouse deletes expired facts with its next merges.
     ///
-    /// The boundary is noted before the table is told to delete, and after it is told to stop: so
-    /// whoever compares meanwhile compares too little, never too much.
+    /// The boundary is stored before the deletion is enabled, and after it is disabled. So a
+    /// concurrent comparison covers too little rather than too much.
     pub async fn keep_facts(&self, months: u16) -> Result<bool, StoreError> {
         let wanted = if months > 0 {
             self.nodes_that_answer().await?
@@ -140,15 +143,15 @@ impl Store {
         .await
     }
 
-    /// On how many nodes rows of a table expire.
+    /// Returns the number of nodes on which rows of a table expire.
     async fn with_ttl(&self, table: &str) -> Result<u64, StoreError> {
         let tables = self.definitions_of(&[table]).await?;
         let expiring = tables.iter().filter(|(_, made)| made.contains(" TTL "));
         Ok(expiring.count() as u64)
     }
 
-    /// Fails when a table expires rows by a rule that this program does not know of: aggregates
-    /// would be corrected down to what is left.
+    /// Returns the table with an expiry rule not set by this program, if any. Otherwise a
+    /// correction would reduce the aggregates to the remaining facts.
     pub(crate) async fn foreign_ttl(&self) -> Result<Option<&'static str>, StoreError> {
         if self.with_ttl("usage_hourly").await? > 0 {
             return Ok(Some("usage_hourly"));

@@ -1,4 +1,4 @@
-//! Closed years, and what has moved since.
+//! Sealed years, and figures for comparison with a seal.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -9,37 +9,37 @@ use crate::{InsertToken, Store, StoreError};
 /// A row of `sealed_years`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct SealRow {
-    /// Place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub number: u32,
-    /// Which year was closed.
+    /// Closed year.
     pub year: u16,
-    /// Why it was restated; empty for the first seal of a year.
+    /// Reason for restating the year; empty for the first seal of a year.
     pub cause: String,
-    /// When, in seconds since 1970.
+    /// Time of the seal, in seconds since 1970.
     pub sealed_at: u32,
-    /// What was sealed.
+    /// Sealed content.
     pub content: String,
-    /// Hash of the seal before.
+    /// Hash of the previous seal.
     pub previous: String,
-    /// Hash of this one.
+    /// Hash of this seal.
     pub hash: String,
 }
 
-/// What became of a seal that was offered for its place in the chain.
+/// Result of adding a seal to the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
-    /// It is in the chain.
+    /// The seal is in the chain.
     Here,
-    /// Another one took the place first, and this one is not stored.
+    /// Another seal has this position, and this one is not stored.
     Taken,
 }
 
-/// ClickHouse may remember the token of a row that it lost, or that was deleted: then the next token
-/// is tried. A lost row is rare, so a few are enough.
+/// Maximum number of tokens tried for a seal. ClickHouse may remember the token of a lost or
+/// deleted row. Lost rows are rare, so a few attempts are enough.
 const ATTEMPTS_MAX: u32 = 16;
 
 impl Store {
-    /// Every seal, in order.
+    /// Returns all seals, in order.
     pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
         self.rows(
             "SELECT s.number AS number, s.year AS year, s.cause AS cause, toUnixTimestamp(s.sealed_at) AS sealed_at,
@@ -49,18 +49,18 @@ impl Store {
         .await
     }
 
-    /// How many seals there are.
+    /// Returns the number of seals.
     pub async fn seal_count(&self) -> Result<u64, StoreError> {
         self.count("SELECT count() FROM sealed_years").await
     }
 
-    /// Adds a seal, unless its place in the chain is taken.
+    /// Adds a seal, unless its position in the chain is taken.
     ///
-    /// ClickHouse stores one insert under a token and drops every other, also when two come at the same
-    /// moment from two machines. So the token of a place is what makes the chain one chain.
+    /// ClickHouse stores one insert per token and drops all others, even concurrent ones from two
+    /// machines. So the token of the position prevents a second branch of the chain.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or keeps the row nowhere.
+    /// If ClickHouse does not respond, or stores no row after all attempts.
     pub async fn add_seal(&self, seal: &SealRow) -> Result<Placed, StoreError> {
         let no_row = |cause: String| StoreError::Query {
             what: format!("seal {}", seal.number),
@@ -89,7 +89,7 @@ impl Store {
         Err(no_row(format!("no row after {ATTEMPTS_MAX} inserts")))
     }
 
-    /// Rules that the facts of a local year carry.
+    /// Returns the versions of the rules in the facts of a local year.
     pub async fn rules_of_year(&self, year: i16) -> Result<Vec<String>, StoreError> {
         self.rows(&format!(
             "SELECT DISTINCT toString(rules) FROM usage_events WHERE toYear(local_date) = {year} ORDER BY 1"
@@ -97,8 +97,9 @@ impl Store {
         .await
     }
 
-    /// Figures of a local year by the facts that came before `ends` (stream, partition, next
-    /// offset), as they are classified now: usage, services and devices of people only.
+    /// Returns the figures of a local year from the facts before `ends` (stream, partition, next
+    /// offset), with their current classification. Only usage, services and devices. Usage and
+    /// services exclude bots.
     pub async fn year_figures_before(
         &self,
         year: i16,

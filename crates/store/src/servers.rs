@@ -1,4 +1,4 @@
-//! The servers of a cluster: whether each of them can keep inserts exactly once.
+//! Requirements for the servers of a cluster to store inserts exactly once.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,25 +8,26 @@ use serde::{Deserialize, Serialize};
 use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError};
 
-/// Oldest server: the one that everything is tested on. Deduplication that reaches into materialized
-/// views by token is older; how projections and repeated blocks meet is known of this one only.
+/// Oldest supported server, the version of all tests. Deduplication by token in materialized views
+/// is older, but its interaction with projections is only verified for this version.
 const VERSION_MIN: (u32, u32) = (26, 7);
-/// Farthest that a server's clock may be from this machine's.
+/// Maximum difference between the clocks of a server and of this machine, in seconds.
 pub(crate) const CLOCK_SKEW_SECONDS_MAX: i64 = 60;
 
-/// A server, as it tells of itself.
+/// Identity, version and clock of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Server {
     /// Host and port of the native protocol.
     pub name: String,
     /// Version of ClickHouse.
     pub version: String,
-    /// Its clock, in seconds since 1970.
+    /// Clock of the server, in seconds since 1970.
     pub now: i64,
 }
 
 impl Server {
-    /// Why it would not keep inserts exactly once, if so; `here`: this machine's clock.
+    /// Returns the reason why the server cannot store inserts exactly once. `here` is this
+    /// machine's clock.
     fn trouble(&self, here: i64) -> Option<String> {
         let ahead = self.now.saturating_sub(here);
         let (way, seconds) = match ahead {
@@ -43,7 +44,7 @@ impl Server {
     }
 }
 
-/// What to do about a version that is too old.
+/// Returns the remedy if the version is too old.
 pub(crate) fn version_trouble(version: &str) -> Option<String> {
     let mut numbers = version
         .split('.')
@@ -54,9 +55,9 @@ pub(crate) fn version_trouble(version: &str) -> Option<String> {
 }
 
 impl Store {
-    /// Every server that answers: that of the configuration, or all of the cluster.
+    /// Returns every server that responds: the configured one, or all servers of the cluster.
     pub async fn servers(&self) -> Result<Vec<Server>, StoreError> {
-        // `now` would be the time of the server that is asked.
+        // `now()` would return the time of the connected server for every row.
         self.rows(&format!(
             "SELECT concat(hostName(), ':', toString(tcpPort())) AS name, version() AS version, toInt64(toUnixTimestamp(nowInBlock())) AS now
              FROM {} {LOOK_ROUND}",
@@ -65,7 +66,7 @@ impl Store {
         .await
     }
 
-    /// Fails when one of them is too old, or its clock is wrong.
+    /// Fails if a server is too old or its clock is wrong.
     pub(crate) async fn check_servers(&self) -> Result<(), StoreError> {
         let servers = self.servers().await?;
         let here = SystemTime::now()

@@ -1,7 +1,7 @@
-//! Every table and view that the migrations make, compared with those that are there.
+//! Comparison of existing tables and views with the migrations.
 //!
-//! ClickHouse itself brings both definitions of a view into one form, so that versions of the server
-//! that write them otherwise make no difference.
+//! ClickHouse formats both definitions of a view, so differences between server versions do not
+//! matter.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::rebuild::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError, migrations};
 
-/// A table or view that is not as the migrations made it.
+/// A table or view that differs from the migrations.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct SchemaFault {
     /// Name of the table or view.
     pub object: String,
     /// Difference, as the end of a sentence.
     pub fault: String,
-    /// True for a view, which holds no rows: `migrate` makes it again.
+    /// True for a view. A view contains no rows, so `migrate` can create it again.
     pub is_view: bool,
 }
 
@@ -39,14 +39,14 @@ impl fmt::Display for SchemaFault {
     }
 }
 
-/// An object as a statement makes it.
+/// An object as defined by the migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
-    /// The migration that makes it.
+    /// Migration that creates the object.
     statement: &'static str,
-    /// Query of a view.
+    /// Query of a view; `None` for a table.
     query: Option<String>,
-    /// Names of the columns of a table.
+    /// Column names of a table.
     columns: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ fn name_of(rest: &str) -> &str {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-/// The names of the columns in a definition: each has its own line.
+/// Returns the column names of a definition, which has one column per line.
 fn columns_of(definition: &str) -> Vec<String> {
     let Some((_, inside)) = definition.split_once("\n(\n") else {
         return Vec::new();
@@ -77,20 +77,20 @@ fn columns_of(definition: &str) -> Vec<String> {
     columns.filter_map(column_name).collect()
 }
 
-/// The name that a definition of a column begins with.
+/// Returns the name at the start of a column definition.
 fn column_name(definition: &str) -> Option<String> {
     let name = definition.split_whitespace().next()?;
     Some(name.trim_matches('`').to_owned())
 }
 
-/// The query of a view, without the comment behind it.
+/// Returns the query of a view, without the comment after it.
 fn query_of(statement: &str) -> Option<String> {
     let (_, query) = statement.split_once(" AS\n")?;
     let query = query.rfind("\nCOMMENT '").map_or(query, |at| &query[..at]);
     Some(query.trim().to_owned())
 }
 
-/// Every object of the schema by name, after all `statements`.
+/// Returns every object of the schema by name, after all `statements`.
 fn wanted(
     statements: impl IntoIterator<Item = (&'static str, String)>,
 ) -> BTreeMap<String, Wanted> {
@@ -141,10 +141,10 @@ impl Store {
         }))
     }
 
-    /// Tables and views that are missing or altered.
+    /// Returns missing or changed tables and views.
     ///
     /// # Errors
-    /// ClickHouse does not answer.
+    /// If ClickHouse refuses the query or does not respond.
     pub async fn schema_faults(&self) -> Result<Vec<SchemaFault>, StoreError> {
         let wanted = self.wanted();
         let nodes = self.nodes_that_answer().await?;
@@ -166,10 +166,10 @@ impl Store {
         Ok(faults)
     }
 
-    /// Makes views that are missing or altered again. Returns their names.
+    /// Creates missing or changed views again. Returns their names.
     ///
     /// # Errors
-    /// ClickHouse does not answer, or refuses.
+    /// If ClickHouse refuses a statement or does not respond.
     pub async fn restore_views(&self) -> Result<Vec<String>, StoreError> {
         let wanted = self.wanted();
         let mut restored = Vec::new();
@@ -212,7 +212,7 @@ impl Store {
         Ok(objects.collect())
     }
 
-    /// The queries of the views as the server would write them.
+    /// Returns the queries of the views as formatted by the server.
     async fn formatted(
         &self,
         wanted: &BTreeMap<String, Wanted>,
@@ -232,12 +232,12 @@ impl Store {
     }
 }
 
-/// An object that is there.
+/// An existing object.
 #[derive(Debug)]
 struct Object {
     name: String,
     query: String,
-    /// Nodes that have it so.
+    /// Number of nodes with this definition.
     nodes: u64,
     columns: String,
 }

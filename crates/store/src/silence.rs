@@ -1,27 +1,27 @@
-//! Portals that usually emit and have been silent: broken before anybody calls. What counts as
-//! silent is in the view `silent_portals`: a portal's own habit decides.
+//! Portals that usually send events and have stopped, to find a fault early. The view
+//! `silent_portals` compares the silence with the longest pause of the portal.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Most portals that are named.
+/// Maximum number of listed portals.
 const NAMED_MAX: usize = 1_000;
 
-/// A portal that is silent.
+/// A portal that has stopped sending events.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct SilentPortal {
     /// Public body.
     pub ente: String,
-    /// Portal.
+    /// Code of the portal.
     pub portal: String,
-    /// For how long, since the end of the last hour with an event.
+    /// Duration of the silence since the end of the last hour with an event, in seconds.
     pub silent_seconds: u64,
 }
 
 impl Store {
-    /// Portals that have been silent for longer than they use to be, the longest first.
+    /// Returns the silent portals, longest silence first.
     pub async fn silent_portals(&self) -> Result<Vec<SilentPortal>, StoreError> {
         self.rows(&format!(
             "SELECT toString(s.ente) AS ente, toString(s.portal) AS portal, s.silent_seconds AS silent_seconds

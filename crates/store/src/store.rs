@@ -14,15 +14,15 @@ use crate::rebuild::quoted;
 use crate::servers::version_trouble;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
-/// Most identities asked about in one query.
+/// Maximum number of identities in one query.
 const IDENTITIES_A_QUERY: usize = 5_000;
 
-/// Of what is looked at on every node: one that is away is looked at when it is back.
+/// Skips unavailable nodes in checks; they are checked when they return.
 pub(crate) const LOOK_ROUND: &str = "SETTINGS skip_unavailable_shards = 1";
-/// Tokens that a table must remember at least.
+/// Minimum number of tokens that a table must remember.
 const WINDOW_MIN: u64 = 10_000;
 
-/// How many tokens a table remembers, by the statement that created it, and which setting says so.
+/// Returns the setting and the number of tokens that a table remembers, from its CREATE statement.
 pub(crate) fn deduplication_window(statement: &str) -> (&'static str, u64) {
     let name = if statement.contains("ENGINE = Replicated") {
         "replicated_deduplication_window"
@@ -36,13 +36,13 @@ pub(crate) fn deduplication_window(statement: &str) -> (&'static str, u64) {
     (name, window.unwrap_or(0))
 }
 
-/// Names a block for ever: stream, partition and range of offsets. ClickHouse skips a block
-/// whose token it has seen.
+/// Permanent name of a block: stream, partition and range of offsets. ClickHouse skips a block
+/// whose token it remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InsertToken(String);
 
 impl InsertToken {
-    /// The token of the block from `first_offset` up to, not including, `next_offset`.
+    /// Returns the token of the block with the offsets from `first_offset` to before `next_offset`.
     pub fn of(origin: &BlockOrigin, first_offset: u64, next_offset: u64) -> Self {
         Self(format!(
             "{}/{}/{first_offset}-{next_offset}",
@@ -50,32 +50,33 @@ impl InsertToken {
         ))
     }
 
-    /// The token of a place in the chain of closed years: of two inserts under it one is stored.
+    /// Returns the token of a position in the chain of seals. Only one insert per position is
+    /// stored.
     pub(crate) fn of_seal(number: u32, attempt: u32) -> Self {
         Self(format!("seal-{number}/{attempt}"))
     }
 
-    /// The token of the correction of a month that follows `generation` others.
+    /// Returns the token of a month's correction after `generation` earlier ones.
     pub(crate) fn of_correction(month: u32, generation: u64) -> Self {
         Self(format!("correction/{month}/{generation}"))
     }
 
-    /// The token of what is left of a block when its own is not relied on: `present` of its facts
-    /// were found, and the server may have been started since, at `started_at`.
+    /// Returns the token for the missing rest of a block whose own token is not reliable. `present`
+    /// is the number of facts found, and `started_at` the last start of the server.
     #[must_use]
     pub fn of_rest(&self, present: u64, started_at: u64) -> Self {
         Self(format!("{}/rest-{present}-{started_at}", self.0))
     }
 
-    /// The token under which missing facts of the block are restored for the `time`th time. Two
-    /// who restore the same facts at once use the same token.
+    /// Returns the token of the repair number `time` of the block. Two processes that restore the
+    /// same facts use the same token.
     #[must_use]
     pub fn of_repair(&self, time: u64) -> Self {
         Self(format!("{}/repair-{time}", self.0))
     }
 
-    /// A token of its moment, for a ledger row that replaces another: the newest row of a block
-    /// holds, so a repetition does no harm.
+    /// Returns a unique token for a replaced ledger row. The newest row of a block is valid, so a
+    /// repeated insert does no harm.
     #[must_use]
     pub fn of_recount(&self) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -90,13 +91,13 @@ impl fmt::Display for InsertToken {
     }
 }
 
-/// Facts among which the original of an event is looked for.
+/// Facts searched for the original of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// Those of about the same time: few are read. A copy has the time of its original, unless its
-    /// producer stamped it again.
+    /// Facts within the time range of the events, which are few. A copy has the time of its
+    /// original, unless its producer changed the timestamp.
     Same,
-    /// All: the identities of all facts are read.
+    /// All facts. The query reads every identity.
     Any,
 }
 
@@ -108,7 +109,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Prepares a connection; nothing is sent yet.
+    /// Prepares a connection without connecting.
     pub fn new(config: &Config) -> Self {
         let mut client = Client::default()
             .with_url(&config.url)
@@ -117,8 +118,8 @@ impl Store {
             .with_database(&config.database)
             .with_compression(clickhouse::Compression::None)
             .with_setting("max_execution_time", config.query_seconds_max.to_string())
-            // By itself ClickHouse plans with statistics of columns, for which it may look into every
-            // part anew: on parts that had just been made a year of months took 32 ms instead of 11.
+            // Column statistics may read every part during planning. With new parts, a query over
+            // the months of a year took 32 ms instead of 11 ms.
             .with_setting("use_statistics", "0");
         if !config.cluster.is_empty() {
             for (name, value) in cluster::SETTINGS {
@@ -131,12 +132,13 @@ impl Store {
         }
     }
 
-    /// Name of the database.
+    /// Returns the name of the database.
     pub fn database(&self) -> &str {
         &self.config.database
     }
 
-    /// Asks for the server's version and fails if it is too old to keep inserts exactly once.
+    /// Returns the server's version. Fails if it is too old for exactly-once inserts, or if the
+    /// cluster is not suitable.
     pub async fn check_server(&self) -> Result<String, StoreError> {
         let version = self.version().await?;
         if let Some(cause) = version_trouble(&version) {
@@ -151,9 +153,14 @@ impl Store {
         Ok(versions.into_iter().next().unwrap_or_default())
     }
 
-    /// Fails when the server would not keep blocks exactly once: a setting that goes with each
-    /// insert is fixed to another value, a table remembers too few tokens, or its clock is far
-    /// from this machine's. Asked when a consumer starts.
+    /// Fails if the server cannot store blocks exactly once. Consumers call this at start. Reasons
+    /// are:
+    ///
+    /// - a fixed setting with a value other than that of the inserts;
+    /// - missing tables on a node;
+    /// - a table that remembers too few tokens;
+    /// - an expiry rule that this program did not set;
+    /// - an old server, or a clock that differs from this machine's.
     pub async fn check_guards(&self) -> Result<(), StoreError> {
         let version = self.check_server().await?;
         let unsuitable = |cause: String| StoreError::Unsuitable {
@@ -205,8 +212,9 @@ impl Store {
         self.check_servers().await
     }
 
-    /// For how many seconds a token is remembered at the present rate of inserts, if each touches
-    /// the twelve months of a year; none without inserts in the last ten minutes.
+    /// Returns for how many seconds a token is remembered at the current insert rate. Assumes that
+    /// each insert contains the twelve months of a year. `None` without inserts in the last ten
+    /// minutes.
     pub async fn token_memory_seconds(&self) -> Result<Option<u64>, StoreError> {
         let blocks = self
             .count(
@@ -221,7 +229,8 @@ impl Store {
         Ok((window * 600).checked_div(blocks * 12))
     }
 
-    /// What made the tables of these names that hold rows, on every node that answers: name and statement.
+    /// Returns name and CREATE statement of the local tables with these names, on every node that
+    /// responds.
     pub(crate) async fn definitions_of(
         &self,
         tables: &[&str],
@@ -239,15 +248,15 @@ impl Store {
         .await
     }
 
-    /// How many servers there are, not counting those that are away.
+    /// Returns the number of servers that respond.
     pub(crate) async fn nodes_that_answer(&self) -> Result<u64, StoreError> {
         let one = self.of_all_nodes("system.one");
         self.count(&format!("SELECT count() FROM {one} {LOOK_ROUND}"))
             .await
     }
 
-    /// Writes a block of facts, and with it every aggregate. Writing a block again under the
-    /// same token changes nothing.
+    /// Inserts a block of facts, and through the view its aggregates. Repeating it with the same
+    /// token has no effect.
     pub async fn insert_facts(&self, block: Bytes, token: &InsertToken) -> Result<(), StoreError> {
         let statement = format!(
             "INSERT INTO usage_events ({}) FORMAT Native",
@@ -256,7 +265,7 @@ impl Store {
         self.insert("usage_events", statement, block, token).await
     }
 
-    /// Writes a row of the ledger, once for its token.
+    /// Inserts a row of the ledger, once per token.
     pub async fn insert_ledger(
         &self,
         row: &LedgerRow,
@@ -284,8 +293,8 @@ impl Store {
             .insert_formatted_with(statement)
             .with_timeouts(Some(lifetime), Some(lifetime))
             .with_setting("insert_deduplication_token", token.to_string())
-            // The server gives up before this side does, so that a block is never still being
-            // written while it is sent again.
+            // The server's time limit is shorter than the client's, so that a retried block is no
+            // longer being written.
             .with_setting(
                 "max_execution_time",
                 self.config
@@ -308,9 +317,10 @@ impl Store {
             .map_err(|error| self.judge(&what(), error))
     }
 
-    /// Identities of `events` that a fact has which comes before a block of `origin` that begins at
-    /// `first_offset`: a fact of another log, of a partition with a smaller number, or of the same
-    /// partition at an earlier offset. Facts that come later are copies, and give way (`copies.rs`).
+    /// Returns the identities of `events` that already exist in an earlier fact. A fact is earlier
+    /// if it comes from another log, a partition with a smaller number, or a smaller offset of the
+    /// same partition. The block begins at `first_offset` of `origin`. Later facts are copies,
+    /// which are removed (`copies.rs`).
     pub async fn stored_before(
         &self,
         origin: &BlockOrigin,
@@ -349,8 +359,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Event time and identity of the facts of a partition before `before_offset`, newest event
-    /// first, at most `limit`.
+    /// Returns event time and identity of the facts of a partition before `before_offset`: at most
+    /// `limit`, newest event first.
     pub async fn newest_identities(
         &self,
         origin: &BlockOrigin,
@@ -366,8 +376,8 @@ impl Store {
         .await
     }
 
-    /// The newest event, in milliseconds since 1970, that came from another log than `stream`, or
-    /// from any log at all.
+    /// Returns the time of the newest event, in milliseconds since 1970. Facts of the log `except`
+    /// are ignored.
     pub async fn newest_event(&self, except: Option<&str>) -> Result<Option<i64>, StoreError> {
         let condition = except.map_or("1".to_owned(), |stream| format!("stream != '{stream}'"));
         let newest: Vec<i64> = self
@@ -378,14 +388,14 @@ impl Store {
         Ok(newest.first().copied())
     }
 
-    /// The one number that `query` answers with.
+    /// Returns the single number that `query` selects; 0 without a row.
     pub async fn count(&self, query: &str) -> Result<u64, StoreError> {
         let counts: Vec<u64> = self.rows(query).await?;
         Ok(counts.first().copied().unwrap_or(0))
     }
 
-    /// The same server without a bound for the time of a statement: a change of a large table may
-    /// wait for merges and take long.
+    /// Returns a connection without a time limit, because changes of a large table may wait for
+    /// merges.
     pub(crate) fn patient(&self) -> Self {
         Self {
             client: self.client.clone().with_setting("max_execution_time", "0"),
@@ -393,12 +403,12 @@ impl Store {
         }
     }
 
-    /// Runs one statement, as an administrator would.
+    /// Runs one statement on behalf of an administrator.
     pub async fn run_statement(&self, statement: &str) -> Result<(), StoreError> {
         self.execute(statement).await
     }
 
-    /// How far ledger and facts of a log reach, by partition: one past the last offset dealt with.
+    /// Returns the end of the ledger and the facts of a log by partition, as the next offset.
     pub async fn ledger_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
         let query = format!(
             "SELECT toUInt32(kafka_partition), max(reached) FROM (
@@ -411,13 +421,14 @@ impl Store {
         Ok(ends.into_iter().collect())
     }
 
-    /// The logs that the ledger has blocks of.
+    /// Returns the logs in the ledger.
     pub async fn streams(&self) -> Result<Vec<String>, StoreError> {
         self.rows("SELECT DISTINCT toString(stream) FROM ingest_ledger ORDER BY 1")
             .await
     }
 
-    /// How many facts one import left in the given ranges of offsets (partition, first, last).
+    /// Returns the number of facts of an import in the given ranges of offsets (partition, first,
+    /// last).
     pub async fn stored_imports(
         &self,
         stream: &str,
@@ -450,7 +461,8 @@ impl Store {
             .map_err(|error| self.judge("the count of imported events", error))
     }
 
-    /// Runs a statement, in a cluster on every node if it makes or changes tables.
+    /// Runs a statement. In a cluster, a statement that creates or changes tables runs on every
+    /// node.
     pub(crate) async fn execute(&self, statement: &str) -> Result<(), StoreError> {
         for step in cluster::steps(statement, &self.config) {
             match step {
@@ -461,18 +473,18 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the database, where it is not there yet.
+    /// Creates the database if it does not exist.
     pub(crate) async fn create_database(&self) -> Result<(), StoreError> {
         self.run_outside(&cluster::database(&self.config)).await
     }
 
-    /// Runs a statement on every node, outside the database, which may not exist yet.
+    /// Runs a statement on every node, without selecting the database, which may not exist yet.
     pub(crate) async fn run_outside(&self, statement: &str) -> Result<(), StoreError> {
         self.run_everywhere(&self.outside(), statement).await
     }
 
-    /// Runs a statement on every node at once: of a cluster with a Keeper the servers see to that
-    /// themselves. Returns when each has answered; the first error is that of all.
+    /// Runs a statement on all nodes in parallel. With a Keeper the servers distribute it
+    /// themselves. Returns the first error after all nodes have responded.
     async fn run_everywhere(&self, client: &Client, statement: &str) -> Result<(), StoreError> {
         if self.config.nodes.is_empty() {
             return self.run_here(client, statement).await;
@@ -490,7 +502,7 @@ impl Store {
         done
     }
 
-    /// Runs a statement as it stands, on the server that is asked.
+    /// Runs a statement unchanged on the server of this connection.
     pub(crate) async fn run_alone(&self, statement: &str) -> Result<(), StoreError> {
         self.run_here(&self.client, statement).await
     }
@@ -501,7 +513,7 @@ impl Store {
             .map_err(|error| self.judge(head(statement), error))
     }
 
-    /// Rows of a question outside the database, which may not exist yet.
+    /// Returns the rows of a query without selecting the database, which may not exist yet.
     pub(crate) async fn outside_rows<T: RowOwned + RowRead>(
         &self,
         query: &str,
@@ -541,7 +553,7 @@ impl Store {
                 url,
                 cause: shorten(&root(&error).to_string()),
             },
-            // Unknown user, wrong password, authentication failed.
+            // Error codes for an unknown user, a wrong password and a failed authentication.
             ClientError::BadResponse(_)
                 if cause.contains("Code: 516.")
                     || cause.contains("Code: 192.")
@@ -565,7 +577,7 @@ impl Store {
     }
 }
 
-/// The first words of a statement, to name it in an error.
+/// Returns up to 80 characters of the first line of a statement, to identify it in an error.
 fn head(statement: &str) -> &str {
     let line = statement.trim_start().lines().next().unwrap_or_default();
     line.char_indices()

@@ -1,7 +1,7 @@
 //! Usage by any dimensions, for the aggregate API.
 //!
-//! The text of every query is put together from the closed enums below; whatever a request says,
-//! codes and dates, goes beside it as bound parameters.
+//! The SQL consists only of texts from the closed enums below. Codes and dates of a request are
+//! bound as parameters.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
-/// Most rows that an answer may have before it is put in order.
+/// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 100_000;
 
-/// What usage can be grouped and narrowed by.
+/// Dimension for grouping and filtering usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -38,7 +38,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// Every dimension.
+    /// All dimensions.
     pub const ALL: [Self; 15] = [
         Self::Category,
         Self::Ente,
@@ -57,7 +57,7 @@ impl Dimension {
         Self::Year,
     ];
 
-    /// As it is written in requests and answers.
+    /// Returns the name in requests and responses.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Category => "category",
@@ -78,7 +78,7 @@ impl Dimension {
         }
     }
 
-    /// The only values that there are, where they are known.
+    /// Returns the possible values; empty if they are not fixed.
     pub const fn values(self) -> &'static [&'static str] {
         match self {
             Self::Kind => &["plain", "payment", "booking", "none"],
@@ -97,12 +97,13 @@ impl Dimension {
         }
     }
 
-    /// Whether it is finer than a month.
+    /// Returns true if the dimension is finer than a month.
     const fn needs_days(self) -> bool {
         matches!(self, Self::Hour | Self::Weekday | Self::Day)
     }
 
-    /// What a filter looks at: the bare column where it can, so that the primary key serves.
+    /// Returns the SQL expression for a filter: the bare column where possible, to use the primary
+    /// key.
     const fn filtered(self, date: Dates) -> &'static str {
         match self {
             Self::Category => "u.category",
@@ -139,7 +140,7 @@ impl Dimension {
     }
 }
 
-/// How fine the dates are that a query needs: the coarser one may be answered from less.
+/// Resolution of the dates in a query. A projection can answer a query by months.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dates {
     Days,
@@ -158,59 +159,59 @@ impl Dates {
 /// Local days, both included, as days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Days {
-    /// The first.
+    /// First day.
     pub first: i32,
-    /// The last.
+    /// Last day.
     pub last: i32,
-    /// Whether it begins and ends with whole months.
+    /// True if the range consists of whole months.
     pub whole_months: bool,
 }
 
-/// Which events.
+/// Selection of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selection {
-    /// When.
+    /// Range of local days.
     pub days: Days,
-    /// People only, bots left out.
+    /// True to exclude bots.
     pub people: bool,
-    /// Enti that may be seen; all without.
+    /// Enti that the caller may see; `None` for all.
     pub scope: Option<Vec<String>>,
-    /// Values of dimensions, one of each list.
+    /// Accepted values by dimension. An event must match every dimension.
     pub filters: BTreeMap<Dimension, Vec<String>>,
 }
 
-/// What shall be counted, and by what.
+/// A query for usage: grouping and selection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UsageQuery {
-    /// Dimensions, in order.
+    /// Dimensions of the groups, in order.
     pub group: Vec<Dimension>,
-    /// Which events.
+    /// Selection of the events.
     pub selection: Selection,
-    /// Whether distinct visitors are counted, too, which takes longer.
+    /// True to also count distinct visitors, which is slower.
     pub users: bool,
 }
 
-/// Counts of a group.
+/// Counts of one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct UsageRow {
-    /// A value for each dimension asked for.
+    /// Values of the requested dimensions, in order.
     pub keys: Vec<String>,
     /// Completed service uses.
     pub service_uses: u64,
     /// Accesses to pages and areas.
     pub accesses: u64,
-    /// All events, abandoned uses and parts of pages among them.
+    /// All events, including abandoned uses and page assets.
     pub events: u64,
-    /// Distinct visitors of each day and ente, summed over days and enti; 0 when not asked for.
+    /// Distinct visitors of each day and ente, summed over days and enti; 0 if not requested.
     pub users: u64,
 }
 
-/// Use in an hour of the day.
+/// Usage in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct HourRow {
-    /// 0 to 23, local.
+    /// Local hour, 0 to 23.
     pub local_hour: u8,
-    /// `night`, `office` or `evening`.
+    /// Hour band: `night`, `office` or `evening`.
     pub band: String,
     /// Distinct visitors of each hour, summed over the hours.
     pub users_hours: u64,
@@ -223,7 +224,7 @@ pub struct HourRow {
 /// A minute of the live view.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct MinuteRow {
-    /// Its start, in seconds since 1970.
+    /// Start of the minute, in seconds since 1970.
     pub minute: u32,
     /// Completed service uses.
     pub service_uses: u64,
@@ -233,7 +234,7 @@ pub struct MinuteRow {
     pub users: u64,
 }
 
-/// Days on which an ente had any event.
+/// Days on which an ente had events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Row, Serialize, Deserialize)]
 pub struct SeenDays {
     /// Public body.
@@ -253,7 +254,7 @@ impl Selection {
         }
     }
 
-    /// A condition with parameters.
+    /// Returns the SQL condition, with parameters.
     fn condition(&self, dates: Dates) -> String {
         let column = dates.column();
         let mut text =
@@ -274,17 +275,17 @@ impl Selection {
         text
     }
 
-    /// The condition on days.
+    /// Returns the condition by days.
     pub(crate) fn by_day(&self) -> String {
         self.condition(Dates::Days)
     }
 
-    /// The condition on months, if it may be one.
+    /// Returns the condition by months if possible, else by days.
     pub(crate) fn by_month_or_day(&self) -> String {
         self.condition(self.dates(&[]))
     }
 
-    /// The same with bots.
+    /// Returns the selection including bots.
     pub(crate) fn of_all_devices(&self) -> Self {
         Self {
             people: false,
@@ -331,8 +332,9 @@ impl UsageQuery {
     }
 }
 
-/// Visitors are known by a token of a day and an ente, so they are counted by day and ente, and then
-/// added up: a union over more would give the same number, less exactly.
+/// Returns the query with distinct visitors. A visitor's token is valid for a day and an ente. So
+/// visitors are counted by day and ente and then added. A union over more would give the same
+/// number with less precision.
 fn with_users(keys: &[&str], condition: &str, limit: usize) -> String {
     let (mut inner, mut outer, mut by) = (String::new(), Vec::new(), Vec::new());
     for (at, key) in keys.iter().enumerate() {
@@ -353,7 +355,7 @@ fn with_users(keys: &[&str], condition: &str, limit: usize) -> String {
     )
 }
 
-/// Keys as one column, and what groups by them.
+/// Returns the keys as one array column, and their GROUP BY clause.
 fn listed(keys: &[&str]) -> (String, String) {
     if keys.is_empty() {
         return ("CAST([], 'Array(String)')".to_owned(), String::new());
@@ -366,8 +368,8 @@ fn listed(keys: &[&str]) -> (String, String) {
 }
 
 impl Store {
-    /// Counts by the dimensions asked for, in no order; at most [`ROWS_MAX`] and one more, which
-    /// tells that there are too many.
+    /// Returns the counts by the requested dimensions, unsorted. At most [`ROWS_MAX`] rows plus
+    /// one, which shows that there are more.
     pub async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let sql = query.sql();
         query
@@ -378,8 +380,7 @@ impl Store {
             .map_err(|error| self.judge("the query of usage", error))
     }
 
-    /// Usage by minute from the start of a range up to its end, both in seconds since 1970, from
-    /// the facts.
+    /// Returns the usage by minute from the facts. `range` is in seconds since 1970.
     pub async fn usage_minutes(
         &self,
         range: Range<i64>,
@@ -414,9 +415,9 @@ impl Store {
             .map_err(|error| self.judge("the query of minutes", error))
     }
 
-    /// On which days each ente had any event, over all times.
+    /// Returns the days on which each ente had events, over all time.
     pub async fn seen_days(&self) -> Result<Vec<SeenDays>, StoreError> {
-        // Grouped by day first, which a projection answers.
+        // Grouping by day first allows a projection to answer the query.
         self.rows(
             "SELECT toString(d.ente) AS ente, arraySort(groupArray(toUInt16(d.day))) AS days FROM (
                 SELECT u.ente AS ente, u.local_date AS day, sum(u.events) AS events
@@ -426,8 +427,8 @@ impl Store {
         .await
     }
 
-    /// A text that differs whenever figures may: blocks written, mended, rebuilt,
-    /// months in doubt.
+    /// Returns a text that changes whenever figures may change: with new blocks, repairs, rebuilds,
+    /// and months in doubt.
     pub async fn watermark(&self) -> Result<String, StoreError> {
         let parts: Vec<String> = self
             .rows(

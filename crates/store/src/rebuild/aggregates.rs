@@ -1,22 +1,22 @@
-//! The aggregate from the facts, month by month.
+//! Rebuild of the aggregate from the facts, month by month.
 
 use super::{FACTS, HOURLY, LONG, Run, Settled, quoted};
 use crate::{Store, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
-/// The facts that a month of the aggregate is made of.
+/// Facts for a month of the aggregate.
 #[derive(Debug, Clone, Copy)]
 pub struct HourlySource<'s> {
-    /// Which facts of the present table.
+    /// Settled facts of the current table.
     pub settled: &'s Settled,
-    /// A month, by the time of the events, whose facts are taken from the shadow instead.
+    /// Month of event time whose facts come from the shadow table.
     pub rebuilt: Option<u32>,
 }
 
 impl HourlySource<'_> {
-    /// The facts whose hours are in `month`. Hours of zones that are half an hour off may begin
-    /// in the month before the event's.
+    /// Returns the query for the facts whose hours belong to `month`. Hours of time zones with
+    /// half-hour offsets may begin in the month before the event.
     fn sql(&self, run: &Run, month: u32) -> String {
         let within = within(month);
         let settled = self.settled.condition("kafka_offset");
@@ -42,8 +42,8 @@ fn within(month: u32) -> String {
     )
 }
 
-/// The view's own SELECT over other facts: taken from its migration, so that the two cannot
-/// drift apart.
+/// Returns the SELECT of the materialized view over other facts. It comes from the migration, so
+/// both stay equal.
 fn view_select(facts: &str) -> String {
     let definition = migrations()
         .iter()
@@ -58,14 +58,14 @@ fn view_select(facts: &str) -> String {
     select.replace(&format!("FROM {FACTS}"), &format!("FROM ({facts})"))
 }
 
-/// Columns of the aggregate: what it is by, and all.
+/// Columns of the aggregate: its dimensions, and all columns.
 struct Columns {
     dimensions: String,
     all: String,
 }
 
 impl Store {
-    /// Fills a month of the shadow aggregate anew, in one INSERT under a token of the run.
+    /// Fills a month of the shadow aggregate, in one INSERT with a token of the run.
     pub async fn fill_hourly(
         &self,
         run: &Run,
@@ -74,7 +74,7 @@ impl Store {
         attempt: u32,
     ) -> Result<(), StoreError> {
         let shadow = run.shadow("hourly");
-        // What an earlier attempt left goes first, and its token with it.
+        // Dropping the partition removes the rows and the token of an earlier attempt.
         self.drop_month(&shadow, month).await?;
         let Columns { all, .. } = self.hourly_columns().await?;
         self.execute(&format!(
@@ -86,7 +86,7 @@ impl Store {
         .await
     }
 
-    /// Whether a month of the shadow aggregate is what a recount of the facts gives, cell by cell.
+    /// Returns true if a month of the shadow aggregate equals a recount of the facts, cell by cell.
     pub async fn hourly_is_right(
         &self,
         run: &Run,
@@ -116,8 +116,8 @@ impl Store {
         Ok(recount == kept)
     }
 
-    /// Lists what a month of the shadow aggregate has more or less than the present one, cell by
-    /// cell. What is not settled is in the present one only, and no difference.
+    /// Lists the differences between a month of the shadow aggregate and the current one, cell by
+    /// cell. Unsettled facts exist only in the current one and do not count as differences.
     pub async fn compare_hourly(
         &self,
         run: &Run,
@@ -152,12 +152,12 @@ impl Store {
         .await
     }
 
-    /// Puts a month of the shadow aggregate in place.
+    /// Swaps a month of the aggregate with its shadow.
     pub async fn swap_hourly(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.swap_month(HOURLY, &run.shadow("hourly"), month).await
     }
 
-    /// How many events the shadow aggregate counts.
+    /// Returns the number of events in the shadow aggregate.
     pub async fn hourly_events(&self, run: &Run) -> Result<u64, StoreError> {
         self.count(&format!(
             "SELECT sum(h.events) FROM {} AS h",

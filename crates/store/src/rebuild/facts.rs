@@ -1,4 +1,4 @@
-//! Facts anew: which there are, the shadow that they are written to, and what moves.
+//! Rebuild of the facts: the current facts, their shadow table, and the copied facts.
 
 use std::ops::Range;
 
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 use super::{FACTS, LONG, Run, Settled, listed, quoted};
 use crate::{BlockOrigin, FactBlock, InsertToken, Store, StoreError};
 
-/// Offsets that are looked at in one go: 8 MB for their list.
+/// Offsets compared at once: their list needs 8 MB.
 pub const WINDOW_OFFSETS: u64 = 1_000_000;
-/// Most offsets named one by one in a statement.
+/// Maximum number of offsets listed in a statement.
 const NAMED_MAX: usize = 5_000;
 
-/// Facts of a window of offsets.
+/// Number of facts in a window of offsets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Row, Serialize, Deserialize)]
 pub struct OffsetWindow {
-    /// Log.
+    /// Name of the log.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// Its offsets, divided by [`WINDOW_OFFSETS`].
+    /// Offset divided by [`WINDOW_OFFSETS`].
     pub window: u64,
-    /// How many facts.
+    /// Number of facts.
     pub facts: u64,
 }
 
 impl OffsetWindow {
-    /// Its offsets, as far as they are settled.
+    /// Returns the settled offsets of the window.
     pub fn offsets(&self, settled: &Settled) -> Range<u64> {
         let first = self.window * WINDOW_OFFSETS;
         let end = settled.end(&self.stream, self.kafka_partition);
@@ -36,38 +36,38 @@ impl OffsetWindow {
     }
 }
 
-/// What the register makes of the codes of a fact that is copied.
+/// Current register entry for the codes of a copied fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodesRow {
-    /// Ente, portal and service as they stand in the fact.
+    /// Ente, portal and service stored in the fact.
     pub before: [String; 3],
-    /// First local day on which this holds, in days since 1970.
+    /// First local day of this entry, in days since 1970.
     pub from_day: u16,
-    /// Ente, portal and service as the register has them.
+    /// Ente, portal and service in the register.
     pub after: [String; 3],
-    /// Category of the service on these days.
+    /// Category of the service from that day on.
     pub category: String,
 }
 
-/// Facts to be copied.
+/// Selection of facts to copy.
 #[derive(Debug, Clone)]
 pub struct Copy<'c> {
-    /// Months, by the time of the events.
+    /// Months of event time, as `YYYYMM`.
     pub months: &'c [u32],
-    /// Log.
+    /// Name of the log.
     pub stream: &'c str,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// Offsets.
+    /// Range of offsets.
     pub offsets: Range<u64>,
-    /// Only these of them; all when empty.
+    /// Offsets to copy within the range; empty for all of them.
     pub only: &'c [u64],
-    /// Version of the present register, as part of the rules.
+    /// Version of the current register, as a part of the rules.
     pub register: &'c str,
 }
 
 impl Store {
-    /// Months, by the time of the events, of which there are facts that are kept.
+    /// Returns the months of event time with retained facts.
     pub async fn fact_months(&self) -> Result<Vec<u32>, StoreError> {
         self.rows(&format!(
             "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} WHERE {} ORDER BY month",
@@ -88,7 +88,7 @@ impl Store {
         .await
     }
 
-    /// Windows of offsets of which the shadow has not as many facts as there are.
+    /// Returns the windows of offsets in which the shadow table has a different number of facts.
     pub async fn differing_windows(
         &self,
         run: &Run,
@@ -111,7 +111,7 @@ impl Store {
         Ok(present.into_iter().filter(differs).collect())
     }
 
-    /// Offsets of the facts that the shadow lacks, in order.
+    /// Returns the offsets of the facts missing in the shadow table, in order.
     pub async fn missing_offsets(
         &self,
         run: &Run,
@@ -136,7 +136,7 @@ impl Store {
         Ok(missing)
     }
 
-    /// Writes facts that were read from the log to the shadow, once for the run and the range.
+    /// Inserts facts read from the log into the shadow table, once for the run and the range.
     pub async fn insert_rebuilt(
         &self,
         run: &Run,
@@ -165,8 +165,8 @@ impl Store {
         .await
     }
 
-    /// Ente, portal and service as they stand together in the facts of `months`, with the first
-    /// and the last local day of all of them.
+    /// Returns the combinations of ente, portal and service in the facts of `months`, and the range
+    /// of their local days.
     pub async fn fact_codes(
         &self,
         months: &[u32],
@@ -188,7 +188,7 @@ impl Store {
         Ok((codes.into_iter().map(|(a, b, c)| [a, b, c]).collect(), days))
     }
 
-    /// Replaces what the register makes of codes.
+    /// Replaces the register entries for the codes.
     pub async fn put_codes(&self, run: &Run, codes: &[CodesRow]) -> Result<(), StoreError> {
         const ROWS_AN_INSERT: usize = 100_000;
         let table = run.shadow("codes");
@@ -219,9 +219,10 @@ impl Store {
         Ok(())
     }
 
-    /// Copies facts to the shadow, with the codes that the register has for them now. Their
-    /// device stays as it was classified, and their rules say so. Facts that the shadow has
-    /// already are left out; those without codes are, too, and are found missing.
+    /// Copies facts to the shadow table with their current codes from the register. The device
+    /// class stays unchanged, and so does its part of the rules. Facts already in the shadow table
+    /// are skipped. Facts without register entries are skipped too, and are later found to be
+    /// missing.
     pub async fn copy_facts(&self, run: &Run, copy: &Copy<'_>) -> Result<(), StoreError> {
         let chunks: Vec<&[u64]> = if copy.only.is_empty() {
             vec![&[]]
@@ -246,7 +247,8 @@ impl Store {
             .iter()
             .map(|name| match name.as_str() {
                 "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
-                // Rules of devices, register, geography: only the register is another now.
+                // The rules have the parts device rules, register and geography. Only the register
+                // changes.
                 "rules" => format!(
                     "arrayStringConcat(arrayMap((part, place) -> if(place = 2, {}, part), splitByChar('+', e.rules), arrayEnumerate(splitByChar('+', e.rules))), '+')",
                     quoted(copy.register)
@@ -266,8 +268,8 @@ impl Store {
             let only: Vec<String> = only.iter().map(u64::to_string).collect();
             format!(" AND kafka_offset IN ({})", only.join(","))
         };
-        // No insert token: several blocks may come of it, cut otherwise at a second try. What is
-        // there already is left out by its offset instead.
+        // No insert token: the insert may produce several blocks, which a retry would split
+        // differently. Existing facts are excluded by offset instead.
         self.execute(&format!(
             "INSERT INTO {shadow} ({}) SELECT {} FROM (
                 SELECT * FROM {FACTS} WHERE {within}{named}
@@ -293,7 +295,7 @@ fn within(months: &[u32], stream: &str, kafka_partition: u32, offsets: &Range<u6
     )
 }
 
-/// For TabSeparated.
+/// Escapes a text for TabSeparated.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('\t', "\\t")

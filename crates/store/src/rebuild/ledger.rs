@@ -1,4 +1,4 @@
-//! The ledger after facts moved: its totals stay, its enti and days follow the facts.
+//! Update of the ledger after a rebuild of the facts: totals stay, enti and days follow the facts.
 
 use super::{LONG, Run, listed, quoted};
 use crate::retention::Boundary;
@@ -23,7 +23,7 @@ const COLUMNS: [&str; 15] = [
 ];
 
 impl Store {
-    /// Public bodies of records in the ledger that are no facts.
+    /// Returns the public bodies of ledger records that are not facts.
     pub async fn ledger_enti(&self) -> Result<Vec<String>, StoreError> {
         self.rows(
             "SELECT DISTINCT toString(f.ente) FROM (SELECT * FROM ingest_ledger FINAL) ARRAY JOIN fates AS f
@@ -32,12 +32,12 @@ impl Store {
         .await
     }
 
-    /// Writes the rows of blocks again whose facts have other enti, days or rules than the
-    /// ledger says. Only where all facts are there: a gap stays a gap. Records that are no facts,
-    /// on days of the run's months, are renamed as `renamed` says. Returns how many rows.
+    /// Writes the ledger rows of blocks again whose facts now have other enti, days or rules.
+    /// Returns the number of rows.
     ///
-    /// The new row is a second younger than the old one, not of now: it must win, and must not
-    /// look as if the block had been written today.
+    /// A block with missing facts stays unchanged, so that the gap remains visible. Other records
+    /// on days of the run's months are renamed by `renamed`. The new row is one second younger than
+    /// the old row: enough to replace it, without looking like a block written today.
     pub async fn follow_facts(
         &self,
         run: &Run,
@@ -59,7 +59,7 @@ impl Store {
     }
 }
 
-/// The rows. What the ledger says of days whose facts are not kept stays as it is.
+/// Returns the query for the rows. Entries for days with expired facts stay unchanged.
 fn rows_that_follow(run: &Run, renamed: &[(String, String)], boundary: Boundary) -> String {
     let list = |texts: &mut dyn Iterator<Item = &String>| {
         let texts: Vec<String> = texts.map(|text| quoted(text)).collect();

@@ -1,4 +1,4 @@
-//! A month of facts that was made anew: whether it is whole, what moves in it, and its swap.
+//! A rebuilt month of facts: verification, list of changes, and swap.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 use super::{FACTS, LONG, Run, Settled, listed, quoted};
 use crate::{Store, StoreError};
 
-/// Where facts of the shadow came from, other than from the log.
+/// Origin of facts in the shadow table that were not read from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct FactSource {
-    /// Log that they once came from.
+    /// Log that the facts were originally read from.
     pub stream: String,
     /// Partition of that log.
     pub kafka_partition: u32,
-    /// First of their offsets.
+    /// First offset of the facts.
     pub first_offset: u64,
-    /// Last of their offsets.
+    /// Last offset of the facts.
     pub last_offset: u64,
-    /// How many.
+    /// Number of facts.
     pub facts: u64,
 }
 
-/// Facts of a partition as a set: how many, how many distinct offsets, and their checksum.
+/// Facts of a partition as a set: log, partition, facts, distinct offsets, and checksum.
 type OffsetSet = (String, u32, u64, u64, u64);
 
 impl Store {
-    /// Whether a month of the shadow holds exactly the settled facts of the present: the same
-    /// offsets, each once.
+    /// Returns true if a month of the shadow table contains exactly the settled offsets of the
+    /// current table, each once.
     pub async fn facts_are_whole(
         &self,
         run: &Run,
@@ -34,7 +34,7 @@ impl Store {
         settled: &Settled,
     ) -> Result<bool, StoreError> {
         let set = |table: &str, condition: &str| {
-            // A bitmap counts distinct offsets exactly, in a small part of the memory of a hash set.
+            // A bitmap counts distinct offsets exactly, with much less memory than a hash set.
             format!(
                 "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
                  FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
@@ -51,12 +51,13 @@ impl Store {
         Ok(each_once && present == shadow)
     }
 
-    /// Drops a month of the shadow's facts, to be filled anew.
+    /// Drops a month of the shadow facts, which is then filled again.
     pub async fn drop_rebuilt(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.drop_month(&run.shadow("events"), month).await
     }
 
-    /// Months of the hours of a month's facts, present and rebuilt: usually that month alone.
+    /// Returns the months of the hours of a month's facts, current and rebuilt. Usually only that
+    /// month.
     pub async fn hour_months(&self, run: &Run, month: u32) -> Result<Vec<u32>, StoreError> {
         self.rows(&format!(
             "SELECT DISTINCT month FROM (
@@ -67,11 +68,12 @@ impl Store {
         .await
     }
 
-    /// Lists what moves in a month: each fact beside its present self.
+    /// Lists the changes of a month, by joining each fact with its current version.
     pub async fn compare_facts(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.forget_changes(run, month).await?;
         let columns = self.columns_of(FACTS).await?;
-        // What says where a fact came from, and what is no classification, cannot move it.
+        // Columns that cannot change, such as origin and identity, or that are compared separately
+        // below.
         let aside = [
             "time",
             "session",
@@ -142,13 +144,13 @@ impl Store {
         .await
     }
 
-    /// Puts a month of the shadow's facts in place.
+    /// Swaps a month of the facts with its shadow.
     pub async fn swap_facts(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.swap_month(FACTS, &run.shadow("events"), month).await
     }
 
-    /// Facts in the shadow, and those that were copied: they kept the time at which they were
-    /// first written.
+    /// Returns the number of facts in the shadow table, and the origins of the copied facts. A
+    /// copied fact has the time of its first insert, which is before the start of the run.
     pub async fn rebuilt_facts(&self, run: &Run) -> Result<(u64, Vec<FactSource>), StoreError> {
         let shadow = run.shadow("events");
         let all = self.count(&format!("SELECT count() FROM {shadow}")).await?;
@@ -164,8 +166,8 @@ impl Store {
         Ok((all, copied))
     }
 
-    /// Facts of `months` that were written since the run began, under other rules than its own:
-    /// by a consumer that has not been told of the present register.
+    /// Counts the facts of the run's months that were inserted since its start under other rules:
+    /// by a consumer that does not use the current register yet.
     pub async fn facts_of_other_rules(&self, run: &Run) -> Result<u64, StoreError> {
         self.count(&format!(
             "SELECT count() FROM {FACTS} WHERE toYYYYMM(time) IN ({}) AND ingested_at >= toDateTime({}, 'UTC') AND rules != {}",

@@ -1,23 +1,23 @@
-//! Which facts are settled: written, in the ledger, and committed to Kafka.
+//! Settled facts: inserted, in the ledger, and committed to Kafka.
 
 use super::quoted;
 
-/// Up to where the facts of the present log are settled, by partition. Those of other logs all
-/// are: nobody writes them any more.
+/// End of the settled facts of the current log, by partition. All facts of other logs are settled,
+/// because they receive no more writes.
 ///
-/// Only settled facts are rebuilt. Those of a block that is still on its way may be written
-/// again by whoever finishes it, and would then stand twice; it is left to that one, and to the
+/// A rebuild includes only settled facts. A block that is still being written may be retried, which
+/// would duplicate its rebuilt facts. Such a block is left to its consumer and to the
 /// reconciliation after the swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// The present log.
+    /// Current log.
     pub stream: String,
-    /// Partition, and one past its last settled offset.
+    /// Partition, and the offset after its last settled one.
     pub ends: Vec<(u32, u64)>,
 }
 
 impl Settled {
-    /// One past the last settled offset of a partition.
+    /// Returns the offset after the last settled one of a partition.
     pub fn end(&self, stream: &str, kafka_partition: u32) -> u64 {
         if stream != self.stream {
             return u64::MAX;
@@ -28,7 +28,8 @@ impl Settled {
             .map_or(0, |(_, end)| *end)
     }
 
-    /// A condition on facts, or on blocks, by their `offset`.
+    /// Returns the SQL condition for settled facts or blocks; `offset` is the column of their
+    /// offset.
     pub(crate) fn condition(&self, offset: &str) -> String {
         let stream = quoted(&self.stream);
         if self.ends.is_empty() {
