@@ -1,10 +1,12 @@
 //! Erases events by order, so that nothing restores them and the accounts still balance.
 //!
 //! An order is recorded first, in the database and outside of it ([`erasure_notes`]). From then on,
-//! no repair and no backup restores its events. Then the facts are deleted and the aggregates
-//! cleared. The reconciliation that follows updates the ledger and adds the remaining facts to the
-//! aggregates again. Every step can be repeated, so an interrupted erasure can be resumed. The
-//! records stay in the log until its retention ends.
+//! no repair and no backup restores its events. Then the facts are deleted and counted as erased in
+//! the ledger, and the aggregates are cleared. The reconciliation that follows adds the remaining
+//! facts to the aggregates again.
+//!
+//! Every step can be repeated, so an interrupted erasure can be resumed. The records stay in the
+//! log until its retention ends.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -110,8 +112,8 @@ pub async fn erase(
     Ok((erasure, compared))
 }
 
-/// Deletes facts and clears aggregates. The reconciliation that follows adds the remaining facts to
-/// the aggregates.
+/// Deletes facts, updates the ledger and clears the aggregates. The reconciliation that follows adds
+/// the remaining facts to the aggregates.
 async fn take_out(store: &Store, erasure: &Erasure) -> Result<(), EraseError> {
     for pass in 0.. {
         store.erase_facts(erasure).await?;

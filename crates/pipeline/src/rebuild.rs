@@ -5,10 +5,9 @@
 //! in. A swap loses what was ingested between filling and swap. [`crate::reconcile`], called last,
 //! restores it from the log. So a rebuild may need the log, but only for its last minutes.
 //!
-//! **A rebuild never decides which events are facts: it moves facts, and neither adds nor drops
-//! any.** **Only settled facts are rebuilt: a block that may be written again is left to its
-//! consumer.** **Every step can be repeated: a resumed rebuild reads what exists and adds what is
-//! missing.**
+//! **A rebuild never decides which events are facts: it moves facts, and neither adds nor drops any.**
+//! **Only settled facts are rebuilt: a block that may be written again is left to its consumer.**
+//! **Every step can be repeated: a resumed rebuild reads what exists and adds what is missing.**
 
 mod aggregates;
 mod begin;
