@@ -36,8 +36,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const LOOKS_MORE: usize = 5;
 /// Pause between further comparisons.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Age after which an unmerged part of the aggregates counts as left over; whole months merge
-/// sooner.
+/// Time without a merge after which the missing projections of a part are built explicitly.
 const UNMERGED: Duration = Duration::from_secs(3600);
 
 /// Offsets of a gap that are read as one block.
