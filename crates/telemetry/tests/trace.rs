@@ -1,4 +1,4 @@
-//! What a build with traces takes, and one without refuses.
+//! Settings of traces that a build with or without the feature `otel` accepts.
 
 use affluenza_telemetry::trace::TraceConfig;
 
