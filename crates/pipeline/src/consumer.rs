@@ -113,7 +113,7 @@ impl Consumer {
     ) -> Result<Self, PipelineError> {
         let topic = identity(bus)?;
         let stream = runtime.block_on(stream::of_topic(&store, &topic))?;
-        // A missing dead-letter topic is an error now, before the first bad record.
+        // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
         Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
         progress.limit_by(&config);
         let dead_letters = Arc::new(Writer::new(bus, &bus.dead_letter_topic)?);

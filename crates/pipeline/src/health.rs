@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// Checks that the consumer can write events.
+    /// Checks that the consumer processes its partitions.
     ///
     /// # Errors
     /// Returns the reason in one sentence.
@@ -287,7 +287,7 @@ impl Progress {
         let mut health = self.health();
         match &owned {
             Some(_) => health.trouble = None,
-            // The same partitions may be assigned again, with the same cause of a standstill.
+            // A new assignment may contain the same partitions, with the same cause of a standstill.
             None if health.owned.is_some() => health.undealt_since = Instant::now(),
             None => {}
         }
@@ -301,7 +301,7 @@ impl Progress {
         self.health().trouble = Some(error.to_string());
     }
 
-    /// Records why the group has not assigned partitions, as long as there are none.
+    /// Records why the group has not assigned partitions yet.
     pub(crate) fn note_before_dealt(&self, cause: String) {
         let mut health = self.health();
         if health.owned.is_none() {

@@ -31,8 +31,8 @@ pub(crate) struct Intent {
     pub(crate) checksum: u64,
     /// Version of the rules that classified the block.
     pub(crate) rules: String,
-    /// Time of the intent, in seconds since 1970. ClickHouse forgets tokens in time, so the facts
-    /// of an old intent are searched before they are inserted again.
+    /// Time of the intent, in seconds since 1970. ClickHouse may have forgotten the token of an old
+    /// intent: the block's facts are then searched before it is inserted again.
     pub(crate) at: u64,
 }
 

@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub duplicate: u64,
     /// Records that can never become events.
     pub rejected: u64,
-    /// Records that need a correction by the operator.
+    /// Records set aside for review by the operator.
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,

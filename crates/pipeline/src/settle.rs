@@ -177,7 +177,7 @@ async fn correct(
     correction: Correction,
 ) -> Result<Compared, PipelineError> {
     let (month, cells) = (correction.month, correction.cells);
-    // A surplus of users alone cannot be corrected by adding rows, as users are counted as a set.
+    // Added rows cannot correct a surplus of users: the sketch of distinct visitors only grows.
     let is_swollen = |hour: &&AggregateDifference| {
         hour.users_missing < 0
             && (

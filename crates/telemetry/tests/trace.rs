@@ -1,4 +1,4 @@
-//! Settings of traces that a build with or without the feature `otel` accepts.
+//! Problems in the settings of traces, with and without the feature `otel`.
 
 use affluenza_telemetry::trace::TraceConfig;
 
