@@ -314,6 +314,7 @@ impl Consumer {
     fn read_round(&mut self) -> Result<(), PipelineError> {
         self.stalled_since = None;
         self.fetch_again()?;
+        // A poll without a record clears the flag.
         self.is_behind = true;
         for _ in 0..RECORDS_A_ROUND {
             match poll(&self.reader, &self.partitions)? {
@@ -331,6 +332,7 @@ impl Consumer {
                         continue;
                     }
                     if state.take(&record, &mut self.classifier)? == Taken::Later {
+                        // The record is read again after the recovered block.
                         let at = NextOffset(record.offset().0);
                         drop(record);
                         self.reader.seek(partition, at)?;

@@ -202,6 +202,7 @@ impl PartitionState {
     /// of the intent, in seconds since 1970, if the draft repeats one.
     pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
         let intended_at = self.recovering.take().map(|intent| intent.at);
+        // Earlier blocks are stored by now, so that a look-up of older events finds them.
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
         (std::mem::replace(&mut self.draft, next), intended_at)

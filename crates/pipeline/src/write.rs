@@ -235,6 +235,7 @@ impl Sink {
             ),
             "every record of a block has exactly one fate"
         );
+        // Dead letters come first: a crash may repeat them, but never loses one.
         self.send_dead_letters(&mut draft, &origin).await?;
         let token = InsertToken::of(&origin, first, end);
         debug_assert!(
@@ -275,6 +276,7 @@ impl Sink {
             })
             .await?;
         }
+        // The ledger row comes last: it marks the block as complete.
         let (mut tokens, row) = (tokens(), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
