@@ -1,6 +1,6 @@
-//! Differences that cannot be repaired and that an operator accepts: a loss, a place of the group, a log that
-//! was put back, facts of no record. Each is written down with its reason before anything changes,
-//! and the accounts balance afterwards.
+//! Differences that cannot be repaired, and that an operator accepts: a loss, a position of the
+//! group, a log that was restored, facts without a record. Each acceptance is recorded with its
+//! reason before anything changes. The accounts balance afterwards.
 
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -23,25 +23,25 @@ use crate::{PipelineError, Reconciled, stream};
 /// First and last offsets of each partition.
 type Held = Vec<(Partition, Watermarks)>;
 
-/// Time for which ended consumers may still count as members: their session.
+/// Time for which a stopped consumer may still count as a member: the session timeout.
 const LEAVING: Duration = Duration::from_secs(15);
 const LEAVING_LOOK: Duration = Duration::from_millis(250);
 
-/// Why nothing was accepted.
+/// Reason why nothing was accepted.
 #[derive(Debug, Error)]
 pub enum AcceptError {
-    /// ClickHouse.
+    /// Error of ClickHouse.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Kafka, or a place that does not fit.
+    /// Error of Kafka, or a position that does not fit.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// No such partition.
+    /// The topic has no such partition.
     #[error("topic {topic} has no partition {partition}")]
     NoPartition {
-        /// Topic.
+        /// Name of the topic.
         topic: String,
-        /// Partition that was given.
+        /// Partition as given.
         partition: Partition,
     },
     /// The range is empty or reaches beyond the log.
@@ -49,89 +49,90 @@ pub enum AcceptError {
         "offsets {from} to {to}: give a range that is not empty and ends at {high} at most, where the log of partition {partition} ends"
     )]
     NoRange {
-        /// Partition.
+        /// Partition of the range.
         partition: Partition,
-        /// Begin of the range.
+        /// First offset of the range.
         from: u64,
-        /// End of the range.
+        /// One past the last offset of the range.
         to: u64,
-        /// Where the log ends.
+        /// End of the log, as the next offset.
         high: i64,
     },
-    /// The range begins beyond the ledger's end.
+    /// The range begins beyond the end of the ledger.
     #[error(
         "partition {partition}: the ledger ends at {ledger_end}: records from there to {from} would stay unread; begin at {ledger_end}, or at a place that the audit names"
     )]
     BeyondEnd {
-        /// Partition.
+        /// Partition of the range.
         partition: Partition,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_end: i64,
-        /// Begin of the range.
+        /// First offset of the range.
         from: u64,
     },
-    /// Nothing is lost there.
+    /// The ledger accounts for every offset of the range.
     #[error(
         "partition {partition}, offsets {from} to {to}: the ledger accounts for all of these records; `affluenza audit` names what is lost"
     )]
     NothingLost {
-        /// Partition.
+        /// Partition of the range.
         partition: Partition,
-        /// Begin of the range.
+        /// First offset of the range.
         from: u64,
-        /// End of the range.
+        /// One past the last offset of the range.
         to: u64,
     },
-    /// The group stands where it should.
+    /// The group's offset is the end of the ledger.
     #[error(
         "partition {partition}: the group stands at {next}, where the ledger ends: nothing to accept"
     )]
     Fits {
-        /// Partition.
+        /// Partition of the offset.
         partition: Partition,
-        /// Where the group stands.
+        /// Committed offset of the group.
         next: i64,
     },
-    /// The log is the one that was read.
+    /// The log is still the one that was read.
     #[error("the log is the one that was read: nothing to accept")]
     SameLog,
-    /// Records before the ledger's end are gone.
+    /// Records after the ledger's end are gone from the log.
     #[error(
         "partition {partition}: the ledger ends at {ledger_end}, but the log begins at {low}: accept the loss first, `affluenza accept loss --partition {partition} --from {ledger_end} --to {low} --reason TEXT`"
     )]
     Deleted {
-        /// Partition.
+        /// Partition of the log.
         partition: Partition,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_end: i64,
-        /// Where the log begins.
+        /// First offset of the log.
         low: i64,
     },
-    /// No facts there, or none that the ledger does not cover.
+    /// The range has no facts, or only facts that the ledger covers.
     #[error(
         "stream {stream}, partition {partition}, offsets {from} to {to}: no facts there that the ledger does not cover"
     )]
     NoFacts {
-        /// Log.
+        /// Stream of the facts.
         stream: String,
-        /// Partition.
+        /// Partition of the facts.
         partition: Partition,
-        /// Begin of the range.
+        /// First offset of the range.
         from: u64,
-        /// End of the range.
+        /// One past the last offset of the range.
         to: u64,
     },
-    /// A block there is on its way.
+    /// A block in the range was begun and is not finished.
     #[error(
         "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, which finishes it, and look at `affluenza audit` again"
     )]
     Begun {
-        /// Partition.
+        /// Partition of the block.
         partition: Partition,
         /// End of the block.
         end: i64,
     },
-    /// Facts were begun that cannot be finished.
+    /// The accounts could not be completed: the ledger could not be filled, or hour rows not
+    /// corrected.
     #[error("{0}")]
     NotFilled(String),
 }
@@ -142,34 +143,34 @@ impl From<BusError> for AcceptError {
     }
 }
 
-/// Carries out what an operator accepts.
+/// Carries out the decisions of an operator.
 pub struct Acceptor<'a> {
-    /// Database.
+    /// Connection to ClickHouse.
     pub store: &'a Store,
-    /// Kafka.
+    /// Connection settings of Kafka.
     pub bus: &'a BusConfig,
-    /// For records that are read again.
+    /// Classifies records that are read again.
     pub classifier: &'a mut Classifier,
-    /// Why.
+    /// Reason given by the operator.
     pub reason: &'a str,
-    /// Account that gives the command.
+    /// Account of the operator.
     pub by: &'a str,
 }
 
-/// A partition of a log.
+/// Partition of a stream.
 #[derive(Debug, Clone, Copy)]
 struct Of<'p> {
     stream: &'p str,
     partition: u32,
 }
 
-/// A partition as Kafka and the ledger have it.
+/// State of a partition in Kafka and in the ledger.
 struct Standing {
     stream: String,
     partition: Partition,
     held: Watermarks,
     committed: Committed,
-    /// One past the last offset in the ledger, or where the log begins.
+    /// End of the ledger. Without rows: the start of the log, or the committed offset if lower.
     ledger_end: NextOffset,
 }
 
@@ -189,7 +190,7 @@ impl Standing {
         self.ledger_end.0.unsigned_abs()
     }
 
-    /// End of the block that was begun and is not committed.
+    /// Returns the end of the block that was begun and is not committed.
     fn begun(&self) -> Option<NextOffset> {
         let mark = Mark::parse(&self.committed.metadata)?;
         let intent = mark.intent.filter(|_| mark.stream == self.stream)?;
@@ -198,8 +199,8 @@ impl Standing {
 }
 
 impl Acceptor<'_> {
-    /// Accepts that what the ledger lacks of a range cannot be read, and moves the group on when
-    /// the range reaches beyond the ledger's end. Returns how many records are lost.
+    /// Accepts that the unaccounted records of a range are lost. Moves the group on if the range
+    /// reaches beyond the ledger's end. Returns the number of lost records.
     pub async fn loss(
         &mut self,
         partition: Partition,
@@ -234,7 +235,7 @@ impl Acceptor<'_> {
         Ok(lost)
     }
 
-    /// Accepts a loss in a log of the past, which has no consumer any more.
+    /// Accepts a loss in a former log, which no consumer reads any more.
     pub async fn past_loss(
         &mut self,
         stream: &str,
@@ -256,7 +257,7 @@ impl Acceptor<'_> {
             .await
     }
 
-    /// Writes rows of the ledger for what it does not account for. Returns how many records are lost.
+    /// Writes ledger rows for the unaccounted offsets. Returns the number of lost records.
     async fn write_off(&self, of: Of<'_>, offsets: Range<u64>) -> Result<u64, AcceptError> {
         let (stream, number) = (of.stream, of.partition);
         let unaccounted = self
@@ -282,7 +283,7 @@ impl Acceptor<'_> {
         Ok(lost)
     }
 
-    /// Sets the group to the end of the ledger. Returns where it stood, and where it stands.
+    /// Sets the group to the end of the ledger. Returns the previous and the new offset.
     pub async fn place(
         &mut self,
         partition: Partition,
@@ -311,8 +312,9 @@ impl Acceptor<'_> {
         Ok((before, signed(reached)))
     }
 
-    /// Has the log read as another one, from its beginning: its offsets stand for other records than
-    /// before. Events that are stored are found by source and id. Returns its new name.
+    /// Makes consumers read the log from its beginning under another name, since its offsets stand
+    /// for other records than before. Stored events are still recognised by source and id. Returns
+    /// the new name.
     pub async fn log(&mut self) -> Result<String, AcceptError> {
         let before = stream::present(self.store, self.bus).await?;
         let (held, committed) = self.look()?;
@@ -320,7 +322,8 @@ impl Acceptor<'_> {
             Mark::parse(&committed.metadata)
                 .is_some_and(|mark| stream::topic(&mark.stream) != stream::topic(&before))
         };
-        // Offsets of another topic of this name: the present one is new, and has its name already.
+        // With the offsets of another topic of the same name, the present log already has a new
+        // name.
         let is_new = committed.iter().any(has_other_topic);
         self.wait_until_nobody_reads()?;
         if !is_new {
@@ -335,7 +338,7 @@ impl Acceptor<'_> {
         Ok(now)
     }
 
-    /// Ends the ledger of a log whose offsets stand for other records now.
+    /// Closes the ledger of a log whose offsets now stand for other records.
     async fn close(
         &self,
         stream: &str,
@@ -369,7 +372,7 @@ impl Acceptor<'_> {
             };
             self.note(Accepted::Log, of, offsets, 0).await?;
         }
-        // Their records were read from the log as it was.
+        // The records of these blocks were read from the former log.
         for (partition, offsets) in begun {
             let offsets = offsets.into();
             let row = self.store.row_of_loss(stream, partition, &offsets).await?;
@@ -378,8 +381,8 @@ impl Acceptor<'_> {
         Ok(())
     }
 
-    /// Removes facts that the ledger does not cover, and takes them out of the aggregates. Returns
-    /// how many.
+    /// Removes facts that the ledger does not cover, and corrects the aggregates. Returns the
+    /// number of removed facts.
     pub async fn facts(
         &mut self,
         of_stream: Option<&str>,
@@ -432,8 +435,8 @@ impl Acceptor<'_> {
         }
     }
 
-    /// Fills the ledger up to the last fact beyond `end`: a block was begun there, and its records
-    /// would be counted again. Returns where the ledger ends then.
+    /// Fills the ledger up to the last fact beyond `end`. A block was begun there, and its records
+    /// would be counted again. Returns the new end of the ledger.
     async fn settle(&mut self, standing: &Standing, end: u64) -> Result<u64, AcceptError> {
         let (stream, number) = (&*standing.stream, standing.number());
         let Some(beyond) = self.store.facts_beyond(stream, number, end).await? else {
@@ -513,7 +516,7 @@ impl Acceptor<'_> {
         })
     }
 
-    /// The place of a group that is being read from cannot be set.
+    /// Waits until the group has no members: Kafka refuses to set the offsets of an active group.
     fn wait_until_nobody_reads(&self) -> Result<(), AcceptError> {
         tokio::task::block_in_place(|| {
             let cluster = Cluster::new(self.bus)?;
@@ -552,7 +555,7 @@ impl Acceptor<'_> {
             kafka_partition: row.kafka_partition,
             rules: row.rules.clone(),
         };
-        // Its own token: the block's may be remembered.
+        // The token differs from the block's token, which ClickHouse may remember.
         let token = InsertToken::of(&origin, row.first_offset, row.next_offset);
         self.store.insert_ledger(row, &token.of_recount()).await?;
         let inner = row.first_offset + 1..row.next_offset;
@@ -597,7 +600,7 @@ impl Acceptor<'_> {
     }
 }
 
-/// Seconds since 1970.
+/// Returns the current time, in seconds since 1970.
 fn now() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {

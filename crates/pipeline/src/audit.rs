@@ -1,5 +1,5 @@
-//! Whether everything adds up: the log, the offsets of the group, the ledger, the facts and the
-//! aggregates. It only looks; [`crate::reconcile`] mends.
+//! Read-only check that the log, the group's offsets, the ledger, the facts and the aggregates
+//! agree. [`crate::reconcile`] repairs the differences.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -33,29 +33,29 @@ pub use crate::unread::UnreadRecords;
 use crate::unread::unread;
 use crate::{PipelineError, stream};
 
-/// What an audit looks at beside the partitions, which it always looks at whole.
+/// Range of an audit. Partitions and blocks are always checked completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
-    /// Months, as `YYYYMM`: first to last.
+    /// Months to compare with the facts, as `YYYYMM`, both ends included.
     pub months: std::ops::RangeInclusive<u32>,
-    /// Local days since 1970.
+    /// Local days to compare, in days since 1970.
     pub days: Range<u16>,
-    /// How long events may be on their way, in minutes, before a number is missing for good.
+    /// Minutes to wait for late events before a missing producer sequence number counts as lost.
     pub on_their_way_minutes: u32,
-    /// Age from which on a record that is not read is a finding, in seconds.
+    /// Age, in seconds, from which an unread record is a finding.
     pub unread_seconds_max: u64,
 }
 
-/// Longest that facts may be without a row of the ledger, in seconds: an insert and its repeats.
+/// Maximum age of facts without a ledger row, in seconds: an insert and its retries.
 const IN_FLIGHT_SECONDS_MAX: u64 = 300;
 
-/// Portals send again what they could not send.
+/// Default for `on_their_way_minutes`: portals retry what they could not send.
 pub const ON_THEIR_WAY_MINUTES: u32 = 10;
-/// As `consume.stuck_seconds` without a configuration.
+/// Default for `unread_seconds_max`, equal to the default of `consume.stuck_seconds`.
 pub const UNREAD_SECONDS_MAX: u64 = 180;
 
 impl Period {
-    /// Everything there is.
+    /// Range without limits.
     pub const ALL: Self = Self {
         months: 0..=u32::MAX,
         days: 0..u16::MAX,
@@ -64,185 +64,185 @@ impl Period {
     };
 }
 
-/// A partition of the log, and what became of its records.
+/// Accounts of one partition of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartitionAudit {
-    /// Log; another one than the present topic is history.
+    /// Stream of the partition. A stream other than the present one is history.
     pub stream: String,
-    /// Partition of that log.
+    /// Partition number in that stream.
     pub partition: u32,
-    /// First offset that the log holds; none for a log of the past.
+    /// First offset in the log. `None` for a former log.
     pub log_first_offset: Option<i64>,
-    /// Where the log ends, or the first record of an open transaction: nothing behind can be read.
+    /// End of the readable log: the high watermark, or the first record of an open transaction.
     pub log_next_offset: Option<i64>,
-    /// Where the group reads on.
+    /// Committed offset of the group.
     pub committed_offset: Option<i64>,
     /// First offset in the ledger.
     pub ledger_first_offset: u64,
     /// One past the last offset in the ledger.
     pub ledger_next_offset: u64,
-    /// Blocks in the ledger.
+    /// Number of blocks in the ledger.
     pub blocks: u64,
     /// Records read: stored + duplicate + rejected + quarantined + reports + erased.
     pub records_read: u64,
-    /// Stored as facts.
+    /// Records stored as facts.
     pub stored: u64,
-    /// Stored before.
+    /// Records of events that were stored before.
     pub duplicate: u64,
-    /// Can never become events.
+    /// Records that can never become events.
     pub rejected: u64,
-    /// Wait for a person.
+    /// Records set aside for review by the operator.
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,
-    /// Stored, and erased by order.
+    /// Records whose events were erased by order.
     pub erased: u64,
     /// Offsets without a record of a producer: transaction markers, aborted records, compaction.
     pub control: u64,
     /// Offsets whose records were accepted as lost.
     pub lost: u64,
-    /// Facts that there are.
+    /// Facts found in the database.
     pub facts: u64,
 }
 
-/// Something that does not add up.
+/// Inconsistency found by an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Finding {
-    /// The fates of a partition's records are not as many as its records.
+    /// The sum of a partition's fates differs from the number of records read.
     FatesDoNotAddUp {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
         /// Records read.
         records_read: u64,
-        /// Fates counted.
+        /// Sum of the fates.
         fates: u64,
     },
-    /// Records have not been read for longer than they may wait.
+    /// Records have been unread for longer than the limit.
     UnreadRecords(UnreadRecords),
     /// A view is missing or altered.
     SchemaDiffers(SchemaFault),
     /// A topic is missing.
     TopicMissing {
-        /// Its name.
+        /// Name of the topic.
         topic: String,
     },
     /// The ledger has no block for a range of offsets.
     LedgerGap(LedgerGap),
     /// Two blocks of the ledger share offsets.
     LedgerOverlap(LedgerGap),
-    /// The group has gone on beyond what the ledger accounts for.
+    /// The group's offset lies beyond the end of the ledger.
     CommittedBeyondLedger {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
-        /// Where the group reads on.
+        /// Committed offset of the group.
         committed_offset: i64,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_next_offset: i64,
     },
-    /// A block has offsets that held no record, and nothing shows that none was lost there.
+    /// A block has offsets without a record, and the log does not explain them.
     OffsetsWithoutRecord(UnexplainedOffsets),
-    /// The group stands before the end of the ledger, and no block is on its way.
+    /// The group's offset lies before the end of the ledger, and no block is being written.
     PlaceBehindLedger {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
-        /// Where the group reads on.
+        /// Committed offset of the group.
         committed_offset: i64,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_next_offset: i64,
     },
-    /// The group has no offset, while the ledger has rows.
+    /// The group has no offset, although the ledger has rows.
     OffsetForgotten {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_next_offset: i64,
     },
     /// Records were deleted before the group read them.
     DeletedUnread {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
-        /// Where the group reads on.
+        /// Committed offset of the group.
         committed_offset: i64,
-        /// Where the log begins.
+        /// First offset of the log.
         log_first_offset: i64,
     },
-    /// The log ends before the ledger.
+    /// The log ends before the ledger does.
     LogShorter {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
-        /// Where the log ends.
+        /// End of the log, as the next offset.
         log_next_offset: i64,
-        /// Where the ledger ends.
+        /// End of the ledger, as the next offset.
         ledger_next_offset: i64,
     },
-    /// The log holds other records than the ledger's last block.
+    /// The log holds other records than the last block of the ledger.
     LogDiffers {
-        /// Which partition.
+        /// Partition number.
         partition: u32,
         /// First offset of the block.
         first_offset: u64,
-        /// One past its last offset.
+        /// One past the last offset of the block.
         next_offset: u64,
     },
-    /// A block has fewer facts than the ledger says.
+    /// A block has fewer facts than its ledger row counts.
     FactsMissing(BlockDifference),
-    /// A block has more facts than the ledger says, or one of them twice.
+    /// A block has more facts than its ledger row counts, or two facts of one offset.
     FactsTooMany(BlockDifference),
-    /// Facts of no block.
+    /// Facts that no block of the ledger covers.
     FactsOutsideLedger(StrayFacts),
-    /// A fact whose event is another fact, too.
+    /// A fact that is a copy of another fact's event.
     EventStoredTwice(Copy),
-    /// An hour of the aggregate is not what the facts say.
+    /// An hour of the aggregate differs from the facts.
     AggregateDiffers(AggregateDifference),
-    /// A month whose hour rows may lack events or have some twice, until it is compared.
+    /// A month whose hour rows may be incomplete or doubled, until it is compared.
     MonthInDoubt(DoubtfulMonth),
-    /// Hours of a month that were worked out ahead, and seem to hold, are not what the aggregate says.
+    /// Precomputed hours of a month that count as current differ from the aggregate.
     HoursDiffer(HoursDifference),
-    /// A day of an ente has more or fewer facts than the ledger says.
+    /// The facts of an ente's day differ in number from the ledger.
     DayDiffers(DayDifference),
-    /// An erasure is noted beside the database that it has not carried out, as after a restore.
+    /// An erasure is recorded outside the database, but not carried out in it, as after a restore.
     ErasureOpen {
-        /// Names it.
+        /// Id of the erasure.
         id: String,
-        /// Public body whose events were to go.
+        /// Public body whose events are to be erased.
         ente: String,
         /// First local day of the order, in days since 1970.
         first_day: u16,
-        /// Last local day of the order.
+        /// Last local day of the order, inclusive.
         last_day: u16,
     },
 }
 
-/// The result of an audit.
+/// Result of an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
-    /// Whether everything adds up.
+    /// True if there is no finding.
     pub balanced: bool,
-    /// The present log.
+    /// Stream of the present log.
     pub stream: String,
-    /// Partition by partition.
+    /// Accounts of each partition.
     pub partitions: Vec<PartitionAudit>,
-    /// Months of the aggregate that were compared with the facts.
+    /// Number of months of the aggregate that were compared with the facts.
     pub months_compared: usize,
-    /// First month, as `YYYYMM`, that was compared with the facts, where facts expire.
+    /// First month, as `YYYYMM`, that can be compared with the facts. `None` if facts never expire.
     pub compared_from: Option<u32>,
-    /// What does not add up; empty when balanced.
+    /// Inconsistencies; empty when balanced.
     pub findings: Vec<Finding>,
-    /// Transactions of producers that are open: no fault, and what lies behind them cannot be read
-    /// before they end.
+    /// Open transactions of producers. They are no fault, but the records behind them cannot be
+    /// read before they end.
     pub open_transactions: Vec<OpenTransaction>,
-    /// Losses and changes of the place that an operator accepted.
+    /// Losses and changes of position that an operator accepted.
     pub accepted: Vec<Acceptance>,
-    /// Events that never reached the log, seen by the numbers of their producers. No fault of the
-    /// accounts, which begin with the log.
+    /// Events that never reached the log, detected by the sequence numbers of their producers. They
+    /// are no fault of the accounts, which begin with the log.
     pub producer_gaps: Vec<ProducerGap>,
-    /// Events that portals reported to have dropped.
+    /// Events that portals reported as dropped.
     pub reported_drops: Vec<ReportedDrops>,
 }
 
 impl Audit {
-    /// Records that the group has not read yet.
+    /// Returns the number of records that the group has not read yet.
     pub fn lag(&self) -> i64 {
         let lag = |partition: &PartitionAudit| {
             let high = partition.log_next_offset?;
@@ -253,7 +253,7 @@ impl Audit {
     }
 }
 
-/// Looks whether everything adds up.
+/// Runs all checks and returns the accounts with their findings.
 pub async fn audit(
     store: &Store,
     bus: &BusConfig,
@@ -292,10 +292,10 @@ pub async fn audit(
             }),
     );
     let stray = store.stray_facts().await?;
-    // Asked after the facts: a record is in the log before it is a fact.
+    // Kafka is queried after the facts: a record is in the log before it is a fact.
     let places = place_findings(store, bus, &stream).await?;
     findings.extend(places.findings);
-    // The facts of a block that is being written come before its row of the ledger.
+    // The facts of a block that is being written are stored before its ledger row.
     let in_flight = |facts: &StrayFacts| {
         let is_same =
             |p: &&PartitionAudit| p.stream == facts.stream && p.partition == facts.kafka_partition;
@@ -377,7 +377,8 @@ fn open_transactions(bus: &BusConfig) -> Result<Vec<OpenTransaction>, PipelineEr
     })
 }
 
-/// What topics and views lack. Without a table there is nothing to compare.
+/// Checks topics and views. A missing or altered table is an error, as the other checks need all
+/// tables.
 async fn of_ground(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
     let faults = store.schema_faults().await?;
     let (views, tables): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_view);
@@ -398,7 +399,7 @@ async fn partitions(
     store: &Store,
     bus: &BusConfig,
 ) -> Result<(String, Vec<PartitionAudit>), PipelineError> {
-    // The group's offsets first: whatever is committed is in the ledger by the time it is asked.
+    // Read the group's offsets first: what is committed is in the ledger by then.
     let stream = stream::present(store, bus).await?;
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
@@ -448,19 +449,19 @@ async fn partitions(
     Ok((stream, partitions))
 }
 
-/// Places that do not fit, and where the partitions of the log end.
+/// Findings about positions, and the ends of the log's partitions.
 struct Places {
     findings: Vec<Finding>,
     held: BTreeMap<u32, NextOffset>,
 }
 
-/// Compares where the group stands, and what the log holds, with the end of the ledger.
+/// Compares the group's offsets and the log with the end of the ledger.
 async fn place_findings(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
 ) -> Result<Places, PipelineError> {
-    // The ledger first: the group only moves on, and the log only grows.
+    // Read the ledger first: the group only advances, and the log only grows.
     let ledger = store.ledger_end_rows(stream).await?;
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
@@ -583,7 +584,7 @@ fn of_partition(partition: &PartitionAudit, is_present: bool) -> Vec<Finding> {
             fates,
         });
     }
-    // A consumer begins with the first record that the log holds: nothing comes before that block.
+    // A consumer begins with the first record of the log, so a later start of the ledger is a gap.
     let log_first = partition.log_first_offset.unwrap_or(i64::MAX);
     if is_present && u64::try_from(log_first).is_ok_and(|at| at < partition.ledger_first_offset) {
         findings.push(Finding::LedgerGap(LedgerGap {

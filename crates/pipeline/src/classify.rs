@@ -1,4 +1,4 @@
-//! From an event to a fact: register, device, hour and place together.
+//! Classifies an event as a fact, by register, device, hour and place.
 
 use hashbrown::HashMap;
 
@@ -13,13 +13,13 @@ use affluenza_store::retention::Boundary;
 use affluenza_store::{Fact, FactBlock};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Category of a service use that the register cannot place. It is kept and reported, and found
-/// its place by a rebuild once the register knows it.
+/// Category of a service use that is not in the register. The use is kept and reported; a rebuild
+/// assigns its category once the service is registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
-/// Zone of a portal that the register does not know.
+/// Time zone of a portal that is not in the register.
 const DEFAULT_ZONE: &str = "Europe/Rome";
 
-/// Makes facts of events. The same event under the same [`Classifier::rules`] always gives the
+/// Classifies events as facts. The same event under the same [`Classifier::rules`] always gives the
 /// same fact.
 pub struct Classifier {
     register: Register,
@@ -28,13 +28,13 @@ pub struct Classifier {
     default_zone: Zone,
     geo: Geo,
     rules: String,
-    /// Earlier events are not stored, in milliseconds since 1970.
+    /// Start of the retention period, in milliseconds since 1970. Earlier events are not stored.
     kept_from_ms: i64,
 }
 
 impl Classifier {
-    /// A classifier for this register, with a geography database or without, and with bots that
-    /// the rules do not know.
+    /// Creates a classifier. `geo` may be without a database; `own_bots` are bots that the device
+    /// rules do not know.
     pub fn new(register: Register, geo: Geo, own_bots: OwnBots) -> Result<Self, UnknownZone> {
         let mut zones = HashMap::new();
         let names = register
@@ -67,28 +67,28 @@ impl Classifier {
         })
     }
 
-    /// Version of everything that decides: device rules, register, geography, configured bots.
+    /// Returns the version of device rules, register, geography and configured bots together.
     pub fn rules(&self) -> &str {
         &self.rules
     }
 
-    /// Whether an event is of a time whose facts are kept.
+    /// True if the event lies within the retention period.
     pub(crate) fn keeps(&self, event: &Event<'_>) -> bool {
         event.time.0 >= self.kept_from_ms
     }
 
-    /// Facts are kept from there on.
+    /// Sets the start of the retention period.
     pub(crate) fn keep_from(&mut self, boundary: Boundary) {
         self.kept_from_ms = boundary.event_ms();
     }
 
-    /// User agents that were classified from memory, and those that the rules were asked about.
+    /// Returns the hits and misses of the user agent cache.
     pub(crate) const fn cached(&self) -> (u64, u64) {
         self.devices.hits_and_misses()
     }
 
-    /// The ente and the portal of an event, as far as the register knows them, and the zone in
-    /// which its hours count.
+    /// Returns ente and portal of an event, if they are registered, and the time zone for its
+    /// hours.
     fn whose(&self, event: &Event<'_>) -> (Option<&Ente>, Option<&Portal>, &Zone) {
         let ente = self.register.ente(&event.ente);
         let portal = ente.and_then(|ente| self.register.portal(ente, &event.portal));
@@ -96,7 +96,7 @@ impl Classifier {
             .map(Portal::zone)
             .or_else(|| ente.map(Ente::zone))
             .and_then(|zone| zone.iana_name())
-            // Hardly any is in another zone, so most are spared a look-up.
+            // Nearly all portals use the default zone: skip the look-up.
             .filter(|name| *name != DEFAULT_ZONE)
             .and_then(|name| self.zones.get(name))
             .unwrap_or(&self.default_zone);
@@ -108,7 +108,7 @@ impl Classifier {
         self.classify(event, offset, |fact| facts.push(fact));
     }
 
-    /// Classifies `event` and shows its fact, which borrows from both.
+    /// Classifies `event` and passes its fact to `show`, as the fact borrows from both.
     pub fn classify<R>(
         &mut self,
         event: &Event<'_>,
@@ -170,7 +170,7 @@ impl Classifier {
 }
 
 fn civil(date: LocalDate) -> jiff::civil::Date {
-    // Months and days fit: they are at most 31.
+    // A month is at most 12, a day at most 31: the casts cannot overflow.
     jiff::civil::date(date.year(), date.month() as i8, date.day() as i8)
 }
 

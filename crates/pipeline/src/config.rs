@@ -2,48 +2,52 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Bounds of the consumer. A block is written when it reaches any of them.
+/// Limits and intervals of the consumer. A block is written when it is two thirds full or due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Most records in a block.
+    /// Maximum number of records in a block.
     pub block_records_max: usize,
-    /// Most memory of a block, in bytes.
+    /// Maximum memory of a block, in bytes.
     pub block_bytes_max: usize,
-    /// Longest that a record waits in a block, in milliseconds; five times as long while there is
-    /// a backlog.
+    /// Maximum time that a record waits in a block, in milliseconds. Five times as long while there
+    /// is a backlog.
     pub block_wait_ms_max: u64,
-    /// Identities kept in memory a partition, to find duplicates without asking ClickHouse.
+    /// Identities kept in memory for each partition, to find duplicates without a query to
+    /// ClickHouse.
     pub recent_identities_max: usize,
-    /// Whether to begin with a log that ClickHouse has no records of, although it has records of
-    /// another one. Off, so that a topic that was created anew is noticed.
+    /// True to start reading a log of which ClickHouse has no records, although it has records of
+    /// another log. False by default, so that a re-created topic is noticed.
     pub accept_new_stream: bool,
-    /// Minutes between two comparisons of ledger, facts and aggregates, by the consumer that owns
-    /// partition 0. 0: none.
+    /// Minutes between two reconciliations of ledger, facts and aggregates, run by the consumer
+    /// that owns partition 0. 0 turns them off.
     pub reconcile_minutes: u32,
-    /// Seconds from its start to the first of them.
+    /// Seconds from the start of the consumer to the first reconciliation.
     pub reconcile_first_seconds: u32,
-    /// How far back such a comparison goes, in hours of writing.
+    /// Hours that a reconciliation reaches back, by the time of writing.
     pub reconcile_hours: u32,
-    /// Seconds between two searches for copies of stored events among the facts of new blocks, by the
-    /// consumer that owns partition 0. A copy that no memory knew counts until the next search.
+    /// Seconds between two searches for copies of stored events among the facts of new blocks, run
+    /// by the consumer that owns partition 0. A copy outside the memory of recent identities is
+    /// counted until the next search.
     pub copies_search_seconds: u32,
-    /// Address and port of `/metrics`, `/status` and `/live`, such as `127.0.0.1:9464`; port 0 takes
-    /// a free one. Empty: none.
+    /// Address and port of `/metrics`, `/status` and `/live`, such as `127.0.0.1:9464`. Port 0
+    /// takes a free port. Empty: no listener.
     pub listen: String,
-    /// File with the certificate of that address and those above it, in PEM. Empty: plain HTTP.
+    /// File with the certificate of `listen` and its issuers, in PEM. Empty: plain HTTP.
     pub tls_certificate: PathBuf,
-    /// File with its private key, in PEM.
+    /// File with the private key of the certificate, in PEM.
     pub tls_key: PathBuf,
-    /// When the consumer stops because its place in the log does not fit: for how long `/metrics`
-    /// and `/status` say so before the process ends, in seconds. Longer than two scrapes are apart.
+    /// Seconds that `/metrics` and `/status` show the reason before the process ends, after the
+    /// consumer stopped because its position in the log does not fit. Use more than the scrape
+    /// interval.
     pub stop_shown_seconds: u64,
-    /// Seconds that a partition may stand still while records wait in it. Then the log, `/status` and
-    /// the metric `affluenza_consume_standstill_seconds` name partition, offset and cause.
+    /// Seconds without progress, while records wait, after which a partition counts as standing
+    /// still. The log, `/status` and the metric `affluenza_consume_standstill_seconds` then name
+    /// partition, offset and cause.
     pub standstill_seconds: u64,
-    /// Seconds that the reading thread may be busy with one thing before `/live` says that it is
-    /// stuck, and age of the oldest unread record from which on `audit` says "not balanced". Longer
-    /// than Kafka and ClickHouse may take to answer together.
+    /// Seconds that the polling thread may take for one step before `/live` reports that it is
+    /// stuck. Also the age of the oldest unread record at which `audit` reports "not balanced". Use
+    /// more than the timeouts of Kafka and ClickHouse together.
     pub stuck_seconds: u64,
 }
 
@@ -70,7 +74,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is wrong with it, one line a problem.
+    /// Returns the settings out of range, one line for each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut range = |name: &str, value: usize, low: usize, high: usize| {

@@ -1,4 +1,4 @@
-//! The loop that strings the steps together, on a thread of its own.
+//! The loop that runs the steps of the consumer, on its own thread.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,36 +21,36 @@ use crate::recent::Recent;
 use crate::write::{Sink, Written};
 use crate::{Config, PipelineError, Progress, invariants, stream};
 
-/// Records between two looks at the clock.
+/// Maximum number of records that one round reads.
 const RECORDS_A_ROUND: usize = 512;
-/// Longest wait for a record.
+/// Maximum wait of one poll for a record.
 const POLL_WAIT: Duration = Duration::from_millis(5);
-/// How long every partition may wait for ClickHouse before fetching is paused. Polling goes on
-/// meanwhile, so that the group keeps this member.
+/// Fetching is paused once the consumer has waited this long for ClickHouse. Polling goes on, so
+/// that the group keeps this member.
 const STALL_MAX: Duration = Duration::from_secs(5);
 
-/// How many times longer records wait in a block while there are more to read.
+/// Factor on the time that records wait in a block while there is a backlog.
 const BACKLOG_WAITS: u32 = 5;
-/// Partitions whose newest events are asked for at the same time.
+/// Partitions whose newest identities are read from ClickHouse at the same time.
 const WARMED_AT_ONCE: usize = 4;
-/// Before a commit that was refused is tried again.
+/// Backoff after a refused commit.
 const COMMIT_PAUSE: Duration = Duration::from_millis(500);
-/// Pause between two looks at what the others of the group have dealt with.
+/// Interval of reading the committed offsets of the other members of the group.
 const GROUP_LOOK: Duration = Duration::from_millis(500);
-/// Before a record that could not be read is tried again.
+/// Backoff after a record that could not be read.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
-/// Longest time between two looks at the id of the topic.
+/// Maximum time between two checks of the topic's id.
 const TOPIC_LOOK: Duration = Duration::from_secs(10);
-/// Before the group is joined again after trouble: doubled each time, up to the most.
+/// Backoff before the group is joined again: doubled after each failure, up to `REJOIN_MAX`.
 const REJOIN_MIN: Duration = Duration::from_millis(500);
 const REJOIN_MAX: Duration = Duration::from_secs(10);
 
-/// When the consumer ends by itself.
+/// Condition on which the consumer ends without being stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// Only when it is told to.
+    /// Runs until `stop` is set.
     Stopped,
-    /// When each of these partitions has been dealt with up to its offset.
+    /// Ends when each partition is committed up to its offset.
     Reached(BTreeMap<Partition, NextOffset>),
 }
 
@@ -63,7 +63,7 @@ impl Until {
     }
 }
 
-/// What became of a block, with the ticket it was written under.
+/// Result of writing a block, with the ticket of the block.
 type Outcome = (u64, Result<Written, PipelineError>);
 
 /// Reads the log and writes facts.
@@ -71,15 +71,16 @@ pub struct Consumer {
     bus: BusConfig,
     reader: Reader,
     classifier: Classifier,
-    /// Classifiers that take the place of this one.
+    /// Receives classifiers with newer rules.
     newer: Option<mpsc::Receiver<Classifier>>,
     sink: Sink,
-    /// Cluster and topic that are read, by their ids.
+    /// Ids of cluster and topic, joined by a slash.
     topic: String,
-    /// True while no record was handed out since the id of the topic was compared.
+    /// True if no record was received since the last check of the topic's id.
     topic_checked: bool,
     topic_asked: Instant,
-    /// Name of the log: the topic, and a number once the log was put back.
+    /// Name of the log: the ids of cluster and topic, followed by a number once the log was
+    /// restored.
     stream: String,
     config: Config,
     progress: Progress,
@@ -89,14 +90,14 @@ pub struct Consumer {
     results_in: mpsc::Sender<Outcome>,
     next_ticket: u64,
     stalled_since: Option<Instant>,
-    /// When it was last asked how far the others of the group are.
+    /// Time of the last read of the group's committed offsets.
     group_asked: Option<Instant>,
     paused: bool,
-    /// Whether the last round of reading ended with records still waiting.
+    /// True if the last round of reading ended with records still waiting.
     is_behind: bool,
-    /// What the classifier's memory had answered and not when it was last counted.
+    /// Hits and misses of the classifier's cache at the last count.
     cached: (u64, u64),
-    /// Where the facts begin that are kept.
+    /// Start of the retention period: older events are not kept.
     boundary: Boundary,
 }
 
@@ -112,7 +113,7 @@ impl Consumer {
     ) -> Result<Self, PipelineError> {
         let topic = identity(bus)?;
         let stream = runtime.block_on(stream::of_topic(&store, &topic))?;
-        // Where bad records go must be there before the first one comes.
+        // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
         Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
         progress.limit_by(&config);
         let dead_letters = Arc::new(Writer::new(bus, &bus.dead_letter_topic)?);
@@ -149,21 +150,22 @@ impl Consumer {
         })
     }
 
-    /// Takes up classifiers with other rules as they come, without an end in between.
+    /// Adopts classifiers with other rules as they arrive, without a restart.
     #[must_use]
     pub fn following(mut self, newer: mpsc::Receiver<Classifier>) -> Self {
         self.newer = Some(newer);
         self
     }
 
-    /// Reads and writes until `until`, or until `stop` is set; then writes what it has read,
-    /// commits, and leaves the group.
+    /// Reads and writes until `until` is reached or `stop` is set. Then drains: writes the records
+    /// read so far and commits.
     pub fn run(mut self, until: &Until, stop: &AtomicBool) -> Result<(), PipelineError> {
         let mut pause = REJOIN_MIN;
         loop {
             match self.step(until, stop) {
                 Ok(true) => return Ok(()),
-                // A block is classified by one set of rules: begins anew from what was committed.
+                // A block is classified by one set of rules, so reading restarts at the committed
+                // offset.
                 Ok(false) if self.has_newer_rules() => {
                     tracing::info!(
                         rules = self.classifier.rules(),
@@ -173,8 +175,8 @@ impl Consumer {
                     self.rejoin(&mut pause, stop)?;
                 }
                 Ok(false) => {}
-                // Begins anew from what the group remembers, as after a crash: what was on its
-                // way is found again by its intent.
+                // Restarts from the committed offsets, as after a crash. Their intents name the
+                // blocks that were being written.
                 Err(error) if error.is_passing() && !stop.load(Ordering::Relaxed) => {
                     tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "leaving the group and joining again");
                     self.progress.note_trouble(&error);
@@ -187,7 +189,7 @@ impl Consumer {
         }
     }
 
-    /// One round. `true`: done.
+    /// Runs one round. Returns true when the consumer has finished.
     fn step(&mut self, until: &Until, stop: &AtomicBool) -> Result<bool, PipelineError> {
         self.progress.beat();
         if self.topic_asked.elapsed() > TOPIC_LOOK && !self.partitions.is_empty() {
@@ -218,8 +220,8 @@ impl Consumer {
         Ok(false)
     }
 
-    /// Whether this consumer has dealt with its partitions up to `ends`, and other members of
-    /// the group with theirs, as far as they have committed. Asked once in a while.
+    /// Returns true if this consumer has committed its partitions up to `ends`, and the other
+    /// members of the group theirs. Checked every `GROUP_LOOK` at most.
     fn is_reached_by_group(
         &mut self,
         ends: &BTreeMap<Partition, NextOffset>,
@@ -243,7 +245,7 @@ impl Consumer {
         }))
     }
 
-    /// Gives up everything that is not committed.
+    /// Discards everything that is not committed, and cancels the running writes.
     fn forget(&mut self) {
         for state in self.partitions.drain(..) {
             if let Some(writing) = state.writing {
@@ -255,7 +257,7 @@ impl Consumer {
         self.paused = false;
     }
 
-    /// Joins the group again, until it succeeds or `stop` is set.
+    /// Joins the group again, with backoff, until it succeeds or `stop` is set.
     fn rejoin(&mut self, pause: &mut Duration, stop: &AtomicBool) -> Result<(), PipelineError> {
         while !stop.load(Ordering::Relaxed) {
             self.progress.beat();
@@ -279,7 +281,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Whether a classifier with other rules took the place of the one in use.
+    /// Replaces the classifier by the newest one received. Returns true if the rules differ.
     fn has_newer_rules(&mut self) -> bool {
         let newest = self
             .newer
@@ -301,8 +303,8 @@ impl Consumer {
         })
     }
 
-    /// One full partition stops the reading of all: they share one ClickHouse, and the client
-    /// hands out their records in one queue.
+    /// Returns true if one partition is full. It then stops the reading of all partitions: they
+    /// share one ClickHouse, and the client returns their records in one queue.
     fn is_stalled(&self) -> bool {
         self.partitions.iter().any(|state| {
             !state.has_room(&self.config) || (state.is_sealed() && !state.draft.is_empty())
@@ -312,6 +314,7 @@ impl Consumer {
     fn read_round(&mut self) -> Result<(), PipelineError> {
         self.stalled_since = None;
         self.fetch_again()?;
+        // A poll without a record clears the flag.
         self.is_behind = true;
         for _ in 0..RECORDS_A_ROUND {
             match poll(&self.reader, &self.partitions)? {
@@ -329,6 +332,7 @@ impl Consumer {
                         continue;
                     }
                     if state.take(&record, &mut self.classifier)? == Taken::Later {
+                        // The record is read again after the recovered block.
                         let at = NextOffset(record.offset().0);
                         drop(record);
                         self.reader.seek(partition, at)?;
@@ -362,7 +366,7 @@ impl Consumer {
 
     fn note_end(&mut self, partition: Partition, next: NextOffset) {
         let mut states = self.partitions.iter_mut();
-        // The end behind a record that cannot be read is not reached.
+        // The position behind an unreadable record is not the end of the partition.
         if let Some(state) = states.find(|state| state.partition == partition)
             && state.retry_at.is_none()
         {
@@ -370,8 +374,9 @@ impl Consumer {
         }
     }
 
-    /// The client says that something does not work. Behind records that it cannot decode it goes on,
-    /// at an offset that may be wrong, and does not name the partition: so each one is looked at.
+    /// Handles an error that the client reports. After a record that cannot be decoded, the client
+    /// continues at an offset that may be wrong and does not name the partition. So every partition
+    /// is examined.
     fn troubled(&mut self, trouble: Trouble) -> Result<(), PipelineError> {
         tracing::info!(cause = trouble.cause, "Kafka's client tries again");
         self.is_behind = false;
@@ -382,8 +387,8 @@ impl Consumer {
         }
     }
 
-    /// Looks whether the next record of a partition can be read. If not, the partition waits before
-    /// it: going on would lose the record.
+    /// Checks whether the next record of a partition is readable. If not, the partition stays at
+    /// that offset: reading on would lose the record.
     fn examine(&mut self, index: usize) -> Result<(), PipelineError> {
         let state = &mut self.partitions[index];
         let (partition, at) = (state.partition, state.draft.end);
@@ -396,12 +401,12 @@ impl Consumer {
         }
         state.retry_at = Some(Instant::now() + RETRY_PAUSE);
         self.progress.sighted(partition, sight);
-        // The client may stand at an offset of its own making, from which it cannot seek.
+        // The client may be at an arbitrary offset from which it cannot seek.
         Ok(self.reader.release(&[partition])?)
     }
 
-    /// Fetches again what may be fetched: all but partitions that wait before a record, and those when
-    /// it is time to try it again.
+    /// Resumes fetching, except for partitions that wait at an unreadable record. Retries the
+    /// latter when their backoff is over.
     fn fetch_again(&mut self) -> Result<(), PipelineError> {
         let now = Instant::now();
         if self.paused {
@@ -421,8 +426,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// How long records may wait in a block. Nobody waits for those of a backlog, and larger
-    /// blocks take ClickHouse much less work.
+    /// Returns how long records may wait in a block. Latency does not matter during a backlog, and
+    /// larger blocks cost ClickHouse much less.
     fn wait_max(&self) -> Duration {
         let wait = Duration::from_millis(self.config.block_wait_ms_max);
         if self.is_behind {
@@ -432,8 +437,8 @@ impl Consumer {
         }
     }
 
-    /// Nothing can be read now. Long waits keep the membership alive by polling, with fetching
-    /// paused so that a poll brings changes of assignment only.
+    /// Waits for a running write, as nothing can be read now. A long wait polls with fetching
+    /// paused, which keeps the membership and returns only changes of assignment.
     fn wait_for_writers(&mut self) -> Result<(), PipelineError> {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
         if since.elapsed() > STALL_MAX && !self.paused {
@@ -444,7 +449,8 @@ impl Consumer {
             match poll(&self.reader, &self.partitions)? {
                 Polled::Assigned(partitions) => self.assigned(&partitions)?,
                 Polled::Revoked { partitions, lost } => self.revoked(&partitions, lost)?,
-                // It was on its way when fetching was paused. There is no room for it now.
+                // The record was fetched before the pause, and the draft has no room: it is read
+                // again later.
                 Polled::Record(record) => {
                     let (partition, offset) = (record.partition(), record.offset());
                     drop(record);
@@ -475,7 +481,7 @@ impl Consumer {
         let Some(abandoned) = self.partitions.iter().find(|state| state.is_abandoned()) else {
             return Ok(());
         };
-        // Its result may have come since. A task that panicked leaves none.
+        // The task may have sent its result since. A task that panicked sends none.
         let partition = abandoned.partition;
         let ticket = abandoned.writing.as_ref().map(|writing| writing.ticket);
         while let Ok(outcome) = self.results.try_recv() {
@@ -492,8 +498,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Commits the end of a written block, together with the intent of the next one if it is
-    /// ready: one commit a block while there is a backlog.
+    /// Commits the end of a written block, together with the intent of the next block if that is
+    /// ready. During a backlog this makes one commit a block.
     fn finish(&mut self, (ticket, result): Outcome) -> Result<(), PipelineError> {
         let mine = |state: &PartitionState| {
             state
@@ -502,7 +508,7 @@ impl Consumer {
                 .is_some_and(|writing| writing.ticket == ticket)
         };
         let Some(index) = self.partitions.iter().position(mine) else {
-            // The partition was lost meanwhile: the block is its next owner's.
+            // The partition was revoked meanwhile: its next owner writes the block again.
             return Ok(());
         };
         let partition = self.partitions[index].partition;
@@ -543,10 +549,11 @@ impl Consumer {
         for index in 0..self.partitions.len() {
             let state = &mut self.partitions[index];
             state.pass_gap()?;
-            // Nobody waits for more where nothing more is wanted.
+            // While draining, a block is not delayed to grow.
             let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
             let is_ready = state.is_ready(&self.config, wait_max, now, is_last);
-            // The end of a block whose commit was refused is owed even if nothing follows it.
+            // After a refused commit, the end of the written block must be committed even if no
+            // block follows.
             if !is_ready && !state.owes_commit() {
                 continue;
             }
@@ -561,8 +568,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Commits an offset and its mark. `false`: the partition is another member's now, and the
-    /// change of assignment is on its way.
+    /// Commits an offset and its mark. Returns false if the commit was refused or the assignment
+    /// was lost: the partition belongs to another member, and a rebalance follows.
     fn commit(
         &mut self,
         index: usize,
@@ -599,8 +606,8 @@ impl Consumer {
                 state.commit_after = Some(Instant::now() + COMMIT_PAUSE);
                 Ok(false)
             }
-            // Without an answer it may come to pass after a later one: only a new member of the
-            // group is safe from that.
+            // A commit without an answer may take effect after a later one. Only joining the group
+            // again, as a new member, rules this out.
             Err(error) => Err(error.into()),
         }
     }
@@ -617,7 +624,7 @@ impl Consumer {
         self.next_ticket += 1;
         let results = self.results_in.clone();
         let task = self.runtime.spawn(async move {
-            // The consumer has ended if nobody listens.
+            // Sending fails only after the consumer has ended.
             let _ = results.send((ticket, write.await));
         });
         state.writing = Some(Writing { ticket, task });
@@ -684,16 +691,16 @@ impl Consumer {
         opening.places(committed)
     }
 
-    /// Compares the id of the topic with that of the log that is read: once for all records that
-    /// were handed out since the last time. A topic that was created again goes on at the old
-    /// offsets, under the old name.
+    /// Compares the topic's id with the id of the log that is read, once for all records received
+    /// since the last check. The client continues at the old offsets, under the old name, after the
+    /// topic was created again.
     fn check_topic(&mut self) -> Result<(), PipelineError> {
         if self.topic_checked {
             return Ok(());
         }
         let id = self.reader.topic_id()?;
         self.topic_asked = Instant::now();
-        // The id of a topic may hold a slash, that of a cluster holds none.
+        // A topic id may contain a slash, a cluster id does not.
         let (cluster, known) = self.topic.split_once('/').unwrap_or(("", &self.topic));
         if known != id {
             return Err(PipelineError::TopicReplaced {
@@ -705,10 +712,10 @@ impl Consumer {
         Ok(())
     }
 
-    /// What is remembered of each partition to begin with, in their order.
+    /// Reads the newest identities of each partition, in the order of `places`.
     fn warm(&self, places: &[Place]) -> Result<Vec<Recent>, PipelineError> {
-        // After a topic was created anew, or the cluster was changed, portals may send again what
-        // the old log delivered; and after partitions were added, what went to another one.
+        // Portals may send events of the old log again after the topic was re-created or the
+        // cluster changed. Adding partitions moves keys, so a copy may arrive in another partition.
         let newest_elsewhere = |is_new: bool| -> Result<Option<i64>, PipelineError> {
             if places.iter().all(|place| place.is_new != is_new) {
                 return Ok(None);
@@ -748,11 +755,11 @@ impl Consumer {
         Ok(memories)
     }
 
-    /// Gives partitions back: waits for what is being written, and commits it while the
-    /// partition is still ours. What is only read is left to the next owner.
+    /// Returns partitions to the group. Waits for running writes and commits them while the
+    /// partition is still owned. Records that were only read are left to the next owner.
     fn revoked(&mut self, partitions: &[Partition], lost: bool) -> Result<(), PipelineError> {
         for state in &mut self.partitions {
-            // It is not fetched, but given back like the others.
+            // The client does not fetch this partition now, but it must be assigned to be released.
             if partitions.contains(&state.partition) && state.retry_at.take().is_some() {
                 self.reader.assign(&[(state.partition, state.draft.end)])?;
             }
@@ -777,15 +784,15 @@ impl Consumer {
                 .retain(|state| state.partition != *partition);
         }
         if self.paused {
-            // The client remembers a pause beyond the assignment: a partition that came back
-            // would never be read again.
+            // The client keeps a pause beyond the assignment: a partition that is assigned again
+            // would never be read.
             self.reader.resume(partitions)?;
         }
         self.progress.owns(Some(self.owned()));
         Ok(self.reader.release(partitions)?)
     }
 
-    /// Waits until nothing of `partition` is being written any more. Its next block is not begun.
+    /// Waits until no block of `partition` is being written. No further block is begun.
     fn settle(&mut self, partition: Partition) -> Result<(), PipelineError> {
         loop {
             self.progress.beat();
@@ -812,8 +819,8 @@ impl Drop for Consumer {
     }
 }
 
-/// Waits for what Kafka has. An offset out of range is what the client makes of a damaged batch
-/// whose partition waits already.
+/// Polls the client once. The client reports a damaged batch as "offset out of range"; this is
+/// ignored while a partition waits at an unreadable record.
 fn poll<'r>(
     reader: &'r Reader,
     partitions: &[PartitionState],
@@ -828,7 +835,7 @@ fn poll<'r>(
     }
 }
 
-/// Which log the topic is now.
+/// Returns the ids of cluster and topic, joined by a slash.
 fn identity(bus: &BusConfig) -> Result<String, PipelineError> {
     Ok(Cluster::new(bus)?.identity(&bus.topic)?.to_string())
 }

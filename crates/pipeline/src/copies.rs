@@ -1,7 +1,7 @@
-//! The search for events that are facts more than once.
+//! Search for events that are stored as more than one fact.
 //!
-//! The consumer that owns partition 0 searches among the facts of new blocks every
-//! `consume.copies_search_seconds`; reconciliation and audit search wider.
+//! The consumer that owns partition 0 searches the facts of new blocks every
+//! `consume.copies_search_seconds`. Reconciliation and audit search a wider range.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,10 +13,10 @@ use affluenza_store::copies::{COPIES_MAX, Precedence, Suspects};
 use crate::PipelineError;
 use crate::reconcile::{Reconciled, correct};
 
-/// Most offsets whose events one search looks for. A backlog is searched in steps.
+/// Maximum number of offsets in one search. A backlog is searched in steps.
 const OFFSETS_MAX: u64 = 50_000_000;
 
-/// Order of copies by the log as it is now.
+/// Returns the precedence of copies, given the present start of the log.
 pub(crate) fn precedence(bus: &BusConfig, stream: &str) -> Result<Precedence, BusError> {
     let held = tokio::task::block_in_place(|| Cluster::new(bus)?.watermarks(&bus.topic))?;
     Ok(Precedence {
@@ -28,7 +28,7 @@ pub(crate) fn precedence(bus: &BusConfig, stream: &str) -> Result<Precedence, Bu
     })
 }
 
-/// Searches the blocks that were written since the last search, and removes the copies found.
+/// Searches the blocks written since the last search, and removes the copies found.
 pub async fn search_new_blocks(
     store: &Store,
     bus: &BusConfig,
@@ -54,7 +54,7 @@ pub async fn search_new_blocks(
     }
 }
 
-/// At most [`OFFSETS_MAX`] of the offsets, and `true` when those are all.
+/// Returns at most [`OFFSETS_MAX`] offsets, and true if no offset is left.
 fn first_offsets(unsearched: BTreeMap<u32, Range<u64>>) -> (BTreeMap<u32, Range<u64>>, bool) {
     let mut room = OFFSETS_MAX;
     let mut is_all = true;
@@ -71,7 +71,7 @@ fn first_offsets(unsearched: BTreeMap<u32, Range<u64>>) -> (BTreeMap<u32, Range<
     (ranges, is_all)
 }
 
-/// Removes the copies that `suspects` have part in. Returns the months whose facts changed.
+/// Removes the copies of the `suspects`. Returns the months whose facts changed.
 pub(crate) async fn remove_copies(
     store: &Store,
     suspects: &Suspects,
@@ -85,7 +85,8 @@ pub(crate) async fn remove_copies(
         months.extend(copies.iter().map(|copy| copy.month));
         let kept = store.remove_copies(copies).await?;
         done.copies_removed += (found - kept.len()) as u64;
-        // Blocks that are not as the ledger says are restored first; the copies are found again then.
+        // A copy is kept while its block differs from the ledger: once the block is restored, the
+        // copy is found again.
         if found < COPIES_MAX || kept.len() == found {
             done.failures.extend(kept.iter().map(|copy| {
                 format!(

@@ -1,4 +1,4 @@
-//! A block in the making: consecutive records of one partition.
+//! A block under construction: consecutive records of one partition.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,8 +20,8 @@ use crate::recent::{Recent, Sighting};
 use crate::sequences::Sequences;
 use crate::{Config, write::DeadLetter};
 
-/// The fates of a block's records. Stored events are counted when the block is settled; the
-/// facts themselves tell their ente and day.
+/// Counts of records by fate. Stored events are added in `close`, as the facts already know their
+/// ente and day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fates(HashMap<FateGroup, u64>);
 
@@ -47,7 +47,7 @@ impl Fates {
         self.0.iter().map(|(group, records)| (group, *records))
     }
 
-    /// In a fixed order: a block written twice is written with the same bytes.
+    /// Returns the counts in a fixed order, so that writing a block twice sends the same bytes.
     pub(crate) fn sorted(&self) -> Vec<(FateGroup, u64)> {
         let mut groups: Vec<_> = self
             .groups()
@@ -58,7 +58,7 @@ impl Fates {
     }
 }
 
-/// The checksum of a block after one more record of it.
+/// Returns the checksum of a block after one more record.
 fn add_read(record: &Record<'_>, mode: Mode, checksum: u64) -> u64 {
     let offset = record.offset().0.unsigned_abs();
     let checksum = xxh3_64_with_seed(record.payload(), checksum ^ offset);
@@ -68,19 +68,19 @@ fn add_read(record: &Record<'_>, mode: Mode, checksum: u64) -> u64 {
     }
 }
 
-/// The same for a record that is only compared.
+/// Like `add_read`, for a record that is only compared and not stored.
 pub(crate) fn add_to_checksum(record: &Record<'_>, checksum: u64) -> u64 {
     add_read(record, decode(record).mode, checksum)
 }
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The UTC day of a moment, in days since 1970.
+/// Returns the UTC day of a time in milliseconds, in days since 1970.
 fn day(ms: i64) -> u16 {
     u16::try_from(ms.div_euclid(DAY_MS)).unwrap_or(0)
 }
 
-/// An event that memory could not decide on.
+/// Event older than the memory's horizon: the facts decide whether it is a duplicate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Undecided {
     pub(crate) row: usize,
@@ -88,30 +88,30 @@ pub(crate) struct Undecided {
     pub(crate) identity: u64,
 }
 
-/// A block in the making.
+/// Block under construction.
 pub(crate) struct Draft {
-    /// Where it begins: the committed offset.
+    /// First offset of the block: the committed offset.
     pub(crate) first: NextOffset,
-    /// Where reading goes on after it.
+    /// Next offset to read.
     pub(crate) end: NextOffset,
     pub(crate) facts: FactBlock,
     pub(crate) undecided: Vec<Undecided>,
     pub(crate) dead_letters: Vec<DeadLetter>,
     dead_letter_bytes: usize,
-    /// Records taken in.
+    /// Number of records added.
     pub(crate) read: u64,
     pub(crate) fates: Fates,
-    /// What the records tell of who made them.
+    /// Sequence numbers of the producers, to detect lost events.
     pub(crate) sequences: Sequences,
-    /// The traces that the records belong to.
+    /// Trace contexts of the records.
     pub(crate) traces: Links,
-    /// Of offset and payload of every record, and the headers of one in binary mode, in order:
-    /// what was read, whatever was made of it.
+    /// Checksum over offset and payload of every record in order, with the headers of records in
+    /// binary mode. It covers the records as read, whatever the rules make of them.
     pub(crate) checksum: u64,
     opened: Option<Instant>,
-    /// Time of its first record in the log, in milliseconds since 1970, where the log says it.
+    /// Time of the first record in the log, in milliseconds since 1970, if the log has it.
     pub(crate) oldest_ms: Option<i64>,
-    /// Ranges of offsets that held no record, in order.
+    /// Ranges of offsets without a record, in order.
     pub(crate) gaps: Vec<Range<i64>>,
 }
 
@@ -135,7 +135,7 @@ impl Draft {
         }
     }
 
-    /// The draft that goes on where this one ends.
+    /// Returns the draft that continues at the end of this one.
     pub(crate) fn next(&self) -> Self {
         Self {
             facts: self.facts.another(),
@@ -143,18 +143,19 @@ impl Draft {
         }
     }
 
-    /// True before it covers any offset. One that covers offsets without a record is written, too.
+    /// True if the draft covers no offset. A draft that covers only offsets without a record is
+    /// written, too.
     pub(crate) fn is_empty(&self) -> bool {
         self.end == self.first
     }
 
-    /// Whether it must not take in more.
+    /// True if no record may be added.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
         self.reaches(config.block_records_max, config.block_bytes_max)
     }
 
-    /// Whether it is worth writing: two thirds full. The rest is room for what is read during the
-    /// last steps of the block before it.
+    /// True if the draft is two thirds full and worth writing. The rest is room for records that
+    /// arrive while the previous block is finished.
     pub(crate) fn is_large(&self, config: &Config) -> bool {
         let enough = |limit: usize| limit - limit / 3;
         self.reaches(
@@ -167,13 +168,13 @@ impl Draft {
         self.read >= records as u64 || self.facts.bytes() + self.dead_letter_bytes >= bytes
     }
 
-    /// Whether its oldest record has waited long enough.
+    /// True if the oldest record has waited long enough.
     pub(crate) fn is_due(&self, now: Instant, wait: Duration) -> bool {
         self.opened
             .is_some_and(|opened| now.duration_since(opened) >= wait)
     }
 
-    /// Goes on to `next` without a record.
+    /// Extends the draft to `next` over offsets without a record.
     pub(crate) fn extend(&mut self, next: NextOffset) {
         if next > self.end {
             self.gaps.push(self.end.0..next.0);
@@ -182,7 +183,7 @@ impl Draft {
         }
     }
 
-    /// Takes in a record: from here on it has a fate.
+    /// Adds a record and records its fate, except for events that `close` counts.
     pub(crate) fn take(&mut self, record: &Record<'_>, classifier: &mut Classifier) {
         let offset = record.offset();
         self.extend(NextOffset(offset.0));
@@ -233,8 +234,8 @@ impl Draft {
         self.dead_letters.push(letter);
     }
 
-    /// Drops the events that memory has seen before, and notes those that it cannot decide on. All
-    /// of a block at once: look-ups that follow one another at once wait for memory together.
+    /// Drops the events found in memory, and notes those that memory cannot decide. The whole block
+    /// is looked up in one pass, so that the cache misses overlap.
     pub(crate) fn decide(&mut self, recent: &mut Recent) {
         let sightings: Vec<Sighting> = self
             .facts
@@ -263,8 +264,8 @@ impl Draft {
             .collect();
     }
 
-    /// Drops the undecided events that are facts already, or stand in this block twice: memory
-    /// may have let go of an event of this very block.
+    /// Drops the undecided events that are stored already or occur twice in this block. Memory may
+    /// have evicted an event of this very block.
     pub(crate) fn settle(&mut self, stored_before: &std::collections::HashSet<u64>) {
         let mut undecided = self.undecided.iter().peekable();
         let mut earlier: HashSet<u64> = HashSet::with_capacity(self.facts.rows());
@@ -301,7 +302,7 @@ impl Draft {
         self.drop_as(Fate::Erased, &keep);
     }
 
-    /// Drops the duplicates: those whose place in `keep` says no.
+    /// Drops the duplicates: the rows with `false` in `keep`.
     fn keep(&mut self, keep: &[bool]) {
         self.drop_as(Fate::Duplicate, keep);
     }
@@ -316,14 +317,14 @@ impl Draft {
         self.facts.retain(keep);
     }
 
-    /// Counts the events that are stored. From here on every record has its fate.
+    /// Counts the remaining facts as stored. After this, every record has a fate.
     pub(crate) fn close(&mut self) {
         for ((ente, day), facts) in self.facts.by_ente_and_day() {
             self.fates.add(Fate::Stored, "", ente, day, facts);
         }
     }
 
-    /// What is the same whenever its records are read.
+    /// Returns the properties that are the same on every reading of the records.
     pub(crate) fn extent(&self) -> Extent {
         Extent {
             end: self.end,

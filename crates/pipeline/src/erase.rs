@@ -1,10 +1,12 @@
-//! Takes events out by order, so that nothing brings them back and the accounts still balance.
+//! Erases events by order, so that nothing restores them and the accounts still balance.
 //!
-//! What is to go is noted first, in the database and beside it ([`erasure_notes`]):
-//! from then on no repair restores it from the log, and no backup brings it back. Then the facts
-//! go, the ledger follows, the aggregates go, and what came in meanwhile is added to these again.
-//! Every step can be repeated, so an erasure that was cut off goes on where it was.
-//! The records themselves stay in the log until its retention ends.
+//! An order is recorded first, in the database and outside of it ([`erasure_notes`]). From then on,
+//! no repair and no backup restores its events. Then the facts are deleted and counted as erased in
+//! the ledger, and the aggregates are cleared. The reconciliation that follows adds the remaining
+//! facts to the aggregates again.
+//!
+//! Every step can be repeated, so an interrupted erasure can be resumed. The records stay in the
+//! log until its retention ends.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -19,55 +21,55 @@ use crate::classify::Classifier;
 use crate::reconcile::reconcile;
 use crate::{PipelineError, Reconciled, erasure_notes, stream};
 
-/// How often facts are looked for that a repair brought back while it had not heard of the order.
+/// Deletion passes, since a repair that does not know the order yet may restore facts.
 const PASSES_MAX: usize = 5;
 
-/// What to erase.
+/// Events to erase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Public body.
+    /// Code of the public body.
     pub ente: String,
-    /// Portal; empty for all.
+    /// Code of the portal. Empty: all portals.
     pub portal: String,
-    /// Local days since 1970.
+    /// Local days, in days since 1970, both ends included.
     pub days: RangeInclusive<u16>,
-    /// Why.
+    /// Reason of the order.
     pub reason: String,
 }
 
-/// Why nothing was erased, or not all of it.
+/// Reason why nothing was erased, or not everything.
 #[derive(Debug, Error)]
 pub enum EraseError {
-    /// ClickHouse.
+    /// Error of ClickHouse.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Reading or comparing.
+    /// Error of reading the log or of the reconciliation.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// What is missing already would be taken for erased.
+    /// The accounts do not balance: facts that are missing already would count as erased.
     #[error(
         "the accounts do not balance ({blocks} block(s)): run `affluenza audit --repair` first; nothing was erased"
     )]
     Unbalanced {
-        /// Blocks whose facts are not what the ledger says.
+        /// Number of blocks whose facts differ from the ledger.
         blocks: usize,
     },
-    /// It would put back what is erased.
+    /// An unfinished rebuild would restore the erased facts.
     #[error(
         "rebuild {id} is unfinished: let it end, or give it up with --abandon; nothing was erased"
     )]
     Rebuilding {
-        /// Which.
+        /// Id of the rebuild.
         id: String,
     },
-    /// Somebody restores them again and again.
+    /// Another process restored the facts again and again.
     #[error(
         "facts came back {PASSES_MAX} times while they were being erased: stop the consumers, and give the same command again"
     )]
     Restored,
 }
 
-/// What an order would take out: facts, and events in the aggregate.
+/// Returns the number of facts and of aggregated events that an order would erase.
 pub async fn preview(store: &Store, order: &Order) -> Result<(u64, u64), EraseError> {
     let erasure = drafted(store, order).await?;
     Ok((
@@ -76,7 +78,7 @@ pub async fn preview(store: &Store, order: &Order) -> Result<(u64, u64), EraseEr
     ))
 }
 
-/// Carries an order out; one that was cut off goes on.
+/// Carries out an order, or resumes an interrupted one.
 pub async fn erase(
     store: &Store,
     bus: &BusConfig,
@@ -110,7 +112,8 @@ pub async fn erase(
     Ok((erasure, compared))
 }
 
-/// Takes facts and aggregates out; the comparison that follows adds to these what stays.
+/// Deletes facts, updates the ledger and clears the aggregates. The reconciliation that follows adds
+/// the remaining facts to the aggregates.
 async fn take_out(store: &Store, erasure: &Erasure) -> Result<(), EraseError> {
     for pass in 0.. {
         store.erase_facts(erasure).await?;
@@ -124,8 +127,9 @@ async fn take_out(store: &Store, erasure: &Erasure) -> Result<(), EraseError> {
     Ok(store.erase_aggregates(erasure).await?)
 }
 
-/// The erasures that are noted beside a database and that it has not carried out: it came back from
-/// a backup that is older, or an order was cut off. `None` when the notes are not there.
+/// Returns the erasures that are noted outside the database but not carried out in it: after a
+/// restore from an older backup, or after an interruption. Returns `None` if the topic of the notes
+/// does not exist.
 pub async fn open_erasures(
     store: &Store,
     bus: &BusConfig,
@@ -140,8 +144,8 @@ pub async fn open_erasures(
     Ok(Some(notes.open(&streams, &store.erasures().await?)))
 }
 
-/// Carries out again what [`open_erasures`] found, and compares. What the tables lack otherwise is
-/// restored first, or it would be taken for erased.
+/// Repeats the erasures that [`open_erasures`] found, and reconciles. Other missing facts are
+/// restored first, as they would count as erased.
 pub async fn erase_again(
     store: &Store,
     bus: &BusConfig,
@@ -151,7 +155,7 @@ pub async fn erase_again(
 ) -> Result<Reconciled, EraseError> {
     let known = store.erasures().await?;
     for erasure in open.iter_mut() {
-        // The table keeps the row of the highest version.
+        // The table keeps the row with the highest version.
         let before = known.iter().find(|one| one.id == erasure.id);
         erasure.version = before.map_or(0, |one| one.version).max(erasure.version);
         erasure.done = false;

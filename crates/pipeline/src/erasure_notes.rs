@@ -1,9 +1,10 @@
-//! What was erased by order, noted where the database is not: in a topic of its own, kept for ever.
+//! Notes of the erasures, kept outside the database: in a topic of their own, without a retention
+//! limit.
 //!
-//! A database that comes back from a backup has only the erasures from before it. The notes name the
-//! others, with the offsets that they reach to, so that they can be done again as they were. Beside
-//! them stands for which databases they are whole: a topic that was made anew, after it was lost with
-//! its Kafka, says nothing of a database that is older than itself.
+//! A database restored from a backup knows only the erasures before the backup. The notes name the
+//! others with their end offsets, so that they can be repeated exactly. The notes also list the
+//! databases for which they are complete. A topic that was created after a loss of Kafka is not
+//! complete for an older database.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -16,31 +17,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
 
-/// How long Kafka may take to acknowledge a note.
+/// Maximum time for Kafka to acknowledge a note.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A record of the topic.
+/// Record of the topic.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Note {
-    /// From here on, with what came before, every erasure of this database is noted.
+    /// From here on, every erasure of this database is in the topic.
     WholeFor(String),
-    /// An order that was begun, and is to be carried out.
+    /// Order that was begun.
     Erasure(Erasure),
 }
 
-/// What the topic holds.
+/// Content of the topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// Databases whose erasures are all there, by [`Store::origin`].
+    /// Databases for which the notes are complete, by [`Store::origin`].
     pub whole_for: HashSet<String>,
-    /// Every erasure once, in the order in which they were begun.
+    /// Erasures without repetitions, in the order in which they were begun.
     pub erasures: Vec<Erasure>,
 }
 
 impl Notes {
-    /// Those that concern a database, by the logs that its records came from, and that it does not
-    /// call done.
+    /// Returns the erasures that concern one of `streams` and are not done in `known`.
     pub fn open(&self, streams: &HashSet<String>, known: &[Erasure]) -> Vec<Erasure> {
         let is_done = |noted: &Erasure| known.iter().any(|one| one.id == noted.id && one.done);
         let concerns = |noted: &Erasure| noted.ends.iter().any(|end| streams.contains(&end.0));
@@ -51,7 +51,7 @@ impl Notes {
     }
 }
 
-/// Reads the notes; none when the topic is not there.
+/// Reads the notes. Returns `None` if the topic does not exist.
 pub fn read(bus: &BusConfig) -> Result<Option<Notes>, PipelineError> {
     let mut notes = Notes::default();
     let mut seen = HashSet::new();
@@ -82,8 +82,8 @@ pub fn read(bus: &BusConfig) -> Result<Option<Notes>, PipelineError> {
     }
 }
 
-/// Sees to it that every erasure of this database is noted, those of an earlier release and of a
-/// topic that was lost, too. Needs the topic.
+/// Adds the missing erasures of this database to the notes, such as those of an earlier release or
+/// of a lost topic. The topic must exist.
 pub async fn keep_whole(store: &Store, bus: &BusConfig) -> Result<(), PipelineError> {
     let notes = tokio::task::block_in_place(|| read(bus))?;
     let notes = notes.ok_or_else(|| BusError::NoTopic {
@@ -104,12 +104,12 @@ pub async fn keep_whole(store: &Store, bus: &BusConfig) -> Result<(), PipelineEr
     write(bus, &missing)
 }
 
-/// Notes an order, before anything goes.
+/// Notes an order, before anything is erased.
 pub fn note(bus: &BusConfig, erasure: &Erasure) -> Result<(), PipelineError> {
     write(bus, &[Note::Erasure(erasure.clone())])
 }
 
-/// Returns when Kafka has them; what follows was not sent before.
+/// Writes notes in order. Each is acknowledged before the next is sent.
 fn write(bus: &BusConfig, notes: &[Note]) -> Result<(), PipelineError> {
     if notes.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Offsets without a record of a producer: what the log shows of them.
+//! Explains offsets without a record of a producer, by reading the log.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use affluenza_bus::{BusError, Cluster, Config as BusConfig, Inspector, Partition
 
 use crate::PipelineError;
 
-/// Looks at a gap before it counts as one that nothing explains, and the pause between two: longer
-/// than a partition takes to get another leader.
+/// Attempts to explain a gap, and the pause between two attempts. Together they take longer than
+/// the election of a new leader.
 const LOOKS: usize = 4;
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Looks at the gaps of one topic.
+/// Explains the gaps of one topic.
 pub(crate) struct Gaps {
     inspector: Arc<Inspector>,
     bus: BusConfig,
@@ -27,9 +27,8 @@ impl Gaps {
         }
     }
 
-    /// Counts the offsets of `gaps`, in order, that are shown to be transaction markers, aborted records or
-    /// compaction. The others are a finding of the audit, and named here. Without gaps it costs
-    /// nothing.
+    /// Counts the offsets of `gaps` that are transaction markers, aborted records or compaction.
+    /// Logs the unexplained ones, which the audit reports. Returns at once without gaps.
     pub(crate) async fn control(
         &self,
         partition: Partition,
@@ -91,7 +90,7 @@ impl Gaps {
         }
     }
 
-    /// Fails while Kafka is away: then nothing is decided.
+    /// Returns an error while Kafka is unreachable, so that the block is retried.
     async fn is_compacted(&self) -> Result<bool, BusError> {
         let asked = Cluster::new(&self.bus)?.is_compacted(&self.bus.topic).await;
         match asked {

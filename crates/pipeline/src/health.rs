@@ -1,5 +1,4 @@
-//! Whether the consumer lives, whether it can do its work, and what it tells Prometheus: what
-//! [`Progress`] knows beyond counts.
+//! Health of the consumer: the part of [`Progress`] for liveness, readiness and Prometheus.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,31 +11,31 @@ use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};
 use crate::{Config, PipelineError, Progress, Reconciled, mark};
 
-/// How long ClickHouse may refuse before the consumer is not ready.
+/// Time of failing writes to ClickHouse after which the consumer is not ready.
 const WAIT_SHOWN: Duration = Duration::from_secs(10);
 
-/// How it is.
+/// Health of the consumer.
 #[derive(Debug)]
 pub(crate) struct Health {
-    /// Longest time that the polling thread may be busy with one thing.
+    /// Maximum time that the polling thread may take for one step.
     stuck_after: Duration,
-    /// When the polling thread last began a round.
+    /// Start of the polling thread's last round.
     beat: Option<Instant>,
-    /// The partitions it has; none before the group has dealt them.
+    /// Owned partitions. `None` before the group has assigned any.
     owned: Option<Vec<Partition>>,
-    /// Since when the group has not dealt them.
+    /// Start of the time without an assignment.
     undealt_since: Instant,
-    /// Where partitions stand.
+    /// Progress of each partition.
     tracker: Tracker,
-    /// Those that do not move.
+    /// Partitions at a standstill.
     standing: Vec<Standstill>,
-    /// Topics, tables and views that are missing or altered.
+    /// Missing or altered topics, tables and views.
     faults: Vec<String>,
-    /// Since when ClickHouse has been refusing.
+    /// Start of the failing writes to ClickHouse.
     waiting_since: Option<Instant>,
-    /// The last trouble with Kafka, until the group has dealt partitions again.
+    /// Last trouble with Kafka, until the next assignment.
     trouble: Option<String>,
-    /// Why it has stopped for good.
+    /// Reason why the consumer stopped for good.
     stopped: Option<String>,
 }
 
@@ -73,15 +72,15 @@ impl Progress {
         &self.0.holds
     }
 
-    /// Shows what is counted under `metrics`.
+    /// Registers the metrics under `metrics`.
     pub fn register(&self, metrics: &Metrics) {
         self.0.counters.register(metrics);
     }
 
-    /// Whether the consumer moves. One that does not is better started anew.
+    /// Checks that the polling thread advances. A stuck consumer should be restarted.
     ///
     /// # Errors
-    /// What is wrong, in one sentence.
+    /// Returns the reason in one sentence.
     pub fn check_alive(&self) -> Result<(), String> {
         let health = self.health();
         match health.beat.map(|beat| beat.elapsed()) {
@@ -93,10 +92,10 @@ impl Progress {
         }
     }
 
-    /// Whether the consumer does its work.
+    /// Checks that the consumer processes its partitions.
     ///
     /// # Errors
-    /// What is wrong, in one sentence.
+    /// Returns the reason in one sentence.
     pub fn check_ready(&self) -> Result<(), String> {
         self.check_alive()?;
         let health = self.health();
@@ -127,31 +126,31 @@ impl Progress {
         }
     }
 
-    /// The partitions it has now.
+    /// Returns the owned partitions.
     pub fn owned(&self) -> Vec<Partition> {
         self.health().owned.clone().unwrap_or_default()
     }
 
-    /// Says why the consumer has stopped at a guard.
+    /// Records why the consumer stopped because its position does not fit.
     pub fn stopped_by(&self, error: &PipelineError) {
         self.0.counters.set_guard_stopped();
         self.health().stopped = Some(error.to_string());
     }
 
-    /// Notes where partitions end, as Kafka says.
+    /// Records the ends of partitions reported by Kafka, and updates lag and waiting times.
     pub(crate) fn set_ends(&self, ends: &[(Partition, NextOffset)]) {
         let now = Instant::now();
         let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let mut health = self.health();
         health.tracker.hears(now);
-        // Partitions that were lost while Kafka was silent are kept until it answers again: no other consumer
-        // names them meanwhile.
+        // Revoked partitions are kept while Kafka does not answer: no other consumer reports them
+        // meanwhile.
         if let Some(owned) = health.owned.clone() {
             health.tracker.keep(&owned);
         }
         for (partition, end) in ends {
             let is_owned = |owned: &Vec<Partition>| owned.contains(partition);
-            // Taken back since Kafka was asked.
+            // The partition was revoked since the query to Kafka.
             if !health.owned.as_ref().is_some_and(is_owned) {
                 continue;
             }
@@ -165,7 +164,7 @@ impl Progress {
         }
     }
 
-    /// Notes that Kafka does not say where partitions end.
+    /// Records that Kafka does not report the ends of partitions.
     pub(crate) fn ends_are_unknown(&self, why: &str) {
         let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let mut health = self.health();
@@ -174,7 +173,7 @@ impl Progress {
         health.tracker.hears_nothing(why.to_owned(), now);
     }
 
-    /// Partitions that stand for no reason that is known, and where.
+    /// Returns the partitions that stand still without a known cause, with their offsets.
     pub(crate) fn unexplained(
         &self,
         limit: Duration,
@@ -185,13 +184,13 @@ impl Progress {
             .unexplained(limit, again, Instant::now())
     }
 
-    /// Notes what a look at the log found where a partition stands.
+    /// Records the result of reading the log at a partition's position.
     pub(crate) fn sighted(&self, partition: Partition, sight: Sight) {
         let mut health = self.health();
         health.tracker.sighted(partition, sight, Instant::now());
     }
 
-    /// Shows which partitions have not moved for `limit`, and returns them.
+    /// Publishes and returns the partitions that have not moved for `limit`.
     pub(crate) fn note_standstills(&self, limit: Duration) -> Vec<Standstill> {
         let mut health = self.health();
         let found = health.tracker.standstills(limit, Instant::now());
@@ -200,7 +199,7 @@ impl Progress {
         found
     }
 
-    /// Why the group has dealt no partitions for `limit`, if it has not.
+    /// Returns the reason why the group has assigned no partitions for `limit`, if so.
     pub(crate) fn undealt(&self, limit: Duration) -> Option<String> {
         let health = self.health();
         let waited = health.undealt_since.elapsed();
@@ -214,7 +213,7 @@ impl Progress {
         ))
     }
 
-    /// The first partition that no waiting gets past.
+    /// Returns the first partition whose standstill no retry ends.
     pub(crate) fn hopeless(&self) -> Option<Standstill> {
         let health = self.health();
         let is_hopeless =
@@ -222,23 +221,23 @@ impl Progress {
         health.standing.iter().find(is_hopeless).cloned()
     }
 
-    /// Shows how many partitions the topic has.
+    /// Publishes the number of partitions of the topic.
     pub(crate) fn set_topic_partitions(&self, partitions: usize) {
         self.0.counters.set_topic_partitions(partitions);
     }
 
-    /// Shows what topics and tables lack.
+    /// Publishes the faults of topics, tables and views.
     pub(crate) fn set_faults(&self, faults: &[String]) {
         self.0.counters.set_faults(faults.len());
         self.health().faults = faults.to_vec();
     }
 
-    /// Takes over the limits of the configuration.
+    /// Sets the limits from the configuration.
     pub(crate) fn limit_by(&self, config: &Config) {
         self.health().stuck_after = Duration::from_secs(config.stuck_seconds);
     }
 
-    /// A writer begins a step.
+    /// Records that a writer begins a step.
     pub(crate) fn begins(&self, partition: Partition, cause: Cause, what: &str) {
         let mut health = self.health();
         health
@@ -246,12 +245,12 @@ impl Progress {
             .begins(partition, cause, what, Instant::now());
     }
 
-    /// An attempt at the present step failed.
+    /// Records that an attempt of the current step failed.
     pub(crate) fn fails(&self, partition: Partition, error: &dyn std::fmt::Display) {
         self.health().tracker.fails(partition, error.to_string());
     }
 
-    /// Shows the transactions that hold partitions back now.
+    /// Publishes the open transactions that hold partitions back.
     pub fn set_open_transactions(&self, open: &[OpenTransaction]) {
         let now_ms = i64::try_from(mark::now())
             .unwrap_or(i64::MAX)
@@ -259,17 +258,17 @@ impl Progress {
         self.0.counters.set_open_transactions(open, now_ms);
     }
 
-    /// Tells what a comparison of the accounts did.
+    /// Publishes the result of a reconciliation.
     pub fn note_compared(&self, done: &Reconciled) {
         self.0.counters.add_compared(done, mark::now());
     }
 
-    /// Tells that the accounts could not be compared.
+    /// Publishes that a reconciliation failed.
     pub fn note_not_compared(&self) {
         self.0.counters.add_not_compared();
     }
 
-    /// Tells which portals are silent.
+    /// Publishes the silent portals.
     pub fn set_silent(&self, portals: &[SilentPortal]) {
         self.0.counters.set_silent(portals);
     }
@@ -278,7 +277,7 @@ impl Progress {
         self.health().beat = Some(Instant::now());
     }
 
-    /// Whether the group has dealt its partitions, and this consumer some of them or none.
+    /// True if the group has assigned partitions, even if this consumer owns none.
     pub(crate) fn is_dealt(&self) -> bool {
         self.health().owned.is_some()
     }
@@ -288,11 +287,11 @@ impl Progress {
         let mut health = self.health();
         match &owned {
             Some(_) => health.trouble = None,
-            // It may come back to the same partitions, and to what stops them.
+            // A new assignment may contain the same partitions, with the same cause of a standstill.
             None if health.owned.is_some() => health.undealt_since = Instant::now(),
             None => {}
         }
-        // Whose blocks these were is their next owner's to tell.
+        // The next owner reports the state of the revoked partitions.
         health.waiting_since = None;
         health.owned = owned;
     }
@@ -302,7 +301,7 @@ impl Progress {
         self.health().trouble = Some(error.to_string());
     }
 
-    /// Notes what keeps this consumer from its partitions, as long as it has none.
+    /// Records why the group has not assigned partitions yet.
     pub(crate) fn note_before_dealt(&self, cause: String) {
         let mut health = self.health();
         if health.owned.is_none() {
@@ -323,8 +322,7 @@ impl Progress {
         self.0.counters.recovered.inc();
     }
 
-    /// Hits and misses of the classifier's memory, when last counted and now. Another classifier
-    /// counts from 0.
+    /// Adds the cache hits and misses since the last count. A new classifier counts from 0.
     pub(crate) fn note_cached(&self, before: (u64, u64), now: (u64, u64)) {
         let since = |before: u64, now: u64| now.checked_sub(before).unwrap_or(now);
         let (hits, misses) = (since(before.0, now.0), since(before.1, now.1));

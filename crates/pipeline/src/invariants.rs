@@ -1,10 +1,10 @@
-//! What "exactly once" rests on, as functions without state.
+//! Invariants of "exactly once", as functions without state.
 //!
-//! The consumer asks them at the places where they must hold, and the model in `tests/model`
-//! asks the same functions while it walks through every order of crashes, late messages and
-//! rebalances. A rule that is only a sentence can drift away from the code; these cannot.
+//! The consumer asserts them where they must hold. The model in `tests/model` calls the same
+//! functions in every order of crashes, late messages and rebalances. So the rules cannot drift
+//! away from the code.
 //!
-//! An offset here is always a [`NextOffset`]: one past what has been dealt with. A block covers
+//! An offset here is always a [`NextOffset`]: one past the last processed record. A block covers
 //! the offsets from `first` up to, not including, `end`.
 //!
 //! ```
@@ -18,31 +18,31 @@
 
 use affluenza_bus::NextOffset;
 
-/// What of a block must be the same whenever it is read.
+/// Properties of a block that every reading must reproduce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// One past its last offset.
+    /// One past the last offset of the block.
     pub end: NextOffset,
-    /// How many records it holds. Fewer than its offsets, where the log has gaps.
+    /// Number of records. Smaller than the number of offsets if the log has gaps.
     pub records: u64,
-    /// Of the records as read.
+    /// Checksum of the records as read.
     pub checksum: u64,
 }
 
-/// The last row of a partition's ledger.
+/// Last row of a partition's ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastRow {
-    /// First offset of its block.
+    /// First offset of the row's block.
     pub first: NextOffset,
-    /// Where the ledger ends.
+    /// End of the ledger.
     pub end: NextOffset,
-    /// Of the records as read.
+    /// Checksum of the records as read.
     pub checksum: u64,
 }
 
-/// The group may be read on from `next`: the ledger ends there, or its last row is the block of
-/// the pending intent. From any other place records would be counted again under other ranges,
-/// or dropped under a token that other records had.
+/// Returns true if the group may continue at `next`: the ledger ends there, or its last row is the
+/// block of the pending intent. From any other offset, records would be counted again under other
+/// ranges, or dropped under a token that other records had.
 pub fn place_is_ledgers_end(next: NextOffset, intent: Option<Extent>, last: LastRow) -> bool {
     let is_last_row = |intent: Extent| {
         last.first == next && last.end == intent.end && last.checksum == intent.checksum
@@ -50,55 +50,55 @@ pub fn place_is_ledgers_end(next: NextOffset, intent: Option<Extent>, last: Last
     last.end == next || intent.is_some_and(is_last_row)
 }
 
-/// Whether an intent may be committed beside the offset `committed`: its block begins right
-/// there and is not empty. Anything else would leave records out, or count them in two blocks.
+/// Returns true if an intent may be committed with the offset `committed`: its block begins there
+/// and is not empty. Anything else would omit records or count them in two blocks.
 pub fn block_follows(committed: NextOffset, first: NextOffset, end: NextOffset) -> bool {
     first == committed && first < end
 }
 
-/// Whether a partition may stand at `after`, having stood at `before`. A position that moves
-/// back has its records read again under other ranges, and so under other tokens.
+/// Returns true if a partition may move from `before` to `after`. After a step back, records would
+/// be read again under other ranges and so under other tokens.
 pub fn position_advances(before: NextOffset, after: NextOffset) -> bool {
     after >= before
 }
 
-/// Whether a record at `offset` belongs into a draft that reaches to `draft_end`. After a change
-/// of assignment the client may deliver records again.
+/// Returns true if a record at `offset` is new to a draft that ends at `draft_end`. The client may
+/// deliver records again after a rebalance.
 pub fn is_unread(draft_end: NextOffset, offset: i64) -> bool {
     offset >= draft_end.0
 }
 
-/// Whether a draft that repeats an intent has reached its end: nothing more goes into it.
+/// Returns true if a draft that repeats an intent has reached the intent's end and takes no more.
 pub fn reaches_intent(intent_end: NextOffset, draft_end: NextOffset) -> bool {
     draft_end >= intent_end
 }
 
-/// Whether what was read again is the block of the intent: its token stands for the range, so a
-/// longer or shorter block under it would be skipped in part, or counted in part twice.
+/// Returns true if the records read again are exactly the block of the intent. The token names the
+/// range: a longer block would be skipped in part, a shorter one counted twice in part.
 pub fn recovers_exactly(intent: Extent, draft: Extent) -> bool {
     intent == draft
 }
 
-/// Whether the consumer may commit now. Not for a partition that is lost (the broker refuses
-/// that too, see the model), and not while a block is on its way: it has no answer yet, and its
-/// intent must go on standing beside the offset.
+/// Returns true if the consumer may commit now. A lost partition must not be committed; the broker
+/// refuses that, too (see the model). While a block is being written, its intent must stay in the
+/// offset metadata.
 pub fn may_commit(assignment_lost: bool, writing: bool) -> bool {
     !assignment_lost && !writing
 }
 
-/// Whether `written_end`, up to which ClickHouse has everything, is the offset that the next
-/// draft begins at: only what was acknowledged is committed, and nothing falls in between.
+/// Returns true if the next draft begins at `written_end`, up to which ClickHouse has everything.
+/// So only acknowledged records are committed, and no offset is left out.
 pub fn commits_what_was_written(written_end: NextOffset, next_first: NextOffset) -> bool {
     written_end == next_first
 }
 
-/// Whether every record read has exactly one fate.
+/// Returns true if every record read has exactly one fate.
 pub fn fates_balance(read: u64, fates: &[u64]) -> bool {
     read == fates.iter().sum::<u64>()
 }
 
-/// Whether an insert token names this partition and this range of this log: nothing of the
-/// moment, such as an attempt or a consumer, may be part of it.
+/// Returns true if an insert token names exactly this partition and range of this log. A token must
+/// not contain anything that varies, such as an attempt or a consumer.
 pub fn token_names_range(
     token: &str,
     stream: &str,
@@ -111,21 +111,21 @@ pub fn token_names_range(
         .is_some_and(|place| place == format!("/{kafka_partition}/{first}-{end}"))
 }
 
-/// Whether nothing of a month was in flight while its hour rows were compared with its facts.
+/// Returns true if no block of a month was in flight while hour rows were compared with facts.
 ///
-/// `ledger_end` was read before the comparison, `facts_reach` after it. A block has its facts
-/// before its hour rows, and both before its row of the ledger. So facts that reach no farther
-/// than the ledger did belong to blocks that were whole before, and no other block had hour rows
-/// yet. What differs then is a fault, and a correction by that difference stays right whatever is
-/// inserted before it arrives.
+/// `ledger_end` was read before the comparison, `facts_reach` after it. A block writes its facts
+/// before its hour rows, and both before its ledger row. If the facts reach no farther than the
+/// ledger did, all their blocks were complete before, and no other block had hour rows yet. Then a
+/// difference is a fault. A correction by that difference stays right, whatever is inserted before
+/// the correction arrives.
 pub fn is_settled(ledger_end: NextOffset, facts_reach: NextOffset) -> bool {
     facts_reach <= ledger_end
 }
 
-/// Whether the hour rows of a block are in doubt that ClickHouse may not know any more by its
-/// token. Facts come before hour rows, so facts that are there tell nothing about these; and a
-/// server that was started again may have lost either. Such months are written down before the
-/// block has its row of the ledger.
+/// Returns true if the hour rows of a block are in doubt, given that ClickHouse may have forgotten
+/// its token. Facts come before hour rows, so stored facts prove nothing about hour rows. A
+/// restarted server may have lost either. Such months are recorded before the block has its ledger
+/// row.
 pub fn hours_are_in_doubt(facts_were_found: bool, server_was_restarted: bool) -> bool {
     facts_were_found || server_was_restarted
 }
@@ -200,8 +200,8 @@ mod tests {
         assert!(!names("c/t2/1/4-5"));
     }
 
-    /// Two blocks of one event each, one after the other, and a comparison of their month. Each
-    /// writes facts, hour rows and ledger in this order; the first may lose its hour rows.
+    /// Two consecutive blocks of one event each, and a comparison of their month. Each block writes
+    /// facts, hour rows and ledger in this order; the first may lose its hour rows.
     #[derive(Clone, Copy, Default)]
     struct Month {
         written: [u8; 2],
@@ -222,8 +222,8 @@ mod tests {
             self.reached(2) - i64::from(lost)
         }
 
-        /// Hour rows before facts in one of its readings, and facts before hour rows in the other:
-        /// ClickHouse may read them either way.
+        /// One step of the comparison, which reads hour rows or facts first: ClickHouse may read
+        /// them in either order.
         fn compare(&mut self, hours_first: bool) {
             match (self.compared, hours_first) {
                 (0, _) => self.ledger_end = self.reached(3),
@@ -237,7 +237,7 @@ mod tests {
             self.compared += 1;
         }
 
-        /// Walks through every order of what is left. Returns how many comparisons were settled.
+        /// Tries every order of the remaining steps. Returns the number of settled comparisons.
         fn walk(self, hours_first: bool) -> u64 {
             if self.compared == 4 {
                 let settled = is_settled(NextOffset(self.ledger_end), NextOffset(self.seen));
@@ -249,7 +249,7 @@ mod tests {
             next.compare(hours_first);
             let mut settled = next.walk(hours_first);
             for block in 0..2 {
-                // The second block of a partition begins when the first is whole.
+                // The second block of a partition begins after the first is complete.
                 let may = self.written[block] < 3 && (block == 0 || self.written[0] == 3);
                 if may {
                     let mut next = self;

@@ -1,6 +1,6 @@
-//! What is committed beside an offset: whose it is, and which block is about to be written.
+//! Offset metadata: the log of the offset, and the block that is about to be written.
 //!
-//! One line of ASCII, versioned, far below the 4,096 bytes that Kafka keeps:
+//! One line of ASCII, versioned, far below Kafka's limit of 4,096 bytes:
 //!
 //! ```text
 //! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg end=4711 records=100 sum=00000000deadbeef rules=2026.11.1+3f2a9c at=1490515200
@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::NextOffset;
 
-/// Seconds since 1970.
+/// Returns the current time, in seconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -20,28 +20,28 @@ pub(crate) fn now() -> u64 {
 
 const PREFIX: &str = "affluenza/1";
 
-/// A block that is about to be written.
+/// Block that is about to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Intent {
-    /// One past its last offset.
+    /// One past the last offset of the block.
     pub(crate) end: NextOffset,
-    /// How many records it holds.
+    /// Number of records in the block.
     pub(crate) records: u64,
     /// Checksum of the records as read.
     pub(crate) checksum: u64,
-    /// Rules that classified it.
+    /// Version of the rules that classified the block.
     pub(crate) rules: String,
-    /// When it was made, in seconds since 1970. ClickHouse forgets tokens in time: the block of an
-    /// old intent is looked for before it is inserted again.
+    /// Time of the intent, in seconds since 1970. ClickHouse may have forgotten the token of an old
+    /// intent: the block's facts are then searched before it is inserted again.
     pub(crate) at: u64,
 }
 
-/// What stands beside a committed offset.
+/// Metadata of a committed offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// Which log the offset belongs to.
+    /// Log to which the offset belongs.
     pub(crate) stream: String,
-    /// The block that begins at the offset and may have been written.
+    /// Block that begins at the offset and may have been written.
     pub(crate) intent: Option<Intent>,
 }
 
@@ -57,7 +57,7 @@ impl Mark {
         text
     }
 
-    /// `None` when the text was written by something else, or cut.
+    /// Returns `None` if another program wrote the text, or if it was cut.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         if words.next()? != PREFIX {

@@ -1,5 +1,5 @@
-//! What Prometheus is told of the consumer. Everything is counted once a block or once a change,
-//! never once an event.
+//! Prometheus metrics of the consumer. Counts change once for each block or assignment, never once
+//! for each event.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,14 +19,13 @@ use crate::Reconciled;
 use crate::standstill::Standstill;
 use crate::write::Written;
 
-/// Bounds of the buckets of durations of writing, in seconds.
+/// Bucket bounds for the time to write, in seconds.
 const WRITE_SECONDS: [f64; 11] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 60.0];
-/// Bounds of the buckets of the age of records, in seconds: from a fresh one to one that has
-/// waited for a day.
+/// Bucket bounds for the age of records, in seconds: from a fresh record to a day.
 const AGE_SECONDS: [f64; 12] = [
     0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 21_600.0, 86_400.0,
 ];
-/// Bounds of the buckets of records in a block.
+/// Bucket bounds for the number of records in a block.
 const RECORDS: [f64; 9] = [
     10.0, 100.0, 500.0, 1_000.0, 5_000.0, 10_000.0, 20_000.0, 45_000.0, 65_536.0,
 ];
@@ -74,7 +73,7 @@ struct PortalLabel {
     portal: String,
 }
 
-/// The consumer's metrics. They count whether they are registered or not.
+/// Metrics of the consumer. They count even if they are not registered.
 #[derive(Debug)]
 pub(crate) struct Counters {
     records: Family<FateLabel, Counter>,
@@ -145,7 +144,7 @@ impl Default for Counters {
             silent: Family::default(),
             silent_portals: Gauge::default(),
         };
-        // Rates need a zero to begin with.
+        // A rate needs an initial sample of zero.
         for (_, fate) in FATES {
             counters
                 .records
@@ -181,7 +180,7 @@ fn repairs(done: &Reconciled) -> [(&'static str, u64); 5] {
 }
 
 impl Counters {
-    /// Shows them under `metrics`.
+    /// Registers the metrics.
     pub(crate) fn register(&self, metrics: &Metrics) {
         self.register_flow(metrics);
         self.register_state(metrics);
@@ -404,7 +403,7 @@ impl Counters {
 
     pub(crate) fn set_owned(&self, owned: &[Partition]) {
         self.partitions.set(signed(owned.len() as u64));
-        // What others have is theirs to tell.
+        // Other consumers report the partitions that this one lost.
         self.lag.clear();
         self.waited.clear();
     }
@@ -418,7 +417,8 @@ impl Counters {
             .set(signed(wait.as_secs()));
     }
 
-    /// Samples that stay are never away in between: a scrape would take the alert back.
+    /// Publishes the standstills. A sample that stays is never removed in between, as a scrape
+    /// would then resolve the alert.
     pub(crate) fn set_standstills(&self, before: &[Standstill], now: &[Standstill]) {
         let kept: Vec<StandstillLabel> = now.iter().map(StandstillLabel::from).collect();
         for gone in before.iter().map(StandstillLabel::from) {

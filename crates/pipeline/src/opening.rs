@@ -1,4 +1,5 @@
-//! Finds out where partitions stand when the group deals them. Nothing is guessed.
+//! Determines the start position of newly assigned partitions. A position that does not fit is an
+//! error.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,14 +18,14 @@ use crate::place::{Fit, Seen, other_records, signed, unexplained};
 use crate::reconcile::{Work, parts};
 use crate::{Config, PipelineError, Progress, Reconciled};
 
-/// Looks at a ledger that is behind before it is filled: replicas may be a moment late.
+/// Attempts to read a ledger that is behind before it is filled: replicas may lag a moment.
 const LOOKS: u32 = 3;
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Longest that a ledger is filled before the group is joined again.
+/// Maximum time to fill a ledger before the group is joined again.
 const FILL_MAX: Duration = Duration::from_secs(20);
 
-/// Where a partition stands.
+/// Start position of a partition.
 pub(crate) struct Place {
     pub(crate) partition: Partition,
     pub(crate) origin: BlockOrigin,
@@ -36,7 +37,7 @@ pub(crate) struct Place {
     pub(crate) is_new: bool,
 }
 
-/// Sources that a place is found from.
+/// Sources for determining positions.
 pub(crate) struct Opening<'o> {
     pub(crate) reader: &'o Reader,
     pub(crate) bus: &'o BusConfig,
@@ -51,7 +52,7 @@ pub(crate) struct Opening<'o> {
 type Held = Vec<(Partition, Watermarks)>;
 
 impl Opening<'_> {
-    /// Where the partitions stand. A place that does not fit is an error.
+    /// Returns the start positions of the partitions. A position that does not fit is an error.
     pub(crate) fn places(&mut self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
         if committed.iter().any(|committed| committed.next.is_none()) {
             self.check_forgotten(committed)?;
@@ -80,7 +81,8 @@ impl Opening<'_> {
             .block_on(self.store.ledger_end_rows(self.stream))?)
     }
 
-    /// A group that forgot its offsets must not begin again at the start of the log.
+    /// Returns an error if the group has no offset for a partition that the ledger knows. Reading
+    /// from the start of the log would be wrong.
     fn check_forgotten(&self, committed: &[Committed]) -> Result<(), PipelineError> {
         let ends = self.runtime.block_on(self.store.ledger_ends(self.stream))?;
         for Committed {
@@ -99,8 +101,8 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// A group without offsets begins at the start of the log. That is right for a first run. For a
-    /// log that took the place of another, an operator must say so.
+    /// Checks that a group without offsets may begin at the start of the log: on a first run, or on
+    /// a known log. An operator must accept a log that replaces another one.
     fn check_stream(&self) -> Result<(), PipelineError> {
         let known = self.runtime.block_on(self.store.streams())?;
         let is_known = known.iter().any(|known| known == self.stream);
@@ -162,10 +164,10 @@ impl Opening<'_> {
         Ok(place)
     }
 
-    /// The intent of the present log that was committed with an offset.
+    /// Returns the intent in the offset metadata, which must belong to the present log.
     fn intent(&self, committed: &Committed) -> Result<Option<Intent>, PipelineError> {
         let (partition, metadata) = (committed.partition, &committed.metadata);
-        // Offsets that an operator set by hand carry nothing.
+        // Offsets that were set with another tool have no metadata.
         if metadata.is_empty() {
             return Ok(None);
         }
@@ -183,7 +185,7 @@ impl Opening<'_> {
         Ok(mark.intent)
     }
 
-    /// Sees to it that the ledger reaches to the group's place, and that no facts lie beyond.
+    /// Ensures that the ledger reaches the group's offset, and that no facts lie beyond.
     fn fit(&mut self, mut seen: Seen) -> Result<(), PipelineError> {
         for _ in 0..LOOKS {
             if seen.judge()? == Fit::Fits {
@@ -195,7 +197,7 @@ impl Opening<'_> {
         }
         if let Fit::LedgerBehind(from) = seen.judge()? {
             self.fill(&seen, from)?;
-            // The rows that were written just now end where the group stands.
+            // The ledger, filled just now, must end at the group's offset.
             let row = self.ledger()?;
             seen.ledger = row.get(&seen.partition.0.unsigned_abs()).copied();
             seen.judge()?;
@@ -203,7 +205,7 @@ impl Opening<'_> {
         self.check_beyond(&seen)
     }
 
-    /// Reads what the ledger lacks from the log.
+    /// Fills the missing part of the ledger from the log.
     fn fill(&mut self, seen: &Seen, from: NextOffset) -> Result<(), PipelineError> {
         let (partition, next) = (seen.partition, seen.next);
         tracing::warn!(
@@ -229,7 +231,7 @@ impl Opening<'_> {
         };
         let began = Instant::now();
         for part in parts(&gap) {
-            // The group must hear of this member, and SIGTERM be heard.
+            // Returning lets the loop poll, which keeps the membership, and react to SIGTERM.
             if began.elapsed() > FILL_MAX {
                 return Err(PipelineError::StillFilling {
                     partition,

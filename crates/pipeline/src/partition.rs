@@ -1,4 +1,4 @@
-//! One partition, as long as this consumer owns it.
+//! State of one partition while this consumer owns it.
 
 use std::time::{Duration, Instant};
 
@@ -12,37 +12,37 @@ use crate::mark::{Intent, Mark};
 use crate::recent::Recent;
 use crate::{Config, PipelineError, invariants};
 
-/// A block on its way to ClickHouse.
+/// Block that is being written to ClickHouse.
 pub(crate) struct Writing {
-    /// Tells its result from that of a block that was given up.
+    /// Distinguishes the result of this block from that of a cancelled one.
     pub(crate) ticket: u64,
     pub(crate) task: JoinHandle<()>,
 }
 
-/// Outcome for a record that was read.
+/// Outcome of offering a record to a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is in the draft, or was in an earlier one.
+    /// The record is in the draft, or was part of an earlier block.
     In,
-    /// It belongs behind the block that is repeated: to be read once more after it.
+    /// The record lies behind the block that is being recovered, and must be read again after it.
     Later,
 }
 
 pub(crate) struct PartitionState {
     pub(crate) partition: Partition,
     pub(crate) origin: BlockOrigin,
-    /// What the group has for this partition.
+    /// Offset committed by the group.
     pub(crate) committed: NextOffset,
-    /// The intent that a crash left, until its block has been written again.
+    /// Intent found after a crash, until its block has been written again.
     recovering: Option<Intent>,
-    /// Every record before it was handed out.
+    /// Every record before this offset was received.
     handed_out: NextOffset,
     pub(crate) draft: Draft,
     recent: Recent,
     pub(crate) writing: Option<Writing>,
-    /// When a commit that was refused may be tried again.
+    /// Time from which a refused commit may be retried.
     pub(crate) commit_after: Option<Instant>,
-    /// When a record that could not be read is tried again. Nothing is fetched until then.
+    /// Time at which an unreadable record is retried. Nothing is fetched until then.
     pub(crate) retry_at: Option<Instant>,
 }
 
@@ -68,23 +68,23 @@ impl PartitionState {
         }
     }
 
-    /// Identities that are remembered, and the bytes they take.
+    /// Returns the number of identities in memory, and their size in bytes.
     pub(crate) fn memory(&self) -> (usize, usize) {
         self.recent.size()
     }
 
-    /// Whether another record may be taken in.
+    /// True if the draft can take another record.
     pub(crate) fn has_room(&self, config: &Config) -> bool {
         self.writing.is_none() || !self.draft.is_full(config)
     }
 
-    /// Whether its block waits for nothing but to be written.
+    /// True if the draft is large enough, and no other block is being written.
     pub(crate) fn is_waiting(&self, config: &Config) -> bool {
         self.writing.is_none() && self.draft.is_large(config)
     }
 
-    /// Takes in a record. A record from before the draft's end was dealt with already (the
-    /// client may deliver again after a change of assignment) and is passed over.
+    /// Adds a record to the draft. A record before the draft's end is skipped: the client may
+    /// deliver records again after a rebalance.
     pub(crate) fn take(
         &mut self,
         record: &Record<'_>,
@@ -97,7 +97,7 @@ impl PartitionState {
         if let Some(intent) = &self.recovering
             && offset >= intent.end.0
         {
-            // The block that is repeated ends in offsets without a record.
+            // The recovered block ends with offsets that hold no record.
             self.draft.extend(intent.end);
             self.check_intent()?;
             return Ok(Taken::Later);
@@ -107,13 +107,13 @@ impl PartitionState {
         Ok(Taken::In)
     }
 
-    /// Learns that every record before `next` was handed out.
+    /// Notes that every record before `next` was received.
     pub(crate) fn ended(&mut self, next: NextOffset) {
         self.handed_out = self.handed_out.max(next);
     }
 
-    /// Goes on over offsets without a record at the end of what was handed out: to the end of the
-    /// block that is repeated, and not beyond.
+    /// Extends the draft over offsets without a record, up to the last received position. A
+    /// recovered block is not extended beyond its end.
     pub(crate) fn pass_gap(&mut self) -> Result<(), PipelineError> {
         let end = match &self.recovering {
             Some(intent) => self.handed_out.min(intent.end),
@@ -150,8 +150,8 @@ impl PartitionState {
         invariants::recovers_exactly(intended, self.draft.extent())
     }
 
-    /// Whether the draft is to be written now. A draft that repeats an intent is written when it
-    /// is exactly that block, and not before.
+    /// Returns true if the draft is to be written now. A recovered block is ready only at exactly
+    /// the end of its intent.
     pub(crate) fn is_ready(
         &self,
         config: &Config,
@@ -168,46 +168,47 @@ impl PartitionState {
         }
     }
 
-    /// Whether the block of an intent has still to be written again.
+    /// True if the block of an intent has not been written again yet.
     pub(crate) fn is_recovering(&self) -> bool {
         self.recovering.is_some()
     }
 
-    /// Whether the task that wrote a block is gone, and its result was not seen.
+    /// True if the task that wrote a block has ended, and its result was not received.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.writing
             .as_ref()
             .is_some_and(|writing| writing.task.is_finished())
     }
 
-    /// Leaves what was read and not yet begun to be written to the next owner.
+    /// Discards the records that were read but not written: the next owner reads them.
     pub(crate) fn forget_draft(&mut self) {
         self.draft = Draft::begin(self.draft.first);
         self.handed_out = self.draft.first;
     }
 
-    /// Whether the draft must not take in more, because it repeats an intent and is complete.
+    /// True if the draft repeats an intent and is complete, so that no record may be added.
     pub(crate) fn is_sealed(&self) -> bool {
         self.recovering
             .as_ref()
             .is_some_and(|intent| invariants::reaches_intent(intent.end, self.draft.end))
     }
 
-    /// Whether the end of a block that has been written is not committed yet.
+    /// True if the end of a written block is not committed yet.
     pub(crate) fn owes_commit(&self) -> bool {
         self.writing.is_none() && self.draft.first > self.committed
     }
 
-    /// Takes the draft out to be written; the next one begins where it ends. When it was intended,
-    /// in seconds since 1970, if it repeats an intent.
+    /// Takes the draft out to be written and begins the next one at its end. Also returns the time
+    /// of the intent, in seconds since 1970, if the draft repeats one.
     pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
         let intended_at = self.recovering.take().map(|intent| intent.at);
+        // Earlier blocks are stored by now, so that a look-up of older events finds them.
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
         (std::mem::replace(&mut self.draft, next), intended_at)
     }
 
-    /// What is committed beside the offset at which the draft begins.
+    /// Returns the offset metadata to commit with the offset at which the draft begins.
     pub(crate) fn mark(&self, with_intent: bool) -> Mark {
         Mark {
             stream: self.origin.stream.clone(),
@@ -255,7 +256,7 @@ mod tests {
         assert_eq!(state.draft.gaps.first(), Some(&(10..12)));
         assert_eq!((state.draft.read, state.draft.end), (0, NextOffset(12)));
         assert!(is_ready(&state));
-        // Once is enough.
+        // A second call adds nothing.
         state.pass_gap().unwrap();
         assert_eq!(state.draft.gaps.len(), 1);
     }

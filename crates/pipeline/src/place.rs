@@ -1,6 +1,6 @@
-//! Compares where the group stands with where the ledger ends, and the ledger's last block with
-//! the log. A place that does not fit is an alarm: reading on would drop records under an old
-//! token, or count them again.
+//! Compares the group's offset with the end of the ledger, and the ledger's last block with the
+//! log. A position that does not fit is an error: reading on would drop records under an old token,
+//! or count them again.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use crate::PipelineError;
 use crate::draft::add_to_checksum;
 use crate::invariants::{Extent, LastRow, place_is_ledgers_end};
 
-/// Where a partition stands, as Kafka and ClickHouse say.
+/// Position of a partition in Kafka and in ClickHouse.
 pub(crate) struct Seen {
     pub(crate) partition: Partition,
     pub(crate) next: NextOffset,
     /// Block that was begun at `next`.
     pub(crate) intent: Option<Extent>,
     pub(crate) held: Watermarks,
-    /// None: the ledger has no row of the partition.
+    /// `None` if the ledger has no row of the partition.
     pub(crate) ledger: Option<LedgerEnd>,
 }
 
-/// Work to do at a place before its partition is read.
+/// Work to do before a partition may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// Nothing.
+    /// No work: the position fits.
     Fits,
-    /// Rows of the ledger from here to the group's place.
+    /// The ledger lacks rows from this offset to the group's offset.
     LedgerBehind(NextOffset),
 }
 
@@ -37,7 +37,8 @@ pub(crate) fn signed(offset: u64) -> NextOffset {
 }
 
 impl Seen {
-    /// Where the ledger ends; without a row, where the log begins.
+    /// Returns the end of the ledger. Without a row: the start of the log, or the group's offset if
+    /// lower.
     fn ledger_end(&self) -> NextOffset {
         let end = self.ledger.map(|end| signed(end.next_offset));
         end.unwrap_or(self.held.low.min(self.next))
@@ -52,7 +53,7 @@ impl Seen {
         }
     }
 
-    /// Work to do at the place, or why reading on there would be wrong.
+    /// Returns the work to do, or an error if reading on would be wrong.
     pub(crate) fn judge(&self) -> Result<Fit, PipelineError> {
         let (partition, next, held) = (self.partition, self.next, self.held);
         let ledger_end = self.ledger_end();
@@ -102,14 +103,14 @@ impl Seen {
     }
 }
 
-/// Compares the ledger of every partition with the log: where the log is another one than the
-/// ledger's, nothing may be read from it a second time. What differs, by partition.
+/// Compares the ledger of every partition with the log, and returns the differences. A log that
+/// differs must not be used for repairs.
 pub(crate) async fn check_log(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
 ) -> Result<Vec<PipelineError>, PipelineError> {
-    // The ledger first: the log may grow meanwhile, and never shrinks.
+    // Read the ledger first: the log may grow meanwhile, but never shrinks.
     let ledger = store.ledger_end_rows(stream).await?;
     let (mut found, other) = tokio::task::block_in_place(|| {
         let held = Cluster::new(bus)?.watermarks(&bus.topic)?;
@@ -129,17 +130,17 @@ pub(crate) async fn check_log(
     Ok(found)
 }
 
-/// A block of the ledger that the log does not have as it was read.
+/// Block of the ledger whose records in the log differ from those that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OtherRecords {
     pub(crate) partition: Partition,
     pub(crate) first: u64,
     pub(crate) end: u64,
-    /// True when the log holds fewer records than were read: so it does after compaction.
+    /// True if the log holds fewer records than were read, as after compaction.
     has_fewer: bool,
 }
 
-/// Those of `found` that compaction does not explain.
+/// Returns the blocks of `found` that compaction does not explain.
 pub(crate) async fn unexplained(
     bus: &BusConfig,
     mut found: Vec<OtherRecords>,
@@ -162,8 +163,8 @@ impl From<OtherRecords> for PipelineError {
     }
 }
 
-/// Reads the last block of each partition's ledger again and returns those that the log has
-/// otherwise. A block that the log does not hold whole any more cannot be compared.
+/// Reads the last block of each partition's ledger again and returns the blocks that differ. A
+/// block that the log no longer holds completely is skipped.
 pub(crate) fn other_records(
     bus: &BusConfig,
     held: &[(Partition, Watermarks)],
@@ -212,7 +213,7 @@ pub(crate) fn other_records(
 mod tests {
     use super::*;
 
-    /// The log holds 0 to 30, the ledger has blocks up to 20, the last from 10 on.
+    /// The log holds offsets 0 to 30. The ledger has blocks up to 20; the last begins at 10.
     fn seen(next: i64) -> Seen {
         Seen {
             partition: Partition(0),

@@ -11,7 +11,7 @@ use crate::metrics::Counters;
 use crate::settle::Holds;
 use crate::write::Written;
 
-/// What the consumer has done so far, for whoever watches. Cheap to clone; all clones are one.
+/// Progress of the consumer. Cheap to clone; all clones share the same state.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(pub(crate) Arc<Inner>);
 
@@ -31,24 +31,24 @@ pub(crate) struct Inner {
     pub(crate) holds: Holds,
 }
 
-/// A reading of [`Progress`].
+/// Snapshot of [`Progress`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Records of written blocks.
     pub read: u64,
-    /// Of these: stored as facts.
+    /// Records stored as facts.
     pub stored: u64,
-    /// Stored before.
+    /// Records of events that were stored before.
     pub duplicate: u64,
-    /// Can never become events.
+    /// Records that can never become events.
     pub rejected: u64,
-    /// Wait for a person.
+    /// Records set aside for review by the operator.
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,
-    /// Blocks written.
+    /// Number of blocks written.
     pub blocks: u64,
-    /// Where reading goes on in each partition that this consumer has had.
+    /// Committed offset of each partition that this consumer has owned.
     pub ends: BTreeMap<Partition, NextOffset>,
     /// Refused records by reason.
     pub reasons: BTreeMap<Cow<'static, str>, u64>,
@@ -69,7 +69,7 @@ impl std::fmt::Display for Snapshot {
 }
 
 impl Progress {
-    /// What has been done so far.
+    /// Returns the current counts.
     pub fn snapshot(&self) -> Snapshot {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let inner = &*self.0;
@@ -94,12 +94,12 @@ impl Progress {
         }
     }
 
-    /// Whether every partition of `ends` has been dealt with up to its offset.
+    /// True if every partition of `ends` is committed up to its offset.
     pub fn reached(&self, ends: &BTreeMap<Partition, NextOffset>) -> bool {
         self.missing(ends).is_empty()
     }
 
-    /// The partitions of `ends` that have not been dealt with up to their offset.
+    /// Returns the partitions of `ends` that are not committed up to their offset.
     pub(crate) fn missing(&self, ends: &BTreeMap<Partition, NextOffset>) -> Vec<Partition> {
         let reached = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
         ends.iter()
@@ -110,7 +110,8 @@ impl Progress {
             .collect()
     }
 
-    /// Whether this consumer has partition 0: then it does what one of the group should do.
+    /// True if this consumer owns partition 0 and so does the work of which the group needs one
+    /// instance.
     pub fn leads(&self) -> bool {
         self.owned().contains(&Partition(0))
     }

@@ -1,14 +1,13 @@
-//! Makes history anew, while everything goes on: the aggregate from the facts, or the facts from
-//! the log, under the present register and rules.
+//! Rebuilds history during operation: the aggregate from the facts, or the facts from the log,
+//! under the present register and rules.
 //!
-//! Month by month: a shadow is filled, verified and compared with what stands, and then takes
-//! its place in one step. What was ingested between filling and swap is lost by the swap and
-//! restored by [`crate::reconcile`], which is called last; so a rebuild may need the log for its
-//! last minutes, and never more.
+//! For each month, a shadow table is filled, verified, compared with the present data and swapped
+//! in. A swap loses what was ingested between filling and swap. [`crate::reconcile`], called last,
+//! restores it from the log. So a rebuild may need the log, but only for its last minutes.
 //!
-//! **Which events are facts was decided once: a rebuild moves facts, it neither adds nor drops any.**
-//! **Only settled facts are rebuilt: a block that may be written again is left to whoever writes it.**
-//! **Every step can be repeated: whoever resumes asks what is there, and does what is missing.**
+//! **A rebuild never decides which events are facts: it moves facts, and neither adds nor drops any.**
+//! **Only settled facts are rebuilt: a block that may be written again is left to its consumer.**
+//! **Every step can be repeated: a resumed rebuild reads what exists and adds what is missing.**
 
 mod aggregates;
 mod begin;
@@ -35,103 +34,103 @@ use blocks::Blocks;
 pub use error::RebuildError;
 pub use settle::Afterwards;
 
-/// Attempts to fill a month, before it is given up.
+/// Maximum attempts to fill a month.
 const ATTEMPTS: u32 = 3;
 
-/// What is asked for.
+/// Parameters of a rebuild.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What to make anew.
+    /// Tables to rebuild.
     pub what: What,
-    /// Months, as `YYYYMM`.
+    /// Months, as `YYYYMM`, both ends included.
     pub months: RangeInclusive<u32>,
-    /// The same as it was typed; empty for everything.
+    /// The months as typed by the operator. Empty: all months.
     pub period: String,
-    /// Whether to put nothing in place.
+    /// True to only fill, verify and compare, without a swap.
     pub dry_run: bool,
-    /// Whether to give up an unfinished rebuild first.
+    /// True to abandon an unfinished rebuild first.
     pub abandon: bool,
-    /// Names this process.
+    /// Identifies this process: host, process id and its start.
     pub owner: String,
-    /// Whether the process of that name still runs; `None` when that cannot be told here.
+    /// Returns whether the process of this owner is running; `None` if this host cannot know.
     pub is_alive: fn(&str) -> Option<bool>,
 }
 
-/// What a rebuild works with.
+/// Connections and tools of a rebuild.
 pub struct Tools<'t> {
-    /// ClickHouse.
+    /// Connection to ClickHouse.
     pub store: &'t Store,
-    /// Kafka.
+    /// Connection settings of Kafka.
     pub bus: &'t BusConfig,
-    /// Classifies what is read from the log.
+    /// Classifies records that are read from the log.
     pub classifier: &'t mut Classifier,
-    /// The register of that classifier, for facts that are copied.
+    /// Register of the classifier, for facts that are copied.
     pub register: &'t Register,
-    /// Is told how far it is.
+    /// Called with each step of progress.
     pub watch: &'t mut dyn FnMut(Step),
 }
 
-/// How far a rebuild is.
+/// Progress of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// It goes on where it was interrupted.
+    /// An interrupted rebuild was resumed.
     Resumed {
-        /// The run.
+        /// Id of the run.
         id: String,
     },
-    /// Facts are written to the shadow.
+    /// Facts are being written to the shadow.
     Filling {
-        /// So many of them are done.
+        /// Facts written so far.
         done: u64,
-        /// Of so many.
+        /// Facts to write in total.
         total: u64,
     },
-    /// A month is complete, verified and compared.
+    /// A month is filled, verified and compared.
     Ready {
-        /// Which.
+        /// Month, as `YYYYMM`.
         month: u32,
     },
-    /// A month was put in place.
+    /// A month was swapped in.
     Swapped {
-        /// Which.
+        /// Month, as `YYYYMM`.
         month: u32,
     },
-    /// Ledger and aggregates are brought in line.
+    /// Ledger and aggregates are being reconciled.
     Settling,
 }
 
-/// What a rebuild did.
+/// Result of a rebuild.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rebuilt {
-    /// The run.
+    /// Id of the run.
     pub id: String,
-    /// What was made anew.
+    /// Tables that were rebuilt.
     pub what: What,
-    /// Whether nothing was put in place.
+    /// True if nothing was swapped in.
     pub dry_run: bool,
-    /// Whether it went on where an earlier attempt was interrupted.
+    /// True if an interrupted rebuild was resumed.
     pub resumed: bool,
-    /// Months made anew, as `YYYYMM` in UTC.
+    /// Rebuilt months, as `YYYYMM` in UTC.
     pub months: Vec<u32>,
-    /// Rules that classified.
+    /// Version of the rules that classified.
     pub rules: String,
-    /// Facts, or events counted in the aggregate.
+    /// Number of facts, or of events counted in the aggregate.
     pub rows: u64,
     /// Facts that were read from the log.
     pub rows_from_log: u64,
-    /// Facts that were copied, since the log does not hold them any more.
+    /// Facts that were copied, as the log no longer holds their records.
     pub copied: Vec<FactSource>,
-    /// Events that moved; for aggregates, that were added or taken away.
+    /// Number of events that moved. For aggregates: events added or removed.
     pub events_moved: u64,
-    /// What changed, the largest first.
+    /// Changes, the largest first.
     pub changes: Vec<Change>,
-    /// What had to be brought in line; nothing for a dry run.
+    /// Result of the reconciliation; `None` for a dry run.
     pub afterwards: Option<Afterwards>,
-    /// Of the whole.
+    /// Total duration in seconds.
     pub seconds: f64,
 }
 
-/// Makes anew what `request` asks for, or goes on with it.
+/// Runs the rebuild of `request`, or resumes it.
 pub async fn rebuild(tools: &mut Tools<'_>, request: &Request) -> Result<Rebuilt, RebuildError> {
     let began = Instant::now();
     let mut blocks = Blocks::open(tools.store, tools.bus).await?;
@@ -180,7 +179,7 @@ async fn carry_out<'t>(
     run.phase = Phase::Done;
     store.note_rebuild(&mut run).await?;
     store.drop_shadows_except(&[]).await?;
-    // Every step of a rebuild made what was worked out ahead stale.
+    // The rebuild made the precomputed hours stale.
     store.keep_hours().await?;
     let facts_copied: u64 = copied.iter().map(|source| source.facts).sum();
     Ok(Rebuilt {
@@ -206,7 +205,7 @@ async fn carry_out<'t>(
     })
 }
 
-/// Gives up a rebuild that was told to stop, if it only tried: nothing of it is worth keeping.
+/// Abandons a cancelled dry run, which leaves nothing worth keeping.
 pub async fn stopped(store: &Store, request: &Request) -> Result<(), RebuildError> {
     for mut run in store.unfinished_rebuilds().await? {
         if run.dry_run && run.owner == request.owner {
@@ -219,7 +218,7 @@ pub async fn stopped(store: &Store, request: &Request) -> Result<(), RebuildErro
     Ok(())
 }
 
-/// Fails if another process has given the run up, or taken it over.
+/// Returns an error if another process has abandoned the run or taken it over.
 async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
     let is_ours = |other: &Run| other.id == run.id && other.owner == run.owner;
     if store.unfinished_rebuilds().await?.iter().any(is_ours) {

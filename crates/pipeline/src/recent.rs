@@ -1,34 +1,33 @@
-//! Which events were seen before.
+//! Memory of recent events, to find duplicates.
 //!
-//! The identities of the newest events of a partition are kept in memory. A duplicate carries
-//! the time of its original, so everything that happened at or after the *horizon* is decided
-//! here; for an older event ClickHouse is asked. The decision is the same either way: an event
-//! is a duplicate when an earlier record of its partition had the same identity. (A key always
-//! leads to the same partition, so that is where duplicates meet.)
+//! The identities of a partition's newest events are kept in memory. A duplicate carries the time
+//! of its original, so every event at or after the *horizon* is decided here. Older events are
+//! looked up in ClickHouse. The decision is the same: an event is a duplicate if an earlier record
+//! of its partition had the same identity. (A key always leads to the same partition, so duplicates
+//! meet there.)
 
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashSet;
 
-/// What memory knows of an event.
+/// Result of looking up an event in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sighting {
-    /// Not seen before; it is remembered now.
+    /// Not seen before; remembered from now on.
     New,
-    /// Seen before.
+    /// Duplicate.
     Seen,
-    /// Older than memory reaches: ClickHouse must be asked.
+    /// Older than the horizon: ClickHouse must be queried.
     BeyondHorizon,
 }
 
-/// The identities of the newest events of a partition, in two generations: when the younger one
-/// is full the older one is forgotten as a whole, which costs an event much less than forgetting
-/// one for each.
+/// Identities of a partition's newest events, in two generations. When the younger one is full, the
+/// older one is dropped as a whole. That costs an event much less than evicting one by one.
 #[derive(Debug)]
 pub(crate) struct Recent {
     younger: Generation,
     older: Generation,
-    /// Every event at or after it that was stored is in one of the two.
+    /// Time in milliseconds since 1970 from which every stored event is in one of the generations.
     horizon_ms: i64,
     generation_max: usize,
 }
@@ -39,7 +38,7 @@ struct Generation {
     newest_ms: i64,
 }
 
-/// Identities are hashes already.
+/// Hasher that passes identities through, as they are hashes already.
 #[derive(Debug, Default)]
 struct Hashed(u64);
 
@@ -67,7 +66,7 @@ impl Generation {
         }
     }
 
-    /// Whether it is there for the first time.
+    /// Returns true if the identity is new.
     fn remember(&mut self, time_ms: i64, identity: u64) -> bool {
         self.newest_ms = self.newest_ms.max(time_ms);
         self.seen.insert(identity)
@@ -75,8 +74,8 @@ impl Generation {
 }
 
 impl Recent {
-    /// Nothing was stored before. Remembers at most `capacity` identities, and at least half as
-    /// many once there are so many.
+    /// Returns a memory of a log without stored events. It remembers at most `capacity` identities,
+    /// and at least half as many once so many were seen.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             younger: Generation::new(),
@@ -86,19 +85,19 @@ impl Recent {
         }
     }
 
-    /// Knows nothing of the past: every event is looked up.
+    /// Returns a memory that knows no past event: every event is looked up.
     pub(crate) fn blank() -> Self {
         let mut recent = Self::new(0);
         recent.distrust_before(i64::MAX);
         recent
     }
 
-    /// Remembers what was stored before: `newest` holds time and identity of the newest events,
-    /// and `complete` says whether those are all.
+    /// Returns a memory of stored events. `newest` holds time and identity of the newest events,
+    /// and `complete` is true if these are all.
     pub(crate) fn warm(capacity: usize, newest: &[(i64, u64)], complete: bool) -> Self {
         let mut recent = Self::new(capacity);
         if !complete {
-            // Events of the oldest instant may be cut off in the middle.
+            // The list may omit further events of its oldest instant.
             recent.horizon_ms = newest
                 .iter()
                 .map(|(time, _)| *time)
@@ -113,12 +112,12 @@ impl Recent {
         recent
     }
 
-    /// Events before `time_ms` may have been stored by another log: memory does not speak of them.
+    /// Raises the horizon to `time_ms`: another log may have stored earlier events.
     pub(crate) fn distrust_before(&mut self, time_ms: i64) {
         self.horizon_ms = self.horizon_ms.max(time_ms);
     }
 
-    /// Identities that are remembered, and the bytes they take.
+    /// Returns the number of identities in memory, and their size in bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         let [younger, older] = [&self.younger.seen, &self.older.seen];
         (
@@ -149,7 +148,7 @@ impl Recent {
 
     fn forget_older(&mut self) {
         std::mem::swap(&mut self.younger, &mut self.older);
-        // What was the older one is the younger one now, and begins anew in the same memory.
+        // The former older generation is now the younger one, and is reused after clearing.
         let forgotten = &mut self.younger;
         if !forgotten.seen.is_empty() {
             self.horizon_ms = self.horizon_ms.max(forgotten.newest_ms.saturating_add(1));
@@ -193,13 +192,13 @@ mod tests {
     }
 
     proptest! {
-        /// Memory and a perfect record of the past agree, whatever the order and the capacity.
+        /// Memory agrees with a complete record of the past, for any order and capacity.
         #[test]
         fn memory_never_lies(
             events in proptest::collection::vec((0i64..600_000, 0u64..50), 1..400),
             capacity in 1usize..60,
         ) {
-            // An identity has one time, as the contract says.
+            // By the contract, an identity has one time.
             let time_of = |identity: u64| events.iter().find(|(_, i)| *i == identity).map_or(0, |(t, _)| *t);
             let mut recent = Recent::new(capacity);
             let mut past = std::collections::HashSet::new();

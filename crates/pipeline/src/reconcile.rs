@@ -1,12 +1,10 @@
-//! Brings ClickHouse back to what the log says, after something was lost behind its back: a
-//! crash that kept an insert's token and lost its part, a disk that was restored, a row that was
-//! deleted by hand.
+//! Restores ClickHouse from the log after a loss: a crash that kept an insert's token but lost its
+//! part, a restored disk, a row deleted by hand.
 //!
-//! Facts are restored from the log, block by block: what the ledger counts and the table lacks
-//! is read again and inserted under a token of the repair. Aggregates are corrected from the
-//! facts, hour by hour. An event that is a fact twice, because its copies came in through two
-//! partitions, is a fact once afterwards. Safe while others ingest: a difference that an insert
-//! on its way makes does not last, and hour rows are corrected by [`crate::settle`].
+//! Facts are restored block by block: missing facts are read from the log again and inserted under
+//! a token of the repair. Aggregates are corrected from the facts, hour by hour. Copies of an event
+//! in two partitions are reduced to one fact. Reconciling is safe during ingestion: differences
+//! caused by running inserts do not last, and [`crate::settle`] corrects hour rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -31,48 +29,48 @@ use crate::place::check_log;
 use crate::recent::Recent;
 use crate::settle::settle_doubts;
 
-/// Between the first two looks at the aggregates: longer than an insert takes from its facts to
-/// its views.
+/// Pause between the first two comparisons of the aggregates: longer than an insert takes from its
+/// facts to its views.
 const LOOK: Duration = Duration::from_secs(2);
-/// Further looks at what differs by another number each time.
+/// Further comparisons of cells whose difference changes each time.
 const LOOKS_MORE: usize = 5;
-/// Between two of them.
+/// Pause between further comparisons.
 const PAUSE: Duration = Duration::from_millis(300);
-/// A part of the aggregates that was not merged for so long, as whole months are then, is left over.
+/// Time without a merge after which the missing projections of a part are built explicitly.
 const UNMERGED: Duration = Duration::from_secs(3600);
 
 /// Offsets of a gap that are read as one block.
 const GAP_OFFSETS: u64 = 50_000;
-/// Most offsets of overlapping blocks that are read as one.
+/// Maximum number of offsets of overlapping blocks that are read as one.
 const OVERLAP_OFFSETS_MAX: u64 = 1_000_000;
 
-/// What was mended, and what could not be.
+/// Repairs of a reconciliation, and its failures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Facts restored from the log.
     pub facts_restored: u64,
-    /// Facts that stood twice, before they were restored once.
+    /// Surplus facts of doubled offsets, removed before the restore.
     pub facts_doubled: u64,
-    /// Facts that were copies of others and came in through another partition.
+    /// Facts removed as copies of an event, such as one from another partition.
     pub copies_removed: u64,
-    /// Rows of the ledger written for ranges that it lacked, or that say another fate now.
+    /// Ledger rows written for missing ranges or with corrected fates.
     pub ledger_rows: u64,
     /// Cells of the aggregate corrected.
     pub cells_corrected: u64,
-    /// Enti and months whose hours had been worked out ahead to something else.
+    /// Enti and months whose precomputed hours differed from the aggregate.
     pub hours_corrected: u64,
-    /// What could not be mended, each with its place and its cause.
+    /// Differences that could not be repaired, each with its place and cause.
     pub failures: Vec<String>,
 }
 
 impl Reconciled {
-    /// Whether there was nothing to mend.
+    /// True if nothing was repaired and nothing failed.
     pub fn is_clean(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Mends whatever the accounts show to be missing or too much of what was written within `scope`.
+/// Repairs missing or surplus data that was written within `scope`.
 pub async fn reconcile(
     store: &Store,
     bus: &BusConfig,
@@ -114,7 +112,7 @@ pub async fn reconcile(
             work.explain(&block, &mut done).await?;
         }
     }
-    // Records that are not those of the ledger restore nothing.
+    // A log that differs from the ledger must not restore anything.
     done.failures
         .extend(differing.iter().map(ToString::to_string));
     correct(store, stream, &months, &mut done).await?;
@@ -126,20 +124,21 @@ pub async fn reconcile(
             done.hours_corrected += differing as u64;
         }
     }
-    // What has changed since is no fault: it is only slower to ask for until it is worked out again.
+    // A month that has changed since is no fault: its hours are only slower to query until they are
+    // computed again.
     store.keep_hours().await?;
     store.keep_projections(UNMERGED).await?;
     Ok(done)
 }
 
-/// Ranges at either end of partitions that the ledger does not have: records that the log holds
-/// before its first block, and what the group has committed after its last.
+/// Returns the ranges missing at either end of the ledger: records in the log before its first
+/// block, and committed offsets after its last.
 async fn lost_ends(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
 ) -> Result<Vec<LedgerGap>, PipelineError> {
-    // The group's offsets first: whatever is committed is in the ledger by the time it is asked.
+    // Read the group's offsets first: what is committed is in the ledger by then.
     let (committed, held) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
         Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
@@ -187,8 +186,8 @@ async fn lost_ends(
     Ok(ends)
 }
 
-/// A gap in parts that fit in memory. Cut at multiples of a number, so that two who fill the same
-/// gap use the same tokens. An overlap stays whole.
+/// Splits a gap into parts that fit in memory. The parts end at multiples of [`GAP_OFFSETS`], so
+/// that two processes filling the same gap use the same tokens. An overlap is not split.
 pub(crate) fn parts(gap: &LedgerGap) -> Vec<LedgerGap> {
     if gap.begins_at < gap.ends_at {
         return vec![gap.clone()];
@@ -207,20 +206,20 @@ pub(crate) fn parts(gap: &LedgerGap) -> Vec<LedgerGap> {
     parts
 }
 
-/// What repairs need.
+/// Connections and tools of a repair.
 pub(crate) struct Work<'w> {
     pub(crate) store: &'w Store,
     pub(crate) bus: &'w BusConfig,
     pub(crate) stream: &'w str,
     pub(crate) gaps: Gaps,
     pub(crate) classifier: &'w mut Classifier,
-    /// Where the facts begin that are kept: of earlier days nothing is restored.
+    /// Start of the retention period: facts of earlier days are not restored.
     pub(crate) boundary: Boundary,
 }
 
 impl Work<'_> {
-    /// Writes the ledger's row of a gap, and the facts that it lacks. Of blocks that overlap, one
-    /// row takes the place of all.
+    /// Writes the ledger row of a gap and its missing facts. Overlapping blocks are replaced by one
+    /// row.
     pub(crate) async fn fill_gap(
         &mut self,
         gap: &LedgerGap,
@@ -260,8 +259,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Looks once more at the offsets of a block that held no record: a program of an earlier
-    /// version did not count them, and the log may show now what could not be looked at then.
+    /// Checks offsets without a record again. An earlier version did not count them, or Kafka did
+    /// not explain them at the time.
     async fn explain(
         &mut self,
         block: &UnexplainedOffsets,
@@ -333,7 +332,7 @@ impl Work<'_> {
         else {
             return Ok(());
         };
-        // A block that was compacted, or of which a part was accepted as lost, gives fewer.
+        // A block with compacted records, or with an accepted loss, cannot be reproduced.
         let as_read = (block.records_read, block.checksum);
         if block.lost > 0 || (draft.read, draft.checksum) != as_read {
             done.failures.push(format!(
@@ -357,15 +356,15 @@ impl Work<'_> {
         if stored == block.stored {
             return Ok(());
         }
-        // What became of records whose facts are gone cannot be found out again.
+        // The fates of records whose facts have expired cannot be determined again.
         if row.fates.iter().any(|(group, _)| !self.keeps(group.day)) {
             done.failures.push(format!(
                 "{place}: it reaches beyond the days whose facts are sure to be there"
             ));
             return Ok(());
         }
-        // The block was written before its event, or after it, was a fact elsewhere: then the
-        // ledger follows, if the facts bear it out.
+        // The fate of a copy depends on which block was written first. The ledger follows if the
+        // facts confirm it.
         let facts = self
             .store
             .fact_offsets(&block.stream, block.kafka_partition, offsets)
@@ -379,7 +378,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether the facts of a local day are kept.
+    /// True if the facts of a local day are within the retention period.
     fn keeps(&self, day: u16) -> bool {
         day >= self.boundary.day
     }
@@ -392,8 +391,8 @@ impl Work<'_> {
         }
     }
 
-    /// The records of a range, read from the log once more. `None`, with a failure noted, when the
-    /// log does not hold them any more.
+    /// Reads the records of a range from the log again. Returns `None` and notes a failure if the
+    /// log no longer holds them.
     fn read_again(
         &mut self,
         stream: &str,
@@ -434,8 +433,8 @@ impl Work<'_> {
         }
     }
 
-    /// Inserts what is missing of a block, and returns the ledger's row of the whole of it. `None`,
-    /// with a failure noted, when the facts are of other events than the log holds there.
+    /// Inserts the missing facts of a block, and returns its complete ledger row. Returns `None`
+    /// and notes a failure if the stored facts belong to other events than the log's records.
     async fn mend(
         &self,
         mut draft: Draft,
@@ -449,7 +448,7 @@ impl Work<'_> {
             .stored_before(origin, offsets.start, &events, Times::Any)
             .await?;
         draft.settle(&elsewhere);
-        // Asked each time: an order may have come since the comparison began.
+        // Read each time: an order may have arrived since the reconciliation began.
         let erasures = store.erasures().await?;
         if !erasures.is_empty() {
             draft.erase(&erasures, origin);
@@ -518,7 +517,7 @@ impl Work<'_> {
     }
 }
 
-/// All offsets of the blocks that overlap where `gap` says, and of those that overlap these.
+/// Returns the offsets of all blocks that overlap at `gap`, directly or through other blocks.
 async fn overlapping(store: &Store, gap: &LedgerGap) -> Result<Range<u64>, PipelineError> {
     let mut offsets = gap.begins_at..gap.ends_at;
     while offsets.end - offsets.start <= OVERLAP_OFFSETS_MAX {
@@ -536,8 +535,8 @@ async fn overlapping(store: &Store, gap: &LedgerGap) -> Result<Range<u64>, Pipel
     Ok(offsets)
 }
 
-/// Corrects the hour rows of `months` until they agree with the facts, and those of every month in
-/// doubt. What differs is in doubt until then.
+/// Corrects the hour rows of `months`, and of every month in doubt, until they agree with the
+/// facts. Differing months are in doubt until then.
 pub(crate) async fn correct(
     store: &Store,
     stream: &str,
@@ -547,7 +546,7 @@ pub(crate) async fn correct(
     let differing = lasting_differences(store, months).await?;
     let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
     store.doubt_months(&differing, None).await?;
-    // Hour rows follow the facts, whoever changed these.
+    // Hour rows follow the facts, even if the facts were changed by another program.
     let changes = match differing.is_empty() {
         true => Vec::new(),
         false => store.changes_of_facts().await?,
@@ -567,12 +566,12 @@ pub(crate) async fn correct(
     Ok(())
 }
 
-/// Months in which aggregate and facts differ, and the hours of enti in which they differ for
-/// some time.
+/// Returns the months in which aggregate and facts differ, with the hours of enti whose difference
+/// lasts.
 ///
-/// An insert on its way makes a difference for a moment. One that is the same at two looks lasts;
-/// where events come in all the time it may be another number each time, and lasts if it is there
-/// at every one of several looks.
+/// A running insert causes a difference for a moment. A difference lasts if it is the same in two
+/// comparisons. During constant ingestion its size may change each time; then it lasts if it is
+/// present in every one of several comparisons.
 pub(crate) async fn lasting_differences(
     store: &Store,
     months: &[u32],
@@ -593,7 +592,7 @@ pub(crate) async fn lasting_differences(
     Ok(lasting.by_month())
 }
 
-/// By month, start of the hour and ente.
+/// Differences by month, start of the hour and ente.
 #[derive(Default)]
 struct Differences(BTreeMap<(u32, u32, String), AggregateDifference>);
 
@@ -617,7 +616,8 @@ impl Differences {
         months
     }
 
-    /// Of `again`, what was there before: the same goes to `lasting`, the rest is returned.
+    /// Keeps the differences of `again` that were there before. Equal ones move to `lasting`,
+    /// changed ones are returned.
     fn seen_again(self, again: Self, lasting: &mut Self) -> Self {
         let mut changing = Self::default();
         for (place, cell) in again.0 {

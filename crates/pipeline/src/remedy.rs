@@ -1,4 +1,4 @@
-//! Commands that help against the findings of an audit, and the days that findings can concern.
+//! Commands that resolve the findings of an audit, and the days that findings may concern.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ const REPAIR: &str = "affluenza audit --repair";
 const LOG: &str = "affluenza accept log --reason TEXT (with all consumers stopped)";
 
 impl Finding {
-    /// True when the finding can concern events of these local days, in days since 1970. Records
-    /// that were never read may be of any day.
+    /// Returns true if the finding may concern events of these local days, in days since 1970.
+    /// Records that were never read may belong to any day.
     pub fn can_concern(&self, days: &Range<u16>) -> bool {
         let meet = |first: u16, last: u16| first < days.end && last >= days.start;
         match self {
@@ -24,12 +24,12 @@ impl Finding {
                 last_day,
                 ..
             } => meet(*first_day, *last_day),
-            // Other findings by day are of the audited period only.
+            // Other findings by day were already limited to the audited period.
             _ => true,
         }
     }
 
-    /// The command that helps.
+    /// Returns the command that resolves the finding.
     pub fn remedy(&self, audit: &Audit) -> String {
         match self {
             Self::LedgerGap(gap) => of_gap(gap, audit),
@@ -97,7 +97,7 @@ fn loss(partition: u32, from: impl std::fmt::Display, to: impl std::fmt::Display
     format!("affluenza accept loss --partition {partition} --from {from} --to {to} --reason TEXT")
 }
 
-/// True when the log that is read now holds all of these records.
+/// True if the present log holds all of these records.
 fn is_held(stream: &str, partition: u32, offsets: &Range<u64>, audit: &Audit) -> bool {
     let is_same = |one: &&crate::audit::PartitionAudit| {
         one.stream == stream && one.partition == partition && stream == audit.stream
@@ -119,7 +119,7 @@ fn of_gap(gap: &LedgerGap, audit: &Audit) -> String {
         true => String::new(),
         false => format!(" --stream {}", gap.stream),
     };
-    // Records that the log still holds are no loss.
+    // Records that the log still holds are not lost.
     let is_same = |one: &&crate::audit::PartitionAudit| {
         one.stream == gap.stream && one.partition == partition
     };

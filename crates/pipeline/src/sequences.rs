@@ -1,13 +1,13 @@
-//! Which numbers of their producers the records of a block carry.
+//! Sequence numbers of producers in the records of a block, to detect lost events.
 
 use affluenza_event::{ClientReport, Event, Origin};
 use affluenza_store::producers::{BUCKET_NUMBERS, ClientReportRow, SequenceRow};
 use hashbrown::HashMap;
 
-/// What the records of a block tell of their producers: nothing, unless an emitter made them.
+/// Sequence numbers and client reports of a block. Only records made by an emitter have them.
 #[derive(Debug, Default)]
 pub(crate) struct Sequences {
-    /// By producer, then by bucket.
+    /// Sequence numbers by producer, then by bucket.
     seen: HashMap<String, HashMap<u64, Bucket>>,
     reports: Vec<ClientReportRow>,
 }
@@ -27,7 +27,7 @@ impl Sequences {
         }
     }
 
-    /// The number of a refused event has arrived all the same.
+    /// Notes the origin of an event. The sequence number of a refused event has arrived, too.
     pub(crate) fn note_origin(&mut self, origin: &Origin<'_>, ente: &str, portal: &str) {
         let at = origin.sequence - 1;
         let buckets = match self.seen.get_mut(&*origin.producer) {
@@ -67,7 +67,7 @@ impl Sequences {
         &self.reports
     }
 
-    /// In a fixed order: a block written twice is written with the same bytes.
+    /// Returns the rows in a fixed order, so that writing a block twice sends the same bytes.
     pub(crate) fn rows(&self) -> Vec<SequenceRow> {
         let mut rows: Vec<SequenceRow> = self
             .seen

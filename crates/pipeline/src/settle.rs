@@ -1,12 +1,13 @@
-//! Months in doubt: their hour rows are compared with the facts and corrected, and then the doubt
-//! is settled.
+//! Settles months in doubt: compares hour rows with facts and corrects them.
 //!
-//! Hour rows do not name the block that they came from. So a month is compared while nothing of it
-//! is in flight: the ledger's end is read first, then hour rows and facts, and then how far the
-//! month's facts reach. If they reach no farther than that end, every block in them had its hour
-//! rows before, and what differs is a fault ([`invariants::is_settled`]). Where events come in all
-//! the time, consumers hold the month back for some seconds. The hold makes the comparison
-//! possible and not right: a consumer that does not see it only makes it fail.
+//! Hour rows do not name their block. So a month is compared while none of its blocks is in flight.
+//! The ledger's end is read first, then hour rows and facts, and then the last offsets of the
+//! month's facts. If these do not exceed the ledger's end, every block had its hour rows before,
+//! and a difference is a fault ([`invariants::is_settled`]).
+//!
+//! During constant ingestion, consumers hold the month back for some seconds. The hold makes the
+//! comparison possible, but its correctness does not depend on it. A consumer that misses the hold
+//! only makes the comparison fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -19,35 +20,35 @@ use tokio::sync::watch;
 
 use crate::{PipelineError, Progress, invariants};
 
-/// For how long consumers hold a month back at most, after the last time that it was asked for.
+/// Maximum time that consumers hold a month back after the last request.
 pub(crate) const HOLD: Duration = Duration::from_secs(20);
-/// How soon every consumer has seen that a month is held, and between two looks.
+/// Polling interval of the holds: every consumer has seen a hold after this time.
 pub(crate) const HOLD_SEEN: Duration = Duration::from_secs(2);
-/// Most comparisons of a month in one run.
+/// Maximum number of comparisons of a month in one run.
 const PASSES_MAX: usize = 40;
-/// Between two comparisons of a month that something is in flight of.
+/// Pause before a month with a block in flight is compared again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What settling did.
+/// Result of settling doubts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Months that agree with their facts now.
     pub months: BTreeSet<u32>,
     /// Cells of the hour rows corrected.
     pub cells: u64,
-    /// Months that stay in doubt: something of them is in flight, or they still differ.
+    /// Months that stay in doubt: a block is in flight, or hour rows still differ.
     pub left: BTreeSet<u32>,
 }
 
-/// What a comparison of one month came to.
+/// Result of comparing one month.
 enum Compared {
-    /// Hour rows and facts agree, of all blocks before these ends.
+    /// Hour rows and facts agree for all blocks before these offsets, by partition.
     Agrees(BTreeMap<u32, u64>),
     Corrected(u64),
     InFlight,
 }
 
-/// The months that this process holds back, as the database says.
+/// Months that this process holds back, as requested in the database.
 #[derive(Debug)]
 pub(crate) struct Holds(watch::Sender<Held>);
 
@@ -69,23 +70,23 @@ impl Holds {
         self.0.send_replace(Held { months, until });
     }
 
-    /// Waits until none of `months` is held, at most as long as a hold lasts.
+    /// Waits until none of `months` is held, for [`HOLD`] at most.
     pub(crate) async fn wait(&self, months: &BTreeSet<u32>) {
         let mut held = self.0.subscribe();
         let is_free = |held: &Held| {
             held.until.is_none_or(|until| until <= Instant::now())
                 || held.months.is_disjoint(months)
         };
-        // A hold that is not renewed ends by itself: its holder may be gone.
+        // A hold that is not renewed expires, as its requester may have ended.
         let _ = tokio::time::timeout(HOLD, held.wait_for(is_free)).await;
     }
 }
 
 impl Progress {
-    /// Looks which months are in doubt and held back. Returns those in doubt.
+    /// Reads which months are in doubt and which are held back. Returns the former.
     ///
     /// # Errors
-    /// ClickHouse does not answer.
+    /// Returns an error if ClickHouse does not answer.
     pub async fn look_at_doubts(&self, store: &Store) -> Result<BTreeSet<u32>, PipelineError> {
         let months = store.months_in_doubt().await?;
         let held = months.iter().filter(|month| month.is_held);
@@ -110,7 +111,7 @@ pub async fn settle_doubts(store: &Store, stream: &str) -> Result<Settled, Pipel
             break;
         }
         for month in done.left.clone() {
-            // Facts of it may have expired, so that nothing can be compared any more.
+            // Facts of the month may have expired, so that a comparison is impossible.
             let compared = if month < boundary.month {
                 tracing::error!(
                     month,
@@ -141,15 +142,15 @@ pub async fn settle_doubts(store: &Store, stream: &str) -> Result<Settled, Pipel
     Ok(done)
 }
 
-/// True once the ledger has the block that a doubt is about. Of an earlier log nothing is in flight.
+/// True if the ledger has the block of a doubt. A former log has no block in flight.
 fn is_within(doubt: &Doubt, stream: &str, ends: &BTreeMap<u32, u64>) -> bool {
     let end = ends.get(&doubt.kafka_partition).copied().unwrap_or(0);
     doubt.stream.is_empty() || doubt.stream != stream || doubt.next_offset <= end
 }
 
-/// Compares a month and corrects it, unless something of it is in flight.
+/// Compares a month and corrects it, unless one of its blocks is in flight.
 async fn compare(store: &Store, stream: &str, month: u32) -> Result<Compared, PipelineError> {
-    // The order of these steps is the proof.
+    // The order of these steps is what makes a settled comparison correct.
     let ends = store.settled_ends(stream).await?;
     let differing = store.aggregate_differences(month).await?;
     let correction = match &differing[..] {
@@ -176,7 +177,7 @@ async fn correct(
     correction: Correction,
 ) -> Result<Compared, PipelineError> {
     let (month, cells) = (correction.month, correction.cells);
-    // Only users are too many: nothing that is added makes them fewer.
+    // Added rows cannot correct a surplus of users: the sketch of distinct visitors only grows.
     let is_swollen = |hour: &&AggregateDifference| {
         hour.users_missing < 0
             && (

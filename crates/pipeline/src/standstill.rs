@@ -1,4 +1,4 @@
-//! Partitions that do not move while records wait, and why.
+//! Partitions that do not advance while records wait, and the cause.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -6,30 +6,31 @@ use std::time::{Duration, Instant};
 
 use affluenza_bus::{NextOffset, Obstacle, Partition, Sight};
 
-/// Ends of a partition that are remembered to tell how long its records have been waiting.
+/// Maximum number of remembered ends of a partition, which measure how long its records have
+/// waited.
 const ENDS_MAX: usize = 256;
 
-/// Obstacle of a partition that does not move.
+/// Cause of a standstill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// ClickHouse does not take a block.
+    /// ClickHouse does not accept a block.
     ClickHouse,
-    /// Kafka does not take dead letters.
+    /// Kafka does not accept dead letters.
     DeadLetters,
     /// A record cannot be decoded.
     Unreadable,
-    /// This program may not read the topic.
+    /// Kafka refuses this program's access to the topic.
     NotAllowed,
-    /// No broker leads the partition.
+    /// The partition has no leader.
     NoLeader,
-    /// Kafka does not answer, or does not hand out the record.
+    /// Kafka does not answer, or does not return the record.
     Kafka,
-    /// The record can be read, and this consumer does not go on.
+    /// The record can be read, but this consumer does not continue.
     Unknown,
 }
 
 impl Cause {
-    /// Its name in metrics and JSON.
+    /// Returns the name in metrics and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClickHouse => "clickhouse",
@@ -42,7 +43,7 @@ impl Cause {
         }
     }
 
-    /// The kind of an obstacle that a look at the log found.
+    /// Returns the cause for an obstacle found in the log.
     pub const fn of(obstacle: &Obstacle) -> Self {
         match obstacle {
             Obstacle::Unreadable(_) => Self::Unreadable,
@@ -53,20 +54,20 @@ impl Cause {
     }
 }
 
-/// A partition that does not move.
+/// Partition that does not advance while records wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standstill {
-    /// Number of the partition.
+    /// Kafka partition.
     pub partition: Partition,
     /// Next offset to read, which has not changed.
     pub offset: NextOffset,
     /// End of the log.
     pub end: NextOffset,
-    /// Seconds without a move.
+    /// Duration of the standstill, in seconds.
     pub seconds: u64,
-    /// Kind of the obstacle.
+    /// Cause of the standstill.
     pub cause: Cause,
-    /// The obstacle in words.
+    /// Description of the cause.
     pub detail: String,
 }
 
@@ -81,11 +82,11 @@ impl fmt::Display for Standstill {
     }
 }
 
-/// Step of a writer of a block.
+/// Current step of writing a block.
 #[derive(Debug, Clone)]
 struct Step {
     cause: Cause,
-    /// The step in words, such as `insert facts`.
+    /// Description, such as `insert facts`.
     what: String,
     since: Instant,
     /// Error of the last attempt.
@@ -114,21 +115,21 @@ impl Step {
 struct Track {
     position: NextOffset,
     end: NextOffset,
-    /// Since when records wait and the position has not changed.
+    /// Start of the time in which records wait and the position does not change.
     unmoved_since: Instant,
-    /// Ends and when each was first seen, oldest first; those beyond the position only.
+    /// Ends beyond the position with the time when each was first seen, oldest first.
     ends: VecDeque<(Instant, NextOffset)>,
     step: Option<Step>,
     sight: Option<(Instant, Sight)>,
 }
 
-/// Follows the partitions of a consumer. It has no clock: the caller brings the time.
+/// Tracks the partitions of a consumer. It has no clock: the caller passes the time.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     partitions: BTreeMap<Partition, Track>,
-    /// When Kafka last said where partitions end.
+    /// Last time Kafka reported the ends of partitions, or the first failure before that.
     heard: Option<Instant>,
-    /// Why it does not say so now.
+    /// Reason why Kafka does not report the ends now.
     unknown: Option<String>,
 }
 
@@ -144,7 +145,7 @@ impl Tracker {
         })
     }
 
-    /// Takes in where a partition stands and where it ends.
+    /// Records the position and the end of a partition.
     pub(crate) fn see(
         &mut self,
         partition: Partition,
@@ -162,7 +163,7 @@ impl Tracker {
             track.ends.pop_front();
         }
         if track.ends.len() > ENDS_MAX {
-            // Every other end: each record then counts as a little younger than it is.
+            // Keeping every other end makes a record count as slightly younger than it is.
             let mut at = 0;
             track.ends.retain(|_| {
                 at += 1;
@@ -171,13 +172,13 @@ impl Tracker {
         }
     }
 
-    /// Takes in that Kafka says where partitions end.
+    /// Records that Kafka reports the ends of partitions.
     pub(crate) fn hears(&mut self, now: Instant) {
         self.heard = Some(now);
         self.unknown = None;
     }
 
-    /// Takes in where partitions stand, without their ends.
+    /// Records the positions of partitions without their ends.
     pub(crate) fn stand_at(&mut self, positions: &BTreeMap<Partition, NextOffset>, now: Instant) {
         for (partition, track) in &mut self.partitions {
             let position = positions.get(partition).copied();
@@ -185,22 +186,22 @@ impl Tracker {
         }
     }
 
-    /// Takes in that Kafka does not say where partitions end.
+    /// Records that Kafka does not report the ends of partitions.
     pub(crate) fn hears_nothing(&mut self, why: String, now: Instant) {
         self.heard.get_or_insert(now);
         self.unknown = Some(why);
     }
 
-    /// Forgets partitions that are another member's now.
+    /// Removes partitions that are no longer owned.
     pub(crate) fn keep(&mut self, owned: &[Partition]) {
         self.partitions
             .retain(|partition, _| owned.contains(partition));
     }
 
-    /// A writer begins a step.
+    /// Records that a writer begins a step.
     pub(crate) fn begins(&mut self, partition: Partition, cause: Cause, what: &str, now: Instant) {
         let track = self.track(partition, NextOffset(0), now);
-        // The same step after the group was joined again goes on.
+        // After a rejoin, the same step keeps its start time.
         if track.step.as_ref().is_none_or(|step| step.what != what) {
             track.step = Some(Step {
                 cause,
@@ -211,7 +212,7 @@ impl Tracker {
         }
     }
 
-    /// An attempt at the present step failed.
+    /// Records that an attempt of the current step failed.
     pub(crate) fn fails(&mut self, partition: Partition, error: String) {
         let track = self.partitions.get_mut(&partition);
         if let Some(step) = track.and_then(|track| track.step.as_mut()) {
@@ -219,21 +220,21 @@ impl Tracker {
         }
     }
 
-    /// A block is written.
+    /// Records that a block was written.
     pub(crate) fn is_written(&mut self, partition: Partition) {
         if let Some(track) = self.partitions.get_mut(&partition) {
             track.step = None;
         }
     }
 
-    /// Notes what a look at the log found where a partition stands.
+    /// Records the result of reading the log at a partition's position.
     pub(crate) fn sighted(&mut self, partition: Partition, sight: Sight, now: Instant) {
         if let Some(track) = self.partitions.get_mut(&partition) {
             track.sight = Some((now, sight));
         }
     }
 
-    /// For how long the oldest record that is not stored has been seen to wait, by partition.
+    /// Returns for how long the oldest unstored record has been seen waiting, by partition.
     pub(crate) fn waits(&self, now: Instant) -> Vec<(Partition, Duration)> {
         let oldest = |track: &Track| track.ends.front().map(|(seen, _)| *seen);
         let waits = self.partitions.iter().map(|(partition, track)| {
@@ -243,8 +244,8 @@ impl Tracker {
         waits.collect()
     }
 
-    /// Partitions that stand for no reason that is known, and where: the log is to be looked at,
-    /// again after `again`.
+    /// Returns the partitions that stand still without a known cause, with their positions. A
+    /// partition whose log was read less than `again` ago is left out.
     pub(crate) fn unexplained(
         &self,
         limit: Duration,
@@ -263,7 +264,7 @@ impl Tracker {
             .collect()
     }
 
-    /// Partitions that have not moved for `limit` or longer while records wait.
+    /// Returns the partitions that have not advanced for `limit` or longer while records wait.
     pub(crate) fn standstills(&self, limit: Duration, now: Instant) -> Vec<Standstill> {
         let silent = self.heard.zip(self.unknown.as_ref());
         let silent = silent.filter(|(since, _)| now.duration_since(*since) >= limit);
@@ -279,7 +280,7 @@ impl Tracker {
             Some(Standstill {
                 partition: *partition,
                 offset: track.position,
-                // Not known yet where Kafka fell silent first.
+                // The end is unknown if Kafka has not answered since the start.
                 end: track.end.max(track.position),
                 seconds: now.duration_since(since).as_secs(),
                 cause,
@@ -303,7 +304,7 @@ impl Track {
         self.end > self.position && now.duration_since(self.unmoved_since) >= limit
     }
 
-    /// None where there is nothing left to read: markers of transactions only.
+    /// Returns the cause. `None` if only transaction markers are left to read.
     fn why(&self, now: Instant) -> Option<(Cause, String)> {
         if let Some(step) = &self.step {
             return Some((step.cause, step.detail(now)));
@@ -337,7 +338,7 @@ mod tests {
         let mut tracker = Tracker::default();
         let at = NextOffset(10);
         tracker.see(P, at, NextOffset(10), began);
-        // Nothing waits for an hour, then a record comes.
+        // No record waits for an hour, then one arrives.
         tracker.see(P, at, NextOffset(11), after(began, 3600));
         assert_eq!(tracker.standstills(LIMIT, after(began, 3620)), []);
         tracker.see(P, at, NextOffset(12), after(began, 3631));
@@ -356,7 +357,7 @@ mod tests {
             (31, Cause::NoLeader)
         );
         assert_eq!(tracker.waits(now), [(P, Duration::from_secs(31))]);
-        // One record is stored: the next has waited for less.
+        // After one record is stored, the next has waited for less.
         tracker.see(P, NextOffset(11), NextOffset(12), after(began, 3635));
         let now = after(began, 3640);
         assert_eq!(tracker.standstills(LIMIT, now), []);

@@ -1,23 +1,23 @@
-//! Name of the log that is read now.
+//! Name of the present log.
 
 use affluenza_bus::{Cluster, Config as BusConfig};
 use affluenza_store::Store;
 
 use crate::PipelineError;
 
-/// Name of the present log: cluster and topic by the ids that Kafka gave them, and a number once
-/// an operator has said that the log was put back. The same offsets stand for other records then.
+/// Returns the name of the present log: the ids of cluster and topic, and a number once an operator
+/// has accepted that the log was restored. The same offsets then stand for other records.
 pub async fn present(store: &Store, bus: &BusConfig) -> Result<String, PipelineError> {
     let topic = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?;
     of_topic(store, &topic.to_string()).await
 }
 
-/// Name of the present log of a topic whose id is known.
+/// Returns the name of the present log of a topic whose id is known.
 pub(crate) async fn of_topic(store: &Store, topic: &str) -> Result<String, PipelineError> {
     Ok(named(topic, store.log_generation(topic).await?))
 }
 
-/// The topic of a log, without the number.
+/// Returns the topic of a log, without the number.
 pub(crate) fn topic(stream: &str) -> &str {
     stream.split('~').next().unwrap_or(stream)
 }

@@ -1,4 +1,4 @@
-//! Records that have waited for longer than they may, and why.
+//! Records that have been unread for longer than the limit, with the cause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,32 +8,33 @@ use serde::Serialize;
 use crate::Cause;
 use crate::audit::PartitionAudit;
 
-/// Records of a partition that nothing has read.
+/// Unread records of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnreadRecords {
     /// Partition of the present log.
     pub partition: u32,
-    /// Offset of the first of them.
+    /// Offset of the first unread record.
     pub offset: i64,
-    /// Offset of the log's next record.
+    /// End of the log, as the next offset.
     pub log_next_offset: i64,
-    /// Seconds since the first was written; none when the log does not say, or it cannot be read.
+    /// Seconds since the first unread record was written. `None` if the log has no time, or the
+    /// record cannot be read.
     pub waiting_seconds: Option<u64>,
     /// `no-owner`, `behind`, or the obstacle as in `affluenza_consume_standstill_seconds`.
     pub cause: &'static str,
-    /// The cause in words.
+    /// Description of the cause.
     pub detail: String,
 }
 
-/// Next offset and end of a partition that has records to read.
+/// Returns the next offset and the end of a partition with unread records.
 fn place(partition: &PartitionAudit) -> Option<(NextOffset, i64)> {
     let (low, high) = (partition.log_first_offset?, partition.log_next_offset?);
     let at = partition.committed_offset.map_or(low, |at| at.max(low));
     (at < high).then_some((NextOffset(at), high))
 }
 
-/// Finds records that were written more than `max` ago and are not read, and partitions in which
-/// something is in the way. Asks Kafka, and waits.
+/// Finds unread records older than `max`, and partitions with an obstacle. Blocks on queries to
+/// Kafka.
 pub(crate) fn unread(
     bus: &BusConfig,
     partitions: &[PartitionAudit],

@@ -1,4 +1,4 @@
-//! Looks again and again whether the partitions of a consumer move, and says so when they do not.
+//! Checks at intervals that the partitions of a consumer advance, and logs standstills.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use affluenza_telemetry::Stop;
 
 use crate::{Config, Progress};
 
-/// Pause between two questions to Kafka where the partitions end.
+/// Pause between two queries for the ends of partitions.
 const LOOK: Duration = Duration::from_secs(5);
-/// Pause between two looks at the record where a partition stands, and between two lines about it.
+/// Pause between two reads of the record at a standstill, and between two log lines about it.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// Pause between two looks at topics and tables.
+/// Pause between two checks of topics and tables.
 const GROUND_LOOK: Duration = Duration::from_secs(30);
-/// Longest answer of ClickHouse for such a look.
+/// Timeout of ClickHouse for such a check.
 const GROUND_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A watch over the partitions of one consumer.
+/// Monitor of the partitions of one consumer.
 pub struct Watchman {
     bus: BusConfig,
     store: Store,
     progress: Progress,
-    /// Longest standstill that is not said.
+    /// Minimum duration of a standstill that is reported.
     limit: Duration,
-    /// Time of the last line about each partition that stands.
+    /// Time of the last log line about each partition at a standstill.
     said: BTreeMap<Partition, Instant>,
     undealt_said: Option<Instant>,
     ground_said: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Watchman {
 }
 
 impl Watchman {
-    /// Prepares to watch.
+    /// Creates a monitor; [`Watchman::watch`] runs it.
     pub fn new(bus: &BusConfig, store: Store, progress: Progress, config: &Config) -> Self {
         Self {
             bus: bus.clone(),
@@ -48,7 +48,7 @@ impl Watchman {
         }
     }
 
-    /// Watches until `stop` is told.
+    /// Monitors the partitions until `stop` is set.
     pub async fn watch(mut self, stop: Stop) {
         let cluster = match Cluster::new(&self.bus) {
             Ok(cluster) => Arc::new(cluster),
@@ -71,7 +71,7 @@ impl Watchman {
 
     async fn round(&mut self, cluster: &Arc<Cluster>) {
         if !self.knows_ends(cluster).await {
-            // Kafka's silence is the cause; further questions would only delay the line about it.
+            // Kafka's silence is the cause: further queries would only delay its report.
             self.say();
             return;
         }
@@ -86,7 +86,7 @@ impl Watchman {
         self.say();
     }
 
-    /// Asks Kafka where the partitions end. False without an answer.
+    /// Queries the ends of the partitions from Kafka. Returns false without an answer.
     async fn knows_ends(&self, cluster: &Arc<Cluster>) -> bool {
         let (asked, topic) = (Arc::clone(cluster), self.bus.topic.clone());
         let owned = self.progress.owned();
@@ -117,7 +117,7 @@ impl Watchman {
         }
     }
 
-    /// Topics, tables and views that the consumer stands on.
+    /// Checks the topics, tables and views that the consumer needs.
     async fn look_at_ground(&mut self, cluster: &Arc<Cluster>) {
         let mut missing = Vec::new();
         let (asked, bus) = (Arc::clone(cluster), self.bus.clone());
@@ -129,7 +129,7 @@ impl Watchman {
         match tokio::task::spawn_blocking(topics).await {
             Ok(Err(error @ BusError::NoTopic { .. })) => missing.push(error.to_string()),
             Ok(Ok(partitions)) => self.progress.set_topic_partitions(partitions),
-            // Without an answer it is as it was; that Kafka is away is said elsewhere.
+            // Without an answer nothing changes; `knows_ends` reports that Kafka is unreachable.
             Ok(Err(_)) | Err(_) => return,
         }
         let faults = self.store.schema_faults();

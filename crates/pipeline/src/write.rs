@@ -1,4 +1,5 @@
-//! Writes a draft: dead letters first, then facts, then the ledger. Off the polling thread.
+//! Writes a draft: dead letters first, then facts, then the ledger row. Runs off the polling
+//! thread.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -22,37 +23,37 @@ use crate::draft::{Draft, Fates};
 use crate::gaps::Gaps;
 use crate::{PipelineError, Progress, invariants, mark};
 
-/// How long Kafka may take to acknowledge the dead letters of a block.
+/// Maximum time for Kafka to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
-/// Pause after a failed attempt: doubled each time, up to the most.
+/// Backoff after a failed attempt: doubled each time, up to `PAUSE_MAX`.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Bytes of a refused record that are kept. Brokers accept a megabyte with its headers; an event
-/// has a sixteenth of that at most.
+/// Bytes kept of a refused record. Brokers accept about a megabyte with headers; a valid event has
+/// at most a sixteenth of that.
 const PAYLOAD_KEPT: usize = 256 * 1024;
 
 fn head(payload: &[u8]) -> &[u8] {
     &payload[..payload.len().min(PAYLOAD_KEPT)]
 }
 
-/// A record that did not become an event, on its way to the dead-letter topic.
+/// Record that did not become an event, on its way to the dead-letter topic.
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLetter {
     pub(crate) key: Vec<u8>,
-    /// The record's bytes, as far as they may be kept.
+    /// Redacted payload, cut to `PAYLOAD_KEPT`.
     pub(crate) payload: Vec<u8>,
     payload_bytes: usize,
-    /// Hash of a payload of which nothing may be kept, since it is no text.
+    /// Hash of a payload that is not text, of which nothing may be kept.
     payload_hash: Option<String>,
-    /// Of a record in binary mode, the headers that belong to its event, treated likewise.
+    /// Event headers of a record in binary mode, redacted like the payload.
     headers: Vec<(String, String)>,
     fate: &'static str,
     code: &'static str,
     detail: String,
     partition: i32,
     offset: i64,
-    /// None where the log does not say.
+    /// `None` if the log has no time.
     written_ms: Option<i64>,
 }
 
@@ -84,7 +85,7 @@ impl DeadLetter {
         }
     }
 
-    /// About how many bytes it takes.
+    /// Returns the approximate size in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let headers = self.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
@@ -113,18 +114,19 @@ impl DeadLetter {
     }
 }
 
-/// A draft that has been written.
+/// Result of writing a draft.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) partition: Partition,
     pub(crate) end: NextOffset,
     pub(crate) read: u64,
     pub(crate) fates: Fates,
-    /// Time that writing took, and that inserting the facts took, if there were any.
+    /// Time from the first look-up to the ledger row; `inserted_in` is the part for the facts, if
+    /// any.
     pub(crate) took: Duration,
     pub(crate) inserted_in: Option<Duration>,
-    /// Time of its first record in the log, where there is one, and when it was stored, in
-    /// milliseconds since 1970.
+    /// Time of the first record in the log, if it has one, in milliseconds since 1970.
+    /// `stored_at_ms` is the time of storing.
     pub(crate) oldest_ms: Option<i64>,
     pub(crate) stored_at_ms: i64,
 }
@@ -145,20 +147,20 @@ impl Written {
     }
 }
 
-/// What writing needs.
+/// Connections and shared state that writing a block needs.
 #[derive(Clone)]
 pub(crate) struct Sink {
     pub(crate) store: Store,
     pub(crate) dead_letters: Arc<Writer>,
     pub(crate) gaps: Arc<Gaps>,
     pub(crate) progress: Progress,
-    /// Partition of the block that is written.
+    /// Partition of the block.
     pub(crate) partition: Partition,
 }
 
 impl Sink {
-    /// Writes `draft`. Tries for ever as long as the trouble may pass, always under the same
-    /// token; the caller drops the future when the partition is taken away.
+    /// Writes `draft`. Retries transient errors without limit, always under the same token. The
+    /// caller drops the future when the partition is revoked.
     pub(crate) async fn write(
         self,
         draft: Draft,
@@ -233,6 +235,7 @@ impl Sink {
             ),
             "every record of a block has exactly one fate"
         );
+        // Dead letters come first: a crash may repeat them, but never loses one.
         self.send_dead_letters(&mut draft, &origin).await?;
         let token = InsertToken::of(&origin, first, end);
         debug_assert!(
@@ -273,6 +276,7 @@ impl Sink {
             })
             .await?;
         }
+        // The ledger row comes last: it marks the block as complete.
         let (mut tokens, row) = (tokens(), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
@@ -291,8 +295,8 @@ impl Sink {
         })
     }
 
-    /// Inserts facts, again and again under the same token until it is done. Where ClickHouse may
-    /// not know the token any more, it looks before each further attempt which facts are there.
+    /// Inserts facts, with retries under the same token. If ClickHouse may have forgotten the
+    /// token, each further attempt first reads which facts are stored.
     async fn insert_facts(
         &self,
         mut facts: FactBlock,
@@ -342,8 +346,8 @@ impl Sink {
         }
     }
 
-    /// Looks which facts of a block are there whose token is not relied on. Writes its months down
-    /// where its hour rows are in doubt.
+    /// Reads which facts of a block are stored when its token is not reliable. Records the months
+    /// whose hour rows are in doubt.
     async fn look_for_facts(
         &self,
         origin: &BlockOrigin,
@@ -405,7 +409,7 @@ impl Sink {
         }
     }
 
-    /// Repeats `attempt` until it succeeds or fails for good.
+    /// Repeats `attempt` until it succeeds or fails permanently.
     async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         what: &'static str,
@@ -435,15 +439,16 @@ impl Sink {
     }
 }
 
-/// Facts as they are sent, and the token that goes with them.
+/// Encoded facts of one attempt, and their insert token.
 struct Attempt {
     block: Bytes,
     token: InsertToken,
 }
 
 impl Attempt {
-    /// Other contents need another token; and the same contents, too, if the server may remember
-    /// the token and have lost the rows.
+    /// Makes an attempt with the facts that are missing. Other contents need another token. A
+    /// restarted server may remember the token without its rows, so even the same contents need
+    /// another one.
     fn of_rest(
         facts: &FactBlock,
         origin: &BlockOrigin,
@@ -462,8 +467,8 @@ impl Attempt {
     }
 }
 
-/// Tokens for tables in which a row that comes twice changes nothing. Each further attempt has one
-/// of its own, since ClickHouse may remember that of an insert whose rows it has lost.
+/// Tokens for tables in which a repeated row changes nothing. Each retry has another token, since
+/// ClickHouse may remember a token without having kept its rows.
 struct RepeatTokens {
     of_block: InsertToken,
     attempts: u64,
@@ -486,7 +491,7 @@ impl RepeatTokens {
     }
 }
 
-/// Months of the hours of facts, by UTC, as `YYYYMM`.
+/// Returns the UTC months of the facts' hours, as `YYYYMM`.
 fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
     const DAY_SECONDS: u32 = 86_400;
     let days: BTreeSet<u32> = facts.hours().map(|hour| hour / DAY_SECONDS).collect();
@@ -498,7 +503,7 @@ fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
         .collect()
 }
 
-/// Now, in milliseconds since 1970.
+/// Returns the current time, in milliseconds since 1970.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {

@@ -3,10 +3,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::Stop;
 
-/// Pause between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What tells whether a file is the one of before.
+/// Modification time and length, by which a replaced file is recognised. `None` if the file is
+/// missing.
 type Stamp = Option<(SystemTime, u64)>;
 
 /// Files that may be replaced while a process runs.
@@ -17,15 +18,15 @@ pub struct Files {
 }
 
 impl Files {
-    /// As they are now; one that is not there may come.
+    /// Records the current state. Missing files are watched, too.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let paths: Vec<PathBuf> = paths.into_iter().collect();
         let seen = stamps(&paths);
         Self { paths, seen }
     }
 
-    /// Waits until any of them was replaced, by time or length, since this was called last or they were
-    /// named: within five seconds. `false`: `stop` was told before.
+    /// Waits until a file is replaced, by time or length, since the last call or since creation.
+    /// Polls every five seconds. Returns false if `stop` is set first.
     pub async fn were_replaced(&mut self, stop: &Stop) -> bool {
         loop {
             tokio::select! {

@@ -1,7 +1,7 @@
-//! Logging, metrics and shutdown, shared by every command.
+//! Logging, metrics, traces and shutdown, shared by all commands.
 //!
-//! Logs go to standard error, results to standard output. [`Stop`] is how a command is told to
-//! finish what it has begun and end. [`Files`] tells of files that are replaced meanwhile. [`Metrics`] counts what a process does, for Prometheus.
+//! Logs go to standard error, results to standard output. [`Stop`] requests a graceful shutdown.
+//! [`Files`] detects replaced files. [`Metrics`] exports counters for Prometheus.
 
 mod files;
 mod logging;

@@ -1,19 +1,19 @@
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-/// Shape of the log.
+/// Format of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Lines for people.
+    /// Plain lines.
     #[default]
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// Begins to log to standard error. `filter` is a level or a list of `target=level`, as in
-/// `warn,affluenza=debug`. Returns what is wrong with it, in one line.
+/// Starts logging to standard error. `filter` is a level or a list of `target=level`, such as
+/// `warn,affluenza=debug`. An invalid filter is returned as an error of one line.
 pub fn start_logging(format: Format, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         format!("log filter {filter:?}: {error}; use error, warn, info, debug or trace")

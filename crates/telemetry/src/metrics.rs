@@ -9,8 +9,8 @@ use crate::process::Process;
 /// Content type of [`Metrics::text`].
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The counters of one process, in the text form that Prometheus reads, with what the operating
-/// system knows of it. Clones share them.
+/// Metrics of one process in the text format of Prometheus, with figures of the operating system
+/// about the process. Clones share the metrics.
 ///
 /// ```
 /// use affluenza_telemetry::Metrics;
@@ -33,14 +33,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Adds a metric and hands it back; it is named `affluenza_` and `name`.
+    /// Registers a metric as `affluenza_` followed by `name`, and returns it.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
         let mut registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register(name, help, metric.clone());
         metric
     }
 
-    /// Everything, as text.
+    /// Returns all metrics in the text format.
     pub fn text(&self) -> String {
         let registry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();

@@ -6,7 +6,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// What the operating system knows of this process, read at each scrape.
+/// Figures of the operating system about this process, read at each scrape.
 #[derive(Debug)]
 pub(crate) struct Process;
 
@@ -42,7 +42,7 @@ impl Collector for Process {
     }
 }
 
-/// `VmRSS` of the process's status, which is in KiB.
+/// Returns `VmRSS` of `/proc/self/status` in bytes; the file has KiB.
 fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -52,7 +52,8 @@ fn resident_bytes() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Fields of `/proc/self/stat` from the third on: what stands before may hold blanks.
+/// Returns the fields of `/proc/self/stat` from the third on: the name before them may contain
+/// blanks.
 fn stat() -> Option<Vec<u64>> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
@@ -60,7 +61,7 @@ fn stat() -> Option<Vec<u64>> {
     Some(fields.map(|field| field.parse().unwrap_or(0)).collect())
 }
 
-/// Processor time and start are counted in hundredths of a second, on every Linux.
+/// Unit of processor time and start time in `/proc`: 1/100 s on every Linux.
 const TICKS_A_SECOND: u64 = 100;
 
 fn cpu_seconds() -> Option<f64> {

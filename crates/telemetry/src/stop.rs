@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-/// Told once, heard by all who hold a clone.
+/// Request to shut down, shared by all clones.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Inner>);
 
@@ -16,9 +16,9 @@ struct Inner {
 }
 
 impl Stop {
-    /// A stop that SIGINT and SIGTERM tell. A second signal ends the process at once, with the
-    /// exit code that shells give it. `late` is called on a thread of its own when the process is
-    /// still there after `patience`. Call within the async runtime.
+    /// Returns a `Stop` that SIGINT and SIGTERM set. A second signal exits at once, with the exit
+    /// code 128 + signal. `late` runs on its own thread if the process is still running after
+    /// `patience`. Call within the async runtime.
     pub fn on_signals(patience: Duration, late: fn()) -> std::io::Result<Self> {
         let stop = Self::default();
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -44,23 +44,23 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Asks everybody to finish and end.
+    /// Requests the shutdown.
     pub fn tell(&self) {
         self.0.told.store(true, Ordering::Relaxed);
         self.0.news.notify_waiters();
     }
 
-    /// Whether it was told.
+    /// True if the shutdown was requested.
     pub fn is_told(&self) -> bool {
         self.0.told.load(Ordering::Relaxed)
     }
 
-    /// For loops that are not async.
+    /// Returns the flag, for loops that are not async.
     pub fn flag(&self) -> &AtomicBool {
         &self.0.told
     }
 
-    /// Waits until it is told.
+    /// Waits until the shutdown is requested.
     pub async fn told(&self) {
         loop {
             let news = self.0.news.notified();

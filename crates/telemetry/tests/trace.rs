@@ -1,4 +1,4 @@
-//! What a build with traces takes, and one without refuses.
+//! Problems in the settings of traces, with and without the feature `otel`.
 
 use affluenza_telemetry::trace::TraceConfig;
 

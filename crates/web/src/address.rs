@@ -3,8 +3,8 @@ use std::net::IpAddr;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// The address of the client: that of the connection, or, behind trusted proxies, the last one in
-/// `X-Forwarded-For` that is not a proxy's.
+/// Returns the address of the client: the peer of the connection. Behind trusted proxies, it is the
+/// last address in `X-Forwarded-For` that is not a trusted proxy.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();

@@ -6,11 +6,11 @@ use axum::http::header::AUTHORIZATION;
 
 use crate::Problem;
 
-/// The other header that a key may come in.
+/// Alternative header for the key.
 const API_KEY: &str = "x-api-key";
 
-/// The key in the headers: `Authorization: Bearer KEY`, or `X-API-Key: KEY`. It is nowhere else
-/// looked for: addresses end up in logs and histories.
+/// Returns the key in the headers: `Authorization: Bearer KEY`, or `X-API-Key: KEY`. A key in the
+/// URL is not accepted, as URLs end up in logs and histories.
 pub fn presented_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::trim).map(str::len);
     let bearer = match headers.get(AUTHORIZATION) {
@@ -35,10 +35,10 @@ pub fn presented_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     Ok(bearer.or(plain))
 }
 
-/// Whose request it is; none without a key.
+/// Returns the key of a request; `None` without a key.
 ///
 /// # Errors
-/// 401 for a key that is not accepted, and why.
+/// 401 with the reason if the key is not accepted.
 pub fn authenticate(ring: &KeyRing, headers: &HeaderMap) -> Result<Option<Arc<Key>>, Problem> {
     let Some(presented) = presented_key(headers)? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Certificate and key of a service: read from files, and again when these are replaced.
+//! Certificate and key of a service, read from files and read again when these are replaced.
 
 use std::fmt::Display;
 use std::io;
@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Config;
 
-/// What connections are taken up with, and how it fares.
+/// Current certificate of a service, with its metrics.
 pub(crate) struct Certificate {
     config: Config,
     current: RwLock<TlsAcceptor>,
@@ -23,15 +23,15 @@ pub(crate) struct Certificate {
     refused: Gauge,
 }
 
-/// What was read.
+/// Content of the files.
 struct Loaded {
     acceptor: TlsAcceptor,
-    /// When the first certificate of the chain expires, in seconds since 1970.
+    /// Earliest expiry in the chain, in seconds since 1970.
     expiry: i64,
 }
 
 impl Certificate {
-    /// Reads the files that `config` names.
+    /// Reads the files of `config`.
     pub(crate) fn read(config: &Config, metrics: &Metrics) -> io::Result<Self> {
         let loaded = load(config)?;
         if loaded.has_expired() {
@@ -56,7 +56,7 @@ impl Certificate {
         Ok(certificate)
     }
 
-    /// For the next connection.
+    /// Returns the acceptor for the next connection.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.current
             .read()
@@ -64,8 +64,8 @@ impl Certificate {
             .clone()
     }
 
-    /// Looks again and again whether the files were replaced, until `stop` is told. What cannot be
-    /// used leaves the old certificate in force.
+    /// Reloads the files when they are replaced, until `stop` is set. Files that cannot be used
+    /// leave the old certificate in use.
     pub(crate) async fn follow(self: Arc<Self>, stop: Stop) {
         let config = &self.config;
         let mut files = Files::new([config.tls_certificate.clone(), config.tls_key.clone()]);
@@ -135,7 +135,7 @@ fn load(config: &Config) -> io::Result<Loaded> {
     })
 }
 
-/// When the first certificate of a chain expires, in seconds since 1970.
+/// Returns the earliest expiry in a chain, in seconds since 1970.
 fn expiry(chain: &[CertificateDer<'_>]) -> Result<i64, String> {
     let mut first: Option<i64> = None;
     for certificate in chain {

@@ -3,34 +3,34 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// Said where encryption is asked of a program that has none.
+/// Error for a build without TLS if encryption is configured.
 pub(crate) const BUILT_WITHOUT_TLS: &str =
     "this program was built without TLS: build it with --features tls, or put a proxy in front";
 
-/// Where a service listens, and its bounds.
+/// Address of a service, and its limits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port; port 0 takes a free one.
     pub listen: String,
-    /// Most connections at once; more wait until one ends.
+    /// Maximum number of concurrent connections; further ones wait.
     pub connections_max: usize,
-    /// Most requests at once; more are answered with 503.
+    /// Maximum number of concurrent requests; further ones are answered with 503.
     pub requests_max: usize,
-    /// Largest body of a request.
+    /// Maximum size of a request body, in bytes.
     pub body_bytes_max: usize,
-    /// Largest head of a request: line and headers.
+    /// Maximum size of request line and headers, in bytes.
     pub head_bytes_max: usize,
-    /// Longest a request may take.
+    /// Maximum duration of a request, in seconds.
     pub request_seconds_max: u64,
-    /// Longest that requests may go on after the service was told to stop.
+    /// Maximum time for running requests to end after a stop, in seconds.
     pub drain_seconds_max: u64,
-    /// File with the certificate and those above it, in PEM. Empty: plain HTTP, for a proxy in front.
+    /// File with the certificate and its issuers, in PEM. Empty: plain HTTP, for a proxy in front.
     pub tls_certificate: PathBuf,
-    /// File with its private key, in PEM.
+    /// File with the private key of the certificate, in PEM.
     pub tls_key: PathBuf,
-    /// Networks of proxies in front: the address that they name in `X-Forwarded-For` is the
-    /// client's. Nobody else is believed.
+    /// Networks of trusted proxies: the client is the address that they name in `X-Forwarded-For`.
+    /// The header is ignored from any other address.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -52,17 +52,18 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether connections are encrypted.
+    /// True if connections are encrypted.
     pub fn has_tls(&self) -> bool {
         !self.tls_certificate.as_os_str().is_empty()
     }
 
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     pub fn scheme(&self) -> &'static str {
         if self.has_tls() { "https" } else { "http" }
     }
 
-    /// What is wrong with it, one line a problem; `section` is its name in the configuration.
+    /// Returns the invalid settings, one line for each. `section` is the name of this section in
+    /// the configuration.
     pub fn problems(&self, section: &str) -> Vec<String> {
         let mut problems = Vec::new();
         if self
@@ -91,7 +92,7 @@ impl Config {
         within("connections_max", self.connections_max as u64, 1, 100_000);
         within("requests_max", self.requests_max as u64, 1, 100_000);
         within("body_bytes_max", self.body_bytes_max as u64, 1024, 1 << 30);
-        // Below 8 KiB hyper does not go.
+        // Limit of hyper: its buffer has at least 8 KiB.
         within(
             "head_bytes_max",
             self.head_bytes_max as u64,

@@ -24,15 +24,15 @@ use tokio::sync::Semaphore;
 use crate::unread::read_out;
 use crate::{Config, Problem};
 
-/// Bounds of the buckets of durations, in seconds.
+/// Bucket bounds for durations, in seconds.
 const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
-/// What a request may take when others wait.
+/// Value of `Retry-After` when the service is busy.
 const RETRY: Duration = Duration::from_secs(1);
-/// What stands for the route of a request that has none.
+/// Label of a request that matches no route.
 const NO_ROUTE: &str = "none";
-/// Pages of ours that want more, such as styles of their own, set their own policy.
+/// Default policy. Pages that need more, such as their own styles, set their own policy.
 const POLICY: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -58,9 +58,9 @@ struct Bounds {
     running: Gauge,
 }
 
-/// Puts around `router` what every service needs: bounds on bodies, time and requests at once;
-/// problems for what has no route; security headers; counting and logging, without addresses
-/// and without query strings.
+/// Wraps `router` in the layers of every service: limits on bodies, time and concurrent requests;
+/// problem documents for unknown routes; security headers; metrics and logging, without addresses
+/// and query strings.
 pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
     let bounds = Bounds {
         places: Arc::new(Semaphore::new(config.requests_max.max(1))),
@@ -85,12 +85,13 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
         .layer(from_fn_with_state(bounds, around))
 }
 
-/// The context to hand on with what a request sends, among the extensions of one whose trace is
-/// sent.
+/// Trace context to pass on with outgoing messages: an extension of requests whose trace is
+/// sampled.
 #[derive(Debug, Clone)]
 pub struct TraceParent(pub Arc<str>);
 
-/// The method's name, when it is one of those in use: others are as many as clients make up.
+/// Returns the name of a standard method. Other names are client input and would make unlimited
+/// metric labels.
 fn known(method: &Method) -> Option<&'static str> {
     let names = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
@@ -98,7 +99,7 @@ fn known(method: &Method) -> Option<&'static str> {
     names.into_iter().find(|name| method == name)
 }
 
-/// Begins the span of a request, and leaves its context to the request.
+/// Begins the span of a request, and adds its context to the request's extensions.
 fn span(request: &mut Request, method: &str, route: &str) -> Span {
     let parent = request.headers().get(TRACEPARENT);
     let parent = parent.and_then(|value| value.to_str().ok());
@@ -120,7 +121,7 @@ async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) 
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| NO_ROUTE.to_owned(), |path| path.as_str().to_owned());
-    // So named by OpenTelemetry's conventions.
+    // OpenTelemetry's conventions name an unknown method `HTTP`.
     let mut span = Tracing::is_on().then(|| span(&mut request, method.unwrap_or("HTTP"), &route));
     bounds.running.inc();
     let mut response = within_bounds(&bounds, request, next).await;
@@ -155,7 +156,7 @@ async fn around(State(bounds): State<Bounds>, mut request: Request, next: Next) 
 }
 
 async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Response {
-    // Whether the service is well must be told also when it is busy.
+    // Probes must be answered under full load, too.
     let is_probe = matches!(request.uri().path(), "/status" | "/live" | "/metrics");
     let place = bounds.places.try_acquire();
     let request = read_out(request);
@@ -183,7 +184,7 @@ async fn within_bounds(bounds: &Bounds, request: Request, next: Next) -> Respons
     }
 }
 
-/// Whether a route has said by itself what is wrong.
+/// True if the route has already answered with a problem document.
 fn is_problem(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind == "application/problem+json")
@@ -195,7 +196,7 @@ fn secure(headers: &mut HeaderMap) {
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
         (CONTENT_SECURITY_POLICY, POLICY),
-        // Browsers heed it over TLS only.
+        // Browsers ignore this header without TLS.
         (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     ];
     for (name, value) in fixed {

@@ -1,9 +1,9 @@
 //! HTTP plumbing shared by the services.
 //!
-//! [`serve`] runs a router on a bound listener until it is told to stop, with bounds on
-//! connections, headers, bodies and time. A [`Problem`] is how anything that went wrong is said
-//! (RFC 9457). [`bounded`] puts the layers of every service around its routes: security headers,
-//! bounds, counting and logging. [`RateLimit`] is a token bucket for each key or address.
+//! [`serve`] runs a router on a bound listener until it is stopped, with limits on connections,
+//! headers, bodies and time. A [`Problem`] is the error document of all services (RFC 9457).
+//! [`bounded`] adds the layers of every service: security headers, limits, metrics and logging.
+//! [`RateLimit`] is a token bucket for each key or address.
 //!
 //! ```no_run
 //! use affluenza_telemetry::{Metrics, Stop};

@@ -14,10 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Problem;
 
-/// Buckets that are kept at most; idle ones go first.
+/// Number of buckets above which idle ones are dropped.
 const BUCKETS_MAX: usize = 100_000;
 
-/// A token bucket for each key or address.
+/// Token bucket for each key or address.
 pub struct RateLimit<K: Hash + Eq + Clone> {
     buckets: RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>,
     burst: u32,
@@ -25,10 +25,10 @@ pub struct RateLimit<K: Hash + Eq + Clone> {
     clock: DefaultClock,
 }
 
-/// What a bucket still holds after a request.
+/// State of a bucket after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Requests that a full bucket allows at once.
+    /// Capacity of the bucket, in requests.
     pub limit: u32,
     /// Requests left now.
     pub remaining: u32,
@@ -50,7 +50,8 @@ impl Allowance {
 }
 
 impl<K: Hash + Eq + Clone> RateLimit<K> {
-    /// `per_second` requests on the long run, `burst` at once. Zero counts as one.
+    /// Creates a limit of `per_second` requests on average, and `burst` at once. Zero counts as
+    /// one.
     pub fn new(per_second: u32, burst: u32) -> Self {
         let one = NonZeroU32::MIN;
         let (rate, size) = (
@@ -108,7 +109,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
     }
 }
 
-/// What an address counts as: IPv6 clients have a whole /64 to themselves.
+/// Returns the key of an address: an IPv6 client counts as its whole /64 network.
 pub(crate) fn bucket_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
@@ -119,19 +120,19 @@ pub(crate) fn bucket_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Places to work in, so many for each key: whoever asks a lot waits in a queue of his own.
+/// Limit of concurrent requests for each key, with a queue for each key.
 pub struct Places<K> {
     each: usize,
     held: Mutex<HashMap<K, Arc<Semaphore>>>,
 }
 
-/// A place; dropping it gives it back.
+/// Permit for one request, returned when dropped.
 pub struct Place(
     #[expect(dead_code, reason = "dropping it gives the place back")] OwnedSemaphorePermit,
 );
 
 impl<K: Hash + Eq + Clone> Places<K> {
-    /// `each` places for each key.
+    /// Creates a limit of `each` concurrent requests a key. Zero counts as one.
     pub fn new(each: usize) -> Self {
         Self {
             each: each.max(1),
@@ -139,10 +140,10 @@ impl<K: Hash + Eq + Clone> Places<K> {
         }
     }
 
-    /// Waits for a place, at most `patience`.
+    /// Waits for a permit, for `patience` at most.
     ///
     /// # Errors
-    /// 429 when none became free in time.
+    /// 429 if no permit became free in time.
     pub async fn take(&self, key: &K, patience: Duration) -> Result<Place, Problem> {
         let places = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,7 +164,7 @@ impl<K: Hash + Eq + Clone> Places<K> {
 }
 
 impl RateLimit<IpAddr> {
-    /// Takes a token of an address; all addresses of an IPv6 /64 share a bucket.
+    /// Takes a token of an address. All addresses of an IPv6 /64 share a bucket.
     ///
     /// # Errors
     /// 429, as [`RateLimit::take`].

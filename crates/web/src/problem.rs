@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Where the kinds of problems are explained; the code is added.
+/// URL of the documentation of problems, followed by the code.
 const TYPE_BASE: &str = "/problems#";
 
-/// What went wrong, for programs and for people (RFC 9457).
+/// Error document for programs and people (RFC 9457).
 ///
-/// `code` is stable and names the kind of problem; `detail` says in one sentence what it is and
-/// how to mend it.
+/// `code` is stable and names the kind of problem. `detail` describes the problem and its solution
+/// in one sentence.
 ///
 /// ```
 /// use affluenza_web::Problem;
@@ -37,8 +37,8 @@ struct Inner {
 }
 
 impl Problem {
-    /// A problem of a kind of its own. `code` is kebab-case and never changes; `title` says the
-    /// kind, `detail` this one.
+    /// Creates a problem. `code` is kebab-case and never changes. `title` describes the kind,
+    /// `detail` this occurrence.
     pub fn new(
         status: StatusCode,
         code: &'static str,
@@ -55,8 +55,8 @@ impl Problem {
         }))
     }
 
-    /// 400: a parameter that cannot be used, with the values that could; none when they cannot be
-    /// listed.
+    /// 400: a parameter is invalid. `allowed` lists the valid values; leave it empty if they cannot
+    /// be listed.
     pub fn parameter(parameter: &str, detail: impl Into<String>, allowed: &[&str]) -> Self {
         let problem = Self::new(
             StatusCode::BAD_REQUEST,
@@ -72,7 +72,7 @@ impl Problem {
         }
     }
 
-    /// 401: a key is needed.
+    /// 401: a valid key is needed.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -83,7 +83,7 @@ impl Problem {
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
-    /// 403: the key does not reach this.
+    /// 403: the key does not allow the request.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -93,7 +93,7 @@ impl Problem {
         )
     }
 
-    /// 404.
+    /// 404: there is no such resource.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -103,7 +103,7 @@ impl Problem {
         )
     }
 
-    /// 405.
+    /// 405: the resource does not have this method.
     pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -113,7 +113,7 @@ impl Problem {
         )
     }
 
-    /// 413.
+    /// 413: the body exceeds `bytes_max`.
     pub fn too_large(bytes_max: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -124,7 +124,7 @@ impl Problem {
         .with("bytes_max", bytes_max)
     }
 
-    /// 429: too many requests for now.
+    /// 429: too many requests.
     pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -135,7 +135,7 @@ impl Problem {
         .retry_after(retry_after)
     }
 
-    /// 503: not now.
+    /// 503: temporarily unavailable.
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -146,7 +146,7 @@ impl Problem {
         .retry_after(retry_after)
     }
 
-    /// 500: the fault is here, and the log says more.
+    /// 500: the service failed; the log has the cause.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -156,21 +156,21 @@ impl Problem {
         )
     }
 
-    /// Adds a member of its own kind.
+    /// Adds a member to the document.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         self.0.members.insert(name.to_owned(), json!(value));
         self
     }
 
-    /// Adds a header.
+    /// Adds a header to the response.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
 
-    /// Says when to try again, in whole seconds, at least one.
+    /// Sets `Retry-After` in whole seconds, from 1 to 86,400.
     #[must_use]
     pub fn retry_after(self, after: Duration) -> Self {
         let seconds = after.as_millis().div_ceil(1000).clamp(1, 86_400);
@@ -178,22 +178,22 @@ impl Problem {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.0.status.as_u16()
     }
 
-    /// The stable name of the kind of problem.
+    /// Returns the stable code of the kind.
     pub fn code(&self) -> &'static str {
         self.0.code
     }
 
-    /// The sentence.
+    /// Returns the description of this occurrence.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The document.
+    /// Returns the JSON document.
     pub fn to_json(&self) -> Value {
         let mut document = json!({
             "type": format!("{TYPE_BASE}{}", self.0.code),

@@ -17,19 +17,19 @@ use tower::ServiceExt as _;
 use crate::Config;
 use crate::tls::Acceptor;
 
-/// Longest that a client may take for the head of a request, idle time between two included.
+/// Timeout for the head of a request, including the idle time before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
-/// Pause after a connection could not be taken, for want of file handles for instance.
+/// Pause after a connection could not be accepted, for example for lack of file handles.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Address of the other side of the connection; an extension of each request.
+/// Address of the connection's peer; an extension of each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
 /// Binds an address, such as `127.0.0.1:8080`.
 ///
 /// # Errors
-/// The address is taken or is not this machine's; the error names it.
+/// Returns an error that names the address if it is in use or not local.
 pub async fn listen(address: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         io::Error::new(
@@ -39,12 +39,13 @@ pub async fn listen(address: &str) -> io::Result<TcpListener> {
     })
 }
 
-/// Answers requests until `stop` is told, then lets those that have begun end, at most
-/// `drain_seconds_max`. HTTP/1.1, with TLS where a certificate is configured, which is read again
-/// when its files are replaced; a reverse proxy in front brings HTTP/2.
+/// Answers requests until `stop` is set. Then drains: running requests may take `drain_seconds_max`
+/// to end. Speaks HTTP/1.1, with TLS if a certificate is configured; a replaced certificate is
+/// reloaded. HTTP/2 needs a reverse proxy in front.
 ///
 /// # Errors
-/// Certificate or key cannot be used. A failing connection is its client's.
+/// Returns an error if certificate or key cannot be used. A failing connection affects its client
+/// only.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -92,7 +93,7 @@ fn connect(
     graceful: &GracefulShutdown,
     place: OwnedSemaphorePermit,
 ) {
-    // Answers are small: they shall not wait for more.
+    // Responses are small and must not wait for more data.
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (mut head, body) = request.into_parts();
@@ -106,7 +107,7 @@ fn connect(
         .max_buf_size(config.head_bytes_max.max(8 << 10));
     let watcher = graceful.watcher();
     tokio::spawn(async move {
-        // A client that breaks off is no event here.
+        // A client that disconnects is no reason for a warning.
         match tokio::time::timeout(HEAD_WITHIN, acceptor.accept(stream)).await {
             Ok(Ok(wire)) => {
                 let connection = http.serve_connection(TokioIo::new(wire), service);

@@ -11,12 +11,12 @@ use serde_json::json;
 
 use crate::Problem;
 
-/// When to ask again whether the service is well.
+/// Value of `Retry-After` if the service is not healthy.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
-/// `GET /status`: whether the service can do its work, as a problem document in both cases
-/// (status 200 when it is well), for balancers and monitors. `check` says in one sentence what is
-/// wrong.
+/// `GET /status`: readiness, for load balancers and monitors. The answer is a problem document in
+/// both cases, with status 200 if the service is ready. `check` returns the reason in one sentence
+/// if it is not.
 pub fn status_route<S, F, C>(check: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -26,8 +26,8 @@ where
     health_route("/status", check)
 }
 
-/// `GET /live`: whether the process moves, in the same form. It fails when only a new start helps,
-/// and not when something behind the service is away.
+/// `GET /live`: liveness, in the same form. It fails only if a restart helps, not if a dependency
+/// is unreachable.
 pub fn live_route<S, F, C>(check: C) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -67,7 +67,7 @@ fn answer(well: Result<(), String>) -> Response {
     }
 }
 
-/// `GET /metrics`: the counters of the process, for Prometheus.
+/// `GET /metrics`: the metrics of the process, for Prometheus.
 pub fn metrics_route<S: Clone + Send + Sync + 'static>(metrics: &Metrics) -> Router<S> {
     let metrics = metrics.clone();
     let answer = move || async move { ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.text()) };

@@ -12,11 +12,11 @@ use crate::Config;
 #[cfg(feature = "tls")]
 use crate::certificate::Certificate;
 
-/// A connection, whatever carries it.
+/// Connection with or without TLS.
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
-/// Takes connections up: as they are, or through a handshake.
+/// Accepts connections, with a TLS handshake if a certificate is configured.
 #[derive(Clone)]
 pub(crate) struct Acceptor {
     #[cfg(feature = "tls")]
@@ -24,7 +24,7 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Reads the files that `config` names, if it names any, and follows them until `stop` is told.
+    /// Reads the configured files, if any, and reloads them when replaced until `stop` is set.
     #[cfg(feature = "tls")]
     pub(crate) fn new(config: &Config, metrics: &Metrics, stop: &Stop) -> io::Result<Self> {
         if !config.has_tls() {
@@ -36,7 +36,7 @@ impl Acceptor {
         Ok(Self { certificate })
     }
 
-    /// Refuses a configuration that wants TLS.
+    /// Returns an error if TLS is configured.
     #[cfg(not(feature = "tls"))]
     pub(crate) fn new(config: &Config, _: &Metrics, _: &Stop) -> io::Result<Self> {
         if config.has_tls() {
@@ -45,7 +45,7 @@ impl Acceptor {
         Ok(Self {})
     }
 
-    /// The connection that requests come through.
+    /// Returns the connection after the handshake, if there is one.
     #[cfg_attr(
         not(feature = "tls"),
         expect(

@@ -1,4 +1,4 @@
-//! What a client still sends when its answer is ready.
+//! Reads the rest of a request body after the response is ready.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,23 +10,23 @@ use axum::http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// How much of a refused body is read and thrown away.
+/// Maximum number of bytes read and discarded of an unused body.
 const BYTES_MAX: usize = 16 << 20;
-/// For how long.
+/// Maximum time to discard them.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// A body that is read to its end, within bounds, also when nobody wants it.
+/// Request body that is read to its end, within limits, even if the route drops it.
 ///
-/// Most clients send their whole body before they read. If the connection were closed on what a
-/// refused one has yet to send, the kernel would reset it, and the answer that says what is wrong
-/// would be lost. The answer does not wait for the rest.
+/// Most clients send their whole body before they read. Closing the connection with unread data
+/// makes the kernel reset it, which would lose the response with the reason. The response does not
+/// wait for the rest of the body.
 pub(crate) struct ReadOut {
     body: Body,
     has_ended: bool,
 }
 
-/// Has the body of a request read out. One that waits to be asked for (`Expect: 100-continue`)
-/// is not asked for by this.
+/// Makes the body of a request be read to its end. A body announced by `Expect: 100-continue` is
+/// not requested by this.
 pub(crate) fn read_out(request: Request<Body>) -> Request<ReadOut> {
     let waits = waits(request.headers());
     request.map(|body| ReadOut {

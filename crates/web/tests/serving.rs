@@ -1,4 +1,4 @@
-//! A served router, seen from the other end of a socket.
+//! A served router, tested over a socket.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -157,7 +157,7 @@ async fn every_bound_answers_with_a_problem() {
     served.ended.await.unwrap();
 }
 
-/// Sends all of a request before it reads, as most clients do, and reads one answer.
+/// Sends a whole request before reading, as most clients do, and reads one response.
 async fn send_then_read(stream: &mut TcpStream, head: &str, body: &[u8]) -> String {
     let request = format!("{head}\r\nhost: a\r\n");
     let length = format!("content-length: {}\r\n\r\n", body.len());
@@ -191,10 +191,10 @@ async fn a_refused_body_leaves_its_answer_readable() {
             "{answer}"
         );
     }
-    // One that nobody reads, though it is small enough.
+    // A body within the limit that no route reads.
     let answer = send_then_read(&mut stream, "POST /nowhere HTTP/1.1", &body[..2000]).await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
-    // One that waits to be asked for its body is answered instead.
+    // A request with `Expect: 100-continue` is answered without its body.
     let waiting =
         "POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2001\r\n\r\n";
     let answer = ask(served.address, waiting.to_owned()).await;
@@ -218,7 +218,7 @@ async fn what_takes_too_long_is_given_up() {
         "{late}"
     );
     assert!(began.elapsed() >= Duration::from_secs(1));
-    // Two that nobody waits for would count as one.
+    // Wait for each notification, as two unreceived ones would count as one.
     served.begun.notified().await;
     let slow = tokio::spawn(ask(served.address, get_of("/slow")));
     served.begun.notified().await;
@@ -230,17 +230,17 @@ async fn what_takes_too_long_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_and_boards_name_metrics_that_a_scrape_has() {
     let served = served(Config::default()).await;
-    // Metrics with labels begin with the first request.
+    // Metrics with labels exist from the first request on.
     ask(served.address, get_of("/status")).await;
     let scrape = ask(served.address, get_of("/metrics")).await;
     let alerts = include_str!("../../../deploy/prometheus/alerts.yaml");
     let board = include_str!("../../../deploy/grafana/http.json");
     for (file, text) in [("alerts.yaml", alerts), ("http.json", board)] {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        // Those of a role are looked for in that role.
+        // Metrics of the single services are checked in the tests of these services.
         let names: Vec<&str> = words
             .filter(|word| word.starts_with("affluenza_http_"))
-            // Of these a service with a certificate tells; see the test of everything encrypted.
+            // Only a service with a certificate has these; the test of TLS checks them.
             .filter(|word| !word.starts_with("affluenza_http_certificate_"))
             .collect();
         assert!(names.len() > 5, "{file}: {names:?}");

@@ -1,4 +1,4 @@
-//! The aggregate from the facts.
+//! Rebuilds the aggregate from the facts.
 
 use affluenza_store::rebuild::{HourlySource, Run, Settled};
 
@@ -12,13 +12,14 @@ pub(super) async fn rebuild(
 ) -> Result<(), RebuildError> {
     let store = tools.store;
     for month in run.months.clone() {
-        // A run that goes on late may have months whose facts have expired since.
+        // The facts of a month may have expired since the run began.
         if run.swapped.contains(&month) || month < store.boundary().await?.month {
             continue;
         }
         let settled = blocks.settled().await?;
         fill(tools, run, month, &settled, None).await?;
-        // Once listed, changes stand: after a swap that was not noted there are none to be seen.
+        // Compare once only: after a swap that was not recorded, the comparison would find no
+        // changes.
         if !run.compared.contains(&month) {
             store.compare_hourly(run, month, &settled).await?;
             run.compared.push(month);
@@ -36,8 +37,8 @@ pub(super) async fn rebuild(
     Ok(())
 }
 
-/// Fills a month of the shadow aggregate until a recount of the facts agrees. `rebuilt`: a month
-/// whose facts are taken from their shadow.
+/// Fills a month of the shadow aggregate until a recount of the facts agrees. `rebuilt` is the
+/// month whose facts are read from their shadow.
 pub(super) async fn fill(
     tools: &Tools<'_>,
     run: &Run,

@@ -1,4 +1,4 @@
-//! Begins a rebuild, goes on with one that was interrupted, or says why neither can be.
+//! Begins a rebuild or resumes an interrupted one, or returns the reason why not.
 
 use affluenza_store::Store;
 use affluenza_store::accounts::Scope;
@@ -8,7 +8,7 @@ use super::blocks::Blocks;
 use super::{RebuildError, Request, Step, Tools, settle};
 use crate::place::check_log;
 
-/// The run to do, and whether it was begun before.
+/// Returns the run, and true if it was begun before.
 pub(super) async fn begin(
     tools: &mut Tools<'_>,
     request: &Request,
@@ -33,7 +33,7 @@ pub(super) async fn begin(
         let is_same = run.what == request.what
             && run.period == request.period
             && run.dry_run == request.dry_run;
-        // Of a mere try, nothing is worth going on with.
+        // An interrupted dry run has nothing worth resuming.
         if request.abandon || run.dry_run && (!is_same || run.rules != rules) {
             abandon(tools, run, blocks).await?;
         } else if !is_same {
@@ -101,7 +101,7 @@ async fn new(store: &Store, request: &Request, rules: String) -> Result<Run, Reb
         version: 0,
     };
     store.note_rebuild(&mut run).await?;
-    // Of two that begin at the same moment, neither goes on.
+    // If two runs begin at the same moment, both stop.
     if let Some(other) = store
         .unfinished_rebuilds()
         .await?
@@ -118,7 +118,7 @@ async fn new(store: &Store, request: &Request, rules: String) -> Result<Run, Reb
     Ok(run)
 }
 
-/// Gives a run up. What it has put in place stays, and is brought in line.
+/// Abandons a run. Months that were swapped in stay and are reconciled.
 async fn abandon(
     tools: &mut Tools<'_>,
     mut run: Run,
@@ -126,7 +126,7 @@ async fn abandon(
 ) -> Result<(), RebuildError> {
     let store = tools.store;
     store.end_rebuild_inserts(&run).await?;
-    // A month may have been put in place without being noted.
+    // A month may have been swapped in without being recorded.
     if !run.dry_run && !run.compared.is_empty() {
         settle::settle(tools, &run, blocks).await?;
     }
@@ -148,12 +148,12 @@ fn unfinished(run: Run) -> RebuildError {
     }
 }
 
-/// Facts that are missing, or stand twice, would be made anew as they are.
+/// Returns an error if facts are missing or doubled: the rebuild would reproduce the fault.
 async fn check_balance(store: &Store) -> Result<(), RebuildError> {
     let differing = store.block_differences(Scope::All).await?;
     let ends = store.partition_accounts().await?;
     let stray = store.stray_facts().await?;
-    // Beyond the end of the ledger are those of a block that is being written.
+    // Facts beyond the end of the ledger belong to a block that is being written.
     let outside = stray.iter().filter(|facts| {
         let of = |end: &&_| {
             let end: &affluenza_store::accounts::PartitionAccount = end;

@@ -1,5 +1,5 @@
-//! Blocks that consumers are writing: up to where facts are settled, and when those on their way
-//! have arrived.
+//! Blocks that consumers are writing: the offsets up to which facts are settled, and waiting for
+//! pending blocks.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -12,15 +12,15 @@ use super::RebuildError;
 use crate::mark::Mark;
 use crate::stream;
 
-/// Kafka takes some tenths of a second to tell the offsets of a group, more than a small month
-/// takes in all.
+/// Maximum age of cached ends. Kafka takes some tenths of a second to return the group's offsets,
+/// longer than a small month takes in total.
 const SETTLED_AGE_MAX: Duration = Duration::from_secs(1);
-/// How long a block may make no progress before nobody is believed to write it.
+/// Time without progress after which a block counts as abandoned by its consumer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What Kafka knows of the log and of its readers.
+/// State of the log and of the consumer group.
 pub(super) struct Blocks<'b> {
     store: &'b Store,
     bus: &'b BusConfig,
@@ -46,20 +46,20 @@ impl<'b> Blocks<'b> {
         })
     }
 
-    /// The present log.
+    /// Returns the stream of the present log.
     pub(super) fn stream(&self) -> &str {
         &self.stream
     }
 
-    /// Up to where facts were settled a moment ago: before the ledger's end and before the
-    /// committed offset nobody writes them again.
+    /// Returns the offsets up to which facts are settled: before the ledger's end and the committed
+    /// offset, no block is written again. The answer may be [`SETTLED_AGE_MAX`] old.
     pub(super) async fn settled(&mut self) -> Result<Settled, RebuildError> {
         if let Some((asked, settled)) = &self.settled
             && asked.elapsed() < SETTLED_AGE_MAX
         {
             return Ok(settled.clone());
         }
-        // What is committed is in the ledger by the time that one is asked.
+        // Read the offsets first: what is committed is in the ledger by then.
         let asked = Instant::now();
         let committed = self.committed()?;
         self.settle(asked, &committed).await
@@ -79,7 +79,7 @@ impl<'b> Blocks<'b> {
                 let committed = committed
                     .iter()
                     .find(|at| at.partition.0.unsigned_abs() == partition)
-                    // A group without an offset has no block on its way.
+                    // A group without an offset is writing no block.
                     .and_then(|at| at.next)
                     .map_or(u64::MAX, |next| next.0.unsigned_abs());
                 (partition, account.next_offset.min(committed))
@@ -93,7 +93,7 @@ impl<'b> Blocks<'b> {
         Ok(settled)
     }
 
-    /// Offsets that the log held when it was last asked; none of another log.
+    /// Returns the offsets that the log held at the last query; an empty range for another log.
     pub(super) fn held(&self, stream: &str, kafka_partition: u32) -> Range<u64> {
         let none = u64::MAX..u64::MAX;
         if stream != self.stream {
@@ -107,14 +107,14 @@ impl<'b> Blocks<'b> {
         })
     }
 
-    /// Asks again what the log holds.
+    /// Queries again which offsets the log holds.
     pub(super) fn look_again(&mut self) -> Result<(), RebuildError> {
         self.held = tokio::task::block_in_place(|| self.cluster.watermarks(&self.bus.topic))?;
         Ok(())
     }
 
-    /// Waits until the blocks that are on their way now have been committed. Returns partition
-    /// and end of those that make no progress.
+    /// Waits until the blocks that are being written now are committed. Returns partition and end
+    /// of blocks without progress.
     pub(super) async fn wait(&mut self) -> Result<Vec<(i32, i64)>, RebuildError> {
         let mut asked = Instant::now();
         let mut committed = self.committed()?;

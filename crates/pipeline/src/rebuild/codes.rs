@@ -1,4 +1,4 @@
-//! What the present register makes of the codes of facts whose record is gone.
+//! Maps the codes of facts without a record to the present register.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,8 +9,8 @@ use jiff::civil::Date;
 
 use crate::classify::UNREGISTERED;
 
-/// For each ente, portal and service as they stand in facts: as the register has them, and the
-/// category during `days` (since 1970). The same as [`crate::Classifier`] makes of an event.
+/// Maps each combination of ente, portal and service to the codes and categories in the register,
+/// during `days` (since 1970). The result is the same as [`crate::Classifier`] gives for an event.
 pub(super) fn derive(
     register: &Register,
     codes: &[[String; 3]],
@@ -54,7 +54,7 @@ pub(super) fn derive(
     rows
 }
 
-/// The categories of a service, each with the first of the days on which it holds.
+/// Returns the categories of a service, each with its first day within `days`.
 fn categories_of(service: &Service, days: Range<u16>) -> Vec<(u16, &str)> {
     let mut categories: Vec<(u16, &str)> = Vec::new();
     let mut date = Date::constant(1970, 1, 1)

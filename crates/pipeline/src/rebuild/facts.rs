@@ -1,4 +1,4 @@
-//! The facts anew, and the aggregate with them.
+//! Rebuilds the facts, and the aggregate with them.
 
 use affluenza_store::rebuild::Run;
 
@@ -13,21 +13,21 @@ pub(super) async fn rebuild<'t>(
 ) -> Result<(), RebuildError> {
     let store = tools.store;
     let mut months = run.months.clone();
-    // A run that goes on late may have months whose facts have expired since.
+    // The facts of a month may have expired since the run began.
     let kept_from = store.boundary().await?.month;
     months.retain(|month| *month >= kept_from && !run.swapped.contains(month));
     if months.is_empty() {
         return Ok(());
     }
-    // All months at once: events of many months may stand side by side in the log, which is
-    // read once.
+    // Fill all months at once: the log is read once, and may mix events of many months.
     let settled = blocks.settled().await?;
     Fill::new(tools, blocks, run, &months, &settled, 0)
         .run()
         .await?;
     for month in months {
         let hours = complete(tools, run, month, blocks).await?;
-        // Once listed, changes stand: after a swap that was not noted there are none to be seen.
+        // Compare once only: after a swap that was not recorded, the comparison would find no
+        // changes.
         if !run.compared.contains(&month) {
             store.compare_facts(run, month).await?;
             run.compared.push(month);
@@ -49,8 +49,8 @@ pub(super) async fn rebuild<'t>(
     Ok(())
 }
 
-/// Adds what was ingested into `month` since, verifies it, and fills the aggregate of its hours.
-/// Returns the months of those.
+/// Adds the facts ingested into `month` since, verifies the month, and fills the aggregate of its
+/// hours. Returns the months of these hours.
 async fn complete<'t>(
     tools: &mut Tools<'t>,
     run: &Run,

@@ -1,4 +1,4 @@
-//! Fills the shadow's facts: from the log where it holds them, else from the present facts.
+//! Fills the shadow facts: from the log where it holds the records, else from the present facts.
 
 use std::ops::Range;
 
@@ -12,13 +12,13 @@ use super::{RebuildError, Step, Tools, codes};
 use crate::Classifier;
 use crate::decode::usage;
 
-/// Offsets a block: some megabytes of facts. Blocks are cut at multiples of it, so that a second
-/// attempt cuts them alike and its tokens are the same.
+/// Offsets in a block: some megabytes of facts. Blocks end at multiples of it, so that a second
+/// attempt makes the same blocks with the same tokens.
 const BLOCK_OFFSETS: u64 = 50_000;
-/// How often the log may lose records to retention while they are read.
+/// Attempts to read a window while retention deletes its records.
 const RETENTIONS_MAX: usize = 10;
 
-/// Filling of some months.
+/// Fills the shadow of some months.
 pub(super) struct Fill<'f, 't> {
     tools: &'f mut Tools<'t>,
     blocks: &'f mut Blocks<'t>,
@@ -49,7 +49,7 @@ impl<'f, 't> Fill<'f, 't> {
         }
     }
 
-    /// Writes what the shadow lacks of the settled facts.
+    /// Writes the settled facts that the shadow lacks.
     pub(super) async fn run(mut self) -> Result<(), RebuildError> {
         let store = self.tools.store;
         let windows = store
@@ -98,7 +98,7 @@ impl<'f, 't> Fill<'f, 't> {
                     );
                     return self.copy(window, offsets, &unreadable).await;
                 }
-                // Retention has taken records meanwhile: those are copied in the next round.
+                // Retention has deleted records meanwhile: the next round copies their facts.
                 None => self.blocks.look_again()?,
             }
         }
@@ -108,7 +108,7 @@ impl<'f, 't> Fill<'f, 't> {
         .into())
     }
 
-    /// Offsets that the log holds. It may have grown since it was last asked.
+    /// Returns the offsets in the log, queried again if the log may have grown.
     fn held(
         &mut self,
         window: &OffsetWindow,
@@ -146,8 +146,8 @@ impl<'f, 't> Fill<'f, 't> {
         Ok(store.copy_facts(self.run, &copy).await?)
     }
 
-    /// Reads the records at `offsets`, in order, and writes their facts. Returns the offsets at
-    /// which the log has no event; `None` when it does not hold them all any more.
+    /// Reads the records at `offsets`, which are sorted, and writes their facts. Returns the
+    /// offsets without an event; `None` if the log no longer holds all of them.
     async fn read(
         &mut self,
         window: &OffsetWindow,
@@ -194,18 +194,18 @@ impl<'f, 't> Fill<'f, 't> {
     }
 }
 
-/// Turns records of the log into facts of the shadow.
+/// Classifies records of the log as facts of the shadow.
 struct Projection<'p> {
     store: &'p Store,
     run: &'p Run,
     attempt: u32,
     classifier: &'p mut Classifier,
     origin: BlockOrigin,
-    /// Offsets that are facts, those still to come.
+    /// Remaining offsets of facts, in order.
     wanted: &'p [u64],
     unreadable: Vec<u64>,
     block: FactBlock,
-    /// Nothing is written after a failure; the scan has no way to stop.
+    /// First error. Nothing is written after it, as the scan cannot be stopped.
     failed: Option<StoreError>,
 }
 
@@ -213,7 +213,7 @@ impl Projection<'_> {
     fn take(&mut self, record: &Record<'_>) {
         let offset = record.offset().0.unsigned_abs();
         self.pass_over(offset);
-        // Everything else was a duplicate or was refused: that was decided once.
+        // All other records were duplicates or refused, which is not decided again.
         if self.failed.is_some() || self.wanted.first() != Some(&offset) {
             return;
         }
@@ -235,7 +235,7 @@ impl Projection<'_> {
         self.write();
     }
 
-    /// Offsets before this one that did not come.
+    /// Marks the wanted offsets before `offset` as unreadable: the log has no record there.
     fn pass_over(&mut self, offset: u64) {
         while let Some((first, rest)) = self.wanted.split_first()
             && *first < offset

@@ -1,5 +1,5 @@
-//! After the swaps: what was ingested meanwhile is restored, aggregates follow the facts, and so
-//! does the ledger.
+//! After the swaps: restores what was ingested meanwhile, and updates aggregates and ledger to the
+//! facts.
 
 use affluenza_store::accounts::Scope;
 use affluenza_store::rebuild::{Run, What};
@@ -9,21 +9,21 @@ use super::blocks::Blocks;
 use super::{RebuildError, Tools};
 use crate::reconcile::reconcile;
 
-/// Most reconciliations until nothing differs.
+/// Maximum number of reconciliations until nothing differs.
 const PASSES_MAX: usize = 5;
 
-/// What was brought in line after the swaps.
+/// Result of the reconciliation after the swaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Afterwards {
     /// Facts ingested between filling and swap, restored from the log.
     pub facts_restored: u64,
     /// Cells of the aggregate corrected.
     pub cells_corrected: u64,
-    /// Rows of the ledger whose enti, days or rules followed the facts.
+    /// Ledger rows updated to the enti, days or rules of their facts.
     pub ledger_rows: u64,
     /// Facts that a consumer wrote meanwhile under other rules.
     pub facts_of_other_rules: u64,
-    /// What could not be brought in line.
+    /// Differences that could not be repaired.
     pub failures: Vec<String>,
 }
 
@@ -34,8 +34,7 @@ pub(super) async fn settle(
 ) -> Result<Afterwards, RebuildError> {
     let store = tools.store;
     let mut done = Afterwards::default();
-    // A block that was on its way at a swap is in the ledger once it has been committed, and
-    // what it lost can be seen.
+    // Once a pending block is committed, the ledger shows which of its facts a swap lost.
     for (partition, end) in blocks.wait().await? {
         done.failures.push(format!(
             "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, and then `affluenza audit --repair`"

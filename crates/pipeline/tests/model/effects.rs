@@ -1,4 +1,4 @@
-//! What comes of a step.
+//! Effects of a step on the state.
 
 use affluenza_pipeline::invariants::{LastRow, block_follows, may_commit, place_is_ledgers_end};
 
@@ -58,7 +58,7 @@ impl State {
         };
     }
 
-    /// Whether the group may be read on from its place.
+    /// True if the group may continue at its committed offset.
     fn fits(&self, committed: Committed, guards: Guards) -> bool {
         let server = &self.server;
         let begun = committed.intent.map(|intent| Range {
@@ -86,8 +86,8 @@ impl State {
         }
     }
 
-    /// The draft up to `end` is ready. `lacks_first`: the client handed out its first record,
-    /// and it was put aside.
+    /// Plans a block up to `end`. With `lacks_first`, the client returned its first record, but the
+    /// draft does not contain it.
     pub fn plan(&mut self, member: usize, end: u8, lacks_first: bool, guards: Guards) {
         let (first, behind, recovering) = match self.members[member].work {
             Work::Reading {
@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    /// The consumer hears, or assumes, what became of its commit.
+    /// Tells the consumer the result of its commit, real or assumed.
     pub fn answer(&mut self, member: usize, accepted: bool) {
         let Work::Committing {
             next,
@@ -241,11 +241,11 @@ impl State {
         });
     }
 
-    /// An old block that the facts have is not sent again: its token may be forgotten. Whether
-    /// the aggregates have it, too, is left to the reconciliation; to mend them here would count
-    /// twice what another consumer is just repeating. A block that the facts do not have was
-    /// never written, and nobody tries any more. It is begun anew: with a commit, so that
-    /// whoever comes next takes it for young, too.
+    /// Looks up an old block in the facts, as its token may be forgotten. A stored block is not
+    /// sent again. Its aggregates are left to the reconciliation: a correction here would count
+    /// twice what another consumer is repeating. A block without facts was never written, and no
+    /// insert of it is running. It is begun again with a commit, so that the next owner treats it
+    /// as young, too.
     fn look_up(&mut self, member: usize) {
         let Work::Writing { block, .. } = self.members[member].work else {
             return;
@@ -283,7 +283,7 @@ impl State {
         }
     }
 
-    /// The server gives up what has taken too long.
+    /// Ends the inserts that have exceeded their lifetime.
     pub fn end_old_inserts(&mut self, guards: Guards) {
         if !guards.inserts_end_in_time {
             return;

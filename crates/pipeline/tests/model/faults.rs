@@ -1,52 +1,53 @@
-//! What goes wrong. Each takes one from the budget.
+//! Faults of the environment. Each takes one from the budget.
 
 use crate::guards::{Faults, Guards};
 use crate::server::Stage;
 use crate::state::{Committed, MEMBERS, RECORDS, State, Token, Work};
 
-/// Which table.
+/// Table that a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Facts,
     Aggregate,
 }
 
-/// A fault.
+/// Fault of a consumer, the broker or the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A consumer dies at any point. What it sent may still arrive.
+    /// A consumer crashes at any point. Its messages may still arrive.
     Crash(usize),
-    /// All consumers die and start with newer rules.
+    /// All consumers crash and restart with newer rules.
     Upgrade,
-    /// The group takes the partition away from an owner that does not hear of it: stopped,
-    /// paused, cut off.
+    /// The group revokes the partition, and its owner does not notice: it is stopped, paused or cut
+    /// off.
     Lose,
-    /// The group takes the partition back, and the owner hands it over.
+    /// The group revokes the partition, and its owner releases it.
     Revoke(usize),
-    /// The group moves to a new generation, and the owner stays.
+    /// The group moves to a new generation with the same owner.
     Regroup,
-    /// No answer to a commit in time; it may still arrive.
+    /// A commit times out; it may still arrive.
     CommitUnanswered(usize),
-    /// No answer to an insert in time; it may still land.
+    /// An insert times out; it may still take effect.
     InsertUnanswered(usize),
-    /// An insert ends with an error between facts and aggregates.
+    /// An insert fails between facts and aggregates.
     FailMidway(usize),
-    /// The server is killed. With an insert: its token is on disk, its part is not.
+    /// The server is killed. With an index, the token of that insert is on disk, but its part is
+    /// not.
     KillServer(Option<usize>),
-    /// Other partitions write so much that this many tokens are pushed out.
+    /// Other partitions write so much that this many tokens are evicted.
     OthersWrite(u8),
-    /// A record is handed out by the client, and not taken into a draft.
+    /// The client returns a record that is not added to a draft.
     PutAside { member: usize, end: u8 },
-    /// Power fails: an acknowledged part is gone, or only its token, or both.
+    /// Power loss: an acknowledged part is gone, or its token, or both.
     PowerLoss {
         place: Place,
         token: Token,
         part_gone: bool,
         token_gone: bool,
     },
-    /// The group forgets its offset.
+    /// The group loses its offset.
     WipeOffsets,
-    /// The offset is set by hand.
+    /// An operator sets the offset.
     SetOffset(u8),
 }
 
@@ -80,8 +81,8 @@ pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>
         }
     }
     let nobody_is_there = state.members.iter().all(|member| member.work == Work::Away);
-    // Kafka deletes the offsets of an empty group only, and long after its last insert ended. Nor
-    // can an operator set those of a group that has members.
+    // Kafka deletes the offsets of an empty group only, long after its last insert has ended. An
+    // operator, too, can set offsets only in an empty group.
     let is_at_rest = nobody_is_there && state.server.inserts.is_empty();
     if let Some(committed) = state.broker.committed.filter(|_| is_at_rest) {
         if kinds.wiped_offsets {
@@ -217,7 +218,7 @@ impl State {
                 if part_gone {
                     table.drop_part(token.range);
                 }
-                // A token without its part is struck out before the server starts again.
+                // A token without its part is deleted before the server starts again.
                 if token_gone || guards.token_log_is_repaired {
                     table.forget(token);
                 }
@@ -230,7 +231,7 @@ impl State {
         }
     }
 
-    /// The server had written the token of its next table when it died, and not the part.
+    /// The server wrote the token for the next table before it died, but not the part.
     fn keep_token_without_part(&mut self, index: usize, guards: Guards) {
         let insert = self.server.inserts[index];
         let table = match insert.stage {
@@ -242,7 +243,7 @@ impl State {
         }
     }
 
-    /// Every insert is cut off; its sender sees an error.
+    /// Cancels every insert; its sender gets an error.
     fn restart_server(&mut self) {
         self.server.inserts.clear();
         for member in 0..MEMBERS {

@@ -1,64 +1,64 @@
-//! What stands between a fault and a wrong figure. Each can be taken away.
+//! Guards between a fault and a wrong figure. Each can be switched off.
 
-/// `true`: the guard stands.
+/// Active guards: `true` means on.
 #[derive(Debug, Clone, Copy)]
 pub struct Guards {
     /// The intent is committed before the block is inserted.
     pub intent_before_insert: bool,
-    /// Every attempt to insert a block carries the same token.
+    /// Every attempt to insert a block has the same token.
     pub same_token_on_retry: bool,
     /// A pending intent is read again to exactly its end.
     pub rereads_to_the_intent_end: bool,
     /// A pending intent is classified by the rules that it names.
     pub recovers_under_the_same_rules: bool,
-    /// A block that the facts have already still goes to the aggregates
+    /// A repeated block that the facts skip still reaches the aggregates
     /// (`deduplicate_blocks_in_dependent_materialized_views`).
     pub views_receive_repeats: bool,
     /// The aggregates remember tokens, as the facts do.
     pub aggregates_remember_tokens: bool,
-    /// An end is committed after its block was written.
+    /// The end of a block is committed after the block was written.
     pub commit_after_insert: bool,
     /// The broker refuses a commit of an earlier generation.
     pub broker_fences_commits: bool,
-    /// The consumer asks whether it still owns the partition before it commits.
+    /// The consumer checks its assignment before it commits.
     pub checks_assignment: bool,
-    /// A consumer that lost the partition forgets its state before it joins again.
+    /// A consumer that lost the partition drops its state before it joins again.
     pub forgets_before_rejoining: bool,
-    /// After a commit without an answer the consumer leaves the group, rather than committing
-    /// on while the first may still arrive.
+    /// After a commit without an answer, the consumer leaves the group. Otherwise it would commit
+    /// again while the first commit may still arrive.
     pub leaves_after_an_unanswered_commit: bool,
-    /// A refused end is committed again, though no further record comes.
+    /// A refused end is committed again, even if no record follows.
     pub repeats_a_refused_end: bool,
-    /// An insert that the server has not finished in time ends.
+    /// The server cancels an insert that takes too long.
     pub inserts_end_in_time: bool,
     /// The server remembers more tokens than can arrive during an insert.
     pub window_outlasts_inserts: bool,
-    /// A writer that has tried for long looks at the facts before it tries again.
+    /// A writer that has retried for long reads the facts before it retries.
     pub old_writers_look_first: bool,
-    /// Whoever finds an old intent looks at the facts before inserting.
+    /// A consumer that finds an old intent reads the facts before it inserts.
     pub old_intents_are_looked_up: bool,
-    /// Before ClickHouse starts after a crash, tokens without their part are struck out.
+    /// Before ClickHouse starts after a crash, tokens without their part are deleted.
     pub token_log_is_repaired: bool,
-    /// Ledger, facts and aggregates are compared with the committed position and mended.
+    /// Ledger, facts and aggregates are reconciled up to the committed position.
     pub reconciles: bool,
-    /// Reconciliation leaves out what somebody may still be writing.
+    /// Reconciliation omits blocks that may still be written.
     pub reconciles_only_what_is_calm: bool,
-    /// A partition is given back only when nothing of it is being written.
+    /// A partition is released only while no block of it is being written.
     pub waits_before_giving_back: bool,
-    /// Every record that the client hands out is taken into a draft.
+    /// Every record that the client returns is added to a draft.
     pub keeps_every_record: bool,
-    /// A partition without an offset, but with rows in the ledger, is an alarm.
+    /// A missing offset is an error if the ledger has rows of the partition.
     pub alarms_on_ledger: bool,
-    /// A partition without an offset, but with facts, is an alarm.
+    /// A missing offset is an error if the partition has facts.
     pub alarms_on_facts: bool,
-    /// A place that is not the ledger's end is an alarm.
+    /// An offset other than the ledger's end is an error.
     pub places_fit_the_ledger: bool,
-    /// Facts beyond the ledger, without an intent, are an alarm.
+    /// Facts beyond the ledger, without an intent, are an error.
     pub alarms_on_facts_beyond: bool,
 }
 
 impl Guards {
-    /// All of them.
+    /// Guards of the real consumer: all on.
     pub const ALL: Self = Self {
         intent_before_insert: true,
         same_token_on_retry: true,
@@ -87,38 +87,38 @@ impl Guards {
         alarms_on_facts_beyond: true,
     };
 
-    /// How many tokens a table remembers. One block takes one entry here.
+    /// Returns the number of tokens that a table remembers. One block takes one entry.
     pub fn window(self) -> u8 {
         if self.window_outlasts_inserts { 3 } else { 1 }
     }
 }
 
-/// An insert ends when this many other blocks have been written since it was sent.
+/// Number of other blocks after which a running insert ends.
 pub const INSERT_LIFETIME: u8 = 2;
-/// A block is old when this many other blocks have been written since its intent.
+/// Number of other blocks after which a block counts as old, from its intent on.
 pub const PATIENCE: u8 = 1;
-/// Ages beyond it make no difference.
+/// Upper limit of ages, as greater ages make no difference.
 pub const AGE_MAX: u8 = 3;
 
-/// Which faults may happen, beside those that always may: crashes, lost and moved partitions,
-/// inserts and commits without an answer, inserts that fail midway, a killed server, other
-/// partitions that push tokens out.
+/// Faults that may happen. Always included are crashes, lost and moved partitions, inserts and
+/// commits without an answer, inserts that fail midway, a killed server, and other partitions that
+/// evict tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct Faults {
-    /// How many, of any kind.
+    /// Total number of faults.
     pub budget: u8,
-    /// The machine of the server loses power: acknowledged parts or tokens are gone.
+    /// Power loss of the server's machine: acknowledged parts or tokens are gone.
     pub power: bool,
-    /// The group forgets its offset.
+    /// The group loses its offset.
     pub wiped_offsets: bool,
-    /// The consumer is started again with newer rules.
+    /// The consumer is restarted with newer rules.
     pub upgrade: bool,
-    /// An operator sets the offset back, or where it is, and so without its intent.
+    /// An operator sets the offset to an earlier or the same offset, which removes the intent.
     pub moved_offsets: bool,
 }
 
 impl Faults {
-    /// The usual ones.
+    /// Returns the faults that are always included, `budget` in total.
     pub const fn usual(budget: u8) -> Self {
         Self {
             budget,

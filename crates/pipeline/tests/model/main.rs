@@ -1,12 +1,12 @@
 //! The protocol of "exactly once", checked in every order of steps and faults.
 //!
-//! With all guards no order counts a record twice or loses one; without any single guard the
-//! checker finds an order that does, and prints it. Four guards turn out not to be needed for
-//! that, and their test says what they are for.
+//! With all guards, no order counts a record twice or loses one. Without any single guard, the
+//! checker finds and prints an order that does. Five guards are not needed for that; their tests
+//! give the reason for having them.
 //!
-//! Time is counted in blocks: an insert, an intent and a token grow older with each other block
-//! that is written, so that "the token is remembered longer than an insert may take" is checked
-//! rather than assumed.
+//! Time is counted in blocks: an insert, an intent and a token age with each other block that is
+//! written. So "a token is remembered longer than an insert may take" is checked rather than
+//! assumed.
 #![expect(clippy::print_stdout, reason = "the number of states is to be read")]
 
 mod effects;
@@ -28,7 +28,7 @@ use crate::protocol::{
     ASSERTED, AT_REST, COUNTED_TWICE, DONE, MISSING, Protocol, REPEATED, STALE, TORN,
 };
 
-/// Faults that usually happen, at most two of them. Two are enough for every order below.
+/// The usual faults, at most two. Two are enough for every order below.
 const USUAL: Faults = Faults::usual(2);
 const UPGRADE: Faults = Faults {
     upgrade: true,
@@ -57,14 +57,14 @@ fn tell(name: &str, checker: &impl Checker<Protocol>, since: Instant) {
     );
 }
 
-/// The order of moves against a property, if there is one.
+/// Returns the moves that violate a property, if there are any.
 fn order(checker: &impl Checker<Protocol>, property: &'static str) -> Option<String> {
     let moves = checker.discovery(property)?.into_actions();
     let moves: Vec<String> = moves.iter().map(|each| format!("{each:?}")).collect();
     Some(moves.join("\n    "))
 }
 
-/// Walks through every order.
+/// Checks that the properties hold in every order.
 fn holds(name: &str, guards: Guards, faults: Faults) {
     let since = Instant::now();
     let checker = Protocol { guards, faults }
@@ -80,7 +80,7 @@ fn holds(name: &str, guards: Guards, faults: Faults) {
         }
     }
     assert!(checker.is_done(), "{name}: every order was tried");
-    // A model in which nothing happens would hold, too.
+    // A model in which nothing happens would satisfy the properties, too.
     checker.assert_any_discovery(DONE);
     if faults.budget > 0 {
         checker.assert_any_discovery(REPEATED);
@@ -88,7 +88,7 @@ fn holds(name: &str, guards: Guards, faults: Faults) {
     }
 }
 
-/// Looks for an order in which `property` fails.
+/// Checks that some order violates `property`.
 fn fails(name: &str, guards: Guards, faults: Faults, property: &'static str) {
     let since = Instant::now();
     let checker = Protocol { guards, faults }
@@ -103,7 +103,7 @@ fn fails(name: &str, guards: Guards, faults: Faults, property: &'static str) {
     }
 }
 
-/// One test a guard: without it alone, there is an order against the property.
+/// One test a guard: without this guard, some order violates the property.
 macro_rules! needed {
     ($($guard:ident: $faults:expr, $property:expr;)*) => {$(
         #[test]
@@ -114,7 +114,7 @@ macro_rules! needed {
     )*};
 }
 
-/// One test a guard: without it alone, everything still holds.
+/// One test a guard: without this guard, all properties still hold.
 macro_rules! not_needed {
     ($($(#[doc = $why:literal])* $guard:ident: $faults:expr;)*) => {$(
         $(#[doc = $why])*
@@ -178,22 +178,22 @@ needed! {
 }
 
 not_needed! {
-    /// The broker refuses what a lost consumer commits. Asking first spares the attempt.
+    /// The broker refuses the commits of a lost consumer. Checking first avoids the attempt.
     checks_assignment: USUAL;
-    /// Giving a partition back in the middle of a block is a crash to the next owner, who finds
-    /// the intent. Waiting spares it the second reading and insert.
+    /// To the next owner, a partition released in the middle of a block looks like a crash: the
+    /// owner finds the intent. Waiting avoids the second reading and insert.
     waits_before_giving_back: USUAL;
-    /// Whatever the facts have raises the alarm. The ledger also knows blocks that left none.
+    /// Facts of the partition raise the alarm already. The ledger also knows blocks without facts.
     alarms_on_ledger: WIPED;
-    /// The look for facts beyond the place raises the alarm, too. The ledger also knows blocks that
-    /// left no facts, and gives both numbers.
+    /// The check for facts beyond the offset raises the alarm, too. The ledger also knows blocks
+    /// without facts, and the error names both offsets.
     places_fit_the_ledger: MOVED;
-    /// To mend what somebody still writes counts it twice for a while. The next reconciliation
-    /// takes that out again, so there must be a next one.
+    /// Repairing a block that is still being written counts it twice for a while. The next
+    /// reconciliation corrects that, so there must be one.
     reconciles_only_what_is_calm: POWER;
 }
 
-/// A token of the model is its range. So is the real one.
+/// A token of the model is its range. This test checks the same of the real token.
 #[test]
 fn tokens_name_the_range() {
     let origin = affluenza_store::BlockOrigin {

@@ -1,4 +1,4 @@
-//! The protocol as a model: states, steps, and what must hold in every state.
+//! The protocol as a model: states, steps and properties.
 
 use affluenza_pipeline::invariants::{fates_balance, position_advances};
 use stateright::{Model, Property};
@@ -17,14 +17,14 @@ pub const DONE: &str = "everything can be counted";
 pub const REPEATED: &str = "an insert can be repeated";
 pub const STALE: &str = "a commit can be late";
 
-/// A step or a fault.
+/// Transition of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
     Step(Step),
     Fault(Fault),
 }
 
-/// Two consumers, one partition, three records, one server.
+/// Model of two consumers, one partition, three records and one server.
 #[derive(Debug, Clone, Copy)]
 pub struct Protocol {
     pub guards: Guards,
@@ -38,8 +38,8 @@ impl Protocol {
         found
     }
 
-    /// Power loss takes from a running server what it has acknowledged: figures are wrong until
-    /// the next reconciliation, so they are judged at rest.
+    /// True if the figures must be right in every state. After a power loss they are wrong until
+    /// the next reconciliation, so they are checked at rest only.
     fn judges_always(&self) -> bool {
         !self.faults.power
     }
@@ -111,7 +111,7 @@ impl Model for Protocol {
     }
 }
 
-/// The group stands at the end, and everything is there once.
+/// True if the group has reached the end and every record is counted once.
 fn is_complete(state: &State) -> bool {
     let recorded: u64 = state
         .server
@@ -130,7 +130,7 @@ fn is_complete(state: &State) -> bool {
 }
 
 impl State {
-    /// What the code asserts of a commit, seen from the broker.
+    /// Checks the assertions of the code about a commit, from the broker's side.
     pub fn check_commit(&mut self, after: Committed) {
         let Some(before) = self.broker.committed else {
             return;

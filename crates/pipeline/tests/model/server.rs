@@ -3,14 +3,14 @@
 use crate::guards::Guards;
 use crate::state::{Block, RECORDS, Range, Token};
 
-/// A table that counts offsets.
+/// Table that counts offsets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Table {
-    /// How often each offset is counted; 2 stands for more, too.
+    /// Number of times each offset is counted; 2 means 2 or more.
     pub counted: [u8; RECORDS as usize],
-    /// Rules that classified it.
+    /// Version of the rules that classified each offset.
     pub rules: [u8; RECORDS as usize],
-    /// Each with the number of tokens that came after it.
+    /// Remembered tokens, each with the number of later tokens.
     pub tokens: Vec<(Token, u8)>,
 }
 
@@ -19,7 +19,7 @@ impl Table {
         self.tokens.iter().any(|(known, _)| *known == token)
     }
 
-    /// Tokens of other partitions arrive, and the oldest are forgotten.
+    /// Adds tokens of other partitions and evicts the oldest.
     pub fn push_out(&mut self, by: u8, window: u8) {
         for (_, later) in &mut self.tokens {
             *later += by;
@@ -43,7 +43,7 @@ impl Table {
         }
     }
 
-    /// The rows of a range vanish.
+    /// Deletes the rows of a range.
     pub fn drop_part(&mut self, range: Range) {
         for offset in range.offsets() {
             self.counted[offset] = 0;
@@ -52,44 +52,45 @@ impl Table {
     }
 }
 
-/// Which table an insert writes next.
+/// Table that an insert writes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     Facts,
     Aggregate,
 }
 
-/// An attempt that the server has received.
+/// Attempt that the server has received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Insert {
-    /// Who waits for the answer, if anybody.
+    /// Member that waits for the answer.
     pub sender: Option<usize>,
     pub block: Block,
     pub token: Token,
     pub stage: Stage,
-    /// Other blocks written since it was sent.
+    /// Other blocks written since the insert was sent.
     pub age: u8,
 }
 
-/// The server.
+/// State of ClickHouse.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Server {
     pub facts: Table,
     pub aggregate: Table,
-    /// One row a first offset, as a ReplacingMergeTree read with FINAL.
+    /// One row for each first offset, like a ReplacingMergeTree read with FINAL.
     pub ledger: Vec<Range>,
-    /// In no particular order, so sorted: states that differ in it only are one.
+    /// Running inserts. Their order is irrelevant; they are sorted so that equal states compare
+    /// equal.
     pub inserts: Vec<Insert>,
 }
 
-/// What came of a step of an insert.
+/// Result of one step of an insert.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Landed {
     /// The facts have a new block under this token; the aggregates are next.
     Facts(Token),
-    /// The aggregates are next, the facts had the block already.
+    /// The facts had the block already; the aggregates are next.
     Skipped,
-    /// The insert is done.
+    /// The insert has ended.
     Done(Insert),
 }
 
@@ -99,7 +100,7 @@ impl Server {
         self.inserts.sort_unstable();
     }
 
-    /// Lets an insert write its next table.
+    /// Makes an insert write its next table.
     pub fn land(&mut self, index: usize, guards: Guards) -> Landed {
         let mut insert = self.inserts.remove(index);
         match insert.stage {
@@ -135,7 +136,7 @@ impl Server {
         self.ledger.sort_unstable();
     }
 
-    /// The row that reaches furthest.
+    /// Returns the row that reaches furthest.
     pub fn last_row(&self) -> Option<Range> {
         self.ledger
             .iter()
@@ -143,7 +144,7 @@ impl Server {
             .max_by_key(|row| (row.end, row.first))
     }
 
-    /// How many rows of the ledger speak of an offset.
+    /// Returns the number of ledger rows that cover an offset.
     pub fn recorded(&self, offset: usize) -> usize {
         self.ledger
             .iter()
@@ -151,7 +152,7 @@ impl Server {
             .count()
     }
 
-    /// Whether ledger, facts and aggregates have each offset before `position` once.
+    /// True if ledger, facts and aggregates have each offset before `position` once.
     pub fn agrees_up_to(&self, position: u8) -> bool {
         (0..usize::from(position)).all(|offset| {
             self.facts.counted[offset] == 1
@@ -179,7 +180,7 @@ impl Server {
         }
     }
 
-    /// Whether the facts have a block. Its token may be forgotten, so that only they can tell.
+    /// True if the facts have a block, whose token may be forgotten.
     pub fn has_facts(&self, range: Range) -> bool {
         range.offsets().any(|offset| self.facts.counted[offset] > 0)
     }

@@ -1,12 +1,12 @@
-//! What the parties know, and what is on its way between them.
+//! State of consumers, broker and server, and the messages between them.
 
 use affluenza_bus::NextOffset;
 
 use crate::server::Server;
 
-/// Records in the partition: offsets 0, 1, ….
+/// Number of records in the partition, at offsets from 0.
 pub const RECORDS: u8 = 3;
-/// Consumers in the group.
+/// Number of consumers in the group.
 pub const MEMBERS: usize = 2;
 
 /// Offsets from `first` up to, not including, `end`.
@@ -22,26 +22,26 @@ impl Range {
     }
 }
 
-/// As the shared invariants want an offset.
+/// Converts an offset for the shared invariants.
 pub fn next(offset: u8) -> NextOffset {
     NextOffset(i64::from(offset))
 }
 
-/// What the server recognises a block by.
+/// Insert token, by which the server recognises a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token {
     pub range: Range,
-    /// Always 0, unless tokens wrongly name the attempt.
+    /// Number of the attempt; 0 unless tokens wrongly contain it.
     pub attempt: u8,
 }
 
-/// A block of facts.
+/// Block of facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Block {
     pub range: Range,
-    /// Whether its first record is not in it, though its range says so.
+    /// True if the block lacks the first record of its range.
     pub lacks_first: bool,
-    /// Version of the rules that classified it.
+    /// Version of the rules that classified the block.
     pub rules: u8,
 }
 
@@ -53,33 +53,33 @@ impl Block {
     }
 }
 
-/// What is committed beside an offset.
+/// Intent in the metadata of a committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Intent {
     pub end: u8,
     pub rules: u8,
-    /// Other blocks written since it was first committed.
+    /// Other blocks written since the intent was first committed.
     pub age: u8,
 }
 
-/// Where the group stands.
+/// Committed offset of the group, with its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Committed {
     pub next: u8,
     pub intent: Option<Intent>,
 }
 
-/// A commit on its way to the broker.
+/// Commit on its way to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request {
     pub from: usize,
     pub generation: u8,
     pub committed: Committed,
-    /// Whether the sender still waits for the answer.
+    /// True while the sender waits for the answer.
     pub awaited: bool,
 }
 
-/// The group's coordinator.
+/// Coordinator of the group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Broker {
     pub generation: u8,
@@ -88,45 +88,45 @@ pub struct Broker {
     pub requests: Vec<Request>,
 }
 
-/// What a consumer is doing with the partition.
+/// Current work of a consumer on the partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// Nothing: it does not have it, or believes so.
+    /// No work: the consumer does not own the partition, or believes so.
     Away,
     /// Reading from `next` on.
     Reading {
         next: u8,
-        /// Whether the group does not know of `next` yet.
+        /// True if `next` is not committed yet.
         behind: bool,
         recovering: Option<Intent>,
     },
-    /// Waiting for the broker.
+    /// Waiting for the answer to a commit.
     Committing {
         next: u8,
-        /// Whether the group stood before `next` when the commit was sent.
+        /// True if `next` was not committed when the commit was sent.
         behind: bool,
         recovering: Option<Intent>,
-        /// Written next, if the broker accepts.
+        /// Block to write if the broker accepts the commit, with its age.
         then: Option<(Block, u8)>,
     },
     /// Inserting facts.
     Writing {
         block: Block,
-        /// Other blocks written since its intent.
+        /// Other blocks written since the block's intent.
         age: u8,
-        /// Whether an attempt is out.
+        /// True while an attempt has no answer.
         waiting: bool,
     },
-    /// The insert was acknowledged; the row of the ledger is next.
+    /// The insert was acknowledged; the ledger row is next.
     Inserted { block: Block },
-    /// All is written; the commit of the end is next.
+    /// Everything is written; the commit of the end is next.
     Recorded { block: Block },
 }
 
-/// A consumer.
+/// Consumer in the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Member {
-    /// The generation it is in, as far as it knows.
+    /// Last generation that the consumer knows.
     pub generation: u8,
     pub work: Work,
 }
@@ -138,22 +138,22 @@ impl Member {
     };
 }
 
-/// Everything.
+/// Complete state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     pub broker: Broker,
     pub members: [Member; MEMBERS],
     pub server: Server,
     pub faults_left: u8,
-    /// Rules of a consumer that is started now.
+    /// Version of the rules of a consumer that starts now.
     pub rules: u8,
-    /// Attempts so far, counted only when tokens wrongly name them.
+    /// Attempts so far, counted only if tokens wrongly contain them.
     pub attempts: u8,
-    /// A consumer stopped, because the group forgot its offset.
+    /// True if a consumer stopped because the group's offset is missing or does not fit.
     pub alarmed: bool,
-    /// Whether an old block was found in the facts: its aggregates are right at rest only.
+    /// True if an old block was found in the facts: its aggregates are right at rest only.
     pub looked_up: bool,
-    /// What the code asserts, and did not hold.
+    /// First assertion of the code that failed.
     pub broken: Option<&'static str>,
 }
 
@@ -172,19 +172,20 @@ impl State {
         }
     }
 
-    /// Notes that what the code asserts does not hold.
+    /// Notes a failed assertion of the code.
     pub fn expect(&mut self, holds: bool, what: &'static str) {
         if !holds && self.broken.is_none() {
             self.broken = Some(what);
         }
     }
 
-    /// One past the last offset that the group has dealt with.
+    /// Returns the offset committed by the group, or 0.
     pub fn position(&self) -> u8 {
         self.broker.committed.map_or(0, |committed| committed.next)
     }
 
-    /// Nobody waits for the attempts and commits of `member` any more; they may still arrive.
+    /// Ends the work of `member`. Its attempts and commits may still arrive, but no answer is
+    /// awaited.
     pub fn abandon(&mut self, member: usize) {
         self.members[member] = Member::AWAY;
         for insert in &mut self.server.inserts {
@@ -200,14 +201,14 @@ impl State {
         }
     }
 
-    /// The attempt of `member` is over without an answer.
+    /// Ends the current attempt of `member` without an answer.
     pub fn stop_waiting(&mut self, member: usize) {
         if let Work::Writing { waiting, .. } = &mut self.members[member].work {
             *waiting = false;
         }
     }
 
-    /// Another block was written: everything that carries an age is older now.
+    /// Ages everything by the blocks just written.
     pub fn grow_older(&mut self, written: Option<Token>, by: u8) {
         use crate::guards::AGE_MAX;
         let grown = |age: &mut u8| *age = (*age + by).min(AGE_MAX);

@@ -1,41 +1,41 @@
-//! What the consumers, the broker and the server may do next of themselves.
+//! Steps of consumers, broker and server that need no fault.
 
 use affluenza_pipeline::invariants::{Extent, may_commit, reaches_intent, recovers_exactly};
 
 use crate::guards::{Guards, PATIENCE};
 use crate::state::{Block, Intent, MEMBERS, RECORDS, Range, State, Work, next};
 
-/// A step that needs no fault.
+/// Step that needs no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The group gives the partition to a consumer, which opens it.
+    /// The group assigns the partition to a consumer, which opens it.
     Assign(usize),
     /// A consumer learns of the new generation and keeps the partition.
     Sync(usize),
-    /// A consumer learns that it lost the partition, and aborts what it does.
+    /// A consumer learns that it lost the partition, and cancels its work.
     LearnLoss(usize),
     /// A consumer that lost the partition joins again and keeps its state.
     RejoinKeeping(usize),
-    /// A draft that reaches to `end` is ready: its intent is committed, with the end of the
-    /// block before it if there is one.
+    /// A draft up to `end` is ready: its intent is committed, with the end of the previous block if
+    /// there is one.
     Plan { member: usize, end: u8 },
     /// The end of a block is committed alone.
     CommitEnd(usize),
-    /// The broker gets a commit.
+    /// The broker handles a commit.
     Handle(usize),
     /// An insert is sent.
     Send(usize),
-    /// The facts are asked what became of an old block.
+    /// An old block is looked up in the facts.
     LookUp(usize),
     /// The server writes the next table of an insert.
     Land(usize),
-    /// The row of the ledger is written.
+    /// The ledger row is written.
     Record(usize),
-    /// Ledger, facts and aggregates are compared and mended.
+    /// Ledger, facts and aggregates are reconciled.
     Reconcile,
 }
 
-/// The records of a range as the consumer reads them: the log does not change here.
+/// Returns the extent of a range as a consumer reads it. The log never changes in this model.
 pub fn extent(range: Range) -> Extent {
     Extent {
         end: next(range.end),
@@ -52,7 +52,7 @@ pub fn steps(state: &State, guards: Guards, out: &mut Vec<Step>) {
         steps_of(member, state, guards, out);
     }
     for (index, request) in state.broker.requests.iter().enumerate() {
-        // A stale one that nobody waits for is refused without a trace.
+        // A stale commit without a waiting sender is refused without any effect.
         let is_void = guards.broker_fences_commits
             && !request.awaited
             && request.generation != state.broker.generation;
@@ -68,8 +68,8 @@ pub fn steps(state: &State, guards: Guards, out: &mut Vec<Step>) {
     }
 }
 
-/// Whether nobody writes anything before `position` any more. Reconciliation leaves out what was
-/// committed less than a patience and the lifetime of an insert ago.
+/// Returns true if no block before `position` is being written. Reconciliation omits what was
+/// committed within the last [`PATIENCE`] plus the lifetime of an insert.
 fn is_calm(state: &State, position: u8) -> bool {
     let is_before = |block: &Block| block.range.first < position;
     let sent = state.server.inserts.iter().map(|insert| insert.block);
@@ -83,12 +83,12 @@ fn is_calm(state: &State, position: u8) -> bool {
 fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
     let me = state.members[member];
     let owns = state.broker.owner == Some(member);
-    // The client tells of a loss until the consumer joins again; from then on it knows of none.
+    // The client reports a loss until the consumer joins again; after that it knows of none.
     let knows_of_loss = !owns && me.generation != state.broker.generation;
     let may_ask = may_commit(guards.checks_assignment && knows_of_loss, false);
     match me.work {
         Work::Away => {
-            // Consumers that are away are alike: the first stands for all.
+            // Idle consumers are interchangeable: the first represents all of them.
             let is_first = state
                 .members
                 .iter()
@@ -126,7 +126,7 @@ fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
                 .iter()
                 .any(|insert| insert.block.range == block.range)
             {
-                // It has waited until no earlier attempt can be on its way.
+                // The writer has waited until no earlier attempt can be running.
                 out.push(Step::LookUp(member));
             }
         }
@@ -142,7 +142,7 @@ fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
     if owns && me.generation != state.broker.generation {
         out.push(Step::Sync(member));
     }
-    // The thread that would learn of it is waiting for the broker.
+    // The thread that would learn of the loss is waiting for the broker.
     let is_busy = matches!(me.work, Work::Committing { .. });
     if !owns && !is_busy {
         out.push(Step::LearnLoss(member));
@@ -152,7 +152,7 @@ fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
     }
 }
 
-/// Whether a draft from `first` to `end` may be written.
+/// Returns true if a draft from `first` to `end` may be written.
 fn may_plan(first: u8, end: u8, recovering: Option<Intent>, guards: Guards) -> bool {
     let Some(intent) = recovering.filter(|_| guards.rereads_to_the_intent_end) else {
         return true;

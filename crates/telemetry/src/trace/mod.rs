@@ -1,9 +1,8 @@
-//! Traces for OpenTelemetry: which request, which record of the log, which block. The context goes
-//! from one to the next as W3C `traceparent` (<https://www.w3.org/TR/trace-context/>): in the
-//! header of a request, in the header of a Kafka record, and as links of the span of a block.
+//! Traces for OpenTelemetry, from the request over the record in the log to the block. The context
+//! is passed on as W3C `traceparent` (<https://www.w3.org/TR/trace-context/>): in the header of a
+//! request, in the header of a Kafka record, and as links of a block's span.
 //!
-//! In a build without the feature `otel`, and where no endpoint is configured, spans are nothing
-//! and cost a look at one flag.
+//! Without the feature `otel`, or without a configured endpoint, a span costs one check of a flag.
 
 #[cfg(feature = "otel")]
 mod otlp;
@@ -15,19 +14,19 @@ use serde::{Deserialize, Serialize};
 
 pub use otlp::{Span, Tracing};
 
-/// Name of the header that carries the context, in HTTP and in Kafka.
+/// Name of the context header, in HTTP and in Kafka.
 pub const TRACEPARENT: &str = "traceparent";
-/// Most records that a block is linked to.
+/// Maximum number of traces that a block is linked to.
 const LINKS_MAX: usize = 32;
 
-/// Where traces go.
+/// Configuration of traces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceConfig {
-    /// Where OTLP is taken over HTTP, as in `http://127.0.0.1:4318/v1/traces`. Empty: no traces.
+    /// URL for OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`. Empty: no traces.
     pub endpoint: String,
-    /// Share of the traces that begin here and are sent, 0 to 1. Those that begin elsewhere are
-    /// sent when their sender says so.
+    /// Share of the traces begun here that are sent, from 0 to 1. A trace begun elsewhere follows
+    /// the decision of its sender.
     pub share: f64,
 }
 
@@ -41,7 +40,7 @@ impl Default for TraceConfig {
 }
 
 impl TraceConfig {
-    /// What is wrong, a line each.
+    /// Returns the invalid settings, one line for each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(0.0..=1.0).contains(&self.share) {
@@ -66,12 +65,12 @@ impl TraceConfig {
     }
 }
 
-/// The contexts of records whose traces are sent, for the block that they come into.
+/// Trace contexts of records, for the block that contains the records.
 #[derive(Debug, Clone, Default)]
 pub struct Links(Vec<Box<str>>);
 
 impl Links {
-    /// Remembers a record's context, once, unless there are too many.
+    /// Adds the context of a record, unless it is known or the limit is reached.
     pub fn note(&mut self, traceparent: &str) {
         let is_known = self.0.iter().any(|known| **known == *traceparent);
         if !is_known && self.0.len() < LINKS_MAX {

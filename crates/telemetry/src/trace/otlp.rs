@@ -1,4 +1,4 @@
-//! Traces by OpenTelemetry's own libraries, sent as OTLP over HTTP from a thread of theirs.
+//! Traces by the OpenTelemetry libraries, sent as OTLP over HTTP from their own thread.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,20 +19,20 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use super::{Links, TRACEPARENT, TraceConfig};
 
-/// Name of the tracer, and of the service that it speaks for.
+/// Name of the tracer and of its service.
 const NAME: &str = "affluenza";
-/// How long whoever takes the spans may need.
+/// Timeout of the collector of spans.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
-/// Sends spans as long as it lives, and the rest of them at its end.
+/// Sends spans while it lives, and the remaining ones when dropped.
 #[derive(Debug)]
 pub struct Tracing(SdkTracerProvider);
 
 impl Tracing {
-    /// Begins to send the spans of this process, whose role is the name of its command. `None`:
-    /// no endpoint is configured.
+    /// Starts sending the spans of this process; `role` is the name of its command. Returns `None`
+    /// without a configured endpoint.
     pub fn start(config: &TraceConfig, role: &'static str) -> Result<Option<Self>, String> {
         if config.endpoint.is_empty() {
             return Ok(None);
@@ -63,7 +63,7 @@ impl Tracing {
         Ok(Some(Self(provider)))
     }
 
-    /// Whether spans are sent.
+    /// True if spans are sent.
     #[inline]
     pub fn is_on() -> bool {
         IS_ON.load(Ordering::Relaxed)
@@ -78,12 +78,13 @@ impl Drop for Tracing {
     }
 }
 
-/// A piece of work under way, sent when it is dropped if its trace is one of those that are sent.
+/// Unit of work. A sampled span is sent when dropped.
 #[derive(Debug)]
 pub struct Span(Option<BoxedSpan>);
 
 impl Span {
-    /// Of a request named by method and route, in the trace that its header names.
+    /// Begins the span of a request, in the trace of its header. `name` consists of method and
+    /// route.
     pub fn of_request(name: String, traceparent: Option<&str>) -> Self {
         Self::begin(|tracer| {
             let parent = traceparent.and_then(context).unwrap_or(SpanContext::NONE);
@@ -92,7 +93,7 @@ impl Span {
         })
     }
 
-    /// Of a block's way into ClickHouse, linked to the requests that its records came with.
+    /// Begins the span of writing a block, linked to the requests of its records.
     pub fn of_block(links: &Links) -> Self {
         let contexts = links.iter().filter_map(context);
         let contexts = contexts.filter(SpanContext::is_sampled);
@@ -102,7 +103,7 @@ impl Span {
                 .span_builder("write block")
                 .with_kind(SpanKind::Consumer);
             match links.first() {
-                // A block is told of in the first of its traces, and linked to all.
+                // The span belongs to the first of the traces, and is linked to all.
                 Some(first) => {
                     let parent =
                         Context::new().with_remote_span_context(first.span_context.clone());
@@ -117,7 +118,7 @@ impl Span {
         Self(Tracing::is_on().then(|| begin(&global::tracer(NAME))))
     }
 
-    /// What to hand on with what this work sends. `None`: its trace is not sent.
+    /// Returns the context to send along with this work. `None` if the trace is not sampled.
     pub fn traceparent(&self) -> Option<String> {
         let context = self.0.as_ref()?.span_context().clone();
         if !context.is_sampled() {
@@ -131,14 +132,14 @@ impl Span {
         headers.remove(TRACEPARENT)
     }
 
-    /// Notes a number, such as a status or how many records there were.
+    /// Sets a numeric attribute, such as a status or a number of records.
     pub fn set(&mut self, name: &'static str, value: i64) {
         if let Some(span) = &mut self.0 {
             span.set_attribute(KeyValue::new(name, value));
         }
     }
 
-    /// Notes that it went wrong. `what` holds nothing personal.
+    /// Marks the span as failed. `what` must not contain personal data.
     pub fn fail(&mut self, what: &str) {
         if let Some(span) = &mut self.0 {
             span.set_status(Status::error(what.to_owned()));
@@ -146,7 +147,7 @@ impl Span {
     }
 }
 
-/// The context that a header names, if it is one.
+/// Parses the context of a header. Returns `None` if it is invalid.
 fn context(traceparent: &str) -> Option<SpanContext> {
     let headers = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &headers);
@@ -154,8 +155,8 @@ fn context(traceparent: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// The client of HTTP that the emitter has, too: it needs no runtime, and spans are sent from a
-/// thread of their own.
+/// Blocking HTTP client, the same as in the emitter. It needs no async runtime, as spans are sent
+/// from their own thread.
 #[derive(Debug)]
 struct Client(ureq::Agent);
 

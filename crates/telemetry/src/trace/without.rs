@@ -1,47 +1,47 @@
-//! What is left of traces in a build without them.
+//! Replacement of traces in a build without the feature `otel`.
 
 use super::{Links, TraceConfig};
 
-/// Nothing is sent.
+/// Placeholder that sends nothing.
 #[derive(Debug)]
 pub struct Tracing;
 
 impl Tracing {
-    /// Nothing begins: a configuration that wants traces is refused before.
+    /// Returns `None`: [`TraceConfig::problems`] has already refused an endpoint.
     pub fn start(_config: &TraceConfig, _role: &'static str) -> Result<Option<Self>, String> {
         Ok(None)
     }
 
-    /// Never.
+    /// Returns false.
     #[inline(always)]
     pub fn is_on() -> bool {
         false
     }
 }
 
-/// Nothing.
+/// Placeholder of a span.
 #[derive(Debug)]
 pub struct Span;
 
 impl Span {
-    /// Nothing.
+    /// Returns a placeholder.
     pub fn of_request(_name: String, _traceparent: Option<&str>) -> Self {
         Self
     }
 
-    /// Nothing.
+    /// Returns a placeholder.
     pub fn of_block(_links: &Links) -> Self {
         Self
     }
 
-    /// Nothing is handed on.
+    /// Returns `None`, as there is no context.
     pub fn traceparent(&self) -> Option<String> {
         None
     }
 
-    /// Nothing is noted.
+    /// Does nothing.
     pub fn set(&mut self, _name: &'static str, _value: i64) {}
 
-    /// Nothing is noted.
+    /// Does nothing.
     pub fn fail(&mut self, _what: &str) {}
 }
