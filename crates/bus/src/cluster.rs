@@ -190,9 +190,6 @@ impl Cluster {
     ///
     /// Kafka then maps keys to other partitions. An event that a portal sends once before and once
     /// after the change may arrive through two partitions.
-    ///
-    /// Kafka then sends a key elsewhere than before: what a portal sends twice, once before and
-    /// once after, may come in through two partitions.
     pub async fn raise_partitions(&self, topic: &str, to: usize) -> Result<(), BusError> {
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))

@@ -19,7 +19,7 @@ pub struct Config {
     pub group: String,
     /// Static member name of this consumer (`group.instance.id`). Empty: dynamic membership.
     pub instance: String,
-    /// Partitions of the event topic if this program creates it.
+    /// Partitions of the events topic if this program creates it.
     pub partitions: i32,
     /// Replicas of the topics if this program creates them.
     pub replication: i32,

@@ -56,7 +56,8 @@ impl Config {
         self
     }
 
-    /// Limit of events waiting in memory, default 10,000. Further events are dropped and counted.
+    /// Limit of queued events, default 10,000. Further events are dropped and counted. Without a
+    /// spool, as many again may wait for the collector.
     #[must_use]
     pub fn queue_events_max(mut self, events: usize) -> Self {
         self.queue_events_max = events.max(1);
