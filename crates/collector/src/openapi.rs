@@ -11,6 +11,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use crate::http;
 use crate::outcome::{Answer, ItemResult, Reason};
 
+// Only describes the responses, which the web crate makes.
 /// Problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub struct ProblemDocument {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::config::Page;
 
-/// Body that the script sends.
+/// Body that the script sends. The names are short because every visit sends them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visit<'a> {

@@ -24,7 +24,7 @@ use crate::outcome::{Reason, Refused};
 use crate::salts::{Salts, Tokens};
 use crate::zones::Zones;
 
-/// Limit of a stored user agent, in bytes. The relevant parts stand at its start.
+/// Limit of a stored user agent, in bytes. Its start identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
 /// Limit of an identifier of a visitor or a session, in bytes.
 const IDENTIFIER_BYTES_MAX: usize = 512;

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::Usage;
 
-/// Limit of a stored user agent, in bytes. The relevant parts stand at its start.
+/// Limit of a stored user agent, in bytes. Its start identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
 
 /// Encoder of events.
