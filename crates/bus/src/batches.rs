@@ -1,4 +1,4 @@
-//! Pieces of the log by the headers of their batches.
+//! Reads parts of the log by the headers of their batches.
 
 use std::io;
 use std::ops::Range;
@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::Partition;
 use crate::wire::{Answer, Api, Connection, Request};
 
-/// Bytes of a batch before its length counts, and from there to its first record.
+/// Bytes of a batch up to and including its length field. `BATCH_HEADER`: bytes up to its first
+/// record.
 const BATCH_HEAD: usize = 12;
 const BATCH_HEADER: usize = 61;
 pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
@@ -15,7 +16,7 @@ pub(crate) const READ_UNCOMMITTED: i8 = 0;
 pub(crate) const READ_COMMITTED: i8 = 1;
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 
-/// A batch of the log, by its header.
+/// Header of a record batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) first: i64,
@@ -40,14 +41,14 @@ impl Batch {
     }
 }
 
-/// An aborted transaction: its producer and its first offset.
+/// Aborted transaction: its producer and its first offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Aborted {
     pub(crate) producer: i64,
     pub(crate) first: i64,
 }
 
-/// A piece of the log, as its broker describes it.
+/// Part of the log: the batch headers and aborted transactions of one fetch answer.
 #[derive(Debug, Default)]
 pub(crate) struct Piece {
     pub(crate) stable: i64,
@@ -56,8 +57,8 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Ranges of transaction markers and aborted records, and of batches whose records were all
-    /// compacted, in order.
+    /// Returns the ranges of transaction markers, of aborted records, and of batches whose records
+    /// were all compacted, in order.
     pub(crate) fn control(&self) -> Vec<Range<i64>> {
         let mut open = self.aborted.clone();
         let mut control = Vec::new();
@@ -70,7 +71,7 @@ impl Piece {
                 control.push(batch.offsets());
             }
             if batch.is_control() {
-                // A marker ends whatever its producer had begun before.
+                // A marker ends every earlier transaction of its producer.
                 open.retain(|one| one.producer != batch.producer || one.first >= batch.first);
             }
         }
@@ -78,7 +79,7 @@ impl Piece {
     }
 }
 
-/// A question for a piece of the log.
+/// Fetch request for one partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
     pub(crate) partition: Partition,
@@ -88,11 +89,11 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Asks for it.
+    /// Sends the request and parses the answer.
     pub(crate) fn at(self, connection: &mut Connection, topic: &str) -> io::Result<Piece> {
         let request = Request::default()
             .i32(-1)
-            // Nothing is waited for.
+            // Wait time 0: the broker answers at once, even without records.
             .i32(0)
             .i32(1)
             .i32(self.bytes_max)
@@ -113,7 +114,7 @@ impl Look {
     }
 }
 
-/// The piece in an answer to [`Api::Fetch`] about one partition.
+/// Parses the answer of [`Api::Fetch`] about one partition.
 fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
     let refused = |code: i16| io::Error::other(format!("the broker refuses: error {code}"));
     answer.i32()?;
@@ -138,7 +139,7 @@ fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
     };
     match code {
         0 => {}
-        // Retention was faster: the log shows nothing there any more.
+        // Retention has deleted this offset: the piece stays empty.
         OFFSET_OUT_OF_RANGE => return Ok(piece),
         code => return Err(refused(code)),
     }
@@ -152,7 +153,7 @@ fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
     Ok(piece)
 }
 
-/// The batches whose headers are whole: the last one of an answer is often cut.
+/// Parses all batches with a complete header; the last batch of an answer is often truncated.
 fn batches_in(mut records: &[u8]) -> Vec<Batch> {
     let mut batches = Vec::new();
     while let Some(header) = records.get(..BATCH_HEADER) {
@@ -168,7 +169,7 @@ fn batches_in(mut records: &[u8]) -> Vec<Batch> {
     batches
 }
 
-/// A batch and the bytes that follow its length.
+/// Parses a batch header. Returns the batch and the number of bytes after its length field.
 fn batch_in(header: &mut Answer<'_>) -> io::Result<(Batch, usize)> {
     let first = header.i64()?;
     let length = usize::try_from(header.i32()?).map_err(io::Error::other)?;
@@ -180,7 +181,7 @@ fn batch_in(header: &mut Answer<'_>) -> io::Result<(Batch, usize)> {
     header.i16()?;
     header.i32()?;
     let records = header.i32()?;
-    // Older formats have neither transactions nor this header.
+    // Batch formats before version 2 have neither transactions nor this header.
     let batch = match magic {
         2 => Batch {
             first,

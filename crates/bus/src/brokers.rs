@@ -6,11 +6,11 @@ use std::io;
 use crate::wire::{Answer, Api, Connection, Request};
 use crate::{BusError, Config};
 
-/// Connections that are kept, and who leads which partition of the topic.
+/// Open connections, and the leader of each partition of the topic.
 pub(crate) struct Brokers {
     config: Config,
     leaders: HashMap<i32, String>,
-    /// Every broker of the cluster, as the last answer named them.
+    /// Addresses of all brokers of the cluster, from the last metadata answer.
     all: Vec<String>,
     connections: HashMap<String, Connection>,
 }
@@ -25,13 +25,13 @@ impl Brokers {
         }
     }
 
-    /// Asks the leader of `partition`. A failure clears the leaders and connections that are kept.
+    /// Asks the leader of `partition`. A failure clears the cached leaders and connections.
     pub(crate) fn ask_leader<T>(
         &mut self,
         partition: i32,
         ask: impl Fn(&mut Connection) -> io::Result<T>,
     ) -> Result<T, BusError> {
-        // A second time: a kept connection may have been closed, or the leader have changed.
+        // One retry: a cached connection may be closed, or the leader may have changed.
         let first = self.try_leader(partition, &ask);
         first
             .or_else(|_| {
@@ -57,7 +57,7 @@ impl Brokers {
         ask(self.connection(&leader)?)
     }
 
-    /// Asks every broker, as far as each answers.
+    /// Asks every broker. Skips brokers that do not answer.
     pub(crate) fn ask_all<T>(&mut self, ask: impl Fn(&mut Connection) -> io::Result<T>) -> Vec<T> {
         let mut answers = Vec::new();
         for address in self.all.clone() {
@@ -86,7 +86,7 @@ impl Brokers {
         self.connections.clear();
     }
 
-    /// Asks the first broker that answers who leads what.
+    /// Requests the partition leaders from the bootstrap servers in order, until one answers.
     fn look_round(&mut self) -> io::Result<()> {
         let mut failure = io::Error::other("no broker is configured");
         let addresses: Vec<String> = self
@@ -158,7 +158,8 @@ impl Brokers {
     }
 }
 
-/// `host:port` of a bootstrap server, which may name a protocol and leave out the usual port.
+/// Returns `host:port` of a bootstrap server. Removes a protocol prefix and adds port 9092 if the
+/// port is missing.
 fn address_of(server: &str) -> String {
     let server = server.trim();
     let address = server.rsplit_once("://").map_or(server, |(_, rest)| rest);

@@ -13,21 +13,21 @@ use crate::logging::Logging;
 use crate::topic_id::topic_id;
 use crate::{BusError, Committed, Config, NextOffset, Partition};
 
-/// How long a question to the cluster may take.
+/// Timeout of a request to the cluster.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Longest answer to a question that is asked every few seconds.
+/// Timeout of a request that is sent every few seconds.
 const ENDS_PATIENCE: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// How long a broker that is well takes for its first answer, at most.
+/// Timeout of the first request, enough for a healthy broker.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
-/// When the lack of a first answer is said. Brokers that turn connections away are not waited for
-/// any longer; one that is silent may only be slow.
+/// Time without an answer after which a failed connection is returned as an error. A broker that is
+/// only silent is logged and waited for until [`PATIENCE`].
 const SAID_AFTER: Duration = Duration::from_secs(4);
-/// Pause between two looks whether there is an answer, or why there is none.
+/// Poll interval while waiting for the first answer.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Which log an offset belongs to: the cluster and the topic, by the ids that Kafka gave them.
-/// A topic that is deleted and created again has the same name and another identity.
+/// Identity of a log: the ids that Kafka gave the cluster and the topic. A topic that is deleted
+/// and created again keeps its name and gets another id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamIdentity {
     /// Id of the cluster.
@@ -42,38 +42,38 @@ impl fmt::Display for StreamIdentity {
     }
 }
 
-/// What a partition holds: from `low` up to, not including, `high`.
+/// Offsets held by a partition: from `low` up to, not including, `high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
-    /// First offset that is still there.
+    /// First offset that retention has not deleted.
     pub low: NextOffset,
-    /// Where the next record goes, or the first record of an open transaction: nothing behind it is
-    /// handed out.
+    /// Offset of the next record, or of the first record of an open transaction. Later records are
+    /// not delivered yet.
     pub high: NextOffset,
 }
 
-/// Where the copies of a partition are, by the numbers of the brokers.
+/// Replicas of a partition, by broker id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replicas {
-    /// Whom producers and consumers talk to; none while nobody leads.
+    /// Leader, which producers and consumers talk to; `None` without one.
     pub leader: Option<i32>,
-    /// Who shall have a copy.
+    /// Brokers assigned a replica.
     pub all: Vec<i32>,
-    /// Whose copy is as long as the leader's.
+    /// Brokers whose replica is as long as the leader's.
     pub in_sync: Vec<i32>,
 }
 
-/// Questions to the cluster, and its administration.
+/// Queries and administration of a Kafka cluster.
 pub struct Cluster {
-    /// Reads nothing, only asks: a client that reads hears why there is no answer, which one that
-    /// administers keeps to itself, and it ends at once.
+    /// Never subscribes. A consumer is used because it reports why a connection fails, which an
+    /// admin client does not, and because it shuts down at once.
     client: BaseConsumer<Logging>,
     settings: ClientConfig,
     bootstrap_servers: String,
 }
 
 impl Cluster {
-    /// Prepares a connection; nothing is sent yet.
+    /// Creates the client. Sends nothing yet.
     pub fn new(config: &Config) -> Result<Self, BusError> {
         let settings = config.client();
         let client = settings
@@ -92,13 +92,14 @@ impl Cluster {
             .map_err(BusError::Setting)
     }
 
-    /// Events pile up in a client that nobody polls, above all while brokers are away.
+    /// Discards queued events, which accumulate in a client that is not polled, above all while
+    /// brokers are away.
     fn drop_events(&self) {
         while self.client.poll(Duration::ZERO).is_some() {}
     }
 
-    /// Waits for a first answer of a broker and gives the id of its cluster: at once when there was
-    /// one before. A broker that turns this client away is not waited for.
+    /// Waits for the first answer of a broker and returns the cluster id, at once if it is already
+    /// known. Fails without further waiting when a broker refuses this client.
     fn reach(&self) -> Result<String, BusError> {
         let began = Instant::now();
         let mut is_said = false;
@@ -108,7 +109,8 @@ impl Cluster {
             return Ok(cluster);
         }
         loop {
-            // There is nothing to read: its troubles are what is heard.
+            // There are no records to read: polling runs the callbacks that record connection
+            // failures.
             drop(self.client.poll(LOOK));
             if let Some(cluster) = ask(LOOK) {
                 return Ok(cluster);
@@ -138,7 +140,7 @@ impl Cluster {
         }
     }
 
-    /// Creates the topics that are not there yet.
+    /// Creates the topics that do not exist yet.
     pub async fn create_topics(&self, config: &Config) -> Result<(), BusError> {
         tokio::task::block_in_place(|| self.reach())?;
         let in_sync = config.min_insync_replicas.to_string();
@@ -156,7 +158,7 @@ impl Cluster {
         let topics = [
             topic(&config.topic, config.partitions),
             topic(&config.dead_letter_topic, 1),
-            // A few small records, for ever, whatever the brokers keep by themselves.
+            // Few and small records that are never deleted, whatever the brokers' defaults.
             topic(&config.erasure_topic, 1)
                 .set("cleanup.policy", "delete")
                 .set("retention.ms", "-1")
@@ -184,10 +186,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Raises the number of partitions of `topic`.
+    /// Raises the number of partitions of `topic` to `to`.
     ///
-    /// Kafka then sends a key elsewhere than before: what a portal sends twice, once before and
-    /// once after, may come in through two partitions.
+    /// Kafka then maps keys to other partitions. An event that a portal sends once before and once
+    /// after the change may arrive through two partitions.
     pub async fn raise_partitions(&self, topic: &str, to: usize) -> Result<(), BusError> {
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))
@@ -223,7 +225,7 @@ impl Cluster {
         }
     }
 
-    /// Deletes the records of `topic` before the given offsets, as retention does in time.
+    /// Deletes the records of `topic` before the given offsets, as retention does.
     pub async fn delete_records(
         &self,
         topic: &str,
@@ -243,18 +245,18 @@ impl Cluster {
         Ok(())
     }
 
-    /// Which log `topic` is.
+    /// Returns the identity of `topic`.
     pub fn identity(&self, topic: &str) -> Result<StreamIdentity, BusError> {
         let cluster = self.reach()?;
         let Some(topic_id) = topic_id(self.client.client(), topic, PATIENCE) else {
-            // No such topic, or no answer: the first is said by the question that follows.
+            // `watermarks` fails if the topic does not exist; otherwise the cluster did not answer.
             self.watermarks(topic)?;
             return Err(self.unreachable("no answer about the topic".into()));
         };
         Ok(StreamIdentity { cluster, topic_id })
     }
 
-    /// The partitions of `topic`, in order, each with where its copies are.
+    /// Returns the partitions of `topic` in order, each with its replicas.
     pub fn replicas(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
         self.reach()?;
         let metadata = self
@@ -281,7 +283,8 @@ impl Cluster {
         Ok(found)
     }
 
-    /// The same of a topic that was created a moment ago: not every broker knows it yet.
+    /// Like [`Self::replicas`], for a topic that was just created: retries until every broker knows
+    /// it.
     pub fn replicas_of_new(&self, topic: &str) -> Result<Vec<(Partition, Replicas)>, BusError> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -294,7 +297,8 @@ impl Cluster {
         }
     }
 
-    /// True for a topic from which Kafka removes records that a newer one of their key replaces.
+    /// True if log compaction removes records of `topic` that a newer record with the same key
+    /// replaces.
     pub async fn is_compacted(&self, topic: &str) -> Result<bool, BusError> {
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         let asked = [ResourceSpecifier::Topic(topic)];
@@ -317,7 +321,7 @@ impl Cluster {
             .try_for_each(|topic| self.replicas(topic).map(drop))
     }
 
-    /// The partitions of `topic`, in order, each with what it holds.
+    /// Returns the partitions of `topic` in order, each with its watermarks.
     pub fn watermarks(&self, topic: &str) -> Result<Vec<(Partition, Watermarks)>, BusError> {
         let partitions = self.replicas(topic)?.into_iter();
         partitions
@@ -332,7 +336,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Where these partitions of `topic` end.
+    /// Returns the end offsets of `partitions` of `topic`.
     pub fn ends_of(
         &self,
         topic: &str,
@@ -340,7 +344,7 @@ impl Cluster {
     ) -> Result<Vec<(Partition, NextOffset)>, BusError> {
         self.drop_events();
         if partitions.is_empty() {
-            // Silence is to be noticed all the same.
+            // An unreachable broker must be noticed without partitions, too.
             let asked = self.client.fetch_metadata(Some(topic), ENDS_PATIENCE);
             asked.map_err(|error| self.unreachable(error.to_string()))?;
         }
@@ -354,7 +358,8 @@ impl Cluster {
         partitions.iter().map(end).collect()
     }
 
-    /// Where the group of `config` stands in each partition of its topic. Asked without joining.
+    /// Returns the committed offset of the group of `config` in each partition, without joining the
+    /// group.
     pub fn committed(&self, config: &Config) -> Result<Vec<Committed>, BusError> {
         let consumer: BaseConsumer<Logging> = config
             .client()
@@ -369,14 +374,13 @@ impl Cluster {
         committed.elements().iter().map(Committed::of).collect()
     }
 
-    /// Who has which partitions of the topic of `config`.
+    /// Returns the members of the group of `config` and their partitions.
     pub fn group(&self, config: &Config) -> Result<Group, BusError> {
         self.reach()?;
         Group::of(&self.client, config, PATIENCE)
     }
 
-    /// Sets where the group of `config` stands, and what stands with it. Refused while the group
-    /// has members.
+    /// Commits offsets and metadata for the group of `config`. Fails while the group has members.
     pub fn set_committed(
         &self,
         config: &Config,

@@ -3,36 +3,36 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// How to reach Kafka and what to call things there.
+/// Connection to Kafka, and the names of topics and groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `host:port`, several separated by commas. Empty: the local engine of `up` is used.
+    /// `host:port`, comma-separated. Empty: the local engine of `up` is used.
     pub bootstrap_servers: String,
     /// Topic of the events.
     pub topic: String,
-    /// Topic of the records that did not become events.
+    /// Topic for records that were rejected.
     pub dead_letter_topic: String,
-    /// Topic of the notes of what was erased, which must outlive the database.
+    /// Topic for the log of erasures, which must outlive the database.
     pub erasure_topic: String,
     /// Consumer group.
     pub group: String,
-    /// Name of this consumer in its group, for static membership. Empty: dynamic.
+    /// Static member name of this consumer (`group.instance.id`). Empty: dynamic membership.
     pub instance: String,
-    /// Partitions of the topic, when this program creates it.
+    /// Partitions of the events topic if this program creates it.
     pub partitions: i32,
-    /// Replicas of the topics, when this program creates them.
+    /// Replicas of the topics if this program creates them.
     pub replication: i32,
-    /// How many of them must have a record before it is acknowledged, when this program creates the
-    /// topics; 0: as the brokers are configured.
+    /// `min.insync.replicas` of topics that this program creates: replicas that must hold a record
+    /// before it is acknowledged. 0: the brokers' default.
     pub min_insync_replicas: i32,
     /// Further librdkafka properties, such as TLS and SASL settings. `_` stands for `.`, so that
-    /// they can come from the environment.
+    /// names can come from environment variables.
     #[serde(serialize_with = "without_secrets")]
     pub properties: BTreeMap<String, String>,
 }
 
-/// Properties that what this program promises rests on, each with the only value that it may have.
+/// Properties that the delivery guarantees depend on, each with its only allowed value.
 const GUARDED: [(&str, &str); 13] = [
     ("acks", "all"),
     ("request.required.acks", "all"),
@@ -48,7 +48,7 @@ const GUARDED: [(&str, &str); 13] = [
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("partitioner", "murmur2_random"),
 ];
-/// Properties that are set elsewhere, or not at all.
+/// Properties that have their own setting or must not be set, each with the advice to print.
 const ELSEWHERE: [(&str, &str); 10] = [
     ("bootstrap.servers", "set kafka.bootstrap_servers"),
     ("metadata.broker.list", "set kafka.bootstrap_servers"),
@@ -77,12 +77,12 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("offset.store.path", "leave it out: offsets are the group's"),
 ];
 
-/// The name of a property as librdkafka has it.
+/// Returns the librdkafka name of a property.
 fn dotted(name: &str) -> String {
     name.trim().replace('_', ".").to_ascii_lowercase()
 }
 
-/// What is printed of properties: secrets are only named.
+/// Serializes the properties with secret values masked.
 fn without_secrets<S: Serializer>(
     properties: &BTreeMap<String, String>,
     to: S,
@@ -120,7 +120,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is wrong with it, one line a problem.
+    /// Returns the problems of this configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for (name, value) in [
@@ -188,14 +188,14 @@ impl Config {
         client
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("client.id", "affluenza")
-            // A broker that restarts is back within a second or two; the default of up to ten
-            // seconds between attempts would leave the consumer idle for longer than that.
+            // A restarted broker is back within a second or two. The default backoff of up to ten
+            // seconds would leave the consumer idle for longer.
             .set("reconnect.backoff.max.ms", "1000");
         self.add_properties(&mut client);
         client
     }
 
-    /// The configuration's own properties, which win over what was set before.
+    /// Sets the configured properties, which override earlier ones.
     pub(crate) fn add_properties(&self, client: &mut ClientConfig) {
         for (name, value) in &self.properties {
             client.set(name.replace('_', "."), value);
@@ -203,11 +203,11 @@ impl Config {
     }
 }
 
-/// What is wrong with a property that is not the operator's to set.
+/// Returns the problem of a property that operators must not set.
 fn guard_problem((name, value): (&String, &String)) -> Option<String> {
     let plain = dotted(name);
     if let Some((_, ours)) = GUARDED.iter().find(|(guarded, _)| *guarded == plain) {
-        // Numbers stand for `all` and the rest in librdkafka, too.
+        // librdkafka accepts -1 for `all`.
         let value = value.trim();
         let is_same = value.eq_ignore_ascii_case(ours) || (*ours == "all" && value == "-1");
         return (!is_same).then(|| {

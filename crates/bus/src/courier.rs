@@ -13,27 +13,26 @@ use tokio::sync::oneshot;
 use crate::logging::log;
 use crate::{BusError, Config};
 
-/// Pause between two looks of the serving thread at whether it shall end.
+/// Longest poll, after which the polling thread checks the stop flag.
 const SERVE: Duration = Duration::from_millis(100);
 
 /// Bounds of a [`Courier`].
 #[derive(Debug, Clone, Copy)]
 pub struct CourierLimits {
-    /// How long a record waits for others, in milliseconds.
+    /// Longest wait for further records of a batch, in milliseconds.
     pub linger_ms: u32,
-    /// After how long without an acknowledgement a record counts as not delivered, in
-    /// milliseconds.
+    /// Timeout of an acknowledgement, in milliseconds. A record counts as failed afterwards.
     pub patience_ms: u32,
-    /// Most bytes on their way.
+    /// Limit of the send queue, in bytes.
     pub queue_bytes_max: usize,
 }
 
-/// Writes records of many senders to one topic and tells each sender when all of its own are
-/// acknowledged by every in-sync replica.
+/// Writes records of many senders to one topic. Each sender learns when every in-sync replica has
+/// acknowledged all of its records.
 ///
-/// It is not idempotent in Kafka's sense: a record may be written twice when an acknowledgement
-/// is lost. Whoever uses it must have duplicates dropped behind Kafka, and is spared the fatal
-/// states of Kafka's own idempotence.
+/// The producer is not idempotent in Kafka's sense: a record may be written twice when an
+/// acknowledgement is lost. Consumers must drop duplicates. In return, the producer never enters
+/// the fatal states of Kafka's idempotence.
 pub struct Courier {
     producer: Arc<BaseProducer<Context>>,
     topic: String,
@@ -41,28 +40,28 @@ pub struct Courier {
     server: Option<JoinHandle<()>>,
 }
 
-/// Some records that are waited for together.
+/// Group of records whose acknowledgements are awaited together.
 pub struct Parcel<'c> {
     courier: &'c Courier,
     pending: Arc<Pending>,
     answer: oneshot::Receiver<Delivery>,
 }
 
-/// How a parcel ended.
+/// Outcome of a [`Parcel`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Every record is acknowledged.
+    /// Every record was acknowledged.
     Acknowledged,
-    /// At least one is not, as far as is known.
+    /// At least one record was not acknowledged. It may have been written all the same.
     Failed,
 }
 
-/// The queue has no room, or the record can never be sent.
+/// The queue is full, or the record can never be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotTaken;
 
 struct Pending {
-    /// Records without an answer, and one more until the parcel is closed.
+    /// Records without an answer, plus one until [`Parcel::delivered`] is called.
     left: AtomicU32,
     has_failed: AtomicBool,
     answer: Mutex<Option<oneshot::Sender<Delivery>>>,
@@ -70,7 +69,7 @@ struct Pending {
 
 impl Pending {
     fn settle_one(&self) {
-        // Each record's own failure happens before this, on whichever thread.
+        // `AcqRel` makes failures visible that other threads stored before their decrement.
         if self.left.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
@@ -84,7 +83,7 @@ impl Pending {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(answer) = answer {
-            // Nobody listens when the request was given up.
+            // The receiver is gone when the request was cancelled.
             let _ = answer.send(delivery);
         }
     }
@@ -120,7 +119,7 @@ impl ProducerContext for Context {
 }
 
 impl Courier {
-    /// Prepares to write to `topic`. Kafka need not be there yet.
+    /// Creates the producer and its polling thread. Kafka need not be reachable yet.
     pub fn new(config: &Config, topic: &str, limits: CourierLimits) -> Result<Self, BusError> {
         let mut client = config.client();
         let kib = (limits.queue_bytes_max / 1024).max(1);
@@ -132,7 +131,7 @@ impl Courier {
             .set("batch.num.messages", "20000")
             .set("queue.buffering.max.messages", "1000000")
             .set("queue.buffering.max.kbytes", kib.to_string())
-            // See `Writer`: the key leads to the same partition, whoever writes.
+            // Same partitioner as `Writer`, so that a key maps to the same partition.
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", limits.patience_ms.to_string())
             .set("retry.backoff.ms", "50");
@@ -165,7 +164,7 @@ impl Courier {
         })
     }
 
-    /// An empty parcel.
+    /// Creates an empty parcel.
     pub fn parcel(&self) -> Parcel<'_> {
         let (answer_in, answer) = oneshot::channel();
         Parcel {
@@ -179,12 +178,12 @@ impl Courier {
         }
     }
 
-    /// Whether no broker could be reached when it was last tried.
+    /// True if librdkafka reported all brokers down and no record was acknowledged since.
     pub fn is_away(&self) -> bool {
         self.producer.context().is_away.load(Ordering::Relaxed)
     }
 
-    /// Records on their way.
+    /// Number of records that are queued or in flight.
     pub fn queued(&self) -> usize {
         usize::try_from(self.producer.in_flight_count()).unwrap_or(0)
     }
@@ -194,14 +193,14 @@ impl Drop for Courier {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(server) = self.server.take() {
-            // A thread that panicked has said so.
+            // A panic of the thread has already been reported.
             let _ = server.join();
         }
     }
 }
 
 impl Parcel<'_> {
-    /// Puts a record on its way. `written_ms` is the record's time, `header` one that it carries.
+    /// Queues a record. `written_ms` is the record's timestamp, `header` an optional header.
     pub fn send(
         &self,
         key: &[u8],
@@ -223,17 +222,17 @@ impl Parcel<'_> {
         match self.courier.producer.send(record) {
             Ok(()) => Ok(()),
             Err(_) => {
-                // The parcel itself still holds one, so this is never the last.
+                // The count cannot reach 0 here: the parcel holds one until `delivered`.
                 self.pending.left.fetch_sub(1, Ordering::Relaxed);
                 Err(NotTaken)
             }
         }
     }
 
-    /// Waits for the acknowledgement of all records that were sent.
+    /// Waits until every record has been acknowledged or has failed.
     pub async fn delivered(self) -> Delivery {
         self.pending.settle_one();
-        // The sender is dropped unanswered only with the producer.
+        // The sender is dropped without an answer only if the producer is dropped.
         self.answer.await.unwrap_or(Delivery::Failed)
     }
 }

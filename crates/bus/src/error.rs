@@ -3,7 +3,7 @@ use thiserror::Error;
 
 use crate::{NextOffset, Partition};
 
-/// What can go wrong with Kafka.
+/// Errors of Kafka.
 #[derive(Debug, Error)]
 pub enum BusError {
     /// No broker answered.
@@ -11,123 +11,123 @@ pub enum BusError {
         "Kafka at {bootstrap_servers} does not answer ({cause}): check kafka.bootstrap_servers and that the broker runs"
     )]
     Unreachable {
-        /// Where it was looked for.
+        /// Bootstrap servers that were tried.
         bootstrap_servers: String,
-        /// What the client said.
+        /// Message of the client.
         cause: String,
     },
-    /// A broker does not take our login or certificate, or we do not trust its certificate.
+    /// The broker rejects the login or certificate, or its own certificate is not trusted.
     #[error(
         "Kafka at {bootstrap_servers} and this client do not accept each other ({cause}): check login and certificates in kafka.properties"
     )]
     Refused {
-        /// Where it was asked.
+        /// Bootstrap servers that were tried.
         bootstrap_servers: String,
-        /// What the client said.
+        /// Message of the client.
         cause: String,
     },
-    /// The topic is not there.
+    /// The topic does not exist.
     #[error("topic {topic} does not exist: create it, or run `affluenza migrate`")]
     NoTopic {
-        /// Its name.
+        /// Name of the topic.
         topic: String,
     },
-    /// The cluster did not name the topic's id.
+    /// The cluster did not return the id of the topic.
     #[error(
         "Kafka did not name the id of topic {topic}: the topic was deleted, or the broker does not answer"
     )]
     NoTopicId {
-        /// Its name.
+        /// Name of the topic.
         topic: String,
     },
-    /// The group has members.
+    /// The group has members, so that its offsets cannot be changed.
     #[error(
         "consumers of the group {group} are running: stop them first (systemctl stop, or scale them to 0); nothing was changed"
     )]
     GroupBusy {
-        /// Its name.
+        /// Name of the group.
         group: String,
     },
-    /// A setting was refused.
+    /// The client rejected a setting.
     #[error("Kafka refused a setting ({0}): check [kafka] in the configuration")]
     Setting(KafkaError),
     /// A topic could not be created.
     #[error("topic {topic} could not be created: {cause}")]
     CreateTopic {
-        /// Its name.
+        /// Name of the topic.
         topic: String,
-        /// What the broker said.
+        /// Message of the broker.
         cause: String,
     },
-    /// A commit was refused.
+    /// A commit failed.
     #[error("offset {} of partition {partition} could not be committed: {cause}", next.0)]
     Commit {
-        /// Of which partition.
+        /// Partition of the commit.
         partition: Partition,
-        /// What was to be committed.
+        /// Offset of the commit.
         next: NextOffset,
-        /// What the broker said, or the client when the broker said nothing.
+        /// Error of the broker, or of the client if the broker did not answer.
         cause: KafkaError,
-        /// Whether the broker refused it. Otherwise it may still come to pass.
+        /// True if the commit certainly did not happen. Otherwise it may still take effect.
         refused: bool,
     },
-    /// A record was not acknowledged.
+    /// Records were not acknowledged.
     #[error(
         "topic {topic}: {failed} records were not acknowledged by Kafka, the first because: {first}"
     )]
     NotAcknowledged {
-        /// Topic that they were sent to.
+        /// Topic of the records.
         topic: String,
-        /// How many.
+        /// Number of records without an acknowledgement.
         failed: u64,
-        /// Why the first was not.
+        /// Error of the first failed record.
         first: String,
     },
-    /// The committed offset is not in the log any more, or not yet.
+    /// The committed offset is before the start or beyond the end of the log.
     #[error(
         "offset out of range on {topic}: records were deleted before they were read, or the topic was created anew; see `affluenza audit`"
     )]
     OutOfRange {
-        /// Of which topic.
+        /// Name of the topic.
         topic: String,
     },
-    /// Another member has joined under the same name.
+    /// Another member joined with the same `group.instance.id`.
     #[error(
         "another consumer of the group has joined under the name {instance:?}: give each consumer a kafka.instance of its own, or none"
     )]
     Fenced {
-        /// The name.
+        /// Name that both members use.
         instance: String,
     },
-    /// The log cannot be looked at by the headers of its batches.
+    /// The batch headers of the log cannot be read.
     #[error(
         "offsets without a record cannot be explained here, because the log is looked at without librdkafka ({cause}): accept them as a loss, or use PLAINTEXT, SASL_PLAINTEXT or the mechanism PLAIN"
     )]
     NotInspected {
-        /// Why not.
+        /// Reason of the failure.
         cause: String,
     },
-    /// Another member of the group shares partitions out by other rules.
+    /// The other members of the group use another assignment strategy.
     #[error(
         "the members of group {group} share partitions out by other rules than this one (cooperative-sticky): give this consumer a group of its own, or stop the others"
     )]
     OtherAssignor {
-        /// The group.
+        /// Name of the group.
         group: String,
     },
-    /// No thread could be started.
+    /// A thread could not be started.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
-    /// Anything else.
+    /// Any other error of the client.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
 }
 
 impl BusError {
-    /// Whether the trouble may be over by itself: a broker that is away or busy.
+    /// True if a retry may succeed, as when a broker is unavailable or busy.
     pub fn is_passing(&self) -> bool {
         match self {
-            // A login may be changed at the brokers while we run.
+            // An operator may correct the login at the brokers while this program runs.
             Self::Unreachable { .. }
             | Self::Refused { .. }
             | Self::NotAcknowledged { .. }
@@ -162,7 +162,7 @@ fn is_passing(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Whether the broker said no to a commit, or it never got there.
+/// True if a commit certainly did not happen: the broker rejected it, or it was never sent.
 pub(crate) fn is_refusal(cause: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(

@@ -11,18 +11,18 @@ use crate::{BusError, Config, Partition};
 /// The consumer group as its coordinator knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
-    /// Name of the rule that shares partitions out; empty in a group without members.
+    /// Name of the assignment strategy; empty in a group without members.
     pub assignor: String,
-    /// Its consumers.
+    /// Consumers in the group.
     pub members: Vec<Member>,
 }
 
 /// One consumer of the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Name that its client gives itself, and the address it came from.
+    /// Client id and the address of its connection.
     pub client: String,
-    /// Partitions of the topic that it has.
+    /// Partitions of the topic assigned to this member.
     pub partitions: Vec<Partition>,
 }
 
@@ -54,7 +54,7 @@ impl Group {
         }
     }
 
-    /// The member that has `partition`.
+    /// Returns the member that owns `partition`.
     pub fn owner(&self, partition: Partition) -> Option<&Member> {
         self.members
             .iter()
@@ -62,8 +62,8 @@ impl Group {
     }
 }
 
-/// The partitions of `topic` in an assignment of Kafka's consumer protocol: version, then topics,
-/// each with its partitions; all numbers big-endian.
+/// Parses an assignment of Kafka's consumer protocol and returns the partitions of `topic`. Format:
+/// version, then topics, each with its partitions; all numbers big-endian.
 fn partitions(bytes: &[u8], topic: &str) -> Option<Vec<Partition>> {
     let mut rest = bytes.get(2..)?;
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! The log by the headers of its batches, which are never compressed: they show transaction
-//! markers and aborted records, which the client passes over without a word.
+//! Inspects the log by the headers of its batches, which are never compressed. Headers show
+//! transaction markers and aborted records, which the client skips silently.
 
 use std::io;
 use std::ops::Range;
@@ -10,21 +10,22 @@ use crate::brokers::Brokers;
 use crate::wire::{Answer, Api, Connection, Request};
 use crate::{BusError, Config, NextOffset, Partition};
 
-/// Bytes of the log that are asked for at a time. One batch always comes whole.
+/// Bytes of one fetch. Kafka always returns at least one whole batch.
 const CHUNK_BYTES: i32 = 1024 * 1024;
-/// Enough for the header of a batch.
+/// Bytes of a fetch that needs only one batch header.
 const GLANCE_BYTES: i32 = 1;
-/// Offsets without a record of a producer, as far as the log shows why.
+/// Explanation of a range of offsets without records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Transaction markers and aborted records.
+    /// Number of offsets of transaction markers and aborted records.
     pub control: u64,
-    /// Ranges for which the log shows no reason.
+    /// Ranges that the batch headers do not explain.
     pub unexplained: Vec<Range<i64>>,
 }
 
 impl Shown {
-    /// Notes what `control`, ranges in order, explains of `range`.
+    /// Counts the offsets of `range` that `control`, ranges in order, explains, and collects the
+    /// others.
     fn note(&mut self, range: Range<i64>, control: &[Range<i64>]) {
         let mut at = range.start;
         for shown in control {
@@ -50,31 +51,31 @@ impl Shown {
     }
 }
 
-/// A transaction that holds back the records from its first one on.
+/// Open transaction, which blocks all records from its first offset on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct OpenTransaction {
-    /// Partition in which it is open.
+    /// Partition of the transaction.
     pub partition: i32,
-    /// Its first offset there: nothing from here on can be read yet.
+    /// First offset of the transaction. Records from here on cannot be read yet.
     pub first_offset: i64,
-    /// Offsets that it holds back, of others too.
+    /// Number of blocked offsets, including those of other producers.
     pub waiting: u64,
-    /// Number of its producer, where the log could be looked at.
+    /// Producer id, if the log could be inspected.
     pub producer_id: Option<i64>,
-    /// Name of its producer, where a broker told.
+    /// Transactional id, if a broker returned it.
     pub transactional_id: Option<String>,
-    /// Time of its first record, in milliseconds since 1970.
+    /// Timestamp of the first record, in milliseconds since 1970.
     pub since_ms: Option<i64>,
 }
 
-/// Looks at the log of one topic. Connections are kept between two looks.
+/// Inspects the log of one topic. Connections are kept between calls.
 pub struct Inspector {
     topic: String,
     brokers: Mutex<Brokers>,
 }
 
 impl Inspector {
-    /// Prepares looks at the topic of `config`. Nothing is sent yet.
+    /// Creates an inspector for the topic of `config`. Sends nothing yet.
     pub fn new(config: &Config) -> Self {
         Self {
             topic: config.topic.clone(),
@@ -82,8 +83,8 @@ impl Inspector {
         }
     }
 
-    /// Counts the offsets of `gaps`, ranges of `partition` in order, that are transaction markers or
-    /// aborted records. Reads the log from the first gap on, and not beyond the last.
+    /// Counts the offsets of `gaps`, ranges of `partition` in order, that are transaction markers
+    /// or aborted records. Reads the log from the first gap to the last.
     pub fn control_offsets(
         &self,
         partition: Partition,
@@ -96,7 +97,7 @@ impl Inspector {
             while at < gap.end {
                 if at >= known_to {
                     let piece = self.piece(partition, at)?;
-                    // A piece without a batch shows nothing of the offset at which it begins.
+                    // An empty piece explains nothing: skip one offset.
                     known_to = piece.batches.last().map_or(at, |batch| batch.last) + 1;
                     known_to = known_to.max(at + 1);
                     control = piece.control();
@@ -109,7 +110,8 @@ impl Inspector {
         Ok(shown)
     }
 
-    /// The transaction that holds `partition` back at `stable`, its last stable offset, with `high` its end.
+    /// Returns the transaction that blocks `partition` at `stable`, its last stable offset. `high`
+    /// is the end offset of the partition.
     pub(crate) fn open_transaction(
         &self,
         partition: Partition,
@@ -129,14 +131,14 @@ impl Inspector {
                 partition,
                 from: stable.0,
                 bytes_max: GLANCE_BYTES,
-                // Open transactions are shown only to those who read uncommitted records.
+                // Open transactions are visible only to reads of uncommitted records.
                 isolation: READ_UNCOMMITTED,
             };
             look.at(connection, &self.topic)
         });
         match glance {
             Ok(piece) => {
-                // Another batch: the transaction has ended meanwhile.
+                // No batch, or one outside a transaction: the transaction has ended meanwhile.
                 let batch = piece.batches.first()?;
                 let is_open = batch.is_transactional() && !batch.is_control();
                 if !is_open || piece.stable > stable.0 {
@@ -151,7 +153,8 @@ impl Inspector {
         Some(open)
     }
 
-    /// The name of a producer, asked of every broker: one of them coordinates it.
+    /// Returns the transactional id of a producer. Asks every broker, because any one may be its
+    /// coordinator.
     fn transactional_id(&self, producer: i64) -> Option<String> {
         let request = Request::default().i8(1).i8(2).i64(producer).i8(0);
         let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +185,7 @@ impl Inspector {
     }
 }
 
-/// The name of `producer` in an answer to [`Api::ListTransactions`].
+/// Finds the transactional id of `producer` in an answer of [`Api::ListTransactions`].
 fn named_in(answer: &mut Answer<'_>, producer: i64) -> io::Result<Option<String>> {
     answer.i32()?;
     answer.i16()?;
@@ -218,8 +221,8 @@ mod tests {
         }
     }
 
-    /// Producer 7 commits 0 to 2, aborts 4 to 5 and commits 8; producer 8 aborts 3, and 9 and 10
-    /// are records outside of transactions.
+    /// Producer 7 commits 0 to 2, aborts 4 to 5 and commits 8. Producer 8 aborts 3. Records 9 and
+    /// 10 are outside of transactions.
     fn piece() -> Piece {
         Piece {
             stable: 12,
@@ -259,7 +262,7 @@ mod tests {
         let control = piece().control();
         shown.note(2..8, &control);
         assert_eq!((shown.control, shown.unexplained.len()), (6, 0));
-        // Records of a batch that was not read, and offsets of no batch.
+        // Records of a batch that was not read, and offsets without a batch.
         shown.note(8..14, &control);
         assert_eq!(shown.control, 7);
         assert_eq!(shown.unexplained, [8..11, 12..14]);

@@ -1,9 +1,12 @@
-//! Kafka: the only crate that names rdkafka.
+//! Kafka access: the only crate that depends on rdkafka.
 //!
-//! [`Cluster`] asks and administers, [`Reader`] reads one topic as a member of a consumer
-//! group, [`Writer`] writes one topic and knows what was acknowledged, [`Courier`] does so for many
-//! senders at once. Offsets carry metadata,
-//! which is how the pipeline keeps its intents; what is in it is not this crate's business.
+//! - [`Cluster`] queries and administers a cluster.
+//! - [`Reader`] reads one topic as a member of a consumer group.
+//! - [`Writer`] writes one topic and counts the acknowledged records.
+//! - [`Courier`] writes one topic for many concurrent senders.
+//!
+//! A commit carries offset metadata. The pipeline stores its intents there; this crate does not
+//! interpret them.
 
 mod batches;
 mod brokers;
@@ -39,7 +42,7 @@ pub use reader::{Committed, Polled, Reader, Record, Trouble};
 pub use scan::{scan, scan_range, scan_ranges, try_scan};
 pub use writer::{Acknowledged, Writer};
 
-/// A partition of a topic.
+/// Number of a partition of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub i32);
 
@@ -49,18 +52,17 @@ impl std::fmt::Display for Partition {
     }
 }
 
-/// Place of a record in its partition.
+/// Offset of a record in its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub i64);
 
 impl Offset {
-    /// The offset from which to read on once this record has been dealt with.
+    /// Returns the offset to read after this record has been processed.
     pub const fn next(self) -> NextOffset {
         NextOffset(self.0 + 1)
     }
 }
 
-/// Where reading goes on: one past the last record that has been dealt with. This is what
-/// Kafka calls a committed offset.
+/// Next offset to read: one past the last processed record. Kafka calls it the committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NextOffset(pub i64);

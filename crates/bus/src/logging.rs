@@ -5,23 +5,24 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 
-/// In what the client says when a broker does not take its login or certificate, or when the
-/// broker's certificate is not to be trusted.
+/// Text in messages of librdkafka about a rejected login or certificate, of this client or of the
+/// broker.
 const REFUSALS: [&str; 3] = ["SASL", "certificate", "SSL handshake failed"];
-/// In what it says when the connection broke meanwhile, which happens when a broker stops.
+/// Text in messages of librdkafka about a connection that broke, as when a broker stops.
 const BREAKS: [&str; 3] = ["Disconnected", "transport failure", "handle destroyed"];
 
-/// Why a connection failed.
+/// Reason of a failed connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// What the client said.
+    /// Message of the client.
     pub(crate) cause: String,
-    /// Whether one side turned the other away: trying again does not help.
+    /// True if one side rejected the other, so that a retry does not help.
     pub(crate) is_refusal: bool,
 }
 
 impl Failure {
-    /// Of a message such as `[thrd:ssl://b:9093/1]: ssl://b:9093/1: Connect failed (after 2ms in state CONNECT)`.
+    /// Parses a log line such as `[thrd:ssl://b:9093/1]: ssl://b:9093/1: Connect failed (after 2ms
+    /// in state CONNECT)`. Returns `None` for other facilities than `FAIL`.
     fn of(facility: &str, message: &str) -> Option<Self> {
         if facility != "FAIL" {
             return None;
@@ -30,7 +31,7 @@ impl Failure {
         let said = said.split_once(": ").map_or(said, |(_, rest)| rest);
         let said = said.rsplit_once(" (after ").map_or(said, |(said, _)| said);
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        // What TLS says of it is an alert of the other side and its number.
+        // OpenSSL reports a rejected client certificate only as a TLS alert with its number.
         let cause = match said.contains(" alert ") && said.contains("certificate") {
             true => format!("the broker wants a certificate of this client that it trusts: {said}"),
             false => said.to_owned(),
@@ -42,17 +43,16 @@ impl Failure {
     }
 }
 
-/// Hands the client's own messages to `tracing`, and remembers why it could not connect and its
-/// last error.
+/// Forwards the client's log to `tracing`. Keeps the last connection failure and the last error.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Logging(Arc<Mutex<Option<Failure>>>, Said);
 
-/// The last error of a client, in the client's own words: a poll gives its code only.
+/// Last error message of a client. A poll returns only the error code.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Said(Arc<Mutex<Option<String>>>);
 
 impl Said {
-    /// Remembers an error.
+    /// Stores the message of an error.
     pub(crate) fn note(&self, error: &KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client error");
         let said = match reason {
@@ -62,7 +62,7 @@ impl Said {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
     }
 
-    /// The words for the error that a poll has just given.
+    /// Takes the stored message of the error that a poll has just returned.
     pub(crate) fn take(&self, error: &KafkaError) -> String {
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         said.unwrap_or_else(|| error.to_string())
@@ -70,12 +70,13 @@ impl Said {
 }
 
 impl Logging {
-    /// Its last error.
+    /// Returns the last error message.
     pub(crate) const fn said(&self) -> &Said {
         &self.1
     }
 
-    /// Why a connection failed last. One that was refused outlasts others.
+    /// Returns the last connection failure. A refusal is not replaced by a later failure of another
+    /// kind.
     pub(crate) fn failure(&self) -> Option<Failure> {
         self.0
             .lock()
@@ -102,7 +103,8 @@ impl ClientContext for Logging {
 
 impl ConsumerContext for Logging {}
 
-/// Of clients whose work goes on by itself: nobody asks them what is wrong.
+/// Logs a message of a background client. A refusal is logged as an error, because no caller checks
+/// for it.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match Failure::of(facility, message) {
         Some(Failure { cause, is_refusal }) if is_refusal => {
@@ -117,8 +119,8 @@ fn pass_on(level: RDKafkaLogLevel, facility: &str, message: &str) {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(facility, message, "kafka client");
         }
-        // A broker that is away is reported once by whoever waits for it; the client says so
-        // at every attempt.
+        // Callers report an unavailable broker once. The client repeats the message at every
+        // attempt, so it is logged as information only.
         RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
             tracing::info!(facility, message, "kafka client");
         }

@@ -1,4 +1,4 @@
-//! Transactions that are open: nothing behind their first record can be read before they end.
+//! Open transactions: records behind their first record cannot be read before they end.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use crate::logging::Logging;
 use crate::{BusError, Cluster, Config, Inspector, NextOffset, OpenTransaction, Partition};
 
-/// Time that a question to the cluster may take.
+/// Timeout of a request to the cluster.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Looks for transactions that are open in one topic.
+/// Finds the open transactions of one topic.
 pub struct OpenTransactions {
-    /// Sees where a partition ends for those who read uncommitted records, too.
+    /// Returns the end offset of a partition including uncommitted records.
     uncommitted: BaseConsumer<Logging>,
     inspector: Inspector,
     topic: String,
 }
 
 impl OpenTransactions {
-    /// Prepares a connection; nothing is sent yet.
+    /// Creates the clients. Sends nothing yet.
     pub fn new(config: &Config) -> Result<Self, BusError> {
         let uncommitted = config
             .client()
@@ -33,7 +33,7 @@ impl OpenTransactions {
         })
     }
 
-    /// The transactions that hold `partitions` back now.
+    /// Returns the open transactions that block `partitions` now.
     pub fn of(
         &self,
         cluster: &Cluster,
@@ -46,7 +46,8 @@ impl OpenTransactions {
             Ok(NextOffset(high))
         };
         let highs: Result<Vec<NextOffset>, BusError> = partitions.iter().map(high).collect();
-        // Asked later, so that it is not before the end of a partition without an open transaction.
+        // Requested after `high`: without an open transaction, the stable offset is then never
+        // below `high`.
         let stable = cluster.ends_of(&self.topic, partitions)?;
         let held_back = stable
             .into_iter()

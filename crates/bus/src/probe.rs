@@ -1,4 +1,4 @@
-//! A look at one offset: can the record there be read, and what is in the way?
+//! Probes one offset: can the record there be read, and if not, why?
 
 use std::time::{Duration, Instant};
 
@@ -11,35 +11,36 @@ use crate::{BusError, Cluster, Config, NextOffset, Offset, Partition};
 
 /// Longest wait for the record.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Pause between two looks.
+/// Timeout of one poll.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Result of a look at an offset.
+/// Result of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sight {
-    /// A record can be read.
+    /// A record was read.
     Record {
-        /// Its offset: beyond the one asked for where there are markers of transactions in between.
+        /// Offset of the record. It is above the requested one if transaction markers lie in
+        /// between.
         offset: Offset,
-        /// Time of writing, in milliseconds since 1970; none when the log does not say.
+        /// Timestamp in milliseconds since 1970; `None` if the log has none.
         written_ms: Option<i64>,
     },
-    /// No record up to the end of what may be read.
+    /// There is no record before the last stable offset.
     End,
-    /// Something is in the way.
+    /// The record cannot be read.
     Blocked(Obstacle),
 }
 
-/// Obstacle between a reader and a record.
+/// Reason why a record cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The record is there and cannot be decoded.
+    /// The record exists and cannot be decoded.
     Unreadable(String),
-    /// This client may not read the topic.
+    /// This client is not authorized to read the topic.
     Refused(String),
     /// No broker leads the partition.
     NoLeader,
-    /// No answer, or none with a record.
+    /// The broker did not answer, or answered without a record.
     NoAnswer(String),
 }
 
@@ -55,7 +56,7 @@ impl std::fmt::Display for Obstacle {
 }
 
 impl Sight {
-    /// Looks at what `topic` holds in `partition` from `from` on, outside of any group.
+    /// Reads the first record of `topic` and `partition` at or after `from`, outside of any group.
     pub fn at(
         config: &Config,
         topic: &str,
@@ -64,7 +65,7 @@ impl Sight {
     ) -> Result<Self, BusError> {
         let mut client = config.client();
         client
-            // Never joined: a group is only what the client needs to read at all.
+            // Never joined: librdkafka requires a group id for reading.
             .set("group.id", "affluenza-scan")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
@@ -130,7 +131,7 @@ fn is_out_of_range(error: &KafkaError) -> bool {
     matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
 }
 
-/// The obstacle that an error proves; most errors are over at the next attempt.
+/// Returns the obstacle that an error proves. Most errors are transient and prove none.
 fn of_error(error: &KafkaError, cause: &str) -> Option<Obstacle> {
     use RDKafkaErrorCode as Code;
     let code = error.rdkafka_error_code()?;
@@ -145,7 +146,7 @@ fn of_error(error: &KafkaError, cause: &str) -> Option<Obstacle> {
     }
 }
 
-/// True for errors of the record itself: a further attempt does not help.
+/// True for errors of the record itself, which a retry does not fix.
 pub(crate) fn is_undecodable(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(

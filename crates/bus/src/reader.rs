@@ -19,105 +19,105 @@ use crate::probe::is_undecodable;
 use crate::topic_id::topic_id;
 use crate::{BusError, Config, NextOffset, Offset, Partition};
 
-/// How long a question to the group's coordinator may take.
+/// Timeout of a request to the group coordinator.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long the cluster may take to name the id of the topic.
+/// Timeout of a request for the topic id.
 const TOPIC_ID_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A record of the log. Borrows the client's memory: nothing is copied.
+/// Record of the log. Borrows the client's memory, without a copy.
 pub struct Record<'a>(pub(crate) BorrowedMessage<'a>);
 
 impl Record<'_> {
-    /// Its partition.
+    /// Partition of the record.
     pub fn partition(&self) -> Partition {
         Partition(self.0.partition())
     }
 
-    /// Its place in the partition.
+    /// Offset of the record in its partition.
     pub fn offset(&self) -> Offset {
         Offset(self.0.offset())
     }
 
-    /// When it was written, in milliseconds since 1970; none when the log does not say.
+    /// Timestamp in milliseconds since 1970; `None` if the log has none.
     pub fn written_ms(&self) -> Option<i64> {
         self.0.timestamp().to_millis()
     }
 
-    /// Its bytes; empty for a tombstone.
+    /// Payload of the record; empty for a tombstone.
     pub fn payload(&self) -> &[u8] {
         self.0.payload().unwrap_or_default()
     }
 
-    /// The text of a header, if it has one of this name.
+    /// Returns the value of a header; `None` if it is missing or not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers().find(|(found, _)| *found == name)?;
         std::str::from_utf8(value).ok()
     }
 
-    /// Its headers, in order; a header without a value has an empty one. A header whose name is
-    /// not UTF-8 is none of ours, and left out.
+    /// Returns the headers in order. A missing value becomes an empty one. Headers whose name is
+    /// not UTF-8 are skipped.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let headers = self.0.headers();
         let count = headers.map_or(0, Headers::count);
         (0..count).filter_map(move |at| {
-            // The client panics on such a name, which must not stop a partition.
+            // rdkafka panics on a name that is not UTF-8; the panic must not stop the partition.
             let header = catch_unwind(AssertUnwindSafe(|| headers?.try_get(at))).ok()??;
             Some((header.key, header.value.unwrap_or_default()))
         })
     }
 
-    /// Its key; empty when it has none.
+    /// Key of the record; empty if it has none.
     pub fn key(&self) -> &[u8] {
         self.0.key().unwrap_or_default()
     }
 }
 
-/// What a poll brought.
+/// Result of a poll.
 pub enum Polled<'a> {
     /// A record.
     Record(Record<'a>),
-    /// The group gives these partitions to this reader. Answer with [`Reader::assign`].
+    /// The group assigned these partitions. Answer with [`Reader::assign`].
     Assigned(Vec<Partition>),
-    /// The group takes these partitions back. Answer with [`Reader::release`]. `lost`: another
-    /// member may own them already, so nothing may be committed for them any more.
+    /// The group revoked these partitions. Answer with [`Reader::release`].
     Revoked {
-        /// Which.
+        /// Revoked partitions.
         partitions: Vec<Partition>,
-        /// Whether they are gone already.
+        /// True if another member may already own the partitions, so that commits are not allowed
+        /// any more.
         lost: bool,
     },
-    /// Every record of `partition` before `next` was handed out. Beyond the last of them there are
-    /// transaction markers or aborted records only.
+    /// Every record of `partition` before `next` was delivered. Only transaction markers and
+    /// aborted records follow the last one.
     Ended {
-        /// Which partition.
+        /// Partition whose end was reached.
         partition: Partition,
-        /// Where reading goes on.
+        /// Next offset to read.
         next: NextOffset,
     },
-    /// The client cannot go on with something, and tries again.
+    /// The client had an error and retries.
     Trouble(Trouble),
-    /// Nothing within the time given.
+    /// Neither a record nor a change within the timeout.
     Nothing,
 }
 
-/// An error of the client that may pass.
+/// Error of the client that may be transient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// The client's own words, which name an offset where there is one.
+    /// Message of the client, with the offset if there is one.
     pub cause: String,
-    /// True for records that cannot be decoded: the client may go on behind them.
+    /// True if a record cannot be decoded. The client may then continue after it.
     pub may_skip: bool,
 }
 
-/// What the group remembers of a partition.
+/// Committed offset of the group in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// Which partition.
+    /// Partition of the committed offset.
     pub partition: Partition,
-    /// Where to read on; `None` when the group never committed, or forgot.
+    /// Next offset to read; `None` if the group never committed, or the offset has expired.
     pub next: Option<NextOffset>,
-    /// The text that was committed with it.
+    /// Offset metadata.
     pub metadata: String,
 }
 
@@ -143,12 +143,12 @@ enum Change {
     },
 }
 
-/// Collects the group's changes of assignment, so that the polling thread answers them in its
-/// own loop rather than inside a callback: an answer takes questions to Kafka and to ClickHouse.
+/// Queues changes of assignment for the polling thread, which answers them outside of the callback.
+/// An answer takes requests to Kafka and ClickHouse.
 struct Context {
     changes: Mutex<VecDeque<Change>>,
-    /// Set when the reader leaves: nobody answers changes any more, so they are answered on the
-    /// spot. Leaving waits for that.
+    /// Set when the reader is dropped. Changes are then answered in the callback, because the
+    /// polling thread does not answer them any more and the client waits for the answers.
     leaving: AtomicBool,
     said: Said,
 }
@@ -202,8 +202,7 @@ impl ConsumerContext for Context {
     }
 }
 
-/// A member of a consumer group that reads one topic. Used by one thread only: it polls, and it
-/// alone commits.
+/// Member of a consumer group that reads one topic. One thread polls and commits.
 pub struct Reader {
     consumer: BaseConsumer<Context>,
     topic: String,
@@ -212,35 +211,35 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Joins the group of `config`. Partitions arrive later, through [`Reader::poll`].
+    /// Joins the group of `config`. Assigned partitions arrive through [`Reader::poll`].
     pub fn join(config: &Config) -> Result<Self, BusError> {
         let mut client = config.client();
         client
             .set("group.id", &config.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            // A position that is not in the log is an alarm, never a guess.
+            // An offset outside of the log is an error: never reset it silently.
             .set("auto.offset.reset", "error")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("isolation.level", "read_committed")
-            // Transaction markers are never handed out. The end of a log says that they were passed.
+            // Markers are never delivered. The end-of-partition event shows that they were passed.
             .set("enable.partition.eof", "true")
-            // A batch that was damaged on a disk must not be read as if it were whole.
+            // Detects batches that were damaged on disk.
             .set("check.crcs", "true")
             .set("session.timeout.ms", "10000")
             .set("heartbeat.interval.ms", "1000")
-            // The default of a second makes a consumer that has filled its queue idle for that
-            // long after it has emptied it.
+            // With the default of one second, the consumer stays idle for that long after it has
+            // emptied a full queue.
             .set("fetch.queue.backoff.ms", "20")
             .set("fetch.wait.max.ms", "100")
-            // How soon partitions that were added are noticed.
+            // Longest delay until added partitions are noticed.
             .set("topic.metadata.refresh.interval.ms", "60000")
             .set("queued.max.messages.kbytes", "16384")
             .set("queued.min.messages", "20000");
         if !config.instance.is_empty() {
             client.set("group.instance.id", &config.instance);
         }
-        // The configuration's own properties win over the defaults above.
+        // Configured properties override the defaults above.
         config.add_properties(&mut client);
         let context = Context {
             changes: Mutex::new(VecDeque::new()),
@@ -286,8 +285,8 @@ impl Reader {
         })
     }
 
-    /// The client's position counts the markers that it has passed, and nothing that it has not
-    /// handed out.
+    /// Reports the client's position at the end of a partition. The position includes markers that
+    /// were passed, but no record that was not delivered.
     fn ended(&self, partition: Partition) -> Polled<'static> {
         let position = self.consumer.position().ok();
         let position = position.and_then(|list| {
@@ -300,7 +299,7 @@ impl Reader {
         position.map_or(Polled::Nothing, |next| Polled::Ended { partition, next })
     }
 
-    /// Most errors of a poll say that the client tries again.
+    /// Returns permanent errors as such. The client retries after all others.
     fn judge(&self, error: KafkaError) -> Result<Polled<'_>, BusError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::InconsistentGroupProtocol) => Err(BusError::OtherAssignor {
@@ -326,8 +325,8 @@ impl Reader {
         }
     }
 
-    /// Whether another member has taken this one's name. The client then refuses everything with
-    /// whatever error was at hand.
+    /// True if another member joined with the same `group.instance.id`. Later calls of the client
+    /// then fail with various error codes.
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let fenced = RDKafkaErrorCode::FencedInstanceId;
         error.rdkafka_error_code() == Some(fenced)
@@ -344,7 +343,7 @@ impl Reader {
         }
     }
 
-    /// What the group remembers of `partitions`.
+    /// Returns the committed offsets of `partitions`.
     pub fn committed(&self, partitions: &[Partition]) -> Result<Vec<Committed>, BusError> {
         let list = self.list(
             partitions
@@ -355,7 +354,7 @@ impl Reader {
         committed.elements().iter().map(Committed::of).collect()
     }
 
-    /// Begins to read partitions that were assigned, each from its place.
+    /// Starts to read assigned partitions, each from its offset.
     pub fn assign(&self, starts: &[(Partition, NextOffset)]) -> Result<(), BusError> {
         let list = self.list(
             starts
@@ -365,7 +364,7 @@ impl Reader {
         Ok(self.consumer.incremental_assign(&list)?)
     }
 
-    /// Gives partitions back that were revoked or lost.
+    /// Releases partitions that were revoked or lost.
     pub fn release(&self, partitions: &[Partition]) -> Result<(), BusError> {
         let list = self.list(
             partitions
@@ -385,7 +384,7 @@ impl Reader {
         Ok(self.consumer.pause(&list)?)
     }
 
-    /// Fetches `partitions` again.
+    /// Resumes fetching `partitions`.
     pub fn resume(&self, partitions: &[Partition]) -> Result<(), BusError> {
         let list = self.list(
             partitions
@@ -395,19 +394,19 @@ impl Reader {
         Ok(self.consumer.resume(&list)?)
     }
 
-    /// Goes back to `next`: it and what follows are delivered again.
+    /// Seeks to `next`: this record and all later ones are delivered again.
     pub fn seek(&self, partition: Partition, next: NextOffset) -> Result<(), BusError> {
         let to = KafkaOffset::Offset(next.0);
         Ok(self.consumer.seek(&self.topic, partition.0, to, PATIENCE)?)
     }
 
-    /// Whether the group may already have given this reader's partitions to another member.
+    /// True if the group may already have assigned this reader's partitions to another member.
     pub fn assignment_lost(&self) -> bool {
         self.consumer.assignment_lost()
     }
 
-    /// Commits, and waits for the broker to say that it has. Refused by the broker when this
-    /// reader is not the partition's owner any more.
+    /// Commits `next` with `metadata` and waits for the broker's answer. The broker refuses the
+    /// commit if this reader does not own the partition any more.
     pub fn commit(
         &self,
         partition: Partition,
@@ -432,8 +431,8 @@ impl Reader {
         }
     }
 
-    /// Id of the topic now, asked of the cluster: a topic that was deleted and created again has
-    /// another one, and this reader would go on in it at the offset of the old one.
+    /// Requests the current id of the topic. A topic that was deleted and created again has another
+    /// id, and this reader would continue in it at the old offset.
     pub fn topic_id(&self) -> Result<String, BusError> {
         let asked = topic_id(self.consumer.client(), &self.topic, TOPIC_ID_PATIENCE);
         asked.ok_or_else(|| BusError::NoTopicId {
@@ -441,7 +440,7 @@ impl Reader {
         })
     }
 
-    /// What `partition` holds.
+    /// Returns the watermarks of `partition`.
     pub fn watermarks(&self, partition: Partition) -> Result<crate::Watermarks, BusError> {
         let (low, high) = self
             .consumer

@@ -8,11 +8,11 @@ use rdkafka::{Message, Offset as KafkaOffset, TopicPartitionList};
 use crate::logging::Logging;
 use crate::{BusError, Cluster, Config, Partition, Record, Watermarks};
 
-/// How long the log may be silent before its end.
+/// Longest wait for a record before the end of the log.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-/// Shows every record that `topic` holds now, partition after partition and in order, outside of
-/// any consumer group.
+/// Calls `show` for every record that `topic` holds now, outside of any consumer group. The order
+/// is by partition, then by offset.
 pub fn scan(
     config: &Config,
     topic: &str,
@@ -26,7 +26,7 @@ pub fn scan(
     Ok(())
 }
 
-/// Like [`scan`], until `show` breaks; gives what it broke with.
+/// Like [`scan`], until `show` breaks. Returns the break value.
 pub fn try_scan<B>(
     config: &Config,
     topic: &str,
@@ -41,8 +41,9 @@ pub fn try_scan<B>(
     Ok(None)
 }
 
-/// Shows the records of a partition from `offsets.low` up to, not including, `offsets.high`, in
-/// order, outside of any consumer group. Fails when the topic does not hold them all any more.
+/// Calls `show` for the records of a partition from `offsets.low` up to, not including,
+/// `offsets.high`. Reads in order, outside of any consumer group. Fails if the topic does not hold
+/// all of them.
 pub fn scan_range(
     config: &Config,
     topic: &str,
@@ -60,7 +61,8 @@ pub fn scan_range(
     scan_ranges(config, topic, &[(partition, offsets)], show)
 }
 
-/// Shows ranges that the topic is known to hold, one after the other, over one connection.
+/// Calls `show` for the records of several ranges, one range after another, over one connection.
+/// The caller has checked that the topic holds the ranges.
 pub fn scan_ranges(
     config: &Config,
     topic: &str,
@@ -89,11 +91,11 @@ impl<'c> Scanner<'c> {
     fn new(config: &'c Config, topic: &'c str) -> Result<Self, BusError> {
         let mut client = config.client();
         client
-            // Never joined: a group is only what the client needs to read at all.
+            // Never joined: librdkafka requires a group id for reading.
             .set("group.id", "affluenza-scan")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
-            // A log may end in transaction markers, which are never handed out.
+            // A log may end in transaction markers, which are never delivered.
             .set("enable.partition.eof", "true")
             .set("check.crcs", "true");
         Ok(Self {

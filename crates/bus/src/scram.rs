@@ -1,4 +1,4 @@
-//! A login by SCRAM (RFC 5802) for [`crate::wire`].
+//! SCRAM login (RFC 5802) for [`crate::wire`].
 
 use std::io;
 use std::num::NonZeroU32;
@@ -11,14 +11,14 @@ use ring::{digest, hmac, pbkdf2};
 use crate::secured::authenticate;
 use crate::wire::Connection;
 
-/// Bytes of the random text of a login.
+/// Random bytes of a client nonce.
 const NONCE_BYTES: usize = 18;
 
 fn wrong(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, what)
 }
 
-/// Logs in as `user`.
+/// Logs in as `user` and checks that the broker knows the password, too.
 pub(crate) fn log_in(
     connection: &mut Connection,
     mechanism: &str,
@@ -40,10 +40,10 @@ pub(crate) fn log_in(
     }
 }
 
-/// The answer to a challenge.
+/// Answer of the client to a challenge.
 struct Answer {
     text: String,
-    /// Proof that the broker knows the password, too.
+    /// Server signature that proves that the broker knows the password.
     expected: String,
 }
 

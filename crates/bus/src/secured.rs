@@ -1,4 +1,4 @@
-//! The way to a broker for [`crate::wire`]: plain or by TLS, and with a login by SASL.
+//! Connection to a broker for [`crate::wire`]: plain or TLS, with an optional SASL login.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -6,12 +6,12 @@ use std::net::TcpStream;
 use crate::Config;
 use crate::wire::{Answer, Api, Connection, Request};
 
-/// A connection to a broker.
+/// Byte stream to a broker.
 pub(crate) trait Stream: Read + Write + Send {}
 
 impl<S: Read + Write + Send> Stream for S {}
 
-/// A setting that librdkafka knows and this program does not.
+/// Error for a setting that librdkafka supports and this module does not.
 pub(crate) fn unsupported(what: &str, value: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::Unsupported,
@@ -24,7 +24,7 @@ fn protocol(config: &Config) -> String {
     protocol.unwrap_or("plaintext").to_ascii_lowercase()
 }
 
-/// The connection as the configuration wants it.
+/// Wraps the stream in TLS if the configuration requires it.
 pub(crate) fn secure(
     stream: TcpStream,
     host: &str,
@@ -41,7 +41,7 @@ pub(crate) fn secure(
     }
 }
 
-/// Logs in, where the configuration has a login.
+/// Logs in if the protocol is SASL.
 pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result<()> {
     if !protocol(config).starts_with("sasl") {
         return Ok(());
@@ -66,7 +66,7 @@ pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result
     }
 }
 
-/// One message of a login, and what the broker answers.
+/// Sends one message of a login and returns the broker's answer.
 pub(crate) fn authenticate(connection: &mut Connection, message: &str) -> io::Result<Vec<u8>> {
     let request = Request::default().bytes(message.as_bytes());
     let answer = connection.ask(Api::SaslAuthenticate, &request)?;

@@ -1,4 +1,4 @@
-//! TLS for [`crate::wire`], with what librdkafka's properties say.
+//! TLS for [`crate::wire`], configured by librdkafka's properties.
 
 use std::io;
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::Config;
 use crate::secured::{Stream, unsupported};
 
-/// Properties that change what a certificate must be, and that nothing here follows.
+/// Properties about certificates that are not implemented here, each with its only accepted value.
 const UNSUPPORTED: [(&str, &str); 5] = [
     ("enable.ssl.certificate.verification", "true"),
     ("ssl.endpoint.identification.algorithm", "https"),
@@ -59,7 +59,7 @@ fn client(config: &Config) -> io::Result<ClientConfig> {
         .map_err(io::Error::other)
 }
 
-/// Trusted authorities: those of the configuration, or of the system.
+/// Loads the trusted authorities of the configuration, or those of the system.
 fn roots(config: &Config) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let certificates = match pem(config, "ssl.ca")? {
@@ -72,7 +72,7 @@ fn roots(config: &Config) -> io::Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Content of a property with the ending `.pem`, or of the file that one with `.location` names.
+/// Returns the content of the property `NAME.pem`, or of the file that `NAME.location` names.
 fn pem(config: &Config, name: &str) -> io::Result<Option<Vec<u8>>> {
     if let Some(text) = config.property(&format!("{name}.pem")) {
         return Ok(Some(text.as_bytes().to_vec()));

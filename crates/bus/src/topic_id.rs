@@ -1,5 +1,5 @@
-//! The id that Kafka gives a topic when it is created, which tells it from a topic of the same
-//! name created later. The rdkafka crate does not offer it, so it is asked of librdkafka.
+//! Id of a topic, which distinguishes it from a later topic with the same name. rdkafka does not
+//! expose the id, so this module calls librdkafka.
 #![expect(
     unsafe_code,
     reason = "DescribeTopics is only in librdkafka's C interface"
@@ -12,8 +12,8 @@ use std::time::Duration;
 use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 
-/// Asks for the id of `topic`, as Kafka prints it. `None` when there is no such topic or no answer
-/// in time.
+/// Requests the id of `topic`, in the form that Kafka prints. Returns `None` if there is no such
+/// topic or no answer in time.
 pub(crate) fn topic_id<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
@@ -24,8 +24,8 @@ pub(crate) fn topic_id<C: ClientContext>(
     let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
     let client = client.native_ptr();
     // SAFETY: every pointer is either just created and checked, or borrowed from an object that
-    // outlives the call; each created object is destroyed on the one way out below. `names`
-    // holds one C string, as its count says, and librdkafka copies it.
+    // outlives the call. Each created object is destroyed on the only path out below. `names` holds
+    // one C string, as its count says, and librdkafka copies it.
     unsafe {
         let collection = c::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), 1);
         let queue = c::rd_kafka_queue_new(client);
@@ -54,10 +54,10 @@ pub(crate) fn topic_id<C: ClientContext>(
 }
 
 /// # Safety
-/// `event` is a live event.
+/// `event` must be a live event.
 unsafe fn id_in(event: *mut c::rd_kafka_event_t) -> Option<String> {
-    // SAFETY: the result borrows from the event, and everything below from the result; each
-    // pointer is checked before it is followed.
+    // SAFETY: the result borrows from the event, and everything below from the result. Each pointer
+    // is checked before it is dereferenced.
     unsafe {
         let result = c::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null() {

@@ -1,6 +1,6 @@
-//! Kafka's own protocol, as far as it answers what librdkafka keeps to itself: control batches,
-//! aborted transactions, and who holds a transaction open. Requests are of versions that brokers
-//! from 2.1 to today understand.
+//! Kafka's own protocol, for facts that librdkafka does not expose: control batches, aborted
+//! transactions, and the owner of an open transaction. The request versions work with brokers from
+//! 2.1 on.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -9,14 +9,14 @@ use std::time::Duration;
 use crate::Config;
 use crate::secured::{Stream, secure};
 
-/// Time that a broker may take to answer, or to take in a request.
+/// Timeout of a read or a write.
 const PATIENCE: Duration = Duration::from_secs(20);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// Largest answer that is taken in. A batch of records has a megabyte by default, and comes whole.
+/// Limit of an answer. A batch of records has up to a megabyte by default and comes whole.
 const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
 const CLIENT: &str = "affluenza";
 
-/// A question, by its number in the protocol.
+/// Request type of the protocol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Api {
     Fetch,
@@ -27,10 +27,10 @@ pub(crate) enum Api {
 }
 
 impl Api {
-    /// Number and version.
+    /// Returns the API key and the version.
     const fn code(self) -> (i16, i16) {
         match self {
-            // The first version that hands out zstd.
+            // First version that returns zstd batches.
             Self::Fetch => (1, 10),
             Self::Metadata => (3, 1),
             Self::SaslHandshake => (17, 1),
@@ -45,7 +45,7 @@ impl Api {
     }
 }
 
-/// A request in the making.
+/// Body of a request under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Request(Vec<u8>);
 
@@ -83,7 +83,7 @@ impl Request {
     }
 }
 
-/// An answer, read from front to back.
+/// Answer of a broker, parsed from front to back.
 pub(crate) struct Answer<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Answer<'a> {
@@ -117,24 +117,24 @@ impl<'a> Answer<'a> {
         self.array().map(i64::from_be_bytes)
     }
 
-    /// Number of entries that follow; none for an absent list.
+    /// Reads the number of entries that follow; 0 for a null list.
     pub(crate) fn count(&mut self) -> io::Result<usize> {
         Ok(usize::try_from(self.i32()?).unwrap_or(0))
     }
 
-    /// A text; empty for an absent one.
+    /// Reads a string; empty for null.
     pub(crate) fn text(&mut self) -> io::Result<String> {
         let bytes = usize::try_from(self.i16()?).unwrap_or(0);
         Ok(String::from_utf8_lossy(self.take(bytes)?).into_owned())
     }
 
-    /// Bytes; none for absent ones.
+    /// Reads a byte array; empty for null.
     pub(crate) fn bytes(&mut self) -> io::Result<&'a [u8]> {
         let bytes = self.count()?;
         self.take(bytes)
     }
 
-    /// A number of the versions with tagged fields.
+    /// Reads an unsigned varint, as used by versions with tagged fields.
     pub(crate) fn varint(&mut self) -> io::Result<usize> {
         let mut value = 0;
         for shift in (0..35).step_by(7) {
@@ -147,7 +147,7 @@ impl<'a> Answer<'a> {
         Err(io::Error::other("a number of the answer is too long"))
     }
 
-    /// Number of entries that follow, in the versions with tagged fields.
+    /// Reads the number of entries that follow, in versions with tagged fields.
     pub(crate) fn compact_count(&mut self) -> io::Result<usize> {
         Ok(self.varint()?.saturating_sub(1))
     }
@@ -167,14 +167,14 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// A connection to one broker, one request at a time.
+/// Connection to one broker, with one request at a time.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     asked: i32,
 }
 
 impl Connection {
-    /// Connects to `address` (`host:port`) and logs in as `config` says.
+    /// Connects to `address` (`host:port`) and logs in as configured.
     pub(crate) fn open(address: &str, config: &Config) -> io::Result<Self> {
         let mut failure = io::Error::other("the name has no address");
         for found in address.to_socket_addrs()? {
@@ -195,7 +195,7 @@ impl Connection {
         Err(failure)
     }
 
-    /// Sends a request and returns the body of its answer.
+    /// Sends a request and returns the body of the answer.
     pub(crate) fn ask(&mut self, api: Api, request: &Request) -> io::Result<Vec<u8>> {
         self.asked += 1;
         let (key, version) = api.code();

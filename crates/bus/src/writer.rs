@@ -11,14 +11,14 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use crate::logging::log;
 use crate::{BusError, Config, Offset, Partition};
 
-/// What Kafka acknowledged in one partition.
+/// Acknowledged records of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledged {
-    /// First offset.
+    /// First acknowledged offset.
     pub first: Offset,
-    /// Last offset.
+    /// Last acknowledged offset.
     pub last: Offset,
-    /// How many records: fewer than the range is long when others wrote in between.
+    /// Number of records. It is smaller than the range if other producers wrote in between.
     pub records: u64,
 }
 
@@ -71,15 +71,15 @@ impl ProducerContext for Context {
     }
 }
 
-/// Writes records to one topic and counts what was acknowledged. Its queue is bounded: a full
-/// one makes [`Writer::send`] wait.
+/// Writes records to one topic and counts the acknowledgements. [`Writer::send`] waits while the
+/// bounded queue is full.
 pub struct Writer {
     producer: BaseProducer<Context>,
     topic: String,
 }
 
 impl Writer {
-    /// Prepares to write to `topic`.
+    /// Creates a producer for `topic`.
     pub fn new(config: &Config, topic: &str) -> Result<Self, BusError> {
         let mut client = config.client();
         client
@@ -91,8 +91,8 @@ impl Writer {
             .set("batch.num.messages", "20000")
             .set("queue.buffering.max.messages", "200000")
             .set("queue.buffering.max.kbytes", "131072")
-            // The partitioner of the Java clients: whoever writes an event, its key leads to
-            // the same partition.
+            // Partitioner of the Java clients: a key maps to the same partition whichever client
+            // writes it.
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", "60000");
         config.add_properties(&mut client);
@@ -107,12 +107,12 @@ impl Writer {
         })
     }
 
-    /// The topic that it writes to.
+    /// Topic of this writer.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// Puts a record on its way. `written_ms`: the record's time; the present when `None`.
+    /// Queues a record. `written_ms` is its timestamp; `None`: the present time.
     pub fn send(
         &self,
         key: &[u8],
@@ -161,7 +161,7 @@ impl Writer {
                     first: format!("no answer within {} s", patience.as_secs()),
                 });
             }
-            // A flush of librdkafka sends what lingers at once and serves the acknowledgements.
+            // librdkafka's flush sends lingering batches at once and serves the acknowledgements.
             let _ = self.producer.flush(Duration::from_millis(100));
         }
         self.check()?;

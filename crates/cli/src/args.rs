@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command line arguments.
 
 pub mod accept;
 pub mod backup;
@@ -24,7 +24,7 @@ pub struct Args {
     /// Configuration file (TOML).
     #[arg(long, global = true, env = "AFFLUENZA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder with the data of the engines that run on this machine.
+    /// Folder for the data of the local engines.
     #[arg(long, global = true, env = "AFFLUENZA_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Log filter: error, warn, info, debug, trace, or a list such as `warn,affluenza_bus=debug`.
@@ -36,91 +36,94 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything on this machine: Kafka, ClickHouse and the consumer.
+    /// Run Kafka, ClickHouse, the consumer, the collector and the API on this machine.
     Up(Up),
-    /// Take events in over HTTP and hand them to Kafka.
+    /// Accept events over HTTP and hand them to Kafka.
     Collect(collect::Collect),
     /// Read events from Kafka and write them to ClickHouse.
     Consume(Consume),
-    /// Answer questions about usage over HTTP.
+    /// Serve the API and the dashboard over HTTP.
     Serve(serve::Serve),
-    /// Make up a year of events whose totals are given.
+    /// Generate a year of events with given totals.
     Simulate(Simulate),
-    /// Read history from files.
+    /// Import history from files.
     #[command(subcommand)]
     Import(Import),
-    /// Print the report of a year: on a terminal, or as a page, a sheet or data.
+    /// Print or write the report of a year: for a terminal, as a page, a workbook or data.
     Report(Report),
-    /// Look for figures that cannot be right; fails when there are any.
+    /// Check figures for implausible values; fails if there are any.
     CheckData(CheckData),
-    /// Close a year: what its report says now, it says for ever.
+    /// Close a year: its report is sealed and does not change afterwards.
     CloseYear(CloseYear),
-    /// Prove that the closed years are as they were closed.
+    /// Verify that closed years have not been altered.
     VerifyYear(VerifyYear),
-    /// List what has moved in a closed year since: by classification, and by later events.
+    /// List the changes in a closed year since its closing, by cause: classification or later
+    /// events.
     YearChanges(YearChanges),
-    /// Write a year as open data: CSV files that give nobody away, and their catalogue.
+    /// Write a year as open data: CSV files that protect single persons, and their catalogue.
     OpenData(crate::commands::open_data::OpenData),
-    /// Prove that every record is accounted for, or name what is not.
+    /// Verify that every record is accounted for, and list every difference.
     Audit(Audit),
-    /// Accept what cannot be repaired: a loss, a place of the group, a log that was put back.
+    /// Accept a difference that cannot be repaired: a loss, a moved offset, an older copy of the
+    /// log.
     #[command(subcommand)]
     Accept(accept::Accept),
-    /// Make facts or aggregates anew, month by month, while everything goes on.
+    /// Rebuild facts or aggregates month by month, while consumers keep running.
     #[command(subcommand)]
     Rebuild(Rebuild),
     /// Erase the events of a public body, a portal or a period, so that the accounts still balance.
     Erase(erase::Erase),
-    /// Write a backup of the database, on the server's disk for backups.
+    /// Write a backup of the database to the server's backup disk.
     Backup(backup::Backup),
-    /// Bring the database back from a backup, and add from the log what it lacks.
+    /// Restore the database from a backup, and add from the log what the backup lacks.
     Restore(backup::Restore),
-    /// Classify user agents, or events, from standard input: try the rules.
+    /// Classify user agents or events from standard input, to try the rules.
     Classify(Classify),
     /// Send one event by hand.
     Emit(crate::commands::Emit),
-    /// Check a portal's events before they are sent: explains what would be refused.
+    /// Check a portal's events before they are sent, and explain each refusal.
     CheckEvents(crate::commands::CheckEvents),
-    /// Bring the database and the topics to this program's schema.
+    /// Migrate the database and the topics to this program's schema.
     Migrate(Migrate),
     /// Check, compare and load the register of public bodies, portals and services.
     #[command(subcommand)]
     Register(Register),
-    /// Look at the records that did not become events, and send them again.
+    /// List, show and requeue records that were refused.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Make, list and withdraw API keys, and see who did.
+    /// Create, list and revoke API keys, and show the log of administrative access.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Look at the configuration.
+    /// Check or print the configuration.
     #[command(subcommand)]
     Config(Config),
-    /// Print what makes a shell complete commands.
+    /// Print the completion script of a shell.
     Completions(Completions),
-    /// Print the manual page, or write those of every command.
+    /// Print the manual page, or write the pages of all commands.
     Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Completions {
-    /// Which shell.
+    /// Shell of the script.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Man {
-    /// Folder for the pages of every command, such as /usr/local/share/man/man1.
+    /// Folder for the pages of all commands, such as /usr/local/share/man/man1. Default: print the
+    /// main page.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Classify {
-    /// The lines are events (JSON, one a line), not user agents.
+    /// Read events, one JSON object a line, instead of user agents.
     #[arg(long)]
     pub events: bool,
-    /// How the result is written.
+    /// Format of the result.
     #[arg(long, value_enum, default_value_t = Lines::Tsv)]
     pub format: Lines,
 }
@@ -135,24 +138,24 @@ pub enum Lines {
 
 #[derive(Debug, Subcommand)]
 pub enum Register {
-    /// Say everything that is wrong with a register, or what it holds.
+    /// Check a register: print all of its problems, or a summary.
     Check {
-        /// File; the configured one without.
+        /// File of the register. Default: the configured one.
         file: Option<PathBuf>,
     },
-    /// List what differs between two registers.
+    /// List the differences between two registers.
     Diff {
-        /// File of the earlier one.
+        /// File of the earlier register.
         before: PathBuf,
-        /// File of the later one; the configured one without.
+        /// File of the later register. Default: the configured one.
         after: Option<PathBuf>,
     },
     /// Load the configured register into ClickHouse: tables, and dictionaries for `dictGet`.
     Apply,
-    /// List the codes of events that the configured register does not know, and those that it
-    /// knows by now and a rebuild would place.
+    /// List the codes in events that the configured register does not know, and those that a
+    /// rebuild would resolve.
     Unresolved {
-        /// How the list is written.
+        /// Format of the list.
         #[arg(long, value_enum, default_value_t = Lines::Tsv)]
         format: Lines,
     },
@@ -160,24 +163,25 @@ pub enum Register {
 
 #[derive(Debug, clap::Args)]
 pub struct Migrate {
-    /// Give the topic of the events as many partitions as `kafka.partitions` says, if it has
-    /// fewer. They cannot be taken away again, and keys go to other partitions from then on.
+    /// Raise the number of partitions of the events topic to `kafka.partitions`. This cannot be
+    /// undone, and keys map to other partitions afterwards.
     #[arg(long)]
     pub add_partitions: bool,
-    /// Only print the SQL that makes the schema in an empty database, one server's or a cluster's.
+    /// Print the SQL of the schema for an empty database, of one server or a cluster, and change
+    /// nothing.
     #[arg(long, conflicts_with = "add_partitions")]
     pub show: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Up {
-    /// Replay the real figures of 2016 and 2017 and print the tables.
+    /// Replay the real figures of 2016 and 2017 and print the report.
     #[arg(long)]
     pub demo: bool,
-    /// End when everything that is in the log has been written.
+    /// Exit when all records in the log have been stored.
     #[arg(long)]
     pub once: bool,
-    /// Seed of the demo's events.
+    /// Seed of the demo events.
     #[arg(long, default_value_t = 2017, requires = "demo")]
     pub seed: u64,
     #[command(flatten)]
@@ -186,46 +190,46 @@ pub struct Up {
 
 #[derive(Debug, clap::Args)]
 pub struct Consume {
-    /// End when everything that was in the log at the start has been written.
+    /// Exit when all records that were in the log at the start have been stored.
     #[arg(long)]
     pub once: bool,
-    /// Begin with a topic that was created anew, although ClickHouse has records of the old one.
+    /// Accept a recreated topic, although ClickHouse holds records of the old one.
     #[arg(long)]
     pub accept_new_stream: bool,
-    /// Address and port of /metrics, /status and /live, such as 127.0.0.1:9464; port 0 takes a free
-    /// one. Without, and without `consume.listen`: none.
+    /// Address and port of /metrics, /status and /live, such as 127.0.0.1:9464; port 0 selects a
+    /// free one. Default: `consume.listen`; if that is empty, none.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Simulate {
-    /// Year of the real figures that come with the program.
+    /// Year of the real figures that are built into the program.
     #[arg(long, value_name = "YEAR", required_unless_present = "figures")]
     pub focus: Option<i16>,
-    /// Folder with figures of the same form.
+    /// Folder with figures in the same format.
     #[arg(long, value_name = "DIR", conflicts_with = "focus", requires = "year")]
     pub figures: Option<PathBuf>,
-    /// Year to take from the folder.
+    /// Year of the figures in the folder.
     #[arg(long, value_name = "YEAR", requires = "figures")]
     pub year: Option<i16>,
-    /// Seed; the same seed gives the same events.
+    /// Seed of the random numbers; the same seed generates the same events.
     #[arg(long, default_value_t = 2017)]
     pub seed: u64,
-    /// Multiplies every total.
+    /// Factor for every total.
     #[arg(long, default_value_t = 1.0)]
     pub scale: f64,
-    /// Events a second; as fast as possible without.
+    /// Rate in events per second. Default: unlimited.
     #[arg(long, value_name = "EVENTS")]
     pub rate: Option<u32>,
-    /// Where the events go.
+    /// Destination of the events.
     #[arg(long, value_enum, default_value_t = Destination::Kafka)]
     pub to: Destination,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Destination {
-    /// The topic of the events.
+    /// The events topic.
     Kafka,
     /// Standard output, one JSON object a line.
     Stdout,
@@ -233,28 +237,30 @@ pub enum Destination {
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// Access logs in combined or common log format, gzip or plain; the same lines twice change nothing.
+    /// Import access logs in combined or common log format, gzip or plain. A second import of the
+    /// same lines changes nothing.
     AccessLog(AccessLog),
-    /// Figures that portals do not emit, for the report: identity credentials, help desk, alerts,
-    /// availability, portfolio. The same figures twice change nothing; others replace them.
+    /// Import figures for the report that portals do not emit: identity credentials, help desk,
+    /// alerts, availability, portfolio. A second import of the same figures changes nothing; other
+    /// figures replace them.
     Figures(ImportFigures),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct AccessLog {
-    /// Public body the log belongs to: a code or name in the register.
+    /// Public body of the log: a code or name in the register.
     #[arg(long)]
     pub ente: String,
-    /// Portal the log belongs to.
+    /// Portal of the log.
     #[arg(long)]
     pub portal: String,
-    /// Pages below PREFIX belong to service CODE; may be given several times.
+    /// Assign pages below PREFIX to the service CODE; may be given several times.
     #[arg(long = "service", value_name = "PREFIX=CODE")]
     pub services: Vec<String>,
-    /// Hand the events to Kafka and do not wait until they are stored.
+    /// Exit after the events are in Kafka, without waiting until they are stored.
     #[arg(long)]
     pub no_wait: bool,
-    /// Files; `-` is standard input.
+    /// Log files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -269,9 +275,9 @@ pub enum Count {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Clock {
-    /// A closed year as it was closed; one that is open, by the present facts.
+    /// A closed year as it was closed; an open year by the present facts.
     Then,
-    /// By the present facts and register, closed or not.
+    /// Every year by the present facts and register.
     Now,
 }
 
@@ -279,82 +285,83 @@ pub enum Clock {
 pub struct CloseYear {
     /// Year to close.
     pub year: i16,
-    /// It is closed already: close it anew beside the old figures, for this reason.
+    /// Reason for closing a closed year again. The earlier figures are kept.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub restate: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct VerifyYear {
-    /// One year only; all of the chain is verified anyway.
+    /// Year to list; the whole chain is verified in any case. Default: all years.
     pub year: Option<i16>,
-    /// Hash that was printed when the year was closed, or in its report: fails unless a seal of the
-    /// year has it.
+    /// Hash that was printed at the closing or in the report; fails unless a seal of the year has
+    /// it.
     #[arg(long, value_name = "HASH", requires = "year")]
     pub expect: Option<String>,
-    /// Seals that were noted on this machine are not in the database any more, such as after an older
-    /// backup was restored: go on without them, for this reason.
+    /// Reason for accepting that seals noted on this machine are missing from the database, such as
+    /// after restoring an older backup.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub accept_lost: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct YearChanges {
-    /// A closed year.
+    /// Closed year to compare.
     pub year: i16,
-    /// How the list is written.
+    /// Format of the list.
     #[arg(long, value_enum, default_value_t = Lines::Tsv)]
     pub format: Lines,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Audit {
-    /// Compare aggregates and days of this period only: 2017, 2017-03, 2017-03-26, or FROM..TO.
+    /// Period whose days and aggregates are compared: 2017, 2017-03, 2017-03-26, or FROM..TO.
+    /// Default: all.
     #[arg(long)]
     pub period: Option<String>,
-    /// Mend first: restore facts from the log, correct aggregates from the facts.
+    /// Repair first: restore facts from the log and correct aggregates from the facts.
     #[arg(long)]
     pub repair: bool,
-    /// How long events may be on their way before one that a portal numbered counts as lost.
+    /// Minutes after which a numbered event of a portal that has not arrived counts as lost.
     #[arg(long, value_name = "MINUTES", default_value_t = affluenza_pipeline::audit::ON_THEIR_WAY_MINUTES)]
     pub on_their_way: u32,
-    /// Form of the result.
+    /// Format of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Rebuild {
-    /// The aggregate, from the facts.
+    /// Rebuild the aggregates from the facts.
     Aggregates(RebuildOptions),
-    /// The facts, from the log where it still holds them, under the present register and rules;
-    /// and the aggregate with them.
+    /// Rebuild the facts from the log, as far as it holds them, with the present register and
+    /// rules; and the aggregates with them.
     Facts(RebuildOptions),
 }
 
 #[derive(Debug, clap::Args)]
 pub struct RebuildOptions {
-    /// The months of this period only (UTC): 2017, 2017-03, 2017-03-26, or FROM..TO.
+    /// Period whose months (UTC) are rebuilt: 2017, 2017-03, 2017-03-26, or FROM..TO. Default: all.
     #[arg(long)]
     pub period: Option<String>,
-    /// Do everything but put it in place, and say what would change.
+    /// Print the changes without applying them.
     #[arg(long)]
     pub dry_run: bool,
-    /// Give up an unfinished rebuild first.
+    /// Abandon an unfinished rebuild first.
     #[arg(long)]
     pub abandon: bool,
-    /// Form of the result.
+    /// Format of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
-/// How the tables look.
+/// Appearance of printed tables.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Look {
     /// Language of the tables.
     #[arg(long, value_enum, default_value_t = Language::En)]
     pub lang: Language,
-    /// Form of the tables.
+    /// Format of the tables.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -377,20 +384,20 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Say whether the configuration is right.
+    /// Check the configuration.
     Check,
-    /// Print the configuration as it is in force, without passwords.
+    /// Print the effective configuration, without passwords.
     Print,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum DeadLetters {
-    /// List them, one a line, with counts by reason.
+    /// List dead letters, one a line, with counts by reason.
     List(ListDeadLetters),
-    /// Show everything about one, and what to do.
+    /// Show all details of a dead letter, and what to do.
     Show(ShowDeadLetter),
-    /// Write them back to the events topic, corrected where need be; an event that is stored
-    /// already is not counted again.
+    /// Write dead letters back to the events topic, corrected if necessary. An event that is already
+    /// stored is not counted again.
     Requeue(RequeueDeadLetters),
 }
 
@@ -398,17 +405,17 @@ pub enum DeadLetters {
 pub struct ListDeadLetters {
     #[command(flatten)]
     pub filter: DeadLetterFilter,
-    /// List the first N only; the counts are of all.
+    /// Limit of listed letters; the counts include all. Default: unlimited.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
-    /// Form of the list.
+    /// Format of the list.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ShowDeadLetter {
-    /// Where the record stood in the events topic.
+    /// Position of the record in the events topic.
     #[arg(value_name = "PARTITION/OFFSET")]
     pub position: Position,
 }
@@ -417,47 +424,47 @@ pub struct ShowDeadLetter {
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(true)
     .args(["positions", "reasons", "fate", "since", "until", "partition", "all"])))]
 pub struct RequeueDeadLetters {
-    /// Where the records stood in the events topic, each as PARTITION/OFFSET.
+    /// Positions of the records in the events topic, each as PARTITION/OFFSET.
     #[arg(value_name = "POSITION", conflicts_with = "DeadLetterFilter")]
     pub positions: Vec<Position>,
     #[command(flatten)]
     pub filter: DeadLetterFilter,
-    /// Every dead letter.
+    /// Requeue all dead letters.
     #[arg(long, conflicts_with_all = ["positions", "DeadLetterFilter"])]
     pub all: bool,
-    /// Correct each record with this JSON Patch (RFC 6902). Personal data was masked and cannot
-    /// come back: such a record needs a patch that makes it valid.
+    /// JSON Patch (RFC 6902) to correct each record. Masked personal data cannot be restored: such
+    /// a record needs a patch that makes it valid.
     #[arg(long, value_name = "FILE")]
     pub patch: Option<PathBuf>,
-    /// Say what would happen, and send nothing.
+    /// Print the outcome for each letter, and send nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Take the first N only.
+    /// Limit of requeued letters. Default: unlimited.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 }
 
-/// Which dead letters.
+/// Conditions on dead letters.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DeadLetterFilter {
-    /// Refused for this reason; may be given several times.
+    /// Reason of the refusal; may be given several times. Default: any.
     #[arg(long = "reason", value_name = "CODE")]
     pub reasons: Vec<Reason>,
-    /// With this fate: rejected or quarantined.
+    /// Classification of the record: rejected or quarantined. Default: any.
     #[arg(long)]
     pub fate: Option<Fate>,
-    /// Whose record was written on this date or later, or at this time or later.
+    /// First date or time at which the record was written. Default: any.
     #[arg(long, value_name = "DATE|TIME", value_parser = Moment::since)]
     pub since: Option<Moment>,
-    /// Whose record was written on this date or earlier, or before this time.
+    /// Last date on which the record was written, or the time before which it was. Default: any.
     #[arg(long, value_name = "DATE|TIME", value_parser = Moment::until)]
     pub until: Option<Moment>,
-    /// Whose record stood in this partition of the events topic.
+    /// Partition of the record in the events topic. Default: any.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Option<i32>,
 }
 
-/// Clap explains at length; here the cause and the mend, on one line.
+/// Formats an error of clap, which explains at length, as one line with cause and remedy.
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut parts: Vec<&str> = text

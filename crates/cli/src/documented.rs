@@ -1,5 +1,5 @@
-//! Whatever the README, the guides and the deployment files tell people to type must be understood:
-//! a renamed flag that is still documented fails here.
+//! Parses every command that the README, the guides and the deployment files show. A renamed flag
+//! that is still documented fails here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Files below `folder` of the repository with this extension.
+/// Lists the files in `folder` of the repository with this extension.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(top().join(folder))
         .unwrap()
@@ -26,7 +26,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The ```sh blocks of a Markdown text.
+/// Extracts the ```sh blocks of a Markdown text.
 fn shell_blocks(markdown: &str) -> String {
     let mut inside = false;
     let mut blocks = String::new();
@@ -44,8 +44,8 @@ fn shell_blocks(markdown: &str) -> String {
     blocks
 }
 
-/// The words of each simple command: pipes, lists and substitutions are taken apart, comments
-/// and redirections are left out. Enough of a shell for what people are told to type.
+/// Splits a script into the words of its simple commands: pipes, lists and substitutions are split,
+/// comments and redirections dropped. Supports only the shell syntax that the documents use.
 fn commands(script: &str) -> Vec<Vec<String>> {
     let script = script.replace("\\\n", " ");
     let mut commands = vec![Vec::new()];
@@ -90,8 +90,8 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// What follows the program's name, if this command runs it: as the first word, after variables
-/// or `sudo -u USER`, or after a `--` of another program.
+/// Returns the arguments of the program if this command runs it. The program may stand first, after
+/// variables or `sudo -u USER`, or after `--` of another program.
 fn arguments(command: &[String]) -> Option<&[String]> {
     let is_program = |word: &String| word == "affluenza" || word.ends_with("/affluenza");
     let mut rest = command;

@@ -14,13 +14,13 @@ use clap::Parser;
 
 use crate::args::Args;
 
-/// What was typed cannot be carried out as it is.
+/// Exit code if the command line is invalid.
 const EXIT_USAGE: u8 = 2;
-/// It was tried and failed.
+/// Exit code if the command was run and failed.
 const EXIT_FAILED: u8 = 1;
 
 fn main() -> ExitCode {
-    // The engines run in copies of this program: they must get no further.
+    // Engines run in copies of this program, which must not continue past this line.
     affluenza_engine::run_if_child();
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
         Err(help) => {
-            // Nobody left to read it is no failure.
+            // A closed standard output is not a failure.
             let _ = help.print();
             return ExitCode::SUCCESS;
         }

@@ -1,4 +1,4 @@
-//! Standard output for results, standard error for everything else.
+//! Output: standard output for results, standard error for everything else.
 #![expect(clippy::print_stderr, reason = "this is the one place that prints")]
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -7,15 +7,15 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Width assumed where there is no terminal.
+/// Columns assumed without a terminal.
 pub const WIDTH_DEFAULT: u16 = 100;
 
-/// Prints the one line that says what went wrong and how to mend it.
+/// Prints an error with its remedy, as one line.
 pub fn complain(line: &str) {
     eprintln!("affluenza: {}", line.replace('\n', " "));
 }
 
-/// An error with its causes. Many an error names its cause itself: that is not said twice.
+/// Joins an error and its causes. Skips a cause that the text already contains.
 pub fn chain(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |said, cause| {
         let cause = cause.to_string();
@@ -27,7 +27,7 @@ pub fn chain(error: &anyhow::Error) -> String {
     })
 }
 
-/// Tells what is going on.
+/// Prints a message about progress.
 pub fn say(line: &str) {
     eprintln!("{line}");
 }
@@ -37,7 +37,7 @@ pub fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
 }
 
-/// Prints a result that may be no text.
+/// Prints a result that may be binary.
 pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
@@ -47,7 +47,7 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Whether a reader that closed its end, such as `head`, is all that went wrong.
+/// True if the error is a closed pipe: the reader, such as `head`, has ended.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -55,7 +55,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Columns of the terminal.
+/// Returns the columns of the terminal.
 pub fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(io::stdout())
         .map(|size| size.ws_col)
@@ -65,7 +65,7 @@ pub fn width() -> usize {
     usize::from(columns)
 }
 
-/// A bar with counts and rate on a terminal; plain lines elsewhere come from the caller.
+/// Creates a progress bar with counts and rate. Nothing is drawn without a terminal.
 pub fn bar(name: &'static str, total: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     let style =

@@ -1,5 +1,5 @@
-//! Where Kafka and ClickHouse are: external ones where the configuration names them, those of
-//! an `up` that runs on this machine, or own ones for as long as the command takes.
+//! Provides Kafka and ClickHouse: external ones if configured, those of an `up` that runs on this
+//! machine, or own ones for the duration of the command.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -20,17 +20,17 @@ use tokio::sync::watch;
 use crate::output::say;
 use crate::settings::Settings;
 
-/// Name of the file in which the owner of the engines tells others where they are.
+/// File in which the owner of the engines publishes their addresses.
 const ENDPOINTS: &str = "endpoints.json";
 
-/// How long a clean stop of the engines may take, before they are killed. Kafka flushes its indexes
-/// meanwhile, and ClickHouse waits for what is being inserted.
+/// Time for a clean stop of the engines before they are killed. Kafka flushes its indexes
+/// meanwhile, and ClickHouse finishes running inserts.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
-/// With less than this an engine cannot go on.
+/// Free disk space below which a lost engine is explained by a full disk.
 const DISK_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
-/// What a command needs.
+/// Engines that a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
     pub kafka: bool,
@@ -52,7 +52,8 @@ impl Needs {
     };
 }
 
-/// What the owner of the engines tells others. Readable by its owner only: it holds a password.
+/// Addresses published by the owner of the engines. The file is readable by its owner only, because
+/// it holds passwords.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Endpoints {
     kafka: Option<String>,
@@ -65,27 +66,27 @@ struct Endpoints {
     reader_password: String,
 }
 
-/// Kafka and ClickHouse, ready to be used.
+/// Kafka and ClickHouse, ready for use.
 pub struct Platform {
-    /// How to reach Kafka.
+    /// Connection to Kafka.
     pub bus: affluenza_bus::Config,
-    /// How to reach ClickHouse.
+    /// Connection to ClickHouse.
     pub store: affluenza_store::Config,
-    /// How to reach it as the user that only reads.
+    /// Connection to ClickHouse as the read-only user.
     pub reader: affluenza_store::Config,
-    /// Whether this command started the engines: then nobody else consumes.
+    /// True if this command started the engines, so that no other process consumes.
     pub is_owner: bool,
-    /// True if the ClickHouse that this command started had not ended cleanly before.
+    /// True if the ClickHouse started by this command had not ended cleanly before.
     pub is_after_crash: bool,
     kafka: Option<Kept>,
     clickhouse: Option<Kept>,
-    /// Readers of some enti whom the ClickHouse that this command started knows.
+    /// Users restricted to some enti, as configured in the ClickHouse started by this command.
     pub readers: Vec<EnteReader>,
     owned: Option<(DataDir, PathBuf)>,
 }
 
 impl Platform {
-    /// Makes available what is needed.
+    /// Connects to the needed engines, or starts them.
     pub async fn open(settings: &Settings, needs: Needs) -> Result<Self> {
         let mut platform = Self {
             bus: settings.kafka.clone(),
@@ -227,7 +228,7 @@ impl Platform {
         }
     }
 
-    /// Waits until an engine that this command started is lost: it ended, and cannot be started again.
+    /// Waits until an engine of this command has failed and cannot be restarted.
     pub async fn failed(&mut self) -> anyhow::Error {
         let error = match (&mut self.kafka, &mut self.clickhouse) {
             (Some(kafka), Some(clickhouse)) => tokio::select! {
@@ -241,12 +242,12 @@ impl Platform {
         self.explain(error)
     }
 
-    /// Counts how often this command started its ClickHouse again; `None` if it started none.
+    /// Returns the restart counter of this command's ClickHouse; `None` if it started none.
     pub fn clickhouse_restarts(&self) -> Option<watch::Receiver<u64>> {
         self.clickhouse.as_ref().map(Kept::restarts)
     }
 
-    /// Why an engine was lost, with the cause that engines themselves do not put clearly.
+    /// Explains the failure of an engine. Engines do not report a full disk clearly.
     fn explain(&self, error: EngineError) -> anyhow::Error {
         let Some((lock, _)) = &self.owned else {
             return error.into();
@@ -261,12 +262,12 @@ impl Platform {
         }
     }
 
-    /// Stops what this command started.
+    /// Stops the engines of this command.
     pub async fn close(self) -> Result<()> {
         self.close_within(STOP_WITHIN).await
     }
 
-    /// As [`Platform::close`], by force after `within`.
+    /// Like [`Platform::close`], but kills the engines after `within`.
     pub async fn close_within(self, within: Duration) -> Result<()> {
         if let Some((_, endpoints)) = &self.owned {
             let _ = fs::remove_file(endpoints);
@@ -280,7 +281,7 @@ impl Platform {
         Ok(kafka?)
     }
 
-    /// Lines that tell a person how to reach the parts.
+    /// Returns lines with the addresses of the engines, for the operator.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.bus.bootstrap_servers.is_empty() {
@@ -304,7 +305,7 @@ impl Platform {
     }
 }
 
-/// Readers of some enti, as the engine's users file has them.
+/// Converts the restricted users to the format of the engine's users file.
 fn row_readers(settings: &Settings) -> Vec<RowReader> {
     let config = &settings.clickhouse;
     ente_readers(settings)
@@ -321,7 +322,7 @@ fn row_readers(settings: &Settings) -> Vec<RowReader> {
         .collect()
 }
 
-/// Readers of some enti, as they are configured.
+/// Returns the restricted users of the configuration.
 pub fn ente_readers(settings: &Settings) -> Vec<EnteReader> {
     let readers = settings.engine.readers.iter();
     readers
@@ -334,7 +335,7 @@ pub fn ente_readers(settings: &Settings) -> Vec<EnteReader> {
 }
 
 fn publish(path: &Path, endpoints: &Endpoints) -> Result<()> {
-    // Readers find the old file or the whole new one.
+    // Write and rename, so that readers see the old file or the complete new one.
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

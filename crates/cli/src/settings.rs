@@ -1,4 +1,4 @@
-//! What the program was told: defaults, then the file, then the environment, then flags.
+//! Settings of the program: defaults, then the file, then the environment, then flags.
 
 use std::path::{Path, PathBuf};
 
@@ -6,73 +6,73 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-/// Environment variables begin with this; `AFFLUENZA__KAFKA__TOPIC` sets `kafka.topic`.
+/// Prefix of environment variables; `AFFLUENZA__KAFKA__TOPIC` sets `kafka.topic`.
 const ENV_PREFIX: &str = "AFFLUENZA__";
 
-/// Everything that can be configured. Each part belongs to the crate that uses it.
+/// All settings. Each section belongs to the crate that uses it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Kafka.
+    /// Kafka: connection, topics and group.
     pub kafka: affluenza_bus::Config,
-    /// ClickHouse.
+    /// ClickHouse: connection and database.
     pub clickhouse: affluenza_store::Config,
-    /// The collector.
+    /// Collector.
     pub collect: affluenza_collector::Config,
-    /// The consumer.
+    /// Consumer.
     pub consume: affluenza_pipeline::Config,
-    /// The engines that `up` starts where no external ones are given.
+    /// Engines that `up` starts if no external ones are configured.
     pub engine: EngineSettings,
-    /// Who is who.
+    /// Register of enti, portals and services.
     pub register: RegisterSettings,
-    /// What is what.
+    /// Classification of user agents.
     pub classification: ClassificationSettings,
-    /// Where visitors are.
+    /// Geography of visitors.
     pub geography: GeographySettings,
-    /// The aggregate API.
+    /// API for aggregates.
     pub serve: affluenza_api::Config,
     /// API keys.
     pub keys: affluenza_keys::Config,
-    /// What is kept for how long.
+    /// Retention of stored data.
     pub retention: affluenza_store::retention::Config,
-    /// Who publishes the open data, and where.
+    /// Publisher and address of the open data.
     pub open_data: affluenza_open_data::Config,
-    /// The log.
+    /// Log of the program.
     pub log: LogSettings,
-    /// Traces for OpenTelemetry.
+    /// OpenTelemetry traces.
     pub trace: affluenza_telemetry::trace::TraceConfig,
 }
 
-/// Kafka and ClickHouse as child processes.
+/// Local engines: Kafka and ClickHouse as child processes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineSettings {
-    /// Folder that holds all their data.
+    /// Folder for all data of the engines.
     pub data: PathBuf,
-    /// Port of Kafka; 0: a free one.
+    /// Port of Kafka. 0: a free one.
     pub kafka_port: u16,
     /// Heap of Kafka, in MiB.
     pub kafka_heap_mib: u32,
-    /// Port of ClickHouse's HTTP interface; 0: a free one.
+    /// Port of ClickHouse's HTTP interface. 0: a free one.
     pub clickhouse_http_port: u16,
-    /// Most memory ClickHouse may take, in MiB.
+    /// Memory limit of ClickHouse, in MiB.
     pub clickhouse_memory_mib: u32,
-    /// Whether everything acknowledged is on the disk, so that a power cut loses nothing. Without it
-    /// a power cut loses up to the last half minute; an end of the processes alone loses nothing.
+    /// True if acknowledged data is synced to disk, so that a power cut loses nothing. Otherwise a
+    /// power cut loses up to the last half minute; a crash of the processes alone loses nothing.
     pub sync_writes: bool,
-    /// Analysts who read the rows of some enti only, as users of ClickHouse.
+    /// ClickHouse users for analysts who may read the rows of some enti only.
     pub readers: Vec<ReaderSettings>,
 }
 
-/// A user of ClickHouse that reads the rows of some enti.
+/// ClickHouse user that may read the rows of some enti.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReaderSettings {
-    /// Its name: letters, digits and `_`.
+    /// Name of the user: letters, digits and `_`.
     pub user: String,
-    /// SHA-256 of its password, 64 hexadecimal digits.
+    /// SHA-256 of the password, 64 hexadecimal digits.
     pub password_sha256: String,
-    /// Codes of its enti.
+    /// Codes of the enti.
     pub enti: Vec<String>,
 }
 
@@ -116,24 +116,23 @@ impl Default for EngineSettings {
     }
 }
 
-/// Who is who.
+/// Settings of the register.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegisterSettings {
-    /// TOML file of the register. Empty: the example register that comes with the program.
+    /// TOML file of the register. Empty: the example register that is built in.
     pub file: PathBuf,
 }
 
-/// What is what.
+/// Settings of the classification.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassificationSettings {
-    /// Parts of user agents of bots that the rules do not know, such as your own probes; letters
-    /// count the same in either case.
+    /// Parts of user agents of further bots, such as your own probes; case-insensitive.
     pub bots: Vec<String>,
 }
 
-/// Where visitors are.
+/// Settings of the geography.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GeographySettings {
@@ -141,7 +140,7 @@ pub struct GeographySettings {
     pub database: PathBuf,
 }
 
-/// The log.
+/// Settings of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
@@ -161,7 +160,7 @@ impl Default for LogSettings {
 }
 
 impl Settings {
-    /// Reads `file` if there is one, then the environment.
+    /// Reads `file`, if given, and then the environment.
     pub fn read(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -200,7 +199,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Where and how a consumer is watched; none when no address is configured.
+    /// Returns the HTTP settings for monitoring a consumer; `None` if no address is configured.
     pub fn watch(&self) -> Option<affluenza_web::Config> {
         let consume = &self.consume;
         (!consume.listen.is_empty()).then(|| affluenza_web::Config {
@@ -211,7 +210,7 @@ impl Settings {
         })
     }
 
-    /// Fails with every problem at once.
+    /// Checks all settings. The error lists every problem.
     pub fn check(&self) -> Result<()> {
         let mut problems = self.kafka.problems();
         problems.extend(self.clickhouse.problems());
@@ -257,7 +256,8 @@ impl Settings {
     }
 }
 
-/// Sets a key; `…PASSWORD_FILE` names a file with the password, as secrets are often given.
+/// Sets a key. For `…PASSWORD_FILE`, the value names a file that holds the password, as
+/// orchestrators mount secrets.
 fn set_from_environment(table: &mut Table, keys: &str, value: &str) -> Result<()> {
     let Some(password) = keys
         .strip_suffix("_file")
@@ -270,7 +270,7 @@ fn set_from_environment(table: &mut Table, keys: &str, value: &str) -> Result<()
     set(table, password, &text.to_string())
 }
 
-/// Sets `section__key` in the table. A value that is no TOML literal is a string.
+/// Sets `section__key` in the table. A value that is not a TOML literal becomes a string.
 fn set(table: &mut Table, keys: &str, text: &str) -> Result<()> {
     let (parents, key) = keys.rsplit_once("__").unwrap_or(("", keys));
     let mut place = table;
@@ -291,7 +291,7 @@ fn set(table: &mut Table, keys: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// TOML errors show the line with a marker below it; a terminal wants one line.
+/// Joins an error of TOML, which shows the line and a marker below it, to one line.
 fn one_line(text: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! The script that pages count their visits with.
+//! Script with which pages count their visits.
 
 use std::io::Write as _;
 
@@ -12,10 +12,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 const SCRIPT: &str = include_str!("beacon.js");
-/// A page may use an old script for an hour; the collector understands it for longer.
+/// Browsers may use an old script for an hour. The collector accepts its requests for longer.
 const CACHE: &str = "public, max-age=3600";
 
-/// The script, plain and compressed.
+/// Script, compressed once at the start.
 #[derive(Clone)]
 pub struct Beacon {
     compressed: Bytes,
@@ -23,12 +23,12 @@ pub struct Beacon {
 }
 
 impl Beacon {
-    /// Compresses it.
+    /// Compresses the script.
     pub fn new() -> std::io::Result<Self> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(SCRIPT.as_bytes())?;
         let compressed = encoder.finish()?;
-        // The checksum that stands at the end of the compressed form.
+        // The ETag is the gzip trailer: checksum and length of the script.
         let sum = compressed
             .iter()
             .rev()
@@ -42,7 +42,7 @@ impl Beacon {
         })
     }
 
-    /// The answer to a request for it.
+    /// Answers a request for the script.
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let has = |name: HeaderName, part: &str| {
             headers
@@ -66,7 +66,7 @@ impl Beacon {
             (CONTENT_TYPE, "text/javascript; charset=utf-8"),
             (CACHE_CONTROL, CACHE),
             (VARY, "Accept-Encoding"),
-            // Pages of every origin load it, isolated ones too.
+            // Pages of every origin load the script, also those with cross-origin isolation.
             (
                 HeaderName::from_static("cross-origin-resource-policy"),
                 "cross-origin",

@@ -1,4 +1,4 @@
-//! From the body of a request to the events in it, each as the bytes of its JSON.
+//! Splits the body of a request into events, each as JSON bytes.
 
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -13,29 +13,29 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Begins the header of each CloudEvents attribute in binary mode.
+/// Prefix of the headers that carry CloudEvents attributes in binary mode.
 const ATTRIBUTE: &str = "ce-";
 
-/// How the events of a body are written.
+/// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// One event, or an array of events: the first character tells.
+    /// One event or an array of events, by the first character.
     Json,
     /// One event.
     One,
     /// An array of events.
     Batch,
-    /// One event a line.
+    /// One event per line.
     Lines,
-    /// The body is the event's data, its attributes are in headers.
+    /// Data of one event, with its attributes in headers.
     Binary,
 }
 
 impl Form {
-    /// What the headers say.
+    /// Returns the format that the headers declare.
     ///
     /// # Errors
-    /// 415 for what is none of them.
+    /// 415 for an unknown format.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let text = headers
             .get(CONTENT_TYPE)
@@ -55,7 +55,7 @@ impl Form {
         }
         let is_binary = headers.contains_key("ce-specversion");
         match &*media {
-            // Without a content type the data are JSON, as in structured mode.
+            // Without a content type, the data is JSON, as in structured mode.
             "" if is_binary => Ok(Self::Binary),
             "application/cloudevents+json" => Ok(Self::One),
             "application/cloudevents-batch+json" => Ok(Self::Batch),
@@ -78,7 +78,7 @@ fn unsupported(detail: &str) -> Problem {
     )
 }
 
-/// 400: nothing can be made of the body as a whole.
+/// Returns a 400: the body as a whole cannot be read.
 pub fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
@@ -88,10 +88,11 @@ pub fn malformed(detail: impl Into<String>) -> Problem {
     )
 }
 
-/// The body as it was before it was compressed.
+/// Decompresses a body.
 ///
 /// # Errors
-/// 413 when it inflates to more than `bytes_max`, 415 for another encoding, 400 when it is cut.
+/// 413 if the body inflates to more than `bytes_max`, 415 for an unknown encoding, 400 if it is
+/// truncated.
 pub fn inflate(headers: &HeaderMap, body: Bytes, bytes_max: usize) -> Result<Bytes, Problem> {
     let encoding = headers
         .get(CONTENT_ENCODING)
@@ -120,11 +121,10 @@ pub fn inflate(headers: &HeaderMap, body: Bytes, bytes_max: usize) -> Result<Byt
     }
 }
 
-/// The events of `body`, in order; each is some text that should be JSON.
+/// Splits `body` into events, in order. Their JSON is not checked yet.
 ///
 /// # Errors
-/// 400 when the body as a whole cannot be taken apart or holds nothing, 413 when it holds more
-/// than `events_max`.
+/// 400 if the body as a whole cannot be split or is empty, 413 if it has more than `events_max`.
 pub fn split<'b>(
     form: Form,
     headers: &HeaderMap,
@@ -179,8 +179,8 @@ fn array(body: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Problem> {
         .collect())
 }
 
-/// An event in binary mode as one in structured mode: its attributes come from headers, in which
-/// what is not plain is percent-encoded (CloudEvents HTTP binding 1.0.2, section 3.1.3.2).
+/// Converts an event from binary to structured mode. Header values are percent-encoded (CloudEvents
+/// HTTP binding 1.0.2, section 3.1.3.2).
 fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
     #[derive(Serialize)]
     struct Whole<'a> {

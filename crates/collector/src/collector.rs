@@ -1,4 +1,4 @@
-//! The parts put together.
+//! The collector: assembles its parts and runs them.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -32,43 +32,43 @@ use crate::tally::{Row, Tally};
 use crate::treat::{Treated, Treatment};
 use crate::zones::Zones;
 
-/// Pause between two looks at secrets of days that are over.
+/// Interval of the background tasks.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many times the rate may be sent at once.
+/// Size of a burst, as a multiple of the rate per second.
 const BURST: u32 = 4;
 
-/// Why the collector cannot begin or go on.
+/// Reason why the collector cannot start or continue.
 #[derive(Debug, Error)]
 pub enum CollectError {
-    /// Kafka's client refused a setting.
+    /// The Kafka client rejected a setting.
     #[error(transparent)]
     Bus(#[from] BusError),
-    /// The spool cannot be used.
+    /// The spool cannot be opened.
     #[error("collect.spool: {0}")]
     Spool(#[from] SpoolError),
-    /// The register names a zone that does not exist.
+    /// The register names an unknown time zone.
     #[error(transparent)]
     Zone(#[from] UnknownZone),
-    /// Something of the operating system.
+    /// Error of the operating system.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
-/// What a collector is made of.
+/// Dependencies of a collector.
 pub struct Parts<'p> {
-    /// How to reach Kafka.
+    /// Connection to Kafka.
     pub bus: &'p affluenza_bus::Config,
-    /// The data folder.
+    /// Data folder.
     pub data: &'p Path,
-    /// Who may write.
+    /// Keys that may write.
     pub keys: KeyRing,
-    /// Which codes and zones there are.
+    /// Known codes and time zones.
     pub register: Register,
-    /// Where addresses are.
+    /// Database that maps addresses to countries and regions.
     pub geo: Geo,
 }
 
-/// Takes events in.
+/// Collector of events.
 pub struct Collector {
     pub(crate) config: Config,
     treatment: RwLock<Arc<Treatment>>,
@@ -84,7 +84,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Opens the spool and prepares to reach Kafka, which need not be there yet.
+    /// Opens the spool and creates the Kafka client. Kafka need not be reachable yet.
     pub fn new(config: Config, parts: Parts<'_>) -> Result<Arc<Self>, CollectError> {
         let metrics = Metrics::default();
         let counters = Arc::new(Counters::new(&metrics));
@@ -122,10 +122,10 @@ impl Collector {
         }))
     }
 
-    /// Takes up a replaced register, for the requests that begin from now on.
+    /// Replaces the register. Requests that begin from now on use it.
     ///
     /// # Errors
-    /// It names a zone that does not exist; then the old register stays in force.
+    /// The register names an unknown time zone. The old register then stays in use.
     pub fn renew(&self, register: Register) -> Result<(), CollectError> {
         let old = self.treatment();
         let newer = Treatment {
@@ -142,7 +142,7 @@ impl Collector {
         Ok(())
     }
 
-    /// What a request's events go through.
+    /// Returns the current treatment. A request uses one treatment for all of its events.
     pub(crate) fn treatment(&self) -> Arc<Treatment> {
         let treatment = self
             .treatment
@@ -151,8 +151,8 @@ impl Collector {
         Arc::clone(&treatment)
     }
 
-    /// The routes with their bounds, to be made once. Without [`Collector::run`] nothing leaves the
-    /// spool.
+    /// Builds the routes with their limits. Call it once. Without [`Collector::run`], spooled
+    /// events are not sent.
     pub fn router(self: &Arc<Self>) -> Router {
         affluenza_web::bounded(
             http::routes(Arc::clone(self)),
@@ -161,7 +161,7 @@ impl Collector {
         )
     }
 
-    /// Takes in events until `stop` is told. What is in the spool then stays there for the next
+    /// Accepts events until `stop` is triggered. Spooled events stay in the spool until the next
     /// start.
     pub async fn run(
         self: Arc<Self>,
@@ -186,14 +186,14 @@ impl Collector {
             affluenza_web::serve(listener, router, &self.config.http, (&self.metrics, &stop)).await;
         chores.tell();
         for chore in [drained, kept_house, forgotten] {
-            // One that panicked has said so.
+            // A panic of the task has already been reported.
             let _ = chore.await;
         }
         Ok(served?)
     }
 
-    /// Overwrites the secrets of days that end, whether an event comes or not, and however long a
-    /// report takes.
+    /// Overwrites the secrets of past days every second. Runs apart from the reports, which can
+    /// take long.
     async fn forget_days(&self, stop: &Stop) {
         while !stop.is_told() {
             self.treatment().salts.forget_past(now());
@@ -220,7 +220,7 @@ impl Collector {
         self.report().await;
     }
 
-    /// Puts what was refused since the report before into the log of the events.
+    /// Writes a report on the events refused since the last report to the events topic.
     async fn report(&self) {
         let (rows, now) = (self.tally.take(), now());
         let mut reports = Treated::default();
@@ -235,7 +235,7 @@ impl Collector {
         if reports.len() > 0
             && let Err(error) = self.keep.keep(reports, now).await
         {
-            // They are counted again, for the next report.
+            // Count the refusals again, for the next report.
             tracing::warn!(%error, "a report on refused events has to wait");
             for (row, events) in rows {
                 self.tally.add(row, events);
@@ -243,7 +243,7 @@ impl Collector {
         }
     }
 
-    /// Puts the present state into the gauges.
+    /// Updates the gauges.
     pub(crate) fn gauge(&self) {
         self.keep.gauge();
         let salts = self.treatment().salts.len();
@@ -262,8 +262,8 @@ impl Collector {
         self.tally.add(row, count);
     }
 
-    /// Whether a page's visit is a bot's. It is accepted all the same: the consumer tells bots
-    /// apart, and may do so otherwise one day.
+    /// True if the user agent of a page visit is a bot's. The visit is accepted all the same: the
+    /// consumer classifies bots, and its rules may change.
     pub(crate) fn is_bot(&self, event: &Envelope<'_, Data<'_>>) -> bool {
         let agent = event
             .data
@@ -296,7 +296,7 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
     Ok(spool)
 }
 
-/// The present, as the time of the records that are written now.
+/// Returns the present time.
 pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -4,56 +4,56 @@ use std::path::{Path, PathBuf};
 use affluenza_event::EVENT_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
-/// Name of the spool's folder in the data folder, where no other is configured.
+/// Default folder of the spool, within the data folder.
 const SPOOL: &str = "collect/spool";
-/// Smallest spool that makes sense: some segments of it.
+/// Smallest useful spool, in MiB: it holds several segments.
 const SPOOL_MIB_MIN: u64 = 16;
 
-/// How events are taken in.
+/// Configuration of the collector.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where it listens, and bounds of connections, bodies and time.
+    /// Address to listen on, and limits of connections, bodies and time.
     pub http: affluenza_web::Config,
-    /// Folder of the spool. Empty: `collect/spool` in the data folder. Each collector needs its
-    /// own.
+    /// Folder of the spool. Empty: `collect/spool` in the data folder. Each collector needs its own
+    /// folder.
     pub spool: PathBuf,
-    /// Largest spool, in MiB. When it is full, events are answered with 503.
+    /// Limit of the spool, in MiB. When it is full, events are answered with 503.
     pub spool_mib_max: u64,
-    /// How long Kafka may take to acknowledge events, in milliseconds. Then the spool takes them.
+    /// Timeout of Kafka's acknowledgement, in milliseconds. Events go to the spool afterwards.
     pub kafka_wait_ms_max: u32,
-    /// How long an event waits for others on its way to Kafka, in milliseconds.
+    /// Longest wait of an event for others in the same Kafka batch, in milliseconds.
     pub linger_ms: u32,
-    /// Most bytes on their way to Kafka, in MiB. What is more goes to the spool.
+    /// Limit of the send queue to Kafka, in MiB. Further events go to the spool.
     pub queue_mib_max: usize,
-    /// Most bytes of bodies that are worked on at once, in MiB; more are answered with 503.
+    /// Limit of all bodies in progress, in MiB. Further requests are answered with 503.
     pub bodies_mib_max: usize,
-    /// Most events in a request.
+    /// Limit of events in a request.
     pub batch_events_max: usize,
-    /// Requests a second that a key may send on the long run.
+    /// Long-term rate limit of a key, in requests per second.
     pub key_requests_per_second: u32,
-    /// Requests a second that pages behind one address may send on the long run.
+    /// Long-term rate limit of all pages behind one address, in requests per second.
     pub page_requests_per_second: u32,
-    /// Origins whose pages may send events with a key. Pages without a key are in `pages`.
+    /// Origins whose pages may send events with a key. Pages without a key belong in `pages`.
     pub origins: Vec<String>,
-    /// Pages that count their visits without a key, by the name that they give.
+    /// Pages that count their visits without a key, by the name that they send.
     pub pages: BTreeMap<String, Page>,
-    /// Seconds between two reports on what was accepted and refused.
+    /// Interval between reports on refused events, in seconds.
     pub report_seconds: u64,
 }
 
-/// A portal whose pages count their visits with the script that the collector serves.
+/// Portal whose pages count their visits with the collector's script.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Page {
-    /// Code of the public body.
+    /// Code of the ente.
     pub ente: String,
     /// Code of the portal.
     pub portal: String,
     /// Origins of the pages, such as `https://www.comune.example.it`.
     pub origins: Vec<String>,
-    /// Services by the beginning of a page's path, such as `"/tributi" = "tari"`. The path itself
-    /// is kept nowhere.
+    /// Services by the prefix of a page's path, such as `"/tributi" = "tari"`. The path itself is
+    /// not stored.
     pub services: BTreeMap<String, String>,
 }
 
@@ -82,7 +82,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The folder of the spool, given the data folder.
+    /// Returns the folder of the spool. `data` is the data folder.
     pub fn spool_in(&self, data: &Path) -> PathBuf {
         if self.spool.as_os_str().is_empty() {
             data.join(SPOOL)
@@ -91,7 +91,7 @@ impl Config {
         }
     }
 
-    /// What is wrong with it, one line a problem.
+    /// Returns the problems of this configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems("collect.http");
         let mut range = |name: &str, value: u64, low: u64, high: u64| {
@@ -167,7 +167,7 @@ fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// An origin is compared as browsers send it: scheme, host, and a port that is not the usual one.
+/// Checks that an origin is written as browsers send it: scheme, host, and any non-default port.
 fn origin_problem(place: &str, origin: &str) -> Option<String> {
     let host = origin
         .strip_prefix("https://")

@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Prometheus metrics of the collector.
 
 use affluenza_telemetry::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -6,13 +6,13 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-/// Labels of an event that was refused.
+/// Label of a refused event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ReasonLabel {
     reason: &'static str,
 }
 
-/// The collector's counters.
+/// Metrics of the collector.
 pub struct Counters {
     pub accepted: Counter,
     pub refused: Family<ReasonLabel, Counter>,
@@ -28,7 +28,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Registers them.
+    /// Registers the metrics.
     pub fn new(metrics: &Metrics) -> Self {
         let counter = |name: &str, help: &str| metrics.register(name, help, Counter::default());
         let gauge = |name: &str, help: &str| metrics.register(name, help, Gauge::default());
@@ -60,7 +60,7 @@ impl Counters {
         }
     }
 
-    /// Counts refused events.
+    /// Adds refused events.
     pub fn refuse(&self, reason: &'static str, count: u64) {
         self.refused
             .get_or_create(&ReasonLabel { reason })
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn alerts_name_metrics_that_a_scrape_has() {
         let metrics = Metrics::default();
-        // Metrics with labels begin with their first count.
+        // A metric with labels appears only after its first count.
         Counters::new(&metrics).refuse("not-json", 1);
         let scrape = metrics.text();
         let alerts = include_str!("../../../deploy/prometheus/alerts.yaml");

@@ -1,4 +1,4 @@
-//! What is answered over HTTP.
+//! HTTP routes of the collector.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,19 +31,19 @@ use crate::outcome::{Answer, ItemResult, Reason, Refused};
 use crate::page::{self, Visit};
 use crate::treat::{Sender, Treated};
 
-/// When to try again what neither Kafka nor the spool took.
+/// Retry-After if neither Kafka nor the spool accepted the events.
 const RETRY_KEEP: Duration = Duration::from_secs(5);
-/// When to try again while too many bodies are worked on.
+/// Retry-After if too many bodies are in progress.
 const RETRY_BODIES: Duration = Duration::from_secs(1);
-/// Largest body that a page sends.
+/// Limit of a body that a page sends.
 const VISIT_BYTES_MAX: usize = 8 * 1024;
-/// How long browsers may remember what may be sent, in seconds.
+/// Seconds for which browsers may cache a preflight answer.
 const PREFLIGHT_SECONDS: &str = "600";
 const BYTES_A_PERMIT: usize = 1024;
 
 type Shared = State<Arc<Collector>>;
 
-/// The collector's own routes.
+/// Builds the collector's routes.
 pub fn routes(collector: Arc<Collector>) -> Router {
     let check = {
         let collector = Arc::clone(&collector);
@@ -61,10 +61,10 @@ pub fn routes(collector: Arc<Collector>) -> Router {
         .merge(affluenza_web::status_route(check))
 }
 
-/// Take in events.
+/// Accept events.
 ///
-/// 202 is said only when every accepted event is in Kafka, acknowledged by all in-sync replicas,
-/// or on this machine's disk on its way there. What is sent again counts once, by `source` and `id`.
+/// Answers 202 only when every accepted event is in Kafka, acknowledged by all in-sync replicas, or
+/// on the collector's disk on its way there. Events with the same `source` and `id` count once.
 #[utoipa::path(
     post,
     path = "/v1/events",
@@ -105,9 +105,9 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
     with_origin(result.unwrap_or_else(Problem::into_response), origin)
 }
 
-/// Take in the visit of a page.
+/// Accept the visit of a page.
 ///
-/// The page is listed in the configuration, and needs no key. Sent by `beacon.js`.
+/// The page is listed in the configuration and needs no key. `beacon.js` sends this request.
 #[utoipa::path(
     post,
     path = "/v1/beacon",
@@ -135,9 +135,10 @@ pub async fn beacon(State(collector): Shared, request: Request) -> Response {
     }
 }
 
-/// The script for pages.
+/// Get the script for pages.
 ///
-/// A page loads it and is counted from then on; it sets no cookie and stores nothing.
+/// A page that loads the script has its visits counted. The script sets no cookie and stores
+/// nothing.
 #[utoipa::path(
     get,
     path = "/v1/beacon.js",
@@ -153,7 +154,7 @@ pub async fn script(State(collector): Shared, headers: HeaderMap) -> Response {
     collector.beacon.answer(&headers)
 }
 
-/// Counters for Prometheus, with the state of queue and spool at this moment.
+/// Returns the metrics, with the current state of queue and spool.
 async fn metrics(State(collector): Shared) -> impl IntoResponse {
     collector.gauge();
     let kind = [(CONTENT_TYPE, METRICS_CONTENT_TYPE)];
@@ -205,7 +206,7 @@ fn allow(origin: HeaderValue) -> Response {
     with_origin(response, Some(origin))
 }
 
-/// The origin of the page that sends, if it is a page that sends.
+/// Returns the listed origin of the sending page, or `None` for a request without an origin.
 fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Result<Option<HeaderValue>, Problem> {
     match headers.get(ORIGIN) {
         None => Ok(None),
@@ -238,7 +239,7 @@ fn with_origin(mut response: Response, origin: Option<HeaderValue>) -> Response 
     response
 }
 
-/// The trace that a request belongs to, if it is sent.
+/// Returns the trace of a request, if it is exported.
 fn trace(head: &Parts) -> Option<Arc<str>> {
     let context = head.extensions.get::<TraceParent>()?;
     Some(Arc::clone(&context.0))
@@ -258,7 +259,7 @@ impl Collector {
         let allowance = self.key_limit.take(&key.id)?;
         let form = Form::of(headers)?;
         let bytes_max = self.config.http.body_bytes_max;
-        // One that is compressed may inflate to the most.
+        // A compressed body may inflate up to the limit.
         let is_plain = !headers.contains_key(axum::http::header::CONTENT_ENCODING);
         let expected = content_length(headers).filter(|_| is_plain);
         let _place = self.place(expected.unwrap_or(bytes_max))?;
@@ -277,7 +278,7 @@ impl Collector {
         Ok(response)
     }
 
-    /// Makes each event fit to be kept, or says why it is not.
+    /// Treats each event of the body. Lists the refused ones.
     fn treat(
         &self,
         form: Form,
@@ -287,7 +288,7 @@ impl Collector {
         now: UnixMillis,
     ) -> Result<(Treated, Vec<ItemResult>), Problem> {
         let sent = split(form, headers, body, self.config.batch_events_max)?;
-        // Tokens and places may take a little more than what they replace.
+        // Tokens and places may be a little longer than the fields they replace.
         let mut events = Treated::with_capacity(body.len() + 128 * sent.len());
         let mut refused = Vec::new();
         let sender = Sender {
@@ -360,7 +361,7 @@ impl Collector {
         Ok(with_origin(response, origin))
     }
 
-    /// Keeps what is fit, counts everything, and answers.
+    /// Stores the treated events, counts all outcomes, and answers.
     async fn finish(
         &self,
         events: Treated,
@@ -394,7 +395,7 @@ impl Collector {
         Ok((StatusCode::ACCEPTED, no_store, Json(answer)).into_response())
     }
 
-    /// Room for a body, before it is read.
+    /// Reserves memory for a body before it is read.
     fn place(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let permits = u32::try_from(bytes.div_ceil(BYTES_A_PERMIT)).unwrap_or(u32::MAX);
         Arc::clone(&self.bodies)
@@ -404,7 +405,7 @@ impl Collector {
             })
     }
 
-    /// How many permits a number of bytes is worth.
+    /// Converts bytes to permits of the semaphore.
     pub(crate) fn permits(bytes: usize) -> usize {
         bytes / BYTES_A_PERMIT
     }
@@ -419,7 +420,7 @@ fn item(index: usize, why: Refused) -> ItemResult {
     }
 }
 
-/// 403 when it was the sender in every case, else 422.
+/// Answers 403 if the sender caused every refusal, otherwise 422.
 fn all_refused(refused: &[ItemResult]) -> Problem {
     let is_foreign = refused.iter().all(|item| item.reason.is_foreign());
     let (status, code, title) = if is_foreign {
@@ -455,7 +456,7 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     }
 }
 
-/// A limit may lie around another one.
+/// True if a length limit caused the error. Limits can be nested, so all causes are searched.
 fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {

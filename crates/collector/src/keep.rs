@@ -1,4 +1,4 @@
-//! Where accepted events are kept until they are in Kafka: in Kafka itself, or in the spool.
+//! Stores accepted events: in Kafka, or in a spool until Kafka accepts them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,34 +15,34 @@ use tokio::sync::Notify;
 use crate::counters::Counters;
 use crate::treat::Treated;
 
-/// Most records and bytes that are taken from the spool at once.
+/// Limits of a batch read from the spool, in records and bytes.
 const DRAIN_RECORDS: usize = 4_000;
 const DRAIN_BYTES: usize = 2 << 20;
-/// With less room than this the spool counts as full.
+/// Free bytes below which the spool counts as full.
 const ROOM_BYTES: u64 = 2 << 20;
-/// Pause before Kafka is tried again with what is in the spool.
+/// Pause before the next attempt to send spooled records.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
-/// Each record in the spool begins with its time, in milliseconds, and the length of its key.
+/// Layout of a spooled record: time in milliseconds, length of the key, key, JSON.
 const TIME_BYTES: usize = 8;
 const KEY_LENGTH_BYTES: usize = 2;
 
-/// Why events could not be kept. None of them is.
+/// Reason why no event of a request was stored.
 #[derive(Debug, Error)]
 pub enum NotKept {
-    /// Kafka does not take them, and the spool has no room.
+    /// Kafka does not accept events, and the spool is full.
     #[error("Kafka cannot be reached and the spool is full")]
     Full,
-    /// Kafka does not take them, and the disk neither.
+    /// Kafka does not accept events, and the spool cannot be written.
     #[error("Kafka cannot be reached and the spool cannot be written")]
     Disk,
 }
 
-/// Keeps events. Clones share everything.
+/// Stores events. Clones share their state.
 #[derive(Clone)]
 pub struct Keep {
     courier: Arc<Courier>,
     spool: Arc<Spool>,
-    /// Whether events go to Kafka first.
+    /// True while events go to Kafka first.
     is_direct: Arc<AtomicBool>,
     spooled: Arc<Notify>,
     spool_bytes_max: u64,
@@ -50,7 +50,7 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// In Kafka by way of `courier`, else in `spool`, which holds `spool_bytes_max`.
+    /// Stores events through `courier`, or in `spool` with a limit of `spool_bytes_max`.
     pub fn new(
         courier: Courier,
         spool: Spool,
@@ -67,8 +67,8 @@ impl Keep {
         }
     }
 
-    /// Returns when every one of `events`, which were taken in at `now`, would outlive this
-    /// process and Kafka's.
+    /// Stores `events`, received at `now`. Returns when all of them would survive a crash of this
+    /// process and of Kafka.
     pub async fn keep(&self, events: Treated, now: UnixMillis) -> Result<(), NotKept> {
         let is_direct = self.is_direct.load(Ordering::Relaxed) && !self.courier.is_away();
         if is_direct {
@@ -80,7 +80,7 @@ impl Keep {
                 Delivery::Failed => self.turn_to_spool(),
             }
         }
-        // Some of them may be in Kafka already: the consumer drops what comes twice.
+        // Some of the events may be in Kafka already. The consumer drops duplicates.
         let count = events.len() as u64;
         let result = self.spool(events, now).await;
         self.spooled.notify_one();
@@ -133,11 +133,11 @@ impl Keep {
         }
     }
 
-    /// Moves what is in the spool to Kafka, in order, until `stop` is told.
+    /// Moves spooled events to Kafka in order, until `stop` is triggered.
     pub async fn drain(&self, stop: &Stop) {
         while !stop.is_told() {
             if self.spool.is_empty() {
-                // Nothing was spooled although Kafka failed: only trying tells whether it is back.
+                // Kafka failed but nothing was spooled: after a pause, let new events try Kafka.
                 let is_waiting = self.is_direct.load(Ordering::Relaxed);
                 tokio::select! {
                     () = self.spooled.notified(), if is_waiting => {}
@@ -180,7 +180,7 @@ impl Keep {
                 tracing::error!("a record of the spool is not one of ours");
                 continue;
             };
-            // The spool keeps no traces: whoever looks at one is long gone.
+            // Traces are not spooled: their requests ended long ago.
             if parcel.send(key, json, written.0, None).is_err() {
                 return Ok(Delivery::Failed);
             }
@@ -196,7 +196,7 @@ impl Keep {
         Ok(delivery)
     }
 
-    /// Whether events can be taken in; if not, why.
+    /// Checks that events can be accepted. Returns the reason otherwise.
     pub fn check(&self) -> Result<(), String> {
         let is_direct = self.is_direct.load(Ordering::Relaxed) && !self.courier.is_away();
         if is_direct || self.spool.bytes() + ROOM_BYTES < self.spool_bytes_max {
@@ -206,7 +206,7 @@ impl Keep {
         }
     }
 
-    /// Puts the present state into the gauges.
+    /// Updates the gauges.
     pub fn gauge(&self) {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let counters = &self.counters;

@@ -1,15 +1,15 @@
-//! Takes events in over HTTP, removes what is personal, and hands them to Kafka or a spool.
+//! Accepts events over HTTP, removes personal data, and hands the events to Kafka or a spool.
 //!
-//! `POST /v1/events` answers 202 only when every event it counts as accepted would outlive this
-//! process: in Kafka, acknowledged by all in-sync replicas, or on the disk in a spool that drains
-//! into Kafka by itself. What is refused is said one by one, with stable codes ([`Reason`]), and
+//! `POST /v1/events` answers 202 only when every accepted event would survive a crash of this
+//! process. Such an event is in Kafka, acknowledged by all in-sync replicas, or on disk in a spool
+//! that drains into Kafka. Each refused event is listed with a stable code ([`Reason`]) and
 //! counted.
 //!
-//! The way of a request: `body` takes it apart, `treat` makes each event fit to be kept,
-//! `keep` keeps them. `page` is the way of visits that pages tell of with the script of
+//! Path of a request: `body` splits it into events, `treat` removes personal data from each event,
+//! and `keep` stores the events. `page` handles visits that pages report with the script of
 //! `beacon`.
 //!
-//! It knows nothing of the consumer and of ClickHouse.
+//! The collector depends neither on the consumer nor on ClickHouse.
 
 mod beacon;
 mod body;

@@ -1,4 +1,4 @@
-//! The description of the interface, made from its own types.
+//! OpenAPI document of the collector, generated from its types.
 
 use serde::Serialize;
 use utoipa::openapi::RefOr;
@@ -11,32 +11,33 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use crate::http;
 use crate::outcome::{Answer, ItemResult, Reason};
 
-/// A problem (RFC 9457), as it is described: what is sent is made by the web crate.
+// Only describes the responses, which the web crate makes.
+/// Problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub struct ProblemDocument {
-    /// Kind of problem, as a URI reference.
+    /// Type of the problem, as a URI reference.
     #[serde(rename = "type")]
     kind: String,
-    /// Kind of problem, in words.
+    /// Type of the problem, in words.
     title: String,
     /// HTTP status.
     status: u16,
-    /// What is wrong, and how to mend it.
+    /// Cause of the problem and how to fix it.
     detail: String,
-    /// Kind of problem, as a stable code.
+    /// Type of the problem, as a stable code.
     code: String,
-    /// Events accepted: none.
+    /// Number of accepted events: always 0.
     #[schema(required = false, format = Int64)]
     accepted: Option<usize>,
-    /// Events refused, where it is they that are wrong.
+    /// Number of refused events, if the events are the problem.
     #[schema(required = false, format = Int64)]
     refused: Option<usize>,
-    /// Why each was refused.
+    /// Refused events.
     #[schema(required = false)]
     results: Option<Vec<ItemResult>>,
 }
 
-/// The collector's interface.
+/// OpenAPI document of the collector.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -58,9 +59,10 @@ pub struct ProblemDocument {
 )]
 pub struct ApiDoc;
 
-/// Whether the collector can take events in.
+/// Get the status of the collector.
 ///
-/// 200 when it can, 503 when it cannot; a problem document in both cases. Answered by the web crate.
+/// Answers 200 if the collector can accept events and 503 if it cannot, with a problem document in
+/// both cases.
 #[utoipa::path(
     get,
     path = "/status",
@@ -74,19 +76,19 @@ pub struct ApiDoc;
 #[expect(dead_code, reason = "stands for a route of the web crate")]
 fn status() {}
 
-/// What `/status` says when all is well.
+/// Answer of `/status` if the collector can accept events.
 #[derive(Serialize, ToSchema)]
 pub struct StatusDocument {
-    /// `about:blank`.
+    /// Always `about:blank`.
     #[serde(rename = "type")]
     kind: String,
-    /// `OK`.
+    /// Always `OK`.
     title: String,
     /// HTTP status.
     status: u16,
 }
 
-/// The key, and what the macro has no place for.
+/// Adds the security scheme and extensions, which the macro does not support.
 struct Key;
 
 impl Modify for Key {
@@ -106,7 +108,7 @@ impl Modify for Key {
     }
 }
 
-/// The headers of what is limited.
+/// Adds the headers of rate limits.
 struct Limits;
 
 impl Modify for Limits {
@@ -147,7 +149,7 @@ impl Modify for Limits {
     }
 }
 
-/// The document, as it is checked in.
+/// Returns the document in the checked-in format.
 pub fn document() -> String {
     let mut text = ApiDoc::openapi()
         .to_pretty_json()
@@ -172,7 +174,7 @@ mod tests {
             std::fs::write(CHECKED_IN, &fresh).unwrap();
         }
         let known = std::fs::read_to_string(CHECKED_IN).unwrap_or_default();
-        // Whether maps keep their order depends on which crates are built together.
+        // The order of maps depends on the crates that are built together.
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         assert!(
             value(&fresh) == value(&known),

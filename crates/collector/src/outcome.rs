@@ -1,11 +1,11 @@
-//! What became of an event that was sent, and why.
+//! Outcome of an event: accepted or refused, with the reason.
 
 use affluenza_event::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why an event was not accepted. The codes are part of the contract: they never change their
-/// meaning.
+/// Reason why an event was refused. The codes are part of the contract: their meaning never
+/// changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -15,15 +15,15 @@ pub enum Reason {
     NotJson,
     /// JSON, but not a CloudEvents 1.0 envelope.
     NotCloudevent,
-    /// A type that is not known here.
+    /// The event type is unknown.
     UnknownType,
     /// `time` is not RFC 3339 with an offset between 1970 and 2105.
     BadTime,
-    /// `time` lies more than ten minutes ahead.
+    /// `time` is more than ten minutes in the future.
     TimeAhead,
-    /// The data of a known type has a shape that the type does not have.
+    /// The data does not match the schema of its type.
     UnknownShape,
-    /// Personal data in a field that is not meant for any.
+    /// Personal data in a field that must not hold any.
     PersonalData,
     /// The key, or the page, may not write for this ente.
     ForeignEnte,
@@ -31,12 +31,12 @@ pub enum Reason {
     ForeignPortal,
     /// The key may not write with this `source`.
     ForeignSource,
-    /// A page of an origin that is not on the list.
+    /// The origin of the page is not listed.
     ForeignOrigin,
 }
 
 impl Reason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [Self; 12] = [
         Self::TooLarge,
         Self::NotJson,
@@ -52,7 +52,7 @@ impl Reason {
         Self::ForeignOrigin,
     ];
 
-    /// Its code.
+    /// Stable code of the reason.
     pub const fn code(self) -> &'static str {
         match self {
             Self::TooLarge => "too-large",
@@ -70,7 +70,7 @@ impl Reason {
         }
     }
 
-    /// Whether it is the sender that is wrong, not the event.
+    /// True if the sender lacks permission, whatever the event.
     pub const fn is_foreign(self) -> bool {
         matches!(
             self,
@@ -87,18 +87,17 @@ impl Reason {
     }
 }
 
-/// An event that was not accepted.
+/// Refusal of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Why, as a code.
+    /// Reason of the refusal.
     pub reason: Reason,
-    /// Why, for a person. It may quote what the sender wrote, so it goes to the sender and
-    /// nowhere else.
+    /// Explanation for the sender. It may quote the event, so it must not go anywhere else.
     pub detail: String,
 }
 
 impl Refused {
-    /// For this reason.
+    /// Creates a refusal.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
@@ -113,31 +112,31 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// One event that was not accepted, and where in the request it stood.
+/// Refused event, with its place in the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ItemResult {
-    /// Place in the batch, from 0; with NDJSON blank lines do not count.
+    /// Index in the batch, from 0. Blank lines of NDJSON do not count.
     #[schema(format = Int64)]
     pub index: usize,
-    /// Always `refused`: whatever is not listed is accepted.
+    /// Always `refused`. Events that are not listed were accepted.
     #[schema(example = "refused")]
     pub status: &'static str,
-    /// Why.
+    /// Reason of the refusal.
     pub reason: Reason,
-    /// Why, for a person.
+    /// Explanation of the refusal.
     pub detail: String,
 }
 
-/// The answer to a request of which at least one event was accepted.
+/// Answer to a request with at least one accepted event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Answer {
-    /// Events that are safe: in Kafka, or on this machine's disk on their way to it.
+    /// Number of accepted events. Each is in Kafka, or on the collector's disk on its way there.
     #[schema(format = Int64)]
     pub accepted: usize,
-    /// Events that are kept nowhere.
+    /// Number of refused events. They are not stored.
     #[schema(format = Int64)]
     pub refused: usize,
-    /// Those that were refused.
+    /// Refused events.
     pub results: Vec<ItemResult>,
 }
 

@@ -1,8 +1,7 @@
-//! Visits that pages tell of by themselves, with the script that is served here.
+//! Visits that pages report with the collector's script.
 //!
-//! A page has no secret: everybody can read it. What it may say is therefore little. Ente, portal
-//! and channel come from the configuration, only listed origins are heard, and each address may
-//! send so much.
+//! A page has no secret, because everybody can read it. So ente, portal and channel come from the
+//! configuration, only listed origins are accepted, and each address has a rate limit.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,30 +14,30 @@ use serde::Deserialize;
 
 use crate::config::Page;
 
-/// What the script sends. The names are short because each visit sends them.
+/// Body that the script sends. The names are short because every visit sends them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visit<'a> {
     /// Name of the page's section in the configuration.
     #[serde(borrow)]
     pub page: Cow<'a, str>,
-    /// UUIDv7.
+    /// UUIDv7 of the event.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
-    /// RFC 3339.
+    /// Time of the visit, as RFC 3339.
     #[serde(borrow)]
     pub time: Cow<'a, str>,
-    /// Path of the page, without query: it tells the service and is then forgotten.
+    /// Path of the page without its query. It selects the service and is then dropped.
     #[serde(borrow, default)]
     pub path: Cow<'a, str>,
-    /// Code of the service, where the page says it itself.
+    /// Code of the service, if the page states it.
     #[serde(borrow, default)]
     pub service: Cow<'a, str>,
-    /// For a use of the service.
+    /// Kind of a service use; `None` for a visit.
     pub kind: Option<Kind>,
-    /// How it ended.
+    /// Outcome of a service use.
     pub outcome: Option<Outcome>,
-    /// How the person was identified.
+    /// Login method of the visitor.
     pub login: Option<Login>,
     /// `navigator.userAgentData.mobile`.
     pub mobile: Option<bool>,
@@ -52,7 +51,7 @@ pub struct Visit<'a> {
     pub touch_points: Option<u8>,
 }
 
-/// The event of a visit to a page of `origin`.
+/// Makes the event of a visit to a page of `origin`.
 pub fn event<'a>(
     visit: &'a Visit<'a>,
     page: &'a Page,
@@ -82,7 +81,7 @@ pub fn event<'a>(
     Envelope::new(event_type, origin, &*visit.id, &*visit.time, data)
 }
 
-/// The service with the longest matching beginning of the path.
+/// Returns the service with the longest matching path prefix.
 fn service_of<'p>(page: &'p Page, path: &str) -> Option<&'p str> {
     page.services
         .iter()

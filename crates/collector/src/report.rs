@@ -1,18 +1,19 @@
-//! What was refused, as events of the log: so it is in the accounts like everything else.
+//! Reports refused events as events of the log, so that they are part of the accounts.
 
 use affluenza_event::wire::{Dropped, Envelope, Report};
 use affluenza_event::{CLIENT_REPORT_V1, UnixMillis};
 
 use crate::tally::Row;
 
-/// Where the reports come from.
+/// CloudEvents source of the reports.
 const SOURCE: &str = "urn:affluenza:collector";
-/// Stands where it could not be told whose events they were.
+/// Code for an unknown ente or producer.
 const UNKNOWN: &str = "unknown";
-/// Most entries of a report.
+/// Limit of entries in a report.
 const ENTRIES_MAX: usize = 1_000;
 
-/// The reports of `rows`, which are in order: one for each producer, more if one has very many.
+/// Makes the reports of `rows`, which are sorted: one per producer, or several for one with very
+/// many rows.
 pub fn reports(rows: &[(Row, u64)], now: UnixMillis) -> Vec<Envelope<'_, Report<'_>>> {
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
     rows.chunk_by(|one, other| one.0.producer == other.0.producer)

@@ -1,4 +1,4 @@
-//! Visitors and sessions as tokens of a day, each ente with secrets of its own.
+//! Daily pseudonyms of visitors and sessions, with separate secrets for each ente.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,8 +8,8 @@ use affluenza_classify::hours::Zone;
 use affluenza_event::UnixMillis;
 use affluenza_privacy::{Day, Pseudonyms, Token};
 
-/// The tokens of every ente. The secrets are in memory only: after a restart a visitor gets
-/// another token for the rest of the day.
+/// Pseudonyms of all enti. The secrets are in memory only: after a restart, a visitor gets another
+/// token for the rest of the day.
 #[derive(Default)]
 pub struct Salts {
     enti: RwLock<HashMap<Box<str>, Arc<Held>>>,
@@ -18,11 +18,11 @@ pub struct Salts {
 struct Held {
     pseudonyms: Pseudonyms,
     zone: Arc<Zone>,
-    /// The local day of the newest token.
+    /// Local day of the newest token.
     day: std::sync::atomic::AtomicI32,
 }
 
-/// What makes the tokens of one ente on one day.
+/// Makes the tokens of one ente on one day.
 pub struct Tokens {
     held: Arc<Held>,
     ente: Box<str>,
@@ -30,7 +30,7 @@ pub struct Tokens {
 }
 
 impl Salts {
-    /// What makes the tokens of `ente` at the instant `now`.
+    /// Returns the token maker of `ente` at `now`.
     pub fn of(&self, ente: &str, zone: &Arc<Zone>, now: UnixMillis) -> Tokens {
         let held = self.held(ente, zone);
         let day = held.zone.local(now.0).date.days();
@@ -63,7 +63,7 @@ impl Salts {
         Arc::clone(enti.entry(ente.into()).or_insert_with(fresh))
     }
 
-    /// Overwrites the secrets of days that are over at the instant `now`, and forgets their enti.
+    /// Overwrites the secrets of days that are over at `now`, and removes their enti.
     pub fn forget_past(&self, now: UnixMillis) {
         let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
         enti.retain(|_, held| {
@@ -76,7 +76,7 @@ impl Salts {
         });
     }
 
-    /// Enti whose secrets are in memory now.
+    /// Number of enti whose secrets are in memory.
     pub fn len(&self) -> usize {
         self.enti
             .read()
@@ -86,13 +86,13 @@ impl Salts {
 }
 
 impl Tokens {
-    /// The token of a visitor who is known by `parts`: an identifier of the portal's, or an
-    /// address and a user agent.
+    /// Returns the token of a visitor. `parts` is the portal's identifier, or address and user
+    /// agent.
     pub fn visitor(&self, parts: &[&[u8]]) -> io::Result<Token> {
         self.held.pseudonyms.token(self.day, &self.ente, parts)
     }
 
-    /// The token of a session; never that of a visitor with the same identifier.
+    /// Returns the token of a session. It differs from that of a visitor with the same identifier.
     pub fn session(&self, session: &[u8]) -> io::Result<Token> {
         self.visitor(&[b"session", session, b""])
     }
@@ -102,7 +102,7 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    /// 2026-03-29 in Rome: the clock goes forward.
+    /// 2026-03-29 23:59:59 in Rome, on the day on which summer time begins.
     const EVENING: UnixMillis = UnixMillis(1_774_821_599_000);
 
     #[test]

@@ -1,31 +1,31 @@
-//! How much was refused, by ente, producer and reason, for the accounts.
+//! Counts refused events by ente, producer and reason, for the accounts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::outcome::Reason;
 
-/// Most rows that are kept between two reports; what is more counts for an ente and a producer
-/// without a name. It bounds what forged names can take up.
+/// Limit of rows between two reports. Further rows count for an empty ente and producer, which
+/// bounds the memory that forged names can use.
 const ROWS_MAX: usize = 10_000;
 
-/// Whose events, by whom, and why they were refused.
+/// Key of a count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
-    /// `key-` and the key's id, or `page-` and the page's name.
+    /// `key-` and the id of the key, or `page-` and the name of the page.
     pub producer: String,
-    /// Code of the ente; empty where none could be told.
+    /// Code of the ente; empty if unknown.
     pub ente: String,
-    /// Why they were refused.
+    /// Reason of the refusals.
     pub reason: Reason,
 }
 
-/// Counts between two reports.
+/// Counts since the last report.
 #[derive(Default)]
 pub struct Tally(Mutex<HashMap<Row, u64>>);
 
 impl Tally {
-    /// Adds to a row.
+    /// Adds `count` to a row.
     pub fn add(&self, mut row: Row, count: u64) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= ROWS_MAX && !held.contains_key(&row) {
@@ -35,7 +35,7 @@ impl Tally {
         *held.entry(row).or_default() += count;
     }
 
-    /// Takes what was counted, in order.
+    /// Takes all rows, sorted.
     pub fn take(&self) -> Vec<(Row, u64)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rows: Vec<(Row, u64)> = held.drain().collect();

@@ -1,9 +1,8 @@
-//! One event, from what was sent to what may be kept.
+//! Treats one event: from the text that was sent to a record that may be stored.
 //!
-//! **Nothing that was sent is passed on as it is.** The fields that the contract knows are written
-//! anew, and only after addresses, visitors and sessions have been replaced; what else was in the
-//! event stays behind. What is written must then pass the same parser that the consumer uses, so
-//! what is accepted here is accepted there.
+//! **Nothing is passed on as it was sent.** Addresses, visitors and sessions are replaced first.
+//! Then only the fields of the contract are written; all others are dropped. The result must pass
+//! the consumer's parser, so the consumer accepts whatever the collector accepts.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -25,11 +24,11 @@ use crate::outcome::{Reason, Refused};
 use crate::salts::{Salts, Tokens};
 use crate::zones::Zones;
 
-/// Longest user agent kept, in bytes: what tells devices and bots apart stands at its start.
+/// Limit of a stored user agent, in bytes. Its start identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
-/// Longest identifier of a visitor or a session that is hashed, in bytes.
+/// Limit of an identifier of a visitor or a session, in bytes.
 const IDENTIFIER_BYTES_MAX: usize = 512;
-/// What is needed to make an event fit to be kept.
+/// Everything that treating an event needs.
 pub struct Treatment {
     pub register: Register,
     pub geo: Arc<Geo>,
@@ -37,21 +36,21 @@ pub struct Treatment {
     pub zones: Zones,
 }
 
-/// Who sends.
+/// Sender of an event.
 #[derive(Clone, Copy)]
 pub struct Sender<'s> {
-    /// The key; none for a page, whose ente and portal come from the configuration.
+    /// Key of the sender; `None` for a page, whose ente and portal come from the configuration.
     pub key: Option<&'s Key>,
-    /// The address of the visitor, where it is the visitor who sends.
+    /// Address of the visitor, if the visitor's browser sends the event.
     pub visitor_address: Option<IpAddr>,
 }
 
-/// The events of a request that may be kept.
+/// Events of a request that may be stored.
 #[derive(Default)]
 pub struct Treated {
     bytes: Vec<u8>,
     events: Vec<Slot>,
-    /// The trace that they belong to, if it is sent.
+    /// Trace of the request, if it is exported.
     pub trace: Option<Arc<str>>,
 }
 
@@ -61,7 +60,7 @@ struct Slot {
 }
 
 impl Treated {
-    /// Room for as many bytes.
+    /// Creates an empty list with room for `bytes`.
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
@@ -70,12 +69,12 @@ impl Treated {
         }
     }
 
-    /// How many they are.
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// The key of each event's record, and the event.
+    /// Returns the record key and the JSON of each event.
     pub fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.events.iter().map(|slot| {
             (
@@ -85,7 +84,7 @@ impl Treated {
         })
     }
 
-    /// Writes an event, unless the parser of the consumer refuses it.
+    /// Appends an event, unless the consumer's parser refuses it.
     pub fn push(
         &mut self,
         event: &Envelope<'_, impl Serialize>,
@@ -111,10 +110,10 @@ impl Treated {
 }
 
 impl Treatment {
-    /// Takes in the event `raw`, which came from `sender` at `now`.
+    /// Treats the event `raw` of `sender`, received at `now`, and appends it to `into`.
     ///
-    /// The record's key is the event's id alone: the tokens change with every restart and every
-    /// day, and a repeated event must meet the first one in the same partition.
+    /// The record's key is the event's id alone. Tokens change with every restart and every day,
+    /// but a repeated event must reach the same partition as the first one.
     pub fn take(
         &self,
         raw: &[u8],
@@ -138,7 +137,7 @@ impl Treatment {
         self.take_parsed(&mut event, sender, now, into)
     }
 
-    /// Takes in what is no event of version 1 as it stands: one that was packed in base64, one of
+    /// Treats input that is not a plain event of version 1: an event packed in base64, an event of
     /// version 2, or a client report.
     fn take_other(
         &self,
@@ -166,7 +165,8 @@ impl Treatment {
         check_identity(&report)?;
         if let Some(key) = sender.key {
             let mut enti = report.data.dropped.iter().map(|dropped| &*dropped.ente);
-            // An event was dropped, too, for an ente that it should not have named.
+            // A portal also reports dropped events whose ente was invalid; these count as
+            // `unknown`.
             let is_own = |ente: &str| ente == "unknown" || self.covers(key, ente);
             if !enti.all(is_own) || !key.sources.covers(&report.source) {
                 return Err(Refused::new(
@@ -183,7 +183,7 @@ impl Treatment {
         key.enti.covers(ente) || known.is_some_and(|code| key.enti.covers(code))
     }
 
-    /// The same, for an event that has been taken apart already.
+    /// Treats an event that is already parsed.
     pub fn take_parsed(
         &self,
         event: &mut Envelope<'_, Data<'_>>,
@@ -246,7 +246,7 @@ impl Treatment {
         Ok(())
     }
 
-    /// The ente's code and the zone in which its day ends.
+    /// Returns the code of the ente and the time zone in which its day ends.
     fn whose<'d>(&'d self, ente: &'d str, portal: &str) -> (&'d str, Arc<Zone>) {
         let Some(ente) = self.register.ente(ente) else {
             return (ente, self.zones.usual());
@@ -256,8 +256,8 @@ impl Treatment {
         (ente.code(), self.zones.named(zone.iana_name()))
     }
 
-    /// Fills in where the address is, if the sender has not. Its host part is gone before it is
-    /// looked up.
+    /// Adds country and region of the address, unless the sender gave a country. The address is
+    /// truncated before the lookup.
     fn locate(&self, client: &mut Client<'_>, address: IpAddr) {
         if client.country.is_some() {
             return;
@@ -268,7 +268,7 @@ impl Treatment {
     }
 }
 
-/// Why a text is no event: the parser of the consumer knows.
+/// Returns the refusal of the consumer's parser for a text that is not an event.
 fn why_not(raw: &[u8], now: UnixMillis) -> Refused {
     match affluenza_event::parse(raw, now) {
         Err(refusal) => refusal.into(),
@@ -276,8 +276,8 @@ fn why_not(raw: &[u8], now: UnixMillis) -> Refused {
     }
 }
 
-/// `source` is a URI reference, `id` a name: neither has room for a sentence, or for the name of
-/// a person as people write it.
+/// Checks that `source` and `id` are graphic ASCII without personal data. Without blanks, they
+/// cannot hold sentences or the names of persons.
 fn check_identity<D>(event: &Envelope<'_, D>) -> Result<(), Refused> {
     for (field, text) in [("source", &event.source), ("id", &event.id)] {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -303,7 +303,7 @@ fn personal(field: &'static str, what: &'static str) -> Refused {
     affluenza_event::Refusal::from(Quarantine::PersonalData { field, what }).into()
 }
 
-/// Takes the address away. What is none is refused by the parser, so it is left for that.
+/// Removes the address from `client` and returns it. Fails if the text is not an IP address.
 fn address(client: &mut Client<'_>) -> Result<Option<IpAddr>, Refused> {
     match client.ip.as_deref() {
         None | Some("") => {
@@ -339,8 +339,8 @@ fn identifier<'t>(field: &'static str, text: &'t str) -> Result<&'t [u8], Refuse
     Ok(text.as_bytes())
 }
 
-/// The portal's own identifier of the visitor or, without one, the address and the user agent:
-/// both are the same person's for a day at most.
+/// Makes the token of the visitor from the portal's own identifier or, without one, from address
+/// and user agent. A token is valid for a day at most.
 fn visitor_token(
     data: &Data<'_>,
     client: &Client<'_>,
@@ -367,7 +367,7 @@ fn session_token(data: &Data<'_>, tokens: &Tokens) -> Result<Option<Token>, Refu
     }
 }
 
-/// Without random bytes nothing can be hashed so that it stays secret.
+/// Refuses the event: without random bytes, a hash would not be secret.
 fn no_secret(error: std::io::Error) -> Refused {
     tracing::error!(%error, "the system gives no random bytes: visitors cannot be hashed");
     Refused::new(
@@ -376,7 +376,7 @@ fn no_secret(error: std::io::Error) -> Refused {
     )
 }
 
-/// Leaves of the free texts only what classifies.
+/// Reduces free texts to the parts that classification uses.
 fn clean_client(client: &mut Client<'_>) {
     if let Some(agent) = &mut client.user_agent {
         clean_agent(agent);
@@ -403,7 +403,7 @@ fn known(values: &[&'static str], text: &str) -> Option<&'static str> {
         .copied()
 }
 
-/// Whether [`mask`] might find something. It copies, so it is for the few texts that need it.
+/// True if [`mask`] might find something. Avoids the copy that masking makes.
 fn may_be_personal(text: &str) -> bool {
     // Full IPv6 addresses have colons.
     personal_data(text).is_some()
@@ -411,7 +411,7 @@ fn may_be_personal(text: &str) -> bool {
         || text.contains('\\')
 }
 
-/// Cuts a user agent, and masks what is personal in it.
+/// Truncates a user agent and masks personal data in it.
 fn clean_agent(agent: &mut Cow<'_, str>) {
     if agent.len() > USER_AGENT_BYTES_MAX {
         let end = (0..=USER_AGENT_BYTES_MAX)
@@ -423,7 +423,7 @@ fn clean_agent(agent: &mut Cow<'_, str>) {
             Cow::Owned(text) => text.truncate(end),
         }
     }
-    // What hides behind percent signs is as personal; such agents are rare and look odd anyway.
+    // Percent-encoding can hide personal data. In this rare case, keep the decoded text.
     if agent.contains('%')
         && let Cow::Owned(plain) = percent_encoding::percent_decode_str(agent).decode_utf8_lossy()
         && personal_data(&plain).is_some()

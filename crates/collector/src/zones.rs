@@ -1,4 +1,4 @@
-//! The time zones of the register's portals, made once.
+//! Time zones of the register's enti and portals, parsed once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use affluenza_classify::hours::{UnknownZone, Zone};
 use affluenza_register::Register;
 
-/// Every zone that an ente or a portal is in.
+/// Time zones by name.
 pub struct Zones {
     named: HashMap<String, Arc<Zone>>,
     usual: Arc<Zone>,
 }
 
 impl Zones {
-    /// The zones of this register.
+    /// Parses the time zones of a register.
     pub fn of(register: &Register) -> Result<Self, UnknownZone> {
         let names = register
             .portals()
@@ -31,13 +31,13 @@ impl Zones {
         })
     }
 
-    /// The zone of that name, or the usual one.
+    /// Returns the zone with that name, or the default.
     pub fn named(&self, name: Option<&str>) -> Arc<Zone> {
         name.and_then(|name| self.named.get(name))
             .map_or_else(|| self.usual(), Arc::clone)
     }
 
-    /// The zone of whoever the register does not know.
+    /// Returns the zone for enti that are not in the register.
     pub fn usual(&self) -> Arc<Zone> {
         Arc::clone(&self.usual)
     }

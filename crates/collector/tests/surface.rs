@@ -1,5 +1,5 @@
-//! Whatever is sent, the answer is one of those documented, and every event is either accepted or
-//! refused. Kafka is not there, so what is accepted goes to the spool.
+//! Sends random input. Every answer must be a documented one, and every event accepted or refused.
+//! Kafka is not reachable, so accepted events go to the spool.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
@@ -33,9 +33,9 @@ const KINDS: [&str; 6] = [
 struct World {
     collector: Arc<Collector>,
     router: Router,
-    /// For every ente.
+    /// Key for every ente.
     key: String,
-    /// For Florence.
+    /// Key for Florence.
     own_key: String,
     _folder: TempDir,
 }
@@ -84,7 +84,7 @@ fn world() -> World {
     }
 }
 
-/// Texts that are nearly right: parts of a right one exchanged for something else.
+/// Generates texts that are nearly valid: parts of a valid one are replaced.
 fn nearly(right: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"null".to_vec()),

@@ -3,39 +3,40 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-/// A correction of records: a JSON Patch (RFC 6902).
+/// Correction of records: a JSON Patch (RFC 6902).
 #[derive(Debug, Clone)]
 pub struct Correction(json_patch::Patch);
 
-/// A text that is no JSON Patch. Says where, by line and column.
+/// Error of a text that is not a JSON Patch, with line and column.
 #[derive(Debug, Error)]
 #[error(
     "{0}; a JSON Patch (RFC 6902) is a list such as [{{\"op\": \"replace\", \"path\": \"/data/kind\", \"value\": \"plain\"}}]"
 )]
 pub struct CorrectionError(String);
 
-/// A correction that does not apply to a record. Never quotes the record.
+/// Error of a correction that does not apply to a record. It never quotes the record.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NotApplied {
-    /// There is nothing that a patch could apply to.
+    /// The record is not JSON, so no patch applies.
     #[error("the record is not JSON, so no patch applies to it")]
     NotJson,
     /// An operation failed.
     #[error("operation {number} of the patch failed at {path:?}: {cause}")]
     Operation {
-        /// Which, counted from 1.
+        /// Number of the operation, from 1.
         number: usize,
-        /// Where in the record.
+        /// Path of the operation in the record.
         path: String,
-        /// Why.
+        /// Cause of the failure.
         cause: String,
     },
 }
 
 impl Correction {
-    /// Reads a JSON Patch.
+    /// Parses a JSON Patch.
     pub fn parse(text: &str) -> Result<Self, CorrectionError> {
-        // Each operation by itself: of a list read as a whole, the error would name its end.
+        // Parse each operation separately, so that the error names its place and not the end of the
+        // list.
         let operations: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|error| CorrectionError(error.to_string()))?;
         let operations: Result<Vec<PatchOperation>, CorrectionError> = operations
@@ -49,11 +50,11 @@ impl Correction {
         Ok(Self(json_patch::Patch(operations?)))
     }
 
-    /// Corrects a record. All operations apply, or none does. Of a name that stands twice in an
-    /// object the last counts.
+    /// Applies all operations to a record, or none of them. If an object has a name twice, the last
+    /// one counts.
     pub fn apply(&self, record: &[u8]) -> Result<Vec<u8>, NotApplied> {
         let mut value: Value = serde_json::from_slice(record).map_err(|_| NotApplied::NotJson)?;
-        // What a failure leaves behind is dropped, so nothing needs to be undone.
+        // The value is dropped on failure, so a partly applied patch need not be undone.
         json_patch::patch_unsafe(&mut value, &self.0).map_err(|error| NotApplied::Operation {
             number: error.operation + 1,
             path: error.path.to_string(),
@@ -67,7 +68,7 @@ impl Correction {
     }
 }
 
-/// `operation` is a slice of `text`.
+/// Makes the error of an operation. `operation` must be a slice of `text`.
 fn bad_operation(
     text: &str,
     number: usize,
@@ -79,7 +80,7 @@ fn bad_operation(
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     let said = error.to_string();
-    // Its own line and column count from the start of the operation.
+    // The line and column of the cause count from the start of the operation, so drop them.
     let cause = said.split(" at line ").next().unwrap_or(&said);
     CorrectionError(format!(
         "operation {number} at line {line} column {column}: {cause}"

@@ -4,23 +4,23 @@ use affluenza_bus::Partition;
 
 use crate::{Fate, Letter, Moment, Position, Reason};
 
-/// Which letters are meant: those that satisfy every part.
+/// Conditions on letters. A letter matches if it satisfies all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Refused for one of these; for any when empty.
+    /// The reason is one of these; empty: any.
     pub reasons: Vec<Reason>,
-    /// With this fate.
+    /// The letter has this fate.
     pub fate: Option<Fate>,
-    /// Whose record was written then or later.
+    /// The record was written at this time or later.
     pub since: Option<Moment>,
-    /// Whose record was written before then.
+    /// The record was written before this time.
     pub until: Option<Moment>,
-    /// Whose record stood in this partition of the events topic.
+    /// The record was in this partition of the events topic.
     pub partition: Option<Partition>,
 }
 
 impl Filter {
-    /// Whether `letter` is meant. A letter whose record has no known time is in no period.
+    /// True if `letter` satisfies all conditions. A letter without a time matches no period.
     pub fn matches(&self, letter: &Letter<'_>) -> bool {
         let is_written = |test: &dyn Fn(i64) -> bool| letter.written_ms.is_some_and(test);
         (self.reasons.is_empty() || self.reasons.iter().any(|r| r.code() == letter.reason))
@@ -37,12 +37,12 @@ impl Filter {
     }
 }
 
-/// Letters meant by what they are, or by where their records stood.
+/// Selection of letters, by conditions or by position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// By what they are.
+    /// Letters that match a filter.
     Filter(Filter),
-    /// By position, in a stream; in any stream when it is `None`.
+    /// Letters at these positions, each in the given stream, or in any stream if `None`.
     Positions(BTreeMap<Position, Option<String>>),
 }
 

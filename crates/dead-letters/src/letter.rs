@@ -8,17 +8,17 @@ use thiserror::Error;
 
 use crate::Position;
 
-/// What became of the record.
+/// Classification of a refused record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
-    /// It can never become an event as it is.
+    /// The record can never become an event as it is.
     Rejected,
-    /// A person should look at it.
+    /// The record needs to be reviewed by a person.
     Quarantined,
 }
 
 impl Fate {
-    /// Its name, in headers and on the command line.
+    /// Name in headers and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
@@ -27,7 +27,7 @@ impl Fate {
     }
 }
 
-/// A text that is no fate.
+/// Error of an unknown fate.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("use rejected or quarantined")]
 pub struct UnknownFate;
@@ -49,31 +49,31 @@ impl fmt::Display for Fate {
     }
 }
 
-/// A dead letter, borrowed from the record that carries it.
+/// Dead letter, borrowed from its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter<'a> {
-    /// Where the refused record stood in the events topic.
+    /// Position of the refused record in the events topic.
     pub position: Position,
-    /// Which log that was: cluster and topic by their ids.
+    /// Stream of the refused record: ids of cluster and topic.
     pub stream: &'a str,
-    /// When the refused record was written, in milliseconds since 1970.
+    /// Time at which the refused record was written, in milliseconds since 1970.
     pub written_ms: Option<i64>,
-    /// What became of it.
+    /// Classification of the record.
     pub fate: Fate,
-    /// Code of the reason. Text, since a newer consumer may know more reasons.
+    /// Code of the reason. A text, because a newer consumer may use unknown reasons.
     pub reason: &'a str,
-    /// The reason in words.
+    /// Explanation of the reason.
     pub detail: String,
-    /// The record's key, with personal data masked.
+    /// Key of the refused record, with personal data masked.
     pub key: &'a [u8],
-    /// The record's bytes, as far as they may be kept. Of a record in binary mode or with
-    /// `data_base64`, the same event in structured mode with `data`, so that all of it is seen,
+    /// Payload of the refused record, with personal data masked. A record in binary mode or with
+    /// `data_base64` is converted to structured mode with `data`, so that all of it can be read,
     /// corrected and sent again.
     pub payload: Cow<'a, [u8]>,
 }
 
 impl<'a> Letter<'a> {
-    /// Reads a record of the dead-letter topic. `None` when it is not a letter of this program.
+    /// Parses a record of the dead-letter topic. `None` if it is not a letter of this program.
     pub fn of(record: &'a Record<'_>) -> Option<Self> {
         let mut letter =
             Self::from_parts(|name| record.header(name), record.key(), record.payload())?;
@@ -100,7 +100,7 @@ impl<'a> Letter<'a> {
         Some(Self {
             position,
             stream: header("affluenza-stream")?,
-            // The log says 0 when it does not know.
+            // The log has 0 if the time is unknown.
             written_ms: header("affluenza-written-ms")
                 .and_then(|text| text.parse().ok())
                 .filter(|ms| *ms > 0),
@@ -113,8 +113,8 @@ impl<'a> Letter<'a> {
     }
 }
 
-/// The reason in words, without the fate in front of it, which stands beside it anyway. A
-/// reason can quote the record (an unknown type, a bad time), so it is masked like the rest.
+/// Removes the fate from the start of a detail, because output shows the fate separately. A reason
+/// can quote the record (an unknown type, a bad time), so the text is masked.
 fn masked_detail(detail: &str, fate: Fate) -> String {
     let words = detail
         .strip_prefix(fate.as_str())
@@ -123,7 +123,7 @@ fn masked_detail(detail: &str, fate: Fate) -> String {
     String::from_utf8_lossy(&affluenza_event::mask(words.as_bytes())).into_owned()
 }
 
-/// A letter for tests, to be changed as needed.
+/// Example of a letter for tests.
 #[cfg(test)]
 pub(crate) fn example(payload: &[u8]) -> Letter<'_> {
     Letter {

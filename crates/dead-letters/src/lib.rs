@@ -1,17 +1,17 @@
-//! Dead letters: records of the events topic that did not become events.
+//! Dead letters: records of the events topic that were refused.
 //!
-//! The consumer copies such a record to the dead-letter topic, with personal data masked, the
-//! reason, and its [`Position`] in the events topic. Here they are found again ([`walk`]),
-//! told apart by a [`Filter`], explained ([`text`]), and turned into records that are events
-//! ([`correct`]), where need be after a [`Correction`] in the form of a JSON Patch.
+//! The consumer copies a refused record to the dead-letter topic, with its reason, its [`Position`]
+//! in the events topic, and personal data masked. This crate reads the letters ([`walk`]), selects
+//! them with a [`Filter`] and explains them ([`text`]). It also turns them into valid events
+//! ([`correct`]), if necessary with a [`Correction`] in the form of a JSON Patch.
 //!
 //! **A position counts once.** A consumer that crashed may send the same letter again.
 //!
 //! **Nothing is corrected by guessing.** A record goes back only if [`affluenza_event::parse`]
-//! accepts it. What was masked stays masked: an event whose `source` or `id` is masked would be
-//! taken for another one, and is held back until the patch replaces them.
+//! accepts it. Masked data stays masked. An event with a masked `source` or `id` would pass for
+//! another event, so it is held back until a patch replaces the field.
 //!
-//! Not here: printing, and the sending itself; both belong to the command.
+//! Printing and sending are not part of this crate: the command does both.
 //!
 //! ```
 //! use affluenza_dead_letters::{Correction, Position};

@@ -1,9 +1,9 @@
-//! Traces of masking.
+//! Detects masked data.
 
-/// Whether `bytes` may hold a word that [`affluenza_event::mask`] has replaced by asterisks.
+/// True if `bytes` may hold a word that [`affluenza_event::mask`] replaced by asterisks.
 ///
-/// Only what cannot come from masking is told apart: a lone asterisk beside a part of a word, as
-/// in `a*b`. An asterisk of the original may touch a masked word, so a run of them is suspect.
+/// Only a single asterisk next to a part of a word, as in `a*b`, certainly does not come from
+/// masking. An original asterisk may touch a masked word, so any longer run is suspect.
 pub(crate) fn is_masked(bytes: &[u8]) -> bool {
     let mut at = 0;
     while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'*') {
@@ -23,7 +23,7 @@ pub(crate) fn is_masked(bytes: &[u8]) -> bool {
     false
 }
 
-/// What masking takes for a part of a word.
+/// True for bytes that masking treats as part of a word.
 fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"@._:+-%".contains(&byte) || byte >= 0x80
 }

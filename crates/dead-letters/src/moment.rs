@@ -4,14 +4,14 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use thiserror::Error;
 
-/// Zone in which a day begins, and in which times are shown: the portals' own.
+/// Time zone of the portals, for the start of days and for printed times.
 const ZONE: &str = "Europe/Rome";
 
-/// An end of a period, as typed: a date, or a time of a day.
+/// Start or end of a period, given as a date or as a time of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub UnixMillis);
 
-/// A text that is no moment.
+/// Error of a text that is neither a date nor a time.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "use a date such as 2017-03-26, or a time such as 2017-03-26T10:00:00+02:00 (without offset: {ZONE})"
@@ -19,7 +19,7 @@ pub struct Moment(pub UnixMillis);
 pub struct BadMoment;
 
 impl Moment {
-    /// The beginning of a period. A date: its first moment.
+    /// Parses the start of a period. A date stands for its first moment.
     pub fn since(text: &str) -> Result<Self, BadMoment> {
         match date(text) {
             Some(date) => midnight(date),
@@ -27,8 +27,8 @@ impl Moment {
         }
     }
 
-    /// The end of a period, which does not belong to it. A date: the first moment after it, so
-    /// that the day itself belongs to the period.
+    /// Parses the end of a period, exclusive. A date stands for the first moment of the next day,
+    /// so that the period includes the whole day.
     pub fn until(text: &str) -> Result<Self, BadMoment> {
         match date(text) {
             Some(date) => midnight(date.tomorrow().map_err(|_| BadMoment)?),
@@ -37,7 +37,7 @@ impl Moment {
     }
 }
 
-/// RFC 3339 in [`ZONE`], to the second; a dash when there is no such time.
+/// Formats a time as RFC 3339 in [`ZONE`], to the second; a dash if it is missing or out of range.
 pub(crate) fn show(ms: Option<i64>) -> String {
     ms.and_then(|ms| Timestamp::from_second(ms.div_euclid(1000)).ok())
         .map_or_else(
@@ -56,7 +56,7 @@ fn zone() -> TimeZone {
 }
 
 fn date(text: &str) -> Option<Date> {
-    // A date with a time behind it is also a date to jiff, which would leave the time out.
+    // jiff also parses a date followed by a time as a date, and would drop the time.
     let is_date = text.len() == "2017-03-26".len();
     is_date.then(|| text.parse().ok()).flatten()
 }
@@ -76,8 +76,8 @@ fn time(text: &str) -> Result<Moment, BadMoment> {
     moment(local)
 }
 
-/// A local time that a change of the clock leaves out is taken an hour later, one that it
-/// repeats is taken at its first occurrence.
+/// Converts a local time. A time skipped by a clock change is read as one hour later. A repeated
+/// time is read as its first occurrence.
 fn moment(local: DateTime) -> Result<Moment, BadMoment> {
     let timestamp = zone().to_timestamp(local).map_err(|_| BadMoment)?;
     Ok(Moment(UnixMillis(timestamp.as_millisecond())))
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_date_is_a_whole_day_where_the_portals_are() {
-        // The day on which summer time began: 23 hours.
+        // Summer time began on this day: 23 hours.
         assert_eq!(Moment::since("2017-03-26"), Ok(at("2017-03-25T23:00:00Z")));
         assert_eq!(Moment::until("2017-03-26"), Ok(at("2017-03-26T22:00:00Z")));
     }

@@ -4,16 +4,16 @@ use std::str::FromStr;
 use affluenza_bus::{Offset, Partition};
 use thiserror::Error;
 
-/// Where a record stood in the events topic, written `partition/offset`.
+/// Position of a record in the events topic, written `partition/offset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// Its partition.
+    /// Partition of the record.
     pub partition: Partition,
-    /// Its place there.
+    /// Offset of the record in its partition.
     pub offset: Offset,
 }
 
-/// A text that is no position.
+/// Error of a text that is not a position.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("a position is partition/offset of the events topic, such as 0/1042")]
 pub struct BadPosition;
@@ -29,7 +29,7 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, BadPosition> {
         let (partition, offset) = text.split_once('/').ok_or(BadPosition)?;
-        // "+1" is a number to Rust, and nothing that this program prints.
+        // Rust parses "+1" as a number, but this program never prints it.
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !plain(partition) || !plain(offset) {
             return Err(BadPosition);

@@ -3,16 +3,16 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Why a record was refused: one of the codes of [`affluenza_event::Refusal`].
+/// Reason of a refusal: one of the codes of [`affluenza_event::Refusal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reason(&'static str);
 
-/// A code that no refusal has.
+/// Error of an unknown code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unknown reason code; the known ones are {}", known())]
 pub struct UnknownReason;
 
-/// Each code with what a person can do about it.
+/// Advice for operators, by code.
 const GUIDE: &[(&str, &str)] = &[
     (
         "too-large",
@@ -58,12 +58,12 @@ fn known() -> String {
 }
 
 impl Reason {
-    /// Every reason.
+    /// All reasons.
     pub fn all() -> impl Iterator<Item = Self> {
         GUIDE.iter().map(|(code, _)| Self(code))
     }
 
-    /// Its code.
+    /// Stable code of the reason.
     pub const fn code(self) -> &'static str {
         self.0
     }
@@ -85,7 +85,7 @@ impl FromStr for Reason {
     }
 }
 
-/// What to do about a record refused for the reason `code`.
+/// Returns the advice for records refused with `code`.
 pub(crate) fn what_to_do(code: &str) -> &'static str {
     GUIDE
         .iter()
@@ -120,7 +120,7 @@ mod tests {
             .into(),
         ];
         for refusal in &refusals {
-            // A new refusal does not compile here: list it above, and write its guide.
+            // A new refusal fails to compile here: add it above, with its advice.
             match refusal {
                 Refusal::Reject(
                     Reject::TooLarge { .. }

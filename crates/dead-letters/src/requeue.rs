@@ -1,4 +1,4 @@
-//! From a letter to a record that is an event, or to what stands in the way.
+//! Turns a letter into a valid event, or returns the obstacle.
 
 use std::borrow::Cow;
 
@@ -10,50 +10,50 @@ use thiserror::Error;
 use crate::masked::is_masked;
 use crate::{Correction, Letter, NotApplied};
 
-/// Header of a requeued record: the position of the record that it was.
+/// Header of a requeued record: position of the original record.
 pub const REQUEUED_FROM: &str = "affluenza-requeued-from";
-/// Header of a requeued record: the stream in which that position is.
+/// Header of a requeued record: stream of the original record.
 pub const REQUEUED_STREAM: &str = "affluenza-requeued-stream";
 
-/// A record that is an event.
+/// Record that is a valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrected<'a> {
-    /// The key that the event has by the contract, so that duplicates meet.
+    /// Record key by the contract, so that duplicates reach the same partition.
     pub key: String,
-    /// Its bytes; those of the letter when nothing was corrected.
+    /// Payload; identical to the letter's if nothing was corrected.
     pub payload: Cow<'a, [u8]>,
-    /// Its type and what it belongs to, for a person to recognize it.
+    /// Type, time and origin of the event, for an operator to recognize it.
     pub summary: String,
-    /// Whether a part that decides nothing, such as the user agent, stays masked.
+    /// True if a part of the payload, such as the user agent, stays masked.
     pub is_masked: bool,
 }
 
-/// Why a letter's record is not an event.
+/// Obstacle to requeueing a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Hindrance {
     /// The patch does not apply.
     #[error(transparent)]
     NotApplied(#[from] NotApplied),
-    /// It would be refused again.
+    /// The consumer would refuse the record again.
     #[error("{}{}", without_fate(.refusal), masked_note(*.is_masked))]
     Refused {
-        /// Why.
+        /// Refusal of the consumer.
         refusal: Refusal,
-        /// Whether something in it was masked.
+        /// True if the record contains masked data.
         is_masked: bool,
     },
-    /// It would pass for another event.
+    /// The record would pass for another event, because its identity is masked.
     #[error(
         "{field} held personal data, which was masked, and tells which event it is: only a patch that replaces /{field} brings it back"
     )]
     MaskedIdentity {
-        /// `source` or `id`.
+        /// Masked field: `source` or `id`.
         field: &'static str,
     },
 }
 
 impl Hindrance {
-    /// Stable code: that of the refusal where there is one.
+    /// Stable code: the refusal's code, or one of this type.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotApplied(_) => "patch-not-applied",
@@ -63,7 +63,7 @@ impl Hindrance {
     }
 }
 
-/// The code stands beside it, and says no less than the fate.
+/// Formats a refusal without its fate, because output shows the code next to it.
 fn without_fate(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Reject(reject) => reject.to_string(),
@@ -79,8 +79,8 @@ fn masked_note(is_masked: bool) -> &'static str {
     }
 }
 
-/// Makes the record of `letter` an event, if it is one at `now`, where need be after
-/// `correction`. `now`: when the new record is written.
+/// Makes a valid event of the record of `letter`, after `correction` if given. `now` is the time at
+/// which the new record is written.
 pub fn correct<'a>(
     letter: &Letter<'a>,
     correction: Option<&Correction>,
@@ -103,8 +103,8 @@ pub fn correct<'a>(
     let message = reading.message.map_err(refused)?;
     let envelope: Envelope<'_, IgnoredAny> =
         serde_json::from_slice(&payload).expect("what was read is an envelope");
-    // Any text is a valid identity, a masked one too, and equal lengths make equal asterisks:
-    // the consumer would drop all but one of such events as duplicates.
+    // A masked identity is valid text, and masked words of equal length are equal. The consumer
+    // would drop all but one of such events as duplicates.
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
         if is_masked(value.as_bytes()) {
             return Err(Hindrance::MaskedIdentity { field });

@@ -4,20 +4,20 @@ use affluenza_bus::Partition;
 
 use crate::Position;
 
-/// Positions of one word of the set.
+/// Positions per entry of the set.
 const WIDTH: i64 = 64;
 
-/// The positions met so far. Holds nothing but positions: 24 bytes for one alone, and the same
-/// for 64 neighbours, which is what a portal that sends nothing but nonsense leaves behind.
+/// Set of the positions seen so far. An entry takes 24 bytes and holds up to 64 neighbouring
+/// positions, as left behind by a portal whose events are all invalid.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// A handful: one, and another each time that the topic was created anew.
+    /// Usually one stream, plus one for each time that the topic was recreated.
     streams: Vec<String>,
     words: HashMap<(u32, Partition, i64), u64>,
 }
 
 impl Seen {
-    /// Notes a position. Whether it is new.
+    /// Inserts a position. Returns true if it is new.
     pub(crate) fn insert(&mut self, stream: &str, position: Position) -> bool {
         let stream = self.number(stream);
         let offset = position.offset.0;

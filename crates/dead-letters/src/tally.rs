@@ -2,19 +2,19 @@ use std::collections::BTreeMap;
 
 use crate::Letter;
 
-/// What letters there are, counted.
+/// Counts of letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many.
+    /// Number of letters.
     pub letters: u64,
-    /// How many of each reason.
+    /// Letters by reason.
     pub by_reason: BTreeMap<String, u64>,
-    /// How many of each stream that is not the events topic as it is now.
+    /// Letters by stream, without the current stream of the events topic.
     pub by_other_stream: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    /// Counts a letter. `current`: the stream that the events topic is now.
+    /// Counts a letter. `current` is the current stream of the events topic.
     pub fn take(&mut self, letter: &Letter<'_>, current: Option<&str>) {
         self.letters += 1;
         count(&mut self.by_reason, letter.reason);
@@ -23,14 +23,14 @@ impl Tally {
         }
     }
 
-    /// The reasons, the most frequent first.
+    /// Returns the reasons, most frequent first.
     pub fn reasons(&self) -> Vec<(&str, u64)> {
         let mut reasons: Vec<(&str, u64)> = self
             .by_reason
             .iter()
             .map(|(code, letters)| (code.as_str(), *letters))
             .collect();
-        // Stable, so that equal counts stay in the order of their codes.
+        // A stable sort keeps equal counts in the order of their codes.
         reasons.sort_by_key(|(_, letters)| std::cmp::Reverse(*letters));
         reasons
     }

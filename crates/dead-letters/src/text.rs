@@ -1,7 +1,7 @@
-//! Letters for a person to read, and for another program.
+//! Formats letters as text for operators and as JSON for programs.
 //!
-//! Whatever a record holds is shown without control characters: it was written by anybody, and
-//! a terminal would obey it.
+//! Control characters of a record are escaped: anybody may have written them, and a terminal would
+//! interpret them.
 
 use std::fmt::Write as _;
 
@@ -14,10 +14,10 @@ use crate::moment::show;
 use crate::reason::what_to_do;
 use crate::{Corrected, Hindrance, Letter, Tally, Walked};
 
-/// Of a payload that is not JSON, so many bytes are shown.
+/// Limit of the bytes shown of a payload that is not JSON.
 const SHOWN_BYTES_MAX: usize = 4096;
 
-/// A letter on one line. `current`: the stream that the events topic is now.
+/// Formats a letter as one line. `current` is the current stream of the events topic.
 pub fn line(letter: &Letter<'_>, current: Option<&str>) -> String {
     let mut line = format!(
         "{:<10} {:<25} {:<11} {:<14} {}",
@@ -31,7 +31,7 @@ pub fn line(letter: &Letter<'_>, current: Option<&str>) -> String {
     line
 }
 
-/// What became of a letter that was to be requeued, on one line. `sent`: how to call a success.
+/// Formats the result of requeueing a letter as one line. `sent` is the word for a success.
 pub fn outcome(
     letter: &Letter<'_>,
     current: Option<&str>,
@@ -72,7 +72,7 @@ fn other_stream(letter: &Letter<'_>, current: Option<&str>) -> String {
     }
 }
 
-/// The counts at the end of a list. `shown`: how many of the letters were listed.
+/// Formats the counts at the end of a list. `shown` is the number of listed letters.
 pub fn counts(tally: &Tally, walked: &Walked, shown: u64) -> String {
     let mut text = String::new();
     match (tally.letters, walked.letters) {
@@ -120,7 +120,7 @@ pub fn counts(tally: &Tally, walked: &Walked, shown: u64) -> String {
     text
 }
 
-/// A number of letters in words.
+/// Formats a number of letters.
 pub fn dead_letters(letters: u64) -> String {
     match letters {
         1 => "1 dead letter".to_owned(),
@@ -128,7 +128,7 @@ pub fn dead_letters(letters: u64) -> String {
     }
 }
 
-/// A letter in a list, as JSON.
+/// Letter of a list, as JSON.
 #[derive(Debug, Serialize)]
 pub struct ListedLetter<'a> {
     position: String,
@@ -143,7 +143,7 @@ pub struct ListedLetter<'a> {
 }
 
 impl<'a> ListedLetter<'a> {
-    /// A letter. `current`: the stream that the events topic is now.
+    /// Makes the JSON of a letter. `current` is the current stream of the events topic.
     pub fn new(letter: &'a Letter<'_>, current: Option<&str>) -> Self {
         Self {
             position: letter.position.to_string(),
@@ -159,7 +159,7 @@ impl<'a> ListedLetter<'a> {
     }
 }
 
-/// The end of a list, as JSON.
+/// Counts at the end of a list, as JSON.
 #[derive(Debug, Serialize)]
 pub struct ListEnd<'a> {
     letters: u64,
@@ -171,7 +171,7 @@ pub struct ListEnd<'a> {
 }
 
 impl<'a> ListEnd<'a> {
-    /// The counts of a list of which `shown` letters were listed.
+    /// Makes the counts of a list that shows `shown` letters.
     pub fn new(tally: &'a Tally, walked: &Walked, shown: u64) -> Self {
         Self {
             letters: tally.letters,
@@ -184,7 +184,7 @@ impl<'a> ListEnd<'a> {
     }
 }
 
-/// Everything about a letter and the record that carries it.
+/// Formats all details of a letter and of its record in the dead-letter topic.
 pub fn full(letter: &Letter<'_>, record: &Record<'_>, current: Option<&str>) -> String {
     let mut text = summary(letter, current);
     let _ = writeln!(
@@ -240,7 +240,7 @@ fn body(letter: &Letter<'_>) -> String {
         Ok(value) => ("JSON", format!("{value:#}")),
         Err(_) => ("not JSON", escaped(&letter.payload)),
     };
-    // Unescaping may bring to light what masking the bytes could not see.
+    // Unescaping may reveal personal data that masking the bytes missed.
     let payload = masked_text(&payload);
     let mut text = format!("payload ({bytes} bytes, {form}{masked})\n");
     for line in payload.lines() {
@@ -267,16 +267,16 @@ fn escaped(payload: &[u8]) -> String {
     text
 }
 
-/// `text` with personal data masked: what a reason quotes was unescaped after its masking.
+/// Masks personal data in `text`. A quoted part was unescaped after its first masking.
 fn masked_text(text: &str) -> String {
     String::from_utf8_lossy(&affluenza_event::mask(text.as_bytes())).into_owned()
 }
 
-/// `text` with its control characters escaped.
+/// Escapes the control characters of `text`.
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        // Besides control characters, what turns the direction of writing around.
+        // Also escape characters that change the writing direction.
         if character.is_control()
             || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
         {

@@ -6,20 +6,20 @@ use affluenza_bus::{BusError, Config, Record, try_scan};
 use crate::seen::Seen;
 use crate::{Letter, Position, Selection};
 
-/// What a walk met beside the letters it showed.
+/// Counts of a walk through the dead-letter topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Walked {
-    /// Records of the dead-letter topic that are letters, shown or not.
+    /// Records that are letters, whether selected or not.
     pub letters: u64,
-    /// Of those meant: delivered again, and so not shown again.
+    /// Selected letters that were delivered again and therefore skipped.
     pub repeated: u64,
-    /// Records of the dead-letter topic that are no letters of this program.
+    /// Records that are not letters of this program.
     pub foreign: u64,
 }
 
-/// Shows each letter that `selection` holds, once a position, in the order of the dead-letter
-/// topic, up to where the topic ends now. Ends early when `show` breaks, and gives what it broke
-/// with. Keeps positions in memory, and nothing else.
+/// Calls `show` for each letter of `selection`, once per position, in the order of the dead-letter
+/// topic, up to its present end. Ends early if `show` breaks, and returns the break value. Memory
+/// holds only positions.
 pub fn walk<B>(
     bus: &Config,
     selection: &Selection,
@@ -45,8 +45,8 @@ pub fn walk<B>(
     Ok((walked, broken))
 }
 
-/// The streams in which there are letters of `positions`, in the order of the dead-letter topic.
-/// A position without any has none.
+/// Returns the streams that have letters at `positions`, in the order of the dead-letter topic. The
+/// list is empty for a position without a letter.
 pub fn locate(
     bus: &Config,
     positions: &[Position],

@@ -4,7 +4,7 @@ use std::time::Duration;
 use affluenza_spool::{Limits, SpoolError};
 use thiserror::Error;
 
-/// How an emitter works. Every queue and batch has a bound.
+/// Configuration of an emitter. Every queue and batch has a limit.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) source: String,
@@ -17,13 +17,13 @@ pub struct Config {
     pub(crate) zone: String,
 }
 
-/// Why an emitter could not be started.
+/// Reason why an emitter could not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The spool's folder cannot be used.
+    /// The folder of the spool cannot be used.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// A zone that the time zone database does not know.
+    /// The time zone is unknown.
     #[error("{0:?} is no time zone: use a name such as Europe/Rome")]
     Zone(String),
     /// The thread could not be started.
@@ -32,8 +32,9 @@ pub enum StartError {
 }
 
 impl Config {
-    /// For the portal instance `source`, a URI such as `https://servizi.comune.example.it`. Without
-    /// a spool, what is not sent when the process ends is lost, and seen as a gap.
+    /// Creates the configuration of the portal instance `source`, a URI such as
+    /// `https://servizi.comune.example.it`. Without a spool, events that are unsent when the
+    /// process ends are lost, and detected as a gap.
     pub fn new(source: impl Into<String>) -> Self {
         Self {
             source: source.into(),
@@ -47,29 +48,31 @@ impl Config {
         }
     }
 
-    /// Keeps events on disk in `folder` until they are accepted. One emitter has a folder.
+    /// Stores events on disk in `folder` until they are accepted. Each emitter needs its own
+    /// folder.
     #[must_use]
     pub fn spool(mut self, folder: impl Into<PathBuf>, limits: Limits) -> Self {
         self.spool = Some((folder.into(), limits));
         self
     }
 
-    /// Events that may wait in memory, 10,000 unless told; one more is dropped, and counted.
+    /// Limit of queued events, default 10,000. Further events are dropped and counted. Without a
+    /// spool, as many again may wait for the collector.
     #[must_use]
     pub fn queue_events_max(mut self, events: usize) -> Self {
         self.queue_events_max = events.max(1);
         self
     }
 
-    /// How long an event waits for others to be sent with, 50 ms unless told.
+    /// Longest wait of an event for others in the same batch, default 50 ms.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
 
-    /// The shortest and the longest pause after a failure, 200 ms and 60 s unless told. It doubles
-    /// with each failure in a row, and half of it is random.
+    /// Shortest and longest pause after a failure, default 200 ms and 60 s. The pause doubles with
+    /// each consecutive failure; half of it is random.
     #[must_use]
     pub fn pauses(mut self, shortest: Duration, longest: Duration) -> Self {
         self.pause_min = shortest;
@@ -77,14 +80,14 @@ impl Config {
         self
     }
 
-    /// How often drops are reported, every 60 s unless told.
+    /// Interval between reports on dropped events, default 60 s.
     #[must_use]
     pub fn report_every(mut self, every: Duration) -> Self {
         self.report_every = every;
         self
     }
 
-    /// The zone in which a visitor's day ends, Europe/Rome unless told.
+    /// Time zone in which a visitor's day ends, default Europe/Rome.
     #[must_use]
     pub fn zone(mut self, zone: impl Into<String>) -> Self {
         self.zone = zone.into();

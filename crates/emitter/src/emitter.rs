@@ -14,45 +14,46 @@ use crate::shared::{Shared, Statistics};
 use crate::worker::{Queued, Worker};
 use crate::{Config, StartError, Transport, Usage};
 
-/// How long an emitter that is dropped waits for its thread.
+/// Longest wait for the sending thread when an emitter is dropped.
 const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Emits events. Threads share it by reference or in an `Arc`.
+/// Emitter of events. Threads share it by reference or in an `Arc`.
 pub struct Emitter {
     encoder: Arc<Encoder>,
     shared: Arc<Shared>,
     queue: SyncSender<Queued>,
 }
 
-/// Why an event was not taken. It is counted, and reported to the collector.
+/// Reason why an event was dropped. It is counted and reported to the collector.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EmitError {
-    /// The contract does not take it, now or ever.
+    /// The event violates the contract, so a retry does not help.
     #[error("{0}; {mend}", mend = .0.mend())]
     Refused(#[from] Refusal),
-    /// Too many are waiting.
+    /// The queue is full.
     #[error("the queue is full: {0} events wait to be sent")]
     QueueFull(u64),
-    /// The thread that sends has ended.
+    /// The sending thread has ended.
     #[error("the emitter has stopped")]
     Stopped,
 }
 
-/// Events that were not sent in time. They are still on their way.
+/// Events that were not sent in time. The emitter keeps trying.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{events} events are not sent yet{}{last_failure}", if .last_failure.is_empty() { "" } else { ": " })]
 pub struct Unsent {
-    /// How many.
+    /// Number of unsent events.
     pub events: u64,
-    /// What happened when a batch was last not accepted; empty when nothing did.
+    /// Error of the last batch; empty if it was accepted.
     pub last_failure: String,
 }
 
 impl Emitter {
-    /// Starts the thread that sends, and with what an earlier process left in the spool.
+    /// Starts the sending thread. It also sends the events that an earlier process left in the
+    /// spool.
     ///
     /// # Errors
-    /// When the spool or the configuration cannot be used.
+    /// The spool or the configuration cannot be used.
     pub fn start(config: Config, transport: impl Transport) -> Result<Self, StartError> {
         let zone =
             TimeZone::get(&config.zone).map_err(|_| StartError::Zone(config.zone.clone()))?;
@@ -86,10 +87,10 @@ impl Emitter {
         })
     }
 
-    /// Takes an event, and gives its id. Does not wait, and does no IO.
+    /// Queues an event and returns its id. Neither waits nor performs IO.
     ///
     /// # Errors
-    /// When the event is not valid, or too many are waiting already.
+    /// The event is invalid, or the queue is full.
     pub fn emit(&self, usage: Usage) -> Result<String, EmitError> {
         let sequence = self.shared.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let encoded = self
@@ -98,7 +99,7 @@ impl Emitter {
             .inspect_err(|refusal| {
                 self.shared.drop_event(&usage.ente, refusal.code());
             })?;
-        // Counted first: whoever flushes right after must see it.
+        // Count first, so that a flush right afterwards includes the event.
         self.shared.emitted.fetch_add(1, Ordering::AcqRel);
         let Err(error) = self.queue.try_send(Queued::Event(encoded.json)) else {
             return Ok(encoded.id);
@@ -111,11 +112,11 @@ impl Emitter {
         })
     }
 
-    /// Waits until everything that was emitted is accepted or refused, at most `patience`. Sends
-    /// at once, whatever pause is being made.
+    /// Waits until every emitted event is accepted or refused, at most `patience`. Skips the pauses
+    /// after failures.
     ///
     /// # Errors
-    /// When something is not sent by then; it is still on its way.
+    /// Some events are still unsent. The emitter keeps trying.
     pub fn flush(&self, patience: Duration) -> Result<(), Unsent> {
         self.shared.hurry.store(true, Ordering::Release);
         let _ = self.queue.try_send(Queued::Wake);
@@ -134,18 +135,18 @@ impl Emitter {
         })
     }
 
-    /// What has become of the events so far.
+    /// Returns the counts of the events so far.
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
     }
 
-    /// The name under which this process numbers its events.
+    /// Producer id, under which this process numbers its events.
     pub fn producer(&self) -> &str {
         &self.encoder.producer
     }
 
-    /// Sends what is waiting and a last report, at most for `patience`, and ends. What is not sent
-    /// by then stays in the spool; without a spool it is lost, and the statistics say how much.
+    /// Sends waiting events and a last report, for at most `patience`, and ends. Unsent events stay
+    /// in the spool. Without a spool they are lost, and the statistics count them.
     pub fn close(self, patience: Duration) -> Statistics {
         let _ = self.flush(patience);
         self.end(patience.max(DROP_PATIENCE));

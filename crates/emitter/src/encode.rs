@@ -1,4 +1,4 @@
-//! From what a portal knows to the event that leaves it.
+//! Encodes what a portal knows as an event.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 
 use crate::Usage;
 
-/// Longest user agent kept, in bytes: what tells devices and bots apart stands at its start.
+/// Limit of a stored user agent, in bytes. Its start identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
 
-/// Makes events of what happened.
+/// Encoder of events.
 pub(crate) struct Encoder {
     pub(crate) source: String,
     pub(crate) producer: String,
@@ -22,14 +22,14 @@ pub(crate) struct Encoder {
     pub(crate) pseudonyms: Pseudonyms,
 }
 
-/// An event on its way.
+/// Encoded event.
 pub(crate) struct Encoded {
     pub(crate) id: String,
     pub(crate) json: Vec<u8>,
 }
 
 impl Encoder {
-    /// The event of `usage`, with the number `sequence`, if the contract takes it.
+    /// Encodes `usage` with the number `sequence`. Fails if the event violates the contract.
     pub(crate) fn encode(&self, usage: &Usage, sequence: u64) -> Result<Encoded, Refusal> {
         let now = jiff::Timestamp::now();
         let time = usage.time.unwrap_or(now).to_string();
@@ -60,7 +60,7 @@ impl Encoder {
         Ok(Encoded { id, json })
     }
 
-    /// A report of what was dropped.
+    /// Encodes a report on dropped events.
     pub(crate) fn report(&self, last_sequence: u64, dropped: Vec<Dropped<'_>>) -> Option<Vec<u8>> {
         let data = Report {
             producer: self.producer.as_str().into(),
@@ -183,7 +183,7 @@ mod tests {
         encoder.tokens(&usage, evening).unwrap();
         encoder.forget_past(evening);
         assert!(encoder.pseudonyms.has_salt());
-        // No event comes at midnight.
+        // No event arrives at midnight.
         encoder.forget_past("2026-03-28T23:00:00Z".parse().unwrap());
         assert!(!encoder.pseudonyms.has_salt());
     }

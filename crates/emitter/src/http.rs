@@ -1,4 +1,4 @@
-//! To a collector over HTTP.
+//! Transport to a collector over HTTP.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use ureq::http::{Response, StatusCode};
 
 use crate::{Refused, SendError, Transport};
 
-/// Longest answer that is read.
+/// Limit of an answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
-/// How long a connection, and a request, may take.
+/// Timeouts of connecting, and of a whole request.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends to the `POST /v1/events` of a collector.
+/// Sends batches to `POST /v1/events` of a collector.
 pub struct HttpTransport {
     agent: Agent,
     url: String,
     authorization: String,
 }
 
-/// A URL that cannot be a collector's.
+/// Error of a URL that cannot be a collector's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is no URL of a collector: use one such as https://collector.example.it{hint}", hint = if cfg!(feature = "tls") { "" } else { " (https needs the feature tls)" })]
 pub struct UrlError(String);
 
 impl HttpTransport {
-    /// To the collector at `url`, its root, with the portal's `key`.
+    /// Creates a transport to the collector with the root `url`. `key` is the portal's key.
     ///
     /// # Errors
-    /// When `url` is none.
+    /// `url` is not an HTTP URL, or HTTPS without the feature `tls`.
     pub fn new(url: &str, key: &str) -> Result<Self, UrlError> {
         let is_known =
             url.starts_with("http://") || (cfg!(feature = "tls") && url.starts_with("https://"));
@@ -55,7 +55,7 @@ impl HttpTransport {
     }
 }
 
-/// The parts of an answer that matter here.
+/// Relevant fields of the collector's answer.
 #[derive(Default, Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -94,15 +94,15 @@ impl Transport for HttpTransport {
             return Ok(refused(answer));
         }
         Err(match status {
-            // Something in the batch, such as an ente that the key may not write for; smaller parts
-            // find out what.
+            // The batch holds a bad event, such as one for an ente that the key may not write for.
+            // The worker finds it by sending smaller batches.
             StatusCode::BAD_REQUEST
             | StatusCode::FORBIDDEN
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNPROCESSABLE_ENTITY => SendError::Never {
                 reason: format!("http-{}", status.as_u16()),
             },
-            // A wrong key, a wrong URL, a server in trouble: someone will mend it.
+            // A wrong key, a wrong URL or a failing server: an operator will fix it, so retry.
             _ => later(
                 format!("the collector answered {status}"),
                 retry_after(&answer),

@@ -1,12 +1,12 @@
-//! For portals: tells that they are used, without ever making a page wait.
+//! Emits usage events of a portal without delaying its pages.
 //!
-//! [`Emitter::emit`] treats what is personal, checks the event, numbers it and puts it into a
-//! bounded queue; it neither waits nor does any IO. A thread takes it from there: to a spool on
-//! disk, if there is one, and to the collector, again and again until it is accepted. The same
-//! event sent twice counts once, so nothing is lost and nothing double.
+//! [`Emitter::emit`] pseudonymizes personal data, checks and numbers the event, and puts it into a
+//! bounded queue. It neither waits nor performs IO. A thread writes queued events to a spool on
+//! disk, if there is one. It sends them to the collector and retries until they are accepted.
+//! Duplicates count once, so a retry neither loses events nor counts them twice.
 //!
-//! What had to be dropped is counted by public body and reason and reported to the collector,
-//! and each event carries the number that its process gave it: a gap is seen.
+//! Dropped events are counted by ente and reason and reported to the collector. Each event carries
+//! a sequence number of its process, so that gaps are detected.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -31,8 +31,8 @@
 //! # }
 //! ```
 //!
-//! The key of a portal belongs to one public body. Addresses are truncated, and what identifies a
-//! visitor becomes a token that means nothing after that day: see [`affluenza_privacy`].
+//! The key of a portal belongs to one ente. Addresses are truncated. A visitor's identifier becomes
+//! a token that is useless after that day: see [`affluenza_privacy`].
 
 mod config;
 mod emitter;

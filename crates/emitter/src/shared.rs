@@ -1,4 +1,4 @@
-//! What the emitter and its thread both know.
+//! State shared by the emitter and its sending thread.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,27 +6,27 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use affluenza_event::wire::Dropped;
 
-/// Most entries of a report.
+/// Limit of entries in a report.
 const DROPPED_MAX: usize = 1_000;
 
-/// What has become of the events so far.
+/// Counts of the events so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Events that [`crate::Emitter::emit`] took.
+    /// Events accepted by [`crate::Emitter::emit`].
     pub emitted: u64,
     /// Events that an earlier process left in the spool.
     pub found: u64,
-    /// Events that the other side accepted.
+    /// Events that the collector accepted.
     pub sent: u64,
-    /// Events that are neither sent nor dropped yet.
+    /// Events that are neither accepted nor refused yet.
     pub pending: u64,
-    /// Events that are in the spool.
+    /// Events in the spool.
     pub spooled: u64,
-    /// Events that were dropped, by reason; in all, not only since the last report.
+    /// Dropped events by reason, since the start of the process.
     pub dropped: BTreeMap<String, u64>,
-    /// Batches that were not accepted and were, or will be, sent again.
+    /// Failed attempts to send a batch. Each is followed by a retry.
     pub failures: u64,
-    /// What happened when that was last so; empty when the last batch was accepted.
+    /// Error of the last failed attempt; empty if the last batch was accepted.
     pub last_failure: String,
 }
 
@@ -34,7 +34,7 @@ pub struct Statistics {
 pub(crate) struct Shared {
     pub(crate) sequence: AtomicU64,
     pub(crate) emitted: AtomicU64,
-    /// Someone waits: no pauses.
+    /// True during a flush: skips pauses.
     pub(crate) hurry: AtomicBool,
     pub(crate) closing: AtomicBool,
     progress: Mutex<Progress>,
@@ -45,13 +45,13 @@ pub(crate) struct Shared {
 pub(crate) struct Progress {
     pub(crate) found: u64,
     pub(crate) sent: u64,
-    /// Taken from the queue and refused by the other side.
+    /// Events taken from the queue that the collector refused.
     pub(crate) refused: u64,
     pub(crate) spooled: u64,
     pub(crate) failures: u64,
     pub(crate) last_failure: String,
     pub(crate) ended: bool,
-    /// Since the last report, by ente and reason.
+    /// Dropped events since the last report, by ente and reason.
     unreported: BTreeMap<(String, String), u64>,
     dropped: BTreeMap<String, u64>,
 }
@@ -61,13 +61,13 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is known, and tells whoever waits.
+    /// Changes the progress and notifies waiting threads.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.progress());
         self.changed.notify_all();
     }
 
-    /// Waits until `is_done` says so, at most `patience`. Whether it did.
+    /// Waits until `is_done` returns true, at most `patience`. Returns its last result.
     pub(crate) fn wait(
         &self,
         patience: std::time::Duration,
@@ -80,7 +80,7 @@ impl Shared {
         is_done(&progress)
     }
 
-    /// Counts events that were dropped.
+    /// Counts a dropped event.
     pub(crate) fn drop_event(&self, ente: &str, reason: &str) {
         let mut progress = self.progress();
         *progress.dropped.entry(reason.to_owned()).or_default() += 1;
@@ -88,7 +88,7 @@ impl Shared {
         *progress.unreported.entry(reported).or_default() += 1;
     }
 
-    /// What is to be reported, taken away from what is unreported.
+    /// Removes and returns at most [`DROPPED_MAX`] unreported entries.
     pub(crate) fn take_unreported(&self) -> Vec<Dropped<'static>> {
         let mut progress = self.progress();
         let all = std::mem::take(&mut progress.unreported);
@@ -106,7 +106,7 @@ impl Shared {
         taken
     }
 
-    /// Events that are neither accepted nor dropped.
+    /// Number of events that are neither accepted nor refused.
     pub(crate) fn pending(&self, progress: &Progress) -> u64 {
         let taken = self.emitted.load(Ordering::Acquire) + progress.found;
         taken.saturating_sub(progress.sent + progress.refused)
@@ -127,7 +127,8 @@ impl Shared {
     }
 }
 
-/// A code that a report may carry: what was dropped for its bad ente must not spoil the report.
+/// Returns a code that a report may carry. An invalid code becomes `unknown`, so that it does not
+/// invalidate the report.
 fn plain(code: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_good = !code.is_empty()

@@ -2,42 +2,42 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Where events go. The crate brings one over HTTP; a program that has a Kafka client gives its
-/// own, with the event's id as the key (`Envelope::key`).
+/// Destination of events. This crate provides HTTP. A program with a Kafka client implements its
+/// own transport, with the event's id as record key (`Envelope::key`).
 pub trait Transport: Send + 'static {
-    /// Sends a batch and returns once it is safe there. Of single events it may tell that they
-    /// were refused, for good; all others are accepted.
+    /// Sends a batch and returns once it is stored safely. Returns the events that were refused for
+    /// good; all others are accepted.
     ///
     /// # Errors
-    /// When the batch as a whole was not accepted. It is sent again, so events may come twice.
+    /// The batch as a whole was not accepted. It is sent again, so events may arrive twice.
     fn send(&mut self, events: &[Vec<u8>]) -> Result<Vec<Refused>, SendError>;
 }
 
-/// An event that will never be accepted.
+/// Event that will never be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Its place in the batch.
+    /// Index in the batch.
     pub index: usize,
-    /// Why, as a code of letters, digits, `-` and `_`.
+    /// Code of the reason: letters, digits, `-` and `_`.
     pub reason: String,
 }
 
-/// Why a batch was not accepted.
+/// Reason why a batch was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// It may be accepted later.
+    /// The batch may be accepted later.
     #[error("{cause}")]
     Later {
-        /// What happened.
+        /// Cause of the failure.
         cause: String,
-        /// How long to wait at least, if the other side said so.
+        /// Shortest wait that the collector requested.
         after: Option<Duration>,
     },
-    /// Something in it is not wanted: it is sent again in smaller parts, and what is refused
+    /// The batch holds an unacceptable event. It is sent again in smaller batches. An event refused
     /// alone is dropped with this reason.
     #[error("refused: {reason}")]
     Never {
-        /// A code of letters, digits, `-` and `_`.
+        /// Code of the reason: letters, digits, `-` and `_`.
         reason: String,
     },
 }

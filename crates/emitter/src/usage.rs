@@ -2,8 +2,8 @@ use std::net::IpAddr;
 
 use affluenza_event::{Channel, Kind, Login, Outcome, Resource};
 
-/// A visit to a page, or a use of a service, as the portal knows it. What is personal in it is
-/// treated when it is emitted, in this process.
+/// Visit to a page or use of a service, as the portal knows it. Personal data in it is
+/// pseudonymized or truncated by `emit`, in the portal's process.
 #[derive(Debug, Clone, Default)]
 pub struct Usage {
     pub(crate) ente: String,
@@ -26,7 +26,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// A page or area of `portal` was visited. `ente` is the code of the public body.
+    /// Creates a visit to a page or area of `portal`. `ente` is the code of the public body.
     pub fn access(ente: impl Into<String>, portal: impl Into<String>) -> Self {
         Self {
             ente: ente.into(),
@@ -35,7 +35,7 @@ impl Usage {
         }
     }
 
-    /// `service` was used, as `kind`.
+    /// Creates a use of `service` as `kind`.
     pub fn service(
         ente: impl Into<String>,
         portal: impl Into<String>,
@@ -49,99 +49,99 @@ impl Usage {
         }
     }
 
-    /// The service that a visited page belongs to.
+    /// Sets the service that a visited page belongs to.
     #[must_use]
     pub fn of_service(mut self, service: impl Into<String>) -> Self {
         self.service = Some(service.into());
         self
     }
 
-    /// What a visit asked for: a page unless told.
+    /// Sets the visited resource, default a page.
     #[must_use]
     pub fn resource(mut self, resource: Resource) -> Self {
         self.resource = Some(resource);
         self
     }
 
-    /// How it ended: completed unless told.
+    /// Sets the outcome, default completed.
     #[must_use]
     pub fn outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = Some(outcome);
         self
     }
 
-    /// Where it came in: on the web unless told.
+    /// Sets the channel, default the web.
     #[must_use]
     pub fn channel(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
     }
 
-    /// How the person was identified: not at all unless told.
+    /// Sets the login method, default none.
     #[must_use]
     pub fn login(mut self, login: Login) -> Self {
         self.login = Some(login);
         self
     }
 
-    /// What identifies the session, as the portal has it: a token takes its place.
+    /// Sets the portal's identifier of the session. It is replaced by a token.
     #[must_use]
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
     }
 
-    /// What identifies the visitor, as the portal has it: a token of the day takes its place.
-    /// Without it, address and user agent together stand for the visitor.
+    /// Sets the portal's identifier of the visitor. It is replaced by a token of the day. Without
+    /// it, the token is made from address and user agent.
     #[must_use]
     pub fn visitor(mut self, visitor: impl Into<String>) -> Self {
         self.visitor = Some(visitor.into());
         self
     }
 
-    /// The client's address: it is truncated.
+    /// Sets the client's address. It is truncated before it is sent.
     #[must_use]
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// The `User-Agent` header.
+    /// Sets the `User-Agent` header.
     #[must_use]
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
         self.user_agent = Some(agent.into());
         self
     }
 
-    /// The `Sec-CH-UA-Mobile` header: `?1` is true.
+    /// Sets the `Sec-CH-UA-Mobile` header: `?1` is true.
     #[must_use]
     pub fn mobile(mut self, mobile: bool) -> Self {
         self.mobile = Some(mobile);
         self
     }
 
-    /// The `Sec-CH-UA-Platform` header.
+    /// Sets the `Sec-CH-UA-Platform` header.
     #[must_use]
     pub fn platform(mut self, platform: impl Into<String>) -> Self {
         self.platform = Some(platform.into());
         self
     }
 
-    /// The `Sec-CH-UA-Form-Factors` header.
+    /// Sets the `Sec-CH-UA-Form-Factors` header.
     #[must_use]
     pub fn form_factors(mut self, form_factors: impl Into<String>) -> Self {
         self.form_factors = Some(form_factors.into());
         self
     }
 
-    /// `navigator.maxTouchPoints`.
+    /// Sets `navigator.maxTouchPoints`.
     #[must_use]
     pub fn touch_points(mut self, touch_points: u8) -> Self {
         self.touch_points = Some(touch_points);
         self
     }
 
-    /// When it happened: now unless told.
+    /// Sets the time of the event, default now.
     #[must_use]
     pub fn time(mut self, time: jiff::Timestamp) -> Self {
         self.time = Some(time);

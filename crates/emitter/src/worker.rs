@@ -1,4 +1,4 @@
-//! The thread that sends.
+//! Sending thread of an emitter.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::encode::Encoder;
 use crate::shared::Shared;
 use crate::{Config, SendError, Transport};
 
-/// Most events and bytes of a batch; the collector takes 1,000 and 1 MiB.
+/// Limits of a batch, in events and bytes. The collector accepts 1,000 events and 1 MiB.
 const BATCH_EVENTS_MAX: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 512 * 1024;
 
-/// What is handed to the thread.
+/// Message to the sending thread.
 pub(crate) enum Queued {
     Event(Vec<u8>),
-    /// Look around: something changed.
+    /// Wakes the thread, so that it checks its flags.
     Wake,
 }
 
@@ -30,19 +30,19 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     queue: Receiver<Queued>,
     backlog: Backlog,
-    /// Taken from the queue, not yet in the backlog.
+    /// Events taken from the queue that are not in the backlog yet.
     taken: Vec<Vec<u8>>,
-    /// Most events of the next batch: halved when a batch is refused as a whole.
+    /// Limit of events in the next batch. Halved when a batch is refused as a whole.
     batch_events: usize,
     failures_in_a_row: u32,
     not_before: Option<Instant>,
     reported: Instant,
 }
 
-/// Events to be sent together, and where a spool goes on after them.
+/// Events to send together, and the next position of the spool.
 type Batch = (Vec<Vec<u8>>, Option<Position>);
 
-/// What waits to be sent.
+/// Events waiting to be sent.
 enum Backlog {
     Memory(VecDeque<Vec<u8>>),
     Disk(Spool),
@@ -97,21 +97,21 @@ impl Worker {
             }
         }
         let shared = Arc::clone(&self.shared);
-        // The spool is free for the next before it is said that this one is done.
+        // Release the spool for the next emitter before reporting the end.
         drop(self);
         shared.update(|progress| progress.ended = true);
     }
 
-    /// Takes events from the queue: waits for the first, and a little for more. Whether the
-    /// emitter is still there.
+    /// Takes events from the queue: waits for the first one, and briefly for more. Returns false if
+    /// the emitter was dropped.
     fn take(&mut self, is_closing: bool) -> bool {
-        // Here it comes by all the time, whether there are events or not.
+        // Runs in every cycle, with or without events.
         self.encoder.forget_past(jiff::Timestamp::now());
         let has_more = !self.backlog.is_empty() && self.not_before.is_none();
         let patience = if has_more || is_closing {
             Duration::ZERO
         } else if self.shared.hurry.load(Ordering::Acquire) {
-            // Whoever hurries must not make a server that is down busy.
+            // A flush during an outage must not flood the server with requests.
             Duration::from_millis(20)
         } else {
             self.config.linger.max(Duration::from_millis(5))
@@ -132,7 +132,7 @@ impl Worker {
         true
     }
 
-    /// Empties the queue, as far as there is room for it.
+    /// Empties the queue as far as the backlog has room.
     fn take_the_rest(&mut self) {
         while !self.taken.is_empty() {
             self.keep();
@@ -143,15 +143,15 @@ impl Worker {
         }
     }
 
-    /// Puts what was taken where it waits. A full spool leaves it here: then the queue fills up,
-    /// and whoever emits is told.
+    /// Moves the taken events to the backlog. If the spool is full they stay here, so that the
+    /// queue fills up and `emit` fails.
     fn keep(&mut self) {
         if self.taken.is_empty() {
             return;
         }
         match &mut self.backlog {
             Backlog::Memory(waiting) => {
-                // As much as the queue holds, so that memory has a bound.
+                // Same limit as the queue, so that memory is bounded.
                 let room = self.config.queue_events_max.saturating_sub(waiting.len());
                 waiting.extend(self.taken.drain(..room.min(self.taken.len())));
             }
@@ -167,7 +167,7 @@ impl Worker {
         self.shared.update(|progress| progress.spooled = spooled);
     }
 
-    /// Puts a report of what was dropped among the events, now and then.
+    /// Adds a report on dropped events, once per interval.
     fn report(&mut self, is_closing: bool) {
         if !is_closing && self.reported.elapsed() < self.config.report_every {
             return;
@@ -175,19 +175,19 @@ impl Worker {
         self.reported = Instant::now();
         let last = self.shared.sequence.load(Ordering::Acquire);
         let dropped = self.shared.take_unreported();
-        // A last report tells how far the numbers went, so that a lost end is seen, too.
+        // A last report carries the highest sequence number, so that a lost end is detected.
         if dropped.is_empty() && !(is_closing && last > 0) {
             return;
         }
         if let Some(report) = self.encoder.report(last, dropped) {
             self.taken.push(report);
-            // Nobody emitted it, but it is to be sent like what was found.
+            // `found` counts the report, so that `pending` includes it.
             self.shared.update(|progress| progress.found += 1);
         }
     }
 
     fn send(&mut self, transport: &mut impl Transport) {
-        // What has no room on disk or in memory goes after what has.
+        // Events without room in the backlog are taken again after each sent batch.
         loop {
             let (events, next) = match self.next_batch() {
                 Ok(Some(batch)) => batch,
@@ -215,7 +215,7 @@ impl Worker {
                 }
                 Err(SendError::Later { cause, after }) => return self.pause(cause, after),
             }
-            // The queue must not fill up during a long backlog.
+            // Keep emptying the queue while a long backlog is sent.
             if !self.take(true) {
                 return;
             }
@@ -223,8 +223,8 @@ impl Worker {
         }
     }
 
-    /// Counts an event that the other side refused. A report is none: reporting that reports are
-    /// refused would never end.
+    /// Counts an event that the collector refused. Refused reports are not counted: reports on
+    /// refused reports would never end.
     fn count_refused(&self, event: &[u8], reason: &str) {
         if let Some(ente) = ente(event) {
             self.shared.drop_event(&ente, reason);
@@ -255,14 +255,14 @@ impl Worker {
         }
     }
 
-    /// Forgets a batch that is dealt with.
+    /// Removes a finished batch from the backlog.
     fn settle(&mut self, events: usize, refused: usize, next: Option<Position>) {
         match &mut self.backlog {
             Backlog::Memory(waiting) => {
                 waiting.drain(..events.min(waiting.len()));
             }
             Backlog::Disk(spool) => {
-                // If the disk does not take it, they are sent again later.
+                // If the disk fails here, the events are sent again later.
                 if let Some(next) = next {
                     let _ = spool.ack(next);
                 }
@@ -277,8 +277,8 @@ impl Worker {
         });
     }
 
-    /// After a failure: twice as long as before, and half of it random, so that portals that
-    /// failed together do not come back together.
+    /// Starts a pause after a failure. It doubles each time, and half of it is random, so that
+    /// portals that failed together do not retry together.
     fn pause(&mut self, cause: String, after: Option<Duration>) {
         let doubled = self
             .config
@@ -314,7 +314,7 @@ impl Backlog {
     }
 }
 
-/// The ente of a usage event.
+/// Returns the ente of a usage event.
 fn ente(event: &[u8]) -> Option<String> {
     let event: Value = serde_json::from_slice(event).ok()?;
     Some(event.pointer("/data/ente")?.as_str()?.to_owned())

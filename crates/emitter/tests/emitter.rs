@@ -1,4 +1,4 @@
-//! What an emitter promises, against another side that the test plays.
+//! Tests an emitter against a simulated collector.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The other side: what it answers to each batch, and what it was sent.
+/// Simulated collector: its answer to each batch, and the events it accepted.
 #[derive(Clone)]
 struct Side {
     answer: Arc<Mutex<Answer>>,
@@ -25,9 +25,9 @@ struct Side {
 enum Answer {
     Accepted,
     Away,
-    /// Refuses events of this service, one by one.
+    /// Refuses single events of this service.
     Picky(&'static str),
-    /// Refuses whole batches in which such an event is.
+    /// Refuses whole batches that hold an event of this service.
     Rough(&'static str),
 }
 
@@ -213,7 +213,7 @@ fn the_spool_outlives_the_process_and_keeps_the_order() {
         }
         let statistics = emitter.close(Duration::from_millis(10));
         assert_eq!(statistics.sent, 0);
-        // With the last report.
+        // Includes the last report.
         assert_eq!(statistics.spooled, 301);
     }
     let (side, events) = Side::new(Answer::Accepted);

@@ -2,57 +2,60 @@
 
 use affluenza_bus::Partition;
 
-/// Differences that an operator accepts. Consumers must be stopped, unless the group's place stays.
+/// Differences that an operator accepts. Consumers must be stopped, unless the committed offset
+/// stays.
 #[derive(Debug, clap::Subcommand)]
 pub enum Accept {
-    /// Records that were never read, or cannot be read again, are lost: the accounts balance without
-    /// them, and the group goes on after them.
+    /// Accept the loss of records that were never read or cannot be read again. The accounts
+    /// balance without them, and the group continues after them.
     Loss(Range),
-    /// Set the group to the end of the ledger, after its offset was moved by hand or forgotten.
+    /// Set the group's committed offset to the end of the ledger, after it was moved by hand or has
+    /// expired.
     Place(AtPartition),
-    /// The log was put back to an older copy or truncated: read it as another one, from its beginning;
-    /// events that are stored are not counted again.
+    /// Accept a log that was restored from an older copy or truncated. It is read from its
+    /// beginning as a new stream; stored events are not counted again.
     Log(Why),
-    /// Remove facts that no block of the ledger covers, and what they added to the aggregates.
+    /// Remove facts that no block of the ledger covers, and subtract them from the aggregates.
     Facts(Range),
 }
 
-/// Why it is accepted.
+/// Reason of an acceptance.
 #[derive(Debug, clap::Args)]
 pub struct Why {
-    /// Why, for the log of administrative access and the table acceptances; no personal data belongs here.
+    /// Reason for the log of administrative access and the table acceptances; must not contain
+    /// personal data.
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub reason: String,
 }
 
-/// One partition.
+/// Partition of an acceptance.
 #[derive(Debug, clap::Args)]
 pub struct AtPartition {
-    /// Partition of the topic of the events.
+    /// Partition of the events topic.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: i32,
     #[command(flatten)]
     pub why: Why,
 }
 
-/// Offsets of one partition.
+/// Range of offsets in a partition.
 #[derive(Debug, clap::Args)]
 pub struct Range {
     #[command(flatten)]
     pub at: AtPartition,
-    /// First offset.
+    /// First offset of the range.
     #[arg(long, value_name = "OFFSET")]
     pub from: u64,
-    /// One past the last offset.
+    /// End of the range: one past the last offset.
     #[arg(long, value_name = "OFFSET")]
     pub to: u64,
-    /// Log of the past, as the audit names it; the present one without.
+    /// Stream of an earlier log, as named by the audit. Default: the present log.
     #[arg(long, value_name = "STREAM")]
     pub stream: Option<String>,
 }
 
 impl Accept {
-    /// Act, place and reason, for the log of administrative access.
+    /// Returns action, subject and reason for the log of administrative access.
     pub fn told(&self) -> (&'static str, String, &str) {
         let range = |range: &Range| {
             let (partition, from, to) = (range.at.partition, range.from, range.to);
@@ -74,7 +77,7 @@ impl Accept {
 }
 
 impl AtPartition {
-    /// As Kafka numbers it.
+    /// Returns the partition in the type of the Kafka client.
     pub fn number(&self) -> Partition {
         Partition(self.partition)
     }

@@ -1,21 +1,21 @@
-//! What can be typed about backups.
+//! Arguments of `affluenza backup` and `affluenza restore`.
 
-/// A backup to write.
+/// Backup to write.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
-    /// Its name, such as 2026-03-01.
+    /// Name of the backup, such as 2026-03-01.
     pub name: String,
-    /// An earlier backup: only what is newer is written. Both are needed to restore.
+    /// Earlier backup: write only newer data. A restore needs both backups. Default: a full backup.
     #[arg(long, value_name = "NAME")]
     pub base: Option<String>,
 }
 
-/// A backup to bring back.
+/// Backup to restore.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
-    /// Its name.
+    /// Name of the backup.
     pub name: String,
-    /// Name for a damaged database that is there: its rows are kept under it, as evidence.
+    /// Name under which the rows of an existing, damaged database are kept as evidence.
     #[arg(long, value_name = "DATABASE")]
     pub set_aside: Option<String>,
 }

@@ -1,21 +1,21 @@
-//! What can be typed to erase.
+//! Arguments of `affluenza erase`.
 
-/// Which events to erase, and why.
+/// Order to erase events.
 #[derive(Debug, clap::Args)]
 pub struct Erase {
-    /// Public body: a code or name in the register, or the code that events say.
+    /// Public body: a code or name in the register, or the code in the events.
     #[arg(long, value_name = "CODE")]
     pub ente: String,
-    /// Portal; all of the public body without.
+    /// Portal. Default: all portals of the public body.
     #[arg(long, value_name = "CODE")]
     pub portal: Option<String>,
-    /// Local days: a year, a month or a day, or FROM..TO; all without.
+    /// Local days: a year, a month or a day, or FROM..TO. Default: all.
     #[arg(long, value_name = "PERIOD")]
     pub period: Option<String>,
-    /// Who ordered it and on what ground; it is kept for ever, so no name belongs here.
+    /// Authority and legal ground of the order; stored permanently, so it must not contain names.
     #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
     pub reason: Option<String>,
-    /// Count what would go, and change nothing.
+    /// Count the affected events, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! What can be typed about API keys.
+//! Arguments of `affluenza keys`.
 
 use affluenza_keys::Role;
 use clap::Subcommand;
@@ -7,22 +7,22 @@ use super::Format;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
-    /// Make a key. Its secret is printed once, on standard output, and kept nowhere.
+    /// Create a key. Its secret is printed once, on standard output, and not stored.
     Create(CreateKey),
     /// List the keys, without their secrets.
     List {
-        /// Form of the list.
+        /// Format of the list.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Withdraw a key: it is refused from the next second on.
+    /// Revoke a key. It is refused from the next second on.
     Revoke {
-        /// Its id, as in the list.
+        /// Id of the key, as in the list.
         id: String,
     },
-    /// Print the log of administrative access: who made and withdrew which key.
+    /// Print the log of administrative access, such as who created and revoked keys.
     Log {
-        /// Prove that no entry was changed or taken away, and print the newest hash only.
+        /// Verify that no entry was changed or removed, and print only the newest hash.
         #[arg(long)]
         verify: bool,
     },
@@ -30,21 +30,22 @@ pub enum Keys {
 
 #[derive(Debug, clap::Args)]
 pub struct CreateKey {
-    /// What people call it, such as `dashboard of Firenze`.
+    /// Name of the key, such as `dashboard of Firenze`.
     pub name: String,
-    /// What it is for: reader (figures), writer (events) or admin.
+    /// Role of the key: reader (figures), writer (events) or admin.
     #[arg(long, default_value_t = Role::Reader)]
     pub role: Role,
-    /// Public body that it reaches, by code or name in the register; may be given several times. All without.
+    /// Public body in the scope of the key, by code or name in the register; may be given several
+    /// times. Default: all.
     #[arg(long = "ente", value_name = "CODE")]
     pub enti: Vec<String>,
-    /// For a writer: portal whose events it may send; may be given several times. All without.
+    /// For a writer: portal whose events it may send; may be given several times. Default: all.
     #[arg(long = "portal", value_name = "CODE")]
     pub portals: Vec<String>,
-    /// For a writer: `source` of the events it may send; may be given several times. All without.
+    /// For a writer: `source` of the events it may send; may be given several times. Default: all.
     #[arg(long = "source", value_name = "URI")]
     pub sources: Vec<String>,
-    /// Days until it expires; never without.
+    /// Days until the key expires. Default: never.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub days: Option<u16>,
 }

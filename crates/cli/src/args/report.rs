@@ -9,32 +9,33 @@ pub struct Report {
     /// Year to report on.
     #[arg(long)]
     pub year: i16,
-    /// The edition that everybody may see: small counts left out, with all that gives them away.
+    /// Print the public edition, in which small counts are suppressed, with all counts that would
+    /// reveal them.
     #[arg(long, conflicts_with_all = ["ente", "every_ente"])]
     pub public: bool,
-    /// Year to compare with; the year before without.
+    /// Year to compare with. Default: the previous year.
     #[arg(long, value_name = "YEAR")]
     pub compare: Option<i16>,
-    /// One public body only: a code or name in the register.
+    /// Public body of the report: a code or name in the register. Default: all.
     #[arg(long)]
     pub ente: Option<String>,
-    /// A report for each public body of the register, into the folder that --output names.
+    /// Write a report for each public body of the register into the folder --output.
     #[arg(long, conflicts_with = "ente", requires = "output")]
     pub every_ente: bool,
-    /// Whose use is counted.
+    /// Visitors whose use is counted.
     #[arg(long, value_enum, default_value_t = Count::People)]
     pub count: Count,
-    /// As classified when: a closed year as it was closed, or every year by the present facts.
+    /// Classification of the events: as it was when the year was closed, or by the present facts.
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,
     /// Language of the report.
     #[arg(long, value_enum, default_value_t = Language::En)]
     pub lang: Language,
-    /// Form of the report; by the name of the file without, and text where there is none; PDF with
+    /// Format of the report. Default: by the extension of the output file, otherwise text; PDF with
     /// --every-ente.
     #[arg(long, value_enum)]
     pub format: Option<ReportFormat>,
-    /// File to write, or folder with --every-ente; standard output without.
+    /// File to write, or folder with --every-ente. Default: standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -43,22 +44,22 @@ pub struct Report {
 pub enum ReportFormat {
     /// Tables for a terminal.
     Text,
-    /// One JSON document: numbers unrounded, units in the names.
+    /// One JSON document with unrounded numbers and units in the names.
     Json,
-    /// One HTML file, for browsers and A4 paper, with nothing beside it.
+    /// One self-contained HTML file, for browsers and A4 paper.
     Html,
-    /// A PDF for A4 paper, tagged for screen readers (PDF/UA-1).
+    /// PDF for A4 paper, tagged for screen readers (PDF/UA-1).
     Pdf,
-    /// A workbook, a sheet a table.
+    /// Workbook with a sheet for each table.
     Xlsx,
-    /// One figure a line: commas, decimal points, UTF-8.
+    /// CSV with one figure a line: commas, decimal points, UTF-8.
     Csv,
-    /// The same as Excel opens it where it is set to Italian: semicolons, decimal commas.
+    /// CSV for Excel with Italian settings: semicolons, decimal commas.
     CsvIt,
 }
 
 impl ReportFormat {
-    /// The format that was asked for, or that the name of the file tells.
+    /// Returns the given format, or else that of the file's extension, or else text.
     pub fn of(report: &Report) -> Self {
         let by_name = || {
             let name = report.output.as_ref()?.extension()?.to_str()?;
@@ -67,7 +68,7 @@ impl ReportFormat {
         report.format.or_else(by_name).unwrap_or(Self::Text)
     }
 
-    /// What names of its files end in.
+    /// Returns the file extension of the format.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Text => "txt",
@@ -79,7 +80,7 @@ impl ReportFormat {
         }
     }
 
-    /// Whether it is nothing that a terminal can show.
+    /// True if a terminal cannot show the format.
     pub fn is_binary(self) -> bool {
         matches!(self, Self::Xlsx | Self::Pdf)
     }

@@ -1,9 +1,10 @@
-//! What can be typed about the API.
+//! Arguments of `affluenza serve`.
 
-/// Where the API listens, if not where the configuration says.
+/// Address of the API.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
-    /// Address and port, such as 127.0.0.1:8080; port 0 takes a free one.
+    /// Address and port, such as 127.0.0.1:8080; port 0 selects a free one. Default:
+    /// `serve.http.listen`.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
 }

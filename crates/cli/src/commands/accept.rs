@@ -1,4 +1,4 @@
-//! Accepts what cannot be repaired.
+//! Accepts differences that cannot be repaired.
 
 use affluenza_classify::hours::LocalDate;
 use affluenza_pipeline::accept::Acceptor;
@@ -21,7 +21,7 @@ pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
     })
 }
 
-/// Losses that were accepted and can be of a year.
+/// Returns the accepted losses that may concern a year.
 pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss>> {
     let days = super::audit::parse_period(&year.to_string())?.days;
     let accepted = store.acceptances().await?.into_iter();

@@ -1,5 +1,5 @@
-//! Administrative acts, each noted in the log of administrative access before it is tried: whoever
-//! reads the log sees what was begun, whatever came of it.
+//! Notes administrative acts in the log of administrative access before they start. The log thus
+//! shows every attempt, whatever its outcome.
 
 use affluenza_keys::KeyStore;
 use anyhow::{Context, Result};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::args::{Command, DeadLetters, Import, Rebuild, Register};
 use crate::settings::Settings;
 
-/// What is done, to what, and more about it.
+/// Action, subject and details of an act.
 type Act = (&'static str, String, Value);
 
-/// Notes a command that changes what is stored or said.
+/// Notes a command that changes stored or published data.
 pub fn note(settings: &Settings, command: &Command) -> Result<()> {
     let Some((action, subject, detail)) = act(command) else {
         return Ok(());
@@ -22,7 +22,8 @@ pub fn note(settings: &Settings, command: &Command) -> Result<()> {
         .context("nothing was done: it could not be noted in the log of administrative access")
 }
 
-/// Keys note their own acts; what only looks, or only adds events, is none.
+/// Returns the act of a command, if it is one. Key commands note their own acts; commands that only
+/// read or only add events are not acts.
 fn act(command: &Command) -> Option<Act> {
     Some(match command {
         Command::CloseYear(close) => (
@@ -42,7 +43,7 @@ fn act(command: &Command) -> Option<Act> {
             ("rebuild", subject.to_owned(), detail)
         }
         Command::Erase(erase) => {
-            // Refused at once without a reason: it is no order.
+            // Without a reason, the order is refused right away.
             let reason = erase.reason.as_deref().unwrap_or_default();
             if erase.dry_run || reason.trim().is_empty() {
                 return None;

@@ -14,7 +14,7 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Most findings listed as text; JSON has them all.
+/// Limit of findings in text output; JSON lists all.
 const LISTED_MAX: usize = 50;
 
 pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
@@ -64,7 +64,7 @@ async fn check(
     Ok((audit(&store, &platform.bus, period).await?, mended))
 }
 
-/// A year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
+/// Parses a year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
 pub fn parse_period(text: &str) -> Result<Period> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
     let wrong = || {
@@ -92,7 +92,7 @@ pub fn parse_period(text: &str) -> Result<Period> {
     })
 }
 
-/// First and last day of a year, a month or a day.
+/// Returns the first and last day of a year, a month or a day.
 fn days_of(text: &str) -> Result<(Date, Date)> {
     let parts: Vec<&str> = text.split('-').collect();
     let number = |at: usize| parts[at].parse::<i8>().context("not a number");
@@ -222,7 +222,7 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
     text
 }
 
-/// The audit, each finding with the command that helps.
+/// Formats the audit as JSON, each finding with its remedy.
 fn json(audit: &Audit) -> Result<String> {
     let mut document = serde_json::to_value(audit).context("an audit is JSON")?;
     let findings = document["findings"].as_array_mut();
@@ -232,7 +232,7 @@ fn json(audit: &Audit) -> Result<String> {
     serde_json::to_string_pretty(&document).context("an audit is JSON")
 }
 
-/// What operators accepted.
+/// Lists the differences that operators accepted.
 fn accepted(audit: &Audit, text: &mut String) {
     for one in &audit.accepted {
         let at = jiff::Timestamp::from_second(i64::from(one.accepted_at))
@@ -251,7 +251,7 @@ fn accepted(audit: &Audit, text: &mut String) {
     }
 }
 
-/// Events that never came so far as to be accounted for.
+/// Lists events that were lost or dropped before they reached the log.
 fn before_the_log(audit: &Audit, text: &mut String) {
     for drops in &audit.reported_drops {
         let _ = writeln!(

@@ -1,8 +1,8 @@
-//! The database as a backup, and back.
+//! Backup and restoration of the database.
 //!
-//! Tables are saved one after the other, and the consumers' place in the log goes on: whatever a
-//! backup lacks of facts, ledger and aggregates is made of the log again after it was restored.
-//! What was erased since goes again, by the notes that are kept beside the database.
+//! Tables are saved one after another, while consumers go on. After a restore, missing facts,
+//! ledger rows and aggregates are rebuilt from the log. Erasures since the backup are repeated from
+//! the notes, which are kept outside the database.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -48,12 +48,12 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
     })
 }
 
-/// Whether the backup lies in a folder of this machine's own ClickHouse.
+/// True if the backup is stored in a folder of this machine's own ClickHouse.
 fn is_local(settings: &Settings, to: &BackupPlace) -> bool {
     settings.clickhouse.url.is_empty() && to.disk.is_empty()
 }
 
-/// Removes what a backup that was cut off has left under its name.
+/// Removes the remains of an interrupted backup.
 fn free(settings: &Settings, to: &BackupPlace) -> Result<()> {
     let folder = settings.engine.data.join("clickhouse/data/backups");
     let folder = folder.join(&to.name);
@@ -103,7 +103,7 @@ async fn bring_back(
     }
     store.restore(from).await?;
     say("restored; adding from the log what the backup lacks");
-    // A backup of an earlier release.
+    // The backup may come from an earlier release.
     store.migrate().await?;
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
@@ -146,7 +146,7 @@ async fn bring_back(
     Ok(format!("restored; {told}; the accounts balance"))
 }
 
-/// Why nobody can say what was erased after this backup, if so.
+/// Returns the reason why erasures after this backup are unknown, if they are.
 async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>> {
     let topic = &platform.bus.erasure_topic;
     let origin = store.origin().await?;
@@ -162,8 +162,8 @@ async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>
     })
 }
 
-/// Lists the orders to give again, as far as this machine's log of administrative access knows them,
-/// and says what to do with them.
+/// Prints the erasure orders to repeat, as far as the log of administrative access on this machine
+/// holds them. Returns the advice for the operator.
 fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     let keys = KeyStore::new(settings.keys.file_in(&settings.engine.data));
     let is_known = |entry: &Entry| {
@@ -196,7 +196,7 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     }
 }
 
-/// An order of the log as it was typed.
+/// Formats a logged order as a command line.
 fn command(entry: &Entry) -> String {
     let mut text = format!("affluenza erase --ente {}", quoted(&entry.subject));
     for name in ["portal", "period", "reason"] {
@@ -207,7 +207,7 @@ fn command(entry: &Entry) -> String {
     text
 }
 
-/// For a shell.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

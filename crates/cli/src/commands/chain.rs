@@ -1,4 +1,4 @@
-//! The chain of closed years, as the database has it and as this machine noted it.
+//! Chain of closed years, compared with the seals noted on this machine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use serde_json::json;
 
 use crate::settings::Settings;
 
-/// A seal was added to the chain.
+/// Action of the log: a seal was added to the chain.
 const SEALED: &str = "year-sealed";
-/// Seals from a place of the chain on are lost, and an administrator accepts that.
+/// Action of the log: an administrator accepts that seals are lost, from a number of the chain on.
 const LOST: &str = "seals-lost";
 
-/// The seals that the log of administrative access knows of: outside the database, where who rewrites all
-/// of `sealed_years` does not reach.
+/// Seals noted in the log of administrative access. The log is outside the database, so rewriting
+/// all of `sealed_years` is detected.
 pub struct Witness {
     log: KeyStore,
     database: String,
@@ -34,19 +34,19 @@ impl Witness {
         }
     }
 
-    /// Notes a seal that is in the chain.
+    /// Notes a seal of the chain.
     pub fn note(&self, seal: &Seal) -> Result<()> {
         let detail = json!({ "database": self.database, "seal": seal.number, "hash": seal.hash });
         Ok(self.log.note(SEALED, &seal.year.to_string(), detail)?)
     }
 
-    /// Notes that the seals from `first` on are lost, for a reason.
+    /// Notes that the seals from `first` on are lost, and the reason.
     fn note_loss(&self, first: usize, reason: &str) -> Result<()> {
         let detail = json!({ "database": self.database, "seal": first, "reason": reason });
         Ok(self.log.note(LOST, "", detail)?)
     }
 
-    /// What should be in the chain: year and hash, by place.
+    /// Returns year and hash of the seals that the chain must hold, by number.
     fn noted(&self) -> Result<BTreeMap<u64, (String, String)>> {
         let mut noted = BTreeMap::new();
         for Entry {
@@ -72,11 +72,11 @@ impl Witness {
     }
 }
 
-/// The chain of seals, all of it verified.
+/// Chain of seals, completely verified.
 pub struct Chain(Vec<Seal>);
 
 impl Chain {
-    /// Reads the chain; one that was tampered with is an error.
+    /// Reads and verifies the chain. Fails if it was altered.
     pub async fn read(store: &Store, witness: &Witness) -> Result<Self> {
         let chain = Self::read_alone(store).await?;
         for (number, (year, hash)) in witness.noted()? {
@@ -97,7 +97,7 @@ impl Chain {
         Ok(chain)
     }
 
-    /// As the database has it.
+    /// Reads the chain and verifies its hashes, without the noted seals.
     async fn read_alone(store: &Store) -> Result<Self> {
         let seals: Vec<Seal> = store.seals().await?.into_iter().map(seal).collect();
         let broken = affluenza_report::verify(&seals);
@@ -110,28 +110,28 @@ impl Chain {
         Ok(Self(seals))
     }
 
-    /// Accepts that seals which were noted are not in the database any more.
+    /// Accepts that noted seals are missing from the database.
     pub async fn accept_lost(store: &Store, witness: &Witness, reason: &str) -> Result<()> {
         let chain = Self::read_alone(store).await?;
         witness.note_loss(chain.0.len() + 1, reason)
     }
 
-    /// Every seal, in order.
+    /// Returns all seals, in order.
     pub fn seals(&self) -> &[Seal] {
         &self.0
     }
 
-    /// The newest seal of a year, and what it holds.
+    /// Returns the newest seal of a year and its content.
     pub fn newest(&self, year: i16) -> Result<Option<(&Seal, SealedYear)>> {
         let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
         let newest = self.0.iter().rev().find(of_year);
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
     }
 
-    /// The public edition of a year.
+    /// Returns the newest public edition of a year.
     ///
     /// # Errors
-    /// There is none.
+    /// The year has no public edition.
     pub fn newest_edition(&self, year: i16) -> Result<PublicYear> {
         match (self.editions(year)?.pop(), self.newest(year)?) {
             (Some(public), _) => Ok(public),
@@ -140,17 +140,17 @@ impl Chain {
         }
     }
 
-    /// Every public edition of a year, the first one first.
+    /// Returns all public editions of a year, oldest first.
     ///
     /// # Errors
-    /// One of them cannot be read.
+    /// An edition cannot be read.
     pub fn editions(&self, year: i16) -> Result<Vec<PublicYear>> {
         let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
         let mut editions = Vec::new();
         for seal in self.0.iter().filter(of_year) {
             match edition(seal, &seal.open()?) {
                 Some(Ok(public)) => editions.push(public),
-                // An earlier version closed it.
+                // This seal has no edition: too little had changed, or an earlier version wrote it.
                 None | Some(Err(NoEdition::TooLittle { .. })) => {}
                 Some(Err(cause)) => return Err(cause.into()),
             }
@@ -158,7 +158,7 @@ impl Chain {
         Ok(editions)
     }
 
-    /// Every seal of a year with what it holds, the first one first.
+    /// Returns all seals of a year with their contents, oldest first.
     pub fn closings(&self, year: i16) -> Result<Vec<(SealNote, SealedYear)>> {
         let of_year = self
             .0
@@ -172,17 +172,17 @@ impl Chain {
     }
 }
 
-/// The closed years as they are published, or why they cannot be.
+/// Returns the published editions of the closed years, or the reason why they cannot be read.
 pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
     let read = async || -> Result<ClosedYears> {
         let chain = Chain::read(store, witness).await?;
         let mut years = BTreeMap::new();
         for seal in &chain.0 {
-            // The newest edition of a year is the last one.
+            // A later seal of a year replaces the earlier one.
             let sealed = seal.open()?;
             let edition = match edition(seal, &sealed) {
                 Some(edition) => edition.map(Arc::new),
-                // The edition before stays.
+                // The earlier edition stays.
                 None if years.contains_key(&sealed.year) => continue,
                 None => Err(too_little(seal, &sealed)),
             };
@@ -205,7 +205,7 @@ fn too_little(seal: &Seal, sealed: &SealedYear) -> NoEdition {
     }
 }
 
-/// The public edition that was decided with a seal; none if an earlier one stays.
+/// Returns the public edition decided with a seal; `None` if an earlier edition stays.
 fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdition>> {
     let decided = match &sealed.public {
         Some(Outcome::Edition(decided)) => decided,

@@ -1,4 +1,4 @@
-//! Looks for figures that cannot be right.
+//! Checks figures for implausible values.
 
 use std::fs;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn question(year: i16, args: &CheckData) -> args::Report {
     }
 }
 
-/// Notices of the report, doubts about other figures, and services that are broken.
+/// Returns the notices of a report, the doubts about other figures, and broken services.
 fn of_report(report: &Report, language: Language) -> Vec<String> {
     let document = Document::new(report, language);
     let quality = document
@@ -84,7 +84,7 @@ fn of_report(report: &Report, language: Language) -> Vec<String> {
     notes.flatten().chain(broken).collect()
 }
 
-/// Findings in the files of a folder, each under the name of its file.
+/// Checks the files of a folder. Each finding begins with the name of its file.
 fn of_folder(folder: &Path, register: &Register, language: Language) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("folder {} cannot be read", folder.display()))?;
@@ -112,7 +112,7 @@ fn of_folder(folder: &Path, register: &Register, language: Language) -> Result<V
     Ok(findings)
 }
 
-/// What is doubtful about a file; `None` when its name is none of those that are checked.
+/// Returns the doubts about a file; `None` if its name is not one of the known ones.
 fn of_file(
     name: &str,
     file: &Path,

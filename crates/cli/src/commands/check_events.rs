@@ -1,4 +1,4 @@
-//! `affluenza check-events`: what the consumer would say of events, before they are sent.
+//! `affluenza check-events`: checks events with the consumer's parser before they are sent.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -14,27 +14,27 @@ use serde_json::value::RawValue;
 
 use crate::output;
 
-/// Largest file that is checked.
+/// Limit of a checked file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 #[derive(Debug, clap::Args)]
 pub struct CheckEvents {
-    /// One event, a JSON array of events, or one event a line; `-` reads standard input.
+    /// File with one event, a JSON array of events, or one event a line; `-` is standard input.
     file: PathBuf,
-    /// How the result is written.
+    /// Format of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }
 
-/// What was found.
+/// Result of a check.
 #[derive(Debug, Default, Serialize)]
 struct Found {
     events: usize,
@@ -42,16 +42,16 @@ struct Found {
     refused: Vec<Failure>,
 }
 
-/// An event that would be refused.
+/// Event that the consumer would refuse.
 #[derive(Debug, Serialize)]
 struct Failure {
-    /// Which, counted from 0.
+    /// Index of the event, from 0.
     index: usize,
-    /// Line of the file, counted from 1: where the field stands, or else where the event begins.
+    /// Line of the file, from 1: that of the field if known, otherwise that of the event's start.
     line: usize,
-    /// Its `id`, as far as it has one, with personal data masked.
+    /// `id` of the event, if present, with personal data masked.
     id: Option<String>,
-    /// What is wrong, as a JSON Pointer into the event; absent when it is no single field.
+    /// JSON Pointer to the invalid field; absent if no single field causes the refusal.
     field: Option<String>,
     reason: &'static str,
     detail: String,
@@ -117,7 +117,7 @@ fn check(text: &[u8], now: UnixMillis) -> Found {
     found
 }
 
-/// The events of a file, each as it stands there.
+/// Splits a file into the texts of its events.
 fn split(text: &[u8]) -> Vec<&[u8]> {
     let trimmed = text.trim_ascii();
     if trimmed.is_empty() {
@@ -128,7 +128,7 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
     }
     let mut lines = trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let is_value = |text: &[u8]| serde_json::from_slice::<&RawValue>(text).is_ok();
-    // One event over several lines, whole or broken, unless its first line is an event of its own.
+    // One event over several lines, valid or broken, unless the first line is an event itself.
     if is_value(trimmed)
         || !lines.clone().next().is_some_and(is_value) && !looks_like_lines(trimmed)
     {
@@ -137,7 +137,7 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
     lines.by_ref().filter(|line| !line.is_empty()).collect()
 }
 
-/// Whether every line of the first few begins and ends like an object.
+/// True if the first few lines all look like the start of an object.
 fn looks_like_lines(text: &[u8]) -> bool {
     let mut lines = text
         .split(|byte| *byte == b'\n')
@@ -148,7 +148,7 @@ fn looks_like_lines(text: &[u8]) -> bool {
     lines.peek().is_some() && lines.all(|line| line.starts_with(b"{") && line.len() > 1)
 }
 
-/// Finds the line on which a part of a text begins; parts come in order.
+/// Counts the line on which a part of the text begins. Parts must come in order.
 struct Lines<'t> {
     text: &'t [u8],
     at: usize,
@@ -187,7 +187,7 @@ fn failure(event: &[u8], index: usize, line: usize, refusal: &Refusal, now: Unix
     }
 }
 
-/// The reason in words, without the fate, which matters to nobody yet.
+/// Returns the reason without the fate, which has no meaning before the event is sent.
 fn detail(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Reject(reject) => reject.to_string(),
@@ -195,8 +195,8 @@ fn detail(refusal: &Refusal) -> String {
     }
 }
 
-/// The field without which the event would not be refused, or would be refused for something
-/// else. Asks the parser itself, so that it can say nothing that the parser does not.
+/// Returns the field whose removal makes the event valid or changes the error. Uses the parser
+/// itself, so that the two cannot disagree.
 fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> {
     let mut places = Vec::new();
     leaves(event, "", &mut places);
@@ -213,7 +213,7 @@ fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> 
         )
     };
     let said = without_place(refusal);
-    // What makes it good when taken away is surer than what changes the complaint.
+    // A removal that makes the event valid is stronger evidence than one that changes the error.
     let good = places.iter().find(|place| outcome(place) == Some(None));
     let other = || {
         places.iter().find(|place| {
@@ -226,7 +226,7 @@ fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> 
     good.or_else(other).cloned()
 }
 
-/// Fields that hold no fields, as JSON Pointers.
+/// Collects the fields without subfields, as JSON Pointers.
 fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) if !fields.is_empty() || at.is_empty() => {
@@ -239,7 +239,7 @@ fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Line and column move when something is taken away.
+/// Returns the error without line and column, which change when a field is removed.
 fn without_place(refusal: &Refusal) -> String {
     let text = refusal.to_string();
     text.split(" at line ")
@@ -248,7 +248,7 @@ fn without_place(refusal: &Refusal) -> String {
         .to_owned()
 }
 
-/// Where the name of a field stands in the text of an event.
+/// Finds the name of a field in the text of an event.
 fn place_of(event: &[u8], field: &str) -> Option<usize> {
     let mut from = 0;
     for name in field.split('/').skip(1) {

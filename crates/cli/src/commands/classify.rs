@@ -16,8 +16,8 @@ use crate::args::Classify;
 use crate::output;
 use crate::settings::Settings;
 
-/// Most of a line that is read at all; the rest of it is passed over. The rules look at the first
-/// 1,024 bytes of a user agent, and an event has 64 KiB at most.
+/// Limit of a line, in bytes; the rest is skipped. The rules use the first 1,024 bytes of a user
+/// agent, and an event has at most 64 KiB.
 const LINE_BYTES_MAX: u64 = 128 * 1024;
 
 pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
     out.flush().context("standard output")
 }
 
-/// Shows every line that is not empty, without its end.
+/// Calls `show` for every non-empty line, without its end.
 fn for_each_line(mut show: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
@@ -65,7 +65,7 @@ fn for_each_line(mut show: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     }
 }
 
-/// A user agent and what the rules make of it.
+/// User agent and its classification.
 #[derive(Serialize)]
 struct AgentRow<'l> {
     device: &'static str,
@@ -92,7 +92,7 @@ impl<'l> AgentRow<'l> {
     }
 }
 
-/// An event and its fact, as far as it is classification.
+/// Classification of an event.
 #[derive(Default, Serialize)]
 struct EventRow {
     id: String,
@@ -110,7 +110,7 @@ struct EventRow {
     country: String,
     region: String,
     rules: String,
-    /// Why it is no event; empty for one.
+    /// Reason of the refusal; empty for a valid event.
     refused: String,
 }
 
@@ -122,7 +122,7 @@ impl EventRow {
             .and_then(|event| Some(event.get("id")?.as_str()?.to_owned()))
             .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned())
             .unwrap_or_default();
-        // Here an event is as old as its own time says.
+        // Accept times in the future, since the event is only classified.
         let event = match affluenza_event::parse(line, UnixMillis(i64::MAX)) {
             Ok(event) => event,
             Err(refusal) => {

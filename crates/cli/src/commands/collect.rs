@@ -1,4 +1,4 @@
-//! Takes events in over HTTP.
+//! Runs the collector.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,18 +47,18 @@ async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> R
     }
 }
 
-/// A collector that takes events in.
+/// Running collector.
 pub struct RunningCollector {
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: SocketAddr,
     scheme: &'static str,
-    /// Whether there is no key with which anybody could send.
+    /// True if there is no key, so that no portal can send events.
     pub is_closed: bool,
     running: JoinHandle<Result<(), CollectError>>,
 }
 
 impl RunningCollector {
-    /// Starts to listen. It ends when `stop` is told.
+    /// Starts to listen. Ends when `stop` is triggered.
     pub async fn start(platform: &Platform, settings: &Settings, stop: Stop) -> Result<Self> {
         let keys = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
         let is_closed = keys.is_empty();
@@ -88,12 +88,13 @@ impl RunningCollector {
         })
     }
 
-    /// One line for a person.
+    /// Returns a line with the address, for the operator.
     pub fn describe(&self) -> String {
         format!("collecting  {}://{}/v1/events", self.scheme, self.address)
     }
 
-    /// Waits until it ends. May be dropped and called again, but not after it has answered.
+    /// Waits for the end. The future may be dropped and created again, but not after it has
+    /// completed.
     pub async fn ended(&mut self) -> Result<()> {
         match (&mut self.running).await {
             Ok(result) => Ok(result?),

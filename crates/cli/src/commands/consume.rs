@@ -65,10 +65,10 @@ async fn consume(
     Ok(progress.snapshot().to_string())
 }
 
-/// Where each partition of the topic ends now.
+/// Returns the present end offset of each partition of the topic.
 pub fn ends(bus: &affluenza_bus::Config) -> Result<BTreeMap<Partition, NextOffset>> {
     let watermarks = Cluster::new(bus)?.watermarks(&bus.topic)?;
-    // An empty partition has nothing to reach.
+    // An empty partition would never be reached.
     Ok(watermarks
         .into_iter()
         .filter(|(_, held)| held.high > held.low)
@@ -76,16 +76,16 @@ pub fn ends(bus: &affluenza_bus::Config) -> Result<BTreeMap<Partition, NextOffse
         .collect())
 }
 
-/// A consumer on a thread of its own.
+/// Consumer on its own thread.
 pub struct RunningConsumer {
     pub progress: Progress,
     result: oneshot::Receiver<Result<(), PipelineError>>,
-    /// Search for copies after a consumer that ends by itself.
+    /// Final search for duplicate facts, for a consumer that ends at given offsets.
     last_search: Option<Upkeep>,
 }
 
 impl RunningConsumer {
-    /// Starts to consume. It ends at `until`, or when `stop` is told.
+    /// Starts to consume. Ends at `until`, or when `stop` is triggered.
     pub fn start(
         platform: &Platform,
         settings: &Settings,
@@ -129,7 +129,7 @@ impl RunningConsumer {
                 let result =
                     joined.and_then(|consumer| consumer.following(newer).run(&until, stop.flag()));
                 stop.tell();
-                // Nobody listens when the command has given up already.
+                // The receiver is gone if the command was aborted.
                 let _ = result_in.send(result);
             })
             .context("a thread cannot be started")?;
@@ -140,7 +140,8 @@ impl RunningConsumer {
         })
     }
 
-    /// Waits until it ends. May be dropped and called again, but not after it has answered.
+    /// Waits for the end. The future may be dropped and created again, but not after it has
+    /// completed.
     pub async fn ended(&mut self) -> Result<()> {
         match (&mut self.result).await {
             Ok(result) => Ok(result?),
@@ -150,14 +151,14 @@ impl RunningConsumer {
         }
     }
 
-    /// Waits until it ends, or an engine does.
+    /// Waits until the consumer ends or an engine fails.
     pub async fn finish(mut self, platform: &mut Platform) -> Result<()> {
         tokio::select! {
             ended = self.ended() => ended?,
             error = platform.failed() => return Err(error),
         }
         if let Some(upkeep) = self.last_search.take() {
-            // Nobody comes after this one who would do it.
+            // No later consumer would do this work.
             settle_all(&upkeep.bus, &upkeep.store).await?;
             upkeep.search_and_say().await;
         }
@@ -165,8 +166,8 @@ impl RunningConsumer {
     }
 }
 
-/// Looks again and again whether the register or the geography database was replaced, and hands
-/// over a classifier with the new one. One that cannot be read leaves the old one in force.
+/// Watches the files of the register and the geography database. Sends a new classifier when one is
+/// replaced. An invalid file leaves the old classifier in use.
 async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, stop: Stop) {
     let (register, places) = (&settings.register.file, &settings.geography.database);
     let mut files = Files::new([register.clone(), places.clone()]);
@@ -175,7 +176,7 @@ async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, s
             super::geo(&settings).and_then(|geo| super::classifier_with(&settings, geo))
         });
         match read {
-            // Nobody listens when the consumer has ended.
+            // The receiver is gone when the consumer has ended.
             Ok(classifier) => drop(newer.send(classifier)),
             Err(error) => tracing::error!(
                 error = format!("{error:#}"),

@@ -19,10 +19,10 @@ use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// How long Kafka may take to acknowledge what was requeued.
+/// Timeout of the acknowledgement of requeued records.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Lines that wait until what they tell has been acknowledged. Each wait takes a tenth of a
-/// second, a line has some 200 bytes.
+/// Limit of lines held until their records are acknowledged. Each flush takes a tenth of a second;
+/// a line has about 200 bytes.
 const LINES_MAX: usize = 20_000;
 
 pub fn run(settings: &Settings, what: DeadLetters) -> Result<()> {
@@ -77,7 +77,7 @@ fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) 
         Format::Text => out.write_all(text::counts(&tally, &walked, shown).as_bytes())?,
         Format::Json => {
             let end = serde_json::to_string(&ListEnd::new(&tally, &walked, shown))?;
-            // The list stands before the counts, in one object with them.
+            // The list precedes the counts, in the same object.
             let counts = end.trim_start_matches('{');
             writeln!(out, "\n],\n{counts}")?;
         }
@@ -89,7 +89,7 @@ fn display(bus: &affluenza_bus::Config, position: Position) -> Result<()> {
     let current = current_stream(bus)?;
     let selection = Selection::Positions([(position, None)].into());
     let mut pages = String::new();
-    // One for each stream that has this position.
+    // One page for each stream with this position.
     let (walked, _) = walk(bus, &selection, |letter, record| {
         if !pages.is_empty() {
             pages.push('\n');
@@ -107,15 +107,15 @@ fn display(bus: &affluenza_bus::Config, position: Position) -> Result<()> {
     output::print(&pages)
 }
 
-/// Sends letters back to the events topic, or says what would come of it.
+/// Sends letters back to the events topic, or prints what would be sent.
 struct Requeue {
     selection: Selection,
     current: String,
     correction: Option<Correction>,
-    /// `None`: nothing is sent.
+    /// `None` in a dry run.
     writer: Option<Writer>,
     limit: u64,
-    /// Whether this command started Kafka, so that nobody consumes.
+    /// True if this command started Kafka, so that no consumer is running.
     is_owner: bool,
     lines: Vec<String>,
     tally: Tally,
@@ -205,7 +205,8 @@ impl Requeue {
                 (REQUEUED_FROM, from.as_str()),
                 (REQUEUED_STREAM, letter.stream),
             ];
-            // The record's time is the one that was checked, so that the consumer decides alike.
+            // Write the record with the checked time, so that the consumer comes to the same
+            // decision.
             writer.send(
                 record.key.as_bytes(),
                 &record.payload,
@@ -217,7 +218,7 @@ impl Requeue {
         Ok(())
     }
 
-    /// Prints what has come true.
+    /// Waits for acknowledgements, then prints the lines of the acknowledged records.
     fn acknowledge(&mut self) -> Result<()> {
         if let Some(writer) = &self.writer {
             writer.flush(PATIENCE).context(
@@ -270,8 +271,8 @@ fn nothing_to_requeue(walked: &Walked) -> String {
     }
 }
 
-/// The stream of each position: the current one if it has a letter there, else the last one
-/// that has.
+/// Returns the stream of each position: the current one if it has a letter there, otherwise the
+/// latest one that has.
 fn resolve(
     bus: &affluenza_bus::Config,
     positions: &[Position],
@@ -330,7 +331,8 @@ fn filter(args: &args::DeadLetterFilter) -> Result<Filter> {
     })
 }
 
-/// The stream that the events topic is now; letters can be looked at without it.
+/// Returns the current stream of the events topic; `None` if the topic does not exist, since letters
+/// can be listed without it.
 fn current_stream(bus: &affluenza_bus::Config) -> Result<Option<String>> {
     match Cluster::new(bus)?.identity(&bus.topic) {
         Ok(identity) => Ok(Some(identity.to_string())),

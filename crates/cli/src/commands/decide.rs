@@ -1,4 +1,4 @@
-//! What everybody may see of a year, decided while it is closed.
+//! Decides the public edition of a year while it is closed.
 
 use affluenza_disclosure::{Secret, Threshold};
 use affluenza_edition::{Outcome, PublicYear, offered};
@@ -6,7 +6,8 @@ use affluenza_report::SealedYear;
 use affluenza_store::open::OpenFigures;
 use anyhow::{Context, Result, anyhow};
 
-/// Whether a seal has an edition in which enough is hidden.
+/// True if a seal has a public edition with all counts below `small_count` suppressed, or leaves an
+/// earlier edition unchanged.
 pub fn has_edition(sealed: &SealedYear, small_count: u64) -> bool {
     match &sealed.public {
         Some(Outcome::Edition(decided)) => decided.small_count >= small_count,
@@ -15,7 +16,7 @@ pub fn has_edition(sealed: &SealedYear, small_count: u64) -> bool {
     }
 }
 
-/// The secret of a year's earlier seal, or a new one.
+/// Returns the secret of the year's earlier seal, or a new one.
 pub fn secret_of(newest: Option<&SealedYear>) -> Result<String> {
     if let Some(sealed) = newest.filter(|sealed| !sealed.secret.is_empty()) {
         return Ok(sealed.secret.clone());
@@ -25,7 +26,8 @@ pub fn secret_of(newest: Option<&SealedYear>) -> Result<String> {
     Ok(drawn.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// What everybody may see of a year that is being closed; `earlier` are its editions so far.
+/// Decides the public edition of a year that is being closed. `earlier` holds its previous
+/// editions.
 pub fn decide(sealed: &SealedYear, small_count: u64, earlier: &[PublicYear]) -> Result<Outcome> {
     let year = sealed.year;
     let register = sealed

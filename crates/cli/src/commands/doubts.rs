@@ -1,4 +1,5 @@
-//! Months in doubt: a running consumer holds them back, and compares them if it leads.
+//! Months in doubt: their hour rows may differ from the facts. A running consumer holds these months
+//! back, and compares them if it leads.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,13 @@ use affluenza_store::Store;
 use affluenza_telemetry::Stop;
 use anyhow::Result;
 
-/// Between two looks at the months in doubt.
+/// Interval between checks for months in doubt.
 const DOUBTS_LOOK: Duration = Duration::from_secs(1);
-/// Before a month that stays in doubt is held back and compared again.
+/// Pause before a month that stays in doubt is held and compared again.
 const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
 
-/// Looks again and again which months are in doubt: holds those back that are being compared, and
-/// compares them if this consumer leads.
+/// Checks regularly for months in doubt. Holds those that are being compared, and compares them if
+/// this consumer leads.
 pub async fn settle_regularly(
     bus: affluenza_bus::Config,
     store: Store,
@@ -27,7 +28,7 @@ pub async fn settle_regularly(
             () = tokio::time::sleep(DOUBTS_LOOK) => {}
             () = stop.told() => return,
         }
-        // Without an answer holds end by themselves, and doubts wait.
+        // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
         let Ok(doubtful) = progress.look_at_doubts(&store).await else {
             continue;
         };
@@ -37,7 +38,7 @@ pub async fn settle_regularly(
         let work = async {
             let settled = settle_all(&bus, &store);
             tokio::pin!(settled);
-            // The holds that it asks for are seen here, too.
+            // Keep refreshing the holds, since the comparison requests new ones.
             loop {
                 tokio::select! {
                     settled = &mut settled => return settled,
@@ -66,7 +67,7 @@ pub async fn settle_regularly(
     }
 }
 
-/// Compares every month in doubt.
+/// Compares all months in doubt.
 pub async fn settle_all(bus: &affluenza_bus::Config, store: &Store) -> Result<Settled> {
     let stream =
         tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();

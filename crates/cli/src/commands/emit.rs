@@ -1,4 +1,4 @@
-//! `affluenza emit`: one event by hand.
+//! `affluenza emit`: sends one event by hand.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// How long Kafka may take to acknowledge.
+/// Timeout of Kafka's acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 macro_rules! one_of {
@@ -38,7 +38,7 @@ one_of!(outcomes, Outcome);
 one_of!(channels, Channel);
 one_of!(logins, Login);
 
-/// With a kind it is a use of a service, without one an access.
+/// One event: a service use if a kind is given, otherwise an access.
 #[derive(Debug, clap::Args)]
 pub struct Emit {
     /// Code of the public body.
@@ -50,19 +50,19 @@ pub struct Emit {
     /// Code of the service.
     #[arg(long)]
     service: Option<String>,
-    /// What the service was used for.
+    /// Kind of the service use.
     #[arg(long, value_parser = kinds(), requires = "service")]
     kind: Option<Kind>,
-    /// What an access asked for.
+    /// Resource of the access. Default: a page.
     #[arg(long, value_parser = resources(), conflicts_with = "kind")]
     resource: Option<Resource>,
-    /// How it ended.
+    /// Outcome. Default: completed.
     #[arg(long, value_parser = outcomes())]
     outcome: Option<Outcome>,
-    /// Where it came in.
+    /// Channel. Default: web.
     #[arg(long, value_parser = channels())]
     channel: Option<Channel>,
-    /// How the person was identified.
+    /// Login method. Default: none.
     #[arg(long, value_parser = logins())]
     login: Option<Login>,
     /// Opaque token of the session.
@@ -71,28 +71,28 @@ pub struct Emit {
     /// Opaque token of the visitor.
     #[arg(long)]
     visitor: Option<String>,
-    /// The client's address; it is truncated.
+    /// Address of the client; it is truncated before it is sent.
     #[arg(long)]
     ip: Option<std::net::IpAddr>,
-    /// The client's user agent.
+    /// User agent of the client.
     #[arg(long)]
     user_agent: Option<String>,
-    /// The client's country, two letters.
+    /// Country of the client, two letters.
     #[arg(long)]
     country: Option<String>,
-    /// The portal instance, as a URI.
+    /// Portal instance, as a URI.
     #[arg(long, default_value = "urn:affluenza:emit")]
     source: String,
-    /// Identity of the event within its source; a new UUIDv7 without.
+    /// Id of the event within its source. Default: a new UUIDv7.
     #[arg(long)]
     id: Option<String>,
-    /// When it happened, RFC 3339 with an offset; now without.
+    /// Time of the event, as RFC 3339 with an offset. Default: now.
     #[arg(long)]
     time: Option<String>,
-    /// The collector to send to, with the key in AFFLUENZA_KEY; without it, Kafka as configured.
+    /// URL of the collector, with the key in AFFLUENZA_KEY. Default: send to Kafka as configured.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Print the event and send nothing.
+    /// Print the event, and send nothing.
     #[arg(long)]
     dry_run: bool,
 }

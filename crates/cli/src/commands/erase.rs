@@ -1,4 +1,4 @@
-//! Takes events out by order.
+//! Erases events by order.
 
 use affluenza_pipeline::audit::Period;
 use affluenza_pipeline::erase::{Order, erase, preview};
@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
         }
     }
     let order = Order {
-        // What the register does not know is looked for as events say it.
+        // A code that the register does not know is used as given, because events may carry it.
         ente: ente.map_or(&*args.ente, Ente::code).to_owned(),
         portal: portal.map_or(given, Portal::code).to_owned(),
         days: period.days.start..=period.days.end.saturating_sub(1),

@@ -1,4 +1,4 @@
-//! Figures of other sources: taken in, and put into the report.
+//! Imports figures of other sources, and reads them for the report.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ pub fn import(settings: &Settings, args: &ImportFigures) -> Result<()> {
     })
 }
 
-/// Reads a file of provenance and the CSV file that it names, beside it.
+/// Reads a provenance file and the CSV file that it names, in the same folder.
 fn read(file: &Path) -> Result<FigureSet> {
     let text =
         fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -82,7 +82,7 @@ async fn add(store: &Store, set: &FigureSet) -> Result<String> {
     ))
 }
 
-/// The sets in force: of each kind the last import.
+/// Returns the latest import of each kind.
 pub async fn in_force(store: &Store) -> Result<Vec<FigureSet>> {
     let rows = store.imported().await?;
     let newest: BTreeMap<String, ImportedRow> = rows

@@ -14,16 +14,16 @@ use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// How long Kafka may take to acknowledge what is still on its way at the end.
+/// Timeout of the last acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long the ledger may stand still before it is said that nobody consumes.
+/// Longest standstill of the ledger before the import fails.
 const STANDSTILL_MAX: Duration = Duration::from_secs(60);
-/// Pause between two looks at the ledger.
+/// Interval between checks of the ledger.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(settings: &Settings, args: args::AccessLog) -> Result<()> {
     let register = super::register(settings)?;
-    // An ente that the register does not know is kept as it is, and reported.
+    // The code of an unknown ente is kept, and reported as unresolved.
     let ente = register
         .ente(&args.ente)
         .map_or(args.ente.as_str(), |ente| ente.code());
@@ -149,7 +149,7 @@ fn report_lines(summary: &Summary) {
     }
 }
 
-/// Waits until the consumer that runs elsewhere has dealt with everything up to `ends`.
+/// Waits until another process's consumer has stored everything up to `ends`.
 async fn wait_for_others(
     store: &Store,
     stream: &str,

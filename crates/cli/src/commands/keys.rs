@@ -1,4 +1,4 @@
-//! API keys: made, listed, withdrawn, and the log of who did so.
+//! Creates, lists and revokes API keys, and prints the log of administrative access.
 
 use affluenza_keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
 use affluenza_register::Register;
@@ -55,7 +55,7 @@ fn create(store: &KeyStore, settings: &Settings, new: &CreateKey) -> Result<()> 
     output::print(secret.expose())
 }
 
-/// The code of an ente given by code, name or alias: keys hold codes, as figures do.
+/// Returns the code of an ente given by code, name or alias. Keys hold codes, as figures do.
 fn ente_code(register: &Register, name: &str) -> String {
     match register.ente(name) {
         Some(ente) => ente.code().to_owned(),
@@ -118,7 +118,7 @@ fn state(key: &Key, now: Timestamp) -> String {
 fn log(store: &KeyStore, verify: bool) -> Result<()> {
     let entries = match store.verify() {
         Ok(entries) => entries,
-        // Whoever only looks shall see what there is, too.
+        // Without --verify, print the log in spite of a damaged file of keys.
         Err(error @ KeyError::Damaged { .. }) if !verify => {
             say(&format!("warning: {error}"));
             store.log().verify()?

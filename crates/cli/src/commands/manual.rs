@@ -1,4 +1,4 @@
-//! The program's own description, for shells and for `man`.
+//! Shell completions and manual pages.
 
 use std::fs;
 

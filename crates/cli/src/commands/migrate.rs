@@ -32,13 +32,13 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
     })
 }
 
-/// What was done, a line each.
+/// Migrates everything. Returns what was done, one line each.
 async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Result<Vec<String>> {
     let mut done = prepare(platform).await?;
-    // Questions are fast from now on, not only after the next comparison.
+    // Fill the hour rows now: queries are fast at once, not only after the next reconciliation.
     let store = Store::new(&platform.store);
     store.keep_hours().await?;
-    // Only speed depends on them, and the comparison of the accounts does it again within the hour.
+    // Projections only affect speed, and the hourly reconciliation creates missing ones.
     if let Err(error) = store.keep_projections(Duration::ZERO).await {
         tracing::warn!(%error, "projections are not made yet: a consumer does it within the hour");
     }
@@ -70,8 +70,8 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
     Ok(done)
 }
 
-/// Creates what is missing: topics, database, tables, views. Says what it did to the database, a line
-/// each.
+/// Creates missing topics, database, tables and views. Returns the changes to the database, one
+/// line each.
 pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     let cluster = Cluster::new(&platform.bus)?;
     cluster.create_topics(&platform.bus).await?;

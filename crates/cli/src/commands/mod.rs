@@ -1,4 +1,4 @@
-//! What each command does, from typed arguments to printed results.
+//! Commands, from parsed arguments to printed results.
 
 mod accept;
 mod acts;
@@ -56,15 +56,15 @@ use crate::args::{Args, Command, Import};
 use crate::output;
 use crate::settings::Settings;
 
-/// The register that comes with the program.
+/// Example register, built into the program.
 const EXAMPLE_REGISTER: &str = include_str!("../../../../deploy/register.toml");
 
-/// Exit code of a command that did not end in time after a signal.
+/// Exit code of a command that was stopped by force after a signal.
 const EXIT_BY_FORCE: i32 = 1;
 
-/// Carries out a command.
+/// Runs a command.
 pub fn run(args: Args) -> Result<()> {
-    // These two need no configuration, not even a right one.
+    // These two work without a configuration, and with an invalid one.
     match &args.command {
         Command::Completions(wanted) => return manual::completions(wanted),
         Command::Man(wanted) => return manual::man(wanted),
@@ -116,7 +116,7 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
-/// Traces are of what goes on for long.
+/// Starts tracing, for long-running commands only.
 fn start_tracing(settings: &Settings, command: &Command) -> Result<Option<Tracing>> {
     let role = match command {
         Command::Up(_) => "up",
@@ -128,18 +128,18 @@ fn start_tracing(settings: &Settings, command: &Command) -> Result<Option<Tracin
     Tracing::start(&settings.trace, role).map_err(|problem| anyhow!(problem))
 }
 
-/// The environment, as far as it is text.
+/// Returns the environment variables that are valid text.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-/// How long a command may take to end after a signal: service managers and orchestrators wait for
-/// half a minute or longer before they kill.
+/// Time for a command to end after a signal. Service managers and orchestrators kill after half a
+/// minute or later.
 const END_MAX: Duration = Duration::from_secs(25);
 
-/// Ends a command that is still waiting for a server that does not answer. It loses nothing: what
-/// is on its way is found again by its intent, as after a kill.
+/// Ends a command that still waits for an unresponsive server. Nothing is lost: unfinished batches
+/// are found again by their offset metadata, as after a kill.
 fn end_by_force() {
     output::complain(&format!(
         "not ended {} s after the signal, since Kafka or ClickHouse does not answer: ended by force; what was on its way is done again at the next start",
@@ -148,7 +148,7 @@ fn end_by_force() {
     std::process::exit(EXIT_BY_FORCE);
 }
 
-/// Runs `work` until it ends, with signals turned into a [`Stop`].
+/// Runs `work` to its end. Signals trigger its [`Stop`].
 fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -159,17 +159,17 @@ fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) ->
         let stop = Stop::on_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
         work(stop).await
     });
-    // What still runs then was given up; it must not hold the exit.
+    // Remaining tasks were abandoned and must not delay the exit.
     runtime.shutdown_background();
     result
 }
 
-/// The register that the settings name.
+/// Reads the configured register.
 fn register(settings: &Settings) -> Result<Register> {
     Ok(register_and_text(settings)?.0)
 }
 
-/// The register that the settings name, and the text it was read from.
+/// Reads the configured register, and returns its text, too.
 fn register_and_text(settings: &Settings) -> Result<(Register, String)> {
     let file = &settings.register.file;
     if file.as_os_str().is_empty() {
@@ -196,10 +196,10 @@ fn parse_register(file: &Path, text: &str) -> Result<Register> {
     Register::parse(text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
 }
 
-/// What classifies events, as the settings say.
+/// Builds the classifier of the configuration.
 fn classifier(settings: &Settings) -> Result<Classifier> {
     let geo = geo(settings).unwrap_or_else(|error| {
-        // Where visitors are is worth less than that they were there.
+        // Events without a country are better than no events.
         tracing::warn!(
             error = format!("{error:#}"),
             "no geography: countries stay unknown"
@@ -209,7 +209,7 @@ fn classifier(settings: &Settings) -> Result<Classifier> {
     classifier_with(settings, geo)
 }
 
-/// The geography database that the settings name.
+/// Reads the configured geography database.
 fn geo(settings: &Settings) -> Result<Geo> {
     let database = &settings.geography.database;
     if database.as_os_str().is_empty() {

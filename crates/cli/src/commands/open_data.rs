@@ -17,7 +17,7 @@ pub struct OpenData {
     /// Year to publish; it must be closed.
     #[arg(long)]
     pub year: i16,
-    /// Folder for the files; made if need be. Files of the same year there are replaced.
+    /// Folder for the files; created if missing. Files of the same year are replaced.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

@@ -16,9 +16,9 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Most changes listed as text; JSON has them all.
+/// Limit of changes in text output; JSON lists all.
 const LISTED_MAX: usize = 50;
-/// Between two lines of progress where there is no terminal.
+/// Interval between progress lines without a terminal.
 const LINE_PAUSE: Duration = Duration::from_secs(2);
 
 pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
@@ -88,13 +88,13 @@ async fn work(
     }
 }
 
-/// Host, process and its start: what tells this process from all others.
+/// Returns a unique name of this process: host, process id and start time.
 fn owner() -> String {
     let pid = std::process::id();
     format!("{}/{pid}/{}", host(), start_of(pid).unwrap_or_default())
 }
 
-/// Whether the process of that name runs; `None` when it is of another host.
+/// True if the process with this name is running; `None` if it belongs to another host.
 fn is_alive(owner: &str) -> Option<bool> {
     let mut parts = owner.rsplitn(3, '/');
     let (start, pid, of) = (parts.next()?, parts.next()?, parts.next()?);
@@ -111,11 +111,10 @@ fn host() -> String {
         .unwrap_or_default()
 }
 
-/// When a process began, in ticks since the start of the machine; none when it is gone, or a
-/// zombie.
+/// Returns the start time of a process, in ticks since boot; `None` if it has ended or is a zombie.
 fn start_of(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in brackets may hold anything; state is the first field behind it.
+    // The name in brackets may hold any character; the state is the first field after it.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     if fields.next()? == "Z" {
         return None;
@@ -123,7 +122,7 @@ fn start_of(pid: u32) -> Option<String> {
     fields.nth(18).map(str::to_owned)
 }
 
-/// Tells how far it is: a bar on a terminal, else a line now and then.
+/// Shows progress: a bar on a terminal, otherwise a line every [`LINE_PAUSE`].
 struct Progress {
     what: What,
     bar: Option<ProgressBar>,

@@ -1,7 +1,7 @@
-//! The start of `up` after ClickHouse did not end cleanly: a power cut, a full disk, a kill.
+//! Recovery of `up` after an unclean end of ClickHouse: a power cut, a full disk, a kill.
 //!
-//! Whatever ClickHouse lost is restored from the log before the consumer joins its group. The group's
-//! offsets and the log are on the disk when they are acknowledged, so they are never behind ClickHouse.
+//! Lost data is restored from the log before the consumer joins its group. The log and the group's
+//! offsets are on disk when acknowledged, so they are never behind ClickHouse.
 
 use affluenza_pipeline::{Reconciled, Scope, reconcile, stream};
 use affluenza_store::Store;
@@ -12,7 +12,7 @@ use crate::output::say;
 use crate::platform::Platform;
 use crate::settings::Settings;
 
-/// Restores what is missing, and says so in one line. Does nothing after a clean end.
+/// Restores missing data and prints a summary. Does nothing after a clean end.
 pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     let store = Store::new(&platform.store);
     let broken = store.broken_parts().await?;
@@ -43,7 +43,7 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
         );
     }
     say(&told(&done, restored.len()));
-    // Broken parts are evidence as long as something is missing.
+    // Broken parts are kept as evidence while differences remain.
     if done.failures.is_empty() {
         store.remove_broken_parts(restored.iter()).await?;
     }

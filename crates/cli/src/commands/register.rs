@@ -17,7 +17,7 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Years whose holidays are loaded: from the first that a stored day can have.
+/// Years whose holidays are loaded, beginning with the earliest day that can be stored.
 const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 1970..=2099;
 
 pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
@@ -83,7 +83,7 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
     })
 }
 
-/// The register as rows, one JSON object a line.
+/// Returns the register as rows, one JSON object a line.
 fn tables(register: &Register) -> [(RegisterTable, String); 6] {
     [
         (RegisterTable::Enti, enti(register)),
@@ -158,7 +158,7 @@ fn national_holidays(register: &Register) -> String {
     }))
 }
 
-/// Days of patron saints that are no national holidays.
+/// Returns the days of patron saints that are not national holidays.
 fn patron_saints(register: &Register) -> String {
     lines(register.enti().flat_map(|ente| {
         let calendar = Calendar {
@@ -199,7 +199,8 @@ fn lines(rows: impl Iterator<Item = serde_json::Value>) -> String {
     rows.map(|row| format!("{row}\n")).collect()
 }
 
-/// First day, and first day after; with ends that ClickHouse can hold.
+/// Returns the first day and the day after the last. An open end becomes a date that ClickHouse can
+/// hold.
 fn days(validity: Validity) -> (String, String) {
     let day =
         |day: Option<Date>, open: &str| day.map_or_else(|| open.to_owned(), |d| d.to_string());
@@ -209,10 +210,10 @@ fn days(validity: Validity) -> (String, String) {
     )
 }
 
-/// A code that the register does not know, or knows by now.
+/// Code that the register does not know, or that a rebuild would resolve.
 #[derive(Serialize)]
 struct Unresolved<'u> {
-    /// `ente`, `portal`, `service`, or `rebuild` where nothing is unknown any more.
+    /// `ente`, `portal` or `service`; `rebuild` if the register knows all of them by now.
     unknown: &'static str,
     ente: &'u str,
     portal: &'u str,
@@ -258,7 +259,8 @@ fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result
     })
 }
 
-/// What of a usage the register does not know; `rebuild` where it was unregistered and is known.
+/// Returns the unknown part of a usage; `rebuild` if the facts are outdated and the register knows
+/// all parts.
 fn unknown(register: &Register, used: &UsageByCode) -> Option<&'static str> {
     let Some(ente) = register.ente(&used.ente) else {
         return Some("ente");
@@ -269,7 +271,7 @@ fn unknown(register: &Register, used: &UsageByCode) -> Option<&'static str> {
     if used.unregistered != 0 || ente.code() != used.ente {
         return Some("rebuild");
     }
-    // An ente without portals in the register has not listed them.
+    // The portals of an ente without any in the register are not checked.
     let has_portals = !register.portals_of(ente).is_empty();
     (has_portals && register.portal(ente, &used.portal).is_none()).then_some("portal")
 }

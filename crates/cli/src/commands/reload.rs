@@ -1,4 +1,4 @@
-//! A register that is replaced while a service runs.
+//! Reloads the register while a service runs.
 
 use affluenza_register::Register;
 use affluenza_telemetry::{Files, Stop};
@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::settings::Settings;
 
-/// Hands a replaced register to `take`, until `stop` is told. One that cannot be used leaves the
-/// old one in force.
+/// Passes each new version of the register to `take`, until `stop` is triggered. An invalid file
+/// leaves the old register in use.
 pub async fn register(settings: Settings, take: impl Fn(Register) -> Result<()>, stop: Stop) {
     let mut files = Files::new([settings.register.file.clone()]);
     while files.were_replaced(&stop).await {

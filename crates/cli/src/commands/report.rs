@@ -18,7 +18,7 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Zone of the days on which something is published.
+/// Time zone of publication dates.
 pub const ZONE: &str = "Europe/Rome";
 
 pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
     })
 }
 
-/// The tables of a year, compared with another.
+/// Builds the report of a year, compared with another year.
 pub async fn tables(
     store: &Store,
     register: &Register,
@@ -52,21 +52,21 @@ pub async fn tables(
     material.report(args.ente.as_deref())
 }
 
-/// What the reports of a year are made of: that of all enti, and that of each.
+/// Data for the reports of a year: that of all enti, and that of each ente.
 struct Material {
     year: i16,
     counted: Counted,
-    /// That of the closed year, where it is closed.
+    /// Register of the closed year, or the present one for an open year.
     register: Register,
-    /// Every closing of the year, the first one first; none where present figures are asked for.
+    /// All closings of the year, oldest first; empty if present figures are requested.
     closings: Vec<(SealNote, SealedYear)>,
-    /// The present figures, and those of other sources, of a year that is not closed.
+    /// Present figures and figures of other sources, for a year that is not closed.
     present: Option<(YearFigures, Vec<FigureSet>)>,
-    /// Accepted losses that can be of a year that is not closed.
+    /// Accepted losses that may concern the year, if it is not closed.
     losses: Vec<AcceptedLoss>,
-    /// The compared year, unless the closed year holds it.
+    /// Figures of the compared year, unless the closed year contains them.
     before: Option<(i16, YearFigures)>,
-    /// What everybody may see of the year, and of the compared one; of closed years only.
+    /// Public editions of the year and of the compared year, if closed.
     public: [Option<PublicYear>; 2],
 }
 
@@ -101,7 +101,7 @@ impl Material {
             _ => [None, None],
         };
         let (closings, closings_compared) = match closings(year)? {
-            // The year before is what was said of it then, whatever was said later.
+            // A closed year contains the figures of the year before as of its closing.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
             of_year => (of_year, Some(closings(compared)?)),
         };
@@ -144,7 +144,7 @@ impl Material {
         })
     }
 
-    /// The report of all enti, or of one of them by a code or name.
+    /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
         let ente = ente(&self.register, name)?;
         let question = Question {
@@ -167,7 +167,7 @@ impl Material {
     }
 }
 
-/// The registered code of an ente.
+/// Returns the code of an ente in the register.
 fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str>> {
     let Some(name) = name else {
         return Ok(None);
@@ -185,7 +185,7 @@ pub fn language(typed: args::Language) -> Language {
     }
 }
 
-/// What is said in the language.
+/// Selects the text of a language.
 pub fn say(language: Language, italian: &'static str, english: &'static str) -> &'static str {
     match language {
         Language::Italian => italian,
@@ -193,13 +193,13 @@ pub fn say(language: Language, italian: &'static str, english: &'static str) -> 
     }
 }
 
-/// Writes the report in the form that was asked for.
+/// Writes the report in the requested format.
 pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
     let format = ReportFormat::of(args);
     hand_out(&bytes(report, args, format)?, args, format)
 }
 
-/// Only a closed year has a public edition, and only people's use.
+/// Checks that the options fit a public edition, which counts people only, in a closed year.
 fn check_public(args: &args::Report) -> Result<()> {
     if args.count == Count::All {
         bail!("the public edition counts people only: leave --count out");
@@ -210,7 +210,7 @@ fn check_public(args: &args::Report) -> Result<()> {
     Ok(())
 }
 
-/// Writes the public edition, which shows of people's use what is published elsewhere, too.
+/// Writes the public edition, with only those figures that are published elsewhere, too.
 fn deliver_public(material: &Material, small_count: u64, args: &args::Report) -> Result<()> {
     let [year, before] = &material.public;
     let year = year.as_ref().ok_or(NoEdition::Open(material.year))?;
@@ -238,7 +238,8 @@ fn deliver_public(material: &Material, small_count: u64, args: &args::Report) ->
     hand_out(&printed(&document, format, width(args))?, args, format)
 }
 
-/// Writes a report for each ente of the register into a folder, each named by the ente's code.
+/// Writes a report for each ente of the register into a folder. The code of the ente is the file
+/// name.
 fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
     let folder = args
         .output
@@ -278,7 +279,7 @@ fn bytes(report: &Report, args: &args::Report, format: ReportFormat) -> Result<V
     }
 }
 
-/// Columns of text.
+/// Returns the columns for text output.
 fn width(args: &args::Report) -> usize {
     match args.output {
         None => output::width(),
@@ -286,7 +287,7 @@ fn width(args: &args::Report) -> usize {
     }
 }
 
-/// A document in a format; text in so many columns.
+/// Formats a document; `width` is the number of columns of text.
 fn printed(document: &Document, format: ReportFormat, width: usize) -> Result<Vec<u8>> {
     Ok(match format {
         ReportFormat::Json => affluenza_print::json(document).into_bytes(),

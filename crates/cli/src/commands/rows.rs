@@ -1,4 +1,4 @@
-//! Results that are rows, as TSV with a header or as one JSON object a line.
+//! Writes rows as TSV with a header or as one JSON object a line.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::Lines;
 
-/// Where rows go, and in which format.
+/// Writer of rows in a format.
 pub enum Rows<W: Write> {
     Tsv(Box<csv::Writer<W>>),
     Ndjson(W),

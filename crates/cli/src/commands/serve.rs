@@ -1,4 +1,4 @@
-//! The aggregate API.
+//! Runs the API, the dashboard and the open data pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Pause between two looks whether a year has been closed.
+/// Interval between checks for newly closed years.
 const SEALS_LOOK: Duration = Duration::from_secs(1);
-/// Longest that a question may take in ClickHouse, in seconds.
+/// Timeout of a query in ClickHouse, in seconds.
 const QUESTION_SECONDS_MAX: u64 = 10;
 
 pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
@@ -54,15 +54,15 @@ pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
     })
 }
 
-/// An API that is being served.
+/// Running API.
 pub struct RunningApi {
-    /// Where.
+    /// Base URL.
     pub url: String,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl RunningApi {
-    /// Begins to serve; ends when `stop` is told.
+    /// Starts to serve. Ends when `stop` is triggered.
     pub async fn start(platform: &Platform, settings: &Settings, stop: &Stop) -> Result<Self> {
         let config = settings.serve.clone();
         let listener: TcpListener = listen(&config.http.listen).await?;
@@ -120,13 +120,13 @@ impl RunningApi {
         Ok(Self { url, served })
     }
 
-    /// Waits until it has been told to stop and has answered what it had begun.
+    /// Waits until the API has stopped and has answered all running requests.
     pub async fn ended(self) -> Result<()> {
         Ok(self.served.await.context("the API ended unexpectedly")??)
     }
 }
 
-/// The closed years, read anew when one has been closed.
+/// Reads the closed years, and again whenever a year is closed.
 async fn follow_closed_years(
     store: Store,
     witness: Witness,
@@ -141,7 +141,8 @@ async fn follow_closed_years(
                 () = stop.told() => return,
             }
             let found = store.seal_count().await.ok();
-            // What could not be read, or did not hold, may have been put right.
+            // After a failed reading, read again even if the count is unchanged: the data may have
+            // been restored.
             if found.is_none() || found == count && newer.borrow().is_ok() {
                 continue;
             }

@@ -12,9 +12,9 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// How long Kafka may take to acknowledge what is still on its way at the end.
+/// Timeout of the last acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Events between two looks at the clock and at the stop.
+/// Events between two checks of the stop signal.
 const EVENTS_A_ROUND: u64 = 1_000;
 
 pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
@@ -76,8 +76,8 @@ fn to_stdout(mut simulation: Simulation, rate: Option<u32>) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Writes a simulation to Kafka and waits until all of it is acknowledged. Returns how many
-/// events that were: fewer than the total when it was told to stop.
+/// Writes a simulation to Kafka and waits for all acknowledgements. Returns the number of events,
+/// which is below the total if it was stopped.
 pub fn produce(
     mut simulation: Simulation,
     writer: &Writer,
@@ -89,7 +89,7 @@ pub fn produce(
     let mut event = Vec::with_capacity(1024);
     let mut events = 0;
     while let Some((_, key)) = simulation.next_into(&mut event) {
-        // Written now, although it happened then: the topic's retention goes by this time.
+        // The record's timestamp is the present time, because the topic's retention depends on it.
         writer.send(key.as_bytes(), &event, None, &[])?;
         events += 1;
         if events % EVENTS_A_ROUND == 0 {
@@ -106,7 +106,7 @@ pub fn produce(
     Ok(events)
 }
 
-/// Keeps to a number of events a second.
+/// Limits the events per second.
 struct Pace {
     rate: Option<u32>,
     began: Instant,
@@ -122,7 +122,7 @@ impl Pace {
         }
     }
 
-    /// Counts an event and waits until its time has come. Whether it waited.
+    /// Counts an event and waits until it is due. Returns true if it waited.
     fn wait(&mut self) -> bool {
         let Some(rate) = self.rate else { return false };
         self.events += 1;

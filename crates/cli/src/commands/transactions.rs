@@ -1,4 +1,4 @@
-//! Transactions of producers that stay open: said, and shown as metrics.
+//! Watches open transactions of producers: logs them and updates metrics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use affluenza_bus::{Cluster, Config, OpenTransaction, OpenTransactions};
 use affluenza_pipeline::Progress;
 use affluenza_telemetry::Stop;
 
-/// Pause between two looks.
+/// Interval between checks.
 const LOOK: Duration = Duration::from_secs(5);
-/// From when on an open transaction is said: most last for less than a second.
+/// Age at which an open transaction is logged. Most transactions last less than a second.
 const SAID_AFTER: Duration = Duration::from_secs(15);
 
-/// One line about an open transaction.
+/// Formats a line about an open transaction.
 pub fn sentence(open: &OpenTransaction) -> String {
     let producer = match (&open.transactional_id, open.producer_id) {
         (Some(name), _) => format!(" of producer {name:?}"),
@@ -30,7 +30,7 @@ pub fn sentence(open: &OpenTransaction) -> String {
     )
 }
 
-/// Looks again and again which transactions hold back the partitions of this consumer.
+/// Checks regularly for transactions that block the partitions of this consumer.
 pub async fn look_at_transactions(bus: Config, progress: Progress, stop: Stop) {
     let clients = Cluster::new(&bus).and_then(|cluster| {
         let open = OpenTransactions::new(&bus)?;
@@ -62,13 +62,13 @@ pub async fn look_at_transactions(bus: Config, progress: Progress, stop: Stop) {
     }
 }
 
-/// A transaction that was seen open.
+/// Open transaction that was seen in an earlier check.
 struct Seen {
     since: Instant,
     is_said: bool,
 }
 
-/// Says what has been open for long, once, and when it is over.
+/// Logs a transaction once when it has been open for long, and again when it ends.
 fn say(seen: &mut BTreeMap<(i32, i64), Seen>, open: &[OpenTransaction], now: Instant) {
     let place = |one: &OpenTransaction| (one.partition, one.first_offset);
     seen.retain(|(partition, offset), one| {

@@ -21,14 +21,14 @@ use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// The years of the demo, which it closes.
+/// Years of the demo, which closes them.
 const YEARS: [i16; 2] = [2016, 2017];
-/// Pause between two looks at the progress.
+/// Interval between checks of the progress.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// From the signal to the end, also when an engine is frozen. Supervisors kill after thirty seconds.
+/// Time from the signal to the end, even if an engine hangs. Supervisors kill after thirty seconds.
 const END_WITHIN: Duration = Duration::from_secs(22);
-/// Of that, the most that each part may take before it is abandoned, and the least for the engines.
+/// Longest wait for each part before it is abandoned; for the engines, the shortest.
 const COLLECTOR_ENDS_WITHIN: Duration = Duration::from_secs(6);
 const CONSUMER_ENDS_WITHIN: Duration = Duration::from_secs(8);
 const API_ENDS_WITHIN: Duration = Duration::from_secs(3);
@@ -80,7 +80,7 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
     })
 }
 
-/// Time since the end began.
+/// Time since the shutdown began.
 #[derive(Debug, Default)]
 struct Ending(Option<Instant>);
 
@@ -89,14 +89,14 @@ impl Ending {
         self.0 = Some(Instant::now());
     }
 
-    /// Time left, at most `most`.
+    /// Returns the time left, at most `most`.
     fn left(&self, most: Duration) -> Duration {
         let passed = self.0.map_or(Duration::ZERO, |began| began.elapsed());
         END_WITHIN.saturating_sub(passed).min(most)
     }
 
-    /// Waits for the end of a part, at most `most`. A part that does not end is abandoned: whatever
-    /// it has acknowledged is on the disk, and whatever it has begun is found again at the next start.
+    /// Waits for the end of a part, at most `most`, then abandons it. Acknowledged data is on disk,
+    /// and unfinished work is found again at the next start.
     async fn of(
         &self,
         part: &str,
@@ -118,7 +118,7 @@ impl Ending {
     }
 }
 
-/// What runs beside the engines.
+/// Services that run along with the engines.
 struct Parts {
     collector: RunningCollector,
     collector_stop: Stop,
@@ -129,7 +129,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// The collector comes first: it takes events in while the others still start.
+    /// Starts the services. The collector comes first and accepts events while the others start.
     async fn start(platform: &Platform, settings: &Settings) -> Result<Self> {
         super::migrate::prepare(platform).await?;
         Store::new(&platform.store).check_guards().await?;
@@ -167,7 +167,7 @@ impl Parts {
     }
 }
 
-/// What was asked for.
+/// Task of the command.
 struct Work<'w> {
     settings: &'w Settings,
     args: &'w Up,
@@ -175,7 +175,7 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Runs until `stop` is told, or until what was asked for is done.
+    /// Runs until `stop` is triggered or the task is done.
     async fn run(
         &self,
         mut parts: Parts,
@@ -187,13 +187,13 @@ impl Work<'_> {
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
         tokio::select! {
             shown = self.foreground(&bus, &store, &progress, stop) => shown?,
-            // By itself the consumer ends only when it cannot go on.
+            // Without a signal, the consumer ends only on an error.
             ended = parts.consumer.ended() => return ended.and(Err(anyhow!("the consumer ended before it was told to"))),
             ended = parts.collector.ended() => return ended.and(Err(anyhow!("the collector ended before it was told to"))),
             error = platform.failed() => return Err(error),
         }
         ending.begin();
-        // What it has accepted is to be in Kafka while Kafka still runs.
+        // The collector ends first, so that accepted events reach Kafka while it runs.
         parts.collector_stop.tell();
         let ended = parts.collector.ended();
         ending
@@ -257,7 +257,8 @@ impl Work<'_> {
     }
 }
 
-/// Closes the years of the demo that are not closed: without a key there are closed years only.
+/// Closes those years of the demo that are open, because the API shows closed years only without a
+/// key.
 async fn close_years(
     store: &Store,
     bus: &affluenza_bus::Config,
@@ -279,7 +280,7 @@ async fn close_years(
     Ok(())
 }
 
-/// Says where the collector is, and makes a first key to try it with.
+/// Prints the address of the collector, and creates a first key for trying it.
 fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
     say(&format!("  {}", collector.describe()));
     if collector.is_closed {
@@ -293,8 +294,8 @@ fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Writes the streams of the demo's years to Kafka. Their events have the same ids each time, so
-/// a second replay of the same seed changes nothing.
+/// Writes the events of the demo's years to Kafka. Their ids depend only on the seed, so a second
+/// replay changes nothing.
 async fn replay(
     bus: &affluenza_bus::Config,
     seed: u64,
@@ -328,7 +329,7 @@ async fn replay(
     Ok(())
 }
 
-/// Waits until everything that is in the log now has been stored.
+/// Waits until everything in the log at this time has been stored.
 async fn catch_up(bus: &affluenza_bus::Config, progress: &Progress, stop: &Stop) -> Result<()> {
     let bus = bus.clone();
     let ends = tokio::task::spawn_blocking(move || ends(&bus))

@@ -1,5 +1,6 @@
-//! Regular work of the consumer that owns partition 0: the search for copies, and the comparison of
-//! ledger, facts and aggregates. One task does both, so that they never correct at the same time.
+//! Regular work of the consumer that owns partition 0: the search for duplicate facts, and the
+//! reconciliation of ledger, facts and aggregates. One task runs both, so that they never make
+//! corrections at the same time.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use tokio::sync::watch;
 
 use crate::settings::Settings;
 
-/// How long tokens must last: as many blocks as can be on their way in several insert times.
+/// Shortest time for which ClickHouse must remember insert tokens, in seconds. It covers the blocks
+/// that can be in flight during several inserts.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
 
 #[derive(Clone)]
@@ -22,12 +24,13 @@ pub struct Upkeep {
     pub bus: affluenza_bus::Config,
     pub store: Store,
     pub progress: Progress,
-    /// Counts the restarts of a ClickHouse of our own.
+    /// Restart counter of the ClickHouse that this process started.
     pub restarts: Option<watch::Receiver<u64>>,
 }
 
 impl Upkeep {
-    /// Works until `stop` is set. Trouble is logged; the next time may be better.
+    /// Works until `stop` is triggered. Errors are logged, and the work is retried at the next
+    /// interval.
     pub async fn run(mut self, stop: Stop) {
         let config = self.settings.consume.clone();
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
@@ -71,7 +74,7 @@ impl Upkeep {
         }
     }
 
-    /// True once after each restart: ClickHouse may have lost what it had acknowledged.
+    /// True once after each restart, because ClickHouse may have lost acknowledged data.
     fn clickhouse_was_restarted(&mut self) -> bool {
         let restarts = self.restarts.as_mut();
         restarts.is_some_and(|restarts| {
@@ -81,7 +84,7 @@ impl Upkeep {
         })
     }
 
-    /// Searches for copies among the facts of new blocks.
+    /// Searches new blocks for duplicate facts, and logs the result.
     pub async fn search_and_say(&self) {
         match self.search().await {
             Ok(done) => {
@@ -159,7 +162,7 @@ impl Upkeep {
         let scope = Scope::Hours(settings.consume.reconcile_hours);
         let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
         let open = open_erasures(store, bus, &stream).await?;
-        // Asked after the notes: an order that is being carried out is in the table before it is noted.
+        // Read after the notes: an order is in the table before its note is written.
         let known = store.erasures().await?;
         for noted in open.into_iter().flatten() {
             if !known.iter().any(|one| one.id == noted.id) {

@@ -1,4 +1,4 @@
-//! What a running consumer shows over HTTP: metrics, and whether it is well.
+//! Monitoring of a running consumer over HTTP: metrics and status.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::output::say;
 use crate::platform::Platform;
 use crate::settings::Settings;
 
-/// Pause between two looks at who is silent, and before the first.
+/// Interval between checks for silent portals; `SILENCE_FIRST` before the first check and retries.
 const SILENCE_LOOK: Duration = Duration::from_secs(300);
 const SILENCE_FIRST: Duration = Duration::from_secs(5);
 
-/// What is shown, until it is dropped or its consumer has ended.
+/// HTTP service for monitoring. Ends when it is dropped.
 pub struct Watch {
     stop: Stop,
     shown: Duration,
 }
 
 impl Watch {
-    /// Begins to show how `progress` goes on; none when no address is configured.
+    /// Starts to serve the state of `progress`; `None` if no address is configured.
     pub async fn start(
         settings: &Settings,
         platform: &Platform,
@@ -58,7 +58,7 @@ impl Watch {
         Ok(Some(watch))
     }
 
-    /// A consumer that has stopped at a guard shows it for a while, so that whoever watches sees it.
+    /// Keeps showing a consumer that stopped at a guard for a while, so that monitoring notices it.
     pub async fn show(&self, error: &anyhow::Error, progress: &Progress) {
         let Some(guard) = error.downcast_ref::<PipelineError>() else {
             return;
@@ -79,7 +79,7 @@ impl Drop for Watch {
     }
 }
 
-/// Looks again and again which portals are silent, where one of the group should do that.
+/// Checks regularly for silent portals, if this consumer leads its group.
 async fn look_at_silence(store: Store, progress: Progress, stop: Stop) {
     let mut pause = SILENCE_FIRST;
     loop {

@@ -20,30 +20,30 @@ use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// How often figures are read until no event of their year came in between.
+/// Limit of attempts to read figures without new events of their year in between.
 const READINGS_MAX: usize = 10;
 
-/// How often a seal is made again because another `close-year` was faster.
+/// Limit of attempts to add a seal while other `close-year` commands add theirs.
 const RACES_MAX: usize = 100;
 
-/// A year to be closed.
+/// Order to close a year.
 pub struct Order<'o> {
     pub year: i16,
-    /// Why it is closed again; none for the first time.
+    /// Reason for closing the year again; `None` for the first closing.
     pub restate: Option<&'o str>,
     /// Version of the register, and its text.
     pub register: (&'o str, &'o str),
-    /// Counts below this are hidden in public.
+    /// Counts below this value are suppressed in public.
     pub small_count: u64,
 }
 
-/// What came of an order.
+/// Outcome of an order.
 pub enum Closing {
     /// A seal was added to the chain.
     Sealed(Seal, SealedYear),
-    /// The year was closed before, and no restatement was ordered.
+    /// The year is already closed, and no restatement was ordered.
     Before(Seal, SealedYear),
-    /// The figures are those of its newest seal.
+    /// The figures are identical to those of the newest seal.
     Unmoved(Seal),
 }
 
@@ -78,7 +78,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
     })
 }
 
-/// A line on a year that was closed.
+/// Formats a line about a closed year.
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Some(Outcome::Unchanged) => {
@@ -95,7 +95,7 @@ pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     )
 }
 
-/// Closes a year that is over. The same order again changes nothing.
+/// Closes a year that is over. A repeated order changes nothing.
 pub async fn close_year(
     store: &Store,
     bus: &BusConfig,
@@ -129,8 +129,8 @@ pub async fn close_year(
         secret: String::new(),
         public: None,
     };
-    // Another one that closes at the same time may take the place in the chain, or close the year
-    // before, or this one.
+    // A concurrent command may add the next seal of the chain, or close this year or the year
+    // before.
     for _ in 0..RACES_MAX {
         let chain = Chain::read(store, witness).await?;
         if let Some(done) = closed_before(&chain, order)? {
@@ -160,7 +160,8 @@ pub async fn close_year(
     bail!("{RACES_MAX} other years were closed meanwhile, and {year} was not: try again")
 }
 
-/// The end of an order that asks for nothing new, or for what cannot be.
+/// Returns the outcome of an order for a closed year without a restatement. Fails for a restatement
+/// of an open year.
 fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
     let year = order.year;
     match (chain.newest(year)?, order.restate) {
@@ -170,7 +171,7 @@ fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
     }
 }
 
-/// Fails when a difference can concern the year. Of one that cannot, it is only said.
+/// Fails if a finding may concern the year. Other findings are only mentioned.
 fn check_balance(audit: &Audit, period: &Period, year: i16) -> Result<()> {
     let concerns = |finding: &&Finding| finding.can_concern(&period.days);
     let (of_year, others): (Vec<&Finding>, Vec<&Finding>) =
@@ -190,8 +191,7 @@ fn check_balance(audit: &Audit, period: &Period, year: i16) -> Result<()> {
     Ok(())
 }
 
-/// Fails when facts of a year may have expired: what they say must be compared with what the
-/// aggregates say.
+/// Fails if facts of the year may have expired, because aggregates must be compared with facts.
 async fn needs_facts(store: &Store, year: i16) -> Result<()> {
     let first = store.boundary().await?.month;
     if first > u32::from(year.unsigned_abs()) * 100 + 1 {
@@ -216,8 +216,8 @@ fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
     }
 }
 
-/// Figures of a year, and up to where the log was read for them: no event of the year came in
-/// between.
+/// Returns the figures of a year and the log offsets that they cover. Retries if an event of the
+/// year arrived in between.
 async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(String, u32, u64)>)> {
     for _ in 0..READINGS_MAX {
         let accounts = store.partition_accounts().await?;
@@ -258,7 +258,7 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
     })
 }
 
-/// One line about the hash that somebody has of a closed year.
+/// Compares a hash that the operator holds with the seals of a year.
 fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     let hash = hash.trim().to_ascii_lowercase();
     let Some((newest, _)) = chain.newest(year)? else {
@@ -281,7 +281,7 @@ fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     }
 }
 
-/// The seals of a year, or of all years.
+/// Lists the seals of a year, or of all years.
 fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
     let mut text = String::new();
     for seal in chain.seals() {
@@ -308,10 +308,10 @@ fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
     }
 }
 
-/// What a figure is of. Names that do not matter to a figure are empty.
+/// Subject of a figure. Names that do not apply are empty.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Part<'f> {
-    /// `service-uses` by ente, category and kind, `service-uses-of` a service in a category, or
+    /// `service-uses` by ente, category and kind; `service-uses-of` by service and category;
     /// `accesses` by device.
     figure: &'static str,
     ente: &'f str,
@@ -321,7 +321,7 @@ struct Part<'f> {
     device: &'f str,
 }
 
-/// The figures that facts can give again, by what they are of.
+/// Figures that can be derived from facts, by subject.
 #[derive(PartialEq, Eq)]
 struct Parts<'f>(BTreeMap<Part<'f>, u64>);
 
@@ -363,7 +363,7 @@ impl<'f> Parts<'f> {
     }
 }
 
-/// A figure that is not what it was.
+/// Figure that has changed.
 #[derive(Serialize)]
 struct Moved<'f> {
     figure: &'static str,
@@ -372,12 +372,12 @@ struct Moved<'f> {
     kind: &'f str,
     service: &'f str,
     device: &'f str,
-    /// When the year was closed.
+    /// Value when the year was closed.
     then: u64,
     now: u64,
-    /// How much of the difference is because the same events are classified otherwise.
+    /// Part of the difference caused by another classification of the same events.
     by_classification: i64,
-    /// How much is because of events that were read later, or are no longer there.
+    /// Part of the difference caused by events that were read later or removed.
     by_events: i64,
 }
 

@@ -1,17 +1,17 @@
-//! Time zones of the portals that a figure is of.
+//! Time zones of portals.
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
-/// Those of one ente, or of all.
+/// Returns the time zones of one ente, or of all.
 pub fn of(register: &Register, ente: Option<&str>) -> Vec<Zone> {
     let names = register.zones(|one, _| ente.is_none_or(|code| code == one.code()));
     Zone::all_named(names)
 }
 
-/// Fails unless a year is over in every zone of the register.
+/// Fails unless the year is over in every zone of the register.
 pub fn check_over(year: i16, register: &Register) -> Result<()> {
     for zone in of(register, None) {
         if Timestamp::now().in_tz(zone.name())?.year() <= year {
