@@ -1,4 +1,4 @@
-//! The attacker's question, turned round: a move of figures that no sum notices, by a linear programme.
+//! Finds moves that keep every sum, by a linear programme: the attacker's question, inverted.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
 
 use crate::system::{Move, System};
 
-/// Most by which a figure moves with one step of another.
+/// Largest change of a figure with one step of another.
 const STEP_MAX: i64 = 3;
-/// How near a solution must be to whole numbers.
+/// Largest distance of a solution from whole numbers.
 const WHOLE: f64 = 1e-6;
-/// Longest search in whole numbers.
+/// Time limit of a search in whole numbers, in seconds.
 const WHOLE_SECONDS_MAX: u64 = 20;
 
-/// By how many steps a figure is to be moved in either direction.
+/// Number of steps that a figure must be able to move in each direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amounts {
     pub down: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Amounts {
 #[derive(Debug)]
 pub(crate) struct Failed;
 
-/// How far a figure may move with one step.
+/// Largest change of a figure with one step.
 struct Room {
     figure: usize,
     up: i64,
@@ -32,8 +32,8 @@ struct Room {
     cost: f64,
 }
 
-/// The cheapest move that changes figure `of` by one a step, and can be made so many times; none if there
-/// is none. Figures without a cost stay where they are.
+/// Returns the cheapest move that changes figure `of` by one a step and can be repeated `amounts`
+/// times, if there is one. Figures without a cost do not move.
 pub(crate) fn cheapest(
     system: &System,
     counts: &[i64],
