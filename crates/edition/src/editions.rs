@@ -88,7 +88,7 @@ pub struct Editions {
 }
 
 impl Editions {
-    /// Creates the source. Editions that hide only counts below less than `small_count` are
+    /// Creates the source. Years that were closed with a lower threshold than `small_count` are
     /// refused.
     pub fn new(small_count: u64, closed: watch::Receiver<Arc<Closed>>) -> Self {
         Self {
