@@ -56,14 +56,14 @@ impl CategoryName {
     }
 }
 
-/// Returns the registered code of a category, given its code or an alias; `code` itself if unknown.
+/// Returns the registered code of a category, given its code or a name; `code` itself if unknown.
 pub(crate) fn category_code<'a>(register: &'a Register, code: &'a str) -> &'a str {
     register
         .category(code)
         .map_or(code, |category| category.code())
 }
 
-/// Returns the registered code of an ente, given its code or an alias; `code` itself if unknown.
+/// Returns the registered code of an ente, given its code or a name; `code` itself if unknown.
 pub(crate) fn ente_code<'a>(register: &'a Register, code: &'a str) -> &'a str {
     register.ente(code).map_or(code, Ente::code)
 }

@@ -115,16 +115,16 @@ pub enum Notice {
     },
     /// The year was closed by an earlier version, which kept fewer figures.
     FiguresNotKept,
-    /// Figures of these months may be too low or too high, until they are compared with the events.
+    /// Figures of these months may be too low or too high, until reconciliation with the events.
     MonthsInDoubt {
         /// The months, `2017-03`.
         months: Vec<String>,
     },
-    /// Records were lost before they were counted, and an operator accepted it.
+    /// Records were lost before they were counted, and an operator accepted the loss.
     RecordsLost(AcceptedLoss),
 }
 
-/// Records that were lost, and can be of the year.
+/// Lost records that may belong to the year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedLoss {
     /// Largest possible number of lost records.
@@ -137,18 +137,19 @@ pub struct AcceptedLoss {
     pub reason: String,
 }
 
-/// Fewer events than these a day do not tell a silence from a quiet time.
+/// Least mean of events a day for a silence to stand out.
 const SILENCE_EVENTS_A_DAY_MIN: u64 = 20;
-/// A silence of fewer days is a holiday.
+/// Least days of a silence; fewer are a holiday.
 const SILENCE_DAYS_MIN: u64 = 3;
-/// Days on either side of a change of rules that are compared.
+/// Days compared on either side of a change of rules.
 const SHIFT_DAYS: i64 = 28;
-/// Fewer accesses than these on either side do not tell a shift.
+/// Least accesses on either side for a shift to be significant.
 const SHIFT_ACCESSES_MIN: u64 = 1_000;
-/// A share of a class of device that moves by more than this, in points, has shifted.
+/// Change of a device's share, in percentage points, above which it counts as a shift.
 const SHIFT_POINTS: f64 = 10.0;
 
-/// Notices on the figures themselves: uses that the register cannot place, sums that disagree.
+/// Returns notices on the figures themselves: uses that cannot be assigned by the register, and
+/// sums that disagree.
 pub(crate) fn on_figures(
     figures: &YearFigures,
     kinds: &Kinds,
