@@ -215,6 +215,7 @@ impl Api {
                 0
             },
         };
+        // An unchanged answer needs neither a query nor a place in the queue.
         let etag = etag(&cached);
         let mut response = if is_known(headers, &etag) {
             inner.unchanged.inc();

@@ -37,6 +37,7 @@ export class Api {
 
   async #ask(address, headers) {
     for (let again = 0; ; again += 1) {
+      // Answers to a key are not public, so the browser must not store them.
       const response = await fetch(address, { headers, credentials: "omit", cache: headers["X-API-Key"] ? "no-store" : "default" });
       if (response.ok) return response.json();
       const wait = Number(response.headers.get("Retry-After") ?? NaN);

@@ -42,6 +42,7 @@ pub(crate) fn cheapest(
     cost: &dyn Fn(usize) -> Option<f64>,
 ) -> Result<Option<Move>, Failed> {
     let rooms = rooms(system, counts, amounts, cost);
+    // Fractions are cheaper to solve; integers are needed only if the solution is not whole.
     for is_whole in [false, true] {
         match solved(system, &rooms, of, is_whole)? {
             None => return Ok(None),
@@ -74,6 +75,7 @@ fn rooms(
                 (room / steps).min(STEP_MAX)
             }
         };
+        // A figure that rises with a step falls when the move is reversed, so `down` limits its rise.
         let (up, down) = (times(amounts.down), times(amounts.up));
         if (up > 0 || down > 0)
             && let Some(cost) = cost(place)
@@ -110,6 +112,7 @@ fn solved(
     };
     let mut variables: Vec<Option<[Variable; 2]>> = vec![None; system.figures.len()];
     for room in rooms {
+        // The figure itself rises by exactly one with each step.
         let is_of = room.figure == of;
         let up = variable(room.cost, i64::from(is_of), if is_of { 1 } else { room.up });
         let down = variable(room.cost, 0, if is_of { 0 } else { room.down });

@@ -60,7 +60,8 @@ fn contents_title(language: Language) -> &'static str {
     }
 }
 
-/// Groups the blocks of a section by sheet: one for each table, with the texts after it.
+/// Groups the blocks of a section by sheet: one for each table, with the texts after it. Texts before
+/// the first table are on its sheet.
 fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
     let mut sheets: Vec<Vec<&Block>> = Vec::new();
     let mut has_table = false;

@@ -20,7 +20,7 @@ use krilla::{Document as File, SerializeSettings};
 use super::font::Fonts;
 use super::paper::{Branch, Link, Mark, Paper, Role, Sheet, Twig};
 
-/// Distance of a circle's Bézier handles from its corners, as a part of its radius.
+/// Distance of a circle's Bézier handles from the points on the circle, as a part of the radius.
 const HANDLE: f32 = 0.552_284_8;
 
 /// Position at which a section begins.

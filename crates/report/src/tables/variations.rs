@@ -64,7 +64,7 @@ pub struct Variation {
     pub attempts: u64,
     /// Failed attempts.
     pub failed: u64,
-    /// Status in the year; `None` if unchanged.
+    /// Status in the year; `None` if no status applies.
     pub status: Option<Status>,
 }
 
@@ -204,6 +204,7 @@ impl Variations<'_> {
         }
     }
 
+    /// Returns the first status that applies: retired, broken, unused, new.
     fn status(
         &self,
         sum: &Sum<'_>,
