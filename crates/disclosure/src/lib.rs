@@ -26,7 +26,7 @@
 //! assert_eq!(affluenza_disclosure::derive(part, |[part, whole]| part as f64 / whole as f64), None);
 //! ```
 //!
-//! # What is guaranteed
+//! # Guarantee
 //!
 //! The attacker knows every shown count, and that rows and columns add up. The attacker also knows
 //! the [detail](Table::with_detail) below shown cells, and this crate's threshold `k`. A zero is
@@ -46,7 +46,7 @@
 //! - sums over selections other than the declared margins. Do not offer them: [`Public::cell`]
 //!   hides them.
 //!
-//! # How
+//! # Method
 //!
 //! A *move* changes figures so that every sum stays the same and no hidden cell falls below 1. A
 //! small cell is safe if it is part of a move of hidden cells that can be repeated often enough to

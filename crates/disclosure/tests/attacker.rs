@@ -209,7 +209,7 @@ proptest! {
         case.attack(&case.suppress());
     }
 
-    /// Labels with the same first digit add up to it.
+    /// Labels with the same first digit add up to the label of that digit.
     #[test]
     fn over_time(counts in counts([3, 3, 6]), threshold in threshold()) {
         let parent = |label: &str| (label.len() > 1).then(|| label[..1].to_owned());

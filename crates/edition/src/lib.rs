@@ -4,7 +4,7 @@
 //! one [`PublicYear`]. A cell that is shown in two places is the same in both, or hidden in both.
 //! So comparing the places reveals nothing. The attacker's test knows all of them at once.
 //!
-//! # What is published
+//! # Published tables
 //!
 //! | of | by |
 //! |---|---|
@@ -20,7 +20,7 @@
 //! another. The register is public: the services of each category, their kinds, and who offers
 //! them. So uses by ente, category, kind and service are part of the system, though never shown.
 //!
-//! # What is not, and why
+//! # Not published, and why
 //!
 //! * Services by ente, and the number of enti that used a service: two uses in two enti are one
 //!   each.
@@ -32,7 +32,7 @@
 //! * Periods other than a whole year that is over, and live figures. The difference of two periods,
 //!   or of two readings, is the use of a few people.
 //!
-//! # When it is decided
+//! # Time of the decision
 //!
 //! The cells are chosen once, when a year is closed. The seal keeps the hidden cells ([`Decided`]),
 //! and every answer is read from them. A year that is not closed is not published.

@@ -1,6 +1,6 @@
 //! The typeface, and lines of text set in it.
 //!
-//! The reports use Latin letters only. No letter depends on its neighbours, so text becomes glyphs
+//! The typeface has Latin letters only. No letter depends on its neighbours, so text becomes glyphs
 //! one by one, without kerning.
 
 use krilla::text::{Font, GlyphId, KrillaGlyph};
