@@ -106,7 +106,7 @@ pub enum Notice {
         device: String,
         /// First day of the new rules, `2017-08-14`.
         day: String,
-        /// Version of the new rules.
+        /// Version of the new rules and the register.
         rules: String,
         /// Share of accesses in the four weeks before, in percent.
         before_percent: f64,

@@ -25,7 +25,7 @@ pub struct SealedYear {
     pub sealed_at: String,
     /// Cause of the restatement; empty for the first seal of a year.
     pub cause: String,
-    /// Versions of the rules that classified the events of the year.
+    /// Versions of rules and register that classified the events of the year.
     pub rules: Vec<String>,
     /// End offsets of the log: stream, partition, next offset. Events from these offsets on are not
     /// included.
@@ -76,7 +76,7 @@ pub struct SealNote {
     pub sealed_at: String,
     /// Cause of the restatement; empty for the first seal of the year.
     pub cause: String,
-    /// Versions of the rules that classified the events of the year.
+    /// Versions of rules and register that classified the events of the year.
     pub rules: Vec<String>,
     /// Service uses of people in the year, as sealed.
     pub service_uses: u64,
