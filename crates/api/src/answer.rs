@@ -1,4 +1,4 @@
-//! An answer: rows with named columns, and what must be known to read them.
+//! An answer: rows with named columns, and the metadata needed to read them.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ pub enum Value {
     Count(u64),
     /// A difference of counts.
     Difference(i64),
-    /// A share, a mean, a percentage.
+    /// A share, a mean or a percentage.
     Ratio(f64),
-    /// Yes or no.
+    /// A yes or no.
     Flag(bool),
-    /// Does not apply.
+    /// The column does not apply to the row.
     Nothing,
-    /// Has no value: a ratio on a base of zero.
+    /// Not defined, such as a ratio on a base of zero.
     NotDefined,
-    /// Hidden, because it is small or would give a small one away.
+    /// Hidden, because it is small or would reveal a small count.
     Suppressed,
 }
 
 impl Value {
-    /// `part` of `whole` in percent.
+    /// Returns `part` of `whole` in percent.
     pub fn share(part: u64, whole: u64) -> Self {
         if whole == 0 {
             return Self::NotDefined;
@@ -36,7 +36,7 @@ impl Value {
         Self::Ratio(round(part as f64 * 100.0 / whole as f64))
     }
 
-    /// The change from `before` in percent.
+    /// Returns the change from `before` in percent.
     pub fn change(now: u64, before: u64) -> Self {
         if before == 0 {
             return Self::NotDefined;
@@ -45,7 +45,7 @@ impl Value {
         Self::Ratio(round((now - before) * 100.0 / before))
     }
 
-    /// `sum` divided by `count`.
+    /// Returns `sum` divided by `count`.
     pub fn mean(sum: u64, count: f64) -> Self {
         if count > 0.0 {
             Self::Ratio(round(sum as f64 / count))
@@ -54,7 +54,7 @@ impl Value {
         }
     }
 
-    /// What an optional text says.
+    /// Returns the text, or [`Self::Nothing`] without one.
     pub fn text(text: Option<&str>) -> Self {
         text.map_or(Self::Nothing, |text| Self::Text(text.to_owned()))
     }
@@ -70,7 +70,7 @@ impl Value {
         }
     }
 
-    /// Why there is no value.
+    /// Returns the reason why there is no value.
     fn note(&self) -> Option<&'static str> {
         match self {
             Self::NotDefined => Some("n.d."),
@@ -79,7 +79,7 @@ impl Value {
         }
     }
 
-    /// As it is in a CSV file.
+    /// Formats the value for a CSV file.
     pub(crate) fn plain(&self, decimal: char) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -93,23 +93,23 @@ impl Value {
     }
 }
 
-/// Four decimals: more than anyone reads, fewer than floating point invents.
+/// Rounds to four decimals, so that floating-point errors do not show.
 fn round(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
-/// A day and another, both included.
+/// A range of local days, first and last included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Span {
     /// First local day, `YYYY-MM-DD`.
     pub from: String,
     /// Last local day, included.
     pub to: String,
-    /// How many days that is.
+    /// Number of days.
     pub days: i32,
 }
 
-/// Something to know before a figure is used.
+/// A caution to read before using the figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Warning {
     /// Stable name.
@@ -118,97 +118,97 @@ pub struct Warning {
     pub text: String,
 }
 
-/// Days without any event of an ente.
+/// Days with and without events of an ente.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EnteCompleteness {
-    /// Public body.
+    /// Code of the public body.
     pub ente: String,
     /// Days of the period with at least one event.
     pub days_with_data: u32,
-    /// Days of the period, up to the newest day of all, without any.
+    /// Days of the period without events, up to the newest day with data of any ente.
     pub days_missing: u32,
-    /// The longest gaps among them, `FROM..TO`, at most five.
+    /// The longest gaps without events, `FROM..TO`, at most five.
     pub gaps: Vec<String>,
 }
 
-/// How complete the figures are. A day without an event is no proof of a fault: small enti have
-/// such days.
+/// Completeness of the figures. A day without events does not prove a fault: small enti have such
+/// days.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Completeness {
-    /// Days of the period that have come to pass.
+    /// Days of the period up to the newest day with data.
     pub days: u32,
-    /// Days on which no ente at all had an event.
+    /// Days on which no ente had an event.
     pub days_missing: u32,
-    /// Enti with data, and the days that they lack.
+    /// Enti with data, and their missing days.
     pub enti: Vec<EnteCompleteness>,
-    /// Records that were lost before they were counted, and can be of the period.
+    /// Lost records that may belong to the period.
     pub losses: Vec<Loss>,
 }
 
 /// Records that were lost before they were counted. An operator accepted the loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Loss {
-    /// How many, at most.
+    /// Largest possible number of lost records.
     pub records: u64,
-    /// First day that they can concern.
+    /// First day that the loss may concern.
     pub from: String,
-    /// Last day that they can concern.
+    /// Last day that the loss may concern.
     pub to: String,
-    /// Why, as the operator said.
+    /// Reason given by the operator.
     pub reason: String,
 }
 
-/// What must be known to read the figures.
+/// Metadata needed to read the figures.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Meta {
-    /// The resource.
+    /// Name of the resource.
     pub resource: &'static str,
-    /// Unit of each column that holds figures, by its name.
+    /// Unit of each column that holds figures, by column name.
     pub units: BTreeMap<String, String>,
-    /// What the figures are of.
+    /// Period of the figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Span>,
-    /// What they are compared with.
+    /// Period of the comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<Span>,
-    /// Zone of the local days and hours; several, separated by commas, where portals differ.
+    /// Time zone of the local days and hours; several, separated by commas, where portals differ.
     pub time_zone: String,
-    /// `people`: bots left out; `all`: bots too.
+    /// `people`: without bots; `all`: with bots.
     pub counted: &'static str,
-    /// Enti that the key reaches; absent when all.
+    /// Enti in the key's scope; absent when the key reaches all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Vec<String>>,
-    /// Since when the figures have been what they are, RFC 3339.
+    /// Time of the last change of the figures that was noticed, RFC 3339.
     pub as_of: String,
-    /// Version of the register that names and offers are from.
+    /// Version of the register that names and offers come from.
     pub register_version: String,
-    /// Rows of the whole answer.
+    /// Number of rows on all pages.
     #[schema(value_type = u64)]
     pub rows: usize,
-    /// How complete the figures are.
+    /// Completeness of the figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completeness: Option<Completeness>,
-    /// What to know before they are used.
+    /// Cautions to read before using the figures.
     pub warnings: Vec<Warning>,
 }
 
-/// An answer before it is written.
+/// An answer before it is formatted.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What must be known.
+    /// Metadata of the answer.
     pub meta: Meta,
-    /// Names of the columns.
+    /// Column names.
     pub columns: Vec<&'static str>,
-    /// A value for each column.
+    /// Rows, with one value for each column.
     pub rows: Vec<Vec<Value>>,
-    /// Sums over all rows, those of other pages too.
+    /// Sums over all rows, on all pages.
     pub totals: Vec<(&'static str, Value)>,
-    /// Addresses of more, by relation.
+    /// Links to related addresses, by relation.
     pub links: Vec<(&'static str, String)>,
 }
 
 impl Answer {
-    /// One JSON document.
+    /// Formats the answer as one JSON document.
     pub fn to_json(&self) -> Vec<u8> {
         let rows: Vec<Json> = self
             .rows
@@ -225,8 +225,8 @@ impl Answer {
         document.to_string().into_bytes()
     }
 
-    /// A CSV file: comma, decimal point and LF; or, for Excel in Italian, semicolon, decimal
-    /// comma, byte order mark and CRLF.
+    /// Formats the answer as CSV. `Tidy` uses comma, decimal point and LF. `ExcelItaly` uses
+    /// semicolon, decimal comma, byte order mark and CRLF.
     pub fn to_csv(&self, flavour: Flavour) -> Vec<u8> {
         let (separator, decimal, end) = match flavour {
             Flavour::Tidy => (',', '.', "\n"),
@@ -253,7 +253,7 @@ impl Answer {
     }
 }
 
-/// Which CSV.
+/// CSV dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavour {
     /// For programs.
@@ -276,8 +276,8 @@ fn object<'a>(cells: impl Iterator<Item = (&'static str, &'a Value)>) -> Json {
     Json::Object(object)
 }
 
-/// Quoted where need be. What a spreadsheet would take for a formula gets an apostrophe: codes
-/// come from events.
+/// Appends a cell, quoted if needed. A cell that a spreadsheet would take for a formula gets an
+/// apostrophe, since codes come from events.
 fn push_cell(text: &mut String, cell: &str, separator: char) {
     let is_number = cell.parse::<f64>().is_ok() || cell.replace(',', ".").parse::<f64>().is_ok();
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;

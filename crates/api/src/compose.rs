@@ -1,4 +1,4 @@
-//! From a question to its answer.
+//! Builds the answer to a question.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use crate::question::{Compare, Question, Resource};
 use crate::state::Snapshot;
 use crate::{public, units};
 
-/// Who asks, as far as the answer depends on it.
+/// The client, as far as the answer depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Viewer {
-    /// Whoever has no key.
+    /// A client without a key.
     Public,
-    /// A key; the enti that it reaches, all without a list.
+    /// A client with a key, and the enti in its scope; `None` means all.
     Key(Option<Vec<String>>),
 }
 
@@ -39,14 +39,14 @@ impl Viewer {
     }
 }
 
-/// What an answer is made from.
+/// Inputs of an answer.
 pub(crate) struct Composer<'a> {
     pub store: &'a Store,
     pub snapshot: &'a Arc<Snapshot>,
     pub editions: &'a Editions,
 }
 
-/// The period compared with.
+/// Returns the period of the comparison, if one is requested.
 pub(crate) fn compared(question: &Question, period: Period) -> Result<Option<Period>, Problem> {
     let none = || Problem::parameter("compare", "there are no days before 1970", &["none"]);
     Ok(match question.compare {
@@ -58,8 +58,8 @@ pub(crate) fn compared(question: &Question, period: Period) -> Result<Option<Per
 }
 
 impl Composer<'_> {
-    /// Asks for the figures and puts them together. `period` is the question's, or the one that
-    /// stands in for it.
+    /// Queries the figures and builds the answer. `period` is the question's period, or its
+    /// default.
     pub async fn answer(
         &self,
         question: &Question,
@@ -155,17 +155,17 @@ impl Composer<'_> {
         })
     }
 
-    /// The zones of its local days and hours.
+    /// Returns the time zones of the question's local days and hours.
     fn zones(&self, question: &Question, viewer: &Viewer) -> Vec<Zone> {
         hours::zones(&self.snapshot.register, question, viewer.scope())
     }
 
     async fn live(&self, question: &Question, viewer: &Viewer) -> Result<Grid, NoFigures> {
-        // The minute that has begun is the last one.
+        // The current minute, which is not over, is the last one.
         let until = (Timestamp::now().as_second() / 60 + 1) * 60;
         let since = until - i64::from(question.minutes) * 60;
         let scope = match (viewer.scope(), question.filters.get(&Dimension::Ente)) {
-            // A filter is within the scope: that was looked at before.
+            // The filter is within the scope: this was checked before.
             (_, Some(enti)) => Some(enti.as_slice()),
             (scope, None) => scope,
         };
@@ -274,8 +274,8 @@ impl Composer<'_> {
 }
 
 impl Composer<'_> {
-    /// Months of these periods whose figures may be wrong. What comes from events or from sealed
-    /// editions is not.
+    /// Returns the months of these periods whose figures may be wrong. Live figures come from
+    /// events and public ones from sealed editions, so they are never in doubt.
     fn doubtful(
         &self,
         question: &Question,
@@ -415,7 +415,8 @@ fn links(
         let following = Question {
             cursor: Some(Cursor {
                 offset: next,
-                // Every page tells whether it is still of the state of the first.
+                // Every page carries the mark of the first one, so that changed figures are
+                // noticed.
                 mark: question.cursor.map_or(mark, |cursor| cursor.mark),
             }),
             ..question.clone()

@@ -1,30 +1,32 @@
 use serde::{Deserialize, Serialize};
 
-/// Where the API listens, and its bounds.
+/// Address and limits of the API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Connections, requests, bodies and time.
+    /// Connections, requests, bodies and timeouts.
     pub http: affluenza_web::Config,
-    /// Whether whoever has no key gets the public figures: whole years, small counts hidden.
+    /// Serves clients without a key the public figures: whole closed years with small counts
+    /// hidden. Default true.
     pub public: bool,
-    /// Counts below this are hidden from those without a key.
+    /// Counts below this are hidden from clients without a key. Default 3, from 2 to 100.
     pub small_count: u64,
-    /// Requests a second that a key may send on the long run.
+    /// Requests a second that a key may send in the long run. Default 100.
     pub key_requests_per_second: u32,
-    /// Requests that a key may send at once.
+    /// Requests that a key may send at once. Default 400.
     pub key_requests_burst: u32,
-    /// Requests a second that an address without a key may send on the long run.
+    /// Requests a second that an address without a key may send in the long run. Default 50.
     pub address_requests_per_second: u32,
-    /// Requests that an address without a key may send at once.
+    /// Requests that an address without a key may send at once. Default 400.
     pub address_requests_burst: u32,
-    /// Questions of one key that ClickHouse works on at once.
+    /// Questions of one key, or of one address without a key, that ClickHouse answers at once.
+    /// Default 1.
     pub key_questions_max: usize,
-    /// Questions of all that ClickHouse works on at once.
+    /// Questions of all clients that ClickHouse answers at once. Default 4.
     pub questions_max: usize,
-    /// Memory for answers that may be asked for again, in bytes.
+    /// Memory of the answer cache, in bytes. Default 64 MiB.
     pub cache_bytes_max: u64,
-    /// Pause between two looks whether figures have changed, in milliseconds.
+    /// Pause between two checks for changed figures, in milliseconds. Default 200.
     pub look_ms: u64,
 }
 
@@ -47,7 +49,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is wrong with it, one line a problem.
+    /// Returns the problems of the configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems("serve.http");
         let mut within = |name: &str, value: u64, low: u64, high: u64| {

@@ -1,4 +1,4 @@
-//! Usage by dimensions, compared with another period: what most resources are views of.
+//! Usage by dimensions, compared with another period. Most resources are views of it.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +12,17 @@ use crate::names::Names;
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
 
-/// Kinds of service uses, which add up to all of them.
+/// Kinds of service uses. They add up to all service uses.
 pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
 pub(crate) const KIND_COLUMNS: [&str; 3] =
     ["of_which_plain", "of_which_payments", "of_which_bookings"];
 
-/// Why there are no figures.
+/// Reason why there are no figures.
 #[derive(Debug)]
 pub(crate) enum NoFigures {
-    /// The question is at fault.
+    /// The question cannot be answered.
     Question(Problem),
-    /// The database is.
+    /// The database failed.
     Store(StoreError),
 }
 
@@ -32,7 +32,7 @@ impl From<StoreError> for NoFigures {
     }
 }
 
-/// A row before it is written.
+/// A row before it is formatted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     pub keys: Vec<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Line {
     pub enti: u64,
 }
 
-/// Rows and what they add up to.
+/// Rows and their sums.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
     pub lines: Vec<Line>,
@@ -50,7 +50,7 @@ pub(crate) struct Counted {
     pub before: u64,
 }
 
-/// What a row is split by beyond its own dimensions.
+/// Additional dimension that a row is split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Split {
     No,
@@ -81,7 +81,7 @@ fn measured(row: &UsageRow, measure: Measure) -> u64 {
     }
 }
 
-/// Asks for the figures of a question.
+/// Queries the figures of a question.
 pub(crate) async fn count(
     store: &Store,
     question: &Question,
@@ -121,7 +121,7 @@ pub(crate) async fn count(
     }
     let mut counted = gathered(question.measure, split, dimensions.len(), (now, before));
     if question.measure == Measure::Users {
-        // Whoever is in two groups is one user of the whole.
+        // Users are not additive: a visitor in two groups is one user of the total.
         let total = async |period| -> Result<u64, StoreError> {
             let rows = store.usage(&query(period, Vec::new())).await?;
             Ok(rows.first().map_or(0, |row| row.users))
@@ -227,7 +227,7 @@ fn sort(lines: &mut [Line], question: &Question, dimensions: &[Dimension]) {
     });
 }
 
-/// Numbers by their value, everything else by its letters.
+/// Compares numbers by value, all other labels as text.
 pub(crate) fn compare_keys(a: &str, b: &str) -> Ordering {
     match (a.parse::<u64>(), b.parse::<u64>()) {
         (Ok(a), Ok(b)) => a.cmp(&b),
@@ -241,7 +241,7 @@ fn difference(line: &Line) -> i64 {
         .wrapping_sub(line.before.cast_signed())
 }
 
-/// What came out of nothing sorts above all.
+/// Returns the growth factor. Growth from zero sorts above all others.
 fn change(line: &Line) -> f64 {
     if line.before == 0 {
         return f64::INFINITY;
@@ -249,7 +249,7 @@ fn change(line: &Line) -> f64 {
     line.now as f64 / line.before as f64
 }
 
-/// Columns and rows of a page.
+/// Returns the columns and rows of a page.
 pub(crate) fn table(
     question: &Question,
     names: &Names<'_>,
@@ -315,7 +315,7 @@ fn state(line: &Line) -> &'static str {
     }
 }
 
-/// Sums over all rows.
+/// Returns the sums over all rows.
 pub(crate) fn totals(question: &Question, counted: &Counted) -> Vec<(&'static str, Value)> {
     let mut totals = vec![(question.measure.name(), Value::Count(counted.now))];
     if split(question) == Split::Kinds {

@@ -1,17 +1,17 @@
-//! Where a page begins, and which state of the figures the first page was of. Opaque to clients: what
-//! is in it may change.
+//! The start of a page, and the state of the figures when the first page was made. The format is
+//! opaque to clients and may change.
 
 use affluenza_web::Problem;
 
-/// Farthest that pages reach.
+/// Largest offset of a page.
 const OFFSET_MAX: usize = affluenza_store::usage::ROWS_MAX;
 
-/// A place among the rows of an answer.
+/// A position among the rows of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// Rows before the page.
+    /// Number of rows before the page.
     pub offset: usize,
-    /// What stood for the figures when the first page was made.
+    /// [`Snapshot::mark`](crate::state::Snapshot::mark) when the first page was made.
     pub mark: u64,
 }
 

@@ -1,4 +1,4 @@
-//! When people come: by hour of the day and by band, divided by the hours that really existed.
+//! Users by hour of the day and by band, divided by the hours that existed.
 
 use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
 use affluenza_disclosure::Cell;
@@ -11,7 +11,7 @@ use crate::period::Period;
 use crate::public::shown;
 use crate::question::Question;
 
-/// What there is of some hours; in public, some of it may be hidden.
+/// Figures of some hours. In public answers, some of them may be hidden.
 #[derive(Debug, Clone)]
 pub(crate) struct Figures {
     pub users: Cell,
@@ -20,7 +20,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Of the rows that are wanted.
+    /// Sums the wanted rows.
     pub fn of(rows: &[HourRow], is_wanted: impl Fn(&HourRow) -> bool) -> Self {
         let sum = |figure: fn(&HourRow) -> u64| {
             Cell::Shown(rows.iter().filter(|row| is_wanted(row)).map(figure).sum())
@@ -55,7 +55,7 @@ impl Figures {
     }
 }
 
-/// The zones in which the hours of a question are counted: those of the portals that it is about.
+/// Returns the time zones of the portals that a question covers.
 pub(crate) fn zones(
     register: &Register,
     question: &Question,
@@ -72,7 +72,7 @@ pub(crate) fn zones(
     }))
 }
 
-/// All 24 hours of the day.
+/// Builds the rows of the 24 hours of the day.
 pub(crate) fn by_hour(
     zones: &[Zone],
     period: Period,
@@ -96,7 +96,7 @@ pub(crate) fn by_hour(
     (columns, (0..24).map(row).collect(), all.totals())
 }
 
-/// The bands.
+/// Builds the rows of the bands.
 pub(crate) fn by_band(
     zones: &[Zone],
     period: Period,

@@ -1,15 +1,15 @@
-//! Names of codes, by the register.
+//! Names of codes, from the register.
 
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 
 use crate::answer::Value;
 
-/// Gives names to codes.
+/// Looks up the names of codes.
 pub(crate) struct Names<'r>(pub &'r Register);
 
 impl Names<'_> {
-    /// Columns that follow a dimension.
+    /// Returns the name columns that follow a dimension.
     pub fn columns(dimension: Dimension) -> &'static [&'static str] {
         match dimension {
             Dimension::Category => &["category_name_it", "category_name_en"],
@@ -19,7 +19,7 @@ impl Names<'_> {
         }
     }
 
-    /// Their values.
+    /// Returns the values of these name columns.
     pub fn of(&self, dimension: Dimension, code: &str) -> Vec<Value> {
         match dimension {
             Dimension::Category => {

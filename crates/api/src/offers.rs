@@ -1,4 +1,4 @@
-//! What is offered, by the register, beside what is used.
+//! Services offered, by the register, compared with services used.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ fn date(day: affluenza_classify::hours::LocalDate) -> Date {
     .unwrap_or(Date::MAX)
 }
 
-/// Whether something is valid on any day of a period.
+/// True if the validity covers any day of the period.
 fn overlaps(validity: Validity, period: Period) -> bool {
     let (first, last) = (date(period.first()), date(period.last()));
     validity.from.is_none_or(|from| from <= last) && validity.to.is_none_or(|to| to > first)
@@ -59,7 +59,7 @@ async fn uses(
     Ok(uses)
 }
 
-/// Which codes a question and a scope let through.
+/// Codes selected by a question and a scope.
 struct Wanted<'q> {
     question: &'q Question,
     scope: Option<&'q [String]>,
@@ -76,8 +76,8 @@ impl Wanted<'_> {
     }
 }
 
-/// What became of something that was offered, and used, in this period and in the one before; none
-/// when there is nothing to say.
+/// Returns the state of a service from whether it was offered, and used, in the period and in the
+/// compared one. Returns `None` for a service that was used in neither and is not offered now.
 pub(crate) fn state(
     (here, there): (bool, bool),
     (is_used, was_used): (bool, bool),
@@ -95,7 +95,8 @@ pub(crate) fn state(
     })
 }
 
-/// The services of the register, and in which of two periods any ente offers each.
+/// Returns the services of the register, and whether any ente offers each in the first and in the
+/// second period.
 pub(crate) fn services_offered(
     register: &Register,
     (period, before): (Period, Period),
@@ -109,7 +110,7 @@ pub(crate) fn services_offered(
     offered
 }
 
-/// What moved between two periods, by ente and service.
+/// Returns the changes between two periods, by ente and service.
 pub(crate) async fn variations(
     store: &Store,
     register: &Register,
@@ -122,7 +123,7 @@ pub(crate) async fn variations(
         uses(store, question, scope, before)
     )?;
     let wanted = Wanted { question, scope };
-    // In which of the two periods each is offered.
+    // Offered in the period, and in the compared one.
     let mut offered: BTreeMap<(String, String), (bool, bool)> = BTreeMap::new();
     for offer in register.deployments() {
         let category = offer.service.category_on(date(period.last()));
@@ -201,7 +202,8 @@ fn sums(rows: impl Iterator<Item = (u64, u64)>) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// How many services each ente offered in a period, and how many of them were used.
+/// Returns the number of services that each ente offered in a period, and how many of them were
+/// used.
 pub(crate) async fn offered_versus_used(
     store: &Store,
     register: &Register,
@@ -276,7 +278,7 @@ pub(crate) async fn offered_versus_used(
     Ok((columns, rows, totals))
 }
 
-/// The services of the register, and how many enti offer each in a period.
+/// Returns the services of the register, and the number of enti that offer each in a period.
 pub(crate) fn catalogue(
     register: &Register,
     question: &Question,

@@ -1,4 +1,4 @@
-//! The contract, made from the same lists that requests are parsed with. OpenAPI 3.1.
+//! The OpenAPI 3.1 contract, generated from the lists that requests are parsed with.
 
 use affluenza_store::usage::Dimension;
 use serde_json::{Map, Value as Json, json};
@@ -9,7 +9,7 @@ use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
 use crate::public::OPEN;
 use crate::question::{Measure, Resource, STATES};
 
-/// The OpenAPI document.
+/// Returns the OpenAPI document.
 pub fn openapi() -> Json {
     let mut paths = Map::new();
     for resource in Resource::ALL {
@@ -148,7 +148,7 @@ fn path_of(resource: Resource) -> Json {
     })
 }
 
-/// The catalogue, or a file of it.
+/// Describes the catalogue, or one of its files.
 fn open_data(file: Option<&str>) -> Json {
     let (operation, summary, description) = match file {
         None => (

@@ -1,4 +1,4 @@
-//! The contract as a document and as a page, without anything from elsewhere.
+//! Serves the contract as JSON and as a page, without any resource from other sites.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -52,7 +52,7 @@ fn answer(kind: &'static str, body: &'static str) -> Response {
     response
 }
 
-/// Problems by their stable names, and how to mend them.
+/// Problem types by their stable names, with advice for the client.
 const PROBLEMS: [(&str, &str); 8] = [
     (
         "bad-parameter",

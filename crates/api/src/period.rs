@@ -1,22 +1,22 @@
-//! Periods of local days, and the ones they are compared with.
+//! Periods of local days, and the periods they are compared with.
 
 use std::fmt;
 
 use affluenza_classify::hours::LocalDate;
 use affluenza_store::usage::Days;
 
-/// Days from one to another, both included.
+/// A range of local days, first and last included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     first: LocalDate,
     last: LocalDate,
 }
 
-/// Days since 1970 that ClickHouse's `Date` holds.
+/// Last day that ClickHouse's `Date` holds, in days since 1970.
 const DAYS_MAX: i32 = 65_535;
 
 impl Period {
-    /// `2017`, `2017-03`, `2017-03-26` or `FROM..TO` of any of them.
+    /// Parses `2017`, `2017-03`, `2017-03-26` or `FROM..TO` of any of them.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const FORM: &str = "use a year (2017), a month (2017-03), a day (2017-03-26) or FROM..TO, from 1970 to 2149";
         let period = match text.split_once("..") {
@@ -38,13 +38,14 @@ impl Period {
         Ok(period)
     }
 
-    /// A whole year.
+    /// Returns a whole year.
     pub fn year(year: i16) -> Option<Self> {
         Self::parse(&format!("{year:04}")).ok()
     }
 
-    /// The same dates a year before. 29 February becomes 28 February where it ends a period, and
-    /// 1 March where it begins one; a period that ends with February still does.
+    /// Returns the same dates a year before. 29 February becomes 28 February at the end of a
+    /// period, and 1 March at its start. A period that ends with a month still ends with that
+    /// month.
     pub fn year_before(self) -> Option<Self> {
         let year = |date: LocalDate| date.year() - 1;
         let first = LocalDate::new(year(self.first), self.first.month(), self.first.day())
@@ -56,7 +57,7 @@ impl Period {
         } else {
             LocalDate::new(year(self.last), self.last.month(), self.last.day()).ok()?
         };
-        // 29 February alone has no such day a year before.
+        // 29 February alone would become 1 March to 28 February.
         let first = if first.days() > last.days() {
             last
         } else {
@@ -65,7 +66,7 @@ impl Period {
         (first.days() >= 0).then_some(Self { first, last })
     }
 
-    /// As many days, or as many whole months, just before.
+    /// Returns the period of as many days, or as many whole months, just before.
     pub fn before(self) -> Option<Self> {
         let last = self.first.plus_days(-1);
         let first = if self.is_whole_months() {
@@ -84,22 +85,22 @@ impl Period {
         (first.days() >= 0).then_some(Self { first, last })
     }
 
-    /// How many days it has.
+    /// Number of days.
     pub fn days(self) -> i32 {
         self.last.days() - self.first.days() + 1
     }
 
-    /// The first day.
+    /// First day.
     pub fn first(self) -> LocalDate {
         self.first
     }
 
-    /// The last day.
+    /// Last day, included.
     pub fn last(self) -> LocalDate {
         self.last
     }
 
-    /// The year, if it is a whole one.
+    /// Returns the year, if the period is a whole year.
     pub fn whole_year(self) -> Option<i16> {
         let year = self.first.year();
         (Self::year(year) == Some(self)).then_some(year)
@@ -109,7 +110,7 @@ impl Period {
         self.first.day() == 1 && self.last.plus_days(1).day() == 1
     }
 
-    /// For the database.
+    /// Converts the period for a query.
     pub fn selected(self) -> Days {
         Days {
             first: self.first.days(),
@@ -137,7 +138,7 @@ fn end_of_month(year: i16, month: u8) -> Option<LocalDate> {
     Some(LocalDate::new(next_year, next_month, 1).ok()?.plus_days(-1))
 }
 
-/// The first and the last day of a year, a month or a day.
+/// Returns the first and the last day of a year, a month or a day.
 fn span(text: &str) -> Option<(LocalDate, LocalDate)> {
     if !text.is_ascii() || text.len() > 10 {
         return None;

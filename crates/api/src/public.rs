@@ -1,5 +1,5 @@
-//! What everybody may see without a key: closed years, read from the one public edition of each,
-//! in which all tables that are shown anywhere are protected together. No other figure enters.
+//! Answers to clients without a key: closed years, read from the public edition of each. All tables
+//! of an edition are protected together. No other figure is used.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::offers::{self, Grid};
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
 
-/// The resources of which there is something public.
+/// Resources that have public figures.
 pub(crate) const OPEN: [Resource; 10] = [
     Resource::Usage,
     Resource::Categories,
@@ -42,7 +42,7 @@ fn needs_key(what: &str) -> Problem {
     ))
 }
 
-/// Fails unless the question is one of those that everybody may ask.
+/// Fails unless a client without a key may ask the question.
 pub(crate) fn check(
     question: &Question,
     (period, compared): (Period, Option<Period>),
@@ -72,9 +72,9 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The tables that uses are published in, as places among the labels of an edition.
+/// Published tables of uses, as indices into the labels of an edition.
 const TABLES_OF_USES: [&[usize]; 4] = [&[0, 1, 2], &[1, 3], &[0, 4], &[5]];
-/// Likewise those of accesses.
+/// Published tables of accesses, as indices into the labels of an edition.
 const TABLES_OF_ACCESSES: [&[usize]; 2] = [&[0, 1], &[2, 3]];
 
 fn place(measure: Measure, dimension: Dimension) -> Option<usize> {
@@ -94,7 +94,7 @@ fn place(measure: Measure, dimension: Dimension) -> Option<usize> {
     })
 }
 
-/// Whether rows tell their kinds apart, too.
+/// True if the rows have a column for each kind.
 fn has_kinds(question: &Question) -> bool {
     match question.resource {
         Resource::Categories | Resource::Enti => question.measure == Measure::ServiceUses,
@@ -103,8 +103,8 @@ fn has_kinds(question: &Question) -> bool {
     }
 }
 
-/// Where what a question is about stands among the labels of an edition, if a published table has all
-/// of it. A year is that of the edition.
+/// Returns the label index of each dimension of a question, if one published table has all of them.
+/// The year is that of the edition and needs no label.
 fn places(question: &Question) -> Option<Vec<(Dimension, usize)>> {
     let mut dimensions = question.dimensions();
     dimensions.extend(question.filters.keys());
@@ -158,7 +158,7 @@ fn not_published(detail: String) -> Problem {
     )
 }
 
-/// The public answer to a question that [`check`] has let through.
+/// Builds the public answer to a question that [`check`] accepted.
 pub(crate) fn grid(
     editions: &Editions,
     register: &Register,
@@ -190,8 +190,8 @@ pub(crate) fn grid(
 /// Cells by labels.
 type Cells = BTreeMap<Vec<String>, Cell>;
 
-/// The cells of a question, filters applied, by the labels of `by`. `by` and the filters are in one
-/// published table.
+/// Returns the filtered cells of a question by the labels of `by`. One published table has both
+/// `by` and the filters.
 fn cells(question: &Question, public: &PublicYear, by: &[Dimension]) -> Cells {
     match question.measure {
         Measure::ServiceUses => picked(question, public, by, public.uses()),
@@ -250,7 +250,7 @@ fn picked<const N: usize>(
         .collect()
 }
 
-/// All of what a question is about, or of one kind of it.
+/// Returns the total of a question, or of one kind.
 fn total(question: &Question, public: &PublicYear, kind: Option<&str>) -> Cell {
     let by: &[Dimension] = if kind.is_some() {
         &[Dimension::Kind]
@@ -301,7 +301,7 @@ fn counted(
     keys.sort_by(|a, b| in_order(a, b));
     keys.dedup();
     if question.resource == Resource::TopServices {
-        // Hidden ones come last, by their labels: a place among the others would tell.
+        // Hidden services come last, by label: a rank among the others would reveal their counts.
         let count = |key: &Vec<String>| cells_now.get(key).copied().unwrap_or(zero).shown();
         keys.sort_by_key(|key| Reverse(count(key)));
     }
@@ -325,7 +325,7 @@ fn counted(
         if let Some(cells_before) = &cells_before {
             let before = cells_before.get(key).copied().unwrap_or(zero);
             row.extend(compared_values(cell, before));
-            // A zero is always shown, so what is hidden was used.
+            // A zero is always shown, so a hidden count is not zero.
             let state = match (cell, before) {
                 (_, Cell::Shown(0)) => "new",
                 (Cell::Shown(0), _) => "vanished",
@@ -352,7 +352,7 @@ fn counted(
     (columns, rows, totals)
 }
 
-/// Numbers, such as hours, by their value; everything else by its letters.
+/// Compares numbers, such as hours, by value, and all other labels as text.
 fn in_order(a: &[String], b: &[String]) -> Ordering {
     let pairs = a.iter().zip(b).map(|(a, b)| compare_keys(a, b));
     pairs
@@ -361,7 +361,7 @@ fn in_order(a: &[String], b: &[String]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-/// What was before, the difference and the change in percent.
+/// Returns the compared count, the difference and the change in percent.
 fn compared_values(now: Cell, before: Cell) -> [Value; 3] {
     [
         shown(before),
@@ -444,7 +444,7 @@ fn by_time(
     })
 }
 
-/// What became of each service, in all enti together.
+/// Returns the state and change of each service, over all enti together.
 fn variations(
     register: &Register,
     question: &Question,
@@ -485,7 +485,7 @@ fn variations(
             |cells: &BTreeMap<String, Cell>| cells.get(service).copied().unwrap_or(Cell::Shown(0));
         [cell(&cells_now), cell(&cells_before)]
     };
-    // The greatest difference first; what is hidden comes last, by its labels.
+    // The greatest difference comes first. Hidden differences come last, by label.
     services.sort_by_key(|service| {
         let known = derive(both(service), |[now, before]| now.abs_diff(before));
         Reverse(known)
@@ -516,7 +516,7 @@ fn variations(
     (columns, rows, totals)
 }
 
-/// What is computed from cells: hidden if one of them is.
+/// Computes a value from cells. The value is hidden if one of them is.
 fn derived<const N: usize>(cells: [Cell; N], compute: impl FnOnce([u64; N]) -> Value) -> Value {
     derive(cells, compute).unwrap_or(Value::Suppressed)
 }

@@ -1,5 +1,4 @@
-//! What is asked: a request that has been understood, normalised, so that equal questions are
-//! equal.
+//! Questions: requests that were parsed and normalised, so that equal questions are equal values.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +8,13 @@ use affluenza_web::Problem;
 use crate::cursor::Cursor;
 use crate::period::Period;
 
-/// Most values in a filter.
+/// Largest number of values in a filter.
 const FILTER_VALUES_MAX: usize = 100;
 /// Longest value in a filter, in bytes.
 const FILTER_BYTES_MAX: usize = 200;
-/// Most rows on a page.
+/// Largest number of rows on a page.
 const LIMIT_MAX: usize = 10_000;
-/// Most dimensions in a group.
+/// Largest number of dimensions in a group.
 const GROUP_MAX: usize = 4;
 
 /// A resource under `/v1`.
@@ -55,7 +54,7 @@ impl Resource {
         Self::Live,
     ];
 
-    /// Its path under `/v1/`.
+    /// Returns the path under `/v1/`.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -74,7 +73,7 @@ impl Resource {
         }
     }
 
-    /// The parameters that it knows, filters and `format` beside them.
+    /// Returns the names of the parameters, without filters and `format`.
     pub const fn parameters(self) -> &'static [&'static str] {
         match self {
             Self::Usage => &[
@@ -100,7 +99,7 @@ impl Resource {
         }
     }
 
-    /// The dimensions that it can be narrowed by.
+    /// Returns the dimensions that the resource can be filtered by.
     pub const fn filters(self) -> &'static [Dimension] {
         match self {
             Self::Live => &[Dimension::Ente],
@@ -112,7 +111,7 @@ impl Resource {
     }
 }
 
-/// What is counted.
+/// The quantity that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Measure {
@@ -126,7 +125,7 @@ impl Measure {
     /// Every measure.
     pub const ALL: [Self; 4] = [Self::ServiceUses, Self::Accesses, Self::Events, Self::Users];
 
-    /// As it is written.
+    /// Returns the name used in requests and columns.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ServiceUses => "service_uses",
@@ -136,7 +135,7 @@ impl Measure {
         }
     }
 
-    /// What one of it is.
+    /// Returns the unit of the counts.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::ServiceUses => "completed service uses",
@@ -147,54 +146,54 @@ impl Measure {
     }
 }
 
-/// A column to sort by, and whether from the greatest down.
+/// A column to sort by, and the direction.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Order {
-    /// Which column.
+    /// Column name.
     pub column: String,
-    /// Greatest first.
+    /// True if the greatest value comes first.
     pub descending: bool,
 }
 
-/// A request that has been understood.
+/// A parsed request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
-    /// Which resource.
+    /// Requested resource.
     pub resource: Resource,
-    /// When; none: the newest year of which there are figures.
+    /// Period; `None` selects the newest year with figures.
     pub period: Option<Period>,
-    /// What it is compared with.
+    /// Period to compare with.
     pub compare: Option<Compare>,
-    /// People only.
+    /// True if bots are left out.
     pub people: bool,
-    /// What is counted.
+    /// Quantity that is counted.
     pub measure: Measure,
-    /// By what, for [`Resource::Usage`] and for the trend of devices.
+    /// Dimensions of the rows, for [`Resource::Usage`] and for the trend of devices.
     pub group: Vec<Dimension>,
-    /// Whether kinds are told apart.
+    /// True if the matrix has a column for each kind.
     pub by_kind: bool,
-    /// Values of dimensions.
+    /// Accepted values, by dimension.
     pub filters: BTreeMap<Dimension, Vec<String>>,
-    /// How rows are sorted; none: as fits the resource.
+    /// Order of the rows; `None` selects the resource's own order.
     pub order: Option<Order>,
-    /// Rows on a page.
+    /// Largest number of rows on a page.
     pub limit: usize,
-    /// Where the page begins; none: with the first row.
+    /// Start of the page; `None` starts with the first row.
     pub cursor: Option<Cursor>,
-    /// Only variations of this state.
+    /// Limits variations to one state.
     pub state: Option<&'static str>,
-    /// For [`Resource::Live`].
+    /// Minutes of [`Resource::Live`], from 1 to 1440.
     pub minutes: u32,
 }
 
-/// What a period is compared with.
+/// The period of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compare {
-    /// The same dates a year before.
+    /// Compares with the same dates a year before.
     YearBefore,
-    /// As much time just before.
+    /// Compares with as many days, or whole months, just before.
     Before,
-    /// Another period.
+    /// Compares with another period.
     With(Period),
 }
 
@@ -212,7 +211,7 @@ const YES_NO: [&str; 2] = ["true", "false"];
 const TRENDS: [&str; 4] = ["none", "day", "month", "year"];
 
 impl Question {
-    /// Understands the parameters of a request, or names the one that cannot be used.
+    /// Parses the parameters of a request, or names the one that is not valid.
     pub fn parse(resource: Resource, pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut question = Self {
             resource,
@@ -306,7 +305,7 @@ impl Question {
             }
             "limit" => self.limit = number(name, value, 1, LIMIT_MAX)?,
             "cursor" => self.cursor = Some(Cursor::parse(value)?),
-            // "minutes" is what is left.
+            // Only "minutes" is left.
             _ => self.minutes = u32::try_from(number(name, value, 1, 1440)?).unwrap_or(60),
         }
         Ok(())
@@ -366,8 +365,8 @@ impl Question {
         Ok(self)
     }
 
-    /// True when each visitor is in one row only, so that the users of all rows add up to the total:
-    /// a visitor is known for a day and within an ente.
+    /// True if each visitor is in one row only, so that the users of all rows add up to the total.
+    /// A visitor is identified for one day and one ente only.
     pub fn has_additive_rows(&self) -> bool {
         use Dimension::{Day, Ente, Month, Weekday, Year};
         let keeps =
@@ -375,12 +374,12 @@ impl Question {
         self.measure != Measure::Users || self.dimensions().iter().all(keeps)
     }
 
-    /// Rows before the page.
+    /// Number of rows before the page.
     pub fn offset(&self) -> usize {
         self.cursor.map_or(0, |cursor| cursor.offset)
     }
 
-    /// The dimensions of its rows.
+    /// Returns the dimensions of the rows.
     pub fn dimensions(&self) -> Vec<Dimension> {
         match self.resource {
             Resource::Usage => self.group.clone(),
@@ -398,7 +397,7 @@ impl Question {
         }
     }
 
-    /// Names of the columns that rows may be sorted by.
+    /// Returns the names of the columns that rows may be sorted by.
     fn order_columns(&self) -> Vec<&'static str> {
         let mut columns: Vec<&str> = self
             .dimensions()
@@ -412,7 +411,7 @@ impl Question {
         columns
     }
 
-    /// The events of a period that it is about.
+    /// Selects the events of a period that the question covers.
     pub fn selection(&self, period: Period, scope: Option<&[String]>) -> Selection {
         Selection {
             days: period.selected(),
@@ -525,8 +524,8 @@ fn filter(dimension: Dimension, value: &str) -> Result<Vec<String>, Problem> {
 }
 
 impl Question {
-    /// The parameters that ask this question, each as it is written, in one order. What is as it
-    /// would be without them is left out.
+    /// Returns the parameters of the question in a fixed order, in request syntax. Unset optional
+    /// parameters are left out.
     pub fn pairs(&self, period: Period) -> Vec<(&'static str, String)> {
         let known = |name: &str| self.resource.parameters().contains(&name);
         let mut pairs = Vec::new();

@@ -1,4 +1,4 @@
-//! The routes, and what each request passes through: key, limits, question, ETag, cache.
+//! The routes, and the steps of each request: key, limits, question, ETag, cache.
 
 use std::hash::{Hash, Hasher};
 use std::io::Write as _;
@@ -41,18 +41,18 @@ use crate::question::{Question, Resource};
 use crate::state::{Current, Snapshot};
 use crate::{Config, page, public};
 
-/// Smaller answers are not worth compressing.
+/// Smaller answers are not compressed, in bytes.
 const COMPRESSED_BYTES_MIN: usize = 1024;
-/// Longest that a question waits for a place.
+/// Longest wait of a question for a free place.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// When to come back after trouble with the database.
+/// Time for `Retry-After` after a database error.
 const RETRY: Duration = Duration::from_secs(2);
-/// Answers that the cache is made for; its bound is their weight.
+/// Expected number of cached answers. The limit of the cache is its size in bytes.
 const ANSWERS_EXPECTED: usize = 2_000;
-/// What an entry of the cache takes beside its bytes.
+/// Overhead of a cache entry, in bytes.
 const ENTRY_BYTES: u64 = 512;
 
-/// How an answer is written.
+/// Format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Format {
     Json,
@@ -67,7 +67,7 @@ struct CacheKey {
     viewer: Viewer,
     format: Format,
     tag: u64,
-    /// Of the closed years, for answers that are made of them.
+    /// Seals of the closed years, for answers built from them; empty otherwise.
     seals: Vec<u32>,
     minute: i64,
 }
@@ -108,7 +108,7 @@ struct Inner {
 }
 
 impl Api {
-    /// Reads what there is, and follows changes until `stop` is told.
+    /// Loads the first snapshot, and follows changes until `stop` is signalled.
     ///
     /// # Errors
     /// ClickHouse does not answer.
@@ -149,7 +149,7 @@ impl Api {
         Ok(api)
     }
 
-    /// Everything under `/v1`, `/openapi.json`, `/docs` and `/problems`.
+    /// Returns the routes of `/v1`, `/openapi.json`, `/docs` and `/problems`.
     pub fn routes(&self) -> Router {
         let mut router = Router::new();
         for resource in Resource::ALL {
@@ -167,7 +167,7 @@ impl Api {
         router.merge(page::routes()).with_state(self.clone())
     }
 
-    /// Whether there are figures, or why not.
+    /// Succeeds if there are figures, or returns the reason why not.
     pub async fn check(&self) -> Result<(), String> {
         self.0.current.get().map(drop)
     }
@@ -215,6 +215,7 @@ impl Api {
                 0
             },
         };
+        // An unchanged answer needs neither a query nor a place in the queue.
         let etag = etag(&cached);
         let mut response = if is_known(headers, &etag) {
             inner.unchanged.inc();
@@ -232,7 +233,8 @@ impl Api {
 }
 
 impl Inner {
-    /// The question's period, or the newest year that there are figures of; without a key, that is closed.
+    /// Returns the question's period, or the newest year with figures. Without a key, it is the
+    /// newest closed year.
     fn period(&self, question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
         let newest = || match viewer {
             Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
@@ -249,14 +251,14 @@ impl Inner {
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
     }
 
-    /// Whose request it is, if it may be answered at all.
+    /// Identifies the client and takes one request from its rate limit, or refuses the request.
     fn admit(
         &self,
         address: IpAddr,
         headers: &HeaderMap,
     ) -> Result<(Option<Arc<Key>>, Allowance), Problem> {
         let key = authenticate(&self.ring, headers).map_err(|refused| {
-            // Whoever tries keys out is slowed down, too.
+            // Invalid keys count against the address, so guessing keys is slowed down.
             self.by_address
                 .take_address(address)
                 .err()
@@ -281,7 +283,8 @@ impl Inner {
         }
     }
 
-    /// What the key reaches; a filter on another ente is refused, not answered with nothing.
+    /// Returns the key's scope. A filter on an ente outside it is refused, not answered with zero
+    /// rows.
     fn viewer(&self, key: Option<&Key>, question: &Question) -> Result<Viewer, Problem> {
         let Some(key) = key else {
             return Ok(Viewer::Public);
@@ -304,7 +307,7 @@ impl Inner {
         ))
     }
 
-    /// The answer, from memory or made now.
+    /// Returns the answer from the cache, or builds it.
     async fn rendered(
         &self,
         cached: &CacheKey,
@@ -367,7 +370,7 @@ fn render(answer: &Answer, format: Format) -> Rendered {
     }
 }
 
-/// Days since 1970, by UTC.
+/// Days since 1970, in UTC.
 fn today() -> i32 {
     i32::try_from(Timestamp::now().as_second() / 86_400).unwrap_or(i32::MAX)
 }
@@ -408,7 +411,8 @@ fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Format, Pro
     .with("allowed", ["application/json", "text/csv"]))
 }
 
-/// The same for the same question, asker and figures, in every process of this version.
+/// Returns the same tag for the same question, client scope and figures, in every process of this
+/// version.
 fn etag(cached: &CacheKey) -> String {
     struct Stable(Xxh3);
     impl Hasher for Stable {

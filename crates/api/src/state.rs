@@ -1,5 +1,4 @@
-//! What the service knows at a moment: whether figures have changed, the register, and on which
-//! days there are data.
+//! State of the service at a moment: the figures' watermark, the register, and the days with data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
@@ -22,25 +21,26 @@ use crate::period::Period;
 
 /// Shortest and longest pause between two readings of the days with data while figures change.
 const COVERAGE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-/// A reading of the days with data is followed by a pause of so many times its own length.
+/// The pause after a reading of the days with data is this many times its duration.
 const COVERAGE_REST: u32 = 50;
-/// Most gaps told of an ente.
+/// Largest number of gaps listed for an ente.
 const GAPS_MAX: usize = 5;
 
-/// What was known at a moment. Answers of the same question are equal as long as `tag` is.
+/// State at a moment. Answers to the same question are equal as long as `tag` is.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// Stands for figures, register and days with data.
+    /// Hash of the figures' watermark, the register's version and the days with data.
     pub tag: u64,
-    /// Stands for figures and register alone: pages of one answer have the same.
+    /// Hash of the watermark and the register's version alone. All pages of one answer have the
+    /// same mark.
     pub mark: u64,
-    /// When a change of the figures was last noticed.
+    /// Time when a change of the figures was last noticed.
     pub as_of: Timestamp,
-    /// The register in force.
+    /// Current register.
     pub register: Arc<Register>,
-    /// On which days there are data.
+    /// Days with data.
     pub coverage: Arc<Coverage>,
-    /// Months whose figures may be wrong until they are compared.
+    /// Months whose figures may be wrong until reconciliation has finished.
     pub doubtful: Vec<DoubtfulMonth>,
     watermark: String,
 }
@@ -50,11 +50,11 @@ pub struct Snapshot {
 pub struct Coverage {
     enti: BTreeMap<String, Vec<u16>>,
     all: BTreeSet<u16>,
-    /// Stands for all of these days.
+    /// Hash of these days.
     hash: u64,
-    /// Watermark that was read before these days: under any other they may have changed.
+    /// Watermark that was read before these days. Under any other watermark they may have changed.
     watermark: String,
-    /// When the next reading may follow.
+    /// Earliest time of the next reading.
     next: Option<Instant>,
     losses: Vec<Acceptance>,
 }
@@ -73,8 +73,8 @@ impl Coverage {
         })
     }
 
-    /// Never true of days that were read under this very watermark, so that they stay as they are
-    /// while nothing is written; true of all others, as soon as their pause is over.
+    /// True if the days were read under another watermark and their pause is over. While nothing is
+    /// written, they are not read again.
     fn is_due(&self, watermark: &str) -> bool {
         self.watermark != watermark && self.next.is_none_or(|next| next <= Instant::now())
     }
@@ -101,7 +101,7 @@ impl Coverage {
         }
     }
 
-    /// The newest day with data of the enti in scope, in days since 1970.
+    /// Returns the newest day with data of the enti in scope, in days since 1970.
     pub fn newest(&self, scope: Option<&[String]>) -> Option<u16> {
         match scope {
             None => self.all.last().copied(),
@@ -112,7 +112,7 @@ impl Coverage {
         }
     }
 
-    /// How complete the figures of these enti are in a period.
+    /// Returns the completeness of these enti's figures in a period.
     pub fn completeness(&self, period: Period, enti: Option<&[String]>) -> Completeness {
         let (first, last) = (period.first().days(), period.last().days());
         let newest = self.newest(None).map_or(-1, i32::from);
@@ -161,7 +161,7 @@ fn loss(accepted: &Acceptance) -> Loss {
     }
 }
 
-/// The longest stretches of `first..=end` without a day in `seen`, in the order of days.
+/// Returns the longest stretches of `first..=end` without a day in `seen`, in the order of days.
 fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
     let mut gaps: Vec<(i32, i32)> = Vec::new();
     let mut next = first;
@@ -180,7 +180,7 @@ fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
         .collect()
 }
 
-/// The present snapshot, kept up to date, or why there is none.
+/// The current snapshot, or the reason why it is missing.
 #[derive(Debug)]
 pub(crate) struct Current {
     held: RwLock<Result<Arc<Snapshot>, String>>,
@@ -205,7 +205,7 @@ impl Current {
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Looks again and again until `stop` is told.
+    /// Takes snapshots repeatedly until `stop` is signalled.
     pub async fn follow(
         &self,
         store: Store,
@@ -224,7 +224,8 @@ impl Current {
                 Ok(now) => {
                     let was_down = self.get().is_err();
                     let is_new = now.tag != last.tag || was_down;
-                    // Kept also when nothing is new: it knows what its days were read under.
+                    // Unchanged snapshots are kept, too: they hold the watermark of the days with
+                    // data.
                     last = Arc::new(now);
                     if is_new {
                         self.set(Ok(last.clone()));
@@ -241,17 +242,16 @@ impl Current {
     }
 }
 
-/// What there is now, given what was known before.
+/// Takes a snapshot, given the previous one.
 ///
-/// The days with data cost a look at everything, so they are not read with every block. Days that were
-/// read under another watermark are read again as soon as their pause is over, whether or not anything
-/// was written since.
+/// Reading the days with data scans all figures, so they are not read with every block. Days that
+/// were read under another watermark are read again once their pause is over.
 async fn look(
     store: &Store,
     register: Arc<Register>,
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, StoreError> {
-    // First the mark, then what is read: an answer may hold more than its mark says, never less.
+    // The watermark is read first: an answer may hold more than its watermark covers, never less.
     let watermark = store.watermark().await?;
     let coverage = match before {
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
@@ -311,7 +311,7 @@ mod tests {
             (all.losses[0].records, &*all.losses[0].from),
             (5, "2017-03-04")
         );
-        // The month is known up to the fifth.
+        // The newest day with data is the fifth.
         assert_eq!((all.days, all.days_missing), (5, 1));
         assert_eq!(all.enti[0].gaps, ["2017-03-03..2017-03-04"]);
         assert_eq!(

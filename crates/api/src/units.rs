@@ -1,10 +1,10 @@
-//! What the columns hold.
+//! Units of the columns.
 
 use std::collections::BTreeMap;
 
 use crate::question::Measure;
 
-/// The unit of each column that holds figures.
+/// Returns the unit of each column that holds figures.
 pub(crate) fn units(columns: &[&'static str], measure: Measure) -> BTreeMap<String, String> {
     let unit = |column: &str| {
         Some(match column {

@@ -1,4 +1,5 @@
-//! The contract: checked in as it is generated, and by the rules of Italian interoperability.
+//! The checked-in contract equals the generated one, and follows the Italian interoperability
+//! rules.
 
 use affluenza_api::openapi;
 use serde_json::Value;
@@ -24,7 +25,7 @@ fn the_checked_in_contract_is_the_present_one() {
     );
 }
 
-/// The value that a reference stands for.
+/// Follows a `$ref`, if the value has one.
 fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value["$ref"].as_str() {
         Some(reference) => document
@@ -127,7 +128,7 @@ fn check_parameter(parameter: &Value) {
         "{name} is snake_case"
     );
     assert!(parameter["description"].is_string(), "{name}");
-    // Secrets never travel in addresses.
+    // Secrets must not appear in addresses.
     assert!(!["key", "token", "api_key"].contains(&name), "{name}");
     let schema = &parameter["schema"];
     let schema = if schema["type"] == "array" {

@@ -1,4 +1,4 @@
-// Asks the aggregate API. The browser's own cache revalidates by ETag: polling costs nothing.
+// Queries the aggregate API. The browser's own cache revalidates by ETag, so polling is cheap.
 
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -7,27 +7,27 @@ export class ApiError extends Error {
   }
 }
 
-/** How often a question is asked again, and how many seconds of waiting for that are bearable. */
+/** Number of retries of a request, and the longest wait between them in seconds. */
 const AGAIN_MAX = 3;
 const WAIT_SECONDS_MAX = 10;
 
-/** How many questions are under way at once: the API answers those of one visitor one after the other, and they wait there only so long. */
+/** Number of concurrent requests. The API answers one request of a visitor at a time, and refuses those that wait too long. */
 const AT_ONCE = 1;
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-/** Not among what everybody may see. */
+/** The figures are not public, and there is no key. */
 export class NeedsKey extends Error {}
 
 export class Api {
-  /** Held here and nowhere else; gone with the page. */
+  /** Kept in memory only; lost with the page. */
   #key = null;
   #running = 0;
   #waiting = [];
   get hasKey() { return this.#key !== null; }
   useKey(key) { this.#key = key || null; }
 
-  /** The JSON of an endpoint; throws an ApiError where it answers with a problem. One that is busy says when to ask again. */
+  /** Returns the JSON of an endpoint. Throws an ApiError for a problem; a busy API is asked again after its Retry-After. */
   async get(path, parameters = {}) {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
     const headers = { Accept: "application/json" };
@@ -37,6 +37,7 @@ export class Api {
 
   async #ask(address, headers) {
     for (let again = 0; ; again += 1) {
+      // Answers to a key are not public, so the browser must not store them.
       const response = await fetch(address, { headers, credentials: "omit", cache: headers["X-API-Key"] ? "no-store" : "default" });
       if (response.ok) return response.json();
       const wait = Number(response.headers.get("Retry-After") ?? NaN);
@@ -52,7 +53,7 @@ export class Api {
     try {
       return await work();
     } finally {
-      // The next takes over this one's place.
+      // The next request takes the place of this one.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#running -= 1;

@@ -27,7 +27,7 @@ const main = document.getElementById("content");
 const status = document.getElementById("status");
 let leaving = new AbortController();
 
-/** What the address says is to be seen. */
+/** Returns the view and the selection from the address. */
 function place() {
   const query = new URLSearchParams(location.search);
   const whole = (name) => Number.parseInt(query.get(name) ?? "", 10) || undefined;
@@ -38,7 +38,7 @@ function place() {
   };
 }
 
-/** The address of a page, with what is chosen now unless said otherwise. */
+/** Returns the address of a page, with the current selection unless overridden. */
 function address(path, chosen = {}) {
   const query = new URLSearchParams(location.search);
   query.delete("category");

@@ -6,8 +6,8 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2]];
 
 /**
- * A chart over the steps of a period, with its table. Steps: { long, short, narrow }. Series:
- * { name, values, colour } with the name of a custom property as colour.
+ * Creates a chart over the steps of a period, with its table. Steps: { long, short, narrow }.
+ * Series: { name, values, colour }, where the colour is the name of a CSS custom property.
  */
 export function chart({ title, first, steps, series, drawn = "columns", percent = false, t, f }) {
   const name = newId("chart");
@@ -86,7 +86,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
   return figure;
 }
 
-/** Hours down, weekdays across: the figures are the table, the colour tells how great they are. */
+/** Hours down, weekdays across. The table has the figures; the colour shows how great they are. */
 export function heatMap({ caption, value, t, f }) {
   const hours = Array.from({ length: 24 }, (_, hour) => hour);
   const days = f.weekdays.map((_, day) => day);

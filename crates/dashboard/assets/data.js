@@ -1,8 +1,8 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
 
-// The one place that knows the API's answers. From here on a figure is a number, or null where it is
-// hidden. Totals are asked for, not added up: a sum with a hidden part would be wrong.
+// The only module that knows the API's answers. Its figures are numbers, or null where hidden.
+// Totals are queried, not summed: a sum with a hidden part would be wrong.
 
 /** Figures by some dimensions, with all their margins. */
 class Figures {
@@ -15,23 +15,23 @@ class Figures {
       for (const row of rows) this.cells.set(by.map((name) => `${name}=${row[name]}`).join("&"), row.figure);
     }
   }
-  /** The figure of some labels, over all of the dimensions that are not named; 0 where nothing was counted, null where that is not known. */
+  /** Returns the figure of some labels, over all dimensions that are not named. 0 if nothing was counted, null if unknown. */
   cell(labels) {
     const key = this.dimensions.filter((name) => name in labels).map((name) => `${name}=${labels[name]}`).join("&");
     return this.cells.has(key) ? this.cells.get(key) : this.isKnown ? 0 : null;
   }
   get total() { return this.cell({}); }
-  /** Every label of a dimension that has a figure. */
+  /** Returns every label of a dimension that has a figure. */
   labels(dimension) {
     const start = `${dimension}=`;
     return [...this.cells.keys()].filter((key) => key.startsWith(start) && !key.includes("&")).map((key) => key.slice(start.length));
   }
 }
 
-/** How far back public years are looked for. */
+/** Number of past years that are checked for public figures. */
 const PUBLIC_YEARS = 12;
 
-/** What may be asked for together without a key, of whole years: uses, then accesses. */
+/** Dimensions that may be combined without a key, for whole years: uses, then accesses. */
 const PUBLIC_TABLES = [["ente", "category", "kind"], ["category", "service"], ["ente", "month"], ["hour"], ["device", "month"], ["weekday", "hour"]];
 
 /** The newest year that is over. */
@@ -42,17 +42,17 @@ const subsets = (names) => names.reduce((sets, name) => [...sets, ...sets.map((s
 export class Data {
   #catalogue;
   sum = sum;
-  /** Days of which nothing is known, in what was asked for since this was set to 0. */
+  /** Largest number of days without data among the answers since this was set to 0. */
   missingDays = 0;
   constructor(api, t) {
     this.api = api;
     this.t = t;
     this.language = document.documentElement.lang;
   }
-  /** What may be seen has changed. */
+  /** Drops the catalogue, because the key has changed. */
   forget() { this.#catalogue = undefined; }
 
-  /** Years, enti, categories and services, with their names. */
+  /** Returns years, enti, categories and services, with their names. */
   async catalogue() {
     this.#catalogue ??= this.#readCatalogue().catch((error) => { this.#catalogue = undefined; throw error; });
     return (this.names = await this.#catalogue);
@@ -73,7 +73,7 @@ export class Data {
     const answer = await this.api.get("usage", { group: "year", period: "2000..2099" });
     return answer.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
-  /** The years that are closed: of others nothing is said without a key. */
+  /** Returns the closed years. Other years have no public figures. */
   async #publicYears() {
     const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => lastYear() - back).reverse();
     const isClosed = (year) => this.api.get("categories", { period: year }).then((answer) => answer.data.length > 0, (error) => {
@@ -83,7 +83,7 @@ export class Data {
     const closed = await Promise.all(years.map(isClosed));
     return years.filter((_, at) => closed[at]);
   }
-  /** Nothing is known of a year that is not closed. */
+  /** Without a key, only the listed closed years have figures. */
   #isKnown(year) { return this.api.hasKey || this.names.years.includes(year); }
   enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
   categoryName(code) {
@@ -91,12 +91,12 @@ export class Data {
   }
   serviceName(code) { return this.names.services.get(code) ?? code; }
 
-  /** Fails for whoever has no key, unless it is public. */
+  /** Throws NeedsKey without a key, unless the figures are public. */
   #needKey(isPublic = false) {
     if (!this.api.hasKey && !isPublic) throw new NeedsKey();
   }
 
-  /** The same place a year before. */
+  /** Returns the same selection a year before. */
   yearBefore(at) { return { ...at, year: at.year - 1 }; }
   /** Completed service uses of people, by some dimensions. */
   uses(at, dimensions) { return this.#figures(at, dimensions, "service_uses"); }
@@ -108,7 +108,7 @@ export class Data {
     const isKnown = this.#isKnown(at.year);
     const answers = subsets(dimensions).map(async (by) => {
       if (!isKnown) return { by, rows: [] };
-      // What has no dimension is the total of one that everything has.
+      // Without dimensions, the total of a breakdown that always exists is used.
       const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
       this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
       const rows = by.length ? answer.data.map((row) => ({ ...row, figure: row[measure] })) : [{ figure: answer.totals[measure] }];
@@ -117,7 +117,7 @@ export class Data {
     return new Figures(dimensions, await Promise.all(answers), isKnown);
   }
 
-  /** Whether everybody may see these figures; whoever has a key sees all that the key allows. */
+  /** True if the figures may be requested: always with a key, otherwise if they are public. */
   allows(at, ...dimensions) {
     if (this.api.hasKey) return true;
     const all = [...dimensions, ...["ente", "category"].filter((name) => at[name])];
@@ -138,13 +138,13 @@ export class Data {
   }
   categoriesOf(now, before) { return this.ranked(now, "category", before); }
   entiOf(now, before) { return this.ranked(now, "ente", before); }
-  /** The last row of a table with kinds. */
+  /** Returns the last row of a table with kinds. */
   totals(now, before) {
     const kind = (code) => now.cell({ kind: code });
     return { now: now.total, before: before.total, plain: kind("plain"), payment: kind("payment"), booking: kind("booking") };
   }
 
-  /** What moved from the year before, the greatest difference first. */
+  /** Returns the changes from the year before, the greatest difference first. */
   async variations(at) {
     this.#needKey(!at.ente);
     if (!this.#isKnown(at.year - 1)) return [];
@@ -156,7 +156,7 @@ export class Data {
       }));
   }
 
-  /** Services offered and used, by ente; nothing without a key. */
+  /** Services offered and used, by ente; undefined without a key. */
   async offered(at) {
     if (!this.api.hasKey) return undefined;
     const answer = await this.api.get("offered-versus-used", where(at));
@@ -165,7 +165,7 @@ export class Data {
     return { rows: rows.sort((a, b) => b.offered - a.offered || a.name.localeCompare(b.name, this.language)), total: figures(answer.totals) };
   }
 
-  /** Mean users of each hour of the day, and of each band. */
+  /** Mean users of each hour of the day. */
   async usersByHour(at) {
     this.#needKey(this.allows(at, "hour"));
     const answer = await this.api.get("hours", where(at));
@@ -190,7 +190,7 @@ export class Data {
   }
 }
 
-/** What is chosen, as the API's parameters. */
+/** Converts the selection to parameters of the API. */
 function where(at) {
   const month = at.month ? `-${String(at.month).padStart(2, "0")}` : "";
   return { period: `${at.year}${month}`, ente: at.ente, category: at.category };

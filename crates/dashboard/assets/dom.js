@@ -1,12 +1,12 @@
-// Elements without markup in strings, so that no text from data is ever read as HTML.
+// Creates elements without markup in strings, so that no text from data is ever read as HTML.
 
-/** An element: properties of it, then its children (nodes, text, lists of them, or nothing). */
+/** Creates an element from its properties and its children (nodes, text, lists of them, or nothing). */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    // Through the object model: the content security policy allows no style in markup.
+    // Set through the object model, since the content security policy allows no style in markup.
     else if (name.startsWith("--")) element.style.setProperty(name, value);
     else element.setAttribute(name, value === true ? "" : value);
   }
@@ -15,5 +15,5 @@ export function h(tag, properties = {}, ...children) {
 }
 
 let lastId = 0;
-/** An id that nothing else on the page has. */
+/** Returns an id that is unique on the page. */
 export const newId = (prefix) => `${prefix}-${++lastId}`;

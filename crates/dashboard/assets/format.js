@@ -1,9 +1,9 @@
-// Figures as the reader's language writes them.
+// Formats figures in the reader's language.
 
 export class Format {
   constructor(language) {
     const locale = language === "it" ? "it-IT" : "en-GB";
-    // Italian groups from five digits on unless told otherwise: 1.859, not 1859.
+    // By default Italian groups from five digits on. Four digits are grouped, too: 1.859, not 1859.
     this.integers = new Intl.NumberFormat(locale, { useGrouping: "always", maximumFractionDigits: 0 });
     this.percents = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.wholePercents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
@@ -28,16 +28,16 @@ export class Format {
   }
   number(value) { return this.integers.format(value); }
   share(part, whole) { return known(part, whole) && whole > 0 ? this.percents.format(part / whole) : undefined; }
-  /** Growth on a base; without a base, nothing can be said. */
+  /** Growth on a base; undefined without a base. */
   change(now, before) {
     return known(now, before) && before > 0 ? this.changes.format(now / before - 1) : undefined;
   }
   difference(now, before) { return known(now, before) ? this.differences.format(now - before) : undefined; }
 }
 
-/** Whether every figure is there: one that is hidden is null. */
+/** True if every figure is known; a hidden one is null. */
 export const known = (...figures) => figures.every((figure) => typeof figure === "number");
 
-/** A sum, hidden as soon as a part is. */
+/** Sum of figures; null if one of them is hidden. */
 export const sum = (figures) =>
   figures.reduce((total, figure) => (known(total, figure) ? total + figure : null), 0);

@@ -2,10 +2,10 @@ import { h, newId } from "./dom.js";
 import { known } from "./format.js";
 
 /**
- * A table. Columns: { title, value(row), type, minor }, with type text, number, share (text that is
- * a figure), change (value returns [now, before]) or bar (a number drawn as its part of the
- * greatest); a minor one is left out where there is little room. The first column heads its row.
- * A row may have `href`. Only the first `shown` rows are seen at first.
+ * Creates a table. Columns: { title, value(row), type, minor }. The type is text, number, share
+ * (text that is a figure), change (value returns [now, before]) or bar (a number, drawn relative to
+ * the greatest). A minor column is left out on narrow screens. The first column heads its row. A
+ * row may have `href`. Only the first `shown` rows are visible at first.
  */
 export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
   let hidden = false;
@@ -59,9 +59,9 @@ export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
   return block;
 }
 
-/** In place of a figure that is not published. */
+/** Mark for a figure that is not published. */
 export const secret = (t) =>
   h("span", { class: "secret" }, h("span", { "aria-hidden": "true" }, "∗"), h("span", { class: "unseen" }, t.secret));
 
-/** In place of a figure that there is not. */
+/** Mark for a figure that is not defined. */
 const none = (t) => h("abbr", { title: t.notDefined }, t.nd);

@@ -2,7 +2,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::language::Language;
 
-/// A file that the pages are made of.
+/// A file of the pages.
 #[derive(Clone, Copy)]
 pub(crate) struct Asset {
     path: &'static str,
@@ -11,7 +11,7 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
-    /// The entity tag: the same as long as the content is.
+    /// Returns the entity tag, a hash of the content.
     pub fn tag(&self) -> String {
         format!("\"{:016x}\"", xxh3_64(self.bytes))
     }
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// What a first visit moves.
+    /// Size of a first visit.
     #[test]
     fn everything_is_under_150_kib_compressed() {
         let compressed: usize = ASSETS.iter().chain(&PAGES[..1]).map(packed).sum();
@@ -106,7 +106,7 @@ mod tests {
         encoder.finish().expect("memory takes it").len()
     }
 
-    /// A file that was added is listed, and one that is listed is asked for.
+    /// Every script, style, image and font in the folder is listed.
     #[test]
     fn every_file_is_served() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
@@ -128,12 +128,12 @@ mod tests {
         }
     }
 
-    /// Both pages are the same but for their words.
+    /// Both languages have the same keys.
     #[test]
     fn both_languages_have_the_same_texts() {
         let keys = |path: &str| {
             let text = std::str::from_utf8(find(path).expect("it is there").bytes).expect("text");
-            // What stands before a text, an object or a function.
+            // Code that precedes a text, an object or a function.
             let mut keys: Vec<String> = [": \"", ": {", ": (", "\": \""]
                 .iter()
                 .flat_map(|start| text.match_indices(start))

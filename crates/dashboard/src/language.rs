@@ -15,7 +15,8 @@ impl Language {
         }
     }
 
-    /// What the address asks for, or else what the browser likes best, or else Italian.
+    /// Returns the language of the address, otherwise the browser's preferred one, otherwise
+    /// Italian.
     pub fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
         let asked = query
             .into_iter()
@@ -26,7 +27,7 @@ impl Language {
             .unwrap_or(Self::Italian)
     }
 
-    /// `it`, `it-IT`, `en`, `en-GB` and so on.
+    /// Parses `it`, `it-IT`, `en`, `en-GB` and so on.
     fn named(tag: &str) -> Option<Self> {
         match tag.trim().split('-').next()? {
             language if language.eq_ignore_ascii_case("it") => Some(Self::Italian),
@@ -35,7 +36,7 @@ impl Language {
         }
     }
 
-    /// The first of the greatest weight; `q` is 1 where it is not given.
+    /// Returns the first language of the greatest weight. The default of `q` is 1.
     fn preferred(accepted: &str) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
         for range in accepted.split(',') {

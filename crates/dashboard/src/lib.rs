@@ -1,13 +1,14 @@
-//! The web pages, as a router to put beside the aggregate API under `/v1`, from which they take
-//! every figure. What this crate holds is files; it asks nothing of a database.
+//! The web pages, as a router to mount next to the aggregate API under `/v1`, which supplies every
+//! figure. This crate holds static files only, and queries no database.
 //!
-//! The pages are Italian or English: `?lang=it` or `?lang=en` wins, then what the browser
-//! prefers, then Italian. Everything comes from the binary: no other origin, no cookie, nothing
-//! stored in the browser. The content security policy allows neither script nor style in markup.
+//! The pages are Italian or English. `?lang=it` or `?lang=en` takes precedence, then the browser's
+//! preference, then Italian. All files come from the binary: there is no other origin and no
+//! cookie, and the browser stores no data. The content security policy allows neither script nor
+//! style in markup.
 //!
 //! * `assets/app.js` turns an address into a view; `views/` holds one file a view.
-//! * `assets/data.js` is the one place that knows the API's answers; a figure that is hidden is
-//!   `null` from there on, and so is whatever is computed from it.
+//! * `assets/data.js` is the only module that knows the API's answers. From there on a hidden
+//!   figure is `null`, and so is every value computed from it.
 //! * `assets/table.js` and `charts.js` draw. Every chart has its table.
 //!
 //! ```
@@ -30,7 +31,7 @@ use axum::routing::get;
 use crate::assets::Asset;
 use crate::language::Language;
 
-/// The addresses of pages. Which view belongs to which is in `assets/app.js`.
+/// Addresses of the pages. `assets/app.js` maps each to its view.
 pub const PAGES: [&str; 9] = [
     "/",
     "/categories",
@@ -48,7 +49,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The pages and what they are made of.
+/// Returns the routes of the pages and of their files.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let pages = PAGES
         .iter()
@@ -74,7 +75,7 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     }
 }
 
-/// The file, or that the browser has it already.
+/// Returns the file, or 304 if the browser has it already.
 fn answer(headers: &HeaderMap, asset: Asset) -> Response {
     let tag = asset.tag();
     let known = headers
@@ -87,7 +88,7 @@ fn answer(headers: &HeaderMap, asset: Asset) -> Response {
         });
     let common = [
         (ETAG, tag),
-        // Asked for each time: a new version of the program is seen at once, and costs 304s.
+        // Revalidated at each request, so a new version is seen at once; otherwise it costs a 304.
         (CACHE_CONTROL, "no-cache".to_owned()),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];

@@ -1,5 +1,5 @@
-//! Milliseconds to decide on a set of tables, beside what was expected. Run with
-//! `cargo bench -p affluenza-disclosure`. Times are the best of several rounds.
+//! Milliseconds to decide a set of tables, printed with the expected time. Run with `cargo bench -p
+//! affluenza-disclosure`. Each time is the best of several rounds.
 
 use std::hint::black_box;
 use std::time::Instant;

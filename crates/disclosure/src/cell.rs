@@ -1,14 +1,14 @@
 /// A count as it may be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cell {
-    /// The count.
+    /// The exact count.
     Shown(u64),
-    /// Not to be shown: small itself, or what a small one could be worked out from.
+    /// Hidden: the count is small, or a small count could be derived from it.
     Suppressed,
 }
 
 impl Cell {
-    /// The count, if it may be shown.
+    /// Returns the count, if it may be shown.
     pub fn shown(self) -> Option<u64> {
         match self {
             Self::Shown(count) => Some(count),
@@ -16,13 +16,14 @@ impl Cell {
         }
     }
 
-    /// Whether the count must not be shown.
+    /// True if the count must not be shown.
     pub fn is_suppressed(self) -> bool {
         self == Self::Suppressed
     }
 }
 
-/// A share, difference, mean or growth computed from counts: none if one of them is hidden.
+/// Computes a share, difference, mean or growth from counts. Returns `None` if one of them is
+/// hidden.
 ///
 /// ```
 /// use affluenza_disclosure::{Cell, derive};
@@ -41,7 +42,7 @@ pub fn derive<const N: usize, T>(
     Some(compute(counts))
 }
 
-/// The sum of counts: hidden if one of them is.
+/// Adds counts. The sum is hidden if one of them is.
 pub fn sum(cells: impl IntoIterator<Item = Cell>) -> Cell {
     cells
         .into_iter()

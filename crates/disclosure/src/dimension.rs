@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-/// What a table is broken down by: ente, category, month. Its labels add up to a total, if it is
-/// nested over the steps in between.
+/// A dimension that a table is broken down by, such as ente, category or month. Its labels add up
+/// to a total; nested labels add up to parent labels first.
 #[derive(Clone, Copy, Debug)]
 pub struct Dimension {
     pub(crate) name: &'static str,
@@ -9,7 +9,7 @@ pub struct Dimension {
 }
 
 impl Dimension {
-    /// Labels that add up to the total.
+    /// Creates a dimension whose labels add up directly to the total.
     pub const fn flat(name: &'static str) -> Self {
         Self {
             name,
@@ -17,8 +17,8 @@ impl Dimension {
         }
     }
 
-    /// Labels that add up to others, these again to others or to the total: `parent` names the
-    /// next higher label, none if that is the total. It must come to an end.
+    /// Creates a dimension whose labels add up to parent labels, and these to the total. `parent`
+    /// returns the next higher label, or `None` for the total. Repeated calls must reach `None`.
     ///
     /// ```
     /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
@@ -38,12 +38,12 @@ impl Dimension {
     }
 }
 
-/// The total of every dimension.
+/// Node of the total in every dimension.
 pub(crate) const TOTAL: u32 = 0;
 
 /// The labels of a dimension as a tree below its total.
 pub(crate) struct Tree {
-    /// By node; that of the total is empty and never looked up.
+    /// Label of each node. The total's label is empty and never looked up.
     pub labels: Vec<String>,
     parents: Vec<u32>,
     heights: Vec<u32>,
@@ -62,7 +62,8 @@ impl Tree {
                 label = parent;
             }
         }
-        // In the order of labels, so that it does not matter in which they came.
+        // Nodes are numbered in the order of labels, so that the order of the input does not
+        // matter.
         let nodes: BTreeMap<String, u32> = parents.keys().cloned().zip(TOTAL + 1..).collect();
         let node_of = |label: &Option<String>| label.as_ref().map_or(TOTAL, |label| nodes[label]);
         let parents: Vec<u32> = std::iter::once(TOTAL)
@@ -92,14 +93,15 @@ impl Tree {
         self.nodes.get(label).copied()
     }
 
-    /// The node, what it adds up to, and so on: the total last.
+    /// Returns the node and all its ancestors, the total last.
     pub fn path(&self, node: u32) -> impl Iterator<Item = u32> {
         std::iter::successors(Some(node), |&node| {
             (node != TOTAL).then(|| self.parents[node as usize])
         })
     }
 
-    /// Steps from the node down to a label that nothing adds up to; the total of a flat dimension is one.
+    /// Returns the steps from the node down to its deepest leaf: 0 for a leaf, 1 for the total of a
+    /// flat dimension.
     pub fn height(&self, node: u32) -> u32 {
         self.heights[node as usize]
     }

@@ -1,18 +1,19 @@
 use sha2::{Digest, Sha256};
 
-/// Where the random choices come from.
+/// Source of the random choices.
 pub trait Draws {
-    /// A number, equally likely to be any, for a purpose and a cell: the same whenever it is asked for.
+    /// Returns a uniformly distributed number. The same purpose and cell always give the same
+    /// number.
     fn draw(&self, purpose: &str, cell: &str) -> u64;
 }
 
-/// What only the publisher knows: one for a period and all its editions. An attacker who had it could
-/// run the program on every table that he thinks possible.
+/// The publisher's secret: one for a period and all its editions. An attacker who has the secret
+/// can run the program on every table that seems possible.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Secret(pub [u8; 32]);
 
 impl Secret {
-    /// The secret that a text stands for.
+    /// Derives the secret from a text by SHA-256.
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }

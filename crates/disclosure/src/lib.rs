@@ -1,11 +1,11 @@
-//! Which cells of published tables must not be shown, so that no small count can be worked
-//! out from those that are.
+//! Cell suppression: chooses the cells of published tables to hide, so that no small count can be
+//! derived from the shown ones.
 //!
 //! A count of 1 or 2 can point at a person. Hiding it is not enough while the sum of its row is
-//! shown: *primary* suppression hides the small cells, *complementary* suppression hides as many
-//! others as it takes. All tables that are published together must be protected together, with
-//! all their margins, in one [`Table`]; every figure shown anywhere is then read from the one
-//! [`Public`] that comes out of it.
+//! shown. *Primary* suppression hides the small cells; *complementary* suppression hides as many
+//! others as needed. All tables that are published together must be protected together, with all
+//! their margins, in one [`Table`]. Every figure shown anywhere is then read from the resulting
+//! [`Public`].
 //!
 //! ```
 //! use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
@@ -21,42 +21,49 @@
 //! assert_eq!(public.cell([Some("vicchio"), Some("tributi")]), Cell::Suppressed); // or 42 - 40
 //! assert_eq!(public.cell([Some("vicchio"), None]), Cell::Shown(42));
 //! assert_eq!(public.cell([None, None]), Cell::Shown(145));
-//! // Whatever is computed from a hidden cell is hidden, too.
+//! // A value computed from a hidden cell is hidden, too.
 //! let part = [public.cell([Some("vicchio"), Some("lavoro")]), public.cell([Some("vicchio"), None])];
 //! assert_eq!(affluenza_disclosure::derive(part, |[part, whole]| part as f64 / whole as f64), None);
 //! ```
 //!
-//! # What is guaranteed
+//! # Guarantee
 //!
-//! The attacker knows all that is shown, that rows and columns add up, what shown cells are known to
-//! [fall apart into](Table::with_detail), this crate's threshold `k`, and that a zero is always shown, hence
-//! that a hidden cell holds at least 1. Then **at least `k` whole numbers remain possible for every hidden
-//! cell**, small or not; the greatest of them is not small.
+//! The attacker knows every shown count, and that rows and columns add up. The attacker also knows
+//! the [detail](Table::with_detail) below shown cells, and this crate's threshold `k`. A zero is
+//! always shown, so a hidden cell holds at least 1. Given all this, **at least `k` whole numbers
+//! remain possible for every hidden cell**, small or not; the greatest of them is not small.
 //!
-//! He may have the program, too, and run it on every table that he thinks possible. All but the
-//! [secret](Secret) is known to him. The same holds: for each of these numbers there is a table that has it,
-//! and a secret with which the program makes of that table what he sees.
+//! The attacker may also have the program, and run it on every table that seems possible. Only the
+//! [secret](Secret) is unknown. The guarantee still holds: for each of the `k` numbers there is a
+//! table that contains it, and a secret with which the program publishes the same cells.
 //!
-//! Not covered, and not by any suppression of cells: what an attacker knows from elsewhere (he is one of the
-//! two himself, or a public body that knows its own cells), figures published at another time of the same
-//! period, unless what they showed is given as to be hidden (`also`), and sums over other selections
-//! than the margins declared (do not offer them: [`Public::cell`] has none).
+//! Suppression of cells cannot cover:
 //!
-//! # How
+//! - knowledge from elsewhere: the attacker is one of the two persons, or a public body that knows
+//!   its own cells;
+//! - figures of the same period that were published at another time, unless their cells are passed
+//!   in `also`;
+//! - sums over selections other than the declared margins. Do not offer them: [`Public::cell`]
+//!   hides them.
 //!
-//! A *move* changes figures so that every sum stays as it is and no hidden cell falls below 1. A small cell
-//! is safe when it is part of a move of hidden cells that can be made often enough to give it `k` values;
-//! the other cells of the move then have `k` values as well. The move that costs least is the solution of
-//! a linear programme, in whole numbers where need be; every move is checked in whole numbers before it counts.
-//! Totals cost far more than cells, so that they are hidden last; equal costs are told apart by the secret.
-//! What the moves of other cells have made superfluous is shown again. No move, no figures: an error is
-//! the only other outcome.
+//! # Method
 //!
-//! The choice must not tell of the counts that led to it. So it is made for counts that may not be the true
-//! ones: the secret draws *decoys*, moves that make a cell small that is not, or one small count of
-//! another. They are dropped unless all that they move is hidden in the end. Let `T` be the counts that
-//! the choice was made for, `H` what it hides, and `m` the move that makes a cell safe: the decoy `-i·m` leads
-//! from `T + i·m` back to `T`, so each of these tables may have led to `H`, with the same cells shown.
+//! A *move* changes figures so that every sum stays the same and no hidden cell falls below 1. A
+//! small cell is safe if it is part of a move of hidden cells that can be repeated often enough to
+//! give it `k` values. The other cells of the move then have `k` values as well.
+//!
+//! The cheapest move is the solution of a linear programme, in integers if needed. Every move is
+//! verified in integers before it counts. Totals cost far more than cells, so they are hidden last;
+//! the secret breaks ties between equal costs. Cells that the moves of other cells made superfluous
+//! are shown again. If no move exists, the result is an error, and no figures are published.
+//!
+//! The choice of cells must not reveal the counts that led to it, so it is made for counts that may
+//! differ from the true ones. The secret draws *decoys*: moves that make a large cell small, or
+//! change a small count. A decoy is dropped unless every cell that it moves is hidden in the end.
+//!
+//! Let `T` be the counts that the choice was made for, `H` the cells that it hides, and `m` the
+//! move that makes a cell safe. The decoy `-i·m` leads from `T + i·m` back to `T`. So each of these
+//! tables may have led to `H`, with the same cells shown.
 //!
 //! * L. H. Cox, *Suppression methodology and statistical disclosure control*, Journal of the
 //!   American Statistical Association 75 (1980): complementary suppression, and its audit.

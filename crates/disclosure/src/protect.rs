@@ -1,4 +1,4 @@
-//! Finds for every small figure a move of hidden figures that it is part of.
+//! Finds a move of hidden figures for every small figure.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,7 +7,7 @@ use crate::search::{Amounts, Failed, cheapest};
 use crate::system::{Move, System};
 use crate::table::Threshold;
 
-/// Why nothing may be shown.
+/// Reason why nothing may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unprotected {
     /// Counts of several tables contradict each other.
@@ -36,25 +36,26 @@ impl From<Failed> for Unprotected {
     }
 }
 
-/// Of figures up to `k` above the small ones, one in so many stands for a small one.
+/// One figure in this many becomes a decoy, among figures of at most `2k - 2`.
 const DECOY_ONE_IN: u64 = 8;
-/// Cost of a figure that is hidden anyway, so that moves stay short.
+/// Cost of a figure that is hidden anyway; above zero so that moves stay short.
 const HIDDEN: f64 = 0.01;
-/// A cell of ten times the uses is worth five times as much: few uses are lost, and few cells.
+/// Exponent of the cost of a count: a cell of ten times the uses costs five times as much. This
+/// balances lost uses against lost cells.
 const WORTH: f64 = 0.7;
-/// By how much equal costs differ.
+/// Largest relative difference that the secret adds to equal costs.
 const TIE: f64 = 0.25;
-/// Most steps, of a factor of two, by which the costs of a decoy lean: enough to outweigh what figures cost,
-/// so that every move can be drawn.
+/// Largest power of two by which the costs of a decoy are scaled. It is large enough to outweigh
+/// the cost of any figure, so that every move can be drawn.
 const LEAN_MAX: u32 = 10;
-/// How much dearer a total is than a cell, by how many dimensions it is the total of.
+/// Cost factor by the height of a figure: 1 for a cell, more for each level of totals.
 const HEIGHTS: [f64; 4] = [1.0, 4.0, 40.0, 400.0];
 
-/// The figures that must not be shown: the small ones, those of `also`, and as many others as it takes
-/// to leave at least `k` values possible for each.
+/// Returns the figures that must not be shown: the small ones, those of `also`, and as many others
+/// as needed to leave at least `k` values possible for each.
 ///
-/// They are chosen for counts that may differ from the true ones in hidden figures, so that knowing the
-/// program and all that is shown tells no more than what is shown: see the crate's page.
+/// They are chosen for counts that may differ from the true ones in hidden figures. So an attacker
+/// who has the program learns no more than the shown cells; see the crate's documentation.
 pub(crate) fn protected(
     system: &System,
     threshold: Threshold,
@@ -81,7 +82,7 @@ pub(crate) fn protected(
         let alike = decoys.iter().try_fold(counts.clone(), |counts, decoy| {
             system.moved(&counts, &decoy.step, decoy.amount)
         });
-        // Without the others, one may have no room.
+        // A decoy may have no room once others were dropped.
         let Some(alike) = alike else {
             decoys.pop();
             continue;
@@ -109,7 +110,7 @@ struct Pattern<'a> {
     threshold: Threshold,
     draws: &'a dyn Draws,
     also: &'a HashSet<usize>,
-    /// By which equal costs differ, by figure.
+    /// Cost factor of each figure, drawn from the secret to break ties.
     ties: Vec<f64>,
 }
 
@@ -124,7 +125,7 @@ impl Pattern<'_> {
         small.map(|(place, _)| place).collect()
     }
 
-    /// Moves that make some figures small that are not, or small ones others.
+    /// Draws moves that make some large figures small, or change small ones.
     fn decoys(&self, counts: &[i64]) -> Vec<Decoy> {
         let k = self.threshold.k.cast_signed();
         let mut counts = counts.to_vec();
@@ -152,7 +153,7 @@ impl Pattern<'_> {
                 let lean = if drawn & 1 == 0 { lean } else { 1.0 / lean };
                 Some(lean * self.cost(other, &counts, &small).sqrt())
             };
-            // Without such a move, or when none is found, the count stands for itself.
+            // If no such move exists or none is found, the true count is kept.
             if let Ok(Some(step)) = cheapest(self.system, &counts, place, amounts, &cost)
                 && let Some(moved) = self.system.moved(&counts, &step, amount)
             {
@@ -172,7 +173,8 @@ impl Pattern<'_> {
         height * (counts[place] as f64 + 1.0).powf(WORTH) * self.ties[place]
     }
 
-    /// What is hidden for these counts, and the moves that each small figure is safe by.
+    /// Returns the figures to hide for these counts, and the move that makes each small figure
+    /// safe.
     fn hidden(
         &self,
         counts: &[i64],
@@ -180,7 +182,7 @@ impl Pattern<'_> {
         let small = self.small(counts);
         let mut hidden = small.clone();
         let mut in_order: Vec<usize> = small.into_iter().collect();
-        // The smallest first: they need the most, and what they hide serves the others.
+        // The smallest figures go first: they need the most, and their moves help the others.
         in_order.sort_unstable_by_key(|place| (counts[*place], *place));
         let mut moves: BTreeMap<usize, Move> = BTreeMap::new();
         for place in in_order {
@@ -199,7 +201,7 @@ impl Pattern<'_> {
         figures.filter(|figure| self.system.figures[*figure].is_shown)
     }
 
-    /// The cheapest move that leaves a figure at least `k` values.
+    /// Returns the cheapest move that leaves a figure at least `k` values.
     fn safe(
         &self,
         place: usize,
@@ -224,8 +226,8 @@ impl Pattern<'_> {
         Ok(best.map(|(_, step)| step))
     }
 
-    /// Shows again, the most valuable first, what no small figure needs: because it is in no move,
-    /// or because those whose move it is in have another.
+    /// Shows superfluous figures again, the most valuable first. A figure is superfluous if no move
+    /// contains it, or if every small figure whose move contains it has another move.
     fn show_superfluous(
         &self,
         counts: &[i64],
@@ -261,7 +263,8 @@ impl Pattern<'_> {
                 hidden.insert(place);
             }
         }
-        // What is in no move any more is not safe: it is shown, or a move of the small ones covers it.
+        // A figure that is in no move is not safe, so it is shown unless a move of a small figure
+        // covers it.
         let covered: HashSet<usize> = moves.values().flat_map(|step| self.shown(step)).collect();
         hidden.retain(|place| covered.contains(place));
         Ok(())
@@ -276,10 +279,10 @@ mod tests {
 
     const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
 
-    /// Moves that are tried, each with the program run on every table that it leads to.
+    /// Largest number of moves tried; the program runs on every table that a move leads to.
     const MOVES_MAX: usize = 10;
 
-    /// The program's draws where a decoy is drawn for one figure, towards some others.
+    /// Draws with a decoy for one figure, which leans towards some others.
     struct Drawn<'a> {
         secret: Secret,
         decoy: Option<(&'a str, i64)>,
@@ -293,7 +296,7 @@ mod tests {
                     DECOY_ONE_IN * (count.unsigned_abs() - 1)
                 }
                 ("decoy", _) => 1,
-                // Every lean can be drawn.
+                // Returns a lean that the program can really draw.
                 ("lean", Some((of, _))) => {
                     let is_towards = self.towards.contains(&cell[of.len() + 1..]);
                     (1 << 40) | u64::from(is_towards)
@@ -303,7 +306,7 @@ mod tests {
         }
     }
 
-    /// Uses by ente, category and kind, each made of two services that not every ente offers.
+    /// Uses by ente, category and kind, each split into two services that not every ente offers.
     fn year(thinned: u64) -> System {
         let names = ["ente", "category", "kind", "service"];
         let tables: [&[&str]; 2] = [&names[..3], &[names[1], names[3]]];
@@ -324,7 +327,8 @@ mod tests {
         table.system()
     }
 
-    /// Three tables for each hidden figure, of each of which the program can make the same edition.
+    /// Three tables for each hidden figure; the program can publish the same edition from each of
+    /// them.
     #[test]
     fn three_tables_lead_to_each_hidden_figure() {
         for thinned in [1, 12] {

@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::dimension::{TOTAL, Tree};
 use crate::table::{Key, is_published};
 
-/// What may be published of a [`Table`](crate::Table). It no longer holds what must not be.
+/// The publishable cells of a [`Table`](crate::Table). Hidden counts are not stored.
 pub struct Public<const N: usize> {
     trees: [Tree; N],
     published: Vec<[bool; N]>,
@@ -27,8 +27,8 @@ impl<const N: usize> Public<N> {
         }
     }
 
-    /// The count of one label in each dimension, or of all of them together where there is none.
-    /// A label that never occurred counts 0. What is in none of the published tables is hidden.
+    /// Returns the count for one label in each dimension; `None` stands for the total. A label that
+    /// never occurred counts 0. A cell outside the published tables is hidden.
     pub fn cell(&self, labels: [Option<&str>; N]) -> Cell {
         let mut key = [TOTAL; N];
         let mut occurred = true;
@@ -49,8 +49,8 @@ impl<const N: usize> Public<N> {
         }
     }
 
-    /// Every cell that is not zero, with its labels; none stands for the total. In the order of labels,
-    /// totals first.
+    /// Returns every cell that is not zero, with its labels; `None` stands for the total. Cells are
+    /// in the order of labels, totals first.
     pub fn cells(&self) -> impl Iterator<Item = ([Option<&str>; N], Cell)> {
         let shown = self
             .shown
@@ -68,7 +68,7 @@ impl<const N: usize> Public<N> {
         })
     }
 
-    /// How many cells are hidden.
+    /// Number of hidden cells.
     pub fn suppressed(&self) -> usize {
         self.hidden.len()
     }

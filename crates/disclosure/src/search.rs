@@ -1,4 +1,4 @@
-//! The attacker's question, turned round: a move of figures that no sum notices, by a linear programme.
+//! Finds moves that keep every sum, by a linear programme: the attacker's question, inverted.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
 
 use crate::system::{Move, System};
 
-/// Most by which a figure moves with one step of another.
+/// Largest change of a figure with one step of another.
 const STEP_MAX: i64 = 3;
-/// How near a solution must be to whole numbers.
+/// Largest distance of a solution from whole numbers.
 const WHOLE: f64 = 1e-6;
-/// Longest search in whole numbers.
+/// Time limit of a search in whole numbers, in seconds.
 const WHOLE_SECONDS_MAX: u64 = 20;
 
-/// By how many steps a figure is to be moved in either direction.
+/// Number of steps that a figure must be able to move in each direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Amounts {
     pub down: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Amounts {
 #[derive(Debug)]
 pub(crate) struct Failed;
 
-/// How far a figure may move with one step.
+/// Largest change of a figure with one step.
 struct Room {
     figure: usize,
     up: i64,
@@ -32,8 +32,8 @@ struct Room {
     cost: f64,
 }
 
-/// The cheapest move that changes figure `of` by one a step, and can be made so many times; none if there
-/// is none. Figures without a cost stay where they are.
+/// Returns the cheapest move that changes figure `of` by one a step and can be repeated `amounts`
+/// times, if there is one. Figures without a cost do not move.
 pub(crate) fn cheapest(
     system: &System,
     counts: &[i64],
@@ -42,6 +42,7 @@ pub(crate) fn cheapest(
     cost: &dyn Fn(usize) -> Option<f64>,
 ) -> Result<Option<Move>, Failed> {
     let rooms = rooms(system, counts, amounts, cost);
+    // Fractions are cheaper to solve; integers are needed only if the solution is not whole.
     for is_whole in [false, true] {
         match solved(system, &rooms, of, is_whole)? {
             None => return Ok(None),
@@ -74,6 +75,7 @@ fn rooms(
                 (room / steps).min(STEP_MAX)
             }
         };
+        // A figure that rises with a step falls when the move is reversed, so `down` limits its rise.
         let (up, down) = (times(amounts.down), times(amounts.up));
         if (up > 0 || down > 0)
             && let Some(cost) = cost(place)
@@ -110,6 +112,7 @@ fn solved(
     };
     let mut variables: Vec<Option<[Variable; 2]>> = vec![None; system.figures.len()];
     for room in rooms {
+        // The figure itself rises by exactly one with each step.
         let is_of = room.figure == of;
         let up = variable(room.cost, i64::from(is_of), if is_of { 1 } else { room.up });
         let down = variable(room.cost, 0, if is_of { 0 } else { room.down });

@@ -1,19 +1,19 @@
-//! Figures, and the sums that they are known to make.
+//! Figures, and the sums that they are known to form.
 
-/// A figure that is not zero, or one that is not shown and may be anything.
+/// A figure that is not zero, or one of the detail, which is never shown and may hold any count.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     pub count: u64,
-    /// Published, unless it must be hidden; a figure of the detail never is.
+    /// True if the figure is published unless hidden. False for a figure of the detail.
     pub is_shown: bool,
-    /// How much it is a total: 0 for a cell that no other shown cell adds up to.
+    /// Level of the total: 0 for a cell that no other shown cell adds up to.
     pub height: u32,
-    /// Its labels.
+    /// Labels, joined to one text.
     pub name: String,
 }
 
 impl Figure {
-    /// What it holds at least, as everybody knows: a zero is shown.
+    /// Least count that everybody knows: 1 for a shown figure, since a zero is never hidden.
     pub fn least(&self) -> u64 {
         u64::from(self.is_shown)
     }
@@ -22,11 +22,11 @@ impl Figure {
 #[derive(Default)]
 pub(crate) struct System {
     pub figures: Vec<Figure>,
-    /// Figures with signs that add up to zero.
+    /// Signed figures that add up to zero.
     pub sums: Vec<Vec<(usize, i64)>>,
 }
 
-/// Figures that move together, so that every sum stays as it is.
+/// Figures that move together, so that every sum stays the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Move(pub Vec<(usize, i64)>);
 
@@ -36,7 +36,7 @@ impl System {
         counts.map(|figure| figure.count.cast_signed()).collect()
     }
 
-    /// The same with other counts.
+    /// Returns the same system with other counts.
     #[cfg(test)]
     pub fn with(&self, counts: &[i64]) -> Self {
         let figures = self
@@ -53,13 +53,14 @@ impl System {
         }
     }
 
-    /// Whether every sum is right for these counts.
+    /// True if every sum is right for these counts.
     pub fn adds_up(&self, counts: &[i64]) -> bool {
         let mut sums = self.sums.iter();
         sums.all(|sum| sum.iter().map(|(at, sign)| counts[*at] * sign).sum::<i64>() == 0)
     }
 
-    /// Counts moved by so much, if no figure falls below what it is known to hold.
+    /// Returns the counts after `amount` steps of a move, unless a figure falls below its known
+    /// least count.
     pub fn moved(&self, counts: &[i64], step: &Move, amount: i64) -> Option<Vec<i64>> {
         let mut moved = counts.to_vec();
         for (figure, by) in &step.0 {

@@ -6,10 +6,10 @@ use crate::protect::{Unprotected, protected};
 use crate::public::Public;
 use crate::system::{Figure, System};
 
-/// From which count on a cell is shown.
+/// Least count that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Counts from 1 to one less are small: 3 unless said otherwise. Nothing is small at 0 and 1.
+    /// Counts from 1 to `k - 1` are small. Default 3. With 0 or 1, no count is small.
     pub k: u64,
 }
 
@@ -25,17 +25,18 @@ impl Threshold {
     }
 }
 
-/// Labels of a cell; none stands for the total.
+/// Labels of a cell; `None` stands for the total.
 pub type Labels<const N: usize> = [Option<String>; N];
 
 /// Counts by `N` dimensions, to be published with all their margins.
 pub struct Table<const N: usize> {
     dimensions: [Dimension; N],
-    /// The breakdowns shown; whatever is a margin of one is shown with it.
+    /// Breakdowns that are shown, with every margin of each.
     published: Vec<[bool; N]>,
-    /// The breakdown that is not shown, and into which those shown are known to fall apart.
+    /// Breakdown that is not shown, but known to lie below the shown ones.
     detail: Option<[bool; N]>,
-    /// Counts by the place of their breakdown, the detail last; labels of other dimensions are empty.
+    /// Counts by the index of their breakdown, the detail last. Labels of other dimensions are
+    /// empty.
     parts: BTreeMap<(usize, [String; N]), u64>,
 }
 
@@ -43,8 +44,8 @@ pub struct Table<const N: usize> {
 pub(crate) type Key<const N: usize> = [u32; N];
 
 impl<const N: usize> Table<N> {
-    /// One table with every margin: the cells, the sums over each dimension, over each two, and
-    /// so on to the grand total.
+    /// Creates one table with every margin: the cells, the sums over each dimension, over each two,
+    /// and so on to the grand total.
     pub fn new(dimensions: [Dimension; N]) -> Self {
         Self {
             dimensions,
@@ -54,8 +55,8 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Several tables that share margins, each given by the names of its dimensions. What is not
-    /// together in a table is never shown together, and costs nothing.
+    /// Creates several tables that share margins, each given by the names of its dimensions.
+    /// Dimensions that share no table are never shown together, and cost nothing.
     ///
     /// ```
     /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
@@ -69,7 +70,7 @@ impl<const N: usize> Table<N> {
     /// ```
     ///
     /// # Panics
-    /// If a table names a dimension that there is not.
+    /// Panics if a table names an unknown dimension.
     pub fn linked(dimensions: [Dimension; N], tables: &[&[&str]]) -> Self {
         let table = Self::new(dimensions);
         Self {
@@ -78,12 +79,12 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Adds a breakdown that is not shown, but that everybody knows the shown ones to be sums of:
-    /// services have a public category and kind, and are offered by public bodies in public. Its
-    /// cells may be zero; those never [added](Self::add_detail) are known to be.
+    /// Adds the detail: a breakdown that is not shown, but publicly known to lie below the shown
+    /// ones. For example, the category, kind and providers of each service are public. Cells of the
+    /// detail may be zero; those never [added](Self::add_detail) are known to be zero.
     ///
     /// # Panics
-    /// If it names a dimension that there is not.
+    /// Panics if it names an unknown dimension.
     #[must_use]
     pub fn with_detail(self, names: &[&str]) -> Self {
         Self {
@@ -105,17 +106,17 @@ impl<const N: usize> Table<N> {
             .map(|dimension| names.contains(&dimension.name))
     }
 
-    /// Adds a count to a cell of every shown table. A cell may come in parts, and in any order; what never
-    /// comes is 0. A label must not be one that others add up to.
+    /// Adds a count to a cell of every shown table. Counts of the same cell are summed, in any
+    /// order; a cell without counts is 0. A label must be a leaf, not a parent of others.
     pub fn add(&mut self, labels: [&str; N], count: u64) {
         for table in 0..self.published.len() {
             self.add_to(table, labels, count);
         }
     }
 
-    /// Adds a count to one of the linked tables alone, by its place among them: where counts are
-    /// known table by table, not by all dimensions at once. Labels of dimensions that this table
-    /// has not are passed over. Each table must be given in full.
+    /// Adds a count to one of the linked tables, given by its index. Use it for counts that are
+    /// known table by table, not by all dimensions at once. Labels of dimensions outside this table
+    /// are ignored. Each table must be given in full.
     ///
     /// ```
     /// use affluenza_disclosure::{Dimension, Table};
@@ -130,15 +131,15 @@ impl<const N: usize> Table<N> {
     /// ```
     ///
     /// # Panics
-    /// If there are not so many tables.
+    /// Panics if there is no table of this index.
     pub fn add_to(&mut self, table: usize, labels: [&str; N], count: u64) {
         self.add_part(table, self.published[table], labels, count);
     }
 
-    /// Adds a count, which may be zero, to a cell of the breakdown that is not shown.
+    /// Adds a count, which may be zero, to a cell of the detail.
     ///
     /// # Panics
-    /// If there is no such breakdown.
+    /// Panics if the table has no detail.
     pub fn add_detail(&mut self, labels: [&str; N], count: u64) {
         let detail = self.detail.expect("a breakdown that is not shown");
         self.add_part(self.published.len(), detail, labels, count);
@@ -150,16 +151,18 @@ impl<const N: usize> Table<N> {
         *self.parts.entry((place, labels)).or_default() += count;
     }
 
-    /// Whether all tables say the same where they share margins. What does not agree cannot be protected.
+    /// True if all tables agree on the margins that they share. Tables that disagree cannot be
+    /// protected.
     pub fn agree(&self) -> bool {
         let made = self.made();
         made.system.adds_up(&made.system.counts()) && made.agrees
     }
 
-    /// Decides what may be shown. Cells of `also` are hidden in any case, unless they are zero.
+    /// Decides which cells may be shown. Cells of `also` are hidden in any case, unless they are
+    /// zero.
     ///
     /// # Errors
-    /// No protection was found: nothing may be shown.
+    /// No protection was found, so nothing may be shown.
     pub fn suppress(
         &self,
         threshold: Threshold,
@@ -175,7 +178,7 @@ impl<const N: usize> Table<N> {
         Ok(made.public(self.published.clone(), &hidden))
     }
 
-    /// What may be shown, as it was decided before: every cell but those of `hidden`.
+    /// Applies an earlier decision: shows every cell except those of `hidden`.
     ///
     /// # Errors
     /// A small count would be shown, or the counts contradict each other.
@@ -212,7 +215,7 @@ impl<const N: usize> Table<N> {
         })
     }
 
-    /// Every cell that is not zero, and every sum that they are known to make.
+    /// Builds the system of every cell that is not zero, and every sum that the cells form.
     fn made(&self) -> Made<N> {
         let trees = self.trees();
         let mut shown: BTreeMap<Key<N>, u64> = BTreeMap::new();
@@ -290,7 +293,7 @@ impl<const N: usize> Table<N> {
         for (table, has) in coarser.iter().enumerate() {
             let cells = shown.iter();
             let finest = cells.filter(|(key, _)| (0..N).all(|at| has[at] == (key[at] != TOTAL)));
-            // Nested labels fall apart by the dimension, not into details.
+            // Nested labels are split by the dimension, not into details.
             let finest = finest.filter(|(key, _)| {
                 (0..N).all(|at| made.trees[at].height(key[at]) == 0 || !has[at])
             });
@@ -305,7 +308,7 @@ impl<const N: usize> Table<N> {
 
 /// A table as a system of figures and sums.
 struct Made<const N: usize> {
-    /// Of the shown cells, which come first among the figures.
+    /// Keys of the shown cells, which come first among the figures.
     keys: Vec<Key<N>>,
     system: System,
     trees: [Tree; N],
@@ -337,7 +340,7 @@ impl<const N: usize> Made<N> {
         }
     }
 
-    /// Every shown cell that others add up to over one dimension.
+    /// Adds a sum for every shown cell that others add up to over one dimension.
     fn add_margins(&mut self) {
         let index = self.index();
         let mut sums: BTreeMap<(usize, usize), Vec<(usize, i64)>> = BTreeMap::new();
@@ -356,7 +359,7 @@ impl<const N: usize> Made<N> {
         }
     }
 
-    /// Where cells stand among the figures; those that are zero have no place.
+    /// Returns the indices of cells among the figures. Cells that are zero have none.
     fn places(&self, cells: &[Labels<N>]) -> HashSet<usize> {
         let index = self.index();
         let place = |labels: &Labels<N>| {
@@ -386,7 +389,7 @@ impl<const N: usize> Made<N> {
     }
 }
 
-/// The nodes that a count of a table counts in, by dimension.
+/// Returns the nodes, by dimension, that a count of a table contributes to.
 fn paths<const N: usize>(
     trees: &[Tree; N],
     has: &[bool; N],
@@ -398,7 +401,7 @@ fn paths<const N: usize>(
     })
 }
 
-/// Every combination of the nodes given for each dimension.
+/// Visits every combination of the nodes given for each dimension.
 fn each<const N: usize>(nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
     let mut at = [0; N];
     loop {
@@ -414,12 +417,12 @@ fn each<const N: usize>(nodes: &[Vec<u32>; N], mut visit: impl FnMut(Key<N>)) {
     }
 }
 
-/// Whether a cell belongs to a table: all that it is broken down by is in the table.
+/// True if every dimension that a cell is broken down by is in the table.
 fn belongs<const N: usize>(table: &[bool; N], key: &Key<N>) -> bool {
     (0..N).all(|at| table[at] || key[at] == TOTAL)
 }
 
-/// Whether a cell belongs to one of the tables.
+/// True if a cell belongs to one of the tables.
 pub(crate) fn is_published<const N: usize>(tables: &[[bool; N]], key: &Key<N>) -> bool {
     tables.iter().any(|table| belongs(table, key))
 }

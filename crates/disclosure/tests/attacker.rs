@@ -1,5 +1,5 @@
-//! An attacker who knows all that is published, that it adds up, and the rules by which it was
-//! suppressed, and who solves two linear programmes for every hidden cell.
+//! An attacker who knows the published cells, their sums and the rules of suppression, and solves
+//! two linear programmes for every hidden cell.
 
 mod attack;
 
@@ -15,7 +15,7 @@ const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_b
 /// Counts, their dimensions, and the breakdowns that are published.
 struct Case<const N: usize> {
     counts: Vec<([String; N], u64)>,
-    /// The next higher label, by dimension.
+    /// Next higher label, by dimension.
     parents: [Parent; N],
     tables: Vec<Vec<usize>>,
     threshold: Threshold,
@@ -50,7 +50,7 @@ impl<const N: usize> Case<N> {
             .expect("it can be protected")
     }
 
-    /// The true value of every published cell, counted apart from the crate.
+    /// True count of every published cell, computed independently of the crate.
     fn truth(&self) -> BTreeMap<Labels<N>, u64> {
         let mut cells = BTreeMap::new();
         for table in &self.tables {
@@ -80,7 +80,7 @@ impl<const N: usize> Case<N> {
         cells
     }
 
-    /// Panics with what the attacker finds out.
+    /// Panics if the attacker recovers a cell, and prints it.
     fn attack(&self, public: &Public<N>) {
         let k = self.threshold.k;
         let truth = self.truth();
@@ -135,7 +135,7 @@ fn nothing_of_the_matrix_of_2017_can_be_worked_out() {
     }
 }
 
-/// Of 239 cells with all margins 8 are small.
+/// The matrix has 239 cells with all margins; 8 of them are small.
 #[test]
 fn little_of_the_matrix_of_2017_is_lost() {
     let case = Case::new(rows_of_2017(), Threshold::default());
@@ -209,7 +209,7 @@ proptest! {
         case.attack(&case.suppress());
     }
 
-    /// Labels with the same first digit add up to it.
+    /// Labels with the same first digit add up to the label of that digit.
     #[test]
     fn over_time(counts in counts([3, 3, 6]), threshold in threshold()) {
         let parent = |label: &str| (label.len() > 1).then(|| label[..1].to_owned());
@@ -232,7 +232,7 @@ proptest! {
         prop_assert!(one.suppress().cells().eq(other.suppress().cells()));
     }
 
-    /// Given table by table, the same cells are hidden as when given at once.
+    /// Tables given one by one hide the same cells as tables given at once.
     #[test]
     fn tables_given_apart(counts in counts([4, 3, 2, 4]), threshold in threshold()) {
         let names: [&[&str]; 3] = [&["a", "b", "c"], &["a", "d"], &["c", "d"]];

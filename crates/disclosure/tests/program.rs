@@ -1,5 +1,5 @@
-//! An attacker who has the program: he runs it on every table that he thinks possible, with every secret,
-//! and drops those that do not lead to what he sees.
+//! An attacker who has the program, runs it on every possible table with every secret, and drops
+//! the tables that do not lead to the published cells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,20 @@ use affluenza_disclosure::{Dimension, Draws, Secret, Table, Threshold};
 const K: u64 = 3;
 const SECRET: Secret = Secret([11; 32]);
 
-/// A secret that draws a decoy for one cell only, or for none: the program with the least of its
-/// randomness. What is left in doubt then is left in doubt with all of it.
+/// A secret that draws a decoy for one cell at most: the program with the least randomness. A doubt
+/// that remains with it remains with the full randomness.
 struct Drawn {
     secret: Secret,
-    /// The cell, and what stands for it.
+    /// The cell, and the count that replaces it.
     decoy: Option<(String, u64)>,
-    /// Cells that the decoy leans towards: every way can be drawn.
+    /// Cells that the decoy leans towards. Every direction can be drawn.
     towards: BTreeSet<String>,
 }
 
 impl Draws for Drawn {
     fn draw(&self, purpose: &str, cell: &str) -> u64 {
         match (purpose, &self.decoy) {
-            // One in eight is a decoy; the rest of the number says of which count.
+            // One number in eight draws a decoy; the rest of the number gives its count.
             ("decoy", Some((of, count))) if of == cell => 8 * (count - 1),
             ("decoy", _) => 1,
             ("lean", _) if self.towards.is_empty() => 3,
@@ -35,7 +35,7 @@ impl Draws for Drawn {
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// What is seen of a table; none for a hidden cell.
+/// Published cells of a table; `None` for a hidden cell.
 type Seen = Vec<Option<u64>>;
 
 fn cells(rows: usize, columns: usize) -> impl Iterator<Item = (Option<usize>, Option<usize>)> {
@@ -74,7 +74,7 @@ fn truth(counts: &[u64], columns: usize) -> Vec<u64> {
     cells(rows, columns).map(of).collect()
 }
 
-/// Every table of so many cells whose counts are at most, and add up to at most, so much.
+/// Returns every table of this many cells with counts up to `most` and a sum up to `total`.
 fn tables(cells: usize, most: u64, total: u64) -> Vec<Vec<u64>> {
     let mut tables = vec![Vec::new()];
     for _ in 0..cells {
@@ -102,7 +102,8 @@ fn named(counts: &[u64], columns: usize) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// Everything that may be seen of a table: with no decoy, and with each that can be drawn.
+/// Returns every possible publication of a table: without a decoy, and with each decoy that can be
+/// drawn.
 fn all_seen(counts: &[u64], columns: usize) -> BTreeSet<Seen> {
     let mut drawn = vec![None];
     for (name, count) in named(counts, columns) {
@@ -122,7 +123,7 @@ fn all_seen(counts: &[u64], columns: usize) -> BTreeSet<Seen> {
     draws.map(|draws| seen(counts, columns, &draws)).collect()
 }
 
-/// Whether the same may be seen of a table as of another that it can be taken for.
+/// True if a table may be published like another table that it can be confused with.
 fn may_be_seen(seen_of: &Seen, counts: &[u64], other: &[u64], columns: usize) -> bool {
     let (here, there) = (named(counts, columns), named(other, columns));
     let moved = here
@@ -143,21 +144,21 @@ fn may_be_seen(seen_of: &Seen, counts: &[u64], other: &[u64], columns: usize) ->
     })
 }
 
-/// What came of looking through all tables.
+/// Result of the search through all tables.
 #[derive(Default)]
 struct Found {
-    /// Hidden cells, of everything that may be seen.
+    /// Hidden cells of all publications.
     hidden: u64,
-    /// Those of them whose other values lie beyond the tables looked through.
+    /// Hidden cells whose other values may lie beyond the searched tables.
     beyond: u64,
     recovered: Vec<String>,
 }
 
-/// The tables that lead to what is seen.
+/// Tables that lead to the same publication.
 #[derive(Default)]
 struct Led {
     tables: BTreeSet<Vec<u64>>,
-    /// Their values, by cell.
+    /// Values of these tables, by cell.
     values: Vec<BTreeSet<u64>>,
 }
 
@@ -176,14 +177,14 @@ fn is_enough(values: &BTreeSet<u64>) -> bool {
     values.len() as u64 >= K && values.last().is_some_and(|most| *most >= K)
 }
 
-/// Whether enough values are left of every hidden cell.
+/// True if every hidden cell has enough possible values.
 fn is_left(seen: &Seen, values: &[BTreeSet<u64>]) -> bool {
     let mut cells = seen.iter().zip(values);
     cells.all(|(seen, values)| seen.is_some() || is_enough(values))
 }
 
-/// Looks for hidden cells for which too few values lead to what is seen. The tables have counts of at
-/// most `most`, which add up to at most `total`.
+/// Searches for hidden cells with too few values that lead to the same publication. Counts are at
+/// most `most`, and add up to at most `total`.
 fn recovered(size: usize, columns: usize, most: u64, total: u64) -> Found {
     let mut led: BTreeMap<Seen, Led> = BTreeMap::new();
     let tables = tables(size, most, total);
@@ -195,7 +196,8 @@ fn recovered(size: usize, columns: usize, most: u64, total: u64) -> Found {
     let inner: Vec<bool> = cells(size / columns, columns)
         .map(|(row, column)| row.is_some() && column.is_some())
         .collect();
-    // At the edge of what is looked through, other tables that lead to the same are missing.
+    // At the edge of the searched range, other tables that lead to the same publication are
+    // missing.
     let is_beyond = |seen: &Seen, values: &[BTreeSet<u64>]| {
         let may_exceed = |at: usize| {
             let limit = if inner[at] { most } else { total };
@@ -266,7 +268,7 @@ fn nothing_is_found(size: usize, columns: usize, most: u64, total: u64) {
     );
 }
 
-/// Largest count of the tables: `DISCLOSURE_COUNTS_MAX=20` takes long.
+/// Largest count of the tables. `DISCLOSURE_COUNTS_MAX=20` takes long.
 fn counts_max(usual: u64) -> u64 {
     let given = std::env::var("DISCLOSURE_COUNTS_MAX").ok();
     given.map_or(usual, |given| given.parse().expect("a number"))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Offered, PublicYear, Users, table_of_accesses, table_of_uses};
 
-/// What was decided of a year when it was closed. It is kept with the figures, and never shown.
+/// Suppression decided when a year was closed. It is sealed with the figures, and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
     /// Counts below this are hidden.
@@ -13,17 +13,17 @@ pub struct Decided {
     pub uses: Vec<Labels<6>>,
     /// Hidden cells of accesses, by device, month, weekday and hour or band.
     pub accesses: Vec<Labels<4>>,
-    /// Whether users of hours are shown.
+    /// True if users by hour are shown.
     pub has_users: bool,
 }
 
-/// What came of closing a year once more.
+/// Result of closing a year, also when it is closed once more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// An edition.
+    /// A new public edition.
     Edition(Decided),
-    /// Too little has moved since the edition before, which stays.
+    /// Too few counts have changed since the previous edition, which stays.
     Unchanged,
 }
 
@@ -36,8 +36,8 @@ impl Decided {
 }
 
 impl Outcome {
-    /// Decides what of a year's figures everybody may see. `secret` is the same for all editions of a
-    /// year, and `earlier` has those that were public before.
+    /// Decides the public cells of a year. `secret` is the same for all editions of a year;
+    /// `earlier` holds the previous public editions, the oldest first.
     ///
     /// # Errors
     /// The figures contradict each other, or no protection was found: nothing may be shown.
@@ -88,14 +88,14 @@ impl Outcome {
     }
 }
 
-/// Each hour has at most as many users as accesses and uses together, and often as many as either: shown
-/// beside hidden ones they would give these away.
+/// True if a cell of an hour or band is hidden. An hour has at most as many users as accesses and
+/// uses together, often as many as either. So shown users would reveal hidden accesses or uses.
 fn has_hidden_hours<const N: usize>(public: &Public<N>) -> bool {
     let mut cells = public.cells();
     cells.any(|(labels, cell)| cell.is_suppressed() && labels[..N - 1].iter().all(Option::is_none))
 }
 
-/// Cells that earlier editions hid, and those that have moved by a small count since.
+/// Returns the cells that earlier editions hid, and those that changed by a small count since.
 fn kept_back<'e, const N: usize>(
     earlier: impl Iterator<Item = &'e Public<N>>,
     now: &Public<N>,

@@ -8,49 +8,49 @@ use tokio::sync::watch;
 
 use crate::PublicYear;
 
-/// Why there is no public edition of a closed year.
+/// Reason why a closed year has no public edition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoEdition {
-    /// It is not closed.
+    /// The year is not closed.
     #[error(
         "{0} is not closed: there is a public edition of closed years only (`affluenza close-year {0}`)"
     )]
     Open(i16),
-    /// The chain of seals does not hold, or cannot be read.
+    /// The chain of seals is broken, or cannot be read.
     #[error("closed years cannot be published: {0}")]
     Broken(String),
-    /// It was closed without deciding what everybody may see.
+    /// The year was closed without a decision on its public cells.
     #[error(
         "{year} was closed (seal {seal}) by a version that kept too little to publish it: close it once more with `affluenza close-year {year} --restate REASON`"
     )]
     TooLittle {
-        /// Which year.
+        /// Requested year.
         year: i16,
-        /// Its seal.
+        /// Number of the year's newest seal.
         seal: u32,
     },
-    /// What was decided does not fit the figures.
+    /// The decision does not fit the figures.
     #[error("{year} cannot be published as it was decided with seal {seal}: {cause}")]
     Unprotected {
-        /// Which year.
+        /// Requested year.
         year: i16,
-        /// Its seal.
+        /// Number of the seal that holds the decision.
         seal: u32,
-        /// Why.
+        /// Contradiction that was found.
         cause: Unprotected,
     },
-    /// More is to be hidden than was when it was closed.
+    /// The year was closed with a lower threshold than the configured one.
     #[error(
         "{year} was closed (seal {seal}) with counts below {decided} hidden, and serve.small_count is {wanted}: close it once more with `affluenza close-year {year} --restate REASON`"
     )]
     Threshold {
-        /// Which year.
+        /// Requested year.
         year: i16,
-        /// Its seal.
+        /// Number of the seal that holds the decision.
         seal: u32,
-        /// Hidden below, when it was closed.
+        /// Threshold when the year was closed: counts below it are hidden.
         decided: u64,
-        /// To be hidden below.
+        /// Configured threshold, `serve.small_count`.
         wanted: u64,
     },
 }
@@ -60,35 +60,36 @@ pub enum NoEdition {
 pub struct ClosedYear {
     /// Number of the seal that its edition was decided with.
     pub seal: u32,
-    /// When it was closed, RFC 3339.
+    /// Time of closing, RFC 3339.
     pub closed_at: String,
-    /// Its edition.
+    /// Public edition, or the reason why it is missing.
     pub edition: Result<Arc<PublicYear>, NoEdition>,
 }
 
-/// The years that are closed, each with the newest edition.
+/// The closed years, each with its newest edition.
 pub type ClosedYears = BTreeMap<i16, ClosedYear>;
 
-/// What is known of closed years, or why nothing of them may be said.
+/// The closed years, or the reason why none may be published.
 pub type Closed = Result<ClosedYears, String>;
 
-/// A year as it is published.
+/// A published year.
 #[derive(Clone)]
 pub struct Year {
-    /// Its tables.
+    /// Tables of the year.
     pub public: Arc<PublicYear>,
-    /// When it was closed, RFC 3339.
+    /// Time of closing, RFC 3339.
     pub closed_at: String,
 }
 
-/// Where public figures come from.
+/// Source of the public figures.
 pub struct Editions {
     small_count: u64,
     closed: watch::Receiver<Arc<Closed>>,
 }
 
 impl Editions {
-    /// Editions of the closed years, if counts below `small_count` are hidden in them.
+    /// Creates the source. Years that were closed with a lower threshold than `small_count` are
+    /// refused.
     pub fn new(small_count: u64, closed: watch::Receiver<Arc<Closed>>) -> Self {
         Self {
             small_count,
@@ -96,10 +97,10 @@ impl Editions {
         }
     }
 
-    /// A closed year with all its tables.
+    /// Returns a closed year with all its tables.
     ///
     /// # Errors
-    /// There is no public edition of it.
+    /// The year has no public edition.
     pub fn year(&self, year: i16) -> Result<Year, NoEdition> {
         let closed = self.closed.borrow().clone();
         let closed = closed
@@ -123,10 +124,10 @@ impl Editions {
         })
     }
 
-    /// The years that can be published, in order.
+    /// Returns the years that can be published, in order.
     ///
     /// # Errors
-    /// The chain of seals does not hold.
+    /// The chain of seals is broken.
     pub fn years(&self) -> Result<Vec<i16>, NoEdition> {
         let years: Vec<i16> = match &**self.closed.borrow() {
             Ok(closed) => closed.keys().copied().collect(),
@@ -138,7 +139,8 @@ impl Editions {
             .collect())
     }
 
-    /// Seals that the editions were decided with: others whenever one of them is another.
+    /// Numbers of the seals that the editions were decided with. The list changes whenever an
+    /// edition does.
     pub fn seals(&self) -> Vec<u32> {
         match &**self.closed.borrow() {
             Ok(closed) => closed.values().map(|year| year.seal).collect(),

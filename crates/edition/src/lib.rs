@@ -1,11 +1,10 @@
-//! What everybody may see of a year: one set of tables, protected together.
+//! The public edition of a year: one set of tables, protected together.
 //!
-//! Whatever is shown without a key, by the API, as open data or in a public report, is read from
-//! one [`PublicYear`] and from nothing else. A cell that is in two places is the same in both, or
-//! hidden in both; so comparing them tells no more than either. The attacker's test knows all of
-//! it at once.
+//! Every figure shown without a key, by the API, as open data or in a public report, is read from
+//! one [`PublicYear`]. A cell that is shown in two places is the same in both, or hidden in both.
+//! So comparing the places reveals nothing. The attacker's test knows all of them at once.
 //!
-//! # What is published
+//! # Published tables
 //!
 //! | of | by |
 //! |---|---|
@@ -17,28 +16,31 @@
 //! | | weekday and hour, and band |
 //! | users of an hour | hour, and band: all of them, or none |
 //!
-//! All of people, bots left out. Uses are one system of linked tables, accesses another. The register is
-//! public: which services a category has, of which kind they are, and who offers them. So uses by ente,
-//! category, kind and service are part of the system, though never shown.
+//! All counts are of people; bots are left out. Uses are one system of linked tables, accesses
+//! another. The register is public: the services of each category, their kinds, and who offers
+//! them. So uses by ente, category, kind and service are part of the system, though never shown.
 //!
-//! # What is not, and why
+//! # Not published, and why
 //!
-//! * Services by ente, and how many enti used a service: two uses in two enti are one each.
-//! * Logins, countries, portals, channels: each would be one more table to protect with all others, and
-//!   most of their cells are small where they tell anything.
-//! * Users by ente, by month or of a year: they do not add up, so that protecting sums protects
-//!   nothing of them. Users of an hour are shown because hours of a year are large; as soon as one
-//!   of them is small, or any hour has hidden accesses or uses, none is shown.
-//! * Periods other than a whole year that is over, and anything live: the difference of two
-//!   periods, or of two looks, is the use of a few.
+//! * Services by ente, and the number of enti that used a service: two uses in two enti are one
+//!   each.
+//! * Logins, countries, portals, channels. Each would be one more table to protect with all others,
+//!   and most of its informative cells are small.
+//! * Users by ente, month or year. Distinct users are not additive, so cell suppression cannot
+//!   protect them. Users by hour are shown because a year has many. If one of these counts is
+//!   small, or any hour has hidden accesses or uses, no users are shown.
+//! * Periods other than a whole year that is over, and live figures. The difference of two periods,
+//!   or of two readings, is the use of a few people.
 //!
-//! # When it is decided
+//! # Time of the decision
 //!
-//! Once, when a year is closed: its seal keeps which cells are hidden ([`Decided`]), and every answer is
-//! read from that. A year that is not closed is not published. Two editions of one year differ by the few
-//! uses in between, so a restated year hides what the earlier edition hid, and every cell that moved
-//! by a small count; a restatement that moves all uses together by a small count has no edition, and the
-//! earlier one stays.
+//! The cells are chosen once, when a year is closed. The seal keeps the hidden cells ([`Decided`]),
+//! and every answer is read from them. A year that is not closed is not published.
+//!
+//! Two editions of one year differ by the few uses in between. So a restated year hides every cell
+//! that the earlier edition hid, and every cell that changed by a small count. If a restatement
+//! changes all uses or all accesses together by a small count, it has no edition, and the earlier
+//! one stays.
 
 mod decided;
 mod editions;
@@ -53,11 +55,11 @@ pub use offered::{Offered, offered};
 use affluenza_disclosure::{Dimension, Public, Table, Unprotected};
 use affluenza_store::open::OpenFigures;
 
-/// Labels of uses, in this order: ente, category, kind, service, month (`2017-03`), and hour, as
+/// Uses. Labels in this order: ente, category, kind, service, month (`2017-03`), and hour, as
 /// [`hour_label`] writes it, or band.
 pub type Uses = Public<6>;
-/// Labels of accesses, in this order: class of device, month (`2017-03`), weekday (`1` is Monday),
-/// and hour, as [`hour_label`] writes it, or band.
+/// Accesses. Labels in this order: class of device, month (`2017-03`), weekday (`1` is Monday), and
+/// hour, as [`hour_label`] writes it, or band.
 pub type Accesses = Public<4>;
 
 const USES: [Dimension; 6] = [
@@ -75,7 +77,7 @@ const ACCESSES: [Dimension; 4] = [
     Dimension::nested("hour", band_of),
 ];
 
-/// A year as everybody may see it. It holds nothing that must not be shown.
+/// The publishable tables of a year. Hidden counts are not stored.
 pub struct PublicYear {
     year: i16,
     small_count: u64,
@@ -88,32 +90,32 @@ pub struct PublicYear {
 /// Distinct visitors of each hour, summed over the hours of a year.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Users {
-    /// By local hour, 0 to 23; an hour without any is not there.
+    /// Users by local hour, 0 to 23. Hours without users are absent.
     pub by_hour: BTreeMap<u8, u64>,
-    /// By band.
+    /// Users by band.
     pub by_band: BTreeMap<String, u64>,
 }
 
-/// The label of a local hour in a band: `office 09`.
+/// Returns the label of a local hour in a band: `office 09`.
 pub fn hour_label(band: &str, local_hour: u8) -> String {
     format!("{band} {local_hour:02}")
 }
 
-/// The band of such a label; a band is in none.
+/// Returns the band of a label of [`hour_label`]; `None` for the label of a band.
 pub fn band_of(label: &str) -> Option<String> {
     Some(label.split_once(' ')?.0.to_owned())
 }
 
-/// The local hour of such a label.
+/// Returns the local hour of a label of [`hour_label`].
 pub fn hour_of(label: &str) -> Option<u8> {
     label.split_once(' ')?.1.parse().ok()
 }
 
 impl PublicYear {
-    /// The figures of a year as everybody may see them, as was decided when it was closed.
+    /// Builds the public tables of a year, as decided when it was closed.
     ///
     /// # Errors
-    /// The figures contradict each other, or something small would be shown.
+    /// The figures contradict each other, or a small count would be shown.
     pub fn of(year: i16, figures: &OpenFigures, decided: &Decided) -> Result<Self, Unprotected> {
         let threshold = decided.threshold();
         let uses = table_of_uses(year, figures, &[]).with_hidden(threshold, &decided.uses)?;
@@ -130,12 +132,12 @@ impl PublicYear {
         })
     }
 
-    /// Which year.
+    /// Calendar year.
     pub fn year(&self) -> i16 {
         self.year
     }
 
-    /// Counts below this are hidden.
+    /// Threshold: counts below this are hidden.
     pub fn small_count(&self) -> u64 {
         self.small_count
     }
@@ -150,12 +152,12 @@ impl PublicYear {
         &self.accesses
     }
 
-    /// Users of hours; none when one of them is small.
+    /// Users by hour; `None` if they may not be shown.
     pub fn users(&self) -> Option<&Users> {
         self.users.as_ref()
     }
 
-    /// Whether there are hours at all: a year that an earlier version closed has none.
+    /// True if the year has figures by hour. Years closed by an earlier version have none.
     pub fn has_hours(&self) -> bool {
         self.has_hours
     }
@@ -165,7 +167,7 @@ fn month(year: i16, month: u8) -> String {
     format!("{year:04}-{month:02}")
 }
 
-/// A year that an early version closed has no hours.
+/// Years closed by an early version have no figures by hour.
 fn has_hours(figures: &OpenFigures) -> bool {
     !figures.week.is_empty()
 }
@@ -235,7 +237,7 @@ impl Users {
         self.by_hour.values().chain(self.by_band.values()).copied()
     }
 
-    /// By how much each of an hour or band has moved.
+    /// Absolute change of each hour and band.
     fn moved(&self, now: &Self) -> Vec<u64> {
         let hours = (0..24).map(|hour| [&self.by_hour, &now.by_hour].map(|of| of.get(&hour)));
         let bands = now.by_band.keys().chain(self.by_band.keys());

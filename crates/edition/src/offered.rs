@@ -1,20 +1,20 @@
 use affluenza_register::{Register, Validity};
 use jiff::civil::{Date, date};
 
-/// A service that a public body offers: a use of it may be anywhere that the register says.
+/// A service that a public body offers in one category. Uses of it may occur in this cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
-    /// Public body.
+    /// Code of the public body.
     pub ente: String,
     /// Category of the service.
     pub category: String,
     /// `plain`, `payment` or `booking`, as the public body offers it.
     pub kind: String,
-    /// Service.
+    /// Code of the service.
     pub service: String,
 }
 
-/// All that the register says to be offered on any day of a year.
+/// Returns every offer of the register that is valid on any day of a year.
 pub fn offered(register: &Register, year: i16) -> Vec<Offered> {
     let (first, next) = (first_of(year), first_of(year.saturating_add(1)));
     let days = Validity {

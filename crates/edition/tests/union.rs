@@ -1,4 +1,4 @@
-//! The attacker has everything that is published of a year, wherever it is shown, at once.
+//! An attacker who knows all public figures of a year, from every place where they are shown.
 
 #[path = "../../disclosure/tests/attack/mod.rs"]
 mod attack;
@@ -24,9 +24,9 @@ fn flat(_: &str) -> Option<String> {
     None
 }
 
-/// One use: places in the lists above, and a month and weekday.
+/// One use: indices into the lists above, and a month and weekday.
 type Use = [usize; 7];
-/// Likewise an access: device, month, weekday, hour.
+/// One access: indices of device, month, weekday and hour.
 type Access = [usize; 4];
 
 fn figures(uses: &[(Use, u64)], accesses: &[(Access, u64)]) -> OpenFigures {
@@ -91,7 +91,7 @@ fn week_of(weekday: usize, hour: usize, [accesses, service_uses]: [u64; 2]) -> W
     }
 }
 
-/// The true value of the cells that are published, recounted from single uses.
+/// True count of each published cell, recounted from single uses.
 fn truth<const N: usize>(
     public: &Public<N>,
     rows: &[([String; N], u64)],
@@ -132,7 +132,8 @@ fn attack<const N: usize>(
         );
         assert!(truth[labels] >= k || shown.is_none(), "{labels:?}");
     }
-    // Everybody may know who offers which service of which kind: here, where there was a use.
+    // Everybody may know who offers which service of which kind. Here it is offered where it was
+    // used.
     let details: Vec<[String; N]> = match N {
         6 => rows.iter().map(|(row, _)| detail(row)).collect(),
         _ => Vec::new(),
@@ -148,7 +149,7 @@ fn attack<const N: usize>(
     assert!(recovered.is_empty(), "{recovered:?} of {cells:?}");
 }
 
-/// Ente, category, kind and service.
+/// Returns ente, category, kind and service; other labels are empty.
 fn detail<const N: usize>(row: &[String; N]) -> [String; N] {
     std::array::from_fn(|at| {
         if at < 4 {
@@ -204,7 +205,7 @@ fn attack_all(uses: &[(Use, u64)], accesses: &[(Access, u64)], k: u64) {
         })
         .collect();
     attack(public.accesses(), &rows, [flat, flat, flat, band_of], k);
-    // Users are at most as many as accesses and uses: shown beside a hidden hour they would bound it.
+    // Users are at most as many as accesses and uses, so shown users would bound a hidden hour.
     if let Some(users) = public.users() {
         assert!(
             users

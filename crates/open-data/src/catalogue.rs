@@ -14,7 +14,7 @@ const ITALIAN: &str = "http://publications.europa.eu/resource/authority/language
 const PUBLIC: &str = "http://publications.europa.eu/resource/authority/access-right/PUBLIC";
 const LICENCE: &str = "https://w3id.org/italia/controlled-vocabulary/licences/A21_CCBY40";
 
-/// Which small counts are hidden, for every description.
+/// Returns the sentence on hidden small counts, for every description.
 fn hidden(small_count: u64) -> String {
     format!(
         "I conteggi diversi da zero e inferiori a {small_count}, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed)."

@@ -1,39 +1,39 @@
 use serde::{Deserialize, Serialize};
 
-/// Who publishes, and where. A catalogue without these is not valid.
+/// Publisher and address of the open data. A catalogue without them is not valid.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Name of the public body that publishes.
     pub publisher: String,
-    /// Its IPA code.
+    /// IPA code of that public body.
     pub publisher_ipa: String,
-    /// E-mail address that questions about the data go to.
+    /// E-mail address for questions about the data.
     pub contact: String,
-    /// Address under which the files will be found, such as `https://dati.example.it/affluenza`.
+    /// Address under which the files are found, such as `https://dati.example.it/affluenza`.
     pub base_url: String,
 }
 
-/// A [`Config`] in which everything is given.
+/// A [`Config`] with every setting given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
     pub(crate) name: String,
     pub(crate) ipa: String,
     pub(crate) contact: String,
-    /// Without a slash at the end.
+    /// Address without a slash at the end.
     pub(crate) base_url: String,
 }
 
-/// Something that the catalogue must name is not configured.
+/// Settings that the catalogue needs, and that are missing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not configured, and a catalogue must name it: {}", .0.join(", "))]
 pub struct Incomplete(Vec<&'static str>);
 
 impl Config {
-    /// What the catalogue needs.
+    /// Returns the settings that the catalogue needs.
     ///
     /// # Errors
-    /// The names of all settings that are missing or cannot be right.
+    /// Names all settings that are missing or not valid.
     pub fn publisher(&self) -> Result<Publisher, Incomplete> {
         let is_address =
             self.base_url.starts_with("https://") || self.base_url.starts_with("http://");

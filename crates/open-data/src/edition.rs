@@ -7,21 +7,21 @@ use crate::Publisher;
 use crate::catalogue::catalogue;
 use crate::tables::{Sheet, sheets};
 
-/// Name of the catalogue's file.
+/// File name of the catalogue.
 pub const CATALOGUE: &str = "catalog.jsonld";
 
-/// Years, ready to be published.
+/// Published years as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
     /// The tables, then the catalogue of all of them, `catalog.jsonld`.
     pub files: Vec<File>,
 }
 
-/// A year that is published.
+/// A year to publish.
 pub struct Published<'a> {
-    /// Its figures.
+    /// Public figures of the year.
     pub public: &'a PublicYear,
-    /// When they were last changed: for a closed year the day on which it was closed.
+    /// Day on which the figures were last changed: for a closed year, the day of closing.
     pub modified: Date,
 }
 
@@ -30,7 +30,7 @@ pub struct Published<'a> {
 pub struct File {
     /// Name, without a folder.
     pub name: String,
-    /// What is in it.
+    /// Content of the file.
     pub bytes: Vec<u8>,
 }
 
@@ -49,14 +49,14 @@ impl Dataset {
     }
 }
 
-/// In hexadecimal digits.
+/// Returns the SHA-256 in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Edition {
-    /// The tables of some years, and a catalogue that says who published them. A year without data
+    /// Builds the tables of some years, and their catalogue with the publisher. A year without data
     /// has tables without rows.
     pub fn build(years: &[Published<'_>], register: &Register, publisher: &Publisher) -> Self {
         let datasets: Vec<Dataset> = years
@@ -94,7 +94,7 @@ fn of_year<'a>(
     })
 }
 
-/// UTF-8, comma, a header, lines ended as RFC 4180 has them.
+/// Writes CSV as in RFC 4180: UTF-8, comma, a header, CRLF.
 fn csv(sheet: &Sheet) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)

@@ -1,5 +1,5 @@
-//! The open data of every year that is closed, over HTTP: `/open-data` is the catalogue, the files lie
-//! below it.
+//! Serves the open data of every closed year over HTTP: the catalogue at `/open-data`, its files
+//! below.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,22 +22,22 @@ use tokio::sync::{Mutex, watch};
 use crate::edition::sha256;
 use crate::{CATALOGUE, Edition, Incomplete, Published, Publisher};
 
-/// Pause between two looks whether a year has changed.
+/// Pause between two checks for changed years.
 const LOOK: Duration = Duration::from_secs(10);
-/// When to come back after trouble.
+/// Time for `Retry-After` after an error.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Where files come from, and who publishes them.
+/// Settings and inputs of the open data.
 pub struct Source {
-    /// Public years.
+    /// Public editions.
     pub editions: Arc<Editions>,
-    /// Names.
+    /// Register for names of enti, categories and services.
     pub register: watch::Receiver<Arc<Register>>,
-    /// Who publishes, or what is not configured.
+    /// Publisher, or the settings that are missing.
     pub publisher: Result<Publisher, Incomplete>,
-    /// Requests a second that an address may send on the long run, and at once.
+    /// Limit of an address: requests a second in the long run, and requests at once.
     pub requests: (u32, u32),
-    /// Proxies whose word on the address of a client is taken.
+    /// Proxies whose forwarded client address is trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
@@ -47,11 +47,11 @@ struct Site {
     shelf: Mutex<Shelf>,
 }
 
-/// What has been made so far.
+/// Cached files.
 #[derive(Default)]
 struct Shelf {
     looked: Option<Instant>,
-    /// Years, and when each was closed.
+    /// Public tables of each year, and the day when it was closed.
     years: BTreeMap<i16, (Arc<PublicYear>, Date)>,
     register: String,
     files: Arc<BTreeMap<String, Shelved>>,
@@ -63,7 +63,7 @@ struct Shelved {
     etag: String,
 }
 
-/// `/open-data`, and `/open-data/{file}`.
+/// Routes of `/open-data` and `/open-data/{file}`.
 pub fn routes<S: Clone + Send + Sync + 'static>(source: Source) -> Router<S> {
     let (per_second, burst) = source.requests;
     let site = Arc::new(Site {
@@ -135,7 +135,7 @@ impl Site {
         Ok(response)
     }
 
-    /// Every file, made anew if a year has changed.
+    /// Returns every file; builds them again if a year or the register has changed.
     async fn files(&self) -> Result<Arc<BTreeMap<String, Shelved>>, Problem> {
         let publisher = self.source.publisher.as_ref().map_err(|incomplete| {
             Problem::not_found(format!("nothing is published here: {incomplete}"))

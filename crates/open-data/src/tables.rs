@@ -1,4 +1,4 @@
-//! The tables: which there are, and their rows.
+//! The tables of a year, and their rows.
 
 use affluenza_disclosure::Cell;
 use affluenza_edition::{Accesses, PublicYear, Uses, hour_of};
@@ -6,7 +6,7 @@ use affluenza_register::Register;
 
 /// A table of the edition.
 pub(crate) struct Sheet {
-    /// Name of its file, without the year and the ending.
+    /// Name of the file, without year and extension.
     pub name: &'static str,
     pub title_it: &'static str,
     pub title_en: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Every table of a year. A year that an earlier version closed has none of hours.
+/// Returns every table of a year. Years closed by an earlier version have no table of hours.
 pub(crate) fn sheets(public: &PublicYear, register: &Register) -> Vec<Sheet> {
     let (uses, accesses) = (public.uses(), public.accesses());
     let names = Names(register);
@@ -161,7 +161,7 @@ fn devices(public: &Accesses) -> Sheet {
 
 fn hours(public: &Accesses) -> Sheet {
     let rows = public.cells().filter_map(|(labels, cell)| match labels {
-        // A band has no hour.
+        // The label of a band has no hour.
         [None, None, Some(weekday), Some(label)] => {
             let hour = format!("{:02}", hour_of(label)?);
             Some(row([weekday, &hour], cell))
@@ -178,7 +178,8 @@ fn hours(public: &Accesses) -> Sheet {
     }
 }
 
-/// Labels, the figure, and whether it is there: an empty figure alone could be an error.
+/// Joins labels, figure and status. Without the status, an empty figure could be mistaken for an
+/// error.
 fn row<const N: usize>(labels: [&str; N], cell: Cell) -> Vec<String> {
     let (figure, status) = match cell {
         Cell::Shown(count) => (count.to_string(), "shown"),
@@ -189,7 +190,7 @@ fn row<const N: usize>(labels: [&str; N], cell: Cell) -> Vec<String> {
     row
 }
 
-/// Names as the register has them; a code that it does not know is its own name.
+/// Names from the register. An unknown code stands for itself.
 struct Names<'a>(&'a Register);
 
 impl Names<'_> {

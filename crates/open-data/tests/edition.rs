@@ -1,4 +1,4 @@
-//! An edition of made-up figures: nobody in it can be worked out, and its catalogue is one.
+//! An edition of generated figures: no small count can be derived, and the catalogue is valid.
 
 use affluenza_disclosure::{Secret, Threshold};
 use affluenza_edition::{Outcome, PublicYear, offered};
@@ -185,7 +185,7 @@ fn the_catalogue_has_what_the_profile_demands() {
             );
         }
     }
-    // Every prefix is bound, or the words mean nothing.
+    // Every prefix must be bound; without a binding its terms have no meaning.
     let text = String::from_utf8(file.bytes.clone()).expect("text");
     for prefix in [
         "dcat", "dcatapit", "dct", "foaf", "owl", "schema", "skos", "spdx", "vcard", "xsd",
@@ -209,7 +209,7 @@ fn id(of: &Value) -> &str {
     of["@id"].as_str().expect("an address")
 }
 
-/// `make dcat-check` validates this one by the shapes of the profile.
+/// `make dcat-check` validates this example by the shapes of the profile.
 #[test]
 fn the_example_is_what_is_published() {
     let file = concat!(

@@ -1,4 +1,4 @@
-//! Charts as SVG, drawn by a library.
+//! Draws charts as SVG, with the plotters library.
 
 use affluenza_report::Language;
 use affluenza_report::document::{Cell, Chart, ChartKind};
@@ -8,9 +8,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::PrintError;
 
-/// The one colour, of the year itself.
+/// The only strong colour; it stands for the report's own year.
 pub const ACCENT: RGBColor = RGBColor(0, 82, 155);
-/// The compared year.
+/// Colour of the compared year.
 const BESIDE: RGBColor = RGBColor(168, 178, 190);
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
@@ -22,7 +22,7 @@ const SIZE: i32 = 13;
 type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
-/// The chart as an SVG document.
+/// Returns the chart as an SVG document.
 pub fn svg(chart: &Chart, language: Language) -> Result<String, PrintError> {
     let mut text = String::new();
     let size = size(chart);
@@ -30,7 +30,7 @@ pub fn svg(chart: &Chart, language: Language) -> Result<String, PrintError> {
     Ok(text)
 }
 
-/// Width and height of a chart, in units of the drawing.
+/// Returns the width and height of a chart, in units of the drawing.
 pub(crate) fn size(chart: &Chart) -> (u32, u32) {
     let height = match chart.kind {
         ChartKind::Bars => 60 + 36 * u32::try_from(chart.labels.len()).unwrap_or(0),
@@ -39,7 +39,7 @@ pub(crate) fn size(chart: &Chart) -> (u32, u32) {
     (WIDTH, height)
 }
 
-/// Draws the chart on whatever is of its size.
+/// Draws the chart on a backend that has the chart's size.
 pub(crate) fn draw<B: DrawingBackend>(
     chart: &Chart,
     language: Language,
@@ -75,7 +75,7 @@ fn value(chart: &Chart, value: f64, language: Language) -> String {
     .show(language)
 }
 
-/// The end of an axis: a round number not below the greatest value.
+/// Returns the end of an axis: a round number not below the greatest value.
 fn round_up(greatest: f64) -> f64 {
     if greatest <= 0.0 {
         return 1.0;
@@ -94,7 +94,7 @@ fn greatest(chart: &Chart) -> f64 {
     values.flatten().copied().fold(0.0, f64::max)
 }
 
-/// What the colours stand for, when there is more than one, at the top right.
+/// Draws the legend at the top right, if there is more than one series.
 fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
     if chart.series.len() < 2 {
         return Ok(());
@@ -117,7 +117,7 @@ fn legend<B: DrawingBackend>(chart: &Chart, area: &Area<B>) -> Drawn<B> {
     Ok(())
 }
 
-/// Horizontal bars, a group for each label, with the value at the end of each.
+/// Draws horizontal bars, a group for each label, with the value at the end of each bar.
 fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     legend(chart, area)?;
     let end = greatest(chart).max(1.0);
@@ -166,7 +166,7 @@ fn text_style(pos: Pos) -> TextStyle<'static> {
     font(SIZE).pos(pos)
 }
 
-/// Upright columns, one for each label.
+/// Draws upright columns, one for each label.
 fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     let Some(series) = chart.series.first() else {
         return Ok(());
@@ -213,7 +213,7 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
     Ok(())
 }
 
-/// Lines over the labels, with a point for each value.
+/// Draws lines over the labels, with a point for each value.
 fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -> Drawn<B> {
     legend(chart, area)?;
     let count = chart.labels.len().max(1);

@@ -3,8 +3,8 @@
 use affluenza_report::document::{Block, Cell, Document, Fact, Table};
 use serde_json::{Value, json};
 
-/// The document as JSON: sections with texts, figures and tables. A figure is `{"value": …,
-/// "unit": …}`, unrounded; one that is not there is `{"value": null, "status": …}` with
+/// Formats the document as JSON: sections with texts, figures and tables. A figure is `{"value": …,
+/// "unit": …}`, unrounded. A missing figure is `{"value": null, "status": …}` with the status
 /// `not_defined`, `not_available` or `suppressed`.
 pub fn json(document: &Document) -> String {
     let sections = document.sections.iter().map(|section| {
@@ -26,7 +26,7 @@ pub fn json(document: &Document) -> String {
     serde_json::to_string_pretty(&document).expect("it has text keys only")
 }
 
-/// A block; a chart has no figure that its table has not.
+/// Formats a block. Charts are left out, since their tables have all figures.
 fn block(block: &Block) -> Option<Value> {
     Some(match block {
         Block::Text(text) => json!({ "text": text }),

@@ -1,4 +1,4 @@
-//! The report as one HTML file: for browsers, for screen readers, and for A4 paper.
+//! The report as one HTML file, for browsers, screen readers and A4 paper.
 
 use affluenza_report::Language;
 use affluenza_report::document::{Block, Cell, Chart, Document, Fact, Section, Table};
@@ -9,10 +9,10 @@ use crate::PrintError;
 /// Layout on screen and on paper.
 const STYLE: &str = include_str!("report.css");
 
-/// A table of so many rows is not broken over two pages.
+/// A table of at most this many rows is kept on one page.
 const SHORT: usize = 16;
 
-/// The whole file. It needs nothing beside it: no font, no script, no picture, no network.
+/// Returns the whole file. It loads no font, script, image or other resource.
 pub fn html(document: &Document) -> Result<String, PrintError> {
     let language = document.language;
     let (contents, skip) = match language {
@@ -97,7 +97,7 @@ fn facts_markup(facts: &[Fact], language: Language) -> Markup {
     }
 }
 
-/// The chart itself is one image to a screen reader; its figures are in the table below it.
+/// A screen reader treats the chart as one image; its figures are in the table below.
 fn chart_markup(chart: &Chart, language: Language) -> Result<Markup, PrintError> {
     let drawn = crate::svg(chart, language)?;
     Ok(markup! {
@@ -126,7 +126,7 @@ fn table_markup(table: &Table, language: Language) -> Markup {
             }
         }
     };
-    // What fits a page is kept together.
+    // A table that fits a page is kept together.
     let is_short = table.rows.len() <= SHORT;
     markup! {
         div.table .matrix[table.matrix] .short[is_short] role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } {

@@ -1,8 +1,8 @@
-//! Prints a [`Document`]: as one HTML file for browsers and A4 paper, as a tagged PDF, as a
-//! workbook, as tidy CSV. One library draws the charts, as SVG or on the paper of the PDF.
+//! Prints a [`Document`] as one HTML file for browsers and A4 paper, as a tagged PDF, as a
+//! workbook, or as tidy CSV. One library draws the charts, as SVG and in the PDF.
 //!
-//! What it does not do: it computes no figure and chooses no word. The same document gives the
-//! same bytes: no clock, no randomness.
+//! This crate computes no figure and writes no text. It has no clock and no randomness, so the same
+//! document gives the same bytes.
 //!
 //! ```
 //! use affluenza_print::{Separators, csv, html};
@@ -41,36 +41,36 @@ pub use tidy::{Separators, csv};
 use affluenza_report::document::Document;
 use thiserror::Error;
 
-/// A document that could not be printed. Nothing in a document leads to it: it is a limit of the
-/// format that was met.
+/// A document that could not be printed. No valid document causes it: only a limit of the format
+/// does.
 #[derive(Debug, Error)]
 pub enum PrintError {
     /// A chart could not be drawn.
     #[error("the chart {chart} could not be drawn: {cause}")]
     Chart {
-        /// Its name.
+        /// Id of the chart.
         chart: &'static str,
-        /// Why.
+        /// Error of the drawing library.
         cause: String,
     },
-    /// The PDF could not be made.
+    /// The PDF could not be written.
     #[error("the PDF could not be made: {0}")]
     Pdf(String),
-    /// The workbook could not be made.
+    /// The workbook could not be written.
     #[error("the workbook could not be made: {0}")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
-    /// The rows could not be written.
+    /// The CSV rows could not be written.
     #[error("the rows could not be written: {0}")]
     Rows(#[from] csv_error::Error),
 }
 
-/// The CSV library, whose name the function of this crate has.
+/// The CSV library, renamed because this crate has a function `csv`.
 mod csv_error {
     pub(crate) use ::csv::{Error, Terminator, WriterBuilder};
 }
 
-/// The day that a printed file says it was made on: when the year was sealed; for a provisional
-/// edition the last day of the year, since the same figures shall give the same bytes.
+/// Returns the creation date of printed files. It is the day of the seal, or the last day of the
+/// year for a provisional edition, so that the same figures give the same bytes.
 pub fn day(document: &Document) -> jiff::civil::Date {
     let sealed = document
         .sealed_at

@@ -1,4 +1,4 @@
-//! The report as a workbook: a sheet a table, real numbers.
+//! The report as a workbook: one sheet per table, with real numbers.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use rust_xlsxwriter::{
 
 use crate::PrintError;
 
-/// Longest name of a sheet that a spreadsheet takes.
+/// Longest sheet name that spreadsheets accept.
 const NAME_MAX: usize = 31;
-/// Widest column, in characters; longer texts are wrapped.
+/// Widest column, in characters. Longer texts are wrapped.
 const WIDTH_MAX: usize = 60;
 const ACCENT: u32 = 0x00_52_9B;
 const RULE: u32 = 0xC5_CC_D3;
 
-/// The workbook as the bytes of an `.xlsx` file.
+/// Returns the workbook as the bytes of an `.xlsx` file.
 pub fn xlsx(document: &Document) -> Result<Vec<u8>, PrintError> {
     let mut workbook = Workbook::new();
     workbook.set_properties(&properties(document)?);
@@ -60,7 +60,8 @@ fn contents_title(language: Language) -> &'static str {
     }
 }
 
-/// The blocks of each sheet of a section: one for each table, with the texts after it.
+/// Groups the blocks of a section by sheet: one for each table, with the texts after it. Texts before
+/// the first table are on its sheet.
 fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
     let mut sheets: Vec<Vec<&Block>> = Vec::new();
     let mut has_table = false;
@@ -82,7 +83,7 @@ fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
     sheets
 }
 
-/// A name that no other sheet has, without what a spreadsheet refuses.
+/// Returns a unique sheet name, without characters that spreadsheets refuse.
 fn sheet_name(title: &str, names: &mut BTreeSet<String>) -> String {
     let allowed = |c: &char| !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'');
     let base: String = title.chars().filter(allowed).collect();
@@ -192,7 +193,7 @@ fn write_facts(
     Ok(u32::try_from(facts.len()).unwrap_or(0))
 }
 
-/// Returns how many rows it took.
+/// Writes a table, and returns the number of its rows.
 fn write_table(
     sheet: &mut Worksheet,
     language: Language,
@@ -268,7 +269,7 @@ fn write_cell(
         Cell::Empty | Cell::Text(_) | Cell::Undefined | Cell::Unavailable | Cell::Suppressed => "",
     };
     let number = match cell {
-        // A spreadsheet keeps a percentage as a fraction.
+        // Spreadsheets store a percentage as a fraction.
         Cell::Share(percent) | Cell::Change(percent) => Some(percent / 100.0),
         cell => cell.number(),
     };

@@ -5,13 +5,13 @@ use affluenza_report::document::{Block, Cell, Document, Table};
 use crate::PrintError;
 use crate::csv_error::{Terminator, WriterBuilder};
 
-/// How fields and decimals are written.
+/// Separators of fields and decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separators {
-    /// Commas between fields, a decimal point: RFC 4180, UTF-8.
+    /// Commas between fields and a decimal point: RFC 4180, UTF-8.
     Comma,
-    /// Semicolons between fields, a decimal comma, and a mark that says UTF-8: what Excel opens
-    /// by itself where it is set to Italian.
+    /// Semicolons between fields, a decimal comma, and a byte order mark. Excel with Italian
+    /// settings opens such a file directly.
     Italian,
 }
 
@@ -19,9 +19,9 @@ const HEADER: [&str; 9] = [
     "year", "subject", "section", "table", "label", "column", "unit", "value", "status",
 ];
 
-/// Every figure of every table, one a line. `label` is the text cells of its row, `column` the
-/// heading above it, `value` unrounded and empty where there is none; then `status` says why:
-/// `not_defined`, `not_available` or `suppressed`.
+/// Formats every figure of every table, one a line. `label` joins the text cells of the row;
+/// `column` is the heading. `value` is unrounded. If `value` is empty, `status` is `not_defined`,
+/// `not_available` or `suppressed`.
 pub fn csv(document: &Document, separators: Separators) -> Result<String, PrintError> {
     let (delimiter, terminator, mark) = match separators {
         Separators::Comma => (b',', Terminator::Any(b'\n'), ""),
@@ -61,7 +61,7 @@ fn affluenza_error(error: std::io::Error) -> PrintError {
     PrintError::Rows(error.into())
 }
 
-/// Label, column, unit, value and status of every figure of a table.
+/// Returns label, column, unit, value and status of every figure of a table.
 fn records(table: &Table, separators: Separators) -> Vec<[String; 5]> {
     let mut records = Vec::new();
     let mut above = String::new();
@@ -70,7 +70,7 @@ fn records(table: &Table, separators: Separators) -> Vec<[String; 5]> {
         for (column, cell) in table.columns.iter().zip(row) {
             match cell {
                 Cell::Text(text) if column.text => labels.push(text.clone()),
-                // A name that stands above its rows only is theirs, too.
+                // A name that is written once above its rows applies to all of them.
                 Cell::Empty if column.text && labels.is_empty() && !above.is_empty() => {
                     labels.push(above.clone());
                 }
@@ -108,7 +108,7 @@ fn records(table: &Table, separators: Separators) -> Vec<[String; 5]> {
     records
 }
 
-/// A text that a spreadsheet would take for a formula is marked as text.
+/// Marks a text that a spreadsheet would take for a formula.
 fn harmless(text: &str) -> String {
     match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         true => format!("'{text}"),

@@ -1,5 +1,4 @@
-//! Years that are out of the ordinary, in every form: nothing, a single event, a leap year, names
-//! that no register should have.
+//! Unusual years in every form: no events, a single event, a leap year, and hostile names.
 
 use std::io::Cursor;
 
@@ -69,7 +68,7 @@ fn one_event() -> YearFigures {
     }
 }
 
-/// Prints in every form, twice, and gives the page.
+/// Prints every form twice, and returns the HTML page.
 fn printed(document: &Document) -> String {
     let paper = pdf(document).expect("it is printed");
     assert!(paper.starts_with(b"%PDF-1.7"));
@@ -118,7 +117,7 @@ fn a_year_of_one_event() {
 #[test]
 fn hours_of_a_leap_year_are_8784() {
     for (year, hours) in [(2019, "3.650"), (2020, "3.660")] {
-        // Ten hours a day are the office's.
+        // Office hours are ten hours a day.
         let page = printed(&document(REGISTER, year, &one_event(), Language::Italian));
         assert!(page.contains(hours), "{year}");
     }

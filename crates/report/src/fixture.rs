@@ -1,4 +1,4 @@
-//! A small made-up register and year, for tests.
+//! A small register and two small years, for tests.
 
 use affluenza_register::Register;
 use affluenza_store::figures::{
@@ -7,7 +7,7 @@ use affluenza_store::figures::{
     YearFigures,
 };
 
-/// Three enti, three categories; one service ended in 2017, one ente offers nothing.
+/// Three enti and three categories. One service ended in 2017; one ente offers no service.
 pub(crate) const REGISTER: &str = r#"
     category = [
         { code = "anagrafe", name_it = "Anagrafe, stato civile e cittadinanza", name_en = "Registry, civil status and citizenship" },
@@ -72,8 +72,8 @@ pub(crate) fn band(band: &str, users_hours: u64, accesses: u64) -> BandUse {
     }
 }
 
-/// 2017: 16, 176 and 87 users an hour, 61 of 100 accesses by desktop, a service and an ente that
-/// the register does not know.
+/// 2017: 16, 176 and 87 users an hour; 61 of 100 accesses by desktop; a service and an ente that
+/// are not registered.
 pub(crate) fn year_2017() -> YearFigures {
     let users = |hour| match hour {
         0..8 => 16 * 365,
@@ -128,7 +128,7 @@ pub(crate) fn year_2017() -> YearFigures {
     }
 }
 
-/// Uses of a service in an ente: completed, given up, failed, and the last day.
+/// Uses of a service in an ente: completed, abandoned and failed, and the last day of use.
 pub(crate) fn tried(
     ente: &str,
     service: &str,

@@ -1,16 +1,16 @@
-//! The usage tables of a year: from figures, register and time zone to a [`Report`], and from
-//! there to JSON or to text for a terminal, in Italian or English.
+//! The usage tables of a year. Figures, register and time zones become a [`Report`], and the report
+//! becomes JSON or text for a terminal, in Italian or English.
 //!
-//! What it does not do: it asks nothing of ClickHouse (the store hands over [`YearFigures`]),
-//! reads no file and no clock, and gives no opinion on a year that is not over: its hours are
-//! those of the whole year.
+//! This crate does not query ClickHouse (the store passes [`YearFigures`]), and reads no file and
+//! no clock. It does not support years that are not over: mean users are divided by the hours of
+//! the whole year.
 //!
-//! * [`tables`]: the figures, one module a table, with what every figure means. They are what
-//!   JSON shows: numbers unrounded, unit in the name of the field, `null` where there is none.
-//! * [`Notice`]: what a reader must know before trusting the figures.
-//! * [`document`]: sections, tables and charts in one language, which every printed form is made of.
-//! * [`SealedYear`]: what a closed year is made of, chained by hashes.
-//! * [`Language`]: the text, with numbers as the language writes them.
+//! * [`tables`]: the figures, one module a table. JSON shows them as they are: numbers unrounded,
+//!   the unit in the field name, `null` for a missing figure.
+//! * [`Notice`]: cautions to read before trusting the figures.
+//! * [`document`]: sections, tables and charts in one language. Every printed form is made from it.
+//! * [`SealedYear`]: the content of a closed year, chained by hashes.
+//! * [`Language`]: the languages of the text, with their number formats.
 //!
 //! ```
 //! use affluenza_classify::hours::Zone;

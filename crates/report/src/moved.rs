@@ -1,4 +1,4 @@
-//! What a restatement moved: the figures of two closings of a year, side by side.
+//! Changes by a restatement: compares the figures of successive closings of a year.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::scope;
 use crate::seal::{SealNote, SealedYear};
 use crate::tables::EnteName;
 
-/// What a figure is of.
+/// Subject of a figure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "of", rename_all = "kebab-case")]
 pub enum MovedPart {
     /// All service uses.
     ServiceUses,
-    /// The service uses of a category.
+    /// Service uses of a category.
     Category(CategoryName),
-    /// The service uses of an ente.
+    /// Service uses of an ente.
     Ente(EnteName),
-    /// The accesses by a class of device.
+    /// Accesses by a class of device.
     Device {
         /// `desktop`, `smartphone`, `tablet`, `other` or `bot`.
         device: String,
@@ -31,34 +31,34 @@ pub enum MovedPart {
 /// A figure that a restatement changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Moved {
-    /// The closing that changed it.
+    /// Number of the seal that changed the figure.
     pub seal: u32,
-    /// When that was, RFC 3339.
+    /// Time of that closing, RFC 3339.
     pub sealed_at: String,
-    /// Why.
+    /// Cause of the restatement.
     pub cause: String,
-    /// What it is of.
+    /// Subject of the figure.
     #[serde(flatten)]
     pub part: MovedPart,
-    /// As the closing before had it; uses or accesses.
+    /// Uses or accesses in the previous closing.
     pub before: u64,
-    /// As this one has it.
+    /// Uses or accesses in this closing.
     pub after: u64,
 }
 
 impl Moved {
-    /// By how much.
+    /// Returns the change from before to after.
     pub fn difference(&self) -> i64 {
         self.after.cast_signed() - self.before.cast_signed()
     }
 }
 
-/// Figures by what they are of, as they were stored.
+/// Figures by subject: group and stored code.
 type Parts = BTreeMap<(u8, String), u64>;
 
-/// The figures that the closings of a year changed, each against the one before it, the first
-/// closing first. Of one ente where one is asked for, and nothing of closings that do not say
-/// whose their figures are.
+/// Returns the figures that each closing of a year changed from the previous one, in the order of
+/// closings. With `ente`, only its figures are compared, and closings without figures by ente are
+/// skipped.
 pub fn moved(
     closings: &[(SealNote, SealedYear)],
     counted: Counted,
@@ -84,7 +84,7 @@ pub fn moved(
         let get = |parts: &Parts, key| parts.get(key).copied().unwrap_or(0);
         let changed = keys.into_iter().filter_map(|key| {
             let (then, now) = (get(&before, key), get(&after, key));
-            // The total of one ente is the ente itself.
+            // The total of one ente would repeat the row of the ente.
             let is_double = ente.is_some() && key.0 == ENTE;
             (then != now && !is_double).then(|| Moved {
                 seal: note.number,
@@ -126,7 +126,7 @@ fn part((kind, code): &(u8, String), register: &Register) -> MovedPart {
     match *kind {
         TOTAL => MovedPart::ServiceUses,
         CATEGORY => MovedPart::Category(CategoryName::of(register, code)),
-        // A code that has become another name of an ente is still what was printed then.
+        // A code that has since become an alias of an ente is shown as it was printed then.
         ENTE => MovedPart::Ente(match register.ente(code) {
             Some(known) if known.code() != code => EnteName::unknown(code),
             _ => EnteName::of(register, code),

@@ -1,26 +1,26 @@
-//! Codes as stored, and the names the register has for them.
+//! Stored codes, and their names in the register.
 
 use affluenza_register::{Ente, Register};
 use serde::Serialize;
 
-/// Category of uses of a service or an ente that the register does not know.
+/// Category of uses of a service or an ente that is not registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
 
 /// A category of services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CategoryName {
-    /// Code in the register, `unregistered`, or a code that the register does not know.
+    /// Code in the register, `unregistered`, or an unknown code.
     pub category: String,
-    /// Italian name; the code where there is none.
+    /// Italian name; the code if there is no name.
     pub category_name_it: String,
-    /// English name; the code where there is none.
+    /// English name; the code if there is no name.
     pub category_name_en: String,
-    /// Whether the register knows it.
+    /// True if the category is in the register.
     pub registered: bool,
 }
 
 impl CategoryName {
-    /// The category stored as `code`.
+    /// Returns the category stored as `code`.
     pub(crate) fn of(register: &Register, code: &str) -> Self {
         let (name_it, name_en, registered) = match register.category(code) {
             Some(known) => (known.name_it(), known.name_en(), true),
@@ -35,8 +35,8 @@ impl CategoryName {
         }
     }
 
-    /// Those of the register in its order, though nothing happened in them; then, of the codes
-    /// `found`, `unregistered` and those unknown.
+    /// Returns all registered categories in their order, even without use. Then come the codes in
+    /// `found` that are not registered: `unregistered` first, then the others in order.
     pub(crate) fn all<'c>(
         register: &Register,
         found: impl IntoIterator<Item = &'c str>,
@@ -56,14 +56,14 @@ impl CategoryName {
     }
 }
 
-/// The registered code of a category, however it was written; `code` itself when unknown.
+/// Returns the registered code of a category, given its code or a name; `code` itself if unknown.
 pub(crate) fn category_code<'a>(register: &'a Register, code: &'a str) -> &'a str {
     register
         .category(code)
         .map_or(code, |category| category.code())
 }
 
-/// The registered code of an ente, however it was written; `code` itself when unknown.
+/// Returns the registered code of an ente, given its code or a name; `code` itself if unknown.
 pub(crate) fn ente_code<'a>(register: &'a Register, code: &'a str) -> &'a str {
     register.ente(code).map_or(code, Ente::code)
 }

@@ -1,4 +1,4 @@
-//! What a reader must know before trusting the figures.
+//! Cautions to read before trusting the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,101 +13,100 @@ use crate::report::{Question, Report};
 use crate::scope;
 use crate::tables::{CrossTable, Kinds};
 
-/// Something about the data that the tables alone do not tell.
+/// A caution about the data that the tables alone do not show.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
     /// Nothing was recorded in the year.
     NoData {
-        /// The year asked for.
+        /// Requested year.
         year: i16,
     },
-    /// Nothing was recorded in the year to compare with, so there is no change to show.
+    /// Nothing was recorded in the compared year, so there are no changes to show.
     NoDataToCompare {
-        /// The compared year.
+        /// Compared year.
         year: i16,
     },
-    /// Plain uses, payments and bookings are not all service uses.
+    /// Plain uses, payments and bookings do not add up to all service uses.
     KindsDoNotAddUp {
         /// All service uses.
         service_uses: u64,
-        /// Plain uses, payments and bookings together.
+        /// Sum of plain uses, payments and bookings.
         kinds_sum: u64,
     },
-    /// Uses of services or enti that the register does not know.
+    /// Uses of services or enti that are not registered.
     UnregisteredUse {
-        /// How many uses.
+        /// Number of uses.
         service_uses: u64,
     },
-    /// Uses of enti that the register does not know; they are among the unregistered uses.
+    /// Uses of enti that are not registered. They are part of the unregistered uses.
     UnregisteredEnti {
-        /// How many enti.
+        /// Number of enti.
         enti: usize,
-        /// How many uses.
+        /// Number of uses.
         service_uses: u64,
     },
-    /// Uses in a category that the register does not know.
+    /// Uses in a category that is not registered.
     UnknownCategory {
-        /// Its code.
+        /// Code of the category.
         category: String,
-        /// How many uses.
+        /// Number of uses.
         service_uses: u64,
     },
-    /// Registered services that were used, and that no ente offered on the last day of the year.
+    /// Registered services that were used, but offered by no ente on the last day of the year.
     ServicesNotOffered {
-        /// How many services.
+        /// Number of services.
         services: usize,
-        /// How many uses.
+        /// Number of uses.
         service_uses: u64,
     },
-    /// Enti that were used in categories in which they offered nothing on the last day of the
-    /// year.
+    /// Enti used in categories in which they offered no service on the last day of the year.
     CategoriesNotOffered {
-        /// How many enti.
+        /// Number of enti.
         enti: usize,
-        /// How many pairs of ente and category.
+        /// Number of pairs of ente and category.
         ente_categories: usize,
-        /// How many uses.
+        /// Number of uses.
         service_uses: u64,
     },
-    /// Service uses summed by ente and by service are not the same.
+    /// Service uses summed by ente and by service differ.
     ServiceUsesDisagree {
         /// Sum over enti.
         by_ente: u64,
         /// Sum over services.
         by_service: u64,
     },
-    /// People's accesses summed by device and by band are not the same.
+    /// People's accesses summed by device and by band differ.
     AccessesDisagree {
         /// Sum over classes of people's devices.
         by_device: u64,
         /// Sum over bands.
         by_band: u64,
     },
-    /// Users summed by band and by hour of the day are not the same.
+    /// Users summed by band and by hour of the day differ.
     UsersDisagree {
         /// Sum over bands.
         by_band: u64,
         /// Sum over hours of the day.
         by_hour: u64,
     },
-    /// An ente that has events on most days had none for several days.
+    /// An ente with many events a day had none for several days.
     SilentDays {
-        /// Its code, or a code that the register does not know.
+        /// Code of the ente, registered or not.
         ente: String,
-        /// How many days.
+        /// Number of days without events.
         days: u64,
-        /// The first of them, `2017-08-14`.
+        /// First day without events, `2017-08-14`.
         from: String,
     },
-    /// When other rules took over, the share of a class of device moved at once.
+    /// The share of a class of device shifted when the classification rules changed.
     LevelShift {
         /// Class of device.
         device: String,
         /// First day of the new rules, `2017-08-14`.
         day: String,
-        /// The new rules.
+        /// Version of the new rules and the register.
         rules: String,
         /// Share of accesses in the four weeks before, in percent.
         before_percent: f64,
@@ -116,40 +115,41 @@ pub enum Notice {
     },
     /// The year was closed by an earlier version, which kept fewer figures.
     FiguresNotKept,
-    /// Figures of these months may be too low or too high, until they are compared with the events.
+    /// Figures of these months may be too low or too high, until reconciliation with the events.
     MonthsInDoubt {
         /// The months, `2017-03`.
         months: Vec<String>,
     },
-    /// Records were lost before they were counted, and an operator accepted it.
+    /// Records were lost before they were counted, and an operator accepted the loss.
     RecordsLost(AcceptedLoss),
 }
 
-/// Records that were lost, and can be of the year.
+/// Lost records that may belong to the year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedLoss {
-    /// How many, at most.
+    /// Largest possible number of lost records.
     pub records: u64,
-    /// First day that they can concern, `2017-08-14`.
+    /// First day that the loss may concern, `2017-08-14`.
     pub from: String,
-    /// Last day that they can concern.
+    /// Last day that the loss may concern.
     pub to: String,
-    /// Why, as the operator said.
+    /// Reason given by the operator.
     pub reason: String,
 }
 
-/// Fewer events than these a day do not tell a silence from a quiet time.
+/// Least mean of events a day for a silence to stand out.
 const SILENCE_EVENTS_A_DAY_MIN: u64 = 20;
-/// A silence of fewer days is a holiday.
+/// Least days of a silence; fewer are a holiday.
 const SILENCE_DAYS_MIN: u64 = 3;
-/// Days on either side of a change of rules that are compared.
+/// Days compared on either side of a change of rules.
 const SHIFT_DAYS: i64 = 28;
-/// Fewer accesses than these on either side do not tell a shift.
+/// Least accesses on either side for a shift to be significant.
 const SHIFT_ACCESSES_MIN: u64 = 1_000;
-/// A share of a class of device that moves by more than this, in points, has shifted.
+/// Change of a device's share, in percentage points, above which it counts as a shift.
 const SHIFT_POINTS: f64 = 10.0;
 
-/// Notices on the figures themselves: uses that the register cannot place, sums that disagree.
+/// Returns notices on the figures themselves: uses that cannot be assigned by the register, and
+/// sums that disagree.
 pub(crate) fn on_figures(
     figures: &YearFigures,
     kinds: &Kinds,
@@ -215,10 +215,10 @@ fn unplaced(usage: &CrossTable, notices: &mut Vec<Notice>) {
     }
 }
 
-/// Notices on use of what the register says was not on offer on the last day of the year.
+/// Returns notices on use of services that were not offered on the last day of the year.
 ///
-/// Figures by service do not always say in which ente, so two coarser questions are asked: of
-/// services that nobody offered, and of enti in categories in which they offered nothing.
+/// Figures by service do not always include the ente. So two coarser checks are made: services that
+/// no ente offered, and enti used in categories in which they offered no service.
 pub(crate) fn on_offer(
     question: &Question<'_>,
     figures: &YearFigures,
@@ -269,7 +269,7 @@ pub(crate) fn on_offer(
     notices
 }
 
-/// Notices on days without events, and on shares that moved when other rules took over.
+/// Returns notices on days without events, and on shares that shifted when the rules changed.
 pub(crate) fn on_time(figures: &YearFigures) -> Vec<Notice> {
     let Some(detail) = &figures.detail else {
         return match figures.is_empty() {
@@ -294,7 +294,7 @@ pub(crate) fn on_time(figures: &YearFigures) -> Vec<Notice> {
     notices
 }
 
-/// Classes of device whose share of accesses is another after `first_day` than before.
+/// Returns the classes of device whose share of accesses shifted at `first_day`.
 fn shifts(days: &[DayUse], first_day: &str, rules: &str) -> Vec<Notice> {
     let Ok(first) = first_day.parse::<Date>() else {
         return Vec::new();

@@ -1,12 +1,12 @@
-//! Percentages, and when there is none.
+//! Percentages, and when they are undefined.
 
-/// `part` of `whole` in percent; `None` without a whole.
+/// Returns `part` of `whole` in percent; `None` if `whole` is zero.
 pub(crate) fn share_percent(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 * 100.0 / whole as f64)
 }
 
-/// How much more `now` is than `before`, in percent of `before`, negative when less; `None` on a
-/// zero or missing base, where growth is undefined.
+/// Returns the change from `before` to `now` in percent of `before`. Growth is undefined on a zero
+/// or missing base, which returns `None`.
 pub(crate) fn change_percent(now: u64, before: Option<u64>) -> Option<f64> {
     let before = before.filter(|before| *before > 0)?;
     Some((now as f64 - before as f64) * 100.0 / before as f64)
@@ -22,7 +22,8 @@ mod tests {
         assert_eq!(change_percent(0, Some(100)), Some(-100.0));
         assert_eq!(change_percent(7, Some(0)), None);
         assert_eq!(change_percent(7, None), None);
-        // The source printed +43%, which is the share of the new figure, not the growth.
+        // The original report printed +43%, the share of the increase in the new figure, instead of
+        // the growth.
         assert_eq!(
             change_percent(16_208, Some(9_299)).map(f64::round),
             Some(74.0)

@@ -1,4 +1,4 @@
-//! The report as a whole.
+//! The report of a year.
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
@@ -18,43 +18,43 @@ use crate::tables::{
 };
 use crate::text::Language;
 
-/// What is asked for, and what gives names and hours to it.
+/// Parameters of a report, with the sources of its names and hours.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'q> {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// Whose use counts.
+    /// Counted use: of people, or of people and bots.
     pub counted: Counted,
-    /// Registered code of the one ente that is asked about; `None` for all.
+    /// Registered code of the only ente in the report; `None` for all.
     pub ente: Option<&'q str>,
     /// Names, categories and deployments.
     pub register: &'q Register,
-    /// Time zones of the portals that are asked about, all with the same bands of the day.
+    /// Time zones of the portals in the report. All have the same bands of the day.
     pub zones: &'q [Zone],
 }
 
 /// The usage tables of a year.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// The year it is compared with, if any.
+    /// Compared year, if any.
     pub compared_year: Option<i16>,
-    /// The one ente it is of; `None` when it is of all.
+    /// The only ente in the report; `None` for all.
     pub ente: Option<EnteName>,
-    /// Whose use is counted.
+    /// Counted use: of people, or of people and bots.
     pub counted: Counted,
-    /// Which seal the figures are from; `None` when they are the present ones.
+    /// Seal that the figures come from; `None` for current figures.
     pub seal: Option<SealNote>,
-    /// Every seal of the year, the first one first: those after it are restatements.
+    /// Every seal of the year, the first one first. All but the first are restatements.
     pub restatements: Vec<SealNote>,
-    /// The figures that those changed.
+    /// Figures that the restatements changed.
     pub moved: Vec<Moved>,
-    /// Last day of the year, on which services offered are counted.
+    /// Last day of the year, on which offered services are counted.
     pub offered_on: Date,
-    /// Version of the register that gave names and services offered.
+    /// Version of the register that names and offered services come from.
     pub register_version: String,
-    /// Service uses in all.
+    /// Total service uses.
     pub totals: Totals,
     /// Service uses by category.
     pub categories: Vec<CategoryRow>,
@@ -62,43 +62,42 @@ pub struct Report {
     pub moves: Moves,
     /// Service uses by ente and category.
     pub usage: CrossTable,
-    /// The same by kind.
+    /// Service uses by ente, category and kind.
     pub usage_by_kind: Vec<CellRow>,
-    /// By category, the services that changed most.
+    /// Services that changed most, by category.
     pub variations: Vec<CategoryVariations>,
-    /// Services that are new, were retired, were not used, or are broken.
+    /// Services that are new, retired, unused or broken.
     pub service_status: Vec<Variation>,
-    /// The services used most.
+    /// Most used services.
     pub top_services: Vec<ServiceRow>,
-    /// Accesses and visitors by ente; `None` where the figures do not say.
+    /// Accesses and visitors by ente; `None` for a closed year without these figures.
     pub accesses: Option<Accesses>,
     /// Accesses by class of device.
     pub devices: Devices,
-    /// Accesses by month; `None` where the figures do not say.
+    /// Accesses by month; `None` for a closed year without these figures.
     pub months: Option<Vec<MonthRow>>,
-    /// Use by kind of login; `None` where the figures do not say.
+    /// Use by kind of login; `None` for a closed year without these figures.
     pub logins: Option<Vec<LoginRow>>,
-    /// Accesses by where they came from.
+    /// Accesses from Italy and abroad.
     pub places: Places,
     /// Users by hour.
     pub hours: Hours,
     /// Services offered by ente and category.
     pub offered: CrossTable,
-    /// Figures of other sources, at most one set of a kind. A kind that is not there is not
-    /// available.
+    /// Figures of other sources, at most one set of a kind. A missing kind is not available.
     pub sources: Vec<FigureSet>,
-    /// What is doubtful about them.
+    /// Doubts about the figures of other sources.
     pub doubts: Vec<Doubt>,
-    /// What a reader must know before trusting the figures.
+    /// Cautions to read before trusting the figures.
     pub warnings: Vec<Notice>,
 }
 
 impl Report {
-    /// The report of a year, compared with another where its figures are given. Figures without
-    /// any data are no base: then changes are `None`, and a notice says why.
+    /// Builds the report of a year, compared with another year if its figures are given. Figures
+    /// without any data are no base: changes are then `None`, and a notice gives the reason.
     ///
     /// # Errors
-    /// When one ente is asked for, and the figures do not say whose they are.
+    /// The question names one ente, and the figures are not kept by ente.
     pub fn build(
         question: &Question<'_>,
         figures: &YearFigures,
@@ -109,7 +108,7 @@ impl Report {
         };
         let register = question.register;
         let own = scope::of_ente(figures, register, ente)?;
-        // Without its details the compared year is as good as unknown.
+        // A compared year without figures by ente is treated as a year without data.
         let before = compared.map(|(year, figures)| {
             let own = scope::of_ente(figures, register, ente);
             (year, own.unwrap_or_default())
@@ -134,7 +133,7 @@ impl Report {
             |figures: &&YearFigures| figures.usage.iter().any(|cell| cell.service_uses > 0);
         let before = compared.map(|(_, figures)| figures).filter(has_uses);
         let before_cells = before.map(|figures| &*figures.usage);
-        // Jiff has no year beyond ±9999, and nobody a portal in it.
+        // Jiff has no year beyond ±9999, and no portal has figures of one.
         let offered_on = Date::new(year, 12, 31).unwrap_or(Date::MAX);
 
         let totals = Totals::build(&figures.usage, before_cells);
@@ -225,11 +224,11 @@ impl Report {
         notices
     }
 
-    /// The report of a closed year, as it was closed; compared with the year before, as that was
-    /// then, or with `other`.
+    /// Builds the report of a closed year from its seal. The figures are compared with the sealed
+    /// figures of the year before, or with `other`.
     ///
     /// # Errors
-    /// When one ente is asked for of a year that was closed before figures were kept by ente.
+    /// The question names one ente, and the year was closed before figures were kept by ente.
     pub fn sealed(
         seal: &SealNote,
         sealed: &SealedYear,
@@ -248,7 +247,7 @@ impl Report {
             .with_losses(&sealed.losses))
     }
 
-    /// The report with records that were lost, and can be of its year.
+    /// Adds notices of lost records that may belong to the year.
     #[must_use]
     pub fn with_losses(mut self, losses: &[AcceptedLoss]) -> Self {
         let losses = losses.iter().cloned().map(Notice::RecordsLost);
@@ -256,8 +255,8 @@ impl Report {
         self
     }
 
-    /// The report with figures of other sources, at most one set of a kind, unless it is of one
-    /// ente.
+    /// Adds figures of other sources, at most one set of a kind. A report of one ente is not
+    /// changed.
     #[must_use]
     pub fn with_sources(self, sources: &[FigureSet], register: &Register) -> Self {
         if self.ente.is_some() {
@@ -271,7 +270,7 @@ impl Report {
         }
     }
 
-    /// The report with every closing of its year, the first one first, and what each changed.
+    /// Adds every closing of the year, the first one first, and the figures that each changed.
     #[must_use]
     pub fn with_closings(
         self,
@@ -291,19 +290,19 @@ impl Report {
         }
     }
 
-    /// Whether nothing was recorded in the year.
+    /// True if nothing was recorded in the year.
     pub fn is_empty(&self) -> bool {
         self.warnings
             .iter()
             .any(|notice| matches!(notice, Notice::NoData { .. }))
     }
 
-    /// The report as JSON: numbers unrounded, `null` where there is no figure.
+    /// Formats the report as JSON: numbers unrounded, `null` for a missing figure.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("the report has text keys only")
     }
 
-    /// The report as text for a terminal of `width` columns (80 when unknown), without colours.
+    /// Formats the report as text for a terminal of `width` columns, without colours.
     pub fn to_text(&self, language: Language, width: usize) -> String {
         Document::new(self, language).to_text(width)
     }

@@ -1,4 +1,4 @@
-//! The figures of one ente, out of those of all.
+//! Extracts the figures of one ente from those of all.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use thiserror::Error;
 
 use crate::names;
 
-/// The figures of a closed year do not say whose they are.
+/// The figures of a closed year are not kept by ente.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "the figures of this year were closed by an earlier version, which did not keep them by ente: close the year anew with --restate, or take --classified now"
 )]
 pub struct NoDetail;
 
-/// The deployments of an ente, or of all.
+/// Returns the deployments of an ente, or of all.
 pub(crate) fn deployments<'r>(
     register: &'r Register,
     ente: Option<&str>,
@@ -29,7 +29,7 @@ pub(crate) fn deployments<'r>(
     })
 }
 
-/// The figures of the ente of this registered code.
+/// Returns the figures of the ente with this registered code.
 pub fn of_ente(
     figures: &YearFigures,
     register: &Register,
@@ -68,7 +68,7 @@ fn filtered<T: Clone>(rows: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {
     rows.iter().filter(|row| keep(row)).cloned().collect()
 }
 
-/// Sums of rows with the same key, in the order of the keys.
+/// Sums the rows with the same key. Keys are in order.
 fn sums<K: Ord, const N: usize>(
     rows: impl Iterator<Item = (K, [u64; N])>,
 ) -> BTreeMap<K, [u64; N]> {

@@ -1,8 +1,8 @@
-//! Closed years: the figures as they were classified then, chained by hashes.
+//! Seals of closed years: the figures as classified at closing, chained by hashes.
 //!
-//! A seal holds everything that the report of its year is made of: the figures, the register, and
-//! up to where the log had been read. Whoever changes a sealed figure, or takes a seal out of the
-//! chain, changes a hash. The newest hash, printed in the report, vouches for all before it.
+//! A seal holds everything that the report of its year is built from: the figures, the register and
+//! the log offsets. Changing a sealed figure, or removing a seal from the chain, changes a hash.
+//! The newest hash, printed in the report, vouches for all earlier seals.
 
 use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
@@ -13,39 +13,41 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// What is sealed.
+/// Content of a seal.
 ///
-/// Seals of earlier versions hold less: no details, no figures of other sources. They are read
-/// as they are; what they do not hold is not available.
+/// Seals of earlier versions hold less: no details, no figures of other sources. They are read as
+/// they are; missing figures are not available.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SealedYear {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// When, RFC 3339.
+    /// Time of closing, RFC 3339.
     pub sealed_at: String,
-    /// Why it was restated; empty for the first seal of a year.
+    /// Cause of the restatement; empty for the first seal of a year.
     pub cause: String,
-    /// Rules that the events of the year were classified by.
+    /// Versions of rules and register that classified the events of the year.
     pub rules: Vec<String>,
-    /// Up to where the log was read: stream, partition, next offset. Later events came later.
+    /// End offsets of the log: stream, partition, next offset. Events from these offsets on are not
+    /// included.
     pub ends: Vec<(String, u32, u64)>,
-    /// The figures.
+    /// Figures of the year.
     pub figures: Figures,
-    /// The figures of the year before, as they were said then.
+    /// Figures of the year before, as known at closing.
     pub figures_before: Figures,
-    /// The register as it was written.
+    /// Text of the register.
     pub register: String,
-    /// Figures of other sources that were in force; none in seals of earlier versions.
+    /// Current figures of other sources; empty in seals of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<FigureSet>,
-    /// Records that were lost and can be of the year; none in seals of earlier versions.
+    /// Lost records that may belong to the year; empty in seals of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<AcceptedLoss>,
-    /// Drawn when the year was first closed, and never published: 64 hexadecimal digits. Choices among
-    /// cells to hide come from it, and without it the printed hash would confirm a guess of what is hidden.
+    /// Random secret of 64 hexadecimal digits, drawn at the first closing and never published. It
+    /// drives the choice of hidden cells. It also keeps the printed hash from confirming a guess of
+    /// a hidden count.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// What everybody may see; none in seals of earlier versions.
+    /// Decision on the public cells; `None` in seals of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public: Option<Outcome>,
 }
@@ -53,37 +55,37 @@ pub struct SealedYear {
 /// A seal as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// Place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub number: u32,
-    /// Year that it says it is of.
+    /// Calendar year; [`Seal::open`] compares it with the content.
     pub year: u16,
     /// [`SealedYear`] as JSON, byte by byte as it was hashed.
     pub content: String,
-    /// Hash of the seal before; empty for the first.
+    /// Hash of the previous seal; empty for the first.
     pub previous: String,
-    /// Of the previous hash and the content.
+    /// SHA-256 of the previous hash and the content.
     pub hash: String,
 }
 
-/// What a report says of the seal that its figures are from.
+/// Data about a seal that a report prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SealNote {
-    /// Place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub number: u32,
-    /// When the year was closed, RFC 3339.
+    /// Time of closing, RFC 3339.
     pub sealed_at: String,
-    /// Why it was restated; empty for the first seal of the year.
+    /// Cause of the restatement; empty for the first seal of the year.
     pub cause: String,
-    /// Rules that its events were classified by.
+    /// Versions of rules and register that classified the events of the year.
     pub rules: Vec<String>,
-    /// Service uses of people in the year, as they were sealed.
+    /// Service uses of people in the year, as sealed.
     pub service_uses: u64,
-    /// Hash of the seal: vouches for it and for every seal before.
+    /// Hash of the seal. It vouches for this seal and all earlier ones.
     pub hash: String,
 }
 
 impl SealNote {
-    /// What a report says of a seal.
+    /// Extracts the printed data of a seal.
     pub fn of(seal: &Seal, sealed: &SealedYear) -> Self {
         Self {
             number: seal.number,
@@ -96,43 +98,43 @@ impl SealNote {
     }
 }
 
-/// What is wrong with a chain of seals.
+/// An error in a chain of seals.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BrokenSeal {
-    /// Its content is not what was hashed.
+    /// The content does not match the hash.
     #[error("seal {number}, of {year}: its content was changed: the hash is {found}, not {hash}")]
     Changed {
-        /// Which.
+        /// Number of the seal.
         number: u32,
-        /// Of which year.
+        /// Year of the seal.
         year: u16,
-        /// Hash that it carries.
+        /// Hash that is stored with the seal.
         hash: String,
-        /// Hash that its content has.
+        /// Hash of the stored content.
         found: String,
     },
-    /// It does not follow the one before it.
+    /// The seal does not follow the previous one.
     #[error("seal {number}, of {year}: the seal before it was changed or taken away")]
     Unchained {
-        /// Which.
+        /// Number of the seal.
         number: u32,
-        /// Of which year.
+        /// Year of the seal.
         year: u16,
     },
-    /// Its content cannot be read.
+    /// The content cannot be read.
     #[error("seal {number}, of {year}: its content cannot be read: {cause}")]
     Unreadable {
-        /// Which.
+        /// Number of the seal.
         number: u32,
-        /// Of which year.
+        /// Year of the seal.
         year: u16,
-        /// Why.
+        /// Error of the parser.
         cause: String,
     },
 }
 
 impl SealedYear {
-    /// The next seal after `last`.
+    /// Creates the seal that follows `last`.
     pub fn seal(&self, last: Option<&Seal>) -> Seal {
         let content = serde_json::to_string(self).expect("a sealed year has text keys only");
         let previous = last.map_or_else(String::new, |seal| seal.hash.clone());
@@ -145,20 +147,20 @@ impl SealedYear {
         }
     }
 
-    /// Service uses of people in the year.
+    /// Returns the service uses of people in the year.
     pub fn service_uses(&self) -> u64 {
         let cells = self.figures.people.usage.iter();
         cells.map(|cell| cell.service_uses).sum()
     }
 
-    /// The register of then.
+    /// Parses the sealed register.
     pub fn register(&self) -> Result<Register, affluenza_register::RegisterErrors> {
         Register::parse(&self.register)
     }
 }
 
 impl Seal {
-    /// What was sealed, if it is what was hashed.
+    /// Returns the content, if it matches the hash.
     pub fn open(&self) -> Result<SealedYear, BrokenSeal> {
         let (number, year) = (self.number, self.year);
         let found = hash(&self.previous, &self.content);
@@ -184,7 +186,7 @@ impl Seal {
     }
 }
 
-/// Everything that is wrong with a chain of seals, given in order. Empty when they hold.
+/// Verifies a chain of seals, given in order. Returns all errors; empty if the chain is intact.
 pub fn verify(seals: &[Seal]) -> Vec<BrokenSeal> {
     let mut broken = Vec::new();
     let mut previous: Option<&Seal> = None;

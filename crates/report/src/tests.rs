@@ -1,4 +1,4 @@
-//! The report from figures to JSON and text.
+//! The report, from figures to JSON and text.
 
 use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
@@ -11,10 +11,10 @@ use crate::sources::{self, Doubt, FigureSet, SourceError};
 use crate::tables::{BandRow, Kinds, Status};
 use crate::{Language, Notice, Question, Report};
 
-/// The example register, with the twelve categories and the enti of the real report.
+/// The example register, with the twelve categories and the enti of the original report.
 const EXAMPLE: &str = include_str!("../../../deploy/register.toml");
 
-/// The report of all enti.
+/// Builds the report of all enti.
 fn built(
     year: i16,
     counted: Counted,
@@ -49,7 +49,7 @@ fn of_year(year: i16, zone: &Zone) -> Report {
     built(year, Counted::People, &year_2017(), None, &register(), zone)
 }
 
-/// Uses of every ente in every category of the example register, all as large as in the largest.
+/// Uses of every ente in every category of the example register, all of equal size.
 fn example() -> Report {
     let register = Register::parse(EXAMPLE).unwrap();
     let mut figures = YearFigures::default();
@@ -193,7 +193,7 @@ fn means_divide_by_the_hours_that_existed() {
     let rome = Zone::default();
     assert_eq!(hours(2017, &rome), [8 * 365, 10 * 365, 6 * 365]);
     assert_eq!(hours(2020, &rome), [8 * 366, 10 * 366, 6 * 366]);
-    // Moscow went forward for good in March 2011: that year a night hour never came back.
+    // Moscow moved its clock forward permanently in March 2011: one night hour never came back.
     let moscow = Zone::named("Europe/Moscow").unwrap();
     assert_eq!(hours(2011, &moscow), [8 * 365 - 1, 10 * 365, 6 * 365]);
 
@@ -282,7 +282,7 @@ fn warnings_name_what_the_figures_do_not_tell() {
                 services: 1,
                 service_uses: 7
             },
-            // Firenze's sport, whose only service ended; the Mugello's public safety.
+            // Firenze in sport, whose only service ended; the Mugello in public safety.
             Notice::CategoriesNotOffered {
                 enti: 2,
                 ente_categories: 2,
@@ -381,7 +381,7 @@ fn columns_are_split_into_the_fewest_groups_that_fit() {
     insta::assert_snapshot!(matrix(&report.to_text(Language::Italian, 150)));
 }
 
-/// The part of a text that is the matrix of uses, without the enti.
+/// Returns the part of a text that is the matrix of uses, without the enti.
 fn matrix(text: &str) -> String {
     let of_title =
         |titles: [&str; 2], line: &str| titles.iter().any(|title| line.starts_with(title));
@@ -474,7 +474,7 @@ proptest! {
     }
 }
 
-/// 2017 as an earlier version closed it: without details, without other sources.
+/// 2017 as closed by an earlier version: without details and other sources.
 fn closed_earlier() -> (crate::Seal, crate::SealedYear) {
     let bare = |mut figures: YearFigures| {
         figures.detail = None;
@@ -614,8 +614,8 @@ fn one_ente_has_its_own_figures_only() {
     );
 }
 
-/// The status of `certificati` in Firenze, which is deployed all year, for these uses: of 2017,
-/// and of 2016.
+/// Returns the status of `certificati` in Firenze, which is deployed all year, for these uses of
+/// 2017 and 2016.
 fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Status> {
     let figures = |(counts, last_day): ([u64; 3], &str)| {
         let mut figures = YearFigures::default();
@@ -718,7 +718,7 @@ fn silences_and_shifts_are_told() {
     assert!(notes.contains(shift), "{notes}");
 }
 
-/// The figures of other sources that come as examples.
+/// Reads the example figures of other sources.
 fn source(kind: &str) -> FigureSet {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/figures/");
     let read = |name: &str| std::fs::read_to_string(format!("{folder}{name}"));
@@ -895,7 +895,7 @@ fn mistakes_in_other_sources_are_named() {
     ] {
         assert_eq!(read(provenance, rows).unwrap_err(), said);
     }
-    // What the source does not give is not nothing.
+    // A missing value of the source is not zero.
     let set = read(provenance, "month,2016,2017\n1,,7").unwrap();
     assert_eq!(set.figures.len(), 1);
     let unknown = read(&provenance.replace("probe-alerts", "x"), "").unwrap_err();

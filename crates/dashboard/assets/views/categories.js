@@ -2,7 +2,7 @@ import { h } from "../dom.js";
 import { table } from "../table.js";
 import { kindColumns } from "./kinds.js";
 
-/** Every category with its kinds; of one chosen, its enti and services. */
+/** Every category with its kinds. For a selected category, its enti and services. */
 export default async function categories({ at, data, t, f, address }) {
   const every = { ...at, category: undefined };
   const [now, before] = await Promise.all([data.uses(every, ["category", "kind"]), data.uses(data.yearBefore(every), ["category", "kind"])]);

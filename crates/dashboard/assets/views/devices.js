@@ -5,7 +5,7 @@ import { table } from "../table.js";
 
 const COLOURS = { desktop: "--c1", smartphone: "--c2", tablet: "--c3", other: "--c4", unknown: "--c5" };
 
-/** With what people come, and how that changes. */
+/** Accesses by device, and their shares over the months. */
 export default async function devices({ at, data, t, f }) {
   const whole = { ...at, month: undefined };
   const [now, before, byMonth] = await Promise.all([

@@ -2,7 +2,7 @@ import { h } from "../dom.js";
 import { table } from "../table.js";
 import { kindColumns } from "./kinds.js";
 
-/** Every ente with its kinds; of the one chosen, categories by kind. */
+/** Every ente with its kinds. For a selected ente, its categories by kind. */
 export default async function enti({ at, data, t, f, address }) {
   const everyone = { ...at, ente: undefined };
   const [now, before] = await Promise.all([data.uses(everyone, ["ente", "kind"]), data.uses(data.yearBefore(everyone), ["ente", "kind"])]);

@@ -2,7 +2,7 @@ import { chart, heatMap } from "../charts.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-/** When people come. */
+/** Users and accesses by time of day. */
 export default async function hours({ at, data, t, f }) {
   const [bands, accesses, byHour] = await Promise.all([data.usersByBand(at), data.accesses(at, ["weekday", "hour"]), data.usersByHour(at)]);
   const ofBands = h("section", { class: "card" }, table({

@@ -1,4 +1,4 @@
-/** The columns of a table of uses with the year before, and with kinds where these are told. */
+/** Returns the columns of a table of uses with the year before, and with kinds where known. */
 export function kindColumns({ t, at }, rows) {
   const kinds = [
     { title: t.plain, type: "number", value: (row) => row.plain },

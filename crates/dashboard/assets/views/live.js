@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 
 const PAUSE_MS = 10_000;
 
-/** What comes in now. Asks again every ten seconds, as long as the page is looked at. */
+/** Live figures. Polled every ten seconds while the page is visible. */
 export default async function live({ at, data, t, f, signal }) {
   const place = h("div", { class: "grid" });
   let paused = false;
@@ -14,7 +14,7 @@ export default async function live({ at, data, t, f, signal }) {
   const draw = async () => place.replaceChildren(...view(await data.live(at), t, f));
   await draw();
   const timer = setInterval(() => {
-    // An open table is being read.
+    // An open table is being read, so it is not replaced.
     if (paused || document.hidden || place.querySelector("details[open]")) return;
     draw().catch(() => {});
   }, PAUSE_MS);

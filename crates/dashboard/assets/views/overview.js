@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { known } from "../format.js";
 import { secret, table } from "../table.js";
 
-/** The period at a glance; what needs a key is left out without one. */
+/** The period at a glance. Figures that need a key are left out without one. */
 export default async function overview({ at, data, t, f, address, period }) {
   const [now, before] = await Promise.all([data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"])]);
   if (now.total === 0) return h("p", { class: "message" }, t.empty);

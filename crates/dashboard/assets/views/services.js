@@ -1,7 +1,7 @@
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-/** Services by use, and, with a key, how much of what is offered is used. */
+/** Services by use. With a key, also the services offered and used. */
 export default async function services({ at, data, t, f }) {
   const [now, before, offered] = await Promise.all([
     data.uses(at, ["service"]), data.uses(data.yearBefore(at), ["service"]), data.offered(at),

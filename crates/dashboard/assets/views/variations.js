@@ -1,7 +1,7 @@
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-/** What moved most, and what the register knows of it. */
+/** The largest changes, with the status of each service by the register. */
 export default async function variations({ at, data, t, f }) {
   const rows = await data.variations(at);
   if (rows.length === 0) return h("p", { class: "message" }, t.empty);

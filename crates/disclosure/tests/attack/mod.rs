@@ -1,29 +1,29 @@
-//! An attacker who knows all that is published, that it adds up, what it is known to fall apart into, and
-//! the rules by which it was suppressed. What he can find out of a hidden cell are the least and the
-//! greatest value that a linear programme leaves for it.
+//! An attacker who knows the published cells, their sums, the detail below them, and the rules of
+//! suppression. For each hidden cell, a linear programme gives the least and the greatest possible
+//! value.
 
 use std::collections::BTreeMap;
 
 use microlp::{ComparisonOp, Error, OptimizationDirection, Problem, Variable};
 
-/// The labels of a cell; none is the total.
+/// Labels of a cell; `None` is the total.
 pub type Labels<const N: usize> = [Option<String>; N];
 
-/// The next higher label of a dimension; none is the total.
+/// Next higher label of a dimension; `None` is the total.
 pub type Parent = fn(&str) -> Option<String>;
 
-/// What the attacker has got.
+/// The attacker's knowledge.
 pub struct Attacker<'a, const N: usize> {
-    /// Every published cell that is not zero: its count, or none if it is hidden.
+    /// Every published cell that is not zero: its count, or `None` if it is hidden.
     pub cells: &'a BTreeMap<Labels<N>, Option<u64>>,
     pub parents: [Parent; N],
-    /// What published cells are known to fall apart into; empty labels where a detail has none.
+    /// Detail below published cells; labels of other dimensions are empty.
     pub details: &'a [[String; N]],
-    /// By which dimensions the tables are that details add up to.
+    /// Dimensions of each table that details add up to.
     pub tables: &'a [&'a [usize]],
 }
 
-/// The values that the attacker cannot rule out.
+/// Values that the attacker cannot rule out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     pub least: f64,
@@ -31,28 +31,28 @@ pub struct Range {
 }
 
 impl Range {
-    /// Whether too few whole numbers are left, or small ones only.
+    /// True if fewer than `k` whole numbers are left, or only small ones.
     pub fn is_recovered(self, k: u64) -> bool {
         let (least, most) = ((self.least - 1e-6).ceil(), (self.most + 1e-6).floor());
         most - least + 1.0 < k as f64 || most < k as f64
     }
 }
 
-/// What is published contradicts what the attacker takes for granted.
+/// The published cells contradict the attacker's assumptions.
 #[derive(Debug, PartialEq)]
 pub struct Contradiction;
 
-/// Unknown numbers, and the sums that they make.
+/// Unknown counts, and the sums that they form.
 pub struct Unknowns<const N: usize> {
-    /// Of hidden cells.
+    /// Index of each hidden cell.
     places: BTreeMap<Labels<N>, usize>,
-    /// What each unknown holds at least.
+    /// Least value of each unknown.
     least: Vec<f64>,
     sums: Vec<(Vec<(usize, f64)>, f64)>,
 }
 
 impl<const N: usize> Attacker<'_, N> {
-    /// Every sum that he can set up: a cell, and the cells that add up to it.
+    /// Returns every sum the attacker can set up: a cell, and the cells that add up to it.
     fn sums(&self) -> BTreeMap<(Labels<N>, usize), Vec<&Labels<N>>> {
         let mut sums: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for key in self.cells.keys() {
@@ -64,7 +64,7 @@ impl<const N: usize> Attacker<'_, N> {
                 }
             }
         }
-        // What is nowhere published, not even as hidden, is no sum.
+        // A cell that is published nowhere, not even as hidden, gives no sum.
         sums.retain(|(whole, _), _| self.cells.contains_key(whole));
         sums
     }
@@ -130,7 +130,7 @@ impl<const N: usize> Unknowns<N> {
         self.push(unknown, -known)
     }
 
-    /// Parts that add up to a cell.
+    /// Adds an equation: the parts add up to a cell.
     fn equal(
         &mut self,
         mut parts: Vec<(usize, f64)>,
@@ -153,7 +153,7 @@ impl<const N: usize> Unknowns<N> {
         Ok(())
     }
 
-    /// What is left of a hidden cell.
+    /// Returns the possible values of a hidden cell.
     pub fn range(&self, of: &Labels<N>) -> Result<Range, Contradiction> {
         let of = self.places[of];
         Ok(Range {
@@ -187,7 +187,7 @@ impl<const N: usize> Unknowns<N> {
         }
     }
 
-    /// Every hidden cell of which too little is left in doubt.
+    /// Returns every hidden cell that the attacker recovers.
     pub fn recovered(&self, k: u64) -> Result<Vec<(&Labels<N>, Range)>, Contradiction> {
         let mut recovered = Vec::new();
         for key in self.places.keys() {

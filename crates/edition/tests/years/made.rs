@@ -1,4 +1,4 @@
-//! Years as they might be: the two of the demo, and eight small ones made up from a seed.
+//! Plausible years: the two of the demo, and eight small ones generated from a seed.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use affluenza_store::figures::{BandUse, HourUse, MonthUse, WeekHourUse};
 use affluenza_store::open::{OpenFigures, UseRow};
 
 const REGISTER: &str = include_str!("../../../../deploy/register.toml");
-/// Events of each small year, 5,718 in all; half are accesses.
+/// Events of each small year, 5,718 in all. Half of them are accesses.
 const SMALL: [(i16, u64); 8] = [
     (2018, 900),
     (2019, 700),
@@ -27,7 +27,7 @@ pub struct Made {
 }
 
 impl Made {
-    /// More uses of a service that was used, all in one hour.
+    /// Adds uses of a service that was used before, all in one hour.
     pub fn add_late(&mut self, of: usize, uses: u64) {
         let row = &mut self.figures.uses[of];
         row.service_uses += uses;
@@ -60,7 +60,7 @@ impl Random {
         (self.next() % most as u64) as usize
     }
 
-    /// The first ones far more often than the last.
+    /// Draws an index; the first ones far more often than the last.
     fn mostly_first(&mut self, most: usize) -> usize {
         let of = self.below(most);
         let of = self.below(of + 1);
@@ -68,7 +68,7 @@ impl Random {
     }
 }
 
-/// What has been counted so far.
+/// Counts so far.
 #[derive(Default)]
 struct Counts {
     uses: BTreeMap<[String; 4], u64>,
@@ -76,7 +76,7 @@ struct Counts {
     week: BTreeMap<(u8, u8), [u64; 2]>,
 }
 
-/// Services that are used, of all that are offered.
+/// Largest number of services that are used.
 const SERVICES: usize = 60;
 const DEVICES: [&str; 4] = ["desktop", "smartphone", "tablet", "other"];
 
@@ -152,8 +152,8 @@ impl Counts {
     }
 }
 
-/// Few uses of many services by a few enti, some of them of a service that is not offered, or in a kind
-/// that is not its own.
+/// Generates few uses of many services by a few enti. Some uses are of a service that is not
+/// offered, or of another kind.
 pub fn small(seed: u64) -> Vec<Made> {
     let register = register();
     let of_year = |(year, events): (i16, u64)| {
@@ -196,7 +196,7 @@ pub fn small(seed: u64) -> Vec<Made> {
     SMALL.map(of_year).into()
 }
 
-/// The printed uses of 2017, spread over what is offered.
+/// The printed uses of 2017, spread over the offered services.
 pub fn printed() -> Made {
     let text = include_str!("../../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
     let (year, register) = (2017, register());
@@ -217,7 +217,7 @@ pub fn printed() -> Made {
             })
             .map(|offer| offer.service.as_str())
             .collect();
-        // Used where it was no longer offered.
+        // A use in a category where the ente no longer offered any service.
         services.extend(services.is_empty().then_some("altro"));
         let mut left = uses;
         while left > 0 {

@@ -1,4 +1,4 @@
-//! Whole years, with everything that is public of them in the hands of one attacker.
+//! Whole years, attacked by someone who knows all their public figures.
 
 #[path = "../../../disclosure/tests/attack/mod.rs"]
 mod attack;
@@ -21,7 +21,7 @@ fn flat(_: &str) -> Option<String> {
 
 const OF_USES: [Parent; 6] = [flat, flat, flat, flat, flat, band_of];
 const OF_ACCESSES: [Parent; 4] = [flat, flat, flat, band_of];
-/// By ente, category and kind, and by category and service.
+/// Breakdowns above the detail: by ente, category and kind, and by category and service.
 const TABLES: [&[usize]; 2] = [&[0, 1, 2], &[1, 3]];
 
 type Cells<const N: usize> = BTreeMap<Labels<N>, Option<u64>>;
@@ -55,7 +55,7 @@ fn hidden<const N: usize>(cells: &Cells<N>) -> BTreeSet<&Labels<N>> {
     hidden.map(|(labels, _)| labels).collect()
 }
 
-/// Parts that uses are known to fall apart into: those that are offered, and those that there were.
+/// Detail known to the attacker: offers of the register, and the actual uses.
 fn details(made: &Made) -> Vec<[String; 6]> {
     let part = |of: [&String; 4]| -> [String; 6] {
         std::array::from_fn(|at| {
@@ -97,7 +97,7 @@ fn years() -> Vec<Made> {
     years
 }
 
-/// True counts of the hidden cells of uses that are of no month and no hour, and of all of them.
+/// Sums of the true counts without month and hour: of the hidden cells, and of all cells.
 fn lost(made: &Made, cells: &Cells<6>) -> [u64; 2] {
     let of_uses = cells
         .iter()
@@ -132,7 +132,7 @@ fn nothing_hidden_is_recovered() {
             hidden(&accesses).len(),
             accesses.len()
         );
-        // With what is offered, and without.
+        // The attack is run with the known offers, and without.
         for details in [details(&made), Vec::new()] {
             assert_eq!(
                 recovered(&uses, OF_USES, &details),
@@ -167,7 +167,7 @@ fn nothing_hidden_is_recovered() {
     assert_eq!(events, 5_718);
 }
 
-/// A late use moves a few cells by one: whoever kept the earlier edition must not find it.
+/// A late use changes a few cells by one. A reader who kept the earlier edition must not find it.
 #[test]
 fn a_restated_year_does_not_tell_of_few_late_uses() {
     for mut made in made::small(SEED).into_iter().take(3) {

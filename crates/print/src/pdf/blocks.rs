@@ -1,4 +1,4 @@
-//! Headings, paragraphs, remarks, figures that matter, charts.
+//! Lays out headings, paragraphs, remarks, main figures and charts.
 
 use std::num::NonZeroU16;
 
@@ -13,10 +13,10 @@ use super::pen::Pen;
 use super::table::Grid;
 use crate::{PrintError, chart};
 
-/// Figures that matter stand in so many columns.
+/// Number of columns of main figures.
 const FACTS_ACROSS: usize = 3;
 const FACTS_GAP: f32 = 18.0;
-/// Remarks are set in by this much.
+/// Indent of remarks, in points.
 const INDENT: f32 = 12.0;
 
 pub(super) fn style(size: f32, weight: Weight, colour: [u8; 3]) -> Style {
@@ -36,13 +36,13 @@ pub(super) fn heading_style() -> Style {
     style(15.0, Weight::Semibold, ACCENT)
 }
 
-/// A heading of this level.
+/// Returns a heading tag of this level.
 pub(super) fn heading(level: u16, title: &str) -> TagKind {
     let level = NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN);
     Tag::Hn(level, Some(title.to_owned())).into()
 }
 
-/// A block that knows its height.
+/// A block after layout, whose height is known.
 enum Laid<'b> {
     Lines(Vec<Line>),
     Notes(Vec<Vec<Line>>),
@@ -51,7 +51,8 @@ enum Laid<'b> {
     Chart(&'b Chart),
 }
 
-/// Puts a section on paper: its part of the structure, its sheet, and how far down it begins.
+/// Places a section on paper. Returns its part of the structure, its sheet and its vertical
+/// position.
 pub(super) fn section(
     paper: &mut Paper<'_>,
     section: &Section,
@@ -105,8 +106,8 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
     }
 }
 
-/// How much of the first blocks stays with their heading: the first one, and the second where the
-/// first one is but a text.
+/// Returns the height of the blocks that must stay with their heading: the first block, and the
+/// second if the first is a text.
 fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
     let Some(first) = blocks.first() else {
         return 0.0;
@@ -160,7 +161,7 @@ fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<Line>>) -> Branch {
     list
 }
 
-/// Height of a figure that matters, and of the room below it.
+/// Height of a main figure and of the space below it, in points.
 const FACT_HEIGHT: f32 = 62.0;
 
 fn facts(paper: &mut Paper<'_>, facts: &[Fact], language: Language) -> Branch {
@@ -182,7 +183,7 @@ fn facts(paper: &mut Paper<'_>, facts: &[Fact], language: Language) -> Branch {
     list
 }
 
-/// The figure above what it is of; read the other way round.
+/// Draws the value above its label. The structure has the label first.
 fn fact(paper: &mut Paper<'_>, fact: &Fact, language: Language, (x, width): (f32, f32)) -> Branch {
     paper.decorate(Mark::Box {
         x,
@@ -220,14 +221,14 @@ fn fact(paper: &mut Paper<'_>, fact: &Fact, language: Language, (x, width): (f32
     item
 }
 
-/// Points of paper for a unit of a chart, so that it is as wide as an upright sheet.
+/// Points of paper per unit of a chart, so that a chart is as wide as an upright sheet.
 const CHART_SCALE: f32 = 0.66;
 
 fn chart_height(chart: &Chart) -> f32 {
     chart::size(chart).1 as f32 * CHART_SCALE
 }
 
-/// The chart is one picture to who cannot see it; its figures are in the table below it.
+/// A screen reader treats the chart as one picture; its figures are in the table below.
 fn figure(paper: &mut Paper<'_>, chart: &Chart, language: Language) -> Result<Branch, PrintError> {
     let caption = style(9.0, Weight::Regular, SOFT);
     let width = paper.width();
@@ -257,7 +258,8 @@ fn figure(paper: &mut Paper<'_>, chart: &Chart, language: Language) -> Result<Br
     Ok(branch)
 }
 
-/// What is at the foot of every sheet: whose report it is, and which sheet of how many.
+/// Draws the foot of every sheet: the subject of the report, the sheet number and the number of
+/// sheets.
 pub(super) fn feet(paper: &mut Paper<'_>, text: &str) {
     let style = style(8.0, Weight::Regular, SOFT);
     let all = paper.sheets.len();

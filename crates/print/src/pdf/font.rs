@@ -1,48 +1,48 @@
 //! The typeface, and lines of text set in it.
 //!
-//! It has Latin letters only: no letter depends on its neighbours, so that text becomes glyphs
-//! one by one. Pairs are not kerned.
+//! The typeface has Latin letters only. No letter depends on its neighbours, so text becomes glyphs
+//! one by one, without kerning.
 
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
-/// Titillium Web, which the guidelines for sites of Italian public bodies ask for.
+/// Titillium Web, recommended by the design guidelines for Italian public sites.
 const FILES: [&[u8]; 2] = [
     include_bytes!("../../fonts/TitilliumWeb-Regular.ttf"),
     include_bytes!("../../fonts/TitilliumWeb-SemiBold.ttf"),
 ];
-/// How far letters go up and down from the line they stand on, as parts of the size.
+/// Extent of letters above and below the baseline, as parts of the font size.
 const ASCENT: f32 = 0.95;
 const DESCENT: f32 = 0.25;
-/// Height of capitals and digits.
+/// Height of capitals and digits, as part of the font size.
 const CAPITALS: f32 = 0.692;
 
-/// How heavy letters are.
+/// Weight of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
     Regular,
     Semibold,
 }
 
-/// How text looks.
+/// Appearance of text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Style {
     pub weight: Weight,
-    /// In points, like every length.
+    /// Font size in points, like every length.
     pub size: f32,
-    /// From one line to the next, as a multiple of the size.
+    /// Distance of lines, as a multiple of the size.
     pub leading: f32,
     pub colour: [u8; 3],
 }
 
 impl Style {
-    /// From one line to the next.
+    /// Returns the distance of lines, in points.
     pub fn line_height(&self) -> f32 {
         self.size * self.leading
     }
 
-    /// From the top of a line to where its letters stand.
+    /// Returns the distance from the top of a line to its baseline.
     pub fn baseline(&self) -> f32 {
         (self.line_height() - self.size * (ASCENT + DESCENT)) / 2.0 + self.size * ASCENT
     }
@@ -55,11 +55,11 @@ impl Style {
 /// A line of text in one style.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    /// With a space at its end where the text goes on in the next line.
+    /// Text, with a trailing space if it continues in the next line.
     pub text: String,
     pub glyphs: Vec<KrillaGlyph>,
     pub style: Style,
-    /// Without that space.
+    /// Width without the trailing space.
     pub width: f32,
 }
 
@@ -69,7 +69,7 @@ struct Face {
     reader: FontRef<'static>,
 }
 
-/// The typeface.
+/// The typeface in both weights.
 pub(super) struct Fonts([Face; 2]);
 
 impl Fonts {
@@ -91,7 +91,7 @@ impl Fonts {
         self.face(weight).font.clone()
     }
 
-    /// The text in one line, however long it is. A letter that the typeface does not have is a
+    /// Sets the text in one line, however long it is. A letter missing in the typeface becomes a
     /// question mark.
     pub fn line(&self, text: &str, style: Style) -> Line {
         let face = self.face(style.weight);
@@ -132,7 +132,7 @@ impl Fonts {
         self.line(text, style).width
     }
 
-    /// Width of the widest word, below which text cannot be wrapped well.
+    /// Returns the width of the widest word, below which text cannot be wrapped well.
     pub fn widest_word(&self, text: &str, style: Style) -> f32 {
         let words = text.split([' ', '\n']);
         words
@@ -140,8 +140,8 @@ impl Fonts {
             .fold(0.0, f32::max)
     }
 
-    /// The text in lines of at most this width, broken between words where possible, and where
-    /// it has a line break.
+    /// Wraps the text to lines of at most this width. Lines are broken between words if possible,
+    /// and at line breaks of the text.
     pub fn wrap(&self, text: &str, style: Style, room: f32) -> Vec<Line> {
         let mut lines = Vec::new();
         for paragraph in text.split('\n') {
@@ -176,7 +176,7 @@ impl Fonts {
         lines.iter().enumerate().map(set).collect()
     }
 
-    /// The end of a word, after lines that are full of its beginning.
+    /// Breaks a word that is too long for a line. Pushes the full lines, and returns the rest.
     fn broken(&self, word: &str, style: Style, room: f32, lines: &mut Vec<String>) -> String {
         let mut line = String::new();
         for letter in word.chars() {

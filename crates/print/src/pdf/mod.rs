@@ -1,7 +1,7 @@
 //! The report as a PDF: A4, tagged, to the standard PDF/UA-1, without a browser.
 //!
-//! First everything finds its place on sheets ([`paper`]), then the sheets are written
-//! ([`write`]): so that the contents can tell the number of a sheet that comes later.
+//! First all content is placed on sheets ([`paper`]), then the sheets are written ([`write`]). So
+//! the contents on the first sheet can refer to later sheets.
 
 mod blocks;
 mod font;
@@ -20,7 +20,7 @@ use self::paper::{ACCENT, Branch, INK, Link, MARGIN_SIDE, Mark, Paper, RULE, SOF
 use self::write::Place;
 use crate::PrintError;
 
-/// The whole file. Fonts are in it; the same document gives the same bytes.
+/// Returns the whole file, with its fonts. The same document gives the same bytes.
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     let fonts = Fonts::new();
     let mut paper = Paper::new(&fonts);
@@ -45,7 +45,7 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
     written.map_err(|error| PrintError::Pdf(error.to_string()))
 }
 
-/// The first sheet down to the contents.
+/// Draws the first sheet down to the contents.
 fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
     let width = paper.width();
     paper.decorate(Mark::Box {
@@ -83,7 +83,7 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
     structure
 }
 
-/// The contents, on the first sheet.
+/// Draws the contents on the first sheet.
 fn contents(paper: &mut Paper<'_>, document: &Document, places: &[Place], from: f32) -> Branch {
     let title = match document.language {
         Language::Italian => "Indice",

@@ -1,10 +1,10 @@
-//! Sheets of paper: what is on them, and how the next thing finds its place.
+//! Sheets of paper: their content, and the position of the next block.
 
 use krilla::tagging::TagKind;
 
 use super::font::{Fonts, Line};
 
-/// A4.
+/// Sides of an A4 sheet, in points.
 const LONG: f32 = 841.89;
 const SHORT: f32 = 595.28;
 pub(super) const MARGIN_SIDE: f32 = 45.0;
@@ -17,10 +17,10 @@ pub(super) const ACCENT: [u8; 3] = [0, 82, 155];
 pub(super) const RULE: [u8; 3] = [197, 204, 211];
 pub(super) const FAINT: [u8; 3] = [228, 232, 236];
 
-/// Something that is drawn. Coordinates are from the top left corner of the sheet.
+/// A drawn element. Coordinates are in points from the top left corner of the sheet.
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
-    /// A line of text, from its left end on the line that letters stand on.
+    /// A line of text, from the left end of its baseline.
     Text { x: f32, y: f32, line: Line },
     /// A filled rectangle.
     Box {
@@ -36,7 +36,7 @@ pub(super) enum Mark {
         width: f32,
         colour: [u8; 3],
     },
-    /// A circle: filled, or with a line of this width.
+    /// A circle: filled, or an outline of this width.
     Circle {
         x: f32,
         y: f32,
@@ -51,34 +51,34 @@ pub(super) enum Mark {
     },
 }
 
-/// A piece of content that the structure knows by number.
+/// Number of a piece of content in the structure.
 pub(super) type Leaf = usize;
 
-/// What is drawn together, and what it is to who cannot see it.
+/// Marks that are drawn together, with their role for screen readers.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub role: Role,
     pub marks: Vec<Mark>,
 }
 
-/// What a piece is.
+/// Role of a piece.
 #[derive(Debug)]
 pub(super) enum Role {
-    /// Nothing that is to be read: rules, repeated headings.
+    /// Decoration that is not read: rules, repeated headings.
     Decoration,
-    /// What is at the foot of each page.
+    /// Foot of a page.
     Footer,
     /// Part of the structure.
     Content(Leaf),
-    /// The same, short for something.
+    /// Part of the structure, abbreviated; with the full text.
     Short(Leaf, String),
 }
 
-/// A place that leads to a section.
+/// A link to a section.
 #[derive(Debug)]
 pub(super) struct Link {
     pub leaf: Leaf,
-    /// Left, top, right, bottom.
+    /// Left, top, right and bottom edge.
     pub place: [f32; 4],
     pub section: usize,
     pub text: String,
@@ -110,14 +110,14 @@ impl Sheet {
     }
 }
 
-/// The structure of the document: what is a heading, a table, a cell.
+/// An element of the document's structure, such as a heading, a table or a cell.
 #[derive(Debug)]
 pub(super) enum Twig {
     Branch(Branch),
     Leaf(Leaf),
 }
 
-/// Part of the structure.
+/// A branch of the structure.
 #[derive(Debug)]
 pub(super) struct Branch {
     pub tag: TagKind,
@@ -132,7 +132,7 @@ impl Branch {
         }
     }
 
-    /// With pieces of content in it.
+    /// Creates a branch with pieces of content.
     pub fn of(tag: impl Into<TagKind>, leaves: impl IntoIterator<Item = Leaf>) -> Self {
         Self {
             tag: tag.into(),
@@ -149,7 +149,7 @@ impl Branch {
 pub(super) struct Paper<'f> {
     pub fonts: &'f Fonts,
     pub sheets: Vec<Sheet>,
-    /// Where the next thing goes.
+    /// Vertical position of the next block.
     pub y: f32,
     pub leaves: usize,
 }
@@ -168,17 +168,17 @@ impl<'f> Paper<'f> {
         self.sheets.last_mut().expect("there is one from the start")
     }
 
-    /// Width between the margins.
+    /// Returns the width between the margins.
     pub fn width(&mut self) -> f32 {
         self.sheet().size().0 - 2.0 * MARGIN_SIDE
     }
 
-    /// Height that is left.
+    /// Returns the height left on the sheet.
     pub fn room(&mut self) -> f32 {
         self.sheet().size().1 - MARGIN_BOTTOM - self.y
     }
 
-    /// Height of an empty sheet like the present one.
+    /// Returns the height of an empty sheet like the current one.
     pub fn full_room(&mut self) -> f32 {
         self.sheet().size().1 - MARGIN_BOTTOM - MARGIN_TOP
     }
@@ -192,8 +192,8 @@ impl<'f> Paper<'f> {
         self.y = MARGIN_TOP;
     }
 
-    /// Takes a new sheet where there is less room than this on the present one. What is higher
-    /// than a sheet is no reason for another.
+    /// Starts a new sheet if the current one has less room than this. A block higher than a sheet
+    /// needs an empty sheet only.
     pub fn need(&mut self, height: f32) {
         if self.room() < height.min(self.full_room()) {
             let wide = self.sheet().wide;
@@ -201,7 +201,7 @@ impl<'f> Paper<'f> {
         }
     }
 
-    /// Room between two things, unless the second is at the top of a sheet.
+    /// Adds space between two blocks, unless the second is at the top of a sheet.
     pub fn gap(&mut self, height: f32) {
         if !self.is_at_top() {
             self.y += height;
@@ -217,7 +217,7 @@ impl<'f> Paper<'f> {
         self.sheet().pieces.push(Piece { role, marks });
     }
 
-    /// A piece of content.
+    /// Draws a piece of content.
     pub fn content(&mut self, marks: Vec<Mark>) -> Leaf {
         let leaf = self.leaf();
         self.draw(Role::Content(leaf), marks);
@@ -228,8 +228,8 @@ impl<'f> Paper<'f> {
         self.draw(Role::Decoration, vec![mark]);
     }
 
-    /// Lines below each other from here on, over as many sheets as they need; a piece of content
-    /// for each sheet.
+    /// Draws lines one below another, over as many sheets as needed. Returns a piece of content for
+    /// each sheet.
     pub fn lines(&mut self, x: f32, lines: Vec<Line>) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         let mut marks = Vec::new();

@@ -1,4 +1,4 @@
-//! Draws charts on paper: a backend of the library that draws them as SVG, too.
+//! Draws charts into the PDF: a backend of the library that also draws them as SVG.
 
 use std::convert::Infallible;
 
@@ -10,17 +10,17 @@ use plotters_backend::{
 use super::font::{Fonts, Line, Style, Weight};
 use super::paper::Mark;
 
-/// What the SVG of the library divides sizes of letters by.
+/// Divisor that the SVG backend of the library applies to font sizes.
 const SIZE_RATIO: f64 = 1.24;
 
-/// A place for a chart, and what has been drawn there.
+/// A drawing area for a chart, and its marks.
 pub(super) struct Pen<'p> {
     pub fonts: &'p Fonts,
-    /// In units of the chart.
+    /// Size in units of the chart.
     pub size: (u32, u32),
-    /// Points of paper for a unit of the chart.
+    /// Points of paper per unit of the chart.
     pub scale: f32,
-    /// The upper left corner on paper.
+    /// Upper left corner on paper.
     pub from: (f32, f32),
     pub marks: &'p mut Vec<Mark>,
 }

@@ -1,4 +1,4 @@
-//! Tables: how wide their columns are, how they go on over the page.
+//! Tables: column widths and page breaks.
 
 use affluenza_report::Language;
 use affluenza_report::document::{Cell, Column, Table};
@@ -7,24 +7,24 @@ use krilla::tagging::{TableHeaderScope, Tag};
 use super::font::{Fonts, Line, Style, Weight};
 use super::paper::{ACCENT, Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, RULE, Role, SOFT};
 
-/// A table of so many rows is kept on one sheet if it can be.
+/// A table of at most this many rows is kept on one sheet if possible.
 const SHORT: usize = 16;
-/// Of a longer one, so many rows are kept with the headings.
+/// Number of rows of a longer table that stay with the headings.
 const FIRST: usize = 4;
-/// Sizes that are tried until the columns fit.
+/// Font sizes that are tried until the columns fit.
 const SIZES: [f32; 6] = [9.0, 8.2, 7.4, 6.6, 5.8, 5.0];
-/// The first size for a table of many columns.
+/// Largest font size of a table of many columns.
 const MATRIX_SIZE: f32 = 7.8;
 
 /// A row whose cells are broken into lines.
 struct Row {
     cells: Vec<Vec<Line>>,
     height: f32,
-    /// Short cells stand at its foot rather than hang from its top.
+    /// True for headings: their cells are aligned at the bottom instead of the top.
     is_head: bool,
 }
 
-/// A table whose columns have their widths.
+/// A table with computed column widths.
 pub(super) struct Grid<'t> {
     table: &'t Table,
     caption: Vec<Line>,
@@ -32,7 +32,7 @@ pub(super) struct Grid<'t> {
     rows: Vec<Row>,
     sums: Vec<Row>,
     widths: Vec<f32>,
-    /// Room beside and above what is in a cell.
+    /// Padding of a cell: horizontal and vertical.
     pad: (f32, f32),
 }
 
@@ -45,7 +45,7 @@ fn caption_style() -> Style {
     }
 }
 
-/// What stands above a column.
+/// Returns the heading of a column.
 fn head_text<'t>(table: &Table, column: &'t Column) -> &'t str {
     match table.matrix {
         true => &column.short,
@@ -69,7 +69,7 @@ impl<'t> Grid<'t> {
         }
     }
 
-    /// What must not be parted from what stands above the table.
+    /// Returns the height that must stay with the heading above the table.
     pub fn start_height(&self, room: f32) -> f32 {
         let all = self.height();
         if self.rows.len() <= SHORT && all <= room {
@@ -89,7 +89,7 @@ impl<'t> Grid<'t> {
         self.top_height() + rows.map(|row| row.height).sum::<f32>()
     }
 
-    /// Puts the table on paper.
+    /// Places the table on paper.
     pub fn place(self, paper: &mut Paper<'_>) -> Branch {
         let room = paper.full_room();
         paper.need(self.start_height(room));
@@ -142,7 +142,7 @@ impl<'t> Grid<'t> {
         branch
     }
 
-    /// The headings on a further sheet, where they are no longer news.
+    /// Draws the headings again on a further sheet, as decoration that is not read.
     fn head_again(&self, paper: &mut Paper<'_>) {
         for place in 0..self.table.columns.len() {
             let marks = self.cell(paper, &self.head, place);
@@ -208,10 +208,10 @@ impl<'t> Grid<'t> {
     }
 }
 
-/// What the columns of a table need at some size of letters.
+/// Widths that the columns of a table need at one font size.
 struct Measured {
     size: f32,
-    /// The widest word of each column, and its widest text.
+    /// Widest word of each column, and in `most` its widest text.
     least: Vec<f32>,
     most: Vec<f32>,
 }
@@ -238,13 +238,13 @@ impl Measured {
         let widths = columns.map(|(place, column)| {
             let head = head_text(table, column);
             let least = fonts.widest_word(head, semibold);
-            // A long heading takes two lines rather than a wide column.
+            // A long heading takes two lines instead of a wide column.
             let mut both = (least, least.max(fonts.width(head, semibold) * 0.55));
             let rows = table.rows.iter().map(|row| (row, regular));
             for (row, style) in rows.chain(table.sums.iter().map(|row| (row, semibold))) {
                 let text = row[place].show(language);
                 let width = fonts.width(&text, style);
-                // Names of a matrix are rather cut in two than its figures made small.
+                // Names of a matrix are broken within a word before its figures are made smaller.
                 let word = match row[place] {
                     Cell::Text(_) => fonts.widest_word(&text, style),
                     _ => width,
@@ -257,7 +257,7 @@ impl Measured {
         Self { size, least, most }
     }
 
-    /// The widths on a sheet that is this wide.
+    /// Returns the column widths on a sheet of this width.
     fn widths(&self, width: f32) -> Vec<f32> {
         let [least, most] = [&self.least, &self.most].map(|all| all.iter().sum::<f32>());
         let columns = self.least.iter().zip(&self.most);
@@ -283,7 +283,7 @@ impl Measured {
             let cells: Vec<Vec<Line>> = texts
                 .iter()
                 .zip(&widths)
-                // What is measured anew may differ in its last digit.
+                // A repeated measurement may differ in its last digit.
                 .map(|(text, width)| fonts.wrap(text, style, width - 2.0 * pad.0 + 0.01))
                 .collect();
             let lines = cells.iter().map(Vec::len).max().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! From sheets and structure to the bytes of the file.
+//! Writes sheets and structure as the bytes of the file.
 
 use affluenza_report::document::Document;
 use krilla::annotation::{Annotation, LinkAnnotation, Target};
@@ -20,10 +20,10 @@ use krilla::{Document as File, SerializeSettings};
 use super::font::Fonts;
 use super::paper::{Branch, Link, Mark, Paper, Role, Sheet, Twig};
 
-/// How far a circle's handles are from its corners, as a part of its radius.
+/// Distance of a circle's Bézier handles from the points on the circle, as a part of the radius.
 const HANDLE: f32 = 0.552_284_8;
 
-/// Where a section begins.
+/// Position at which a section begins.
 pub(super) struct Place {
     pub title: String,
     pub sheet: usize,
@@ -36,8 +36,7 @@ impl Place {
     }
 }
 
-/// The file. Its standard, PDF/UA-1, is asked of the library, which refuses what it can see to be
-/// against it.
+/// Writes the file. The library checks PDF/UA-1, and refuses the violations that it can detect.
 pub(super) fn write(
     document: &Document,
     paper: &Paper<'_>,
@@ -202,7 +201,7 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &Fonts) {
             None => (circle(*x, *y, *radius), fill(*colour), None),
         },
     };
-    // What has no extent is not seen.
+    // A path without extent is not visible.
     if let Some(path) = path {
         surface.set_fill(filled);
         surface.set_stroke(stroked);

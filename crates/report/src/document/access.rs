@@ -5,7 +5,7 @@ use crate::tables::AccessRow;
 use crate::text::harmless;
 
 impl Writer<'_> {
-    /// What stands where a closed year does not have the figures.
+    /// Returns the text shown where a closed year lacks the figures.
     fn not_kept(self) -> Vec<Block> {
         vec![Block::Text(self.say(
             "Non disponibile: l’anno è stato chiuso da una versione precedente, che non conservava queste cifre.",
@@ -13,7 +13,7 @@ impl Writer<'_> {
         ))]
     }
 
-    /// Accesses and visitors by ente, and for each resident.
+    /// Writes accesses and visitors by ente, and accesses per resident.
     pub(super) fn accesses(self) -> Section {
         let title = self.say("Accessi e utenti per ente", "Accesses and users by ente");
         let Some(accesses) = &self.report.accesses else {
@@ -75,7 +75,7 @@ impl Writer<'_> {
         section("accesses", title, vec![table.into()])
     }
 
-    /// Accesses by class of device, and the share of the mobile ones by month.
+    /// Writes accesses by class of device, and the share of mobile devices by month.
     pub(super) fn devices(self) -> Section {
         let devices = &self.report.devices;
         let columns = vec![
@@ -193,7 +193,7 @@ impl Writer<'_> {
         vec![chart.into(), table.into()]
     }
 
-    /// Name of a kind of login.
+    /// Returns the name of a kind of login.
     pub(super) fn login(self, login: &str) -> String {
         match login {
             "spid-1" => self.say("SPID livello 1", "SPID level 1"),
@@ -213,7 +213,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Use by kind of login.
+    /// Writes use by kind of login.
     pub(super) fn logins(self) -> Section {
         let title = self.say("Identificazione degli utenti", "How users were identified");
         let Some(logins) = &self.report.logins else {
@@ -242,7 +242,7 @@ impl Writer<'_> {
         section("logins", title, vec![table.into()])
     }
 
-    /// Italy and abroad; nothing when no country is known.
+    /// Writes accesses from Italy and abroad; no blocks when no country is known.
     pub(super) fn places(self) -> Section {
         let places = &self.report.places;
         let title = self.say("Provenienza", "Where from");

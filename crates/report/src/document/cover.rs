@@ -1,4 +1,4 @@
-//! What stands before the tables: whose figures these are, and those that matter most.
+//! The cover and the summary of the main figures.
 
 use affluenza_store::figures::Counted;
 
@@ -7,8 +7,8 @@ use super::{Block, Cell, Document, Fact, Section, Writer, section};
 use crate::text::harmless;
 
 impl Writer<'_> {
-    /// The document without its sections.
-    /// Why a year was restated may name members of staff.
+    /// Writes the document without its sections. `names` decides whether staff members may be
+    /// named, as in the cause of a restatement.
     pub(super) fn cover(self, names: Names) -> Document {
         let report = self.report;
         let enti = report.usage.enti.len().max(report.offered.enti.len());
@@ -82,7 +82,7 @@ impl Writer<'_> {
         lines
     }
 
-    /// The figures that matter most.
+    /// Writes the main figures.
     pub(super) fn summary(self) -> Section {
         let report = self.report;
         let mut facts = Vec::new();

@@ -1,10 +1,10 @@
-//! When people come.
+//! Users by band and by hour of the day.
 
 use super::{Block, Cell, Chart, ChartKind, Column, Section, Series, Writer, section, table};
 use crate::tables::BandRow;
 
 impl Writer<'_> {
-    /// Users by band of the day.
+    /// Writes users by band of the day.
     pub(super) fn bands(self) -> Section {
         let hours = &self.report.hours;
         let columns = vec![
@@ -54,7 +54,7 @@ impl Writer<'_> {
         section("bands", title, vec![table.into(), Block::Text(off)])
     }
 
-    /// Users by hour of the day.
+    /// Writes users by hour of the day.
     pub(super) fn hours(self) -> Section {
         let hours = &self.report.hours.hours_of_day;
         let caption = self.say(

@@ -1,4 +1,4 @@
-//! Enti by category.
+//! Tables of enti by category.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::tables::{CategoryName, CrossRow, CrossTable, EnteName};
 use crate::text::{first_words, harmless};
 
 impl Writer<'_> {
-    /// Service uses by ente and category.
+    /// Writes service uses by ente and category.
     pub(super) fn usage(self) -> Section {
         let title = self.say("Usi per ente e categoria", "Uses by ente and category");
         let caption = self.say(
@@ -19,7 +19,7 @@ impl Writer<'_> {
         section("usage", title, blocks)
     }
 
-    /// Services offered by ente and category.
+    /// Writes services offered by ente and category.
     pub(super) fn offered(self) -> Section {
         let day = self.language.date(self.report.offered_on);
         let title = self.say(
@@ -77,8 +77,8 @@ impl Writer<'_> {
         let mut rows: Vec<Vec<Cell>> = known
             .map(|row| cells(harmless(&row.name.ente_name), &row.by_category, sums(row)))
             .collect();
-        // Anyone can send events under a code that nobody has: print shows how many there are,
-        // JSON which.
+        // Anyone can send events under an unknown code, so print shows only the number of unknown
+        // enti. JSON lists them.
         let strangers: Vec<_> = cross
             .enti
             .iter()
@@ -109,7 +109,7 @@ impl Writer<'_> {
         table
     }
 
-    /// Payments and bookings, as parts of a total.
+    /// Returns the columns of payments and bookings, which are parts of a total.
     pub(super) fn part_columns(self) -> [Column; 2] {
         let payments = Column::number(self.say("di cui pagamenti", "of which payments"));
         let bookings = Column::number(self.say("di cui prenotazioni", "of which bookings"));
@@ -119,7 +119,8 @@ impl Writer<'_> {
         ]
     }
 
-    /// Names of categories, with short headings; codes where these are too alike.
+    /// Returns columns with short headings for categories. A short heading that is not unique is
+    /// replaced by the code.
     pub(super) fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
         let names: Vec<String> = categories.iter().map(|name| self.category(name)).collect();
         let short: Vec<String> = names.iter().map(|name| first_words(name)).collect();

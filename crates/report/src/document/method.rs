@@ -1,9 +1,9 @@
-//! What every figure means, and in which unit it is.
+//! Definitions and units of the figures.
 
 use super::{Block, Cell, Column, Section, Writer, section, table};
 use crate::tables::{BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN};
 
-/// Term, definition, unit: in Italian and in English.
+/// Term, definition and unit, each in Italian and in English.
 type Definition = [(&'static str, &'static str); 3];
 
 const DEFINITIONS: [Definition; 14] = [
@@ -128,7 +128,7 @@ const DEFINITIONS: [Definition; 14] = [
 ];
 
 impl Writer<'_> {
-    /// Definitions, units and where everything comes from.
+    /// Writes the definitions, the units and the sources of the figures.
     pub(super) fn method(self) -> Section {
         let columns = vec![
             Column::text(self.say("Voce", "Term")),

@@ -1,5 +1,5 @@
-//! From figures to a [`Document`]: headings, tables, charts and words in one language. Every
-//! printed form is made of it, so that they all say the same.
+//! Turns figures into a [`Document`]: headings, tables, charts and texts in one language. Every
+//! printed form is made from it, so all forms show the same.
 
 mod access;
 mod cover;
@@ -29,7 +29,7 @@ struct Writer<'r> {
 }
 
 impl Document {
-    /// The document of a report.
+    /// Creates the document of a report.
     pub fn new(report: &Report, language: Language) -> Self {
         let writer = Writer { report, language };
         let mut sections = vec![writer.summary()];
@@ -61,14 +61,14 @@ impl Document {
         }
     }
 
-    /// The document as text for a terminal of `width` columns (80 when unknown), without colours.
+    /// Formats the document as text for a terminal of `width` columns, without colours.
     pub fn to_text(&self, width: usize) -> String {
         crate::text::page(self, width)
     }
 }
 
 impl Writer<'_> {
-    /// What is said in the language.
+    /// Returns the text in the writer's language.
     fn say(self, italian: &str, english: &str) -> String {
         match self.language {
             Language::Italian => italian.to_owned(),
@@ -114,7 +114,7 @@ impl Writer<'_> {
             .to_owned()
     }
 
-    /// The columns of the compared year; none without one.
+    /// Returns the columns of the compared year; none without one.
     fn compared_columns(self) -> Vec<Column> {
         let columns = self.report.compared_year.map(|year| {
             let change = Column::number(self.say("Variazione", "Change"));
@@ -126,7 +126,7 @@ impl Writer<'_> {
         columns.into_iter().flatten().collect()
     }
 
-    /// The cells of those columns.
+    /// Returns the cells of the compared year; none without one.
     fn compared_cells(self, before: Option<u64>, change: Option<f64>) -> Vec<Cell> {
         match self.report.compared_year {
             Some(_) => vec![Cell::count(before), Cell::change(change)],
@@ -134,7 +134,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Means, all with one decimal where all are below ten and that digit matters.
+    /// Returns means, all with one decimal if all are below ten, otherwise whole.
     fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<Cell> {
         let decimals = u8::from(means.clone().flatten().all(|mean| mean < 9.95));
         means
@@ -143,12 +143,12 @@ impl Writer<'_> {
     }
 }
 
-/// A section of these blocks.
+/// Returns a section of these blocks.
 fn section(id: &'static str, title: String, blocks: Vec<Block>) -> Section {
     Section { id, title, blocks }
 }
 
-/// A table without sums.
+/// Returns a table without sums.
 fn table(id: &'static str, caption: String, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
     Table {
         id,

@@ -1,23 +1,23 @@
-//! What a printed report is made of, whatever it is printed as.
+//! The parts of a printed report, independent of its format.
 
 use super::super::Language;
 
 /// A report, laid out as sections in one language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// Language of every text in it.
+    /// Language of all texts.
     pub language: Language,
-    /// What it is: `Focus 2017`.
+    /// Title, such as `Uso dei servizi in rete · 2017`.
     pub title: String,
-    /// Whose it is: an ente, or all enti of the centre.
+    /// Subject: one ente, or the number of enti.
     pub subject: String,
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// Edition, comparison, whose use counts: one line each.
+    /// Remarks on edition, comparison and counted use, one line each.
     pub edition: Vec<String>,
-    /// When the figures were sealed, RFC 3339; `None` for a provisional edition.
+    /// Time when the figures were sealed, RFC 3339; `None` for a provisional edition.
     pub sealed_at: Option<String>,
-    /// The sections in order.
+    /// Sections in reading order.
     pub sections: Vec<Section>,
 }
 
@@ -28,7 +28,7 @@ pub struct Section {
     pub id: &'static str,
     /// Heading.
     pub title: String,
-    /// What is below it.
+    /// Content below the heading.
     pub blocks: Vec<Block>,
 }
 
@@ -39,57 +39,57 @@ pub enum Block {
     Text(String),
     /// Remarks, one paragraph each.
     Notes(Vec<String>),
-    /// The figures that matter most.
+    /// Main figures.
     Facts(Vec<Fact>),
     /// A table.
     Table(Table),
-    /// A chart; the table with its figures follows it.
+    /// A chart. The table with its figures follows it.
     Chart(Chart),
 }
 
-/// A figure that matters.
+/// A main figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// What it is of, with its unit.
+    /// Label with the unit.
     pub label: String,
-    /// The figure.
+    /// Value.
     pub value: Cell,
-    /// What is to be added to it; empty for nothing.
+    /// Additional remark; may be empty.
     pub detail: String,
 }
 
 /// A table. Every row has as many cells as there are columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// Name of its own: `usage-by-ente`.
+    /// Unique name: `usage-by-ente`.
     pub id: &'static str,
-    /// What it shows, and in which unit.
+    /// Caption with the unit.
     pub caption: String,
-    /// The columns.
+    /// Columns from left to right.
     pub columns: Vec<Column>,
-    /// The rows.
+    /// Rows of the body.
     pub rows: Vec<Vec<Cell>>,
-    /// Sums below the rows.
+    /// Rows of sums below the body.
     pub sums: Vec<Vec<Cell>>,
-    /// Whether its columns are of one kind, and may be split into groups.
+    /// True if all columns but the names are of one kind, so that they may be split into groups.
     pub matrix: bool,
-    /// Whether a terminal shows its chart instead.
+    /// True if a terminal shows the chart instead of this table.
     pub charted: bool,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its heading.
+    /// Heading.
     pub head: String,
-    /// The heading where there is little room.
+    /// Heading for narrow layouts.
     pub short: String,
-    /// Whether it holds text rather than numbers.
+    /// True for text, false for numbers.
     pub text: bool,
 }
 
 impl Column {
-    /// A column of text.
+    /// Creates a column of text.
     pub fn text(head: impl Into<String>) -> Self {
         let head = head.into();
         Self {
@@ -99,7 +99,7 @@ impl Column {
         }
     }
 
-    /// A column of numbers.
+    /// Creates a column of numbers.
     pub fn number(head: impl Into<String>) -> Self {
         Self {
             text: false,
@@ -107,7 +107,7 @@ impl Column {
         }
     }
 
-    /// The same with a heading for where there is little room.
+    /// Sets the heading for narrow layouts.
     #[must_use]
     pub fn or(self, short: impl Into<String>) -> Self {
         Self {
@@ -117,16 +117,16 @@ impl Column {
     }
 }
 
-/// What stands in a table.
+/// Content of a table cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Nothing: the column does not apply to the row.
+    /// Empty: the column does not apply to the row.
     Empty,
     /// Text.
     Text(String),
     /// A count.
     Count(u64),
-    /// A count in a table that is mostly empty: nothing is shown as a dash.
+    /// A count in a mostly empty table. Zero is shown as a dash.
     Sparse(u64),
     /// A year or another number that is not grouped.
     Plain(i64),
@@ -136,33 +136,33 @@ pub enum Cell {
     Share(f64),
     /// A change in percent, with its sign.
     Change(f64),
-    /// A mean or ratio, with so many decimals.
+    /// A mean or ratio, with this number of decimals.
     Mean(f64, u8),
-    /// There can be no figure: a change on nothing, a share of nothing.
+    /// Not defined, such as a change or share on a base of zero.
     Undefined,
-    /// There is a figure, and nobody has given it.
+    /// Not available: no source gave the figure.
     Unavailable,
-    /// There is a figure, and it would tell too much about too few people.
+    /// Suppressed: the figure would reveal too much about too few people.
     Suppressed,
 }
 
 impl Cell {
-    /// A share, where there is one.
+    /// Returns a share, or [`Self::Undefined`] without one.
     pub fn share(percent: Option<f64>) -> Self {
         percent.map_or(Self::Undefined, Self::Share)
     }
 
-    /// A change, where it is defined.
+    /// Returns a change, or [`Self::Undefined`] without one.
     pub fn change(percent: Option<f64>) -> Self {
         percent.map_or(Self::Undefined, Self::Change)
     }
 
-    /// A count, where there is one.
+    /// Returns a count, or [`Self::Undefined`] without one.
     pub fn count(count: Option<u64>) -> Self {
         count.map_or(Self::Undefined, Self::Count)
     }
 
-    /// The figure as a number, where it is one.
+    /// Returns the figure as a number, unless the cell has none.
     pub fn number(&self) -> Option<f64> {
         match *self {
             Self::Count(count) | Self::Sparse(count) => Some(count as f64),
@@ -172,7 +172,7 @@ impl Cell {
         }
     }
 
-    /// The cell as the language writes it.
+    /// Formats the cell in a language.
     pub fn show(&self, language: Language) -> String {
         match self {
             Self::Empty => String::new(),
@@ -192,41 +192,41 @@ impl Cell {
     }
 }
 
-/// How a chart shows its figures.
+/// Form of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChartKind {
     /// Horizontal bars, for names.
     Bars,
     /// Upright columns, for hours and months.
     Columns,
-    /// A line over months.
+    /// Lines over months.
     Lines,
 }
 
 /// A chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// Name of its own: `categories-chart`.
+    /// Unique name: `categories-chart`.
     pub id: &'static str,
-    /// What it shows, and in which unit.
+    /// Title with the unit.
     pub title: String,
-    /// The same for who cannot see it.
+    /// Text alternative for readers who cannot see the chart.
     pub description: String,
-    /// How.
+    /// Form of the chart.
     pub kind: ChartKind,
-    /// What the values are of.
+    /// Labels of the values.
     pub labels: Vec<String>,
-    /// The values, the year's own first.
+    /// Series of values; the report's own year first.
     pub series: Vec<Series>,
-    /// Whether values are percents.
+    /// True if the values are percentages.
     pub percent: bool,
 }
 
-/// The values of a chart that belong together.
+/// A named series of chart values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// What they are of.
+    /// Name for the legend.
     pub name: String,
-    /// One for each label; `None` where there is none.
+    /// One value for each label; `None` where it is missing.
     pub values: Vec<Option<f64>>,
 }

@@ -1,11 +1,11 @@
-//! Notices in words.
+//! Notices as sentences.
 
 use super::Writer;
 use crate::text::harmless;
 use crate::{Language, Notice};
 
 impl Writer<'_> {
-    /// A notice as a sentence.
+    /// Returns a notice as a sentence.
     pub(super) fn notice(self, notice: &Notice) -> String {
         match self.language {
             Language::Italian => italian(self, notice),
@@ -24,7 +24,7 @@ impl Writer<'_> {
     }
 }
 
-/// A notice in Italian.
+/// Writes a notice in Italian.
 fn italian(writer: Writer<'_>, notice: &Notice) -> String {
     let report = writer.report;
     let n = |count: u64| Language::Italian.count(count);
@@ -148,7 +148,7 @@ fn italian(writer: Writer<'_>, notice: &Notice) -> String {
     }
 }
 
-/// A notice in English.
+/// Writes a notice in English.
 fn english(writer: Writer<'_>, notice: &Notice) -> String {
     let report = writer.report;
     let n = |count: u64| Language::English.count(count);
@@ -261,7 +261,7 @@ fn english(writer: Writer<'_>, notice: &Notice) -> String {
     }
 }
 
-/// `1 uso`, `2 usi`.
+/// Formats a count with its noun: `1 uso`, `2 usi`.
 fn plural(count: u64, one: &str, many: &str, language: Language) -> String {
     format!(
         "{} {}",

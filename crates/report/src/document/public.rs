@@ -1,8 +1,10 @@
-//! The public edition: what everybody may see.
+//! The public edition of a report.
 //!
-//! **Every count of people's use in it is read from what protection left**, so that it cannot
-//! show what it does not have; nor is anything put in the order of counts that may be hidden. What
-//! the other editions have beyond the protected tables is not in it: identities, countries and visitors, attempts that failed, what restatements moved, remarks that name counts.
+//! **Every count of people's use is read from the protected tables**, so the edition cannot reveal
+//! a hidden count. Rows are never ordered by counts that may be hidden.
+//!
+//! The public edition leaves out everything beyond the protected tables: identities, countries,
+//! visitors, failed attempts, changes by restatements, and remarks that contain counts.
 
 use std::cmp::Reverse;
 
@@ -18,7 +20,7 @@ use crate::ratio::{change_percent, share_percent};
 use crate::text::harmless;
 use crate::{Language, Report};
 
-/// What protection left of a year: the same that is published elsewhere.
+/// Protected tables of a year, as published elsewhere.
 #[derive(Clone, Copy)]
 pub struct PublicEdition<'e> {
     /// Counts below this are hidden.
@@ -26,15 +28,16 @@ pub struct PublicEdition<'e> {
     /// Completed uses of people by ente, category, kind, service, month (`2017-03`) and hour in its
     /// band (`office 09`).
     pub uses: &'e Public<6>,
-    /// The same of the compared year.
+    /// Uses of the compared year.
     pub uses_before: Option<&'e Public<6>>,
     /// Accesses of people by device, month, weekday and hour in its band.
     pub accesses: &'e Public<4>,
-    /// Whether users of hours may be shown: none of them is small, and no access of theirs hidden.
+    /// True if users by hour may be shown: none of these counts is small, and no hour has hidden
+    /// accesses or uses.
     pub has_users: bool,
 }
 
-/// So many services are the most used, and so many of a category changed most.
+/// Number of most-used services; `CHANGED` is the number of changed services per category.
 const TOP: usize = 10;
 const CHANGED: usize = 5;
 const KINDS: [&str; 3] = ["plain", "payment", "booking"];
@@ -56,7 +59,7 @@ struct Used {
 }
 
 impl Document {
-    /// The document of the public edition of a report of all enti.
+    /// Creates the document of the public edition, for a report of all enti.
     pub fn public(
         report: &Report,
         edition: PublicEdition<'_>,
@@ -101,12 +104,12 @@ impl Document {
     }
 }
 
-/// The count, where it may be shown.
+/// Returns the count, if it may be shown.
 fn count(cell: Protected) -> Cell {
     cell.shown().map_or(Cell::Suppressed, Cell::Count)
 }
 
-/// The same in a table that is mostly empty.
+/// Returns the count for a mostly empty table, if it may be shown.
 fn sparse(cell: Protected) -> Cell {
     cell.shown().map_or(Cell::Suppressed, Cell::Sparse)
 }
@@ -134,7 +137,7 @@ impl PublicWriter<'_> {
         self.plain.say(italian, english)
     }
 
-    /// Uses of an ente or all, in a category or all, of a kind or all.
+    /// Returns the uses of an ente, category and kind; `None` stands for all.
     fn uses(self, ente: Option<&str>, category: Option<&str>, kind: Option<&str>) -> Protected {
         self.edition
             .uses
@@ -146,7 +149,7 @@ impl PublicWriter<'_> {
         Some(before.cell([None, category, None, None, None, None]))
     }
 
-    /// The cells of the compared year, and the change on it.
+    /// Returns the count of the compared year, and the change from it.
     fn compared(self, now: Protected, category: Option<&str>) -> Vec<Cell> {
         match (self.plain.report.compared_year, self.before(category)) {
             (None, _) => Vec::new(),
@@ -159,7 +162,7 @@ impl PublicWriter<'_> {
         self.edition.accesses.cell([device, month, None, None])
     }
 
-    /// Names of kinds, in the order of [`KINDS`].
+    /// Returns the names of kinds, in the order of [`KINDS`].
     fn kind_names(self) -> [String; 3] {
         [
             self.say("Semplici", "Plain"),
@@ -317,8 +320,8 @@ impl PublicWriter<'_> {
         section("categories", title, vec![chart.into(), table.into()])
     }
 
-    /// Enti with uses in the order of their names, those that the register does not know last;
-    /// whether an ente has uses is no secret, as zeros are none.
+    /// Returns the enti with uses in the order of names, unknown ones last. Having uses is no
+    /// secret, because a zero is never hidden.
     fn enti(self) -> Vec<(String, String)> {
         let mut enti: Vec<(bool, String, String)> = Vec::new();
         for (labels, _) in self.edition.uses.cells() {
@@ -404,7 +407,7 @@ impl PublicWriter<'_> {
         section("usage-by-kind", title, vec![table.into()])
     }
 
-    /// Every service used in either year.
+    /// Returns every service used in either year.
     fn services(self) -> Vec<Used> {
         let of = |public: &Public<6>| {
             let cells = public.cells().filter_map(|(labels, _)| match labels {
@@ -575,7 +578,7 @@ impl PublicWriter<'_> {
         section("months", self.say("Mesi", "Months"), vec![table.into()])
     }
 
-    /// Accesses in an hour of the day, whichever bands it was in.
+    /// Returns the accesses in an hour of the day, over all bands.
     fn in_hour(self, hour: u8) -> Protected {
         let bands = ["night", "office", "evening"];
         let cells = bands.map(|band| {
@@ -587,7 +590,7 @@ impl PublicWriter<'_> {
         sum(cells)
     }
 
-    /// Accesses by hour, and the users of the bands of the day where they may be shown.
+    /// Writes accesses by hour, and users by band if they may be shown.
     fn hours(self) -> Section {
         let hours = &self.plain.report.hours;
         let in_hour = |hour: u8| self.in_hour(hour);

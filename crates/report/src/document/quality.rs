@@ -1,11 +1,11 @@
-//! How far the figures can be trusted.
+//! Checks of the figures, notices and restatements.
 
 use super::{Block, Cell, Column, Section, Table, Writer, section, table};
 use crate::tables::Status;
 use crate::text::harmless;
 use crate::{MovedPart, Notice};
 
-/// A check, and the notices that it leads to.
+/// A check, and the notices that it covers.
 struct Check {
     name: (&'static str, &'static str),
     finds: fn(&Notice) -> bool,
@@ -85,7 +85,7 @@ const CHECKS: [Check; 7] = [
 ];
 
 impl Writer<'_> {
-    /// The checks with their results.
+    /// Writes the checks with their results.
     pub(super) fn checks(self) -> Section {
         let report = self.report;
         let columns = vec![
@@ -133,7 +133,7 @@ impl Writer<'_> {
         section("quality", title, vec![table.into()])
     }
 
-    /// The checks with their results, and every notice in words.
+    /// Writes the checks with their results, and every notice as a sentence.
     pub(super) fn quality(self) -> Section {
         let report = self.report;
         let mut checks = self.checks();
@@ -149,7 +149,7 @@ impl Writer<'_> {
         checks
     }
 
-    /// Every edition of a closed year; nothing when there is one only.
+    /// Writes every edition of a closed year; no blocks when there is only one.
     pub(super) fn restatements(self) -> Section {
         let title = self.say("Rettifiche", "Restatements");
         if self.report.restatements.len() < 2 {
@@ -185,7 +185,7 @@ impl Writer<'_> {
         section("restatements", title, blocks)
     }
 
-    /// The figures that restatements changed.
+    /// Writes the figures that restatements changed.
     fn moved(self) -> Table {
         let columns = vec![
             Column::text(self.say("Cifra", "Figure")),

@@ -1,4 +1,4 @@
-//! Services: what changed most, what became of them, the most used.
+//! Services: the largest changes, their status, and the most used.
 
 use super::{Block, Cell, Column, Section, Writer, section, table};
 use crate::tables::{Status, Variation};
@@ -15,7 +15,7 @@ impl Writer<'_> {
         Cell::Text(self.say(it, en))
     }
 
-    /// The services that changed most, category by category.
+    /// Writes the services that changed most, by category.
     pub(super) fn variations(self) -> Section {
         let report = self.report;
         let mut columns = vec![
@@ -32,7 +32,7 @@ impl Writer<'_> {
         let mut rows = Vec::new();
         for category in &report.variations {
             for (place, row) in category.services.iter().enumerate() {
-                // A name is written once, above its services.
+                // The category's name is written once, above its services.
                 let name = match place {
                     0 => Cell::Text(self.category(&category.name)),
                     _ => Cell::Empty,
@@ -63,7 +63,7 @@ impl Writer<'_> {
         section("variations", title, vec![table.into()])
     }
 
-    /// New, retired, unused and broken services.
+    /// Writes new, retired, unused and broken services.
     pub(super) fn statuses(self) -> Section {
         let report = self.report;
         let title = self.say(
@@ -98,7 +98,7 @@ impl Writer<'_> {
         section("service-status", title, vec![table.into()])
     }
 
-    /// The services used most.
+    /// Writes the most used services.
     pub(super) fn top_services(self) -> Section {
         let title = self.say("Servizi più usati", "Services used most");
         if self.report.top_services.is_empty() {

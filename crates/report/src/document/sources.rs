@@ -1,4 +1,4 @@
-//! Figures of other sources. What no source gave is said to be missing; it is never nothing.
+//! Figures of other sources. A kind that no source gave is shown as not available, never as zero.
 
 use super::{
     Block, Cell, Chart, ChartKind, Column, Section, Series, Table, Writer, section, table,
@@ -7,18 +7,18 @@ use crate::ratio::change_percent;
 use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
 use crate::text::harmless;
 
-/// Whether members of staff are named.
+/// Choice between naming staff members and withholding their names.
 #[derive(Clone, Copy)]
 pub(super) enum Names {
-    /// In what the staff reads.
+    /// Named, in internal reports.
     Told,
-    /// In what everybody may read.
+    /// Withheld, in public reports.
     Withheld,
 }
 
 impl Writer<'_> {
-    /// A section for each kind of other figures, of all enti only. Who imported them is told when `names`
-    /// of staff are.
+    /// Writes a section for each kind of other figures, for reports of all enti only. `names`
+    /// decides whether the importers are named.
     pub(super) fn sources(self, names: Names) -> Vec<Section> {
         if self.report.ente.is_some() {
             return Vec::new();
@@ -55,7 +55,7 @@ impl Writer<'_> {
         titles.into_iter().map(section_of).collect()
     }
 
-    /// The figures of a set; `None` where it has none of the year.
+    /// Writes the figures of a set; `None` if it has none of the year.
     fn source(self, set: &FigureSet, names: Names) -> Option<Vec<Block>> {
         let mut blocks = match &set.figures {
             Figures::IdentityCredentials(rows) => self.credentials(rows)?,

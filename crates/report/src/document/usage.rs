@@ -1,4 +1,4 @@
-//! Service uses: in all, by category, rising and falling, by ente.
+//! Service uses: totals, by category, rising and falling, by ente.
 
 use super::{Cell, Chart, ChartKind, Column, Section, Series, Writer, section, table};
 use crate::ratio::share_percent;
@@ -6,7 +6,7 @@ use crate::tables::{Kinds, Move};
 use crate::text::harmless;
 
 impl Writer<'_> {
-    /// Service uses by kind.
+    /// Writes service uses by kind.
     pub(super) fn totals(self) -> Section {
         let totals = &self.report.totals;
         let all = totals.kinds.service_uses;
@@ -54,7 +54,7 @@ impl Writer<'_> {
         ]
     }
 
-    /// Service uses by category, kind and year, with their shares.
+    /// Writes service uses by category, kind and year, with their shares.
     pub(super) fn categories(self) -> Section {
         let report = self.report;
         let mut columns = vec![Column::text(self.say("Categoria", "Category"))];
@@ -137,7 +137,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Categories that rose and fell; nothing without a compared year.
+    /// Writes rising and falling categories; no blocks without a compared year.
     pub(super) fn moves(self) -> Section {
         let moves = &self.report.moves;
         let list = |id, caption: String, moves: &[Move]| {
@@ -178,7 +178,7 @@ impl Writer<'_> {
         section("moves", title, blocks)
     }
 
-    /// Service uses by ente, category and kind.
+    /// Writes service uses by ente, category and kind.
     pub(super) fn usage_by_kind(self) -> Section {
         let mut columns = vec![
             Column::text(self.say("Ente", "Ente")),

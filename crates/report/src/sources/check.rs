@@ -1,4 +1,4 @@
-//! Figures that contradict themselves, each other, or the register.
+//! Checks for figures that contradict themselves, each other, or the register.
 
 use affluenza_register::Register;
 use serde::Serialize;
@@ -9,58 +9,58 @@ use crate::Language;
 use crate::ratio::change_percent;
 use crate::text::harmless;
 
-/// A claimed growth may be so far from the right one, in points: it was rounded.
+/// Tolerance for a claimed growth, in percentage points, because it was rounded.
 const ROUNDING: f64 = 0.5;
 
 /// A figure that cannot be right.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Doubt {
-    /// A part is greater than what it is part of.
+    /// A part is greater than its total.
     PartAboveTotal {
-        /// Whose: an ente, a year, a category.
+        /// Subject: an ente, a year, or a category and year.
         of: String,
-        /// What the part is: payments, bookings, CNS.
+        /// Name of the part: payments, bookings, CNS.
         part: String,
-        /// The part.
+        /// Count of the part.
         count: u64,
-        /// The whole.
+        /// Count of the total.
         total: u64,
     },
     /// Figures do not add up to their total.
     SumsDisagree {
-        /// Whose.
+        /// Subject: an ente.
         of: String,
-        /// What the figures add up to.
+        /// Sum of the figures.
         sum: u64,
-        /// What is said to be the total.
+        /// Claimed total.
         total: u64,
     },
-    /// A growth is not what the two figures give.
+    /// A claimed growth does not match its two figures.
     WrongGrowth {
-        /// Of what.
+        /// Subject, as the source writes it.
         of: String,
-        /// The earlier figure.
+        /// Earlier figure.
         before: u64,
-        /// The later one.
+        /// Later figure.
         now: u64,
-        /// What is said, in percent.
+        /// Claimed growth, in percent.
         said_percent: f64,
-        /// What it is, in percent; `None` on a zero base.
+        /// Computed growth, in percent; `None` on a zero base.
         growth_percent: Option<f64>,
     },
-    /// An ente that the register does not know.
+    /// An ente is not in the register.
     UnknownEnte {
-        /// As the source writes it.
+        /// Name as the source writes it.
         ente: String,
     },
-    /// The source counts other services than the register has.
+    /// The source and the register count different numbers of services.
     RegisterDisagrees {
-        /// The ente.
+        /// Name of the ente, as the source writes it.
         ente: String,
-        /// By the source.
+        /// Services by the source.
         said: u64,
-        /// By the register.
+        /// Services by the register.
         registered: u64,
     },
 }
@@ -74,7 +74,7 @@ fn part(of: &str, part: &str, count: u64, total: u64) -> Option<Doubt> {
     })
 }
 
-/// Everything that is doubtful about a set.
+/// Returns every doubt about a set of figures.
 pub fn check(set: &FigureSet, register: &Register) -> Vec<Doubt> {
     match &set.figures {
         Figures::IdentityCredentials(rows) => rows
@@ -89,7 +89,7 @@ pub fn check(set: &FigureSet, register: &Register) -> Vec<Doubt> {
             })
             .collect(),
         Figures::Portfolio(rows) => portfolio(rows, register),
-        // Requests of a month may be solved in another, and alerts have no parts.
+        // Requests of a month may be solved in another month, and alerts have no parts.
         Figures::HelpDesk(_) | Figures::ProbeAlerts(_) | Figures::Availability(_) => Vec::new(),
     }
 }
@@ -138,11 +138,11 @@ fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
     doubts
 }
 
-/// Doubts about a CSV file of uses: year, category, service_uses, of_which_payments,
-/// of_which_bookings.
+/// Returns doubts about a CSV file of uses, with the columns year, category, service_uses,
+/// of_which_payments and of_which_bookings.
 ///
 /// # Errors
-/// When it is not such a file.
+/// The file does not have this form.
 pub fn check_usage(text: &str) -> Result<Vec<Doubt>, SourceError> {
     let mut doubts = Vec::new();
     for line in Lines::read(text)?.rows {
@@ -156,10 +156,11 @@ pub fn check_usage(text: &str) -> Result<Vec<Doubt>, SourceError> {
     Ok(doubts)
 }
 
-/// Doubts about a CSV file of printed changes: what, before, now, said_percent.
+/// Returns doubts about a CSV file of printed changes, with the columns what, before, now and
+/// said_percent.
 ///
 /// # Errors
-/// When it is not such a file.
+/// The file does not have this form.
 pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
     let mut doubts = Vec::new();
     for line in Lines::read(text)?.rows {
@@ -182,7 +183,7 @@ pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
 }
 
 impl Doubt {
-    /// The doubt as a sentence.
+    /// Returns the doubt as a sentence.
     pub fn sentence(&self, language: Language) -> String {
         let n = |count: u64| language.count(count);
         match language {

@@ -1,6 +1,6 @@
 //! Figures that portals do not emit: identity credentials, help desk, alerts of probes,
-//! availability, and the portfolio of services as the source counts it. They come as a CSV file
-//! with a TOML file that says what they are and where from; here both are read and checked.
+//! availability, and the source's count of offered services. A CSV file holds the figures; a TOML
+//! file describes their kind and provenance. This module reads and checks both.
 
 mod check;
 mod read;
@@ -14,113 +14,113 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Where figures come from.
+/// Provenance of figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// Who or what they are from.
+    /// Person or organisation that the figures come from.
     pub source: String,
-    /// When the source said so.
+    /// Date of the source.
     pub date: Date,
-    /// Who imported them.
+    /// Person who imported the figures.
     pub imported_by: String,
-    /// Their licence.
+    /// Licence of the figures.
     pub licence: String,
 }
 
 /// Figures of one kind from one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FigureSet {
-    /// Where they come from.
+    /// Provenance of the figures.
     #[serde(flatten)]
     pub provenance: Provenance,
-    /// The figures.
+    /// Rows of the set.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// The figures themselves.
+/// Rows of figures, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "rows", rename_all = "kebab-case")]
 pub enum Figures {
-    /// Digital identities activated.
+    /// Activated digital identities.
     IdentityCredentials(Vec<Credentials>),
     /// Requests to the help desk.
     HelpDesk(Vec<Tickets>),
     /// Alerts of the probes that watch the services.
     ProbeAlerts(Vec<Alerts>),
-    /// How long services could be reached.
+    /// Availability of the services.
     Availability(Vec<Availability>),
-    /// Services offered, as the source counts them.
+    /// Offered services, as the source counts them.
     Portfolio(Vec<Portfolio>),
 }
 
 /// Digital identities activated in a year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// Identities activated.
+    /// Activated identities.
     pub activated: u64,
-    /// Those on a national services card; `None` where the source does not say.
+    /// Identities on a national services card (CNS); `None` if the source has no figure.
     pub of_which_cns: Option<u64>,
 }
 
 /// Requests to the help desk in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tickets {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
-    /// Requests opened.
+    /// Opened requests.
     pub opened: u64,
-    /// Requests solved; `None` where the source does not say.
+    /// Solved requests; `None` if the source has no figure.
     pub solved: Option<u64>,
 }
 
 /// Alerts of probes in a month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alerts {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
-    /// Alerts.
+    /// Number of alerts.
     pub alerts: u64,
 }
 
 /// Availability in a month.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Availability {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
-    /// Share of the time that services could be reached, in percent.
+    /// Share of the time in which services could be reached, in percent.
     pub available_percent: f64,
-    /// The share that was agreed; `None` where the source does not say.
+    /// Agreed share, in percent; `None` if the source has no figure.
     pub agreed_percent: Option<f64>,
 }
 
 /// Services that an ente offers, as the source counts them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Portfolio {
-    /// The year at whose end they were counted.
+    /// Year at whose end the services were counted.
     pub year: i16,
-    /// The ente, as the source writes it.
+    /// Name of the ente, as the source writes it.
     pub ente: String,
     /// Services by code of category.
     pub by_category: BTreeMap<String, u64>,
-    /// Those that are payments.
+    /// Services that are payments.
     pub of_which_payments: u64,
-    /// Those that are bookings.
+    /// Services that are bookings.
     pub of_which_bookings: u64,
-    /// All of them, as the source adds them up.
+    /// Total, as printed by the source.
     pub total: u64,
 }
 
 impl Figures {
-    /// What the figures are of: `identity-credentials`.
+    /// Returns the name of the kind, such as `identity-credentials`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::IdentityCredentials(_) => "identity-credentials",
@@ -131,7 +131,7 @@ impl Figures {
         }
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         match self {
             Self::IdentityCredentials(rows) => rows.len(),
@@ -142,27 +142,27 @@ impl Figures {
         }
     }
 
-    /// Whether there is none.
+    /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl FigureSet {
-    /// The set as it is stored.
+    /// Formats the set as it is stored.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("figures have text keys only")
     }
 
-    /// A set as it was stored.
+    /// Parses a set as it was stored.
     ///
     /// # Errors
-    /// When it is none.
+    /// The text is not such a set.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// SHA-256 of the set: the same figures from the same source have the same.
+    /// Returns the SHA-256 of the set: the same figures from the same source have the same hash.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json());
         digest.iter().map(|byte| format!("{byte:02x}")).collect()

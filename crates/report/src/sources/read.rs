@@ -11,44 +11,44 @@ use super::{
     Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Provenance, Tickets,
 };
 
-/// What is wrong with a file of figures, and what to do.
+/// An error in a file of figures, and its correction.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
-    /// The file of provenance is not as it must be.
+    /// The file of provenance is not valid.
     #[error("{0}: give kind, source, date, imported_by, licence and file")]
     Provenance(String),
-    /// A kind that there is none of.
+    /// The kind is unknown.
     #[error(
         "unknown kind {0:?}: use identity-credentials, help-desk, probe-alerts, availability or portfolio"
     )]
     Kind(String),
-    /// The CSV file cannot be read as one.
+    /// The file is not valid CSV.
     #[error("{0}")]
     Rows(String),
     /// A column is missing.
     #[error("column {0:?} is missing: add it, empty where the source does not say")]
     Column(String),
-    /// A value is not what its column holds.
+    /// A value does not match its column.
     #[error("line {line}, column {column:?}: {value:?} is not {expected}")]
     Value {
         /// Line of the CSV file.
         line: u64,
-        /// Heading.
+        /// Heading of the column.
         column: String,
-        /// What stands there.
+        /// Value that was read.
         value: String,
-        /// What should.
+        /// Expected form.
         expected: &'static str,
     },
-    /// There are no rows.
+    /// The CSV file has no rows.
     #[error("there are no rows: an absent source needs no file")]
     Empty,
-    /// A row is there twice.
+    /// A row occurs twice.
     #[error("line {line}: {what} is there already: keep one of the two")]
     Twice {
         /// Line of the CSV file.
         line: u64,
-        /// Year, month or ente.
+        /// Year, month or ente of the row.
         what: String,
     },
 }
@@ -62,14 +62,14 @@ struct RawProvenance {
     imported_by: String,
     licence: String,
     file: String,
-    /// Of a portfolio: the year at whose end services were counted.
+    /// Year at whose end services were counted; required for a portfolio.
     year: Option<i16>,
 }
 
-/// Reads figures. `file` gives the text of the CSV file that the provenance names.
+/// Reads figures. `file` returns the text of the CSV file that the provenance names.
 ///
 /// # Errors
-/// When either file is not as it must be; `E` is what `file` fails with.
+/// One of the files is not valid. `E` is the error of `file`.
 pub fn read_set<E: From<SourceError>>(
     provenance: &str,
     file: impl FnOnce(&str) -> Result<String, E>,
@@ -109,7 +109,7 @@ pub fn read_set<E: From<SourceError>>(
     })
 }
 
-/// A CSV file: headings, and rows with their lines.
+/// A CSV file: headings, and rows with their line numbers.
 pub(super) struct Lines {
     pub heads: Vec<String>,
     pub rows: Vec<Line>,
@@ -199,7 +199,7 @@ impl Line {
     }
 }
 
-/// Refuses a row whose `key` was there before.
+/// Refuses a row whose `key` occurred before.
 fn once(seen: &mut Vec<String>, line: &Line, key: String) -> Result<(), SourceError> {
     if seen.contains(&key) {
         return Err(SourceError::Twice {
@@ -243,7 +243,7 @@ fn tickets(lines: &Lines) -> Result<Vec<Tickets>, SourceError> {
     Ok(rows)
 }
 
-/// A column for each year, a row for each month.
+/// Reads a column for each year and a row for each month.
 fn alerts(lines: &Lines) -> Result<Vec<Alerts>, SourceError> {
     let mut rows = Vec::new();
     let mut seen = Vec::new();
@@ -290,7 +290,7 @@ fn availability(lines: &Lines) -> Result<Vec<Availability>, SourceError> {
     Ok(rows)
 }
 
-/// An ente a row, a column for each category, then the parts and the total.
+/// Reads a row for each ente: a column for each category, then the parts and the total.
 pub(super) fn portfolio(lines: &Lines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
     let own = ["ente", "of_which_payments", "of_which_bookings", "total"];
     let categories = || {

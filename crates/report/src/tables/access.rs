@@ -12,10 +12,10 @@ use super::EnteName;
 use crate::names;
 use crate::ratio::share_percent;
 
-/// Who came to an ente.
+/// Accesses and visitors of an ente.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AccessRow {
-    /// Which ente.
+    /// Code and name of the ente.
     #[serde(flatten)]
     pub name: EnteName,
     /// Accesses to pages and areas.
@@ -24,47 +24,47 @@ pub struct AccessRow {
     pub visitors_days: u64,
     /// Completed service uses.
     pub service_uses: u64,
-    /// Inhabitants, by the register; `None` where it does not say.
+    /// Inhabitants, by the register; `None` if not registered.
     pub residents: Option<u32>,
-    /// Year of that number.
+    /// Year of the number of inhabitants.
     pub residents_year: Option<i16>,
-    /// Accesses in the year for each inhabitant; `None` where their number is not known.
+    /// Accesses in the year for each inhabitant; `None` if their number is unknown.
     pub accesses_per_resident: Option<f64>,
 }
 
-/// Who came, by ente.
+/// Accesses and visitors by ente.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Accesses {
-    /// Greatest number of accesses first, then by name.
+    /// Enti, the greatest number of accesses first, then by name.
     pub enti: Vec<AccessRow>,
-    /// Accesses of all.
+    /// Accesses of all enti.
     pub accesses: u64,
-    /// Visitors of each day in each ente, summed.
+    /// Distinct visitors of each day and ente, summed over days and enti.
     pub visitors_days: u64,
-    /// Service uses of all.
+    /// Service uses of all enti.
     pub service_uses: u64,
 }
 
 /// A month of the year.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MonthRow {
-    /// 1 to 12.
+    /// Month, 1 to 12.
     pub month: u8,
     /// Accesses of people.
     pub accesses: u64,
-    /// Those by smartphone or tablet.
+    /// Accesses by smartphone or tablet.
     pub mobile_accesses: u64,
-    /// Their share, in percent; `None` without accesses.
+    /// Share of accesses by smartphone or tablet, in percent; `None` without accesses.
     pub mobile_share_percent: Option<f64>,
-    /// The share in the same month of the compared year; `None` without data of it.
+    /// Mobile share in the same month of the compared year, in percent; `None` without data of it.
     pub compared_mobile_share_percent: Option<f64>,
-    /// Distinct visitors of each day in each ente, summed.
+    /// Distinct visitors of each day and ente, summed over days and enti.
     pub visitors_days: u64,
     /// Completed service uses of people.
     pub service_uses: u64,
 }
 
-/// Use by how the person was identified.
+/// Use by kind of login.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoginRow {
     /// `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
@@ -128,7 +128,7 @@ impl Accesses {
     }
 }
 
-/// All twelve months, beside the shares of the compared year.
+/// Returns all twelve months, with the mobile shares of the compared year.
 pub(crate) fn months(detail: &Detail, before: Option<&Detail>) -> Vec<MonthRow> {
     (1..=12)
         .map(|month| {
@@ -151,7 +151,7 @@ pub(crate) fn months(detail: &Detail, before: Option<&Detail>) -> Vec<MonthRow> 
         .collect()
 }
 
-/// Accesses of people, those by smartphone or tablet, service uses of people.
+/// Returns accesses of people, accesses by smartphone or tablet, and service uses of people.
 fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
     let rows = detail.months.iter();
     let people = rows.filter(|row| row.month == month && counts(row, Counted::People));
@@ -166,7 +166,7 @@ fn counts(row: &MonthUse, counted: Counted) -> bool {
     counted == Counted::All || row.device != Device::Bot.as_str()
 }
 
-/// Use by kind of login, those without any use left out.
+/// Returns use by kind of login. Kinds without rows are left out.
 pub(crate) fn logins(detail: &Detail) -> Vec<LoginRow> {
     let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     for row in &detail.logins {

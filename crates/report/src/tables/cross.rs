@@ -12,7 +12,7 @@ use super::Kinds;
 use crate::names::{self, CategoryName};
 use crate::scope;
 
-/// What a table counts.
+/// Unit of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -22,14 +22,14 @@ pub enum Unit {
     Services,
 }
 
-/// An ente.
+/// Code and name of an ente.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EnteName {
-    /// IPA code, or a code that the register does not know.
+    /// IPA code, or a code that is not registered.
     pub ente: String,
-    /// Name; the code where there is none.
+    /// Name; the code if there is no name.
     pub ente_name: String,
-    /// Whether the register knows it.
+    /// True if the ente is in the register.
     pub registered: bool,
 }
 
@@ -43,7 +43,7 @@ impl EnteName {
         }
     }
 
-    /// An ente of which there is but a code.
+    /// Returns an ente that has only a code.
     pub(crate) fn unknown(code: &str) -> Self {
         Self {
             ente: code.to_owned(),
@@ -53,33 +53,33 @@ impl EnteName {
     }
 }
 
-/// The counts of an ente.
+/// Counts of an ente.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CrossRow {
-    /// Which ente.
+    /// Code and name of the ente.
     #[serde(flatten)]
     pub name: EnteName,
     /// Count by code of category, zeros included.
     pub by_category: BTreeMap<String, u64>,
-    /// The sum over categories.
+    /// Sum over categories.
     pub total: u64,
-    /// Parts of the total that are payments.
+    /// Part of the total that is payments.
     pub of_which_payments: u64,
-    /// Parts of the total that are bookings.
+    /// Part of the total that is bookings.
     pub of_which_bookings: u64,
 }
 
-/// The uses of an ente in a category.
+/// Uses of an ente in a category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CellRow {
     /// Code of the ente.
     pub ente: String,
-    /// Its name; the code where there is none.
+    /// Name of the ente; the code if there is no name.
     pub ente_name: String,
-    /// Which category.
+    /// Code and names of the category.
     #[serde(flatten)]
     pub category: CategoryName,
-    /// By kind.
+    /// Uses by kind.
     #[serde(flatten)]
     pub kinds: Kinds,
 }
@@ -87,25 +87,25 @@ pub struct CellRow {
 /// Counts by ente and category. Rows and columns add up to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CrossTable {
-    /// What is counted.
+    /// Unit of the counts.
     pub unit: Unit,
-    /// The columns: categories of the register in its order, then those that it does not know.
+    /// Columns: categories of the register in its order, then categories that are not registered.
     pub categories: Vec<CategoryName>,
-    /// The rows: enti with a count, greatest total first, then by name.
+    /// Rows: enti with a count, the greatest total first, then by name.
     pub enti: Vec<CrossRow>,
-    /// The sum over enti by code of category.
+    /// Sum over enti, by code of category.
     pub by_category: BTreeMap<String, u64>,
-    /// The sum of all.
+    /// Sum of all counts.
     pub total: u64,
-    /// Parts of it that are payments.
+    /// Part of the total that is payments.
     pub of_which_payments: u64,
-    /// Parts of it that are bookings.
+    /// Part of the total that is bookings.
     pub of_which_bookings: u64,
-    /// Registered enti, there on the last day of the year, that have no count at all.
+    /// Registered enti, valid on the last day of the year, without any count.
     pub enti_without: Vec<EnteName>,
 }
 
-/// A count of an ente in a category, of a kind.
+/// Count of an ente in a category, of a kind.
 struct Part<'c> {
     ente: &'c str,
     category: &'c str,
@@ -113,11 +113,11 @@ struct Part<'c> {
     count: u64,
 }
 
-/// What an ente has in a category: all, payments, bookings.
+/// Counts of an ente in a category: all, payments, bookings.
 type Counts = [u64; 3];
 
 impl CrossTable {
-    /// Service uses by ente and category, of one ente or of all.
+    /// Builds service uses by ente and category, of one ente or of all.
     pub(crate) fn usage(
         register: &Register,
         last_day: Date,
@@ -134,7 +134,7 @@ impl CrossTable {
         Self::build(register, (last_day, ente), Unit::ServiceUses, parts)
     }
 
-    /// Services offered on `day` by ente and category, of one ente or of all.
+    /// Builds services offered on `day` by ente and category, of one ente or of all.
     pub(crate) fn offered(register: &Register, day: Date, ente: Option<&str>) -> Self {
         let deployments = scope::deployments(register, ente);
         let on_offer = deployments.filter(|deployment| deployment.validity.contains(day));
@@ -220,7 +220,7 @@ impl CrossTable {
         }
     }
 
-    /// The count of an ente in a category, 0 where there is none.
+    /// Returns the count of an ente in a category; 0 if there is no row.
     pub fn count(&self, ente: &str, category: &str) -> u64 {
         self.enti
             .iter()
@@ -229,8 +229,8 @@ impl CrossTable {
             .unwrap_or(0)
     }
 
-    /// The uses of each ente in each category by kind, in the order of the table, those without
-    /// any left out.
+    /// Returns the uses of each ente in each category by kind, in the order of the table. Pairs
+    /// without uses are left out.
     pub(crate) fn cells(&self, register: &Register, cells: &[UsageCell]) -> Vec<CellRow> {
         let mut sums: BTreeMap<(&str, &str), Vec<&UsageCell>> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| cell.service_uses > 0) {

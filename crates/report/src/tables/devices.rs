@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::ratio::share_percent;
 
-/// The classes of people's devices, in the order of the table.
+/// Classes of people's devices, in the order of the table.
 const PEOPLE: [Device; 4] = [
     Device::Desktop,
     Device::Smartphone,
@@ -17,11 +17,11 @@ const PEOPLE: [Device; 4] = [
 /// Use from a class of device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeviceRow {
-    /// Class of device: `desktop`, `smartphone`, `tablet` or `other`.
+    /// `desktop`, `smartphone`, `tablet` or `other`.
     pub device: &'static str,
     /// Accesses of people.
     pub accesses: u64,
-    /// Share of people's accesses, in percent; `None` when there are none at all.
+    /// Share of people's accesses, in percent; `None` without any.
     pub share_percent: Option<f64>,
     /// Completed service uses.
     pub service_uses: u64,
@@ -32,11 +32,11 @@ pub struct DeviceRow {
 pub struct Mobile {
     /// Accesses of people.
     pub accesses: u64,
-    /// Share of people's accesses, in percent; `None` when there are none at all.
+    /// Share of people's accesses, in percent; `None` without any.
     pub share_percent: Option<f64>,
 }
 
-/// Accesses by class of device. Bots are counted apart and are in no share.
+/// Accesses by class of device. Bots are counted separately and are in no share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Devices {
     /// Classes of people's devices.
@@ -45,7 +45,7 @@ pub struct Devices {
     pub smartphone_and_tablet: Mobile,
     /// Accesses of people: the sum of the classes.
     pub accesses: u64,
-    /// Accesses of bots, which are not among those of people.
+    /// Accesses of bots. They are not among those of people.
     pub bot_accesses: u64,
 }
 
@@ -53,7 +53,7 @@ impl Devices {
     pub(crate) fn build(devices: &[DeviceUse]) -> Self {
         let (mut people, mut bot_accesses) = ([(0, 0); PEOPLE.len()], 0);
         for row in devices {
-            // A class unknown to this version is some other device; it must not be lost.
+            // A class unknown to this version counts as another device, so that no access is lost.
             match row.device.parse().unwrap_or(Device::Other) {
                 Device::Bot => bot_accesses += row.accesses,
                 device => {

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::ratio::share_percent;
 
-/// Whole local hours, from one up to but not including another.
+/// A range of whole local hours, the end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct HourRange {
     /// First local hour, 0 to 23.
     pub from: u8,
-    /// Local hour at which it ends, 1 to 24.
+    /// Local hour of the end, excluded, 1 to 24.
     pub to: u8,
 }
 
@@ -20,15 +20,15 @@ pub struct HourRange {
 pub struct BandRow {
     /// `night`, `office` or `evening`.
     pub band: &'static str,
-    /// When it is.
+    /// Local hours of the band.
     pub local_hours: Vec<HourRange>,
-    /// Hours of the band that existed in the year, changes of the clock included.
+    /// Hours of the band that existed in the year, after changes of the clock.
     pub hours_existing: u64,
     /// Distinct visitors of each hour, summed over the hours.
     pub users_hours: u64,
-    /// Users summed over hours, divided by the hours that existed; `None` when none did.
+    /// Users summed over hours, divided by the hours that existed; `None` if none did.
     pub users_per_hour_mean: Option<f64>,
-    /// Accesses.
+    /// Number of accesses.
     pub accesses: u64,
 }
 
@@ -37,27 +37,27 @@ pub struct BandRow {
 pub struct HourRow {
     /// Local hour, 0 to 23.
     pub local_hour: u8,
-    /// How long the clock showed this hour in the year, in hours.
+    /// Time for which the clock showed this hour in the year, in hours.
     pub hours_existing: f64,
     /// Distinct visitors of each such hour, summed over the days.
     pub users_hours: u64,
-    /// Users summed over days, divided by the hours that existed; `None` when none did.
+    /// Users summed over days, divided by the hours that existed; `None` if none did.
     pub users_per_hour_mean: Option<f64>,
-    /// Accesses.
+    /// Number of accesses.
     pub accesses: u64,
 }
 
-/// When people come.
+/// Users and accesses by time of day.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Hours {
-    /// Name of the time zone in the IANA database; several are separated by commas.
+    /// Name in the IANA time zone database; several are separated by commas.
     pub time_zone: String,
-    /// By band; bands that have no hours are left out.
+    /// Use by band. Bands without hours are left out.
     pub bands: Vec<BandRow>,
-    /// Users of all bands but the office hours, of the users of all bands, in percent; users are
-    /// summed over hours, so that longer bands weigh more. `None` when there are none at all.
+    /// Share of users outside office hours among the users of all bands, in percent; `None` without
+    /// users. Users are summed over hours, so longer bands weigh more.
     pub off_hours_share_percent: Option<f64>,
-    /// By hour of the day, all 24.
+    /// Use by hour of the day, all 24.
     pub hours_of_day: Vec<HourRow>,
 }
 
@@ -65,7 +65,7 @@ impl Hours {
     pub(crate) fn build(year: i16, zones: &[Zone], bands: &[BandUse], hours: &[HourUse]) -> Self {
         let (from, to) = bounds(year);
         let existing = ExistingHours::of_any(zones, from, to);
-        // Every zone has the same bands.
+        // All zones have the same bands.
         let divided = zones
             .first()
             .map_or_else(Bands::default, |zone| *zone.bands());
@@ -91,8 +91,8 @@ impl Hours {
     }
 }
 
-/// The first day of `year` and of the next. Years beyond the calendar, of which there are no
-/// figures, count as its last.
+/// Returns the first day of `year` and of the next year. Years outside the calendar have no
+/// figures, and get its last day.
 fn bounds(year: i16) -> (LocalDate, LocalDate) {
     let first = |year| LocalDate::new(year, 1, 1).unwrap_or(LocalDate::from_days(i32::MAX));
     (first(year), first(year.saturating_add(1)))

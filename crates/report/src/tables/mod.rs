@@ -1,5 +1,5 @@
-//! The tables of the report. Every figure counts people only, bots left out, unless the
-//! report is of both or the figure says so.
+//! The tables of the report. Every figure counts people only, unless the report includes bots or
+//! the field's documentation differs.
 
 mod access;
 mod cross;

@@ -1,11 +1,11 @@
-//! Accesses by where they came from.
+//! Accesses from Italy and abroad.
 
 use affluenza_store::figures::CountryUse;
 use serde::Serialize;
 
 use crate::ratio::share_percent;
 
-/// The country that is inside.
+/// Country code of Italy.
 const ITALY: &str = "IT";
 
 /// Accesses from inside and outside Italy.
@@ -13,13 +13,13 @@ const ITALY: &str = "IT";
 pub struct Places {
     /// Accesses from Italy.
     pub italy_accesses: u64,
-    /// Accesses from anywhere else.
+    /// Accesses from other known countries.
     pub abroad_accesses: u64,
-    /// Accesses from nobody knows where; they are in no share.
+    /// Accesses without a known country. They are in no share.
     pub unknown_accesses: u64,
-    /// Share of Italy among the accesses whose country is known, in percent; `None` when none is.
+    /// Share of Italy among the accesses with a known country, in percent; `None` without any.
     pub italy_share_percent: Option<f64>,
-    /// Share of all other countries among them.
+    /// Share of all other countries among the accesses with a known country, in percent.
     pub abroad_share_percent: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! The services used most.
+//! The most used services.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,33 +11,33 @@ use serde::Serialize;
 use crate::names::CategoryName;
 use crate::ratio::share_percent;
 
-/// How many services the table has.
+/// Largest number of services in the table.
 const TOP: usize = 10;
 
 /// Use of a service.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServiceRow {
-    /// 1 for the most used.
+    /// Rank, 1 for the most used.
     pub rank: usize,
-    /// Code in the register, or a code that it does not know.
+    /// Code in the register, or a code that is not registered.
     pub service: String,
-    /// Italian name; the code where there is none.
+    /// Italian name; the code if there is no name.
     pub service_name_it: String,
-    /// English name; the Italian one or the code where there is none.
+    /// English name; the Italian one or the code if there is no English name.
     pub service_name_en: String,
-    /// Its category on the last day of the year.
+    /// Category on the last day of the year.
     #[serde(flatten)]
     pub category: CategoryName,
     /// Completed service uses.
     pub service_uses: u64,
     /// Share of all service uses, in percent.
     pub share_percent: Option<f64>,
-    /// In how many enti it was used.
+    /// Number of enti in which the service was used.
     pub enti: u64,
 }
 
 impl ServiceRow {
-    /// The services used most, most used first, then by code.
+    /// Returns the most used services, the most used first, then by code.
     pub(crate) fn top(register: &Register, last_day: Date, services: &[ServiceUse]) -> Vec<Self> {
         let total = services.iter().map(|row| row.service_uses).sum();
         let mut rows: Vec<Self> = by_service(services)
@@ -77,8 +77,8 @@ struct Sum<'c> {
     enti: u64,
 }
 
-/// A service that changed category within the year comes once for each. Its enti cannot be
-/// added, since they may be the same; the greater count is at least right for that category.
+/// Sums uses by service. A service that changed category within the year has a row for each. Its
+/// enti cannot be added, since they may be the same, so the greater number is kept.
 fn by_service(services: &[ServiceUse]) -> BTreeMap<&str, Sum<'_>> {
     let mut sums = BTreeMap::new();
     for row in services.iter().filter(|row| row.service_uses > 0) {

@@ -1,4 +1,4 @@
-//! Service uses: in all, and by category.
+//! Service uses: total, and by category.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ pub struct Kinds {
     pub payments: u64,
     /// Uses that ended in a booking.
     pub bookings: u64,
-    /// Uses of a kind unknown to this version; they are in the sum.
+    /// Uses of a kind unknown to this version. They are part of the sum.
     pub unknown_kind: u64,
     /// All service uses: the sum of the kinds.
     pub service_uses: u64,
 }
 
 impl Kinds {
-    /// Sums cells up.
+    /// Sums cells by kind.
     pub(crate) fn sum<'c>(cells: impl IntoIterator<Item = &'c UsageCell>) -> Self {
         let mut sum = Self::default();
         for cell in cells {
@@ -52,10 +52,10 @@ impl Kinds {
     }
 }
 
-/// Service uses in all.
+/// Total service uses.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Totals {
-    /// Of the year.
+    /// Service uses of the year, by kind.
     #[serde(flatten)]
     pub kinds: Kinds,
     /// Service uses of the compared year; `None` without data of it.
@@ -79,23 +79,23 @@ impl Totals {
 /// Service uses in a category.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CategoryRow {
-    /// Which category.
+    /// Code and names of the category.
     #[serde(flatten)]
     pub name: CategoryName,
-    /// Of the year.
+    /// Service uses of the year, by kind.
     #[serde(flatten)]
     pub kinds: Kinds,
-    /// Share of all service uses, in percent; `None` when there are none at all.
+    /// Share of all service uses, in percent; `None` without any.
     pub share_percent: Option<f64>,
     /// Service uses of the compared year; `None` without data of it.
     pub compared_service_uses: Option<u64>,
-    /// Change on the compared year, in percent of it; `None` on a zero or missing base.
+    /// Change from the compared year, in percent of it; `None` on a zero or missing base.
     pub change_percent: Option<f64>,
 }
 
 impl CategoryRow {
-    /// All categories of the register in its order, even those of no use; then those of either
-    /// year that the register does not know.
+    /// Returns all categories of the register in its order, even without use. Then come the
+    /// categories of either year that are not registered.
     pub(crate) fn build(
         register: &Register,
         now: &[UsageCell],

@@ -1,4 +1,4 @@
-//! What changed most by service, and what became of services.
+//! Changes of use by service, and the status of services.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,89 +13,89 @@ use crate::names::CategoryName;
 use crate::ratio::change_percent;
 use crate::scope;
 
-/// How many services a category shows at most.
+/// Largest number of services shown in a category.
 const SHOWN: usize = 5;
-/// More than this share of attempts failing means that a service is broken, in percent.
+/// Share of failed attempts above which a service is broken, in percent.
 pub const BROKEN_FAILED_PERCENT: f64 = 50.0;
-/// Fewer attempts than these do not tell whether a service is broken.
+/// Least attempts for a service to be called broken by its failures.
 pub const BROKEN_ATTEMPTS_MIN: u64 = 10;
-/// Fewer uses than these do not tell whether use has fallen to zero.
+/// Least uses for a fall to zero to be significant.
 pub const BROKEN_USES_MIN: u64 = 12;
-/// Use that ends on or before the last day of this month has fallen to zero.
+/// Latest month in which use may end to count as a fall to zero.
 pub const BROKEN_MONTH: i8 = 9;
 
-/// What became of a service within the year, by the register and its use.
+/// Status of a service in the year, by the register and its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Its first deployment began in the year.
+    /// The first deployment began in the year.
     New,
-    /// Its last deployment ended in the year.
+    /// The last deployment ended in the year.
     Retired,
-    /// Deployed all year, used in the compared year, not even tried in this one.
+    /// Deployed all year, used in the compared year, and not even tried in this one.
     Unused,
-    /// Deployed at the end of the year, and either more than half of at least ten attempts
-    /// failed, or at least twelve uses ended before October, though in the compared year they
-    /// did not.
+    /// Deployed at the end of the year, and one of two conditions holds. Either more than half of
+    /// at least ten attempts failed; or at least twelve uses ended before October, though in the
+    /// compared year they did not.
     Broken,
 }
 
-/// A service beside the compared year.
+/// A service with its change from the compared year.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Variation {
-    /// Code in the register, or a code that it does not know.
+    /// Code in the register, or a code that is not registered.
     pub service: String,
-    /// Italian name; the code where there is none.
+    /// Italian name; the code if there is no name.
     pub service_name_it: String,
-    /// English name; the Italian one or the code where there is none.
+    /// English name; the Italian one or the code if there is no English name.
     pub service_name_en: String,
-    /// Its category on the last day of the year.
+    /// Category on the last day of the year.
     #[serde(flatten)]
     pub category: CategoryName,
     /// Completed service uses.
     pub service_uses: u64,
-    /// Those of the compared year; `None` without data of it.
+    /// Service uses of the compared year; `None` without data of it.
     pub compared_service_uses: Option<u64>,
-    /// The difference in uses; `None` without data of the compared year.
+    /// Difference in uses; `None` without data of the compared year.
     pub change: Option<i64>,
-    /// The difference in percent of the compared year; `None` on a zero or missing base.
+    /// Difference in percent of the compared year; `None` on a zero or missing base.
     pub change_percent: Option<f64>,
-    /// Attempts: uses that were completed, given up or failed.
+    /// Attempts: uses that were completed, abandoned or failed.
     pub attempts: u64,
-    /// Those that failed.
+    /// Failed attempts.
     pub failed: u64,
-    /// What became of it; `None` when nothing did.
+    /// Status in the year; `None` if no status applies.
     pub status: Option<Status>,
 }
 
 /// The services of a category that changed most.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CategoryVariations {
-    /// Which category.
+    /// Code and names of the category.
     #[serde(flatten)]
     pub name: CategoryName,
-    /// Greatest change first, up or down; at most five.
+    /// Services, the greatest change first, up or down; at most five.
     pub services: Vec<Variation>,
 }
 
 /// A registered category that rose or fell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Move {
-    /// Which category.
+    /// Code and names of the category.
     #[serde(flatten)]
     pub name: CategoryName,
-    /// The difference in uses.
+    /// Difference in uses.
     pub change: i64,
-    /// The difference in percent of the compared year; `None` on a zero base.
+    /// Difference in percent of the compared year; `None` on a zero base.
     pub change_percent: Option<f64>,
 }
 
-/// Categories by their change on the compared year.
+/// Categories by their change from the compared year.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Moves {
-    /// Those that rose, the greatest rise first.
+    /// Categories that rose, the greatest rise first.
     pub rising: Vec<Move>,
-    /// Those that fell, the greatest fall first.
+    /// Categories that fell, the greatest fall first.
     pub falling: Vec<Move>,
 }
 
@@ -121,14 +121,14 @@ impl Moves {
     }
 }
 
-/// What the variations of a year are made of.
+/// Inputs of the variations of a year.
 pub(crate) struct Variations<'f> {
     pub register: &'f Register,
-    /// Of this ente only.
+    /// Limits the variations to this ente.
     pub ente: Option<&'f str>,
     pub year: i16,
     pub now: &'f YearFigures,
-    /// The compared year, where it has data.
+    /// Figures of the compared year, if it has data.
     pub before: Option<&'f YearFigures>,
 }
 
@@ -142,7 +142,7 @@ struct Sum<'f> {
 }
 
 impl Variations<'_> {
-    /// Every service that was used or tried in either year, or that something became of, by code.
+    /// Returns every service that was used or tried in either year, or has a status, by code.
     pub(crate) fn build(&self) -> Vec<Variation> {
         let now = sums(self.register, self.now);
         let before = self.before.map(|figures| sums(self.register, figures));
@@ -204,6 +204,7 @@ impl Variations<'_> {
         }
     }
 
+    /// Returns the first status that applies: retired, broken, unused, new.
     fn status(
         &self,
         sum: &Sum<'_>,
@@ -251,7 +252,7 @@ fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, year: i16) -> bool {
     sum.service_uses >= BROKEN_USES_MIN && ended && base.month() > BROKEN_MONTH
 }
 
-/// Uses of each service. Where there are no details, attempts are the completed uses.
+/// Sums the uses of each service. Without details, attempts are the completed uses.
 fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f str, Sum<'f>> {
     let code = |service: &'f str| register.service(service).map_or(service, Service::code);
     let mut sums: BTreeMap<&str, Sum<'_>> = BTreeMap::new();
@@ -281,7 +282,7 @@ fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f st
     sums
 }
 
-/// The services that changed most, by category in the order of `categories`.
+/// Returns the services that changed most, by category in the order of `categories`.
 pub(crate) fn by_category(
     categories: &[CategoryRow],
     variations: &[Variation],
@@ -304,7 +305,7 @@ pub(crate) fn by_category(
     shown.filter(|row| !row.services.is_empty()).collect()
 }
 
-/// The services that something became of, by status, then most used first.
+/// Returns the services with a status, by status, then most used first.
 pub(crate) fn with_status(variations: &[Variation]) -> Vec<Variation> {
     let mut rows: Vec<Variation> = variations
         .iter()

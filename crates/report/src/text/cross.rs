@@ -1,4 +1,4 @@
-//! Tables of many columns: one table, or as few groups of columns as the terminal needs.
+//! Tables of many columns: one table, or the fewest groups of columns that fit the terminal.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use super::measure::{abbreviate, cut, width};
 use super::{Language, split};
 use crate::document::{Cell, Table};
 
-/// Names of rows are cut to this where that saves a group.
+/// Width to which row names are cut, if that saves a group.
 const NAME_ROOM: usize = 24;
-/// Words of headings are cut, a letter at a time, to no less than this.
+/// Least width to which words of headings are cut; `HEAD_MAX` is the largest.
 const HEAD_MIN: usize = 7;
 const HEAD_MAX: usize = 13;
 
-/// The table, its columns split into groups where they do not fit.
+/// Formats the table. Its columns are split into groups if they do not fit.
 pub(super) fn matrix(table: &Table, language: Language, room: usize) -> String {
     let lines = Lines::new(table, language);
     let layout = Layout::best(&lines, room);
@@ -25,7 +25,7 @@ pub(super) fn matrix(table: &Table, language: Language, room: usize) -> String {
     groups.join("\n")
 }
 
-/// The table as text, not laid out yet. Its first column is the names.
+/// The texts of a table before layout. The first column holds the names.
 struct Lines {
     name: String,
     heads: Vec<String>,
@@ -54,7 +54,7 @@ impl Lines {
         }
     }
 
-    /// Width of a column whose heading is cut to words of `head_room`.
+    /// Returns the width of a column whose heading is cut to words of `head_room`.
     fn column_width(&self, place: usize, head_room: usize) -> usize {
         let cells = self.cells.iter().map(|row| width(&row[place]));
         let head = shorten(&self.heads[place], head_room);
@@ -81,13 +81,13 @@ impl Lines {
     }
 }
 
-/// So that groups of columns stand below one another.
+/// Pads a name, so that groups of columns are aligned below one another.
 fn pad(name: String, room: usize) -> String {
     let blanks = room.saturating_sub(width(&name));
     name + &" ".repeat(blanks)
 }
 
-/// How the columns are laid out.
+/// Layout of the columns.
 struct Layout {
     groups: Vec<Range<usize>>,
     name_room: usize,
@@ -96,7 +96,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// The fewest groups; among those the fullest headings, then the wider gap, then whole names.
+    /// Returns the layout with the fewest groups. Among those, it prefers the fullest headings,
+    /// then the wider gap, then whole names.
     fn best(lines: &Lines, room: usize) -> Self {
         let widest = lines.names.iter().map(|name| width(name)).max();
         let widest = widest.unwrap_or(0).max(width(&lines.name));

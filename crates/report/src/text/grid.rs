@@ -1,4 +1,4 @@
-//! A table of text: names to the left, numbers to the right, and no more lines than needed.
+//! A table of text: names aligned left, numbers right, with as few lines as possible.
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -6,21 +6,21 @@ use super::measure::{cut, width};
 
 /// Blank columns between two columns of a table.
 pub(super) const GAP: usize = 2;
-/// Names are not cut below this; rather the table is too wide.
+/// Least width of a cut name. A table that still does not fit is too wide.
 const NAME_MIN: usize = 10;
 
 /// A column of a table.
 pub(super) struct Column {
-    /// Its heading, perhaps of several lines.
+    /// Heading, of one or more lines.
     pub head: String,
-    /// The heading where there is little room.
+    /// Heading for narrow terminals.
     pub short: String,
-    /// Whether it holds text rather than numbers.
+    /// True for text, false for numbers.
     pub text: bool,
 }
 
 impl Column {
-    /// A column of names.
+    /// Creates a column of names.
     pub(super) fn text(head: &str) -> Self {
         Self {
             text: true,
@@ -28,7 +28,7 @@ impl Column {
         }
     }
 
-    /// A column of numbers.
+    /// Creates a column of numbers.
     pub(super) fn number(head: &str, short: &str) -> Self {
         Self {
             head: head.to_owned(),
@@ -38,23 +38,22 @@ impl Column {
     }
 }
 
-/// A table: its columns, of which some give way where there is little room, its rows, and sums
-/// below a rule.
+/// A table: columns, of which some are cut where space is short, rows, and sums below a rule.
 pub(super) struct Grid {
-    /// All have as many cells as there are columns.
+    /// Columns from left to right; every row has one cell for each.
     pub columns: Vec<Column>,
-    /// Places of the columns whose cells are cut where there is little room.
+    /// Indices of the columns whose cells are cut where space is short.
     pub flexible: Vec<usize>,
-    /// What is between the columns.
+    /// Blank columns between two columns.
     pub gap: usize,
-    /// The body.
+    /// Rows of the body.
     pub rows: Vec<Vec<String>>,
-    /// What comes below the rule; empty for none.
+    /// Rows below the rule; empty for none.
     pub sums: Vec<Vec<String>>,
 }
 
 impl Grid {
-    /// An empty table whose first column gives way.
+    /// Creates an empty table whose first column is flexible.
     pub(super) fn new(columns: Vec<Column>) -> Self {
         Self {
             columns,
@@ -65,8 +64,9 @@ impl Grid {
         }
     }
 
-    /// The table in `room` columns of a terminal: with full headings if it fits; else with short
-    /// ones; then cut in its flexible columns, the widest first. Ends with a line break.
+    /// Formats the table for `room` terminal columns. It uses full headings if they fit, otherwise
+    /// short ones. Then it cuts the flexible columns, the widest first. The text ends with a line
+    /// break.
     pub(super) fn render(&self, room: usize) -> String {
         let widths = self.widths(false);
         let short = self.sum(&widths) > room;
@@ -83,7 +83,7 @@ impl Grid {
         let head_lines = heads.iter().map(|h| h.lines().count()).max().unwrap_or(0);
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        // Headings stand on the rule, so those of fewer lines begin lower.
+        // Headings are aligned at the bottom, so shorter ones begin lower.
         for line in 0..head_lines {
             let cell = |head: &&str| {
                 let above = head_lines - head.lines().count();

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::measure::harmless;
 use crate::tables::CategoryName;
 
-/// The language of the text: words, and how numbers and dates are written.
+/// Language of the text, with its formats of numbers and dates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// Italian, `it`.
@@ -47,11 +47,11 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// A language that the report is not written in.
+/// Unknown language.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown language {name:?}: use it or en")]
 pub struct UnknownLanguage {
-    /// The name as given.
+    /// Name as given.
     pub name: String,
 }
 
@@ -59,7 +59,7 @@ impl Language {
     /// Every language.
     pub const ALL: &'static [Self] = &[Self::Italian, Self::English];
 
-    /// The ISO 639-1 code.
+    /// Returns the ISO 639-1 code.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Italian => "it",
@@ -69,7 +69,7 @@ impl Language {
 }
 
 impl Language {
-    /// The category's name in this language.
+    /// Returns the category's name in this language.
     pub(crate) fn category(self, name: &CategoryName) -> String {
         harmless(match self {
             Self::Italian => &name.category_name_it,
@@ -77,7 +77,7 @@ impl Language {
         })
     }
 
-    /// The name of a month, 1 to 12.
+    /// Returns the name of a month, 1 to 12.
     pub(crate) fn month(self, month: i8) -> &'static str {
         let months = match self {
             Self::Italian => &MESI,
@@ -87,7 +87,7 @@ impl Language {
         months.get(place).copied().unwrap_or("")
     }
 
-    /// `31 dicembre 2017`
+    /// Formats a date: `31 dicembre 2017`.
     pub(crate) fn date(self, date: Date) -> String {
         format!(
             "{} {} {}",
@@ -97,15 +97,15 @@ impl Language {
         )
     }
 
-    /// The date that a text such as `2017-12-31T10:00:00Z` begins with; the text where there is
-    /// none.
+    /// Formats the date at the start of a time such as `2017-12-31T10:00:00Z`. Returns the part
+    /// before `T` if it is not a date.
     pub(crate) fn day(self, time: &str) -> String {
         let day = time.split('T').next().unwrap_or_default();
         day.parse()
             .map_or_else(|_| day.to_owned(), |day| self.date(day))
     }
 
-    /// The heading of hours.
+    /// Returns the heading of hours.
     pub(crate) const fn hour(self) -> &'static str {
         match self {
             Self::Italian => "Ora",

@@ -1,29 +1,29 @@
-//! How wide texts are, and how to make them narrower.
+//! Measures the width of texts, and shortens them.
 
 use unicode_width::UnicodeWidthStr;
 
-/// What stands for text left out.
+/// Mark for omitted text.
 const ELLIPSIS: &str = "…";
-/// Words that say nothing without the next.
+/// Words that mean nothing without the next word.
 const LITTLE: [&str; 15] = [
     "a", "al", "in", "e", "ed", "di", "del", "dello", "della", "dei", "degli", "delle", "and",
     "of", "the",
 ];
 
-/// Whether `word` says nothing without the next.
+/// True if `word` means nothing without the next word.
 fn is_little(word: &str) -> bool {
     LITTLE.contains(&word)
 }
 
-/// Columns of a terminal that the widest line of `text` takes.
+/// Returns the terminal columns of the widest line of `text`.
 pub(super) fn width(text: &str) -> usize {
     text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-/// `text` without characters that a terminal would obey rather than show. Codes of enti and
-/// services that the register does not know come from whoever sent the event.
+/// Replaces characters that a terminal would interpret. Codes of unregistered enti and services
+/// come from any sender of events.
 pub(crate) fn harmless(text: &str) -> String {
-    // Marks of direction are not control characters, and swap what follows them all the same.
+    // Bidirectional marks are not control characters, but reorder the text that follows.
     let obeyed = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -31,8 +31,8 @@ pub(crate) fn harmless(text: &str) -> String {
     text.replace(obeyed, "\u{fffd}")
 }
 
-/// `text` in at most `room` columns, cut after a whole word where that keeps a third of them, and
-/// never after a little one.
+/// Cuts `text` to at most `room` columns. It cuts after a whole word if that keeps a third of the
+/// columns, and never after a little word.
 pub(super) fn cut(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();
@@ -66,7 +66,7 @@ pub(super) fn cut(text: &str, room: usize) -> String {
     format!("{kept}{ELLIPSIS}")
 }
 
-/// A word in at most `room` columns, cut with a point.
+/// Cuts a word to at most `room` columns, with a final point.
 pub(super) fn abbreviate(word: &str, room: usize) -> String {
     if width(word) <= room {
         return word.to_owned();
@@ -75,7 +75,8 @@ pub(super) fn abbreviate(word: &str, room: usize) -> String {
     format!("{}.", kept.trim_end_matches(ELLIPSIS))
 }
 
-/// A paragraph of lines of at most `room` columns, all but the first set in by `indent`.
+/// Wraps a paragraph to lines of at most `room` columns. All lines but the first are indented by
+/// `indent`.
 pub(super) fn wrap(text: &str, room: usize, indent: &str) -> String {
     let mut wrapped = String::new();
     let mut used = 0;
@@ -94,8 +95,10 @@ pub(super) fn wrap(text: &str, room: usize, indent: &str) -> String {
     wrapped
 }
 
-/// The first words of a name, up to a comma or a little word: `Sicurezza` of `Sicurezza del
-/// cittadino`, `Public` and `safety` of `Public safety and emergency response`.
+/// Returns the first words of a name, one a line, up to a comma or a little word.
+///
+/// `Sicurezza del cittadino` gives `Sicurezza`; `Public safety and emergency response` gives `Public`
+/// and `safety`.
 pub(crate) fn first_words(name: &str) -> String {
     let mut words = Vec::new();
     for word in name.split_whitespace() {

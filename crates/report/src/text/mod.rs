@@ -1,5 +1,5 @@
-//! The report as text for a terminal: calm tables, no colours, nothing beyond the width asked for
-//! unless it is too small for any table.
+//! The report as text for a terminal, without colours. No line is wider than requested, unless the
+//! width is too small for any table.
 
 mod cross;
 mod grid;
@@ -16,12 +16,12 @@ use measure::{width, wrap};
 pub use language::{Language, UnknownLanguage};
 pub(crate) use measure::{first_words, harmless};
 
-/// Tables are not made narrower than this.
+/// Least width of a table, in terminal columns.
 const ROOM_MIN: usize = 60;
-/// Text of more columns of the terminal than these is no cell of a table but a paragraph.
+/// Largest width of a table cell. A table with a longer text is written as paragraphs.
 const CELL_MAX: usize = 80;
 
-/// All of the text: a heading, then the sections two blank lines apart.
+/// Formats the whole text: a heading, then the sections with two blank lines between.
 pub(crate) fn page(document: &Document, width: usize) -> String {
     let room = width.max(ROOM_MIN);
     let mut parts = vec![heading(document, room)];
@@ -42,7 +42,8 @@ fn heading(document: &Document, room: usize) -> String {
     text
 }
 
-/// The blocks of a section. A table has its caption above it; what has none, the section's title.
+/// Formats the blocks of a section. A table has its caption above it; main figures, and a text at the
+/// start, have the section's title.
 fn body(section: &Section, language: Language, room: usize) -> String {
     let mut text = String::new();
     for (place, block) in section.blocks.iter().enumerate() {
@@ -91,7 +92,7 @@ fn facts(facts: &[Fact], language: Language, room: usize) -> String {
             vec![value, fact.label.clone(), fact.detail.clone()]
         })
         .collect();
-    // There is nothing to head.
+    // Facts have no headings, so the blank heading and its rule are skipped.
     let text = grid.render(room);
     text.lines()
         .skip_while(|line| line.trim().is_empty() || line.starts_with('─'))
@@ -123,7 +124,7 @@ fn shown(table: &Table, language: Language, room: usize) -> String {
     grid.render(room)
 }
 
-/// Rows of long texts, a paragraph each.
+/// Formats rows of long texts, one paragraph each.
 fn paragraphs(table: &Table, language: Language, room: usize) -> String {
     let mut text = String::new();
     for row in &table.rows {

@@ -1,9 +1,9 @@
-//! Numbers as a language writes them.
+//! Number formats of the languages.
 
 use super::Language;
 
 impl Language {
-    /// What separates thousands and decimals.
+    /// Returns the separators of thousands and decimals.
     const fn separators(self) -> (char, char) {
         match self {
             Self::Italian => ('.', ','),
@@ -11,7 +11,7 @@ impl Language {
         }
     }
 
-    /// What stands where there is no figure.
+    /// Returns the text for an undefined figure.
     pub(crate) const fn not_available(self) -> &'static str {
         match self {
             Self::Italian => "n.d.",
@@ -19,7 +19,7 @@ impl Language {
         }
     }
 
-    /// What stands where nobody has given the figure.
+    /// Returns the text for a figure that no source gave.
     pub(crate) const fn unavailable(self) -> &'static str {
         match self {
             Self::Italian => "non disponibile",
@@ -27,7 +27,7 @@ impl Language {
         }
     }
 
-    /// A difference with its sign, and its thousands grouped: `+1.859`.
+    /// Formats a difference with its sign and grouped thousands: `+1.859`.
     pub(crate) fn difference(self, difference: i64) -> String {
         let sign = match difference {
             1.. => "+",
@@ -37,7 +37,8 @@ impl Language {
         format!("{sign}{}", self.count(difference.unsigned_abs()))
     }
 
-    /// A mean with so many decimals; `<1` for one that is not nothing and would look so.
+    /// Formats a mean with this number of decimals. Without decimals, a mean between 0 and 1 is
+    /// `<1`.
     pub(crate) fn mean(self, mean: f64, decimals: u8) -> String {
         let (_, point) = self.separators();
         match decimals {
@@ -52,12 +53,12 @@ impl Language {
         }
     }
 
-    /// A count with its thousands grouped, four digits too: `1.859`.
+    /// Formats a count with grouped thousands, also with four digits: `1.859`.
     pub(crate) fn count(self, count: u64) -> String {
         self.group(&count.to_string())
     }
 
-    /// A share in whole percents; `<1%` for one that is not nothing and would look so.
+    /// Formats a share in whole percents. A share between 0 and 1 is `<1%`.
     pub(crate) fn share(self, percent: Option<f64>) -> String {
         match percent {
             None => self.not_available().to_owned(),
@@ -66,7 +67,7 @@ impl Language {
         }
     }
 
-    /// A change in whole percents with its sign; no sign when it rounds to nothing.
+    /// Formats a change in whole percents with its sign. A change that rounds to zero has no sign.
     pub(crate) fn change(self, percent: Option<f64>) -> String {
         let Some(percent) = percent else {
             return self.not_available().to_owned();
@@ -79,8 +80,8 @@ impl Language {
         format!("{sign}{}%", self.whole(percent.abs()))
     }
 
-    /// Means, all with one decimal where all are below ten and that digit matters; else whole,
-    /// and `<1` for one that is not nothing and would look so.
+    /// Formats means: all with one decimal if all are below ten, otherwise whole. Without decimals,
+    /// a mean between 0 and 1 is `<1`.
     pub(crate) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
         let decimal = means.clone().flatten().all(|mean| mean < 9.95);
         let text = |mean: Option<f64>| match mean {
@@ -90,7 +91,7 @@ impl Language {
         means.map(text).collect()
     }
 
-    /// Rounded half away from zero, and never `-0`.
+    /// Formats a number rounded half away from zero, never as `-0`.
     fn whole(self, number: f64) -> String {
         let rounded = number.round();
         let digits = format!("{:.0}", rounded.abs());

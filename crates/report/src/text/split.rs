@@ -1,13 +1,13 @@
-//! Splits columns into groups that fit beside one another.
+//! Splits columns into groups that fit side by side.
 
 use std::ops::Range;
 
-/// Groups of columns of these widths, in order, each of at most `room` with `gap` before every
-/// column: as few as possible, and then as even as possible. A column wider than `room` gets a
-/// group of its own.
+/// Splits columns of these widths into groups, in order. Each group is at most `room` wide, with
+/// `gap` before every column. There are as few groups as possible, of even width where possible. A
+/// column wider than `room` is a group alone.
 pub(super) fn groups(widths: &[usize], gap: usize, room: usize) -> Vec<Range<usize>> {
     let mut best = greedy(widths, gap, room);
-    // With less room a greedy split comes out more even; stop before it takes one group more.
+    // With less room, a greedy split is more even. Stop before it needs one group more.
     for tighter in (0..room).rev() {
         let split = greedy(widths, gap, tighter);
         if split.len() > best.len() {

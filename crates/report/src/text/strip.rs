@@ -1,4 +1,4 @@
-//! A chart as a strip of little bars above its figures.
+//! A chart as a strip of small bars above its figures.
 
 use super::Language;
 use super::grid::{Column, GAP, Grid};
@@ -6,10 +6,10 @@ use super::measure::width;
 use super::split;
 use crate::document::Chart;
 
-/// Heights of the little bars.
+/// Bars by height.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// All labels beside one another, or in as many rows as it takes.
+/// Formats all labels side by side, in as many rows as needed.
 pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
     let Some(series) = chart.series.first() else {
         return String::new();
@@ -40,7 +40,7 @@ pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
     tables.join("\n")
 }
 
-/// A bar as high as `value` is beside the greatest; nothing for none.
+/// Returns a bar in proportion to the greatest value; empty without a value.
 fn bar(value: Option<f64>, greatest: f64) -> String {
     match value {
         Some(value) if value > 0.0 && greatest > 0.0 => {
