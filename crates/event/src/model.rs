@@ -113,7 +113,7 @@ pub struct ClientReport<'a> {
 }
 
 impl ClientReport<'_> {
-    /// The same, borrowing nothing.
+    /// Copies every borrowed text.
     pub(crate) fn into_owned(self) -> ClientReport<'static> {
         let dropped = self.dropped.into_iter().map(|dropped| Dropped {
             ente: owned(dropped.ente),

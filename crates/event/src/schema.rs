@@ -46,7 +46,7 @@ texts! {
     Time => { "type": "string", "format": "date-time" };
     /// An optional attribute; an invalid value counts as absent.
     Extension => true;
-    /// IPv4 /24 or IPv6 /48. That an IPv6 address is truncated is more than a schema can say.
+    /// IPv4 /24 or IPv6 /48. A schema cannot express that an IPv6 address is truncated.
     TruncatedAddress => {
         "type": "string",
         "anyOf": [

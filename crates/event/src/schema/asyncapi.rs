@@ -52,8 +52,7 @@ fn messages() -> serde_json::Map<String, Value> {
         .collect()
 }
 
-/// Name of a message in the components section, where dots are not allowed as they separate path
-/// elements.
+/// Name of a message in the components section, with dashes in place of dots.
 fn name_of(event_type: &str) -> String {
     event_type
         .trim_start_matches("it.affluenza.")

@@ -122,7 +122,7 @@ fn examples_in_binary_mode_say_the_same() {
             .err()
             .map(|refusal| refusal.code().to_owned());
         assert_eq!(code, example.reason, "{}", example.name);
-        // The same event in structured mode gives the same message.
+        // Structured mode must give an equal message.
         let mut event = json!({ "data": record["payload"] });
         for (name, value) in headers() {
             if let Some(attribute) = name.strip_prefix("ce_") {
