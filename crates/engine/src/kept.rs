@@ -2,8 +2,7 @@
 //!
 //! - An engine whose process ends is restarted on the same ports and the same folder.
 //! - An engine whose port refuses connections, or that gives no valid answer for a minute, is
-//!   killed and
-//! restarted.
+//!   killed and restarted.
 //! - A failed start is retried with backoff. After the last attempt the engine counts as lost.
 
 use std::future::Future;

@@ -2,8 +2,7 @@
 //!
 //! Scope:
 //! - Fetches the pinned Kafka jars and the pinned ClickHouse library through the package clients
-//!   (Maven,
-//! npm), verifies their checksums, and caches them outside the source tree.
+//!   (Maven, npm), verifies their checksums, and caches them outside the source tree.
 //! - Starts one node of each, or a Kafka cluster, on the loopback interface only.
 //! - Detects readiness and death, and stops an engine cleanly.
 //! - Leaves no process behind, even if the program itself is killed.

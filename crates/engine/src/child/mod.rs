@@ -5,18 +5,15 @@
 //! supervises the Java process or hosts the ClickHouse library. This module implements both sides.
 //!
 //! - **Standard input is the lifeline.** The parent holds the other end of the pipe and writes
-//!   nothing
-//! to it. If the pipe closes, on purpose or because the parent was killed, the holder stops the
-//! engine cleanly. After the grace time it kills the engine. The line `kill` kills the engine at
-//! once.
+//!   nothing to it. If the pipe closes, on purpose or because the parent was killed, the holder
+//!   stops the engine cleanly. After the grace time it kills the engine. The line `kill` kills the
+//!   engine at once.
 //! - **Standard output carries reports**, one per line: the process id of the engine, and its exit
-//! status.
+//!   status.
 //! - **The holder has its own session**, so that Ctrl-C in a terminal only reaches the parent,
-//!   which
-//! must drain first.
+//!   which must drain first.
 //! - **The holder inherits the folder's lock**, so that no second engine starts on the data while
-//!   the
-//! first one is stopping.
+//!   the first one is stopping.
 
 mod hosted;
 mod parent;
