@@ -108,7 +108,7 @@ fn write_pid(lock: &mut File) -> std::io::Result<()> {
     writeln!(lock, "{}", std::process::id())
 }
 
-/// True if a process with this id is running. A zombie is not.
+/// True if a process with this id is running. A zombie does not count.
 fn is_alive(pid: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return false;

@@ -85,8 +85,7 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
 /// Unread rest of the record.
 struct Rest<'a> {
     text: &'a str,
-    /// Non-zero after a control character or a backslash: a JSON string holds neither without an
-    /// escape.
+    /// Non-zero after a control character or a backslash. A JSON text without escapes has neither.
     odd: u8x16,
 }
 

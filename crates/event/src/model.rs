@@ -22,7 +22,7 @@ impl UnixMillis {
 pub struct Event<'a> {
     /// Hash of `source` and `id`; two events with the same identity are duplicates.
     pub identity: Identity,
-    /// Time of the use.
+    /// Time of the event.
     pub time: UnixMillis,
     /// Code of the public body, as sent: a register code or an alias of it.
     pub ente: Cow<'a, str>,

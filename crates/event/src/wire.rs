@@ -85,7 +85,7 @@ pub struct Data<'a, L = Login> {
     /// Kind of resource that an access requested; defaults to `page`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
-    /// Result of the access or use; defaults to `completed`.
+    /// Result of the access or use. Version 1 defaults to `completed`; version 2 requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Channel of the event; defaults to `web`.

@@ -69,7 +69,7 @@ pub enum SimulationError {
         /// Year of the figures.
         year: i16,
     },
-    /// The figures have users, but no ente offers a service or has a use.
+    /// The figures have users, but no ente has uses or offers services on a portal.
     #[error(
         "the figures have users, but no ente of the register offers anything in {0}: add deployments"
     )]

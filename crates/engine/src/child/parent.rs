@@ -188,8 +188,8 @@ impl Child {
         }
     }
 
-    /// Stops the engine cleanly, and kills it after `within`. A frozen holder does not notice the
-    /// closed lifeline, so this process kills it.
+    /// Stops the engine cleanly, and kills it after `within`. A frozen process cannot react to the
+    /// closed lifeline, so its holder is killed from here.
     pub(crate) async fn stop(mut self, within: Duration) -> Result<ChildExit, EngineError> {
         if let Some(exit) = self.ended() {
             return Err(EngineError::Exited(exit));

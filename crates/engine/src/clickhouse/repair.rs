@@ -31,7 +31,7 @@ const MARKS: [&str; 2] = [".mrk", ".cmrk"];
 pub struct RepairReport {
     /// Number of tables with deduplication logs.
     pub tables: usize,
-    /// Number of tokens with a part.
+    /// Number of active tokens before the repair, including those of lost parts.
     pub tokens: usize,
     /// Parts that were lost although their tokens were kept. These tokens were revoked.
     pub lost_parts: Vec<String>,
