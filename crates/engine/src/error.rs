@@ -1,4 +1,4 @@
-//! What can go wrong, each in one line that names the cause and the mend.
+//! Errors, each in one line that names the cause and the remedy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::Engine;
 use crate::child::ChildExit;
 
-/// Why an engine, its files or its folder cannot be used.
+/// Reason why an engine, its files or its folder cannot be used.
 ///
-/// `Display` is always one line, fit to be shown to an operator as it is.
+/// `Display` is always one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// No usable `java` command.
@@ -17,25 +17,25 @@ pub enum EngineError {
         "Java is missing: no working java {looked}; install a JDK 17 or newer, or set JAVA_HOME to one"
     )]
     NoJava {
-        /// Where it was looked for.
+        /// Place of the search.
         looked: String,
     },
     /// A `java` command that is too old for Kafka 4.
     #[error("Java at {path} is version {found}, and Kafka needs 17 or newer: install a newer JDK, or set JAVA_HOME to one", path = .path.display())]
     OldJava {
-        /// The command that was found.
+        /// Path of the command.
         path: PathBuf,
-        /// The version it told.
+        /// Version that the command reported.
         found: String,
     },
     /// A package client is missing.
     #[error("{tool} is missing, and is needed once to fetch {what}: install {tool}, or fill {cache} from a machine that has it", cache = .cache.display())]
     NoTool {
-        /// The command's name.
+        /// Name of the command.
         tool: &'static str,
-        /// What it would have fetched.
+        /// Files that the client should have fetched.
         what: &'static str,
-        /// The cache that can be filled otherwise.
+        /// Cache folder, which can also be copied from another machine.
         cache: PathBuf,
     },
     /// A package client ran and failed.
@@ -43,101 +43,101 @@ pub enum EngineError {
         "{tool} could not fetch {what} ({detail}): check the network and the {tool} settings, then start again"
     )]
     Fetch {
-        /// The command's name.
+        /// Name of the command.
         tool: &'static str,
-        /// What it was to fetch.
+        /// Files that the client should have fetched.
         what: &'static str,
-        /// The last telling line that it printed.
+        /// First error line of its output.
         detail: String,
     },
-    /// A file is not the one that this version was built for.
+    /// A file differs from the pinned one.
     #[error("{path} has the wrong checksum (SHA-256 {found}, expected {expected}): delete {remove} and start again", path = .path.display(), remove = .remove.display())]
     WrongChecksum {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The sum it has.
+        /// Actual checksum.
         found: String,
-        /// The sum it should have.
+        /// Expected checksum.
         expected: String,
-        /// The folder whose removal leads to a fresh download.
+        /// Folder to delete for a fresh download.
         remove: PathBuf,
     },
-    /// A package client brought something else than what this version was built for.
+    /// A package client fetched a file that differs from the pinned one.
     #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one, mend that and start again (nothing was kept in {cache})", cache = .cache.display())]
     Fetched {
-        /// Which file, and what is wrong with it.
+        /// Name of the file and its fault.
         detail: String,
-        /// The cache that it was not put into.
+        /// Cache folder, which stays unchanged.
         cache: PathBuf,
     },
-    /// A set of files lacks a member, or has one too many.
+    /// A file set has a missing or an extra file.
     #[error("{path} is {problem}: delete {remove} and start again", path = .path.display(), remove = .remove.display())]
     WrongFiles {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// `missing` or `not expected here`.
         problem: &'static str,
-        /// The folder whose removal leads to a fresh download.
+        /// Folder to delete for a fresh download.
         remove: PathBuf,
     },
-    /// Another process works on the folder.
+    /// Another process uses the folder.
     #[error("{path} is in use by {holder}: stop that one first, or choose another folder", path = .path.display(), holder = holder(*.pid))]
     InUse {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The process that holds it, if it could be learnt.
+        /// Id of the process that holds the lock, if known.
         pid: Option<u32>,
     },
-    /// A configured port belongs to another program.
+    /// Another program uses a configured port.
     #[error(
         "port {port} on 127.0.0.1, wanted for {engine}, is taken by another program: free it, or configure another port"
     )]
     PortTaken {
-        /// The engine that wanted it.
+        /// Engine that needs the port.
         engine: Engine,
-        /// The port.
+        /// Port number.
         port: u16,
     },
-    /// Free ports were taken by others again and again.
+    /// Other programs took each of the free ports.
     #[error(
         "no free port could be kept for {engine} in {attempts} attempts: configure fixed ports"
     )]
     NoFreePort {
-        /// The engine that wanted one.
+        /// Engine that needs a port.
         engine: Engine,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// The disk, or the user's share of it, is full.
+    /// The disk or the user's quota is full.
     #[error("the disk is full: {path} could not be written; free some space, or choose another folder", path = .path.display())]
     DiskFull {
-        /// What was being written.
+        /// Path of the write.
         path: PathBuf,
     },
-    /// Missing rights, or a disk that is read only.
+    /// Missing rights or a read-only disk.
     #[error("{path} is not writable ({cause}): give this user the right to write there, or choose another folder", path = .path.display())]
     NotWritable {
-        /// What was being written.
+        /// Path of the write.
         path: PathBuf,
-        /// The system's own words.
+        /// Error of the operating system.
         cause: io::Error,
     },
-    /// Any other trouble with a file.
+    /// Any other file error.
     #[error("{path}: {cause}", path = .path.display())]
     Io {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// The system's own words.
+        /// Error of the operating system.
         cause: io::Error,
     },
-    /// A setting that cannot be used.
+    /// A setting with an invalid value.
     #[error("{what} cannot be {value:?}: {mend}")]
     Setting {
-        /// The setting's name in plain words.
+        /// Name of the setting in plain words.
         what: &'static str,
-        /// The value it has.
+        /// Invalid value.
         value: String,
-        /// What it may be.
+        /// Accepted values.
         mend: &'static str,
     },
     /// The engine ended before it was ready.
@@ -146,34 +146,34 @@ pub enum EngineError {
     /// The engine runs but does not answer.
     #[error("{engine} did not answer within {seconds} s: see {log}", seconds = .waited.as_secs(), log = .log.display())]
     NotReady {
-        /// The engine.
+        /// Engine without an answer.
         engine: Engine,
-        /// How long it was asked.
+        /// Time waited.
         waited: Duration,
-        /// Where it says why.
+        /// Log file with the reason.
         log: PathBuf,
     },
-    /// The engine had to be killed because it did not stop by itself.
+    /// The engine did not stop in time and was killed.
     #[error("{engine} did not stop within {seconds} s and was killed: its data is recovered at the next start", seconds = .waited.as_secs())]
     NotStopped {
-        /// The engine.
+        /// Engine that was killed.
         engine: Engine,
-        /// How long it had been given.
+        /// Time limit for the stop.
         waited: Duration,
     },
-    /// A child process could not be started at all.
+    /// A child process could not be started.
     #[error("{program} could not be started: {cause}", program = .program.display())]
     Spawn {
-        /// The program.
+        /// Path of the program.
         program: PathBuf,
-        /// The system's own words.
+        /// Error of the operating system.
         cause: io::Error,
     },
 }
 
 impl EngineError {
-    /// Says of an [`io::Error`] what was being touched, and tells a full disk
-    /// and missing rights from the rest.
+    /// Adds the path to an [`io::Error`], and distinguishes a full disk and missing rights from
+    /// other errors.
     pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
         let path = path.to_path_buf();
         match cause.kind() {
@@ -186,13 +186,13 @@ impl EngineError {
     }
 }
 
-/// `map_err(at(path))`, for the many file operations.
+/// Adapter for `map_err(at(path))`.
 pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> EngineError + '_ {
     move |cause| EngineError::io(path, cause)
 }
 
-/// Whether the disk with this folder has less room than that. Not every program tells
-/// that it failed for that reason, or even notices.
+/// True if the disk of the folder has less free space than `bytes`. Many programs do not report a
+/// full disk as the cause, or do not notice it.
 pub(crate) fn has_less_room(folder: &Path, bytes: u64) -> bool {
     rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < bytes)
 }

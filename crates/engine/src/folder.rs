@@ -1,4 +1,4 @@
-//! The folder of one engine, and the lock that keeps a second one out of it.
+//! Folder of one engine, with a lock against a second engine.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use crate::error::{EngineError, at};
 
-/// How long a start waits for the engine of a dead parent to finish stopping.
+/// Maximum time for which a start waits for the engine of a dead parent to stop.
 const ABANDONED_MAX: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(50);
 
-/// An engine's folder, locked for as long as this value, or a child process
-/// that inherited the lock, lives.
+/// Folder of an engine. It is locked as long as this value, or a child process that inherited the
+/// lock, exists.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
@@ -21,14 +21,13 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the folder where it is missing, readable by its owner only, and locks it.
+    /// Creates the folder if necessary, readable by its owner only, and locks it.
     ///
     /// # Errors
-    /// [`EngineError::InUse`] names the process that holds the folder; the rest are
-    /// troubles with the disk.
+    /// [`EngineError::InUse`] names the process that holds the folder. All others are disk errors.
     pub fn lock(path: &Path) -> Result<Self, EngineError> {
         make_private(path)?;
-        // Child processes get this path as theirs, and they have another working directory.
+        // Child processes have other working directories, so the path must be absolute.
         let path = path.canonicalize().map_err(at(path))?;
         let lock_path = path.join("lock");
         let mut lock = OpenOptions::new()
@@ -51,8 +50,8 @@ impl DataDir {
         Ok(Self { path, lock })
     }
 
-    /// As [`DataDir::lock`], but when the process that is named in the lock is gone,
-    /// and only its engine is still stopping, waits for that (at most 40 s).
+    /// Same as [`DataDir::lock`], but waits up to 40 s if the process named in the lock is dead and
+    /// only its engine is still stopping.
     pub(crate) async fn lock_or_wait(path: &Path) -> Result<Self, EngineError> {
         let waiting = async {
             loop {
@@ -70,18 +69,18 @@ impl DataDir {
         }
     }
 
-    /// The folder, absolute.
+    /// Absolute path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The open lock, for a child process to inherit.
+    /// Open lock file, for a child process to inherit.
     pub(crate) fn lock_file(&self) -> &File {
         &self.lock
     }
 
-    /// A sub-folder, made where it is missing.
+    /// Creates a subfolder if necessary and returns its path.
     pub(crate) fn sub(&self, name: &str) -> Result<PathBuf, EngineError> {
         let path = self.path.join(name);
         make_private(&path)?;
@@ -109,12 +108,12 @@ fn write_pid(lock: &mut File) -> std::io::Result<()> {
     writeln!(lock, "{}", std::process::id())
 }
 
-/// Whether a process of this number runs. A zombie does not: it only waits to be buried.
+/// True if a process with this id is running. A zombie does not count.
 fn is_alive(pid: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return false;
     };
-    // The command, in brackets, may hold anything; the state follows the last bracket.
+    // The command, in brackets, may contain any text; the state follows the last bracket.
     let state = stat
         .rsplit_once(") ")
         .and_then(|(_, rest)| rest.chars().next());

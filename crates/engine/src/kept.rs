@@ -1,9 +1,9 @@
-//! An engine that is started again when it ends or stops answering.
+//! Keeps an engine running: restarts it when it ends or stops answering.
 //!
-//! - An engine whose process ends is started again on the same ports and the same folder.
-//! - An engine whose port refuses connections, or that gives no right answer for a minute, is killed
-//!   and started again.
-//! - A start that fails is repeated after a pause. After the last attempt the engine counts as lost.
+//! - An engine whose process ends is restarted on the same ports and the same folder.
+//! - An engine whose port refuses connections, or that gives no valid answer for a minute, is
+//!   killed and restarted.
+//! - A failed start is retried with backoff. After the last attempt the engine counts as lost.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -16,39 +16,39 @@ use crate::child::ChildExit;
 use crate::ports::Answer;
 use crate::{ClickHouse, ClickHouseSettings, Engine, EngineError, Kafka, KafkaSettings};
 
-/// Pause between two looks at an engine.
+/// Pause between two health checks.
 const LOOK: Duration = Duration::from_secs(5);
-/// Looks in a row that find the port closed, before the engine is killed.
+/// Consecutive refused connections before the engine is killed.
 const REFUSALS_MAX: u32 = 2;
-/// Looks in a row without a right answer, before the engine is killed. Each may take five seconds
-/// beside the pause: a busy machine is not a broken engine.
+/// Consecutive checks without a valid answer before the engine is killed. Each may take five
+/// seconds on top of the pause: a busy machine is not a broken engine.
 const SILENCES_MAX: u32 = 12;
-/// Starts in a row that fail, before the engine is lost.
+/// Consecutive failed starts before the engine is lost.
 const ATTEMPTS_MAX: u32 = 10;
-/// Pause before a start is repeated: doubled each time, up to the most.
+/// Backoff before a restart: doubles each time, up to the maximum.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// An engine that ran for this long ended by an accident of its own: it is started again at once.
+/// Uptime after which the backoff returns to its minimum.
 const STEADY: Duration = Duration::from_secs(60);
 
-/// How an engine is started, looked at and stopped.
+/// An engine that can be started, checked and stopped.
 pub trait Startable: Sized + Send + Sync + 'static {
-    /// What a start needs.
+    /// Parameters of a start.
     type Recipe: Send + Sync + 'static;
-    /// Name for messages.
+    /// Engine name for messages.
     const ENGINE: Engine;
-    /// Starts it.
+    /// Starts the engine.
     fn start_from(recipe: &Self::Recipe) -> impl Future<Output = Result<Self, EngineError>> + Send;
-    /// The same recipe with the ports that this engine has.
+    /// Returns the recipe with the ports of this engine.
     #[must_use]
     fn keep_ports(&self, recipe: Self::Recipe) -> Self::Recipe;
-    /// Looks once if it answers.
+    /// Checks once if the engine answers.
     fn look_once(&self) -> impl Future<Output = Answer> + Send;
-    /// Resolves when its process has ended.
+    /// Resolves when the process has ended.
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static;
-    /// Stops it cleanly, by force after `within`.
+    /// Stops the engine cleanly, and kills it after `within`.
     fn end_within(self, within: Duration) -> impl Future<Output = Result<(), EngineError>> + Send;
-    /// Kills it and waits for its death.
+    /// Kills the engine and waits for its death.
     fn end_now(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -112,17 +112,17 @@ impl Startable for ClickHouse {
     }
 }
 
-/// A running engine that is kept running. Dropping it kills the engine.
+/// An engine that is kept running. Dropping it kills the engine.
 #[derive(Debug)]
 pub struct Kept {
     order: Option<oneshot::Sender<Duration>>,
-    /// `None` once the engine is lost.
+    /// `None` after the loss of the engine has been reported.
     task: Option<JoinHandle<Result<(), EngineError>>>,
     restarts: watch::Receiver<u64>,
 }
 
 impl Kept {
-    /// Keeps `engine`, which was started from `recipe`, running. Call within an async runtime.
+    /// Keeps `engine`, which was started from `recipe`, running. Requires an async runtime.
     pub fn keep<E: Startable>(engine: E, recipe: E::Recipe) -> Self {
         let recipe = engine.keep_ports(recipe);
         let (order, ordered) = oneshot::channel();
@@ -135,13 +135,13 @@ impl Kept {
         }
     }
 
-    /// Counts how often the engine was started again.
+    /// Number of restarts, as a watch channel.
     #[must_use]
     pub fn restarts(&self) -> watch::Receiver<u64> {
         self.restarts.clone()
     }
 
-    /// Resolves with the cause when the engine is lost, once. May be dropped and called again.
+    /// Resolves once, with the cause, when the engine is lost. Cancel-safe.
     pub async fn lost(&mut self) -> EngineError {
         if let Some(task) = &mut self.task {
             let result = task.await;
@@ -155,13 +155,13 @@ impl Kept {
         std::future::pending().await
     }
 
-    /// Stops the engine cleanly, by force after `within`. An engine that is lost is stopped already.
+    /// Stops the engine cleanly, and kills it after `within`. A lost engine is already stopped.
     ///
     /// # Errors
-    /// It had to be killed.
+    /// The engine had to be killed.
     pub async fn stop_within(mut self, within: Duration) -> Result<(), EngineError> {
         if let Some(order) = self.order.take() {
-            // Nobody listens when the engine is lost.
+            // The receiver is gone if the engine is lost.
             let _ = order.send(within);
         }
         match self.task.take() {
@@ -217,7 +217,8 @@ impl<R: Send + Sync + 'static> Keeper<R> {
         }
     }
 
-    /// Kills what is left of the engine and starts it again, until it runs or every attempt failed.
+    /// Kills the rest of the engine and restarts it, until a start succeeds or the last attempt
+    /// fails.
     async fn again<E: Startable<Recipe = R>>(
         &self,
         engine: E,
@@ -246,7 +247,7 @@ async fn stop<E: Startable>(
 ) -> Result<(), EngineError> {
     match order {
         Ok(within) => engine.end_within(within).await,
-        // The keeper was dropped without an order.
+        // The handle was dropped without an order to stop.
         Err(_) => {
             engine.end_now().await;
             Ok(())
@@ -254,7 +255,7 @@ async fn stop<E: Startable>(
     }
 }
 
-/// Looks at the engine again and again. Returns why it must be started again.
+/// Checks the engine periodically. Returns the reason for a restart.
 async fn until_it_fails<E: Startable>(engine: &E) -> String {
     let (mut refusals, mut silences) = (0, 0);
     loop {

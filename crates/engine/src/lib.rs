@@ -1,17 +1,17 @@
-//! A real Apache Kafka and a real ClickHouse, started and stopped as child
-//! processes, each with all its data under one folder.
+//! Runs Apache Kafka and ClickHouse as child processes, each with all its data in one folder.
 //!
-//! What it does: fetches the pinned jars and the pinned engine library through
-//! the package clients (Maven, npm), verifies them by checksum, keeps them in a
-//! cache outside the tree; starts one node of each, or a Kafka of several, on the
-//! loopback interface only; knows when it is ready; notices when it dies; stops it cleanly; and
-//! leaves no process behind, not even when its own process is killed.
+//! Scope:
+//! - Fetches the pinned Kafka jars and the pinned ClickHouse library through the package clients
+//!   (Maven, npm), verifies their checksums, and caches them outside the source tree.
+//! - Starts one node of each, or a Kafka cluster, on the loopback interface only.
+//! - Detects readiness and death, and stops an engine cleanly.
+//! - Leaves no process behind, even if the program itself is killed.
 //!
-//! What it does not: create topics, databases or tables, and connect to engines
-//! that somebody else runs. The two engines know nothing of each other.
+//! The crate creates no topics, databases or tables, and never connects to external servers. The
+//! two engines are independent of each other.
 //!
-//! Every program that starts engines runs them by executing itself again, so it
-//! must begin with [`run_if_child`]:
+//! A program that starts engines executes itself again to run them, so it must begin with
+//! [`run_if_child`]:
 //!
 //! ```no_run
 //! use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
@@ -56,7 +56,7 @@ pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
 pub use kept::{Kept, Startable};
 pub use ports::Answer;
 
-/// One of the two engines, for messages.
+/// Kind of engine, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Engine {
     /// Apache Kafka.
@@ -74,13 +74,13 @@ impl fmt::Display for Engine {
     }
 }
 
-/// Random bytes from the system's own source.
+/// Returns random bytes from the operating system.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let mut filled = 0;
     while filled < N {
-        // Fails only before the kernel has gathered its first entropy, or when a
-        // signal comes in between: asking again is right in both cases.
+        // Fails only before the kernel has gathered its first entropy, or on a signal. A retry is
+        // right in both cases.
         if let Ok(more) =
             rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
         {
@@ -94,7 +94,7 @@ fn random<const N: usize>() -> [u8; N] {
 mod tests {
     use super::*;
 
-    /// Engines are started, watched and stopped from spawned tasks.
+    /// Engines are started, watched and stopped in spawned tasks.
     #[test]
     fn futures_and_handles_can_move_between_threads() {
         fn movable<T: Send>(_: impl FnOnce() -> T) {}

@@ -1,4 +1,4 @@
-//! The engines' log files: one generation is kept, and the end of the newest is shown.
+//! Log files of the engines: rotation with one old generation, and the tail of the newest file.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -8,16 +8,16 @@ use std::path::Path;
 
 use crate::error::{EngineError, at};
 
-/// How much of a log's end is looked at.
+/// Maximum size of a log's tail that is read.
 const TAIL_BYTES: u64 = 512 * 1024;
-/// How many lines are kept of each log of an engine that ended.
+/// Number of last lines that are kept per log of an ended engine.
 const LAST_LINES: usize = 20;
-/// How many lines are kept that tell of an error.
+/// Number of error lines that are kept.
 const TROUBLES: usize = 50;
-/// A line longer than this is cut when it is shown.
+/// Longer lines are truncated for display.
 const LINE_CHARS: usize = 400;
 
-/// What marks a line that tells why an engine ended, the surest sign first.
+/// Markers of lines that explain why an engine ended, most reliable first.
 pub(crate) const SIGNS: [&str; 6] = [
     "DB::Exception: ",
     "Caused by: ",
@@ -27,17 +27,16 @@ pub(crate) const SIGNS: [&str; 6] = [
     "Exception",
 ];
 
-/// The end of a log.
+/// Tail of a log.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    /// The last lines, oldest first.
+    /// Last lines, oldest first.
     pub last: Vec<String>,
-    /// The last lines with one of the [`SIGNS`], oldest first.
+    /// Last lines with one of the [`SIGNS`], oldest first.
     pub troubles: Vec<String>,
 }
 
-/// Renames `x.log` to `x.log.1`, so that each start has its own file and
-/// no more than two are ever kept.
+/// Renames `x.log` to `x.log.1`, so that each start has its own file and at most two files exist.
 pub(crate) fn rotate(path: &Path) -> Result<(), EngineError> {
     let mut old = path.as_os_str().to_owned();
     old.push(".1");
@@ -49,7 +48,7 @@ pub(crate) fn rotate(path: &Path) -> Result<(), EngineError> {
     }
 }
 
-/// Opens a log for a child process to append to.
+/// Opens a log for a child process, in append mode.
 pub(crate) fn append(path: &Path) -> Result<File, EngineError> {
     OpenOptions::new()
         .create(true)
@@ -59,7 +58,7 @@ pub(crate) fn append(path: &Path) -> Result<File, EngineError> {
         .map_err(at(path))
 }
 
-/// Reads the end of a log; nothing if it cannot be read.
+/// Reads the tail of a log; empty if the log cannot be read.
 pub(crate) fn tail(path: &Path) -> Tail {
     let Ok(mut file) = File::open(path) else {
         return Tail::default();

@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 
 use crate::{Engine, EngineError};
 
-/// How often a start is tried again when somebody else took a free port
-/// between our choosing it and the engine's binding it.
+/// Maximum number of start attempts if another program takes the chosen port before the engine
+/// binds it.
 pub(crate) const ATTEMPTS: u32 = 5;
 
-/// The wanted port if it is free now, or any free one.
+/// Returns the wanted port if it is free, or any free port.
 ///
-/// Nothing keeps it for us after that: whoever binds it must be ready to fail.
+/// The port is not reserved, so the later bind may still fail.
 pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineError> {
-    // std sets SO_REUSEADDR, as Kafka and ClickHouse do, so that connections which
-    // linger from an earlier run do not count as "taken".
+    // std sets SO_REUSEADDR, like Kafka and ClickHouse, so that lingering connections of an earlier
+    // run do not count as taken.
     match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0))) {
         Ok(listener) => listener
             .local_addr()
@@ -42,21 +42,21 @@ pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineE
     }
 }
 
-/// What a look at an engine's port found.
+/// Result of a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// The engine answers as it should.
+    /// The engine gives a valid answer.
     Right,
-    /// Connections are refused: the port is closed.
+    /// The port is closed and refuses connections.
     Refused,
-    /// The port is open, and no right answer came in time.
+    /// The port is open, but no valid answer came in time.
     None,
 }
 
-/// Longest wait for a connection on the loopback interface.
+/// Timeout of a connection on the loopback interface.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// Looks once at a port. `question` is the engine's own one, and its `Some` the right answer.
+/// Checks a port once. `question` is an engine-specific request; `Some` means a valid answer.
 pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> Answer {
     let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
     match tokio::time::timeout(CONNECT_MAX, connecting).await {

@@ -1,4 +1,4 @@
-//! Binary mode: the attributes of an event as headers of its record.
+//! CloudEvents binary mode: the attributes of an event are headers of its Kafka record.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::{
     UnixMillis,
 };
 
-/// The attributes that matter here, of a record in binary mode.
+/// CloudEvents attributes that the parser needs, taken from the headers of a record.
 #[derive(Default)]
 pub(crate) struct Attributes<'a> {
     specversion: Cow<'a, str>,
@@ -23,7 +23,7 @@ pub(crate) struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// The attributes among `headers`; `None` when the record is not in binary mode.
+    /// Collects the attributes from `headers`. Returns `None` if the record is not in binary mode.
     pub(crate) fn of(
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Option<Result<Self, Refusal>> {
@@ -80,7 +80,7 @@ impl<'a> Attributes<'a> {
         crate::parse::origin(self.producer, self.sequence.as_deref())
     }
 
-    /// The message of these attributes and `payload`.
+    /// Parses the message from these attributes and `payload`.
     pub(crate) fn read(
         self,
         payload: &'a [u8],
@@ -126,13 +126,13 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// The headers of a record that belong to its event in binary mode.
+/// True if the header carries a part of the event in binary mode.
 pub fn is_event_header(name: &str) -> bool {
     name.starts_with("ce_") || name.eq_ignore_ascii_case("content-type")
 }
 
-/// A record in binary mode as the same event in structured mode. `None` when it is not in binary
-/// mode, or its payload is not JSON.
+/// Converts a record from binary mode to structured mode. Returns `None` if the record is not in
+/// binary mode or its payload is not JSON.
 pub fn as_structured<'a>(
     payload: &[u8],
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -156,7 +156,8 @@ pub fn as_structured<'a>(
     serde_json::to_vec(&Structured { attributes, data }).ok()
 }
 
-/// True of a content type of JSON: `application/json`, or with the suffix of RFC 6839.
+/// True if the content type is JSON: `application/json`, or a type with the suffix `+json` (RFC
+/// 6839).
 pub fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let media_type = media_type.to_ascii_lowercase();

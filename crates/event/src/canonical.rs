@@ -1,9 +1,10 @@
-//! Reads an event as this project's own programs write it: JSON without white space and escapes,
-//! fields in the order of [`crate::wire`]. Over three times as fast as reading any JSON, and nothing
-//! depends on it: whatever looks otherwise, or is not right, is left to serde and
-//! [`crate::parse`], which give the same for what is read here.
+//! Fast parser for events in canonical form: JSON without white space and escapes, with the fields
+//! in the order of [`crate::wire`]. The programs of this project write that form.
 //!
-//! Every text is looked at once, sixteen bytes at a time: where it ends, and what it is made of.
+//! The parser is over three times as fast as serde. It is an optimisation only: serde and
+//! [`crate::parse`] read every other record, and give the same result for the records read here.
+//!
+//! Every text is scanned once, in steps of sixteen bytes. The scan finds its end and its [`Shape`].
 
 use std::borrow::Cow;
 
@@ -20,8 +21,8 @@ use crate::{
     upcast,
 };
 
-/// The event of a record in canonical form. `None`: something is otherwise, and the record may
-/// be right all the same.
+/// Parses a record in canonical form. `None` means that the record is not canonical or not valid;
+/// the general parser decides.
 #[inline]
 pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     let mut rest = Rest {
@@ -48,7 +49,7 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     let (activity, version) = activity(event_type, (kind, resource, service.is_some())).ok()?;
     let outcome = rest.after(",\"outcome\":\"", |rest| Outcome::named(rest.text()?))?;
     let channel = rest.after(",\"channel\":\"", |rest| Channel::named(rest.text()?))?;
-    // That of version 2 is an object, which is left to serde.
+    // The login of version 2 is an object, which the general parser reads.
     let login = rest.after(",\"login\":\"", |rest| Login::named(rest.text()?))?;
     let session = rest.after(",\"session\":\"", Rest::token)?;
     let visitor = rest.after(",\"visitor\":\"", Rest::token)?;
@@ -81,23 +82,24 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     })
 }
 
-/// What has not been read yet.
+/// Unread rest of the record.
 struct Rest<'a> {
     text: &'a str,
-    /// Not zero where a byte was found that is no part of a text but by an escape.
+    /// Non-zero after a control character or a backslash. A JSON text without escapes has neither.
     odd: u8x16,
 }
 
-// Inlined, each key is compared as the few words that it is.
+// Inlining turns the comparison with each key into a few machine words.
 impl<'a> Rest<'a> {
-    /// Goes past `expected`.
+    /// Consumes `expected`.
     #[inline(always)]
     fn key(&mut self, expected: &str) -> Option<()> {
         self.text = self.text.strip_prefix(expected)?;
         Some(())
     }
 
-    /// What `read` makes of what follows `key`. `Some(None)`: another key comes first.
+    /// Consumes `key` and applies `read` to the rest. Returns `Some(None)` if another key comes
+    /// first.
     #[inline(always)]
     fn after<T>(
         &mut self,
@@ -110,7 +112,7 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Sixteen bytes from `at` on.
+    /// Loads the sixteen bytes that begin at `at`.
     #[inline(always)]
     fn sixteen(&mut self, at: usize) -> Option<u8x16> {
         let bytes = sixteen(self.text.as_bytes().get(at..)?);
@@ -118,7 +120,7 @@ impl<'a> Rest<'a> {
         Some(bytes)
     }
 
-    /// The next `length` bytes, which a quote follows.
+    /// Consumes the next `length` bytes and the quote after them.
     #[inline(always)]
     fn take(&mut self, length: usize) -> Option<&'a str> {
         let (text, after) = self.text.split_at_checked(length)?;
@@ -126,7 +128,7 @@ impl<'a> Rest<'a> {
         Some(text)
     }
 
-    /// Any text.
+    /// Reads a text of any length.
     #[inline(always)]
     fn text(&mut self) -> Option<&'a str> {
         let mut at = 0;
@@ -139,7 +141,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// A text with its shape. `None`: it is too long to have one, and still to be read.
+    /// Reads a text and its shape. Returns `None` and consumes nothing if the text is too long for
+    /// a shape.
     #[inline(always)]
     fn shaped(&mut self) -> Option<(&'a str, Shape)> {
         let mut shape = Shape::default();
@@ -157,7 +160,7 @@ impl<'a> Rest<'a> {
         has_ended.then(|| self.take(SHAPE_BYTES_MAX).map(|text| (text, shape)))?
     }
 
-    /// A `source` or an `id`.
+    /// Reads a `source` or an `id`.
     #[inline(always)]
     fn identifier(&mut self) -> Option<&'a str> {
         let Some((text, shape)) = self.shaped() else {
@@ -192,8 +195,8 @@ impl<'a> Rest<'a> {
         text.parse().ok().filter(|_| is_sequence(text))
     }
 
-    /// User agent, address, country and region, from the content of the user agent on. Hints are
-    /// rare enough to be left to serde.
+    /// Reads user agent, address, country and region, starting at the content of the user agent.
+    /// Client hints are rare, so the general parser reads them.
     #[inline(always)]
     fn client(&mut self) -> Option<[&'a str; 4]> {
         let user_agent = self.text()?;
@@ -220,7 +223,7 @@ mod tests {
 
     const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);
 
-    /// The event of a record that may look as it likes.
+    /// Parses the record with the general parser.
     fn by_serde(bytes: &[u8]) -> Option<Event<'_>> {
         match read_any(bytes, std::iter::empty, WRITTEN).message {
             Ok(Message::Usage(event)) => Some(event),
@@ -228,7 +231,7 @@ mod tests {
         }
     }
 
-    /// A text of the kind that is usual in its place, or one that is not.
+    /// Generates the usual text of a field, and sometimes an unusual one.
     fn text(usual: &'static str) -> impl Strategy<Value = String> {
         prop_oneof![
             30 => usual,
@@ -303,7 +306,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// What it reads is what serde and the general checks make of it.
+        /// The canonical parser agrees with serde and the general checks.
         #[test]
         fn it_agrees_with_serde(event in events()) {
             let found = read(event.as_bytes(), WRITTEN);
@@ -311,7 +314,7 @@ mod tests {
             if found.is_some() {
                 prop_assert_eq!(found, expected);
             } else if let Some(expected) = expected {
-                // Not canonical, and right all the same.
+                // Valid, but not canonical.
                 let has_producer = event.contains(r#""producer""#) || event.contains(r#""sequence""#);
                 let is_foreign_producer = has_producer && expected.origin.is_none();
                 let is_odd = event.contains('\\') || event.contains("mobile");

@@ -1,12 +1,12 @@
-//! The wire and domain types of usage events, and their parsing.
+//! Wire and domain types of usage events, and their parser.
 //!
-//! An event travels as [CloudEvents 1.0](https://cloudevents.io) JSON. [`wire`] holds the
-//! shape as received; [`parse`] turns it into an [`Event`], in which invalid states do not
-//! exist. What is wrong with a record is a [`Refusal`]: *rejected* when it can never become an
-//! event, *quarantined* when a person should look at it (a known type with an unknown shape,
-//! or personal data that must not be stored).
+//! An event travels as [CloudEvents 1.0](https://cloudevents.io) JSON. [`wire`] holds the JSON
+//! shape; [`parse`] turns a record into an [`Event`], in which invalid states do not exist. A
+//! record that cannot become an event yields a [`Refusal`]. A *rejected* record can never become an
+//! event. A *quarantined* record needs a person's decision: a known type with an unknown shape, or
+//! personal data that must not be stored.
 //!
-//! No IO, no clock and no randomness here: the same bytes always give the same event.
+//! The crate has no IO, no clock and no randomness: the same bytes always give the same event.
 //!
 //! ```
 //! let record = br#"{
@@ -53,22 +53,22 @@ pub use refusal::{Quarantine, Refusal, Reject};
 /// Largest record accepted, in bytes.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 
-/// How far ahead of the moment its record was written an event's time may lie, in
-/// milliseconds. Any age behind is accepted: history is imported.
+/// Furthest that an event's time may lie ahead of the time of its record, in milliseconds. The past
+/// has no such limit, because history is imported.
 pub const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
 
 /// `type` of a visit to a page or area of a portal or app.
 pub const ACCESS_V1: &str = "it.affluenza.access.v1";
 
-/// `type` of a use of a service.
+/// `type` of a service use.
 pub const SERVICE_USE_V1: &str = "it.affluenza.service-use.v1";
 
-/// `type` of a use of a service that says how it ended and tells login means and level apart.
-/// Accepted beside [`SERVICE_USE_V1`], for ever.
+/// `type` of a service use with an outcome, and with separate login means and level.
+/// [`SERVICE_USE_V1`] remains accepted.
 pub const SERVICE_USE_V2: &str = "it.affluenza.service-use.v2";
 
-/// `type` of a report of what a producer had to drop.
+/// `type` of a report on events that a producer had to drop.
 pub const CLIENT_REPORT_V1: &str = "it.affluenza.client-report.v1";
 
-/// Every `type` of the contract.
+/// Event types of the contract.
 pub const TYPES: [&str; 4] = [ACCESS_V1, SERVICE_USE_V1, SERVICE_USE_V2, CLIENT_REPORT_V1];

@@ -1,11 +1,11 @@
-//! Domain types: what an event is once it has been found valid.
+//! Domain types of a valid event.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Most identities are no longer.
+/// Size of the stack buffer for hashing; most identities fit.
 const JOINED_BYTES_MAX: usize = 160;
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
@@ -13,38 +13,38 @@ const JOINED_BYTES_MAX: usize = 160;
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// Later than every event: the moment of a record that does not say when it was written.
+    /// Write time of a record without a timestamp; later than every event.
     pub const UNKNOWN: Self = Self(i64::MAX);
 }
 
-/// A valid event. Borrows from the record it was parsed from wherever it can.
+/// A valid event. Borrows from its record where possible.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event<'a> {
-    /// What `source` and `id` say together: the same pair twice is a duplicate.
+    /// Hash of `source` and `id`; two events with the same identity are duplicates.
     pub identity: Identity,
-    /// When it happened.
+    /// Time of the event.
     pub time: UnixMillis,
     /// Code of the public body, as sent: a register code or an alias of it.
     pub ente: Cow<'a, str>,
     /// Code of the portal.
     pub portal: Cow<'a, str>,
-    /// Code of the service; empty for an access that belongs to none.
+    /// Code of the service; empty for an access outside any service.
     pub service: Cow<'a, str>,
-    /// What was done.
+    /// Access or service use.
     pub activity: Activity,
-    /// How it ended.
+    /// Result of the access or use.
     pub outcome: Outcome,
-    /// Where it came in.
+    /// Channel through which the person came.
     pub channel: Channel,
-    /// How the person was identified.
+    /// Identification of the person.
     pub login: Login,
-    /// Hash of the session token, 0 when there is none.
+    /// Hash of the session token, 0 without a token.
     pub session: u64,
-    /// Hash of the visitor token, 0 when there is none.
+    /// Hash of the visitor token, 0 without a token.
     pub visitor: u64,
-    /// The client as far as it was sent.
+    /// Client attributes that the producer sent.
     pub client: Client<'a>,
-    /// Which process made it and as the how manieth, if it told both.
+    /// Producer id and sequence number, if the event carries both.
     pub origin: Option<Origin<'a>>,
 }
 
@@ -53,7 +53,7 @@ fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
 }
 
 impl Event<'_> {
-    /// The same, borrowing nothing.
+    /// Copies every borrowed text.
     pub(crate) fn into_owned(self) -> Event<'static> {
         let client = self.client;
         Event {
@@ -86,34 +86,34 @@ impl Event<'_> {
     }
 }
 
-/// The number of an event among those of its producer.
+/// Producer of an event and the event's sequence number there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin<'a> {
-    /// The process that made it.
+    /// Id of the producing process.
     pub producer: Cow<'a, str>,
-    /// Its number, from 1 on.
+    /// Sequence number, counted from 1.
     pub sequence: u64,
 }
 
-/// What a producer had to drop since its report before.
+/// Report on the events that a producer had to drop since its previous report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientReport<'a> {
-    /// Of the report itself: the same report twice counts once.
+    /// Identity of the report itself; a duplicate counts once.
     pub identity: Identity,
-    /// When it was made.
+    /// Time of the report.
     pub time: UnixMillis,
-    /// The portal instance.
+    /// Portal instance.
     pub source: Cow<'a, str>,
-    /// The process that reports.
+    /// Id of the reporting process.
     pub producer: Cow<'a, str>,
-    /// The number it gave last, 0 when it gave none.
+    /// Last sequence number that the producer assigned, 0 if it assigned none.
     pub last_sequence: u64,
-    /// What it dropped.
+    /// Dropped events by public body and reason.
     pub dropped: Vec<Dropped<'a>>,
 }
 
 impl ClientReport<'_> {
-    /// The same, borrowing nothing.
+    /// Copies every borrowed text.
     pub(crate) fn into_owned(self) -> ClientReport<'static> {
         let dropped = self.dropped.into_iter().map(|dropped| Dropped {
             ente: owned(dropped.ente),
@@ -134,49 +134,48 @@ impl ClientReport<'_> {
 /// Events that a producer dropped for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped<'a> {
-    /// Code of the public body they belonged to, as sent.
+    /// Code of the public body, as sent.
     pub ente: Cow<'a, str>,
-    /// Why, as a code.
+    /// Reason code.
     pub reason: Cow<'a, str>,
-    /// How many.
+    /// Number of dropped events.
     pub events: u64,
 }
 
-/// What is known of the client. The user agent and the truncated address are used to classify
-/// and never stored.
+/// Client attributes. User agent and truncated address serve the classification only and are never
+/// stored.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Client<'a> {
-    /// `User-Agent` header, empty when there is none.
+    /// `User-Agent` header; empty if absent.
     pub user_agent: Cow<'a, str>,
     /// Address, already truncated to IPv4 /24 or IPv6 /48.
     pub ip: Option<std::net::IpAddr>,
-    /// ISO 3166-1 alpha-2 country found by the collector, empty when it found none.
+    /// ISO 3166-1 alpha-2 country from the collector; empty if unknown.
     pub country: Cow<'a, str>,
-    /// ISO 3166-2 subdivision found by the collector, empty when it found none.
+    /// ISO 3166-2 subdivision from the collector; empty if unknown.
     pub region: Cow<'a, str>,
     /// `Sec-CH-UA-Mobile`.
     pub mobile: Option<bool>,
-    /// `Sec-CH-UA-Platform`, empty when it was not sent.
+    /// `Sec-CH-UA-Platform`; empty if absent.
     pub platform: Cow<'a, str>,
-    /// `Sec-CH-UA-Form-Factors`, empty when it was not sent.
+    /// `Sec-CH-UA-Form-Factors`; empty if absent.
     pub form_factors: Cow<'a, str>,
     /// `navigator.maxTouchPoints`.
     pub touch_points: Option<u8>,
 }
 
-/// 64-bit hash of `source` and `id`. Two different events share one with a probability of
-/// 1 in 2^64 a pair.
+/// 64-bit hash of `source` and `id`. Two different events collide with a probability of 1 in 2^64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(pub u64);
 
 impl Identity {
     /// Hashes a `source` and an `id`.
     pub fn of(source: &str, id: &str) -> Self {
-        // 0xFF is in no UTF-8 text, so ("ab", "c") and ("a", "bc") differ.
+        // UTF-8 never contains 0xFF, so ("ab", "c") and ("a", "bc") differ.
         let parts = [source.as_bytes(), &[0xFF], id.as_bytes()];
         let length = parts.iter().map(|part| part.len()).sum();
         let mut joined = [0; JOINED_BYTES_MAX];
-        // One hash over everything at once takes a fifth of the time of three steps.
+        // Hashing one buffer takes a fifth of the time of three updates.
         match joined.get_mut(..length) {
             Some(joined) => {
                 let mut rest = &mut *joined;
@@ -192,7 +191,7 @@ impl Identity {
     }
 }
 
-/// What was done.
+/// Access or service use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Activity {
     /// A page or area was visited.
@@ -212,17 +211,17 @@ macro_rules! coded {
         }
 
         impl $name {
-            /// Every value, in the order of its storage code.
+            /// All values, in the order of their storage codes.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The value's name on the wire, in SQL and in the API.
+            /// Name on the wire, in SQL and in the API.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// The value with that name.
-            // One comparison of lengths and of constants each, where a search of `ALL` would call
-            // for every name.
+            /// Parses a name.
+            // The match compares lengths and constants; a search in `ALL` would call `as_str` for
+            // each value.
             #[inline]
             pub(crate) fn named(name: &str) -> Option<Self> {
                 match name {
@@ -231,7 +230,7 @@ macro_rules! coded {
                 }
             }
 
-            /// The value's code in storage.
+            /// Storage code.
             pub const fn code(self) -> i8 {
                 self as i8
             }
@@ -258,29 +257,29 @@ coded! {
 }
 
 coded! {
-    /// What an access asked for.
+    /// Kind of resource that an access requested.
     Resource {
-        /// A page or area that a person looks at.
+        /// A page or area that a person reads.
         Page = 1 => "page",
-        /// A picture, script, style sheet or other part of a page.
+        /// An image, script, style sheet or other part of a page.
         Asset = 2 => "asset",
     }
 }
 
 coded! {
-    /// How an access or a service use ended.
+    /// Result of an access or a service use.
     Outcome {
-        /// It was finished.
+        /// Finished.
         Completed = 1 => "completed",
         /// The person left before the end.
         Abandoned = 2 => "abandoned",
-        /// The portal could not finish it.
+        /// The portal could not finish.
         Failed = 3 => "failed",
     }
 }
 
 coded! {
-    /// Where an event came in.
+    /// Channel of an event.
     Channel {
         /// A portal in a browser.
         Web = 1 => "web",
@@ -288,17 +287,17 @@ coded! {
         App = 2 => "app",
         /// A desk, on behalf of a citizen.
         Desk = 3 => "desk",
-        /// History read from a file.
+        /// Historical data from a file.
         Import = 4 => "import",
     }
 }
 
 coded! {
-    /// How the person was identified.
+    /// Identification of the person.
     Login {
-        /// Not at all.
+        /// Anonymous.
         None = 1 => "none",
-        /// A name and a password of the portal.
+        /// User name and password of the portal.
         Password = 2 => "password",
         /// SPID, level 1.
         Spid1 = 3 => "spid-1",
@@ -323,7 +322,7 @@ mod tests {
         assert_eq!(Identity::of("a", "b"), Identity::of("a", "b"));
     }
 
-    /// Identities are stored: they must be the same for ever.
+    /// Identities are stored, so the hash must never change.
     #[test]
     fn identities_never_change() {
         for (source, id) in [("s", "1"), (&*"s".repeat(500), &*"i".repeat(500))] {

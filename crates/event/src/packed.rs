@@ -1,4 +1,4 @@
-//! `data_base64`: the data of an event as CloudEvents writes bytes (JSON format 1.0.2, section 3.1.1).
+//! `data_base64`: event data in base64 (CloudEvents JSON format 1.0.2, section 3.1.1).
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// An event with `data_base64` as the same event with `data`. `None` for every other text.
+/// Converts an event with `data_base64` to one with `data`. Returns `None` for any other text.
 ///
 /// ```
 /// let packed = br#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"1",

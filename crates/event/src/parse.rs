@@ -1,4 +1,4 @@
-//! From the bytes of a record to an [`Event`] or a [`Refusal`].
+//! Parses the bytes of a record into an [`Event`] or a [`Refusal`].
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -17,22 +17,22 @@ use crate::{
     SERVICE_USE_V2, TYPES, UnixMillis, privacy,
 };
 
-/// Longest code of an ente, portal or service, and longest token, in bytes.
+/// Maximum length of a token, and of the code of an ente, portal or service, in bytes.
 const CODE_BYTES_MAX: usize = SHAPE_BYTES_MAX;
-/// Storage counts local hours and days from 1970 to 2105; the day at either end keeps every zone
-/// inside.
+/// Accepted event times. Storage counts local hours and days from 1970 to 2105; one day of margin
+/// at either end keeps every time zone inside.
 const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
-/// Longest `id` and `source`, in bytes.
+/// Maximum length of `id` and `source`, in bytes.
 pub(crate) const IDENTITY_BYTES_MAX: usize = 512;
 
-/// Most entries of a client report.
+/// Maximum number of entries in a client report.
 const DROPPED_MAX: usize = 1_000;
 
-/// Parses the record `bytes` in structured mode, which was written to the log at `written`.
-/// [`crate::read`] also takes records in binary mode, and client reports.
+/// Parses a record in structured mode. `written` is the time at which the record was written to the
+/// log. [`crate::read`] also accepts records in binary mode, and client reports.
 ///
-/// `written` bounds how far ahead the event's own time may lie: the record's own time stands
-/// in for a clock, so that a replay decides as the first reading did.
+/// `written` bounds how far the event's own time may lie ahead. The record's time stands in for a
+/// clock, so that a replay decides as the first reading did.
 pub fn parse(bytes: &[u8], written: UnixMillis) -> Result<Event<'_>, Refusal> {
     match crate::read(bytes, std::iter::empty, written).message? {
         Message::Usage(event) => Ok(event),
@@ -73,7 +73,7 @@ pub(crate) fn event<'a>(
     })
 }
 
-/// A producer and a number, if both are there and make sense.
+/// Returns producer and sequence number if both are present and valid.
 pub(crate) fn origin<'a>(
     producer: Option<Cow<'a, str>>,
     sequence: Option<&str>,
@@ -83,7 +83,7 @@ pub(crate) fn origin<'a>(
     Some(Origin { producer, sequence })
 }
 
-/// Reads a client report in structured mode.
+/// Parses a client report in structured mode.
 pub(crate) fn report(bytes: &[u8], written: UnixMillis) -> Result<Message<'_>, Refusal> {
     let envelope: Envelope<'_, Report<'_>> =
         serde_json::from_slice(bytes).map_err(|error| shape(&place_of(&error)))?;
@@ -132,7 +132,7 @@ pub(crate) fn check_envelope_and_report<'a>(
     })
 }
 
-/// The time of an event, if it does not lie ahead of its record.
+/// Parses an event time and checks that it does not lie ahead of its record.
 pub(crate) fn time(text: &str, written: UnixMillis) -> Result<UnixMillis, Refusal> {
     let time = parse_time(text)?;
     let ahead_ms = time.0.saturating_sub(written.0);
@@ -163,7 +163,8 @@ fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What was done, from the kind, the resource, and whether there is a service.
+/// Determines the activity and version from the type, kind and resource, and the presence of a
+/// service.
 #[inline(always)]
 pub(crate) fn activity(
     event_type: &str,
@@ -203,7 +204,7 @@ fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
         .ok_or_else(|| Reject::BadTime(no_words(text)).into())
 }
 
-/// A time with at most nine digits of a fraction: RFC 3339 allows any number of them.
+/// Truncates a fraction of a second to nine digits; RFC 3339 allows any number.
 fn nanoseconds(text: &str) -> Cow<'_, str> {
     let Some((seconds, rest)) = text.split_once('.') else {
         return text.into();
@@ -225,14 +226,14 @@ fn code<'a>(field: &'static str, value: Cow<'a, str>) -> Result<Cow<'a, str>, Re
     Err(unfit(field, &value, shape, accepted))
 }
 
-/// Whether a text can be a code.
+/// True if a text is a valid code.
 #[inline(always)]
 pub(crate) fn is_code(value: &str, shape: Shape) -> bool {
     let is_plain = !value.is_empty() && shape.is_plain();
     is_plain && privacy::personal_data_in(value, Some(shape)).is_none()
 }
 
-/// Tokens are only ever compared, so their hash is enough.
+/// Hashes a token. Tokens are only compared, so the hash is enough.
 fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     let Some(value) = value else { return Ok(0) };
     let shape = Shape::of(value.as_bytes());
@@ -242,20 +243,20 @@ fn token(field: &'static str, value: Option<&str>) -> Result<u64, Refusal> {
     Err(unfit(field, value, shape, "letters, digits, '-' or '_'"))
 }
 
-/// Whether a text can be a token.
+/// True if a text is a valid token: a code without dots.
 #[inline(always)]
 pub(crate) fn is_token(value: &str, shape: Shape) -> bool {
     shape.dots() == 0 && is_code(value, shape)
 }
 
-/// What is kept of a token.
+/// Hashes a valid token; never 0.
 #[inline(always)]
 pub(crate) fn token_hash(token: &str) -> u64 {
-    // 0 means "none" in storage.
+    // Storage uses 0 for "none".
     xxh3_64(token.as_bytes()).max(1)
 }
 
-/// Why a text is no code or token.
+/// Explains why a text is not a valid code or token.
 #[cold]
 fn unfit(field: &'static str, value: &str, shape: Option<Shape>, accepted: &str) -> Refusal {
     match privacy::personal_data_in(value, shape) {
@@ -281,7 +282,7 @@ fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal
     })
 }
 
-/// A truncated address; `None` for an empty text.
+/// Parses a truncated address; `None` for an empty text.
 #[inline]
 pub(crate) fn address(text: &str) -> Result<Option<IpAddr>, Refusal> {
     if text.is_empty() {
@@ -312,13 +313,13 @@ fn place<'a>(
     Ok(value)
 }
 
-/// Whether a text can be a code of ISO 3166-1, or is empty.
+/// True if a text is empty or may be an ISO 3166-1 code.
 #[inline(always)]
 pub(crate) fn is_country(text: &str) -> bool {
     text.len() <= 2 && is_iso_3166(text)
 }
 
-/// Whether a text can be a code of ISO 3166-2, or is empty.
+/// True if a text is empty or may be an ISO 3166-2 code.
 #[inline(always)]
 pub(crate) fn is_region(text: &str) -> bool {
     text.len() <= 6 && is_iso_3166(text)
@@ -330,13 +331,13 @@ fn is_iso_3166(text: &str) -> bool {
     text.bytes().all(plain)
 }
 
-/// That a record is a client report.
+/// Proof that a record is a client report.
 pub(crate) struct IsReport;
 
-/// Finds out what is wrong with a record that is no usage event, unless it is a client report.
-/// Off the hot path, so it may parse again, one layer at a time.
+/// Finds out why a record is not a usage event, unless it is a client report. The function is off
+/// the hot path, so it parses the record again, one layer at a time.
 pub(crate) fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Result<IsReport, Refusal> {
-    /// Only what tells whether the record is one of ours.
+    /// Fields that every event of the contract has.
     #[derive(Deserialize)]
     struct Outline<'a> {
         #[serde(borrow, rename = "type")]
@@ -361,8 +362,8 @@ pub(crate) fn diagnose(bytes: &[u8], error: &serde_json::Error) -> Result<IsRepo
     }
 }
 
-/// serde_json's message can quote a value of the record, which may be personal: only what
-/// names fields and places is kept.
+/// Describes a parse error by field and position only. The message of serde_json can quote a value
+/// of the record, which may be personal.
 pub(crate) fn place_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = if text.starts_with("missing field") || text.starts_with("duplicate field") {
@@ -377,13 +378,13 @@ pub(crate) fn place_of(error: &serde_json::Error) -> String {
     format!("{what} at line {} column {}", error.line(), error.column())
 }
 
-/// A text that is no time, as a refusal may quote it.
+/// Masks the letters of an invalid time, so that a refusal may quote it.
 fn no_words(text: &str) -> String {
     let is_word = |c: char| c.is_alphabetic() && !"TtZz".contains(c);
     shorten(text).replace(is_word, "*")
 }
 
-/// A value of the record as a refusal may quote it: codes, numbers and times only.
+/// Shortens and masks a value so that a refusal may quote it: codes, numbers and times only.
 pub(crate) fn shorten(text: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._:+-/, ".contains(*c);
     let short: String = text.chars().take(64).collect();

@@ -1,4 +1,4 @@
-//! What must not be stored, found before it is.
+//! Finds personal data before it is stored.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use crate::packed::BASE64;
 use crate::shape::Shape;
 
-/// Whether `ip` has been truncated to IPv4 /24 or IPv6 /48.
+/// True if `ip` has been truncated to IPv4 /24 or IPv6 /48.
 pub(crate) fn is_truncated(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => v4.octets()[3] == 0,
@@ -15,8 +15,8 @@ pub(crate) fn is_truncated(ip: IpAddr) -> bool {
     }
 }
 
-/// What personal data a code or token holds, if any: an e-mail address, a fiscal code or a full
-/// IP address.
+/// Returns the kind of personal data in a code or token, if any: an e-mail address, a fiscal code
+/// or a full IP address.
 ///
 /// ```
 /// assert_eq!(affluenza_event::personal_data("a.b@example.it"), Some("an e-mail address"));
@@ -26,10 +26,10 @@ pub fn personal_data(text: &str) -> Option<&'static str> {
     personal_data_in(text, Shape::of(text.as_bytes()))
 }
 
-/// The same, of a text whose shape is known, or too long to have one.
+/// Same as [`personal_data`], with the shape known. A text too long for a shape has `None`.
 #[inline(always)]
 pub(crate) fn personal_data_in(text: &str, shape: Option<Shape>) -> Option<&'static str> {
-    // Every text of every event comes by here, and hardly any gets past these looks.
+    // The hot path: every text of every event is checked here, and the shape rules out nearly all.
     match shape {
         Some(shape) if !may_hold_personal_data(shape) => None,
         _ => found_in(text),
@@ -57,10 +57,10 @@ fn found_in(text: &str) -> Option<&'static str> {
 
 const FISCAL_CODE_BYTES: usize = 16;
 
-/// Looks for the shape of an Italian fiscal code: six letters, two digits, a letter, two
-/// digits, a letter, three digits, a letter; where two persons would share one, digits are
-/// replaced by the letters LMNPQRSTUV (Decree of the Ministry of Finance, 12 March 1974).
-/// It must stand alone: an opaque token in base 36 or 64 is longer and may hold the shape.
+/// True if the text holds an Italian fiscal code: six letters, two digits, a letter, two digits, a
+/// letter, three digits, a letter. If two persons would share a code, the letters LMNPQRSTUV
+/// replace digits (Decree of the Ministry of Finance, 12 March 1974). The code must be a whole
+/// word: an opaque token in base 36 or 64 is longer and may contain the pattern.
 fn holds_fiscal_code(text: &[u8]) -> bool {
     text.split(|byte| !byte.is_ascii_alphanumeric())
         .any(is_fiscal_code)
@@ -80,7 +80,7 @@ fn is_fiscal_code(word: &[u8]) -> bool {
             b'A' | b'B' | b'C' | b'D' | b'E' | b'H' | b'L' | b'M' | b'P' | b'R' | b'S' | b'T'
         )
     };
-    // A person writes a code in one case; a token in base 64 mixes both.
+    // A person writes a code in one case; a base64 token mixes both.
     let is_one_case =
         !word.iter().any(u8::is_ascii_lowercase) || !word.iter().any(u8::is_ascii_uppercase);
     word.len() == FISCAL_CODE_BYTES
@@ -105,8 +105,8 @@ fn holds_ipv4(text: &str) -> bool {
         })
 }
 
-/// A copy of `bytes` in which every e-mail address, full IP address and fiscal code is replaced
-/// by asterisks, for places where a person will look at it.
+/// Returns a copy of `bytes` with asterisks in place of each e-mail address, full IP address and
+/// fiscal code. The result is for display.
 ///
 /// ```
 /// let masked = affluenza_event::mask(br#"{"ip":"93.45.1.17","who":"a.b@example.it"}"#);
@@ -121,14 +121,14 @@ pub fn mask(bytes: &[u8]) -> Vec<u8> {
     masked
 }
 
-/// How deep base64 and percent signs may be nested in one another and still be searched.
+/// Maximum depth of nested base64 and percent encodings that is searched.
 const DEPTH_MAX: u8 = 3;
-/// A shorter IPv6 address may stand among decoded bytes by chance.
+/// Shortest IPv6 address that decoded bytes do not contain by chance, in characters.
 const IPV6_BYTES_CERTAIN: usize = 8;
-/// The shortest e-mail address has six bytes, which take eight in base64.
+/// Minimum length of base64 text that is searched: an e-mail address of six bytes takes eight.
 const PACKED_BYTES_MIN: usize = 8;
 
-/// Puts asterisks in the place of each run of bytes that is to go.
+/// Overwrites each matching run of bytes with asterisks.
 fn fill(bytes: &mut [u8], is_of_run: fn(u8) -> bool, is_to_go: impl Fn(&[u8]) -> bool) {
     for run in bytes.split_mut(|byte| !is_of_run(*byte)) {
         if is_to_go(run) {
@@ -145,8 +145,8 @@ fn is_base64_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte)
 }
 
-/// True if base64 in either alphabet hides personal data. Another word may touch its beginning, so
-/// each of the four alignments is tried.
+/// True if base64 in either alphabet hides personal data. The preceding word may touch the base64
+/// text, so each of the four alignments is tried.
 fn is_packed_personal(run: &[u8], depth: u8) -> bool {
     let standard = |byte: &u8| match byte {
         b'-' => b'+',
@@ -156,7 +156,7 @@ fn is_packed_personal(run: &[u8], depth: u8) -> bool {
     let run: Vec<u8> = run.iter().map(standard).collect();
     (0..4.min(run.len())).any(|start| {
         let run = &run[start..];
-        // A single byte at the end stands for nothing.
+        // A single trailing byte encodes nothing.
         let run = &run[..run.len() - usize::from(run.len() % 4 == 1)];
         BASE64
             .decode(run)
@@ -164,14 +164,14 @@ fn is_packed_personal(run: &[u8], depth: u8) -> bool {
     })
 }
 
-/// True if at most an eighth of the bytes is not printable. Identifiers are random bytes, among which an
-/// address may stand by chance.
+/// True if at most an eighth of the bytes are not printable. Identifiers are random bytes, which
+/// may contain an address by chance.
 fn is_mostly_text(bytes: &[u8]) -> bool {
     let printable = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
     bytes.iter().filter(printable).count() * 8 >= bytes.len() * 7
 }
 
-/// True if decoded bytes hold personal data that cannot stand there by chance.
+/// True if decoded bytes hold personal data that is not there by chance.
 fn is_hidden_personal(plain: &[u8], depth: u8) -> bool {
     let plain = unescape(plain);
     let mut words = plain.split(|byte| !is_word_byte(*byte) || *byte >= 0x80);
@@ -196,7 +196,7 @@ fn is_certainly_personal(word: &str) -> bool {
         || word.len() >= IPV6_BYTES_CERTAIN && is_full_ipv6(word)
 }
 
-/// True if percent signs hide personal data.
+/// True if percent-encoding hides personal data.
 fn is_percent_personal(word: &[u8]) -> bool {
     let mut plain = word.to_vec();
     for _ in 0..DEPTH_MAX {
@@ -228,9 +228,8 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// A copy in which JSON escapes of plain characters (`\\u0040` for `@`, `\/` for `/`) are those
-/// characters, so that what they hide is seen. Quotes, backslashes and controls stay escaped: what
-/// was JSON is.
+/// Replaces JSON escapes of plain characters (`\\u0040` for `@`, `\/` for `/`), so that they hide
+/// nothing. Quotes, backslashes and control characters stay escaped, so that JSON stays valid.
 fn unescape(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -250,7 +249,7 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
                 plain.push(b'/');
                 rest = after;
             }
-            // An escaped backslash begins no escape.
+            // An escaped backslash does not begin another escape.
             (None, b'\\', [b'\\', after @ ..]) => {
                 plain.extend_from_slice(b"\\\\");
                 rest = after;
@@ -334,7 +333,7 @@ mod tests {
     fn opaque_identifiers_stay() {
         let mut state = 1_u64;
         for _ in 0..20_000 {
-            // A linear congruential generator is random enough for identifiers.
+            // A linear congruential generator is random enough for these identifiers.
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);

@@ -1,9 +1,9 @@
-//! A record of the log in any form that the contract knows.
+//! Reads a record of the log in any form that the contract accepts.
 //!
-//! CloudEvents over Kafka come in two modes. In structured mode the payload is the whole
-//! envelope; in binary mode the attributes are headers beginning with `ce_`, and the payload is
-//! `data` alone. Nearly every record is a structured usage event, so that is tried first, and
-//! the headers are looked at only when it fails.
+//! CloudEvents over Kafka have two modes. In structured mode the payload is the whole envelope. In
+//! binary mode the attributes are headers that begin with `ce_`, and the payload is `data` alone.
+//! Nearly every record is a structured usage event, so that form is tried first. The headers are
+//! read only if it fails.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ use crate::{
     CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, canonical,
 };
 
-/// Some programs write it in front of a text in UTF-8.
+/// UTF-8 byte order mark, which some programs write before a text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a record says.
+/// Content of a valid record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message<'a> {
-    /// That a portal or a service was used.
+    /// A use of a portal or a service.
     Usage(Event<'a>),
-    /// What a producer had to drop.
+    /// A report on events that a producer had to drop.
     Report(ClientReport<'a>),
 }
 
 impl Message<'_> {
-    /// The same, borrowing nothing.
+    /// Copies every borrowed text.
     pub(crate) fn into_owned(self) -> Message<'static> {
         match self {
             Self::Usage(event) => Message::Usage(event.into_owned()),
@@ -37,27 +37,26 @@ impl Message<'_> {
     }
 }
 
-/// How a record carries its event.
+/// CloudEvents mode of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// The payload is everything.
+    /// The payload holds the whole envelope.
     Structured,
-    /// The headers belong to it.
+    /// Headers hold the attributes, the payload holds the data.
     Binary,
 }
 
-/// A record that was read.
+/// Result of reading a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading<'a> {
-    /// How it carries its event.
+    /// CloudEvents mode of the record.
     pub mode: Mode,
-    /// What it says, or why it is refused.
+    /// The message, or the reason for the refusal.
     pub message: Result<Message<'a>, Refusal>,
 }
 
-/// Reads the record with this payload and these headers, which was written to the log at
-/// `written` (see [`crate::parse`]). `headers` is called only when the payload is no structured
-/// usage event.
+/// Reads a record that was written to the log at `written` (see [`crate::parse`]). `headers` is
+/// called only if the payload is not a structured usage event.
 ///
 /// ```
 /// use affluenza_event::{Message, Mode, UnixMillis, read};
@@ -94,7 +93,7 @@ where
     }
 }
 
-/// The same, of a record that may look as it likes.
+/// Same as [`read`] for a record in any form, without the canonical fast path.
 pub(crate) fn read_any<'a, H, I>(payload: &'a [u8], headers: H, written: UnixMillis) -> Reading<'a>
 where
     H: FnOnce() -> I,
@@ -119,7 +118,7 @@ where
     }
 }
 
-/// The message of an event that was unpacked.
+/// Reads an unpacked event and copies its texts.
 #[cold]
 fn owned(text: &[u8], written: UnixMillis) -> Result<Message<'static>, Refusal> {
     let reading = read_any(text, std::iter::empty::<(&str, &[u8])>, written);
@@ -133,7 +132,7 @@ fn structured(message: Result<Message<'_>, Refusal>) -> Reading<'_> {
     }
 }
 
-/// Whatever is not a structured usage event. Off the hot path.
+/// Reads a record that is not a structured usage event. Off the hot path.
 #[cold]
 fn unusual<'a>(
     payload: &'a [u8],
@@ -153,8 +152,8 @@ fn unusual<'a>(
     })
 }
 
-/// The producer and the number that a refused record gives, as far as they can be made out: its
-/// number has arrived, whatever became of the event.
+/// Returns producer and sequence number of a refused record, if readable. The sequence number has
+/// arrived, although the event was refused.
 pub fn origin_of_refused<'a>(
     payload: &'a [u8],
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,

@@ -1,8 +1,9 @@
-//! A refused record as it may be kept: its structure, and of its values those that the contract
-//! knows and that look as it says.
+//! Redacts a refused record for storage: keeps its structure, and those values that the contract
+//! knows and that have the expected form.
 //!
-//! A refused record may hold anything, so it is not searched for personal data: a value goes unless
-//! it is known to be harmless. Lengths stay, so that a place in the record is still found.
+//! A refused record may hold anything, so a search for personal data is not enough: a value is
+//! masked unless it is known to be harmless. Lengths are kept, so that positions in the record stay
+//! valid.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ use crate::parse::{IDENTITY_BYTES_MAX, is_code, is_region, is_token};
 use crate::privacy::{is_truncated, mask};
 use crate::shape::Shape;
 
-/// The values of `Sec-CH-UA-Platform`, as the specification lists them.
+/// Values of `Sec-CH-UA-Platform` in the specification.
 pub const PLATFORMS: [&str; 9] = [
     "Android",
     "Chrome OS",
@@ -28,7 +29,7 @@ pub const PLATFORMS: [&str; 9] = [
     "Unknown",
 ];
 
-/// The values of `Sec-CH-UA-Form-Factors`.
+/// Values of `Sec-CH-UA-Form-Factors`.
 pub const FORM_FACTORS: [&str; 7] = [
     "Desktop",
     "Automotive",
@@ -39,7 +40,7 @@ pub const FORM_FACTORS: [&str; 7] = [
     "Watch",
 ];
 
-/// Values of the fields that have a list of them.
+/// Values of the enumerated fields.
 const CHOICES: [&str; 26] = [
     "plain",
     "payment",
@@ -69,18 +70,20 @@ const CHOICES: [&str; 26] = [
     "unknown",
 ];
 
-/// A longer token is replaced by a hash of it. A hash of a shorter one would hide nothing.
+/// Longest token that is kept, in bytes. A longer token is hashed; a hash of a shorter one is
+/// easily reversed.
 const TOKEN_BYTES_PLAIN: usize = 8;
-/// Names that are not of letters alone.
+/// Known field names with characters other than letters and `_`.
 const NAMES: [&str; 2] = ["data_base64", "content-type"];
-/// Longest name of a field that is kept though the contract does not know it.
+/// Longest unknown field name that is kept, in bytes.
 const NAME_BYTES_MAX: usize = 32;
-/// Numbers with more digits may be those of telephones or documents.
+/// Longest number that is kept, in digits. A longer one may be a telephone or document number.
 const DIGITS_MAX: usize = 4;
-/// Shorter words outside quotes are remains of something else.
+/// Words outside quotes that are shorter than this are kept: remains of other syntax.
 const WORD_BYTES_MIN: usize = 3;
 
-/// A payload as it may be kept. `None`: it is not text, so it cannot be searched.
+/// Redacts a payload. Returns `None` if the payload is not text, because it cannot be searched
+/// then.
 ///
 /// ```
 /// let record = br#"{"type":"it.affluenza.access.v1","nome":"Mario Rossi","data":{"ente":"c_d612"}}"#;
@@ -125,7 +128,7 @@ pub fn redact(payload: &[u8]) -> Option<String> {
     Some(kept)
 }
 
-/// A header of a record in binary mode, its name and its value.
+/// Redacts the name and value of a header in binary mode.
 pub fn redact_header(name: &str, value: &[u8]) -> (String, String) {
     let attribute = name.strip_prefix("ce_");
     let shown = match attribute {
@@ -140,7 +143,7 @@ pub fn redact_header(name: &str, value: &[u8]) -> (String, String) {
     (shown, value)
 }
 
-/// A record's key: usually a token, or the id of the event.
+/// Redacts a record's key, which is usually a token or the id of the event.
 pub fn redact_key(key: &[u8]) -> Vec<u8> {
     let text = text_of(key).unwrap_or_default();
     let shown = match plain_value("session", text) {
@@ -150,7 +153,7 @@ pub fn redact_key(key: &[u8]) -> Vec<u8> {
     shown.into_owned().into_bytes()
 }
 
-/// Bytes as text, but for a character that is cut at the end. With NUL it is some other encoding.
+/// Decodes UTF-8 and ignores a character cut off at the end. A NUL suggests another encoding.
 fn text_of(bytes: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -162,7 +165,7 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     (!text.contains('\0')).then_some(text)
 }
 
-/// The text up to the closing quote, and the rest.
+/// Splits a text at the closing quote.
 fn quoted(text: &str) -> (&str, &str) {
     let mut is_escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -184,7 +187,7 @@ fn stars(text: &str) -> String {
     "*".repeat(text.chars().count())
 }
 
-/// The text of a JSON string without its escapes.
+/// Decodes the escapes of a JSON string.
 fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
     if !inner.contains('\\') {
         return Some(inner.into());
@@ -194,7 +197,7 @@ fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
         .map(Cow::Owned)
 }
 
-/// The name of a field: one that a program could have, and that is nothing personal.
+/// Keeps a field name that looks like an identifier, and masks any other.
 fn name_of(name: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let is_known = NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -206,7 +209,7 @@ fn name_of(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A word or a number outside quotes. A number stays one, so that JSON stays JSON.
+/// Redacts a word or number outside quotes. A long number becomes 0, so that the JSON stays valid.
 fn bare<'t>(field: &str, word: &'t str) -> Cow<'t, str> {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let is_number = word.starts_with(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok();
@@ -220,7 +223,7 @@ fn bare<'t>(field: &str, word: &'t str) -> Cow<'t, str> {
     }
 }
 
-/// A value between quotes, of the field of that name.
+/// Redacts a quoted value of the field `field`.
 fn value_of<'t>(field: &str, inner: &'t str) -> Cow<'t, str> {
     let Some(plain) = unescaped(inner) else {
         return stars(inner).into();
@@ -236,7 +239,7 @@ fn value_of<'t>(field: &str, inner: &'t str) -> Cow<'t, str> {
     inside.unwrap_or_default().to_owned().into()
 }
 
-/// The value of a field, if it looks as the contract says.
+/// Keeps a value that has the form of its field in the contract, and masks any other.
 fn plain_value<'t>(field: &str, text: &'t str) -> Cow<'t, str> {
     let is_kept = match field {
         "specversion" | "time" => is_time(text) && is_clean(text),
@@ -297,7 +300,7 @@ fn is_media_type(text: &str) -> bool {
     text.len() <= IDENTITY_BYTES_MAX && text.bytes().all(is_plain) && is_clean(text)
 }
 
-/// A token of a session or a visitor, or a hash of it: equal tokens stay equal.
+/// Keeps a short token of a session or visitor and hashes a longer one. Equal tokens stay equal.
 fn token_of(text: &str) -> Cow<'_, str> {
     let is_right = Shape::of(text.as_bytes()).is_some_and(|shape| is_token(text, shape));
     match text.len() {
@@ -307,7 +310,7 @@ fn token_of(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Packed data, treated like everything else.
+/// Redacts data encoded in base64.
 fn packed(text: &str) -> Cow<'_, str> {
     let kept = BASE64.decode(text).ok().and_then(|plain| redact(&plain));
     match kept {
@@ -396,7 +399,7 @@ mod tests {
             ),
             None
         );
-        // A character that was cut is no other encoding.
+        // A truncated character does not mean another encoding.
         assert_eq!(redact(&"\"\u{e8}".as_bytes()[..2]).as_deref(), Some("\""));
     }
 

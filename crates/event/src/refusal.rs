@@ -1,14 +1,14 @@
-//! Why a record did not become an event. The codes are part of the contract.
+//! Reasons why a record did not become an event. The codes are part of the contract.
 
 use thiserror::Error;
 
 /// A record that did not become an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// It can never become one.
+    /// The record can never become an event.
     #[error("rejected: {0}")]
     Reject(#[from] Reject),
-    /// A person should look at it.
+    /// The record needs a person's decision.
     #[error("quarantined: {0}")]
     Quarantine(#[from] Quarantine),
 }
@@ -24,7 +24,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// What to do about it, in one sentence, for whoever made the record.
+    /// Advice to the author of the record, in one sentence.
     pub const fn mend(&self) -> &'static str {
         match self {
             Self::Reject(Reject::TooLarge { .. }) => {
@@ -58,13 +58,13 @@ impl Refusal {
     }
 }
 
-/// Why a record can never become an event.
+/// Reasons why a record can never become an event.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Reject {
     /// Longer than [`crate::EVENT_BYTES_MAX`].
     #[error("the record has {bytes} bytes, at most {max} are accepted", max = crate::EVENT_BYTES_MAX)]
     TooLarge {
-        /// Its length.
+        /// Length of the record, in bytes.
         bytes: usize,
     },
     /// Not JSON in UTF-8.
@@ -73,7 +73,7 @@ pub enum Reject {
     /// JSON, but not a CloudEvents 1.0 envelope.
     #[error("the record is not a CloudEvents 1.0 envelope: {0}")]
     NotCloudEvent(String),
-    /// A type that this consumer does not know.
+    /// Unknown event type.
     #[error("unknown event type {0:?}")]
     UnknownType(String),
     /// Not an RFC 3339 time with an offset.
@@ -84,7 +84,7 @@ pub enum Reject {
     /// Later than the record itself by more than [`crate::AHEAD_MS_MAX`].
     #[error("time lies {ahead_ms} ms ahead of the record, at most {max} are accepted", max = crate::AHEAD_MS_MAX)]
     TimeAhead {
-        /// How far.
+        /// Time ahead of the record, in milliseconds.
         ahead_ms: i64,
     },
 }
@@ -103,21 +103,21 @@ impl Reject {
     }
 }
 
-/// Why a record waits for a person.
+/// Reasons why a record needs a person's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Quarantine {
     /// A known type with a shape that its version does not have.
     #[error("the data of a known type has an unknown shape: {0}")]
     UnknownShape(String),
-    /// Personal data in a field; the field is named, its content is not.
+    /// Personal data in a field. The field is named, its content is not.
     #[error("personal data in {field}: {what}")]
     PersonalData {
-        /// Where.
+        /// Name of the field.
         field: &'static str,
-        /// What kind: an address, an e-mail, a fiscal code.
+        /// Kind of personal data: an IP address, an e-mail address or a fiscal code.
         what: &'static str,
     },
-    /// Older than the events that are kept: whether it was counted before cannot be known any more.
+    /// Older than the retention period: duplicates can no longer be detected.
     #[error(
         "it happened before the events that are kept, so it cannot be told from one that was counted before"
     )]

@@ -1,6 +1,7 @@
-//! The contract as documents: a JSON Schema for each type and version, and an AsyncAPI document.
+//! Documents of the contract: a JSON Schema for each type and version, and an AsyncAPI document.
 //!
-//! They are made from the types that read the events, and `schemas/` must hold what is made.
+//! The documents are generated from the types that read the events. A test compares them with the
+//! files in `schemas/`.
 
 mod asyncapi;
 mod compatible;
@@ -39,13 +40,13 @@ texts! {
     Code => { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" };
     /// An opaque token.
     Token => { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" };
-    /// `source` and `id`: 1 to 512 bytes, which a schema can count as characters only.
+    /// `source` and `id`: 1 to 512 bytes. A schema can only count characters.
     Identifier => { "type": "string", "minLength": 1, "maxLength": 512 };
     /// RFC 3339 with an offset.
     Time => { "type": "string", "format": "date-time" };
-    /// An attribute that is taken as absent when it makes no sense.
+    /// An optional attribute; an invalid value counts as absent.
     Extension => true;
-    /// IPv4 /24 or IPv6 /48. That an IPv6 address is truncated is more than a schema can say.
+    /// IPv4 /24 or IPv6 /48. A schema cannot express that an IPv6 address is truncated.
     TruncatedAddress => {
         "type": "string",
         "anyOf": [

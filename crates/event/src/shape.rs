@@ -1,27 +1,27 @@
-//! Which bytes a short text is made of, found sixteen at a time: every code and token of every
-//! event is looked at.
+//! Finds the classes of bytes in a short text, sixteen bytes at a time. Every code and token of
+//! every event passes through here.
 
 use wide::u8x16;
 
 /// Longest text that has a [`Shape`], in bytes.
 pub(crate) const SHAPE_BYTES_MAX: usize = 64;
 
-/// How many bytes are looked at together.
+/// Bytes per SIMD step.
 pub(crate) const SIXTEEN: usize = 16;
 
-/// Which bytes a text is made of: a bit for each byte, from the lowest on.
+/// Byte classes of a text: one bit for each byte, lowest bit first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Shape {
     alphanumeric: u64,
     digits: u64,
     dots: u64,
     ats: u64,
-    /// Whatever may not stand in a code.
+    /// Bytes that a code must not contain.
     others: u64,
 }
 
 impl Shape {
-    /// The shape of a text of at most [`SHAPE_BYTES_MAX`] bytes.
+    /// Computes the shape of a text. Returns `None` above [`SHAPE_BYTES_MAX`] bytes.
     pub(crate) fn of(text: &[u8]) -> Option<Self> {
         if text.len() > SHAPE_BYTES_MAX {
             return None;
@@ -34,7 +34,7 @@ impl Shape {
         Some(shape)
     }
 
-    /// Adds sixteen bytes that stand at `at`, which is at most 48.
+    /// Adds the sixteen bytes at position `at`, which is at most 48.
     #[inline(always)]
     pub(crate) fn add(&mut self, bytes: u8x16, at: usize) {
         let digits = within(bytes, b'0', b'9');
@@ -49,7 +49,7 @@ impl Shape {
         self.others |= bits(!plain) << at;
     }
 
-    /// Forgets what stands behind the first `length` bytes, which are at most 64.
+    /// Clears all bits after the first `length` bytes; `length` is at most 64.
     #[inline(always)]
     pub(crate) fn cut(&mut self, length: usize) {
         let kept = match length {
@@ -63,30 +63,30 @@ impl Shape {
         self.others &= kept;
     }
 
-    /// How many digits.
+    /// Number of digits.
     pub(crate) fn digits(self) -> u32 {
         self.digits.count_ones()
     }
 
-    /// How many full stops.
+    /// Number of full stops.
     pub(crate) fn dots(self) -> u32 {
         self.dots.count_ones()
     }
 
-    /// Whether there is an `@`.
+    /// True if the text contains an `@`.
     pub(crate) fn has_at(self) -> bool {
         self.ats != 0
     }
 
-    /// Whether there is nothing but letters, digits, `-`, `_` and full stops.
+    /// True if the text consists of letters, digits, `-`, `_` and full stops.
     pub(crate) fn is_plain(self) -> bool {
         self.others == 0
     }
 
-    /// Whether sixteen letters and digits stand alone, between other bytes or the ends.
+    /// True if the text contains a word of exactly sixteen letters and digits.
     pub(crate) fn has_word_of_16(self) -> bool {
         let one = self.alphanumeric;
-        // Each bit says that from here on there are so many in a row.
+        // Each bit means that a run of at least that many begins here.
         let two = one & (one >> 1);
         let four = two & (two >> 2);
         let eight = four & (four >> 4);
@@ -95,7 +95,7 @@ impl Shape {
     }
 }
 
-/// The first sixteen bytes, with blanks behind them when there are fewer.
+/// Loads the first sixteen bytes, padded with blanks.
 #[inline(always)]
 pub(crate) fn sixteen(bytes: &[u8]) -> u8x16 {
     u8x16::new(match bytes.first_chunk() {
@@ -111,20 +111,20 @@ fn padded(bytes: &[u8]) -> [u8; SIXTEEN] {
     padded
 }
 
-/// All bits of each byte that is `byte`.
+/// Sets all bits of each byte that equals `byte`.
 #[inline(always)]
 pub(crate) fn equal(bytes: u8x16, byte: u8) -> u8x16 {
     bytes.simd_eq(u8x16::splat(byte))
 }
 
-/// All bits of each byte from `least` to `most`.
+/// Sets all bits of each byte from `least` to `most`.
 #[inline(always)]
 pub(crate) fn within(bytes: u8x16, least: u8, most: u8) -> u8x16 {
     let above = bytes - u8x16::splat(least);
     above.min(u8x16::splat(most - least)).simd_eq(above)
 }
 
-/// The high bits of the bytes as the lowest sixteen bits.
+/// Packs the high bit of each byte into the lowest sixteen bits.
 #[inline(always)]
 pub(crate) fn bits(bytes: u8x16) -> u64 {
     u64::from(bytes.to_bitmask())
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The same, byte by byte.
+    /// Reference implementation, byte by byte.
     fn plainly(text: &[u8]) -> (bool, usize, usize, bool, bool) {
         let words = text.split(|byte| !byte.is_ascii_alphanumeric());
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);

@@ -1,12 +1,12 @@
-//! Reads a time as nearly every event has it, in a fifth of the time that any RFC 3339 takes.
+//! Parses the usual form of an RFC 3339 time, in a fifth of the time of the general parser.
 
 use crate::UnixMillis;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
 
-/// The time of `YYYY-MM-DDTHH:MM:SS`, perhaps with a fraction, and `Z` or `±HH:MM`, from 1970
-/// on. `None`: it looks otherwise, and may be right all the same.
+/// Parses `YYYY-MM-DDTHH:MM:SS` with an optional fraction and `Z` or `±HH:MM`, from 1970 on. `None`
+/// means that the general parser decides.
 #[inline]
 pub(crate) fn usual(text: &str) -> Option<UnixMillis> {
     let (date_time, rest) = text.as_bytes().split_first_chunk::<19>()?;
@@ -46,14 +46,14 @@ pub(crate) fn usual(text: &str) -> Option<UnixMillis> {
     let (ms, zone) = fraction(rest)?;
     let minutes = i64::from(hour * 60 + minute) - offset(zone)?;
     let ms = i64::from(days) * DAY_MS + minutes * MINUTE_MS + i64::from(second * 1_000 + ms);
-    // Before 1970 others round the other way.
+    // Other parsers round times before 1970 in the other direction.
     (ms >= 0).then_some(UnixMillis(ms))
 }
 
-/// Days from 1970 to a date of the next centuries, in the Gregorian calendar.
+/// Returns the days from 1970-01-01 to a Gregorian date.
 #[inline]
 fn days(year: u32, month: u32, day: u32) -> Option<u32> {
-    /// Days before each month, and in it, but for leap days.
+    /// Days before each month and in it, without the leap day.
     const MONTHS: [(u32, u32); 12] = [
         (0, 31),
         (31, 28),
@@ -77,16 +77,16 @@ fn days(year: u32, month: u32, day: u32) -> Option<u32> {
     }
     let before = before + if month > 2 { leap_day } else { 0 };
     let past = year - 1;
-    // 719,162 of them were over when 1970 began.
+    // 719,162 days precede 1970.
     let years = past * 365 + past / 4 - past / 100 + past / 400 - 719_162;
     Some(years + before + day - 1)
 }
 
-/// Whole milliseconds, and what comes after the fraction.
+/// Parses a fraction to whole milliseconds, and returns the rest of the text.
 #[inline]
 fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     match text {
-        // As our own programs write it.
+        // Three digits, as the programs of this project write it.
         [b'.', a, b, c, rest @ ..] if !rest.first().is_some_and(u8::is_ascii_digit) => {
             Some((digit(*a)? * 100 + two(*b, *c)?, rest))
         }
@@ -104,14 +104,14 @@ fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     }
 }
 
-/// Minutes east of Greenwich.
+/// Parses the offset from UTC, in minutes east.
 #[inline]
 fn offset(zone: &[u8]) -> Option<i64> {
     match zone {
         b"Z" => Some(0),
         [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] => {
             let (hours, minutes) = (two(*h0, *h1)?, two(*m0, *m1)?);
-            // Beyond these, what is allowed is for the general reading to say.
+            // The general parser decides about larger values.
             if hours > 23 || minutes > 59 {
                 return None;
             }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     proptest! {
-        /// What it reads is what jiff reads.
+        /// The fast parser agrees with jiff.
         #[test]
         fn it_agrees_with_jiff(
             second in prop_oneof![-62_135_596_800_i64..253_402_300_799, 0..7_000_000_000_i64],

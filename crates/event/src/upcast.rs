@@ -1,8 +1,8 @@
-//! From what the versions of a type say differently to the one thing that they mean.
+//! Translates the versions of an event type into the one domain model.
 //!
-//! Every version that was ever released is accepted for ever: an emitter is changed when its
-//! portal is, and a log is read again years later. The domain knows no versions, so this is the
-//! only place that does.
+//! Every released version stays accepted. Portals are upgraded at their own pace, and logs are
+//! replayed years later. The domain model has no versions, so this module is the only place that
+//! knows them.
 
 use crate::wire::{AnyLogin, Data, Envelope, LoginMeans, Means};
 use crate::{Login, Outcome, Quarantine, Refusal, SERVICE_USE_V1};
@@ -14,7 +14,7 @@ pub(crate) enum Version {
     V2,
 }
 
-/// Version 1 names the way in by one word, version 2 by means and level.
+/// Unifies the login: one word in version 1, means and level in version 2.
 pub(crate) fn login(version: Version, found: Option<AnyLogin>) -> Result<Login, Refusal> {
     match (version, found) {
         (_, None) => Ok(Login::None),
@@ -28,7 +28,7 @@ pub(crate) fn login(version: Version, found: Option<AnyLogin>) -> Result<Login, 
 }
 
 impl<'a> Envelope<'a, Data<'a, LoginMeans>> {
-    /// The same use of a service as version 1 says it.
+    /// Converts a service use to the shape of version 1.
     pub fn into_version_1(self) -> Result<Envelope<'a, Data<'a>>, Refusal> {
         let data = self.data;
         Ok(Envelope {
@@ -69,7 +69,7 @@ fn of_means(login: LoginMeans) -> Result<Login, Refusal> {
     }
 }
 
-/// Version 1 takes silence for success, version 2 asks.
+/// Unifies the outcome. Version 1 defaults to completed; version 2 requires an outcome.
 pub(crate) fn outcome(version: Version, found: Option<Outcome>) -> Result<Outcome, Refusal> {
     match (version, found) {
         (_, Some(outcome)) => Ok(outcome),

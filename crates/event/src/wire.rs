@@ -1,4 +1,4 @@
-//! The JSON shape of an event, as sent and as received.
+//! JSON shape of an event, for sending and receiving.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub struct Envelope<'a, D> {
     /// Always `1.0`.
     #[serde(borrow)]
     pub specversion: Cow<'a, str>,
-    /// One of the types of this contract.
+    /// Event type of this contract.
     #[serde(borrow, rename = "type")]
     pub event_type: Cow<'a, str>,
     /// The portal instance that emitted the event, as a URI reference.
@@ -32,8 +32,8 @@ pub struct Envelope<'a, D> {
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "crate::schema::Time"))]
     pub time: Cow<'a, str>,
-    /// The process that made the event, if it numbers its events: letters, digits, `-` and `_`,
-    /// at most 64. Anything else counts as absent.
+    /// Id of the process that made the event, if it numbers its events: letters, digits, `-` and
+    /// `_`, at most 64. Any other value counts as absent.
     #[serde(
         borrow,
         default,
@@ -42,8 +42,8 @@ pub struct Envelope<'a, D> {
     )]
     #[cfg_attr(test, schemars(with = "crate::schema::Extension"))]
     pub producer: Option<Cow<'a, str>>,
-    /// The event's number among those of its producer, from 1 on, in decimal digits. A number
-    /// that never arrives tells of a lost event. Anything else counts as absent.
+    /// Sequence number of the event at its producer, from 1 on, in decimal digits. A gap means a
+    /// lost event. Any other value counts as absent.
     #[serde(
         borrow,
         default,
@@ -52,13 +52,13 @@ pub struct Envelope<'a, D> {
     )]
     #[cfg_attr(test, schemars(with = "crate::schema::Extension"))]
     pub sequence: Option<Cow<'a, str>>,
-    /// The event itself.
+    /// Data of the event.
     pub data: D,
 }
 
-/// `data` of [`crate::ACCESS_V1`] and [`crate::SERVICE_USE_V1`], and, with [`LoginMeans`], of
-/// [`crate::SERVICE_USE_V2`]. Fields that a type does not know are ignored, so that an emitter
-/// may be newer than the consumer.
+/// `data` of [`crate::ACCESS_V1`], [`crate::SERVICE_USE_V1`] and, with [`LoginMeans`],
+/// [`crate::SERVICE_USE_V2`]. Unknown fields are ignored, so that an emitter may be newer than the
+/// consumer.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Data"))]
 pub struct Data<'a, L = Login> {
@@ -70,7 +70,7 @@ pub struct Data<'a, L = Login> {
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "crate::schema::Code"))]
     pub portal: Cow<'a, str>,
-    /// Code of the service: required for a service use.
+    /// Code of the service; required for a service use.
     #[serde(
         borrow,
         default,
@@ -79,19 +79,19 @@ pub struct Data<'a, L = Login> {
     )]
     #[cfg_attr(test, schemars(with = "Option<crate::schema::Code>"))]
     pub service: Option<Cow<'a, str>>,
-    /// What the service was used for: required for a service use, absent for an access.
+    /// Kind of the service use; required for a service use, absent for an access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// What an access asked for: `page` when absent.
+    /// Kind of resource that an access requested; defaults to `page`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
-    /// How it ended: `completed` when absent.
+    /// Result of the access or use. Version 1 defaults to `completed`; version 2 requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// Where it came in: `web` when absent.
+    /// Channel of the event; defaults to `web`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
-    /// How the person was identified: not at all when absent.
+    /// Identification of the person; absent for an anonymous person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login: Option<L>,
     /// Opaque token of the session: letters, digits, `-` and `_`, at most 64.
@@ -112,7 +112,7 @@ pub struct Data<'a, L = Login> {
     )]
     #[cfg_attr(test, schemars(with = "Option<crate::schema::Token>"))]
     pub visitor: Option<Cow<'a, str>>,
-    /// What is known of the client.
+    /// Client attributes.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Client<'a>>,
 }
@@ -135,24 +135,24 @@ impl Default for Data<'_> {
     }
 }
 
-/// How a person was identified, since [`crate::SERVICE_USE_V2`].
+/// Identification of a person, since [`crate::SERVICE_USE_V2`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LoginMeans {
-    /// With what.
+    /// Means of identification.
     pub means: Means,
-    /// Level of assurance, 1 to 3: required for SPID.
+    /// Level of assurance, 1 to 3; required for SPID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(range(min = 1, max = 3)))]
     pub level: Option<u8>,
 }
 
-/// With what a person was identified.
+/// Means of identification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
-    /// A name and a password of the portal.
+    /// User name and password of the portal.
     Password,
     /// SPID.
     Spid,
@@ -162,7 +162,7 @@ pub enum Means {
     Cns,
 }
 
-/// A `login` in the form of either version.
+/// Login in the form of either version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AnyLogin {
     Name(Login),
@@ -193,19 +193,19 @@ impl<'de> Deserialize<'de> for AnyLogin {
     }
 }
 
-/// `data` of [`crate::CLIENT_REPORT_V1`]: what a producer had to drop, so that a gap among its
-/// numbers has an explanation.
+/// `data` of [`crate::CLIENT_REPORT_V1`]: events that a producer had to drop. The report explains
+/// gaps in its sequence numbers.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ClientReport"))]
 pub struct Report<'a> {
-    /// The process that reports.
+    /// Id of the reporting process.
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "crate::schema::Token"))]
     pub producer: Cow<'a, str>,
-    /// The number it gave last, 0 when it gave none.
+    /// Last sequence number that the producer assigned, 0 if it assigned none.
     #[cfg_attr(test, schemars(range(max = 9_223_372_036_854_775_807_u64)))]
     pub last_sequence: u64,
-    /// What was dropped since the report before, at most 1,000 entries.
+    /// Events dropped since the previous report, at most 1,000 entries.
     #[serde(borrow, default)]
     #[cfg_attr(test, schemars(length(max = 1000)))]
     pub dropped: Vec<Dropped<'a>>,
@@ -215,20 +215,20 @@ pub struct Report<'a> {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Dropped<'a> {
-    /// Code of the public body they belonged to.
+    /// Code of the public body.
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "crate::schema::Code"))]
     pub ente: Cow<'a, str>,
-    /// Why: a code such as `queue-full`, or the one with which a collector refused them.
+    /// Reason code, such as `queue-full` or the reason of a collector's refusal.
     #[serde(borrow)]
     #[cfg_attr(test, schemars(with = "crate::schema::Token"))]
     pub reason: Cow<'a, str>,
-    /// How many.
+    /// Number of dropped events.
     #[cfg_attr(test, schemars(range(max = 9_223_372_036_854_775_807_u64)))]
     pub events: u64,
 }
 
-/// What is known of the client.
+/// Client attributes.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Client<'a> {
@@ -249,7 +249,7 @@ pub struct Client<'a> {
     )]
     #[cfg_attr(test, schemars(with = "Option<crate::schema::TruncatedAddress>"))]
     pub ip: Option<Cow<'a, str>>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2 country.
     #[serde(
         borrow,
         default,
@@ -291,7 +291,7 @@ pub struct Client<'a> {
     pub touch_points: Option<u8>,
 }
 
-/// By itself serde copies an optional text, although it need not.
+/// Borrows an optional text; the default implementation of serde copies it.
 fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'a, str>>, D::Error> {
@@ -300,12 +300,12 @@ fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0))
 }
 
-/// Whether a text can name a producer: what is passed on must not be personal.
+/// True if a text is a valid producer id. It is passed on, so it must not be personal.
 pub(crate) fn is_producer(text: &str) -> bool {
     Shape::of(text.as_bytes()).is_some_and(|shape| is_token(text, shape))
 }
 
-/// Whether a text is a number from 1 on.
+/// True if a text is a decimal number from 1 on.
 pub(crate) fn is_sequence(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok_and(|n| n > 0)
 }
@@ -322,8 +322,8 @@ fn sequence<'de: 'a, 'a, D: Deserializer<'de>>(
     Ok(text_or_nothing(deserializer)?.filter(|text| is_sequence(text)))
 }
 
-/// A text; whatever else stands there is nothing. An attribute that others may use for something
-/// of their own never refuses an event.
+/// Reads a text, and treats any other value as absent. Another system may use the attribute for its
+/// purposes, so it never causes a refusal.
 fn text_or_nothing<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'a, str>>, D::Error> {
@@ -377,7 +377,7 @@ fn text_or_nothing<'de: 'a, 'a, D: Deserializer<'de>>(
 }
 
 impl<'a, D> Envelope<'a, D> {
-    /// An envelope around `data`, ready to serialize.
+    /// Creates an envelope around `data`, ready to serialize.
     pub fn new(
         event_type: &'a str,
         source: impl Into<Cow<'a, str>>,
@@ -399,7 +399,7 @@ impl<'a, D> Envelope<'a, D> {
 }
 
 impl<'a, D> Envelope<'a, D> {
-    /// The same envelope around other data.
+    /// Replaces the data.
     pub(crate) fn with<E>(self, data: E) -> Envelope<'a, E> {
         Envelope {
             specversion: self.specversion,
@@ -415,8 +415,8 @@ impl<'a, D> Envelope<'a, D> {
 }
 
 impl<L> Envelope<'_, Data<'_, L>> {
-    /// Key of the event's Kafka record: its id. A copy that was corrected or stamped again keeps
-    /// its id, so it meets its original in one partition.
+    /// Key of the event's Kafka record: its id. A corrected or restamped copy keeps the id, so it
+    /// lands in the partition of its original.
     pub fn key(&self) -> &str {
         &self.id
     }

@@ -1,4 +1,4 @@
-//! The import itself: inputs in, events out, one at a time.
+//! Runs an import: reads the inputs and returns one event at a time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,48 +13,49 @@ use crate::summary::Summary;
 use crate::target::Target;
 use crate::visitor::SaltSource;
 
-/// What stops an import. What it gave before may stay: importing again changes nothing in it.
+/// Errors that stop an import. Events returned before may stay: a second import does not duplicate
+/// them.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// A file that cannot be opened.
+    /// A file cannot be opened.
     #[error("cannot open {name}: {source}")]
     Open {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why not.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A directory where a file should be.
+    /// The input is a directory.
     #[error("{name} is a directory: give the files in it")]
     Directory {
-        /// The directory.
+        /// Name of the directory.
         name: String,
     },
-    /// An input that cannot be read to its end, or that is damaged gzip.
+    /// An input cannot be read to its end, or its gzip data are damaged.
     #[error("cannot read {name}{}: {source}{}", after(*line), hint(source))]
     Read {
-        /// The input.
+        /// Name of the input.
         name: String,
-        /// Number of the last line that could be read, from 1; 0 when there was none.
+        /// Number of the last readable line, from 1; 0 if there was none.
         line: u64,
-        /// Why not.
+        /// Error of the operating system or the decompressor.
         source: io::Error,
     },
-    /// A compressed input, and not with gzip.
+    /// The input is compressed in a format other than gzip.
     #[error("{name} is compressed with {format}: decompress it and give \"-\" to read the output")]
     Compressed {
-        /// The input.
+        /// Name of the input.
         name: String,
-        /// The format.
+        /// Compression format.
         format: &'static str,
     },
-    /// "-" among the inputs more than once.
+    /// "-" occurs more than once among the inputs.
     #[error("standard input (-) is given twice")]
     StandardInputTwice,
-    /// No random numbers for the visitors' salts.
+    /// The system gave no random numbers for the visitors' salts.
     #[error("no random numbers from the system: {0}")]
     Salt(io::Error),
-    /// An event that cannot be written.
+    /// An event cannot be serialized.
     #[error("cannot write an event as JSON: {0}")]
     Event(serde_json::Error),
 }
@@ -66,7 +67,7 @@ fn after(line: u64) -> String {
     }
 }
 
-/// What the decompressor's words mean.
+/// Explains an error of the decompressor.
 fn hint(source: &io::Error) -> &'static str {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     match source.kind() {
@@ -76,18 +77,18 @@ fn hint(source: &io::Error) -> &'static str {
     }
 }
 
-/// An event, ready to be produced. It borrows from the import, which reuses its buffers.
+/// An event, ready for the producer. It borrows from the import, which reuses its buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportedEvent<'a> {
-    /// Key of the Kafka record: the event's own identity. The visitor would not do, since its
-    /// salt changes with each import and a duplicate must meet its original in one partition.
+    /// Key of the Kafka record: the id of the event. A duplicate must go to the partition of its
+    /// original, so the visitor token is unsuitable: its salt changes with each import.
     pub key: &'a str,
-    /// The event, CloudEvents JSON.
+    /// Event as CloudEvents JSON.
     pub json: &'a [u8],
 }
 
-/// Reads access logs as events. It takes one line at a time and keeps, for each, 10 to 20 bytes
-/// to number repeated lines; nothing else grows.
+/// Converts access logs to events, one line at a time. It keeps 10 to 20 bytes per line to number
+/// repeated lines; nothing else grows.
 pub struct AccessLog {
     inputs: VecDeque<Input>,
     current: Option<(String, Lines)>,
@@ -97,8 +98,8 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// An import of `inputs`, in order. Every file is opened to see that it can be read; files
-    /// with the same content as an earlier one are left out and named in the summary.
+    /// Creates an import of `inputs`, in order. Every file is opened to check that it is readable.
+    /// Files with the content of an earlier file are skipped and listed in the summary.
     pub fn new(
         target: Target,
         inputs: Vec<Input>,
@@ -117,8 +118,8 @@ impl AccessLog {
         })
     }
 
-    /// The event of the next line that is a request; malformed and blank lines before it go
-    /// into the summary. `None` at the end of the last input.
+    /// Returns the event of the next request line; `None` at the end of the last input. Malformed
+    /// and blank lines on the way are counted in the summary.
     pub fn next_event(&mut self) -> Result<Option<ImportedEvent<'_>>, ImportError> {
         loop {
             let Some((name, lines)) = &mut self.current else {
@@ -161,7 +162,7 @@ impl AccessLog {
         }))
     }
 
-    /// What has been read so far.
+    /// Counts so far.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }

@@ -1,4 +1,4 @@
-//! From a line to the event that stands for it.
+//! Converts a log line to an event.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,26 +17,26 @@ use crate::text::{lossy, unescape};
 use crate::visitor::{SaltSource, Visitors};
 use crate::{ImportError, Target};
 
-/// Longest user agent kept, in bytes: what tells devices and bots apart stands at its start.
+/// Maximum length of the stored user agent, in bytes. Its beginning identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
 
-/// Turns lines into events, one at a time.
+/// Converts lines to events, one at a time.
 pub(crate) struct Encoder {
     target: Target,
     visitors: Visitors,
     ordinals: Ordinals,
-    /// What the identity of a line is made of; the first `imprint_start` bytes never change.
+    /// Hash input of the event id; the first `imprint_start` bytes never change.
     imprint: Vec<u8>,
     imprint_start: usize,
-    /// Identity of the last event, and the key of its record.
+    /// Id of the last event, which is also the key of its record.
     pub(crate) id: String,
-    /// The last event.
+    /// JSON of the last event.
     pub(crate) json: Vec<u8>,
 }
 
 impl Encoder {
     pub(crate) fn new(target: Target, salts: impl SaltSource + Send + 'static) -> Self {
-        // 0xFF is in no code, so ("ab", "c") and ("a", "bc") differ.
+        // Codes never contain 0xFF, so ("ab", "c") and ("a", "bc") differ.
         let imprint = [target.ente.as_bytes(), target.portal.as_bytes(), b""].join(&0xFF);
         Self {
             visitors: Visitors::new(&target.ente, salts),
@@ -49,14 +49,14 @@ impl Encoder {
         }
     }
 
-    /// Puts the event of `line` into `id` and `json`.
+    /// Writes the event of `line` into `id` and `json`.
     pub(crate) fn encode(&mut self, line: &Line<'_>) -> Result<Made, ImportError> {
         let address = line::address(line.host);
         let ordinal = self.identify(line, address);
         let request = Request::parse(line.request, line.status);
         let (resource, outcome) = (request.resource(), request.outcome());
         let visitor = match line.host {
-            // Nothing is known of who it was.
+            // The log names no client, so there is no visitor.
             b"-" => None,
             host => Some(
                 self.visitors
@@ -103,13 +103,13 @@ impl Encoder {
         })
     }
 
-    /// Puts the identity of `line` into `id`; gives its ordinal among lines that say the same.
+    /// Writes the id of `line` into `id`. Returns the ordinal of the line among equal ones.
     ///
-    /// It is a function of what the line says, so that a second import finds the same ones. It
-    /// must not tell who came: whoever holds an event could try the 256 addresses of its
-    /// network, or the host names, until the hash fits. So the truncated address goes in, and
-    /// host name, user name and what follows the user agent stay out; the ordinal keeps apart
-    /// what then looks the same.
+    /// The id depends only on the content of the line, so a second import gives the same ids. It
+    /// must not reveal the person: a reader of the event could try all 256 addresses of the
+    /// network, or likely host names, until the hash matches. So the id includes the truncated
+    /// address, and excludes the host name, the user name and all text after the user agent. The
+    /// ordinal separates lines that look equal then.
     fn identify(&mut self, line: &Line<'_>, address: Option<IpAddr>) -> u32 {
         self.imprint.truncate(self.imprint_start);
         match address {
@@ -117,8 +117,8 @@ impl Encoder {
             Some(IpAddr::V6(v6)) => self.imprint.extend(v6.octets()),
             None => {}
         }
-        // Addresses end in 0 bytes and what was said begins with a bracket, so the two do not
-        // run into each other.
+        // Addresses end in 0 bytes and `said` begins with a bracket, so the two parts cannot be
+        // confused.
         self.imprint.extend_from_slice(line.said);
         let hash = xxh3_128(&self.imprint);
         let ordinal = self.ordinals.next(hash as u64);

@@ -1,4 +1,4 @@
-//! What an import reads: files, standard input, gzip or plain.
+//! Inputs of an import: files or standard input, gzip or plain.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::summary::SameContent;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How much of a file is compared with the others before any of them is read.
+/// Number of bytes at the start of each file that are hashed to find equal files.
 const HEAD_BYTES: u64 = 64 * 1024;
 
-/// Compressed formats that are recognised, to be refused with a word on what to do.
+/// Signatures of unsupported compression formats, for a helpful error message.
 const NOT_READ: &[(&[u8], &str)] = &[
     (b"\xFD7zXZ\x00", "xz"),
     (b"\x28\xB5\x2F\xFD", "zstd"),
@@ -27,15 +27,15 @@ const NOT_READ: &[(&[u8], &str)] = &[
 
 const GZIP: &[u8] = b"\x1F\x8B";
 
-/// The longest of the signatures above, in bytes.
+/// Length of the longest signature above, in bytes.
 const SIGNATURE_BYTES_MAX: u64 = 10;
 
 type Raw = Box<dyn Read + Send>;
 
-/// Decoded bytes of an input.
+/// Decompressed content of an input.
 pub(crate) type Content = Box<dyn BufRead + Send>;
 
-/// One thing to read lines from. Gzip is recognised by its first bytes, not by the name.
+/// A source of log lines. Gzip is recognised by its first bytes, not by the file name.
 pub struct Input(Kind);
 
 enum Kind {
@@ -45,7 +45,7 @@ enum Kind {
 }
 
 impl Input {
-    /// A file, or standard input when `path` is `-`.
+    /// Reads a file, or standard input if `path` is `-`.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         if path == Path::new("-") {
@@ -55,7 +55,7 @@ impl Input {
         }
     }
 
-    /// Anything that can be read, under the name that errors give it.
+    /// Reads from `reader`; errors use `name`.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
         Self(Kind::Reader {
             name: name.into(),
@@ -63,7 +63,7 @@ impl Input {
         })
     }
 
-    /// What errors call it.
+    /// Name for error messages.
     pub fn name(&self) -> String {
         match &self.0 {
             Kind::StandardInput => "standard input".to_owned(),
@@ -72,7 +72,7 @@ impl Input {
         }
     }
 
-    /// Its decoded bytes.
+    /// Opens the input and decompresses it if necessary.
     pub(crate) fn open(self) -> Result<Content, ImportError> {
         let name = self.name();
         match self.0 {
@@ -82,12 +82,12 @@ impl Input {
         }
     }
 
-    /// The file's path when it can be read more than once.
+    /// Returns the path of a regular file, which can be read more than once.
     fn regular_file(&self) -> Result<Option<&Path>, ImportError> {
         let Kind::File(path) = &self.0 else {
             return Ok(None);
         };
-        // Opening, not asking: only this tells whether it may be read.
+        // Only opening the file shows if it is readable.
         let opened = File::open(path).and_then(|file| file.metadata());
         let metadata = opened.map_err(|source| ImportError::Open {
             name: self.name(),
@@ -106,9 +106,9 @@ impl fmt::Debug for Input {
     }
 }
 
-/// Checks that every input can be read, before the first event leaves, and takes out files with
-/// the same content as an earlier one: given twice, or once plain and once compressed. Their
-/// lines would otherwise pass for repeated requests.
+/// Checks that every input is readable before the first event, and removes files with the content
+/// of an earlier file: the same file twice, or plain and compressed. Their lines would otherwise
+/// count as repeated requests.
 pub(crate) fn distinct(
     inputs: Vec<Input>,
 ) -> Result<(VecDeque<Input>, Vec<SameContent>), ImportError> {
@@ -163,7 +163,8 @@ fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
     let gzip = head.starts_with(GZIP);
     let whole = Cursor::new(head).chain(raw);
     Ok(if gzip {
-        // Rotated logs are often gzip files one after the other: "multi" reads them all.
+        // Rotated logs are often several concatenated gzip files, which this decoder reads to the
+        // end.
         let decoder = MultiGzDecoder::new(whole);
         Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
     } else {
@@ -171,7 +172,7 @@ fn decoded(name: &str, raw: Raw) -> Result<Content, ImportError> {
     })
 }
 
-/// Hash of a file's first bytes; none for an empty file, which repeats nothing.
+/// Hashes the first bytes of a file; `None` for an empty file.
 fn head(path: &Path) -> Result<Option<u128>, ImportError> {
     let mut head = Vec::new();
     open_file(path)?

@@ -1,27 +1,26 @@
-//! Access logs in common or combined log format (Apache, nginx), read as access events.
+//! Converts access logs in common or combined log format (Apache, nginx) to access events.
 //!
-//! Every line becomes one event, one malformed line or one blank line, and is counted as such;
-//! the lines of one import add up. Memory does not grow with the length of lines or files, but
-//! for 10 to 20 bytes a line to number repeated ones.
+//! Every line counts as exactly one event, one malformed line or one blank line. Memory does not
+//! depend on the length of lines. It grows by 10 to 20 bytes per line, which number repeated lines.
 //!
-//! **Importing again changes nothing.** The consumer drops an event with the `source` and `id`
-//! of an earlier one, so an id is a hash of what its line says and an ordinal among the lines of
-//! the import that say the same (a log's clock has seconds, so two requests can look alike; both
-//! count). The same log may be given twice, in another order, cut into parts, or longer than
-//! last time. Two cases cannot be told apart:
+//! **Imports are idempotent.** The consumer drops an event with the `source` and `id` of an earlier
+//! one. An id is a hash of the line's content and an ordinal among equal lines of the import. Log
+//! times have a resolution of one second, so two requests can look equal; both count. A log may be
+//! imported again, in another order, in parts, or with new lines at its end. Two cases are
+//! ambiguous:
 //!
-//! - Two lines that say the same, in parts that separate commands import, when the whole never
-//!   was imported: they count once. Give all parts to one command.
-//! - Files of one command that share some lines, but are not equal: the shared lines pass for
-//!   repeated requests. [`Summary::repeated`] shows it. Import such files one by one.
+//! - Equal lines in parts that separate commands import, if the whole was never imported: they
+//!   count once. Pass all parts to one command.
+//! - Files of one command that overlap but are not equal: the shared lines count as repeated
+//!   requests. [`Summary::repeated`] shows that. Import such files one by one.
 //!
-//! **No personal data gets through.** Addresses are truncated to IPv4 /24 and IPv6 /48, host and
-//! user names and forwarded addresses are dropped, paths and referers are read and dropped; the
-//! visitor's token is a hash with a secret that exists for one import and one day. None of it
-//! enters the id in a form that could be guessed.
+//! **Personal data are removed.** Addresses are truncated to IPv4 /24 and IPv6 /48. Host names,
+//! user names and forwarded addresses are dropped; paths and referers are read, but not kept. The
+//! visitor token is a hash with a secret salt for one import and one day. None of these data enter
+//! the id in a form that could be guessed.
 //!
-//! How pages and their parts are told apart is at the top of `request.rs`. Not here: Kafka, and
-//! what a bot is; both belong to others.
+//! The rules that separate pages from assets are at the top of `request.rs`. Kafka and bot
+//! detection are outside this crate.
 //!
 //! ```
 //! use affluenza_importer::{AccessLog, Input, SystemSalts, Target};
@@ -64,6 +63,7 @@ pub use summary::{MALFORMED_LISTED_MAX, Malformed, SameContent, Summary};
 pub use target::{ServicePrefix, Target, TargetError};
 pub use visitor::{Salt, SaltSource, SystemSalts};
 
-/// Longest line read, in bytes without its line end. A longer one is malformed. Apache and nginx
-/// accept 8 KiB of request line and as much for each header, escaped at up to four for one.
+/// Maximum length of a line, in bytes without its line end. A longer line is malformed. Apache and
+/// nginx accept 8 KiB for the request line and each header; an escaped byte takes at most four
+/// bytes.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;

@@ -1,15 +1,15 @@
-//! One line of a log, taken apart.
+//! Parser for one log line.
 //!
-//! Common and combined log format, after the documentation of Apache's `mod_log_config` and
-//! nginx's `log_format`: `host ident user [time] "request" status bytes`, then `"referer"
-//! "user agent"`, then anything. `ident` and `user` are passed over, since they name a person;
-//! what follows the user agent is not read, since it is often a forwarded address.
+//! The formats are the common and the combined log format, as documented for Apache's
+//! `mod_log_config` and nginx's `log_format`: `host ident user [time] "request" status bytes`, then
+//! `"referer" "user agent"`, then any text. `ident` and `user` are ignored, because they name a
+//! person. The text after the user agent is ignored, because it is often a forwarded address.
 
 use thiserror::Error;
 
 use crate::time::{LOG_TIME_BYTES, LogTime};
 
-/// Why a line is not a request. It never says what stood there: that may be personal.
+/// Faults of a line. They never quote the line, which may contain personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum Fault {
     /// Longer than [`crate::LINE_BYTES_MAX`].
@@ -33,10 +33,10 @@ pub enum Fault {
     /// Not a status of three digits.
     #[error("no status of three digits")]
     BadStatus,
-    /// Neither a number nor "-".
+    /// Size is neither a number nor "-".
     #[error("no size in bytes, nor \"-\"")]
     BadSize,
-    /// Something else than a space after a field.
+    /// Another character than a space after a field.
     #[error("no space after the {0}")]
     NoSpace(Field),
 }
@@ -46,9 +46,9 @@ pub enum Fault {
 pub enum Field {
     /// Method, target and protocol.
     Request,
-    /// The page that led here.
+    /// Page that linked to the target.
     Referer,
-    /// The client program.
+    /// Client program.
     UserAgent,
 }
 
@@ -62,22 +62,22 @@ impl std::fmt::Display for Field {
     }
 }
 
-/// A line of a log. Quoted fields are as they stand in it, with their escapes.
+/// A parsed log line. Quoted fields keep their escapes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line<'a> {
-    /// Address or name of the client.
+    /// Address or host name of the client.
     pub(crate) host: &'a [u8],
     pub(crate) time: LogTime,
     pub(crate) request: &'a [u8],
     pub(crate) status: u16,
-    /// Empty when the format has none.
+    /// User agent; empty if the format has none.
     pub(crate) agent: &'a [u8],
-    /// From the time to the user agent: the line without what names a person.
+    /// Text from the time to the user agent, that is, without fields that name a person.
     pub(crate) said: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    /// Takes a line apart, given without its line end.
+    /// Parses a line without its line end.
     pub(crate) fn parse(line: &'a [u8]) -> Result<Self, Fault> {
         let (bracket, time) = find_time(line)?;
         let host = host(&line[..bracket]).ok_or(Fault::NoHost)?;
@@ -101,8 +101,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The first time in brackets and where its bracket opens. A user name comes before it and may
-/// hold brackets and spaces itself.
+/// Finds the first time in brackets, and the position of its opening bracket. The user name before
+/// it may itself contain brackets and spaces.
 fn find_time(line: &[u8]) -> Result<(usize, LogTime), Fault> {
     let mut fault = Fault::NoTime;
     let mut from = 0;
@@ -122,8 +122,8 @@ fn find_time(line: &[u8]) -> Result<(usize, LogTime), Fault> {
     Err(fault)
 }
 
-/// The client among the fields before the time: the first one, or the second one when the
-/// first names the virtual host (Apache's `vhost_combined`).
+/// Finds the client among the fields before the time. It is the first field, or the second if the
+/// first is a virtual host (Apache's `vhost_combined`).
 fn host(fields: &[u8]) -> Option<&[u8]> {
     let mut fields = fields
         .split(|&byte| byte == b' ')
@@ -132,7 +132,7 @@ fn host(fields: &[u8]) -> Option<&[u8]> {
     if fields.next().is_none() || is_address(first) {
         return Some(first);
     }
-    // Four fields: a virtual host in front, or a user name with a space in it.
+    // Four fields: a virtual host comes first, or the user name contains a space.
     let first_is_virtual_host = has_port(first) || is_address(second);
     Some(if first_is_virtual_host { second } else { first })
 }
@@ -146,7 +146,7 @@ fn has_port(host: &[u8]) -> bool {
         })
 }
 
-/// What is still to be read of a line.
+/// Unparsed rest of a line.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -155,8 +155,8 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// A field in quotes, without them. A quote inside is escaped with a backslash (Apache) or
-    /// written `\x22` (nginx).
+    /// Reads a quoted field without its quotes. Apache escapes a quote with a backslash, nginx
+    /// writes it as `\x22`.
     fn quoted(&mut self, field: Field) -> Result<&'a [u8], Fault> {
         let inside = self.0.strip_prefix(b"\"").ok_or(Fault::Missing(field))?;
         let mut at = 0;
@@ -182,7 +182,7 @@ impl<'a> Rest<'a> {
         Some(hundreds * 100 + tens * 10 + ones)
     }
 
-    /// Passes over the size: how many bytes were sent does not matter here.
+    /// Skips the size of the response.
     fn size(&mut self) -> Option<()> {
         let digits = self
             .0
@@ -198,8 +198,8 @@ impl<'a> Rest<'a> {
         matches!(self.0.first(), None | Some(b' ')).then_some(())
     }
 
-    /// The user agent of a combined line; empty for a common one, which ends after the size or
-    /// goes on with something that is not quoted.
+    /// Reads the user agent of a combined line. It is empty for a common line, which ends after the
+    /// size or continues with an unquoted field.
     fn agent(&mut self) -> Result<&'a [u8], Fault> {
         let Some(quoted) = self
             .0
@@ -210,7 +210,7 @@ impl<'a> Rest<'a> {
         };
         self.0 = quoted;
         self.quoted(Field::Referer)?;
-        // A single quoted field could be either: better to say so than to guess.
+        // A single quoted field is ambiguous, so it is an error.
         self.space().ok_or(Fault::Missing(Field::UserAgent))?;
         let agent = self.quoted(Field::UserAgent)?;
         match self.0.first() {
@@ -224,7 +224,7 @@ fn is_address(host: &[u8]) -> bool {
     address(host).is_some()
 }
 
-/// The address that a host field holds, truncated; `None` when it holds a name, or nothing.
+/// Returns the truncated address in a host field; `None` for a host name or an empty field.
 pub(crate) fn address(host: &[u8]) -> Option<std::net::IpAddr> {
     affluenza_privacy::truncated(std::str::from_utf8(host).ok()?)
 }
@@ -265,7 +265,7 @@ mod tests {
         );
         let line = format!(r#"h - - {TIME} "GET / HTTP/1.1" 200 -"#);
         assert_eq!(parts(&line).unwrap().3, "");
-        // A common line with a request time after it.
+        // A common line with a request time at its end.
         let line = format!(r#"h - - {TIME} "GET / HTTP/1.1" 200 - 0.001"#);
         assert_eq!(parts(&line).unwrap().3, "");
     }

@@ -1,28 +1,28 @@
-//! Lines of an input, in bounded memory.
+//! Reads the lines of an input in bounded memory.
 
 use std::io::{self, BufRead, Read};
 
 use crate::LINE_BYTES_MAX;
 use crate::input::Content;
 
-/// Windows tools put it before the first line.
+/// UTF-8 byte order mark, which Windows tools put before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What a reading found.
+/// Result of reading a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// A line, now in the caller's buffer, without its line end.
+    /// A line, in the caller's buffer, without its line end.
     Line,
-    /// A line longer than [`LINE_BYTES_MAX`], passed over.
+    /// A line longer than [`LINE_BYTES_MAX`], which was skipped.
     TooLong,
-    /// Nothing more.
+    /// End of the input.
     End,
 }
 
-/// The lines of one input.
+/// Line reader for one input.
 pub(crate) struct Lines {
     content: Content,
-    /// Number of the line last found, from 1.
+    /// Number of the last line, from 1.
     pub(crate) number: u64,
 }
 
@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-/// A line of the greatest length and the two bytes of a line end.
+/// Maximum length of a line including a line end of two bytes.
 const LIMIT: u64 = LINE_BYTES_MAX as u64 + 2;
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
-//! How often a line has been seen in this import.
+//! Numbers repeated lines of an import.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Counts lines that cannot be told apart, exactly and whatever their order.
+/// Counts equal lines exactly, in any order.
 ///
-/// A log is written in order of time, but a shuffled or merged one is not, so every line of the
-/// import is remembered: 64 bits of its hash, 10 to 20 bytes of memory a line (100 million
-/// lines: 1 to 2 GB; half as much again for a moment while the set grows). Two different lines
-/// share the 64 bits with a probability of 1 in 2^64 a pair, as events do in the consumer; the
-/// later one then gets ordinal 1 and still counts. Only lines that repeat, which are few, take
-/// an entry with a counter.
+/// A shuffled or merged log is not ordered by time, so every line of the import is remembered by 64
+/// bits of its hash. That takes 10 to 20 bytes per line (100 million lines: 1 to 2 GB, and half as
+/// much again while the set grows). Two different lines collide with a probability of 1 in 2^64;
+/// the later one then gets ordinal 1 and still counts. Only repeated lines, which are few, have a
+/// counter.
 #[derive(Debug, Default)]
 pub(crate) struct Ordinals {
     seen: HashSet<u64, BuildHasherDefault<AlreadyHashed>>,
@@ -18,7 +17,7 @@ pub(crate) struct Ordinals {
 }
 
 impl Ordinals {
-    /// The ordinal of a line: 0 the first time its hash is given, 1 the second, and so on.
+    /// Returns the ordinal of a line: 0 for the first occurrence of its hash, then 1, and so on.
     pub(crate) fn next(&mut self, hash: u64) -> u32 {
         if self.seen.insert(hash) {
             return 0;
@@ -29,7 +28,7 @@ impl Ordinals {
     }
 }
 
-/// Keys are hashes of good quality: hashing them again would only take time.
+/// Identity hasher: the keys are good hashes already.
 #[derive(Debug, Default)]
 struct AlreadyHashed(u64);
 

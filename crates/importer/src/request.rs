@@ -1,16 +1,16 @@
-//! What a request asked for: a page that a person looks at, or a part of one.
+//! Classifies a request as a page or an asset.
 //!
-//! A request counts as a **page** when it is a GET or a POST, was answered with a whole body
-//! (or with 304, the browser has it already; or with an error), and its path does not end like
-//! a part of a page. Everything else is an **asset**; nothing is left out:
+//! A **page** is a GET or a POST whose path does not have the name of an asset. Its response is a
+//! complete body, a 304 (the browser has the page in its cache) or an error. Every other request is
+//! an **asset**; no request is omitted:
 //!
-//! - HEAD, OPTIONS, PUT and the like: asked by programs, nothing is shown.
-//! - Redirects: followed by the page itself, counting both would count one visit twice.
-//! - 1xx, 204, 205: there is nothing to look at. 206: a piece of a document whose first
-//!   request was counted; readers of PDF files ask for dozens.
-//! - Pictures, scripts, style sheets, fonts, sound, film, data and feeds, `robots.txt` and its
-//!   kin: fetched by browsers and programs on their own. Documents and archives (`.pdf`,
-//!   `.doc`, `.zip`, other `.txt`) are pages: somebody chose to read them.
+//! - HEAD, OPTIONS, PUT and similar methods: programs send them, and no page is shown.
+//! - Redirects: the page itself follows, so counting both would count one visit twice.
+//! - 1xx, 204, 205: the response has no content. 206: a part of a document whose first request was
+//!   counted; PDF readers send dozens of these.
+//! - Images, scripts, style sheets, fonts, audio, video, data, feeds, `robots.txt` and similar
+//!   files: browsers and programs fetch them automatically. Documents and archives (`.pdf`, `.doc`,
+//!   `.zip`, other `.txt`) are pages, because a person chose to read them.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use affluenza_event::{Outcome, Resource};
 use crate::text::{percent_decode, unescape};
 
 const ASSET_EXTENSIONS: &[&str] = &[
-    // Pictures.
+    // Images.
     "apng",
     "avif",
     "bmp",
@@ -34,7 +34,7 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "tif",
     "tiff",
     "webp",
-    // Scripts, style sheets and what belongs to them.
+    // Scripts, style sheets and related files.
     "css",
     "js",
     "map",
@@ -50,7 +50,7 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "ttf",
     "woff",
     "woff2",
-    // Sound and film.
+    // Audio and video.
     "aac",
     "avi",
     "flac",
@@ -78,7 +78,7 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "xml",
 ];
 
-/// Files that only programs ask for.
+/// Files that only programs request.
 const ASSET_FILES: &[&str] = &[
     "ads.txt",
     "app-ads.txt",
@@ -88,21 +88,21 @@ const ASSET_FILES: &[&str] = &[
     "security.txt",
 ];
 
-/// The longest entry of either list, in bytes.
+/// Length of the longest entry of both lists, in bytes.
 const LISTED_BYTES_MAX: usize = 12;
 
-/// A request and how it was answered.
+/// A request and the status of its response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
     method: &'a [u8],
-    /// Decoded, without the query; `None` when what was asked for has no path.
+    /// Decoded path without the query; `None` if the target has no path.
     pub(crate) path: Option<Cow<'a, [u8]>>,
     status: u16,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a request as the log has it, such as `GET /index.html HTTP/1.1`. Anything can
-    /// stand there: what is no request asks for no path.
+    /// Parses a request as logged, such as `GET /index.html HTTP/1.1`. Invalid text gives a request
+    /// without a path.
     pub(crate) fn parse(request: &'a [u8], status: u16) -> Self {
         let (method, target) = split_at_byte(request, b' ');
         Self {
@@ -121,8 +121,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A redirect or an informational answer did what was asked; 000 and 499 are nginx's words
-    /// for a client that went away.
+    /// Redirects and informational responses count as completed. 000 and 499 are nginx codes for a
+    /// client that closed the connection.
     pub(crate) fn outcome(&self) -> Outcome {
         match self.status {
             100..=399 => Outcome::Completed,
@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// `bytes` up to the first `byte`, and what follows it.
+/// Splits `bytes` at the first `byte`.
 fn split_at_byte(bytes: &[u8], byte: u8) -> (&[u8], &[u8]) {
     match bytes.iter().position(|&other| other == byte) {
         Some(at) => (&bytes[..at], &bytes[at + 1..]),
@@ -139,7 +139,7 @@ fn split_at_byte(bytes: &[u8], byte: u8) -> (&[u8], &[u8]) {
     }
 }
 
-/// A target may hold spaces, so the protocol is looked for at the end.
+/// Removes the protocol from the end of a target, which may contain spaces.
 fn without_protocol(target: &[u8]) -> &[u8] {
     match target.iter().rposition(|&byte| byte == b' ') {
         Some(at) if target[at + 1..].starts_with(b"HTTP/") => &target[..at],
@@ -173,7 +173,7 @@ fn is_asset(path: &[u8]) -> bool {
     let Some(dot) = file.iter().rposition(|&byte| byte == b'.') else {
         return false;
     };
-    // Badly copied links have something after it: ".ttf) format(".
+    // Badly copied links have text after the extension: ".ttf) format(".
     let extension = &file[dot + 1..];
     let end = extension
         .iter()

@@ -1,4 +1,4 @@
-//! What an import found.
+//! Summary of an import.
 
 use std::fmt;
 
@@ -6,63 +6,63 @@ use affluenza_event::{Outcome, Resource, UnixMillis};
 
 use crate::Fault;
 
-/// How many malformed lines are listed; all are counted.
+/// Maximum number of malformed lines in the list; all are counted.
 pub const MALFORMED_LISTED_MAX: usize = 20;
 
-/// Counts of an import. Every line is in exactly one: `lines` = [`events`](Self::events) +
-/// `malformed` + `blank`.
+/// Counts of an import. Every line counts once: `lines` = [`events`](Self::events) + `malformed` +
+/// `blank`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Inputs opened.
+    /// Number of inputs opened.
     pub inputs: u64,
-    /// Lines read.
+    /// Number of lines read.
     pub lines: u64,
     /// Events for pages.
     pub pages: u64,
-    /// Events for parts of pages.
+    /// Events for assets.
     pub assets: u64,
-    /// Lines that are no request.
+    /// Lines that are not a valid request.
     pub malformed: u64,
-    /// Lines with nothing on them.
+    /// Blank lines.
     pub blank: u64,
-    /// Of the events: those of requests that failed.
+    /// Events of failed requests.
     pub failed: u64,
-    /// Of the events: those of lines that cannot be told from an earlier one, once addresses
-    /// are truncated. They are separate requests within one second, and counted as such. More
-    /// than a few in a hundred hint at files that overlap.
+    /// Events whose line equals an earlier one after the address is truncated. They are separate
+    /// requests within one second, so they count. More than a few percent suggest overlapping
+    /// files.
     pub repeated: u64,
-    /// Of the events: those with no address, since the log has a name or nothing in its place.
+    /// Events without an address: the log has a host name or no client.
     pub without_address: u64,
-    /// Earliest and latest time of the events.
+    /// Earliest and latest event time.
     pub period: Option<(UnixMillis, UnixMillis)>,
-    /// The first [`MALFORMED_LISTED_MAX`] malformed lines.
+    /// First malformed lines, at most [`MALFORMED_LISTED_MAX`].
     pub first_malformed: Vec<Malformed>,
-    /// Files that were not read, since an earlier one has the same content.
+    /// Files that were skipped because an earlier file has the same content.
     pub same_content: Vec<SameContent>,
 }
 
-/// A line that is no request. Its content is not kept: it may be personal.
+/// A malformed line. Its content is not kept, because it may be personal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     /// Name of the input.
     pub name: String,
     /// Number of the line, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// Fault of the line.
     pub fault: Fault,
 }
 
-/// A file with the same content as an earlier one.
+/// A file with the same content as an earlier file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SameContent {
-    /// The file that was not read.
+    /// Skipped file.
     pub name: String,
-    /// The one that was.
+    /// Earlier file with the same content.
     pub earlier: String,
 }
 
 impl Summary {
-    /// Events made.
+    /// Number of events.
     pub fn events(&self) -> u64 {
         self.pages + self.assets
     }
@@ -91,7 +91,7 @@ impl Summary {
     }
 }
 
-/// What the summary wants to know of an event.
+/// Facts about an event that the summary counts.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) resource: Resource,

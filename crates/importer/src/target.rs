@@ -1,4 +1,4 @@
-//! Whose log it is, and which of its paths belong to which service.
+//! Ente, portal and services of an imported log.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::text::percent_decode;
 
-/// What the events of an import say about where they belong.
+/// Ente, portal and source of the events of an import.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub(crate) ente: String,
@@ -18,22 +18,22 @@ pub struct Target {
     services: Vec<ServicePrefix>,
 }
 
-/// A target that no event could carry.
+/// Errors of a target that no event could carry.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TargetError {
-    /// The consumer would refuse it.
+    /// The consumer would refuse the target.
     #[error("{0}")]
     Refused(String),
-    /// Not of the form PREFIX=CODE.
+    /// The text does not have the form PREFIX=CODE.
     #[error("{0:?} is not PREFIX=CODE, such as /pagamenti=pagopa")]
     NotPrefixAndCode(String),
-    /// Two services claim one prefix.
+    /// Two services have the same prefix.
     #[error("two services are given for the path prefix {0:?}")]
     PrefixTwice(String),
 }
 
 impl Target {
-    /// The log of `portal` (its code) of `ente` (its IPA code), under the source
+    /// Creates the target for a `portal` (code) of an `ente` (IPA code), with the source
     /// `urn:affluenza:import:<ente>:<portal>`.
     pub fn new(ente: &str, portal: &str) -> Result<Self, TargetError> {
         let target = Self {
@@ -46,15 +46,15 @@ impl Target {
         Ok(target)
     }
 
-    /// With another `source`, a URI. Imports of the same lines under two sources count twice:
-    /// give each portal one and keep to it.
+    /// Sets another `source`, a URI. Lines imported under two sources count twice, so always use
+    /// the same source for a portal.
     pub fn with_source(mut self, source: &str) -> Result<Self, TargetError> {
         source.clone_into(&mut self.source);
         self.check(None)?;
         Ok(self)
     }
 
-    /// With a service for the paths under a prefix. The longest prefix wins.
+    /// Adds a service for the paths with a prefix. The longest prefix wins.
     pub fn with_service(mut self, service: ServicePrefix) -> Result<Self, TargetError> {
         self.check(Some(&service.code))?;
         if self
@@ -71,7 +71,7 @@ impl Target {
         Ok(self)
     }
 
-    /// Code of the service that a decoded path belongs to.
+    /// Returns the code of the service for a decoded path.
     pub(crate) fn service(&self, path: &[u8]) -> Option<&str> {
         self.services
             .iter()
@@ -79,7 +79,7 @@ impl Target {
             .map(|service| service.code.as_str())
     }
 
-    /// Asks the consumer's own parser, so that the two never differ.
+    /// Validates the target with the consumer's parser, so that the two never differ.
     fn check(&self, service: Option<&str>) -> Result<(), TargetError> {
         let data = Data {
             ente: Cow::Borrowed(&self.ente),
@@ -98,7 +98,7 @@ impl Target {
     }
 }
 
-/// The words of a refusal for somebody who typed a flag and sent no event.
+/// Message of a refusal for a person who typed an option, without the words about an event.
 fn plain(refusal: Refusal) -> String {
     match refusal {
         Refusal::Quarantine(Quarantine::UnknownShape(what)) => what,
@@ -110,11 +110,11 @@ fn plain(refusal: Refusal) -> String {
     }
 }
 
-/// A path prefix and the code of the service whose pages lie under it, written `PREFIX=CODE`.
+/// A path prefix and the code of its service, written `PREFIX=CODE`.
 ///
-/// A prefix ends where a word of the path ends: `/pagamenti` holds `/pagamenti`,
-/// `/pagamenti/tari` and `/pagamenti.php`, not `/pagamenti-vecchi`. Upper and lower case
-/// differ; percent-encoding does not matter.
+/// A prefix matches whole path words: `/pagamenti` matches `/pagamenti`, `/pagamenti/tari` and
+/// `/pagamenti.php`, but not `/pagamenti-vecchi`. The match is case-sensitive and ignores
+/// percent-encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePrefix {
     prefix: Vec<u8>,

@@ -1,9 +1,9 @@
-//! Escapes of a log's quoted fields.
+//! Escapes in the quoted fields of a log.
 
 use std::borrow::Cow;
 
-/// Undoes the escapes of Apache (`\"`, `\\`, `\n`, `\xHH`) and nginx (`\xHH`). A backslash
-/// before anything else stands for itself.
+/// Decodes the escapes of Apache (`\"`, `\\`, `\n`, `\xHH`) and nginx (`\xHH`). Any other backslash
+/// is kept.
 pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
     if !field.contains(&b'\\') {
         return Cow::Borrowed(field);
@@ -33,7 +33,7 @@ pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Undoes percent-encoding; a percent sign without two digits stands for itself.
+/// Decodes percent-encoding. A percent sign without two hexadecimal digits is kept.
 pub(crate) fn percent_decode(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if !path.contains(&b'%') {
         return path;
@@ -57,9 +57,9 @@ fn hex_pair(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// `bytes` as text of at most `bytes_max` bytes, what is not UTF-8 replaced.
+/// Decodes at most `bytes_max` bytes as UTF-8, and replaces invalid bytes.
 pub(crate) fn lossy(bytes: &[u8], bytes_max: usize) -> Cow<'_, str> {
-    // Four bytes more, so that a character on the edge is not taken for a broken one.
+    // Four bytes more, so that a character at the limit does not count as invalid.
     let head = &bytes[..bytes.len().min(bytes_max + 4)];
     let mut text = String::from_utf8_lossy(head);
     if text.len() > bytes_max {

@@ -1,29 +1,29 @@
-//! The time of a log line: `17/May/2015:10:05:03 +0000`.
+//! Parser for the time of a log line: `17/May/2015:10:05:03 +0000`.
 
 use affluenza_event::UnixMillis;
 
-/// Years a line may name, in any zone: the consumer takes instants from 2 January 1970 to the
-/// end of 2105. A machine that has lost its clock logs 1970.
+/// Accepted years. The consumer accepts instants from 2 January 1970 to the end of 2105, and the
+/// margin covers every time zone. A machine without a clock logs 1970.
 const YEARS: std::ops::RangeInclusive<i64> = 1971..=2104;
 
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/// Bytes of a time in a log, without its brackets.
+/// Length of a time in a log, in bytes without its brackets.
 pub(crate) const LOG_TIME_BYTES: usize = 26;
 
-/// When a line was logged.
+/// Time of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogTime {
-    /// RFC 3339 with the offset of the log.
+    /// RFC 3339 text with the offset of the log.
     rfc3339: [u8; 25],
-    /// The instant.
+    /// Instant in UTC.
     pub(crate) instant: UnixMillis,
-    /// The date where the log was written, in days since 1970-01-01.
+    /// Local date of the log, in days since 1970-01-01.
     pub(crate) day: i32,
 }
 
 impl LogTime {
-    /// Reads `17/May/2015:10:05:03 +0000`, nothing before and nothing after.
+    /// Parses exactly `17/May/2015:10:05:03 +0000`.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; LOG_TIME_BYTES] = text.try_into().ok()?;
         let separators = [
@@ -41,7 +41,7 @@ impl LogTime {
         let month = month(&text[3..6])?;
         let year = number(&text[7..11])?;
         let (hour, minute) = (number(&text[12..14])?, number(&text[15..17])?);
-        // A leap second is logged as 60; neither RFC 3339 readers nor Unix time know it.
+        // A leap second is logged as 60, which neither RFC 3339 parsers nor Unix time support.
         let second = match number(&text[18..20])? {
             60 => 59,
             second => second,
@@ -72,7 +72,7 @@ impl LogTime {
         })
     }
 
-    /// The time as an event carries it.
+    /// Time in the format of an event.
     pub(crate) fn as_rfc3339(&self) -> &str {
         std::str::from_utf8(&self.rfc3339).expect("only ASCII digits and separators were written")
     }
@@ -87,7 +87,7 @@ fn rfc3339(text: &[u8; LOG_TIME_BYTES], month: i64, second: i64) -> [u8; 25] {
     out[17..19].copy_from_slice(&two_digits(second));
     out[19..22].copy_from_slice(&text[21..24]);
     out[23..25].copy_from_slice(&text[24..26]);
-    // RFC 3339 gives "-00:00" a meaning of its own: offset unknown.
+    // In RFC 3339, "-00:00" means an unknown offset.
     if out[19..] == *b"-00:00" {
         out[19] = b'+';
     }
@@ -123,8 +123,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so
-/// that the leap day is the last of its year.
+/// Returns the days from 1970-01-01 to a Gregorian date. Years begin in March, so that the leap day
+/// is the last day of its year.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, months_since_march) = if month > 2 {
         (year, month - 3)
@@ -157,7 +157,7 @@ mod tests {
                 16_572
             ))
         );
-        // Half past midnight in Rome is still the day before in UTC.
+        // Half past midnight in Rome is still the previous day in UTC.
         assert_eq!(
             time("26/Mar/2017:00:30:00 +0100"),
             Some((

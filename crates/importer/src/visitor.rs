@@ -1,4 +1,4 @@
-//! Visitors: opaque tokens that can be linked neither across days, enti nor imports.
+//! Visitor tokens: pseudonyms that cannot be linked across days, enti or imports.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,17 +7,16 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-/// A secret that goes into a visitor's token.
+/// Secret input of a visitor token.
 pub type Salt = [u8; 32];
 
-/// Where salts come from: one is asked for each day that a log speaks of.
+/// Source of salts. An import draws one for each day of the log.
 pub trait SaltSource {
-    /// A new salt.
+    /// Returns a new salt.
     fn salt(&mut self) -> io::Result<Salt>;
 }
 
-/// Salts from the operating system's random generator. They live as long as the import and are
-/// written nowhere.
+/// Salts from the operating system's random generator. They exist in memory only, for one import.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemSalts;
 
@@ -29,7 +28,7 @@ impl SaltSource for SystemSalts {
     }
 }
 
-/// A visitor's token: 128 bits in hexadecimal digits.
+/// A visitor token: 128 bits as hexadecimal digits.
 pub(crate) struct Token([u8; 32]);
 
 impl Token {
@@ -38,11 +37,11 @@ impl Token {
     }
 }
 
-/// The tokens of one import.
+/// Token generator of one import.
 pub(crate) struct Visitors {
     ente: String,
     source: Box<dyn SaltSource + Send>,
-    /// By local day: the hash as it stands once salt and ente are in.
+    /// Hash state after salt and ente, by local day.
     days: HashMap<i32, Sha256>,
 }
 
@@ -55,7 +54,7 @@ impl Visitors {
         }
     }
 
-    /// The token of whoever came from `host` with `agent` on `day`.
+    /// Returns the token of the visitor from `host` with `agent` on `day`.
     pub(crate) fn token(&mut self, day: i32, host: &[u8], agent: &[u8]) -> io::Result<Token> {
         let mut hash = match self.days.get(&day) {
             Some(hash) => hash.clone(),
@@ -69,7 +68,7 @@ impl Visitors {
             }
         };
         hash.update(host);
-        // A space ends the host in the log, so it stands in none.
+        // A space ends the host in the log, so no host contains one.
         hash.update(b" ");
         hash.update(agent);
         let digest = hash.finalize();
@@ -113,7 +112,7 @@ mod tests {
         // Another import draws other salts.
         let mut again = Visitors::new("e", Counted(9));
         assert_ne!(monday, token(&mut again, 1, "203.0.113.7"));
-        // The same salt would still not link two enti.
+        // Even the same salt does not link two enti.
         let mut elsewhere = Visitors::new("f", Counted(0));
         assert_ne!(monday, token(&mut elsewhere, 1, "203.0.113.7"));
     }

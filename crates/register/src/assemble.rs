@@ -1,4 +1,4 @@
-//! From the text to the register: reads every table, resolves every reference.
+//! Builds the register from its text: reads every table and resolves every reference.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::problem::{Fault, Problem, RegisterErrors};
 use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawRegister, RawService};
 use crate::register::{Names, Register};
 
-/// The zone of Italian public bodies.
+/// Default time zone of Italian public bodies.
 const ZONE_DEFAULT: &str = "Europe/Rome";
 
 pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
@@ -125,8 +125,8 @@ fn read_services(
         })
         .collect();
     let names = index(checker, &called);
-    // A service without a category is left out: its fault is reported, so no register comes
-    // of it, but the places of those after it must not matter any more.
+    // Placeholder for an unknown category. The fault is reported, so no register is returned; the
+    // service stays in the list to keep the indexes of the other services.
     let unknown = Arc::new(Category {
         index: 0,
         code: String::new(),
@@ -171,7 +171,7 @@ fn read_services(
     (services, names)
 }
 
-/// The last category, and those before it with their ends.
+/// Current category, and earlier categories with their end dates.
 type History = (Arc<Category>, Vec<(Date, Arc<Category>)>);
 
 fn history(
@@ -276,7 +276,8 @@ fn check_successor(
         };
         return checker.report(place, fault);
     };
-    // At most as many steps as there are enti, so that a ring further on ends the walk too.
+    // The number of enti bounds the walk, so it also ends in a ring that does not include this
+    // ente.
     for _ in 0..read.len() {
         if at.code == ente.code {
             return checker.report(place, Fault::SuccessorRing);

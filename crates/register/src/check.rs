@@ -12,10 +12,10 @@ use toml::{Spanned, Value};
 use crate::model::Validity;
 use crate::problem::{Fault, Problem};
 
-/// Longest code, in bytes; the same bound as in events.
+/// Maximum length of a code, in bytes; same limit as in events.
 const CODE_BYTES_MAX: usize = 64;
 
-/// Where an entry stands.
+/// Position of an entry in the text.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub line: usize,
@@ -23,12 +23,11 @@ pub(crate) struct Place {
     pub code: String,
 }
 
-/// The text being read, and what has been found wrong with it.
+/// Text of the register and the problems found so far.
 pub(crate) struct Checker<'t> {
     text: &'t str,
     problems: Vec<Problem>,
-    /// Entries left out because of a fault, by table and code: what refers to them is not
-    /// reported as well.
+    /// Entries omitted because of a fault, by table and code. References to them are not reported.
     unreadable: HashSet<(&'static str, String)>,
 }
 
@@ -41,7 +40,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// The problems in the order of the text.
+    /// Returns the problems in the order of the text.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems
             .sort_by(|a, b| (a.line, a.table, &a.code).cmp(&(b.line, b.table, &b.code)));
@@ -62,13 +61,13 @@ impl<'t> Checker<'t> {
         });
     }
 
-    /// Line of a byte of the text, from 1.
+    /// Returns the line of a span, counted from 1.
     pub(crate) fn line(&self, span: &Range<usize>) -> usize {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         1 + before.bytes().filter(|byte| *byte == b'\n').count()
     }
 
-    /// Reads one entry of a table of entries with a `code`.
+    /// Reads one entry of a table whose entries have a `code`.
     pub(crate) fn entry<T: DeserializeOwned>(
         &mut self,
         table: &'static str,
@@ -91,12 +90,12 @@ impl<'t> Checker<'t> {
         parsed.map(|parsed| (place, parsed))
     }
 
-    /// Reads `value`, or reports its shape.
+    /// Deserializes `value`, or reports its shape.
     pub(crate) fn shape<T: DeserializeOwned>(&mut self, place: &Place, value: Value) -> Option<T> {
         value
             .try_into()
             .map_err(|error: toml::de::Error| {
-                // The text is on one line; where it stands is known from the place.
+                // Joins the message into one line; `place` already holds the position.
                 self.report(place, Fault::Shape(error.message().replace('\n', ", ")));
             })
             .ok()
@@ -162,7 +161,7 @@ impl<'t> Checker<'t> {
     }
 }
 
-/// Whether `code` may stand in an event.
+/// True if `code` is valid in an event.
 fn is_code(code: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=CODE_BYTES_MAX).contains(&code.len()) && code.bytes().all(plain)

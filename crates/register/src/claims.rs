@@ -1,4 +1,4 @@
-//! Who answers to which name.
+//! Assigns codes, aliases and names to entries.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use crate::names;
 use crate::problem::Fault;
 use crate::register::Names;
 
-/// An entry with the places where it and what it is called stand.
+/// An entry with its position, codes and name.
 pub(crate) struct Called<'e> {
     pub place: &'e Place,
-    /// Has to be unique as written and by its comparison key.
+    /// Codes and aliases. They must be unique as written and by comparison key.
     pub claims: Vec<&'e str>,
-    /// Finds the entry only while no other has the same.
+    /// Display name. It identifies the entry only if no other entry has the same name.
     pub name: &'e str,
 }
 
-/// Gives each entry its codes and aliases, reports what two claim, then gives out the names
-/// that only one has.
+/// Builds the lookup index. Codes and aliases come first, and duplicates among them are reported.
+/// Names follow, if only one entry has them.
 pub(crate) fn index(checker: &mut Checker<'_>, entries: &[Called<'_>]) -> Names {
     let mut names = Names::default();
     for (at, entry) in (0u32..).zip(entries) {
@@ -37,7 +37,8 @@ pub(crate) fn index(checker: &mut Checker<'_>, entries: &[Called<'_>]) -> Names 
                     };
                     checker.report(pair[1], fault);
                 }
-                // An entry may repeat itself: "Firenze" is the name and, in another case, an alias.
+                // An entry may claim a key twice: "Firenze" is the name and, in another case, an
+                // alias.
                 _ => {}
             }
             names.exact.insert((*claim).into(), at);

@@ -1,4 +1,4 @@
-//! What differs between two registers.
+//! Differences between two registers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::fmt;
 use crate::model::Validity;
 use crate::register::Register;
 
-/// Table and code of an entry; for a deployment the codes of ente and service.
+/// Table and code of an entry. A deployment has the codes of ente and service.
 type Key = (&'static str, String);
-/// What an entry says, field by field; empty for what is not given.
+/// Fields of an entry with their values; absent values are empty.
 type Fields = Vec<(&'static str, String)>;
 
 /// One difference.
@@ -16,26 +16,26 @@ type Fields = Vec<(&'static str, String)>;
 pub struct Change {
     /// `ente`, `category`, `service`, `portal` or `deployment`.
     pub table: &'static str,
-    /// Its code; `ente/portal` for a portal, `ente/service` for a deployment.
+    /// Code of the entry; `ente/portal` for a portal, `ente/service` for a deployment.
     pub code: String,
-    /// What became of it.
+    /// Kind of change.
     pub what: What,
 }
 
-/// What became of an entry.
+/// Kind of change to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// It is new.
+    /// Only the new register has the entry.
     Added,
-    /// It is gone.
+    /// Only the old register has the entry.
     Removed,
-    /// One of its fields says something else.
+    /// A field of the entry has a different value.
     Changed {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
-        /// What it said; empty when it said nothing.
+        /// Old value; empty if absent.
         before: String,
-        /// What it says now.
+        /// New value; empty if absent.
         after: String,
     },
 }
@@ -55,7 +55,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What has to be changed to make `after` of `before`, in the order of tables and codes.
+/// Returns the changes from `before` to `after`, ordered by table and code.
 pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
     let (before, after) = (entries(before), entries(after));
     let mut changes = Vec::new();
@@ -112,7 +112,7 @@ fn entries(register: &Register) -> BTreeMap<Key, Fields> {
     for offer in register.deployments() {
         let code = format!("{}/{}", offer.ente.code(), offer.service.code());
         let said = format!("{} {}", offer.nature, days(offer.validity));
-        // A service may be offered during several periods.
+        // A service may be offered in several periods.
         let fields: &mut Fields = entries
             .entry(("deployment", code))
             .or_insert_with(|| vec![("periods", String::new())]);

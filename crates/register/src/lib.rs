@@ -1,11 +1,10 @@
-//! The register: which public bodies (*enti*) there are, which portals they run, which
-//! services exist, in which category each belongs, and which ente offers what, each with the
-//! dates between which that holds.
+//! Register of public bodies (*enti*), portals, services, categories and deployments. A deployment
+//! means that an ente offers a service. Enti, services, deployments and the categories of services
+//! have validity dates.
 //!
-//! A register is a TOML text. [`Register::parse`] either returns a register in which every
-//! reference resolves, or *all* that is wrong with the text, each problem with its place and
-//! its mend. Reading the file, and reloading it, is the caller's business: no IO here, no
-//! clock and no randomness.
+//! A register is a TOML text. [`Register::parse`] returns a register in which every reference
+//! resolves, or *all* problems of the text, each with its position and its remedy. The caller reads
+//! and reloads the file: the crate has no IO, no clock and no randomness.
 //!
 //! ```
 //! let register = affluenza_register::Register::parse(r#"

@@ -1,4 +1,4 @@
-//! What a register holds. Every reference has been resolved, every date checked.
+//! Content of a register, with all references resolved and all dates checked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-/// The days on which something holds: from one day on, up to but not including another.
+/// Period of validity: includes the first day, excludes the end day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Validity {
-    /// First day; `None` for "as far back as anyone asks".
+    /// First day; `None` if unlimited.
     pub from: Option<Date>,
-    /// First day on which it no longer holds; `None` for "until further notice".
+    /// First day after the period; `None` if unlimited.
     pub to: Option<Date>,
 }
 
 impl Validity {
-    /// Whether `day` is one of the days.
+    /// True if the period includes `day`.
     pub fn contains(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day < to)
     }
 
-    /// The days of both, `None` when they share none.
+    /// Returns the common days of two periods, or `None` without any.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let both = Self {
             from: self.from.max(other.from),
@@ -40,7 +40,7 @@ impl Validity {
     }
 }
 
-/// What kind of body an ente is.
+/// Kind of public body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -54,7 +54,7 @@ pub enum EnteKind {
 }
 
 impl EnteKind {
-    /// The name used in the file, in SQL and in the API.
+    /// Name in the register file, in SQL and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Comune => "comune",
@@ -64,12 +64,12 @@ impl EnteKind {
     }
 }
 
-/// Inhabitants, and the year they were counted.
+/// Number of inhabitants in a given year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Population {
-    /// How many.
+    /// Number of inhabitants.
     pub inhabitants: u32,
     /// Year of the count.
     pub year: i16,
@@ -91,7 +91,7 @@ pub struct Ente {
     pub(crate) successor: Option<String>,
     pub(crate) patron: Option<MonthDay>,
     pub(crate) desk: Option<OpeningHours>,
-    /// Where its portals stand in the register's list.
+    /// Range of its portals in the register's list.
     pub(crate) portals: Range<usize>,
 }
 
@@ -101,18 +101,18 @@ impl Ente {
         &self.code
     }
 
-    /// Place in the order of codes, from 0: stable within one register, for use as an array
-    /// index.
+    /// Position in the order of codes, from 0. It is stable within one register and serves as an
+    /// array index.
     pub fn index(&self) -> usize {
         self.index as usize
     }
 
-    /// Name as people know it.
+    /// Common name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What kind of body it is.
+    /// Kind of public body.
     pub fn kind(&self) -> EnteKind {
         self.kind
     }
@@ -127,37 +127,37 @@ impl Ente {
         self.belfiore.as_deref()
     }
 
-    /// Time zone of its local hours; Europe/Rome unless given.
+    /// Time zone of local hours; defaults to Europe/Rome.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// Inhabitants, when given.
+    /// Number of inhabitants, if known.
     pub fn population(&self) -> Option<Population> {
         self.population
     }
 
-    /// Other names under which it is found.
+    /// Other names and codes that identify the ente.
     pub fn aliases(&self) -> &[String] {
         &self.aliases
     }
 
-    /// The days on which it exists.
+    /// Period in which the ente exists.
     pub fn validity(&self) -> Validity {
         self.validity
     }
 
-    /// Code of the ente that took over when it ended.
+    /// Code of the ente that replaced this one.
     pub fn successor(&self) -> Option<&str> {
         self.successor.as_deref()
     }
 
-    /// Day of its patron saint, a holiday of its own, when given.
+    /// Day of the patron saint, a local holiday, if known.
     pub fn patron(&self) -> Option<MonthDay> {
         self.patron
     }
 
-    /// When its desk is open, when given.
+    /// Opening hours of the desk, if known.
     pub fn desk(&self) -> Option<&OpeningHours> {
         self.desk.as_ref()
     }
@@ -173,12 +173,12 @@ pub struct Category {
 }
 
 impl Category {
-    /// Code.
+    /// Category code.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Place in the order of codes, from 0.
+    /// Position in the order of codes, from 0.
     pub fn index(&self) -> usize {
         self.index as usize
     }
@@ -206,19 +206,19 @@ pub struct Service {
     pub(crate) life_event: Option<String>,
     pub(crate) aliases: Vec<String>,
     pub(crate) validity: Validity,
-    /// The category of the latest days; nearly always the only one.
+    /// Current category; usually the only one.
     pub(crate) category: Arc<Category>,
-    /// Earlier categories, each with the first day on which it no longer held, oldest first.
+    /// Earlier categories, oldest first, each with the first day on which it no longer applied.
     pub(crate) earlier: Vec<(Date, Arc<Category>)>,
 }
 
 impl Service {
-    /// Code.
+    /// Service code.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Place in the order of codes, from 0.
+    /// Position in the order of codes, from 0.
     pub fn index(&self) -> usize {
         self.index as usize
     }
@@ -228,38 +228,38 @@ impl Service {
         &self.name_it
     }
 
-    /// English name, when given.
+    /// English name, if any.
     pub fn name_en(&self) -> Option<&str> {
         self.name_en.as_deref()
     }
 
-    /// The kind of use that it is made for. Single deployments may differ.
+    /// Intended kind of use. A deployment may override it.
     pub fn nature(&self) -> Kind {
         self.nature
     }
 
-    /// AgID subject matter, when given.
+    /// AgID subject matter, if known.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// AgID life event, when given.
+    /// AgID life event, if known.
     pub fn life_event(&self) -> Option<&str> {
         self.life_event.as_deref()
     }
 
-    /// Other names under which it is found.
+    /// Other names and codes that identify the service.
     pub fn aliases(&self) -> &[String] {
         &self.aliases
     }
 
-    /// The days on which it exists.
+    /// Period in which the service exists.
     pub fn validity(&self) -> Validity {
         self.validity
     }
 
-    /// Its categories in the order of their days, each with these. They cover every day, and the
-    /// validity of the service beside.
+    /// Categories of the service in chronological order, each with its period. They cover every
+    /// day, even outside the validity of the service.
     pub fn categories(&self) -> impl Iterator<Item = (Validity, &Category)> {
         let starts = std::iter::once(None).chain(self.earlier.iter().map(|(to, _)| Some(*to)));
         let ends = self.earlier.iter().map(|(to, _)| Some(*to)).chain([None]);
@@ -270,7 +270,7 @@ impl Service {
             .map(|((from, to), category)| (Validity { from, to }, &**category))
     }
 
-    /// The category to which it belonged on `day`. Every day has exactly one.
+    /// Category of the service on `day`. Every day has exactly one.
     pub fn category_on(&self, day: Date) -> &Category {
         self.earlier
             .iter()
@@ -290,12 +290,12 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Code, unique within its ente.
+    /// Portal code, unique within its ente.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// Name.
+    /// Display name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -305,26 +305,26 @@ impl Portal {
         &self.ente
     }
 
-    /// The CloudEvents `source` of its events.
+    /// CloudEvents `source` of the portal's events.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Time zone of its local hours; that of its ente unless given.
+    /// Time zone of local hours; defaults to the ente's zone.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 }
 
-/// A service offered by an ente during some days.
+/// A service that an ente offers during a period.
 #[derive(Debug, Clone, Copy)]
 pub struct Deployment<'r> {
-    /// Who offers it.
+    /// Ente that offers the service.
     pub ente: &'r Ente,
-    /// What is offered.
+    /// Offered service.
     pub service: &'r Service,
-    /// The kind of use that it is made for at this ente.
+    /// Intended kind of use at this ente.
     pub nature: Kind,
-    /// The days on which it is offered, and ente and service exist.
+    /// Period in which the service is offered, and ente and service exist.
     pub validity: Validity,
 }

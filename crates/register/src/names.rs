@@ -1,8 +1,8 @@
-//! How names are compared: people write the same ente in a dozen ways.
+//! Normalises names for comparison: people spell the same ente in a dozen ways.
 
-/// The form in which a code, name or alias is compared: letters without accents in lower case,
-/// and digits; everything else is dropped. `Borgo S.Lorenzo` and `borgo_s_lorenzo` are equal,
-/// `Città Metropolitana` and `citta metropolitana` too.
+/// Returns the comparison key of a code, name or alias: lower-case letters without accents, and
+/// digits. Everything else is dropped. `Borgo S.Lorenzo` equals `borgo_s_lorenzo`, and `Città
+/// Metropolitana` equals `citta metropolitana`.
 pub(crate) fn key(text: &str) -> String {
     let mut key = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -16,8 +16,8 @@ pub(crate) fn key(text: &str) -> String {
     key
 }
 
-/// The plain letter of an accented one used in Italy and its neighbours; letters of other
-/// scripts stand for themselves, signs for nothing.
+/// Removes the accent from a letter of Italian and neighbouring languages. Letters of other scripts
+/// stay as they are; other characters are dropped.
 fn unaccented(letter: char) -> Option<char> {
     Some(match letter {
         'à' | 'á' | 'â' | 'ä' | 'ã' | 'å' => 'a',

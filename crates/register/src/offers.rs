@@ -145,7 +145,7 @@ fn read_periods(
     }
 }
 
-/// Where the periods of each ente and service stand in `offers`, which are in that order.
+/// Returns the range of each ente and service in `offers`, which is sorted by them.
 pub(crate) fn places(offers: &[Offer]) -> Map<(u32, u32), std::ops::Range<u32>> {
     let mut places: Map<_, std::ops::Range<u32>> = Map::default();
     for (at, offer) in (0u32..).zip(offers) {

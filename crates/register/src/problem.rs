@@ -1,9 +1,9 @@
-//! What can be wrong with a register, and how to mend it.
+//! Problems of a register text, each with its remedy.
 
 use jiff::civil::Date;
 use thiserror::Error;
 
-/// Everything that is wrong with a register text.
+/// All problems of a register text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", listed(.0))]
 pub struct RegisterErrors(Vec<Problem>);
@@ -13,7 +13,7 @@ impl RegisterErrors {
         Self(problems)
     }
 
-    /// Every problem, in the order of the text. Never empty.
+    /// Problems in the order of the text. Never empty.
     pub fn problems(&self) -> &[Problem] {
         &self.0
     }
@@ -27,16 +27,17 @@ fn listed(problems: &[Problem]) -> String {
         .join("\n")
 }
 
-/// One problem and its place.
+/// One problem and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Line of the text, from 1; `None` when the whole text is meant.
+    /// Line of the text, from 1; `None` for the text as a whole.
     pub line: Option<usize>,
-    /// Table: `ente`, `category`, `service`, `portal`, `deployments`; empty for the whole text.
+    /// Table: `ente`, `category`, `service`, `portal` or `deployments`; empty for the text as a
+    /// whole.
     pub table: &'static str,
-    /// Code of the entry; for a deployment `ente.service`; empty when it has none.
+    /// Code of the entry; `ente.service` for a deployment; empty without a code.
     pub code: String,
-    /// What is wrong.
+    /// Fault of the entry.
     pub fault: Fault,
 }
 
@@ -54,37 +55,37 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// What is wrong, with its mend.
+/// Fault of an entry. The message names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
     /// Not TOML, or a field that is missing, unknown or of the wrong type.
     #[error("{0}")]
     Shape(String),
-    /// A code with other characters than events may carry.
+    /// A code with characters that events must not carry.
     #[error("the code has to be 1 to 64 letters, digits, '-', '_' or '.'")]
     BadCode,
     /// A required text is empty.
     #[error("{field} is empty: fill it in or leave the field out")]
     Empty {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
     },
     /// A date with a time of day, or not a date.
     #[error("{field} is {found}: write a date without a time, such as 2017-12-31")]
     BadDate {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
-        /// As written.
+        /// Value as written.
         found: String,
     },
-    /// `valid_to` does not lie after `valid_from`.
+    /// `valid_to` is not after `valid_from`.
     #[error(
         "valid_to {to} does not lie after valid_from {from}: swap them, or mind that valid_to is the first day on which it no longer holds"
     )]
     Reversed {
-        /// First day.
+        /// Value of `valid_from`.
         from: Date,
-        /// First day after.
+        /// Value of `valid_to`.
         to: Date,
     },
     /// A code, name or alias that two entries claim.
@@ -92,7 +93,7 @@ pub enum Fault {
         "{name:?} already stands for {other:?}: codes and aliases are unique, whatever their case and punctuation; rename or remove one"
     )]
     Duplicate {
-        /// What is claimed twice.
+        /// The code, name or alias.
         name: String,
         /// The entry that claimed it first.
         other: String,
@@ -105,32 +106,32 @@ pub enum Fault {
     Dangling {
         /// Field that holds the reference.
         field: &'static str,
-        /// What it refers to.
+        /// Code that the reference names.
         code: String,
-        /// Table where it should be.
+        /// Table that should contain the code.
         table: &'static str,
     },
-    /// An ente that succeeds itself, at once or in a ring.
+    /// An ente that succeeds itself, directly or in a ring.
     #[error("its successors lead back to itself: one of them has to end without a successor")]
     SuccessorRing,
-    /// A successor without an end.
+    /// An ente with a successor but without an end date.
     #[error("it has a successor but no valid_to: add the day of the change")]
     SuccessorWithoutEnd,
-    /// A time zone that the IANA database does not know.
+    /// A time zone that is not in the IANA database.
     #[error("{0:?} is no IANA time zone: write one such as Europe/Rome")]
     UnknownZone(String),
-    /// A category history that leaves days open or covers some twice.
+    /// A category history with gaps or overlaps.
     #[error(
         "the categories have to follow each other without gap or overlap, the first without valid_from, the last without valid_to, each from the day on which the one before ends"
     )]
     CategoryHistory,
-    /// Two deployments of one service at one ente that overlap.
+    /// Two overlapping deployments of one service at one ente.
     #[error("two periods overlap on {on}: let the first end where the second begins")]
     Overlap {
-        /// First day covered twice.
+        /// First day in both periods.
         on: Date,
     },
-    /// A deployment on no day on which ente and service both exist.
+    /// A deployment outside the validity of its ente or service.
     #[error(
         "there is no day on which the deployment, its ente and its service are all valid: correct the dates or remove it"
     )]

@@ -1,5 +1,5 @@
-//! The register as written. Entries are kept as single TOML values first, so that a mistake in
-//! one does not hide those in the others.
+//! Register as written. Each entry is first kept as a TOML value, so that a fault in one entry does
+//! not hide the faults of others.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(crate) struct RawRegister {
     #[cfg_attr(test, schemars(with = "Vec<RawPortal>"))]
     #[serde(default)]
     pub portal: Vec<Spanned<Value>>,
-    /// What is offered: by ente, then by service.
+    /// Deployed services, by ente and service.
     #[cfg_attr(
         test,
         schemars(with = "BTreeMap<String, BTreeMap<String, RawDeployment>>")
@@ -44,7 +44,7 @@ pub(crate) struct RawRegister {
     pub deployments: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
 }
 
-/// A day, as a date of TOML or as text: schemas know no dates, so editors write texts.
+/// Reads a day from a TOML date or a text. JSON Schema has no dates, so editors write texts.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Datetime>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Datetime(date) => Ok(Some(date)),
@@ -64,35 +64,35 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Datetime>, 
 pub(crate) struct RawEnte {
     /// Code in the IPA index, such as c_d612.
     pub code: String,
-    /// Name that people read.
+    /// Display name.
     pub name: String,
-    /// What kind of body it is.
+    /// Kind of public body.
     pub kind: EnteKind,
     /// Istat code: six digits, as text.
     pub istat: Option<String>,
     /// Belfiore (cadastral) code: a letter and three digits.
     pub belfiore: Option<String>,
-    /// Time zone by its IANA name; Europe/Rome without.
+    /// IANA name of the time zone; defaults to Europe/Rome.
     pub zone: Option<String>,
-    /// Inhabitants, and when they were counted.
+    /// Number of inhabitants and the year of the count.
     pub population: Option<Population>,
     /// Other names and codes that events may carry.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// First day.
+    /// First day of the ente.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
-    /// First day on which it no longer is.
+    /// First day on which the ente no longer exists.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
-    /// Code of the ente that took its place.
+    /// Code of the ente that replaces this one.
     pub successor: Option<String>,
-    /// The patron saint's day, as MM-DD.
+    /// Day of the patron saint, as MM-DD.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub patron: Option<MonthDay>,
-    /// When the desk is open: days and hours, such as `mo-fr 08:30-12:30; tu,th 14:30-17:00`.
+    /// Opening hours of the desk, such as `mo-fr 08:30-12:30; tu,th 14:30-17:00`.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub desk: Option<OpeningHours>,
 }
@@ -121,29 +121,29 @@ pub(crate) struct RawService {
     pub name_it: String,
     /// English name.
     pub name_en: Option<String>,
-    /// Its category: a code, or a list of codes with the days on which each holds.
+    /// Category: a code, or a list of codes with their periods.
     pub category: RawCategories,
-    /// What a use of it is unless the event says otherwise.
+    /// Intended kind of use; defaults to plain.
     #[cfg_attr(test, schemars(with = "Option<Nature>"))]
     pub nature: Option<Kind>,
     /// AgID subject matter.
     pub subject: Option<String>,
-    /// Life event.
+    /// AgID life event.
     pub life_event: Option<String>,
     /// Other codes that events may carry.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// First day.
+    /// First day of the service.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
-    /// First day on which it no longer is.
+    /// First day on which the service no longer exists.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
 }
 
-/// A category for ever, as its code alone, or some during certain days, as a list.
+/// A category without dates, as its code alone, or a list of categories with their periods.
 #[derive(Debug)]
 #[cfg_attr(
     test,
@@ -155,7 +155,7 @@ pub(crate) enum RawCategories {
     History(Vec<RawCategoryPeriod>),
 }
 
-/// By hand, since serde's untagged enums lose the dates of TOML.
+/// Implemented by hand, because serde's untagged enums lose TOML dates.
 impl<'de> Deserialize<'de> for RawCategories {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextOrList;
@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for RawCategories {
     }
 }
 
-/// A category during certain days.
+/// A category during a period.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
@@ -195,11 +195,11 @@ impl<'de> Deserialize<'de> for RawCategories {
 pub(crate) struct RawCategoryPeriod {
     /// Code of the category.
     pub code: String,
-    /// First day.
+    /// First day of the category.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
-    /// First day on which it no longer holds.
+    /// First day on which the category no longer applies.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
@@ -212,13 +212,13 @@ pub(crate) struct RawCategoryPeriod {
 pub(crate) struct RawPortal {
     /// Code in lower case, with hyphens.
     pub code: String,
-    /// Name that people read.
+    /// Display name.
     pub name: String,
     /// Code of the ente.
     pub ente: String,
-    /// Address that its events carry as source.
+    /// CloudEvents `source` of the portal's events.
     pub source: String,
-    /// Time zone by its IANA name; the ente's without.
+    /// IANA name of the time zone; defaults to that of the ente.
     pub zone: Option<String>,
 }
 
@@ -227,15 +227,15 @@ pub(crate) struct RawPortal {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Deployment"))]
 pub(crate) struct RawDeployment {
-    /// First day.
+    /// First day of the deployment.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_from: Option<Datetime>,
-    /// First day on which it is no longer offered.
+    /// First day on which the service is no longer offered.
     #[cfg_attr(test, schemars(with = "Option<Date>"))]
     #[serde(default, deserialize_with = "date")]
     pub valid_to: Option<Datetime>,
-    /// What a use is here, where that differs from the service.
+    /// Intended kind of use at this ente; defaults to that of the service.
     #[cfg_attr(test, schemars(with = "Option<Nature>"))]
     pub nature: Option<Kind>,
 }

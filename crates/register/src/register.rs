@@ -1,4 +1,4 @@
-//! The register and its look-ups.
+//! The register and its lookups.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use crate::problem::RegisterErrors;
 /// A hash map for codes. The register is trusted, so a fixed seed is safe.
 pub(crate) type Map<K, V> = HashMap<K, V, FixedState>;
 
-/// Enti, portals, categories, services and deployments. Look-ups by the code as registered
-/// allocate nothing; those by another spelling of it do.
+/// Enti, portals, categories, services and deployments. A lookup by the exact spelling allocates
+/// nothing; a lookup by another spelling allocates.
 #[derive(Debug, Clone)]
 pub struct Register {
-    /// In the order of codes.
+    /// Sorted by code.
     pub(crate) enti: Vec<Ente>,
-    /// In the order of codes.
+    /// Sorted by code.
     pub(crate) categories: Vec<Arc<Category>>,
-    /// In the order of codes.
+    /// Sorted by code.
     pub(crate) services: Vec<Service>,
-    /// In the order of enti, then of codes.
+    /// Sorted by ente, then by code.
     pub(crate) portals: Vec<Portal>,
-    /// In the order of enti, services, dates.
+    /// Sorted by ente, service and date.
     pub(crate) offers: Vec<Offer>,
     pub(crate) offers_of: Map<(u32, u32), std::ops::Range<u32>>,
     pub(crate) ente_names: Names,
@@ -36,7 +36,7 @@ pub struct Register {
     pub(crate) version: String,
 }
 
-/// A deployment by the places of its ente and service.
+/// A deployment with the indexes of its ente and service.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
     pub ente: u32,
@@ -45,12 +45,12 @@ pub(crate) struct Offer {
     pub validity: Validity,
 }
 
-/// From codes, names and aliases to places.
+/// Maps codes, names and aliases to indexes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
-    /// As written.
+    /// Index by exact spelling.
     pub exact: Map<Box<str>, u32>,
-    /// By comparison key.
+    /// Index by comparison key.
     pub by_key: Map<Box<str>, u32>,
 }
 
@@ -71,13 +71,13 @@ impl Names {
 }
 
 impl Register {
-    /// Reads a register, or says everything that is wrong with it.
+    /// Parses a register, or returns all problems of the text.
     pub fn parse(text: &str) -> Result<Self, RegisterErrors> {
         crate::assemble::assemble(text)
     }
 
-    /// The ente with this IPA code, Istat or Belfiore code, name or alias, whatever its case,
-    /// accents, spaces and punctuation.
+    /// Finds an ente by IPA code, Istat code, Belfiore code, name or alias. Case, accents, spaces
+    /// and punctuation are ignored.
     #[inline]
     pub fn ente(&self, code_or_alias: &str) -> Option<&Ente> {
         self.ente_names
@@ -85,7 +85,7 @@ impl Register {
             .map(|place| &self.enti[place])
     }
 
-    /// The service with this code, name or alias, whatever its case and punctuation.
+    /// Finds a service by code, name or alias. Case, accents, spaces and punctuation are ignored.
     #[inline]
     pub fn service(&self, code: &str) -> Option<&Service> {
         self.service_names
@@ -93,7 +93,7 @@ impl Register {
             .map(|place| &self.services[place])
     }
 
-    /// The category with this code or name.
+    /// Finds a category by code or name.
     #[inline]
     pub fn category(&self, code: &str) -> Option<&Category> {
         self.category_names
@@ -101,7 +101,7 @@ impl Register {
             .map(|place| &*self.categories[place])
     }
 
-    /// The portal of an ente with this code. `ente` comes from this register.
+    /// Finds a portal of an ente by its code. `ente` must come from this register.
     #[inline]
     pub fn portal(&self, ente: &Ente, code: &str) -> Option<&Portal> {
         self.portals_of(ente)
@@ -109,7 +109,7 @@ impl Register {
             .find(|portal| portal.code == code)
     }
 
-    /// Whether `ente` offered `service` on `day`. Both come from this register.
+    /// True if `ente` offered `service` on `day`. Both must come from this register.
     #[inline]
     pub fn deployed(&self, ente: &Ente, service: &Service, day: Date) -> bool {
         self.offers_at(ente, service)
@@ -117,7 +117,7 @@ impl Register {
             .any(|offer| offer.validity.contains(day))
     }
 
-    /// The periods during which `ente` offers `service`, in order. Both come from this register.
+    /// Periods in which `ente` offers `service`, in order. Both must come from this register.
     pub fn deployments_of<'r>(
         &'r self,
         ente: &Ente,
@@ -128,24 +128,24 @@ impl Register {
             .map(|offer| self.deployment(offer))
     }
 
-    /// Every deployment there is or was, in the order of enti, services and dates.
+    /// All deployments, past and present, sorted by ente, service and date.
     pub fn deployments(&self) -> impl Iterator<Item = Deployment<'_>> {
         self.offers.iter().map(|offer| self.deployment(offer))
     }
 
-    /// What was offered on `day`, in the order of enti and services.
+    /// Deployments valid on `day`, sorted by ente and service.
     pub fn deployments_on(&self, day: Date) -> impl Iterator<Item = Deployment<'_>> {
         self.deployments()
             .filter(move |deployment| deployment.validity.contains(day))
     }
 
-    /// Every ente, in the order of codes: the place of an ente is its [`Ente::index`].
+    /// All enti, sorted by code. The position of an ente is its [`Ente::index`].
     pub fn enti(&self) -> impl ExactSizeIterator<Item = &Ente> {
         self.enti.iter()
     }
 
-    /// Names of the time zones in which some portals count their hours, in order and each once. An ente
-    /// without portals in the register is asked for once, and has its own zone.
+    /// Returns the time zone names of the portals that `is_asked` selects, sorted and without
+    /// duplicates. For an ente without portals, `is_asked` gets `None`, and the ente's zone counts.
     pub fn zones(&self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<&str> {
         let mut zones = Vec::new();
         for ente in &self.enti {
@@ -162,28 +162,28 @@ impl Register {
         names
     }
 
-    /// Every category, in the order of codes.
+    /// All categories, sorted by code.
     pub fn categories(&self) -> impl ExactSizeIterator<Item = &Category> {
         self.categories.iter().map(|category| &**category)
     }
 
-    /// Every service, in the order of codes.
+    /// All services, sorted by code.
     pub fn services(&self) -> impl ExactSizeIterator<Item = &Service> {
         self.services.iter()
     }
 
-    /// Every portal, in the order of enti and codes.
+    /// All portals, sorted by ente and code.
     pub fn portals(&self) -> impl ExactSizeIterator<Item = &Portal> {
         self.portals.iter()
     }
 
-    /// The portals of an ente, in the order of codes. `ente` comes from this register.
+    /// Portals of an ente, sorted by code. `ente` must come from this register.
     pub fn portals_of(&self, ente: &Ente) -> &[Portal] {
         self.portals.get(ente.portals.clone()).unwrap_or_default()
     }
 
-    /// Twelve hexadecimal digits that stand for the content: the same for two texts that say
-    /// the same in another order or layout.
+    /// Hash of the content, twelve hexadecimal digits. The order and layout of the text do not
+    /// affect it.
     pub fn version(&self) -> &str {
         &self.version
     }

@@ -1,4 +1,4 @@
-//! The schema of register files, `schemas/register.schema.json`, made from the types that read
+//! Schema of register files, `schemas/register.schema.json`, generated from the types that read
 //! them.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::raw::RawRegister;
 
-/// A TOML date, which JSON has as text.
+/// A TOML date, which is a text in JSON.
 pub(crate) struct Date;
 
 impl JsonSchema for Date {
@@ -26,7 +26,7 @@ impl JsonSchema for Date {
     }
 }
 
-/// What a use of a service is.
+/// Intended kind of use of a service.
 pub(crate) struct Nature;
 
 impl JsonSchema for Nature {
@@ -54,7 +54,7 @@ fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas/register.schema.json")
 }
 
-/// Every TOML value as JSON, dates as text.
+/// Converts TOML to JSON, with dates as texts.
 fn as_json(text: &str) -> serde_json::Value {
     fn convert(value: toml::Value) -> serde_json::Value {
         match value {

@@ -1,4 +1,4 @@
-//! What the register says, in one spelling, and the hash of it.
+//! Canonical text of a register, and its hash.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::model::Validity;
 use crate::register::Register;
 
-/// Hash of what `register` says. Its tables are already in the order of codes.
+/// Hashes the content of `register`. Its tables are already sorted by code.
 pub(crate) fn version(register: &Register) -> String {
     let digest = Sha256::digest(canonical(register).as_bytes());
     digest.iter().take(6).fold(String::new(), |mut hex, byte| {
@@ -17,8 +17,8 @@ pub(crate) fn version(register: &Register) -> String {
     })
 }
 
-/// Fields are written with `{:?}`, which quotes and escapes: no two registers that differ
-/// have the same text.
+/// Writes the content in canonical form. `{:?}` quotes and escapes the fields, so two different
+/// registers never give the same text.
 fn canonical(register: &Register) -> String {
     let mut text = String::from("affluenza register 1\n");
     let out = &mut text;
@@ -30,7 +30,8 @@ fn canonical(register: &Register) -> String {
         let aliases = sorted(&ente.aliases);
         line(out, format_args!("ente {fields:?} {codes:?} {zone:?}"));
         line(out, format_args!("{population:?} {aliases:?}"));
-        // Later additions leave no trace where they are not used, so that the version stays.
+        // Optional fields leave no trace if unused, so that a new field does not change old
+        // versions.
         if let Some(patron) = ente.patron {
             line(out, format_args!("patron {patron}"));
         }

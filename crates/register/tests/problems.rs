@@ -1,4 +1,4 @@
-//! Every mistake is found, all of them at once, each with its place and its mend.
+//! Tests that all problems are reported at once, each with its position and its remedy.
 
 use affluenza_register::{Fault, Kind, Register};
 use jiff::civil::date;
@@ -61,7 +61,7 @@ fn faults(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The faults of the good register with `from` replaced by `to`.
+/// Replaces `from` by `to` in the good register and returns its faults.
 fn faults_with(from: &str, to: &str) -> Vec<String> {
     assert!(GOOD.contains(from), "{from}");
     faults(&GOOD.replacen(from, to, 1))
@@ -216,7 +216,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_text() {
         .replace("pay = {}", "pays = {}")
         .replace("name_it = \"B\"", "name_it = 7");
     let found = faults(&text);
-    // What refers to the category that cannot be read is not reported as well.
+    // References to the unreadable category are not reported.
     assert_eq!(found.len(), 4, "{found:#?}");
     let lines: Vec<u32> = found
         .iter()

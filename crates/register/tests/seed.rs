@@ -1,4 +1,4 @@
-//! The example register against the printed tables.
+//! Compares the example register with the tables printed in the source report.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -53,7 +53,7 @@ fn deployments_at_the_end_of_2017_are_those_printed() {
             let printed: u64 = row[column].parse().unwrap();
             let of_all: u64 = row["total"].parse().unwrap();
             let found = *natures.get(&(ente, kind)).unwrap_or(&0);
-            // Ten bookings of nine services is the source's own error.
+            // The source lists ten bookings for nine services, which is an error of the source.
             if printed <= of_all {
                 assert_eq!(found, printed, "{ente} {kind}");
             }

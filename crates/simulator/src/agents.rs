@@ -1,12 +1,12 @@
-//! User agents, drawn as often as they are met.
+//! Draws user agents with realistic frequencies.
 
 use crate::random::{Random, Weighted};
 
-/// Of smartphones and tablets, how many in a thousand are tablets. The corpus has one in a
-/// hundred; public bodies of those years saw more.
+/// Tablets per thousand smartphones and tablets. The corpus has ten per thousand; public bodies saw
+/// more in those years.
 const TABLETS_PERMILLE: u64 = 60;
 
-/// What a person uses.
+/// Device class of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Device {
     Desktop,
@@ -14,7 +14,7 @@ pub(crate) enum Device {
     Mobile,
 }
 
-/// The corpus. User agents are told by their place in it.
+/// Corpus of user agents, which are identified by their index.
 pub(crate) struct Agents {
     texts: Vec<&'static str>,
     desktops: Group,
@@ -23,7 +23,7 @@ pub(crate) struct Agents {
     bots: Group,
 }
 
-/// The user agents of one class, which follow each other in the corpus.
+/// User agents of one class, which are adjacent in the corpus.
 struct Group {
     first: usize,
     weighted: Weighted,
@@ -51,7 +51,7 @@ impl Agents {
         }
     }
 
-    /// A user agent for a person.
+    /// Draws a user agent for a person.
     pub(crate) fn person(&self, device: Device, random: &mut Random) -> u16 {
         let group = match device {
             Device::Desktop => &self.desktops,
@@ -61,7 +61,7 @@ impl Agents {
         group.draw(random)
     }
 
-    /// A user agent of a crawler.
+    /// Draws a user agent for a crawler.
     pub(crate) fn bot(&self, random: &mut Random) -> u16 {
         self.bots.draw(random)
     }
@@ -73,7 +73,7 @@ impl Agents {
 
 impl Group {
     fn draw(&self, random: &mut Random) -> u16 {
-        // The corpus has fewer than a thousand rows.
+        // The corpus has fewer than a thousand rows, so the index fits.
         (self.first + self.weighted.draw(random)) as u16
     }
 }
@@ -84,7 +84,7 @@ struct AgentRow {
     weight: f64,
 }
 
-/// The rows of both files; their provenance is told in `agents/README.md`.
+/// Rows of both files; `agents/README.md` names their sources.
 fn rows() -> impl Iterator<Item = AgentRow> {
     [
         include_str!("../agents/people.tsv"),
@@ -116,7 +116,7 @@ mod tests {
         assert!(rows().all(|row| row.weight > 0.0));
     }
 
-    /// The rule by which rows whose label and text disagree were left out.
+    /// Rule for the corpus: label and text of a row must agree.
     #[test]
     fn labels_and_texts_agree() {
         for row in rows() {

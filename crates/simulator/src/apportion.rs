@@ -1,8 +1,7 @@
-//! Whole numbers in given proportions whose sum is exact.
+//! Whole numbers in given proportions with an exact sum.
 
-/// Shares `total` out in proportion to `weights` by the method of the largest remainder: each
-/// gets its exact share rounded down or up. Ties go to the first. Where nothing has a weight,
-/// nobody gets anything.
+/// Distributes `total` in proportion to `weights` by the largest remainder method: each exact share
+/// is rounded up or down. Ties favour the first. If all weights are zero, all shares are zero.
 pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
     let sum: f64 = weights.iter().sum();
     if sum <= 0.0 || total == 0 {
@@ -17,7 +16,7 @@ pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
     let remainder = |at: usize| exact[at] - exact[at].floor();
     order.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
     let mut given: u64 = shares.iter().sum();
-    // Rounding in floating point may leave the floors a little too high together.
+    // Floating-point errors may push the sum of the floors above the total.
     for at in order.iter().rev().cycle() {
         if given <= total {
             break;
@@ -33,7 +32,7 @@ pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
     shares
 }
 
-/// [`apportion`] for whole weights.
+/// Same as [`apportion`] with integer weights.
 pub(crate) fn apportion_whole(total: u64, weights: &[u64]) -> Vec<u64> {
     let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
     apportion(total, &weights)

@@ -1,4 +1,4 @@
-//! The hours of a year as they really exist in a zone.
+//! Hours of a year in a time zone, including clock changes.
 
 use std::ops::Range;
 
@@ -10,20 +10,20 @@ use crate::error::SimulationError;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// An hour that really exists: the day the clocks go forward has 23, the other 25.
+/// An hour of local time. The day of the spring clock change has 23 of them, the autumn one 25.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hour {
-    /// Its start, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Start of the hour, in milliseconds since 1970-01-01T00:00:00Z.
     pub start_ms: i64,
     /// Day of the year, from 0.
     pub day: u16,
-    /// What the clock shows.
+    /// Local hour, 0 to 23.
     pub hour: u8,
     /// Offset from UTC, in minutes.
     pub offset_minutes: i16,
 }
 
-/// A year in a zone.
+/// A year in a time zone.
 #[derive(Debug)]
 pub(crate) struct Calendar {
     pub year: i16,
@@ -51,7 +51,7 @@ impl Calendar {
             }
             hours.push(Hour {
                 start_ms,
-                // Days of a year and hours of a clock fit.
+                // Days of a year and hours of a day fit.
                 day: (local.date().day_of_year() - 1) as u16,
                 hour: local.hour() as u8,
                 offset_minutes: (offset.seconds() / 60) as i16,
@@ -65,23 +65,23 @@ impl Calendar {
         })
     }
 
-    /// The date of a day of the year.
+    /// Date of a day of the year.
     pub(crate) fn date(&self, day: u16) -> Date {
         date(self.year, 1, 1).saturating_add(jiff::Span::new().days(i64::from(day)))
     }
 
-    /// The places of the hours of some days.
+    /// Range of the hours of `days`, as indexes.
     pub(crate) fn hours_of(&self, days: &Range<u16>) -> Range<usize> {
         let place = |day: u16| self.hours.partition_point(|hour| hour.day < day);
         place(days.start)..place(days.end)
     }
 }
 
-/// How busy an hour is, in users of Focus 2017: people use services on working days, less in
-/// August and at Christmas, more before taxes are due. A guess at proportions only; sums come
-/// from the figures.
+/// Relative load of an hour, in users of Focus 2017. People use services on working days, less in
+/// August and at Christmas, more before taxes are due. The proportions are a guess; the figures fix
+/// the sums.
 pub(crate) fn busyness(day: Date, hour: u8) -> f64 {
-    /// Means 16, 176 and 87 over the night, the office hours and the evening.
+    /// The means over the night, the office hours and the evening are 16, 176 and 87.
     #[rustfmt::skip]
     const HOURS: [f64; 24] = [
         16.0, 9.0, 6.0, 5.0, 5.0, 9.0, 24.0, 54.0,
@@ -115,9 +115,9 @@ pub(crate) fn busyness(day: Date, hour: u8) -> f64 {
     HOURS[usize::from(hour) % 24] * of_week * of_season * MONTHS[(day.month() - 1) as usize]
 }
 
-/// Italian national holidays.
+/// True on Italian national holidays.
 fn is_holiday(day: Date) -> bool {
-    // Months and days are small and positive.
+    // Month and day are small and positive, so the casts are safe.
     let date = LocalDate::new(day.year(), day.month() as u8, day.day() as u8);
     date.is_ok_and(|date| Holiday::national(date).is_some())
 }

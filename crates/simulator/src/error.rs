@@ -1,18 +1,18 @@
-//! What can go wrong before the first event; afterwards nothing can.
+//! Errors before the first event. A running simulation cannot fail.
 
 use thiserror::Error;
 
-/// What is wrong with a file of figures: one line with its place, its cause and its mend.
+/// Error in a file of figures, in one line with position, cause and remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}: {cause}: {mend}", place(file, *line))]
 pub struct FiguresError {
-    /// Name of the file, without its folder.
+    /// File name without the folder.
     pub file: String,
-    /// Line, from 1; `None` when the whole file is meant.
+    /// Line, from 1; `None` for the file as a whole.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// Cause of the error.
     pub cause: String,
-    /// What to do.
+    /// Remedy.
     pub mend: String,
 }
 
@@ -39,51 +39,51 @@ impl FiguresError {
     }
 }
 
-/// Why a simulation cannot be built.
+/// Errors of the construction of a simulation.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum SimulationError {
-    /// The figures do not agree with themselves or with the register.
+    /// The figures contradict each other or the register.
     #[error(transparent)]
     Figures(#[from] FiguresError),
-    /// A category has uses but nothing to use.
+    /// A category has uses but no service.
     #[error(
         "category {category:?} has {uses} uses in {year}, but the register has no service of it in that year: add a [[service]], or correct its dates"
     )]
     NoService {
         /// Code of the category.
         category: String,
-        /// How many uses.
+        /// Number of uses.
         uses: u64,
-        /// The year.
+        /// Year of the figures.
         year: i16,
     },
-    /// A category has uses, the figures do not say whose, and nobody offers it.
+    /// A category has uses, but neither the figures nor the register assign them to an ente.
     #[error(
         "category {category:?} has {uses} uses in {year}, but no ente of the register offers it in that year and no table by ente says whose they are: add a deployment, or usage_{year}_by_ente.csv"
     )]
     NoEnte {
         /// Code of the category.
         category: String,
-        /// How many uses.
+        /// Number of uses.
         uses: u64,
-        /// The year.
+        /// Year of the figures.
         year: i16,
     },
-    /// There are users but no ente with a portal.
+    /// The figures have users, but no ente has uses or offers services on a portal.
     #[error(
         "the figures have users, but no ente of the register offers anything in {0}: add deployments"
     )]
     NoVisits(i16),
-    /// An ente with events but without a portal to emit them.
+    /// An ente has events, but no portal to emit them.
     #[error("ente {0:?} has no portal: add a [[portal]] for it to the register")]
     NoPortal(String),
-    /// A scale that is not a positive number, or that makes more events than can be counted.
+    /// The scale is not a positive number, or gives too many events to count.
     #[error(
         "scale {0} is not usable with these figures: write a number above 0, at most {max}, and less if the figures are large",
         max = crate::SCALE_MAX
     )]
     BadScale(f64),
-    /// A zone whose clock changes are not whole hours.
+    /// The zone has clock changes of less than an hour.
     #[error(
         "the clock of zone {0:?} does not go by whole hours in that year, so its hours cannot be counted: choose another zone"
     )]

@@ -1,4 +1,4 @@
-//! The printed figures that a stream has to have.
+//! Printed figures that a stream must reproduce.
 
 mod check;
 mod csv_file;
@@ -11,8 +11,8 @@ use affluenza_event::Kind;
 
 use crate::error::FiguresError;
 
-/// The figures of one year, and of the years around it as far as they are given: a year for
-/// which only totals are known borrows the proportions of a neighbour.
+/// Figures of one year, and of neighbouring years if available. A year with totals only borrows the
+/// proportions of a neighbour.
 #[derive(Debug, Clone)]
 pub struct Figures {
     pub(crate) year: i16,
@@ -20,17 +20,17 @@ pub struct Figures {
     pub(crate) access: Option<AccessFigures>,
 }
 
-/// The tables of one year.
+/// Tables of one year.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct YearFigures {
     pub categories: Vec<CategoryFigures>,
-    /// Empty when there is no such table.
+    /// Uses by ente; empty without such a table.
     pub by_ente: Vec<EnteFigures>,
-    /// Largest changes by service against the year before.
+    /// Largest changes by service since the previous year.
     pub variations: Vec<Variation>,
 }
 
-/// A line of `usage_by_category.csv`.
+/// A row of `usage_by_category.csv`.
 #[derive(Debug, Clone)]
 pub(crate) struct CategoryFigures {
     pub line: u64,
@@ -40,24 +40,24 @@ pub(crate) struct CategoryFigures {
     pub bookings: Option<u64>,
 }
 
-/// A line of `usage_<year>_by_ente.csv`.
+/// A row of `usage_<year>_by_ente.csv`.
 #[derive(Debug, Clone)]
 pub(crate) struct EnteFigures {
     pub line: u64,
     pub ente: String,
-    /// `None` where the source gives no category.
+    /// Category; `None` if the source gives none.
     pub category: Option<String>,
     pub kind: Kind,
     pub uses: u64,
 }
 
-/// A line of `main_variations_<year>.csv`.
+/// A row of `main_variations_<year>.csv`.
 #[derive(Debug, Clone)]
 pub(crate) struct Variation {
     pub line: u64,
     pub category: String,
     pub service: String,
-    /// `None` where the source is illegible.
+    /// Change in uses; `None` if the source is illegible.
     pub change: Option<i64>,
     pub status: VariationStatus,
 }
@@ -69,24 +69,24 @@ pub(crate) enum VariationStatus {
     Retired,
 }
 
-/// `access_<year>.csv`.
+/// Content of `access_<year>.csv`.
 #[derive(Debug, Clone)]
 pub(crate) struct AccessFigures {
     pub desktop_percent: f64,
-    /// In the order of the day, which they cover once.
+    /// Bands in the order of the day; they cover each hour once.
     pub bands: Vec<BandFigures>,
 }
 
-/// Users of the mean hour between two hours of the day.
+/// Mean users per hour in a band of the day.
 #[derive(Debug, Clone)]
 pub(crate) struct BandFigures {
     pub from_hour: u8,
-    /// Not included.
+    /// End of the band, exclusive.
     pub to_hour: u8,
     pub mean_users: f64,
 }
 
-/// Names of the files.
+/// File names.
 pub(crate) mod file {
     pub(crate) const BY_CATEGORY: &str = "usage_by_category.csv";
 
@@ -104,15 +104,15 @@ pub(crate) mod file {
 }
 
 impl Figures {
-    /// The printed figures of the Focus report: 2016 or 2017.
+    /// Loads the printed figures of the Focus report: 2016 or 2017.
     pub fn focus(year: i16) -> Option<Self> {
-        // A test reads both years, so what is embedded is well-formed.
+        // A test reads both years, so the embedded files are valid.
         read::read(year, &|name| Ok(embedded(name).map(str::to_owned))).ok()
     }
 
-    /// The figures of `year` in a folder. `usage_by_category.csv` has to be there;
-    /// `usage_<year>_by_ente.csv`, `access_<year>.csv` and `main_variations_<year>.csv` may.
-    /// Tables of other years in the folder stand in where those of `year` are missing.
+    /// Reads the figures of `year` from a folder. `usage_by_category.csv` is required;
+    /// `usage_<year>_by_ente.csv`, `access_<year>.csv` and `main_variations_<year>.csv` are
+    /// optional. Tables of other years replace missing tables of `year`.
     pub fn from_dir(dir: &Path, year: i16) -> Result<Self, FiguresError> {
         read::read(
             year,
@@ -129,18 +129,18 @@ impl Figures {
         )
     }
 
-    /// The year.
+    /// Year of the figures.
     pub fn year(&self) -> i16 {
         self.year
     }
 
-    /// Service uses of the year.
+    /// Number of service uses in the year.
     pub fn service_uses(&self) -> u64 {
         let categories = self.of(self.year).map(|tables| &tables.categories);
         categories.into_iter().flatten().map(|row| row.uses).sum()
     }
 
-    /// Whether the year has figures of accesses; without them only service uses are emitted.
+    /// True if the year has access figures. Otherwise the stream only has service uses.
     pub fn has_accesses(&self) -> bool {
         self.access.is_some()
     }
@@ -149,7 +149,7 @@ impl Figures {
         self.years.get(&year)
     }
 
-    /// The nearest year with a table by ente, the later of two.
+    /// Returns the nearest year with a table by ente; the later year wins a tie.
     pub(crate) fn nearest_by_ente(&self, year: i16) -> Option<i16> {
         self.years
             .iter()

@@ -1,16 +1,15 @@
-//! A seeded stream of usage events whose totals are given beforehand.
+//! Generates a seeded stream of usage events with given totals.
 //!
-//! The totals are printed figures of a year: service uses by category, ente and kind, users of
-//! the mean hour by band of the day, and shares of devices. [`Simulation`] emits events that
-//! look real and add up to exactly those figures, in the order of time and in small memory
-//! whatever their number. The same seed gives the same bytes for ever; another seed gives
-//! another stream with the same totals.
+//! The totals are printed figures of a year: service uses by category, ente and kind, mean users
+//! per hour by band of the day, and shares of devices. [`Simulation`] emits realistic events in
+//! time order that add up to exactly those figures. Memory does not depend on their number. A seed
+//! always gives the same bytes; another seed gives another stream with the same totals.
 //!
-//! On top of the figures, and left out on demand, come service uses that were abandoned or
-//! failed and accesses by bots, which the figures do not count.
+//! The stream also has abandoned and failed service uses and accesses by bots, which the figures do
+//! not count. Both can be disabled.
 //!
-//! This crate reads files of figures only when asked to ([`Figures::from_dir`]), and writes
-//! nothing: where the events go is the caller's business.
+//! The crate reads files only in [`Figures::from_dir`] and writes none; the caller delivers the
+//! events.
 //!
 //! ```
 //! use affluenza_register::Register;
@@ -52,11 +51,12 @@ pub use record::Key;
 pub use schedule::Counts;
 pub use simulation::{Options, Record, Simulation};
 
-/// Largest scale: a hundred thousand years of 2017 in one.
+/// Maximum scale: one year then has the events of a hundred thousand.
 pub const SCALE_MAX: f64 = 100_000.0;
 
-/// Most events of a sort: shares are computed in floating point, exact up to 2^53.
+/// Maximum count of each type of event. Shares are computed in floating point, which is exact up to
+/// 2^53.
 pub(crate) const COUNT_MAX: u64 = 1 << 52;
 
-/// Service uses abandoned or failed, as a share of those completed.
+/// Ratio of abandoned and failed service uses to completed ones.
 pub(crate) const ATTEMPTS_SHARE: f64 = 0.02;

@@ -1,17 +1,17 @@
-//! Who comes: visits with their visitor, device, identification and country.
+//! Generates visits, each with visitor, device, login and country.
 
 use affluenza_event::{Channel, Login};
 
 use crate::agents::{Agents, Device};
 use crate::random::Random;
 
-/// Of visits, how many in a thousand are by a visitor of an earlier hour of the day.
+/// Visits per thousand whose visitor also came in an earlier hour of the day.
 const RETURNING_PERMILLE: u64 = 40;
 
-/// How many visitors of an ente and device may return.
+/// Maximum number of visitors per ente and device that may return.
 const RECENT_MAX: usize = 16;
 
-/// Country of a person, `None` where it was not found.
+/// Countries of people with their weights; `None` if unknown.
 const COUNTRIES: [(Option<&str>, u64); 11] = [
     (Some("IT"), 970),
     (None, 8),
@@ -26,7 +26,7 @@ const COUNTRIES: [(Option<&str>, u64); 11] = [
     (Some("NL"), 1),
 ];
 
-/// Where crawlers run.
+/// Countries of crawlers with their weights.
 pub(crate) const BOT_COUNTRIES: [(Option<&str>, u64); 5] = [
     (Some("US"), 70),
     (Some("FR"), 10),
@@ -35,7 +35,7 @@ pub(crate) const BOT_COUNTRIES: [(Option<&str>, u64); 5] = [
     (Some("CN"), 5),
 ];
 
-/// How people who use a service are identified.
+/// Logins of people who use a service, with their weights.
 const LOGINS: [(Login, u64); 7] = [
     (Login::None, 460),
     (Login::Password, 220),
@@ -46,7 +46,7 @@ const LOGINS: [(Login, u64); 7] = [
     (Login::Spid3, 5),
 ];
 
-/// How people who only look around are identified.
+/// Logins of people who only look around, with their weights.
 const LOGINS_LOOKING: [(Login, u64); 4] = [
     (Login::None, 920),
     (Login::Password, 40),
@@ -54,10 +54,10 @@ const LOGINS_LOOKING: [(Login, u64); 4] = [
     (Login::Cns, 10),
 ];
 
-/// One person at one ente for a while. One visitor has at most one visit in an hour.
+/// Stay of one person at one ente. A visitor has at most one visit per hour.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit {
-    /// Place of the ente.
+    /// Index of the ente among those with a portal.
     pub ente: u32,
     pub agent: u16,
     /// Random bits of the session token.
@@ -71,7 +71,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// A crawler's single request: no tokens, nobody identified.
+    /// Creates a crawler's single request, without tokens and login.
     pub(crate) fn bot(ente: u32, agent: u16, country: Option<&'static str>) -> Self {
         Self {
             ente,
@@ -86,7 +86,7 @@ impl Visit {
     }
 }
 
-/// A visitor who may come back.
+/// A visitor who may return.
 #[derive(Debug, Clone, Copy)]
 struct Recent {
     visitor: u64,
@@ -94,19 +94,19 @@ struct Recent {
     country: Option<&'static str>,
 }
 
-/// Some visitors of an ente and device.
+/// Recent visitors of an ente and device.
 #[derive(Debug, Clone, Default)]
 struct Recents {
     seen: Moment,
-    /// Of earlier hours of the day: they may come back.
+    /// Visitors of earlier hours of the day, who may return.
     earlier: Vec<Recent>,
-    /// Of this hour: they may not, since a visitor counts once in an hour.
+    /// Visitors of this hour. They may not return, because a visitor counts once per hour.
     now: Vec<Recent>,
 }
 
 impl Recents {
-    /// Visitor tokens hold for a day. In the hour that the clock shows twice nobody comes
-    /// back, so that it does not matter whether the two are told apart.
+    /// Moves to the hour `now`. Visitor tokens are valid for one day. The autumn clock change
+    /// repeats an hour; both count as one, so visitors of the first do not return in the second.
     fn enter(&mut self, now: Moment, random: &mut Random) {
         if self.seen == now {
             return;
@@ -122,7 +122,7 @@ impl Recents {
     }
 }
 
-/// Adds a visitor, in the place of another when there are enough.
+/// Adds a visitor, or replaces a random one if the list is full.
 fn keep(visitors: &mut Vec<Recent>, visitor: Recent, random: &mut Random) {
     if visitors.len() < RECENT_MAX {
         visitors.push(visitor);
@@ -131,19 +131,19 @@ fn keep(visitors: &mut Vec<Recent>, visitor: Recent, random: &mut Random) {
     }
 }
 
-/// The hour in which visits take place.
+/// Hour of a visit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Moment {
     /// Day of the year, from 0.
     pub day: u16,
-    /// What the clock shows.
+    /// Local hour, 0 to 23.
     pub hour: u8,
 }
 
-/// Makes visits.
+/// Generator of visits.
 pub(crate) struct People {
     random: Random,
-    /// By ente and device.
+    /// Recent visitors by ente and device.
     recent: Vec<Recents>,
 }
 
@@ -155,7 +155,7 @@ impl People {
         }
     }
 
-    /// A visit of `ente`, to use a service or only to look around.
+    /// Creates a visit of `ente`, with or without a service use.
     pub(crate) fn visit(
         &mut self,
         now: Moment,
@@ -167,7 +167,7 @@ impl People {
         let random = &mut self.random;
         let logins: &[_] = if to_use { &LOGINS } else { &LOGINS_LOOKING };
         let channel = match device {
-            // Clerks work at desktops, and for somebody who wants something.
+            // Clerks work at desktops, and only on behalf of a person who needs a service.
             Device::Desktop if to_use && random.permille(20) => Channel::Desk,
             Device::Mobile if random.permille(80) => Channel::App,
             Device::Desktop | Device::Mobile => Channel::Web,
@@ -184,7 +184,7 @@ impl People {
         }
     }
 
-    /// A new visitor, or one of an earlier hour of the day.
+    /// Returns a new visitor, or one of an earlier hour of the day.
     fn visitor(&mut self, now: Moment, ente: u32, device: Device, agents: &Agents) -> Recent {
         let random = &mut self.random;
         let recent = &mut self.recent[ente as usize * 2 + device as usize];

@@ -1,4 +1,4 @@
-//! Who uses what how often in the year: the figures, taken down to single services.
+//! Annual plan: the figures, broken down to uses by ente, service and kind.
 
 mod base;
 mod offers;
@@ -13,32 +13,32 @@ use crate::apportion::apportion_whole;
 use crate::error::SimulationError;
 use crate::figures::Figures;
 
-/// Uses of one service at one ente of one kind.
+/// Uses of one service at one ente, of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cell {
-    /// Place of the ente in the register.
+    /// Index of the ente in the register.
     pub ente: usize,
-    /// Place of the service in the register.
+    /// Index of the service in the register.
     pub service: usize,
     pub kind: Kind,
     pub uses: u64,
-    /// The days of the year on which they happen, in order, not empty.
+    /// Days of the year with uses, as sorted ranges; never empty.
     pub days: Vec<Range<u16>>,
 }
 
-/// The uses of the year of `figures`. Neither a seed nor a scale enters here: all streams of a
-/// year agree, and years agree with each other about what changed.
+/// Computes the uses of the year of `figures`. The result depends on neither seed nor scale, so all
+/// streams of a year agree, and years agree about changes between them.
 pub(crate) fn cells(figures: &Figures, register: &Register) -> Result<Vec<Cell>, SimulationError> {
     let mut cells = Vec::new();
     for category in 0..register.categories().len() {
         services::cells_of(figures, register, category, &mut cells)?;
     }
-    // One order, whatever the order of the files.
+    // The order must not depend on the order of the files.
     cells.sort_by_key(|cell| (cell.ente, cell.service, cell.kind));
     Ok(cells)
 }
 
-/// Multiplies the uses; their sum is the multiple of the sum, rounded.
+/// Multiplies the uses; their sum is the rounded multiple of the old sum.
 pub(crate) fn scale(cells: &mut Vec<Cell>, factor: f64) {
     let uses: Vec<u64> = cells.iter().map(|cell| cell.uses).collect();
     let total = times(uses.iter().sum(), factor);
@@ -48,7 +48,7 @@ pub(crate) fn scale(cells: &mut Vec<Cell>, factor: f64) {
     cells.retain(|cell| cell.uses > 0);
 }
 
-/// `count` times `factor`, rounded to the nearest whole number, halves up.
+/// Returns `count` times `factor`, rounded to the nearest whole number, halves up.
 pub(crate) fn times(count: u64, factor: f64) -> u64 {
     (count as f64 * factor + 0.5).floor() as u64
 }

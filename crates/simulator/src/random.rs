@@ -1,8 +1,8 @@
-//! Randomness that stays the same for ever.
+//! Random numbers that are stable across versions and platforms.
 //!
-//! Only ChaCha8, whose output is specified, and the integer arithmetic below: the sampling
-//! algorithms of general-purpose crates may change between versions, and transcendental
-//! functions differ between platforms.
+//! The module uses only ChaCha8, whose output is specified, and integer arithmetic. The sampling
+//! algorithms of general-purpose crates may change between versions, and transcendental functions
+//! differ between platforms.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream for one purpose of one simulation: streams of different purposes do not
-    /// shift each other when one of them draws more.
+    /// Creates the stream for one purpose. Separate streams keep one purpose from shifting the
+    /// others when it draws more numbers.
     pub(crate) fn new(seed: u64, year: i16, purpose: &str) -> Self {
         let digest = Sha256::new()
             .chain_update(b"affluenza simulator 1")
@@ -30,21 +30,21 @@ impl Random {
         self.0.next_u64()
     }
 
-    /// A number from 0 up to, not including, `bound`; 0 for a bound of 0. Off by less than
-    /// `bound` / 2^64 from uniform.
+    /// Returns a number below `bound`; 0 for a bound of 0. The deviation from uniform is less than
+    /// `bound` / 2^64.
     #[inline]
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The high half is below `bound`.
         ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// True `permille` times in a thousand.
+    /// True with a probability of `permille` in a thousand.
     #[inline]
     pub(crate) fn permille(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
     }
 
-    /// The first of each pair, with the second as its weight.
+    /// Draws the first element of a pair, with the second as its weight.
     #[inline]
     pub(crate) fn choose<T: Copy>(&mut self, from: &[(T, u64)]) -> Option<T> {
         let mut left = self.below(from.iter().map(|(_, weight)| weight).sum());
@@ -58,14 +58,14 @@ impl Random {
     }
 }
 
-/// Places drawn with fixed weights in constant time (Vose's alias method).
+/// Draws indexes with fixed weights in constant time (Vose's alias method).
 pub(crate) struct Weighted {
-    /// Chance of the place itself, in 2^32nds, and the place that stands in otherwise.
+    /// Probability of the index itself, in 2^32nds, and its alias.
     slots: Vec<(u64, u32)>,
 }
 
 impl Weighted {
-    /// `weights` are not negative and not all zero.
+    /// Prepares the table. `weights` must be non-negative and not all zero.
     pub(crate) fn new(weights: &[f64]) -> Self {
         let total: f64 = weights.iter().sum();
         let count = weights.len() as f64;
@@ -108,7 +108,7 @@ mod tests {
     fn the_stream_is_what_it_was() {
         let mut random = Random::new(1, 2017, "test");
         let first = [random.bits(), random.bits(), random.below(1000)];
-        // Written down once: no newer version of any crate may change it.
+        // Recorded once: no later version of a crate may change these numbers.
         assert_eq!(first, [1528205187691137751, 15447211773124180139, 508]);
         let mut other = Random::new(2, 2017, "test");
         assert_ne!(other.bits(), first[0]);

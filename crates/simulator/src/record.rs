@@ -1,18 +1,18 @@
-//! Events as bytes.
+//! Serializes events.
 
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Channel, Kind, Login, Outcome, SERVICE_USE_V1, UnixMillis};
 
 use crate::calendar::{Calendar, Hour};
 
-/// An event to be written.
+/// An event to serialize.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event<'e> {
     /// Milliseconds since the start of the hour.
     pub at_ms: u32,
     pub portal: &'e Portal,
     pub service: Option<&'e str>,
-    /// `None` for an access.
+    /// Kind and outcome of a service use; `None` for an access.
     pub used: Option<(Kind, Outcome)>,
     /// Random bits of the session and visitor tokens; bots have none.
     pub tokens: Option<(u64, u64)>,
@@ -22,7 +22,7 @@ pub(crate) struct Event<'e> {
     pub country: Option<&'static str>,
 }
 
-/// Where events of an ente come from.
+/// Portal that emits the events of an ente.
 #[derive(Debug, Clone)]
 pub(crate) struct Portal {
     pub ente: String,
@@ -50,24 +50,24 @@ impl Key {
         }
     }
 
-    /// The key as bytes, ASCII.
+    /// Key as ASCII bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// The key as text.
+    /// Key as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).expect("made of ASCII")
     }
 }
 
-/// Writes events, numbering them. All texts are written into buffers that are kept.
+/// Numbers and serializes events. All buffers are reused.
 pub(crate) struct Writer {
-    /// Mixed with the number of an event to make its id.
+    /// Mixed with the number of an event to form its id.
     id_key: u64,
     number: u64,
     hour_ms: i64,
-    /// `2017-03-26T10:` and `+02:00`.
+    /// Text such as `2017-03-26T10:`; `offset` is a text such as `+02:00`.
     date_and_hour: String,
     offset: String,
     id: String,
@@ -91,7 +91,7 @@ impl Writer {
         }
     }
 
-    /// Events from now on are of this hour.
+    /// Sets the hour of the following events.
     pub(crate) fn enter(&mut self, hour: &Hour, calendar: &Calendar) {
         self.hour_ms = hour.start_ms;
         self.date_and_hour = format!("{}T{:02}:", calendar.date(hour.day), hour.hour);
@@ -100,7 +100,7 @@ impl Writer {
         self.offset = format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60);
     }
 
-    /// Writes `event` into `record`, which is emptied first.
+    /// Writes `event` into `record`, and clears `record` first.
     pub(crate) fn write(&mut self, event: &Event<'_>, record: &mut Vec<u8>) -> (UnixMillis, Key) {
         let time = UnixMillis(self.hour_ms + i64::from(event.at_ms));
         self.write_time(event.at_ms);
@@ -157,8 +157,8 @@ impl Writer {
         out.push_str(&self.offset);
     }
 
-    /// A UUIDv7: the event's own time, then bits that look random. They are those of the
-    /// event's number under a function that maps no two numbers to the same.
+    /// Writes a UUIDv7: the time of the event, then bits that look random. They come from the
+    /// number of the event through a bijection, so that ids are unique.
     fn write_id(&mut self, time: UnixMillis) {
         let bits = mix(self.number ^ self.id_key);
         self.number += 1;
@@ -181,19 +181,19 @@ impl Writer {
     }
 }
 
-/// 17 characters: no run of 16 letters and digits could pass for a fiscal code.
+/// 17 characters, because a run of 16 letters and digits could look like a fiscal code.
 fn write_token(out: &mut String, kind: char, bits: u64) {
     out.clear();
     out.push(kind);
     out.extend((0..64).step_by(4).rev().map(|shift| hex(bits >> shift)));
 }
 
-/// The last four bits as a digit.
+/// Converts the last four bits to a hexadecimal digit.
 fn hex(bits: u64) -> char {
     char::from(b"0123456789abcdef"[(bits & 0xF) as usize])
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea and Flood, 2014): one to one.
+/// Finalizer of SplitMix64 (Steele, Lea and Flood, 2014), which is a bijection.
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -1,4 +1,4 @@
-//! How much happens in which hour.
+//! Distributes the events over the hours of the year.
 
 use std::ops::Range;
 
@@ -12,69 +12,69 @@ use crate::random::Random;
 use crate::simulation::Options;
 use crate::urn::Urn;
 
-/// Of visits, how many in a thousand have 1, 2 and 3 accesses.
+/// Visits with 1, 2 and 3 accesses, per thousand.
 const ACCESSES_PERMILLE: [u64; 3] = [800, 150, 50];
 
-/// Share of the extra accesses by bots, of those by people.
+/// Ratio of bot accesses to accesses by people.
 const BOTS_SHARE: f64 = 0.03;
 
-/// Share of desktops where the figures say nothing.
+/// Percentage of desktops if the figures give none.
 const DESKTOP_PERCENT: f64 = 61.0;
 
-/// The counts of a whole stream.
+/// Event counts of a whole stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Service uses that were completed: those of the figures.
+    /// Completed service uses, as in the figures.
     pub service_uses: u64,
-    /// Service uses abandoned or failed, on top of the figures.
+    /// Abandoned or failed service uses, in addition to the figures.
     pub attempts: u64,
     /// Accesses by people.
     pub accesses: u64,
-    /// Accesses by bots, on top of the figures.
+    /// Accesses by bots, in addition to the figures.
     pub bot_accesses: u64,
 }
 
 impl Counts {
-    /// All events.
+    /// Number of all events.
     pub fn total(&self) -> u64 {
         self.service_uses + self.attempts + self.accesses + self.bot_accesses
     }
 }
 
-/// What happens when, by hour.
+/// Event counts by hour.
 pub(crate) struct Schedule {
     pub calendar: Calendar,
-    /// Users of each hour; all 0 when the figures say nothing of them.
+    /// Users of each hour; all 0 without access figures.
     pub users: Vec<u64>,
     /// Service uses of each hour.
     pub uses: Vec<u64>,
-    /// Accesses by bots of each hour.
+    /// Bot accesses of each hour.
     pub bots: Vec<u64>,
-    /// Parts of the year during which the same services are offered.
+    /// Parts of the year with constant offers.
     pub segments: Vec<Segment>,
-    /// One for each band of hours; empty when the figures say nothing of users.
+    /// Bands of hours; empty without access figures.
     pub bands: Vec<Band>,
     pub desktop_percent: f64,
 }
 
-/// A part of the year and the uses in it, by cell of the plan.
+/// A part of the year and its uses, by cell of the plan.
 pub(crate) struct Segment {
     pub hours: Range<usize>,
     pub uses: Vec<u64>,
 }
 
-/// A band of hours and the visits in it.
+/// A band of hours and its visits.
 pub(crate) struct Band {
     pub hours_of_day: Range<u8>,
-    /// Colours are those of [`Band::visit`].
+    /// Visits by colour; see [`Band::visit`].
     pub visits: Urn,
     pub accesses: u64,
 }
 
 impl Band {
     fn new(hours_of_day: Range<u8>, visits: u64, desktop_percent: f64) -> Self {
-        // Shares of devices are exact within each band, and those of accesses within each
-        // device: so is every share across them.
+        // Device shares are exact within each band, and access shares within each device, so the
+        // overall shares are exact, too.
         let devices = apportion(visits, &[desktop_percent, 100.0 - desktop_percent]);
         let counts: Vec<u64> = devices
             .into_iter()
@@ -91,7 +91,7 @@ impl Band {
         }
     }
 
-    /// Whether a visit drawn from the urn is by a desktop, and its number of accesses.
+    /// Decodes a colour of the urn: true for a desktop, and the number of accesses of the visit.
     pub(crate) fn visit(colour: usize) -> (bool, u8) {
         let of_device = ACCESSES_PERMILLE.len();
         (colour < of_device, (colour % of_device) as u8 + 1)
@@ -111,7 +111,7 @@ impl Schedule {
             .hours
             .iter()
             .map(|hour| {
-                // No hour is quite like its neighbours: between 0.85 and 1.15 of the usual.
+                // Each hour differs from the usual load by a factor of 0.85 to 1.15.
                 let noise = 0.85 + random.below(301) as f64 / 1000.0;
                 busyness(calendar.date(hour.day), hour.hour) * noise
             })
@@ -162,7 +162,7 @@ impl Schedule {
         })
     }
 
-    /// The band of an hour.
+    /// Returns the band of an hour.
     pub(crate) fn band_mut(&mut self, hour: u8) -> Option<&mut Band> {
         self.bands
             .iter_mut()
@@ -178,7 +178,7 @@ impl Schedule {
     }
 }
 
-/// Crawlers come by day and night, a little more by night.
+/// Weights of bot accesses by hour. Crawlers run day and night, a little more at night.
 fn crawling(calendar: &Calendar, random: &mut Random) -> Vec<f64> {
     calendar
         .hours
@@ -190,8 +190,8 @@ fn crawling(calendar: &Calendar, random: &mut Random) -> Vec<f64> {
         .collect()
 }
 
-/// Cuts the year wherever a service begins or ends, and shares the uses of each cell out over
-/// the parts in which it is offered.
+/// Splits the year wherever a service begins or ends. Distributes the uses of each cell over the
+/// parts that offer the service.
 fn segments(calendar: &Calendar, cells: &[Cell], busy: &[f64]) -> Vec<Segment> {
     let mut cuts: Vec<u16> = vec![0, calendar.days];
     for days in cells.iter().flat_map(|cell| &cell.days) {
@@ -231,7 +231,7 @@ fn segments(calendar: &Calendar, cells: &[Cell], busy: &[f64]) -> Vec<Segment> {
     segments
 }
 
-/// Service uses of each hour: in proportion to its users if there are any.
+/// Distributes the service uses over the hours, in proportion to the users if known.
 fn uses(segments: &[Segment], users: &[u64], busy: &[f64]) -> Vec<u64> {
     let mut uses = Vec::with_capacity(busy.len());
     for segment in segments {

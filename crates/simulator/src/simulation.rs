@@ -1,4 +1,4 @@
-//! The stream.
+//! Generates the event stream.
 
 use affluenza_event::UnixMillis;
 use affluenza_register::Register;
@@ -16,25 +16,25 @@ use crate::slice::{Cast, Happening, Load, Slicer, What};
 use crate::urn::Urn;
 use crate::{ATTEMPTS_SHARE, COUNT_MAX, SCALE_MAX};
 
-/// Events in a slice, about.
+/// Approximate number of events in a slice.
 const SLICE_EVENTS: u64 = 8192;
 
-/// Visits a year that an offered service brings whether it is used or not.
+/// Visits per year that an offered service attracts even without uses.
 const VISITS_PER_SERVICE: f64 = 20.0;
 
-/// What can be chosen about a stream.
+/// Options of a stream.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The same seed gives the same bytes, for ever.
+    /// Seed of the random numbers. A seed always gives the same bytes.
     pub seed: u64,
-    /// Multiplies all counts, which are then rounded: 1 for the printed figures.
+    /// Factor for all counts, which are then rounded; 1 for the printed figures.
     pub scale: f64,
-    /// Zone of local hours and of the times as written.
+    /// Time zone of local hours and of the event times.
     pub zone: TimeZone,
-    /// Whether service uses abandoned or failed are added: 2% on top of the figures, which
-    /// count completed uses.
+    /// True to add abandoned or failed service uses: 2% on top of the figures, which count
+    /// completed uses.
     pub attempts: bool,
-    /// Whether accesses by bots are added: 3% on top of the figures, which count people.
+    /// True to add accesses by bots: 3% on top of the figures, which count people.
     pub bots: bool,
 }
 
@@ -50,37 +50,37 @@ impl Default for Options {
     }
 }
 
-/// An event as written.
+/// A serialized event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// When it happened; also the time of its Kafka record.
+    /// Time of the event, and timestamp of its Kafka record.
     pub time: UnixMillis,
-    /// Key of its Kafka record.
+    /// Key of the Kafka record.
     pub key: Key,
-    /// CloudEvents JSON.
+    /// Event as CloudEvents JSON.
     pub json: Vec<u8>,
 }
 
-/// A seeded stream of events in the order of time, as an iterator of [`Record`]s, or without
-/// allocation by [`Simulation::next_into`].
+/// A seeded stream of events in time order, as an iterator of [`Record`]s.
+/// [`Simulation::next_into`] gives the same events without allocations.
 pub struct Simulation {
     counts: Counts,
     schedule: Schedule,
     slicer: Slicer,
     writer: Writer,
     cells: Vec<Cell>,
-    /// By the place of the ente among those with a portal.
+    /// Portals by the index of their ente among those with a portal.
     portals: Vec<Portal>,
     services: Vec<String>,
     urn: Urn,
     /// Segment whose uses are in the urn.
     segment: Option<usize>,
     place: Place,
-    /// The next of the slice's happenings.
+    /// Index of the slice's next event.
     next: usize,
 }
 
-/// The next slice.
+/// Position of the next slice.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
     hour: usize,
@@ -88,7 +88,7 @@ struct Place {
 }
 
 impl Simulation {
-    /// A stream with the given figures, of the enti and services of `register`.
+    /// Creates a stream with the given figures for the enti and services of `register`.
     pub fn new(
         figures: &Figures,
         register: &Register,
@@ -145,17 +145,17 @@ impl Simulation {
         })
     }
 
-    /// How many events of each sort there are in the whole stream.
+    /// Event counts of the whole stream.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// How many events there are in the whole stream.
+    /// Number of events in the whole stream.
     pub fn total(&self) -> u64 {
         self.counts.total()
     }
 
-    /// Writes the next event into `record`, which is emptied first; `None` at the end.
+    /// Writes the next event into `record`, and clears `record` first; `None` at the end.
     pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, Key)> {
         while self.next >= self.slicer.happenings.len() {
             self.fill()?;
@@ -193,7 +193,7 @@ impl Simulation {
         self.writer.write(&event, record)
     }
 
-    /// Fills the next slice, which may be empty; `None` after the last.
+    /// Generates the next slice, which may be empty; `None` after the last.
     fn fill(&mut self) -> Option<()> {
         let Place { hour, part } = self.place;
         let now = *self.schedule.hour(hour)?;
@@ -204,9 +204,9 @@ impl Simulation {
         let (users, uses) = (self.schedule.users[hour], self.schedule.uses[hour]);
         let bots = self.schedule.bots[hour];
         let parts = ((users + uses + bots) * 2).div_ceil(SLICE_EVENTS);
-        // A slice lasts a millisecond at least.
+        // A slice covers at least a millisecond.
         let parts = parts.clamp(1, 3_600_000);
-        // The counts of the parts add up to that of the hour.
+        // The counts of the parts add up to the count of the hour.
         let of_part = |count: u64| {
             let until =
                 |part: u64| (u128::from(count) * u128::from(part) / u128::from(parts)) as u64;
@@ -241,7 +241,7 @@ impl Simulation {
         Some(())
     }
 
-    /// Puts the uses of the segment into the urn when `hour` is its first.
+    /// Loads the uses of the segment into the urn if `hour` is its first.
     fn open_segment(&mut self, hour: usize) {
         let segments = &self.schedule.segments;
         let of = segments.partition_point(|segment| segment.hours.end <= hour);
@@ -264,8 +264,8 @@ impl Iterator for Simulation {
     }
 }
 
-/// The portals of enti that use or offer something, and how often each is visited. Cells tell
-/// their ente by its place among these from then on.
+/// Returns the portals of enti with uses or offers, and the number of visits of each. Changes the
+/// ente index of each cell to an index of this list.
 fn portals(
     register: &Register,
     year: i16,

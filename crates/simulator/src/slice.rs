@@ -1,7 +1,6 @@
-//! A stretch of an hour: who comes, what they do, in the order of time.
+//! Generates a slice, which is a part of an hour: its visits and their events in time order.
 //!
-//! A slice holds so few events that memory stays small whatever the scale; each visit lies
-//! within one.
+//! A slice has few events, so memory stays small at any scale. Each visit lies within one slice.
 
 use affluenza_event::Outcome;
 
@@ -11,48 +10,48 @@ use crate::random::{Random, Weighted};
 use crate::schedule::Band;
 use crate::urn::Urn;
 
-/// Of uses after the first of an ente in a slice, how many in a thousand belong to a visit
-/// that has used something already.
+/// Uses per thousand, after the first use of an ente in a slice, that belong to a visit with an
+/// earlier use.
 const SAME_VISIT_PERMILLE: u64 = 300;
 
-/// Of attempts without success, how many in a thousand were abandoned rather than failed.
+/// Abandoned uses per thousand unsuccessful ones; the others failed.
 const ABANDONED_PERMILLE: u64 = 700;
 
-/// Longest pause between two events of a visit, in milliseconds.
+/// Maximum pause between two events of a visit, in milliseconds.
 const PAUSE_MS_MAX: u64 = 60_000;
 
 /// Length of an hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
-/// What is to happen in a slice.
+/// Event counts of a slice.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub now: Moment,
-    /// The slice is the `part`th of `parts` of its hour.
+    /// The slice is number `part`, from 0, of the `parts` of its hour.
     pub part: u64,
     pub parts: u64,
     pub users: u64,
     pub uses: u64,
     pub bots: u64,
-    /// Whether there are figures of users: without them every use finds a visit.
+    /// True if the figures count users. Otherwise every use may have a new visit.
     pub counted: bool,
 }
 
-/// One event, still without its words.
+/// An event that is not serialized yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Happening {
     /// Milliseconds since the start of the hour.
     pub at_ms: u32,
-    /// Keeps the order of those at the same time.
+    /// Tie-breaker for events at the same time.
     order: u32,
-    /// Place among the visits of the slice.
+    /// Index of the visit in the slice.
     pub visit: u32,
     pub what: What,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum What {
-    /// An access; to a service's pages where a cell of the plan is named.
+    /// An access, to the pages of the service if `cell` is set.
     Access { cell: Option<u32> },
     /// A use of the service of a cell of the plan.
     Use { cell: u32, outcome: Outcome },
@@ -60,16 +59,16 @@ pub(crate) enum What {
     Crawl,
 }
 
-/// A use that has found its visit.
+/// A use with its visit.
 #[derive(Debug, Clone, Copy)]
 struct Seated {
     visit: u32,
     cell: u32,
-    /// An attempt that came before it.
+    /// Outcome of an unsuccessful attempt before the use, if any.
     before: Option<Outcome>,
 }
 
-/// Draws the content of slices. Buffers are kept from one to the next.
+/// Generator of slices. Its buffers are reused.
 pub(crate) struct Slicer {
     pub agents: Agents,
     people: People,
@@ -77,14 +76,14 @@ pub(crate) struct Slicer {
     random_bots: Random,
     /// Ente of each cell.
     enti: Vec<u32>,
-    /// How enti share visits without a use, and crawlers.
+    /// Distribution of visits without a use, and of crawlers, over enti.
     visited: Weighted,
     uses_left: u64,
     attempts_left: u64,
     desktop_permille: u64,
-    /// Of each ente in this slice.
+    /// Seat of each ente in this slice.
     seats: Vec<Seat>,
-    /// How many enti wait for their first visit.
+    /// Number of enti that wait for their first visit.
     waiting: u64,
     seated: Vec<Seated>,
     drawn: Vec<u32>,
@@ -92,23 +91,23 @@ pub(crate) struct Slicer {
     pub happenings: Vec<Happening>,
 }
 
-/// Where an ente's uses find a visit.
+/// Assignment of an ente's uses to a visit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 enum Seat {
-    /// It has no uses.
+    /// The ente has no uses.
     #[default]
     None,
-    /// It has uses and no visit yet.
+    /// The ente has uses, but no visit yet.
     Wanted,
-    /// Its last visit.
+    /// Last visit of the ente.
     Taken(u32),
 }
 
-/// What a [`Slicer`] needs to know of the whole stream.
+/// Facts about the whole stream that a [`Slicer`] needs.
 pub(crate) struct Cast {
     /// Ente of each cell.
     pub enti: Vec<u32>,
-    /// How often each ente is visited.
+    /// Relative number of visits of each ente.
     pub visits: Vec<f64>,
     pub uses: u64,
     pub attempts: u64,
@@ -136,7 +135,7 @@ impl Slicer {
         }
     }
 
-    /// Fills `visits` and `happenings`, the latter in the order of time.
+    /// Generates `visits` and `happenings`, the latter sorted by time.
     pub(crate) fn fill(&mut self, load: Load, uses: &mut Urn, mut band: Option<&mut Band>) {
         self.visits.clear();
         self.happenings.clear();
@@ -159,7 +158,7 @@ impl Slicer {
             .sort_unstable_by_key(|it| (it.at_ms, it.order));
     }
 
-    /// Draws the uses of the slice, and asks for a seat for each of their enti.
+    /// Draws the uses of the slice, and marks their enti as waiting for a visit.
     fn draw(&mut self, count: u64, uses: &mut Urn) {
         self.seats.fill(Seat::None);
         self.waiting = 0;
@@ -176,12 +175,12 @@ impl Slicer {
         }
     }
 
-    /// Finds a visit for a use: a new one, or one that its ente has already.
+    /// Assigns a use to a new visit or to an existing visit of its ente.
     fn seat(&mut self, cell: u32, free: &mut u64, now: Moment, band: Option<&mut Band>) {
         let ente = self.enti[cell as usize];
         let same = match self.seats[ente as usize] {
             Seat::Taken(last) => {
-                // What the enti still waiting need stays free for them.
+                // Visits are reserved for the enti that still wait.
                 let full = *free <= self.waiting;
                 if full {
                     Some(self.any_visit(ente).unwrap_or(last))
@@ -196,7 +195,8 @@ impl Slicer {
         };
         let visit = same.unwrap_or_else(|| {
             let visit = self.visits.len() as u32;
-            // Without a free seat the person came in an hour before: uses but no access now.
+            // Without a free visit, the person came in an earlier hour and has uses but no access
+            // now.
             self.come(now, ente, band.filter(|_| *free > 0), true);
             *free = free.saturating_sub(1);
             self.seats[ente as usize] = Seat::Taken(visit);
@@ -210,16 +210,16 @@ impl Slicer {
         });
     }
 
-    /// A visit at random, if it is of `ente`: where there are far more uses than users, they
-    /// do not all fall to the last.
+    /// Draws a random visit, and returns it if it belongs to `ente`. If there are far more uses
+    /// than users, this avoids that all uses fall to the last visit.
     fn any_visit(&mut self, ente: u32) -> Option<u32> {
         let visit = self.random.below(self.visits.len() as u64);
         let found = self.visits.get(visit as usize)?;
         (found.ente == ente).then_some(visit as u32)
     }
 
-    /// Whether an attempt without success came before a use: as many in all as there should
-    /// be, each use with the same chance.
+    /// Draws the unsuccessful attempt before a use, if any. The total is exact, and each use has
+    /// the same chance.
     fn attempt(&mut self) -> Option<Outcome> {
         let hit = self.random.below(self.uses_left) < self.attempts_left;
         self.uses_left = self.uses_left.saturating_sub(1);
@@ -233,7 +233,7 @@ impl Slicer {
         })
     }
 
-    /// A new visit; its device and accesses come from the band, if it has any left.
+    /// Adds a visit. Its device and accesses come from the band, if any are left.
     fn come(&mut self, now: Moment, ente: u32, band: Option<&mut Band>, to_use: bool) {
         let drawn = band.and_then(|band| band.visits.draw(&mut self.random));
         let (desktop, accesses) = drawn
@@ -249,7 +249,7 @@ impl Slicer {
         self.visits.push(visit);
     }
 
-    /// Gives every event of every visit its time.
+    /// Assigns a time to every event of every visit.
     fn live_through(&mut self, load: Load) {
         let start = HOUR_MS * load.part / load.parts;
         let end = HOUR_MS * (load.part + 1) / load.parts;
@@ -261,14 +261,14 @@ impl Slicer {
             }
             let uses = first..seated;
             let accesses = self.visits[visit as usize].accesses;
-            // Who has much to do comes early enough to do it.
+            // A visit with many events starts early enough to fit them in.
             let events = uses.len() as u64 * 2 + u64::from(accesses);
             let length = (end - start).min(HOUR_MS);
             let stay = (events * PAUSE_MS_MAX / 2).min(length / 2);
             let mut now = start + self.random.below((length - stay).max(1));
             let mut add = |slicer: &mut Self, what: What| {
                 let order = slicer.happenings.len() as u32;
-                // An hour has fewer milliseconds than 2^32.
+                // An hour has fewer than 2^32 milliseconds, so the cast is safe.
                 let at_ms = now.min(end - 1) as u32;
                 slicer.happenings.push(Happening {
                     at_ms,

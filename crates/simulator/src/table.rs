@@ -1,13 +1,12 @@
-//! Tables of whole numbers with given sums, near given proportions.
+//! Integer tables with given sums, close to given proportions.
 //!
-//! Proportional fitting finds the table of real numbers with those sums that keeps the
-//! proportions; a maximum flow then rounds it so that every sum is exact, which rounding cell
-//! by cell cannot do.
+//! Iterative proportional fitting finds the real-valued table with those sums. A maximum flow then
+//! rounds it so that every sum is exact, which rounding each cell separately cannot achieve.
 
 use std::collections::VecDeque;
 
-/// Rounds of proportional fitting: enough for the tables of a few dozen rows met here. What
-/// has not settled by then is made exact by the flow.
+/// Rounds of proportional fitting. They suffice for tables of a few dozen rows; the flow makes the
+/// rest exact.
 const FITTING_ROUNDS: usize = 300;
 
 /// A table by row and column.
@@ -44,14 +43,14 @@ impl<T: Copy + Default> Grid<T> {
     }
 }
 
-/// What a column has to add up to.
+/// Required sum of a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ColumnSum {
-    /// Exactly this.
+    /// Exactly this sum.
     Exactly(u64),
-    /// This, if the rows allow.
+    /// This sum, if the rows allow.
     Preferably(u64),
-    /// Whatever the rows give it.
+    /// Any sum.
     Free,
 }
 
@@ -64,9 +63,8 @@ impl ColumnSum {
     }
 }
 
-/// Fills a table whose rows add up to `rows`, whose columns add up as `columns` say, near the
-/// proportions of `prior`; cells without any stay empty. The error is the first row that
-/// cannot be placed.
+/// Fills a table with the row sums `rows` and the column sums `columns`, close to the proportions
+/// of `prior`. Cells without a proportion stay empty. The error is the first row that does not fit.
 pub(crate) fn fill(
     prior: &Grid<f64>,
     rows: &[u64],
@@ -77,12 +75,12 @@ pub(crate) fn fill(
     let wanted = |column: usize| columns[column].wanted();
     let rounded_up = |column: usize| fitted.column(column).sum::<f64>().ceil() as u64;
 
-    // First as near to the fitted table as whole numbers can be, columns with a sum first:
-    // an augmenting path never takes back what a column has got.
+    // First as close to the fitted table as integers allow, columns with a sum first. An augmenting
+    // path never reduces the sum of a column.
     flow.limit = Limit::RoundedUp;
     flow.augment(&|column| wanted(column).unwrap_or(0));
     flow.augment(&|column| wanted(column).unwrap_or_else(|| rounded_up(column)));
-    // Then anywhere that is allowed.
+    // Then in any allowed cell.
     flow.limit = Limit::None;
     flow.augment(&|column| wanted(column).unwrap_or(0));
     flow.augment(&|column| wanted(column).unwrap_or(u64::MAX));
@@ -96,7 +94,7 @@ pub(crate) fn fill(
     }
 }
 
-/// Proportional fitting, rows last.
+/// Iterative proportional fitting, rows last.
 fn fit(prior: &Grid<f64>, rows: &[u64], columns: &[ColumnSum]) -> Grid<f64> {
     let mut table = prior.clone();
     for _ in 0..FITTING_ROUNDS {
@@ -129,7 +127,7 @@ fn fit(prior: &Grid<f64>, rows: &[u64], columns: &[ColumnSum]) -> Grid<f64> {
     table
 }
 
-/// How much a cell may hold.
+/// Upper limit of a cell.
 #[derive(Clone, Copy)]
 enum Limit {
     RoundedUp,
@@ -142,14 +140,14 @@ struct Flow<'f> {
     fitted: &'f Grid<f64>,
     limit: Limit,
     cells: Grid<u64>,
-    /// What each row still has to place.
+    /// Amount that each row has left to place.
     left: Vec<u64>,
-    /// What each column has got.
+    /// Current sum of each column.
     got: Vec<u64>,
 }
 
 impl<'f> Flow<'f> {
-    /// Starts with the fitted table rounded down, cut where a sum would be exceeded.
+    /// Starts with the fitted table rounded down, limited so that no sum is exceeded.
     fn start(
         allowed: &'f Grid<f64>,
         fitted: &'f Grid<f64>,
@@ -191,8 +189,8 @@ impl<'f> Flow<'f> {
         most.saturating_sub(self.cells.at(row, column))
     }
 
-    /// Sends as much as possible from rows to columns that have not got `wanted` yet, along
-    /// shortest paths, moving what has been placed where that makes room.
+    /// Sends as much flow as possible from rows to columns below their `wanted` sum, along shortest
+    /// paths. Placed amounts are moved if that makes room.
     fn augment(&mut self, wanted: &dyn Fn(usize) -> u64) {
         while let Some(path) = self.path(wanted) {
             let Some(((first, _), (_, last))) = path.first().zip(path.last()) else {
@@ -217,11 +215,11 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// A shortest path: cells to increase; between two of them, the row of the second gives
-    /// back what it had placed in the column of the first.
+    /// Finds a shortest augmenting path, as the cells to increase. Between two of them, the row of
+    /// the second cell takes back its amount from the column of the first.
     fn path(&self, wanted: &dyn Fn(usize) -> u64) -> Option<Vec<(usize, usize)>> {
         let (rows, columns) = (self.left.len(), self.got.len());
-        // From which row a column was reached, and from which column a row.
+        // Predecessor row of each column, and predecessor column of each row.
         let mut from_row: Vec<Option<usize>> = vec![None; columns];
         let mut from_column: Vec<Option<usize>> = vec![None; rows];
         let mut seen: Vec<bool> = self.left.iter().map(|left| *left > 0).collect();
@@ -294,7 +292,7 @@ mod tests {
         let table = fill(&prior, &[4, 6], &[Exactly(7), Exactly(3)]).unwrap();
         assert_eq!(table.cells, [4, 0, 3, 3]);
         assert_eq!(fill(&prior, &[4, 6], &[Exactly(3), Exactly(7)]), Err(0));
-        // A preference yields to the rows.
+        // A preferred sum yields to the rows.
         let table = fill(&prior, &[4, 6], &[Preferably(3), Free]).unwrap();
         assert_eq!(table.cells, [4, 0, 0, 6]);
         let table = fill(&prior, &[4, 6], &[Preferably(9), Free]).unwrap();
@@ -302,7 +300,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any table there is can be found again from its sums and from where it is not empty.
+        /// Any table is feasible again from its sums and its non-empty cells.
         #[test]
         fn what_is_feasible_is_found(
             (rows, columns) in (1usize..6, 1usize..6),

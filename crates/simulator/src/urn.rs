@@ -1,8 +1,8 @@
-//! An urn of coloured balls, drawn without putting back.
+//! Urn of coloured balls, drawn without replacement.
 
 use crate::random::Random;
 
-/// Counts by colour in a Fenwick tree: a draw costs the logarithm of the number of colours,
+/// Counts by colour in a Fenwick tree. A draw takes logarithmic time in the number of colours, and
 /// memory does not depend on the number of balls.
 pub(crate) struct Urn {
     /// `tree[i]` holds the counts of the `i & -i` colours that end with colour `i - 1`.
@@ -26,7 +26,7 @@ impl Urn {
         }
     }
 
-    /// Draws a ball and says its colour; `None` when the urn is empty.
+    /// Draws a ball and returns its colour; `None` if the urn is empty.
     #[inline]
     pub(crate) fn draw(&mut self, random: &mut Random) -> Option<usize> {
         if self.left == 0 {
@@ -43,7 +43,7 @@ impl Urn {
                     ball -= *count;
                     colour = next;
                 } else {
-                    // The ball lies in this node's range, which loses it.
+                    // The ball is in the range of this node, which loses it.
                     *count -= 1;
                 }
             }

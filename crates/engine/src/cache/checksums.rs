@@ -1,4 +1,4 @@
-//! Lists of SHA-256 sums, as `sha256sum` writes them, and files compared with them.
+//! SHA-256 checksum lists in the format of `sha256sum`, and the verification of files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{EngineError, at};
 
-/// Remembers, in the folder, what the files looked like when they were last verified.
+/// File in the folder that records the metadata of the files at their last verification.
 const STAMP: &str = ".verified";
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// The files of one folder and their sums.
+/// Files of one folder and their checksums.
 #[derive(Debug, Clone)]
 pub(super) struct Checksums<'a> {
     text: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Checksums<'a> {
 }
 
 impl<'a> Checksums<'a> {
-    /// Reads a checked-in list: lines of sum, two spaces, file name.
+    /// Parses a checked-in list with lines of checksum, two spaces and file name.
     pub(super) fn parse(text: &'a str) -> Self {
         let sums = text.lines().filter_map(|line| {
             let (sum, name) = line.split_once("  ")?;
@@ -34,17 +34,17 @@ impl<'a> Checksums<'a> {
         }
     }
 
-    /// The files' names, in a fixed order.
+    /// File names in a fixed order.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.sums.keys().copied()
     }
 
-    /// Names this list among others.
+    /// Short identifier of this list, twelve hexadecimal digits.
     pub(super) fn short_digest(&self) -> String {
         hex(&Sha256::digest(self.text.as_bytes()))[..12].to_owned()
     }
 
-    /// Compares every file of the folder, which must hold no other.
+    /// Verifies every file of the folder. An unknown file is an error.
     pub(super) fn verify(&self, dir: &Path) -> Result<(), EngineError> {
         let entries = fs::read_dir(dir).map_err(at(dir))?;
         for entry in entries {
@@ -87,8 +87,8 @@ impl<'a> Checksums<'a> {
         Ok(())
     }
 
-    /// As [`Checksums::verify`], but reads nothing when every file looks as it did
-    /// when it was last verified. `slow` is called when it must be read.
+    /// Same as [`Checksums::verify`], but skips the verification if the metadata of all files are
+    /// unchanged. Calls `slow` before a full verification.
     pub(super) fn verify_cheaply(&self, dir: &Path, slow: &dyn Fn()) -> Result<(), EngineError> {
         let looks = self.looks(dir);
         let stamp = dir.join(STAMP);
@@ -97,7 +97,7 @@ impl<'a> Checksums<'a> {
         }
         slow();
         self.verify(dir)?;
-        // A cache that may only be read is verified at each start: slow, not wrong.
+        // A read-only cache is verified at each start, which is slow but correct.
         if let Some(looks) = looks
             && let Err(cause) = fs::write(&stamp, looks)
         {
@@ -106,7 +106,7 @@ impl<'a> Checksums<'a> {
         Ok(())
     }
 
-    /// Everything about the files that changes when their content does, short of reading it.
+    /// Collects the metadata of the files: size, modification time and change time.
     fn looks(&self, dir: &Path) -> Option<String> {
         let mut looks = String::new();
         for (name, expected) in &self.sums {
@@ -120,7 +120,7 @@ impl<'a> Checksums<'a> {
                 meta.ctime_nsec()
             ));
         }
-        // A file too many matters as well: it would be on the class path of an older reader.
+        // An extra file also counts: an older version could put it on the class path.
         let count = fs::read_dir(dir)
             .ok()?
             .flatten()
@@ -142,7 +142,7 @@ fn sha256(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Lower-case hexadecimal digits.
+/// Encodes bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! The ClickHouse library.
+//! Fetches the ClickHouse library.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::error::{EngineError, at};
 const PACKAGE: &str = include_str!("../../../../deploy/clickhouse/package.json");
 const LOCK: &str = include_str!("../../../../deploy/clickhouse/package-lock.json");
 const SUMS: &str = include_str!("../../../../deploy/clickhouse/libchdb.sha256");
-/// Where the package client puts the library, and its name.
+/// Path of the library's folder after npm has unpacked the package.
 const IN_PACKAGE: &str = "node_modules/@chdb/lib-linux-x64-gnu";
 const LIBRARY: &str = "libchdb.so";
 
@@ -23,7 +23,7 @@ pub struct ClickHouseLibrary {
 }
 
 impl ClickHouseLibrary {
-    /// The library's file.
+    /// Path of the library file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -49,7 +49,7 @@ pub(super) fn prepare(
         title: "the ClickHouse library",
         name: "clickhouse",
         checksums,
-        // 570 MiB in the package.
+        // The package takes 570 MiB.
         room_bytes: 700 << 20,
     };
     let home = cache.obtain(&set, progress, &|work, files| fetch(cache, work, files))?;
@@ -77,7 +77,7 @@ fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {
         "--loglevel=error",
     ];
     fetch.run(&words.map(OsStr::new))?;
-    // Only the library is kept: the rest of the package is for programs in JavaScript.
+    // Only the library is kept. The rest of the package is for JavaScript programs.
     let library = work.join(IN_PACKAGE).join(LIBRARY);
     fs::rename(&library, files.join(LIBRARY)).map_err(at(&library))
 }

@@ -1,5 +1,5 @@
-//! What the engines are made of: fetched once through the package clients,
-//! verified, and kept outside the tree for every checkout of this user.
+//! Cache of the engines' files. The package clients fetch each file once; it is verified and shared
+//! by all checkouts of the user.
 
 pub(crate) mod checksums;
 mod clickhouse;
@@ -17,29 +17,29 @@ pub use clickhouse::ClickHouseLibrary;
 pub(crate) use kafka::ClassArchive;
 pub use kafka::KafkaJars;
 
-/// Overrides where the cache is.
+/// Environment variable with the cache folder.
 const CACHE_VARIABLE: &str = "AFFLUENZA_CACHE";
-/// How the names of folders begin that are being filled.
+/// Name prefix of folders whose fetch is in progress.
 const FETCHING: &str = ".fetch-";
 
-/// The folder with the engines' files. Any number of processes may use it at once.
+/// Folder with the engines' files. Any number of processes may share it.
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
 }
 
 impl Cache {
-    /// The cache in this folder, which need not exist yet.
+    /// Uses this folder, which may not exist yet.
     #[must_use]
     pub fn at(dir: PathBuf) -> Self {
         Self { dir }
     }
 
-    /// The cache where the environment wants it: `AFFLUENZA_CACHE`, else
+    /// Determines the cache folder from the environment: `AFFLUENZA_CACHE`, else
     /// `$XDG_CACHE_HOME/affluenza`, else `~/.cache/affluenza`.
     ///
     /// # Errors
-    /// [`EngineError::Setting`] when none of the three can be had.
+    /// [`EngineError::Setting`] if none of the three gives an absolute path.
     pub fn from_env() -> Result<Self, EngineError> {
         Self::from_variables(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
     }
@@ -60,31 +60,31 @@ impl Cache {
         })
     }
 
-    /// The folder.
+    /// Path of the cache folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Finds Java, and Kafka's jars, which are fetched with Maven if they are not there yet.
-    /// `progress` is told of what takes long.
+    /// Finds Java and Kafka's jars, and fetches missing jars with Maven. `progress` receives a
+    /// message before each long step.
     ///
-    /// Blocks: seconds when files are fetched, some tens of milliseconds otherwise.
+    /// Blocks: seconds for a fetch, otherwise some tens of milliseconds.
     ///
     /// # Errors
-    /// Java or Maven is missing, the fetch failed, or a jar is not the one expected.
+    /// Java or Maven is missing, the fetch failed, or a jar has the wrong checksum.
     pub fn prepare_kafka(&self, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
         kafka::prepare(self, progress)
     }
 
-    /// Finds the ClickHouse library, which is fetched with npm if it is not there yet.
-    /// `progress` is told of what takes long.
+    /// Finds the ClickHouse library, and fetches it with npm if it is missing. `progress` receives
+    /// a message before each long step.
     ///
-    /// Blocks: some ten seconds when the library is fetched, about a second when it
-    /// must be verified again, next to nothing otherwise.
+    /// Blocks: about ten seconds for a fetch, about a second for a full verification, otherwise
+    /// hardly at all.
     ///
     /// # Errors
-    /// npm is missing, the fetch failed, or the library is not the one expected.
+    /// npm is missing, the fetch failed, or the library has the wrong checksum.
     pub fn prepare_clickhouse(
         &self,
         progress: &dyn Fn(&str),
@@ -92,10 +92,10 @@ impl Cache {
         clickhouse::prepare(self, progress)
     }
 
-    /// The folder of a verified set of files, fetched if it is not there.
+    /// Returns the folder of a verified file set, and fetches the set if it is missing.
     ///
-    /// `fetch` fills an empty folder beside the final one, which gets its name only
-    /// when it is complete and verified: there is never half a set under that name.
+    /// `fetch` fills an empty temporary folder, which is renamed after the verification. The final
+    /// name therefore never holds an incomplete set.
     fn obtain(
         &self,
         set: &FileSet<'_>,
@@ -106,7 +106,7 @@ impl Cache {
         if !home.exists() {
             make_dir(&self.dir)?;
             let _turn = self.take_turn(progress)?;
-            // Another process may have fetched it while this one waited for its turn.
+            // Another process may have fetched the set in the meantime.
             if !home.exists() {
                 progress(&format!(
                     "fetching {} into {}",
@@ -118,7 +118,7 @@ impl Cache {
         }
         set.checksums
             .verify_cheaply(&home, &|| progress(&format!("verifying {}", set.title)))?;
-        // The engines have other working directories.
+        // The engines have other working directories, so the path must be absolute.
         home.canonicalize().map_err(at(&home))
     }
 
@@ -129,7 +129,7 @@ impl Cache {
         fetch: &dyn Fn(&Path, &Path) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         self.clear_abandoned();
-        // npm, for one, does not notice when it writes only half of a file.
+        // npm does not notice that a full disk truncates a file.
         if has_less_room(&self.dir, set.room_bytes) {
             return Err(EngineError::DiskFull {
                 path: self.dir.clone(),
@@ -147,7 +147,7 @@ impl Cache {
         fs::rename(&files, home).map_err(at(home))
     }
 
-    /// Removes what fetches that were killed have left: whoever has the turn is the only one.
+    /// Removes the remains of killed fetches. The lock guarantees that no other fetch is running.
     fn clear_abandoned(&self) {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(FETCHING)) {
@@ -157,7 +157,7 @@ impl Cache {
         }
     }
 
-    /// Holds back every other process that wants to fetch into this cache.
+    /// Locks the cache against fetches by other processes.
     fn take_turn(&self, progress: &dyn Fn(&str)) -> Result<File, EngineError> {
         let path = self.dir.join("lock");
         let lock = OpenOptions::new()
@@ -178,27 +178,27 @@ impl Cache {
     }
 }
 
-/// A pinned set of files that belong together.
+/// A pinned set of files.
 struct FileSet<'a> {
-    /// For messages.
+    /// Name for messages.
     title: &'static str,
-    /// The start of its folder's name.
+    /// Prefix of the folder name.
     name: &'static str,
     checksums: Checksums<'a>,
-    /// How much room on the disk its fetch takes.
+    /// Disk space that the fetch needs, in bytes.
     room_bytes: u64,
 }
 
 impl FileSet<'_> {
-    /// Another pin has another folder, so that two versions of this program can share a cache.
+    /// Folder name with the checksum of the list, so that two program versions can share a cache.
     fn folder_name(&self) -> String {
         format!("{}-{}", self.name, self.checksums.short_digest())
     }
 }
 
 impl EngineError {
-    /// A wrong file straight from the package client lies in a folder that is gone
-    /// by the time anybody could delete it: what may be wrong is behind the client.
+    /// Converts a checksum error of a new fetch. The temporary folder is already gone, so the
+    /// message blames the mirror or the client's own cache.
     fn after_fetch(self, cache: &Path) -> Self {
         match self {
             Self::WrongChecksum {
@@ -244,7 +244,7 @@ mod tests {
     use std::cell::Cell;
 
     fn set() -> FileSet<'static> {
-        // The sum of the text "hello".
+        // SHA-256 of the text "hello".
         let text = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  a.jar\n";
         FileSet {
             title: "a test",

@@ -1,4 +1,4 @@
-//! The commands of others: Java and the package clients.
+//! External commands: Java and the package clients.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 
 use crate::EngineError;
 
-/// The oldest Java that Kafka 4 runs on.
+/// Oldest Java version that Kafka 4 supports.
 const JAVA_MIN: u32 = 17;
 
 /// A working Java.
 #[derive(Debug, Clone)]
 pub(super) struct Java {
     pub path: PathBuf,
-    /// As it tells it itself: `17.0.15`.
+    /// Version as Java reports it, such as `17.0.15`.
     pub version: String,
 }
 
-/// The `java` of `JAVA_HOME`, else that on the path, if it is new enough.
+/// Finds the `java` in `JAVA_HOME`, else on the PATH, and checks its version.
 pub(super) fn find_java() -> Result<Java, EngineError> {
     java_of(std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()))
 }
@@ -27,7 +27,7 @@ fn java_of(home: Option<OsString>) -> Result<Java, EngineError> {
     let (path, looked) = match home {
         Some(home) => {
             let path = Path::new(&home).join("bin").join("java");
-            // It is run from another working directory.
+            // The command runs in another working directory.
             let path = std::path::absolute(&path).unwrap_or(path);
             let looked = format!("at {} (from JAVA_HOME)", path.display());
             (path, looked)
@@ -54,7 +54,7 @@ fn java_of(home: Option<OsString>) -> Result<Java, EngineError> {
     }
 }
 
-/// The quoted word of `openjdk version "17.0.15" 2025-04-15`.
+/// Extracts the quoted version from `openjdk version "17.0.15" 2025-04-15`.
 fn version(text: &str) -> Option<&str> {
     text.lines()
         .find(|line| line.contains("version"))?
@@ -62,7 +62,7 @@ fn version(text: &str) -> Option<&str> {
         .nth(1)
 }
 
-/// 17 of `17.0.15`, 8 of `1.8.0_402`, 25 of `25-ea`.
+/// Extracts the major version: 17 from `17.0.15`, 8 from `1.8.0_402`, 25 from `25-ea`.
 fn major(version: &str) -> Option<u32> {
     let mut parts = version
         .split(['.', '-', '+', '_'])
@@ -73,7 +73,7 @@ fn major(version: &str) -> Option<u32> {
     }
 }
 
-/// A run of a package client.
+/// An invocation of a package client.
 pub(super) struct Fetch<'a> {
     pub tool: &'static str,
     pub what: &'static str,
@@ -82,7 +82,7 @@ pub(super) struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
-    /// Runs the client to its end.
+    /// Runs the client and waits for its end.
     pub(super) fn run(&self, args: &[&OsStr]) -> Result<(), EngineError> {
         let output = Command::new(self.tool)
             .args(args)
@@ -123,7 +123,7 @@ impl Fetch<'_> {
     }
 }
 
-/// The first line that tells of an error: both clients print many, the cause first.
+/// Returns the first error line, which names the cause; both clients print many.
 fn telling_line(text: &str) -> String {
     let lines = || text.lines().map(plain).filter(|line| !line.is_empty());
     let line = lines()
@@ -133,13 +133,13 @@ fn telling_line(text: &str) -> String {
     line.chars().take(300).collect()
 }
 
-/// The line without a terminal's colours.
+/// Strips the terminal colours from a line.
 fn plain(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut chars = line.chars();
     while let Some(char) = chars.next() {
         if char == '\u{1b}' {
-            // A colour ends with its first letter.
+            // A colour sequence ends with its first letter.
             chars.by_ref().find(char::is_ascii_alphabetic);
         } else {
             plain.push(char);
@@ -176,8 +176,8 @@ mod tests {
         let java = home.path().join("bin/java");
         std::fs::create_dir(home.path().join("bin")).unwrap();
         let script = "#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n";
-        // Written by another process: a file that this one, or a child forked meanwhile,
-        // has open for writing cannot be executed.
+        // Another process writes the file: a file that this process or a forked child has open for
+        // writing cannot be executed.
         let written = Command::new("sh")
             .args([
                 "-c",

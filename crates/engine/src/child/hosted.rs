@@ -1,4 +1,4 @@
-//! The process that hosts the ClickHouse library.
+//! Process that hosts the ClickHouse library.
 #![expect(unsafe_code, reason = "a C library is loaded and called")]
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
@@ -13,12 +13,11 @@ use rustix::process::Signal;
 
 use super::report::{KILL, Report};
 
-/// `GRACE_MS LIBRARY ARGS…`: calls the library's command line with the arguments.
+/// `GRACE_MS LIBRARY ARGS…`: calls the command line of the library with the arguments.
 ///
-/// The engine serves until its standard input ends. That is not the lifeline
-/// itself but a pipe of our own, so that a thread here keeps watch: it ends the
-/// engine's input when the parent is gone, and the whole process when that does
-/// not help within the grace time.
+/// The engine serves until its standard input ends. That input is a private pipe, not the lifeline.
+/// A thread watches the lifeline and closes the pipe when the parent is gone. It kills the process
+/// if the engine has not ended after the grace time.
 pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
     let grace = args
         .next()
@@ -42,8 +41,8 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
     }
 }
 
-/// Puts the report pipe and the lifeline out of the library's reach: its standard
-/// output becomes the log, its standard input a pipe whose other end is returned.
+/// Moves the report pipe and the lifeline out of the library's reach. Standard output becomes the
+/// log. Standard input becomes a pipe, whose other end is returned.
 fn rewire() -> io::Result<(File, File, OwnedFd)> {
     let keep = |fd| rustix::io::fcntl_dupfd_cloexec(fd, 3);
     let reports = keep(rustix::stdio::stdout())?;
@@ -56,7 +55,7 @@ fn rewire() -> io::Result<(File, File, OwnedFd)> {
     Ok((File::from(reports), File::from(lifeline), hold))
 }
 
-/// Waits for an order on the lifeline, or for its end, and carries it out.
+/// Waits for the kill command or the end of the lifeline, then stops the engine.
 fn obey(lifeline: File, hold: OwnedFd, grace: Duration) {
     let die = || {
         let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
@@ -84,12 +83,12 @@ fn call(library: &OsString, args: impl Iterator<Item = OsString>) -> Result<(), 
     let mut argv: Vec<*mut c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
     argv.push(std::ptr::null_mut());
 
-    // SAFETY: the file was verified by checksum, so its initialisers are the pinned
-    // version's, and no other thread of this process touches what they set up.
+    // SAFETY: the file was verified by checksum, so its initialisers are those of the pinned
+    // version. No other thread of this process touches the state that they set up.
     let library = unsafe { libloading::Library::new(library) }.map_err(|e| e.to_string())?;
-    // Never unloaded: some of its threads outlive the call, and would lose their code.
+    // Never unloaded: some threads of the library outlive the call and need its code.
     let library = std::mem::ManuallyDrop::new(library);
-    // SAFETY: the types are those of the pinned version's C header.
+    // SAFETY: the types match the C header of the pinned version.
     let (query, result_error) = unsafe {
         let query = library.get::<QueryCmdline>(b"chdb_query_cmdline\0");
         let error = library.get::<ResultError>(b"chdb_result_error\0");
@@ -103,7 +102,7 @@ fn call(library: &OsString, args: impl Iterator<Item = OsString>) -> Result<(), 
     if result.is_null() {
         return Err("the library gave no result".to_owned());
     }
-    // SAFETY: `result` came from this library, and nothing has destroyed it.
+    // SAFETY: `result` came from this library and has not been destroyed.
     let error = unsafe { result_error(result) };
     if error.is_null() {
         return Ok(());

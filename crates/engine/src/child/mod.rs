@@ -1,20 +1,19 @@
 //! Child processes that cannot be orphaned.
 //!
-//! An engine never runs as a direct, bare child. The program executes itself
-//! again with a hidden argument, and that second process holds the engine: it
-//! either runs the Java child, or hosts the ClickHouse library in itself. Both
-//! ends of the arrangement are in this module.
+//! An engine is never a direct child of the program. The program executes itself again with a
+//! hidden argument, and this second process, the holder, runs the engine. The holder either
+//! supervises the Java process or hosts the ClickHouse library. This module implements both sides.
 //!
-//! - **Standard input is the lifeline.** The parent holds the other end of the
-//!   pipe and writes nothing to it. When it closes, be it on purpose or because
-//!   the parent was killed, the engine is stopped cleanly, and killed if that
-//!   takes too long. The line `kill` ends it at once.
-//! - **Standard output carries reports**, one a line: the engine's process
-//!   number, and how it ended.
-//! - **Its own session**, so that Ctrl-C in a terminal reaches the parent only,
-//!   which has to drain first.
-//! - **The folder's lock is inherited**, so that no second engine can start on
-//!   the data while the first one is still stopping.
+//! - **Standard input is the lifeline.** The parent holds the other end of the pipe and writes
+//!   nothing to it. If the pipe closes, on purpose or because the parent was killed, the holder
+//!   stops the engine cleanly. After the grace time it kills the engine. The line `kill` kills the
+//!   engine at once.
+//! - **Standard output carries reports**, one per line: the process id of the engine, and its exit
+//!   status.
+//! - **The holder has its own session**, so that Ctrl-C in a terminal only reaches the parent,
+//!   which must drain first.
+//! - **The holder inherits the folder's lock**, so that no second engine starts on the data while
+//!   the first one is stopping.
 
 mod hosted;
 mod parent;
@@ -30,18 +29,17 @@ use crate::logs::SIGNS;
 use crate::{Engine, EngineError};
 pub(crate) use parent::{Child, Launch};
 
-/// The first argument of a process that holds an engine. Nobody types it.
+/// Hidden first argument of a holder process.
 const HIDDEN: &str = "__affluenza-engine";
-/// Run the program named in the arguments.
+/// Mode: run the program named in the arguments.
 pub(crate) const SUPERVISE: &str = "supervise";
-/// Call the library named in the arguments.
+/// Mode: call the library named in the arguments.
 pub(crate) const HOST: &str = "host";
 
-/// Runs the engine and never returns, if this process was started to hold one;
-/// does nothing otherwise.
+/// Runs the engine and never returns if this process is a holder; otherwise does nothing.
 ///
-/// Must be the first call in `main` of every program that starts engines: no
-/// thread may run yet, and standard input and output must be untouched.
+/// Every program that starts engines must call this first in `main`: before any thread runs, and
+/// with standard input and output untouched.
 pub fn run_if_child() {
     let mut args = std::env::args_os().skip(1);
     if args.next().as_deref() != Some(OsStr::new(HIDDEN)) {
@@ -55,14 +53,14 @@ pub fn run_if_child() {
     std::process::exit(code)
 }
 
-/// How a process ended.
+/// Exit status of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// By itself, with this code.
+    /// Exit code of a regular end.
     Code(i32),
-    /// Killed by this signal.
+    /// Signal that killed the process.
     Signal(i32),
-    /// It never started, or nobody could tell.
+    /// The process never started, or its status is unknown.
     Unknown,
 }
 
@@ -88,25 +86,25 @@ impl From<std::process::ExitStatus> for ExitStatus {
     }
 }
 
-/// An engine that has ended, and what it said last.
+/// Exit status of an engine, with its last log lines.
 ///
 /// `Display` is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildExit {
-    /// Which engine.
+    /// Engine that ended.
     pub engine: Engine,
-    /// How it ended.
+    /// Exit status of its process.
     pub status: ExitStatus,
-    /// The last lines of its logs, oldest first.
+    /// Last lines of its logs, oldest first.
     pub last_lines: Vec<String>,
-    /// The last lines of its logs that tell of an error, oldest first.
+    /// Last lines of its logs that report an error, oldest first.
     pub troubles: Vec<String>,
-    /// The folder with its logs.
+    /// Folder with its logs.
     pub logs: PathBuf,
 }
 
 impl ChildExit {
-    /// An engine of which nothing is known.
+    /// Creates an exit without any details.
     fn unknown(engine: Engine) -> Self {
         Self {
             engine,
@@ -117,12 +115,12 @@ impl ChildExit {
         }
     }
 
-    /// Whether one of its lines about errors holds this text.
+    /// True if an error line contains this text.
     pub(crate) fn said(&self, text: &str) -> bool {
         self.troubles.iter().any(|line| line.contains(text))
     }
 
-    /// The error of a start that failed like this.
+    /// Converts the exit to the error of a failed start.
     pub(crate) fn explain(self, folder: &Path) -> EngineError {
         const MIB: u64 = 1 << 20;
         if self.said("No space left on device") || has_less_room(folder, MIB) {
@@ -133,7 +131,7 @@ impl ChildExit {
         EngineError::Exited(self)
     }
 
-    /// The line that says most.
+    /// Returns the most informative log line.
     fn telling_line(&self) -> Option<&str> {
         let said = |sign: &&str| self.troubles.iter().rev().find(|line| line.contains(*sign));
         let line = SIGNS.iter().find_map(said).or(self.last_lines.last())?;

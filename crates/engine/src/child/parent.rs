@@ -1,4 +1,4 @@
-//! The parent's end: starts the process that holds an engine, and watches it.
+//! Parent side: starts the holder process of an engine and watches it.
 #![expect(
     unsafe_code,
     reason = "the session and the lock are set between fork and exec"
@@ -25,34 +25,34 @@ use crate::error::at;
 use crate::folder::DataDir;
 use crate::{Engine, EngineError, logs};
 
-/// What the holder may take, beyond the engine's grace time, to end itself.
+/// Extra time for the holder to end, after the engine's grace time.
 const MARGIN: Duration = Duration::from_secs(5);
-/// How long the holder may take to say that it has started the engine.
+/// Timeout for the holder's report that the engine has started.
 const HELD_WITHIN: Duration = Duration::from_secs(60);
-/// In the environment of every holder. A program that sees it here was executed again
-/// by itself, and did not notice.
+/// Environment variable of every holder. A program that finds it here was executed as a holder but
+/// did not call `run_if_child`.
 const MARK: &str = "AFFLUENZA_ENGINE_CHILD";
-/// How long dropping a running engine waits for its death.
+/// Maximum time for which dropping a running engine waits for its death.
 const DROP_MAX: Duration = Duration::from_secs(2);
-/// What to start.
+/// Parameters of an engine start.
 pub(crate) struct Launch<'a> {
     pub engine: Engine,
-    /// The program that calls `run_if_child`, if not the running one.
+    /// Program that calls `run_if_child`; defaults to the running one.
     pub executable: Option<PathBuf>,
     /// [`super::SUPERVISE`] or [`super::HOST`].
     pub mode: &'static str,
-    /// The program or library that is the engine.
+    /// Program or library of the engine.
     pub target: &'a OsStr,
     pub args: Vec<OsString>,
     pub env: Vec<(&'static str, OsString)>,
     pub folder: &'a DataDir,
-    /// The folder of the logs, relative to the folder.
+    /// Log folder, relative to the engine's folder.
     pub logs: &'static str,
-    /// Where the engine's standard output and error go, in `logs`.
+    /// File in `logs` for the engine's standard output and error.
     pub console: &'static str,
-    /// Other logs in `logs` whose end tells why an engine ended.
+    /// Other files in `logs` that may show why an engine ended.
     pub other_logs: &'static [&'static str],
-    /// How long a clean stop may take.
+    /// Time limit for a clean stop.
     pub grace: Duration,
 }
 
@@ -62,16 +62,16 @@ struct State {
     exit: Option<ChildExit>,
 }
 
-/// A running engine. Dropping it kills it.
+/// A running engine. Dropping it kills the engine.
 #[derive(Debug)]
 pub(crate) struct Child {
     engine: Engine,
     lifeline: Option<ChildStdin>,
-    /// Names the holder without the danger that its number is used again.
+    /// Process file descriptor of the holder, which is safe against reuse of the process id.
     holder: OwnedFd,
     state: watch::Receiver<State>,
     console: PathBuf,
-    /// Ends when the holder is dead and buried. The mutex only makes it shareable.
+    /// Disconnects when the holder is dead and reaped. The mutex makes the receiver `Sync`.
     buried: Mutex<mpsc::Receiver<()>>,
 }
 
@@ -92,7 +92,7 @@ impl Child {
         };
 
         if std::env::var_os(MARK).is_some() {
-            // Going on would start one process after the other without end.
+            // Without this check the program would start itself without end.
             let cause = std::io::Error::other("its main does not begin with run_if_child");
             return Err(spawn_error(cause));
         }
@@ -109,7 +109,7 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(logs::append(&console)?);
         let lock = launch.folder.lock_file().try_clone().map_err(spawn_error)?;
-        // SAFETY: between fork and exec only system calls are made, nothing allocates or locks.
+        // SAFETY: only system calls run between fork and exec; nothing allocates or locks.
         unsafe {
             command.pre_exec(move || enter_session(&lock));
         }
@@ -153,7 +153,7 @@ impl Child {
         })
     }
 
-    /// The engine's process number, as soon as it has one.
+    /// Waits for the process id of the engine.
     pub(crate) async fn server_pid(&self) -> Result<u32, EngineError> {
         let mut state = self.state.clone();
         let told = state.wait_for(|state| state.server.is_some() || state.exit.is_some());
@@ -172,7 +172,7 @@ impl Child {
         }
     }
 
-    /// Resolves when the engine has ended, for whatever reason.
+    /// Resolves when the engine has ended, for any reason.
     pub(crate) fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
         let mut state = self.state.clone();
         let lost = ChildExit::unknown(self.engine);
@@ -188,8 +188,8 @@ impl Child {
         }
     }
 
-    /// Stops the engine cleanly, or by force after `within`. A frozen engine does not notice the end
-    /// of its lifeline, so its holder is killed from here.
+    /// Stops the engine cleanly, and kills it after `within`. A frozen process cannot react to the
+    /// closed lifeline, so its holder is killed from here.
     pub(crate) async fn stop(mut self, within: Duration) -> Result<ChildExit, EngineError> {
         if let Some(exit) = self.ended() {
             return Err(EngineError::Exited(exit));
@@ -210,7 +210,7 @@ impl Child {
         }
     }
 
-    /// Kills the engine at once, as `kill -9` would, and waits for its death.
+    /// Kills the engine at once, like `kill -9`, and waits for its death.
     pub(crate) async fn kill(mut self) {
         self.order_death();
         if tokio::time::timeout(MARGIN, self.exited()).await.is_err() {
@@ -234,7 +234,7 @@ impl Child {
     }
 
     fn is_buried_within(&mut self, time: Duration) -> bool {
-        // Nothing is ever sent: the other end goes when the watch ends.
+        // The channel carries no messages; it disconnects when the watch thread ends.
         match self.buried.get_mut() {
             Ok(buried) => buried.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Disconnected),
             Err(_) => false,
@@ -255,7 +255,7 @@ impl Drop for Child {
     }
 }
 
-/// The running program, also when its file was replaced by a newer build meanwhile.
+/// Path of the running program, even if a newer build has replaced its file.
 fn running_executable() -> PathBuf {
     match std::env::current_exe() {
         Ok(path) if path.exists() => path,
@@ -263,14 +263,14 @@ fn running_executable() -> PathBuf {
     }
 }
 
-/// Leaves the terminal's session, and lets the lock pass through `exec`.
+/// Leaves the terminal's session and lets `exec` pass on the lock.
 fn enter_session(lock: &File) -> std::io::Result<()> {
     rustix::process::setsid()?;
     rustix::io::fcntl_setfd(lock, FdFlags::empty())?;
     Ok(())
 }
 
-/// Reads the holder's reports until it ends, then buries it.
+/// Reads the holder's reports until it ends, then reaps it.
 fn watch_over(
     mut child: std::process::Child,
     state: &watch::Sender<State>,
@@ -289,7 +289,7 @@ fn watch_over(
         }
     }
     let own = child.wait().map_or(ExitStatus::Unknown, ExitStatus::from);
-    // The engine's end counts; the holder's is all there is if it died first.
+    // The engine's status takes precedence over that of the holder, which may have died first.
     let exit = exit(told.unwrap_or(own), words);
     state.send_modify(|state| state.exit = Some(exit));
 }

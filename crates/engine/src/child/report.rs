@@ -1,25 +1,25 @@
-//! What the process that holds an engine tells its parent: one line each.
+//! Reports from the holder process to its parent, one per line.
 
 use std::io::Write;
 
 use super::ExitStatus;
 
-/// The line on the lifeline that ends an engine at once.
+/// Line on the lifeline that kills an engine at once.
 pub(super) const KILL: &str = "kill";
 
 /// One line on the report pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Report {
-    /// The engine's own process number.
+    /// Process id of the engine.
     Pid(u32),
-    /// How the engine ended.
+    /// Exit status of the engine.
     Exit(ExitStatus),
-    /// Why it could not be run, or what it said at its end.
+    /// Reason for a failed start, or the last message of the engine.
     Error(String),
 }
 
 impl Report {
-    /// Writes the line. A parent that is gone no longer listens, and that is no error.
+    /// Writes the line. Errors are ignored, because a dead parent no longer reads.
     pub(super) fn send(&self, pipe: &mut impl Write) {
         let line = match self {
             Self::Pid(pid) => format!("pid {pid}\n"),
@@ -31,7 +31,7 @@ impl Report {
         let _ = pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush());
     }
 
-    /// Reads a line; `None` for anything that [`Report::send`] does not write.
+    /// Parses a line; `None` if [`Report::send`] never writes it.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (word, rest) = line.split_once(' ')?;
         match word {

@@ -1,5 +1,5 @@
-//! The process that holds a program (Kafka's `java`) and outlives neither its
-//! parent nor, by more than the grace time, the wish to stop.
+//! Process that supervises a program (Kafka's `java`). The program dies with the supervisor, and
+//! ends at the latest after the grace time of a stop.
 #![expect(
     unsafe_code,
     reason = "the death signal must be set between fork and exec"
@@ -28,18 +28,18 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
         return 2;
     };
     let mut command = Command::new(&program);
-    // Standard error is the engine's console log, opened by the parent.
+    // The parent has opened standard error as the engine's console log.
     command.args(args).stdin(Stdio::null());
     if let Ok(log) = rustix::io::dup(rustix::stdio::stderr()) {
         command.stdout(Stdio::from(log));
     }
     let me = rustix::process::getpid();
-    // SAFETY: between fork and exec only system calls are made, nothing allocates or locks.
+    // SAFETY: only system calls run between fork and exec; nothing allocates or locks.
     unsafe {
         command.pre_exec(move || die_with(me));
     }
-    // This thread is the process's first and waits below: the death signal, which
-    // follows the *thread* that forked, fires exactly when this process dies.
+    // The death signal follows the *thread* that forked. This is the first thread and it waits
+    // below, so the signal fires exactly when the process dies.
     let (mut child, pidfd) = match command.spawn().and_then(|child| {
         let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         Ok((child, pidfd))
@@ -57,20 +57,20 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
     0
 }
 
-/// Asks the kernel to kill the process that is about to be executed when its parent dies.
+/// Tells the kernel to kill the new process when its parent dies.
 fn die_with(parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have died just before that: then nobody would ever send the signal.
+    // If the parent died before this call, the kernel would never send the signal.
     if rustix::process::getppid() != Some(parent) {
         return Err(io::Error::from(io::ErrorKind::BrokenPipe));
     }
     Ok(())
 }
 
-/// Waits for an order on the lifeline, or for its end, and carries it out.
+/// Waits for the kill command or the end of the lifeline, then stops the engine.
 fn obey(engine: &OwnedFd, grace: Duration) {
     let signal = |signal| {
-        // Fails only if the engine is gone, and then all is well.
+        // The call only fails if the engine is already gone.
         let _ = rustix::process::pidfd_send_signal(engine, signal);
     };
     for line in io::stdin().lock().lines().map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! ClickHouse's configuration, users and password.
+//! Configuration, users and passwords of ClickHouse.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -11,9 +11,9 @@ use super::ClickHouseSettings;
 use crate::cache::checksums::hex;
 use crate::error::{EngineError, at};
 
-/// The user that everything of ours logs in as.
+/// User with all rights, for the programs of this project.
 pub(super) const USER: &str = "affluenza";
-/// The user that only reads.
+/// User with read access only.
 pub(super) const READER: &str = "affluenza_reader";
 pub(super) const CONFIG: &str = "config.xml";
 const USERS: &str = "users.xml";
@@ -22,17 +22,17 @@ const READER_PASSWORD: &str = "reader-password";
 const PASSWORD_BYTES: usize = 24;
 const MIB: u64 = 1 << 20;
 
-/// The password of the user with all rights.
+/// Password of the user with all rights.
 pub(super) fn password(folder: &Path) -> Result<String, EngineError> {
     kept(folder, PASSWORD)
 }
 
-/// The password of the user that only reads.
+/// Password of the read-only user.
 pub(super) fn reader_password(folder: &Path) -> Result<String, EngineError> {
     kept(folder, READER_PASSWORD)
 }
 
-/// The password kept in the folder, made up if there is none.
+/// Reads the password from the folder, or generates one.
 fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
     let path = folder.join(name);
     match fs::read_to_string(&path) {
@@ -46,7 +46,7 @@ fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
     Ok(password)
 }
 
-/// Writes the server's and the users' configuration anew.
+/// Writes the configuration files of server and users.
 pub(super) fn write(
     folder: &Path,
     settings: &ClickHouseSettings,
@@ -57,7 +57,7 @@ pub(super) fn write(
     write_private(&folder.join(USERS), &users)
 }
 
-/// Puts a file that only its owner may read in place, in one step.
+/// Writes a file atomically, readable by its owner only.
 fn write_private(path: &Path, text: &str) -> Result<(), EngineError> {
     let draft = path.with_extension("draft");
     let write = || {
@@ -76,20 +76,21 @@ fn write_private(path: &Path, text: &str) -> Result<(), EngineError> {
     write().map_err(at(path))
 }
 
-/// Parts are on the disk when their insert or merge is acknowledged, folder included. ClickHouse
-/// removes the sources of a merge, so a merged part must be as safe as they were.
+/// Settings that sync a part and its folder to disk before an insert or merge is acknowledged. A
+/// merged part must be as safe as its sources, because ClickHouse removes them.
 const SYNCED: &str = "    <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
     <min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge>
     <min_compressed_bytes_to_fsync_after_merge>1</min_compressed_bytes_to_fsync_after_merge>
 ";
 
-/// Paths are relative to the folder, which is the working directory.
+/// Builds the server configuration. Paths are relative to the folder, which is the working
+/// directory.
 fn config(settings: &ClickHouseSettings) -> String {
     let clusters = settings.shards.as_ref().map_or(String::new(), Shards::xml);
     let synced = if settings.sync_writes { SYNCED } else { "" };
     let memory = u64::from(settings.memory_mib) * MIB;
-    // The engine's own limits are for servers with much memory (5 GiB for marks alone).
+    // The default limits of the engine are for large servers (5 GiB for the mark cache alone).
     let cache = memory / 16;
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -138,19 +139,19 @@ fn config(settings: &ClickHouseSettings) -> String {
     )
 }
 
-/// ClickHouses that share the rows of tables among them, this one included.
+/// Shards of a cluster of ClickHouse servers, including this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shards {
     /// Name of the cluster.
     pub cluster: String,
-    /// Ports of the native interfaces on this machine, in the order of the shards.
+    /// Ports of the native interfaces on this machine, in shard order.
     pub tcp_ports: Vec<u16>,
-    /// What they tell one another, so that each asks the others as the user who asked it.
+    /// Inter-server secret, so that a query runs as its original user on every shard.
     pub secret: String,
 }
 
 impl Shards {
-    /// Its part of the server's configuration.
+    /// Builds the cluster section of the server configuration.
     fn xml(&self) -> String {
         let shards: String = self
             .tcp_ports
@@ -166,27 +167,28 @@ impl Shards {
     }
 }
 
-/// A user that reads views of its own, and nothing else; and the user whose rights these have.
+/// A user that reads its own views and nothing else, and the definer of these views.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowReader {
-    /// Its name: letters, digits and `_`, not beginning with a digit.
+    /// User name: letters, digits and `_`, not beginning with a digit.
     pub name: String,
-    /// SHA-256 of its password, 64 hexadecimal digits.
+    /// SHA-256 of the password, 64 hexadecimal digits.
     pub password_sha256: String,
-    /// Database of its views.
+    /// Database of the views.
     pub views: String,
-    /// User whose rights the views have, and who cannot log in: a name like the reader's.
+    /// Definer, the user whose rights the views have. It cannot log in; its name follows the same
+    /// rules.
     pub definer: String,
-    /// What the definer is granted beside the tables, as SQL: `SELECT(column) ON table`.
+    /// Additional grant of the definer as SQL: `SELECT(column) ON table`.
     pub watched: String,
     /// Database of the tables.
     pub database: String,
-    /// Tables that the definer reads, and the SQL condition on their rows; none for all rows.
+    /// Tables that the definer reads, each with an SQL condition on the rows; `None` for all rows.
     pub tables: Vec<(String, Option<String>)>,
 }
 
 impl RowReader {
-    /// Its part of the users file.
+    /// Builds the users section of the reader.
     fn xml(&self) -> String {
         let (name, sum, views) = (
             escaped(&self.name),
@@ -209,7 +211,8 @@ impl RowReader {
         )
     }
 
-    /// No network is one from which the definer could log in, and its password is not kept.
+    /// Builds the users section of the definer. It has no allowed network and a random password
+    /// that is not stored, so a login as the definer is impossible.
     fn definer_xml(&self) -> String {
         let name = escaped(&self.definer);
         let sum = hex(&Sha256::digest(crate::random::<PASSWORD_BYTES>()));
@@ -255,12 +258,12 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Most processors that a query of a reader takes by itself.
+/// Maximum number of threads of a reader's query.
 const READER_THREADS: usize = 4;
 
-/// Bounds of every reader's queries. In ClickHouse 0 means no limit, hence the minimum.
+/// Limits of every reader's queries. In ClickHouse 0 means no limit, hence the minimum of 1.
 fn limits(memory_mib: u32) -> String {
-    // The other half is for what is written meanwhile.
+    // The other half of the memory is for concurrent writes.
     let memory = u64::from(memory_mib) * MIB / 2;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(READER_THREADS);
@@ -276,7 +279,7 @@ fn limits(memory_mib: u32) -> String {
     let fixed = [
         ("cancel_http_readonly_queries_on_client_close", "1"),
         ("max_untracked_memory", "4194304"),
-        // Rows read are counted in granules, which hold rows of other enti.
+        // The number of rows read counts whole granules, which also hold rows of other enti.
         ("output_format_write_statistics", "0"),
         ("timeout_overflow_mode", "throw"),
         ("use_query_cache", "0"),
@@ -294,13 +297,14 @@ fn limits(memory_mib: u32) -> String {
     format!("{text}      <constraints>\n{constraints}      </constraints>\n")
 }
 
-/// The engine's own session must be the passwordless `default`, and it cannot be changed later.
+/// Builds the users file. The session of the embedded engine runs as the passwordless user
+/// `default`, which cannot be changed later.
 ///
-/// So `default` may run the statements that open the interfaces, and nothing after them. Two limits
-/// that it may not change see to that, since each has exceptions that the other one lacks:
-/// - Its quota is used up by those statements. `SELECT 1` and the like cost no quota.
-/// - It may run nothing while anything else runs, and the last statement of the session runs as long
-///   as the engine. `KILL QUERY` is free of this limit, and costs quota.
+/// Therefore `default` may only run the statements that open the interfaces. Two limits, which the
+/// user cannot change, enforce that. Each has exceptions that the other one covers:
+/// - The quota is exhausted by those statements. `SELECT 1` and similar queries cost no quota.
+/// - Only one query may run at a time, and the last statement of the session runs as long as the
+///   engine. `KILL QUERY` ignores this limit but costs quota.
 fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -> String {
     let statements = super::serve(settings).len();
     let sum = hex(&Sha256::digest(password.as_bytes()));

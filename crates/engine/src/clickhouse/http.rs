@@ -1,23 +1,23 @@
-//! The two questions that tell whether ClickHouse is ready.
+//! HTTP client for the two readiness checks of ClickHouse.
 //!
-//! HTTP/1.0, so that the answer ends with the connection and is never chunked.
+//! HTTP/1.0, so that the response ends with the connection and is never chunked.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One question may take this long.
+/// Timeout of one request.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// `Some` if an HTTP interface of ClickHouse answers on this port.
+/// Returns `Some` if the HTTP interface of a ClickHouse answers on this port.
 pub(super) async fn ping(port: u16) -> Option<()> {
     let body = exchange(port, "GET /ping HTTP/1.0\r\n\r\n".to_owned()).await?;
     (body.trim() == "Ok.").then_some(())
 }
 
-/// The answer to a query as this user; `None` for any trouble.
+/// Runs a query as this user; `None` for any error.
 pub(super) async fn query(port: u16, user: &str, password: &str, query: &str) -> Option<String> {
     let length = query.len();
     let request = format!(
@@ -27,7 +27,7 @@ pub(super) async fn query(port: u16, user: &str, password: &str, query: &str) ->
     exchange(port, request).await
 }
 
-/// The body of a successful answer.
+/// Sends a request and returns the body of a successful response.
 async fn exchange(port: u16, request: String) -> Option<String> {
     let exchange = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;

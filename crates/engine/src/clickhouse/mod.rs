@@ -1,4 +1,4 @@
-//! One ClickHouse, hosted in a process of its own.
+//! A ClickHouse server, hosted in a separate process.
 
 mod config;
 mod http;
@@ -17,35 +17,35 @@ use crate::{Engine, EngineError, logs, ports};
 pub use config::{RowReader, Shards};
 pub use repair::{RepairReport, repair_deduplication_logs};
 
-/// How long a clean stop may take: running inserts and merges are waited for.
+/// Time limit for a clean stop, which waits for running inserts and merges.
 const GRACE: Duration = Duration::from_secs(20);
-/// How long a start may take. Loading tables with many parts takes most of it.
+/// Time limit for a start. Loading tables with many parts takes most of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const ASK_AGAIN: Duration = Duration::from_millis(10);
-/// Below this the engine refuses ordinary queries.
+/// Below this limit the engine refuses ordinary queries.
 const MEMORY_MIN_MIB: u32 = 256;
-/// What ClickHouse writes when a port is taken.
+/// Log message for a port in use.
 const PORT_TAKEN: &str = "Address already in use";
 
-/// What it writes when it does not know the time zone.
+/// Log message for an unknown time zone.
 const ZONE_UNKNOWN: &str = "Cannot load time zone";
 
 const LOGS: &str = "logs";
 const SERVER_LOG: &str = "server.log";
 const ERROR_LOG: &str = "error.log";
-/// ClickHouse makes this file at its start and removes it at a clean end.
+/// File that ClickHouse creates at its start and removes at a clean stop.
 const STATUS: &str = "status";
 
-/// Copies standard input, which never brings anything, to nowhere: the query, and with it the
-/// engine, lasts until the input ends.
+/// Last statement of the engine's session: copies standard input, which stays empty, to a null
+/// table. The statement, and with it the engine, ends with the input.
 ///
-/// The insert is what lets the passwordless user, that the engine's own session must
-/// be, do without any right on files: a `SELECT` from a table on standard input would
-/// need rights that let any user of this machine read and write files in our name.
+/// An `INSERT` works without any right on files for the passwordless session user. A `SELECT` from
+/// standard input would need rights that let every local user read and write files as this user.
 const LAST: &str =
     "INSERT INTO FUNCTION null('line String') FROM INFILE '/dev/stdin' FORMAT LineAsString";
 
-/// The statements of the engine's own session: they open the interfaces, and the last one lasts.
+/// Returns the statements of the engine's session: they open the interfaces, and the last one
+/// blocks.
 fn serve(settings: &ClickHouseSettings) -> Vec<&'static str> {
     let native = settings.tcp_port.map(|_| "SYSTEM START LISTEN TCP");
     let mut statements = vec!["SYSTEM START LISTEN HTTP"];
@@ -54,34 +54,35 @@ fn serve(settings: &ClickHouseSettings) -> Vec<&'static str> {
     statements
 }
 
-/// Where and how a ClickHouse runs.
+/// Settings of a ClickHouse server.
 #[derive(Debug, Clone)]
 pub struct ClickHouseSettings {
-    /// The folder for everything it writes: `data`, `logs`, its configuration and the password.
+    /// Folder for all files: `data`, `logs`, configuration and passwords.
     pub dir: PathBuf,
-    /// The port for HTTP; any free one if `None`.
+    /// HTTP port; any free port if `None`.
     pub http_port: Option<u16>,
-    /// The port for the native protocol; closed if `None`. Fifty stray bytes on it end the engine.
+    /// Port of the native protocol; closed if `None`. Fifty stray bytes on this port end the
+    /// engine.
     pub tcp_port: Option<u16>,
-    /// The time zone that dates and hours are told in, by its IANA name.
+    /// IANA name of the time zone for dates and hours.
     pub timezone: String,
-    /// The most memory that it may take, in MiB, caches included.
+    /// Memory limit in MiB, including caches.
     pub memory_mib: u32,
-    /// Whether inserts and merges are on the disk when they are acknowledged.
+    /// True if inserts and merges are synced to disk before they are acknowledged.
     pub sync_writes: bool,
-    /// Users that read some rows of some tables, beside the one that reads everything.
+    /// Additional users that read some rows of some tables.
     pub readers: Vec<RowReader>,
-    /// Whether its deduplication logs are repaired before it starts. Off: as a server of one's own,
+    /// True if the deduplication logs are repaired before the start. False mimics a regular server,
     /// which keeps the tokens of lost parts.
     pub repairs_tokens: bool,
-    /// The cluster that it belongs to, if it is not alone.
+    /// Cluster of the server, if any.
     pub shards: Option<Shards>,
-    /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
+    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
     pub executable: Option<PathBuf>,
 }
 
 impl ClickHouseSettings {
-    /// A free port for HTTP, no native port, UTC, 2 GiB, all writes synced.
+    /// Defaults: a free HTTP port, no native port, UTC, 2 GiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -117,7 +118,7 @@ impl ClickHouseSettings {
     }
 }
 
-/// A running ClickHouse. Dropping it kills it; [`ClickHouse::stop`] is the polite way.
+/// A running ClickHouse. Dropping it kills it; [`ClickHouse::stop`] stops it cleanly.
 #[derive(Debug)]
 pub struct ClickHouse {
     child: Child,
@@ -132,12 +133,12 @@ pub struct ClickHouse {
 }
 
 impl ClickHouse {
-    /// Starts a ClickHouse on the folder, repairing its deduplication logs first, and
-    /// waits until its user can log in.
+    /// Starts ClickHouse on the folder and waits until its user can log in. Repairs the
+    /// deduplication logs first, unless the settings disable that.
     ///
     /// # Errors
-    /// The folder is in use or cannot be written, a configured port is taken, the time
-    /// zone is unknown, or ClickHouse ended or did not answer.
+    /// The folder is in use or not writable, a configured port is taken, or the time zone is
+    /// unknown. Also if ClickHouse ended or did not answer.
     pub async fn start(
         settings: &ClickHouseSettings,
         library: &ClickHouseLibrary,
@@ -150,7 +151,7 @@ impl ClickHouse {
         let password = config::password(folder.path())?;
         let reader_password = config::reader_password(folder.path())?;
         config::write(folder.path(), settings, (&password, &reader_password))?;
-        // The engine must not run meanwhile: the lock sees to that.
+        // The engine must not run during the repair; the folder lock guarantees that.
         let repair = if settings.repairs_tokens {
             repair_deduplication_logs(&data)?
         } else {
@@ -178,7 +179,7 @@ impl ClickHouse {
                     });
                 }
                 Err(EngineError::Exited(exit)) if exit.said(PORT_TAKEN) => {
-                    // Somebody took a port between our choice and the engine's binding it.
+                    // Another program took the port between the choice and the bind.
                     if attempt == ports::ATTEMPTS {
                         let engine = Engine::ClickHouse;
                         return Err(EngineError::NoFreePort {
@@ -197,83 +198,83 @@ impl ClickHouse {
         }
     }
 
-    /// The address of its HTTP interface, without a path: `http://127.0.0.1:8123`.
+    /// URL of the HTTP interface, without a path: `http://127.0.0.1:8123`.
     #[must_use]
     pub fn http_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.http_port)
     }
 
-    /// The port of its HTTP interface.
+    /// Port of the HTTP interface.
     #[must_use]
     pub fn http_port(&self) -> u16 {
         self.http_port
     }
 
-    /// The port of its native interface, if it is open.
+    /// Port of the native interface, if open.
     #[must_use]
     pub fn tcp_port(&self) -> Option<u16> {
         self.tcp_port
     }
 
-    /// The user with all rights.
+    /// Name of the user with all rights.
     #[must_use]
     pub fn user(&self) -> &'static str {
         config::USER
     }
 
-    /// That user's password, which was made up when the folder was new.
+    /// Password of that user, generated when the folder was new.
     #[must_use]
     pub fn password(&self) -> &str {
         &self.password
     }
 
-    /// The user that only reads.
+    /// Name of the read-only user.
     #[must_use]
     pub fn reader(&self) -> &'static str {
         config::READER
     }
 
-    /// That user's password, which was made up when the folder was new.
+    /// Password of that user, generated when the folder was new.
     #[must_use]
     pub fn reader_password(&self) -> &str {
         &self.reader_password
     }
 
-    /// The process number.
+    /// Process id of the engine.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// What the deduplication logs were found to be before this start.
+    /// Result of the repair before this start.
     #[must_use]
     pub fn repair(&self) -> &RepairReport {
         &self.repair
     }
 
-    /// True if the engine before this one did not end cleanly, or lost parts.
+    /// True if the previous run did not end cleanly or lost parts.
     #[must_use]
     pub fn is_after_crash(&self) -> bool {
         self.is_after_crash
     }
 
-    /// Looks once if its HTTP interface answers.
+    /// Checks once if the HTTP interface answers.
     pub async fn look(&self) -> Answer {
         ports::look(self.http_port, http::ping(self.http_port)).await
     }
 
-    /// Stops it cleanly and waits for its end, at most 20 s, then by force.
+    /// Stops the engine cleanly, and kills it after 20 s.
     ///
     /// # Errors
-    /// It had ended before, or it had to be killed.
+    /// The engine had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
         self.stop_within(GRACE).await
     }
 
-    /// As [`ClickHouse::stop`], by force after `within`.
+    /// Same as [`ClickHouse::stop`], but kills the engine after `within`.
     ///
     /// # Errors
-    /// It had ended before, or it had to be killed.
+    /// The engine had ended before, or it had to be killed.
     pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
         let exit = self.child.stop(within).await?;
         match exit.status {
@@ -282,18 +283,18 @@ impl ClickHouse {
         }
     }
 
-    /// Kills it as `kill -9` would, and waits for its death.
+    /// Kills the engine like `kill -9` and waits for its death.
     pub async fn kill(self) {
         self.child.kill().await;
     }
 
-    /// Resolves when it has ended, for whatever reason.
+    /// Resolves when the engine has ended, for any reason.
     pub fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
         self.child.exited()
     }
 }
 
-/// The wanted or any free port for HTTP. The native port, if one is wanted, must be free too.
+/// Chooses the HTTP port and checks that the native port, if configured, is free.
 fn choose_ports(settings: &ClickHouseSettings) -> Result<u16, EngineError> {
     if let Some(port) = settings.tcp_port {
         ports::choose(Engine::ClickHouse, Some(port))?;
@@ -301,7 +302,7 @@ fn choose_ports(settings: &ClickHouseSettings) -> Result<u16, EngineError> {
     ports::choose(Engine::ClickHouse, settings.http_port)
 }
 
-/// One attempt to start the engine.
+/// Makes one attempt to start the engine.
 async fn run(
     settings: &ClickHouseSettings,
     library: &ClickHouseLibrary,
@@ -330,7 +331,7 @@ async fn run(
         mode: HOST,
         target: library.path().as_os_str(),
         args,
-        // The engine takes its zone from here and nowhere else.
+        // The engine reads its time zone only from this variable.
         env: vec![("TZ", settings.timezone.clone().into())],
         folder,
         logs: LOGS,
@@ -344,7 +345,8 @@ async fn run(
             tokio::time::sleep(ASK_AGAIN).await;
         }
         loop {
-            // Only our engine knows the password: another server on the port does not count.
+            // Only this engine knows the password, so another server on the port is not mistaken
+            // for it.
             let query = "SELECT timezone()";
             if let Some(zone) = http::query(http_port, config::USER, password, query).await {
                 return zone;

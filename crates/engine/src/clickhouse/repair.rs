@@ -1,16 +1,15 @@
-//! Mends ClickHouse's deduplication logs after a crash.
+//! Repairs ClickHouse's deduplication logs after a crash.
 //!
-//! A table with a deduplication window logs, for each inserted part, the block's
-//! token. The log is written before the part is safe, so a `kill -9` in between
-//! keeps the token and loses the part: the retry of that insert is then taken for
-//! a duplicate, and its rows are missing for ever. So, before each start, every
-//! token whose part is not on disk is taken back, with the same record that
-//! ClickHouse itself writes when a part is dropped.
+//! A table with a deduplication window logs the block token of each inserted part. The log is
+//! written before the part is safe. A `kill -9` in between keeps the token and loses the part. The
+//! retry of that insert then counts as a duplicate, and its rows are lost. So the repair revokes,
+//! before each start, every token whose part is not on disk. It writes the same record as
+//! ClickHouse for a dropped part.
 //!
-//! A log is a text file of records, one a line, fields separated by tabs: the
-//! operation (1 adds, 2 drops), the part's name, the token. A part's name is its
-//! partition, first and last block number, merge level and, after mutations, a
-//! version: `201701_5_5_0`. A merged part *covers* those it was made of.
+//! A log is a text file with one record per line and fields separated by tabs: the operation (1
+//! adds, 2 drops), the part's name, the token. A part's name consists of its partition, first and
+//! last block number, merge level and, after mutations, a version: `201701_5_5_0`. A merged part
+//! *covers* its source parts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -22,32 +21,32 @@ use crate::error::{EngineError, at};
 const LOGS: &str = "deduplication_logs";
 const ADD: &str = "1";
 const DROP: &str = "2";
-/// Files of every part.
+/// Files that every part must have.
 const NEEDED: [&str; 3] = ["checksums.txt", "columns.txt", "count.txt"];
-/// Files of marks have one of these in their names.
+/// Name fragments of mark files.
 const MARKS: [&str; 2] = [".mrk", ".cmrk"];
 
-/// What a repair found and did.
+/// Result of a repair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RepairReport {
-    /// Tables that have deduplication logs.
+    /// Number of tables with deduplication logs.
     pub tables: usize,
-    /// Tokens that stood for a part.
+    /// Number of active tokens before the repair, including those of lost parts.
     pub tokens: usize,
-    /// The parts that were lost while their tokens were kept: those tokens were taken back.
+    /// Parts that were lost although their tokens were kept. These tokens were revoked.
     pub lost_parts: Vec<String>,
-    /// Last lines that were cut off in the middle, and were removed.
+    /// Number of logs whose torn end was removed.
     pub torn_lines: usize,
 }
 
-/// Takes back every deduplication token whose part is lost, in all tables under
-/// ClickHouse's data folder. The engine must not run.
+/// Revokes every deduplication token whose part is lost, in all tables under ClickHouse's data
+/// folder. The engine must not run.
 ///
 /// # Errors
-/// A log or a table's folder cannot be read or written.
+/// A log or the folder of a table cannot be read or written.
 pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineError> {
     let mut report = RepairReport::default();
-    // Tables lie two levels deep: store/abc/abcdef01-…
+    // Tables are two levels deep: store/abc/abcdef01-…
     for prefix in folders(&data.join("store"))? {
         for table in folders(&prefix)? {
             let logs = table.join(LOGS);
@@ -75,7 +74,7 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
         let text = read_whole_lines(&path, report)?;
         for record in text.lines().filter_map(Record::parse) {
             match record.operation {
-                // A token may come back with another part, after its first one was dropped.
+                // A token may return with another part after its first part was dropped.
                 ADD => {
                     let token = Token {
                         log: number,
@@ -90,7 +89,7 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
         }
     }
     report.tokens += live.len();
-    // The record goes to the log that added the token, so that it lives as long as that one.
+    // The record goes to the log that added the token, so that both have the same lifetime.
     let mut drops: BTreeMap<u64, (PathBuf, Vec<String>)> = BTreeMap::new();
     for (block, token) in live {
         if !parts.hold(&token.part) {
@@ -112,7 +111,7 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
     Ok(())
 }
 
-/// A token that stands for a part.
+/// A token of a part.
 struct Token {
     log: u64,
     path: PathBuf,
@@ -137,9 +136,8 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A log's text up to its first line that is no record; the rest is removed from the file, since
-/// the engine cannot read it and would not load the table. A power cut leaves half a line, or
-/// zeros in the place of lines.
+/// Returns the text of a log up to its first invalid line, and truncates the file there. The engine
+/// would not load the table otherwise. A power cut leaves half a line, or zeros in place of lines.
 fn read_whole_lines(path: &Path, report: &mut RepairReport) -> Result<String, EngineError> {
     let mut bytes = fs::read(path).map_err(at(path))?;
     let whole: usize = bytes
@@ -175,8 +173,8 @@ fn is_record(line: &[u8]) -> bool {
     })
 }
 
-/// The logs of a table in the order in which they were written:
-/// `deduplication_log_1.txt`, `deduplication_log_2.txt`, …
+/// Returns the logs of a table in the order of writing: `deduplication_log_1.txt`,
+/// `deduplication_log_2.txt`, …
 fn log_files(logs: &Path) -> Result<BTreeMap<u64, PathBuf>, EngineError> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(logs).map_err(at(logs))? {
@@ -196,7 +194,7 @@ fn log_files(logs: &Path) -> Result<BTreeMap<u64, PathBuf>, EngineError> {
     Ok(files)
 }
 
-/// The parts in a table's folder.
+/// Complete parts in the folder of a table.
 struct Parts {
     names: HashSet<String>,
     by_partition: HashMap<String, Vec<Range>>,
@@ -226,9 +224,8 @@ impl Parts {
         Ok(parts)
     }
 
-    /// Whether the part, or one that was merged from it, is there. A name that is not
-    /// understood counts as there: a token too many loses rows, but only if the part is
-    /// lost too, and one too few doubles them.
+    /// True if the part, or a part merged from it, exists. An unknown name counts as existing: an
+    /// extra token loses rows only if the part is lost, too, but a missing token duplicates rows.
     fn hold(&self, name: &str) -> bool {
         let Some((partition, range)) = parse_part(name) else {
             return true;
@@ -242,8 +239,8 @@ impl Parts {
     }
 }
 
-/// False if a file that every part needs is missing or empty, as a power cut or a full disk leaves it.
-/// ClickHouse sets such a part aside at its start, so the part proves nothing.
+/// False if a required file is missing or empty, as after a power cut or on a full disk. ClickHouse
+/// sets such a part aside at its start, so the part is no proof.
 fn is_whole(part: &Path) -> Result<bool, EngineError> {
     let mut needed = NEEDED.to_vec();
     for entry in fs::read_dir(part).map_err(at(part))? {
@@ -259,7 +256,7 @@ fn is_whole(part: &Path) -> Result<bool, EngineError> {
     Ok(needed.is_empty())
 }
 
-/// The numbers in a part's name.
+/// Numbers in a part's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Range {
     first: i64,
@@ -277,8 +274,7 @@ impl Range {
     }
 }
 
-/// Partition and numbers of `PARTITION_FIRST_LAST_LEVEL[_MUTATION]`. A partition's
-/// name has no underscore.
+/// Parses `PARTITION_FIRST_LAST_LEVEL[_MUTATION]`. The name of a partition has no underscore.
 fn parse_part(name: &str) -> Option<(&str, Range)> {
     let mut fields = name.split('_');
     let partition = fields.next().filter(|partition| !partition.is_empty())?;
@@ -291,7 +287,7 @@ fn parse_part(name: &str) -> Option<(&str, Range)> {
     fields.next().is_none().then_some((partition, range))
 }
 
-/// The folders in a folder; none if it does not exist.
+/// Lists the folders in a folder; empty if the folder does not exist.
 fn folders(path: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -312,7 +308,7 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, EngineError> {
 mod tests {
     use super::*;
 
-    /// A data folder with one table, its logs and its parts.
+    /// Creates a data folder with one table, its logs and its parts.
     fn table(logs: &[(&str, &str)], parts: &[&str]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let table = dir
@@ -337,7 +333,7 @@ mod tests {
     #[test]
     fn a_token_is_taken_back_only_if_its_part_is_neither_there_nor_merged() {
         let text = "1\t201701_1_1_0\tone\n1\t201701_2_2_0\ttwo\n1\t201702_3_3_0\tthree\n";
-        // 201701_1_2_1 was merged from the first two; that of February is lost.
+        // 201701_1_2_1 was merged from the first two parts; the February part is lost.
         let (dir, logs) = table(&[(LOG, text)], &["201701_1_2_1", "201702_4_4_0"]);
         let report = repair_deduplication_logs(dir.path()).unwrap();
         assert_eq!(report.tables, 1);
@@ -358,7 +354,7 @@ mod tests {
     #[test]
     fn the_last_word_on_a_token_counts_over_all_logs_in_their_order() {
         let first = "1\tall_1_1_0\ta\n2\tall_1_1_0\ta\n1\tall_2_2_0\tb\n";
-        // Log 10 was written after log 2, though its name sorts before it.
+        // Log 10 was written after log 2, although its name sorts before it.
         let second = "1\tall_3_3_0\ta\n2\tall_2_2_0\tb\n";
         let third = "1\tall_9_9_0\tb\n";
         let logs = [
@@ -392,7 +388,7 @@ mod tests {
         );
     }
 
-    /// A file system may give back zeros where the last lines were.
+    /// A file system may return zeros in place of the last lines.
     #[test]
     fn what_follows_a_line_that_is_no_record_is_removed() {
         let (dir, logs) = table(

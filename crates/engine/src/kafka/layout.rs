@@ -1,4 +1,4 @@
-//! The files in Kafka's folder.
+//! Files in Kafka's folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +15,11 @@ pub(super) const SERVER_PROPERTIES: &str = "server.properties";
 pub(super) const FORMAT_PROPERTIES: &str = "format.properties";
 const DATA: &str = "data";
 const FORMATTING: &str = "data.formatting";
-/// Kafka writes it into a formatted folder.
+/// File that Kafka writes into a formatted folder.
 const META: &str = "meta.properties";
 
-/// The log goes to one file of bounded size with one older generation. The name is
-/// a system property, since the formatting tool shares this file with the server.
+/// Logging configuration: one file of bounded size, and one older generation. The file name is a
+/// system property, because the formatting tool and the server share this configuration.
 const LOG4J2: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="warn" shutdownHook="disable">
   <Appenders>
@@ -46,10 +46,10 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Makes the sub-folders and the logging configuration.
+    /// Creates the subfolders and the logging configuration.
     pub(super) fn prepare(folder: &DataDir) -> Result<Self, EngineError> {
         folder.sub(LOGS)?;
-        // What an earlier, killed run unpacked there is of no use to anybody.
+        // Removes files that an earlier, killed run unpacked.
         let tmp = folder.path().join("tmp");
         if tmp.exists() {
             fs::remove_dir_all(&tmp).map_err(at(&tmp))?;
@@ -62,14 +62,14 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Whether the data folder is ready for the server.
+    /// True if the data folder has been formatted.
     pub(super) fn is_formatted(&self) -> bool {
         self.dir.join(DATA).join(META).exists()
     }
 
-    /// Prepares the formatting of a folder that gets its final name only when it is
-    /// done, so that a start killed in the middle leaves nothing half formatted.
-    /// Returns the cluster's identity: that of the member, or a new one.
+    /// Prepares the formatting of a temporary folder. It is renamed only when complete, so a killed
+    /// start leaves no half-formatted data folder. Returns the cluster id: that of the member, or a
+    /// new one.
     pub(super) fn start_format(
         &self,
         member: Option<&ClusterMember>,
@@ -78,13 +78,13 @@ impl Layout {
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(at(&dir))?;
         }
-        // The tool wants ports too, and uses none.
+        // The tool requires ports in the configuration, but does not bind them.
         let text = properties::server(&Ports::UNUSED, FORMATTING, &BTreeMap::new(), member);
         self.write(FORMAT_PROPERTIES, &text)?;
         Ok(member.map_or_else(new_cluster_id, |member| member.cluster.clone()))
     }
 
-    /// Puts the formatted folder in place, on the disk as a whole.
+    /// Syncs the formatted folder to disk and moves it to its final path.
     pub(super) fn finish_format(&self) -> Result<(), EngineError> {
         let path = self.dir.join(DATA);
         let place = || {
@@ -96,14 +96,14 @@ impl Layout {
         place().map_err(at(&path))
     }
 
-    /// The identity that the folder was formatted with.
+    /// Reads the cluster id of the formatted folder.
     pub(super) fn cluster_id(&self) -> Result<String, EngineError> {
         let path = self.dir.join(DATA).join(META);
         let text = fs::read_to_string(&path).map_err(at(&path))?;
         let id = text
             .lines()
             .find_map(|line| line.strip_prefix("cluster.id="));
-        // Backslashes escape colons and the like in such files; an identity has neither.
+        // Backslashes escape colons and similar characters in such files; a cluster id has neither.
         id.map(str::to_owned).ok_or_else(|| EngineError::Io {
             path,
             cause: std::io::Error::other(
@@ -112,7 +112,7 @@ impl Layout {
         })
     }
 
-    /// Writes the server's configuration for these ports.
+    /// Writes the configuration of the server for these ports.
     pub(super) fn write_server_properties(
         &self,
         ports: &Ports,
@@ -134,14 +134,14 @@ impl Layout {
     }
 }
 
-/// Sixteen random bytes in URL-safe Base64, as Kafka makes them itself.
+/// Generates a cluster id like Kafka: sixteen random bytes in URL-safe base64.
 pub(super) fn new_cluster_id() -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     loop {
         let mut bits = crate::random::<16>()
             .into_iter()
             .fold(0u128, |bits, byte| bits << 8 | u128::from(byte));
-        // 22 digits hold 132 bits: the last digit has its four low bits at zero.
+        // 22 digits hold 132 bits, so the four low bits of the last digit are zero.
         let last = DIGITS[((bits & 0b11) << 4) as usize];
         bits >>= 2;
         let mut digits = [last; 22];
@@ -149,7 +149,7 @@ pub(super) fn new_cluster_id() -> String {
             *digit = DIGITS[(bits & 0b11_1111) as usize];
             bits >>= 6;
         }
-        // A leading dash would look like an option to the formatting tool.
+        // The formatting tool would read a leading dash as an option.
         if digits[0] != b'-' {
             return digits.iter().copied().map(char::from).collect();
         }

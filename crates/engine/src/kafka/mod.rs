@@ -1,4 +1,4 @@
-//! A Kafka node, broker and controller in one process: alone, or one of a cluster.
+//! A Kafka node with broker and controller in one process, single or in a cluster.
 
 mod layout;
 mod probe;
@@ -18,79 +18,79 @@ use crate::{Engine, EngineError, logs, ports};
 use layout::Layout;
 use properties::Ports;
 
-/// How long a clean stop may take. A broker with much to flush needs seconds, and
-/// the very first run also writes the class archive.
+/// Time limit for a clean stop. A broker with much to flush needs seconds, and the first run also
+/// writes the class archive.
 const GRACE: Duration = Duration::from_secs(30);
-/// How long a start may take. An unclean stop makes it read its logs again.
+/// Time limit for a start. After an unclean stop, Kafka recovers its logs.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
-/// Below this heap the broker does not start reliably.
+/// Minimum heap for a reliable start of the broker.
 const HEAP_MIN_MIB: u32 = 128;
 /// Java's exit code after SIGTERM, that is, after a clean stop.
 const TERMINATED: i32 = 143;
-/// What Java and Kafka write when a port is taken.
+/// Log message of Java and Kafka for a port in use.
 const PORT_TAKEN: &str = "Address already in use";
 
-/// Where and how a Kafka runs.
+/// Settings of a Kafka node.
 #[derive(Debug, Clone)]
 pub struct KafkaSettings {
-    /// The folder for everything it writes: `data`, `logs` and its configuration.
+    /// Folder for all files: `data`, `logs` and the configuration.
     pub dir: PathBuf,
-    /// The port for clients; any free one if `None`.
+    /// Port for clients; any free port if `None`.
     pub port: Option<u16>,
-    /// The most memory its heap may take, in MiB. The process takes some 150 MiB more.
+    /// Maximum heap size in MiB. The process needs about 150 MiB more.
     pub heap_mib: u32,
-    /// Whether records and offsets are on the disk when they are acknowledged.
+    /// True if records and offsets are synced to disk before they are acknowledged.
     pub sync_writes: bool,
-    /// Broker properties beside, or instead of, those that this crate sets.
+    /// Additional broker properties, which override the defaults of this crate.
     pub properties: BTreeMap<String, String>,
-    /// Encrypted listeners beside the plain one.
+    /// Encrypted listeners, in addition to the plain one.
     pub secured: Vec<SecuredListener>,
-    /// Logins that its first start makes, as `kafka-storage format --add-scram` takes them. They are
-    /// seen in the list of processes meanwhile.
+    /// Logins that the first start creates, in the syntax of `kafka-storage format --add-scram`.
+    /// They are visible in the process list during the format.
     pub scram: Vec<String>,
-    /// Its place among the nodes of a cluster; alone if `None`. See [`KafkaSettings::cluster`].
+    /// Position in a cluster; `None` for a single node. See [`KafkaSettings::cluster`].
     pub member: Option<ClusterMember>,
-    /// The program that calls [`run_if_child`](crate::run_if_child), if not the running one.
+    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
     pub executable: Option<PathBuf>,
 }
 
-/// A listener for clients with TLS, with SASL or without, to try both.
+/// A listener for TLS clients, with or without SASL, for tests of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecuredListener {
-    /// Its port.
+    /// Port of the listener.
     pub port: u16,
-    /// Whether clients log in, by SASL.
+    /// True if clients log in with SASL.
     pub has_logins: bool,
-    /// Kafka's properties of it: names without the prefix of the listener, such as `ssl.keystore.key`.
+    /// Kafka properties without the prefix of the listener, such as `ssl.keystore.key`.
     pub properties: BTreeMap<String, String>,
 }
 
-/// A node's place in a cluster.
+/// Position of a node in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterMember {
-    /// Identity of the cluster.
+    /// Cluster id.
     cluster: String,
-    /// Number of the node, from 1.
+    /// Node number, counted from 1.
     number: usize,
-    /// Ports of the controllers of all nodes, in the order of their numbers.
+    /// Controller ports of all nodes, in the order of their numbers.
     controllers: Vec<u16>,
 }
 
 impl ClusterMember {
-    /// The port of its own controller.
+    /// Controller port of this node.
     fn controller(&self) -> Option<u16> {
         self.controllers.get(self.number - 1).copied()
     }
 }
 
 impl KafkaSettings {
-    /// A cluster with a node for each pair of ports, the first for clients and the second for the
-    /// nodes' own talk, in folders of their own under `dir`. With three nodes or more, each topic has
-    /// three copies, and one of the nodes may be lost.
+    /// Creates the settings of a cluster, one node for each pair of ports: client port and
+    /// controller port. Each node has its own folder under `dir`. With three or more nodes, each
+    /// topic has three replicas and survives the loss of one node.
     ///
-    /// Start the nodes at the same time: none is ready before most of them run. One that ended
-    /// comes back when it is started with the same settings.
+    /// Start the nodes at the same time: no node is ready before most of them run. A node that
+    /// ended rejoins the cluster when it is started with the same settings.
     #[must_use]
     pub fn cluster(dir: &Path, ports: &[(u16, u16)]) -> Vec<Self> {
         let cluster = layout::new_cluster_id();
@@ -108,7 +108,7 @@ impl KafkaSettings {
         (1..).zip(ports).map(node).collect()
     }
 
-    /// A free port, 512 MiB, all writes synced.
+    /// Defaults: a free port, 512 MiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -136,7 +136,7 @@ impl KafkaSettings {
     }
 }
 
-/// A running Kafka. Dropping it kills it; [`Kafka::stop`] is the polite way.
+/// A running Kafka. Dropping it kills it; [`Kafka::stop`] stops it cleanly.
 #[derive(Debug)]
 pub struct Kafka {
     child: Child,
@@ -148,16 +148,16 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Starts a Kafka on the folder, formatting it first if it is new, and waits until
-    /// topics can be created.
+    /// Starts Kafka on the folder, formats a new folder first, and waits until topics can be
+    /// created.
     ///
     /// # Errors
-    /// The folder is in use or cannot be written, a configured port is taken, or Kafka
-    /// ended or did not answer.
+    /// The folder is in use or not writable, a configured port is taken, or Kafka ended or did not
+    /// answer.
     pub async fn start(settings: &KafkaSettings, jars: &KafkaJars) -> Result<Self, EngineError> {
         settings.check()?;
         let folder = DataDir::lock_or_wait(&settings.dir).await?;
-        // Before anything takes long.
+        // Fails early if the port is taken, before the slow steps.
         ports::choose(Engine::Kafka, settings.port)?;
         let layout = Layout::prepare(&folder)?;
         let archive = jars.class_archive();
@@ -187,7 +187,7 @@ impl Kafka {
                     });
                 }
                 Err(EngineError::Exited(exit)) if exit.said(PORT_TAKEN) => {
-                    // Somebody took a port between our choice and Kafka's binding it.
+                    // Another program took the port between the choice and the bind.
                     if attempt == ports::ATTEMPTS {
                         let engine = Engine::Kafka;
                         return Err(EngineError::NoFreePort {
@@ -203,36 +203,36 @@ impl Kafka {
         }
     }
 
-    /// What a client's `bootstrap.servers` must be.
+    /// Value for a client's `bootstrap.servers`.
     #[must_use]
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.ports.broker)
     }
 
-    /// Its port for clients.
+    /// Port for clients.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.ports.broker
     }
 
-    /// The process number of the Java process.
+    /// Process id of Java.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Stops it cleanly and waits for its end, at most 30 s, then by force.
+    /// Stops Kafka cleanly, and kills it after 30 s.
     ///
     /// # Errors
-    /// It had ended before, or it had to be killed.
+    /// Kafka had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
         self.stop_within(GRACE).await
     }
 
-    /// As [`Kafka::stop`], by force after `within`.
+    /// Same as [`Kafka::stop`], but kills Kafka after `within`.
     ///
     /// # Errors
-    /// It had ended before, or it had to be killed.
+    /// Kafka had ended before, or it had to be killed.
     pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
         let exit = self.child.stop(within).await?;
         match exit.status {
@@ -244,7 +244,7 @@ impl Kafka {
         }
     }
 
-    /// Looks once if it answers clients.
+    /// Checks once if Kafka answers clients.
     pub async fn look(&self) -> Answer {
         let question = async {
             let is_ready = probe::is_ready(self.ports.broker, &self.cluster).await;
@@ -253,12 +253,12 @@ impl Kafka {
         ports::look(self.ports.broker, question).await
     }
 
-    /// Kills it as `kill -9` would, and waits for its death.
+    /// Kills Kafka like `kill -9` and waits for its death.
     pub async fn kill(self) {
         self.child.kill().await;
     }
 
-    /// Resolves when it has ended, for whatever reason.
+    /// Resolves when Kafka has ended, for any reason.
     pub fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
         self.child.exited()
     }
@@ -278,7 +278,8 @@ impl Starting<'_> {
         logs::rotate(&logs.join(layout::SERVER_LOG))?;
         let mut args = java_options(self.settings.heap_mib, self.jars, layout::SERVER_LOG);
         if self.settings.member.is_some() {
-            // Several nodes on one machine are for trying: they shall start soon, and share it.
+            // Several nodes on one machine are for tests, so a fast start and low CPU use matter
+            // more.
             args.insert(0, "-XX:TieredStopAtLevel=1".into());
         }
         args.extend(self.archive.use_or_write_option());
@@ -316,7 +317,7 @@ impl Starting<'_> {
     }
 }
 
-/// Runs Kafka's own formatting tool on a folder beside the final one.
+/// Formats a temporary folder with Kafka's own tool.
 async fn format(
     settings: &KafkaSettings,
     jars: &KafkaJars,
@@ -359,21 +360,21 @@ async fn format(
     }
 }
 
-/// Java's options, up to and including the class path. All paths but those of the
-/// cache are relative to the folder, which is the working directory.
+/// Builds the Java options, including the class path. All paths except those of the cache are
+/// relative to the folder, which is the working directory.
 fn java_options(heap_mib: u32, jars: &KafkaJars, log: &str) -> Vec<OsString> {
     let mut options: Vec<OsString> = [
-        // The collector with the fewest threads: the machine has other work to do.
+        // The serial collector has the fewest threads; the machine has other work to do.
         "-XX:+UseSerialGC",
         "-XX:+ExitOnOutOfMemoryError",
-        // Neither /tmp/hsperfdata_* nor unpacked libraries are left behind.
+        // Avoids leftovers: /tmp/hsperfdata_* and unpacked libraries.
         "-XX:-UsePerfData",
         "-Djava.io.tmpdir=tmp",
         "-XX:ErrorFile=logs/java-crash.log",
         "-Djava.awt.headless=true",
         "-Dlog4j2.configurationFile=log4j2.xml",
         "-Xshare:auto",
-        // What could not be archived, or used from an archive, is nobody's concern.
+        // Silences the warnings about classes that cannot be archived.
         "-Xlog:cds=off",
         "-Xlog:cds+dynamic=off",
     ]

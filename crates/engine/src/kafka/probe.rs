@@ -1,9 +1,8 @@
-//! Asks a broker, in its own protocol, whether it is ready.
+//! Checks the readiness of a broker over the Kafka protocol.
 //!
-//! The question is Metadata, version 2, for no topics. The answer lists the brokers
-//! that are registered and *unfenced*, that is, those on which the controller places
-//! new partitions, and names the cluster. When our broker is in that list of our
-//! cluster, topics can be created.
+//! The request is Metadata, version 2, for no topics. The response names the cluster and lists the
+//! brokers that are registered and *unfenced*: the controller places new partitions on them. Topics
+//! can be created once our broker is in that list of our cluster.
 
 use std::time::Duration;
 
@@ -14,13 +13,13 @@ const METADATA: i16 = 3;
 const VERSION: i16 = 2;
 const CORRELATION: i32 = 0x0AFF;
 const CLIENT: &str = "affluenza-engine";
-/// One question may take this long.
+/// Timeout of one request.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A single node's answer has some hundred bytes.
+/// Maximum response size. The response of a single node has some hundred bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Whether the broker on this port belongs to this cluster and takes partitions.
-/// Any trouble is a "no": the caller asks again.
+/// True if the broker on this port belongs to this cluster and accepts partitions. Any error counts
+/// as false; the caller retries.
 pub(super) async fn is_ready(port: u16, cluster: &str) -> bool {
     let answer = tokio::time::timeout(PATIENCE, ask(port)).await;
     matches!(answer, Ok(Some(answer)) if lists(&answer, port, cluster).unwrap_or(false))
@@ -42,15 +41,15 @@ fn question() -> Vec<u8> {
     body.extend(CORRELATION.to_be_bytes());
     body.extend((CLIENT.len() as i16).to_be_bytes());
     body.extend(CLIENT.as_bytes());
-    // An empty list of topics: none, where a missing one would mean all.
+    // An empty topic list means none; a null list would mean all.
     body.extend(0i32.to_be_bytes());
     let mut message = (body.len() as i32).to_be_bytes().to_vec();
     message.extend(body);
     message
 }
 
-/// Whether the answer lists a broker on this port, in this cluster.
-/// `None` if it cannot be read.
+/// Returns true if the response lists a broker on this port in this cluster, and `None` if the
+/// response is invalid.
 fn lists(answer: &[u8], port: u16, cluster: &str) -> Option<bool> {
     let mut reader = Reader(answer);
     if reader.int32()? != CORRELATION {
@@ -66,7 +65,7 @@ fn lists(answer: &[u8], port: u16, cluster: &str) -> Option<bool> {
     Some(found && reader.string()? == cluster.as_bytes())
 }
 
-/// The protocol's big-endian numbers and length-prefixed strings.
+/// Reader for the protocol's big-endian numbers and length-prefixed strings.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -80,7 +79,7 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok().map(i32::from_be_bytes)
     }
 
-    /// A null string reads as an empty one.
+    /// Reads a string; null reads as empty.
     fn string(&mut self) -> Option<&'a [u8]> {
         let length = i16::from_be_bytes(self.take(2)?.try_into().ok()?);
         self.take(usize::try_from(length).unwrap_or(0))

@@ -1,4 +1,4 @@
-//! The broker's properties.
+//! Broker properties.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::{ClusterMember, SecuredListener};
 use crate::{Engine, EngineError, ports};
 
-/// What a node on one small machine needs, beside its addresses.
+/// Properties of a node on a small machine, except its addresses.
 const FIXED: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
     (
@@ -18,51 +18,50 @@ const FIXED: &[(&str, &str)] = &[
     ("offsets.topic.num.partitions", "4"),
     ("transaction.state.log.num.partitions", "4"),
     ("share.coordinator.state.topic.num.partitions", "4"),
-    // A misspelt topic is an error, not a new topic.
+    // A misspelt topic name is an error and must not create a topic.
     ("auto.create.topics.enable", "false"),
-    // A consumer starts at once instead of waiting for others to join it.
+    // A consumer starts at once and does not wait for others to join its group.
     ("group.initial.rebalance.delay.ms", "0"),
-    // The log is the truth, so nothing goes by the broker's own default: topics say
-    // how long they keep their records. Their records carry event times, and replayed
-    // years would otherwise be "expired" on arrival.
+    // No broker-wide retention: each topic sets its own. Retention uses record timestamps, which
+    // are event times here, so replayed years would expire on arrival.
     ("log.retention.ms", "-1"),
-    // Committed offsets carry the intents: losing them after a quiet week (Kafka's
-    // default) would lose the place. Ten years, in minutes.
+    // Offset metadata holds the intents, so committed offsets must outlive a quiet period (Kafka's
+    // default is one week). Ten years, in minutes.
     ("offsets.retention.minutes", "5256000"),
     ("log.segment.bytes", "268435456"),
-    // Kafka's own default, told here because batches are sized by it.
+    // Kafka's default, set explicitly because the batch size depends on it.
     ("message.max.bytes", "1048588"),
-    // Two cores.
+    // Thread counts for two cores.
     ("num.network.threads", "2"),
     ("num.io.threads", "4"),
     ("background.threads", "4"),
     ("num.recovery.threads.per.data.dir", "2"),
-    // The default takes 128 MiB of the heap for compaction, which only small topics need here.
+    // The default takes 128 MiB of heap for compaction, which only small topics need here.
     ("log.cleaner.dedupe.buffer.size", "16777216"),
     // Fewer empty records in the metadata log of an idle node (default: two a second).
     ("metadata.max.idle.interval.ms", "5000"),
 ];
 
-/// Each batch is on the disk before it is acknowledged and before anybody can read it, so that an
-/// offset never stands for a record that a power cut takes away. Kafka's own topics are included:
-/// offsets and their intents lie in one of them. The metadata log is always synced.
+/// Syncs each batch to disk before it is acknowledged or readable, so that an offset never stands
+/// for a record lost in a power cut. This includes Kafka's own topics: one of them holds the
+/// offsets and their metadata. The metadata log is always synced.
 pub(super) const SYNCED: [(&str, &str); 1] = [("log.flush.interval.messages", "1")];
 
-/// How many copies there are of each topic, Kafka's own included.
+/// Replication factors of all topics, including Kafka's own.
 const COPIES: [&str; 4] = [
     "default.replication.factor",
     "offsets.topic.replication.factor",
     "transaction.state.log.replication.factor",
     "share.coordinator.state.topic.replication.factor",
 ];
-/// How many of them must have a record before it is acknowledged.
+/// Minimum numbers of in-sync replicas for an acknowledgement.
 const COPIES_IN_SYNC: [&str; 3] = [
     "min.insync.replicas",
     "transaction.state.log.min.isr",
     "share.coordinator.state.topic.min.isr",
 ];
 
-/// These tie the node to its folder and its ports.
+/// Properties that tie the node to its folder and ports.
 const OURS: [&str; 5] = [
     "node.id",
     "listeners",
@@ -71,23 +70,23 @@ const OURS: [&str; 5] = [
     "log.dirs",
 ];
 
-/// The two ports of a node.
+/// Ports of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ports {
-    /// For clients.
+    /// Port for clients.
     pub broker: u16,
-    /// For the node's own controller; nobody else needs it.
+    /// Port for the node's own controller.
     pub controller: u16,
 }
 
 impl Ports {
-    /// For the formatting tool, which reads them and binds nothing.
+    /// Placeholders for the formatting tool, which reads ports but binds none.
     pub(super) const UNUSED: Self = Self {
         broker: 9092,
         controller: 9093,
     };
 
-    /// The wanted or any free broker port, and the member's own or any other free one.
+    /// Chooses the configured or a free broker port, and the member's or a free controller port.
     pub(super) fn choose(
         broker: Option<u16>,
         member: Option<&ClusterMember>,
@@ -106,7 +105,7 @@ impl Ports {
     }
 }
 
-/// Refuses properties that would take the node away from its folder or its ports.
+/// Rejects properties that would detach the node from its folder or ports.
 pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), EngineError> {
     let fixed = &FIXED[..4];
     let ours = |key: &str| OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key);
@@ -120,7 +119,7 @@ pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), Engine
     }
 }
 
-/// The text of a properties file. `member`: the node's place among others, if it is not alone.
+/// Builds the text of the properties file. `member` is `None` for a single node.
 pub(super) fn server(
     ports: &Ports,
     log_dir: &str,
@@ -133,7 +132,7 @@ pub(super) fn server(
         .map(|(key, value)| (*key, (*value).to_owned()))
         .collect();
     let nodes = member.map_or(1, |member| member.controllers.len());
-    // A lone node holds the only copy of everything. One of three may be lost.
+    // A single node holds the only replica. A cluster of three may lose one node.
     let (copies, in_sync) = (nodes.min(3), nodes.min(3).div_ceil(2));
     all.extend(COPIES.map(|key| (key, copies.to_string())));
     all.extend(COPIES_IN_SYNC.map(|key| (key, in_sync.to_string())));
@@ -171,7 +170,7 @@ pub(super) fn server(
     text
 }
 
-/// The nodes that vote on who leads, numbered from 1.
+/// Controller quorum voters, numbered from 1.
 fn voters(controllers: &[u16]) -> String {
     let voters: Vec<String> = (1..)
         .zip(controllers)
@@ -180,7 +179,7 @@ fn voters(controllers: &[u16]) -> String {
     voters.join(",")
 }
 
-/// What encrypted listeners need beside their addresses.
+/// Properties of the encrypted listeners, except their addresses.
 pub(super) fn of_secured(listeners: &[SecuredListener]) -> impl Iterator<Item = (String, String)> {
     let numbered = (1..).zip(listeners);
     numbered.flat_map(|(number, listener): (usize, _)| {
@@ -194,7 +193,7 @@ pub(super) fn of_secured(listeners: &[SecuredListener]) -> impl Iterator<Item = 
     })
 }
 
-/// Adds these listeners to the addresses.
+/// Adds the encrypted listeners to the addresses.
 pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String {
     let add = |line: &str, show: fn(&SecuredListener) -> String| {
         let mut line = line.to_owned();
@@ -206,7 +205,7 @@ pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String 
     let lines = text.lines().map(|line| {
         let line = match line.split_once('=') {
             Some(("listeners", _)) => add(line, |one| format!("//127.0.0.1:{}", one.port)),
-            // Certificates are of names.
+            // Certificates contain host names, not addresses.
             Some(("advertised.listeners", _)) => {
                 add(line, |one| format!("//localhost:{}", one.port))
             }
@@ -221,7 +220,7 @@ pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String 
     lines.collect()
 }
 
-/// The escapes of Java's properties files, which are read as Latin-1.
+/// Escapes a value for a Java properties file, which is read as Latin-1.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (at, unit) in text.encode_utf16().enumerate() {

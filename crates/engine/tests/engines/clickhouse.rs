@@ -1,4 +1,4 @@
-//! One ClickHouse's life.
+//! Life cycle of a ClickHouse.
 
 use std::fs;
 use std::path::Path;
@@ -78,7 +78,7 @@ pub fn life() {
     });
 }
 
-/// The engine needs a user without a password; any program on this machine can be it.
+/// The engine needs a user without a password, which any local program can use.
 fn strangers_may_do_nothing(clickhouse: &ClickHouse, dir: &Path) {
     let secret = dir.join("clickhouse").join("password");
     let secret = secret.display();
@@ -93,7 +93,7 @@ fn strangers_may_do_nothing(clickhouse: &ClickHouse, dir: &Path) {
         let answer = wire::ask_as(clickhouse, "default", "", &query);
         assert!(is_refused(&answer), "{query}: {answer}");
     }
-    // Each is free of one of the two limits.
+    // Each query is exempt from one of the two limits.
     for query in [
         "SELECT 1",
         "KILL QUERY WHERE 1",
@@ -118,7 +118,7 @@ fn is_refused(answer: &str) -> bool {
     reasons.iter().any(|reason| answer.contains(reason))
 }
 
-/// What a `kill -9` between token and part leaves: the token is there, the part is not.
+/// Simulates a `kill -9` between token and part: the token exists, the part does not.
 pub fn lost_part() {
     const INSERT: &str = "INSERT INTO affluenza.t SETTINGS async_insert = 0, \
         deduplicate_insert = 'enable', insert_deduplication_token = 'block 1' \

@@ -1,4 +1,4 @@
-//! One Kafka's life.
+//! Life cycle of a Kafka.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ pub fn life() {
         let kafka = Kafka::start(&settings, &jars).await.unwrap();
         eprintln!("kafka: first start {:?}", begin.elapsed());
         assert_eq!(wire::create_topic(&kafka, "kept"), 0);
-        // Ctrl-C in our terminal is not theirs.
+        // Ctrl-C in our terminal must not reach the engine.
         assert_ne!(
             procs::session(kafka.pid()),
             procs::session(std::process::id())
@@ -50,7 +50,7 @@ pub fn life() {
         java.wait();
         assert_eq!(procs::in_folder(&settings.dir), []);
 
-        // The port stays the same when it is configured, and the data stays anyhow.
+        // A configured port stays the same, and the data persists in any case.
         let settings = KafkaSettings {
             port: Some(port),
             ..settings

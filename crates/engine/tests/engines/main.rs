@@ -1,7 +1,7 @@
-//! The engines for real: started, used, stopped, killed and started again.
+//! Tests with real engines: start, use, stop, kill and restart.
 //!
-//! The engines execute the running program again, so this test has a `main` of its
-//! own. It is also the parent that gets killed in one of the tests.
+//! The engines re-execute the running program, so this test has its own `main`. In one of the tests
+//! it is also the parent that gets killed.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

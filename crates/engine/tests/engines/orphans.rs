@@ -1,4 +1,4 @@
-//! What becomes of the engines when their parent is killed.
+//! Tests that the engines end when their parent is killed.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -9,16 +9,16 @@ use affluenza_engine::{ClickHouse, ClickHouseSettings, ExitStatus, Kafka, KafkaS
 
 use crate::{jars, library, procs, runtime};
 
-/// Makes this program a parent to be killed.
+/// Argument that turns this program into a parent to be killed.
 const PARENT: &str = "__parent";
 
-/// The folder to start engines in, if this process is to be such a parent.
+/// Returns the folder for the engines if this process is such a parent.
 pub fn parent_folder() -> Option<PathBuf> {
     let mut args = std::env::args_os().skip(1);
     (args.next().as_deref() == Some(OsStr::new(PARENT))).then(|| args.next().unwrap().into())
 }
 
-/// Starts both engines, says so, and waits to be killed.
+/// Starts both engines, prints their process ids, and waits to be killed.
 pub fn run_parent(dir: &Path) {
     runtime().block_on(async {
         let kafka = Kafka::start(&kafka_settings(dir), &jars()).await.unwrap();
@@ -69,7 +69,7 @@ pub fn none_is_left() {
     parent.kill().unwrap();
     parent.wait().unwrap();
 
-    // A new parent need not wait for the end of the old one's engines itself.
+    // A new parent starts without waiting for the old engines to end first.
     runtime().block_on(async {
         let again = ClickHouse::start(&clickhouse_settings(dir.path()), &library())
             .await
@@ -86,7 +86,7 @@ pub fn none_is_left() {
     assert_eq!(procs::in_folder(dir.path()), []);
 }
 
-/// Java has a parent that is neither we nor it, and must not survive that one either.
+/// Kills the holder between this process and Java; Java must die with it.
 async fn kill_the_one_in_between(kafka: Kafka) {
     let java = procs::watch(kafka.pid());
     let holder = procs::parent(kafka.pid());

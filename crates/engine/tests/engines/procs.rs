@@ -1,4 +1,4 @@
-//! Looks at the machine's processes.
+//! Helpers for the processes of the machine.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
 
-/// How long processes may take to end. Only a failing test waits that long.
+/// Time limit for processes to end. Only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The processes that work in this folder.
+/// Ids of the processes whose working directory is in this folder.
 pub fn in_folder(folder: &Path) -> Vec<u32> {
     let folder = folder.canonicalize().unwrap();
     let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -22,7 +22,7 @@ pub fn in_folder(folder: &Path) -> Vec<u32> {
     .collect()
 }
 
-/// A process that can be waited for, though it is nobody's child here.
+/// A process that can be awaited although it is not a child of this one.
 pub struct Watched(OwnedFd);
 
 pub fn watch(pid: u32) -> Watched {
@@ -31,7 +31,7 @@ pub fn watch(pid: u32) -> Watched {
 }
 
 impl Watched {
-    /// Waits for the process's end.
+    /// Waits for the end of the process.
     pub fn wait(&self) {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -47,18 +47,17 @@ impl Watched {
     }
 }
 
-/// The parent of a process.
+/// Parent of a process.
 pub fn parent(pid: u32) -> u32 {
     stat(pid, 1).parse().unwrap()
 }
 
-/// The session that a process belongs to: 0 where its leader is outside this
-/// process-id namespace.
+/// Session of a process; 0 if its leader is outside this process-id namespace.
 pub fn session(pid: u32) -> u32 {
     stat(pid, 3).parse().unwrap()
 }
 
-/// A field of `/proc/PID/stat`, counted from the state, which follows the name.
+/// Field of `/proc/PID/stat`, counted from the state, which follows the name.
 fn stat(pid: u32, field: usize) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = stat.rsplit_once(") ").unwrap();

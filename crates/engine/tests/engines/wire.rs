@@ -1,4 +1,4 @@
-//! As much of the two protocols as the tests speak.
+//! Minimal clients of the two protocols.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,17 +14,17 @@ pub fn create_topic(kafka: &Kafka, name: &str) -> i16 {
     put_string(&mut body, name);
     body.extend(1i32.to_be_bytes());
     body.extend(1i16.to_be_bytes());
-    // No explicit assignments, no configuration; ten seconds; for real.
+    // No explicit assignments, no configuration, a timeout of ten seconds, no dry run.
     body.extend(0i32.to_be_bytes());
     body.extend(0i32.to_be_bytes());
     body.extend(10_000i32.to_be_bytes());
     body.push(0);
     let answer = kafka_exchange(kafka, CREATE_TOPICS, 2, &body);
-    // Correlation, throttle time, count, then the topic's name and error.
+    // Correlation id, throttle time and count precede the topic's name and error.
     i16::from_be_bytes(answer[12 + 2 + name.len()..][..2].try_into().unwrap())
 }
 
-/// Whether the cluster has a topic of this name.
+/// True if the cluster has a topic of this name.
 pub fn has_topic(kafka: &Kafka, name: &str) -> bool {
     let mut all = Vec::new();
     all.extend((-1i32).to_be_bytes());
@@ -58,12 +58,12 @@ fn put_string(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-/// ClickHouse's answer to a query, be it an error.
+/// Returns ClickHouse's response to a query, including errors.
 pub fn ask(clickhouse: &ClickHouse, query: &str) -> String {
     ask_as(clickhouse, clickhouse.user(), clickhouse.password(), query)
 }
 
-/// The same as somebody else.
+/// Same as `ask`, as another user.
 pub fn ask_as(clickhouse: &ClickHouse, user: &str, password: &str, query: &str) -> String {
     let url = clickhouse.http_url();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();

@@ -7,7 +7,7 @@ fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
 }
 
-/// The headers that the consumer puts on a dead letter.
+/// Headers that the consumer adds to a dead letter.
 fn dead_letter_headers() -> Value {
     json!({
         "type": "object",
@@ -52,7 +52,7 @@ fn messages() -> serde_json::Map<String, Value> {
         .collect()
 }
 
-/// The name of a message among the components: dots separate other things there.
+/// Name of a message in the components section, with dashes in place of dots.
 fn name_of(event_type: &str) -> String {
     event_type
         .trim_start_matches("it.affluenza.")
@@ -193,7 +193,7 @@ fn the_asyncapi_document_is_that_of_the_types() {
     must_be_written("asyncapi.json", &document());
 }
 
-/// Every reference inside the document leads somewhere.
+/// Every reference in the document resolves.
 #[test]
 fn its_references_lead_somewhere() {
     fn follow(document: &Value, value: &Value, found: &mut usize) {

@@ -1,7 +1,7 @@
-//! Whether a schema still accepts what an earlier one did.
+//! Checks that a schema still accepts everything that an earlier release accepted.
 //!
-//! `schemas/released` holds the schemas as they were released, and events that were valid then.
-//! What is there never changes; a new version of a type is added.
+//! `schemas/released` holds the released schemas, and events that were valid under them. These
+//! files never change; a new version of a type is added.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::documents::{all, folder};
 use crate::{Message, UnixMillis};
 
-/// Words that say nothing about what is valid.
+/// Keywords that do not affect validity.
 const REMARKS: [&str; 5] = ["description", "title", "examples", "$id", "$schema"];
 
-/// Everything that `new` refuses and `old` did not, each as a place and what changed there.
+/// Returns each place where `new` is stricter than `old`, with the change.
 fn refused(old: &Value, new: &Value) -> Vec<String> {
     let mut found = Vec::new();
     Comparison { old, new }.schemas(old, new, "", &mut found);
@@ -47,8 +47,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether the word `word` of a schema accepts what it did. Of nested schemas the answer is
-    /// yes, and what they refuse is added to `found`.
+    /// True if the keyword `word` accepts everything that it accepted before. Nested schemas count
+    /// as accepted here; their refusals are added to `found`.
     fn still_accepts(
         &self,
         word: &str,
@@ -61,7 +61,7 @@ impl Comparison<'_> {
         match (word, before) {
             ("properties", before) => {
                 for (name, after) in after.as_object().unwrap() {
-                    // What nobody knew could be anything.
+                    // An undeclared property could have any value.
                     let before = before.and_then(|before| before.get(name));
                     let at = format!("{at}/{name}");
                     self.schemas(before.unwrap_or(&json!({})), after, &at, found);
@@ -95,7 +95,7 @@ impl Comparison<'_> {
             ("minLength" | "minimum" | "minItems", before) => {
                 number(before).is_some_and(|before| Some(before) >= number(Some(after)))
             }
-            // Anything else must stay as it is.
+            // Any other keyword must stay unchanged.
             (_, before) => before == Some(after),
         }
     }
@@ -177,7 +177,7 @@ fn events_that_were_released_are_still_accepted() {
     assert_eq!(seen, crate::TYPES.into_iter().map(str::to_owned).collect());
 }
 
-/// The comparison is worth something only if it finds what it is there for.
+/// Tests the comparison itself: it must report stricter schemas and no others.
 #[test]
 fn changes_that_refuse_are_found_and_others_are_not() {
     let (_, old) = all()

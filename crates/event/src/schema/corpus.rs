@@ -1,4 +1,4 @@
-//! The examples in `schemas/examples`: the schemas and the parser must say the same of them.
+//! Tests schemas and parser on the examples in `schemas/examples`: both must agree.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::documents::{all, folder};
 use crate::{Message, Mode, Refusal, UnixMillis, read};
 
-/// When the examples count as written: 2026-01-01T00:00:00Z.
+/// Write time of the examples: 2026-01-01T00:00:00Z.
 const WRITTEN: UnixMillis = UnixMillis(1_767_225_600_000);
-/// Refusals that a schema cannot see.
+/// Refusals that a schema cannot express.
 const BEYOND_SCHEMA: [&str; 4] = ["personal-data", "time-ahead", "too-large", "not-json"];
 
 pub(crate) fn validator(schema: &Value) -> Validator {
@@ -22,7 +22,7 @@ pub(crate) fn validator(schema: &Value) -> Validator {
         .unwrap()
 }
 
-/// A file of `schemas/examples`. The name of a bad one begins with the reason, before two dashes.
+/// A file in `schemas/examples`. The name of a bad example begins with the reason and two dashes.
 struct Example {
     name: String,
     bytes: Vec<u8>,
@@ -52,7 +52,7 @@ fn examples(kind: &str) -> Vec<Example> {
     found
 }
 
-/// What the schemas say: those of every type, since an event must fit the one it names.
+/// True if the schema of the event's type accepts it.
 fn fits(event: &Value) -> bool {
     let event_type = event["type"].as_str().unwrap_or_default();
     all()
@@ -122,7 +122,7 @@ fn examples_in_binary_mode_say_the_same() {
             .err()
             .map(|refusal| refusal.code().to_owned());
         assert_eq!(code, example.reason, "{}", example.name);
-        // The same event in structured mode is the same event.
+        // Structured mode must give an equal message.
         let mut event = json!({ "data": record["payload"] });
         for (name, value) in headers() {
             if let Some(attribute) = name.strip_prefix("ce_") {
@@ -132,7 +132,7 @@ fn examples_in_binary_mode_say_the_same() {
         if let Ok(message) = reading.message {
             let event = event.to_string();
             let other = structured(event.as_bytes()).unwrap();
-            // Owned and borrowed texts are equal.
+            // Borrowed and owned texts compare as equal.
             assert_eq!(other, message, "{}", example.name);
         }
     }
@@ -148,8 +148,8 @@ fn both_versions_of_a_service_use_become_the_same_event() {
     assert_eq!(structured(&first).unwrap(), structured(&second).unwrap());
 }
 
-/// Values that are put in place of others. No arrays: the parser takes one for an object with its
-/// fields in order, which no schema says and nobody should send.
+/// Replacement values. Arrays are left out: serde accepts an array as a struct with its fields in
+/// order, which no schema describes.
 fn values() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -174,7 +174,7 @@ fn values() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Every place in `value`, as a JSON pointer.
+/// Lists every place in `value` as a JSON pointer.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     if let Value::Object(fields) = value {
@@ -187,8 +187,8 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Good examples, changed in one or two places: what the schema accepts the parser accepts,
-    /// and the other way round, except for what no schema can see.
+    /// Schema and parser agree on good examples with one or two changes, except for refusals that a
+    /// schema cannot express.
     #[test]
     fn schema_and_parser_agree_on_changed_examples(
         pick in any::<prop::sample::Index>(),
@@ -229,7 +229,7 @@ proptest! {
         let headers = || headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let reading = read(&payload, headers, WRITTEN);
         let is_binary = reading.mode == Mode::Binary;
-        // Nothing is unaccounted: a message or a refusal with a code, and a mode that follows from the headers.
+        // Every record yields a message or a refusal with a code, and the headers decide the mode.
         if is_binary {
             prop_assert!(headers().any(|(name, _)| name.starts_with("ce_")));
         }

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use crate::wire::{Data, Envelope, LoginMeans, Report};
 use crate::{ACCESS_V1, CLIENT_REPORT_V1, Login, SERVICE_USE_V1, SERVICE_USE_V2};
 
-/// Where an identifier of ours begins.
+/// Prefix of the schema identifiers.
 const BASE: &str = "urn:affluenza:event";
 
-/// The folder `schemas` of the project.
+/// Path of the folder `schemas`.
 pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
 }
 
-/// Compares `made` with the file of that name under `schemas`, or writes it when asked to.
+/// Compares `made` with the file `name` in `schemas`, or writes the file if UPDATE_SCHEMAS is set.
 pub(crate) fn must_be_written(name: &str, made: &Value) {
     let path = folder().join(name);
     let made = format!("{made:#}\n");
@@ -30,7 +30,7 @@ pub(crate) fn must_be_written(name: &str, made: &Value) {
     );
 }
 
-/// The schema of every type, by its name.
+/// Returns the schema of each event type.
 pub(crate) fn all() -> Vec<(&'static str, Value)> {
     let mut access =
         of::<Data<'_, Login>>(ACCESS_V1, "A page or area of a portal or app was visited.");
@@ -80,7 +80,7 @@ fn of<D: JsonSchema>(event_type: &'static str, description: &str) -> Value {
     schema
 }
 
-/// Makes fields of `data` required, and takes `null` away from them.
+/// Makes fields of `data` required and not nullable.
 fn require(schema: &mut Value, fields: &[&str]) {
     let data = &mut schema["$defs"]["Data"];
     for field in fields {
@@ -98,7 +98,7 @@ fn require(schema: &mut Value, fields: &[&str]) {
     }
 }
 
-/// Documentation comments speak to programmers: lines are joined, and links become names.
+/// Turns doc comments into descriptions: joins their lines and replaces links by names.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {

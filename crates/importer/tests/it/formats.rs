@@ -1,4 +1,4 @@
-//! Lines as nginx and Apache write them, and the events they become.
+//! Tests lines of nginx and Apache, and their events.
 
 use affluenza_importer::{Fault, Field, Input};
 
@@ -11,7 +11,7 @@ fn events(name: &str) -> (Vec<Kept>, affluenza_importer::Summary) {
     import_into(target, vec![Input::path(fixture(name))])
 }
 
-/// As a reviewer reads them: one a line, checked by the consumer's parser.
+/// Renders the events for review, one per line, after the consumer's parser has accepted them.
 fn shown(events: &[Kept]) -> String {
     let checked = |kept: &Kept| {
         kept.event();
@@ -25,7 +25,7 @@ fn nginx() {
     let (events, summary) = events("nginx.log");
     assert_eq!((summary.lines, summary.events()), (6, 6));
     insta::assert_snapshot!(shown(&events));
-    // The forwarded address after the user agent, the user name and the rest of the addresses.
+    // Forwarded address, full IPv4 address, user name and the end of an IPv6 address.
     for personal in ["198.51.100.23", "203.0.113.7", "mario", "7348"] {
         assert!(!shown(&events).contains(personal), "{personal}");
     }
@@ -58,7 +58,7 @@ fn apache() {
 fn a_visitor_is_one_person_on_one_day() {
     let (events, _) = events("nginx.log");
     let visitors: Vec<_> = events.iter().map(|kept| kept.event().visitor).collect();
-    // One browser before and after the clock changed; then others.
+    // Same browser before and after the clock change; the others differ.
     assert_eq!(visitors[0], visitors[1]);
     assert_eq!(visitors[3], visitors[4]);
     assert_ne!(visitors[0], visitors[2]);

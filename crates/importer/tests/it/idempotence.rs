@@ -1,4 +1,4 @@
-//! Importing the same lines again, in whatever order and parts, changes nothing.
+//! Tests that a repeated import of the same lines gives the same ids, in any order and in parts.
 
 use std::collections::HashSet;
 
@@ -127,7 +127,7 @@ fn an_identity_does_not_tell_who_came() {
     assert_eq!(one("host-7.example.net - -"), one("host-8.example.net - -"));
     assert_ne!(of_network, one("198.51.100.7 - -"));
     assert_ne!(of_network, one("2001:db8::1 - -"));
-    // All the same, two who came in the same second both count.
+    // Two clients in the same second still count as two.
     let (events, summary) =
         import(format!("{}{}", log("203.0.113.7 - -"), log("203.0.113.8 - -")).as_bytes());
     assert_ne!(events[0].key, events[1].key);

@@ -1,4 +1,4 @@
-//! Files, compressed and not, given once and twice, and what cannot be read.
+//! Tests plain and compressed files, duplicate files and unreadable inputs.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn a_file_given_twice_counts_once_and_is_named() {
         Input::path(folder.path().join("empty.log")),
     ];
     let (_, summary) = import_into(target(), inputs);
-    // "b.log" is another file that repeats a line: that is two requests in one second.
+    // "b.log" is a different file that repeats a line, so there are two requests in one second.
     assert_eq!(
         (summary.events(), summary.repeated, summary.inputs),
         (3, 1, 4)
@@ -110,7 +110,7 @@ fn what_cannot_be_read_is_refused_before_the_first_event() {
 
 #[test]
 fn damaged_gzip_stops_with_its_place() {
-    // Not compressible, so that whole lines come out before the cut.
+    // Incompressible, so that whole lines come out before the cut.
     let log: String = (0..5_000)
         .map(|nth| ONE.replace("/ HTTP", &format!("/{} HTTP", nth * 7_919)))
         .collect();

@@ -1,4 +1,4 @@
-//! Imports of real and written logs, from bytes to events as the consumer reads them.
+//! Imports real and synthetic logs, and reads the events like the consumer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod formats;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use affluenza_event::{Event, UnixMillis};
 use affluenza_importer::{AccessLog, Input, Salt, SaltSource, Summary, Target};
 
-/// The same salts in every run.
+/// Salts that are the same in every run.
 struct FixedSalts(u8);
 
 impl SaltSource for FixedSalts {
@@ -23,7 +23,7 @@ impl SaltSource for FixedSalts {
     }
 }
 
-/// An event as it was given, kept.
+/// Copy of an imported event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Kept {
     key: String,
@@ -31,7 +31,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// The event as the consumer reads it, today.
+    /// Parses the event like the consumer, with a late write time.
     fn event(&self) -> Event<'_> {
         let written = UnixMillis(4_102_444_800_000);
         affluenza_event::parse(self.json.as_bytes(), written)

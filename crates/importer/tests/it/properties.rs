@@ -1,10 +1,10 @@
-//! What holds for any bytes.
+//! Properties that hold for any bytes.
 
 use proptest::prelude::*;
 
 use crate::{import, real_log};
 
-/// Pieces of lines, good and bad, so that random logs get past the first field.
+/// Generates parts of lines, valid and invalid, so that random logs get past the first field.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let fixed = |text: &'static str| Just(text.as_bytes().to_vec());
     prop_oneof![
@@ -41,7 +41,7 @@ fn check(log: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Random bytes that begin like a compressed file are none, and are refused as such.
+/// False if random bytes begin like a compressed file, because the import refuses these.
 fn is_plain(log: &[u8]) -> bool {
     !log.starts_with(b"\x1F\x8B")
         && !log.starts_with(b"PK")

@@ -1,4 +1,4 @@
-//! 10,000 real requests, one of them malformed (see tests/fixtures/README.md).
+//! Tests 10,000 real requests, one of them malformed (see tests/fixtures/README.md).
 
 use std::collections::HashSet;
 
@@ -27,7 +27,7 @@ fn every_request_is_accounted_for() {
         malformed.to_string(),
         "log:8899: the user agent has no closing quote"
     );
-    // 17 lines repeat an earlier one; two more differ from one in the end of the address only.
+    // 17 lines repeat an earlier one; two more differ only in the last part of the address.
     assert_eq!(summary.repeated, 19);
     assert_eq!(summary.without_address, 0);
 }
@@ -49,15 +49,15 @@ fn every_event_is_one_that_the_consumer_takes() {
         visitors.insert(event.visitor);
         pages += u64::from(event.activity == Activity::Access(Resource::Page));
         failed += u64::from(event.outcome == Outcome::Failed);
-        // The log's days: 17 to 20 May 2015.
+        // The log covers 17 to 20 May 2015.
         assert!((1_431_820_800_000..1_432_166_400_000).contains(&event.time.0));
     }
     assert_eq!((pages, failed), (summary.pages, summary.failed));
-    // What awk counts: 202 + 8 + 3 times 404, 3 times 500, 2 times each of 403 and 416.
+    // Counted with awk: 202 + 8 + 3 times 404, 3 times 500, 2 times each of 403 and 416.
     assert_eq!(failed, 220);
     let (earliest, latest) = summary.period.unwrap();
     assert!(UnixMillis(1_431_820_800_000) <= earliest && latest < UnixMillis(1_432_166_400_000));
-    // More people than addresses would give, fewer than requests.
+    // More visitors than addresses, fewer than requests.
     assert!(
         (1_754..5_000).contains(&visitors.len()),
         "{}",

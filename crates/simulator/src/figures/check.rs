@@ -1,4 +1,4 @@
-//! Figures may contradict each other: says in which cell.
+//! Checks the figures for contradictions and names the cell.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(crate) fn usage(year: i16, tables: &YearFigures) -> Result<(), FiguresError>
     by_ente(year, tables)
 }
 
-/// Checks the table by ente against that by category.
+/// Checks the table by ente against the table by category.
 fn by_ente(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
     let name = file::by_ente(year);
     let mut sums: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
@@ -84,7 +84,7 @@ fn by_ente(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
     Ok(())
 }
 
-/// How many bookings of a category are not in the table by ente under that category.
+/// Returns the number of a category's bookings that the table by ente does not assign to it.
 fn room_for_bookings(
     name: &str,
     row: &CategoryFigures,
@@ -124,7 +124,7 @@ fn room_for_bookings(
     }
 }
 
-/// A share of accesses between two hours of the day, which follows from the bands.
+/// Share of accesses between two hours of the day. The bands determine it, so it is only checked.
 pub(crate) struct Share {
     pub line: u64,
     pub from_hour: u8,
@@ -135,7 +135,7 @@ pub(crate) struct Share {
 /// A value with its line.
 type Given = Option<(u64, f64)>;
 
-/// Checks the figures of accesses, and puts the bands in the order of the day.
+/// Checks the access figures and sorts the bands by time of day.
 pub(crate) fn access(
     name: &str,
     devices: (Given, Given),
@@ -209,7 +209,7 @@ fn desktop(name: &str, (desktop, mobile): (Given, Given)) -> Result<f64, Figures
     }
 }
 
-/// Share of users between two hours, over midnight if need be, weighted by hours.
+/// Percentage of users between two hours, which may span midnight, weighted by hours.
 fn percent(bands: &[BandFigures], share: &Share) -> f64 {
     let (mut within, mut all) = (0.0, 0.0);
     for hour in 0..24 {

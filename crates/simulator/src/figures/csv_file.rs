@@ -1,4 +1,4 @@
-//! A CSV file with a header line, whose every value knows its line.
+//! CSV file with a header line. Each row keeps its line number for error messages.
 
 use crate::error::FiguresError;
 
@@ -54,7 +54,7 @@ impl Row<'_> {
         FiguresError::new(self.table.file, Some(self.line), cause, mend)
     }
 
-    /// The field of a column, empty when there is no such column.
+    /// Returns the field of a column; empty if there is no such column.
     pub(crate) fn optional_text(&self, column: &str) -> &str {
         self.table
             .columns
@@ -64,7 +64,7 @@ impl Row<'_> {
             .unwrap_or("")
     }
 
-    /// The field of a column that has to be there and be filled.
+    /// Returns the field of a required column, which must not be empty.
     pub(crate) fn text(&self, column: &str) -> Result<&str, FiguresError> {
         if !self.table.columns.iter().any(|name| name == column) {
             let found: Vec<_> = self.table.columns.iter().collect();

@@ -1,4 +1,4 @@
-//! Reads the CSV files, and says where a value is not what it should be.
+//! Reads the CSV files and reports invalid values with their position.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::error::FiguresError;
 
-/// Gives the text of a file by its name, `None` when there is no such file.
+/// Returns the text of a file by its name; `None` if it does not exist.
 type Open<'o> = &'o dyn Fn(&str) -> Result<Option<String>, FiguresError>;
 
 pub(crate) fn read(year: i16, open: Open<'_>) -> Result<Figures, FiguresError> {
@@ -192,7 +192,7 @@ fn read_access(table: &Table<'_>) -> Result<AccessFigures, FiguresError> {
     check::access(table.file, (desktop, mobile), bands, &shares)
 }
 
-/// The two hours in a measure's name.
+/// Parses the two hours in the name of a measure.
 fn hours(measure: &str, before: &str, between: &str, after: &str) -> Option<(u8, u8)> {
     let middle = measure.strip_prefix(before)?.strip_suffix(after)?;
     let (from, to) = middle.split_once(between)?;

@@ -14,9 +14,9 @@ use crate::table::{ColumnSum, Grid, fill};
 /// Uses in one category by ente and kind.
 pub(crate) type Uses = BTreeMap<(usize, Kind), u64>;
 
-/// Uses of `year` in one category of the register. As printed where there is a table by ente,
-/// else the printed total in the proportions of the nearest year that has one, else in those
-/// of the deployments.
+/// Computes the uses of `year` in one category of the register. A table by ente is used as printed.
+/// Without one, the printed total is distributed in the proportions of the nearest year with such a
+/// table, else in those of the deployments.
 pub(crate) fn uses(
     figures: &Figures,
     register: &Register,
@@ -52,7 +52,7 @@ pub(crate) fn uses(
     Ok(spread(printed, &proportions))
 }
 
-/// The printed totals of a category, if the year has any.
+/// Returns the printed totals of a category, if any.
 fn row_of<'t>(
     register: &Register,
     tables: &'t YearFigures,
@@ -75,7 +75,7 @@ fn row_of<'t>(
     Ok(found)
 }
 
-/// Shares a category's total out, kind by kind where kinds are printed.
+/// Distributes a category's total, for each kind separately if kinds are printed.
 fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
     let share = |total: u64, kinds: &[Kind]| -> Uses {
         let mut keys: Vec<(usize, Kind)> = Vec::new();
@@ -87,7 +87,7 @@ fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
             }
         }
         if keys.is_empty() {
-            // Nobody had uses of this kind: whoever had any gets them.
+            // Without uses of this kind, all uses serve as proportions.
             for ((ente, _), weight) in proportions {
                 keys.push((*ente, kinds[0]));
                 weights.push(*weight);
@@ -113,7 +113,7 @@ fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
     uses
 }
 
-/// The printed table by ente, with the bookings that have no category put into one.
+/// Reads the printed table by ente, and assigns bookings without a category to one.
 fn by_ente(
     register: &Register,
     year: i16,
@@ -158,13 +158,14 @@ fn by_ente(
     Ok(uses)
 }
 
-/// How sure it is that an ente's bookings belong to a category, from what it offers.
+/// Weight of a booking at an ente in a category where the ente offers a booking service, where it
+/// offers another service, and where it offers none.
 const BOOKABLE: f64 = 1.0;
 const OFFERED: f64 = 1e-3;
 const ANYTHING: f64 = 1e-6;
 
-/// Which of the bookings without a category belong to one: those of each ente and those of
-/// each category add up to what is printed, and enti book what they offer as far as possible.
+/// Selects the bookings without a category that belong to `category`. The printed sums by ente and
+/// by category are met, and enti book what they offer as far as possible.
 fn loose_bookings(
     register: &Register,
     year: i16,
@@ -191,7 +192,7 @@ fn loose_bookings(
             }
         }
     }
-    // Only what is bookable if that is enough, else what is offered, else anything.
+    // Tries bookable services first, then all offered services, then any category.
     let mut failed = 0;
     for (least, otherwise) in [(BOOKABLE, 0.0), (OFFERED, 0.0), (ANYTHING, ANYTHING)] {
         let mut prior = offered.clone();

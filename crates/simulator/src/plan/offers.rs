@@ -1,4 +1,4 @@
-//! What can be used on which days of a year.
+//! Services offered on each day of a year.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,14 +7,15 @@ use affluenza_event::Kind;
 use affluenza_register::{Register, Service, Validity};
 use jiff::civil::{Date, date};
 
-/// Days of the year, in order.
+/// Days of the year, as sorted ranges.
 pub(crate) type Days = Vec<Range<u16>>;
 
-/// What a year offers in one category.
+/// Services and deployments of a year in one category.
 pub(crate) struct Offers {
-    /// Days on which each service exists and belongs to the category; absent if there are none.
+    /// Days on which each service exists and belongs to the category; services without such days
+    /// are absent.
     pub services: BTreeMap<usize, Days>,
-    /// Of the deployments: kind of use and days, by ente and service.
+    /// Kind of use and days of each deployment, by ente and service.
     pub deployed: BTreeMap<(usize, usize), (Kind, Days)>,
 }
 
@@ -45,7 +46,7 @@ impl Offers {
     }
 }
 
-/// Days on which `service` exists and belongs to the category.
+/// Returns the days on which `service` exists and belongs to the category.
 fn days_in(service: &Service, category: usize, year: i16) -> Days {
     let Some(exists) = days_of(service.validity(), year) else {
         return Vec::new();
@@ -64,12 +65,12 @@ fn days_in(service: &Service, category: usize, year: i16) -> Days {
     days
 }
 
-/// The days of `year` on which something holds, `None` if there are none.
+/// Returns the days of `year` in the validity; `None` without any.
 fn days_of(validity: Validity, year: i16) -> Option<Range<u16>> {
     let new_year = date(year, 1, 1);
     let end = new_year.days_in_year() as u16;
     let place = |day: Date| -> u16 {
-        // Clamped to the year, so both fit.
+        // Clamped to the year, so the cast is safe.
         let days = (day - new_year).get_days();
         days.clamp(0, i32::from(end)) as u16
     };
@@ -82,7 +83,7 @@ fn both(a: &Range<u16>, b: &Range<u16>) -> Option<Range<u16>> {
     (!days.is_empty()).then_some(days)
 }
 
-/// How many days there are.
+/// Number of days.
 pub(crate) fn length(days: &Days) -> u64 {
     days.iter().map(|range| range.len() as u64).sum()
 }

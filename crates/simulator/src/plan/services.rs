@@ -1,7 +1,7 @@
-//! From uses by category to uses by service.
+//! Distributes uses by category over services.
 //!
-//! Which services were used how often is printed for a few only, as the change between two
-//! years. Those are met where the figures allow; the others share the rest by rank.
+//! Uses of single services are printed for a few services only, as the change between two years.
+//! The plan meets these if the figures allow; the other services share the rest by rank.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::error::{FiguresError, SimulationError};
 use crate::figures::{Figures, Variation, VariationStatus, file};
 use crate::table::{ColumnSum, Grid, fill};
 
-/// Of a retired service's last year, one use in this many happens in the year of its end.
+/// Uses of a retired service in its last full year, per use in the year of its end.
 const RETIRED_REST: u64 = 500;
 
 /// Adds the uses of one category in the year of `figures`.
@@ -54,11 +54,11 @@ pub(crate) fn cells_of(
     Ok(())
 }
 
-/// Uses that a service should have, by its place.
+/// Target number of uses by service index.
 type Targets = BTreeMap<usize, u64>;
 
-/// What the printed changes say about the year of `figures`: either it is the later of the two
-/// years or the earlier.
+/// Derives targets from the printed changes. The year of `figures` may be the later or the earlier
+/// of the two compared years.
 fn targets(
     figures: &Figures,
     register: &Register,
@@ -77,7 +77,7 @@ fn targets(
     })
 }
 
-/// What the changes printed for `year` say: uses in it, and in the year before.
+/// Derives targets from the changes printed for `year`: for that year and for the previous one.
 fn pair(
     figures: &Figures,
     register: &Register,
@@ -102,7 +102,7 @@ fn pair(
         let uses = match (change.status, change.change > 0) {
             (VariationStatus::New, _) => size,
             (VariationStatus::Retired, _) => (size / RETIRED_REST).min(later.most(service)),
-            // It was there before too: not all of its uses are growth.
+            // The service existed in the previous year, so not all of its uses are growth.
             (VariationStatus::Going, true) if free <= size + size / 10 => {
                 size + later.most(service).saturating_sub(size) / 2
             }
@@ -127,7 +127,7 @@ struct Change {
     status: VariationStatus,
 }
 
-/// The legible changes printed for `year`, by the place of the service.
+/// Returns the legible changes printed for `year`, by service index.
 fn changes(
     figures: &Figures,
     register: &Register,
@@ -169,7 +169,7 @@ struct Year<'r> {
     category: usize,
     uses: Uses,
     offers: Offers,
-    /// Places of the services there are, those with more uses first.
+    /// Service indexes, those with more uses first.
     services: Vec<usize>,
 }
 
@@ -193,8 +193,8 @@ impl<'r> Year<'r> {
             }
         }
         let mut services: Vec<usize> = offers.services.keys().copied().collect();
-        // Those that grew most have many uses. The others by a hash of the code: an order that
-        // is nobody's, and stays when services are added.
+        // Services with the largest growth come first, because they have many uses. The others
+        // follow by a hash of their code: a neutral order that is stable when services are added.
         services.sort_by_cached_key(|service| {
             let digest: [u8; 32] = Sha256::digest(code(*service).as_bytes()).into();
             (Reverse(grown.get(service).copied().unwrap_or(0)), digest)
@@ -209,7 +209,7 @@ impl<'r> Year<'r> {
         })
     }
 
-    /// The table of uses by ente and kind, and by service, that meets `targets` if it can.
+    /// Computes the table of uses by ente and kind, and by service. It meets `targets` if possible.
     fn table(&self, targets: &Targets) -> Result<Grid<u64>, SimulationError> {
         let rows: Vec<u64> = self.uses.values().copied().collect();
         let columns: Vec<ColumnSum> = self
@@ -236,9 +236,9 @@ impl<'r> Year<'r> {
         })
     }
 
-    /// Which services an ente's uses of a kind can be of, by column, with their proportions:
-    /// those it offers for that kind; else those it offers; else the first two there are for
-    /// that kind, although it does not offer them; else whatever there is.
+    /// Returns the possible services of an ente's uses of a kind, as columns with proportions. In
+    /// order of preference: services offered for that kind, services offered, the first two
+    /// services of that kind that exist, the first two services that exist.
     fn weights(&self, ente: usize, kind: Kind) -> Vec<(usize, f64)> {
         let offered = |of_kind: bool| -> Vec<(usize, f64)> {
             let mut rank = 0.0;
@@ -247,7 +247,7 @@ impl<'r> Year<'r> {
                 if let Some((nature, days)) = self.offers.deployed.get(&(ente, *service))
                     && (!of_kind || *nature == kind)
                 {
-                    // Zipf: the second has half the uses of the first, the third a third.
+                    // Zipf: the second service has half the uses of the first, the third a third.
                     rank += 1.0;
                     found.push((column, length(days) as f64 / rank));
                 }
@@ -278,7 +278,7 @@ impl<'r> Year<'r> {
         .unwrap_or_default()
     }
 
-    /// Most uses that a service can have: those of all rows in which it can be used.
+    /// Maximum number of uses of a service: the sum of all rows that may use it.
     fn most(&self, service: usize) -> u64 {
         self.uses
             .iter()

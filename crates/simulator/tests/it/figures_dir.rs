@@ -1,4 +1,4 @@
-//! Folders of figures with mistakes: one line each, with its place, cause and mend.
+//! Tests errors in folders of figures: one line each, with position, cause and remedy.
 
 use affluenza_simulator::{Figures, Options, Simulation};
 
@@ -23,7 +23,7 @@ const ACCESS: &str = "measure,value\n\
 const VARIATIONS: &str = "category,service_it,change,status\n\
     tributi,Dichiarazione TARI,5,\n";
 
-/// The error of a folder in which `from` is replaced by `to`.
+/// Replaces `from` by `to` in a folder of figures and returns the error.
 fn error_with(from: &str, to: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let mut found = false;

@@ -1,4 +1,4 @@
-//! The two years of the Focus report.
+//! Tests the two years of the Focus report.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap()
 }
 
-/// Uses by category, and by kind where kinds are printed.
+/// Checks uses by category, and by kind if kinds are printed.
 fn assert_categories(counts: &Recount, year: i16) {
     let mut total = 0;
     for row in rows(BY_CATEGORY) {
@@ -55,7 +55,7 @@ fn assert_categories(counts: &Recount, year: i16) {
     assert_eq!(counts.total_uses(), total);
 }
 
-/// Uses by ente, category and kind.
+/// Checks uses by ente, category and kind.
 fn assert_enti(counts: &Recount, register: &Register) {
     let mut cells = 0;
     let mut bookings = 0;
@@ -77,7 +77,7 @@ fn assert_enti(counts: &Recount, register: &Register) {
             cells += 1;
         }
     }
-    // Nothing beyond the printed cells.
+    // No cells beyond the printed ones.
     let plain_cells = counts.uses.keys().filter(|key| key.2 != Kind::Booking);
     assert_eq!(plain_cells.count(), cells);
     let booking_enti: BTreeMap<_, _> = counts
@@ -94,7 +94,7 @@ fn assert_accesses(counts: &Recount) {
     for row in rows(ACCESS) {
         access.insert(row["measure"].clone(), row["value"].parse().unwrap());
     }
-    // The hours that really exist, by hour of the clock.
+    // Number of real hours for each hour of the clock.
     let mut hours = [0u64; 24];
     let start = rome()
         .to_timestamp(date(2017, 1, 1).at(0, 0, 0, 0))
@@ -154,7 +154,7 @@ fn both_years_are_exactly_as_printed() {
     assert_enti(&counts, &register);
     assert_accesses(&counts);
 
-    // What the source says of single services.
+    // Changes of single services in the source.
     for row in rows(VARIATIONS) {
         if row["change"].is_empty() {
             continue;
@@ -170,10 +170,10 @@ fn both_years_are_exactly_as_printed() {
         }
     }
 
-    // Before there were figures of accesses there are none.
+    // Years without access figures have no accesses.
     assert_eq!((before.total_accesses(), before.bot_accesses), (0, 0));
 
-    // What comes on top, and what is a matter of looking real.
+    // Additional events, and properties that make the stream realistic.
     let within = |part: u64, of: u64, percent: std::ops::Range<f64>| {
         let share = 100.0 * part as f64 / of as f64;
         assert!(percent.contains(&share), "{share}");
@@ -187,7 +187,8 @@ fn both_years_are_exactly_as_printed() {
     assert_eq!(counts.uses_with_access, counts.total_uses());
     assert!(counts.session_events_max < 40);
 
-    // Where the source has uses of what it does not list as offered, so has the stream.
+    // The stream has uses of services that are not listed as offered, exactly where the source has
+    // them.
     let offered: BTreeMap<_, _> = rows(DEPLOYMENTS)
         .into_iter()
         .map(|row| (register.ente(&row["ente"]).unwrap().code(), row))
@@ -203,7 +204,7 @@ fn both_years_are_exactly_as_printed() {
     assert!(odd.len() > 5);
     assert_eq!(counts.not_deployed, odd);
 
-    // Enti use what they offer, as far as they offer anything in the category that year.
+    // Enti use services that they offer, if they offer any in the category that year.
     for (of, year) in [(&before, 2016), (&counts, 2017)] {
         for (ente, category) in of.not_deployed.keys() {
             let offered = register.deployments().any(|it| {

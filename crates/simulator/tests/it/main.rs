@@ -1,4 +1,4 @@
-//! Streams are counted again from their bytes and compared with the printed figures.
+//! Counts the events of streams from their bytes and compares the counts with the printed figures.
 
 #[cfg(test)]
 mod figures_dir;

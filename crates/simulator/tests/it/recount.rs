@@ -1,4 +1,4 @@
-//! Counts a stream again from its JSON, as a consumer would.
+//! Counts a stream from its JSON, like a consumer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -28,7 +28,7 @@ pub fn rows(text: &str) -> Vec<Row> {
         .expect("the printed table is well-formed")
 }
 
-/// The label of a user agent in the corpus.
+/// Labels of the user agents in the corpus.
 pub fn labels() -> HashMap<&'static str, &'static str> {
     [
         include_str!("../../agents/people.tsv"),
@@ -44,7 +44,7 @@ pub fn labels() -> HashMap<&'static str, &'static str> {
     .collect()
 }
 
-/// What a stream holds.
+/// Counts of a stream.
 #[derive(Debug, Default)]
 pub struct Recount {
     pub events: u64,
@@ -57,13 +57,13 @@ pub struct Recount {
     pub not_deployed: BTreeMap<(String, String), u64>,
     pub attempts: u64,
     pub bot_accesses: u64,
-    /// Accesses by people by hour of the clock and label of the user agent.
+    /// Accesses by people, by local hour and label of the user agent.
     pub accesses: BTreeMap<(i8, &'static str), u64>,
-    /// Distinct visitors of each hour, by hour of the clock and label of the user agent.
+    /// Distinct visitors of each hour, by local hour and label of the user agent.
     pub users: BTreeMap<(i8, &'static str), u64>,
     /// Visitors seen in more than one hour.
     pub returned: u64,
-    /// Uses in a session that has an access in the same hour.
+    /// Uses in a session with an access in the same hour.
     pub uses_with_access: u64,
     pub in_italy: u64,
     pub session_events_max: u64,
@@ -91,7 +91,7 @@ impl Recount {
     }
 }
 
-/// What is known of a session within its hour.
+/// Facts about a session within its hour.
 struct Session {
     ente: usize,
     visitor: u64,
@@ -101,10 +101,10 @@ struct Session {
     uses: u64,
 }
 
-/// Places of the ente, the service and the category; the kind; whether it is offered.
+/// Indexes of ente, service and category; kind; true if the ente offers the service.
 type Cell = (usize, usize, usize, Kind, bool);
 
-/// The hour being counted.
+/// State of the current hour.
 #[derive(Default)]
 struct Hour {
     start: i64,
@@ -114,7 +114,7 @@ struct Hour {
     users: HashMap<u64, &'static str>,
 }
 
-/// Counts a stream and checks what holds of every event.
+/// Counts a stream and checks the invariants of each event.
 pub fn recount(mut simulation: Simulation, register: &Register, zone: &TimeZone) -> Recount {
     let labels = labels();
     let mut counts = Recount::default();
@@ -169,12 +169,12 @@ pub fn recount(mut simulation: Simulation, register: &Register, zone: &TimeZone)
                 accesses: 0,
                 uses: 0,
             });
-        // A session is of one visitor with one user agent at one ente.
+        // A session has one visitor, one user agent and one ente.
         assert_eq!(session.ente, ente.index());
         assert_eq!(session.visitor, event.visitor);
         assert_eq!(session.agent, event.client.user_agent);
         assert_ne!(session.label, "bot");
-        // A visitor token is of one ente and one day.
+        // A visitor token belongs to one ente and one day.
         let seen = seen_today
             .entry(event.visitor)
             .or_insert((hour.start, ente.index()));

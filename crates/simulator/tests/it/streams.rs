@@ -1,4 +1,4 @@
-//! Seeds, scales, and years that nobody has printed.
+//! Tests seeds, scales and years without printed figures.
 
 use std::path::Path;
 
@@ -35,8 +35,8 @@ fn options(seed: u64, scale: f64) -> Options {
     }
 }
 
-/// The bytes were written down once. Should they change, streams that people have kept by
-/// their seed are gone: say so in the changelog, and change the number in `random.rs`.
+/// The hashes were recorded once. A change breaks streams that people reproduce by their seed:
+/// announce it in the changelog, and change the number in `random.rs`.
 #[test]
 fn the_same_seed_gives_the_same_bytes_for_ever() {
     for (year, expected) in [(2016, "573041f13fffb0aa"), (2017, "8b47bff336a06da3")] {
@@ -75,7 +75,7 @@ fn a_scale_multiplies_every_count() {
         near(counts.accesses, whole.accesses, 10.0);
         near(counts.bot_accesses, whole.bot_accesses, 1.0);
         if scale > 1.0 {
-            // Counted in the other cases; here the totals are enough.
+            // The other cases count every event; here the totals are enough.
             let mut simulation = simulation;
             let mut json = Vec::new();
             let mut events = 0;
@@ -140,7 +140,7 @@ fn a_leap_year_of_other_figures() {
          2020,tributi,2000,500,300\n\
          2020,sport,40,0,40\n",
     );
-    // One booking has its category, the others do not; an alias stands for a code.
+    // One booking has its category, the others do not; aliases replace codes.
     write(
         dir.path(),
         "usage_2020_by_ente.csv",
@@ -221,7 +221,7 @@ fn far_more_uses_than_users_are_still_exact() {
     let counts = recount(simulation, &register, &rome());
     assert_eq!(counts.total_uses(), 300_000);
     assert_eq!(counts.total_users(), 4380);
-    // Uses without a table by ente are those of the enti that offer the category.
+    // Without a table by ente, uses belong to the enti that offer the category.
     assert_eq!(counts.not_deployed.len(), 0);
 }
 
@@ -245,7 +245,8 @@ fn any_cells() -> impl Strategy<Value = Cells> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Whatever the figures are: bookings are printed by ente and by category, never by both.
+    /// Holds for any consistent figures. Bookings are printed by ente and by category, but never by
+    /// both.
     #[test]
     fn any_figures_that_agree_are_met(cells in any_cells(), seed: u64) {
         let sum = |keep: &dyn Fn(&str, &str, Kind) -> bool| -> u64 {
