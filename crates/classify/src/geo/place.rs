@@ -105,7 +105,7 @@ impl Region {
 /// The location of an address: a country and, if the database has it, a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The country.
+    /// The country; unknown for local addresses and for addresses that the database lacks.
     pub country: Country,
     /// The region; unknown if the country is unknown.
     pub region: Region,

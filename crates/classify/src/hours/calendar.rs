@@ -9,10 +9,16 @@ use super::{LocalDate, LocalDateError, Weekday};
 
 /// A public holiday. Sundays are not listed, except Easter.
 ///
-/// Sources: law 260/1949 (the list); law 54/1977 (days removed from 8 March 1977, after that year's
-/// Epiphany); presidential decree 792/1985 (Epiphany restored); law 336/2000 (2 June restored from
-/// 2001); decree-law 5/2011 (17 March, in 2011 only); law 151/2025 (4 October, from 2026). The list
-/// is valid for every year from 1970.
+/// Sources:
+///
+/// - law 260/1949: the list;
+/// - law 54/1977: days removed from 8 March 1977, after that year's Epiphany;
+/// - presidential decree 792/1985: Epiphany restored;
+/// - law 336/2000: 2 June restored from 2001;
+/// - decree-law 5/2011: 17 March, in 2011 only;
+/// - law 151/2025: 4 October, from 2026.
+///
+/// The list is valid for every year from 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
