@@ -1,6 +1,7 @@
-//! Creates eleven years of data. 2016 and 2017 take the whole path, from Kafka through the
-//! consumer. 2017 is then inserted nine more times, as the following years, with other events and
-//! visitors. `TIMES=6` inserts each of these six times, some weeks apart: 105 million events.
+//! Creates eleven years of data. The years 2016 and 2017 take the whole path, from Kafka through the
+//! consumer. The year 2017 is then inserted nine more times, as the following years, with other
+//! events and visitors. `TIMES=6` inserts each of these six times, some weeks apart: 105 million
+//! events.
 
 use std::time::{Duration, Instant};
 

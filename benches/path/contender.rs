@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub enum Contender {
     /// `affluenza consume --once`.
     Affluenza,
-    /// The same reading, parsing, classifying and writing without exactly-once: no offset metadata,
-    /// memory of duplicates, tokens, checksums or ledger. A crash counts events twice.
+    /// Reads, parses, classifies and writes like the program, but without exactly-once: no offset
+    /// metadata, memory of duplicates, tokens, checksums or ledger. A crash counts events twice.
     AtLeastOnce,
     /// ClickHouse reads the topic as texts and classifies in SQL.
     KafkaEngine,

@@ -1,4 +1,4 @@
-//! The same classification in SQL, as a ClickHouse expert would write it. All contenders that
+//! Classification in SQL, as a ClickHouse expert would write it. All contenders that
 //! classify in ClickHouse share one text.
 
 use std::time::{Duration, Instant};

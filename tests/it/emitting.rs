@@ -55,7 +55,7 @@ pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
     };
     let found = audit();
     assert_eq!(found["balanced"], true);
-    // The same report twice counts once.
+    // A repeated report counts once.
     assert_eq!(found["reported_drops"][0]["events"], 9);
     let gap = &found["producer_gaps"][0];
     assert_eq!(gap["producer"], PRODUCER);

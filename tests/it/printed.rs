@@ -137,7 +137,7 @@ impl Printed {
             .collect()
     }
 
-    /// Returns all service uses from the key figures; `None` if there are none.
+    /// Returns all service uses from the key figures; `None` without any.
     pub fn uses(&self) -> Option<u64> {
         let uses = self.facts.get("usi dei servizi")?;
         Some(number(uses) as u64)

@@ -114,7 +114,7 @@ fn plant(address: &str, key: &str) -> u64 {
                 "{field}: {answer:?}"
             );
             accepted += u64::from(answer.status == 202);
-            // The same event with base64 data counts as a duplicate; a batch is another way in.
+            // A copy with base64 data counts as a duplicate; a batch is another way in.
             let packed = in_base64(&sent);
             for (kind, body) in [
                 ("application/cloudevents+json", packed.clone()),

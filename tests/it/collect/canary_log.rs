@@ -94,7 +94,7 @@ fn plant(place: &Place<'_>) -> u64 {
             let mut whole = fresh("structured");
             put(&mut whole, field, canary);
             send(canary, whole.to_string().as_bytes(), &[]);
-            // The same event with an invalid time, which is rejected.
+            // A copy with an invalid time is rejected.
             whole["time"] = "some day".into();
             send("", whole.to_string().as_bytes(), &[]);
             let mut packed = fresh("packed");
