@@ -1,6 +1,5 @@
-//! Compares the fast conversion to local time with two slow ones: that of `jiff`, and the rule of
-//! the European Union computed here. Covers thirty years of Rome and random instants of other
-//! zones.
+//! Compares the fast conversion to local time with two slow ones: that of `jiff`, and the rule of the
+//! European Union computed here. Covers thirty years, and random instants, of several zones.
 
 use affluenza_classify::hours::{LocalDate, Zone};
 use jiff::Timestamp;
