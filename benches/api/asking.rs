@@ -1,16 +1,17 @@
-//! Each resource by itself: questions that were never asked before, and one that is polled.
+//! Measures each resource alone: new questions without cache, and one question polled with its
+//! ETag.
 
 use std::fmt::Write as _;
 
 use crate::client::Served;
 use crate::percentile;
 
-/// Asked for: at most, in milliseconds.
+/// Required maximums, in milliseconds.
 const UNCACHED_P99_MAX: f64 = 50.0;
 const UNCHANGED_P99_MAX: f64 = 2.0;
 const POLLS: usize = 2_000;
 
-/// Each resource with what is asked of it; `{}` is a year from the start of a month.
+/// Every resource with its parameters; `{}` stands for twelve months.
 const RESOURCES: [&str; 16] = [
     "categories?period={}",
     "enti?period={}",
@@ -30,7 +31,7 @@ const RESOURCES: [&str; 16] = [
     "live?minutes={}",
 ];
 
-/// Twelve whole months from each month of the eleven years that has as many after it.
+/// Returns the periods of twelve whole months within eleven years, one for each start month.
 pub fn windows() -> impl Iterator<Item = String> {
     (0..=120).map(|start| {
         let month = |at: usize| format!("{}-{:02}", 2016 + at / 12, at % 12 + 1);
@@ -38,7 +39,7 @@ pub fn windows() -> impl Iterator<Item = String> {
     })
 }
 
-/// Questions about every window, of all enti and of the one that has nearly all of the load.
+/// Questions about every period, for all enti and for the ente with nearly all of the load.
 fn questions(resource: &str, ente: &str) -> Vec<String> {
     let windows: Vec<String> = if resource.starts_with("live") {
         (1..=121).map(|minutes| minutes.to_string()).collect()
@@ -73,7 +74,7 @@ pub fn each_resource(served: &Served, key: &str, ente: &str) -> String {
         let mut other = 0;
         for _ in 0..POLLS {
             let reply = client.ask(polled, Some(&etag));
-            // The live view has another minute now and then.
+            // The live view changes when a minute ends.
             other += usize::from(reply.status != 304);
             unchanged.push(reply.milliseconds);
         }

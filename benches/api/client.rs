@@ -1,4 +1,4 @@
-//! A running API, and a client that keeps its connection.
+//! A running API, and a client with a persistent connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Place, Running, eventually};
 
-/// No limits that would answer instead of the service.
+/// Rate limits so high that they never answer instead of the service.
 pub const LIFTED: &[(&str, &str)] = &[
     ("AFFLUENZA__SERVE__KEY_REQUESTS_PER_SECOND", "1000000"),
     ("AFFLUENZA__SERVE__KEY_REQUESTS_BURST", "1000000"),
 ];
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `affluenza serve`, ended when dropped.
+/// A running `affluenza serve`, stopped on drop.
 pub struct Served {
     address: String,
     _running: Running,
@@ -22,7 +22,7 @@ pub struct Served {
 impl Served {
     pub fn start(place: &Place<'_>, name: &str, settings: &[(&str, &str)]) -> Self {
         let file = format!("{name}.log");
-        // That of an earlier run on the same data.
+        // Log of an earlier run with the same data.
         let _ = std::fs::remove_file(place.folder.join(&file));
         let running = place.spawn_with(&["serve", "--listen", "127.0.0.1:0"], &file, settings);
         let mut address = None;
@@ -39,7 +39,7 @@ impl Served {
         }
     }
 
-    /// A connection for one key.
+    /// Opens a connection for one key.
     pub fn client(&self, key: &str) -> Client {
         let stream = TcpStream::connect(&self.address).expect("the API listens");
         stream
@@ -60,7 +60,7 @@ pub struct Client {
     body: Vec<u8>,
 }
 
-/// What came back, and when.
+/// A response and the time until its end.
 pub struct Reply {
     pub status: u16,
     pub etag: Option<String>,
@@ -69,7 +69,7 @@ pub struct Reply {
 }
 
 impl Client {
-    /// Asks for `path` under `/v1/`, and waits for the whole answer.
+    /// Requests `path` below `/v1/` and waits for the complete response.
     pub fn ask(&mut self, path: &str, etag: Option<&str>) -> Reply {
         let known = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
         let request = format!(

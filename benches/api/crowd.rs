@@ -1,5 +1,5 @@
-//! Many clients at once, as dashboards are: most poll with an ETag, some ask what is in memory, a few
-//! what nobody has asked before.
+//! Measures many clients at once, as dashboards behave: most poll with an ETag, some ask cached
+//! questions, a few ask new ones.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::percentile;
 
 const CLIENTS: usize = 64;
 const LASTS: Duration = Duration::from_secs(10);
-/// Of so many requests one is a new question, and three of four of the rest carry an ETag.
+/// One of this many requests is a new question. Three quarters of the others carry an ETag.
 const NEW_EVERY: usize = 200;
 
 const PATHS: [&str; 8] = [
@@ -26,7 +26,7 @@ const PATHS: [&str; 8] = [
 ];
 
 pub fn together(served: &Served, key: &str) -> String {
-    // New ones are told apart by their limit, which no other bench has used.
+    // The limit makes a question new: no other bench uses these limits.
     let windows: Vec<String> = windows().collect();
     let next = AtomicUsize::new(0);
     let new = || {

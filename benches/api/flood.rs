@@ -1,4 +1,4 @@
-//! One ente's key asks new questions as fast as it may, another's polls: does the second wait longer?
+//! Measures whether a key that polls waits longer while the key of another ente floods the API.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use crate::client::Served;
 use crate::percentile;
 
 const CONNECTIONS: usize = 32;
-/// How often the second asks, and how many times: each time what it has not asked before.
+/// Pause between the questions of the polling key, and their number. Every question is a new one.
 const PAUSE: Duration = Duration::from_millis(50);
 const QUESTIONS: usize = 200;
 
-/// `(key, ente)` of the one that floods and of the one that polls.
+/// Each argument is `(key, ente)`, of the flooding and of the polling client.
 pub fn beside(served: &Served, flooding: (&str, &str), polling: (&str, &str)) -> String {
-    // A different page of each window, so that nothing is in memory.
+    // Each question has another limit, so that no answer is cached.
     let alone = poll(served, polling, 3_000);
     let over = AtomicBool::new(false);
     let counts = [const { AtomicUsize::new(0) }; 3];
@@ -29,7 +29,7 @@ pub fn beside(served: &Served, flooding: (&str, &str), polling: (&str, &str)) ->
                     if over.load(Ordering::Relaxed) {
                         return;
                     }
-                    // No two connections ask the same.
+                    // No two connections ask the same question.
                     let number = at * CONNECTIONS + connection;
                     let window = &windows[number % windows.len()];
                     let limit = 4_000 + number / windows.len() % 5_000;
@@ -64,7 +64,7 @@ pub fn beside(served: &Served, flooding: (&str, &str), polling: (&str, &str)) ->
     )
 }
 
-/// How long each question took, sorted.
+/// Returns the duration of each question in milliseconds, sorted.
 fn poll(served: &Served, (key, ente): (&str, &str), limit: usize) -> Vec<f64> {
     let mut client = served.client(key);
     let windows: Vec<String> = windows().collect();

@@ -1,9 +1,10 @@
-//! The API on eleven years of data, 7.5 million service uses a decade and the accesses to match:
-//! each resource without and with an ETag, many clients at once, and one key that floods while
-//! another polls.
+//! Measures the API on eleven years of data, with 7.5 million service uses per decade and the
+//! matching accesses. Measures each resource with and without ETag, many clients at once, and a key
+//! that polls while another floods.
 //!
-//! `make bench-api`, or `make bench-api KEEP=/folder` to keep the data there and measure on them again,
-//! which saves two minutes. Everything is bounded in count and time, and talks to this machine only.
+//! `make bench-api` runs it. `make bench-api KEEP=/folder` keeps the data in the folder for the
+//! next run, which saves two minutes. The bench is bounded in count and time and uses only the
+//! loopback interface.
 
 #![expect(
     clippy::print_stdout,
@@ -30,7 +31,7 @@ use crate::support::Engines;
 
 fn main() {
     affluenza_engine::run_if_child();
-    // Cargo's own tests of all targets only see whether it starts.
+    // Cargo also runs benches as tests of all targets; then the start is enough.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -64,7 +65,7 @@ fn measure(engines: &Engines) {
     println!("{}", asking::each_resource(&lifted, all.trim(), big));
     println!("{}", crowd::together(&lifted, all.trim()));
     drop(lifted);
-    // With the limits that everybody gets.
+    // Uses the default limits.
     let usual = Served::start(&place, "usual", &[]);
     println!(
         "{}",
@@ -72,7 +73,7 @@ fn measure(engines: &Engines) {
     );
 }
 
-/// The value that so many percent of `sorted` do not exceed.
+/// Returns the percentile of `sorted`, by the nearest rank.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let at = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted[at.min(sorted.len() - 1)]

@@ -1,6 +1,7 @@
-//! Eleven years of data: 2016 and 2017 come the whole way, from Kafka through the consumer; 2017
-//! is then written nine times more as the years that follow, other events and other visitors. `TIMES=6`
-//! writes each of those six times, some weeks apart: 105 million events.
+//! Creates eleven years of data. The years 2016 and 2017 take the whole path, from Kafka through the
+//! consumer. The year 2017 is then inserted nine more times, as the following years, with other
+//! events and visitors. `TIMES=6` inserts each of these six times, some weeks apart: 105 million
+//! events.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::support::{Place, eventually};
 const COPIES: u32 = 9;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Makes them, unless they are kept from an earlier run, and says what there is.
+/// Creates the data unless an earlier run kept them, and returns a summary.
 pub fn eleven(place: &Place<'_>) -> String {
     let began = Instant::now();
     let made = place.folder.join("made");
@@ -46,7 +47,7 @@ fn make(place: &Place<'_>) {
     let times = std::env::var("TIMES").ok().filter(|text| !text.is_empty());
     let times = times.map_or(1, |text| text.parse::<u32>().expect("TIMES is a number"));
     for copy in 0..COPIES * times {
-        // Whole weeks, so that every hour keeps the day of the week that it is used on.
+        // Shifts by whole weeks, so that every hour keeps its day of the week.
         let (years, days) = (copy % COPIES + 1, copy / COPIES * 7);
         let later =
             |column: &str| format!("addDays(addYears({column}, {years}), {days}) AS {column}");
@@ -60,8 +61,8 @@ fn make(place: &Place<'_>) {
              SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = 1000000, max_insert_block_size = 1000000"
         ));
     }
-    // As comes about by itself when nothing has come in for an hour: hours are worked out, parts
-    // that have no projections get them, and each month is merged.
+    // Does what happens after an hour without new data: computes the hours, adds missing
+    // projections and merges each month.
     settled(place, "merges");
     place.run(&["migrate"]);
     settled(place, "mutations WHERE NOT is_done");
@@ -84,14 +85,14 @@ fn ask(place: &Place<'_>, query: &str) -> String {
     answer.unwrap_or_else(|error| panic!("{query}: {error}"))
 }
 
-/// Waits until there is nothing of a table of the system.
+/// Waits until a system table, with a condition, has no rows.
 fn settled(place: &Place<'_>, of: &str) {
     eventually(of, || {
         ask(place, &format!("SELECT count() FROM system.{of}")).trim() == "0"
     });
 }
 
-/// The ente with the most uses, and one in the middle.
+/// Returns the ente with the most uses and the median one.
 pub fn enti(place: &Place<'_>) -> Vec<String> {
     let rows = place.access().rows(
         "SELECT toString(ente) FROM usage_hourly GROUP BY ente HAVING sum(service_uses) > 0 ORDER BY sum(service_uses) DESC",

@@ -1,5 +1,5 @@
--- Requests of BATCH events each, for wrk. A few hundred bodies are made beforehand, so that wrk
--- itself takes little of the machine; the collector does not look for repeated events.
+-- Requests of BATCH events each, for wrk. The bodies (a few hundred at the default) are created
+-- before the run, so that wrk uses little CPU. The collector does not check for duplicate events.
 local batch = tonumber(os.getenv("BATCH") or "100")
 local bodies = {}
 local event = '{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://servizi.example.it","id":"0190e9a4-7b44-7c4e-9d54-%012x","time":"2026-03-20T10:00:00+01:00","data":{"ente":"c_d612","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","login":"spid-2","visitor":"%08x","client":{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36","country":"IT"}}}'
@@ -24,7 +24,7 @@ function init(args)
   end
 end
 
--- Milliseconds between an answer and the next request, exponentially distributed about the mean.
+-- Milliseconds between a response and the next request, exponentially distributed with this mean.
 local pause = tonumber(os.getenv("PAUSE_MS") or "0")
 if pause > 0 then
   function delay()

@@ -1,4 +1,4 @@
-//! Who takes part, and how each is run.
+//! The contenders of the comparison, and how each is run.
 
 use std::fmt;
 use std::process::{Command, Stdio};
@@ -9,28 +9,29 @@ use crate::measure::{Begun, Measured};
 use crate::support::{Engines, Place, Running};
 use crate::{in_sql, limits, otelcol, plain};
 
-/// How long one run may take.
+/// Maximum duration of one run.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Who takes part.
+/// A program or a limit that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contender {
     /// `affluenza consume --once`.
     Affluenza,
-    /// The same reading, parsing, classifying and writing, without intents, memory of duplicates,
-    /// tokens, checksums, ledger: a crash counts twice.
+    /// Reads, parses, classifies and writes like the program, but without exactly-once: no offset
+    /// metadata, memory of duplicates, tokens, checksums or ledger. A crash counts events twice.
     AtLeastOnce,
-    /// ClickHouse reads the topic itself and classifies in SQL.
+    /// ClickHouse reads the topic as texts and classifies in SQL.
     KafkaEngine,
-    /// The same from a table with an event's fields as columns, as its manual does it.
+    /// ClickHouse reads the topic with an event's fields as columns, as its manual shows.
     KafkaColumns,
-    /// The OpenTelemetry Collector brings the events to ClickHouse, which classifies in the same SQL.
+    /// The OpenTelemetry Collector writes the events to ClickHouse, which classifies in the same
+    /// SQL.
     Collector,
-    /// Reads the topic and counts. The first limit.
+    /// Reads the topic and counts records: the first limit.
     Count,
-    /// Decodes, classifies and encodes records that are in memory: the work itself, on one core.
+    /// Decodes, classifies and encodes records in memory, on one core: the program's own work.
     Work,
-    /// Sends blocks that were made before. The second limit.
+    /// Inserts blocks that were encoded before: the second limit.
     Insert,
 }
 
@@ -46,7 +47,7 @@ impl Contender {
         Self::Insert,
     ];
 
-    /// What the program's work is made of.
+    /// The parts of the program's work.
     pub const PARTS: [Self; 3] = [Self::Count, Self::Work, Self::Insert];
 
     const fn name(self) -> &'static str {
@@ -62,8 +63,8 @@ impl Contender {
         }
     }
 
-    /// Those that `CONTENDERS` names by the beginnings of their names, in small letters or capitals; all
-    /// without it. Others' programs only where they can be built.
+    /// Returns the contenders whose names start with a prefix in `CONTENDERS` (case-insensitive),
+    /// or all without it. Leaves out the Collector if it cannot be built.
     pub fn chosen() -> Vec<Self> {
         let wanted = std::env::var("CONTENDERS")
             .unwrap_or_default()
@@ -81,12 +82,12 @@ impl Contender {
             .collect()
     }
 
-    /// Whether it leaves facts behind.
+    /// True if the contender writes facts.
     pub const fn writes(self) -> bool {
         !matches!(self, Self::Count | Self::Work)
     }
 
-    /// Runs it once. What it leaves in the database must be `events` facts.
+    /// Runs the contender once. Panics unless the database then holds `events` facts.
     pub fn run(self, target: &Target<'_, '_>, engines: &Engines, events: u64) -> Measured {
         let (clickhouse, kafka) = (engines.clickhouse.pid(), engines.kafka.pid());
         let settle = || target.wait_for_merges();
@@ -147,7 +148,7 @@ fn quiet(command: &mut Command) -> &mut Command {
     command.stdout(Stdio::null()).stderr(Stdio::inherit())
 }
 
-/// A database and a consumer group of one run's own.
+/// The database and the consumer group of one run.
 pub struct Target<'p, 'e> {
     pub place: &'p Place<'e>,
     pub access: Access,
@@ -183,7 +184,7 @@ impl<'p, 'e> Target<'p, 'e> {
         }
     }
 
-    /// A copy of this program that plays `contender`.
+    /// Returns a command that runs this program in the role of `contender`.
     fn role(&self, contender: Contender) -> Command {
         let bus = self.place.bus();
         let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
@@ -203,7 +204,8 @@ impl<'p, 'e> Target<'p, 'e> {
         self.number("SELECT count() FROM usage_events")
     }
 
-    /// Events, accesses and service uses of every category and device, from what dashboards ask.
+    /// Events, accesses and service uses by category and device, from the table that dashboards
+    /// read.
     pub fn totals(&self) -> Vec<Vec<String>> {
         self.access.rows(
             "SELECT category, device, sum(events), sum(accesses), sum(service_uses) FROM usage_hourly GROUP BY ALL ORDER BY ALL",
@@ -233,7 +235,7 @@ impl<'p, 'e> Target<'p, 'e> {
 
 const ROLE: &str = "--role";
 
-/// What a copy of this program has to play.
+/// The role that a copy of this program plays.
 pub struct Role {
     contender: Contender,
     pub bus: affluenza_bus::Config,

@@ -1,6 +1,6 @@
-//! How long it takes from an event's sending until queries count it, facts and aggregates alike,
-//! at a steady rate. Expected: at most the 400 ms that a record waits in a block, and some tens of
-//! milliseconds for the writing.
+//! Measures the time from sending an event until queries count it, in facts and aggregates, at a
+//! constant rate. Expected: at most the 400 ms that a record waits in a block, plus some tens of
+//! milliseconds for the insert.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,11 +10,11 @@ use affluenza_bus::Writer;
 use crate::http::Access;
 use crate::support::{Engines, Place, eventually};
 
-/// Between two looks.
+/// Interval between two queries.
 const LOOK: Duration = Duration::from_millis(5);
-/// Width of a bar of the histogram, in milliseconds.
+/// Width of a histogram bar, in milliseconds.
 const BAR_MS: u64 = 50;
-/// Events before the clock counts: the group is joined by then.
+/// Events before the measurement, so that the consumer has joined its group.
 const WARM: u64 = 64;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -33,7 +33,7 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).expect("it is not that late")
 }
 
-/// Sends events for `SECONDS` at `RATE` a second, and prints how long each took.
+/// Sends `RATE` events a second for `SECONDS`, and prints the distribution of the delays.
 pub fn measure(engines: &Engines) {
     let (rate, seconds) = (setting("RATE", 1_000), setting("SECONDS", 30));
     let place = engines.place("freshness");
@@ -62,7 +62,7 @@ pub fn measure(engines: &Engines) {
     print(rate, waits);
 }
 
-/// Sends the events of these numbers, one every `pause`.
+/// Sends the events with these numbers, one every `pause`.
 fn send(place: &Place<'_>, numbers: std::ops::Range<u64>, pause: Duration) {
     let bus = place.bus();
     let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
@@ -80,7 +80,7 @@ fn send(place: &Place<'_>, numbers: std::ops::Range<u64>, pause: Duration) {
     writer.flush(PATIENCE).expect("all are acknowledged");
 }
 
-/// Sees facts once each, when the aggregate counts them too.
+/// Finds new facts once the aggregate counts them, too.
 struct Watcher {
     access: Access,
     /// Newest offset seen, by partition.
@@ -103,7 +103,7 @@ impl Watcher {
         }
     }
 
-    /// How long the events that are counted now, and were not before, have waited.
+    /// Returns the delays in milliseconds of the events that are counted since the last call.
     fn look(&mut self) -> Vec<u64> {
         let old: Vec<String> = self
             .newest

@@ -1,17 +1,17 @@
-//! ClickHouse's own way: the same classification in SQL, as an expert would have it. One text for all who
-//! leave it to ClickHouse, whatever brings the events there.
+//! Classification in SQL, as a ClickHouse expert would write it. All contenders that
+//! classify in ClickHouse share one text.
 
 use std::time::{Duration, Instant};
 
 use crate::contender::Target;
 use crate::plain;
 
-/// How long one run may take.
+/// Maximum duration of one run.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The events are texts of JSON in `{table}`, each read once into the fields that the classification needs.
-/// Reading them a block at a time matters: a Kafka table with these fields as columns (`JSONEachRow`)
-/// makes new columns, with dictionaries, for each record, and took 3.8 times the CPU time altogether.
+/// Reads JSON texts from `{table}`, each once, into the fields that the classification needs.
+/// Parsing a block at a time matters. A Kafka table with these fields as columns (`JSONEachRow`)
+/// creates columns and dictionaries for each record, and took 3.8 times the total CPU time.
 const TEXTS: &str = "(WITH JSONExtract(Body, 'Tuple({event})') AS e \
     SELECT e.type AS type, e.source AS source, e.id AS id, e.time AS time, e.data AS data, {position} FROM {table})";
 
@@ -21,9 +21,9 @@ fn texts(table: &str, position: &str) -> String {
         .replace("{position}", position)
 }
 
-/// ClickHouse reads by itself: JSON with types, a dictionary for categories, one list of regular
-/// expressions for devices, the same target tables. As texts, or, as its manual has it, with the fields
-/// as `columns`.
+/// Runs ClickHouse's Kafka engine: typed JSON, a dictionary of categories, one list of regular
+/// expressions for devices, the same target tables. Reads texts, or the fields as `columns` as in
+/// the manual.
 pub fn kafka_engine(target: &Target<'_, '_>, events: u64, columns: bool) {
     let engine = include_str!("sql/kafka_engine.sql");
     let (columns, format, source) = if columns {
@@ -40,7 +40,7 @@ pub fn kafka_engine(target: &Target<'_, '_>, events: u64, columns: bool) {
         .replace("{format}", format);
     run(target, &engine, &source);
     wait_for(target, events, || ());
-    // The offsets are committed when reading ends.
+    // ClickHouse commits the offsets when reading ends.
     run(
         target,
         "DROP TABLE queue_to_facts SYNC;\nDROP TABLE queue SYNC;\n",
@@ -48,8 +48,8 @@ pub fn kafka_engine(target: &Target<'_, '_>, events: u64, columns: bool) {
     );
 }
 
-/// What the exporter of the OpenTelemetry Collector writes to. Nothing is kept in it: facts are made while
-/// a block comes in.
+/// Creates the table that the exporter of the OpenTelemetry Collector writes to. The table keeps
+/// nothing; a materialized view makes facts of each inserted block.
 pub fn make_otel_logs(target: &Target<'_, '_>) {
     let source = texts("otel_logs", "0 AS _partition, 0 AS _offset");
     run(
@@ -59,12 +59,12 @@ pub fn make_otel_logs(target: &Target<'_, '_>) {
     );
 }
 
-/// Makes what the classification looks up.
+/// Creates the dictionary that the classification uses.
 pub fn make_categories(target: &Target<'_, '_>) {
     run(target, include_str!("sql/categories.sql"), "");
 }
 
-/// Until all events are facts.
+/// Waits until all events are facts.
 pub fn wait_for(target: &Target<'_, '_>, events: u64, mut meanwhile: impl FnMut()) {
     let until = Instant::now() + PATIENCE;
     while target.facts() < events {
@@ -74,7 +74,8 @@ pub fn wait_for(target: &Target<'_, '_>, events: u64, mut meanwhile: impl FnMut(
     }
 }
 
-/// Runs statements, each ended by a line's end. `source` is what `{classification}` reads.
+/// Runs statements, each ended by `;` at the end of a line. `source` replaces the table that
+/// `{classification}` reads.
 fn run(target: &Target<'_, '_>, sql: &str, source: &str) {
     let bus = target.place.bus();
     let sql = sql
@@ -96,7 +97,7 @@ fn run(target: &Target<'_, '_>, sql: &str, source: &str) {
     }
 }
 
-/// Services and their categories, as rows of an INSERT.
+/// Returns services and their categories as rows of an INSERT.
 fn services() -> String {
     let register = plain::register();
     let day = jiff::civil::date(2017, 7, 1);

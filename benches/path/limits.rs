@@ -12,10 +12,10 @@ use affluenza_store::{BlockOrigin, FactBlock};
 use crate::contender::Role;
 use crate::plain;
 
-/// Blocks that are sent at the same time, as by a consumer of so many partitions.
+/// Concurrent inserts, as by a consumer of four partitions.
 const WRITERS: usize = 4;
 
-/// Reads every record and looks at its length.
+/// Reads every record and adds up the lengths.
 pub fn count(role: &Role) {
     let total: u64 = plain::ends(role)
         .values()
@@ -47,7 +47,7 @@ pub fn count(role: &Role) {
     assert!(bytes > 0, "records have bytes");
 }
 
-/// Makes every block, says so, waits for a word, and sends them.
+/// Encodes all blocks, prints `ready`, waits for a line of input, and inserts the blocks.
 pub fn insert(role: &Role) {
     let blocks = blocks(role);
     wait_for_a_word();
@@ -64,13 +64,13 @@ pub fn insert(role: &Role) {
     });
 }
 
-/// Reads the log into memory, says so, waits for a word, and makes every block.
+/// Reads the log into memory, prints `ready`, waits for a line of input, and encodes all blocks.
 pub fn work(role: &Role) {
     let cluster = affluenza_bus::Cluster::new(&role.bus).expect("Kafka can be asked");
     let held = cluster
         .watermarks(&role.bus.topic)
         .expect("the topic is there");
-    // One after another, as a consumer is handed them.
+    // Records are contiguous in memory, as a consumer receives them.
     let mut log = Vec::new();
     let mut records = Vec::new();
     for (partition, held) in held {
@@ -139,7 +139,7 @@ fn blocks(role: &Role) -> Vec<Vec<u8>> {
     encoded
 }
 
-/// A copy that has made its blocks.
+/// The input of a copy that has finished its preparation.
 pub struct Ready(std::process::ChildStdin);
 
 pub fn wait_until_ready(child: &mut Child) -> Ready {

@@ -1,8 +1,8 @@
-//! The whole path, side by side: one log on a real Kafka, read by several contenders, written to
-//! one real ClickHouse. Interleaved, medians, one run.
+//! Compares the whole path: several contenders read one log of a real Kafka and write to one real
+//! ClickHouse. Runs are interleaved, and results are medians.
 //!
-//! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain`; `make bench-freshness` measures
-//! how long it takes until an event is counted. The contenders that are not the program itself run in
+//! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain` runs it. `make bench-freshness`
+//! measures the time until an event is counted. Contenders other than the program itself run in
 //! copies of this one.
 
 #![expect(
@@ -37,7 +37,7 @@ fn main() {
     if let Some(role) = contender::Role::of(&arguments) {
         return role.play();
     }
-    // Cargo's own tests of all targets only see whether it starts.
+    // Cargo also runs benches as tests of all targets; then the start is enough.
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
@@ -52,7 +52,7 @@ fn main() {
     runtime.block_on(engines.stop());
 }
 
-/// What each contender took, round by round.
+/// Measurements of each contender, by round.
 struct Results {
     events: u64,
     contenders: Vec<Contender>,
@@ -77,11 +77,11 @@ fn compare(engines: &Engines) -> Results {
         rounds: Vec::new(),
     };
     let mut totals = None;
-    // The first round finds everything cold, and does not count.
+    // The first round has cold caches and does not count.
     for round in 0..=rounds {
         let mut measured = Vec::new();
         for at in 0..contenders.len() {
-            // Each goes first as often as the others.
+            // The order rotates, so that each contender goes first equally often.
             let contender = contenders[(at + round) % contenders.len()];
             let target = Target::new(&place, engines, contender, round);
             let result = contender.run(&target, engines, events);

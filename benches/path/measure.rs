@@ -1,4 +1,4 @@
-//! What a contender takes: time, CPU time of every process, memory.
+//! Measures a contender: elapsed time, CPU time of all processes, memory.
 
 use std::fmt;
 use std::process::Child;
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 
 use crate::support::Running;
 
-/// Clock ticks a second of `/proc`, the same on every Linux that matters.
+/// Clock ticks per second in `/proc`, the same on all common Linux systems.
 const TICKS: f64 = 100.0;
 
-/// CPU seconds that a running process has taken.
+/// CPU seconds that a running process has used.
 pub fn cpu_of(pid: u32) -> f64 {
     ticks(&format!("/proc/{pid}/stat"), 11)
 }
 
-/// CPU seconds of the children that have ended and been waited for.
+/// CPU seconds of child processes that have ended and been waited for.
 fn cpu_of_ended_children() -> f64 {
     ticks("/proc/self/stat", 13)
 }
 
-/// User and system time: two neighbouring fields, counted from the state.
+/// Reads user and system time: two adjacent fields, counted from the field of the state.
 fn ticks(file: &str, field: usize) -> f64 {
     let stat = std::fs::read_to_string(file).expect("the process runs");
     let (_, rest) = stat.rsplit_once(") ").expect("a name in parentheses");
@@ -27,11 +27,11 @@ fn ticks(file: &str, field: usize) -> f64 {
     rest.split(' ').skip(field).take(2).map(ticks).sum::<f64>() / TICKS
 }
 
-/// What one run took.
+/// The cost of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
     pub wall: Duration,
-    /// CPU seconds of the reader or writer itself.
+    /// CPU seconds of the consumer or writer itself.
     pub own: f64,
     pub clickhouse: f64,
     pub kafka: f64,
@@ -59,7 +59,7 @@ impl fmt::Display for Measured {
     }
 }
 
-/// A measurement that has begun.
+/// A running measurement.
 pub struct Begun {
     at: Instant,
     ended_children: f64,
@@ -77,9 +77,9 @@ impl Begun {
         }
     }
 
-    /// Waits for the child's end. `before`: CPU seconds that do not count. `settle` waits for the
-    /// merges that the writing left behind: their CPU time is part of its cost, though nobody
-    /// waits for them.
+    /// Waits for the end of the child. `before` is subtracted from its CPU seconds. `settle` waits
+    /// for the merges that the inserts caused: their CPU time is part of the cost, but not of the
+    /// elapsed time.
     pub fn until_end_of(self, child: &mut Child, before: f64, settle: impl FnOnce()) -> Measured {
         let mut peak_mib = 0.0_f64;
         let status = loop {
@@ -96,7 +96,7 @@ impl Begun {
         self.measured(wall, own, peak_mib)
     }
 
-    /// Tells a program that would go on for ever to end, and waits for it.
+    /// Stops a program that runs until it is terminated, and waits for its end.
     pub fn until_told_to_end(self, running: Running, settle: impl FnOnce()) -> Measured {
         let peak_mib = peak_of(running.0.id()).unwrap_or(0.0);
         running.terminate();
@@ -106,7 +106,7 @@ impl Begun {
         self.measured(wall, own, peak_mib)
     }
 
-    /// Ends now, of something that has no process of its own.
+    /// Ends the measurement of a contender that has no process.
     pub fn until_now(self, settle: impl FnOnce()) -> Measured {
         let wall = self.at.elapsed();
         settle();
@@ -125,7 +125,7 @@ impl Begun {
     }
 }
 
-/// The most memory that a process has had, in MiB.
+/// Peak resident memory of a process, in MiB.
 fn peak_of(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status

@@ -1,4 +1,4 @@
-//! The OpenTelemetry Collector, with its own Kafka receiver and ClickHouse exporter. It takes part where
+//! The OpenTelemetry Collector with its Kafka receiver and ClickHouse exporter. Takes part only if
 //! Go can build it.
 
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::contender::{Contender, Target};
 use crate::in_sql;
 use crate::support::{Engines, Running};
 
-/// What it is built from, and its configuration.
+/// Folder of the source and the configuration.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/peers/otelcol");
 
-/// The program. `None`, with the reason printed, where it cannot be built.
+/// Path of the built program. Prints the reason and returns `None` if it cannot be built.
 pub fn program() -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
@@ -34,7 +34,7 @@ fn build() -> Result<PathBuf, String> {
         .arg(".")
         .current_dir(SOURCE)
         .env("CGO_ENABLED", "0")
-        // A Go that is too old says so; it does not fetch another one.
+        // A Go that is too old fails with a message instead of downloading another one.
         .env("GOTOOLCHAIN", "local")
         .status()
         .map_err(|error| format!("Go cannot be run ({error}); install Go to compare with it"))?;
@@ -47,7 +47,7 @@ fn build() -> Result<PathBuf, String> {
     }
 }
 
-/// Makes what it writes to, writes its configuration, and returns how it is started.
+/// Creates the target tables, writes the configuration, and returns the command.
 pub fn prepare(target: &Target<'_, '_>, engines: &Engines) -> Command {
     in_sql::make_categories(target);
     in_sql::make_otel_logs(target);
@@ -70,7 +70,7 @@ pub fn prepare(target: &Target<'_, '_>, engines: &Engines) -> Command {
     command
 }
 
-/// Waits until it has written every event.
+/// Waits until all events are written.
 pub fn wait(target: &Target<'_, '_>, collector: &mut Running, events: u64) {
     in_sql::wait_for(target, events, || {
         assert!(!collector.has_ended(), "the collector runs on");

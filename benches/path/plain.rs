@@ -1,5 +1,5 @@
-//! Plain at-least-once: what is left of the consumer without the protocol. Parts that are no
-//! part of the protocol are the program's own.
+//! Plain at-least-once: the consumer without the exactly-once protocol. All other parts are those
+//! of the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,7 +28,7 @@ pub fn classifier() -> Classifier {
     Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known")
 }
 
-/// Where the partitions end now.
+/// Returns the current end offsets of the partitions.
 pub fn ends(role: &Role) -> BTreeMap<Partition, NextOffset> {
     let cluster = Cluster::new(&role.bus).expect("Kafka can be asked");
     let held = cluster
@@ -59,13 +59,13 @@ pub fn consume(role: &Role) {
     }
 }
 
-/// A partition that is read.
+/// State of an assigned partition.
 struct Part {
     block: FactBlock,
     next: NextOffset,
 }
 
-/// What was written, and up to where.
+/// A partition and the next offset after an inserted block.
 type Written = (Partition, NextOffset);
 
 struct Plain<'r> {
@@ -97,7 +97,7 @@ impl<'r> Plain<'r> {
     }
 
     fn poll(&mut self) {
-        // As many at once as the program's own loop.
+        // 512 records per call, as in the program's own loop.
         for _ in 0..512 {
             match self.reader.poll(POLL_WAIT).expect("Kafka answers") {
                 Polled::Assigned(partitions) => {
@@ -115,7 +115,7 @@ impl<'r> Plain<'r> {
                     let part = self.parts.get_mut(&partition).expect("it is ours");
                     take(&record, &mut self.classifier, &mut part.block);
                     part.next = record.offset().next();
-                    // As the program: a block grows on while the one before it is written.
+                    // As in the program, a block grows further while the previous one is inserted.
                     let is_writing = self.writing.contains(&partition);
                     let enough = |limit: usize| limit - if is_writing { 0 } else { limit / 3 };
                     if part.block.rows() >= enough(self.config.block_records_max)
@@ -132,7 +132,7 @@ impl<'r> Plain<'r> {
         }
     }
 
-    /// Begins to write what was read of a partition. One block of each is written at a time.
+    /// Starts to insert the block of a partition. Each partition has one insert in flight at most.
     fn write(&mut self, partition: Partition) {
         while self.writing.contains(&partition) {
             let written = self.written.recv().expect("a writer answers");
@@ -174,7 +174,7 @@ pub fn take(record: &Record<'_>, classifier: &mut Classifier, block: &mut FactBl
     classifier.push(&event, record.offset(), block);
 }
 
-/// Sends a block as the program does, without what makes a second time harmless.
+/// Inserts a block as the program does, but without the settings that make a retry idempotent.
 pub fn insert(access: &Access, block: &[u8]) {
     let mut settings = String::new();
     for (name, value) in INSERT_SETTINGS {

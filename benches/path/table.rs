@@ -101,7 +101,7 @@ fn median(results: &Results, contender: Contender, value: fn(&Measured) -> f64) 
     middle(values(results, contender, value))
 }
 
-/// Round by round.
+/// Returns the ratio of each round.
 fn ratios(
     results: &Results,
     of: Contender,

@@ -1,9 +1,9 @@
-//! What the consumer does to each event, step by step: decode, classify, encode, and the three
-//! together, over records that a cache holds and over a log that none does. Events are those of the
-//! simulator, of a whole year in small.
+//! Measures the steps of the consumer for each event: decode, classify, encode, and all three
+//! together. Runs over records that fit a CPU cache and over a log that does not. The simulator
+//! generates the events, a scaled-down year.
 //!
-//! `make bench`. Expected of all three together: 670 ns an event, 1.5 million events a
-//! second on one core.
+//! `make bench` runs it. Expected for all three steps: 670 ns an event, 1.5 million events a second
+//! on one core.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -18,9 +18,9 @@ use affluenza_simulator::{Figures, Options, Simulation};
 use affluenza_store::{BlockOrigin, FactBlock};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
-/// Share of the year's events: some twenty thousand, which a large cache holds.
+/// Share of the year's events: about 20,000, which fit a large cache.
 const SCALE: f64 = 0.01;
-/// The same of a log: some four hundred thousand, ten times what a cache holds.
+/// Share for the log: about 400,000, ten times the size of a cache.
 const LOG_SCALE: f64 = 0.2;
 
 fn register() -> Register {
@@ -37,7 +37,7 @@ fn simulation(scale: f64) -> Simulation {
     Simulation::new(&figures, &register(), &options).expect("the figures are right")
 }
 
-/// Records one after another, as they come from Kafka.
+/// Records in contiguous memory, as they arrive from Kafka.
 struct Log {
     bytes: Vec<u8>,
     records: Vec<(Range<usize>, UnixMillis)>,
@@ -123,7 +123,7 @@ fn steps(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The three together over a log that no cache holds, as a consumer reads it.
+/// Measures all three steps over a log that fits no cache, as a consumer reads it.
 fn replay(criterion: &mut Criterion) {
     let log = Log::new(LOG_SCALE);
     let mut classifier = classifier();

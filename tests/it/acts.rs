@@ -1,10 +1,10 @@
-//! The log of administrative access: what was done is in it, and whatever is done to it is noticed.
+//! The log of administrative acts: it contains every act, and every change to the log is detected.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::{Engines, Place, stderr};
 
-/// What `keys log --verify` says: whether it holds, and how.
+/// Output of `keys log --verify`: `Ok` if the log verifies.
 fn verified(place: &Place<'_>) -> Result<String, String> {
     let output = place
         .command(&["keys", "log", "--verify"])
@@ -31,7 +31,7 @@ pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
     place.run(&["keys", "revoke", &key.trim()[10..18]]);
     place.run(&["migrate"]);
     place.run(&["register", "apply"]);
-    // Noted before it is tried: also what fails is in it.
+    // An act is logged before it is executed, so failed acts are in the log, too.
     let nothing = place.command(&["close-year", "2015"]).output();
     assert!(!nothing.expect("the program runs").status.success());
     place.run(&["keys", "create", "third"]);
@@ -133,7 +133,7 @@ pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
         let noticed = verified(&place).expect_err(what);
         assert!(noticed.contains(said), "{what}: {noticed}");
     }
-    // And nothing more is noted on a log that does not hold, so nothing is done either.
+    // An act that cannot be appended to a broken log is refused.
     std::fs::write(&log, &changed).expect("it can be written");
     std::fs::write(&keys, &right_keys).expect("it can be written");
     let refused = place.command(&["register", "apply"]).output();
@@ -146,7 +146,8 @@ pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
     std::fs::write(&log, &right).expect("it can be written");
     assert_eq!(verified(&place).as_deref(), Ok(&*whole));
 
-    // What only the end of the log tells is told by the newest hash alone: whoever wrote it down sees.
+    // Removing the newest entries is invisible to the log itself: only the printed newest hash
+    // reveals it.
     place.run(&["register", "apply"]);
     let newer = verified(&place).expect("it holds");
     std::fs::write(&log, &right).expect("it can be written");

@@ -1,4 +1,4 @@
-//! The aggregate API: each figure beside a recount in SQL, keys and enti, bad parameters.
+//! The aggregate API: every figure against a recount in SQL, keys and enti, invalid parameters.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::support::{Engines, Place, Running, eventually};
 
-/// Reads of the whole aggregate, as the recount is made: without the API's own queries.
+/// Start and filter of the recount, which reads the facts without the API's own queries.
 const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
 const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
-/// The resources, with a question that each has an answer to.
+/// All resources, each with a valid question.
 const RESOURCES: [&str; 13] = [
     "usage?period=2016",
     "categories?period=2016",
@@ -37,7 +37,7 @@ const FAST: [(&str, &str); 4] = [
     ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_BURST", "100000"),
     ("AFFLUENZA__SERVE__ADDRESS_REQUESTS_PER_SECOND", "100000"),
 ];
-/// Who publishes open data.
+/// Settings of the publisher of the open data.
 pub const PUBLISHER: [(&str, &str); 4] = [
     ("AFFLUENZA__OPEN_DATA__PUBLISHER", "Ente di prova"),
     ("AFFLUENZA__OPEN_DATA__PUBLISHER_IPA", "c_prova"),
@@ -97,7 +97,7 @@ impl Served<'_> {
         }
     }
 
-    /// What is put off is asked again when the answer says, as clients do.
+    /// Retries after a 503 as `Retry-After` states, as clients do.
     fn answer(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut reply = self.ask(path, headers);
         for _ in 0..3 {
@@ -133,7 +133,7 @@ impl Served<'_> {
     }
 }
 
-/// Two years of events, thinned out, and an API over them.
+/// Starts an API over two years of sampled events.
 pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
     let place = engines.place(name);
     place.run(&["migrate"]);
@@ -144,7 +144,7 @@ pub fn served<'e>(engines: &'e Engines, name: &str) -> Served<'e> {
     serve(place)
 }
 
-/// An API over a database that is there.
+/// Starts an API over an existing database.
 pub fn serve(place: Place<'_>) -> Served<'_> {
     let settings = [&FAST[..], &PUBLISHER].concat();
     let listen = ["serve", "--listen", "127.0.0.1:0"];
@@ -177,7 +177,7 @@ pub fn every_figure_equals_a_recount(engines: &Engines) {
     let uses = api.recount(&of_2017);
     assert!(uses > 10_000);
 
-    // Whatever the rows are, they add up to the same.
+    // Every grouping has the same total.
     for group in [
         "category",
         "ente",
@@ -221,7 +221,7 @@ pub fn every_figure_equals_a_recount(engines: &Engines) {
         assert_eq!(sum(&answer, measure), expected, "{measure} {count}");
     }
 
-    // Cell by cell.
+    // Compares every cell.
     let cells = api.data(
         &key,
         "usage?period=2017-02..2017-03-15&group=ente,category,kind&limit=10000",
@@ -270,7 +270,7 @@ fn named_resources(api: &Served<'_>, key: &str, uses: u64) {
         "SELECT sum(users) FROM (SELECT uniqExact(visitor) AS users FROM usage_events WHERE visitor != 0 AND resource != 'asset' AND device != 'bot' AND toYear(local_date) = 2017 GROUP BY hour_start)",
     );
     assert_eq!(hours["totals"]["users_hours"], users);
-    // 365 days, whatever the clock does.
+    // A year has 365 times 24 hours in spite of clock changes.
     let existing: f64 = bands["data"]
         .as_array()
         .into_iter()
@@ -306,7 +306,7 @@ fn named_resources(api: &Served<'_>, key: &str, uses: u64) {
 }
 
 fn periods_and_comparisons(api: &Served<'_>, key: &str) {
-    // A leap year against one that is none.
+    // A leap year compared with a common year.
     let leap = api.data(key, "categories?period=2017&compare=2016");
     assert_eq!(leap["meta"]["compared_with"]["days"], 366);
     let codes = |answer: &Value| -> Vec<String> {
@@ -323,7 +323,7 @@ fn periods_and_comparisons(api: &Served<'_>, key: &str) {
     let february = api.data(key, "usage?period=2016-02&compare=year-before&group=ente");
     assert_eq!(february["meta"]["period"]["days"], 29);
     assert_eq!(february["meta"]["compared_with"]["to"], "2015-02-28");
-    // Of 2015 there is nothing: a base of zero, in every row and in the total.
+    // There are no events of 2015: the base is zero in every row and in the total.
     for row in february["data"]
         .as_array()
         .into_iter()
@@ -336,7 +336,7 @@ fn periods_and_comparisons(api: &Served<'_>, key: &str) {
         );
         assert_eq!(row["notes"]["change_percent"], "n.d.", "{row}");
     }
-    // What was and is no more is there, too.
+    // Rows that exist only in the earlier period are returned, too.
     let vanished = api.data(key, "usage?period=2018&compare=2017&group=ente");
     assert_eq!(
         sum(&vanished, "before"),
@@ -356,7 +356,7 @@ fn periods_and_comparisons(api: &Served<'_>, key: &str) {
         codes(&empty).contains(&"days-missing".to_owned())
             || codes(&empty).contains(&"no-data".to_owned())
     );
-    // Pages have every row once.
+    // Every row is on exactly one page.
     let whole = api.data(key, "usage?period=2017&group=service&limit=10000");
     let (mut rows, mut next) = (
         Vec::new(),
@@ -382,7 +382,7 @@ fn caching(api: &Served<'_>, key: &str) {
     assert_eq!((same.status, same.body.as_str()), (304, ""));
     assert_eq!(same.header("etag"), Some(etag.as_str()));
     assert!(same.header("ratelimit-remaining").is_some());
-    // A new event makes another answer, without a restart.
+    // A new event changes the answer without a restart.
     let total = first.json()["totals"]["service_uses"].clone();
     let event = br#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://test","id":"one","time":"2016-05-05T10:00:00+02:00","data":{"ente":"firenze","portal":"servizi-online","service":"visure-anagrafiche","kind":"plain","client":{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}"#;
     api.place.produce([("one", &event[..])]);
@@ -461,7 +461,7 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
                     reply.body
                 );
             }
-            // Without a filter it is its own ente that is meant.
+            // Without a filter the answer covers the ente of the key.
             let scoped = api.with_key(key, resource);
             assert_eq!(scoped.status, 200, "{resource}");
             if !matches!(resource, "live" | "catalogue?period=2016") {
@@ -494,10 +494,10 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
         });
     }
     without_a_key(&api, &admin);
-    // A key in the address is no key.
+    // A key in the query string is rejected.
     let in_address = api.ask(&format!("/v1/usage?period=2016&key={admin}"), &[]);
     assert_eq!(in_address.status, 400, "{}", in_address.body);
-    // A revoked key is refused by the running service.
+    // The running service rejects a revoked key.
     let id = &keys[enti[0].as_str()][10..18];
     api.place.run(&["keys", "revoke", id]);
     eventually("the revoked key is refused", || {
@@ -546,12 +546,12 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
         let reply = api.answer(&format!("/v1/{path}"), &[]);
         assert_eq!(reply.status, status, "{path}: {}", reply.body);
     }
-    // What is shown is right, and what is small is not shown.
+    // Published figures are correct, and small ones are suppressed.
     let open = api.ask("/v1/matrix?period=2016&limit=10000", &[]).json();
     let known = api.data(admin, "matrix?period=2016&limit=10000");
     let known = known["data"].as_array().expect("rows");
     let mut hidden = 0;
-    // Public rows come in the order of their labels, the others in that of their figures.
+    // Public rows are sorted by label, the others by figure.
     for shown in open["data"].as_array().into_iter().flatten() {
         let of_shown = |row: &&Value| ["ente", "category"].iter().all(|by| row[*by] == shown[*by]);
         assert!(shown["ente"].is_string() && shown["category"].is_string());
@@ -617,7 +617,7 @@ pub fn whatever_is_asked_is_answered_or_explained(engines: &Engines) {
     assert_eq!(api.ask("/docs", &[]).status, 200);
 }
 
-/// What would be SQL if it entered the text matches nothing, or is refused.
+/// Texts that look like SQL match nothing or are rejected.
 fn injections(api: &Served<'_>, key: &str) {
     let all = api.data(key, "usage?period=2017&group=ente")["totals"]["service_uses"].clone();
     assert!(all.as_u64() > Some(0));

@@ -1,10 +1,10 @@
-//! Everything adds up; what is lost behind the program's back is named, and mended.
+//! The accounts balance; the audit finds and repairs data that were damaged in the database.
 
 use serde_json::Value;
 
 use crate::support::{Engines, Place};
 
-/// Figures that must be the same before the damage and after the repair.
+/// Figures that must be equal before the damage and after the repair.
 pub fn figures(place: &Place<'_>) -> Vec<u64> {
     [
         "SELECT count() FROM usage_events",
@@ -20,7 +20,7 @@ pub fn figures(place: &Place<'_>) -> Vec<u64> {
     .collect()
 }
 
-/// Codes of the findings of an audit, each once, in order.
+/// Codes of the findings of an audit, sorted and without duplicates.
 pub fn findings(place: &Place<'_>) -> Vec<String> {
     let output = place
         .command(&["audit", "--format", "json"])
@@ -50,7 +50,7 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.02", "--seed", "5",
     ]);
-    // The same stream again: every record of it is a duplicate.
+    // Sends the same stream again: every record of it is a duplicate.
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.02", "--seed", "5",
     ]);
@@ -79,7 +79,7 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
             .wait(place.store().run_statement(statement))
             .expect("the damage can be done");
     };
-    // Facts vanish, as when a part is lost; the aggregate has counted them.
+    // Facts disappear, as if a part were lost; the aggregate still counts them.
     execute(
         "DELETE FROM usage_events WHERE kafka_partition = 1 AND kafka_offset BETWEEN 4000 AND 4999",
     );
@@ -88,14 +88,14 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
         ["aggregate-differs", "day-differs", "facts-missing"]
     );
     mend(&place, &whole);
-    // An aggregate loses hours, and has others twice.
+    // The aggregate loses some hours and has others twice.
     execute("DELETE FROM usage_hourly WHERE local_date = '2017-05-04'");
     execute(
         "INSERT INTO usage_hourly SELECT * FROM usage_hourly WHERE local_date = '2017-06-07' SETTINGS insert_deduplicate = 0",
     );
     assert_eq!(findings(&place), ["aggregate-differs"]);
     mend(&place, &whole);
-    // A block that was acknowledged and is missing in facts, aggregate and ledger alike.
+    // An acknowledged block is missing in facts, aggregate and ledger.
     execute(
         "DELETE FROM ingest_ledger WHERE kafka_partition = 2 AND first_offset = (SELECT min(first_offset) FROM ingest_ledger WHERE kafka_partition = 2 AND first_offset > 0)",
     );
@@ -105,12 +105,12 @@ pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
         "{gap:?}"
     );
     mend(&place, &whole);
-    // The first block of a partition: nothing in the ledger comes before what is missing.
+    // The first block of a partition is missing, so no ledger row precedes the gap.
     let first = "WHERE kafka_partition = 2 AND first_offset = 0";
     execute(&format!("DELETE FROM ingest_ledger {first}"));
     assert!(findings(&place).contains(&"ledger-gap".to_owned()));
     mend(&place, &whole);
-    // A fact stands twice.
+    // Some facts exist twice.
     execute(
         "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_partition = 3 AND kafka_offset < 500 SETTINGS insert_deduplicate = 0",
     );
@@ -132,7 +132,7 @@ fn mend(place: &Place<'_>, whole: &[u64]) {
     assert_eq!(figures(place), whole, "{told}");
 }
 
-/// The consumer compares by itself, too, and mends what it finds.
+/// The consumer also reconciles periodically and repairs the differences.
 pub fn consumers_reconcile_by_themselves(engines: &Engines) {
     let place = engines.place("reconcile");
     place.run(&["migrate"]);

@@ -1,4 +1,4 @@
-//! Three brokers, of which one dies under load and comes back.
+//! Three brokers; one is killed under load and returns.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::support::{Engines, Place, eventually};
 
 const PARTITIONS: i32 = 6;
 const BROKERS: usize = 3;
-/// Events a second of each of the two producers.
+/// Events per second of each of the two producers.
 const RATE: &str = "1000";
-/// Partitions of the topic that keeps the offsets of groups, as the engine sets them up.
+/// Partitions of `__consumer_offsets`, as the engine configures them.
 const OFFSETS_PARTITIONS: i32 = 4;
-/// Records that are dealt with before the next thing happens.
+/// Records to process before the next step.
 const STEP: u64 = 2_000;
 
 pub fn a_broker_is_lost_under_load(engines: &Engines) {
@@ -37,7 +37,7 @@ pub fn a_broker_is_lost_under_load(engines: &Engines) {
         let settings = [("AFFLUENZA__KAFKA__INSTANCE", name)];
         place.spawn_with(&["consume"], &format!("{name}.log"), &settings)
     });
-    // They go on until they are told to end.
+    // Producers run until they receive a signal.
     let producers = ["1", "2"].map(|seed| {
         let arguments = [
             "simulate", "--focus", "2017", "--seed", seed, "--rate", RATE,
@@ -53,7 +53,7 @@ pub fn a_broker_is_lost_under_load(engines: &Engines) {
             .map(|(_, held)| held.high.0.unsigned_abs())
             .sum()
     };
-    // What is in the log now, and more that is written after it.
+    // Waits until the ledger is `STEP` records beyond `end`.
     let goes_on = |what: &str, end: u64| {
         eventually(what, || place.dealt_with() >= end + STEP);
         eprintln!("brokers: {:.1} s, {what}", began.elapsed().as_secs_f64());
@@ -101,8 +101,8 @@ pub fn a_broker_is_lost_under_load(engines: &Engines) {
     brokers.stop();
 }
 
-/// Kafka's own choice of the partition that keeps a group's offsets: its leader coordinates the
-/// group.
+/// Returns the partition of `__consumer_offsets` that Kafka chooses for a group. The leader of this
+/// partition coordinates the group.
 fn coordinator_of(group: &str) -> i32 {
     let hash = group.encode_utf16().fold(0i32, |hash, unit| {
         hash.wrapping_mul(31).wrapping_add(i32::from(unit))
@@ -110,7 +110,7 @@ fn coordinator_of(group: &str) -> i32 {
     (hash & i32::MAX) % OFFSETS_PARTITIONS
 }
 
-/// Whether every broker has what the leaders have.
+/// True if all replicas of the topic are in sync.
 fn all_in_sync(cluster: &Cluster, topic: &str) -> bool {
     cluster.replicas(topic).is_ok_and(|found| {
         let mut found = found.iter();
@@ -139,7 +139,7 @@ impl<'r> Brokers<'r> {
         let ports: Vec<(u16, u16)> = free.chunks(2).map(|pair| (pair[0], pair[1])).collect();
         let mut settings = KafkaSettings::cluster(folder, &ports);
         for settings in &mut settings {
-            // After this long without a word a broker counts as dead.
+            // A broker without heartbeats counts as dead after this time.
             for (name, value) in [
                 ("broker.session.timeout.ms", "1500"),
                 ("broker.heartbeat.interval.ms", "300"),
@@ -165,7 +165,7 @@ impl<'r> Brokers<'r> {
         }
     }
 
-    /// Makes the place one of this cluster.
+    /// Configures the place for this cluster.
     fn configure(&self, place: &Place<'_>) -> BusConfig {
         let text = std::fs::read_to_string(&place.config).expect("it is there");
         let one = place.bus();
@@ -185,7 +185,7 @@ impl<'r> Brokers<'r> {
         }
     }
 
-    /// Number of the broker that leads a partition.
+    /// Returns the number of the broker that leads a partition.
     fn leader(&self, cluster: &Cluster, topic: &str, partition: i32) -> usize {
         let found = cluster.replicas(topic).expect("Kafka answers");
         let of = found.iter().find(|(id, _)| id.0 == partition);
@@ -210,8 +210,8 @@ impl<'r> Brokers<'r> {
         );
     }
 
-    /// Nobody needs them any more, and the folder goes: a clean stop of the last of them would wait
-    /// for a quorum that is not there.
+    /// Kills all brokers. A clean stop of the last one would wait for a quorum that no longer
+    /// exists, and the folder is deleted anyway.
     fn stop(self) {
         for broker in self.running.into_iter().flatten() {
             self.runtime.block_on(broker.kill());

@@ -1,4 +1,4 @@
-//! A real Chromium without a window, over the protocol of its own developer tools.
+//! A headless Chromium, controlled through the DevTools protocol.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-/// Longest that a page may take for anything.
+/// Timeout of every action of a page.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A browser with one page, ended when dropped.
+/// A browser with one page, stopped on drop.
 pub struct Browser {
     child: Child,
     socket: WebSocket<TcpStream>,
@@ -23,7 +23,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts it with a profile of its own in `folder`.
+    /// Starts a browser with a new profile in `folder`.
     pub fn start(folder: &Path) -> Self {
         let mut child = Command::new("chromium")
             .args([
@@ -32,7 +32,7 @@ impl Browser {
                 "--no-first-run",
                 "--remote-debugging-port=0",
             ])
-            // Tests run as any user, also in a container, and see pages of their own only.
+            // Tests run as any user, also in a container, and load only their own pages.
             .args([
                 "--no-sandbox",
                 "--disable-dev-shm-usage",
@@ -52,7 +52,7 @@ impl Browser {
         let address = lines
             .find_map(|line| Some(line.strip_prefix("DevTools listening on ws://")?.to_owned()))
             .expect("chromium says where it listens");
-        // Whatever else it complains of must not fill the pipe.
+        // Drains standard error, so that messages of the browser never fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let (host, _) = address.split_once('/').expect("a path");
         let stream = TcpStream::connect(host).expect("chromium listens");
@@ -70,7 +70,7 @@ impl Browser {
         }
     }
 
-    /// A new page of this size, for a reader of this language.
+    /// Opens a new page with this size and language.
     pub fn open(&mut self, (width, height): (u32, u32), language: &str) {
         self.session = None;
         let page = self.call("Target.createTarget", json!({ "url": "about:blank" }));
@@ -88,29 +88,29 @@ impl Browser {
         self.events.clear();
     }
 
-    /// Opens an address and waits until `condition` (JavaScript) holds.
+    /// Opens an address and waits until `condition` (JavaScript) is true.
     pub fn visit(&mut self, address: &str, condition: &str) {
         self.call("Page.navigate", json!({ "url": address }));
-        // The page before may still answer for a moment.
+        // The previous page may still answer for a moment.
         let here = serde_json::to_string(address).expect("text");
         self.wait(&format!(
             "location.href === {here} && document.readyState === 'complete' && ({condition})"
         ));
     }
 
-    /// Waits until a condition (JavaScript) holds, looked at with each frame.
+    /// Waits until a condition (JavaScript) is true, which is checked at every frame.
     pub fn wait(&mut self, condition: &str) {
         let script = format!(
             "new Promise(done => {{ const look = () => ({condition}) ? done(true) : setTimeout(look, 20); look(); }})"
         );
-        // A page that goes away takes the promise with it.
+        // A page that is left cancels the promise.
         let until = Instant::now() + PATIENCE;
         while let Err(error) = self.try_run(&script) {
             assert!(Instant::now() < until, "in vain: {condition}: {error}");
         }
     }
 
-    /// The value of a script; a promise is waited for.
+    /// Returns the value of a script; awaits a promise.
     pub fn run(&mut self, script: &str) -> Value {
         self.try_run(script)
             .unwrap_or_else(|error| panic!("{script}: {error}"))
@@ -142,12 +142,12 @@ impl Browser {
         }
     }
 
-    /// Types into what has the focus.
+    /// Types into the focused element.
     pub fn type_text(&mut self, text: &str) {
         self.call("Input.insertText", json!({ "text": text }));
     }
 
-    /// Looks at the page as it would be printed or seen otherwise: `print`, or empty for a screen.
+    /// Emulates a medium (`print`, or empty for a screen) and a colour scheme.
     pub fn media(&mut self, media: &str, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.call(
@@ -156,7 +156,7 @@ impl Browser {
         );
     }
 
-    /// Addresses asked for since the page was opened.
+    /// Addresses requested since the page was opened.
     pub fn requests(&self) -> Vec<String> {
         let of = |event: &Value| Some(event["params"]["request"]["url"].as_str()?.to_owned());
         self.seen("Network.requestWillBeSent")
@@ -164,7 +164,7 @@ impl Browser {
             .collect()
     }
 
-    /// What the page complained of since it was opened: errors, warnings, exceptions.
+    /// Errors, warnings and exceptions of the page since it was opened.
     pub fn complaints(&self) -> Vec<String> {
         let exceptions = self.seen("Runtime.exceptionThrown");
         let logged = self.seen("Log.entryAdded").filter(|event| {

@@ -1,4 +1,4 @@
-//! Answers and reports are complete, and say so truly: days with data, hours that existed, one moment.
+//! Answers and reports state their completeness: days with data, existing hours, one snapshot.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ fn access(id: &str, ente: &str, day: &str) -> String {
     )
 }
 
-/// Sends events, and waits until the ledger has them.
+/// Sends events and waits until the ledger contains them.
 fn send(place: &Place<'_>, events: &[String]) {
     let before = place.dealt_with();
     place.produce(events.iter().map(|event| ("k", event.as_bytes())));
@@ -45,17 +45,17 @@ pub fn the_note_is_true_seconds_after_the_last_block(engines: &Engines) {
     let key = api.key(&["all"]);
     let place = &api.place;
 
-    // Two new days a few seconds apart, and then nothing any more.
+    // Two new days within seconds, and no events after them.
     send(place, &[access("june", "c_a", "2012-06-01")]);
     std::thread::sleep(Duration::from_secs(4));
     send(place, &[access("july", "c_a", "2012-07-01")]);
     becomes_true(&api, &key, "2012-07-01", "c_a", (1, 1, 0));
 
-    // A day that others had already: the number of days and of enti stays what it was.
+    // A day that other enti already have: the numbers of days and of enti stay the same.
     send(place, &[access("other", "c_b", "2012-07-01")]);
     becomes_true(&api, &key, "2012-07-01", "c_b", (1, 1, 0));
 
-    // A burst over many days, block after block.
+    // A burst over many days, in several blocks.
     for month in 1..=6 {
         let days: Vec<String> = (1..=28)
             .map(|day| {
@@ -69,7 +69,7 @@ pub fn the_note_is_true_seconds_after_the_last_block(engines: &Engines) {
         send(place, &days);
     }
     becomes_true(&api, &key, "2013-06-01..2013-06-28", "c_a", (28, 28, 0));
-    // The newest year is the one of the newest event.
+    // The newest year is that of the newest event.
     send(place, &[access("newest", "c_a", "2014-03-01")]);
     eventually("the newest year is known", || {
         let answer = api.data(&key, "enti?measure=accesses");
@@ -77,7 +77,7 @@ pub fn the_note_is_true_seconds_after_the_last_block(engines: &Engines) {
     });
 }
 
-/// Asks until the note is what it should be, and then what it was until then.
+/// Polls until figures and note are as expected, and prints the delay.
 fn becomes_true(
     api: &Served<'_>,
     key: &str,
@@ -106,7 +106,7 @@ const ZONES: &str = r#"
     zone = "Asia/Kolkata"
 "#;
 
-/// The night in which Rome has no hour two, and Kolkata has one.
+/// In this night the hour from 02:00 to 03:00 exists in Kolkata, but not in Rome.
 pub fn hours_exist_in_the_zone_of_their_portal(engines: &Engines) {
     let place = engines.place("zones");
     let file = crate::support::write(&place.folder, "zones.toml", ZONES.as_bytes());
@@ -123,7 +123,7 @@ pub fn hours_exist_in_the_zone_of_their_portal(engines: &Engines) {
     send(
         &place,
         &[
-            // Two in the night in Kolkata, twice; half past three in Rome.
+            // Two events after 02:00 in Kolkata, one at 03:30 in Rome.
             at("1", "c_calcutta", "2017-03-25T20:40:00Z"),
             at("2", "c_calcutta", "2017-03-25T21:20:00Z"),
             at("3", "c_rome", "2017-03-26T01:30:00Z"),
@@ -150,7 +150,7 @@ pub fn hours_exist_in_the_zone_of_their_portal(engines: &Engines) {
         let arguments = [&["report", "--year", "2017", "--format", "json"], more].concat();
         serde_json::from_str(&api.place.run(&arguments)).expect("it is JSON")
     };
-    // Of a year Rome lacks an hour in March, and has one twice in October.
+    // Within a year, Rome lacks an hour in March and has one twice in October.
     assert_eq!(
         report(&[])["hours"]["time_zone"],
         "Asia/Kolkata, Europe/Rome"
@@ -163,7 +163,7 @@ pub fn hours_exist_in_the_zone_of_their_portal(engines: &Engines) {
     );
 }
 
-/// Reports made while hundreds of events a second come in: their tables add up to the same.
+/// Reports during hundreds of new events per second: all tables of a report have the same total.
 pub fn a_report_is_of_one_moment(engines: &Engines) {
     let place = engines.place("moment");
     place.run(&["migrate"]);
@@ -205,8 +205,8 @@ pub fn a_report_is_of_one_moment(engines: &Engines) {
     assert!(moved >= 5, "events came in between");
 }
 
-/// A year of which nothing comes in is closed; one of which hundreds of events a second come in is
-/// closed, or one line says why not.
+/// A year without new events can be closed. A year with hundreds of new events per second is
+/// closed, or one line states the reason.
 fn closings_end(place: &Place<'_>) {
     let began = Instant::now();
     let told = place.run(&["close-year", "2016"]);
@@ -219,7 +219,7 @@ fn closings_end(place: &Place<'_>) {
     assert!(output.status.success() || has_one_line, "{said}");
 }
 
-/// The accesses of a report, the same in each of its tables.
+/// Returns the accesses of a report, which are equal in all its tables.
 fn adds_up(report: &Value) -> u64 {
     let sum = |rows: &Value| -> u64 {
         let rows = rows.as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! The examples of the contract, through the real log.
+//! The examples of the contract, sent through the real log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use crate::support::{Engines, Place, source};
 
-/// When the examples count as written: 2026-01-01T00:00:00Z.
+/// Kafka timestamp of the examples: 2026-01-01T00:00:00Z.
 const WRITTEN_MS: i64 = 1_767_225_600_000;
 
-/// A record as an example has it.
+/// The record of an example.
 pub struct Example {
     pub name: String,
-    /// Why it is refused; `None` for a good one.
+    /// Reason of the rejection; `None` for a valid example.
     pub reason: Option<String>,
     pub payload: Vec<u8>,
     pub headers: Vec<(String, String)>,
 }
 
-/// The examples of `schemas/examples/{kind}`, by name.
+/// Reads the examples of `schemas/examples/{kind}`, by name.
 pub fn examples(kind: &str) -> Vec<Example> {
     let folder = source(&format!("schemas/examples/{kind}"));
     let mut found: Vec<Example> = std::fs::read_dir(folder)
@@ -58,7 +58,7 @@ fn in_binary_mode(bytes: &[u8]) -> (Vec<u8>, Vec<(String, String)>) {
     )
 }
 
-/// Writes examples to the topic, all with one key so that their order is kept.
+/// Writes examples to the topic, with one key to keep their order.
 fn produce(place: &Place<'_>, examples: &[Example]) {
     let bus = place.bus();
     let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
@@ -90,7 +90,7 @@ pub fn examples_are_what_their_names_say(engines: &Engines) {
         .collect();
     produce(&place, &all);
     place.run(&["consume", "--once"]);
-    // A service use of version 1 and the same of version 2 are one event.
+    // A service use in version 1 and the same in version 2 are one event.
     let stored = all
         .iter()
         .filter(|example| example.reason.is_none() && !is_report(example))
@@ -112,7 +112,7 @@ pub fn examples_are_what_their_names_say(engines: &Engines) {
         ));
         assert_eq!(counted, records, "{reason}");
     }
-    // Both modes and both versions tell the same of a login.
+    // Both modes and both versions report the same login.
     assert_eq!(
         place.count("SELECT count() FROM usage_events WHERE login = 'spid-2'"),
         2
@@ -142,7 +142,7 @@ pub fn letters_in_binary_mode_are_shown_and_sent_again(engines: &Engines) {
     let source = letter.headers.iter().find(|(name, _)| name == "ce_source");
     let (_, source) = source.expect("it has a source");
     assert!(shown.contains(source), "{shown}");
-    // Corrected like any other, it becomes an event.
+    // A corrected dead letter becomes an event.
     let before = place.count("SELECT count() FROM usage_events");
     let patch = crate::support::write(
         &place.folder,

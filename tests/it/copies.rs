@@ -1,11 +1,11 @@
-//! The same source and id counts once: with another key, another time, another month, beyond the
-//! consumer's memory, from a requeue, and across the closing of a year.
+//! Events with the same source and id count once: with another key, time or month, beyond the
+//! consumer's memory, after a requeue, and across the closing of a year.
 
 use affluenza_store::{Config as StoreConfig, Store};
 
 use crate::support::{Engines, Place, eventually, stderr, write};
 
-/// Remembers four identities a partition.
+/// Limits the consumer's memory to four identities per partition.
 const SHORT_MEMORY: (&str, &str) = ("AFFLUENZA__CONSUME__RECENT_IDENTITIES_MAX", "4");
 
 fn event(id: &str, time: &str) -> String {
@@ -23,8 +23,8 @@ fn consume(place: &Place<'_>) {
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
-/// Facts, hour rows and ledger count this many events, the accounts balance, and a repair changes
-/// nothing.
+/// Checks that facts, hour rows and ledger count this many events, the accounts balance, and a
+/// repair changes nothing.
 fn assert_counted(place: &Place<'_>, events: u64) {
     for query in [
         "SELECT count() FROM usage_events",
@@ -49,7 +49,7 @@ fn assert_counted(place: &Place<'_>, events: u64) {
     }
 }
 
-/// Hash of which copy of each event is a fact.
+/// Hash that identifies the copy of each event that is a fact.
 const SURVIVORS: &str =
     "SELECT sum(cityHash64(identity, time, kafka_partition, kafka_offset)) FROM usage_events";
 
@@ -81,7 +81,7 @@ pub fn an_event_counts_once_whatever_its_key_and_time(engines: &Engines) {
     produce(&records);
     assert_counted(&place, 12);
 
-    // Other days of the month and other months, beyond the memory, in the same partition.
+    // Copies on other days and months, beyond the memory, in the same partition.
     produce(&[
         ("k".into(), event("f1", "2025-07-01T10:00:00+02:00")),
         ("k".into(), event("f2", "2025-07-02T10:00:00+02:00")),
@@ -93,7 +93,7 @@ pub fn an_event_counts_once_whatever_its_key_and_time(engines: &Engines) {
     ]);
     assert_counted(&place, 16);
 
-    // Every event once more in every partition, with the time of its copy.
+    // A copy of every event in every partition, each with another time.
     let again: Vec<(String, String)> = (0..12)
         .flat_map(|key| {
             let copies = records
@@ -178,7 +178,7 @@ pub fn a_closed_year_holds_no_copy(engines: &Engines) {
     eventually("one copy is left", is_one);
     place.run(&["close-year", "2025"]);
     let kept = place.count(SURVIVORS);
-    // Copies of the event in the running year, and in every partition.
+    // Copies of the event in the running year, in every partition.
     copies(20, "2026-02-01T10:00:00+01:00");
     eventually("the later copies are read", || place.dealt_with() == 40);
     eventually("one copy is left", is_one);
@@ -202,7 +202,7 @@ pub fn a_requeued_event_that_was_sent_again_counts_once(engines: &Engines) {
         .iter()
         .map(|event| event.replace("payment", "Payment"))
         .collect();
-    // A client with keys of its choice refuses nothing: only the copies' ids are the same.
+    // Valid events are stored although rejected records have the same ids, with any keys.
     let both = bad.iter().chain(&events).enumerate();
     let both: Vec<_> = both
         .map(|(number, record)| (format!("own-{}", number % 7), record))

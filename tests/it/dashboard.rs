@@ -1,5 +1,5 @@
-//! The web pages in a real browser: what they show is what the API says, and whoever comes with a
-//! keyboard, a screen reader, a phone or another language can use them.
+//! The web pages in a real browser. They show the figures of the API, and they work with a
+//! keyboard, a screen reader, a phone and other languages.
 
 use std::process::Command;
 
@@ -48,7 +48,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     a_wrong_key_is_refused(&mut browser, &base);
 }
 
-/// The program's own server, and where it listens.
+/// Starts the program's server and returns its address.
 fn serve(place: &Place<'_>) -> (Running, String) {
     let server = place.spawn(&["serve", "--listen", "127.0.0.1:0"], "serve.log");
     let log = place.folder.join("serve.log");
@@ -65,7 +65,7 @@ fn serve(place: &Place<'_>) -> (Running, String) {
     (server, base)
 }
 
-/// The checker, as its lock file pins it.
+/// Installs axe in the version of its lock file and returns the script.
 fn axe(place: &Place<'_>) -> String {
     let folder = place.folder.join("axe");
     std::fs::create_dir(&folder).expect("a folder can be made");
@@ -98,7 +98,7 @@ fn look(browser: &mut Browser, (base, path): (&str, &str), axe: &str) {
     check(browser, path, axe);
 }
 
-/// Follows a link inside the page, so that what it holds in memory stays.
+/// Follows a link within the page, so that its memory is kept.
 fn go(browser: &mut Browser, path: &str) {
     browser.run(&format!(
         "(() => {{ const a = document.querySelector(`nav a[href^='{path}?'], nav a[href='{path}']`); delete document.querySelector('main').dataset.shown; a.click(); }})()"
@@ -106,7 +106,7 @@ fn go(browser: &mut Browser, path: &str) {
     browser.wait(SHOWN);
 }
 
-/// No violation, nothing cut off, and no page without its heading.
+/// Checks for accessibility violations, cut-off content and a missing heading.
 fn check(browser: &mut Browser, path: &str, axe: &str) {
     if browser.run("typeof axe") == "undefined" {
         browser.run(&format!("{axe}; undefined"));
@@ -177,7 +177,7 @@ fn use_key(browser: &mut Browser, key: &str) {
     browser.wait("!document.getElementById('key-dialog').open");
 }
 
-/// Every figure of the tables by category and ente, as the API answers it, and as people write it.
+/// Compares every figure of the tables by category and ente with the API, in localised form.
 fn figures_equal(browser: &mut Browser, base: &str, key: &str) {
     for (path, resource, name) in [
         ("/categories", "categories", "category"),
@@ -235,7 +235,7 @@ fn nothing_is_kept_or_asked_elsewhere(browser: &mut Browser, base: &str) {
         .filter(|address| !address.starts_with(base) && !address.starts_with("about:"))
         .collect();
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
-    // A page without a key asks which years are public: the browser notes each that is not.
+    // A page without a key requests which years are public; the browser logs each 404.
     let mut complaints = browser.complaints();
     complaints
         .retain(|one| !(one.contains("status of 401") && one.contains("/v1/categories?period=")));
@@ -246,7 +246,7 @@ fn nothing_is_kept_or_asked_elsewhere(browser: &mut Browser, base: &str) {
     );
 }
 
-/// From the address bar to another page and another ente, without a mouse.
+/// Goes from the address bar to another page and another ente with the keyboard alone.
 fn a_keyboard_is_enough(browser: &mut Browser, base: &str) {
     browser.open(DESKTOP, "it");
     browser.visit(&format!("{base}/?year=2017"), SHOWN);

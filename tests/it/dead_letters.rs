@@ -1,4 +1,4 @@
-//! Dead letters: found, explained, corrected and sent back, without counting anything twice.
+//! Dead letters are found, explained, corrected and requeued without counting anything twice.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::support::{Engines, Place, stderr, write};
 
-/// Mends the kind of a service use.
+/// Corrects the kind of a service use.
 const MEND_KIND: &str = r#"[{"op": "replace", "path": "/data/kind", "value": "plain"}]"#;
-/// Takes out what identified a person.
+/// Removes the field that identified a person.
 const DROP_SESSION: &str = r#"[{"op": "remove", "path": "/data/session"}]"#;
 
 fn event(id: u64) -> String {
@@ -18,7 +18,7 @@ fn event(id: u64) -> String {
     )
 }
 
-/// Runs the program and returns its exit code, and all that it printed.
+/// Runs the program and returns its exit code and all output.
 fn said(place: &Place<'_>, arguments: &[&str]) -> (i32, String) {
     let output = place.command(arguments).output().expect("the program runs");
     let code = output.status.code().expect("it ends by itself");
@@ -28,7 +28,7 @@ fn said(place: &Place<'_>, arguments: &[&str]) -> (i32, String) {
     (code, printed + &complaint)
 }
 
-/// The dead letters by id of their event or by reason, as a list in JSON has them.
+/// Lists the dead letters as JSON, with a filter.
 fn listed(place: &Place<'_>, filter: &[&str]) -> Value {
     let arguments = [&["dead-letters", "list", "--format", "json"], filter].concat();
     serde_json::from_str(&place.run(&arguments)).expect("the list is JSON")
@@ -45,7 +45,7 @@ fn positions(list: &Value) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// Every record of the events topic has one fate, and each event is a fact once.
+/// Checks that every record of the events topic has one outcome, and that each event is one fact.
 fn assert_balance(place: &Place<'_>, facts: u64) {
     let unbalanced = "SELECT count() FROM ingest_ledger FINAL WHERE records_read != stored + duplicate + rejected + quarantined";
     assert_eq!(place.count(unbalanced), 0);
@@ -59,7 +59,7 @@ fn assert_balance(place: &Place<'_>, facts: u64) {
     assert_eq!(place.count("SELECT sum(events) FROM usage_hourly"), facts);
 }
 
-/// One good record and five bad ones, read by the consumer.
+/// Writes one good record and five bad ones and consumes them.
 fn with_bad_records<'e>(engines: &'e Engines, name: &str) -> Place<'e> {
     let place = engines.place(name);
     place.run(&["migrate"]);
@@ -144,7 +144,7 @@ pub fn each_is_listed_and_shown_once(engines: &Engines) {
         "{raw}"
     );
 
-    // A topic that is created anew has other records at the same positions.
+    // A recreated topic has other records at the same offsets.
     let cluster = Cluster::new(&place.bus()).expect("Kafka can be asked");
     place
         .wait(cluster.delete_topic(&place.bus().topic))
@@ -165,7 +165,8 @@ pub fn each_is_listed_and_shown_once(engines: &Engines) {
     assert!(code == 0 && text.contains(stream), "{code} {text}");
 }
 
-/// What a consumer does that was killed after it sent its letters, and somebody else's record.
+/// Repeats the dead letters, as a consumer does that was killed after sending them, and adds a
+/// foreign record.
 fn deliver_again(place: &Place<'_>) {
     let bus = place.bus();
     let writer = Writer::new(&bus, &bus.dead_letter_topic).expect("Kafka can be written");
@@ -198,7 +199,7 @@ pub fn requeued_ones_count_exactly_once(engines: &Engines) {
     let requeue =
         |arguments: &[&str]| said(&place, &[&["dead-letters", "requeue"], arguments].concat());
 
-    // A dry run says what would happen, and changes nothing.
+    // A dry run prints the result and changes nothing.
     let before = place.ends();
     let (code, text) = requeue(&["--all", "--patch", kind, "--dry-run"]);
     assert_eq!(code, 1, "{text}");
@@ -212,13 +213,13 @@ pub fn requeued_ones_count_exactly_once(engines: &Engines) {
     ] {
         assert!(text.contains(reason), "{reason}: {text}");
     }
-    // Without a patch none is an event.
+    // Without a patch no dead letter is an event.
     let (code, text) = requeue(&["--all"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("requeued 0, held back 5"), "{text}");
     assert_eq!(place.ends(), before, "nothing was sent");
 
-    // By position, and again: stored once, and then a duplicate.
+    // By position: a repeated position is requeued once, and a second command yields a duplicate.
     let at = found["unknown-shape"];
     let (code, text) = requeue(&[at, at, "--patch", kind]);
     assert!(
@@ -233,7 +234,7 @@ pub fn requeued_ones_count_exactly_once(engines: &Engines) {
     assert!(fates.contains("read 1 = stored 0 + duplicate 1"), "{fates}");
     assert_balance(&place, 2);
 
-    // By filter. Whoever it was does not come back; the event does.
+    // By filter, twice: the event is stored once, without the personal data.
     let by_reason = ["--reason", "personal-data", "--patch", session];
     assert_eq!(requeue(&by_reason).0, 0);
     assert_eq!(requeue(&by_reason).0, 0);
@@ -246,10 +247,10 @@ pub fn requeued_ones_count_exactly_once(engines: &Engines) {
         "requeueing made no dead letter"
     );
 
-    // Kafka, ledger, facts and aggregates agree: the command fails where they do not.
+    // The audit fails unless Kafka, ledger, facts and aggregates agree.
     place.run(&["audit"]);
 
-    // They carry the key of the corrected event, and say where they come from.
+    // Requeued records have the key of the corrected event and name their origin.
     let mut origins = Vec::new();
     let bus = place.bus();
     scan(&bus, &bus.topic, |record| {

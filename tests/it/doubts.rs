@@ -1,5 +1,6 @@
-//! A block that ClickHouse may not know by its token any more, and whose hour rows were lost: every
-//! answer about its month says so until the month was compared. And corrections that meet another.
+//! Blocks whose token ClickHouse may have forgotten and whose hour rows were lost. Every answer
+//! about the month shows a warning until the month is reconciled. Also: corrections that meet
+//! another one.
 
 use affluenza_bus::{NextOffset, Partition};
 use affluenza_store::doubts::Token;
@@ -14,7 +15,7 @@ const PARTITION: Partition = Partition(0);
 const MONTH: u32 = 201_703;
 const MARK: &str = "months-in-doubt";
 
-/// Events of 2017, consumed.
+/// Consumes events of 2017.
 fn consumed<'e>(engines: &'e Engines, name: &str) -> (Place<'e>, u64) {
     let place = engines.place(name);
     place.run(&["migrate"]);
@@ -33,7 +34,7 @@ fn execute(place: &Place<'_>, statement: &str) {
         .expect("the statement is done");
 }
 
-/// As a crash leaves it: an intent, the facts of its block, and of their hour rows some.
+/// Simulates a crash: offset metadata and facts of a block, but only some of its hour rows.
 fn as_after_a_crash(place: &Place<'_>) {
     let rows = place.access().rows(
         "SELECT stream, first_offset, next_offset, records_read, hex(checksum), rules FROM ingest_ledger FINAL
@@ -53,7 +54,7 @@ fn as_after_a_crash(place: &Place<'_>) {
         "DELETE FROM usage_hourly WHERE toYYYYMM(hour_start) = 201703 SETTINGS lightweight_deletes_sync = 2",
     );
     let sum = sum.to_lowercase();
-    // Long before this server was started.
+    // The block is much older than the start of this server.
     let intent = format!(
         "affluenza/1 stream={stream} end={next} records={records} sum={sum:0>16} rules={rules} at=1"
     );
@@ -65,7 +66,7 @@ pub fn lost_hour_rows_are_marked_and_made_again(engines: &Engines) {
     let (place, total) = consumed(engines, "doubts");
     as_after_a_crash(&place);
     place.run(&["consume", "--once"]);
-    // Nothing but the doubt finds them: the hourly comparison has not begun.
+    // Only the doubt leads to the rows, because the hourly reconciliation has not started.
     check_whole(&place, total);
     let settled = "SELECT count() FROM months_in_doubt FINAL WHERE settled";
     assert!(place.count(settled) >= 12, "every month of the block");
@@ -126,7 +127,7 @@ pub fn a_correction_counts_once(engines: &Engines) {
         &place,
         "DELETE FROM usage_hourly WHERE toYYYYMM(hour_start) = 201703 AND toDayOfMonth(hour_start) < 9 SETTINGS lightweight_deletes_sync = 2",
     );
-    // Two that were computed from the same state: the second comes late.
+    // Two corrections from the same state; the second one arrives late.
     let made = || {
         place.wait(async {
             let hours = store.aggregate_differences(MONTH).await?;
@@ -147,7 +148,7 @@ pub fn users_are_compared_too(engines: &Engines) {
     let users = || place.count("SELECT sum(users) FROM users_by_hour");
     let whole = users();
     let columns = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
-    // Cells lose their visitors, and others get some that no fact has.
+    // Some cells lose their visitors, others get visitors that no fact has.
     execute(
         &place,
         "ALTER TABLE usage_hourly UPDATE visitors = initializeAggregation('uniqCombined64IfState', toUInt64(0), toUInt8(0)) WHERE toYYYYMM(hour_start) = 201703 SETTINGS mutations_sync = 2",
@@ -164,7 +165,7 @@ pub fn users_are_compared_too(engines: &Engines) {
         ),
     );
     assert!(users() > whole);
-    // Hours that were counted ahead are not those of the changed sets either.
+    // The precomputed hours differ from the changed visitor sets, too.
     assert_eq!(findings(&place), ["aggregate-differs", "hours-differ"]);
     place.run(&["audit", "--repair"]);
     assert_eq!(users(), whole);
@@ -180,7 +181,8 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
     };
     let now = place.count("SELECT toUInt64(toUnixTimestamp(now()))");
     assert!(matches!(token(1), Token::ServerRestarted(_)));
-    // The server of the tests was started a while ago; what a clock may be off counts as after it.
+    // The test server started some time ago. Times within the clock tolerance count as after its
+    // start.
     let later = now + 61;
     assert_eq!(token(later), Token::Known);
     for table in ["usage_events", "usage_hourly"] {
@@ -189,7 +191,7 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
             &format!("ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = 20"),
         );
     }
-    // Rows that the ledger gets from now on stand for inserts that push the token out.
+    // These ledger rows stand for inserts that evict the token.
     execute(
         &place,
         &format!(

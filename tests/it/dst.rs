@@ -1,5 +1,5 @@
-//! Days of 23 and 25 hours, through the whole path, under a ClickHouse that lives in UTC and one
-//! that lives in the zone itself.
+//! Days of 23 and 25 hours through the whole path, with a ClickHouse in UTC and another one in the
+//! zone itself.
 
 use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings};
 use affluenza_store::{Config as StoreConfig, Store};
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::support::{Engines, Place};
 
-/// Midnight in Rome before the clocks go forward, and before they go back, in UTC seconds.
+/// Midnight in Rome on the days of the two clock changes, in UTC seconds.
 const MARCH: i64 = 1_490_482_800;
 const OCTOBER: i64 = 1_509_228_000;
 
-/// An event every half an hour, from a visitor of its own, on the 23 hours of 26 March 2017 and
-/// the 25 of 29 October.
+/// An event every half hour with distinct visitors, on the 23 hours of 26 March 2017 and the 25 of
+/// 29 October.
 fn records() -> Vec<String> {
     let halves =
         |midnight: i64, hours: i64| (0..hours * 2).map(move |half| midnight + half * 1_800);
@@ -27,7 +27,7 @@ fn records() -> Vec<String> {
         .collect()
 }
 
-/// What a ClickHouse says: the report, and the users in each hour of the two days.
+/// Results of one ClickHouse: the report, and the users in each hour of the two days.
 #[derive(PartialEq, Debug)]
 struct Said {
     report: Value,
@@ -108,7 +108,7 @@ pub fn days_of_23_and_25_hours_are_the_same_in_every_server(engines: &Engines) {
     };
     assert_eq!(in_utc.march, hours(0), "no hour from two to three");
     assert_eq!(in_utc.october, hours(4), "two hours from two to three");
-    // 23 + 25 hours of two uses each; the night has 8 - 1 and 8 + 1 of them.
+    // 23 + 25 hours of two uses each; the nights have 8 - 1 and 8 + 1 hours.
     assert_eq!(in_utc.report["totals"]["service_uses"], 96);
     let bands = in_utc.report["hours"]["bands"].as_array().expect("bands");
     let of_band = |name: &str| {

@@ -1,4 +1,4 @@
-//! Making events: by hand, by a library that numbers them, and checking them beforehand.
+//! Creating events by hand and with a library that numbers them, and checking them before sending.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -26,13 +26,13 @@ fn report(id: &str, last: u64, dropped: &str) -> String {
 pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
     let place = engines.place("numbers");
     place.run(&["migrate"]);
-    // 70 to 79 never come; one of those that come is refused, and has arrived all the same.
+    // 70 to 79 are lost; one of the others is refused, which still counts as received.
     let mut records: Vec<String> = (1..=200)
         .filter(|number| !(70..80).contains(number))
         .map(event)
         .collect();
     records[40] = records[40].replace("servizi-online", "mario@example.it");
-    // One came twice.
+    // One event arrives twice.
     records.push(event(7));
     place.produce(
         records
@@ -55,7 +55,7 @@ pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
     };
     let found = audit();
     assert_eq!(found["balanced"], true);
-    // The same report twice counts once.
+    // A repeated report counts once.
     assert_eq!(found["reported_drops"][0]["events"], 9);
     let gap = &found["producer_gaps"][0];
     assert_eq!(gap["producer"], PRODUCER);
@@ -65,7 +65,7 @@ pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
     );
     assert_eq!((&gap["missing"], &gap["reported"]), (&13.into(), &9.into()));
     assert_eq!(gap["ranges"], serde_json::json!([[70, 79], [201, 203]]));
-    // They may still be on their way.
+    // Missing events may still arrive.
     let text = place.run(&["audit"]);
     assert!(!text.contains("lost before the log"), "{text}");
     assert!(
@@ -81,7 +81,7 @@ pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
         ),
         "{text}"
     );
-    // Once a later report explains the rest, nothing is lost.
+    // A later report explains the rest, so nothing counts as lost.
     let explained = report(
         "r2",
         203,
@@ -90,7 +90,7 @@ pub fn numbers_that_never_arrive_are_named(engines: &Engines) {
     place.produce([("r", explained.as_bytes())]);
     place.run(&["consume", "--once"]);
     assert_eq!(audit()["producer_gaps"], serde_json::json!([]));
-    // The ledger's accounts by day and ente know them, too.
+    // The ledger's accounts by day and ente include the reports.
     assert_eq!(
         place.count("SELECT sum(reports) FROM ingest_ledger FINAL"),
         3
@@ -140,7 +140,7 @@ fn check(arguments: &[&str], input: &[u8]) -> Output {
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("its input is a pipe");
-    // A program that has ended early reads no further.
+    // A program that has ended does not read its input.
     let _ = stdin.write_all(input);
     drop(stdin);
     child.wait_with_output().expect("it ends")
@@ -152,7 +152,7 @@ pub fn events_are_checked_before_they_are_sent(_: &Engines) {
         found["refused"].as_array().expect("a list").clone()
     };
     for example in examples("good").into_iter().chain(examples("bad")) {
-        // An array, or one event a line, is several events to a portal's tests.
+        // `check` accepts an array or one event a line, which the consumer rejects.
         if ["not-cloudevent--array", "not-json--two-values"].contains(&example.name.as_str()) {
             continue;
         }

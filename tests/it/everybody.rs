@@ -1,5 +1,5 @@
-//! The public edition of the report: it shows what the open data of the year show, and nothing
-//! that they hide.
+//! The public edition of the report publishes the same cells as the open data of the year, and none
+//! that they suppress.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::printed::Printed;
 use crate::support::Place;
 
-/// Names of an ente and a category, and a kind; empty for all of them.
+/// Names of ente and category, and kind; empty for all.
 type Labels = [String; 3];
 
-/// Tables that are of no person's use.
+/// Tables without personal usage data.
 const OF_NOBODY: [&str; 7] = [
     "offered",
     "credentials",
@@ -66,7 +66,7 @@ fn list(value: &Value) -> &Vec<Value> {
     value.as_array().expect("a list")
 }
 
-/// The tables by name.
+/// Tables by name.
 fn tables(document: &Value) -> BTreeMap<String, &Value> {
     let blocks = list(&document["sections"])
         .iter()
@@ -98,7 +98,7 @@ fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) {
     assert!(hidden > 30, "{hidden} cells are hidden");
 }
 
-/// Every cell of the report's table of ente, category and kind is that of the open data.
+/// Compares every cell of the report's table of ente, category and kind with the open data.
 fn as_open_as_the_open_data(place: &Place<'_>, register: &Register, table: &Value) {
     let folder = place.folder.join("open-data");
     let name = folder.to_str().expect("a plain path");
@@ -133,7 +133,7 @@ fn as_open_as_the_open_data(place: &Place<'_>, register: &Register, table: &Valu
     assert!(open.is_empty(), "not in the report: {open:?}");
 }
 
-/// Cells of the open data; `None` for a hidden one.
+/// Cells of the open data; `None` if suppressed.
 fn open_cells(file: &Path, register: &Register) -> BTreeMap<Labels, Option<u64>> {
     let mut reader = csv::Reader::from_path(file).expect("it was written");
     let rows = reader.deserialize::<BTreeMap<String, String>>();
@@ -151,7 +151,7 @@ fn open_cells(file: &Path, register: &Register) -> BTreeMap<Labels, Option<u64>>
     cells.collect()
 }
 
-/// A page, a workbook or a PDF tells the same.
+/// Checks that a page, a workbook or a PDF shows the same as the document.
 fn same_as_the_document(printed: &Printed, table: &Value) {
     let rows = printed.rows(table["caption"].as_str().expect("a text"));
     assert_eq!(rows.len(), list(&table["rows"]).len());
@@ -168,14 +168,14 @@ fn same_as_the_document(printed: &Printed, table: &Value) {
     }
 }
 
-/// A count that the public report tells, `None` where it is hidden, and of what: names of dimensions
-/// with their codes, as the API and the open data have them.
+/// A count in the public report, `None` if suppressed. Its dimensions have the names and codes of
+/// the API and the open data.
 pub struct Told {
     pub of: BTreeMap<&'static str, String>,
     pub count: Option<u64>,
 }
 
-/// Every count of service uses, and every one of accesses, of the year of a public report in Italian.
+/// All counts of service uses, and all of accesses, in the Italian public report of a year.
 pub fn told(place: &Place<'_>, register: &Register, year: &str) -> (Vec<Told>, Vec<Told>) {
     let file = place.folder.join("told.json");
     let name = file.to_str().expect("a plain path");
@@ -189,7 +189,7 @@ pub fn told(place: &Place<'_>, register: &Register, year: &str) -> (Vec<Told>, V
     (names.uses(&tables, year), accesses(&tables, year))
 }
 
-/// Codes by the names that the report prints.
+/// Codes by printed name.
 struct Codes {
     enti: BTreeMap<String, String>,
     categories: BTreeMap<String, String>,
@@ -280,7 +280,7 @@ impl Codes {
             }
             told.push(told_of([("ente", ente), ("category", category)], &row[5]));
         }
-        // Without a closed year before there are no variations.
+        // Variations need a closed previous year.
         let of_services = [("variations", [0, 1], 2), ("top-services", [1, 0], 2)];
         let of_services = of_services.into_iter();
         for (table, names, count) in of_services.filter(|(of, ..)| tables.contains_key(*of)) {

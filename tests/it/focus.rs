@@ -1,5 +1,5 @@
-//! The printed tables of 2017, recomputed from events. The expected figures are read from the
-//! CSV files of the source; none stands in this file.
+//! Recomputes the printed tables of 2017 from events. The expected figures come from the CSV files
+//! of the source, not from this file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub fn tables_equal_the_printed_ones(engines: &Engines) {
     check_printed(&place);
 }
 
-/// `make up ONCE=1`, with engines of its own, in a folder of its own.
+/// `make up ONCE=1`, with its own engines and folder.
 pub fn one_command_does_it_all(engines: &Engines) {
     let place = engines.place("one_command");
     let mut command = crate::support::program(&["up", "--demo", "--once", "--format", "json"]);
@@ -56,7 +56,7 @@ pub fn one_command_does_it_all(engines: &Engines) {
     assert_focus_2017(&String::from_utf8(output.stdout).expect("it prints text"));
 }
 
-/// What is printed as a page and as a workbook, read back; twice, and the same bytes.
+/// Reads the printed page and workbook back. Printing twice yields the same bytes.
 fn check_printed(place: &Place<'_>) {
     let register = std::fs::read_to_string(source("deploy/register.toml"));
     let register = Register::parse(&register.expect("the register is there"));
@@ -82,7 +82,7 @@ fn check_printed(place: &Place<'_>) {
     crate::everybody::check(place, &register);
 }
 
-/// Figures of other sources are imported once, and what is wrong with them is told.
+/// Imports figures of other sources once, and reports errors in them.
 fn check_sources(place: &Place<'_>) {
     let folder = source("deploy/figures");
     let folder = folder.to_str().expect("a plain path");
@@ -114,7 +114,7 @@ fn check_sources(place: &Place<'_>) {
             "printed_changes.csv: Allarmi delle sonde: da 9.299 a 16.208 la variazione è +74%, non +43%.",
         ]
     );
-    // The demo closed the year before they were imported.
+    // The demo closed the year before this import.
     let cause = "figures of other sources";
     place.run(&["close-year", "2017", "--restate", cause]);
     let check = ["check-data", "--year", "2017", "--lang", "it"];
@@ -127,7 +127,7 @@ fn check_sources(place: &Place<'_>) {
     );
 }
 
-/// The reports of single enti add up to that of all.
+/// The reports of single enti add up to the report of all.
 fn check_enti_alone(place: &Place<'_>, register: &Register) {
     let every = |format: &str| {
         let folder = place.folder.join(format!("enti-{format}"));
@@ -172,7 +172,7 @@ fn check_enti_alone(place: &Place<'_>, register: &Register) {
     assert_eq!(sums[2], offered.sum::<u64>());
 }
 
-/// What analysts see in SQL agrees with the printed tables.
+/// The views for analysts agree with the printed tables.
 fn check_views(place: &Place<'_>) {
     for row in csv("usage_by_category.csv") {
         let (year, category) = (&row["year"], &row["category"]);
@@ -199,7 +199,7 @@ fn check_views(place: &Place<'_>) {
     }
 }
 
-/// Compares a JSON report of 2017 with the source, figure by figure.
+/// Compares every figure of a JSON report of 2017 with the source.
 pub fn assert_focus_2017(json: &str) {
     let report: Value = serde_json::from_str(json).expect("the report is JSON");
     let register = Register::parse(
@@ -282,7 +282,7 @@ fn check_enti(report: &Value, register: &Register) {
     for (ente, uses) in &by_ente {
         let row = found[ente.as_str()];
         assert_eq!(count(&row["total"]), *uses, "{ente}");
-        // The source gives bookings without a category: they are what a row has beside its cells.
+        // The source has bookings without a category, which are a row's total minus its cells.
         let cells = row["by_category"].as_object().expect("cells by category");
         let mut beside = 0;
         for (category, cell) in cells {
@@ -379,7 +379,7 @@ fn check_accesses(report: &Value) {
     );
 }
 
-/// The rows of a CSV file of the source, by column.
+/// Rows of a CSV file of the source, by column.
 pub fn csv(name: &str) -> Vec<BTreeMap<String, String>> {
     let path = source(FIGURES).join(name);
     let mut reader =
@@ -410,7 +410,7 @@ fn number(value: &Value) -> f64 {
         .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-/// Digits in groups of three.
+/// Formats a number in groups of three digits.
 fn grouped(number: u64, separator: char) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Places in the log that do not fit: each is an alarm of its own, and nothing is written.
+//! Offsets that do not fit the log: each causes a specific alarm, and nothing is written.
 
 use affluenza_bus::{Cluster, NextOffset, Partition};
 
@@ -31,7 +31,7 @@ pub fn places_that_do_not_fit_are_alarms(engines: &Engines) {
     };
     let none = "0000000000000000";
     let cases = [
-        // Where the group stands, what it says, and what the alarm says.
+        // Committed offset, metadata, and text of the alarm.
         (
             100,
             "somebody else's".to_owned(),
@@ -64,10 +64,10 @@ pub fn places_that_do_not_fit_are_alarms(engines: &Engines) {
         .wait(cluster.delete_records(&bus.topic, &[(PARTITION, NextOffset(105))]))
         .expect("records can be deleted");
     alarms(&place, "5 records were deleted before they were read");
-    // Skipped by hand, it is an alarm still: nothing says that the loss was meant.
+    // Skipping by hand is still an alarm, because no record shows that the loss was intended.
     set_offset(&bus, PARTITION, NextOffset(105), "");
     alarms(&place, "--from 100 --to 105");
-    // As the alarm says.
+    // Follows the instruction of the alarm.
     place.run(&[
         "accept",
         "loss",

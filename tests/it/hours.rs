@@ -1,5 +1,5 @@
-//! Hours that were worked out ahead: the same figures as from the visitors themselves, at once when
-//! something has changed, and noticed when they are wrong.
+//! Precomputed hours equal the figures from the visitors, include changes at once, and are checked
+//! by the audit.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ fn selections() -> Vec<Selection> {
         (YEAR.0, YEAR.1 - 1, true),
         // From 11 January to 10 March.
         (YEAR.0 + 10, YEAR.0 + 68, false),
-        // March; the year before, of which there is nothing.
+        // March, and the previous year, which has no events.
         (YEAR.0 + 59, YEAR.0 + 89, true),
         (YEAR.0 - 366, YEAR.0 - 1, true),
     ] {
@@ -39,7 +39,7 @@ fn selections() -> Vec<Selection> {
             }
         }
     }
-    // What is not kept by hour of the month.
+    // A filter that the precomputed hours of a month do not have.
     let mut by_device = all[0].clone();
     let device = vec!["desktop".to_owned()];
     by_device.filters.insert(Dimension::Device, device);
@@ -59,7 +59,7 @@ fn asked(place: &Place<'_>, selection: &Selection) -> Figures {
     figures.filter(|(_, counts)| *counts != (0, 0, 0)).collect()
 }
 
-/// The same from the facts, exactly.
+/// Returns the exact figures from the facts.
 fn recounted(place: &Place<'_>, selection: &Selection) -> Figures {
     let Days { first, last, .. } = selection.days;
     let mut condition = format!("local_date BETWEEN toDate({first}) AND toDate({last})");
@@ -109,7 +109,7 @@ pub fn worked_out_ahead_they_are_right(engines: &Engines) {
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.02", "--seed", "7",
     ]);
-    // A consumer that takes long enough reconciles, which works them out.
+    // The late first reconciliation keeps a slow consumer from precomputing the hours.
     let consume = || {
         let mut command = place.command(&["consume", "--once"]);
         command.env("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "3600");
@@ -124,7 +124,7 @@ pub fn worked_out_ahead_they_are_right(engines: &Engines) {
     assert_eq!(keep(), 0);
     all_are_right(&place, "every month is kept");
 
-    // What comes later is counted at once.
+    // A late event is counted at once.
     let event = br#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://test","id":"late","time":"2017-03-05T10:00:00+01:00","data":{"ente":"c_d612","portal":"servizi-online","visitor":"late","client":{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0"}}}"#;
     place.produce([("late", &event[..])]);
     consume();
@@ -132,7 +132,7 @@ pub fn worked_out_ahead_they_are_right(engines: &Engines) {
     assert_eq!(keep(), 1);
     all_are_right(&place, "March is kept anew");
 
-    // A rebuild takes all of it back, and works it out again.
+    // A rebuild discards the precomputed hours and computes them again.
     place.run(&["rebuild", "aggregates", "--period", "2017-05"]);
     all_are_right(&place, "May was rebuilt");
     assert_eq!(keep(), 0);
@@ -140,7 +140,7 @@ pub fn worked_out_ahead_they_are_right(engines: &Engines) {
     wrong_ones_are_found(&place);
 }
 
-/// Nobody but a person at the table can make what is kept wrong; the audit finds that, too.
+/// Only a manual change can corrupt precomputed hours; the audit finds it.
 fn wrong_ones_are_found(place: &Place<'_>) {
     let execute = |statement: &str| {
         let done = place.wait(place.store().run_statement(statement));

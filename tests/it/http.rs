@@ -1,11 +1,11 @@
-//! ClickHouse asked over plain HTTP, so that what is compared does not come through the
-//! program's own store.
+//! Queries ClickHouse over plain HTTP, so that comparisons do not depend on the program's own
+//! store.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Where ClickHouse is.
+/// Address and credentials of a ClickHouse.
 #[derive(Debug, Clone)]
 pub struct Access {
     /// `host:port`.
@@ -16,18 +16,18 @@ pub struct Access {
 }
 
 impl Access {
-    /// The answer to a query, in the format that it names.
+    /// Sends a query and returns the response in the format that the query names.
     pub fn ask(&self, query: &str, patience: Duration) -> Result<String, String> {
         self.post("", query.as_bytes(), patience)
     }
 
-    /// Sends `body`, with further parameters written as `&name=value`.
+    /// Sends `body`, with additional parameters in the form `&name=value`.
     pub fn post(&self, more: &str, body: &[u8], patience: Duration) -> Result<String, String> {
         let text = |error: std::io::Error| error.to_string();
         let mut stream = TcpStream::connect(&self.address).map_err(text)?;
         stream.set_read_timeout(Some(patience)).map_err(text)?;
         stream.set_write_timeout(Some(patience)).map_err(text)?;
-        // HTTP/1.0: the answer ends where the connection does, without chunks.
+        // HTTP/1.0: the response ends with the connection and has no chunks.
         let request = format!(
             "POST /?database={}&wait_end_of_query=1{more} HTTP/1.0\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\nContent-Length: {}\r\n\r\n",
             self.database,
@@ -49,7 +49,7 @@ impl Access {
         }
     }
 
-    /// The answer's lines, each with its cells.
+    /// Returns the rows of the result, as cells.
     pub fn rows(&self, query: &str) -> Vec<Vec<String>> {
         let answer = self
             .ask(query, Duration::from_secs(60))

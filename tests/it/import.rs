@@ -1,4 +1,4 @@
-//! Access logs: every line has a fate, and the same lines again change nothing.
+//! Access logs: every line has an outcome, and a repeated import changes nothing.
 
 use std::io::Read;
 
@@ -37,7 +37,7 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
         place.run(&arguments)
     };
     let first = import(&[&plain]);
-    // 10,000 requests, one of them cut off in the middle.
+    // 10,000 requests, one of them truncated.
     let (stored, rejected) = (lines.len() - 1, 1);
     assert!(
         first.starts_with(&format!(
@@ -71,7 +71,7 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
         "bots and people are told apart"
     );
 
-    // Again; packed; shuffled; and in two halves.
+    // Imports the lines again: as they are, compressed, shuffled, and in two halves.
     let packed = write(&place.folder, "again.log.gz", &packed);
     let mut shuffled = lines.clone();
     shuffled.sort_by_key(|line| line.len() * 7919 % 1009);

@@ -1,5 +1,4 @@
-//! What is kept for how long, what is erased, and what comes back from a backup: the aggregates
-//! and the accounts bear all of it.
+//! Retention, erasure and restoring of backups: aggregates and accounts remain correct.
 
 use std::process::Output;
 
@@ -42,7 +41,7 @@ fn balanced(place: &Place<'_>) -> Value {
     audit
 }
 
-/// A year of events, thinned out, and stored.
+/// Stores sampled events of some years.
 fn stored<'e>(engines: &'e Engines, name: &str, years: &[&str]) -> Place<'e> {
     let place = engines.place(name);
     place.run(&["migrate"]);
@@ -64,7 +63,7 @@ fn refused(output: &Output, why: &str) {
 pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     let place = stored(engines, "expiry", &["2016", "2017"]);
     let (whole, before) = (aggregates(&place), facts(&place));
-    // Facts are kept from April 2017 on and compared from May on, whenever this runs.
+    // Keeps facts from April 2017 and reconciles from May 2017, independently of the current date.
     let now = Timestamp::now().in_tz("UTC").expect("a zone");
     let months = (i32::from(now.year()) - 2017) * 12 + i32::from(now.month()) - 4;
     let setting = ("AFFLUENZA__RETENTION__FACTS_MONTHS", months.to_string());
@@ -88,7 +87,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
         "{kept} of {before}"
     );
 
-    // Whatever compares and makes anew leaves the aggregates as they were.
+    // Reconciliation and rebuilds do not change the aggregates.
     assert_eq!(balanced(&place)["compared_from"], 201_705);
     place.run(&["audit", "--repair"]);
     assert_eq!(aggregates(&place), whole);
@@ -97,7 +96,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     assert_eq!(aggregates(&place), whole);
     balanced(&place);
 
-    // What is missing of the days that are kept is still found, and nothing else comes back.
+    // Missing facts of retained days are still found and restored, and no others.
     execute(
         &place,
         "DELETE FROM usage_events WHERE local_date >= '2017-05-01' AND kafka_offset % 3 = 0 SETTINGS lightweight_deletes_sync = 2",
@@ -106,7 +105,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     place.run(&["audit", "--repair"]);
     assert_eq!((facts(&place), aggregates(&place)), (kept, whole.clone()));
 
-    // Who needs the facts of a whole year is told.
+    // Commands that need the facts of a whole year fail with the reason.
     let output = |arguments: &[&str]| place.command(arguments).output().expect("it runs");
     refused(&output(&["close-year", "2017"]), "from 2017-05 on only");
     refused(
@@ -115,7 +114,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     );
     place.run(&["report", "--year", "2016"]);
 
-    // An event that is older than the facts might have been counted before: it is set aside.
+    // An event older than the retained facts may be a duplicate, so it becomes a dead letter.
     let event = r#"{"specversion":"1.0","type":"it.affluenza.access.v1","source":"s","id":"late","time":"2016-05-02T09:00:00Z","data":{"ente":"c_a","portal":"www"}}"#;
     place.produce([("k", event.as_bytes())]);
     place.run(&["consume", "--once"]);
@@ -123,7 +122,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     assert!(letters.contains("beyond-retention"), "{letters}");
     assert_eq!(aggregates(&place)[..4], whole[..4]);
 
-    // For ever from now on: what is gone stays gone.
+    // Expired facts stay deleted after the limit is removed.
     let forever = place.command(&["migrate"]).env(setting.0, "0").output();
     assert!(forever.expect("it runs").status.success());
     assert_eq!(balanced(&place)["compared_from"], 201_705);
@@ -176,7 +175,7 @@ pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
         balanced(&place);
     };
     check();
-    // Nothing that makes history anew from the log brings them back.
+    // No command that recreates history from the log restores erased facts.
     place.run(&["audit", "--repair"]);
     place.run(&["rebuild", "facts"]);
     check();
@@ -194,8 +193,8 @@ pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
     assert_eq!(told, erased);
 }
 
-/// A backup that is older than an erasure does not bring back what was erased, and says so when it
-/// cannot know.
+/// A backup older than an erasure does not restore erased data. Without the record of erasures the
+/// restore fails.
 pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     let place = stored(engines, "erased_since", &["2017"]);
     let order = |period: &str, reason: &str| {
@@ -206,7 +205,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     order("2017-01", "order 1");
     place.run(&["backup", "older"]);
     order("2017-03..2017-04", "order 2");
-    // The same days again, after the order: these stay.
+    // Events of the same days after the erasure, which stay.
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.005", "--seed", "8",
     ]);
@@ -237,7 +236,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     place.run(&["audit", "--repair"]);
     check();
 
-    // A database that came back in another way: the audit tells, and its repair erases again.
+    // A database restored without the program: the audit reports it, and its repair erases again.
     execute(&place, "DROP DATABASE erased_since SYNC");
     let from = "RESTORE DATABASE erased_since FROM File('older')";
     let outside = Store::new(&StoreConfig {
@@ -249,7 +248,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
         .expect("ClickHouse restores");
     let audit = place.command(&["audit"]).output().expect("it runs");
     let told = String::from_utf8_lossy(&audit.stdout).into_owned();
-    // So does a consumer that runs, where an alert looks.
+    // A running consumer logs it, too, where an alert can find it.
     let soon = [("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")];
     let consumer = place.spawn_with(&["consume"], "consumer.log", &soon);
     eventually("the consumer tells", || {
@@ -264,7 +263,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     place.run(&["audit", "--repair"]);
     check();
 
-    // The notes are lost: it is said, with the orders to give again.
+    // The topic of erasures is lost: the restore fails and prints the orders to repeat.
     let topic = place.bus().erasure_topic;
     let cluster = Cluster::new(&place.bus()).expect("Kafka can be asked");
     place.wait(cluster.delete_topic(&topic)).expect("it goes");
@@ -277,13 +276,13 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     refused(&lost, again);
     refused(&lost, "give those of the 1 above again");
     assert!(!stderr(&lost).contains("order 1"), "{}", stderr(&lost));
-    // A topic that was made anew says nothing of an older database.
+    // A recreated topic has no information about an older database.
     execute(&place, "DROP DATABASE erased_since SYNC");
     place.run(&["migrate"]);
     refused(&restore(), "knows nothing of database erased_since of ");
 }
 
-/// Whatever is said of the ente whose days were erased.
+/// Report of the ente whose days were erased.
 fn report_of_firenze(place: &Place<'_>) -> String {
     let answer = place.run(&[
         "report", "--year", "2017", "--ente", "firenze", "--format", "json",
@@ -292,7 +291,7 @@ fn report_of_firenze(place: &Place<'_>) -> String {
     report.to_string()
 }
 
-/// Runs the commands of `affluenza` that the operator's guide prints in the first block below a heading.
+/// Runs the `affluenza` commands of the first block below a heading of the operator's guide.
 fn runbook(place: &Place<'_>, heading: &str, replace: impl Fn(&str) -> String) {
     let guide = std::fs::read_to_string(source("deploy/guides/operator.md"));
     let guide = guide.expect("it is there");
@@ -349,7 +348,7 @@ pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("the accounts balance"), "{said}");
     assert_eq!((aggregates(&place), facts(&place)), (whole.clone(), count));
-    // A damaged database, by the commands of the guide.
+    // Repairs a damaged database with the commands of the guide.
     execute(&place, "DROP TABLE usage_hourly SYNC");
     execute(
         &place,
@@ -370,7 +369,7 @@ pub fn a_backup_comes_back_and_the_log_adds_the_rest(engines: &Engines) {
         0,
         "nothing feeds the new tables"
     );
-    // The consumers go on where they were.
+    // Consumers continue from their offsets.
     place.run(&[
         "simulate", "--focus", "2016", "--scale", "0.005", "--seed", "10",
     ]);

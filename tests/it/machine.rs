@@ -1,5 +1,5 @@
-//! One machine: the engines of `up` are closed to strangers, started again when they die, and brought
-//! back after a power cut. Everything is seen from outside, through sockets and processes.
+//! One machine: the engines of `up` reject strangers, are restarted when they die, and recover
+//! after a power cut. The test observes them from outside, through sockets and processes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,13 +16,13 @@ use crate::http::Access;
 use crate::support::{Engines, Place, Running, eventually, write};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A server answers a stranger within this time, or not at all.
+/// Maximum time to wait for a response to a stranger.
 const ANSWER_MAX: Duration = Duration::from_millis(500);
-/// Longer than an end may take, for a machine that is busy with other tests.
+/// Maximum duration of a shutdown, with a margin for a busy machine.
 const END_MAX: Duration = Duration::from_secs(40);
 const ENTE: &str = "c_d612";
 
-/// An `up` with a data folder of its own.
+/// A running `up` with its own data folder.
 struct Machine<'e> {
     place: Place<'e>,
     data: PathBuf,
@@ -68,7 +68,7 @@ impl<'e> Machine<'e> {
         eventually("up is ready", || self.log().contains("running; Ctrl-C"));
     }
 
-    /// An empty file: `up` runs as it does without any.
+    /// An empty configuration file: `up` runs with its defaults.
     fn config(&self) -> String {
         let path = write(&self.place.folder, "up.toml", b"");
         path.display().to_string()
@@ -114,7 +114,7 @@ impl<'e> Machine<'e> {
         self.up.as_mut().is_some_and(|up| !up.has_ended())
     }
 
-    /// The processes of `up` that hold ClickHouse and Kafka's Java.
+    /// Process ids of ClickHouse and of Kafka's Java.
     fn engines(&self) -> [u32; 2] {
         let up = self.up.as_ref().expect("it runs").0.id();
         let holders = children(up);
@@ -166,7 +166,7 @@ impl<'e> Machine<'e> {
         answer
     }
 
-    /// Each acknowledged event is a fact once, and the accounts balance.
+    /// Checks that every acknowledged event is one fact, and that the accounts balance.
     fn is_exact(&self) {
         let both = "SELECT count() = uniqExact(identity) ? count() : 0 FROM usage_events";
         eventually("every event is stored once", || {
@@ -186,14 +186,14 @@ impl<'e> Machine<'e> {
         command
     }
 
-    /// Runs the program beside `up`, to its good end. What it printed.
+    /// Runs the program while `up` runs, asserts success, and returns the output.
     fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().expect("it runs");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).expect("it prints text")
     }
 
-    /// Ends as at a power cut: nothing is finished.
+    /// Kills all processes, as a power cut does.
     fn cut(&mut self) {
         for engine in self.engines() {
             signal(engine, Signal::KILL);
@@ -232,7 +232,7 @@ fn family(of: u32) -> Vec<u32> {
     all
 }
 
-/// The TCP ports that processes listen on, as the kernel lists them.
+/// TCP ports on which the processes listen, from the kernel's list.
 fn listening(processes: &[u32]) -> BTreeSet<u16> {
     let sockets: BTreeSet<String> = processes
         .iter()
@@ -262,7 +262,7 @@ fn listening(processes: &[u32]) -> BTreeSet<u16> {
         .collect()
 }
 
-/// What strangers send: other protocols, noise, and requests that end in the middle.
+/// Bytes of strangers: other protocols, noise, and truncated requests.
 fn strange() -> Vec<Vec<u8>> {
     let kafka = [
         b"\0\0\0\x23\0\x12\0\x03\0\0\0\x01\0\x0ardkafka\0\x08librdkafka".as_slice(),
@@ -285,10 +285,10 @@ fn strange() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Sends the bytes and goes away. Whatever comes back is of no interest.
+/// Sends the bytes and disconnects; ignores the response.
 fn send_and_leave(port: u16, bytes: &[u8]) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
-        // The engine is just being started again.
+        // The engine is being restarted.
         return;
     };
     let _ = stream.write_all(bytes);
@@ -296,8 +296,8 @@ fn send_and_leave(port: u16, bytes: &[u8]) {
     let _ = stream.read(&mut [0; 64]);
 }
 
-/// Nobody without a password may do anything, only the ports that are printed are open, and no bytes
-/// on any of them end `up`.
+/// Requests without a password are rejected, only the printed ports are open, and no bytes on them
+/// stop `up`.
 pub fn strangers_neither_ask_nor_stop_anything(engines: &Engines) {
     let mut machine = Machine::start(engines, "strangers");
     machine.post(20);
@@ -307,7 +307,7 @@ pub fn strangers_neither_ask_nor_stop_anything(engines: &Engines) {
     }
     let up = machine.up.as_ref().expect("it runs").0.id();
     let ports = listening(&family(up));
-    // Kafka for clients and for itself, ClickHouse over HTTP, the collector, the API.
+    // Two ports of Kafka (clients and internal), ClickHouse over HTTP, the collector and the API.
     assert_eq!(ports.len(), 5, "{ports:?}");
     for bytes in strange() {
         for port in &ports {
@@ -354,7 +354,7 @@ fn strangers_are_refused(access: &Access, user: &str) {
     }
 }
 
-/// An engine whose process or port is gone is started again, and everything goes on.
+/// An engine whose process has died or whose port is closed is restarted.
 pub fn dead_engines_are_started_again(engines: &Engines) {
     let mut machine = Machine::start(engines, "dead-engines");
     machine.post(50);
@@ -372,7 +372,7 @@ pub fn dead_engines_are_started_again(engines: &Engines) {
     });
     machine.post(50);
     machine.is_exact();
-    // Its port is gone, and its process is not.
+    // Closes the port while the process lives.
     let closed = machine.access().ask("SYSTEM STOP LISTEN HTTP", PATIENCE);
     drop(closed);
     machine.post(50);
@@ -383,7 +383,7 @@ pub fn dead_engines_are_started_again(engines: &Engines) {
     machine.up.take().expect("it runs").terminate();
 }
 
-/// A signal ends `up` in time, though an engine does not end by itself.
+/// A signal stops `up` in time even if an engine does not stop.
 pub fn frozen_engines_do_not_hold_the_end(engines: &Engines) {
     let mut machine = Machine::start(engines, "frozen-engines");
     for which in 0..2 {
@@ -404,7 +404,7 @@ pub fn frozen_engines_do_not_hold_the_end(engines: &Engines) {
     machine.up.take().expect("it runs").terminate();
 }
 
-/// Broken parts, as a power cut or a full disk leaves them, are set aside and restored from the log.
+/// Broken parts, as after a power cut or a full disk, are detached and restored from the log.
 pub fn broken_parts_are_restored_unasked(engines: &Engines) {
     let mut machine = Machine::start(engines, "broken-parts");
     machine.post(500);
@@ -420,7 +420,7 @@ pub fn broken_parts_are_restored_unasked(engines: &Engines) {
     let hours = parts(&machine, "usage_hourly");
     let ledger = parts(&machine, "ingest_ledger");
     machine.cut();
-    // What power cuts leave: empty files of marks, files cut off, folders of empty files.
+    // Damage of power cuts: empty mark files, truncated files, folders of empty files.
     for file in files_of(&facts[0]).iter().filter(|file| is_of_marks(file)) {
         fs::write(file, "").expect("it can be emptied");
     }
@@ -465,13 +465,14 @@ fn files_of(part: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A backup that was cut off does not keep its name, and the runbook of a full disk works as printed.
+/// An incomplete backup can be repeated under its name, and the runbook of a full disk works as
+/// printed.
 pub fn what_was_cut_off_is_made_again(engines: &Engines) {
     let mut machine = Machine::start(engines, "cut-off");
     machine.post(300);
     machine.is_exact();
     let backups = machine.data.join("clickhouse/data/backups");
-    // A backup whose server was killed leaves a lock, and no list of its contents.
+    // A backup whose server was killed has a lock and no list of its contents.
     fs::create_dir_all(backups.join("b1")).expect("a folder can be made");
     write(&backups.join("b1"), ".lock", b"");
     let said = machine.run(&["backup", "b1"]);
@@ -482,7 +483,7 @@ pub fn what_was_cut_off_is_made_again(engines: &Engines) {
         .output()
         .expect("it runs");
     assert!(!again.status.success(), "a whole backup keeps its name");
-    // Without `up`, as with a server of one's own: merges on a full disk leave empty marks.
+    // Without `up`, as with an external server: merges on a full disk leave empty mark files.
     let query = "SELECT path FROM system.parts WHERE database = 'affluenza' AND table = 'usage_events' AND active ORDER BY path FORMAT TSV";
     let part = PathBuf::from(&machine.access().rows(query)[0][0]);
     machine.up.take().expect("it runs").terminate();
@@ -496,7 +497,7 @@ pub fn what_was_cut_off_is_made_again(engines: &Engines) {
     machine.up.take().expect("it runs").terminate();
 }
 
-/// What keeps acknowledged events through a power cut, asked from the engines that run.
+/// Checks the engine settings that keep acknowledged events through a power cut.
 pub fn what_is_acknowledged_is_on_the_disk(engines: &Engines) {
     let mut machine = Machine::start(engines, "synced");
     let rows = machine.access().rows(
@@ -506,7 +507,7 @@ pub fn what_is_acknowledged_is_on_the_disk(engines: &Engines) {
     assert!(rows.iter().all(|row| row[1] == "1"), "{rows:?}");
     let metadata = "SELECT value FROM system.settings WHERE name = 'fsync_metadata'";
     assert_eq!(machine.count(metadata), Some(1));
-    // Tables may say otherwise: none does.
+    // No table overrides the setting.
     let otherwise = "SELECT count() FROM system.tables WHERE database = 'affluenza' AND create_table_query LIKE '%fsync%'";
     assert_eq!(machine.count(otherwise), Some(0));
     let broker = machine.said("Kafka       127.0.0.1");
@@ -518,7 +519,7 @@ pub fn what_is_acknowledged_is_on_the_disk(engines: &Engines) {
     machine.up.take().expect("it runs").terminate();
 }
 
-/// A property of broker 1, asked by Kafka's own DescribeConfigs, version 1.
+/// Reads a property of broker 1 with Kafka's DescribeConfigs request, version 1.
 fn broker_setting(broker: &str, name: &str) -> String {
     fn text(value: &str) -> Vec<u8> {
         let length = u16::try_from(value.len()).expect("it is short");

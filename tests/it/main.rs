@@ -1,9 +1,9 @@
-//! The whole path, on a real Kafka and a real ClickHouse that are started once and shared. Each
-//! test has a topic, a consumer group and a database of its own, and runs the program as a
-//! person would.
+//! Integration tests of the whole path, on a real Kafka and a real ClickHouse that all tests share.
+//! Each test has its own topic, consumer group and database, and runs the program as an operator
+//! would.
 //!
-//! Not libtest: the engines must be stopped, and their folder removed, when the last test is
-//! done, which libtest has no place for.
+//! This is not a libtest harness: the engines must be stopped, and their folder removed, after the
+//! last test, for which libtest has no hook.
 
 #![expect(clippy::print_stderr, reason = "tests tell what they do")]
 
@@ -85,9 +85,9 @@ macro_rules! tests {
     };
 }
 
-/// Tests of what takes its time: faults, several servers, years of data, everything that is printed. They
-/// count as ignored, and run with `--include-ignored`, or when they are named with `--ignored`. The longest
-/// come first, so that none is left alone at the end.
+/// Slow tests: faults, several servers, years of data, all printed reports. They count as ignored
+/// and run with `--include-ignored`, or with `--ignored` and their name. The slowest come first, so
+/// that none runs alone at the end.
 const LONG: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
     standstill::frozen_servers_are_named_and_hold_no_end,
@@ -133,7 +133,7 @@ const LONG: &[(&str, Test)] = tests![
     audit::consumers_reconcile_by_themselves,
 ];
 
-/// All others. A new test is listed here, or above when it takes more than 20 s.
+/// All other tests. A new test belongs here, or above if it takes more than 20 s.
 const SHORT: &[(&str, Test)] = tests![
     focus::tables_equal_the_printed_ones,
     api::whatever_is_asked_is_answered_or_explained,
@@ -196,10 +196,10 @@ const SHORT: &[(&str, Test)] = tests![
 ];
 
 fn main() -> ExitCode {
-    // The engines run in copies of this program.
+    // The engines run in child processes of this program.
     affluenza_engine::run_if_child();
     let mut arguments = Arguments::from_args();
-    // One more than there are cores: tests wait for engines and processes for a third of their time.
+    // One thread more than cores, because tests wait for engines and processes a third of the time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores + 1);
     if arguments.list {

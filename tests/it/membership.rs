@@ -1,11 +1,12 @@
-//! A group whose partitions grow, and members that are known by name.
+//! A group whose topic gets more partitions, and static members.
 
 use std::path::Path;
 
 use crate::rebuild::history::Event;
 use crate::support::{Engines, Place, eventually};
 
-/// New partitions are noticed at once, not within a minute; copies are left for the audit.
+/// Finds new partitions within 500 ms instead of a minute, and leaves the search for copies to the
+/// audit.
 const QUICK: [(&str, &str); 2] = [
     (
         "AFFLUENZA__KAFKA__PROPERTIES__TOPIC.METADATA.REFRESH.INTERVAL.MS",
@@ -55,7 +56,7 @@ pub fn partitions_are_added_to_a_running_topic(engines: &Engines) {
     eventually("the third partition is read", || {
         said(&place, "consumer.log", "partition assigned") == 3
     });
-    // The same events again: most keys lead to another partition now.
+    // Sends the same events again: most keys now map to another partition.
     produce(&place, 0..2_000);
     eventually("every record is dealt with", || {
         assert!(!consumer.has_ended());
@@ -65,7 +66,7 @@ pub fn partitions_are_added_to_a_running_topic(engines: &Engines) {
     assert_eq!(place.ends().len(), 3);
     assert!(place.count("SELECT uniqExact(kafka_partition) FROM usage_events") == 3);
 
-    // Between partitions that were there before, only a look at the facts tells.
+    // Copies in two old partitions are found only by a search of the facts.
     let before = place.count("SELECT count() FROM usage_events");
     let audit = place
         .command(&["audit", "--format", "json"])
@@ -135,7 +136,7 @@ pub fn named_members_come_back_to_their_partitions(engines: &Engines) {
         before,
         "nobody else noticed that it was away"
     );
-    // The same name twice: the one that had it ends, rather than write as somebody it is not.
+    // A second member with the same name: the first one is fenced and ends.
     let usurper = member("first", "usurper.log");
     let mut again = again;
     eventually("the first of that name ends", || again.has_ended());

@@ -1,4 +1,4 @@
-//! What people get wrong: each time one clear line that names the cause and the mend.
+//! Mistakes of operators: each causes one line that names the cause and the remedy.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use affluenza_bus::Cluster;
 
 use crate::support::{Engines, program, stderr, write};
 
-/// Runs `command`, which must fail with one line that holds each of `words`.
+/// Runs `command`, which must fail with one line that contains all `words`.
 fn fails(command: &mut Command, words: &[&str]) {
     let output = command.output().expect("the program runs");
     let said = stderr(&output);
@@ -120,7 +120,7 @@ pub fn each_has_one_clear_line(engines: &Engines) {
         &["affluenza migrate"],
     );
 
-    // The engines, where they cannot start. A program without PATH finds no Java.
+    // Engines that cannot start. Without PATH the program finds no Java.
     let data = folder.join("engines");
     let mut without_java = program(&["up", "--once"]);
     without_java
@@ -152,7 +152,7 @@ pub fn alarms_instead_of_guesses(engines: &Engines) {
     place.run(&["consume", "--once"]);
     let stored = place.count("SELECT count() FROM usage_events");
 
-    // A table that remembers too few tokens cannot keep blocks exactly once.
+    // A table with a small deduplication window cannot guarantee exactly-once.
     let window = |inserts: u32| {
         let statement = format!(
             "ALTER TABLE usage_hourly MODIFY SETTING non_replicated_deduplication_window = {inserts}"
@@ -168,7 +168,7 @@ pub fn alarms_instead_of_guesses(engines: &Engines) {
     );
     window(100_000);
 
-    // A topic that is created anew has other records at the same offsets.
+    // A recreated topic has other records at the same offsets.
     let cluster = Cluster::new(&bus).expect("Kafka can be asked");
     place
         .wait(cluster.delete_topic(&bus.topic))
@@ -181,7 +181,7 @@ pub fn alarms_instead_of_guesses(engines: &Engines) {
     );
     place.run(&["consume", "--once", "--accept-new-stream"]);
 
-    // A group that forgot its offsets must not begin again from the start.
+    // A group without offsets must not restart from the beginning.
     let mut again = place.command(&["consume", "--once"]);
     again.env("AFFLUENZA__KAFKA__GROUP", "alarms-third");
     fails(&mut again, &["partition", "ledger reaches to"]);

@@ -1,5 +1,6 @@
-//! One insert is one part of each month, whatever is in it and whatever a profile of the server says:
-//! a token stands for a part, and tables remember a number of tokens.
+//! One insert creates one part per month, whatever its content and the server's profile. This
+//! matters because a deduplication token stands for a part, and tables remember a limited number of
+//! tokens.
 
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use affluenza_store::{
 
 use crate::support::{Engines, Place};
 
-/// Months of the block, the first of 2017.
+/// Months of the block, from January 2017.
 const MONTHS: u64 = 5;
-/// Facts, and groups of the hour rows, of a block beyond every limit that splits one by default.
+/// Facts of a block, and groups of its hour rows: beyond every default limit that splits blocks.
 const FACTS: u64 = 300_000;
 const GROUPS_MIN: u64 = 100_000;
 const TABLES: [&str; 5] = [
@@ -21,13 +22,13 @@ const TABLES: [&str; 5] = [
     "producer_sequences",
     "client_reports",
 ];
-/// A setting that a profile may have, and a value that makes many parts of a block of facts.
+/// Settings that a profile may contain, with values that split a block of facts into many parts.
 const HOSTILE: [(&str, &str); 3] = [
     ("group_by_two_level_threshold", "10"),
     ("group_by_two_level_threshold_bytes", "10"),
     ("max_block_size", "50"),
 ];
-/// The same for tables that are sent row by row.
+/// Such settings for tables that receive single rows.
 const HOSTILE_TO_ROWS: [(&str, &str); 3] = [
     ("max_insert_block_size", "50"),
     ("max_insert_block_size_bytes", "500"),
@@ -95,7 +96,8 @@ pub fn a_profile_of_the_server_cannot_split_an_insert(engines: &Engines) {
         .into_iter()
         .chain(HOSTILE_TO_ROWS.map(|hostile| (hostile, into_rows, 1)));
     for (number, (hostile, insert, whole)) in cases.enumerate() {
-        // The later of two equal parameters holds, as a setting of the insert does over a profile.
+        // The later of two equal parameters applies, as a setting of the insert does over a
+        // profile.
         let pinned = [hostile].into_iter().chain(INSERT_SETTINGS.iter().copied());
         let without = INSERT_SETTINGS
             .iter()
@@ -111,13 +113,13 @@ pub fn a_profile_of_the_server_cannot_split_an_insert(engines: &Engines) {
 
 #[derive(Clone, Copy)]
 struct Insert<'i> {
-    /// Whose parts are counted.
+    /// Table whose parts are counted.
     table: &'static str,
     statement: &'i str,
     body: &'i [u8],
 }
 
-/// Sends an insert and returns how many parts it added.
+/// Sends an insert and returns the number of new parts.
 fn added<'s>(
     place: &Place<'_>,
     insert: Insert<'_>,
@@ -184,7 +186,7 @@ fn block(facts: u64) -> FactBlock {
     const JANUARY: u64 = 1_483_228_800;
     let mut block = FactBlock::default();
     for number in 0..facts {
-        // 28 days of each month, an hour after the other.
+        // 28 days of each month, one fact per hour.
         let hour = number / MONTHS % (28 * 24);
         let days = [0, 31, 59, 90, 120][usize::try_from(number % MONTHS).expect("small")];
         let seconds = JANUARY + days * 86_400 + hour * 3_600;

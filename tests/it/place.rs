@@ -1,5 +1,5 @@
-//! The group's place and the log itself are compared with the ledger. A difference is an alarm with
-//! both numbers and a command. After that command the accounts balance and years can be closed.
+//! The group's offsets and the log are compared with the ledger. A difference causes an alarm with
+//! both numbers and a command. After this command the accounts balance and years can be closed.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::support::{Engines, Place, eventually, set_offset, stderr};
 
 const PARTITION: Partition = Partition(0);
 
-/// A service use of a year, named by a letter and a number.
+/// A service use in a year, identified by a letter and a number.
 fn event(letter: char, number: u32, year: u32) -> String {
     format!(
         r#"{{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://web.example.it","id":"{letter}{number}","time":"{year}-06-10T10:00:00+02:00","data":{{"ente":"c_d612","portal":"web","service":"tari","kind":"payment"}}}}"#
@@ -53,14 +53,14 @@ fn uses(place: &Place<'_>) -> u64 {
     place.count("SELECT sum(h.service_uses) FROM usage_hourly AS h")
 }
 
-/// Every event once, in the facts and in the aggregate.
+/// Checks that every event counts once, in the facts and in the aggregate.
 fn counted(place: &Place<'_>, events: u64) {
     assert_eq!((facts(place), uses(place)), (events, events));
     let distinct = place.count("SELECT uniqExact(identity) FROM usage_events");
     assert_eq!(distinct, events, "each event once");
 }
 
-/// Fails with one line that holds each of `words`.
+/// Runs a command that must fail with one line that contains all `words`.
 fn refused(place: &Place<'_>, arguments: &[&str], words: &[&str]) {
     let output = place.command(arguments).output().expect("the program runs");
     let said = stderr(&output);
@@ -79,7 +79,7 @@ fn audit(place: &Place<'_>) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
 }
 
-/// Codes of the findings, each once, in order.
+/// Codes of the findings, sorted and without duplicates.
 fn findings(place: &Place<'_>) -> Vec<String> {
     let audit = audit(place);
     let found = audit["findings"].as_array().expect("findings are a list");
@@ -96,7 +96,7 @@ fn balanced(place: &Place<'_>) {
     assert_eq!(findings(place), Vec::<String>::new());
 }
 
-/// The command that the first finding of this code names, as arguments.
+/// Arguments of the command that the first finding with this code recommends.
 fn remedy(place: &Place<'_>, code: &str) -> Vec<String> {
     let audit = audit(place);
     let found = audit["findings"].as_array().expect("findings are a list");
@@ -111,7 +111,7 @@ fn remedy(place: &Place<'_>, code: &str) -> Vec<String> {
         .collect()
 }
 
-/// Does what the first finding of this code says.
+/// Runs the command of the first finding with this code.
 fn follow(place: &Place<'_>, code: &str) -> String {
     let arguments = remedy(place, code);
     let arguments: Vec<&str> = arguments
@@ -121,7 +121,7 @@ fn follow(place: &Place<'_>, code: &str) -> String {
     place.run(&arguments)
 }
 
-/// Offsets that were set back, forward or forgotten.
+/// Committed offsets that were moved back, moved forward or lost.
 pub fn a_place_that_was_moved_is_an_alarm(engines: &Engines) {
     let place = prepared(engines, "moved");
     let bus = place.bus();
@@ -142,19 +142,19 @@ pub fn a_place_that_was_moved_is_an_alarm(engines: &Engines) {
         balanced(&place);
     }
 
-    // Skipped records are read from the log before anything else.
+    // The consumer reads skipped records from the log first.
     produce(&place, &events('b', 10));
     set_offset(&bus, PARTITION, NextOffset(15), "");
     place.run(&["consume", "--once"]);
     counted(&place, 20);
     balanced(&place);
-    // Beyond the log's end nothing can be read.
+    // Offsets beyond the end of the log cannot be read.
     set_offset(&bus, PARTITION, NextOffset(25), "");
     let stands = "the group stands at 25, but the log ends at 20, and the ledger at 20";
     refused(&place, &["consume", "--once"], &[stands, "accept place"]);
     place.run(&["accept", "place", "--partition", "0", "--reason", "a test"]);
 
-    // A group that forgot its offsets.
+    // A group that has lost its offsets.
     let other = ("AFFLUENZA__KAFKA__GROUP", "moved-again");
     let output = place
         .command(&["consume", "--once"])
@@ -172,13 +172,13 @@ pub fn a_place_that_was_moved_is_an_alarm(engines: &Engines) {
     place.run(&["close-year", "2025"]);
 }
 
-/// The command that accepts a loss.
+/// Arguments of the command that accepts a loss.
 fn loss<'w>(from: &'w str, to: &'w str) -> Vec<&'w str> {
     let range = ["--partition", "0", "--from", from, "--to", to];
     [&["accept", "loss"], &range[..], &["--reason", "a test"]].concat()
 }
 
-/// Records that were deleted unread, and a batch that is skipped.
+/// Records that were deleted before they were read, and unreadable records that are skipped.
 pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
     let place = prepared(engines, "losses");
     let bus = place.bus();
@@ -216,7 +216,7 @@ pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
         &["accounts for all of these records"],
     );
     refused(&place, &loss("20", "30"), &["ends at 20 at most"]);
-    // Records that cannot be read are skipped, and later ones are read.
+    // Skips unreadable records and reads later ones.
     produce(&place, &events('c', 3));
     refused(&place, &loss("21", "22"), &["begin at 20"]);
     place.run(&loss("20", "22"));
@@ -227,7 +227,7 @@ pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
     assert_eq!(acts.matches("accept-loss").count(), 5, "{acts}");
 }
 
-/// Facts that no record explains: beyond the log's end, and of an unknown log.
+/// Facts without a record: beyond the end of the log, and of an unknown stream.
 pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
     let place = prepared(engines, "made_up");
     let of_2024: Vec<String> = (0..7).map(|number| event('o', number, 2024)).collect();
@@ -238,7 +238,7 @@ pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
     make_up(&place, "kafka_offset + 1000000 AS kafka_offset");
     let alarm = "10 facts at offsets 1000007 to 1000016 lie beyond the ledger";
     refused(&place, &["consume", "--once"], &[alarm, "accept facts"]);
-    // A year that has none of them is no worse for them.
+    // A year without such facts can still be closed.
     place.run(&["close-year", "2024"]);
     let told = follow(&place, "facts-outside-ledger");
     assert!(told.contains("10 facts removed"), "{told}");
@@ -258,7 +258,7 @@ pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
     );
 }
 
-/// Ten facts that no record explains.
+/// Inserts ten facts without a record.
 fn make_up(place: &Place<'_>, columns: &str) {
     let statement = format!(
         "INSERT INTO usage_events SELECT * REPLACE({columns}, identity + 9 AS identity) FROM usage_events WHERE local_date >= '2025-01-01'"
@@ -271,7 +271,7 @@ fn make_up(place: &Place<'_>, columns: &str) {
     refused(place, &["close-year", "2025"], &["2025 do not balance"]);
 }
 
-/// Rows of the ledger that share offsets, as an older version wrote them after a reset.
+/// Overlapping rows of the ledger, as older versions wrote them after an offset reset.
 pub fn overlapping_rows_become_one(engines: &Engines) {
     let place = prepared(engines, "overlaps");
     let bus = place.bus();
@@ -294,7 +294,8 @@ pub fn overlapping_rows_become_one(engines: &Engines) {
     assert!(told.contains("balanced"), "{told}");
     counted(&place, 20);
     assert_eq!(place.count("SELECT count() FROM ingest_ledger FINAL"), 2);
-    // The log holds them no more: the facts count, and the rest is accepted.
+    // The log no longer has these records: the facts count, and the other offsets are accepted as
+    // lost.
     place
         .wait(place.store().run_statement(row))
         .expect("rows can be written");
@@ -308,7 +309,7 @@ pub fn overlapping_rows_become_one(engines: &Engines) {
     place.run(&["close-year", "2025"]);
 }
 
-/// The topic is deleted and created again while a consumer is frozen for less than its session.
+/// The topic is deleted and recreated while a consumer is frozen for less than its session timeout.
 pub fn a_topic_swapped_under_a_consumer_is_noticed(engines: &Engines) {
     let place = prepared(engines, "swapped");
     let bus = place.bus();
@@ -340,7 +341,7 @@ pub fn a_topic_swapped_under_a_consumer_is_noticed(engines: &Engines) {
     balanced(&place);
 }
 
-/// A broker's disk is put back to an older copy, and the group's offsets with it.
+/// The disk of a broker, including the group's offsets, is restored from an older copy.
 pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
     let place = engines.place("put_back");
     let mut broker = Broker::start(engines, &place);
@@ -360,7 +361,7 @@ pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
         "affluenza accept log",
     ];
     refused(&place, &["consume", "--once"], &words);
-    // It has grown again: other records have the offsets of b.
+    // The log has grown again: other records have the offsets of `b`.
     broker.produce(&place, &events('c', 10));
     assert!(findings(&place).contains(&"log-differs".to_owned()));
     let words = ["other records at offsets 10 to 20", "affluenza accept log"];
@@ -373,7 +374,7 @@ pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
     counted(&place, 30);
     balanced(&place);
 
-    // Once more, with other batches: repair removes nothing that is real.
+    // Again, with other batches: the repair removes no valid facts.
     broker.copy("snapshot", "data");
     broker.produce(&place, &events('e', 6));
     refused(&place, &["consume", "--once"], &["affluenza accept log"]);
@@ -387,7 +388,7 @@ pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
     broker.stop();
 }
 
-/// A broker whose disk can be copied and put back.
+/// A broker whose disk can be copied and restored.
 struct Broker<'e> {
     engines: &'e Engines,
     jars: KafkaJars,
@@ -433,7 +434,7 @@ impl<'e> Broker<'e> {
         writer.flush(patience).expect("all are acknowledged");
     }
 
-    /// Replaces one folder by another while the broker is down.
+    /// Replaces a folder by another one while the broker is stopped.
     fn copy(&mut self, from: &str, to: &str) {
         self.stop();
         let (from, to) = (self.folder.join(from), self.folder.join(to));

@@ -1,11 +1,11 @@
-//! The examples for portals, each run as a person would, against a real collector.
+//! Runs the examples for portals against a real collector.
 
 use std::process::Command;
 
 use crate::collect::client::{Collector, key};
 use crate::support::{Engines, source, stderr};
 
-/// Interpreter, arguments, and whether the prerequisites ask for it.
+/// Interpreter, arguments, and true if the interpreter is a prerequisite.
 const EXAMPLES: [(&str, &str, bool); 3] = [
     ("node", "deploy/examples/javascript/example.mjs", true),
     ("java", "deploy/examples/java/Affluenza.java", true),
@@ -40,7 +40,7 @@ pub fn examples_reach_the_facts(engines: &Engines) {
         assert!(output.status.success(), "{file}: {}", stderr(&output));
         assert!(output.stdout.starts_with(b"sent "), "{file}");
         sent += 1;
-        // What is refused is told, and not tried again.
+        // A refused event is reported and not retried.
         let refused = run("c_other").expect("it ran before");
         assert!(!refused.status.success(), "{file}");
         let said = stderr(&refused) + &String::from_utf8_lossy(&refused.stdout);
@@ -49,7 +49,7 @@ pub fn examples_reach_the_facts(engines: &Engines) {
             "{file}: {said}"
         );
     }
-    // By hand, and in version 2.
+    // Sends an event with `emit`, in version 2.
     let by_hand = place
         .command(&[
             "emit",

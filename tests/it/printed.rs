@@ -1,5 +1,5 @@
-//! Printed reports, read back: the tables of an HTML page, of a PDF and of a workbook as rows of
-//! cells, and the figures that matter most.
+//! Reads printed reports back: the tables of an HTML page, a PDF and a workbook as rows of cells,
+//! and the key figures.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -13,17 +13,17 @@ use crate::tagged::{Part, Told};
 
 /// A printed report.
 pub struct Printed {
-    /// Tables by caption, each as rows of cells, the headings first.
+    /// Tables by caption, as rows of cells; the headings come first.
     tables: BTreeMap<String, Vec<Vec<String>>>,
-    /// The figures that matter most, by what they are of.
+    /// Key figures by label.
     facts: BTreeMap<String, String>,
 }
 
-/// Rows of a table by the text of their first cell.
+/// Cells of a table by row label and heading.
 type ByName<'p> = BTreeMap<&'p str, BTreeMap<&'p str, &'p str>>;
 
 impl Printed {
-    /// The tables of an HTML page.
+    /// Reads an HTML page.
     pub fn html(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).expect("the page was written");
         let page = tl::parse(&text, tl::ParserOptions::default()).expect("it is HTML");
@@ -47,7 +47,7 @@ impl Printed {
                     .top()
                     .iter()
                     .filter(|node| node.get(parser).is_some_and(|node| node.as_tag().is_some()));
-                // Headings that are short say in full what they stand for.
+                // Abbreviated headings carry their full text.
                 nodes
                     .map(|node| full(node, parser).unwrap_or_else(|| inner(node)))
                     .collect()
@@ -69,7 +69,7 @@ impl Printed {
         }
     }
 
-    /// The tables of a tagged PDF, as its structure tells them.
+    /// Reads a tagged PDF through its structure tree.
     pub fn pdf(file: &Path) -> Self {
         let told = Told::read(file);
         let tables = told.root.all("Table").into_iter().map(|table| {
@@ -92,7 +92,7 @@ impl Printed {
         }
     }
 
-    /// The tables of a workbook.
+    /// Reads a workbook.
     pub fn xlsx(file: &Path) -> Self {
         let bytes = std::fs::read(file).expect("the workbook was written");
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("it is a workbook");
@@ -102,13 +102,13 @@ impl Printed {
                 .rows()
                 .map(|row| row.iter().map(shown).collect())
                 .collect();
-            // The contents come first, then the figures that matter most.
+            // The first sheet is the table of contents, the second has the key figures.
             if place == 1 {
                 let rows = rows.iter().skip(1);
                 facts.extend(rows.map(|row| (row[0].clone(), row[1].clone())));
                 continue;
             }
-            // A title, the caption, the headings, the rows up to an empty one.
+            // A sheet has a title, the caption, the headings, and rows up to an empty one.
             let Some(caption) = rows.get(1).and_then(|row| row.first()) else {
                 continue;
             };
@@ -119,7 +119,7 @@ impl Printed {
         Self { tables, facts }
     }
 
-    /// The cells of the table of this caption, by row and heading.
+    /// Returns the cells of a table by row and heading.
     pub fn by_name(&self, caption: &str) -> ByName<'_> {
         let rows = self.tables.get(caption);
         let rows = rows.unwrap_or_else(|| panic!("no {caption:?} in {:?}", self.tables.keys()));
@@ -137,13 +137,13 @@ impl Printed {
             .collect()
     }
 
-    /// All service uses, as the figures that matter most have them; `None` without use.
+    /// Returns all service uses from the key figures; `None` without any.
     pub fn uses(&self) -> Option<u64> {
         let uses = self.facts.get("usi dei servizi")?;
         Some(number(uses) as u64)
     }
 
-    /// The rows below the headings.
+    /// Returns the rows below the headings.
     pub fn rows(&self, caption: &str) -> &[Vec<String>] {
         &self.tables[caption][1..]
     }
@@ -168,7 +168,7 @@ fn unescaped(text: &str) -> String {
         .fold(text.to_owned(), |text, (name, c)| text.replace(name, c))
 }
 
-/// A cell of a workbook as Italian writes it; fractions stay what they are.
+/// Formats a cell of a workbook in Italian; fractions stay unchanged.
 fn shown(cell: &Data) -> String {
     match cell {
         Data::Float(number) => number.to_string().replace('.', ","),
@@ -177,7 +177,7 @@ fn shown(cell: &Data) -> String {
     }
 }
 
-/// A number as Italian writes it; a dash is nothing.
+/// Parses an Italian number; a dash is zero.
 pub fn number(text: &str) -> f64 {
     if text == "–" {
         return 0.0;
@@ -189,7 +189,7 @@ pub fn number(text: &str) -> f64 {
         .unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
-/// A share in whole percent; a workbook keeps it as a fraction.
+/// Parses a share in whole percent; a workbook stores it as a fraction.
 fn percent(text: &str) -> f64 {
     let share = number(text);
     if text.ends_with('%') {
@@ -349,7 +349,7 @@ fn offered(printed: &Printed, register: &Register) {
         assert_eq!(number(found["Totale"]), figure(&row, "total"), "{row:?}");
         let payments = number(found["di cui pagamenti"]);
         assert_eq!(payments, figure(&row, "of_which_payments"), "{row:?}");
-        // The source gives Fiesole more bookings than services: its own error.
+        // The source has more bookings than services for Fiesole, which is its own error.
         if figure(&row, "of_which_bookings") <= figure(&row, "total") {
             let bookings = number(found["di cui prenotazioni"]);
             assert_eq!(bookings, figure(&row, "of_which_bookings"), "{row:?}");
@@ -413,7 +413,7 @@ fn hours(printed: &Printed) {
     );
 }
 
-/// What a validator asks of a tagged document, as far as it can be read off the structure.
+/// Checks what a validator of tagged PDFs would check, as far as the structure shows it.
 pub fn assert_well_told(file: &Path, language: &str) {
     let told = Told::read(file);
     assert_eq!(told.language, language);
@@ -422,7 +422,7 @@ pub fn assert_well_told(file: &Path, language: &str) {
     let root = &told.root;
     assert_eq!(root.role, "Document");
     assert_eq!(root.all("H1").len(), 1);
-    // The contents have a heading, and lead to every other.
+    // The table of contents has a heading and links to all other headings.
     let headings = root.all("H2");
     assert_eq!(headings.len() - 1, root.all("TOCI").len());
     for entry in root.all("TOCI") {

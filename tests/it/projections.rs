@@ -1,5 +1,5 @@
-//! Projections are made by merges, and a part that comes after the merge of its month finds none:
-//! it is given them all the same.
+//! Merges create projections. A part that arrives after the merge of its month gets its projections
+//! separately.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn parts(place: &Place<'_>, which: &str) -> u64 {
     ))
 }
 
-/// By month, which a projection answers where there is one.
+/// Counts by month, which a projection answers if the part has one.
 fn counted(place: &Place<'_>, projections: bool) -> Vec<Vec<String>> {
     place.access().rows(&format!(
         "SELECT toStartOfMonth(local_date) AS month, ente, sum(service_uses) FROM usage_hourly

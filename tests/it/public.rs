@@ -1,4 +1,4 @@
-//! Everything that is public of a year, from wherever it can be fetched, in the hands of one attacker.
+//! An attacker combines all public figures of a year, from every source.
 
 #[path = "../../crates/disclosure/tests/attack/mod.rs"]
 mod attack;
@@ -14,9 +14,9 @@ use crate::everybody::told;
 use crate::support::{Engines, eventually, source};
 
 const K: u64 = 3;
-/// Ente, category, kind, service, month, hour or band.
+/// Dimensions of service uses; `hour` also holds bands.
 const OF_USES: [&str; 6] = ["ente", "category", "kind", "service", "month", "hour"];
-/// Device, month, weekday, hour or band.
+/// Dimensions of accesses; `hour` also holds bands.
 const OF_ACCESSES: [&str; 4] = ["device", "month", "weekday", "hour"];
 
 const KINDS: [(&str, &str); 3] = [
@@ -27,7 +27,7 @@ const KINDS: [(&str, &str); 3] = [
 
 type Cells<const N: usize> = BTreeMap<Labels<N>, Option<u64>>;
 
-/// What the attacker has collected.
+/// Cells that the attacker has collected.
 struct Collected<const N: usize> {
     names: [&'static str; N],
     figure: &'static str,
@@ -35,7 +35,7 @@ struct Collected<const N: usize> {
 }
 
 impl<const N: usize> Collected<N> {
-    /// A figure that was found somewhere: it must be the same everywhere, or hidden everywhere.
+    /// Adds a figure, which must be equal, or suppressed, in all sources.
     fn add(&mut self, row: &dyn Fn(&str) -> Option<String>, figure: Option<u64>, from: &str) {
         let labels = self.names.map(|name| match name {
             "hour" => match (row("hour"), row("band")) {
@@ -54,7 +54,7 @@ impl<const N: usize> Collected<N> {
         );
     }
 
-    /// Rows and totals of a public answer.
+    /// Adds rows and totals of a public response.
     fn take_answer(&mut self, answer: &Value, path: &str) {
         let figure = |row: &Value| {
             let found = &row[self.figure];
@@ -87,7 +87,7 @@ impl<const N: usize> Collected<N> {
         }
     }
 
-    /// Rows of a file of the open data.
+    /// Adds rows of a file of the open data.
     fn take_file(&mut self, text: &str, name: &str) {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().expect("a header").clone();
@@ -108,7 +108,7 @@ impl<const N: usize> Collected<N> {
         }
     }
 
-    /// Returns how many small cells there are, all of them hidden.
+    /// Runs the attack and returns the number of small cells, all of which must be suppressed.
     fn attack(
         &self,
         parents: [Parent; N],
@@ -213,7 +213,7 @@ fn nothing_of_an_open_year_is_public(api: &Served<'_>) {
     );
 }
 
-/// What is offered and of which kind it is, as everybody may see on the portals and in the catalogue.
+/// Offered services and their kinds, which the portals and the catalogue show to all.
 fn details(api: &Served<'_>, year: &str, used: &[([String; 6], u64)]) -> Vec<[String; 6]> {
     let register = std::fs::read_to_string(source("deploy/register.toml"));
     let register = Register::parse(&register.expect("the register is there"));
@@ -323,7 +323,7 @@ fn attack_all_of(api: &Served<'_>, year: &str) {
         accesses.add(&|name| told.of.get(name).cloned(), told.count, "the report");
     }
     let found = (uses.cells.len(), accesses.cells.len());
-    // Of 2016 only uses were printed.
+    // Only the uses of 2016 were printed.
     let least = if year == "2016" { 0 } else { 150 };
     assert!(found.0 > 300 && found.1 >= least, "{found:?} cells");
     let completed = "activity = 'service-use' AND outcome = 'completed'";
@@ -336,7 +336,7 @@ fn attack_all_of(api: &Served<'_>, year: &str) {
     assert!(small > 10, "there is something to find: {small}, {fewer}");
 }
 
-/// Every file of a year that the catalogue names.
+/// Reads every file of a year that the catalogue lists.
 fn files(api: &Served<'_>, year: &str, mut take: impl FnMut(&str, &str)) {
     let reply = api.ask("/open-data", &[]);
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -369,7 +369,7 @@ fn files(api: &Served<'_>, year: &str, mut take: impl FnMut(&str, &str)) {
     assert_eq!(missing.status, 404, "{}", missing.body);
 }
 
-/// What there really was of people in a year, by these dimensions.
+/// The true figures of people in a year, by these dimensions.
 fn rows<const N: usize>(
     api: &Served<'_>,
     year: &str,

@@ -1,5 +1,5 @@
-//! From closing a year to what everybody can fetch: the published edition is the closed one, whatever
-//! comes later, until it is closed anew.
+//! From closing a year to its publication: the published edition is the closed one, in spite of
+//! late events, until the year is closed again.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::{PUBLISHER, Served, served};
 use crate::support::{Engines, eventually, stderr};
 
-/// A page of some hundred rows.
+/// A paged question with several hundred rows.
 const PAGE: &str = "usage?group=service,month&period=2016&limit=40";
 
 type Files = BTreeMap<String, String>;
@@ -36,14 +36,14 @@ pub fn a_closed_year_is_published_as_it_was_closed(engines: &Engines) {
     assert_eq!(most(&closed), Some(recount));
     assert_eq!(from_command(&api, "closed"), closed, "the same by command");
 
-    // An event that comes late is in the figures, and not in the edition.
+    // A late event changes the figures, but not the edition.
     use_once(&api, "late", "2017-05-05");
     eventually("the event is counted", || of_2017(&api) != before);
     assert_eq!(from_command(&api, "late"), closed);
     assert_eq!(published(&api), closed);
     eventually("the service knows that the year is closed", || {
         let public = api.ask("/v1/categories?period=2017", &[]);
-        // Until then it says nothing rather than too much.
+        // The service answers 503 until it knows the closed year.
         if public.status == 503 {
             return false;
         }
@@ -52,14 +52,14 @@ pub fn a_closed_year_is_published_as_it_was_closed(engines: &Engines) {
         assert_eq!(uses, before["service_uses"], "what was closed");
         true
     });
-    // The pages that were begun before it say so.
+    // Pages that began before the change carry a warning.
     eventually("a later page tells of the change", || {
         warns(&api.data(&key, &next))
     });
     let anew = next_page(&api.data(&key, PAGE)).expect("there are more");
     assert!(!warns(&api.data(&key, &anew)));
 
-    // A second edition would tell of the one use that came late.
+    // A second edition would reveal the one late use.
     let told = api
         .place
         .run(&["close-year", "2017", "--restate", "an event came late"]);
@@ -81,11 +81,11 @@ pub fn a_closed_year_is_published_as_it_was_closed(engines: &Engines) {
     a_changed_seal_is_not_published(&api);
 }
 
-/// The service that is used most, which is hidden nowhere.
+/// The most used service, which no table suppresses.
 const MOST: &str = "SELECT service FROM usage_events WHERE toYear(local_date) = 2017 AND activity = 'service-use' AND outcome = 'completed' AND device != 'bot'
          GROUP BY service ORDER BY count() DESC LIMIT 1";
 
-/// One more use of it.
+/// Sends one use of the most used service.
 fn use_once(api: &Served<'_>, id: &str, day: &str) {
     let most = api.place.access().rows(&format!(
         "SELECT ente, portal, service, kind FROM usage_events WHERE toYear(local_date) = 2017 AND service = ({MOST}) AND activity = 'service-use'
@@ -101,7 +101,7 @@ fn use_once(api: &Served<'_>, id: &str, day: &str) {
     api.place.run(&["consume", "--once"]);
 }
 
-/// The files of 2017 that the service hands out.
+/// Files of 2017 that the service publishes.
 fn published(api: &Served<'_>) -> Files {
     let mut catalogue = api.ask("/open-data", &[]);
     eventually("there is a catalogue", || {
@@ -125,7 +125,7 @@ fn published(api: &Served<'_>) -> Files {
         .collect()
 }
 
-/// The same as the command writes them.
+/// Files of 2017 that the command writes.
 fn from_command(api: &Served<'_>, folder: &str) -> Files {
     let out = api.place.folder.join(folder);
     let arguments = ["open-data", "--year", "2017", "--out"];
@@ -148,7 +148,7 @@ fn from_command(api: &Served<'_>, folder: &str) -> Files {
         .collect()
 }
 
-/// Uses of the service that is used most.
+/// Uses of the most used service.
 fn most(files: &Files) -> Option<u64> {
     let text = files.get("utilizzi-per-servizio-2017.csv");
     let text = text.unwrap_or_else(|| panic!("not among {:?}", files.keys()));

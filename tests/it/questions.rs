@@ -1,5 +1,5 @@
-//! What analysts ask ClickHouse: every query of the cookbook and of the Grafana dashboards, on
-//! the years 2016 and 2017, beside the yearly report of the same data.
+//! Queries of analysts: all queries of the cookbook and of the Grafana dashboards, on the years
+//! 2016 and 2017, compared with the yearly report.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,7 +81,7 @@ fn check_index(answers: &BTreeMap<String, Rows>) {
     assert_eq!(index.matches(".sql)").count(), answers.len());
 }
 
-/// Where a question and the report say the same thing, they say the same figure.
+/// Compares the figures that both a query and the report contain.
 fn agree(answers: &BTreeMap<String, Rows>, report: &Value) {
     let total = report["totals"]["service_uses"].as_u64().expect("a total");
     assert_eq!(total, 749_866);
@@ -143,7 +143,8 @@ fn agree(answers: &BTreeMap<String, Rows>, report: &Value) {
     assert_eq!(answers["accounting"][0]["balance"], 0);
 }
 
-/// Every row of the report that has a figure is in the answer with the same, and no other is.
+/// Checks that the answer has exactly the rows of the report that have a figure, with equal
+/// figures.
 fn same(rows: &Rows, (name, figure): (&str, &str), report: &Value, (other, theirs): (&str, &str)) {
     let shown: BTreeMap<String, f64> = rows
         .iter()
@@ -183,7 +184,7 @@ fn count(row: &Value, column: &str) -> u64 {
 fn grafana(access: &Access) {
     for (name, from, to) in [
         ("usage", "2017-01-01 00:00:00", "2017-12-31 23:59:59"),
-        // What was written today, and by clocks a little apart.
+        // Data that were written today, with a margin for clock differences.
         ("operation", "2020-01-01 00:00:00", "2100-01-01 00:00:00"),
     ] {
         let text = std::fs::read_to_string(source(&format!("deploy/grafana/{name}.json")));
@@ -218,7 +219,7 @@ fn grafana(access: &Access) {
     }
 }
 
-/// What the plugin makes of its macros and of Grafana's variables.
+/// Expands the macros of the plugin and the variables of Grafana.
 fn expand(query: &str, enti: &str, from: &str, to: &str) -> String {
     let mut query = query.replace("${ente:singlequote}", enti);
     for (name, filter) in [
@@ -249,13 +250,13 @@ fn expand(query: &str, enti: &str, from: &str, to: &str) -> String {
     query
 }
 
-/// Another year is no error, and says nothing that is not so.
+/// A year without data yields no rows and no error.
 fn bad_years_have_no_rows(access: &Access) {
     let query = std::fs::read_to_string(source("deploy/cookbook/matrix.sql")).expect("it is there");
     assert!(ask(access, &query, 1999).is_empty());
 }
 
-/// What is published is true, and nothing small is in it.
+/// Published figures are correct, and small ones are suppressed.
 fn open_data(place: &Place<'_>, report: &Value) {
     let out = place.folder.join("open-data");
     let out = out.to_str().expect("a plain path");

@@ -1,5 +1,5 @@
-//! Analysts of some enti, in an engine of their own whose users file knows them: they read the rows of their
-//! enti in every table and view, nothing of others, and change nothing.
+//! Analysts of some enti, defined in the users file of a separate engine. They read the rows of
+//! their enti in all tables and views, no others, and change nothing.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -13,11 +13,11 @@ use crate::support::{Engines, Place, eventually};
 
 const ENTE: &str = "c_d612";
 const PASSWORD: &str = "of the analyst of one ente";
-/// `printf %s PASSWORD | sha256sum`, as the README says.
+/// Output of `printf %s PASSWORD | sha256sum`, as in the README.
 const PASSWORD_SHA256: &str = "973c6f7dcd133c8396ff5a97c01a2baf87119b7079cced725d4e464e7e2b6154";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The place's Kafka, an engine of its own, and an analyst.
+/// Configures the Kafka of the tests, a separate engine and an analyst.
 fn configured(place: &Place<'_>) -> String {
     let bus = place.bus();
     let text = format!(
@@ -45,7 +45,7 @@ struct Users {
     analyst: Access,
 }
 
-/// Where the engine is, and who may log in, as its owner tells other commands.
+/// Reads the address and the users of the engine from the file that its owner writes.
 fn users(place: &Place<'_>) -> Users {
     let file = place.folder.join("data/endpoints.json");
     let mut told = serde_json::Value::Null;
@@ -102,7 +102,7 @@ pub fn analysts_see_their_enti_in_every_table(engines: &Engines) {
             "SELECT sum(records_read) FROM ingest_ledger FINAL",
         ) == sent.unsigned_abs()
     });
-    // The comparison that follows the consumer works them out later.
+    // Precomputes the hours now; the consumer's reconciliation would do so later.
     run(&["migrate"]);
 
     let open = rows_are_of_one_ente(&users);
@@ -130,7 +130,7 @@ fn rows_are_of_one_ente(users: &Users) -> BTreeSet<&'static str> {
         let count = |access: &Access, condition: &str| {
             one(access, &format!("SELECT count() FROM {table} {condition}"))
         };
-        // The list of services is no secret.
+        // The list of services is public.
         let column = readable.ente.or_else(|| {
             let is_view = table.starts_with("usage_by") || table == "users_by_hour";
             (is_view && of_enti.contains(table)).then_some("ente")
@@ -151,7 +151,7 @@ fn rows_are_of_one_ente(users: &Users) -> BTreeSet<&'static str> {
         assert_eq!(count(&users.analyst, &others), 0, "{table}");
     }
     assert!(narrowed >= 8, "{narrowed} tables");
-    // Sums that name no ente are of its own, too.
+    // Totals without an ente also cover only the analyst's ente.
     for (column, table) in [
         ("service_uses", "usage_by_category"),
         ("accesses", "usage_by_device"),
@@ -192,7 +192,7 @@ fn everything_else_is_closed(users: &Users, open: &BTreeSet<&str>) {
     }
 }
 
-/// Codes, names, counts and sizes of everything that is not of the analyst's ente.
+/// Codes, names, counts and sizes of all data outside the analyst's ente.
 struct OfOthers {
     texts: Vec<String>,
     numbers: BTreeSet<String>,
@@ -216,7 +216,7 @@ impl OfOthers {
         let numbers = [of_tables, &of_others, &of_enti]
             .into_iter()
             .flat_map(column);
-        // Below a thousand a number may be anything.
+        // Small numbers match by chance, so they are left out.
         let numbers = numbers.filter(|number| number.len() > 3 && !own.contains(number));
         Self {
             texts,
@@ -235,11 +235,11 @@ impl OfOthers {
     }
 }
 
-/// Every statement of the fixture is answered as it says.
+/// Checks the result of every statement of the fixture.
 fn nothing_of_others_is_told(users: &Users) {
     let foreign = OfOthers::of(users);
     assert!(foreign.texts.len() > 20 && foreign.numbers.len() > 10);
-    // Who may see everything is told of others: what is looked for can be found.
+    // A user with full access sees data of other enti, so the search can find them.
     let told = users.all.ask("SELECT * FROM usage_by_ente", PATIENCE);
     assert!(foreign.found_in(&told.expect("it is answered")).is_some());
     let mut wrong = Vec::new();
@@ -257,7 +257,7 @@ fn nothing_of_others_is_told(users: &Users) {
         if answered != expected {
             wrong.push(format!("{answered}: {statement}: {said:.300}"));
         }
-        // What was asked may be repeated.
+        // An error message may repeat the statement.
         if let Some(found) = foreign.found_in(&said)
             && !statement.contains(found)
         {
@@ -270,7 +270,8 @@ fn nothing_of_others_is_told(users: &Users) {
     eprintln!("readers: {tried} statements, nothing of others");
 }
 
-/// ClickHouse goes on for a minute without the limits of readers.
+/// ClickHouse cancels a query when its client disconnects. Without the limits of readers it would
+/// run for a minute.
 fn a_question_ends_with_its_client(users: &Users) {
     const ID: &str = "left-alone";
     let Access {
@@ -291,7 +292,7 @@ fn a_question_ends_with_its_client(users: &Users) {
     let began = Instant::now();
     drop(stream);
     eventually("it ends", || one(&users.all, &running) == 0);
-    // Not by the limit of a minute.
+    // Ended by the disconnect, not by the limit of a minute.
     assert!(began.elapsed() < Duration::from_secs(45));
 }
 

@@ -1,4 +1,4 @@
-//! The README's blocks, typed one after the other as a newcomer would, on this test's engines.
+//! Runs the blocks of the README in order, with the engines of the tests.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use crate::chaos::lasting_port;
 use crate::support::{Engines, Place, source};
 
-/// What stands for everything in the README, and is less here.
+/// Replaces the scale of a full year in the README.
 const YEAR: &str = "0.02";
-/// How long a server may take to listen: `curl` asks again each second.
+/// Options of `curl` that retry every second until a server listens.
 const RETRY: &str = "--retry 60 --retry-connrefused --retry-delay 1";
 
-/// A block between fences: its language, and its text.
+/// A fenced block: its language and its text.
 struct Block {
     language: String,
     text: String,
@@ -32,7 +32,7 @@ fn blocks(markdown: &str) -> Vec<Block> {
     blocks
 }
 
-/// What a reader would replace by something of his own. Each must still be there.
+/// Texts that a reader would replace by own values. Each must occur in the README.
 struct Replaced {
     pairs: Vec<(&'static str, String)>,
 }
@@ -57,7 +57,7 @@ impl Replaced {
                 "password_sha256 = \"...\"",
                 format!("password_sha256 = \"{}\"", "0".repeat(64)),
             ),
-            // What goes on for ever is ended, or goes on beside.
+            // Commands that do not end get an option that ends them, or run in the background.
             (
                 "affluenza consume    ",
                 "affluenza consume --once    ".to_owned(),
@@ -71,7 +71,7 @@ impl Replaced {
             ("127.0.0.1:8080", listen(api)),
             ("curl -i ", format!("curl -sS -i {RETRY} ")),
             ("curl -H ", format!("curl -sS --fail-with-body {RETRY} -H ")),
-            // The example register and the printed figures do not agree on everything.
+            // The example register and the printed figures differ in some points.
             (
                 "affluenza check-data --year 2017 ",
                 "(affluenza check-data --year 2017 || test $? = 1) ".to_owned(),
@@ -81,7 +81,7 @@ impl Replaced {
                 "(affluenza check-data --figures deploy/figures || test $? = 1) ".to_owned(),
             ),
             ("--scale 10", format!("--scale {YEAR}")),
-            // The next blocks use the file that this block has made.
+            // Later blocks use the file that this block creates.
             (
                 "AFFLUENZA_CONFIG=affluenza.toml",
                 format!("AFFLUENZA_CONFIG={config}"),
@@ -121,7 +121,7 @@ pub fn its_blocks_do_what_they_say(engines: &Engines) {
     let mut script = String::from("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n");
     let mut typed = 0;
     for block in blocks.iter().filter(|block| block.language == "sh") {
-        // The first block builds: that it works is what these tests run on.
+        // Skips the first block, which builds the program: the tests already run on a build.
         if block.text.contains("make up") {
             continue;
         }
@@ -131,7 +131,7 @@ pub fn its_blocks_do_what_they_say(engines: &Engines) {
     }
     assert!(typed >= 8, "only {typed} blocks were found");
     let output = run(&place, &script);
-    // What the README shows of an answer is what comes.
+    // The responses shown in the README are those of the service.
     let answer = blocks
         .iter()
         .find(|block| block.text.starts_with("HTTP/1.1 202"))
@@ -151,7 +151,7 @@ pub fn its_blocks_do_what_they_say(engines: &Engines) {
     }
 }
 
-/// Every block of settings is one that the program takes.
+/// Checks that the program accepts every block of settings.
 fn settings_are_right(place: &Place<'_>, blocks: &[Block], replaced: &Replaced) {
     for block in blocks.iter().filter(|block| block.language == "toml") {
         let text = replaced.in_text(&block.text);
@@ -168,7 +168,7 @@ fn settings_are_right(place: &Place<'_>, blocks: &[Block], replaced: &Replaced) 
     }
 }
 
-/// Runs the script as a person in the folder of the sources would, and returns all that is printed.
+/// Runs the script in the source folder and returns all output.
 fn run(place: &Place<'_>, script: &str) -> String {
     let folder = &place.folder;
     for name in ["deploy", "schemas"] {

@@ -1,5 +1,5 @@
-//! History that is made anew: aggregates from facts, facts from the log, while events come in,
-//! and through kills.
+//! Rebuilds of history: aggregates from facts and facts from the log, during new events and after
+//! kills.
 
 pub mod history;
 
@@ -40,7 +40,7 @@ pub fn damaged_aggregates_are_made_anew(engines: &Engines) {
     let january = history.rebuild(register, &["aggregates", "--period", "2017-01"]);
     assert_eq!(january["months"], serde_json::json!([201_701]));
     assert_eq!(moved(&january), of_a_day("2017-01-04"));
-    // The rest was not asked for, and yet nothing is left that does not add up.
+    // Only January was rebuilt, and still all figures are complete.
     assert_eq!(history.figures(), whole);
     history.check_balance();
     let again = history.rebuild(register, &["aggregates"]);
@@ -160,7 +160,7 @@ pub fn consumers_go_on_meanwhile(engines: &Engines) {
     );
 }
 
-/// When a rebuild is killed: as soon as this is 1, and milliseconds later.
+/// Moments of a kill: milliseconds after a query returns 1.
 const KILLED_AT: [(&str, u64); 4] = [
     (
         "SELECT toUInt64(count() > 0) FROM system.parts WHERE database = currentDatabase() AND active AND table LIKE 'rebuilding%events'",
@@ -187,7 +187,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
     let mut other = history.figures();
     let forth = moves((0..2_000).map(Event));
     for (round, (condition, later)) in KILLED_AT.into_iter().enumerate() {
-        // There and back again.
+        // Alternates between the two registers.
         let register = if round % 2 == 0 {
             &history.before
         } else {
@@ -215,7 +215,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
         history.check_balance();
         std::mem::swap(&mut present, &mut other);
     }
-    // What was given up in the middle leaves nothing that does not add up.
+    // A cancelled rebuild leaves consistent data.
     let mut rebuild = history.spawn(&history.before, &["rebuild", "facts"]);
     eventually("a month is in place", || {
         assert!(!rebuild.has_ended());
@@ -232,7 +232,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
     history.check_balance();
 }
 
-/// Nothing else can be begun while a rebuild to the register `before` is unfinished.
+/// Checks that no other rebuild can start while one to the register `before` is unfinished.
 fn check_refusals(history: &History<'_>, before: &Path) {
     let refused = history.fails(before, &["rebuild", "aggregates", "--period", "2017"]);
     assert!(
@@ -296,7 +296,7 @@ pub fn what_the_log_lost_comes_from_the_facts(engines: &Engines) {
     );
     history.check_balance();
 
-    // The log is another now: everything comes from the facts.
+    // The topic is recreated, so all data come from the facts.
     place
         .wait(cluster.delete_topic(&bus.topic))
         .expect("the topic can be deleted");

@@ -1,4 +1,4 @@
-//! Bad records and repeated ones.
+//! Bad and repeated records.
 
 use std::process::Stdio;
 
@@ -30,7 +30,7 @@ pub fn bad_records_stop_nothing(engines: &Engines) {
         "\"session\":\"mario.rossi@example.it\"",
     );
     let foreign = good.replace("it.affluenza.service-use.v1", "com.example.other");
-    // As long as the broker takes it.
+    // About the longest text that the broker accepts.
     let long = format!("\"{}\"", "x".repeat(999_000));
     let records: [&[u8]; 9] = [
         good.as_bytes(),
@@ -74,7 +74,7 @@ pub fn bad_records_stop_nothing(engines: &Engines) {
     );
 }
 
-/// Reason, and detail with payload, of each dead letter, in order.
+/// Reason, detail and payload of each dead letter, in order.
 fn dead_letters(place: &Place<'_>) -> Vec<(String, String)> {
     let bus = place.bus();
     let mut letters = Vec::new();
@@ -99,7 +99,7 @@ fn dead_letters(place: &Place<'_>) -> Vec<(String, String)> {
 pub fn duplicates_count_once_at_any_distance(engines: &Engines) {
     let place = engines.place("duplicates");
     place.run(&["migrate"]);
-    // Memory for five identities: most duplicates lie beyond it and are looked up.
+    // Memory for five identities: most duplicates are beyond it and need a look-up in the facts.
     let settings = [("AFFLUENZA__CONSUME__RECENT_IDENTITIES_MAX", "5")];
     let consume = || {
         let output = place
@@ -134,7 +134,7 @@ pub fn duplicates_count_once_at_any_distance(engines: &Engines) {
     };
     let forward: Vec<usize> = (0..events.len()).collect();
     let backward: Vec<usize> = forward.iter().rev().copied().collect();
-    // Twice in one block, and then again in later blocks and in another order.
+    // Duplicates within one block, in later blocks and in another order.
     send(&forward);
     send(&forward[..50]);
     assert_eq!(

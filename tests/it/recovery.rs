@@ -1,10 +1,10 @@
-//! Consumers that are killed, and consumers that come and go.
+//! Consumers that are killed, and consumers that join and leave.
 
 use crate::support::{Engines, Place, eventually};
 
-/// Where in the log, in parts of the whole, a consumer is killed.
+/// Shares of the log after which a consumer is killed.
 const KILLED_AT: [f64; 5] = [0.02, 0.2, 0.21, 0.55, 0.8];
-/// How soon the group does without one: the least that Kafka allows.
+/// Session timeout: the minimum that Kafka allows.
 const SESSION: (&str, &str) = (
     "AFFLUENZA__KAFKA__PROPERTIES__SESSION.TIMEOUT.MS",
     "\"6000\"",
@@ -46,7 +46,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
         assert!(!first.has_ended());
         place.dealt_with() > 0
     });
-    // It joins, takes partitions over while they are being written, and leaves again.
+    // The second consumer joins, takes over partitions while they are written, and leaves.
     let second = place.spawn(&["consume"], "second.log");
     let joined = place.folder.join("second.log");
     eventually("the second consumer is given partitions", || {
@@ -55,7 +55,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
     place.run(&[
         "simulate", "--focus", "2016", "--scale", "0.1", "--seed", "12",
     ]);
-    // One that ends when everything is dealt with does so though others have their part of it.
+    // `consume --once` ends when all records are processed, although other members have partitions.
     place.run(&["consume", "--once"]);
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
     second.terminate();
@@ -67,7 +67,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
     check_whole(&place, total);
 }
 
-/// Every offset is in the facts exactly once, and the aggregates hold what the facts hold.
+/// Checks that every offset is one fact, and that the aggregates equal the facts.
 pub fn check_whole(place: &Place<'_>, total: u64) {
     assert_eq!(
         place.count("SELECT count() FROM usage_events"),

@@ -1,5 +1,5 @@
-//! The register: checked, compared, loaded for analysts; what it does not know is listed, and
-//! placed by a rebuild once it does.
+//! The register is checked, compared and loaded for analysts. Unknown codes are listed, and a
+//! rebuild classifies them once the register has them.
 
 use std::path::Path;
 
@@ -43,8 +43,8 @@ const MORE: &str = r#"
     category = "tributi"
 "#;
 
-/// Ente, service and local time of each event: Thursday, a Saturday, the patron's day (a
-/// Saturday, too) and a Friday, in and out of desk hours.
+/// Ente, service and local time of each event: a Thursday, a Saturday, the patron's day (also a
+/// Saturday) and a Friday, within and outside opening hours.
 const EVENTS: [(&str, &str, &str); 6] = [
     ("c_a", "imu", "2017-06-22T09:00:00+02:00"),
     ("c_a", "imu", "2017-06-22T12:30:00+02:00"),
@@ -116,7 +116,7 @@ pub fn unknown_codes_are_listed_and_placed_later(engines: &Engines) {
             "SELECT countIf(h.holiday = 'patron-saint') FROM holidays AS h",
             130,
         ),
-        // Of three enti: Liberation Day in every year, Saint Joseph until 1976.
+        // Three enti: Liberation Day in every year, Saint Joseph until 1976.
         (
             "SELECT countIf(h.holiday = 'liberation' OR h.holiday = 'easter-monday' AND toDayOfMonth(h.day) = 25 AND toMonth(h.day) = 4) FROM holidays AS h",
             390,

@@ -1,4 +1,4 @@
-//! A register and a geography database that are replaced under a running consumer.
+//! A register and a geography database are replaced while a consumer runs.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ fn geography(country: &'static str) -> Vec<u8> {
     database(&[("151.38.0.0", 16, record)])
 }
 
-/// Puts a file in the place of another, as tools that update databases do.
+/// Replaces a file by a rename, as tools that update databases do.
 fn replace(folder: &Path, name: &str, contents: &[u8]) {
     let new = write(folder, "new", contents);
     std::fs::rename(new, folder.join(name)).expect("it takes the place of the old one");
@@ -65,7 +65,7 @@ pub fn replaced_files_are_read_without_a_restart(engines: &Engines) {
     let log = || std::fs::read_to_string(folder.join("consumer.log")).expect("it logs");
     produce(1);
 
-    // Neither of these two can be used: nothing changes but the log.
+    // Both files are invalid: the consumer logs it and keeps the old ones.
     replace(folder, "geo.mmdb", b"half a database");
     eventually("it is noticed", || log().contains("geo.mmdb"));
     replace(folder, "register.toml", b"[[ente]]");

@@ -1,4 +1,5 @@
-//! One chain of seals, whoever closes years at the same moment, and whatever is done to the table.
+//! The chain of seals stays one chain under concurrent closings, and changes to the table are
+//! detected.
 
 use std::process::Output;
 
@@ -10,7 +11,7 @@ fn event(year: i16, number: u32) -> String {
     )
 }
 
-/// Runs programs at the same moment, each with a data folder of its own, as on machines of their own.
+/// Runs programs at the same time, each with its own data folder, as on separate machines.
 fn at_once(place: &Place<'_>, commands: &[&[&str]]) -> Vec<Output> {
     let running: Vec<_> = commands
         .iter()
@@ -57,7 +58,7 @@ pub fn two_at_once_make_one_chain(engines: &Engines) {
     place.produce(events.iter().map(|event| ("k", event.as_bytes())));
     place.run(&["consume", "--once"]);
 
-    // Two years at once, round after round; the last round is of one year twice.
+    // Closes two years concurrently in each round; the last round closes one year twice.
     for pair in [["2010", "2011"], ["2012", "2013"], ["2014", "2014"]] {
         let ended = at_once(
             &place,
@@ -83,7 +84,7 @@ pub fn two_at_once_make_one_chain(engines: &Engines) {
     assert_eq!(place.count(chain), 5, "each follows the one before");
     assert!(place.run(&["verify-year"]).contains("5 seal(s), all hold"));
 
-    // The last one is closed here, so that this machine has noted it.
+    // Closes the last year here, so that this machine records its hash.
     let told = place.run(&["close-year", "2015"]);
     let (_, hash) = told
         .trim()
@@ -110,7 +111,7 @@ pub fn two_at_once_make_one_chain(engines: &Engines) {
     deleting_the_last_is_noticed(&place);
 }
 
-/// Changes the content of the last seal, and its hash so that it fits.
+/// Changes the content of the last seal and adapts its hash.
 fn rewriting_the_last_is_noticed(place: &Place<'_>, expected: &[&str]) {
     sql(place, "CREATE TABLE sealed_before AS sealed_years");
     sql(
@@ -139,7 +140,8 @@ fn rewriting_the_last_is_noticed(place: &Place<'_>, expected: &[&str]) {
             "{arguments:?}: {said}"
         );
     }
-    // Another machine has no note, and its chain holds: the hash that was printed tells.
+    // Another machine has no recorded hash, and the chain verifies there. Only the printed hash
+    // reveals the change.
     let arguments = ["verify-year", "2015", "--expect", expected[3]];
     let elsewhere = at_once(place, &[&["verify-year"], &arguments]);
     assert!(elsewhere[0].status.success(), "{}", stderr(&elsewhere[0]));
@@ -175,7 +177,7 @@ fn deleting_the_last_is_noticed(place: &Place<'_>) {
         "an older backup was restored",
     ];
     assert!(place.run(&accepted).contains("5 seal(s), all hold"));
-    // ClickHouse knows the token of the sixth place; the year is closed there again all the same.
+    // ClickHouse knows the token of the sixth seal; closing the year again still works.
     let told = place.run(&["close-year", "2015"]);
     assert!(told.contains("seal 6"), "{told}");
     assert!(place.run(&["verify-year"]).contains("6 seal(s), all hold"));

@@ -1,5 +1,5 @@
-//! Everything encrypted: Kafka with TLS and logins or certificates of clients, ClickHouse behind TLS,
-//! and the program's own HTTP, with certificates made here. Only in builds with the feature
+//! Encrypted connections: Kafka with TLS and passwords or client certificates, ClickHouse behind
+//! TLS, and the program's own HTTPS, with generated certificates. Only in builds with the feature
 //! `test-tls`: `make test-features`.
 
 use std::net::TcpListener as StdListener;
@@ -21,10 +21,10 @@ use crate::support::{Engines, Place, Running, eventually, source, stderr, write}
 
 const PASSWORD: &str = "not for long";
 const PROPERTIES: &str = "AFFLUENZA__KAFKA__PROPERTIES__";
-/// When the certificates of this test expire: 2 January 2040.
+/// Expiry of the certificates: 2 January 2040.
 const EXPIRY: i64 = 2_209_075_200;
 
-/// An authority, and a certificate of this machine by it, in PEM. It serves and it asks.
+/// A certificate authority and a certificate of this machine, in PEM, for servers and clients.
 struct Certificates {
     authority: String,
     certificate: String,
@@ -32,12 +32,12 @@ struct Certificates {
 }
 
 impl Certificates {
-    /// `year`: of their expiry.
+    /// `year` is the year of expiry.
     fn make(year: i32) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Whose issuer has its own name is taken for self-signed.
+        // A certificate whose issuer has the same name would count as self-signed.
         params
             .distinguished_name
             .push(DnType::CommonName, "authority");
@@ -55,7 +55,7 @@ impl Certificates {
         }
     }
 
-    /// Puts them into files: authority, certificate and key.
+    /// Writes authority, certificate and key to files.
     fn write(&self, folder: &Path, name: &str) -> [String; 3] {
         let parts = [&self.authority, &self.certificate, &self.key];
         [0, 1, 2].map(|part| {
@@ -91,7 +91,7 @@ impl Certificates {
     }
 }
 
-/// Kafka, where clients log in, and where they show a certificate.
+/// Starts Kafka with a listener for passwords and one for client certificates.
 async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, [String; 2]) {
     let cache = Cache::from_env().expect("there is a cache folder");
     let jars = cache
@@ -141,7 +141,7 @@ async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, [Strin
     (kafka, ports.map(|port| format!("localhost:{port}")))
 }
 
-/// Takes TLS off in front of `target`; returns where.
+/// Starts a TLS proxy in front of `target` and returns its address.
 async fn front(certificates: &Certificates, target: String) -> String {
     let acceptor = TlsAcceptor::from(Arc::new(certificates.server()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -150,7 +150,7 @@ async fn front(certificates: &Certificates, target: String) -> String {
         while let Ok((plain, _)) = listener.accept().await {
             let (acceptor, target) = (acceptor.clone(), target.clone());
             tokio::spawn(async move {
-                // Whoever does not trust the certificate breaks off.
+                // A client that does not trust the certificate disconnects.
                 let Ok(mut encrypted) = acceptor.accept(plain).await else {
                     return;
                 };
@@ -162,7 +162,7 @@ async fn front(certificates: &Certificates, target: String) -> String {
     format!("https://localhost:{}", address.port())
 }
 
-/// What an HTTPS service answers whoever trusts only the authority of `certificates`.
+/// Sends a request as a client that trusts only the authority of `certificates`.
 async fn ask(certificates: &Certificates, address: &str, request: &str) -> std::io::Result<String> {
     let connector = TlsConnector::from(Arc::new(certificates.client()));
     let plain = TcpStream::connect(address).await?;
@@ -178,8 +178,7 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.0\r\n\r\n")
 }
 
-/// What a place with everything encrypted has. A setting's name without a section is one of
-/// Kafka's properties.
+/// A place with encrypted connections. Settings without a section are properties of Kafka.
 struct Secured<'p> {
     place: &'p Place<'p>,
     settings: [(&'p str, &'p str); 9],
@@ -207,7 +206,7 @@ impl Secured<'_> {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// The one line that the program fails with.
+    /// Runs a command that must fail and returns its one line.
     fn fail(&self, arguments: &[&str], more: &[(&str, &str)]) -> String {
         let output = self
             .command(arguments, more)
@@ -220,7 +219,7 @@ impl Secured<'_> {
         said
     }
 
-    /// A role with a certificate, and the address that it says.
+    /// Starts a role with a certificate and returns its address.
     fn serve(&self, arguments: &[&str], section: &str, files: &[String; 3]) -> (Running, String) {
         let log = self.place.folder.join(format!("{}.log", arguments[0]));
         let child = self
@@ -296,7 +295,7 @@ pub fn everything_is_encrypted(engines: &Engines) {
     place.wait(kafka.stop()).expect("Kafka stops");
 }
 
-/// The log is looked at by the same logins and certificates: markers and aborted records balance.
+/// The audit reads the log with the same credentials: markers and aborted records balance.
 fn transactions_are_seen(secured: &Secured<'_>, clients: &str, files: &[String; 3]) {
     let bus = secured.place.bus();
     let login = serde_json::json!({
@@ -339,7 +338,7 @@ fn transactions_are_seen(secured: &Secured<'_>, clients: &str, files: &[String; 
     }
 }
 
-/// Other ways to be known to Kafka, and what it says to others.
+/// Other credentials for Kafka, and the errors for invalid ones.
 fn whoever_is_not_known_is_told(secured: &Secured<'_>, clients: &str, files: &[String; 3]) {
     let folder = &secured.place.folder;
     let others = Certificates::make(2040).write(folder, "others");
@@ -355,7 +354,7 @@ fn whoever_is_not_known_is_told(secured: &Secured<'_>, clients: &str, files: &[S
             ("SSL_KEY_LOCATION", key),
         ]
     };
-    // Each is accepted, or told in its one line why not.
+    // Each set of credentials is accepted, or fails with this cause in one line.
     let clients = [
         (vec![mechanism("PLAIN")], ""),
         (vec![mechanism("SCRAM-SHA-256")], ""),
@@ -387,7 +386,7 @@ fn whoever_is_not_known_is_told(secured: &Secured<'_>, clients: &str, files: &[S
     );
 }
 
-/// Collector, consumer and API answer over HTTPS, with a certificate that is replaced meanwhile.
+/// Collector, consumer and API communicate over HTTPS while the certificate is replaced.
 fn an_event_is_counted_over_https(
     secured: &Secured<'_>,
     certificates: &Certificates,
@@ -433,7 +432,7 @@ fn an_event_is_counted_over_https(
         assert!(known.contains(&name), "an alert names {name}");
     }
 
-    // Half a replacement, or one that has expired, changes nothing but metric and log.
+    // An incomplete or expired replacement changes only metric and log.
     let log = || std::fs::read_to_string(place.folder.join("collect.log")).unwrap_or_default();
     let next = Certificates::make(2041);
     Certificates::make(2020).write(&place.folder, "a");

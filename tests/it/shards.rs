@@ -1,4 +1,4 @@
-//! Facts and aggregates on two ClickHouse servers, which must say what one says; then on three.
+//! Facts and aggregates on two ClickHouse servers give the same results as on one; then on three.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub fn two_count_as_one(engines: &Engines) {
         |table: &str| place.count(&format!("SELECT uniqExact(_shard_num) FROM {table}"));
     let counted = ["usage_events", "usage_hourly", "ingest_ledger"].map(shards_of);
     assert_eq!(counted, [2, 2, 1], "facts and aggregates are shared out");
-    // A consumer looks at the version and the clock of each.
+    // The consumer checks version and clock of each server.
     let servers = place.wait(place.store().servers()).expect("they answer");
     let names: BTreeSet<&str> = servers.iter().map(|server| &*server.name).collect();
     assert_eq!(names.len(), 2, "{servers:?}");
@@ -53,7 +53,7 @@ pub fn two_count_as_one(engines: &Engines) {
         place.run(&["register", "apply"]);
     }
     let said = one.run(&REPORT);
-    // Whichever node is asked.
+    // Every node returns the same report.
     for url in place.clickhouse.nodes.clone() {
         place.clickhouse.url = url;
         place.configure();
@@ -100,11 +100,11 @@ fn simulate(place: &Place<'_>) {
     ]);
 }
 
-/// Killed while it works: the consumer, then a shard, which comes back while the consumer waits. How
-/// many records there are.
+/// Kills the consumer and then a shard, which restarts while the consumer waits. Returns the number
+/// of records.
 fn killed_in_between(place: &Place<'_>, shards: &mut Two<'_>) -> u64 {
     let total: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
-    // The next one of the same name need not wait until the group has given the killed one up.
+    // A static member need not wait until the session of the killed one ends.
     let settings = [
         ("AFFLUENZA__CONSUME__BLOCK_RECORDS_MAX", "2000"),
         ("AFFLUENZA__KAFKA__INSTANCE", "shards"),
@@ -129,7 +129,7 @@ fn killed_in_between(place: &Place<'_>, shards: &mut Two<'_>) -> u64 {
     total
 }
 
-/// Every view, as an analyst reads it.
+/// Compares every view, as an analyst reads it.
 fn says_the_same(two: &Place<'_>, one: &Place<'_>) {
     let views = one.access().rows(
         "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' ORDER BY name",
@@ -141,11 +141,11 @@ fn says_the_same(two: &Place<'_>, one: &Place<'_>) {
     }
 }
 
-/// A block that comes again under its token is known on whichever shard it lies, facts and aggregate.
+/// A retried block is recognised by its token on every shard, in facts and aggregate.
 fn known_tokens(place: &Place<'_>) {
     let settings: Vec<String> = INSERT_SETTINGS
         .iter()
-        // This one is of the HTTP interface.
+        // Only the HTTP interface has this setting.
         .filter(|(name, _)| *name != "wait_end_of_query")
         .map(|(name, value)| format!("{name} = '{value}'"))
         .collect();
@@ -167,7 +167,7 @@ fn known_tokens(place: &Place<'_>) {
     assert_eq!([facts, events].map(|query| place.count(query)), [20, 20]);
 }
 
-/// What is lost or double on either shard is put right.
+/// Repairs lost and duplicate rows on both shards.
 fn damaged_and_mended(place: &Place<'_>) {
     let whole = audit::figures(place);
     for damage in [
@@ -180,12 +180,12 @@ fn damaged_and_mended(place: &Place<'_>) {
         done.expect("the damage can be done");
     }
     refuses(place, &["audit"], "the accounts do not balance");
-    // It says at its end whether the accounts balance.
+    // The repair fails unless the accounts balance afterwards.
     place.run(&["audit", "--repair"]);
     assert_eq!(audit::figures(place), whole);
 }
 
-/// An erasure reaches the rows of every shard, and refuses to begin where accounts do not balance.
+/// An erasure deletes the rows on all shards.
 fn erased(place: &Place<'_>) {
     let of =
         "SELECT count() FROM usage_events WHERE ente = 'c_d612' AND toYYYYMM(local_date) = 201703";
@@ -197,7 +197,7 @@ fn erased(place: &Place<'_>) {
     assert_eq!(place.count(of), 0);
 }
 
-/// History under another register: killed while months are being put in place, and then carried on.
+/// A rebuild with another register is killed while it replaces months, and then resumed.
 fn classified_again(place: &Place<'_>, one: &Place<'_>) {
     let register = std::fs::read_to_string(source("deploy/register.toml")).expect("it is there");
     let moved = register.replace("category = \"ambiente\"", "category = \"tributi\"");
@@ -233,7 +233,7 @@ fn classified_again(place: &Place<'_>, one: &Place<'_>) {
     }
 }
 
-/// Each node, asked alone.
+/// Returns each node, for separate queries.
 fn nodes(place: &Place<'_>) -> Vec<Access> {
     let node = |url: &String| Access {
         address: url.replace("http://", ""),
@@ -242,7 +242,7 @@ fn nodes(place: &Place<'_>) -> Vec<Access> {
     place.clickhouse.nodes.iter().map(node).collect()
 }
 
-/// A backup of each node, and what came after it from the log.
+/// Restores a backup of each node and reads later records from the log.
 fn brought_back(place: &Place<'_>) {
     place.run(&["backup", "first"]);
     place.run(&[
@@ -261,7 +261,7 @@ fn brought_back(place: &Place<'_>) {
     assert_eq!(audit::figures(place), whole);
 }
 
-/// Facts of both shards expire, and the aggregates stay.
+/// Facts of both shards expire; the aggregates stay.
 fn expired(place: &Place<'_>) {
     let aggregates = || audit::figures(place)[2..].to_vec();
     let whole = aggregates();
@@ -289,7 +289,7 @@ fn expired(place: &Place<'_>) {
     }
     place.run(&["audit", "--repair"]);
     assert_eq!(aggregates(), whole);
-    // One node that forgot is told again.
+    // Restores the limit on a node that has lost it.
     let forget = "ALTER TABLE usage_events_local REMOVE TTL";
     let forgot = nodes(place)[1].ask(forget, Duration::from_secs(30));
     forgot.expect("it can forget");
@@ -297,7 +297,8 @@ fn expired(place: &Place<'_>) {
     assert!(migrate().contains("nothing to do"));
 }
 
-/// What would break exactly-once on one node stops the consumer, whichever node is asked.
+/// A setting that breaks exactly-once on one node stops the consumer, whichever node it is
+/// connected to.
 fn every_node_is_looked_at(place: &Place<'_>) {
     let second = &nodes(place)[1];
     let set = |what: &str| {
@@ -310,11 +311,11 @@ fn every_node_is_looked_at(place: &Place<'_>) {
     set("non_replicated_deduplication_window = 100000");
 }
 
-/// A third shard. Blocks go elsewhere from then on, and one that is repeated is not counted twice.
+/// Adds a third shard. Later blocks go to other shards, and a retried block is not counted twice.
 fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     let whole = audit::figures(place);
     let third = shards.add();
-    // It has its tables before the others know of it.
+    // The new shard gets its tables before the others know it.
     let with_third: Vec<String> = (0..3).map(|number| shards.url(number)).collect();
     place.clickhouse.nodes = with_third.clone();
     place.configure();
@@ -346,7 +347,7 @@ fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     place.run(&["audit"]);
 }
 
-/// Leaves the group where it was before the last block of a partition was committed.
+/// Resets the group to its state before the last block of a partition was committed.
 fn pending_again(place: &Place<'_>) -> String {
     let last = place.access().rows(
         "SELECT stream, first_offset, next_offset, records_read, lower(hex(checksum)), rules, toUnixTimestamp(written_at)
@@ -363,7 +364,7 @@ fn pending_again(place: &Place<'_>) -> String {
     intent
 }
 
-/// What a Keeper would have to do is refused.
+/// Commands that need a Keeper are refused.
 fn only_without_a_keeper(place: &Place<'_>) {
     for command in [["rebuild", "facts"], ["backup", "b"]] {
         let mut command = place.command(&command);
@@ -379,7 +380,7 @@ fn refuses(place: &Place<'_>, arguments: &[&str], because: &str) {
     assert!(!output.status.success() && said.contains(because), "{said}");
 }
 
-/// The engine has no replication, but its parser knows it.
+/// The engine is built without replication, but its parser accepts the statements.
 fn statements_are_sql(place: &Place<'_>) {
     let mut command = place.command(&["migrate", "--show"]);
     command.env("AFFLUENZA__CLICKHOUSE__NODES", "[]");
@@ -396,7 +397,7 @@ fn statements_are_sql(place: &Place<'_>) {
     }
 }
 
-/// Servers that know one another: two, later three.
+/// ClickHouse servers of one cluster: two, later three.
 struct Two<'r> {
     runtime: &'r tokio::runtime::Handle,
     library: ClickHouseLibrary,
@@ -423,7 +424,7 @@ impl<'r> Two<'r> {
         two
     }
 
-    /// One more, which does not run yet.
+    /// Prepares one more server without starting it.
     fn prepare(&mut self) {
         let dir = self
             .folder
@@ -438,7 +439,7 @@ impl<'r> Two<'r> {
         self.running.push(None);
     }
 
-    /// Starts one that knows all there are.
+    /// Starts a server that knows all prepared ones.
     fn introduce(&mut self, number: usize) {
         let ports = self.settings.iter().filter_map(|one| one.tcp_port);
         self.settings[number].shards = Some(Shards {
@@ -449,7 +450,7 @@ impl<'r> Two<'r> {
         self.start_again(number);
     }
 
-    /// A further one, which the others do not know yet. Its address.
+    /// Adds a server that the others do not know yet, and returns its address.
     fn add(&mut self) -> String {
         self.prepare();
         let number = self.settings.len() - 1;
@@ -457,7 +458,7 @@ impl<'r> Two<'r> {
         self.url(number)
     }
 
-    /// The others hear of it.
+    /// Adds the new server to the configuration of the others.
     fn all_know_all(&mut self) {
         for number in 0..self.settings.len() - 1 {
             self.kill(number);
@@ -465,7 +466,7 @@ impl<'r> Two<'r> {
         }
     }
 
-    /// A topic, a group and a database on both.
+    /// A topic, a group and a database on both servers.
     fn place<'e>(&self, engines: &'e Engines, name: &str) -> Place<'e> {
         let mut place = engines.place(name);
         place.clickhouse = StoreConfig {

@@ -1,6 +1,6 @@
-//! Partitions that do not move: the log, the metric, `/status` and `audit` name partition, offset and
-//! cause. Faults are made from outside: bytes of a segment are changed, topics and views are taken away, a
-//! member of another kind joins, processes are stopped.
+//! Partitions that stand still: the log, the metric, `/status` and `audit` name partition, offset
+//! and cause. Faults come from outside: changed bytes of a segment, deleted topics and views, a
+//! member with another assignment strategy, stopped processes.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::{Engines, Place, Running, eventually, stderr};
 use crate::watching::{Watched, event};
 
-/// One partition, so that it is known where each record is.
+/// One partition, so that the offset of each record is known.
 const ONE: [(&str, &str); 1] = [("AFFLUENZA__KAFKA__PARTITIONS", "1")];
 
-/// Longest that anything may take to be named, on a busy machine.
+/// Timeout until a standstill is reported, with a margin for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn migrated<'e>(engines: &'e Engines, name: &str) -> Place<'e> {
@@ -25,14 +25,14 @@ fn migrated<'e>(engines: &'e Engines, name: &str) -> Place<'e> {
     place
 }
 
-/// A batch of events, written now.
+/// Sends a batch of events with the current time.
 fn produce(place: &Place<'_>, ids: std::ops::Range<usize>) {
     let now = Timestamp::now();
     let events: Vec<Vec<u8>> = ids.map(|id| event("lively", id, now)).collect();
     place.produce(events.iter().map(|event| ("k", event.as_slice())));
 }
 
-/// The words of `audit`, which must fail.
+/// Output of `audit`, which must fail.
 fn not_balanced(place: &Place<'_>) -> String {
     let output = place.command(&["audit"]).output();
     let output = output.expect("the program runs");
@@ -45,7 +45,7 @@ fn facts(place: &Place<'_>) -> u64 {
     place.count("SELECT count() FROM usage_events")
 }
 
-/// Looks until each of four places names `words`, and prints after how many seconds that was.
+/// Polls until each of four places contains `words`, and prints the delay in seconds.
 struct Look<'p> {
     place: &'p Place<'p>,
     log: &'p str,
@@ -66,7 +66,7 @@ impl Look<'_> {
         eprintln!("standstill {}: {what} after {seconds:.1} s", self.log);
     }
 
-    /// Metric, log and readiness of a partition that stands at `offset`.
+    /// Checks metric, log and readiness of a partition that stands at `offset`.
     fn names(&self, watched: &Watched, offset: i64, cause: &str, words: &str) {
         let metric = format!(
             "affluenza_consume_standstill_seconds{{partition=\"0\",offset=\"{offset}\",cause=\"{cause}\"}} "
@@ -89,7 +89,7 @@ impl Look<'_> {
     }
 }
 
-/// A segment of the only partition of a place's topic, changed in place.
+/// A segment of the only partition of a place's topic, modified in place.
 struct Segment {
     path: PathBuf,
     whole: Vec<u8>,
@@ -115,7 +115,7 @@ impl Segment {
         panic!("no folder {wanted}");
     }
 
-    /// Position of the batch that holds `offset`.
+    /// Position of the batch that contains `offset`.
     fn batch(&self, offset: i64) -> usize {
         let mut at = 0;
         loop {
@@ -139,13 +139,13 @@ impl Segment {
             .expect("it can be written");
     }
 
-    /// Turns a bit of a batch's records over, as a bad disk does.
+    /// Flips a bit in the records of a batch, as a bad disk does.
     fn flip(&self, offset: i64) {
         let at = self.batch(offset) + 70;
         self.write(at, &[self.whole[at] ^ 0x10]);
     }
 
-    /// Says that the records are compressed in a way that no client knows, with a right checksum.
+    /// Sets a codec that no client knows, with a valid checksum.
     fn make_unknown_codec(&self, offset: i64) {
         let at = self.batch(offset);
         let length = i32::from_be_bytes(self.whole[at + 8..at + 12].try_into().expect("4 bytes"));
@@ -205,7 +205,7 @@ pub fn a_damaged_batch_is_named_and_not_skipped(engines: &Engines) {
         });
         assert_eq!(facts(&place), 5, "{name}: nothing behind it is read");
         segment.heal();
-        // By itself: it tries again.
+        // The consumer retries without a restart.
         eventually("everything is read", || facts(&place) == 15);
         eventually("it is well", || watched.get("/status").0 == 200);
         let gone = watched.value("affluenza_consume_standstill_seconds");
@@ -240,7 +240,7 @@ pub fn a_missing_topic_is_named(engines: &Engines) {
     assert_eq!(watched.value("affluenza_consume_faults"), Some(1.0));
     assert!(look.log().contains(&words));
     assert!(not_balanced(&place).contains(&words));
-    // The first bad record stops its partition, which says so by itself.
+    // The first bad record stops its partition, which reports it.
     place.produce([("k", b"no event".as_slice())]);
     let look = Look {
         began: Instant::now(),
@@ -326,7 +326,7 @@ pub fn a_missing_or_altered_view_is_named(engines: &Engines) {
     );
 }
 
-/// Writes an event whose record is older than records may wait.
+/// Sends an event whose record is older than the limit for waiting records.
 fn produce_old(place: &Place<'_>, id: usize, seconds: i64) {
     let now = Timestamp::now();
     let bus = place.bus();
@@ -357,7 +357,7 @@ pub fn a_partition_without_an_owner_is_named(engines: &Engines) {
         ) && said.contains("no consumer of the group ownerless runs"),
         "{said}"
     );
-    // A member that shares partitions in another way takes the group for itself.
+    // A member with another assignment strategy occupies the group.
     let mut other = place.bus();
     let range = (
         "partition.assignment.strategy".to_owned(),
@@ -369,7 +369,7 @@ pub fn a_partition_without_an_owner_is_named(engines: &Engines) {
         let polled = member.poll(Duration::from_millis(100));
         matches!(polled, Ok(Polled::Assigned(_)))
     });
-    // The other member stays only as long as it polls.
+    // The other member stays in the group only while it polls.
     let mut running = place.spawn(&["consume"], "ownerless.log");
     eventually("the consumer ends", || {
         drop(member.poll(Duration::from_millis(100)));
@@ -387,7 +387,7 @@ fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).expect("it can be signalled");
 }
 
-/// Longest that a command may take to end after a signal, and what a busy machine takes besides.
+/// Maximum duration of a shutdown after a signal, with a margin for a busy machine.
 const END_MAX: Duration = Duration::from_secs(30);
 
 fn says(place: &Place<'_>, log: &str, words: &str) {
@@ -409,7 +409,7 @@ fn ends(name: &str, running: Running) {
 }
 
 pub fn frozen_servers_are_named_and_hold_no_end(shared: &Engines) {
-    // Servers of this test's own: others would stand still with them.
+    // Separate servers, because other tests would stand still with the shared ones.
     let engines = shared.runtime.block_on(Engines::start());
     let place = migrated(&engines, "frozen");
     produce(&place, 0..1);
@@ -512,7 +512,7 @@ pub fn overridden_guards_and_kafka_away_are_refused(engines: &Engines) {
             "{arguments:?} without Kafka: {:.1} s",
             began.elapsed().as_secs_f64()
         );
-        // Twenty seconds before; four and what a busy machine takes besides.
+        // About four seconds are expected; the rest is a margin for a busy machine.
         assert!(began.elapsed() < Duration::from_secs(15), "{arguments:?}");
     }
 }

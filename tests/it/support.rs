@@ -1,4 +1,4 @@
-//! The shared engines, and what a test needs to use the program on them.
+//! The shared engines, and helpers to run the program on them.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,10 +22,10 @@ pub struct Engines {
     pub folder: PathBuf,
     /// Java, and the jars of Kafka's own client.
     pub jars: KafkaJars,
-    /// Removed at the end, unless the folder is somebody's own.
+    /// Removed at the end; `None` for a folder that is kept.
     temporary: Option<TempDir>,
     pub runtime: tokio::runtime::Handle,
-    /// What the demo printed.
+    /// JSON output of the demo.
     demo: OnceLock<String>,
 }
 
@@ -37,7 +37,7 @@ impl Engines {
         engines
     }
 
-    /// In a folder that is kept.
+    /// Starts the engines in a folder that is kept.
     pub async fn start_in(folder: &Path) -> Self {
         let cache = Cache::from_env().expect("there is a cache folder");
         let say = |line: &str| eprintln!("{line}");
@@ -47,7 +47,7 @@ impl Engines {
             .expect("ClickHouse can be fetched");
         let kafka_settings = KafkaSettings::new(folder.join("kafka"));
         let clickhouse_settings = ClickHouseSettings {
-            // A peer of the benches writes through it.
+            // A contender of the benches writes through the native port.
             tcp_port: Some(free_port()),
             ..ClickHouseSettings::new(folder.join("clickhouse"))
         };
@@ -75,30 +75,30 @@ impl Engines {
         }
     }
 
-    /// Where Kafka and ClickHouse keep their data and their logs.
+    /// Folders with data and logs of Kafka and ClickHouse.
     pub fn folders(&self) -> [PathBuf; 2] {
         ["kafka", "clickhouse"].map(|engine| self.folder.join(engine))
     }
 
-    /// Where the years 2016 and 2017 of the demo are, and what it printed as JSON. Made once, for all
-    /// who only read.
+    /// The place with the years 2016 and 2017 of the demo, and the demo's JSON output. Created
+    /// once, for tests that only read.
     pub fn demo(&self) -> (Place<'_>, &str) {
         let printed = self.demo.get_or_init(|| {
-            // External engines are configured: no engine of its own is started.
+            // External engines are configured, so the demo starts none.
             let demo = ["up", "--demo", "--once", "--seed", "3", "--format", "json"];
             self.place("demo").run(&demo)
         });
         (self.place_in(self.folder.join("demo"), "demo"), printed)
     }
 
-    /// A topic, a group and a database of the test's own.
+    /// Creates a topic, a group and a database for a test.
     pub fn place(&self, name: &str) -> Place<'_> {
         let folder = self.folder.join(name);
         std::fs::create_dir(&folder).expect("each test uses a name of its own");
         self.place_in(folder, name)
     }
 
-    /// One with a folder that is there.
+    /// Creates a place with an existing folder.
     pub fn place_in(&self, folder: PathBuf, name: &str) -> Place<'_> {
         let config = folder.join("affluenza.toml");
         let place = Place {
@@ -119,7 +119,7 @@ impl Engines {
     }
 }
 
-/// A topic, a group and a database of a test's own.
+/// Topic, group and database of a test.
 pub struct Place<'e> {
     engines: &'e Engines,
     name: String,
@@ -129,7 +129,7 @@ pub struct Place<'e> {
 }
 
 impl Place<'_> {
-    /// Writes the configuration of the program.
+    /// Writes the program's configuration.
     pub fn configure(&self) {
         let clickhouse = &self.clickhouse;
         let text = format!(
@@ -164,7 +164,7 @@ impl Place<'_> {
         std::fs::write(&self.config, text).expect("the configuration can be written");
     }
 
-    /// The program with this place's configuration.
+    /// Returns a command with this place's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         command
@@ -173,7 +173,7 @@ impl Place<'_> {
         command
     }
 
-    /// Runs the program to its good end and returns what it printed.
+    /// Runs the program, asserts success, and returns the output.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().expect("the program runs");
         assert!(
@@ -184,12 +184,12 @@ impl Place<'_> {
         String::from_utf8(output.stdout).expect("it prints text")
     }
 
-    /// Starts the program; its log goes to a file of the place's folder.
+    /// Starts the program; its log goes to a file in the place's folder.
     pub fn spawn(&self, arguments: &[&str], log: &str) -> Running {
         self.spawn_with(arguments, log, &[])
     }
 
-    /// The same, with settings from the environment.
+    /// Starts the program with additional settings from the environment.
     pub fn spawn_with(&self, arguments: &[&str], log: &str, settings: &[(&str, &str)]) -> Running {
         let log = std::fs::File::options()
             .create(true)
@@ -221,18 +221,18 @@ impl Place<'_> {
         Store::new(&self.clickhouse)
     }
 
-    /// Runs something asynchronous of the store.
+    /// Runs a future of the store to completion.
     pub fn wait<F: Future>(&self, work: F) -> F::Output {
         self.engines.runtime.block_on(work)
     }
 
-    /// The first column of the answers to a query.
+    /// Returns the number in the first column of a query.
     pub fn count(&self, query: &str) -> u64 {
         self.wait(self.store().count(query))
             .expect("the query is answered")
     }
 
-    /// Where the topic's partitions end.
+    /// End offsets of the topic's partitions.
     pub fn ends(&self) -> BTreeMap<Partition, NextOffset> {
         let cluster = Cluster::new(&self.bus()).expect("Kafka can be asked");
         let held = cluster
@@ -257,7 +257,7 @@ impl Place<'_> {
             .expect("all are acknowledged");
     }
 
-    /// This place's database over plain HTTP.
+    /// Access to this place's database over plain HTTP.
     pub fn access(&self) -> Access {
         let clickhouse = &self.clickhouse;
         Access {
@@ -268,29 +268,29 @@ impl Place<'_> {
         }
     }
 
-    /// Offsets that the ledger has dealt with, over all partitions, each counted once.
+    /// Number of records that the ledger contains, over all partitions.
     pub fn dealt_with(&self) -> u64 {
         self.count("SELECT sum(records_read) FROM ingest_ledger FINAL")
     }
 }
 
-/// A running program, ended when dropped.
+/// A running program, killed on drop.
 pub struct Running(pub Child);
 
 impl Running {
-    /// SIGKILL: no chance to finish anything.
+    /// Sends SIGKILL, so that nothing is finished.
     pub fn kill(mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it ends");
     }
 
-    /// SIGTERM, and waits for a good end.
+    /// Sends SIGTERM and asserts a successful exit.
     pub fn terminate(self) {
         let status = self.end();
         assert!(status.success(), "it ends well: {status}");
     }
 
-    /// SIGTERM, and waits for its end.
+    /// Sends SIGTERM and waits for the exit.
     pub fn end(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be told");
@@ -309,7 +309,7 @@ impl Drop for Running {
     }
 }
 
-/// The program, with nothing of this process's environment that would configure it.
+/// Returns a command without environment variables that would configure the program.
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_affluenza"));
     for (name, _) in std::env::vars_os() {
@@ -328,7 +328,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Sets an offset of a group that has no member, as an operator would, and what stands beside it.
+/// Commits an offset and metadata for a group without members, as an operator would.
 pub fn set_offset(bus: &BusConfig, partition: Partition, next: NextOffset, metadata: &str) {
     let reader = Reader::join(bus).expect("the group can be joined");
     loop {
@@ -344,7 +344,7 @@ pub fn set_offset(bus: &BusConfig, partition: Partition, next: NextOffset, metad
     }
 }
 
-/// Asks again and again until `condition` holds; fails with `what` after a minute and a half.
+/// Polls until `condition` is true; panics with `what` after 90 seconds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(90);
     while !condition() {
@@ -353,7 +353,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// A folder of the source tree.
+/// Path of a file in the source tree.
 pub fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -368,7 +368,7 @@ pub fn write(folder: &Path, name: &str, contents: &[u8]) -> PathBuf {
     path
 }
 
-/// A port that is free now.
+/// Returns a port that is free at the moment.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
     listener.local_addr().expect("it has one").port()

@@ -1,4 +1,4 @@
-//! A tagged PDF read as who cannot see it is told it: its structure, with the text of each part.
+//! Reads a tagged PDF as a screen reader does: its structure, with the text of each part.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,12 +7,12 @@ use hayro_syntax::Pdf;
 use hayro_syntax::content::ops::TypedInstruction;
 use hayro_syntax::object::{Dict, Name, Number, Object, ObjectIdentifier, Stream};
 
-/// A part of the structure.
+/// An element of the structure tree.
 #[derive(Debug)]
 pub struct Element {
     /// `Table`, `TR`, `H2` and so on.
     pub role: String,
-    /// What stands for it where it cannot be read.
+    /// Alternative text of a figure.
     pub alt: Option<String>,
     pub parts: Vec<Part>,
 }
@@ -23,7 +23,7 @@ pub enum Part {
     Text(String),
 }
 
-/// A document as it is told.
+/// A document as a screen reader presents it.
 pub struct Told {
     pub language: String,
     pub title: String,
@@ -31,7 +31,7 @@ pub struct Told {
     pub root: Element,
 }
 
-/// Text of marked content by page and number.
+/// Text of marked content by page and content id.
 type Texts = BTreeMap<(ObjectIdentifier, i64), String>;
 
 impl Told {
@@ -69,7 +69,7 @@ impl Told {
 }
 
 impl Element {
-    /// All text in it, in the order of reading.
+    /// Returns all text of the element, in reading order.
     pub fn text(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Element(element) => element.text(),
@@ -78,7 +78,7 @@ impl Element {
         parts.collect::<Vec<_>>().concat().trim().to_owned()
     }
 
-    /// The parts of this role, not those in one of them.
+    /// Returns the elements of this role, but not those nested in one of them.
     pub fn all(&self, role: &str) -> Vec<&Self> {
         let elements = self.parts.iter().filter_map(|part| match part {
             Part::Element(element) => Some(element),
@@ -105,7 +105,7 @@ fn only<T>(mut list: Vec<T>) -> T {
     list.remove(0)
 }
 
-/// The elements below a dictionary of the structure.
+/// Returns the elements below a dictionary of the structure.
 fn elements(above: &Dict<'_>, page: Option<ObjectIdentifier>, texts: &Texts) -> Vec<Element> {
     let parts = parts(above, page, texts);
     let elements = parts.into_iter().filter_map(|part| match part {
@@ -139,7 +139,7 @@ fn parts(above: &Dict<'_>, page: Option<ObjectIdentifier>, texts: &Texts) -> Vec
             let number = kid.get("MCID").expect("it has a number");
             Some(marked(number, own.or(page), texts))
         }
-        // A link, which is no text.
+        // Links have no text.
         _ => None,
     };
     kids.into_iter().filter_map(part).collect()
@@ -150,7 +150,7 @@ fn marked(number: Number, page: Option<ObjectIdentifier>, texts: &Texts) -> Part
     Part::Text(texts[&place].clone())
 }
 
-/// The texts of a page; those that are decoration have no number.
+/// Reads the texts of a page; decoration has no content id.
 fn read_page(page: &hayro_syntax::page::Page<'_>, texts: &mut Texts) {
     let id = page.raw().obj_id().expect("pages are objects");
     let mut fonts: BTreeMap<String, BTreeMap<u16, String>> = BTreeMap::new();
@@ -209,7 +209,7 @@ fn decoded(bytes: &[u8], letters: &BTreeMap<u16, String>) -> String {
     codes.map(|code| letters[&code].as_str()).collect()
 }
 
-/// What the codes of a font stand for.
+/// Returns the characters of a font's codes.
 fn letters(page: &hayro_syntax::page::Page<'_>, name: &Name<'_>) -> BTreeMap<u16, String> {
     let font = page.resources().get_font(name).expect("fonts are named");
     let map: Stream<'_> = font.get("ToUnicode").expect("its letters are told");
@@ -239,7 +239,7 @@ fn letters(page: &hayro_syntax::page::Page<'_>, name: &Name<'_>) -> BTreeMap<u16
     letters
 }
 
-/// The bytes between angle brackets.
+/// Returns the bytes between angle brackets.
 fn hexes(text: &str) -> Vec<Vec<u8>> {
     let hexes = text
         .split('<')
@@ -265,7 +265,7 @@ fn wide(bytes: &[u8]) -> String {
     String::from_utf16(&units).expect("letters")
 }
 
-/// A text of the document: UTF-16 where it says so.
+/// Decodes a text string: UTF-16 with a byte order mark, or single bytes.
 fn text_of(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, rest @ ..] => wide(rest),

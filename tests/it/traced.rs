@@ -1,4 +1,4 @@
-//! Traces for OpenTelemetry: from the request of a portal to the block that its events came into.
+//! OpenTelemetry traces, from the request of a portal to the block that contains its events.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use crate::collect::client::{Client, Collector, event, key};
 use crate::support::{Engines, eventually};
 
-/// Two traces that began at a portal: one that is sent, one that is not.
+/// Two traces that began at a portal: one that is sampled, one that is not.
 const SENT: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const NOT_SENT: &str = "5bf92f3577b34da6a3ce929d0e0e4736";
 
-/// Takes what is sent as OTLP over HTTP, for as long as the test lasts.
+/// Receives OTLP over HTTP during the test.
 fn receiver() -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
@@ -26,7 +26,7 @@ fn receiver() -> (String, Arc<Mutex<Vec<u8>>>) {
     (format!("http://{address}/v1/traces"), taken)
 }
 
-/// One request. `None`: there are no more.
+/// Reads one request; returns `None` at the end of the connection.
 fn take(mut connection: &TcpStream, all: &Mutex<Vec<u8>>) -> Option<()> {
     let mut reader = BufReader::new(connection);
     let mut length = 0;
@@ -91,7 +91,7 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
         );
         assert_eq!(answer.expect("it answers").status, 202);
     }
-    // Whatever method a client makes up, spans have few names.
+    // Invented methods do not create new span names.
     let parent = format!("00-{SENT}-00f067aa0ba902b7-01");
     let answer = client.ask("BREW /v1/events", &[("traceparent", &parent)], b"");
     assert_eq!(answer.expect("it answers").status, 405);
@@ -107,7 +107,7 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
         1,
         "the block with the request's record"
     );
-    // Both requests, the block in the trace, and the block's link to the first.
+    // Two requests, the block in the trace, and the block's link to the first request.
     assert_eq!(count(&bytes(SENT)), 4);
     assert_eq!(count(&bytes(NOT_SENT)), 0);
     for role in ["collect", "consume", "affluenza.stored"] {

@@ -1,5 +1,5 @@
-//! From one release to the next: consumers restarted one after the other while events come in, and
-//! databases of every earlier schema, with data in them.
+//! Upgrades between releases: consumers are restarted one by one while events arrive, and databases
+//! of every earlier schema are migrated with data.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use affluenza_store::{Config as StoreConfig, Store, migrations};
 use crate::recovery::check_whole;
 use crate::support::{Engines, Place, Running, eventually};
 
-/// How often each of the two consumers is restarted, while events come in.
+/// Number of restarts of each of the two consumers.
 const ROUNDS: usize = 2;
 
 pub fn consumers_restart_one_after_the_other_under_load(engines: &Engines) {
@@ -39,7 +39,7 @@ pub fn consumers_restart_one_after_the_other_under_load(engines: &Engines) {
     for round in 0..ROUNDS {
         let mut loading = load(&round.to_string());
         for (number, name) in ["a", "b"].into_iter().enumerate() {
-            // Gets on before it is stopped: so it is stopped while it works, unless all is done.
+            // Waits for progress, so that the consumer is stopped while it works.
             let before = place.dealt_with();
             eventually("blocks are written", || {
                 place.dealt_with() > before || loading.has_ended()
@@ -67,7 +67,7 @@ pub fn consumers_restart_one_after_the_other_under_load(engines: &Engines) {
     place.run(&["audit"]);
 }
 
-/// Last migrations of earlier states of the schema.
+/// Last migrations of earlier schemas.
 const EARLIER: [&str; 3] = [
     "0013_rebuild_changes",
     "0035_usage_by_country",
@@ -76,7 +76,7 @@ const EARLIER: [&str; 3] = [
 
 const JOURNAL: &str = "CREATE TABLE schema_migrations (name String, checksum String, applied_at DateTime('UTC') DEFAULT now()) ENGINE = MergeTree ORDER BY name";
 
-/// The database of an earlier release, with the facts and the ledger of `place`.
+/// Creates the database of an earlier release, with the facts and the ledger of `place`.
 fn earlier(engines: &Engines, place: &Place<'_>, database: &str, last: &str) {
     let store = Store::new(&StoreConfig {
         url: engines.clickhouse.http_url(),

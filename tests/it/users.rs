@@ -1,13 +1,13 @@
-//! Users are one number, wherever they are asked for: distinct visitors of each day and ente, summed.
+//! Every interface reports the same number of users: distinct visitors by day and ente, summed.
 
 use serde_json::Value;
 
 use crate::api::Served;
 
-/// Facts of people that have a visitor.
+/// Facts of people with a visitor id.
 const FACTS: &str = "usage_events AS e WHERE e.visitor != 0 AND e.resource != 'asset' AND e.device != 'bot' AND toYear(e.local_date) = 2017";
 
-/// Each dimension, as the facts have it.
+/// Each dimension with its expression over the facts.
 const DIMENSIONS: [(&str, &str); 15] = [
     ("category", "e.category"),
     ("ente", "e.ente"),
@@ -26,7 +26,7 @@ const DIMENSIONS: [(&str, &str); 15] = [
     ("year", "toYear(e.local_date)"),
 ];
 
-/// The API by every dimension, the report and the views beside a count of the facts by hand.
+/// Compares the API by every dimension, the report and the views with a count of the facts.
 pub fn are_one_number(api: &Served<'_>, key: &str) {
     let place = &api.place;
     let by_hand = |column: &str| {
@@ -77,7 +77,7 @@ pub fn are_one_number(api: &Served<'_>, key: &str) {
         );
     }
 
-    // Users of hours: API, report and the view of analysts.
+    // Users by hour: API, report and the view of analysts.
     let hours = place.count(&format!(
         "SELECT sum(n) FROM (SELECT uniqExact(e.visitor) AS n FROM {FACTS} GROUP BY e.ente, e.hour_start)"
     ));

@@ -1,5 +1,5 @@
-//! What a consumer shows whoever watches it: figures that agree with the ledger, names that the
-//! alerts and the boards use, and why it has stopped.
+//! Monitoring of a consumer: metrics that agree with the ledger, the names that alerts and
+//! dashboards use, and the reason of a stop.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{Engines, Place, Running, eventually, set_offset, source};
 
-/// A consumer that shows itself.
+/// A consumer with its monitoring address.
 pub struct Watched {
     address: String,
     pub running: Running,
@@ -32,7 +32,7 @@ impl Watched {
         Self { address, running }
     }
 
-    /// Status and body.
+    /// Returns status and body.
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream
@@ -46,7 +46,7 @@ impl Watched {
         (status.expect("it has a status"), body.to_owned())
     }
 
-    /// The sum of a metric's values over all its labels; none when it has no value.
+    /// Returns the sum of a metric over all labels; `None` without samples.
     pub fn value(&self, name: &str) -> Option<f64> {
         let (_, scrape) = self.get("/metrics");
         let values = scrape.lines().filter_map(|line| {
@@ -68,7 +68,7 @@ pub fn event(portal: &str, id: usize, time: Timestamp) -> Vec<u8> {
     .into_bytes()
 }
 
-/// An event each hour, from nine days before `until` on.
+/// One event an hour, from nine days before `until`.
 fn hourly(portal: &str, until: Timestamp) -> Vec<Vec<u8>> {
     let at = |hours: usize| until - SignedDuration::from_hours(hours as i64);
     (0..24 * 9)
@@ -115,7 +115,7 @@ pub fn a_consumer_shows_how_it_is(engines: &Engines) {
     let silent = watched.value("affluenza_portal_silent_seconds{ente=\"c_a\",portal=\"silent\"}");
     let seconds = three_days.as_secs_f64();
     assert!(silent.is_some_and(|silent| (seconds - 3600.0..seconds + 300.0).contains(&silent)));
-    // What was written so long ago is shown as such.
+    // The histogram of delays has a bucket of one day.
     let after = |le: &str| format!("affluenza_consume_stored_after_seconds_bucket{{le=\"{le}\"}}");
     assert!(scrape.contains(&after("86400.0")), "{scrape}");
     names_exist(&scrape);
@@ -124,17 +124,17 @@ pub fn a_consumer_shows_how_it_is(engines: &Engines) {
     watched.running.terminate();
 }
 
-/// Every metric that an alert or a board names is in a scrape.
+/// Checks that the scrape contains every metric of the alerts and dashboards.
 fn names_exist(scrape: &str) {
     for file in ["prometheus/alerts.yaml", "grafana/consume.json"] {
         let text = std::fs::read_to_string(source("deploy").join(file)).expect("it is there");
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        // Those of other roles are looked for in these.
+        // Metrics of other roles are not in this scrape.
         let names: Vec<&str> = words
             .filter(|word| word.starts_with("affluenza_"))
             .filter(|word| !word.starts_with("affluenza_http_"))
             .filter(|word| !word.starts_with("affluenza_collect_"))
-            // They have samples only while a partition stands, or a transaction is open.
+            // These have samples only while a partition stands still or a transaction is open.
             .filter(|word| *word != "affluenza_consume_standstill_seconds")
             .filter(|word| *word != "affluenza_consume_open_transaction_seconds")
             .collect();

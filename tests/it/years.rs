@@ -1,11 +1,11 @@
-//! Closed years say what they said, whatever happens to the classification; and what has moved is
-//! listed, apart for classification and later events.
+//! Closed years keep their figures when the classification changes. Differences are listed
+//! separately for the classification and for late events.
 
 use std::path::Path;
 
 use crate::support::{Engines, Place, stderr, write};
 
-/// Two enti, and a service that is in the category `scuola`.
+/// Two enti, and a service in the category `scuola`.
 const THEN: &str = r#"
     [[category]]
     code = "tributi"
@@ -45,7 +45,7 @@ const THEN: &str = r#"
     imu = {}
 "#;
 const PERSON: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36";
-/// Says that it is a browser; the configuration learns later what it is.
+/// A probe that sends the user agent of a browser; a later configuration names it as a bot.
 const PROBE: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/63.0.3239.84 Safari/537.36 ComuneCheck";
 
 fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
@@ -63,7 +63,7 @@ fn event(id: u32, ente: &str, service: &str, agent: &str) -> String {
     )
 }
 
-/// What was printed when it went well, what was said when not.
+/// Returns the output on success, and the error otherwise.
 fn run(
     place: &Place<'_>,
     register: &Path,
@@ -85,7 +85,7 @@ fn run(
 pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     let place = engines.place("years");
     let then = write(&place.folder, "then.toml", THEN.as_bytes());
-    // The canteen moves to taxes, Beta is merged into Alfa, and the probe becomes known.
+    // The canteen moves to taxes, Beta is merged into Alfa, and the probe becomes a known bot.
     let now = THEN
         .replace("category = \"scuola\"", "category = \"tributi\"")
         .replace(
@@ -147,7 +147,7 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     present.extend(["--classified", "now"]);
     let present = as_now(&present).expect("it reports");
     assert!(present.contains(r#""seal": null"#), "{present}");
-    // The probe, from abroad, was a person then and is a bot by now.
+    // The probe, from abroad, counted as a person then and is a bot now.
     for (count, clock, uses, italy, abroad) in [
         ("people", "then", 11, 4, 1),
         ("all", "then", 11, 4, 1),
@@ -222,7 +222,7 @@ fn refused_mistakes(run: &dyn Fn(&[&str]) -> Result<String, String>) {
     assert!(none.contains("no year is closed"), "{none}");
 }
 
-/// The rows of `year-changes`, without the header.
+/// Rows of `year-changes`, without the header.
 fn moved(run: &dyn Fn(&[&str]) -> Result<String, String>) -> Vec<String> {
     let listed = run(&["year-changes", "2017"]).expect("it lists");
     listed.lines().skip(1).map(str::to_owned).collect()

@@ -1,5 +1,5 @@
-// An OpenTelemetry Collector of only what the bench needs: it reads Kafka and writes to ClickHouse.
-// The parts are the project's own, unchanged; its configuration is collector.yaml.
+// A minimal OpenTelemetry Collector for the bench, which reads Kafka and writes to ClickHouse. Its
+// components are unmodified; its configuration is collector.yaml.
 package main
 
 import (
@@ -42,6 +42,6 @@ func main() {
 		},
 	}
 	if err := otelcol.NewCommand(settings).Execute(); err != nil {
-		os.Exit(1) // It has said why.
+		os.Exit(1) // The command has printed the error.
 	}
 }

@@ -1,8 +1,8 @@
-//! Nanoseconds an operation, beside what was expected. Run with
-//! `cargo bench -p affluenza-classify`.
+//! Prints nanoseconds per operation and the expected limit. Run with `cargo bench -p
+//! affluenza-classify`.
 //!
-//! The corpus is `tests/fixtures/user_agents.tsv`, real browsers and bots alike. Times
-//! are the best of several rounds, since other work on the machine only ever adds.
+//! The corpus is `tests/fixtures/user_agents.tsv`, with real browsers and bots. Each time is the
+//! best of several rounds, because other load on the machine can only add time.
 
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -82,7 +82,7 @@ fn main() {
     );
 }
 
-/// Nanoseconds an operation, in the best of the rounds.
+/// Returns nanoseconds per operation in the fastest round.
 fn best(operations: usize, mut work: impl FnMut()) -> f64 {
     work();
     (0..ROUNDS)

@@ -2,18 +2,19 @@
 
 use crate::device::stored_enum;
 
-/// The first language a browser asks for, without country or variety. The
-/// discriminants are the stored form.
+/// The preferred language of a browser, without country or variety. The discriminants are the
+/// stored form.
 ///
-/// Italian, the languages protected beside it in the border regions, and those most
-/// read by others; all else is [`Language::Other`], so that nobody stands out.
+/// The list has Italian, the protected languages of the border regions, and the most frequent
+/// foreign languages. Every other language is [`Language::Other`], so that no reader can be singled
+/// out.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Language {
-    /// Anything else, or nothing said.
+    /// Any other language, or no language given.
     Other = 0,
     /// Italian.
     It = 1,
@@ -40,8 +41,8 @@ stored_enum!(Language, "language", {
 });
 
 impl Language {
-    /// The language with the greatest weight in an `Accept-Language` header, the first
-    /// of equals; [`Language::Other`] where there is none.
+    /// Returns the language with the greatest weight in an `Accept-Language` header, the first
+    /// among equals. Returns [`Language::Other`] if the header names no known language.
     ///
     /// ```
     /// use affluenza_classify::language::Language;
@@ -63,7 +64,7 @@ impl Language {
         best.1
     }
 
-    /// The language of a BCP 47 tag such as `it-IT`.
+    /// Returns the language of a BCP 47 tag such as `it-IT`.
     #[must_use]
     pub fn from_tag(tag: &str) -> Self {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
@@ -75,7 +76,7 @@ impl Language {
     }
 }
 
-/// `q=0.8` in thousandths; 1000 if not said, 0 if not understood.
+/// Parses `q=0.8` into thousandths. A missing weight is 1000, an invalid one 0.
 fn weight(parameters: &str) -> u16 {
     let parameters = parameters.trim();
     if parameters.is_empty() {

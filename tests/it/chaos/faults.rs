@@ -1,33 +1,33 @@
-//! Which faults, in which order, after how much progress: the seed decides.
+//! The plan of faults: the seed determines the faults, their order and their timing.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::random::Random;
 
-/// Something that goes wrong.
+/// A fault to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// `kill -9` of a consumer.
     KillConsumer,
-    /// `kill -9` of ClickHouse, which stays away for a while.
+    /// `kill -9` of ClickHouse, which stays down for this time.
     KillClickHouse(Duration),
-    /// `kill -9` of Kafka, which stays away for a while.
+    /// `kill -9` of Kafka, which stays down for this time.
     KillKafka(Duration),
-    /// `kill -9` of everything at once, as when a machine dies.
+    /// `kill -9` of all processes at once, as in a power cut.
     KillAll,
-    /// A consumer is stopped until another has taken over and moved on, then goes on as if
-    /// nothing had happened.
+    /// A consumer is stopped until another one has taken over and progressed. Then it resumes,
+    /// unaware of the rebalance.
     PauseConsumer,
-    /// A consumer joins, and one of the two leaves politely.
+    /// A consumer joins, and one of the two leaves cleanly.
     JoinAndLeave,
-    /// ClickHouse stops for longer than an insert may take, and then goes on with it.
+    /// ClickHouse is stopped for longer than the insert timeout, and then resumes the insert.
     PauseClickHouse(Duration),
-    /// The aggregate refuses what the facts have taken.
+    /// The aggregate rejects rows of a block whose facts are stored.
     FailAggregate,
-    /// The group forgets its offsets; an operator sets them as the alarm says.
+    /// The group loses its offsets; an operator sets them as the alarm instructs.
     ForgetOffsets,
-    /// The consumers are killed and come back with another register.
+    /// The consumers are killed and restarted with another register.
     ChangeRules,
 }
 
@@ -53,7 +53,7 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// How many kills it stands for in the plan.
+    /// Number of kills that the fault counts for in the plan.
     fn kills(self) -> usize {
         match self {
             Self::KillConsumer
@@ -73,18 +73,18 @@ impl Fault {
 /// A fault and its moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// Records that are dealt with since the fault before.
+    /// Records to process since the previous fault.
     pub after_records: u64,
-    /// And then this long: progress is seen when a block has been written, and a fault should
-    /// hit every other step too.
+    /// Further delay. Progress is visible only when a block is written, and faults should hit all
+    /// other steps, too.
     pub after_that: Duration,
     pub fault: Fault,
 }
 
-/// At least `kills` kills, and each other fault at least once, in an order of the seed's.
+/// Returns at least `kills` kills and each other fault at least once, in an order set by the seed.
 pub fn plan(random: &mut Random, kills: usize) -> Vec<Step> {
     let mut faults = Vec::new();
-    // Each of these takes seconds, so they come now and then.
+    // Each of these takes seconds, so they are rare.
     for _ in 0..kills.div_ceil(25) {
         faults.extend([
             Fault::PauseConsumer,

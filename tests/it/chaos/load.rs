@@ -1,4 +1,4 @@
-//! What is in the log: streams of the simulator, some of them twice, and bad records.
+//! The load: simulator streams, some of them repeated, and bad records.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use super::random::Random;
 use super::world::World;
 use crate::support::Running;
 
-/// Part of a year's figures that a stream has.
+/// Share of a year's figures in a stream.
 const SCALE: &str = "0.01";
 
-/// Keeps adding to the log.
+/// A producer that adds streams to the log.
 pub struct Load {
     random: Random,
     first_seed: u64,
     streams: u64,
-    /// Events a second while the faults happen.
+    /// Events per second while faults are injected.
     rate: u64,
     producer: Option<Running>,
     bad: u64,
@@ -36,7 +36,7 @@ impl Load {
         }
     }
 
-    /// The arguments of the next stream: a new one, or one that was sent before.
+    /// Returns the arguments of the next stream: a new one, or a repeated one.
     fn stream(&mut self) -> Vec<String> {
         let repeats = self.streams > 0 && self.random.percent(30);
         let number = if repeats {
@@ -58,7 +58,7 @@ impl Load {
         .into()
     }
 
-    /// A backlog, as fast as it can be written.
+    /// Writes a backlog at full speed.
     pub fn burst(&mut self, world: &World, streams: usize) {
         for _ in 0..streams {
             let arguments = self.stream();
@@ -67,7 +67,7 @@ impl Load {
         self.bad_records(world, 40);
     }
 
-    /// Sees to it that a producer runs.
+    /// Restarts the producer if it has ended.
     pub fn keep_on(&mut self, world: &World) {
         let has_ended = |producer: &mut Running| producer.has_ended();
         if !self.producer.as_mut().is_none_or(has_ended) {
@@ -79,19 +79,19 @@ impl Load {
         self.producer = Some(world.spawn(&arguments, "producer.log", &[]));
     }
 
-    /// Stops the producer; what it has written is acknowledged.
+    /// Stops the producer; all records that it has written are acknowledged.
     pub fn stop(&mut self) {
         if let Some(mut producer) = self.producer.take()
             && !producer.has_ended()
         {
             let status = producer.end();
-            // One that had only just been started did not listen yet, and has written nothing.
+            // A producer that has just started has no signal handler yet and has written nothing.
             let is_young = status.signal() == Some(Signal::TERM.as_raw());
             assert!(status.success() || is_young, "it ends well: {status}");
         }
     }
 
-    /// Records that never become events, spread over the partitions.
+    /// Writes records that never become events to all partitions.
     fn bad_records(&mut self, world: &World, records_max: u64) {
         let bus = world.bus();
         let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");

@@ -1,10 +1,9 @@
-//! Faults on purpose: processes are killed and stopped at any moment, offsets are lost, rules
-//! change and an aggregate refuses, and at the end every event of the log must be counted
-//! exactly once. What is right is not taken from the program but recounted from the log.
+//! Fault injection: processes are killed and stopped at any moment, offsets are lost, rules change,
+//! and an aggregate rejects rows. At the end every event of the log must be counted exactly once.
+//! The expected result is recounted from the log, without the program's pipeline.
 //!
-//! `make chaos SEED=7 KILLS=200` for a long run. The seed decides the faults, their order and
-//! the progress after which each happens; what the processes are doing at that moment is up to
-//! the machine.
+//! `make chaos SEED=7 KILLS=200` starts a long run. The seed determines the faults, their order and
+//! the progress before each. The exact moment within a process depends on the machine.
 
 mod faults;
 mod load;
@@ -19,7 +18,7 @@ pub use random::Random;
 use run::Run;
 pub use setup::lasting_port;
 
-/// Kills of the run that is part of every test.
+/// Kills in the run that belongs to the normal tests.
 const KILLS: usize = 20;
 const SEED: u64 = 2017;
 
@@ -30,7 +29,7 @@ pub fn nothing_is_lost_or_double(engines: &Engines) {
     run.finish();
 }
 
-/// What decides about the faults.
+/// Seed of the faults, from `CHAOS_SEED` or the default.
 pub fn seed() -> u64 {
     match std::env::var("CHAOS_SEED").as_deref() {
         Ok("clock") => setup::nanos() % 1_000_000_007,
@@ -38,7 +37,7 @@ pub fn seed() -> u64 {
     }
 }
 
-/// A number that `make chaos` was given.
+/// A number that `make chaos` sets.
 fn of_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(

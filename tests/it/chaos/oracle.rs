@@ -1,8 +1,7 @@
-//! The recount: what ClickHouse must hold, found out from the log alone.
+//! The oracle: the expected content of ClickHouse, computed from the log alone.
 //!
-//! Of the program it shares the client that reads the log and the parser of events, and
-//! nothing of the way from there to ClickHouse: no blocks, no offsets of a group, no memory of
-//! a bounded size, no ledger.
+//! It shares the Kafka client and the event parser with the program, and nothing else: no blocks,
+//! group offsets, bounded memory of identities or ledger.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -11,23 +10,23 @@ use affluenza_event::{Activity, Refusal, UnixMillis};
 
 use crate::http::Access;
 
-/// Most places that are named.
+/// Maximum number of positions that a verdict lists.
 const NAMED_MAX: usize = 20;
 
-/// A record's place: partition and offset.
+/// Position of a record: partition and offset.
 type Place = (i32, i64);
 
-/// What the log says.
+/// The expected result, from the log.
 #[derive(Debug, Default)]
 pub struct Truth {
     pub records: u64,
-    /// Place and identity of every event that is the first of its identity in its partition.
+    /// Position and identity of the first event of each identity in its partition.
     pub events: BTreeMap<Place, u64>,
     pub duplicates: u64,
     pub rejected: u64,
     pub quarantined: u64,
     refused: BTreeSet<Place>,
-    /// Events by activity, outcome and kind.
+    /// Number of events by activity, outcome and kind.
     totals: BTreeMap<String, u64>,
 }
 
@@ -67,12 +66,12 @@ impl Truth {
     }
 }
 
-/// How ClickHouse and the dead letters differ from the log.
+/// Differences of ClickHouse and the dead letters from the log.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Events that are no facts.
+    /// Events without a fact.
     pub lost: Vec<String>,
-    /// Facts beyond the one of each event.
+    /// Facts beyond the first one of an event.
     pub double: Vec<String>,
     /// Differences of aggregates, ledger and dead letters.
     pub others: Vec<String>,
@@ -83,7 +82,7 @@ impl Verdict {
         self.lost.is_empty() && self.double.is_empty() && self.others.is_empty()
     }
 
-    /// The first places of each kind.
+    /// The first positions of each kind of difference.
     pub fn places(&self) -> String {
         let kinds = [
             ("lost", &self.lost),
@@ -134,7 +133,7 @@ fn facts(truth: &Truth, clickhouse: &Access, verdict: &mut Verdict) {
         .events
         .iter()
         .filter(|(place, _)| !found.contains_key(place));
-    // Where an event was taken for a duplicate of another partition's, that fact is named.
+    // For an event treated as a duplicate across partitions, names the position of the stored copy.
     let places: HashMap<u64, Place> = found.iter().map(|(place, id)| (*id, *place)).collect();
     let named = missing.map(|((partition, offset), identity)| {
         let elsewhere = places.get(identity);
@@ -203,8 +202,8 @@ fn ledger(truth: &Truth, clickhouse: &Access, verdict: &mut Verdict) {
     }
 }
 
-/// Every refused record has a dead letter. It may have several: they are sent again when the
-/// block is, and name the place they came from.
+/// Checks that every rejected record has a dead letter. A record may have several, because a
+/// retried block sends its dead letters again with the same position.
 fn dead_letters(truth: &Truth, bus: &BusConfig, verdict: &mut Verdict) {
     let mut found = BTreeSet::new();
     affluenza_bus::scan(bus, &bus.dead_letter_topic, |letter| {

@@ -1,8 +1,8 @@
-//! Numbers that a seed decides.
+//! Deterministic random numbers.
 
 use std::time::Duration;
 
-/// SplitMix64: the same seed gives the same numbers for ever, on every machine.
+/// SplitMix64: a seed yields the same numbers on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -18,7 +18,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `low` to `high`, both included.
+    /// A number from `low` to `high`, inclusive.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.number() % (high - low + 1)
     }
@@ -27,7 +27,7 @@ impl Random {
         Duration::from_millis(self.between(low, high))
     }
 
-    /// True in `parts` of a hundred.
+    /// True with a probability of `parts` percent.
     pub fn percent(&mut self, parts: u64) -> bool {
         self.between(0, 99) < parts
     }

@@ -1,4 +1,4 @@
-//! One run: load, faults, and the proof after every few of them.
+//! One run: load, faults, and a check after every batch of faults.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use super::random::Random;
 use super::world::World;
 use crate::support::stderr;
 
-/// Faults between two proofs.
+/// Faults between two checks.
 const FAULTS_A_BATCH: usize = 25;
-/// Streams of the simulator that are there before a batch begins.
+/// Simulator streams that are in the log before a batch begins.
 const STREAMS_A_BATCH: usize = 3;
-/// Findings of one kind that an audit is quoted with.
+/// Maximum number of findings per kind that are printed.
 const FINDINGS_SHOWN: usize = 3;
-/// Faults that take longer are said to.
+/// Faults that take longer are printed with their duration.
 const LONG: Duration = Duration::from_secs(2);
-/// Events a second that come in meanwhile.
+/// Events per second that are written during the faults.
 const RATE: u64 = 2_500;
 
 pub struct Run {
@@ -32,12 +32,12 @@ pub struct Run {
     began: Instant,
     steps: Vec<Step>,
     kills: usize,
-    /// Proofs that needed a repair first.
+    /// Checks that needed a repair.
     repairs: usize,
-    /// What the audits found, by its code.
+    /// Number of audit findings by code.
     findings: BTreeMap<String, usize>,
-    /// Faults since the last proof that may leave something to mend: where an intent is lost,
-    /// or a block is half written under one version of the rules and half under another.
+    /// Faults since the last check that may require a repair. They lose the offset metadata of a
+    /// block, or split a block between two versions of the rules.
     causes: Vec<Fault>,
     proven: Option<Truth>,
 }
@@ -96,7 +96,7 @@ impl Run {
         }
     }
 
-    /// Lets the consumers deal with so many records more.
+    /// Waits until the consumers have processed this many more records.
     fn wait_for_progress(&mut self, records: u64) {
         let (load, random) = (&mut self.load, &mut self.random);
         let mut from = None;
@@ -173,7 +173,7 @@ impl Run {
         }
     }
 
-    /// Two consumers, each with partitions.
+    /// Ensures that two consumers run and have partitions.
     fn need_two(&mut self) {
         while self.world.members.len() < 2 {
             self.world.add_member(&mut self.random);
@@ -188,7 +188,7 @@ impl Run {
         self.need_two();
         let before = self.world.members[1].assigned();
         self.world.members[0].signal(Signal::STOP);
-        // The other may have been started again meanwhile: then it begins to count anew.
+        // The other consumer may have been restarted; then its assignments count from zero again.
         self.world
             .eventually("the other consumer takes over", &mut self.random, |world| {
                 let other = world.members[1].assigned();
@@ -205,7 +205,7 @@ impl Run {
         self.world.end_member(at);
     }
 
-    /// The aggregate has a constraint that no row fulfils, until a consumer has failed at it.
+    /// Adds a constraint to the aggregate that no row satisfies, until an insert fails.
     fn fail_aggregate(&mut self) {
         let patience = Duration::from_secs(30);
         let alter = |world: &World, change: &str| {
@@ -233,8 +233,8 @@ impl Run {
         alter(&self.world, "DROP CONSTRAINT chaos");
     }
 
-    /// A group that forgot its offsets must alarm; then they are set as the alarm says, partition
-    /// by partition.
+    /// Deletes the group's offsets. The consumer must raise an alarm; then each partition is set as
+    /// the alarm instructs.
     fn forget_offsets(&mut self) {
         self.kill_members();
         self.world.group = format!("chaos-{}", self.kills);
@@ -253,7 +253,7 @@ impl Run {
         }
     }
 
-    /// Lets one consumer finish, audits, and recounts.
+    /// Lets one consumer finish, runs an audit, and compares with the recount.
     fn prove(&mut self) {
         self.load.stop();
         while !self.world.members.is_empty() {
@@ -366,7 +366,7 @@ impl Run {
     }
 }
 
-/// Partition that an alarm for a group without offsets names.
+/// Partition in the alarm about a group without offsets.
 fn partition_without_offset(said: &str) -> Option<&str> {
     let rest = said.rsplit_once("affluenza accept place --partition ")?.1;
     rest.split(' ').next()

@@ -1,4 +1,4 @@
-//! Ports and files that a world is made of.
+//! Ports, configuration and files of a test world.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::support::{source, write};
 pub const TOPIC: &str = "chaos.events";
 pub const DEAD_LETTER_TOPIC: &str = "chaos.dead-letters";
 pub const DATABASE: &str = "chaos";
-/// After this long without a word the group gives a consumer's partitions to others.
+/// Session timeout: after this time without heartbeats the group reassigns a consumer's partitions.
 const SESSION_MS: u32 = 2_000;
 
-/// A free port that the kernel gives to no outgoing connection: while an engine is away, its
-/// clients knock at the port all the time, and one of them may be given it as its own.
+/// Returns a free port outside the kernel's ephemeral range. While an engine is down, its clients
+/// keep connecting, and the kernel might give one of them an ephemeral port equal to the engine's.
 pub fn lasting_port() -> u16 {
     let mut random = Random::new(u64::from(std::process::id()) ^ nanos());
     loop {
@@ -26,13 +26,13 @@ pub fn lasting_port() -> u16 {
     }
 }
 
-/// Something that differs from run to run.
+/// A number that differs between runs.
 pub fn nanos() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Writes the configuration of the program.
+/// Writes the program's configuration.
 pub fn configure(folder: &Path, bootstrap: &str, access: &Access) -> PathBuf {
     let text = format!(
         r#"
@@ -67,8 +67,8 @@ pub fn configure(folder: &Path, bootstrap: &str, access: &Access) -> PathBuf {
     write(folder, "affluenza.toml", text.as_bytes())
 }
 
-/// The example register with the services of two large categories swapped: another version, and
-/// other cells of the aggregate.
+/// Writes the example register with the services of two large categories swapped. It has another
+/// version and yields other cells of the aggregate.
 pub fn other_register(folder: &Path) -> PathBuf {
     let text = std::fs::read_to_string(source("deploy/register.toml")).expect("it is there");
     let swapped = text

@@ -1,4 +1,4 @@
-//! A Kafka and a ClickHouse that may be killed, and the program's processes on them.
+//! A Kafka and a ClickHouse that can be killed, and the processes of the program.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -19,10 +19,10 @@ use super::setup::{DATABASE, DEAD_LETTER_TOPIC, TOPIC, configure, lasting_port, 
 use crate::http::Access;
 use crate::support::{Running, program};
 
-/// Longest that anything may take that is waited for.
+/// Timeout of every wait.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What an alarm says. Each would be right in a world that no fault here makes, but for the one
-/// that expects it.
+/// Texts of alarms. The injected faults must not cause any of them, except for the fault that
+/// expects one.
 const ALARMS: [&str; 8] = [
     "created anew",
     "ledger reaches to",
@@ -38,12 +38,12 @@ const ALARMS: [&str; 8] = [
 pub struct Member {
     running: Running,
     log: PathBuf,
-    /// Its name in the group, if it is a static member.
+    /// Slot of a static member's instance id, if it is one.
     slot: usize,
 }
 
 impl Member {
-    /// How many partitions it has been given so far.
+    /// Number of partitions assigned so far.
     pub fn assigned(&self) -> usize {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         log.matches("partition assigned").count()
@@ -54,7 +54,7 @@ impl Member {
     }
 }
 
-/// Kafka, ClickHouse, consumers.
+/// Kafka, ClickHouse and the consumers.
 pub struct World {
     runtime: tokio::runtime::Handle,
     kafka: Option<Kafka>,
@@ -71,9 +71,9 @@ pub struct World {
     pub has_other_rules: bool,
     pub members: Vec<Member>,
     members_begun: u64,
-    /// Consumers that ended by themselves, by what they said.
+    /// Consumers that ended without a signal, by their error.
     pub exits: BTreeMap<String, u64>,
-    /// What the repair of the deduplication logs took back, over all starts.
+    /// Number of tokens that repairs of the deduplication logs removed, over all starts.
     pub tokens_taken_back: usize,
     folder: TempDir,
 }
@@ -95,7 +95,7 @@ impl World {
         kafka_settings.port = Some(lasting_port());
         let properties = [
             ("group.min.session.timeout.ms", "500"),
-            // A broker that was killed is let in again when its session is over.
+            // A killed broker is admitted again after its session ends.
             ("broker.session.timeout.ms", "1500"),
             ("broker.heartbeat.interval.ms", "300"),
         ];
@@ -142,7 +142,7 @@ impl World {
         }
     }
 
-    /// Ends everything and removes the folder.
+    /// Stops all processes and removes the folder.
     pub fn stop(mut self) {
         self.members.clear();
         let (kafka, clickhouse) = (self.kafka.take(), self.clickhouse.take());
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// The program, with the group and the rules of the moment.
+    /// Returns a command with the current group and rules.
     pub fn command(&self, arguments: &[impl AsRef<str>]) -> Command {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         let mut command = program(&arguments);
@@ -175,7 +175,7 @@ impl World {
             .env("AFFLUENZA_CONFIG", &self.config)
             .env("AFFLUENZA_DATA", self.folder.path().join("data"))
             .env("AFFLUENZA__KAFKA__GROUP", &self.group);
-        // The simulator makes other events of another register, with the same ids.
+        // Another register would make the simulator write other events with the same ids.
         let simulates = arguments.first() == Some(&"simulate");
         if self.has_other_rules && !simulates {
             command.env("AFFLUENZA__REGISTER__FILE", &self.other_register);
@@ -183,7 +183,7 @@ impl World {
         command
     }
 
-    /// Runs the program to its good end and returns what it printed.
+    /// Runs the program, asserts success, and returns its output.
     pub fn run(&self, arguments: &[impl AsRef<str>]) -> String {
         let output = self.output(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -191,7 +191,7 @@ impl World {
         String::from_utf8(output.stdout).expect("it prints text")
     }
 
-    /// Runs the program to its end, which must come in time.
+    /// Runs the program to its end, within a timeout.
     pub fn output(&self, arguments: &[impl AsRef<str>]) -> Output {
         let child = self
             .command(arguments)
@@ -203,7 +203,7 @@ impl World {
         let (result_in, result) = mpsc::channel();
         let waiting = std::thread::spawn(move || result_in.send(child.wait_with_output()));
         let Ok(output) = result.recv_timeout(PATIENCE) else {
-            // It is not waited for yet, so the number is still its own.
+            // The child is not reaped yet, so the process id is still its own.
             let _ = kill_process(pid, Signal::KILL);
             let _ = waiting.join();
             let words: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
@@ -233,7 +233,7 @@ impl World {
         Running(child)
     }
 
-    /// Starts a consumer with bounds and a kind of membership of the seed's choice.
+    /// Starts a consumer with limits and a kind of membership chosen by the seed.
     pub fn add_member(&mut self, random: &mut Random) {
         self.members_begun += 1;
         let log = format!("consumer-{}.log", self.members_begun);
@@ -247,8 +247,8 @@ impl World {
                 random.pick(&["1", "2", "5"]).to_string(),
             ),
         ];
-        // A static member comes back to its partitions at once; the others make the group wait
-        // for the dead.
+        // A static member gets its partitions back at once. With dynamic members the group waits
+        // for the session timeout of the dead one.
         let is_taken = |slot| self.members.iter().any(|member| member.slot == slot);
         let slot = usize::from(is_taken(0));
         if random.percent(50) {
@@ -262,8 +262,8 @@ impl World {
         });
     }
 
-    /// Starts those consumers again that ended by themselves, as a supervisor would. An alarm
-    /// fails the run: no fault but one gives reason to any.
+    /// Restarts consumers that have ended, as a supervisor would. Panics on an alarm, because only
+    /// one fault may cause one.
     pub fn supervise(&mut self, random: &mut Random) {
         for at in (0..self.members.len()).rev() {
             if self.members[at].running.has_ended() {
@@ -277,7 +277,7 @@ impl World {
         }
     }
 
-    /// Waits until `condition` holds, with consumers that end started again.
+    /// Waits until `condition` is true, and restarts consumers that end meanwhile.
     pub fn eventually(
         &mut self,
         what: &str,
@@ -300,7 +300,7 @@ impl World {
         }
     }
 
-    /// Records dealt with, as far as ClickHouse answers.
+    /// Number of processed records, if ClickHouse answers.
     pub fn progress(&self) -> Option<u64> {
         self.access
             .ask(
@@ -313,7 +313,7 @@ impl World {
             .ok()
     }
 
-    /// How far ledger, group and log are, for whoever looks into a failure.
+    /// Offsets of ledger, group and log, for error messages.
     fn standing(&self) -> String {
         let bus = self.bus();
         let cluster = Cluster::new(&bus).expect("Kafka can be asked");
@@ -330,12 +330,12 @@ impl World {
         member.running.kill();
     }
 
-    /// SIGTERM: it finishes what it has begun.
+    /// Sends SIGTERM to a consumer, which finishes its open blocks.
     pub fn end_member(&mut self, at: usize) {
         let mut member = self.members.remove(at);
         if !member.running.has_ended() {
             let status = member.running.end();
-            // One that was started a moment ago may not listen to signals yet.
+            // A consumer that has just started has no signal handler yet.
             let is_young = status.signal() == Some(Signal::TERM.as_raw());
             assert!(status.success() || is_young, "it ends well: {status}");
         }
@@ -376,7 +376,7 @@ impl World {
     }
 }
 
-/// What a consumer said at its end.
+/// Last lines of a consumer's log.
 fn last_words(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines().last().unwrap_or("nothing").to_owned()
@@ -388,7 +388,7 @@ fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// The same sentence for the same trouble at another place.
+/// Replaces numbers, so that equal errors at different positions are one.
 fn without_numbers(text: &str) -> String {
     let mut short = String::new();
     for c in text.chars().take(160) {

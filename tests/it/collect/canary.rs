@@ -1,4 +1,4 @@
-//! Personal data planted in every field: no stored byte may hold any.
+//! Personal data in every field of an event: no stored byte may contain any.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::client::{Collector, ask, event, key};
 use crate::support::{Engines, Place, Running, eventually};
 
-/// Addresses, an e-mail address, a fiscal code and a name that nothing else has.
+/// Addresses, an e-mail address, a fiscal code and a name that occur nowhere else.
 const CANARIES: [&str; 5] = [
     "93.45.171.217",
     "2001:db8:77:1:2:3:4:5",
@@ -21,7 +21,7 @@ const CANARIES: [&str; 5] = [
 ];
 const NAME: &str = "Canarino Segreto";
 
-/// Every field of an event, as the end of a path to it.
+/// All fields of an event, as JSON pointers.
 pub(super) const FIELDS: [&str; 20] = [
     "/specversion",
     "/type",
@@ -50,7 +50,7 @@ pub fn nothing_personal_is_kept(engines: &Engines) {
     place.run(&["migrate"]);
     let secret = key(&place, &["--ente", "c_d612"]);
     let own_spool = [
-        // A second one, whose Kafka is not there: what it takes stays in its spool.
+        // A second collector whose Kafka is unreachable, so that its events stay in the spool.
         ("AFFLUENZA__KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1"),
         ("AFFLUENZA__COLLECT__KAFKA_WAIT_MS_MAX", "100"),
     ];
@@ -83,8 +83,8 @@ fn consume(place: &Place<'_>) -> Running {
     place.spawn_with(&["consume"], "consume.log", &[("AFFLUENZA_LOG", "debug")])
 }
 
-/// Sends each canary in each field, alone, in headers and in the query; returns how many were
-/// accepted.
+/// Sends each canary in each field, alone, in headers and in the query. Returns the number of
+/// accepted events.
 fn plant(address: &str, key: &str) -> u64 {
     let bearer = format!("Bearer {key}");
     let mut accepted = 0;
@@ -99,7 +99,7 @@ fn plant(address: &str, key: &str) -> u64 {
         ];
         let query = canary.replace(' ', "%20");
         for field in FIELDS {
-            // A user agent is free text: nobody can tell that a part of it is a name.
+            // A user agent is free text: no rule can recognise a name in it.
             if field == "/data/client/user_agent" && *canary == NAME {
                 continue;
             }
@@ -114,7 +114,7 @@ fn plant(address: &str, key: &str) -> u64 {
                 "{field}: {answer:?}"
             );
             accepted += u64::from(answer.status == 202);
-            // The same event, packed, counts as the same; a batch is one more way in.
+            // A copy with base64 data counts as a duplicate; a batch is another way in.
             let packed = in_base64(&sent);
             for (kind, body) in [
                 ("application/cloudevents+json", packed.clone()),
@@ -141,7 +141,7 @@ fn plant(address: &str, key: &str) -> u64 {
     accepted
 }
 
-/// An event with its data as bytes.
+/// Returns the event with `data_base64` instead of `data`.
 pub(super) fn in_base64(whole: &serde_json::Value) -> String {
     let mut packed = whole.clone();
     let data = packed["data"].take().to_string();
@@ -157,15 +157,15 @@ pub(super) fn put(event: &mut serde_json::Value, path: &str, text: &str) {
     parent[name] = text.into();
 }
 
-/// Every folder that something may have been written to.
+/// All folders that may hold stored data.
 fn stores(engines: &Engines, place: &Place<'_>) -> Vec<PathBuf> {
     let mut folders = vec![place.folder.clone()];
     folders.extend(engines.folders());
     folders
 }
 
-/// Finds canaries, in whatever letters. The folders of the engines hold what all tests wrote, so that
-/// every byte is looked at once.
+/// Finds canaries in any case. The folders of the engines hold the data of all tests, so one pass
+/// searches for all canaries.
 static SOUGHT: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
@@ -185,13 +185,13 @@ pub(super) fn assert_clean_files(folder: &Path, assert_clean: fn(&[u8], &str)) {
         if path.is_dir() {
             assert_clean_files(&path, assert_clean);
         } else if let Ok(bytes) = std::fs::read(&path) {
-            // Files of a running engine come and go; what was read counts.
+            // A running engine creates and deletes files; the bytes that were read count.
             assert_clean(&bytes, &path.display().to_string());
         }
     }
 }
 
-/// Kafka compresses: its records are read one by one, too.
+/// Kafka compresses its files, so the records are also read one by one.
 fn assert_clean_topics(place: &Place<'_>) {
     let bus = place.bus();
     let mut records = 0;
@@ -209,7 +209,7 @@ fn assert_clean_topics(place: &Place<'_>) {
     assert!(records > 0);
 }
 
-/// So does ClickHouse: every row of every table is printed.
+/// ClickHouse compresses its files, so every row of every table is also read.
 fn assert_clean_tables(place: &Place<'_>) {
     let access = place.access();
     let patience = Duration::from_secs(60);

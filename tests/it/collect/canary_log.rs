@@ -1,5 +1,5 @@
-//! Personal data, words and identifiers in every part of a record that a Kafka client writes: they stay in the
-//! topic that the client wrote to.
+//! Personal data, words and identifiers in every part of a record from a Kafka client. They must
+//! stay in the topic that the client wrote to.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::canary::{FIELDS, assert_clean_files, in_base64, put};
 use super::client::event;
 use crate::support::{Engines, Place, eventually};
 
-/// Others than over HTTP, where not even Kafka's own files may hold any.
+/// Other canaries than over HTTP, where not even Kafka's files may contain any.
 const CANARIES: [&str; 6] = [
     "93.45.171.219",
     "2001:db8:77:1:2:3:4:6",
@@ -26,9 +26,9 @@ const CANARIES: [&str; 6] = [
     IDENTIFIER,
 ];
 const NAME: &str = "Canarina Segreta";
-/// Looks like a token, or like a code.
+/// A value that resembles a token or a code.
 const IDENTIFIER: &str = "canarina-0042-7f3e";
-/// Fields that are kept by design: what is in them names a portal or an event, not a person.
+/// Fields that are stored by design: they identify a portal or an event, not a person.
 const CODES: [&str; 8] = [
     "/type",
     "/source",
@@ -37,7 +37,7 @@ const CODES: [&str; 8] = [
     "/data/ente",
     "/data/portal",
     "/data/service",
-    // Free text that classifies; addresses and the like in it are masked.
+    // Free text that is classified; personal data in it are masked.
     "/data/client/user_agent",
 ];
 
@@ -71,7 +71,7 @@ pub fn nothing_personal_leaves_the_log(engines: &Engines) {
     }
 }
 
-/// Writes each canary in each field and in each mode; how many records these are.
+/// Writes each canary in each field and in each mode. Returns the number of records.
 fn plant(place: &Place<'_>) -> u64 {
     let bus = place.bus();
     let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
@@ -94,7 +94,7 @@ fn plant(place: &Place<'_>) -> u64 {
             let mut whole = fresh("structured");
             put(&mut whole, field, canary);
             send(canary, whole.to_string().as_bytes(), &[]);
-            // The same event is refused, whatever else it holds.
+            // A copy with an invalid time is rejected.
             whole["time"] = "some day".into();
             send("", whole.to_string().as_bytes(), &[]);
             let mut packed = fresh("packed");
@@ -141,7 +141,7 @@ fn plant(place: &Place<'_>) -> u64 {
     sent
 }
 
-/// Payloads that are no event.
+/// Payloads that are not an event.
 fn others(canary: &str) -> Vec<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(canary.as_bytes()).expect("it compresses");
@@ -156,7 +156,7 @@ fn others(canary: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-/// How many letters there are.
+/// Checks the dead letters and returns their number.
 fn assert_letters_are_clean(place: &Place<'_>) -> u64 {
     let topic = place.bus().dead_letter_topic;
     let mut letters = 0;
@@ -168,7 +168,7 @@ fn assert_letters_are_clean(place: &Place<'_>) -> u64 {
             assert_clean(name.as_bytes(), "the name of a header");
             assert_clean(value, name);
         }
-        // Packed data are unpacked.
+        // `Letter::of` decodes packed payloads.
         let letter = Letter::of(record).expect("it is a letter");
         assert_clean(&letter.payload, "an unpacked letter");
     })

@@ -1,4 +1,4 @@
-//! A portal: sends events over HTTP and reads the answers.
+//! A client that sends events over HTTP as a portal does.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Place, Running, eventually};
 
-/// Longest that an answer may take.
+/// Timeout of a response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running collector.
@@ -42,7 +42,7 @@ fn length(path: &Path) -> usize {
     std::fs::read(path).map_or(0, |bytes| bytes.len())
 }
 
-/// What was answered.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -63,7 +63,7 @@ impl Answer {
         })
     }
 
-    /// The reason codes of what was refused, in order.
+    /// Reason codes of the rejected events, in order.
     pub fn reasons(&self) -> Vec<String> {
         let json = self.json();
         let results = json["results"].as_array().cloned().unwrap_or_default();
@@ -74,7 +74,7 @@ impl Answer {
     }
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
 }
@@ -90,7 +90,7 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads the response.
     pub fn ask(
         &mut self,
         line: &str,
@@ -142,7 +142,7 @@ impl Client {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 pub fn ask(address: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     Client::connect(address)
         .and_then(|mut client| client.ask(line, headers, body))
@@ -156,7 +156,7 @@ pub fn send(address: &str, key: &str, kind: &str, body: &[u8]) -> Answer {
     ask(address, "POST /v1/events", &headers, body)
 }
 
-/// Makes a key and returns its secret.
+/// Creates a key and returns its secret.
 pub fn key(place: &Place<'_>, arguments: &[&str]) -> String {
     let mut all = vec!["keys", "create", "portal", "--role", "writer"];
     all.extend(arguments);

@@ -1,4 +1,4 @@
-//! Kafka and the collector killed under load: whatever was answered with 202 is stored, once.
+//! Kafka and the collector are killed under load: every event answered with 202 is stored once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -12,20 +12,21 @@ use super::client::{Client, Collector, SOURCE, event, key};
 use crate::chaos::{Random, lasting_port, seed};
 use crate::support::{Engines, Place, eventually};
 
-/// Portals that send at the same time.
+/// Number of portals that send concurrently.
 const PORTALS: u64 = 4;
-/// Events in a request.
+/// Number of events in a request.
 const BATCH: u64 = 20;
-/// Accepted events between two faults, at least.
+/// Minimum of accepted events between two faults.
 const STEP: u64 = 1_000;
-/// What a portal waits after each, so that the test is about faults and not about speed.
+/// Pause of a portal after each request, because the test is not about speed.
 const PAUSE: Duration = Duration::from_millis(4);
-/// How often Kafka goes away and comes back.
+/// Number of times that Kafka is killed and restarted.
 const ROUNDS: u64 = 2;
-/// For how many seconds Kafka stays away each time at least, if not only until enough is accepted.
+/// Environment variable with the minimum of seconds that Kafka stays down each time. Without it,
+/// Kafka returns once enough events are accepted.
 const AWAY: &str = "COLLECT_AWAY_SECONDS";
 
-/// What the portals share.
+/// State shared by the portals.
 struct Shared {
     address: Mutex<String>,
     key: String,
@@ -34,11 +35,11 @@ struct Shared {
     sent_again: AtomicU64,
     next: AtomicU64,
     shall_end: AtomicBool,
-    /// Whether the test has failed: then nobody waits for answers.
+    /// True if the test has failed; portals then stop waiting for responses.
     has_failed: AtomicBool,
 }
 
-/// Sends batches, each again and again until it is answered with 202, as an emitter does.
+/// Sends batches and retries each until the response is 202, as an emitter does.
 fn portal(shared: &Shared) {
     let bearer = format!("Bearer {}", shared.key);
     let headers = [
@@ -58,7 +59,7 @@ fn portal(shared: &Shared) {
                 None => match Client::connect(&address) {
                     Ok(client) => client,
                     Err(_) => {
-                        // The collector is away: its next life has another address.
+                        // The collector is down; after its restart it has another address.
                         std::thread::sleep(Duration::from_millis(20));
                         continue;
                     }
@@ -76,7 +77,7 @@ fn portal(shared: &Shared) {
                     client = Some(connected);
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                // The answer never came: it may have been taken in, or not.
+                // Without a response, the batch may or may not have been accepted.
                 Err(_) => {
                     shared.sent_again.fetch_add(BATCH, Ordering::Relaxed);
                 }
@@ -160,7 +161,7 @@ pub fn accepted_events_survive_kills(engines: &Engines) {
     let port = lasting_port();
     settings.port = Some(port);
     let properties = [
-        // A broker that was killed is let in again when its session is over.
+        // A killed broker is admitted again after its session ends.
         ("broker.session.timeout.ms", "1500"),
         ("broker.heartbeat.interval.ms", "300"),
     ];
@@ -237,7 +238,7 @@ pub fn accepted_events_survive_kills(engines: &Engines) {
     engines.runtime.block_on(kafka.stop()).expect("Kafka stops");
 }
 
-/// Ends the portals also when a wait was in vain, so that the failure is told.
+/// Stops the portals even if a wait times out, so that the test reports the failure.
 struct EndsPortals<'s>(&'s Shared);
 
 impl Drop for EndsPortals<'_> {
@@ -249,7 +250,7 @@ impl Drop for EndsPortals<'_> {
     }
 }
 
-/// What is stored is what was accepted, each once, and nothing else.
+/// Compares stored and accepted events: each exactly once, and no others.
 fn compare(place: &Place<'_>, shared: &Shared) {
     let accepted = shared.accepted.lock().expect("no portal panics");
     let wanted: HashMap<u64, u64> = accepted

@@ -1,4 +1,4 @@
-//! Events taken in over HTTP, from the request to the facts.
+//! Events received over HTTP, from the request to the facts.
 
 mod canary;
 mod canary_log;
@@ -97,7 +97,8 @@ pub fn every_form_is_taken_in_and_counts_once(engines: &Engines) {
     assert_refusals_are_in_the_accounts(&place);
 }
 
-/// What the collector refused is named by the audit, by ente and reason, and upsets no balance.
+/// Checks that the audit lists refused events by ente and reason, and that the accounts still
+/// balance.
 fn assert_refusals_are_in_the_accounts(place: &Place<'_>) {
     let audit: serde_json::Value =
         serde_json::from_str(&place.run(&["audit", "--format", "json"])).expect("it is JSON");
@@ -120,7 +121,8 @@ fn assert_refusals_are_in_the_accounts(place: &Place<'_>) {
     assert_eq!(refused, expected, "{audit:#}");
 }
 
-/// Neither Kafka nor room in the spool: 503, and everything that was answered with 202 is there later.
+/// Without Kafka and with a full spool the collector answers 503. All events answered with 202
+/// arrive later.
 pub fn a_full_spool_refuses_and_keeps(engines: &Engines) {
     const A_BATCH: u64 = 900;
     let place = engines.place("collect_full");

@@ -1,4 +1,4 @@
-//! A page in a real browser counts its visits.
+//! A page in a real browser reports its visits.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use super::client::Collector;
 use crate::browser::Browser;
 use crate::support::{Engines, eventually};
 
-/// A page that goes from one path to the next without being loaded anew, and tells of a payment.
+/// A page that changes its path without a reload and reports a payment.
 const PAGE: &str = r#"<!doctype html><html data-affluenza-service="visure-anagrafiche"><title>t</title>
 <script src="http://COLLECTOR/v1/beacon.js" data-page="sito" OPTION></script>
 <script>
@@ -42,7 +42,7 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     let mut browser = Browser::start(&place.folder);
     browse(&mut browser, &origin, "/");
     eventually("the page's visits are accepted", || accepted(3));
-    // Neither of these is counted as a visit; the second is counted as refused.
+    // Neither is counted as a visit; the second counts as refused.
     browse(&mut browser, &origin, "/opted-out");
     browse(&mut browser, &origin, "/foreign");
     eventually("the foreign origin is counted", || {
@@ -74,18 +74,18 @@ pub fn a_browser_counts_its_visits(engines: &Engines) {
     );
 }
 
-/// Opens a new page, and waits until its scripts have done what they do.
+/// Opens a new page and waits until its scripts have run.
 fn browse(browser: &mut Browser, origin: &str, path: &str) {
     browser.open((800, 600), "it");
-    // Not by an address that would be waited for: the page goes to another one at once.
+    // Not `visit`, which waits for the address: the page changes its address at once.
     browser.run(&format!("location.href = '{origin}{path}'; 0"));
     browser.wait("location.pathname.startsWith('/tributi') && performance.now() > 500");
 }
 
-/// Serves pages until the test program ends.
+/// Serves pages until the test process ends.
 fn serve(server: &TcpListener, pages: &[(&str, String)]) {
     for stream in server.incoming().flatten() {
-        // A browser opens connections that it never uses.
+        // Browsers open connections that they never use.
         let pages = pages
             .iter()
             .map(|(path, text)| ((*path).to_owned(), text.clone()));
@@ -107,6 +107,6 @@ fn answer(stream: TcpStream, pages: &[(String, String)]) {
         "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
         text.len()
     );
-    // One that has gone away wants no answer.
+    // A client that has disconnected needs no response.
     let _ = reader.get_mut().write_all(answer.as_bytes());
 }

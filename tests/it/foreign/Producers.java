@@ -1,6 +1,6 @@
-// The official Java client as portals use it: every codec, plain, idempotent and transactional producers,
-// structured and binary events. Runs as `java Producers.java BOOTSTRAP TOPIC COMMAND`, with the client's jars on
-// the class path.
+// The official Java client as portals use it: every codec, with plain, idempotent and transactional
+// producers, and structured and binary events. Runs as `java Producers.java BOOTSTRAP TOPIC
+// COMMAND`, with the client's jars on the class path.
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -54,7 +54,7 @@ class Producers {
         }
     }
 
-    /// A transaction that nobody ends.
+    /// Leaves a transaction open.
     static void open() throws Exception {
         Map<String, String> name = Map.of("transactional.id", topic + "-java-open", "transaction.timeout.ms", "45000");
         KafkaProducer<byte[], byte[]> transactional = producer("zstd", name);
@@ -66,7 +66,7 @@ class Producers {
         Runtime.getRuntime().halt(0);
     }
 
-    /// The codec that the topic sets, and the one that the brokers set.
+    /// Sends with the codec of the topic and with the codec of the brokers.
     static void elsewhere() throws Exception {
         try (Admin admin = Admin.create(Map.<String, Object>of("bootstrap.servers", bootstrap))) {
             ConfigResource ofTopic = new ConfigResource(ConfigResource.Type.TOPIC, topic);

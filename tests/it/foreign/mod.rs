@@ -1,4 +1,4 @@
-//! Producers that are none of ours: the official Java client, librdkafka and a Python client, each
+//! Third-party producers: the official Java client, librdkafka and a Python client, with every
 //! codec, plain, idempotent and transactional, structured and binary.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,10 @@ const CLIENTS: [&str; 3] = ["java", "librdkafka", "kafka-python"];
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 /// Events that a producer sends in each form.
 const EVENTS: u64 = 3;
-/// Markers and aborted records appear in the middle of blocks, at their ends, and alone.
+/// Small blocks place markers and aborted records in the middle of blocks, at their ends, and
+/// alone.
 const SMALL_BLOCKS: (&str, &str) = ("AFFLUENZA__CONSUME__BLOCK_RECORDS_MAX", "7");
-/// A consumer that was killed is replaced at once by one of the same name.
+/// A static member id, so that a killed consumer is replaced at once.
 const NAMED: (&str, &str) = ("AFFLUENZA__KAFKA__INSTANCE", "one");
 const SETTINGS: [(&str, &str); 2] = [SMALL_BLOCKS, NAMED];
 
@@ -30,7 +31,7 @@ pub fn python() -> PathBuf {
     python
 }
 
-/// Programs of others, on the topic of a place.
+/// Third-party clients on the topic of a place.
 struct Foreign<'p> {
     engines: &'p Engines,
     place: &'p Place<'p>,
@@ -78,7 +79,7 @@ fn consume_once(place: &Place<'_>) {
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
-/// Facts by portal, which names client, codec, mode and form.
+/// Facts by portal, whose name contains client, codec, mode and form.
 fn stored(place: &Place<'_>) -> BTreeMap<String, u64> {
     let query = "SELECT portal, count() FROM usage_events GROUP BY portal FORMAT TSV";
     let rows = place.access().rows(query).into_iter();
@@ -94,7 +95,7 @@ fn audit(place: &Place<'_>) -> Value {
     serde_json::from_slice(&output.stdout).expect("an audit is JSON")
 }
 
-/// Everything that can be read was read, and every offset is accounted for.
+/// Checks that all readable records were read and every offset is accounted for.
 fn check_balanced(place: &Place<'_>, audit: &Value) {
     assert_eq!(audit["balanced"], true, "{audit:#}");
     let unexplained = "SELECT toUInt64(sum(abs(toInt64(next_offset - first_offset) - toInt64(records_read) - toInt64(control)))) FROM ingest_ledger FINAL";
@@ -108,7 +109,7 @@ fn check_balanced(place: &Place<'_>, audit: &Value) {
     }
 }
 
-/// Events that all clients have sent for good.
+/// Events that all clients have committed.
 fn expected() -> BTreeMap<String, u64> {
     let mut expected = BTreeMap::new();
     for form in ["structured", "binary"] {
@@ -128,7 +129,7 @@ fn expected() -> BTreeMap<String, u64> {
     expected
 }
 
-/// Reads while clients write, killed again and again: an intent often ends in control records.
+/// Consumes while clients write, killed repeatedly. Blocks then often end in control records.
 fn consume_under_kills(place: &Place<'_>, clients: &mut [Child]) {
     let has_ended = |clients: &mut [Child]| {
         clients
@@ -166,7 +167,8 @@ pub fn producers_of_every_kind_count_exactly(engines: &Engines) {
         1,
         "the tombstone"
     );
-    // Each client aborts a transaction of each codec and ends it and another one by a marker.
+    // Each client aborts one transaction per codec and commits another one. Both markers and the
+    // aborted records are control records.
     let control = place.count("SELECT sum(control) FROM ingest_ledger FINAL");
     assert!(control >= 15 * 2 + 15 * 2 * EVENTS, "{control}");
     check_balanced(&place, &audit(&place));
@@ -187,7 +189,7 @@ pub fn producers_of_every_kind_count_exactly(engines: &Engines) {
     assert!(told.contains("2025 closed"), "{told}");
 }
 
-/// Three transactions are left open, each in a partition of its own.
+/// Leaves three transactions open, each in its own partition.
 fn open_transactions_are_named(foreign: &Foreign<'_>) {
     let place = foreign.place;
     let before = stored(place);
@@ -209,7 +211,7 @@ fn open_transactions_are_named(foreign: &Foreign<'_>) {
     assert!(said.contains("an open transaction of producer"), "{said}");
 }
 
-/// A member of the group that shares partitions out by other rules: one clear line, and no silence.
+/// A group member with another assignment strategy causes one clear error line.
 pub fn another_assignor_is_refused(engines: &Engines) {
     let place = engines.place("assignor");
     place.run(&["migrate"]);
@@ -238,7 +240,8 @@ pub fn another_assignor_is_refused(engines: &Engines) {
     member.wait().expect("it ends");
 }
 
-/// A topic from which Kafka removes records: what is gone is control, as long as the topic says why.
+/// A topic with compaction: removed records count as control, if the topic's configuration explains
+/// them.
 pub fn compacted_topics_balance(engines: &Engines) {
     let place = engines.place("compacted");
     let foreign = Foreign {
@@ -248,19 +251,19 @@ pub fn compacted_topics_balance(engines: &Engines) {
     ends_well(foreign.python(&["compacted"]));
     place.run(&["migrate"]);
     ends_well(foreign.python(&["compact"]));
-    // The same hole in a topic that is not compacted is a loss as far as anybody can tell.
+    // In a topic without compaction the same gap counts as a loss.
     ends_well(foreign.python(&["policy", "delete"]));
     consume_once(&place);
     let lost = audit(&place);
     let finding = &lost["findings"][0];
     assert_eq!(finding["code"], "offsets-without-record", "{lost:#}");
     assert!(finding["next_offset"].as_u64() > finding["first_offset"].as_u64());
-    // Where the topic says why, the row is written again.
+    // With the explanation in place, the repair rewrites the ledger row.
     ends_well(foreign.python(&["policy", "compact"]));
     place.run(&["audit", "--repair"]);
     assert!(place.count("SELECT sum(control) FROM ingest_ledger FINAL") > 0);
     check_balanced(&place, &audit(&place));
-    // And a block that is read now is right at once.
+    // New blocks are correct at once.
     ends_well(foreign.python(&["compact"]));
     consume_once(&place);
     check_balanced(&place, &audit(&place));

@@ -14,7 +14,7 @@ import kafka
 from confluent_kafka import admin
 
 BOOTSTRAP, TOPIC, COMMAND = sys.argv[1:4]
-# Further settings of librdkafka, such as logins.
+# Additional settings of librdkafka, such as credentials.
 MORE = json.loads(os.environ.get("CLIENT_SETTINGS", "{}"))
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 EVENTS = 3
@@ -259,7 +259,7 @@ def compact():
     before = holes()
     producer = Librdkafka("none")
     while holes() <= before:
-        # A record rolls the segment, so that the cleaner may look at the one before it.
+        # A record rolls the segment, so that the cleaner may compact the previous one.
         value, _ = structured("librdkafka-none-compacted-structured", time.time_ns())
         producer.send(b"one key", value, [])
         producer.flush()

@@ -1,4 +1,4 @@
-//! Events that two registers know by other names, and what a rebuild should make of them.
+//! Events that two registers classify differently, and the expected result of a rebuild.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Engines, Place, Running, stderr, write};
 
-/// Both registers know the same events by other names.
+/// Categories of both registers, which name the same events differently.
 const CATEGORIES: &str = r#"
     [[category]]
     code = "tributi"
@@ -42,7 +42,7 @@ const BEFORE: &str = r#"
     name_it = "IMU"
     category = "tributi"
 "#;
-/// The ente has another code, and one service is in another category from February on.
+/// The ente has another code, and one service changes its category in February.
 const AFTER: &str = r#"
     [[ente]]
     code = "c_new"
@@ -61,7 +61,7 @@ const AGENTS: [&str; 2] = [
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
 ];
 
-/// An event of the first three months of 2017, made of its number.
+/// An event of the first three months of 2017, derived from its number.
 pub struct Event(pub u64);
 
 impl Event {
@@ -115,7 +115,7 @@ impl Event {
     }
 }
 
-/// How many events go from which ente and category to which, under [`AFTER`].
+/// Number of events by old and new ente and category, under [`AFTER`].
 pub fn moves(events: impl Iterator<Item = Event>) -> BTreeMap<[String; 4], u64> {
     let mut moves = BTreeMap::new();
     for event in events {
@@ -136,7 +136,7 @@ pub struct History<'e> {
 }
 
 impl<'e> History<'e> {
-    /// Events, some of them twice, and a record that is none, consumed under [`BEFORE`].
+    /// Consumes events under [`BEFORE`]: some of them twice, and one invalid record.
     pub fn new(engines: &'e Engines, name: &str, events: u64) -> Self {
         let place = engines.place(name);
         let register = |file: &str, rest: &str| {
@@ -201,7 +201,7 @@ impl<'e> History<'e> {
         serde_json::from_str(&self.run(register, &arguments)).expect("the result is JSON")
     }
 
-    /// The last line of a command that must fail.
+    /// Runs a command that must fail and returns its last line.
     pub fn fails(&self, register: &Path, arguments: &[&str]) -> String {
         let output = self
             .command(register, arguments)
@@ -233,7 +233,7 @@ impl<'e> History<'e> {
             .expect("the statement is carried out");
     }
 
-    /// Everything that a rebuild may change, and must not change by chance.
+    /// All figures that a rebuild may change on purpose only.
     pub fn figures(&self) -> Vec<u64> {
         [
             "SELECT count() FROM usage_events",
@@ -263,7 +263,7 @@ impl<'e> History<'e> {
     }
 }
 
-/// The moves that a rebuild tells of, devices and years taken together.
+/// Moves that a rebuild reports, summed over devices and years.
 pub fn told(rebuilt: &Value) -> BTreeMap<[String; 4], u64> {
     let mut moves = BTreeMap::new();
     for change in rebuilt["changes"].as_array().expect("changes are a list") {

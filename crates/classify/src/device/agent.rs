@@ -1,17 +1,17 @@
-//! A user agent as it was sent, made readable.
+//! Truncates and normalises raw user agents.
 
 use std::borrow::Cow;
 
 use super::AGENT_BYTES_MAX;
 
-/// The first [`AGENT_BYTES_MAX`] bytes, cut between characters, never within one.
+/// Truncates to [`AGENT_BYTES_MAX`] bytes, at a character boundary.
 #[inline]
 pub(super) fn cut(agent: &[u8]) -> &[u8] {
     if agent.len() <= AGENT_BYTES_MAX {
         return agent;
     }
     let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
-    // A character has at most three continuation bytes; more are no UTF-8 at all.
+    // A character has at most three continuation bytes; a longer run is invalid UTF-8.
     let end = (AGENT_BYTES_MAX - 3..=AGENT_BYTES_MAX)
         .rev()
         .find(|end| !is_continuation(agent[*end]))
@@ -19,9 +19,9 @@ pub(super) fn cut(agent: &[u8]) -> &[u8] {
     &agent[..end]
 }
 
-/// The text of a user agent that was [`cut`]: bytes that are not UTF-8 replaced,
-/// blanks and quotes around it taken off, and spaces put back where a log has `+` or
-/// `%20` for them (IIS and CloudFront write so). `-`, the void of access logs, is empty.
+/// Returns the text of a truncated user agent. Replaces invalid UTF-8, strips surrounding blanks
+/// and quotes, and restores spaces that a log wrote as `+` or `%20` (IIS and CloudFront do). The
+/// placeholder `-` of access logs becomes the empty string.
 pub(super) fn readable(agent: &[u8]) -> Cow<'_, str> {
     let text = match String::from_utf8_lossy(agent) {
         Cow::Borrowed(text) => Cow::Borrowed(strip(text)),
@@ -40,14 +40,14 @@ pub(super) fn readable(agent: &[u8]) -> Cow<'_, str> {
 
 fn strip(text: &str) -> &str {
     let text = text.trim_matches([' ', '\t', '"', '\'']);
-    // Some apps send the name of the header within its value.
+    // Some apps repeat the header name within the value.
     let text = text
         .strip_prefix("User-Agent:")
         .map_or(text, str::trim_start);
     if text == "-" { "" } else { text }
 }
 
-/// Resolves the percent escapes of printable ASCII; others stay as they are.
+/// Decodes percent escapes of printable ASCII; other escapes are kept.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Verdicts remembered, within bounds.
+//! A bounded cache of verdicts.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -12,18 +12,18 @@ use super::classifier::classify;
 use super::hints::Hints;
 use super::own::OwnBots;
 
-/// What a [`CachedClassifier`] may keep.
+/// Limits of a [`CachedClassifier`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Entries at most; at least 1.
+    /// Maximum number of entries; 0 counts as 1.
     pub entries_max: usize,
-    /// Bytes at most, of strings and of the entries that hold them.
+    /// Maximum number of bytes, of the strings and of the entries that hold them.
     pub bytes_max: usize,
 }
 
 impl Default for CacheLimits {
-    /// 16,384 entries and 8 MiB: some weeks of distinct user agents of a middling
-    /// portal, and 500 bytes for each.
+    /// 16,384 entries and 8 MiB: some weeks of distinct user agents of a medium portal, at 500
+    /// bytes each.
     fn default() -> Self {
         Self {
             entries_max: 16_384,
@@ -32,11 +32,10 @@ impl Default for CacheLimits {
     }
 }
 
-/// [`classify`] that remembers: the same verdicts, sooner.
+/// [`classify`] with a cache: the same verdicts, faster.
 ///
-/// One for each worker; it is not shared. A known user agent costs some tens of
-/// nanoseconds and allocates nothing. Strangers push out what is rarely seen, and a
-/// flood of them never takes more than the limits.
+/// Each worker has its own cache. A hit takes some tens of nanoseconds and allocates nothing. New
+/// user agents evict those that are rarely seen, and the cache never exceeds its limits.
 ///
 /// ```
 /// use affluenza_classify::device::{CacheLimits, CachedClassifier, Device, Hints};
@@ -55,7 +54,7 @@ pub struct CachedClassifier {
 }
 
 impl CachedClassifier {
-    /// An empty cache with these limits.
+    /// Creates an empty cache with these limits.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
         let entries_max = limits.entries_max.max(1);
@@ -66,8 +65,8 @@ impl CachedClassifier {
             .build()
             .expect("both capacities are given");
         let weight = Weight {
-            // Were every entry as light as this, the heaviest allowed number of them
-            // would fill the capacity: so bytes and entries are bounded by one figure.
+            // Minimum weight of an entry. `entries_max` entries of this weight fill the capacity,
+            // so one capacity limits both bytes and entries.
             least: weight_capacity.div_ceil(entries_max as u64),
         };
         Self {
@@ -83,7 +82,7 @@ impl CachedClassifier {
         }
     }
 
-    /// With bots that the rules do not know. They come before every rule.
+    /// Adds the bots of this installation, which take precedence over every rule. Clears the cache.
     ///
     /// ```
     /// use affluenza_classify::device::{CachedClassifier, Device, Hints, OwnBots};
@@ -100,7 +99,8 @@ impl CachedClassifier {
         self
     }
 
-    /// What [`classify`] says, remembered or found out.
+    /// Returns the verdict of [`classify`], from the cache if possible. Checks the configured bots
+    /// first.
     #[inline]
     pub fn classify(&mut self, user_agent: impl AsRef<[u8]>, hints: &Hints) -> DeviceVerdict {
         let key = KeyRef {
@@ -129,25 +129,25 @@ impl CachedClassifier {
         verdict
     }
 
-    /// Lookups answered from memory, and those that were not.
+    /// Numbers of cache hits and misses since creation.
     #[must_use]
     pub const fn hits_and_misses(&self) -> (u64, u64) {
         (self.hits, self.misses)
     }
 
-    /// Entries held now.
+    /// Current number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.verdicts.len()
     }
 
-    /// Whether nothing is held.
+    /// True if the cache is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.verdicts.is_empty()
     }
 
-    /// Bytes held now, as the limit counts them.
+    /// Current size in bytes, as counted towards [`CacheLimits::bytes_max`].
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.verdicts.weight()
@@ -166,7 +166,7 @@ struct Key {
     hints: u32,
 }
 
-/// A key that need not own its string.
+/// A borrowed key, so that a look-up allocates nothing.
 struct KeyRef<'a> {
     agent: &'a [u8],
     hints: u32,
@@ -198,7 +198,7 @@ impl Equivalent<Key> for KeyRef<'_> {
     }
 }
 
-/// What the cache itself adds to a string: key, verdict, its slot and table entry.
+/// Overhead of an entry in addition to the string: key, verdict, slot and table entry.
 const ENTRY_BYTES: usize = size_of::<Key>() + size_of::<DeviceVerdict>() + 48;
 
 #[derive(Debug, Clone, Copy)]
@@ -212,7 +212,7 @@ impl Weighter<Key, DeviceVerdict> for Weight {
     }
 }
 
-/// XXH3 of the string, then the hints mixed in.
+/// XXH3 of the user agent, mixed with the hints.
 #[derive(Debug, Clone, Copy, Default)]
 struct HashState;
 

@@ -1,4 +1,4 @@
-//! What a classification says.
+//! The result of a classification: device, bot class and rule.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,21 +9,21 @@ use super::family::{BrowserFamily, OsFamily};
 use super::rule::Layer;
 use super::rules;
 
-/// A name that is none of the known ones.
+/// The name is not a known one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} {name:?}")]
 pub struct UnknownName {
-    /// What was looked for: `device`, `bot class` and the like.
+    /// Kind of the name: `device`, `bot class` and so on.
     pub what: &'static str,
     /// The name as given.
     pub name: String,
 }
 
-/// Gives an enum of unit variants its stored numbers and its names.
+/// Implements stored numbers and names for an enum of unit variants.
 macro_rules! stored_enum {
     ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl $type {
-            /// Every value, by stored number.
+            /// All values, in the order of their stored numbers.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The name used in JSON, SQL and metrics.
@@ -32,7 +32,7 @@ macro_rules! stored_enum {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// The value stored as `number`, if there is one.
+            /// Returns the value stored as `number`, if the number is valid.
             #[must_use]
             pub fn from_u8(number: u8) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| *value as u8 == number)
@@ -57,24 +57,24 @@ macro_rules! stored_enum {
 }
 pub(crate) use stored_enum;
 
-/// A class of device. The discriminants are the stored form.
+/// A device class. The discriminants are the stored form.
 ///
-/// 0 is never used: an event without a user agent is [`Device::Other`] by the rule
-/// `other.no-user-agent` (unless client hints tell more), so the five classes always
-/// add up to all events.
+/// 0 is never used. An event without user agent is [`Device::Other`] by the rule
+/// `other.no-user-agent`, unless client hints identify the device. So the five classes always add
+/// up to all events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Device {
-    /// A personal computer, Chromebooks included.
+    /// A personal computer, including Chromebooks.
     Desktop = 1,
     /// A smartphone, a phablet or a feature phone.
     Smartphone = 2,
     /// A tablet or an e-reader.
     Tablet = 3,
-    /// No person: crawler, monitor, link preview, HTTP library.
+    /// A program rather than a person: crawler, monitor, link preview, HTTP library.
     Bot = 4,
-    /// Television, console, car, watch, headset, speaker, camera; or no user agent.
+    /// Television, console, car, watch, headset, speaker or camera; or no user agent.
     Other = 5,
 }
 
@@ -86,25 +86,25 @@ stored_enum!(Device, "device", {
     Other => "other",
 });
 
-/// What a bot is for. The discriminants are the stored form; 0 stands for "no bot".
+/// The purpose of a bot. The discriminants are the stored form; 0 stands for "no bot".
 ///
-/// The reason is the rule of the verdict, the version of the list
-/// [`RULES_VERSION`](super::RULES_VERSION).
+/// [`DeviceVerdict::rule`] holds the rule that chose the class, and
+/// [`RULES_VERSION`](super::RULES_VERSION) the version of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum BotClass {
-    /// Search engines, archives, SEO and feed readers: whoever walks the web.
+    /// Search engines, archives, SEO tools and feed readers.
     Crawler = 1,
-    /// Availability, speed and quality probes.
+    /// Probes of availability, speed and quality.
     Monitor = 2,
-    /// Fetches one page to show a card, an image or a translation of it.
+    /// Fetches one page to show a card, an image or a translation.
     Preview = 3,
     /// HTTP libraries, command-line tools and remote-controlled browsers.
     Library = 4,
     /// Collects for, or acts on behalf of, a language model.
     Ai = 5,
-    /// Security scanners, and what is no browser and says no more.
+    /// Security scanners, and user agents that are not a browser and fit no other class.
     Other = 6,
 }
 
@@ -117,8 +117,8 @@ stored_enum!(BotClass, "bot class", {
     Other => "other",
 });
 
-/// The name of a rule, such as `tablet.ipad`. Names are stored, so they are never
-/// given a second meaning.
+/// The name of a rule, such as `tablet.ipad`. Names are stored, so a name never changes its
+/// meaning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RuleId(&'static str);
@@ -128,19 +128,19 @@ impl RuleId {
         Self(name)
     }
 
-    /// The name.
+    /// The stored name, such as `tablet.ipad`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// The layer the rule is in.
+    /// Returns the layer of the rule.
     #[must_use]
     pub fn layer(self) -> Layer {
         rules::layer_of(self)
     }
 
-    /// The names of all rules of this version, in the order they are asked.
+    /// Returns the names of all rules of this version, in the order of evaluation.
     pub fn all() -> impl Iterator<Item = Self> {
         rules::ids()
     }
@@ -149,7 +149,7 @@ impl RuleId {
 impl FromStr for RuleId {
     type Err = UnknownName;
 
-    /// The rule with this name in this version.
+    /// Returns the rule with this name in the current version.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = Self::all().find(|rule| rule.0 == name);
         found.ok_or_else(|| UnknownName {
@@ -171,23 +171,23 @@ impl fmt::Debug for RuleId {
     }
 }
 
-/// What is known of the device behind a user agent. The string is not in it.
+/// The classification of a user agent. Does not contain the user agent itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct DeviceVerdict {
-    /// The class of device.
+    /// The device class.
     pub device: Device,
-    /// What the bot is for; `None` exactly if the device is no bot.
+    /// The purpose of the bot; `None` if and only if the device is not a bot.
     pub bot: Option<BotClass>,
-    /// The rule that decided the device.
+    /// The rule that decided the device class.
     pub rule: RuleId,
-    /// The family of the browser; `other` for bots.
+    /// The browser family; `other` for bots.
     pub browser: BrowserFamily,
     /// The family of the operating system; `other` for bots.
     pub os: OsFamily,
 }
 
 impl DeviceVerdict {
-    /// Whether this counts as a person.
+    /// True if the event counts as a person.
     #[must_use]
     pub fn is_human(&self) -> bool {
         self.device != Device::Bot

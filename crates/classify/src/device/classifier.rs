@@ -1,4 +1,4 @@
-//! The layers strung together.
+//! Combines the layers of rules into one verdict.
 
 use woothee::parser::Parser;
 
@@ -10,10 +10,10 @@ use super::matcher;
 use super::rule::{Marks, Says};
 use super::rules::{NO_AGENT, RULES, UNRESOLVED};
 
-/// Classifies a user agent, with the client hints sent beside it.
+/// Classifies a user agent and its client hints.
 ///
-/// Takes text or bytes; looks at the first [`AGENT_BYTES_MAX`](super::AGENT_BYTES_MAX)
-/// bytes; never fails. Some 2 µs; see [`CachedClassifier`](super::CachedClassifier).
+/// Accepts text or bytes, reads the first [`AGENT_BYTES_MAX`](super::AGENT_BYTES_MAX) bytes, and
+/// never fails. Takes about 2 µs; [`CachedClassifier`](super::CachedClassifier) is faster.
 ///
 /// ```
 /// use affluenza_classify::device::{classify, BotClass, Device, Hints};
@@ -33,7 +33,7 @@ pub fn classify(user_agent: impl AsRef<[u8]>, hints: &Hints) -> DeviceVerdict {
     by_agent.refined(*hints)
 }
 
-/// What the user agent alone says.
+/// The verdict on the user agent alone, before client hints.
 struct ByAgent {
     says: Says,
     rule: RuleId,

@@ -1,28 +1,28 @@
-//! Browsers and systems as coarse families, so that no fingerprint is stored.
+//! Coarse families of browsers and operating systems, so that no fingerprint is stored.
 
 use serde::{Deserialize, Serialize};
 
 use super::class::stored_enum;
 use super::rule::Marks;
 
-/// The family of a browser, without version. The discriminants are the stored form.
+/// A browser family, without version. The discriminants are the stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum BrowserFamily {
-    /// Anything else, and every bot.
+    /// Any other browser, and every bot.
     Other = 0,
-    /// Chrome and Chromium, also within apps.
+    /// Chrome and Chromium, including web views of apps.
     Chrome = 1,
-    /// Safari, also within apps of iPhone and iPad.
+    /// Safari, including web views of apps on iPhone and iPad.
     Safari = 2,
     /// Firefox.
     Firefox = 3,
     /// Edge and Internet Explorer.
     Edge = 4,
-    /// Samsung Internet.
+    /// Samsung Internet, the default browser of Samsung phones.
     Samsung = 5,
-    /// Opera, Opera Mini included.
+    /// Opera, including Opera Mini.
     Opera = 6,
 }
 
@@ -36,23 +36,22 @@ stored_enum!(BrowserFamily, "browser family", {
     Opera => "opera",
 });
 
-/// The family of an operating system, without version. The discriminants are the
-/// stored form.
+/// A family of operating systems, without version. The discriminants are the stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum OsFamily {
-    /// Anything else, and every bot.
+    /// Any other system, and every bot.
     Other = 0,
-    /// Windows on computers.
+    /// Windows on computers; Windows Phone is [`OsFamily::Other`].
     Windows = 1,
     /// macOS.
     Macos = 2,
     /// iOS and iPadOS.
     Ios = 3,
-    /// Android, and what was made of it.
+    /// Android and systems derived from it.
     Android = 4,
-    /// Linux and Unix on computers, Chrome OS included.
+    /// Linux and Unix on computers, including Chrome OS.
     Linux = 5,
 }
 
@@ -65,8 +64,8 @@ stored_enum!(OsFamily, "system family", {
     Linux => "linux",
 });
 
-/// The families of a user agent with these marks. Order matters: every browser also
-/// names those it descends from.
+/// Returns the families of a user agent with these marks. The order of the tables matters, because
+/// every browser also names the browsers that it descends from.
 pub(super) fn families(marks: Marks) -> (BrowserFamily, OsFamily) {
     let browser = [
         (Marks::OTHER_BROWSER, BrowserFamily::Other),

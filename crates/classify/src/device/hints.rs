@@ -1,16 +1,16 @@
-//! Client hints: what a browser says of itself beside the user agent.
+//! Client hints: headers and values that describe a browser in addition to the user agent.
 
 use std::ops::BitOr;
 
 use super::class::{Device, RuleId};
 use super::family::OsFamily;
 
-/// What `Sec-CH-UA-Form-Factors` lists, as a set.
+/// The set of values listed in `Sec-CH-UA-Form-Factors`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FormFactors(u8);
 
 impl FormFactors {
-    /// Nothing said.
+    /// The empty set: no header, or no known value.
     pub const NONE: Self = Self(0);
     /// `"Desktop"`.
     pub const DESKTOP: Self = Self(1);
@@ -20,14 +20,14 @@ impl FormFactors {
     pub const MOBILE: Self = Self(1 << 2);
     /// `"Tablet"`.
     pub const TABLET: Self = Self(1 << 3);
-    /// `"XR"`: a headset.
+    /// `"XR"`: a virtual or augmented reality headset.
     pub const XR: Self = Self(1 << 4);
     /// `"EInk"`.
     pub const EINK: Self = Self(1 << 5);
     /// `"Watch"`.
     pub const WATCH: Self = Self(1 << 6);
 
-    /// Reads a header value such as `"Tablet", "EInk"`. Unknown entries are skipped.
+    /// Parses a header value such as `"Tablet", "EInk"`. Skips unknown entries.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         header
@@ -60,11 +60,11 @@ impl BitOr for FormFactors {
     }
 }
 
-/// What `Sec-CH-UA-Platform` names.
+/// The operating system named in `Sec-CH-UA-Platform`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Platform {
-    /// Nothing said, or `"Unknown"`.
+    /// No header, or `"Unknown"`.
     #[default]
     Unknown = 0,
     /// `"Android"`.
@@ -84,7 +84,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Reads a header value such as `"Android"`.
+    /// Parses a header value such as `"Android"`.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         let known = [
@@ -103,7 +103,7 @@ impl Platform {
     }
 }
 
-/// Client hints in four bytes. [`Hints::NONE`] where there are none.
+/// Client hints in four bytes; [`Hints::NONE`] if the browser sent none.
 ///
 /// ```
 /// use affluenza_classify::device::{classify, Device, Hints};
@@ -122,7 +122,8 @@ pub struct Hints {
     has_touch: bool,
 }
 
-/// A Mac has no touch screen; some desktop browsers report one point nevertheless.
+/// Minimum of touch points that counts as a touch screen. A Mac has none, but some desktop browsers
+/// report one.
 const TOUCH_POINTS_MIN: u32 = 2;
 
 impl Hints {
@@ -134,14 +135,14 @@ impl Hints {
         has_touch: false,
     };
 
-    /// With the header `Sec-CH-UA-Form-Factors`, such as `"Tablet"`.
+    /// Sets the header `Sec-CH-UA-Form-Factors`, such as `"Tablet"`.
     #[must_use]
     pub fn form_factors(mut self, header: &str) -> Self {
         self.form_factors = FormFactors::parse(header);
         self
     }
 
-    /// With the header `Sec-CH-UA-Mobile`: `?1` or `?0`.
+    /// Sets the header `Sec-CH-UA-Mobile`: `?1` or `?0`.
     #[must_use]
     pub fn mobile(mut self, header: &str) -> Self {
         self.mobile = match unquote(header) {
@@ -152,27 +153,27 @@ impl Hints {
         self
     }
 
-    /// With the header `Sec-CH-UA-Platform`, such as `"Android"`.
+    /// Sets the header `Sec-CH-UA-Platform`, such as `"Android"`.
     #[must_use]
     pub fn platform(mut self, header: &str) -> Self {
         self.platform = Platform::parse(header);
         self
     }
 
-    /// With `navigator.maxTouchPoints` as a script on the page read it.
+    /// Sets `navigator.maxTouchPoints`, as read by a script on the page.
     #[must_use]
     pub const fn touch_points(mut self, count: u32) -> Self {
         self.has_touch = count >= TOUCH_POINTS_MIN;
         self
     }
 
-    /// Whether nothing is said.
+    /// True if there are no hints.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// The hints as one number, for cache keys: equal if and only if the hints are.
+    /// Encodes the hints as a number for cache keys. Different hints have different numbers.
     pub(super) const fn bits(self) -> u32 {
         let mobile = match self.mobile {
             None => 0,
@@ -188,7 +189,7 @@ impl Hints {
     }
 }
 
-/// The value with this name, whatever the case of its letters; allocates nothing.
+/// Returns the value with this name, case-insensitively and without allocation.
 fn by_name<T: Copy>(known: &[(&str, T)], name: &str) -> Option<T> {
     let found = known
         .iter()
@@ -200,18 +201,18 @@ fn unquote(text: &str) -> &str {
     text.trim().trim_matches('"').trim()
 }
 
-/// What the user agent alone says, as far as hints care.
+/// The verdict on the user agent alone, reduced to what [`refine`] needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BeforeHints {
     pub(super) device: Device,
-    /// The rule is a convention that browsers bend (no word `Mobile`, a desktop
-    /// string), not the name of a device.
+    /// True if the rule is a convention that browsers do not always follow (no word `Mobile`, a
+    /// desktop string), rather than the name of a device.
     pub(super) by_convention: bool,
     pub(super) is_macintosh: bool,
     pub(super) no_agent: bool,
 }
 
-/// Every rule of this layer, for the list of rule names.
+/// All rules of this layer, for the list of rule names.
 pub(super) const RULES: [RuleId; 8] = [
     FORM_FACTOR_OTHER,
     FORM_FACTOR_TABLET,
@@ -232,11 +233,11 @@ const MOBILE: RuleId = RuleId::new("hint.mobile");
 const PLATFORM_MOBILE: RuleId = RuleId::new("hint.platform-mobile");
 const PLATFORM_DESKTOP: RuleId = RuleId::new("hint.platform-desktop");
 
-/// What the hints make of it, if they change it.
+/// Returns the device according to the hints, if they change the verdict.
 ///
-/// Bots stay bots, and televisions, consoles and the like stay what they say they
-/// are. Form factors say most, then touch on a Macintosh, then the weaker hints,
-/// which only decide where the user agent followed no more than a convention.
+/// Bots remain bots; televisions, consoles and other named devices also keep their class. Form
+/// factors take precedence, then touch on a Macintosh. The weaker hints apply only if the rule of
+/// the user agent is a convention.
 pub(super) fn refine(hints: Hints, before: BeforeHints) -> Option<(Device, RuleId)> {
     let is_ordinary = matches!(
         before.device,
@@ -254,7 +255,7 @@ pub(super) fn refine(hints: Hints, before: BeforeHints) -> Option<(Device, RuleI
     (device != before.device).then_some((device, rule))
 }
 
-/// The system, where a hint decided the device and tells it.
+/// Returns the operating system according to the hints, after a hint decided the device.
 pub(super) fn system(hints: Hints, rule: RuleId) -> Option<OsFamily> {
     match hints.platform {
         _ if rule == TOUCH_MACINTOSH => Some(OsFamily::Ios),
@@ -293,7 +294,7 @@ fn by_platform(hints: Hints, before: BeforeHints) -> Option<(Device, RuleId)> {
     }
     match (hints.mobile, hints.platform) {
         (Some(true), _) => Some((Device::Smartphone, MOBILE)),
-        // Tablets ask for desktop pages: not mobile, yet on a mobile system.
+        // Tablets request desktop pages: `mobile` is false, but the system is a mobile one.
         (Some(false), Platform::Android | Platform::Ios) => Some((Device::Tablet, PLATFORM_MOBILE)),
         (None, Platform::Android | Platform::Ios) if before.device == Device::Desktop => {
             Some((Device::Tablet, PLATFORM_MOBILE))

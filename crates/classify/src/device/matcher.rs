@@ -1,4 +1,4 @@
-//! Every token of every rule, found in one pass.
+//! Finds the tokens of all rules in one pass over the user agent.
 
 use std::sync::LazyLock;
 
@@ -8,15 +8,15 @@ use super::rule::Marks;
 use super::rules::{self, RULES};
 use super::token::Token;
 
-/// Whose token a pattern of the automaton is.
+/// The rule or mark that a token belongs to.
 #[derive(Debug, Clone, Copy)]
 enum Owner {
-    /// The rule at this place of [`RULES`].
+    /// The rule at this index of [`RULES`].
     Rule(u16),
     Mark(Marks),
 }
 
-/// The rules with a token in the string, as a set of places in [`RULES`].
+/// The set of rules that have a token in the user agent, as indices of [`RULES`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Found([u64; FOUND_WORDS]);
 
@@ -36,7 +36,7 @@ impl Found {
 
 struct Matcher {
     automaton: AhoCorasick,
-    /// For each text of the automaton, the tokens with that text.
+    /// The tokens of each pattern of the automaton. Several tokens can share a text.
     tokens: Vec<Vec<(Token, Owner)>>,
 }
 
@@ -77,7 +77,7 @@ impl Matcher {
     }
 }
 
-/// Looks for every token in `agent`: which rules have one there, and which marks.
+/// Searches `agent` for all tokens. Returns the rules and the marks whose tokens occur.
 pub(super) fn look(agent: &[u8]) -> (Found, Marks) {
     let matcher = &*MATCHER;
     let (mut found, mut marks) = (Found::default(), Marks::NONE);

@@ -1,9 +1,9 @@
-//! The class of device behind a user agent, and the rule that says so.
+//! Device class of a user agent, with the rule that decided it.
 //!
-//! `woothee` reads the string first. Then the rules of [`Layer`] are asked in order,
-//! and the first that holds decides; where none does, `woothee`'s answer stands, and
-//! a string that nobody knows is a bot. Client hints come last and refine what an
-//! ordinary browser is on; they never make a person of a bot.
+//! `woothee` parses the string first. The rules are then evaluated in the order of [`Layer`], and
+//! the first rule that holds decides. The fallback layer uses the result of `woothee`. A string
+//! that no rule knows is a bot. Client hints come last and refine the device of ordinary browsers;
+//! they never turn a bot into a person.
 
 mod agent;
 mod cache;
@@ -29,12 +29,11 @@ pub use rule::Layer;
 
 pub(crate) use class::stored_enum;
 
-/// The version of the rules, stored beside every verdict.
+/// Version of the rules, stored with every verdict: year, month, and a number within the month.
 ///
-/// Any change of rules, tokens or of `woothee` itself must change it; the test
-/// `rules_version` compares it with a hash of all of them and of the verdicts on the
-/// labelled corpus. Year, month, and a number within the month.
+/// Every change of rules, tokens or `woothee` needs a new version. The test `rules_version`
+/// compares the version with a hash of the tables and of the verdicts on the labelled corpus.
 pub const RULES_VERSION: &str = "2026.11.2";
 
-/// How many bytes of a user agent are looked at; the rest of a longer one is not.
+/// Maximum length of a user agent in bytes; the rest of a longer one is ignored.
 pub const AGENT_BYTES_MAX: usize = 1_024;

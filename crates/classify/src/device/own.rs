@@ -1,16 +1,16 @@
-//! Bots that only one installation knows: its own probes, link checkers and scripts.
+//! Bots of one installation: its own probes, link checkers and scripts.
 
 use super::class::{BotClass, Device, DeviceVerdict};
 use super::family::{BrowserFamily, OsFamily};
 use super::rules::CONFIGURED;
 
-/// Parts of user agents that make a bot of whoever sends them, beside the rules.
+/// Parts of user agents that mark a bot, in addition to the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnBots(Vec<Box<[u8]>>);
 
 impl OwnBots {
-    /// Bots whose user agent contains one of `names`, in any case. Empty names are left out: they
-    /// would be in every user agent.
+    /// Creates the set of bots whose user agent contains one of `names`, case-insensitively. Skips
+    /// empty names, which would match every user agent.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
         let mut names: Vec<Box<[u8]>> = names
             .into_iter()
@@ -23,18 +23,18 @@ impl OwnBots {
         Self(names)
     }
 
-    /// Whether there are none.
+    /// True if no bots are configured.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names, in lower case and in order: the same for the same bots.
+    /// The names in lower case, sorted and without duplicates, so that equal sets have equal lists.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|name| &**name)
     }
 
-    /// The verdict on a user agent that one of the names is in.
+    /// Returns the verdict `bot.configured` if the user agent contains one of the names.
     pub(super) fn verdict(&self, agent: &[u8]) -> Option<DeviceVerdict> {
         let is_in = |name: &[u8]| {
             agent

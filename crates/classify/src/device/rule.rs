@@ -1,4 +1,4 @@
-//! The shape of a rule: one named entry of a table.
+//! The form of a rule: a named entry of a table.
 
 use std::fmt;
 use std::ops::BitOr;
@@ -6,11 +6,11 @@ use std::ops::BitOr;
 use super::class::{BotClass, Device};
 use super::token::Token;
 
-/// The layers, in the order they are asked. The first rule that holds decides.
+/// The layers of rules, in the order of evaluation. The first rule that holds decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Layer {
-    /// Names, words and conventions of bots.
+    /// Bots by name, by word and by convention.
     Bot,
     /// Televisions, consoles, cars, watches, headsets, speakers, cameras.
     Other,
@@ -18,25 +18,29 @@ pub enum Layer {
     Tablet,
     /// Phones by name.
     Phone,
-    /// Tablets and phones by what their browsers say or leave out.
+    /// Tablets and phones by words that their browsers send or omit.
     Convention,
     /// Personal computers.
     Desktop,
-    /// What `woothee` says, and what nobody knows.
+    /// Results of `woothee`, and strings that no rule knows.
     Fallback,
     /// Client hints.
     Hint,
 }
 
-/// What a rule makes of a user agent.
+/// The result of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
     Bot(BotClass),
     Is(Device),
 }
 
-/// One rule: it holds if one of `any` is found (or `any` is empty), every mark of
-/// `all` is there, at least one of `either` (or `either` is empty), none of `unless`.
+/// A rule. It holds if all its conditions hold:
+///
+/// - one of the tokens `any` occurs, or `any` is empty;
+/// - all marks of `all` are set;
+/// - one of the marks `either` is set, or `either` is empty;
+/// - no mark of `unless` is set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
     pub(crate) id: &'static str,
@@ -45,7 +49,7 @@ pub(crate) struct Rule {
     pub(crate) all: Marks,
     pub(crate) either: Marks,
     pub(crate) unless: Marks,
-    /// A convention, not the name of a device: weak client hints may overrule it.
+    /// True for a convention rather than the name of a device. Weak client hints may override it.
     pub(crate) by_convention: bool,
 }
 
@@ -90,8 +94,8 @@ impl Rule {
         self
     }
 
-    /// Whether the rule holds for a string with these marks; `found` says whether one
-    /// of its tokens is in it.
+    /// True if the rule holds for a string with these marks. `found` is true if one of its tokens
+    /// occurs.
     #[inline]
     pub(crate) const fn holds(&self, found: bool, marks: Marks) -> bool {
         (found || self.any.is_empty())
@@ -101,7 +105,7 @@ impl Rule {
     }
 }
 
-/// What rules ask about a user agent beside their own tokens, as a set.
+/// A set of properties of a user agent that rules check in addition to their own tokens.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Marks(u64);
 
@@ -114,25 +118,25 @@ macro_rules! marks {
 }
 
 marks! {
-    // Systems.
+    // Operating systems.
     ANDROID = 0;
     IOS = 1;
     WINDOWS = 2;
     MAC = 3;
-    /// X11, Linux on computers, the BSDs, Chrome OS.
+    /// X11, Linux on computers, the BSDs and Chrome OS.
     UNIX = 4;
     WINDOWS_PHONE = 5;
-    /// Any other system of a phone or a palmtop: Symbian, Windows CE, Palm OS…
+    /// Any other system of phones or palmtops: Symbian, Windows CE, Palm OS…
     PALMTOP = 6;
     TIZEN = 7;
-    /// The bare word `Linux`, as televisions and set-top boxes have it.
+    /// The word `Linux`, which televisions and set-top boxes send.
     LINUX = 8;
 
     // Engines and browsers.
-    /// Begins with `Mozilla/`.
+    /// The string begins with `Mozilla/`.
     MOZILLA = 10;
     WEBKIT = 11;
-    /// `Gecko/` with a version, not `like Gecko`.
+    /// `Gecko/` with a version, but not `like Gecko`.
     GECKO = 12;
     CHROME = 13;
     SAFARI = 14;
@@ -141,35 +145,35 @@ marks! {
     EDGE = 17;
     MSIE = 18;
     SAMSUNG_BROWSER = 19;
-    /// A browser of its own name on another's engine.
+    /// A browser with its own name and the engine of another browser.
     OTHER_BROWSER = 20;
-    /// An old browser that said `compatible;` as bots do now.
+    /// An old browser that sent `compatible;`, as bots do today.
     OLD_BROWSER = 21;
 
     // Words.
-    /// `Mobile`, as Android phones and all of iOS say it.
+    /// The word `Mobile`, which Android phones and all iOS devices send.
     MOBILE = 30;
     COMPATIBLE = 31;
-    /// A word that shows only what a real browser within an app shows.
+    /// A word that occurs only in web views of apps.
     IN_APP = 32;
-    /// Phones of the maker Cubot.
+    /// Phones of the maker Cubot, whose name contains `bot`.
     CUBOT = 33;
-    /// The address of a browser's maker, not of a bot's.
+    /// The web address of a browser's maker, not of a bot's operator.
     MAKER_ADDRESS = 34;
     ARM = 35;
     TOUCH = 36;
-    /// Windows software that says `Tablet PC` on every computer.
+    /// Windows software that sends `Tablet PC` on every computer.
     TABLET_PC = 37;
     MACINTOSH = 38;
     OPERA_MINI = 39;
-    /// A word of phones only, where the convention of Android does not hold.
+    /// A word of phones only, for strings where the convention of Android does not hold.
     PHONE_WORD = 40;
-    /// OpenHarmony's word for a computer.
+    /// The word that OpenHarmony sends on a computer.
     PC_WORD = 41;
-    /// Android before 3.0, which had no tablets of its own.
+    /// Android before 3.0, which did not support tablets.
     OLD_ANDROID = 42;
 
-    // What woothee says.
+    // Categories found by woothee.
     WOOTHEE_PC = 50;
     WOOTHEE_SMARTPHONE = 51;
     WOOTHEE_MOBILEPHONE = 52;
@@ -180,7 +184,7 @@ marks! {
 
 impl Marks {
     pub(crate) const NONE: Self = Self(0);
-    /// Any system that people use.
+    /// All operating systems.
     pub(crate) const ANY_SYSTEM: Self = Self(0b1_1111_1111);
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -195,10 +199,10 @@ impl Marks {
         self.0 & other.0 == other.0
     }
 
-    /// Any engine of a browser for computers.
+    /// Marks of desktop browsers, each of which has at least one of them.
     pub(crate) const PC_BROWSER: Self = Self::MOZILLA.and(Self::OPERA).and(Self::OLD_BROWSER);
 
-    /// The union, also where `|` cannot be used: in constants.
+    /// The union. Constants cannot use the operator `|`.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

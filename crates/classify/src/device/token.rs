@@ -1,22 +1,22 @@
-//! What a rule looks for in a user agent: one token, with what may stand beside it.
+//! A token of a rule: a text to find in a user agent, with conditions on its neighbours.
 
-/// What may stand on one side of a token.
+/// The condition on the byte before or after a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Side {
-    /// Anything.
+    /// Any byte, or the end of the string.
     Any,
     /// The end of the string, or a byte that is neither letter nor digit.
     Boundary,
     /// The end of the string, or a byte that is not a letter.
     NotLetter,
-    /// A digit must follow.
+    /// A digit.
     Digit,
-    /// A capital letter must follow.
+    /// A capital letter.
     Capital,
 }
 
 impl Side {
-    /// Whether `byte`, the neighbour on this side, is allowed.
+    /// True if `byte`, the neighbour on this side, is allowed.
     #[inline]
     pub(crate) const fn allows(self, byte: Option<u8>) -> bool {
         match (self, byte) {
@@ -31,11 +31,11 @@ impl Side {
     }
 }
 
-/// A further look at a match, for conventions that one fixed text cannot say:
-/// `(user agent, start of the token, end of the token) -> is it one?`
+/// A further check of a match, for conventions that a fixed text cannot express. The arguments are
+/// the user agent and the start and end of the token.
 pub(crate) type Shape = fn(&[u8], usize, usize) -> bool;
 
-/// One token of a rule. Letters match in either case unless [`Token::cased`].
+/// One token of a rule. Matching is case-insensitive unless [`Token::cased`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub(crate) text: &'static str,
@@ -58,31 +58,31 @@ impl Token {
         }
     }
 
-    /// Capitals and small letters must be as written.
+    /// Makes the match case-sensitive.
     pub(crate) const fn cased(mut self) -> Self {
         self.cased = true;
         self
     }
 
-    /// A digit must follow.
+    /// Requires a digit after the token.
     pub(crate) const fn digit(mut self) -> Self {
         self.after = Side::Digit;
         self
     }
 
-    /// A capital letter must follow.
+    /// Requires a capital letter after the token.
     pub(crate) const fn capital(mut self) -> Self {
         self.after = Side::Capital;
         self
     }
 
-    /// The match must also pass `shape`.
+    /// Requires that the match passes `shape`.
     pub(crate) const fn shaped(mut self, shape: Shape) -> Self {
         self.shape = Some(shape);
         self
     }
 
-    /// Whether the text found at `start..end` of `agent` is this token.
+    /// True if the text found at `start..end` of `agent` is this token.
     #[inline]
     pub(crate) fn accepts(&self, agent: &[u8], start: usize, end: usize) -> bool {
         let before = start.checked_sub(1).and_then(|i| agent.get(i).copied());
@@ -95,8 +95,8 @@ impl Token {
     }
 }
 
-/// Whether what begins at `start` is the version of a system, not a model: Google's
-/// `Build/OPD3.170816` looks like a tablet by Oppo.
+/// True if the text at `start` is a build number of the system rather than a model. Google's
+/// `Build/OPD3.170816` resembles a tablet by Oppo.
 #[inline]
 fn is_build(agent: &[u8], start: usize) -> bool {
     agent[..start].ends_with(b"Build/")
@@ -107,7 +107,7 @@ pub(crate) const fn word(text: &'static str) -> Token {
     Token::new(text, Side::Boundary, Side::Boundary)
 }
 
-/// The beginning of a word, such as `SM-T` of `SM-T870`.
+/// The start of a word, such as `SM-T` of `SM-T870`.
 pub(crate) const fn head(text: &'static str) -> Token {
     Token::new(text, Side::Boundary, Side::Any)
 }
@@ -117,12 +117,12 @@ pub(crate) const fn tail(text: &'static str) -> Token {
     Token::new(text, Side::Any, Side::NotLetter)
 }
 
-/// Anywhere, also inside a word.
+/// Any place, including the inside of a word.
 pub(crate) const fn part(text: &'static str) -> Token {
     Token::new(text, Side::Any, Side::Any)
 }
 
-/// What the whole string begins with.
+/// The start of the whole string.
 pub(crate) const fn start(text: &'static str) -> Token {
     let mut token = Token::new(text, Side::Any, Side::Any);
     token.at_start = true;

@@ -1,4 +1,4 @@
-//! The rules do not change under a version that was used.
+//! Checks that the rules change only together with their version.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ const CORPUS: &str = include_str!("../../tests/fixtures/user_agents.tsv");
 const FAMILIES: &str = include_str!("../../tests/fixtures/families.tsv");
 const VERSIONS: &str = include_str!("../../tests/fixtures/rules_versions.txt");
 
-/// Every table and every verdict on the corpora, as text.
+/// All tables, and all verdicts on the corpora, as text.
 fn everything() -> String {
     let mut text = String::new();
     for rule in RULES.iter() {

@@ -1,4 +1,4 @@
-//! Looking an address up in a MaxMind DB.
+//! Look-up of addresses in a MaxMind DB.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,20 +10,20 @@ use super::place::{Country, Place};
 use super::record::Record;
 use super::truncate::is_local;
 
-/// Why bytes are not a usable database.
+/// The reason why a file is not a usable database.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeoError {
-    /// Not the MaxMind DB format, or cut short.
+    /// The bytes are not in the MaxMind DB format, or are truncated.
     #[error("not a MaxMind DB: {0}")]
     Format(#[from] maxminddb::MaxMindDbError),
 }
 
-/// A geography database, or none.
+/// An optional geography database.
 ///
-/// Reads any MaxMind DB: nested records (`country.iso_code`,
-/// `subdivisions[0].iso_code`) and flat ones (`country_code`, `country`, `region_code`,
-/// `region`…). Without a database every address is at [`Place::UNKNOWN`].
+/// Reads any MaxMind DB with nested records (`country.iso_code`, `subdivisions[0].iso_code`) or
+/// flat records (`country_code`, `country`, `region_code`, `region`…). Without a database every
+/// address is at [`Place::UNKNOWN`].
 #[derive(Default)]
 pub struct Geo {
     reader: Option<Reader<Vec<u8>>>,
@@ -31,7 +31,7 @@ pub struct Geo {
 }
 
 impl Geo {
-    /// No database: every place is unknown.
+    /// Creates a value without a database: every place is unknown.
     #[must_use]
     pub const fn none() -> Self {
         Self {
@@ -40,11 +40,11 @@ impl Geo {
         }
     }
 
-    /// The database in these bytes, the whole content of a `.mmdb` file.
+    /// Opens a database from the whole content of a `.mmdb` file.
     ///
     /// # Errors
-    /// [`GeoError::Format`] if the metadata cannot be read. A broken record is no
-    /// error, neither here nor later: its place is unknown.
+    /// [`GeoError::Format`] if the metadata cannot be read. A broken record is not an error: its
+    /// place is unknown.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, GeoError> {
         Ok(Self {
             checksum: xxh3_64(&bytes),
@@ -52,28 +52,29 @@ impl Geo {
         })
     }
 
-    /// Whether there is a database.
+    /// True if a database is loaded.
     #[must_use]
     pub const fn is_loaded(&self) -> bool {
         self.reader.is_some()
     }
 
-    /// The database's own name and build time (seconds since 1970), for the records.
+    /// Returns the type and the build time (seconds since 1970) that the database's metadata
+    /// states.
     #[must_use]
     pub fn edition(&self) -> Option<(&str, u64)> {
         let metadata = self.reader.as_ref()?.metadata();
         Some((metadata.database_type.as_str(), metadata.build_epoch))
     }
 
-    /// Of the whole content: tells two databases apart whatever they say of themselves. 0 without
-    /// one.
+    /// Checksum of the whole file, which distinguishes databases with equal metadata. Zero without
+    /// a database.
     #[must_use]
     pub const fn checksum(&self) -> u64 {
         self.checksum
     }
 
-    /// Where the address is. Local addresses, addresses not in the database and
-    /// records that cannot be read are at [`Place::UNKNOWN`].
+    /// Returns the place of an address. Local addresses, addresses that the database lacks and
+    /// unreadable records are at [`Place::UNKNOWN`].
     #[must_use]
     pub fn place(&self, address: IpAddr) -> Place {
         let Some(reader) = &self.reader else {
@@ -90,7 +91,7 @@ impl Geo {
             .map_or(Place::UNKNOWN, |record| record.place())
     }
 
-    /// The country of the address, or [`Country::UNKNOWN`].
+    /// Returns the country of the address, or [`Country::UNKNOWN`].
     #[must_use]
     pub fn country(&self, address: IpAddr) -> Country {
         self.place(address).country

@@ -1,18 +1,18 @@
-//! Codes of countries and regions, held without allocation.
+//! Codes of countries and regions, stored without allocation.
 
 use std::fmt;
 
-/// An ISO 3166-1 alpha-2 code, such as `IT`, or unknown.
+/// An ISO 3166-1 alpha-2 code such as `IT`, or unknown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// No country: no database, no entry, or a local address. Shown as `unknown`.
+    /// No country: no database, no entry, or a local address. Printed as `unknown`.
     pub const UNKNOWN: Self = Self([0; 2]);
     /// Italy.
     pub const ITALY: Self = Self(*b"IT");
 
-    /// The country with this code of two letters, in either case.
+    /// Returns the country with this code of two letters, in upper or lower case.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         match code.as_bytes() {
@@ -38,14 +38,14 @@ impl Country {
         }
     }
 
-    /// Whether the country is known.
+    /// True if the country is known.
     #[must_use]
     pub fn is_known(self) -> bool {
         self != Self::UNKNOWN
     }
 }
 
-/// An ISO 3166-2 code, such as `IT-25` for Lombardy, or unknown.
+/// An ISO 3166-2 code such as `IT-25` for Lombardy, or unknown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region {
     bytes: [u8; 6],
@@ -53,15 +53,15 @@ pub struct Region {
 }
 
 impl Region {
-    /// No region. Shown as `unknown`.
+    /// No region. Printed as `unknown`.
     pub const UNKNOWN: Self = Self {
         bytes: [0; 6],
         length: 0,
     };
 
-    /// The region of `country` with this code: `25` or `IT-25`, in either case.
+    /// Returns the region of `country` with this code: `25` or `IT-25`, in upper or lower case.
     ///
-    /// `None` for what is no code, such as a name, or a code of another country.
+    /// Returns `None` if the text is not a code, such as a name, or names another country.
     #[must_use]
     pub fn from_code(country: Country, code: &str) -> Option<Self> {
         let own = country.code()?;
@@ -102,17 +102,17 @@ impl Region {
     }
 }
 
-/// Where an address is: a country and, where the database tells, a region.
+/// The location of an address: a country and, if the database has it, a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The country.
+    /// The country; unknown for local addresses and for addresses that the database lacks.
     pub country: Country,
-    /// The region; unknown wherever the country is.
+    /// The region; unknown if the country is unknown.
     pub region: Region,
 }
 
 impl Place {
-    /// Neither country nor region.
+    /// Unknown country and region.
     pub const UNKNOWN: Self = Self {
         country: Country::UNKNOWN,
         region: Region::UNKNOWN,

@@ -1,4 +1,4 @@
-//! The few fields of a record that are read, in every shape they come in.
+//! Reads country and region from the record layouts of different databases.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 
 use super::place::{Country, Place, Region};
 
-/// A record of the database. Every field is optional, unknown ones are skipped.
+/// A record of the database. Every field is optional; unknown fields are skipped.
 #[derive(Debug, Default)]
 pub(super) struct Record<'a> {
     country_code: Code<'a>,
@@ -18,8 +18,8 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The place; the country where the address is used goes before the one where
-    /// it is registered.
+    /// Returns the place. The country where the address is used takes precedence over the country
+    /// where it is registered.
     pub(super) fn place(&self) -> Place {
         let country = [&self.country, &self.country_code, &self.registered_country]
             .into_iter()
@@ -33,8 +33,8 @@ impl Record<'_> {
     }
 }
 
-/// A code: text itself, or a map with `iso_code` (or `code`), or a list of those,
-/// whose first counts. Anything else is no code and no error.
+/// A code in one of three forms: a text, a map with `iso_code` (or `code`, `iso`), or a list of
+/// which the first element counts. Any other value yields no code and no error.
 #[derive(Debug, Default, Clone, Copy)]
 struct Code<'a>(Option<&'a str>);
 

@@ -1,16 +1,16 @@
-//! What may be kept of an address.
+//! Truncation of IP addresses to the part that may be stored.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Bits of an IPv4 address that are kept.
+/// Leading bits of an IPv4 address that are kept.
 const IPV4_BITS: u32 = 24;
-/// Bits of an IPv6 address that are kept.
+/// Leading bits of an IPv6 address that are kept.
 const IPV6_BITS: u32 = 48;
 
-/// The address with its host part zeroed: the first 24 bits of IPv4, 48 of IPv6.
+/// Sets the host part of an address to zero. Keeps the first 24 bits of IPv4 and 48 of IPv6.
 ///
-/// An IPv4 address in IPv6 clothes (`::ffff:a.b.c.d`) becomes a plain, truncated
-/// IPv4 address, since 48 bits of it would all be zero.
+/// An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) becomes a plain, truncated IPv4 address, because
+/// its first 48 bits are always zero.
 #[must_use]
 pub fn truncate_ip(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -25,14 +25,14 @@ pub fn truncate_ip(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether nothing is left in the address that [`truncate_ip`] would take away.
+/// True if [`truncate_ip`] would not change the address.
 #[must_use]
 pub fn is_truncated(address: IpAddr) -> bool {
     truncate_ip(address) == address
 }
 
-/// Whether the address is of no place in the world: private, loopback, link-local,
-/// shared by a carrier (100.64.0.0/10), multicast, broadcast or unspecified.
+/// True if the address has no geographic location: private, loopback, link-local, shared by a
+/// carrier (100.64.0.0/10), multicast, broadcast or unspecified.
 #[must_use]
 pub fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {

@@ -1,4 +1,4 @@
-//! Bands of the day: the named parts of twenty-four local hours.
+//! Bands of the day: named parts of the 24 local hours.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Band {
-    /// By default from 00:00 up to, not including, 08:00.
+    /// 00:00 to 08:00 by default.
     Night = 1,
-    /// By default from 08:00 up to, not including, 18:00.
+    /// 08:00 to 18:00 by default.
     Office = 2,
-    /// By default from 18:00 up to, not including, 24:00.
+    /// 18:00 to 24:00 by default.
     Evening = 3,
 }
 
 impl Band {
-    /// Every band, in the order of the default day.
+    /// All bands, in the order of the default day.
     pub const ALL: [Self; 3] = [Self::Night, Self::Office, Self::Evening];
 
     /// The name used in JSON, SQL, metrics and configuration.
@@ -32,7 +32,7 @@ impl Band {
         }
     }
 
-    /// The band stored as `value`, if there is one.
+    /// Returns the band stored as `value`, if the number is valid.
     #[must_use]
     pub const fn from_u8(value: u8) -> Option<Self> {
         match value {
@@ -61,7 +61,7 @@ impl FromStr for Band {
     }
 }
 
-/// Why a text is not a division of the day into bands.
+/// The reason why a text is not a valid division of the day into bands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BandsError {
@@ -79,9 +79,9 @@ pub enum BandsError {
         "bands must follow one another: expected one to begin at hour {expected:02}, found {found:02}"
     )]
     NotContiguous {
-        /// Where the entry before ended, an hour of the day.
+        /// End of the previous entry, an hour of the day.
         expected: u8,
-        /// Where the entry begins, an hour of the day.
+        /// Start of this entry, an hour of the day.
         found: u8,
     },
     /// The last entry ends before 24.
@@ -91,9 +91,9 @@ pub enum BandsError {
 
 /// A division of the local day into bands, by whole hours.
 ///
-/// Written as `night 00-08, office 08-18, evening 18-24`, the default: half-open
-/// ranges, sorted, from 0 to 24 with neither gap nor overlap. A band may come
-/// twice (`night 00-07, office 07-19, evening 19-22, night 22-24`).
+/// The text form is `night 00-08, office 08-18, evening 18-24`, which is the default. The ranges
+/// are half-open and sorted, and cover 0 to 24 without gaps or overlaps. A band may occur twice
+/// (`night 00-07, office 07-19, evening 19-22, night 22-24`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bands {
@@ -101,14 +101,14 @@ pub struct Bands {
 }
 
 impl Bands {
-    /// The band of a local hour, 0 to 23; greater hours count as 23.
+    /// Returns the band of a local hour, 0 to 23; greater hours count as 23.
     #[inline]
     #[must_use]
     pub const fn of(&self, hour: u8) -> Band {
         self.by_hour[if hour < 24 { hour as usize } else { 23 }]
     }
 
-    /// How many hours of an ordinary day are in `band`.
+    /// Returns the number of hours in `band` on an ordinary day.
     #[must_use]
     pub fn hours(&self, band: Band) -> u8 {
         self.by_hour.iter().map(|b| u8::from(*b == band)).sum()

@@ -7,12 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{LocalDate, LocalDateError, Weekday};
 
-/// A holiday. Sundays are not in it, except Easter.
+/// A public holiday. Sundays are not listed, except Easter.
 ///
-/// Sources: law 260/1949 (the list), law 54/1977 (days taken off it, in force from 8 March 1977,
-/// after that year's Epiphany), presidential decree 792/1985 (Epiphany back), law 336/2000 (2 June
-/// back from 2001), decree-law 5/2011 (17 March, that year only), law 151/2025 (4 October, from 2026).
-/// The list holds for any year from 1970 on.
+/// Sources:
+///
+/// - law 260/1949: the list;
+/// - law 54/1977: days removed from 8 March 1977, after that year's Epiphany;
+/// - presidential decree 792/1985: Epiphany restored;
+/// - law 336/2000: 2 June restored from 2001;
+/// - decree-law 5/2011: 17 March, in 2011 only;
+/// - law 151/2025: 4 October, from 2026.
+///
+/// The list is valid for every year from 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
@@ -20,7 +26,7 @@ use super::{LocalDate, LocalDateError, Weekday};
 pub enum Holiday {
     /// 1 January.
     NewYear = 1,
-    /// 6 January; not from 1978 to 1985.
+    /// 6 January; not a holiday from 1978 to 1985.
     Epiphany = 2,
     /// Easter Sunday.
     Easter = 3,
@@ -30,11 +36,12 @@ pub enum Holiday {
     Liberation = 5,
     /// 1 May.
     Labour = 6,
-    /// 2 June; from 1977 to 2000 the first Sunday of June, which is no holiday here.
+    /// 2 June. From 1977 to 2000 it moved to the first Sunday of June, which does not count as a
+    /// holiday here.
     Republic = 7,
     /// 15 August.
     Assumption = 8,
-    /// 4 October, from 2026 (and until 1976 a lesser feast, not counted here).
+    /// 4 October, from 2026. Until 1976 it was a lesser feast, which does not count here.
     SaintFrancis = 9,
     /// 1 November.
     AllSaints = 10,
@@ -44,9 +51,9 @@ pub enum Holiday {
     Christmas = 12,
     /// 26 December.
     SaintStephen = 13,
-    /// 17 March 2011, once, for the 150 years of the country.
+    /// 17 March 2011 only, for 150 years of Italian unity.
     Unity150 = 14,
-    /// The day of the town's patron saint.
+    /// The feast of the town's patron saint.
     PatronSaint = 15,
     /// 19 March, until 1976.
     SaintJoseph = 16,
@@ -56,12 +63,13 @@ pub enum Holiday {
     CorpusDomini = 18,
     /// 29 June, until 1976.
     SaintsPeterAndPaul = 19,
-    /// 4 November, until 1976; since then the first Sunday of November, which is no holiday here.
+    /// 4 November, until 1976. Since then it is the first Sunday of November, which does not count
+    /// as a holiday here.
     NationalUnity = 20,
 }
 
 impl Holiday {
-    /// Every holiday, by stored number.
+    /// All holidays, in the order of their stored numbers.
     pub const ALL: [Self; 20] = [
         Self::NewYear,
         Self::Epiphany,
@@ -112,7 +120,7 @@ impl Holiday {
         }
     }
 
-    /// The national holiday on `date`, if it is one, for any year from 1970 on.
+    /// Returns the national holiday on `date`, if any, for years from 1970.
     #[must_use]
     pub fn national(date: LocalDate) -> Option<Self> {
         let year = date.year();
@@ -151,7 +159,7 @@ impl fmt::Display for Holiday {
     }
 }
 
-/// Easter Sunday of the Western churches: the computus of Meeus, Jones and Butcher.
+/// Easter Sunday of the Western churches, by the algorithm of Meeus, Jones and Butcher.
 fn easter(year: i16) -> LocalDate {
     let year = i32::from(year);
     let (golden, century, of_century) = (
@@ -174,7 +182,7 @@ fn easter(year: i16) -> LocalDate {
     LocalDate::new(year as i16, month, day as u8).expect("Easter is a day of March or April")
 }
 
-/// A day of every year, such as a patron saint's: `12-07` for Milan.
+/// A day of the year without a year, such as `12-07`, the patron saint's day of Milan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MonthDay {
@@ -183,10 +191,10 @@ pub struct MonthDay {
 }
 
 impl MonthDay {
-    /// The day of the year; 29 February is allowed, and comes in leap years only.
+    /// Creates a day of the year. 29 February is allowed and occurs in leap years only.
     ///
     /// # Errors
-    /// [`LocalDateError::NoSuchDay`] if no year has such a day.
+    /// [`LocalDateError::NoSuchDay`] if the day exists in no year.
     pub fn new(month: u8, day: u8) -> Result<Self, LocalDateError> {
         const A_LEAP_YEAR: i16 = 2000;
         LocalDate::new(A_LEAP_YEAR, month, day).map(|_| Self { month, day })
@@ -238,16 +246,17 @@ impl From<MonthDay> for String {
     }
 }
 
-/// The calendar of an ente: the national holidays, and its patron saint's day.
+/// The calendar of an ente: the national holidays and its patron saint's day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Calendar {
-    /// The day of the patron saint of the ente's seat, if known.
+    /// The patron saint's day of the ente's seat, if known.
     pub patron: Option<MonthDay>,
 }
 
 impl Calendar {
-    /// The holiday on `date`; the national one where both fall together.
+    /// Returns the holiday on `date`. A national holiday takes precedence over the patron saint's
+    /// day.
     #[must_use]
     pub fn holiday(&self, date: LocalDate) -> Option<Holiday> {
         Holiday::national(date).or_else(|| {
@@ -257,13 +266,13 @@ impl Calendar {
         })
     }
 
-    /// Whether `date` is a working day: Monday to Friday and no holiday.
+    /// True if `date` is a working day: Monday to Friday and no holiday.
     #[must_use]
     pub fn is_working_day(&self, date: LocalDate) -> bool {
         date.weekday() <= Weekday::Friday && self.holiday(date).is_none()
     }
 
-    /// Working days from `from` up to, not including, `to`.
+    /// Counts the working days from `from` (inclusive) to `to` (exclusive).
     #[must_use]
     pub fn working_days(&self, from: LocalDate, to: LocalDate) -> u32 {
         (from.days()..to.days())
@@ -340,8 +349,8 @@ mod tests {
 
     #[test]
     fn working_days_of_2017() {
-        // 260 weekdays, less 6 January, 17 April, 25 April, 1 May, 2 June, 15 August,
-        // 1 November, 8, 25 and 26 December: 250; and 249 in Milan (7 December).
+        // 260 weekdays minus 10 holidays on weekdays (6 January, 17 April, 25 April, 1 May, 2 June,
+        // 15 August, 1 November, 8, 25 and 26 December) are 250. Milan has one less (7 December).
         let year = (date("2017-01-01"), date("2018-01-01"));
         assert_eq!(Calendar::default().working_days(year.0, year.1), 250);
         let milan = Calendar {

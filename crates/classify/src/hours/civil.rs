@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A day of the week; the discriminants are those of ISO 8601, Monday 1 to Sunday 7.
+/// A day of the week. The discriminants follow ISO 8601, Monday 1 to Sunday 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -21,7 +21,7 @@ pub enum Weekday {
 }
 
 impl Weekday {
-    /// Every day of the week, Monday first.
+    /// All days of the week, Monday first.
     pub const ALL: [Self; 7] = [
         Self::Monday,
         Self::Tuesday,
@@ -32,7 +32,7 @@ impl Weekday {
         Self::Sunday,
     ];
 
-    /// The English name in small letters.
+    /// The English name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Weekday {
     }
 }
 
-/// A date at a place, without a time: days since 1970-01-01, with its parts.
+/// A local date without a time: days since 1970-01-01, with year, month and day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalDate {
@@ -63,7 +63,7 @@ pub struct LocalDate {
     day: u8,
 }
 
-/// Why something is not a date.
+/// The reason why a text or a triple is not a date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalDateError {
@@ -73,29 +73,29 @@ pub enum LocalDateError {
     /// The calendar has no such day.
     #[error("{year:04}-{month:02}-{day:02} is not in the calendar of the years -9999 to 9999")]
     NoSuchDay {
-        /// The year asked for.
+        /// The requested year.
         year: i16,
-        /// The month asked for.
+        /// The requested month.
         month: u8,
-        /// The day asked for.
+        /// The requested day.
         day: u8,
     },
 }
 
-/// -9999-01-01 and 9999-12-31, the range of `jiff`, as days since 1970-01-01.
+/// Days since 1970-01-01 of -9999-01-01 and 9999-12-31, the limits of `jiff`.
 const DAYS_MIN: i32 = -4_371_587;
 const DAYS_MAX: i32 = 2_932_896;
 
 impl LocalDate {
-    /// The date `days` after 1970-01-01, held within the years -9999 to 9999.
+    /// Returns the date `days` after 1970-01-01, clamped to the years -9999 to 9999.
     ///
-    /// The algorithm of Neri and Schneider (*Euclidean affine functions and their
-    /// application to calendar algorithms*, 2022): years that begin on 1 March, and
-    /// multiplications in place of divisions.
+    /// The algorithm is by Neri and Schneider (*Euclidean affine functions and their application to
+    /// calendar algorithms*, 2022). Its years begin on 1 March, and multiplications replace
+    /// divisions.
     #[inline]
     #[must_use]
     pub const fn from_days(days: i32) -> Self {
-        /// Cycles of 400 years added so that nothing is negative.
+        /// Cycles of 400 years that are added to avoid negative numbers.
         const CYCLES: u32 = 30;
         const DAYS_SHIFT: i32 = 719_468 + 146_097 * CYCLES as i32;
 
@@ -124,10 +124,10 @@ impl LocalDate {
         }
     }
 
-    /// The date with these parts.
+    /// Creates a date from year, month and day.
     ///
     /// # Errors
-    /// [`LocalDateError::NoSuchDay`] for 30 February and the like, or a year beyond ±9999.
+    /// [`LocalDateError::NoSuchDay`] for a day such as 30 February, or a year beyond ±9999.
     pub const fn new(year: i16, month: u8, day: u8) -> Result<Self, LocalDateError> {
         let candidate = Self::from_days(days_from_civil(year, month, day));
         if candidate.year == year && candidate.month == month && candidate.day == day {
@@ -137,7 +137,7 @@ impl LocalDate {
         }
     }
 
-    /// Days since 1970-01-01, negative before it.
+    /// Days since 1970-01-01; negative for earlier dates.
     #[inline]
     #[must_use]
     pub const fn days(self) -> i32 {
@@ -173,14 +173,14 @@ impl LocalDate {
         Weekday::ALL[(self.days + 3).rem_euclid(7) as usize]
     }
 
-    /// This date and `count` days more, held within the years -9999 to 9999.
+    /// Returns the date `count` days later, clamped to the years -9999 to 9999.
     #[must_use]
     pub const fn plus_days(self, count: i32) -> Self {
         Self::from_days(self.days.saturating_add(count))
     }
 }
 
-/// The inverse of [`LocalDate::from_days`] for dates that exist.
+/// Returns the days since 1970-01-01, the inverse of [`LocalDate::from_days`] for valid dates.
 const fn days_from_civil(year: i16, month: u8, day: u8) -> i32 {
     let year = year as i32 - (month <= 2) as i32;
     let era = year.div_euclid(400);

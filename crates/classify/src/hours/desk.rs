@@ -1,4 +1,4 @@
-//! Opening hours of an ente's desk: a weekly table.
+//! Opening hours of the front desk of an ente: a weekly table.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,28 +7,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calendar, LocalHour, Weekday};
 
-/// Why a text is not a table of opening hours.
+/// The reason why a text is not a table of opening hours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpeningHoursError {
     /// The days are not `mo`, `tu`, … or a range such as `mo-fr`.
     #[error("unknown days {0:?}: use mo, tu, we, th, fr, sa, su, or a range such as mo-fr")]
     UnknownDays(String),
-    /// The hours are not `HH:MM-HH:MM`, a later after an earlier time.
+    /// The hours are not `HH:MM-HH:MM`, or the end is not after the start.
     #[error("opening hours {0:?} are not of the form 08:30-12:30")]
     Malformed(String),
-    /// Two openings of one day overlap.
+    /// Two opening periods of a day overlap.
     #[error("openings of {0:?} overlap")]
     Overlap(Weekday),
 }
 
-/// A range of minutes since midnight, `[from, to)`.
+/// A half-open range of minutes since midnight, `[from, to)`.
 type Opening = (u16, u16);
 
-/// When a desk is open, week after week, in local time.
+/// The weekly opening hours of a desk, in local time.
 ///
-/// Written as `mo-fr 08:30-12:30; tu,th 14:30-17:00`: groups of days and hours, in
-/// local time, half-open. Days not named are closed; a day may come in many groups.
+/// The text form is `mo-fr 08:30-12:30; tu,th 14:30-17:00`: groups of days and half-open ranges of
+/// hours. The desk is closed on days that no group names. A day may occur in several groups.
 ///
 /// ```
 /// use affluenza_classify::hours::{OpeningHours, Weekday};
@@ -41,15 +41,14 @@ type Opening = (u16, u16);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OpeningHours {
-    /// Openings of each day, Monday first; sorted, apart from one another.
+    /// Opening periods by day, Monday first; sorted and without overlaps.
     week: [Vec<Opening>; 7],
 }
 
 const DAY_NAMES: [&str; 7] = ["mo", "tu", "we", "th", "fr", "sa", "su"];
 
 impl OpeningHours {
-    /// Whether the desk is open at a minute of the local day, 0 to 1439, of an
-    /// ordinary week.
+    /// True if the desk is open on `weekday` at `minute_of_day`, 0 to 1439. Ignores holidays.
     #[must_use]
     pub fn is_open_at(&self, weekday: Weekday, minute_of_day: u16) -> bool {
         self.week[usize::from(weekday.number()) - 1]
@@ -57,20 +56,21 @@ impl OpeningHours {
             .any(|(from, to)| (*from..*to).contains(&minute_of_day))
     }
 
-    /// Whether the desk is open at this local time; it is closed on holidays.
+    /// True if the desk is open at this local time. The desk is closed on holidays.
     #[must_use]
     pub fn is_open(&self, local: &LocalHour, calendar: &Calendar) -> bool {
         self.is_open_at(local.weekday, local.minute_of_day())
             && calendar.holiday(local.date).is_none()
     }
 
-    /// When it is open on a day, as minutes since midnight, `[from, to)`, in order.
+    /// Returns the opening periods of a day as minutes since midnight, `[from, to)`, in ascending
+    /// order.
     #[must_use]
     pub fn openings(&self, weekday: Weekday) -> &[(u16, u16)] {
         &self.week[usize::from(weekday.number()) - 1]
     }
 
-    /// Minutes open in an ordinary week.
+    /// Minutes that the desk is open in a week without holidays.
     #[must_use]
     pub fn minutes_a_week(&self) -> u32 {
         self.week
@@ -107,7 +107,7 @@ impl FromStr for OpeningHours {
     }
 }
 
-/// `mo`, `mo-fr`, `tu,th` or a mixture, as places in the week.
+/// Parses `mo`, `mo-fr`, `tu,th` or a mixture into indices of the week, Monday 0.
 fn parse_days(text: &str) -> Result<Vec<usize>, OpeningHoursError> {
     let unknown = || OpeningHoursError::UnknownDays(text.to_owned());
     let day = |name: &str| {
@@ -145,7 +145,7 @@ fn parse_opening(text: &str) -> Result<Opening, OpeningHoursError> {
     Ok((from, to))
 }
 
-/// `HH:MM`, up to 24:00, as minutes since midnight.
+/// Parses `HH:MM`, up to 24:00, into minutes since midnight.
 fn parse_minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     if hour.len() != 2 || minute.len() != 2 {

@@ -1,34 +1,34 @@
-//! The hours that really existed, to divide by.
+//! Hours that existed in a range of dates, the divisor of averages per hour.
 
 use super::{Band, Bands, LocalDate, Zone};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// How long each hour of the clock really lasted over a range of local dates.
+/// Real duration of each hour of the clock over a range of local dates.
 ///
-/// A spring night lacks an hour and an autumn night has one twice, so a year of
-/// Rome has 365 × 24 hours in all, but March has one less and October one more.
+/// Clock changes skip an hour in spring and repeat one in autumn. A year of Rome has 365 × 24
+/// hours, but March has one less and October one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExistingHours {
     seconds: [u64; 24],
 }
 
 impl ExistingHours {
-    /// Seconds during which the clock showed `hour`, 0 to 23; 0 for greater hours.
+    /// Seconds during which the clock showed `hour`, 0 to 23; zero for greater hours.
     #[must_use]
     pub fn seconds_at(&self, hour: u8) -> u64 {
         self.seconds.get(usize::from(hour)).copied().unwrap_or(0)
     }
 
-    /// Hours during which the clock showed `hour`, 0 to 23; 0 for greater hours.
+    /// Hours during which the clock showed `hour`, 0 to 23; zero for greater hours.
     #[must_use]
     pub fn hours_at(&self, hour: u8) -> f64 {
         self.seconds_at(hour) as f64 / HOUR as f64
     }
 
-    /// Whole hours of `band`. Half hours, which only the few zones that change by 30 minutes have, are
-    /// rounded down.
+    /// Whole hours of `band`, rounded down. Fractions occur only in the few zones that change by 30
+    /// minutes.
     #[must_use]
     pub fn hours_in(&self, bands: &Bands, band: Band) -> u64 {
         let of_band = (0..24).filter(|hour| bands.of(*hour) == band);
@@ -36,8 +36,8 @@ impl ExistingHours {
         seconds / HOUR.unsigned_abs()
     }
 
-    /// How long each hour lasted over a range of local dates where it lasted longest: an hour that one
-    /// of the zones skips has existed if another one has it.
+    /// Returns the longest duration of each hour among `zones` over a range of local dates. An hour
+    /// that one zone skips exists if another zone has it.
     #[must_use]
     pub fn of_any(zones: &[Zone], from: LocalDate, to: LocalDate) -> Self {
         let mut longest = [0; 24];
@@ -58,14 +58,14 @@ impl ExistingHours {
 }
 
 impl Zone {
-    /// How long each hour of the clock lasted from local midnight of `from` up to,
-    /// not including, local midnight of `to`. Nothing if `to` is not after `from`.
+    /// Returns the duration of each hour of the clock from local midnight of `from` (inclusive) to
+    /// local midnight of `to` (exclusive). All durations are zero if `to` is not after `from`.
     #[must_use]
     pub fn existing_hours(&self, from: LocalDate, to: LocalDate) -> ExistingHours {
         let mut seconds = [0; 24];
         let (first, last) = (i64::from(from.days()) * DAY, i64::from(to.days()) * DAY);
         if first < last {
-            // No clock is further than 26 hours from UTC.
+            // No UTC offset exceeds 26 hours, so two days on either side are enough.
             for (start, end, offset) in self.steady_periods(first - 2 * DAY, last + 2 * DAY) {
                 let offset = i64::from(offset);
                 add_local(
@@ -79,7 +79,7 @@ impl Zone {
     }
 }
 
-/// Adds the local seconds `[start, end)` to the hours of the clock they fall in.
+/// Adds the local seconds `[start, end)` to the hours of the clock that they fall in.
 fn add_local(seconds: &mut [u64; 24], start: i64, end: i64) {
     if start >= end {
         return;
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((alone.seconds(), alone.seconds_at(2)), (86_400, 3_600));
         let both = ExistingHours::of_any(&[Zone::default(), kolkata], day.0, day.1);
         assert_eq!(both, alone);
-        // In autumn Rome has an hour twice.
+        // Rome has one hour twice in autumn.
         let day = (date("2017-10-29"), date("2017-10-30"));
         let both = ExistingHours::of_any(
             &[Zone::default(), Zone::named("UTC").unwrap()],
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!((spring.seconds(), spring.seconds_at(2)), (84_600, 1_800));
         let autumn = lord_howe.existing_hours(date("2024-04-07"), date("2024-04-08"));
         assert_eq!((autumn.seconds(), autumn.seconds_at(1)), (88_200, 5_400));
-        // Samoa went over the date line: 30 December 2011 was not.
+        // Samoa crossed the date line and skipped 30 December 2011.
         let samoa = Zone::named("Pacific/Apia").unwrap();
         assert_eq!(
             samoa

@@ -1,7 +1,7 @@
 //! Local time, bands of the day, holidays and opening hours.
 //!
-//! Facts come from the IANA database bundled by `jiff` (never from the machine's
-//! own copy, so that two machines agree) and from the laws named in [`Holiday`].
+//! Time zones come from the IANA database bundled with `jiff`. The machine's own copy is not used,
+//! so that all machines agree. Holidays come from the laws listed at [`Holiday`].
 
 mod bands;
 mod calendar;

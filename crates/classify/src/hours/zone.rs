@@ -1,4 +1,4 @@
-//! From an instant to the hour on the wall, quickly and exactly.
+//! Fast and exact conversion of instants to local hours.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Band, Bands, LocalDate, Weekday};
 
-/// The time zone a portal is in by default.
+/// The default time zone of a portal.
 pub(crate) const DEFAULT_ZONE: &str = "Europe/Rome";
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// Transitions between these instants are kept in a table (3 January 1970 to the end
-/// of 2099, so that local seconds are never negative and fit 32 bits); others are
-/// answered by `jiff`, equally exact and some hundred times slower.
+/// The table holds the transitions between these instants: 3 January 1970 to the end of 2099. In
+/// this range local seconds are never negative and fit 32 bits. `jiff` answers for all other
+/// instants, with the same result and about a hundred times slower.
 const TABLE_START: i64 = 2 * DAY;
 const TABLE_END: i64 = 4_102_444_800;
 
-/// The table is indexed by periods of 2^22 seconds (48.5 days), in which no zone
-/// changes its offset more than two or three times.
+/// The index of the table has one entry per 2^22 seconds (48.5 days). No zone changes its offset
+/// more than two or three times in such a period.
 const PERIOD_BITS: u32 = 22;
 
-/// A name that is not in the IANA database.
+/// The name is not in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown time zone {name:?}: use a name of the IANA database, such as Europe/Rome")]
 pub struct UnknownZone {
@@ -33,7 +33,7 @@ pub struct UnknownZone {
     pub name: String,
 }
 
-/// Where on the calendar and the clock of a place an instant falls.
+/// Date and time of an instant in a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LocalHour {
     /// The local date.
@@ -46,35 +46,35 @@ pub struct LocalHour {
     pub weekday: Weekday,
     /// The band of the local hour.
     pub band: Band,
-    /// Seconds since 1970-01-01T00:00:00Z of the first instant of this local hour.
+    /// Start of this local hour, in seconds since 1970-01-01T00:00:00Z.
     ///
-    /// It names one real hour: the hour that an autumn night has twice has two of
-    /// them. An hour cut by a change of offset (Lord Howe changes by 30 minutes)
-    /// begins anew at the change. Hours last 3,600 s or, if cut, less.
+    /// The value identifies one real hour: the repeated hour of an autumn night has two values. A
+    /// change of offset within an hour (Lord Howe changes by 30 minutes) starts a new hour. An hour
+    /// lasts 3,600 s, or less if a change cuts it.
     pub hour_start_utc: i64,
     /// Local time minus UTC, in seconds.
     pub offset: i32,
 }
 
 impl LocalHour {
-    /// Minutes since local midnight, 0 to 1439, as the clock shows them.
+    /// Minutes since local midnight as the clock shows them, 0 to 1439.
     #[must_use]
     pub const fn minute_of_day(&self) -> u16 {
         self.hour as u16 * 60 + self.minute as u16
     }
 }
 
-/// A period with one offset; it ends where the next begins.
+/// A period with a constant offset. It ends at the start of the next span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     start: i64,
     offset: i32,
 }
 
-/// A time zone of the IANA database, with the bands of the day used there.
+/// A time zone of the IANA database, with the bands of the day.
 ///
-/// Building one takes some 100 µs and 10 KiB; keep it. In configuration it is its name;
-/// bands are set beside it, by [`Zone::with_bands`].
+/// Building a zone takes about 100 µs and 10 KiB, so build it once and keep it. The configuration
+/// holds only its name; [`Zone::with_bands`] sets the bands.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone {
@@ -86,10 +86,10 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The zone with this IANA name (letters in either case), and the default bands.
+    /// Returns the zone with this IANA name (case-insensitive) and the default bands.
     ///
     /// # Errors
-    /// [`UnknownZone`] if the bundled database has no such name.
+    /// [`UnknownZone`] if the bundled database does not have the name.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let unknown = |_| UnknownZone {
             name: name.to_owned(),
@@ -107,8 +107,9 @@ impl Zone {
         })
     }
 
-    /// The zones with these names, Europe/Rome alone where there are none. A name that the bundled
-    /// database lacks is left out: no event is classified by such a register.
+    /// Returns the zones with these names, or Europe/Rome if the list is empty. Skips names that
+    /// the bundled database lacks, because no event is classified with a register that has such a
+    /// name.
     pub fn all_named<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Self> {
         let named = names.into_iter().map(Self::named);
         let mut zones: Vec<Self> = named.filter_map(Result::ok).collect();
@@ -118,7 +119,7 @@ impl Zone {
         zones
     }
 
-    /// The same zone with other bands.
+    /// Replaces the bands of the day.
     #[must_use]
     pub fn with_bands(mut self, bands: Bands) -> Self {
         self.bands = bands;
@@ -137,10 +138,10 @@ impl Zone {
         &self.bands
     }
 
-    /// The local hour of an instant given in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the local hour of an instant, in milliseconds since 1970-01-01T00:00:00Z.
     ///
-    /// Never fails: instants beyond the years -9999 to 9999 count as the first or
-    /// last of them. A few nanoseconds from 1970 to 2099; nothing is allocated.
+    /// Never fails: instants outside the years -9999 to 9999 are clamped. From 1970 to 2099 it
+    /// takes a few nanoseconds and allocates nothing.
     #[inline]
     #[must_use]
     pub fn local(&self, unix_ms: i64) -> LocalHour {
@@ -149,7 +150,7 @@ impl Zone {
         }
         let utc = unix_ms / 1_000;
         let span = self.span_at(utc);
-        // Within the table 32 bits are enough, and quicker to divide.
+        // 32 bits are enough within the table, and their division is faster.
         let local = (utc + i64::from(span.offset)) as u32;
         let (days, second) = (local / DAY as u32, local % DAY as u32);
         self.at(utc, span, days as i32, second)
@@ -170,7 +171,7 @@ impl Zone {
         }
     }
 
-    /// The period of an instant within the table.
+    /// Returns the span of an instant within the table.
     #[inline]
     fn span_at(&self, utc: i64) -> Span {
         let mut at = usize::from(self.by_period[(utc >> PERIOD_BITS) as usize]);
@@ -192,8 +193,8 @@ impl Zone {
         self.at(utc, span, days as i32, second as u32)
     }
 
-    /// The periods of one offset that touch `[from, to)`, seconds since 1970, in
-    /// order, each with its end: `(start, end, offset)`, clipped to `[from, to)`.
+    /// Returns the periods of constant offset within `[from, to)`, as `(start, end, offset)` in
+    /// ascending order. Instants are seconds since 1970; the first and last period are clipped.
     pub(super) fn steady_periods(&self, from: i64, to: i64) -> Vec<(i64, i64, i32)> {
         let mut periods = vec![(from, to, span_by_jiff(&self.tz, from).offset)];
         for transition in self.tz.following(timestamp(from)) {
@@ -224,7 +225,7 @@ fn span_by_jiff(tz: &TimeZone, utc: i64) -> Span {
     Span { start, offset }
 }
 
-/// Every change of offset in the table's years, the span at its start included.
+/// Returns the span at the start of the table and one for every later change of offset.
 fn spans(tz: &TimeZone) -> Box<[Span]> {
     let mut spans = vec![span_by_jiff(tz, TABLE_START)];
     for transition in tz.following(timestamp(TABLE_START)) {
@@ -235,7 +236,8 @@ fn spans(tz: &TimeZone) -> Box<[Span]> {
         if span.start >= TABLE_END {
             break;
         }
-        // A new name or the summer-time flag alone is no change of the clock.
+        // A transition that changes only the abbreviation or the summer-time flag does not move the
+        // clock.
         if spans.last().is_some_and(|last| last.offset != span.offset) {
             spans.push(span);
         }
@@ -243,7 +245,7 @@ fn spans(tz: &TimeZone) -> Box<[Span]> {
     spans.into_boxed_slice()
 }
 
-/// For each period, the span in force at its start.
+/// Returns, for each index period, the position of the span at its start.
 fn index(spans: &[Span]) -> Box<[u16]> {
     let periods = (TABLE_END >> PERIOD_BITS) + 1;
     let mut at = 0_usize;

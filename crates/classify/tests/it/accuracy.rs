@@ -1,12 +1,11 @@
-//! How often the rules are right, on labelled user agents, per source.
+//! Accuracy of the rules on labelled user agents, by source.
 //!
-//! `cargo test -p affluenza-classify --test it accuracy -- --nocapture` prints the
-//! tables. The floors are those of the project's promise, not the figures of the day.
+//! `cargo test -p affluenza-classify --test it accuracy -- --nocapture` prints the tables. The
+//! minimums are the accuracy that the project promises, not the current figures.
 //!
-//! The rules were written looking at one half of the rows (by a hash of the string).
-//! The other half, unseen until then, scored: recent traffic 1.000, other rows 0.967,
-//! bots 0.988, tablets 0.940. That, not the figures below, is what to expect of user
-//! agents nobody has seen.
+//! The rules were written with one half of the rows, chosen by a hash of the string. The other
+//! half, unseen until then, scored: recent traffic 1.000, other rows 0.967, bots 0.988, tablets
+//! 0.940. Expect these figures for unknown user agents, not those below.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -42,7 +41,7 @@ fn is_recent_traffic(row: &Row) -> bool {
     row.source.starts_with("intoli") && !row.source.ends_with("@1.0.1000")
 }
 
-/// Expected class by class found, weights or rows summed.
+/// Confusion matrix: expected class by resulting class, in summed weights or rows.
 #[derive(Default)]
 struct Confusion([[f64; 5]; 5]);
 

@@ -1,11 +1,11 @@
-//! Countries and regions from databases of several shapes, or from none.
+//! Look-ups of countries and regions in databases of several layouts, and without a database.
 
 use affluenza_classify::geo::{Country, Geo, GeoError, Place};
 
 use crate::mmdb::Value::{List, Map, Number, Text, Truth, Unsigned};
 use crate::mmdb::{Value, database};
 
-/// A record as GeoLite2 City has them.
+/// A record in the layout of GeoLite2 City.
 fn nested(country: &'static str, region: &'static str) -> Value {
     Map(vec![
         (
@@ -177,7 +177,7 @@ fn what_is_no_database_is_refused_and_a_broken_one_is_survived() {
     for at in tree_end + 16..whole.len() {
         let mut broken = whole.clone();
         broken[at] ^= 0xff;
-        // Refused, unknown or still read: all but a panic.
+        // An error, an unknown place or a valid place are all fine; only a panic is not.
         if let Ok(geo) = Geo::from_bytes(broken) {
             let _ = geo.place("151.38.12.0".parse().unwrap());
         }

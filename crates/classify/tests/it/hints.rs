@@ -1,4 +1,4 @@
-//! Client hints refine, and never make a person of a bot.
+//! Client hints refine a verdict and never turn a bot into a person.
 
 use affluenza_classify::device::{Device, Hints, classify};
 use proptest::prelude::*;

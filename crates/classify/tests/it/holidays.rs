@@ -1,4 +1,5 @@
-//! National holidays against a table that others made, for every year that a stored day can have.
+//! Compares national holidays with an independent table, for every year that a stored date can
+//! have.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the crate promises, checked from outside.
+//! Tests of the crate's public interface.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail this way")]
 

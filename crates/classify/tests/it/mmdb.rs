@@ -1,6 +1,6 @@
-//! A writer of the MaxMind DB format, as small as the tests allow.
+//! A minimal writer of MaxMind DB files for the tests.
 //!
-//! Format: <https://maxmind.github.io/MaxMind-DB/>, version 2.0; records of 24 bits.
+//! Format: <https://maxmind.github.io/MaxMind-DB/>, version 2.0, with a record size of 24 bits.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ pub(crate) enum Value {
     Map(Vec<(&'static str, Value)>),
 }
 
-/// A network, its number of leading bits, and its record.
+/// A network, its prefix length in bits, and its record.
 pub(crate) type Entry = (&'static str, u32, Value);
 
 const SEPARATOR: [u8; 16] = [0; 16];
@@ -30,7 +30,7 @@ enum Side {
     Data(usize),
 }
 
-/// The bytes of a database of IPv6 addresses, IPv4 among them at `::/96`.
+/// Returns the bytes of an IPv6 database, with IPv4 addresses at `::/96`.
 pub(crate) fn database(entries: &[Entry]) -> Vec<u8> {
     let mut nodes = vec![[Side::Empty; 2]];
     let mut data = Vec::new();
@@ -92,8 +92,7 @@ fn insert(nodes: &mut Vec<[Side; 2]>, address: u128, bits: u32, data: usize) {
     }
 }
 
-/// Types 2 text, 3 double, 5, 6 and 9 unsigned of 16, 32 and 64 bits, 7 map, 11 list,
-/// 14 truth.
+/// Types: 2 text, 3 double, 5, 6 and 9 unsigned of 16, 32 and 64 bits, 7 map, 11 list, 14 boolean.
 fn write(bytes: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Text(text) => {
@@ -131,8 +130,8 @@ fn write(bytes: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// The control byte: type in the upper three bits, or 0 and the type less 7 in the
-/// next byte; size in the lower five, from 29 on in one more byte.
+/// Returns the control byte. The upper three bits hold the type, or 0 if the next byte holds the
+/// type minus 7. The lower five bits hold the size; from 29 on, one more byte holds the rest.
 fn control(bytes: &mut Vec<u8>, kind: u8, size: usize) {
     let (in_byte, more) = if size < 29 {
         (u8::try_from(size).unwrap(), None)

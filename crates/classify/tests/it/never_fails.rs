@@ -1,4 +1,4 @@
-//! Whatever is sent, a verdict comes back: the same one every time, and soon.
+//! Every input yields a verdict, always the same one and quickly.
 
 use affluenza_classify::device::{
     AGENT_BYTES_MAX, CacheLimits, CachedClassifier, Device, Hints, RuleId, classify,
@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Pieces that rules look for, to be put together at random.
+/// Fragments that rules search for, combined at random.
 const PIECES: &[&str] = &[
     "Mozilla/5.0 (",
     "compatible; ",
@@ -92,7 +92,8 @@ proptest! {
     }
 }
 
-/// Where the classifier stops reading: the last boundary of a character in a kilobyte.
+/// Returns the end of the part that the classifier reads: the last character boundary in 1,024
+/// bytes.
 fn cut(agent: &str) -> usize {
     (0..=AGENT_BYTES_MAX)
         .rev()
@@ -108,6 +109,6 @@ fn a_hostile_string_takes_no_longer_than_a_kilobyte_does() {
         let verdict = classify(&hostile, &Hints::NONE);
         assert_eq!(verdict, classify(&hostile[..cut(&hostile)], &Hints::NONE));
     }
-    // A few microseconds each; the bound only tells a kilobyte from a megabyte.
+    // Each takes a few microseconds. The bound only detects that more than a kilobyte is read.
     assert!(started.elapsed().as_secs() < 2);
 }

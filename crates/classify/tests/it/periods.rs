@@ -1,15 +1,15 @@
-//! Hours that existed, against counting them one by one.
+//! Compares existing hours with a count minute by minute.
 
 use affluenza_classify::hours::{Band, Bands, Calendar, LocalDate, Weekday, Zone};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 const DAY: i64 = 86_400;
-/// All offsets and changes of these years are whole minutes (Newfoundland's clocks
-/// changed at one minute past midnight until 2011).
+/// Step in seconds. All offsets and changes of these years are whole minutes (Newfoundland changed
+/// its clocks at 00:01 until 2011).
 const STEP: i64 = 60;
 
-/// Seconds at each hour of the clock, by walking over the range.
+/// Counts the seconds at each hour of the clock by stepping through the range.
 fn counted(zone: &Zone, from: LocalDate, to: LocalDate) -> [u64; 24] {
     let mut seconds = [0; 24];
     let (first, last) = (i64::from(from.days()) * DAY, i64::from(to.days()) * DAY);
@@ -30,7 +30,7 @@ proptest! {
         name in select(vec![
             "Europe/Rome", "UTC", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia",
         ]),
-        // 1996 to 2026.
+        // Days since 1970 in the years 1996 to 2026.
         first in 9_496_i32..20_800,
         days in 0_i32..250,
     ) {
@@ -97,7 +97,7 @@ fn users_an_hour_divide_by_what_existed() {
 
 #[test]
 fn working_days_of_known_years() {
-    // Holidays on a day from Monday to Friday, read off printed calendars.
+    // Holidays from Monday to Friday, taken from printed calendars.
     for (year, weekdays, holidays) in [
         (
             2016,

@@ -1,10 +1,10 @@
-//! Personal computers, and what is left.
+//! Personal computers and the fallback rules.
 
 use crate::device::class::{BotClass, Device};
 use crate::device::rule::{Marks, Rule};
 use crate::device::token::{head, start, word};
 
-/// Systems that are on computers only; browsers that are, too.
+/// Operating systems and browsers that exist only on computers.
 pub(crate) const RULES: &[Rule] = &[
     // Chromium on a computer always names the computer.
     Rule::bot("bot.no-platform", BotClass::Other, &[])
@@ -56,11 +56,11 @@ pub(crate) const RULES: &[Rule] = &[
             head("Contiki"),
         ],
     ),
-    // Mail, office and file programs do not begin with Mozilla, but name the system.
+    // Mail, office and file programs do not begin with `Mozilla`, but name the system.
     Rule::device("desktop.app", Device::Desktop, &[]).either(Marks::WINDOWS.and(Marks::MAC)),
 ];
 
-/// The last word.
+/// The last rules, for strings that no other rule decides.
 pub(crate) const FALLBACK: &[Rule] = &[
     Rule::device("phone.woothee", Device::Smartphone, &[])
         .either(Marks::WOOTHEE_MOBILEPHONE.and(Marks::WOOTHEE_SMARTPHONE)),

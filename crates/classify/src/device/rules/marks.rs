@@ -3,7 +3,7 @@
 use crate::device::rule::Marks;
 use crate::device::token::{Token, head, part, start, word};
 
-/// Every mark that is found by tokens; those of `woothee` are not here.
+/// All marks that have tokens. The marks of `woothee` have none.
 pub(crate) const MARKS: &[(Marks, &[Token])] = &[
     (
         Marks::ANDROID,

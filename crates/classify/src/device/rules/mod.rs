@@ -1,8 +1,8 @@
-//! The tables: every rule, in the order it is asked.
+//! The tables of all rules, in the order of evaluation.
 //!
-//! A rule names a family of devices or a convention, never one string. Facts come
-//! from makers' lists of models, the documentation of crawlers and libraries, and
-//! what the labelled corpus in `tests/fixtures` shows.
+//! A rule describes a family of devices or a convention, never a single string. The sources are
+//! lists of models published by makers, documentation of crawlers and libraries, and the labelled
+//! corpus in `tests/fixtures`.
 
 mod bot;
 mod desktop;
@@ -19,11 +19,11 @@ use super::rule::{Layer, Rule};
 
 pub(super) use marks::MARKS;
 
-/// No user agent, and no hint either.
+/// No user agent, and no hint that decides.
 pub(super) const NO_AGENT: RuleId = RuleId::new("other.no-user-agent");
-/// A string that no rule knows: people's browsers are known.
+/// No rule knows the string. Browsers of people are known, so it counts as a bot.
 pub(super) const UNRESOLVED: RuleId = RuleId::new("bot.unresolved");
-/// A bot that the configuration names.
+/// The configuration names the bot.
 pub(super) const CONFIGURED: RuleId = RuleId::new("bot.configured");
 
 const LAYERS: [(Layer, &[Rule]); 7] = [
@@ -36,7 +36,7 @@ const LAYERS: [(Layer, &[Rule]); 7] = [
     (Layer::Fallback, desktop::FALLBACK),
 ];
 
-/// Every rule, in the order it is asked.
+/// All rules, in the order of evaluation.
 pub(super) static RULES: LazyLock<Box<[Rule]>> = LazyLock::new(|| {
     LAYERS
         .iter()
@@ -44,7 +44,7 @@ pub(super) static RULES: LazyLock<Box<[Rule]>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The layer of a rule.
+/// Returns the layer of a rule.
 pub(super) fn layer_of(id: RuleId) -> Layer {
     let in_tables = LAYERS
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn layer_of(id: RuleId) -> Layer {
     }
 }
 
-/// The names of all rules, those of the hints included.
+/// Returns the names of all rules, including those of client hints.
 pub(super) fn ids() -> impl Iterator<Item = RuleId> {
     let of_tables = RULES.iter().map(|rule| RuleId::new(rule.id));
     of_tables

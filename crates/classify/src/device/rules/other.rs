@@ -9,7 +9,7 @@ pub(crate) const RULES: &[Rule] = &[
         "other.tv",
         Device::Other,
         &[
-            // What all makers say.
+            // Words that all makers use.
             part("SmartTV"),
             part("SMART-TV"),
             part("Smart TV"),
@@ -31,7 +31,7 @@ pub(crate) const RULES: &[Rule] = &[
             head("DLNADOC"),
             head("WebTV"),
             head("MSNTV"),
-            // Platforms and makers.
+            // Television platforms and makers.
             head("NetCast"),
             word("Web0S"),
             head("webOS.TV"),
@@ -69,7 +69,7 @@ pub(crate) const RULES: &[Rule] = &[
             head("Nexus Player"),
             head("ADT-").digit(),
             head("OTT-"),
-            // Boxes and sticks.
+            // Set-top boxes and streaming sticks.
             head("Roku"),
             part("AppleTV"),
             part("Apple TV"),
@@ -110,7 +110,7 @@ pub(crate) const RULES: &[Rule] = &[
         ],
     )
     .unless(Marks::WINDOWS_PHONE),
-    // Samsung's system is on phones only with the word, and on watches.
+    // Samsung's system runs on watches and, if the string has the word `Mobile`, on phones.
     Rule::device("other.tizen", Device::Other, &[])
         .all(Marks::TIZEN)
         .unless(Marks::MOBILE),
@@ -268,7 +268,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::device("other.woothee", Device::Other, &[]).all(Marks::WOOTHEE_APPLIANCE),
 ];
 
-/// `GoogleTV`, `LaTV`: not the phone `STV100`, not the tablet `BTV-W09`.
+/// Accepts `GoogleTV` and `LaTV`, but not the phone `STV100` or the tablet `BTV-W09`.
 fn ends_a_name(agent: &[u8], start: usize, end: usize) -> bool {
     let after_small_letter = start
         .checked_sub(1)
@@ -276,14 +276,14 @@ fn ends_a_name(agent: &[u8], start: usize, end: usize) -> bool {
     after_small_letter && !agent.get(end).is_some_and(u8::is_ascii_digit)
 }
 
-/// `Hisense … TV`, `SamsungBrowser/2.1 TV Safari`: televisions of makers of phones.
+/// Accepts `Hisense … TV` and `SamsungBrowser/2.1 TV Safari`: televisions of makers of phones.
 fn is_followed_by_tv(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 32)];
     rest.windows(3)
         .any(|three| three == b" TV" || three == b"_TV")
 }
 
-/// `AQUOSBrowser`, `AQUOS-TVE22N`: not the phones `AQUOS sense3`, `AQUOS R2`.
+/// Accepts `AQUOSBrowser` and `AQUOS-TVE22N`, but not the phones `AQUOS sense3` and `AQUOS R2`.
 fn is_aquos_tv(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 8)];
     [&b"Browser"[..], b"-TV", b"-4T", b" TV", b"; "]
@@ -291,29 +291,29 @@ fn is_aquos_tv(agent: &[u8], _: usize, end: usize) -> bool {
         .any(|next| rest.starts_with(next))
 }
 
-/// `Quest`, `Quest 2`, `Quest Pro`: not a word that begins so.
+/// Accepts `Quest`, `Quest 2` and `Quest Pro`, but no longer word that begins with `Quest`.
 fn is_quest(agent: &[u8], _: usize, end: usize) -> bool {
     matches!(agent.get(end), None | Some(b' ' | b')' | b';'))
 }
 
-/// The television box and the console, not the tablet of the same name.
+/// Accepts the television box and the console Shield, but not the tablet of the same name.
 fn is_no_shield_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     !agent[end..].to_ascii_lowercase().starts_with(b" tablet")
 }
 
-/// `Glass 1`, `Glass Enterprise Edition 2`.
+/// Accepts `Glass 1` and `Glass Enterprise Edition 2`.
 fn is_google_glass(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..];
     rest.starts_with(b" 1") || rest.starts_with(b" 2") || rest.starts_with(b" Enterprise")
 }
 
-/// `OW20W1`: figures and letters in turn.
+/// Accepts `OW20W1`: two digits, `W`, a digit.
 fn is_oppo_watch(agent: &[u8], _: usize, end: usize) -> bool {
     matches!(&agent[end..], [a, b, b'W', c, ..]
         if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit())
 }
 
-/// The media player of a box: `AppleCoreMedia/1.0 (Apple TV; …)`, `(HomePod; …)`.
+/// Accepts the media player of a box: `AppleCoreMedia/1.0 (Apple TV; …)`, `(HomePod; …)`.
 fn is_apple_box(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 48)];
     rest.windows(8).any(|eight| eight == b"Apple TV")

@@ -59,7 +59,7 @@ pub(crate) const RULES: &[Rule] = &[
             head("DDIPOCKET"),
             head("emobile"),
             head("jig browser"),
-            // Gateways that make pages small for such phones.
+            // Gateways that shrink pages for such phones.
             part("Wireless Transcoder"),
             part("Naver Transcoder"),
             part("Mobile-Gateway"),
@@ -165,7 +165,7 @@ pub(crate) const RULES: &[Rule] = &[
             .and(Marks::UNIX)
             .and(Marks::ANDROID),
     ),
-    // Series that are phones whatever else the string says or leaves out.
+    // Series that contain only phones, whatever else the string contains or omits.
     Rule::device(
         "phone.android-model",
         Device::Smartphone,
@@ -207,7 +207,7 @@ pub(crate) const RULES: &[Rule] = &[
     .all(Marks::ANDROID),
 ];
 
-/// What strings say by convention, where no name is known.
+/// Rules by convention, for strings without a known name.
 pub(crate) const CONVENTIONS: &[Rule] = &[
     Rule::device(
         "phone.firefox-os",
@@ -219,7 +219,7 @@ pub(crate) const CONVENTIONS: &[Rule] = &[
         ],
     ),
     Rule::device("phone.tizen", Device::Smartphone, &[]).all(Marks::TIZEN.and(Marks::MOBILE)),
-    // Android's own convention, of 2011: browsers on tablets do not say Mobile.
+    // Android's own convention since 2011: browsers on tablets omit `Mobile`.
     Rule::device("tablet.android-without-mobile", Device::Tablet, &[])
         .all(Marks::ANDROID.and(Marks::MOZILLA))
         .either(Marks::WEBKIT.and(Marks::GECKO))
@@ -234,7 +234,7 @@ pub(crate) const CONVENTIONS: &[Rule] = &[
     Rule::device("phone.android-mobile", Device::Smartphone, &[])
         .all(Marks::ANDROID.and(Marks::MOBILE))
         .by_convention(),
-    // An app that names the system and no more: most are on phones.
+    // Apps that name only the system: most run on phones.
     Rule::device("phone.android-app", Device::Smartphone, &[])
         .all(Marks::ANDROID)
         .unless(Marks::PC_WORD)
@@ -252,7 +252,7 @@ pub(crate) const CONVENTIONS: &[Rule] = &[
     .by_convention(),
 ];
 
-/// `Philips755`, `PHILIPS-X2`: phones, where televisions have a semicolon or a space.
+/// Accepts `Philips755` and `PHILIPS-X2`: phones. Televisions have a semicolon or a space instead.
 fn is_philips_phone(agent: &[u8], _: usize, end: usize) -> bool {
     agent
         .get(end)

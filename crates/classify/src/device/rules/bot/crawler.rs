@@ -1,8 +1,8 @@
-//! Whoever walks the web, and the words for it.
+//! Crawlers by name, and the words that identify a crawler.
 
 use crate::device::token::{Token, head, part, start, tail, word};
 
-/// Search engines, archives, SEO and market research whose names lack a telltale word.
+/// Search engines, archives, SEO and market research whose names contain no word of [`WORDS`].
 pub(super) const NAMES: &[Token] = &[
     part("Slurp"),
     head("Mediapartners"),
@@ -120,7 +120,7 @@ pub(super) const NAMES: &[Token] = &[
     head("AppSiteAssociation"),
 ];
 
-/// Readers of feeds, on servers and desks.
+/// Feed readers, on servers and computers.
 pub(super) const FEED_READERS: &[Token] = &[
     part("Feedfetcher"),
     part("FeedFetcher"),
@@ -189,7 +189,7 @@ pub(super) const OFFLINE_READERS: &[Token] = &[
     head("FlashGet"),
 ];
 
-/// Readers for advertisers and their auditors.
+/// Crawlers of advertisers and their auditors.
 pub(super) const ADVERTISING: &[Token] = &[
     head("Proximic"),
     head("Grapeshot"),
@@ -215,7 +215,7 @@ pub(super) const ADVERTISING: &[Token] = &[
     head("ads.txt"),
 ];
 
-/// Words that name a walker or a collector.
+/// Words that identify a crawler or a collector.
 pub(super) const WORDS: &[Token] = &[
     part("crawl"),
     part("spider"),
@@ -247,7 +247,7 @@ pub(super) const WORDS: &[Token] = &[
     word("backlinks"),
 ];
 
-/// `scraper`, `scraping`, `scrapy`; not `scrapbook`.
+/// Accepts `scraper`, `scraping` and `scrapy`, but not `scrapbook`.
 fn is_scraper(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 2)];
     [b"er", b"in", b"e/", b"e "]

@@ -2,7 +2,7 @@
 
 use crate::device::token::{Token, head, part, start, tail, word};
 
-/// What no browser of a person has in its string.
+/// Clients whose texts never occur in the browser of a person.
 pub(super) const CLIENTS: &[Token] = &[
     head("curl/"),
     head("libcurl"),
@@ -154,7 +154,7 @@ pub(super) const CLIENTS: &[Token] = &[
     tail("http-request"),
 ];
 
-/// Libraries that apps for phones use as well.
+/// Libraries that phone apps use as well.
 pub(super) const CLIENTS_ALSO_OF_APPS: &[Token] = &[
     head("okhttp"),
     head("Alamofire"),

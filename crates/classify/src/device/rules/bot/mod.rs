@@ -1,7 +1,7 @@
 //! Bots: by name, by word, by convention.
 //!
-//! Within the layer, names that tell what the bot is for go first, so that its class
-//! is right; words and conventions that say no more than "no person" go last.
+//! Names that reveal the purpose of a bot come first, so that its class is right. Words and
+//! conventions that only exclude a person come last.
 
 mod crawler;
 mod library;
@@ -15,7 +15,7 @@ use crate::device::token::{head, part, start, tail};
 pub(crate) const RULES: &[Rule] = &[
     Rule::bot("bot.ai", BotClass::Ai, names::AI),
     Rule::bot("bot.preview", BotClass::Preview, names::PREVIEW),
-    // In a phone's string the word is the app a page is shown in.
+    // In the string of a phone, the word names the app that shows the page.
     Rule::bot("bot.preview-messenger", BotClass::Preview, names::MESSENGER).unless(
         Marks::ANDROID
             .and(Marks::IOS)
@@ -49,7 +49,7 @@ pub(crate) const RULES: &[Rule] = &[
     )
     .unless(Marks::CUBOT),
     Rule::bot("bot.http-library", BotClass::Library, library::CLIENTS),
-    // Apps of a phone load pages with these too.
+    // Phone apps load pages with these libraries, too.
     Rule::bot(
         "bot.http-library-not-in-app",
         BotClass::Library,

@@ -1,8 +1,8 @@
-//! Bots known by name, where the name tells what they are for.
+//! Bots whose names reveal their purpose.
 
 use crate::device::token::{Token, head, part, start, tail, word};
 
-/// Those that collect for, or act on behalf of, a language model.
+/// Bots that collect for a language model, or act on its behalf.
 pub(super) const AI: &[Token] = &[
     head("GPTBot"),
     head("ChatGPT"),
@@ -76,7 +76,7 @@ pub(super) const AI: &[Token] = &[
     tail("GPT"),
 ];
 
-/// Those that fetch one page to show a card, an image, or a translation of it.
+/// Bots that fetch one page to show a card, an image or a translation.
 pub(super) const PREVIEW: &[Token] = &[
     head("facebookexternal"),
     head("facebookcatalog"),
@@ -148,8 +148,8 @@ pub(super) const PREVIEW: &[Token] = &[
     start("Tumblr/"),
 ];
 
-/// Messengers and servers of social networks that fetch what their users send; in the
-/// string of a phone or a browser, the app itself.
+/// Messengers and servers of social networks that fetch the links of their users. In the string of
+/// a phone or a browser the name is the app itself.
 pub(super) const MESSENGER: &[Token] = &[
     head("WhatsApp/"),
     head("Telegram"),
@@ -283,7 +283,7 @@ pub(super) const MONITOR: &[Token] = &[
     head("LambdaTest"),
 ];
 
-/// Words that name a probe.
+/// Words that identify a probe.
 pub(super) const MONITOR_WORDS: &[Token] = &[
     tail("monitor"),
     tail("monitoring"),
@@ -308,7 +308,7 @@ pub(super) const MONITOR_WORDS: &[Token] = &[
     word("certificate"),
 ];
 
-/// Those that look for weak points.
+/// Security scanners.
 pub(super) const SCANNER: &[Token] = &[
     head("Nikto"),
     head("sqlmap"),
@@ -364,7 +364,7 @@ pub(super) const SCANNER: &[Token] = &[
     head("Foregenix"),
 ];
 
-/// Words that name a scanner.
+/// Words that identify a scanner.
 pub(super) const SCANNER_WORDS: &[Token] = &[
     tail("scan"),
     tail("scanner"),

@@ -1,6 +1,6 @@
-//! Shapes of addresses that bots leave for those who want to complain.
+//! Forms of the contact addresses that bots put into their user agent.
 
-/// `name@host.domain`: a name before the sign, and a dot in what follows.
+/// Accepts `name@host.domain`: a name before the `@` and a dot after it.
 pub(super) fn is_mail_address(agent: &[u8], start: usize, end: usize) -> bool {
     let before = start
         .checked_sub(1)
@@ -13,7 +13,7 @@ pub(super) fn is_mail_address(agent: &[u8], start: usize, end: usize) -> bool {
     before && is_host && dots > 0 && host.count() > 3
 }
 
-/// `name at host dot domain`.
+/// Accepts `name at host dot domain`.
 pub(super) fn is_spelled_mail_address(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 40)];
     rest.windows(5)

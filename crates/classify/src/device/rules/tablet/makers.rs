@@ -1,4 +1,4 @@
-//! The makers whose tablets are many.
+//! Makers with many tablets.
 
 use crate::device::class::Device;
 use crate::device::rule::{Marks, Rule};
@@ -147,13 +147,13 @@ pub(super) const HUAWEI: Rule = Rule::device(
         part("MediaPad"),
         head("MatePad"),
         head("HONOR Pad"),
-        // Wi-Fi only, so no phone: AGS2-W09, DBY-W09, HEY-W09, JDN2-W09HN.
+        // Wi-Fi models, which are no phones: AGS2-W09, DBY-W09, HEY-W09, JDN2-W09HN.
         part("-W0").cased().shaped(is_huawei_wifi_model),
         part("-W1").cased().shaped(is_huawei_wifi_model),
         part("-W2").cased().shaped(is_huawei_wifi_model),
         part("-W3").cased().shaped(is_huawei_wifi_model),
         part("-W5").cased().shaped(is_huawei_wifi_model),
-        // The same families with a modem.
+        // Models of these families with a modem.
         head("AGS").cased().shaped(is_huawei_model),
         head("AGR").cased().shaped(is_huawei_model),
         head("AGM").cased().shaped(is_huawei_model),
@@ -224,13 +224,13 @@ pub(super) const XIAOMI: Rule = Rule::device(
         head("Xiaomi Pad"),
         head("Redmi Pad"),
         head("POCO Pad"),
-        // Pad 5 and its kin, before tablets got letters of their own.
+        // Pad 5 and related models, before tablets had their own letters.
         head("M2105K81"),
         head("2105118"),
         head("2107119"),
         head("22081281"),
         head("22081283"),
-        // Since 2023: year, month, a figure or letter, then RP: 23046RP50C, 2405CRPFDG.
+        // Since 2023: year, month, a digit or letter, then RP: 23046RP50C, 2405CRPFDG.
         part("RP").cased().shaped(is_xiaomi_pad),
     ],
 );

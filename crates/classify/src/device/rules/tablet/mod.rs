@@ -1,7 +1,7 @@
 //! Tablets and e-readers: by the maker's model numbers, by word, by convention.
 //!
-//! Browsers that always say `Mobile` (UC, QQ, Quark, Huawei's own, many apps) are why
-//! families are named; without them Android's own convention would do.
+//! Some browsers always send `Mobile` (UC, QQ, Quark, Huawei's own, many apps), so the rules name
+//! families of models. Android's convention is enough for all other browsers.
 
 mod makers;
 mod others;
@@ -59,7 +59,7 @@ pub(crate) const RULES: &[Rule] = &[
         Device::Tablet,
         &[start("Mozilla/5.0 (Tablet"), part("; Tablet;")],
     ),
-    // Puffin's version ends in the platform: A or I, and T for tablets.
+    // Puffin's version ends in the platform (A or I) and, on tablets, in T.
     Rule::device(
         "tablet.puffin",
         Device::Tablet,

@@ -1,4 +1,4 @@
-//! Makers of a few tablets each, and of tablets under many names.
+//! Makers with few tablets each, and tablets sold under many names.
 
 use crate::device::class::Device;
 use crate::device::rule::{Marks, Rule};
@@ -24,7 +24,8 @@ pub(super) const OTHER_MAKERS: Rule = Rule::device(
         head("B3-A").cased().digit(),
         head("Acer A").digit(),
         head("Acer B").digit(),
-        // Archos: phones are 35 to 64, tablets from 70, and the first of them 5.
+        // Archos: phone models have the numbers 35 to 64, tablets those from 70; the first tablets
+        // had 5.
         head("ARCHOS").shaped(is_archos_tablet),
         // HP, Dell, RIM, Nvidia, HTC, Toshiba, Nokia.
         head("TouchPad"),
@@ -83,13 +84,13 @@ pub(super) const OTHER_MAKERS: Rule = Rule::device(
         head("Novo7"),
         head("Novo8"),
         head("Novo10"),
-        // Alcatel and TCL: phones have other figures.
+        // Alcatel and TCL: phones have other numbers.
         part("; 8").shaped(is_alcatel_tablet),
         part("; 9").shaped(is_alcatel_tablet),
         head("ONE TOUCH TAB"),
         head("ONE TOUCH EVO"),
         head("ONE TOUCH T10"),
-        // Japan's carriers.
+        // Japanese carriers.
         head("d-").cased().shaped(is_docomo_tablet),
         head("KYT3").digit(),
         head("SHT2").digit(),

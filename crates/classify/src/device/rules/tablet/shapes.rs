@@ -1,4 +1,4 @@
-//! Shapes of model numbers, where the beginning alone would say too much.
+//! Forms of model numbers, for prefixes that alone would match too much.
 
 /// `KFTT`, `KFAPWI`, `KFRASWI`: KF and two to five capitals.
 pub(super) fn is_kindle_fire(agent: &[u8], _: usize, end: usize) -> bool {
@@ -13,7 +13,7 @@ pub(super) fn is_lenovo_tab(agent: &[u8], _: usize, end: usize) -> bool {
     digits == 3 && (1..=2).contains(&letters)
 }
 
-/// `Lenovo A3500-H`, `A7-30HC`, `A10-70F`, `A2107A-H`, `A1_07`: not the phones `A6000`.
+/// `Lenovo A3500-H`, `A7-30HC`, `A10-70F`, `A2107A-H`, `A1_07`, but not phones such as `A6000`.
 pub(super) fn is_lenovo_a_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..];
     let models: [&[u8]; 12] = [
@@ -23,8 +23,8 @@ pub(super) fn is_lenovo_a_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     models.iter().any(|model| rest.starts_with(model))
 }
 
-/// `…-W09`: two digits after the W, and before it a name of three or four letters or
-/// digits that begins a word.
+/// `AGS2-W09`: one digit after `-W0` or `-W1`, and before it a word of three to five capitals or
+/// digits that begins with a capital.
 pub(super) fn is_huawei_wifi_model(agent: &[u8], start: usize, end: usize) -> bool {
     let name = agent[..start]
         .iter()
@@ -35,8 +35,8 @@ pub(super) fn is_huawei_wifi_model(agent: &[u8], start: usize, end: usize) -> bo
     (3..=5).contains(&name) && digits == 1 && agent[start - name].is_ascii_uppercase()
 }
 
-/// The rest of a Huawei model: a figure perhaps, a hyphen, one or two letters, two
-/// digits or a letter and a digit (`AGS2-L09`, `BAH3-AL00`, `SCMR-L09`, `BZT3-AL00`).
+/// The rest of a Huawei model: at most one digit, a hyphen, one to three capitals and a digit
+/// (`AGS2-L09`, `BAH3-AL00`, `SCMR-L09`, `BZT3-AL00`).
 pub(super) fn is_huawei_model(agent: &[u8], _: usize, end: usize) -> bool {
     let figure = run(agent, end, |byte| byte.is_ascii_digit());
     let hyphen = end + figure;
@@ -49,7 +49,8 @@ pub(super) fn is_huawei_model(agent: &[u8], _: usize, end: usize) -> bool {
             .is_some_and(u8::is_ascii_digit)
 }
 
-/// `23046RP50C`, `2405CRPFDG`: before RP a year and a month, and a figure or letter.
+/// `23046RP50C`, `2405CRPFDG`: four digits from 2 (year and month) and a digit or letter before RP,
+/// two to four digits or letters after it.
 pub(super) fn is_xiaomi_pad(agent: &[u8], start: usize, end: usize) -> bool {
     let before = agent[..start]
         .iter()
@@ -74,7 +75,7 @@ pub(super) fn has_four_digits(agent: &[u8], _: usize, end: usize) -> bool {
     run(agent, end, |byte| byte.is_ascii_digit()) == 4
 }
 
-/// `TZ70`: two digits or more, and nothing else but letters.
+/// `TZ70`: two or three digits.
 pub(super) fn has_two_digits(agent: &[u8], _: usize, end: usize) -> bool {
     (2..=3).contains(&run(agent, end, |byte| byte.is_ascii_digit()))
 }
@@ -85,7 +86,8 @@ pub(super) fn is_asus_me(agent: &[u8], _: usize, end: usize) -> bool {
     digits == 3 && agent.get(end + 3).is_some_and(u8::is_ascii_uppercase)
 }
 
-/// `K00E`, `K013`, `P01M`, `P00A`, `P024`: one more figure or letter, perhaps two.
+/// `K00E`, `K013`, `P01M`, `P00A`, `P024`: one or two more digits or capitals, then the end of the
+/// word.
 pub(super) fn is_asus_k(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = run(agent, end, |byte| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit()
@@ -93,8 +95,8 @@ pub(super) fn is_asus_k(agent: &[u8], _: usize, end: usize) -> bool {
     (1..=2).contains(&rest) && !is_alphanumeric_at(agent, end + rest)
 }
 
-/// `ARCHOS 101 G9`, `Archos 80 Xenon`, `Archos5`, `ARCHOS GEN10`, `Archos Hello 7`: a
-/// number that no Archos phone had, or a series of tablets only.
+/// `ARCHOS 101 G9`, `Archos 80 Xenon`, `Archos5`, `ARCHOS GEN10`, `Archos Hello 7`: a number that
+/// no Archos phone had, or a series of tablets.
 pub(super) fn is_archos_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     let rest = &agent[end..agent.len().min(end + 24)];
     let digits_at = rest
@@ -117,26 +119,26 @@ pub(super) fn is_archos_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     is_series || (digits_at <= 7 && (number == 5 || number == 7 || number >= 70))
 }
 
-/// `9137W`, `8082`: a model of its own, four figures and a capital.
+/// `9137W`: three more digits and a capital.
 pub(super) fn is_alcatel_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     let digits = run(agent, end, |byte| byte.is_ascii_digit());
     digits == 3 && agent.get(end + 3).is_some_and(u8::is_ascii_uppercase)
 }
 
-/// `d-42A`, `d-01K`: two digits and the letter of the year.
+/// `d-42A`, `d-01K`: two digits and the letter of the year, then the end of the word.
 pub(super) fn is_docomo_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     run(agent, end, |byte| byte.is_ascii_digit()) == 2
         && agent.get(end + 2).is_some_and(u8::is_ascii_uppercase)
         && !is_alphanumeric_at(agent, end + 3)
 }
 
-/// `TM800W560L`: three figures, then a letter.
+/// `TM800W560L`: three digits, then a capital.
 pub(super) fn is_nuvision(agent: &[u8], _: usize, end: usize) -> bool {
     run(agent, end, |byte| byte.is_ascii_digit()) == 3
         && agent.get(end + 3).is_some_and(u8::is_ascii_uppercase)
 }
 
-/// `DT9138B`: four figures and a capital.
+/// `DT9138B`: four digits and a capital.
 pub(super) fn is_dragon_touch(agent: &[u8], _: usize, end: usize) -> bool {
     run(agent, end, |byte| byte.is_ascii_digit()) == 4
         && agent.get(end + 4).is_some_and(u8::is_ascii_uppercase)
@@ -147,7 +149,7 @@ pub(super) fn is_vivo_pad(agent: &[u8], _: usize, end: usize) -> bool {
     agent.get(end) == Some(&b'2') && run(agent, end, |byte| byte.is_ascii_digit()) == 4
 }
 
-/// `100005206`, `100071481`: the numbers of Walmart's tablets, nine digits.
+/// `100005206`, `100071481`: item numbers of Walmart, of nine digits. Checks the last four.
 pub(super) fn is_onn_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     run(agent, end, |byte| byte.is_ascii_digit()) == 4
 }
@@ -160,7 +162,7 @@ pub(super) fn is_puffin_tablet(agent: &[u8], _: usize, end: usize) -> bool {
     matches!(agent[end..end + version], [.., b'A' | b'I', b'T'])
 }
 
-/// How many bytes from `at` on are `wanted`.
+/// Counts the consecutive bytes from `at` that are `wanted`.
 fn run(agent: &[u8], at: usize, wanted: impl Fn(&u8) -> bool) -> usize {
     agent.get(at..).map_or(0, |rest| {
         rest.iter().take_while(|byte| wanted(byte)).count()
