@@ -506,7 +506,7 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
     assert!(
         api.place
             .run(&["keys", "log", "--verify"])
-            .contains("7 entries hold")
+            .contains("9 entries hold")
     );
     let log = std::fs::read_to_string(api.place.folder.join("serve.log")).expect("there is one");
     assert!(

@@ -80,6 +80,10 @@ impl Replaced {
                 "affluenza check-data --figures deploy/figures ",
                 "(affluenza check-data --figures deploy/figures || test $? = 1) ".to_owned(),
             ),
+            (
+                "--expect HASH",
+                "--expect $(affluenza verify-year | grep -o '[0-9a-f]\\{64\\}' | tail -n 1)".to_owned(),
+            ),
             ("--scale 10", format!("--scale {YEAR}")),
             // Later blocks use the file that this block creates.
             (

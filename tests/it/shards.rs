@@ -336,7 +336,8 @@ fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     );
     let output = place.command(&["consume", "--once"]).output();
     let said = stderr(&output.expect("it runs"));
-    assert!(said.contains("are there already"), "{said}");
+    assert!(said.contains("why=SharedOutOtherwise"), "{said}");
+    assert!(said.contains("hour rows and facts agree"), "{said}");
     assert_eq!(audit::figures(place), whole, "{pending} came again");
     place.run(&[
         "simulate", "--focus", "2017", "--scale", "0.004", "--seed", "44",
