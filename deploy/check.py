@@ -1,7 +1,6 @@
-"""Validates what is in deploy/ with the tools of those who read it. `make deploy-check` runs it.
+"""Validates the files in deploy/ with the validators of their formats. `make deploy-check` runs it.
 
-Nothing is skipped in silence: a validator that is missing is named, with how to get it, and makes
-the check fail.
+No check is skipped silently: a missing validator fails the check, with a hint on how to install it.
 """
 
 import json
@@ -17,7 +16,7 @@ import yaml
 DEPLOY = pathlib.Path(__file__).resolve().parent
 TOP = DEPLOY.parent
 TOOLS = pathlib.Path(sys.executable).parent
-# Of `systemd-analyze security`: 0 is a unit that can do nothing, 100 one that can do everything.
+# Score of `systemd-analyze security`: 0 is a fully confined unit, 100 an unconfined one.
 EXPOSURE_MAX = 20
 
 failures = []
@@ -73,7 +72,7 @@ def systemd():
     units = sorted((DEPLOY / "systemd").glob("affluenza*.service"))
     units += sorted((DEPLOY / "systemd").glob("affluenza*.timer"))
     with tempfile.TemporaryDirectory() as folder:
-        # Units name a program and targets: here a root with both.
+        # Units refer to a program and to targets: this root has both.
         root = pathlib.Path(folder)
         shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
         program = root / "usr/bin/affluenza"
@@ -135,7 +134,7 @@ def boards():
         report(f"grafana/{file.name}", problem)
 
 
-# https://yml.publiccode.tools, version 0.5: what is mandatory, and what its words may be.
+# https://yml.publiccode.tools, version 0.5: mandatory keys and allowed values.
 PUBLICCODE = ["publiccodeYmlVersion", "name", "url", "platforms", "categories",
               "developmentStatus", "softwareType", "description", "legal", "maintenance",
               "localisation"]
@@ -146,7 +145,7 @@ PUBLICCODE_WORDS = {
                      "standalone/backend", "standalone/other", "addon", "library",
                      "configurationFiles"},
 }
-# What nobody but the publisher knows.
+# Values that only the publisher knows.
 PLACEHOLDERS = {"url": "example.org", "maintenance": "To be named"}
 
 

@@ -1,5 +1,5 @@
 -- Ogni evento ricevuto è stato conteggiato?
--- What became of every record of the log. The balance is 0, or something is wrong: ask "affluenza audit" what.
+-- The outcome of every record of the log. The balance must be 0; otherwise "affluenza audit" names the difference.
 SELECT
     sum(l.records_read) AS records_read,
     sum(l.stored) AS stored,

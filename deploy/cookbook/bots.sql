@@ -1,5 +1,5 @@
 -- Quanto del traffico non è di persone?
--- Events of bots, by the rule that decided so. They are stored, and counted apart.
+-- Events of bots, by the rule that classified them. They are stored, and counted separately.
 SELECT device_rule AS rule, count() AS events, round(100 * events / sum(events) OVER (), 1) AS share_percent
 FROM usage_events
 WHERE device = 'bot' AND toYear(local_date) = {year:UInt16}

@@ -1,6 +1,6 @@
 -- Quali categorie di servizi si usano di più, e come sono cambiate?
--- Which categories are used most, and how did they change? A category with no use in one of the years is kept; its
--- change is NULL where there is nothing to grow from.
+-- Which categories are used most, and how did they change? A category without uses in one of the years is included; its
+-- change is NULL if the year before has no uses.
 SELECT
     category,
     sumIf(u.service_uses, year = {year:UInt16}) AS uses,

@@ -1,6 +1,6 @@
 -- In quali giorni mancano i dati di un ente?
--- Days without a single event, for each ente that has some in the year: between its first day and its last. One day in a small body may
--- be chance; several in a row are a portal that stopped sending.
+-- Days without any event, for each ente with events in the year, between its first and its last day. A single day in a small body may
+-- be chance; several in a row mean that a portal stopped sending.
 SELECT
     ente,
     min(local_date) AS first_day,

@@ -1,5 +1,5 @@
 -- Da dove si accede?
--- Accesses from Italy, from abroad, and from where it is not known.
+-- Accesses from Italy, from abroad, and from an unknown country.
 SELECT multiIf(country = 'IT', 'Italy', country = '', 'unknown', 'abroad') AS origin, sum(c.accesses) AS accesses
 FROM usage_by_country AS c
 WHERE year = {year:UInt16}

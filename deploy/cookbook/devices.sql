@@ -1,5 +1,5 @@
 -- Con quali dispositivi si accede?
--- Share of accesses by class of device; bots are left out, since they are no people.
+-- Share of accesses by class of device; bots are left out.
 SELECT
     device,
     accesses,

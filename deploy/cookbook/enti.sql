@@ -1,5 +1,5 @@
 -- Quali enti hanno più utilizzi?
--- Which public bodies have most uses, and what part of all uses do they have?
+-- Which public bodies have the most uses, and what is their share of all uses?
 SELECT
     ente,
     sum(u.service_uses) AS uses,

@@ -1,5 +1,5 @@
 -- Come si identificano le persone?
--- Uses by way of identification: SPID by level, electronic identity card (CIE), services card (CNS), password, none.
+-- Uses by means of authentication: SPID by level, electronic identity card (CIE), services card (CNS), password, none.
 SELECT login, sum(u.service_uses) AS uses, round(100 * uses / sum(uses) OVER (), 1) AS share_percent
 FROM usage_hourly AS u
 WHERE device != 'bot' AND activity = 'service-use' AND toYear(local_date) = {year:UInt16}

@@ -1,5 +1,5 @@
 -- Come si distribuiscono gli utilizzi nei mesi?
--- Uses and accesses of people month by month. Every month of the year is there, also one without any.
+-- Uses and accesses of people month by month. Months without events are included.
 SELECT
     toStartOfMonth(local_date) AS month,
     sum(u.service_uses) AS uses,

@@ -1,6 +1,6 @@
 -- Quanti dei servizi offerti sono davvero utilizzati?
--- Services on line on the last day of the year, and how many of these were used in it, by category. From the register: run
--- "affluenza register apply" first.
+-- Services online on the last day of the year, and the number of them used in that year, by category. Services come from the
+-- register: run "affluenza register apply" first.
 WITH makeDate({year:UInt16}, 12, 31) AS last
 SELECT
     s.category AS category,

@@ -1,5 +1,5 @@
 -- Quali sono i venti servizi più utilizzati?
--- The twenty services used most, and in how many public bodies.
+-- The twenty most used services, with the number of public bodies in which they are used.
 SELECT service, category, service_uses AS uses, enti
 FROM usage_by_service
 WHERE year = {year:UInt16}

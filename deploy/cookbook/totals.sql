@@ -1,5 +1,5 @@
 -- Quanto sono usati i servizi?
--- How much are services used? Completed uses of people in the year, by kind. Kinds are disjoint: they add up to the total.
+-- How often are services used? Completed uses of people in the year, by kind. Kinds are disjoint: they add up to the total.
 SELECT
     kind,
     sum(u.service_uses) AS service_uses,

@@ -1,6 +1,6 @@
 -- Quanti utenti ci sono in media in un'ora, di notte, in orario d'ufficio e di sera?
--- Mean users per hour of each band. Divided by the hours that the year really had in Italy: on the day when clocks go
--- forward there is no hour from 2 to 3, on the day when they go back there are two.
+-- Mean users per hour of each band. The divisor is the number of hours of the year in Italy: the day on which clocks
+-- go forward has no hour from 2 to 3, and the day on which they go back has two.
 WITH
     toDateTime(makeDate({year:UInt16}, 1, 1), 'Europe/Rome') AS first,
     toDateTime(makeDate({year:UInt16} + 1, 1, 1), 'Europe/Rome') AS past

@@ -1,5 +1,5 @@
 -- Quali servizi sono cresciuti o calati di più?
--- What moved most from the year before, service by service and ente by ente; what is new or gone is among them.
+-- The largest changes from the year before, by service and ente, including new and retired services.
 SELECT
     ente,
     service,

@@ -1,6 +1,6 @@
 -- Quanti visitatori diversi ha ogni ente in un giorno?
--- Mean and greatest number of distinct visitors of a day. Visitors cannot be told from one day to the next, by design: daily
--- numbers must not be added up to people of a month.
+-- Mean and greatest number of distinct visitors in a day. By design a visitor cannot be recognised on another day, so daily
+-- numbers must not be added up to people in a month.
 SELECT ente, round(avg(visitors)) AS mean_visitors_a_day, max(visitors) AS most, argMax(local_date, visitors) AS on_day
 FROM
 (

@@ -1,5 +1,5 @@
 -- Quanto si usano i servizi nei giorni festivi?
--- Uses on working days, weekends and holidays, patron saints included, and the mean of a day that had any. Run
+-- Uses on working days, weekends and holidays, patron saints included, and the mean of the days with uses. Run
 -- "affluenza register apply" first.
 SELECT
     day_kind,

@@ -1,4 +1,4 @@
-// Tells Affluenza that a portal is used. Java 17, standard library only.
+// Reports the use of a portal to Affluenza. Java 17, standard library only.
 
 import java.io.IOException;
 import java.net.URI;
@@ -29,7 +29,7 @@ public final class Affluenza {
     private final String key;
     private final String source;
 
-    /** The collector refused the event: sending it again would not help. */
+    /** The collector refused the event; a retry would not help. */
     public static final class Refused extends RuntimeException {
         public final String reason;
 
@@ -56,7 +56,7 @@ public final class Affluenza {
         return emit("it.affluenza.service-use.v1", data);
     }
 
-    /** Sends one event and gives its id. Call it outside of a request, such as from an executor. */
+    /** Sends one event and returns its id. Call it outside of a request, such as from an executor. */
     public String emit(String type, Map<String, ?> data) throws IOException, InterruptedException {
         String id = uuid7();
         Map<String, Object> event = new LinkedHashMap<>();
@@ -66,7 +66,7 @@ public final class Affluenza {
         event.put("id", id);
         event.put("time", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
         event.put("data", data);
-        // The same body each time: the same source and id count once, however often they arrive.
+        // Every attempt sends the same body: the same source and id count once.
         HttpRequest request = HttpRequest.newBuilder(endpoint)
                 .timeout(TIMEOUT)
                 .header("content-type", "application/cloudevents+json")
@@ -86,7 +86,7 @@ public final class Affluenza {
                     }
                     return id;
                 }
-                // Busy or in trouble: later. Anything else is wrong with the request.
+                // 429 or a server error: retry. Any other status means that the request is wrong.
                 if (status != 429 && status < 500) {
                     throw new Refused("http-" + status);
                 }
@@ -119,7 +119,7 @@ public final class Affluenza {
         return HexFormat.of().formatHex(bytes).replaceFirst("(.{8})(.{4})(.{4})(.{4})", "$1-$2-$3-$4-");
     }
 
-    /** Maps, texts, numbers and truth values as JSON. */
+    /** Encodes maps, strings, numbers and booleans as JSON. */
     private static String json(Object value) {
         if (value instanceof Map<?, ?> map) {
             StringBuilder text = new StringBuilder("{");

@@ -1,11 +1,11 @@
-// Tells Affluenza that a portal is used. No dependencies: Node.js 18 or any runtime with fetch.
+// Reports the use of a portal to Affluenza. No dependencies: Node.js 18 or any runtime with fetch.
 
 import { randomBytes } from "node:crypto";
 
 const ATTEMPTS = 4;
 const TIMEOUT_MS = 3000;
 
-/** A collector refused the event: sending it again would not help. */
+/** The collector refused the event; a retry would not help. */
 export class Refused extends Error {
   constructor(reason, detail) {
     super(`the collector refused the event: ${reason}${detail ? ` (${detail})` : ""}`);
@@ -31,7 +31,7 @@ export class Affluenza {
     return this.emit("it.affluenza.service-use.v1", data);
   }
 
-  /** Sends one event and gives its id. Throws Refused, or the last error when nobody answers. */
+  /** Sends one event and returns its id. Throws Refused, or the last error after all attempts. */
   async emit(type, data) {
     const event = {
       specversion: "1.0",
@@ -41,7 +41,7 @@ export class Affluenza {
       time: new Date().toISOString(),
       data,
     };
-    // The same body each time: the same source and id count once, however often they arrive.
+    // Every attempt sends the same body: the same source and id count once.
     const body = JSON.stringify(event);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -72,7 +72,7 @@ export class Affluenza {
       return;
     }
     const detail = answer.detail ?? answer.title ?? "";
-    // Busy or in trouble: later. Anything else is wrong with the request.
+    // 429 or a server error: retry. Any other status means that the request is wrong.
     if (response.status !== 429 && response.status < 500) {
       throw new Refused(`http-${response.status}`, detail);
     }

@@ -6,7 +6,7 @@ const affluenza = new Affluenza({
   source: "https://servizi.comune.example.it",
 });
 
-// In a server, do not await it on the way of a request: catch and log instead.
+// In a server, do not await this within a request: catch and log errors instead.
 const id = await affluenza.serviceUse({
   ente: process.env.AFFLUENZA_ENTE ?? "c_d612",
   portal: process.env.AFFLUENZA_PORTAL ?? "servizi-online",

@@ -1,9 +1,9 @@
 <?php
-// Tells Affluenza that a portal is used. PHP 8.1 with allow_url_fopen, no extensions.
+// Reports the use of a portal to Affluenza. PHP 8.1 with allow_url_fopen, no extensions.
 
 declare(strict_types=1);
 
-/** A collector refused the event: sending it again would not help. */
+/** The collector refused the event; a retry would not help. */
 final class AffluenzaRefused extends RuntimeException
 {
     public function __construct(public readonly string $reason, string $detail = '')
@@ -37,11 +37,11 @@ final class Affluenza
         return $this->emit('it.affluenza.service-use.v1', $data);
     }
 
-    /** Sends one event and gives its id. With PHP-FPM, call fastcgi_finish_request() before. */
+    /** Sends one event and returns its id. With PHP-FPM, call fastcgi_finish_request() first. */
     public function emit(string $type, array $data): string
     {
         $id = self::uuid7();
-        // The same body each time: the same source and id count once, however often they arrive.
+        // Every attempt sends the same body: the same source and id count once.
         $body = json_encode([
             'specversion' => '1.0',
             'type' => $type,
@@ -60,7 +60,7 @@ final class Affluenza
                 }
                 return $id;
             }
-            // No answer, busy, or in trouble: later. Anything else is wrong with the request.
+            // No answer, 429 or a server error: retry. Any other status means that the request is wrong.
             if ($status !== 0 && $status !== 429 && $status < 500) {
                 throw new AffluenzaRefused("http-$status", $answer['detail'] ?? $answer['title'] ?? '');
             }
