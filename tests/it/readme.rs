@@ -82,7 +82,8 @@ impl Replaced {
             ),
             (
                 "--expect HASH",
-                "--expect $(affluenza verify-year | grep -o '[0-9a-f]\\{64\\}' | tail -n 1)".to_owned(),
+                "--expect $(affluenza verify-year | grep -o '[0-9a-f]\\{64\\}' | tail -n 1)"
+                    .to_owned(),
             ),
             ("--scale 10", format!("--scale {YEAR}")),
             // Later blocks use the file that this block creates.

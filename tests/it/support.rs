@@ -178,8 +178,9 @@ impl Place<'_> {
         let output = self.command(arguments).output().expect("the program runs");
         assert!(
             output.status.success(),
-            "affluenza {arguments:?} failed: {}",
-            stderr(&output)
+            "affluenza {arguments:?} failed: {}\n{}",
+            stderr(&output),
+            String::from_utf8_lossy(&output.stdout)
         );
         String::from_utf8(output.stdout).expect("it prints text")
     }
