@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use crate::support::{Engines, source, write};
+use crate::support::{Engines, eventually, source, write};
 
 const LOG: &str = "crates/importer/tests/fixtures/apache_combined_10k.log.gz";
 
@@ -60,6 +60,9 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
             ),
         ]
     };
+    // A fact is visible a moment before its hour row. The ledger row follows both.
+    let end: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
+    eventually("every block is in the ledger", || place.dealt_with() == end);
     let before = figures();
     assert_eq!(before[0], stored as u64);
     assert_eq!(

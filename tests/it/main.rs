@@ -10,6 +10,7 @@
 mod acts;
 mod api;
 mod audit;
+mod backlog;
 mod brokers;
 mod browser;
 mod chaos;
@@ -90,6 +91,7 @@ macro_rules! tests {
 /// that none runs alone at the end.
 const LONG: &[(&str, Test)] = tests![
     chaos::nothing_is_lost_or_double,
+    backlog::every_answer_is_right_or_marked,
     standstill::frozen_servers_are_named_and_hold_no_end,
     standstill::a_damaged_batch_is_named_and_not_skipped,
     standstill::a_missing_topic_is_named,
