@@ -105,7 +105,7 @@ impl Served<'_> {
             let Some(seconds) = again.and_then(|seconds| seconds.parse().ok()) else {
                 break;
             };
-            eprintln!("{path} is put off: {}", reply.body);
+            eprintln!("{path} is retried: {}", reply.body);
             std::thread::sleep(Duration::from_secs(seconds));
             reply = self.ask(path, headers);
         }
@@ -504,7 +504,7 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
         api.with_key(&keys[enti[0].as_str()], "enti").status == 401
     });
     let held = api.place.run(&["keys", "log", "--verify"]);
-    assert!(held.contains("11 entries hold"), "{held}");
+    assert!(held.contains("11 entries verified"), "{held}");
     let log = std::fs::read_to_string(api.place.folder.join("serve.log")).expect("there is one");
     assert!(
         !log.contains(&admin[20..60]) && !log.contains("127.0.0.1:5"),

@@ -153,7 +153,7 @@ pub fn consumers_reconcile_by_themselves(engines: &Engines) {
         "consumer.log",
         &[("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")],
     );
-    crate::support::eventually("the consumer mends what was deleted", || {
+    crate::support::eventually("the consumer repairs the deletion", || {
         figures(&place) == whole
             && place.count("SELECT count() FROM months_in_doubt FINAL WHERE NOT settled") == 0
     });

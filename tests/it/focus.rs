@@ -247,7 +247,7 @@ fn check_categories(report: &Value) {
     assert_eq!(
         rows.len(),
         csv("categories.csv").len(),
-        "no category beside the twelve"
+        "no category besides the twelve"
     );
     let (before, now) = (totals["2016"], totals["2017"]);
     assert_eq!(count(&report["totals"]["service_uses"]), now);

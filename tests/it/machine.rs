@@ -321,7 +321,7 @@ pub fn strangers_neither_ask_nor_stop_anything(engines: &Engines) {
     }
     machine.is_exact();
     assert!(
-        machine.log().contains("ClickHouse is started again"),
+        machine.log().contains("ClickHouse is restarted"),
         "a stranger ended it once"
     );
     assert_eq!(listening(&family(up)), ports, "the ports stay the same");

@@ -5,7 +5,7 @@
 //! This is not a libtest harness: the engines must be stopped, and their folder removed, after the
 //! last test, for which libtest has no hook.
 
-#![expect(clippy::print_stderr, reason = "tests tell what they do")]
+#![expect(clippy::print_stderr, reason = "tests print their progress")]
 
 mod acts;
 mod api;

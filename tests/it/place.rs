@@ -253,7 +253,7 @@ pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
     place.run(&["close-year", "2025"]);
     let told = place.run(&["audit"]);
     assert!(
-        told.contains("10 facts of no record removed: a test"),
+        told.contains("10 facts without a record removed: a test"),
         "{told}"
     );
 }
@@ -265,7 +265,7 @@ fn make_up(place: &Place<'_>, columns: &str) {
     );
     place
         .wait(place.store().run_statement(&statement))
-        .expect("facts can be made up");
+        .expect("facts can be invented");
     assert_eq!((facts(place), uses(place)), (27, 27));
     assert!(findings(place).contains(&"facts-outside-ledger".to_owned()));
     refused(place, &["close-year", "2025"], &["2025 do not balance"]);

@@ -209,7 +209,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
         assert_eq!(
             moved,
             forth.values().sum::<u64>(),
-            "round {round}: the whole change is told"
+            "round {round}: the whole change is listed"
         );
         assert_eq!(history.figures(), present, "round {round}");
         history.check_balance();
@@ -236,8 +236,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
 fn check_refusals(history: &History<'_>, before: &Path) {
     let refused = history.fails(before, &["rebuild", "aggregates", "--period", "2017"]);
     assert!(
-        refused.contains("`affluenza rebuild facts` goes on with it")
-            && refused.contains("--abandon"),
+        refused.contains("`affluenza rebuild facts` continues it") && refused.contains("--abandon"),
         "{refused}"
     );
     let refused = history.fails(&history.after, &["rebuild", "facts"]);

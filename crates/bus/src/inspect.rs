@@ -148,7 +148,7 @@ impl Inspector {
                 open.since_ms = Some(batch.began_ms).filter(|ms| *ms >= 0);
                 open.transactional_id = self.transactional_id(batch.producer);
             }
-            Err(error) => tracing::debug!(%error, "the log was not looked at"),
+            Err(error) => tracing::debug!(%error, "cannot inspect the log"),
         }
         Some(open)
     }

@@ -200,7 +200,7 @@ fn a_replaced_register_is_in_force_at_once() {
         let answer = runtime.block_on(world.router.clone().oneshot(request));
         answer.unwrap().status().as_u16()
     };
-    assert_eq!(send(), 403, "nobody knows whose name that is");
+    assert_eq!(send(), 403, "the name stands for no ente");
     let right = REGISTER.replace("\"Florence\"", "\"Florence\", \"Fiorenza\"");
     world
         .collector

@@ -63,7 +63,7 @@ pub enum EngineError {
         remove: PathBuf,
     },
     /// A package client fetched a file that differs from the pinned one.
-    #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one, mend that and start again (nothing was kept in {cache})", cache = .cache.display())]
+    #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one: correct it and start again (nothing was kept in {cache})", cache = .cache.display())]
     Fetched {
         /// Name of the file and its fault.
         detail: String,

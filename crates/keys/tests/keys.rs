@@ -53,7 +53,7 @@ fn a_running_ring_hears_of_a_new_key_by_itself() {
     let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
     let began = std::time::Instant::now();
     while ring.check(secret.expose()).is_err() {
-        assert!(began.elapsed().as_secs() < 20, "the key was not taken up");
+        assert!(began.elapsed().as_secs() < 20, "the key was not loaded");
         std::thread::yield_now();
     }
 }

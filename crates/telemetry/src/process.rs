@@ -25,7 +25,7 @@ impl Collector for Process {
         let began = started_at();
         gauge(
             "process_start_time_seconds",
-            "When the process began, in seconds since 1970",
+            "Start of the process, in seconds since 1970",
             began,
         )?;
         if let Some(seconds) = cpu_seconds() {

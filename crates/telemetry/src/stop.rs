@@ -33,7 +33,7 @@ impl Stop {
                 if teller.is_told() {
                     std::process::exit(128 + number);
                 }
-                tracing::info!("finishing what has begun; a second signal ends at once");
+                tracing::info!("finishing work in progress; a second signal ends at once");
                 teller.tell();
                 std::thread::spawn(move || {
                     std::thread::sleep(patience);

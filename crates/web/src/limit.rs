@@ -128,7 +128,7 @@ pub struct Places<K> {
 
 /// Permit for one request, returned when dropped.
 pub struct Place(
-    #[expect(dead_code, reason = "dropping it gives the place back")] OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "dropping it releases the slot")] OwnedSemaphorePermit,
 );
 
 impl<K: Hash + Eq + Clone> Places<K> {

@@ -152,7 +152,7 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "The service failed",
-            "the fault is not in the request; whoever runs the service finds more in its log",
+            "the fault is not in the request; the operator finds the cause in the log",
         )
     }
 

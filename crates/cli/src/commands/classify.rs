@@ -32,7 +32,7 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
         })?;
         if refused > 0 {
             output::say(&format!(
-                "{refused} lines are no events that a consumer would store; the column `refused` says why"
+                "a consumer would refuse {refused} lines; the column `refused` has the reasons"
             ));
         }
     } else {

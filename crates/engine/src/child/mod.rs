@@ -143,7 +143,7 @@ impl fmt::Display for ChildExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ended unexpectedly ({})", self.engine, self.status)?;
         if let Some(line) = self.telling_line() {
-            write!(f, ", its last words: {line:?}")?;
+            write!(f, ", its last line: {line:?}")?;
         }
         write!(f, "; see {}", self.logs.display())
     }
@@ -164,7 +164,7 @@ mod tests {
         };
         assert_eq!(
             exit.to_string(),
-            "Kafka ended unexpectedly (exit code 1), its last words: \"x ERROR no way\"; see d/logs"
+            "Kafka ended unexpectedly (exit code 1), its last line: \"x ERROR no way\"; see d/logs"
         );
     }
 }

@@ -61,7 +61,7 @@ pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineErro
             lost_parts = report.lost_parts.len(),
             torn_lines = report.torn_lines,
             tokens = report.tokens,
-            "ClickHouse had kept deduplication tokens of lost parts, they were taken back"
+            "ClickHouse had kept deduplication tokens of lost parts: removed them"
         );
     }
     Ok(report)
