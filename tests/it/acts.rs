@@ -24,7 +24,7 @@ fn find(folder: &Path, name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("no {name} in {}", folder.display()))
 }
 
-pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
+pub fn every_change_of_the_log_is_noticed(engines: &Engines) {
     let place = engines.place("acts");
     let key = place.run(&["keys", "create", "first", "--ente", "c_d612"]);
     place.run(&["keys", "create", "second"]);

@@ -567,7 +567,7 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
     assert!(hidden > 0, "the thinned years have small cells");
 }
 
-pub fn whatever_is_asked_is_answered_or_explained(engines: &Engines) {
+pub fn every_request_is_answered_or_explained(engines: &Engines) {
     let api = served(engines, "api_fuzz");
     let key = api.key(&["all"]);
     for (path, parameter) in [

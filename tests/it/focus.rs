@@ -41,7 +41,7 @@ pub fn tables_equal_the_printed_ones(engines: &Engines) {
 }
 
 /// `make up ONCE=1`, with its own engines and folder.
-pub fn one_command_does_it_all(engines: &Engines) {
+pub fn one_command_runs_everything(engines: &Engines) {
     let place = engines.place("one_command");
     let mut command = crate::support::program(&["up", "--demo", "--once", "--format", "json"]);
     let output = command

@@ -103,7 +103,7 @@ fn kept_months(place: &Place<'_>) -> u64 {
     place.count("SELECT uniqExact(month) FROM hours_of_months")
 }
 
-pub fn worked_out_ahead_they_are_right(engines: &Engines) {
+pub fn precalculated_hours_are_right(engines: &Engines) {
     let place = engines.place("hours");
     place.run(&["migrate"]);
     place.run(&[

@@ -128,7 +128,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     assert_eq!(balanced(&place)["compared_from"], 201_705);
 }
 
-pub fn a_ttl_of_another_hand_stops_the_consumer(engines: &Engines) {
+pub fn a_foreign_ttl_stops_the_consumer(engines: &Engines) {
     let place = engines.place("foreign_ttl");
     place.run(&["migrate"]);
     execute(
@@ -139,7 +139,7 @@ pub fn a_ttl_of_another_hand_stops_the_consumer(engines: &Engines) {
     refused(&output.expect("it runs"), "has a TTL that was not set by");
 }
 
-pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
+pub fn erased_events_stay_gone_and_the_accounts_balance(engines: &Engines) {
     let place = stored(engines, "erasing", &["2017"]);
     let of = |condition: &str| {
         place.count(&format!(

@@ -228,7 +228,7 @@ pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
 }
 
 /// Facts without a record: beyond the end of the log, and of an unknown stream.
-pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
+pub fn facts_without_a_record_are_named_and_removed(engines: &Engines) {
     let place = prepared(engines, "made_up");
     let of_2024: Vec<String> = (0..7).map(|number| event('o', number, 2024)).collect();
     produce(&place, &of_2024);
@@ -342,7 +342,7 @@ pub fn a_topic_swapped_under_a_consumer_is_noticed(engines: &Engines) {
 }
 
 /// The disk of a broker, including the group's offsets, is restored from an older copy.
-pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
+pub fn a_restored_log_is_read_as_a_new_stream(engines: &Engines) {
     let place = engines.place("put_back");
     let mut broker = Broker::start(engines, &place);
     migrate(&place);

@@ -76,7 +76,7 @@ fn hourly(portal: &str, until: Timestamp) -> Vec<Vec<u8>> {
         .collect()
 }
 
-pub fn a_consumer_shows_how_it_is(engines: &Engines) {
+pub fn a_consumer_shows_its_state(engines: &Engines) {
     let place = engines.place("watching");
     place.run(&["migrate"]);
     let now = Timestamp::now();

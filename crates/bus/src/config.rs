@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_build_cannot_do_is_refused() {
+    fn properties_that_the_build_lacks_are_refused() {
         let ssl = with(&[("security_protocol", "sasl_ssl")]);
         let scram = with(&[("sasl.mechanism", "SCRAM-SHA-512")]);
         for config in [ssl, scram] {

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_explains_is_named() {
+    fn offsets_without_a_header_are_named() {
         let mut shown = Shown::default();
         let control = piece().control();
         shown.note(2..8, &control);

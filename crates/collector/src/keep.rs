@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_is_unpacked() {
+    fn packed_data_is_unpacked() {
         let record = pack(b"key", b"{}", UnixMillis(-5));
         assert_eq!(
             unpack(&record),

@@ -186,7 +186,7 @@ fn every_answer_is_a_documented_one() {
 }
 
 #[test]
-fn a_replaced_register_is_in_force_at_once() {
+fn a_replaced_register_is_active_at_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(async { world() });
     let event = EVENT

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_and_missing_rights_are_told_apart() {
+    fn a_full_disk_and_missing_rights_differ() {
         let path = Path::new("/data/x");
         let full = EngineError::io(path, io::Error::from_raw_os_error(28));
         assert_eq!(

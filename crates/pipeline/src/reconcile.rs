@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_lasts_and_what_is_new_or_gone_does_not() {
+    fn only_equal_differences_last() {
         let mut lasting = Differences::default();
         let first = differences(&[(1, 5), (2, 5), (3, 5)]);
         let changing = first.seen_again(differences(&[(1, 5), (2, 6), (4, 5)]), &mut lasting);

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_writer_waits_for_is_the_cause() {
+    fn the_operation_of_a_waiting_writer_is_the_cause() {
         let began = Instant::now();
         let mut tracker = Tracker::default();
         tracker.see(P, NextOffset(0), NextOffset(5), began);

@@ -99,7 +99,7 @@ fn a_good_register_answers_by_date() {
 }
 
 #[test]
-fn one_mistake_one_line_with_its_place_and_its_mend() {
+fn one_mistake_is_one_line_with_place_and_remedy() {
     for (from, to, expected) in [
         (
             "category = \"a\"",
@@ -209,7 +209,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_in_the_order_of_the_text() {
+fn all_mistakes_are_listed_at_once_in_the_order_of_the_text() {
     let text = GOOD
         .replace("category = \"a\"", "category = \"x\"")
         .replace("Europe/London", "Mars")

@@ -84,7 +84,7 @@ mod tests {
     use crate::Metrics;
 
     #[test]
-    fn a_scrape_tells_of_the_process() {
+    fn a_scrape_describes_the_process() {
         let scrape = Metrics::default().text();
         let value = |name: &str| -> f64 {
             let line = scrape.lines().find_map(|line| line.strip_prefix(name));

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_asks_late_hears_it_too() {
+    async fn late_listeners_are_notified_too() {
         let stop = Stop::default();
         stop.clone().tell();
         stop.told().await;

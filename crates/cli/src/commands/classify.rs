@@ -173,7 +173,7 @@ mod tests {
     use crate::args::Lines;
 
     #[test]
-    fn a_line_is_a_line_whatever_is_in_it() {
+    fn any_content_stays_one_line() {
         let mut out = Rows::new(Lines::Tsv, Vec::new());
         for agent in ["curl/8.1", "a\tb\"c"] {
             out.write(&AgentRow::of(agent.as_bytes())).unwrap();

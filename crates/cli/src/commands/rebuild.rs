@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_alive_and_others_are_told_apart() {
+    fn this_process_is_alive_and_others_are_distinguished() {
         assert_eq!(is_alive(&owner()), Some(true));
         let pid = std::process::id();
         assert_eq!(is_alive(&format!("{}/{pid}/1", host())), Some(false));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_and_an_old_java_are_told_apart() {
+    fn a_missing_and_an_old_java_differ() {
         let home = tempfile::tempdir().unwrap();
         let find = || java_of(Some(home.path().into()));
         let missing = find().unwrap_err();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_and_a_failing_client_are_told_apart() {
+    fn a_missing_and_a_failing_client_differ() {
         let dir = std::env::temp_dir();
         let fetch = |tool| Fetch {
             tool,

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exit_is_told_in_one_line_with_the_line_that_says_most() {
+    fn an_exit_is_one_line_with_the_most_useful_log_line() {
         let exit = ChildExit {
             status: ExitStatus::Code(1),
             last_lines: vec!["INFO bye".into()],
