@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Cuts the power of a small machine under load, again and again, and looks what is left.
+"""Cuts the power of a small machine under load repeatedly and checks which events are left.
 
     tests/powercut.py target/release/affluenza --cuts 10        (as root: it mounts loop devices)
 
 `up` keeps its data on an ext4 file system in a file. At the cut every process is stopped and the file is
 copied: the copy has what the disk had, and nothing of what only the kernel's memory held. `up` starts on
-the copy, and must come back by itself: every acknowledged event once, new events taken in, accounts balanced.
+the copy, and must recover unaided: every acknowledged event once, new events taken in, accounts balanced.
 """
 import argparse
 import collections
@@ -34,7 +34,7 @@ Facts = collections.namedtuple("Facts", "events doubled")
 
 
 class Up:
-    """A running `affluenza up`, seen through what it prints."""
+    """A running `affluenza up`, observed through its output."""
 
     def __init__(self, binary, data, log):
         self.binary, self.data, self.log = binary, data, log
@@ -49,7 +49,7 @@ class Up:
             if found:
                 return found.group(1)
             time.sleep(0.2)
-        raise SystemExit(f"in vain: {pattern}\n{self.log.read_text()[-2000:]}")
+        raise SystemExit(f"timed out waiting for {pattern}\n{self.log.read_text()[-2000:]}")
 
     def send(self, key, ente, number):
         now = datetime.datetime.now(datetime.timezone.utc).isoformat()

@@ -24,7 +24,7 @@ fn find(folder: &Path, name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("no {name} in {}", folder.display()))
 }
 
-pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
+pub fn every_change_of_the_log_is_noticed(engines: &Engines) {
     let place = engines.place("acts");
     let key = place.run(&["keys", "create", "first", "--ente", "c_d612"]);
     place.run(&["keys", "create", "second"]);
@@ -53,7 +53,10 @@ pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
     let secret = key.trim().rsplit('_').next().expect("a secret");
     assert!(!told.contains(secret), "no secret is in it");
     let whole = verified(&place).expect("nothing was changed");
-    assert!(whole.contains("6 entries hold, newest hash "), "{whole}");
+    assert!(
+        whole.contains("6 entries verified, newest hash "),
+        "{whole}"
+    );
 
     let data = place.folder.join("data");
     let (log, keys) = (find(&data, "keys.log"), find(&data, "keys.toml"));
@@ -116,7 +119,7 @@ pub fn whatever_is_changed_in_the_log_is_noticed(engines: &Engines) {
             "entries at the end of the log are missing",
         ),
         (
-            "a key that nobody made",
+            "a key made by hand",
             &right,
             &right_keys.replacen("c_d612", "firenze", 1),
             "it was changed by hand",

@@ -105,7 +105,7 @@ impl Served<'_> {
             let Some(seconds) = again.and_then(|seconds| seconds.parse().ok()) else {
                 break;
             };
-            eprintln!("{path} is put off: {}", reply.body);
+            eprintln!("{path} is retried: {}", reply.body);
             std::thread::sleep(Duration::from_secs(seconds));
             reply = self.ask(path, headers);
         }
@@ -504,7 +504,7 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
         api.with_key(&keys[enti[0].as_str()], "enti").status == 401
     });
     let held = api.place.run(&["keys", "log", "--verify"]);
-    assert!(held.contains("11 entries hold"), "{held}");
+    assert!(held.contains("11 entries verified"), "{held}");
     let log = std::fs::read_to_string(api.place.folder.join("serve.log")).expect("there is one");
     assert!(
         !log.contains(&admin[20..60]) && !log.contains("127.0.0.1:5"),
@@ -567,7 +567,7 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
     assert!(hidden > 0, "the thinned years have small cells");
 }
 
-pub fn whatever_is_asked_is_answered_or_explained(engines: &Engines) {
+pub fn every_request_is_answered_or_explained(engines: &Engines) {
     let api = served(engines, "api_fuzz");
     let key = api.key(&["all"]);
     for (path, parameter) in [

@@ -44,7 +44,7 @@ pub fn findings(place: &Place<'_>) -> Vec<String> {
     codes
 }
 
-pub fn what_is_lost_is_named_and_mended(engines: &Engines) {
+pub fn lost_rows_are_named_and_repaired(engines: &Engines) {
     let place = engines.place("audit");
     place.run(&["migrate"]);
     place.run(&[
@@ -133,7 +133,7 @@ fn mend(place: &Place<'_>, whole: &[u64]) {
 }
 
 /// The consumer also reconciles periodically and repairs the differences.
-pub fn consumers_reconcile_by_themselves(engines: &Engines) {
+pub fn consumers_reconcile_without_a_command(engines: &Engines) {
     let place = engines.place("reconcile");
     place.run(&["migrate"]);
     place.run(&[
@@ -153,7 +153,7 @@ pub fn consumers_reconcile_by_themselves(engines: &Engines) {
         "consumer.log",
         &[("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")],
     );
-    crate::support::eventually("the consumer mends what was deleted", || {
+    crate::support::eventually("the consumer repairs the deletion", || {
         figures(&place) == whole
             && place.count("SELECT count() FROM months_in_doubt FINAL WHERE NOT settled") == 0
     });

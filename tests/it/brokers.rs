@@ -190,7 +190,7 @@ impl<'r> Brokers<'r> {
         let found = cluster.replicas(topic).expect("Kafka answers");
         let of = found.iter().find(|(id, _)| id.0 == partition);
         let leader = of.and_then(|(_, replicas)| replicas.leader);
-        usize::try_from(leader.expect("somebody leads")).expect("brokers are counted from 1")
+        usize::try_from(leader.expect("a broker leads")).expect("brokers are counted from 1")
     }
 
     fn kill(&mut self, number: usize) {

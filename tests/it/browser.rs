@@ -106,7 +106,7 @@ impl Browser {
         // A page that is left cancels the promise.
         let until = Instant::now() + PATIENCE;
         while let Err(error) = self.try_run(&script) {
-            assert!(Instant::now() < until, "in vain: {condition}: {error}");
+            assert!(Instant::now() < until, "timed out: {condition}: {error}");
         }
     }
 

@@ -19,7 +19,7 @@ fn access(id: &str, ente: &str, day: &str) -> String {
 fn send(place: &Place<'_>, events: &[String]) {
     let before = place.dealt_with();
     place.produce(events.iter().map(|event| ("k", event.as_bytes())));
-    eventually("the events are dealt with", || {
+    eventually("the events are processed", || {
         place.dealt_with() == before + events.len() as u64
     });
 }
@@ -201,7 +201,9 @@ pub fn a_report_is_of_one_moment(engines: &Engines) {
         closings_end(&place);
         stop.store(true, Ordering::Relaxed);
     });
-    eprintln!("{reports} reports, {moved} with more than the one before, {last} accesses at last");
+    eprintln!(
+        "{reports} reports, {moved} with more than the previous one, {last} accesses at last"
+    );
     assert!(moved >= 5, "events came in between");
 }
 

@@ -299,7 +299,7 @@ pub fn mistakes_have_one_clear_line(engines: &Engines) {
     assert_eq!(place.run(&["dead-letters", "list"]), "no dead letters\n");
     assert_eq!(listed(&place, &[])["letters"], 0);
     fails(&["requeue", "--all"], 1, &["no dead letters"]);
-    fails(&["show", "0/7"], 1, &["0/7", "none at all"]);
+    fails(&["show", "0/7"], 1, &["0/7", "the topic is empty"]);
     fails(
         &["requeue", "0/7", "1/8"],
         1,

@@ -62,7 +62,7 @@ fn as_after_a_crash(place: &Place<'_>) {
     set_offset(&place.bus(), PARTITION, NextOffset(first), &intent);
 }
 
-pub fn lost_hour_rows_are_marked_and_made_again(engines: &Engines) {
+pub fn lost_hour_rows_are_marked_and_rebuilt(engines: &Engines) {
     let (place, total) = consumed(engines, "doubts");
     as_after_a_crash(&place);
     place.run(&["consume", "--once"]);
@@ -202,7 +202,7 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
     assert_eq!(token(later), Token::MayBeForgotten);
 }
 
-pub fn facts_that_a_hand_changed_are_named(engines: &Engines) {
+pub fn facts_changed_by_hand_are_named(engines: &Engines) {
     let (place, total) = consumed(engines, "altered");
     let french = || place.count("SELECT sum(events) FROM usage_hourly WHERE country = 'FR'");
     let before = french();

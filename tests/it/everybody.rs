@@ -91,7 +91,7 @@ fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) {
             hidden += usize::from(cell["status"] == "suppressed");
             if cell["unit"] == "count" && cell["value"].as_u64().is_some() {
                 let count = &cell["value"];
-                assert!(count != 1 && count != 2, "{name} tells a small count");
+                assert!(count != 1 && count != 2, "{name} reveals a small count");
             }
         }
     }

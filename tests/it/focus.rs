@@ -41,7 +41,7 @@ pub fn tables_equal_the_printed_ones(engines: &Engines) {
 }
 
 /// `make up ONCE=1`, with its own engines and folder.
-pub fn one_command_does_it_all(engines: &Engines) {
+pub fn one_command_runs_everything(engines: &Engines) {
     let place = engines.place("one_command");
     let mut command = crate::support::program(&["up", "--demo", "--once", "--format", "json"]);
     let output = command
@@ -247,7 +247,7 @@ fn check_categories(report: &Value) {
     assert_eq!(
         rows.len(),
         csv("categories.csv").len(),
-        "no category beside the twelve"
+        "no category besides the twelve"
     );
     let (before, now) = (totals["2016"], totals["2017"]);
     assert_eq!(count(&report["totals"]["service_uses"]), now);

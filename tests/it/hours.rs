@@ -103,7 +103,7 @@ fn kept_months(place: &Place<'_>) -> u64 {
     place.count("SELECT uniqExact(month) FROM hours_of_months")
 }
 
-pub fn worked_out_ahead_they_are_right(engines: &Engines) {
+pub fn precalculated_hours_are_right(engines: &Engines) {
     let place = engines.place("hours");
     place.run(&["migrate"]);
     place.run(&[
@@ -130,7 +130,7 @@ pub fn worked_out_ahead_they_are_right(engines: &Engines) {
     consume();
     all_are_right(&place, "March has another event");
     assert_eq!(keep(), 1);
-    all_are_right(&place, "March is kept anew");
+    all_are_right(&place, "March is kept again");
 
     // A rebuild discards the precomputed hours and computes them again.
     place.run(&["rebuild", "aggregates", "--period", "2017-05"]);
@@ -153,7 +153,7 @@ fn wrong_ones_are_found(place: &Place<'_>) {
     let output = place.command(&["audit"]).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.status.success(), "{text}{}", stderr(&output));
-    let found = text.matches("its hours were worked out ahead to").count();
+    let found = text.matches("its precalculated hours have").count();
     assert!(
         found == 1 && text.contains("month 2017-04, c_d612"),
         "{text}"

@@ -107,7 +107,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
 
     // Commands that need the facts of a whole year fail with the reason.
     let output = |arguments: &[&str]| place.command(arguments).output().expect("it runs");
-    refused(&output(&["close-year", "2017"]), "from 2017-05 on only");
+    refused(&output(&["close-year", "2017"]), "only from 2017-05 on");
     refused(
         &output(&["rebuild", "aggregates", "--period", "2016"]),
         "201705",
@@ -128,7 +128,7 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     assert_eq!(balanced(&place)["compared_from"], 201_705);
 }
 
-pub fn a_ttl_of_another_hand_stops_the_consumer(engines: &Engines) {
+pub fn a_foreign_ttl_stops_the_consumer(engines: &Engines) {
     let place = engines.place("foreign_ttl");
     place.run(&["migrate"]);
     execute(
@@ -139,7 +139,7 @@ pub fn a_ttl_of_another_hand_stops_the_consumer(engines: &Engines) {
     refused(&output.expect("it runs"), "has a TTL that was not set by");
 }
 
-pub fn what_is_erased_stays_gone_and_the_accounts_balance(engines: &Engines) {
+pub fn erased_events_stay_gone_and_the_accounts_balance(engines: &Engines) {
     let place = stored(engines, "erasing", &["2017"]);
     let of = |condition: &str| {
         place.count(&format!(
@@ -253,11 +253,11 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
     let consumer = place.spawn_with(&["consume"], "consumer.log", &soon);
     eventually("the consumer tells", || {
         let log = std::fs::read_to_string(place.folder.join("consumer.log"));
-        log.is_ok_and(|log| log.contains("is noted, and not carried out"))
+        log.is_ok_and(|log| log.contains("is noted but was not applied"))
     });
     consumer.kill();
     assert!(
-        !audit.status.success() && told.contains("is noted, and not carried out"),
+        !audit.status.success() && told.contains("is noted but was not applied"),
         "{told}"
     );
     place.run(&["audit", "--repair"]);
@@ -274,12 +274,12 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
         "erased_since.erasures, which notes erasures, is not there",
     );
     refused(&lost, again);
-    refused(&lost, "give those of the 1 above again");
+    refused(&lost, "repeat those of the 1 above");
     assert!(!stderr(&lost).contains("order 1"), "{}", stderr(&lost));
     // A recreated topic has no information about an older database.
     execute(&place, "DROP DATABASE erased_since SYNC");
     place.run(&["migrate"]);
-    refused(&restore(), "knows nothing of database erased_since of ");
+    refused(&restore(), "has no notes of database erased_since of ");
 }
 
 /// Report of the ente whose days were erased.

@@ -321,7 +321,7 @@ pub fn strangers_neither_ask_nor_stop_anything(engines: &Engines) {
     }
     machine.is_exact();
     assert!(
-        machine.log().contains("ClickHouse is started again"),
+        machine.log().contains("ClickHouse is restarted"),
         "a stranger ended it once"
     );
     assert_eq!(listening(&family(up)), ports, "the ports stay the same");
@@ -467,7 +467,7 @@ fn files_of(part: &Path) -> Vec<PathBuf> {
 
 /// An incomplete backup can be repeated under its name, and the runbook of a full disk works as
 /// printed.
-pub fn what_was_cut_off_is_made_again(engines: &Engines) {
+pub fn interrupted_backups_are_written_again(engines: &Engines) {
     let mut machine = Machine::start(engines, "cut-off");
     machine.post(300);
     machine.is_exact();
@@ -498,7 +498,7 @@ pub fn what_was_cut_off_is_made_again(engines: &Engines) {
 }
 
 /// Checks the engine settings that keep acknowledged events through a power cut.
-pub fn what_is_acknowledged_is_on_the_disk(engines: &Engines) {
+pub fn acknowledged_records_are_on_the_disk(engines: &Engines) {
     let mut machine = Machine::start(engines, "synced");
     let rows = machine.access().rows(
         "SELECT name, value FROM system.merge_tree_settings WHERE name IN ('fsync_after_insert', 'fsync_part_directory', 'min_rows_to_fsync_after_merge', 'min_compressed_bytes_to_fsync_after_merge') FORMAT TSV",

@@ -5,7 +5,7 @@
 //! This is not a libtest harness: the engines must be stopped, and their folder removed, after the
 //! last test, for which libtest has no hook.
 
-#![expect(clippy::print_stderr, reason = "tests tell what they do")]
+#![expect(clippy::print_stderr, reason = "tests print their progress")]
 
 mod acts;
 mod api;
@@ -102,12 +102,12 @@ const LONG: &[(&str, Test)] = tests![
     foreign::compacted_topics_balance,
     published::a_closed_year_is_published_as_it_was_closed,
     keeping::expired_facts_leave_the_aggregates_alone,
-    keeping::what_is_erased_stays_gone_and_the_accounts_balance,
+    keeping::erased_events_stay_gone_and_the_accounts_balance,
     keeping::a_backup_does_not_bring_back_what_was_erased,
     dashboard::pages_show_what_the_api_says,
-    focus::one_command_does_it_all,
-    audit::what_is_lost_is_named_and_mended,
-    readme::its_blocks_do_what_they_say,
+    focus::one_command_runs_everything,
+    audit::lost_rows_are_named_and_repaired,
+    readme::its_blocks_run_as_printed,
     collect::accepted_events_survive_kills,
     collect::nothing_personal_is_kept,
     collect::nothing_personal_leaves_the_log,
@@ -118,27 +118,27 @@ const LONG: &[(&str, Test)] = tests![
     machine::dead_engines_are_started_again,
     machine::frozen_engines_do_not_hold_the_end,
     machine::broken_parts_are_restored_unasked,
-    machine::what_was_cut_off_is_made_again,
-    machine::what_is_acknowledged_is_on_the_disk,
-    place::a_log_that_was_put_back_is_read_as_another_one,
+    machine::interrupted_backups_are_written_again,
+    machine::acknowledged_records_are_on_the_disk,
+    place::a_restored_log_is_read_as_a_new_stream,
     rebuild::facts_follow_the_register,
     rebuild::killed_rebuilds_go_on,
     foreign::another_assignor_is_refused,
     recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
     membership::partitions_are_added_to_a_running_topic,
-    hours::worked_out_ahead_they_are_right,
+    hours::precalculated_hours_are_right,
     upgrades::every_earlier_schema_becomes_this_one,
     upgrades::consumers_restart_one_after_the_other_under_load,
     keeping::a_backup_comes_back_and_the_log_adds_the_rest,
     rebuild::consumers_go_on_meanwhile,
-    audit::consumers_reconcile_by_themselves,
+    audit::consumers_reconcile_without_a_command,
 ];
 
 /// All other tests. A new test belongs here, or above if it takes more than 20 s.
 const SHORT: &[(&str, Test)] = tests![
     focus::tables_equal_the_printed_ones,
-    api::whatever_is_asked_is_answered_or_explained,
+    api::every_request_is_answered_or_explained,
     complete::the_note_is_true_seconds_after_the_last_block,
     complete::hours_exist_in_the_zone_of_their_portal,
     complete::a_report_is_of_one_moment,
@@ -156,12 +156,12 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::one_event_by_hand,
     emitting::events_are_checked_before_they_are_sent,
     portals::examples_reach_the_facts,
-    doubts::lost_hour_rows_are_marked_and_made_again,
+    doubts::lost_hour_rows_are_marked_and_rebuilt,
     doubts::every_answer_says_so,
     doubts::a_correction_counts_once,
     doubts::users_are_compared_too,
     doubts::tokens_are_forgotten_by_inserts,
-    doubts::facts_that_a_hand_changed_are_named,
+    doubts::facts_changed_by_hand_are_named,
     parts::an_insert_is_one_part_a_month,
     parts::a_profile_of_the_server_cannot_split_an_insert,
     records::bad_records_stop_nothing,
@@ -172,7 +172,7 @@ const SHORT: &[(&str, Test)] = tests![
     guards::places_that_do_not_fit_are_alarms,
     place::a_place_that_was_moved_is_an_alarm,
     place::a_loss_is_accepted_once_and_shown,
-    place::facts_of_no_record_are_named_and_removed,
+    place::facts_without_a_record_are_named_and_removed,
     place::overlapping_rows_become_one,
     place::a_topic_swapped_under_a_consumer_is_noticed,
     projections::parts_left_over_get_theirs,
@@ -183,18 +183,18 @@ const SHORT: &[(&str, Test)] = tests![
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,
     register::unknown_codes_are_listed_and_placed_later,
-    keeping::a_ttl_of_another_hand_stops_the_consumer,
-    watching::a_consumer_shows_how_it_is,
+    keeping::a_foreign_ttl_stops_the_consumer,
+    watching::a_consumer_shows_its_state,
     watching::a_stop_at_a_guard_is_shown,
     reload::replaced_files_are_read_without_a_restart,
     dst::days_of_23_and_25_hours_are_the_same_in_every_server,
-    public::nobody_is_found_in_all_of_it,
-    acts::whatever_is_changed_in_the_log_is_noticed,
+    public::no_person_is_found_in_public_data,
+    acts::every_change_of_the_log_is_noticed,
     readers::analysts_see_their_enti_in_every_table,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
-    rebuild::damaged_aggregates_are_made_anew,
-    rebuild::what_the_log_lost_comes_from_the_facts,
+    rebuild::damaged_aggregates_are_rebuilt,
+    rebuild::events_that_the_log_lost_come_from_the_facts,
 ];
 
 fn main() -> ExitCode {

@@ -58,7 +58,7 @@ pub fn partitions_are_added_to_a_running_topic(engines: &Engines) {
     });
     // Sends the same events again: most keys now map to another partition.
     produce(&place, 0..2_000);
-    eventually("every record is dealt with", || {
+    eventually("every record is processed", || {
         assert!(!consumer.has_ended());
         place.dealt_with() == 3_000
     });
@@ -116,11 +116,11 @@ pub fn named_members_come_back_to_their_partitions(engines: &Engines) {
     let first = member("first", "first.log");
     let mut second = member("second", "second.log");
     eventually("both have two partitions", || {
-        let given_back = said(&place, "first.log", "partition given back")
-            + said(&place, "second.log", "partition given back");
+        let given_back = said(&place, "first.log", "partition revoked")
+            + said(&place, "second.log", "partition revoked");
         assigned("first.log") + assigned("second.log") == 4 + given_back
             && assigned("first.log").min(assigned("second.log")) >= 2
-            && assigned("first.log") - said(&place, "first.log", "partition given back") == 2
+            && assigned("first.log") - said(&place, "first.log", "partition revoked") == 2
     });
     let before = assigned("second.log");
     first.kill();
@@ -134,7 +134,7 @@ pub fn named_members_come_back_to_their_partitions(engines: &Engines) {
     assert_eq!(
         assigned("second.log"),
         before,
-        "nobody else noticed that it was away"
+        "no other member noticed the absence"
     );
     // A second member with the same name: the first one is fenced and ends.
     let usurper = member("first", "usurper.log");

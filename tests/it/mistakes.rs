@@ -177,7 +177,7 @@ pub fn alarms_instead_of_guesses(engines: &Engines) {
     place.run(&["simulate", "--focus", "2016", "--scale", "0.002"]);
     fails(
         &mut place.command(&["consume", "--once"]),
-        &["created anew", "--accept-new-stream"],
+        &["created again", "--accept-new-stream"],
     );
     place.run(&["consume", "--once", "--accept-new-stream"]);
 

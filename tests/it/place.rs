@@ -228,7 +228,7 @@ pub fn a_loss_is_accepted_once_and_shown(engines: &Engines) {
 }
 
 /// Facts without a record: beyond the end of the log, and of an unknown stream.
-pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
+pub fn facts_without_a_record_are_named_and_removed(engines: &Engines) {
     let place = prepared(engines, "made_up");
     let of_2024: Vec<String> = (0..7).map(|number| event('o', number, 2024)).collect();
     produce(&place, &of_2024);
@@ -253,7 +253,7 @@ pub fn facts_of_no_record_are_named_and_removed(engines: &Engines) {
     place.run(&["close-year", "2025"]);
     let told = place.run(&["audit"]);
     assert!(
-        told.contains("10 facts of no record removed: a test"),
+        told.contains("10 facts without a record removed: a test"),
         "{told}"
     );
 }
@@ -265,7 +265,7 @@ fn make_up(place: &Place<'_>, columns: &str) {
     );
     place
         .wait(place.store().run_statement(&statement))
-        .expect("facts can be made up");
+        .expect("facts can be invented");
     assert_eq!((facts(place), uses(place)), (27, 27));
     assert!(findings(place).contains(&"facts-outside-ledger".to_owned()));
     refused(place, &["close-year", "2025"], &["2025 do not balance"]);
@@ -342,7 +342,7 @@ pub fn a_topic_swapped_under_a_consumer_is_noticed(engines: &Engines) {
 }
 
 /// The disk of a broker, including the group's offsets, is restored from an older copy.
-pub fn a_log_that_was_put_back_is_read_as_another_one(engines: &Engines) {
+pub fn a_restored_log_is_read_as_a_new_stream(engines: &Engines) {
     let place = engines.place("put_back");
     let mut broker = Broker::start(engines, &place);
     migrate(&place);

@@ -12,7 +12,7 @@ const EXAMPLES: [(&str, &str, bool); 3] = [
     ("php", "deploy/examples/php/example.php", false),
 ];
 
-#[expect(clippy::print_stderr, reason = "says what was not tried")]
+#[expect(clippy::print_stderr, reason = "prints skipped examples")]
 pub fn examples_reach_the_facts(engines: &Engines) {
     let place = engines.place("portals");
     place.run(&["migrate"]);

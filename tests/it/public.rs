@@ -177,7 +177,7 @@ fn band_of(label: &str) -> Option<String> {
     Some(label.split_once(' ')?.0.to_owned())
 }
 
-pub fn nobody_is_found_in_all_of_it(engines: &Engines) {
+pub fn no_person_is_found_in_public_data(engines: &Engines) {
     let api = served(engines, "public");
     nothing_of_an_open_year_is_public(&api);
     for year in ["2016", "2017"] {

@@ -53,7 +53,7 @@ pub fn a_closed_year_is_published_as_it_was_closed(engines: &Engines) {
         true
     });
     // Pages that began before the change carry a warning.
-    eventually("a later page tells of the change", || {
+    eventually("a later page reports the change", || {
         warns(&api.data(&key, &next))
     });
     let anew = next_page(&api.data(&key, PAGE)).expect("there are more");

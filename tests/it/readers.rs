@@ -261,7 +261,7 @@ fn nothing_of_others_is_told(users: &Users) {
         if let Some(found) = foreign.found_in(&said)
             && !statement.contains(found)
         {
-            wrong.push(format!("{found} is told by {statement}: {said:.300}"));
+            wrong.push(format!("{found} is found by {statement}: {said:.300}"));
         }
         tried += 1;
     }

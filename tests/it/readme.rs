@@ -102,7 +102,7 @@ impl Replaced {
     }
 }
 
-pub fn its_blocks_do_what_they_say(engines: &Engines) {
+pub fn its_blocks_run_as_printed(engines: &Engines) {
     let place = engines.place("readme");
     let readme = std::fs::read_to_string(source("README.md")).expect("it is there");
     let blocks = blocks(&readme);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::{Engines, eventually};
 use history::{Event, History, moves, told};
 
-pub fn damaged_aggregates_are_made_anew(engines: &Engines) {
+pub fn damaged_aggregates_are_rebuilt(engines: &Engines) {
     let history = History::new(engines, "rebuild_aggregates", 3_000);
     let whole = history.figures();
     let register = &history.before;
@@ -209,7 +209,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
         assert_eq!(
             moved,
             forth.values().sum::<u64>(),
-            "round {round}: the whole change is told"
+            "round {round}: the whole change is listed"
         );
         assert_eq!(history.figures(), present, "round {round}");
         history.check_balance();
@@ -236,8 +236,7 @@ pub fn killed_rebuilds_go_on(engines: &Engines) {
 fn check_refusals(history: &History<'_>, before: &Path) {
     let refused = history.fails(before, &["rebuild", "aggregates", "--period", "2017"]);
     assert!(
-        refused.contains("`affluenza rebuild facts` goes on with it")
-            && refused.contains("--abandon"),
+        refused.contains("`affluenza rebuild facts` continues it") && refused.contains("--abandon"),
         "{refused}"
     );
     let refused = history.fails(&history.after, &["rebuild", "facts"]);
@@ -247,7 +246,7 @@ fn check_refusals(history: &History<'_>, before: &Path) {
     );
 }
 
-pub fn what_the_log_lost_comes_from_the_facts(engines: &Engines) {
+pub fn events_that_the_log_lost_come_from_the_facts(engines: &Engines) {
     let history = History::new(engines, "rebuild_retention", 2_000);
     let reference = history.rebuild(&history.after, &["facts", "--dry-run"]);
     assert_eq!(reference["rows_from_log"], 2_000);

@@ -102,13 +102,13 @@ pub fn unknown_codes_are_listed_and_placed_later(engines: &Engines) {
 
     let (told, _) = run(&known, &["register", "apply"]);
     assert!(
-        told.contains("2 enti") && told.ends_with("; in force\n"),
+        told.contains("2 enti") && told.ends_with("; active\n"),
         "{told}"
     );
     let (told, _) = run(&known, &["register", "apply"]);
-    assert!(told.contains("in force as before"), "{told}");
+    assert!(told.contains("active as before"), "{told}");
     let (told, _) = run(&more, &["register", "apply"]);
-    assert!(told.contains("in force instead of"), "{told}");
+    assert!(told.contains("active instead of"), "{told}");
     for (query, expected) in [
         ("SELECT count() FROM enti", 3),
         ("SELECT count() FROM register_enti", 5),

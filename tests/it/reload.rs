@@ -77,8 +77,8 @@ pub fn replaced_files_are_read_without_a_restart(engines: &Engines) {
     let moved = REGISTER.replace("tributi", "imposte");
     replace(folder, "register.toml", moved.as_bytes());
     replace(folder, "geo.mmdb", &geography("FR"));
-    eventually("they are taken up", || {
-        log().contains("events are classified by other rules")
+    eventually("they are loaded", || {
+        log().contains("classification rules changed")
     });
     produce(3);
     consumer.terminate();

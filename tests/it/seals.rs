@@ -81,8 +81,12 @@ pub fn two_at_once_make_one_chain(engines: &Engines) {
                lagInFrame(s.hash, 1, '') OVER (ORDER BY s.number, s.hash ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
         FROM sealed_years AS s)";
     assert_eq!(place.count("SELECT count() FROM sealed_years"), 5);
-    assert_eq!(place.count(chain), 5, "each follows the one before");
-    assert!(place.run(&["verify-year"]).contains("5 seal(s), all hold"));
+    assert_eq!(place.count(chain), 5, "each follows the previous one");
+    assert!(
+        place
+            .run(&["verify-year"])
+            .contains("5 seal(s), all verified")
+    );
 
     // Closes the last year here, so that this machine records its hash.
     let told = place.run(&["close-year", "2015"]);
@@ -176,11 +180,15 @@ fn deleting_the_last_is_noticed(place: &Place<'_>) {
         "--accept-lost",
         "an older backup was restored",
     ];
-    assert!(place.run(&accepted).contains("5 seal(s), all hold"));
+    assert!(place.run(&accepted).contains("5 seal(s), all verified"));
     // ClickHouse knows the token of the sixth seal; closing the year again still works.
     let told = place.run(&["close-year", "2015"]);
     assert!(told.contains("seal 6"), "{told}");
-    assert!(place.run(&["verify-year"]).contains("6 seal(s), all hold"));
+    assert!(
+        place
+            .run(&["verify-year"])
+            .contains("6 seal(s), all verified")
+    );
     let log = place.run(&["keys", "log"]);
     assert!(
         log.contains("seals-lost") && log.contains("an older backup was restored"),

@@ -443,7 +443,7 @@ fn an_event_is_counted_over_https(
     assert!(ask(&next, &collector, &get("/status")).is_err());
     next.write(&place.folder, "a");
     for address in [&collector, &consumer, &api] {
-        eventually("the new one is in force", || {
+        eventually("the new one is active", || {
             ask(&next, address, &get("/status")).is_ok_and(|said| said.contains(" 200 "))
         });
         assert!(ask(certificates, address, &get("/status")).is_err());

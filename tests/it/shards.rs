@@ -320,7 +320,10 @@ fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     place.clickhouse.nodes = with_third.clone();
     place.configure();
     let said = place.run(&["migrate"]);
-    assert!(said.contains(&format!("tables made on {third}")), "{said}");
+    assert!(
+        said.contains(&format!("tables created on {third}")),
+        "{said}"
+    );
     shards.all_know_all();
     assert_eq!(audit::figures(place), whole);
     let pending = pending_again(place);

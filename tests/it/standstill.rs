@@ -57,7 +57,7 @@ impl Look<'_> {
         while !condition() {
             assert!(
                 self.began.elapsed() < PATIENCE,
-                "in vain: {what}\n{}",
+                "timed out: {what}\n{}",
                 self.log()
             );
             std::thread::sleep(Duration::from_millis(100));
@@ -376,7 +376,7 @@ pub fn a_partition_without_an_owner_is_named(engines: &Engines) {
         running.has_ended()
     });
     let log = std::fs::read_to_string(place.folder.join("ownerless.log")).unwrap_or_default();
-    assert!(log.contains("share partitions out by other rules"), "{log}");
+    assert!(log.contains("use another partition assignor"), "{log}");
     drop(member);
     place.run(&["consume", "--once"]);
     assert!(place.run(&["audit"]).contains("balanced"));

@@ -94,7 +94,7 @@ impl Engines {
     /// Creates a topic, a group and a database for a test.
     pub fn place(&self, name: &str) -> Place<'_> {
         let folder = self.folder.join(name);
-        std::fs::create_dir(&folder).expect("each test uses a name of its own");
+        std::fs::create_dir(&folder).expect("each test uses a unique name");
         self.place_in(folder, name)
     }
 
@@ -349,7 +349,7 @@ pub fn set_offset(bus: &BusConfig, partition: Partition, next: NextOffset, metad
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(90);
     while !condition() {
-        assert!(Instant::now() < until, "in vain: {what}");
+        assert!(Instant::now() < until, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -46,7 +46,7 @@ fn take(mut connection: &TcpStream, all: &Mutex<Vec<u8>>) -> Option<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    all.lock().expect("nobody panics").extend(body);
+    all.lock().expect("no thread panics").extend(body);
     connection
         .write_all(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n",
@@ -96,7 +96,7 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
     let answer = client.ask("BREW /v1/events", &[("traceparent", &parent)], b"");
     assert_eq!(answer.expect("it answers").status, 405);
     collector.running.terminate();
-    let count = |part: &[u8]| times(&taken.lock().expect("nobody panics"), part);
+    let count = |part: &[u8]| times(&taken.lock().expect("no thread panics"), part);
     assert_eq!(count(b"POST /v1/events"), 1, "one of the two requests");
     assert_eq!((count(b"HTTP /v1/events"), count(b"BREW")), (1, 0));
     let consumer = place.spawn_with(&["consume"], "consumer.log", &settings);

@@ -76,7 +76,7 @@ fn hourly(portal: &str, until: Timestamp) -> Vec<Vec<u8>> {
         .collect()
 }
 
-pub fn a_consumer_shows_how_it_is(engines: &Engines) {
+pub fn a_consumer_shows_its_state(engines: &Engines) {
     let place = engines.place("watching");
     place.run(&["migrate"]);
     let now = Timestamp::now();
@@ -89,7 +89,7 @@ pub fn a_consumer_shows_how_it_is(engines: &Engines) {
     let fast = [("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")];
     let watched = Watched::start(&place, "watched.log", &fast);
     let all = events.len() as f64;
-    eventually("everything is stored, compared and looked at", || {
+    eventually("everything is stored, compared and inspected", || {
         watched.value("affluenza_consume_records_total") == Some(all)
             && watched.value("affluenza_reconcile_runs_total") >= Some(1.0)
             && watched.value("affluenza_portals_silent") == Some(1.0)

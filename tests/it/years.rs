@@ -189,7 +189,7 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     assert_eq!(as_now(&json).expect("it reports"), sealed, "byte by byte");
 
     let restate = ["close-year", "2017", "--restate", "an event came late"];
-    as_now(&restate).expect("it closes anew");
+    as_now(&restate).expect("it closes again");
     assert_eq!(moved(&as_now), Vec::<String>::new());
     let nothing = as_now(&restate).expect("nothing is to be done");
     assert!(
@@ -199,7 +199,7 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
     let verified = as_now(&["verify-year", "2017"]).expect("it holds");
     assert!(
         verified.contains("restated: an event came late")
-            && verified.contains("2 seal(s), all hold"),
+            && verified.contains("2 seal(s), all verified"),
         "{verified}"
     );
     let restated = as_now(&json).expect("it reports");

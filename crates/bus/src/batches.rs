@@ -124,11 +124,11 @@ fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
     }
     answer.i32()?;
     if answer.count()? != 1 {
-        return Err(io::Error::other("an answer about no topic"));
+        return Err(io::Error::other("the answer names no topic"));
     }
     answer.text()?;
     if answer.count()? != 1 {
-        return Err(io::Error::other("an answer about no partition"));
+        return Err(io::Error::other("the answer names no partition"));
     }
     answer.i32()?;
     let code = answer.i16()?;

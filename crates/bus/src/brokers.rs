@@ -64,7 +64,7 @@ impl Brokers {
             match self.connection(&address).and_then(&ask) {
                 Ok(answer) => answers.push(answer),
                 Err(error) => {
-                    tracing::debug!(address, %error, "a broker was not asked");
+                    tracing::debug!(address, %error, "a broker does not answer");
                     self.connections.remove(&address);
                 }
             }

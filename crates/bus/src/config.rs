@@ -140,7 +140,7 @@ impl Config {
             problems.push("kafka.dead_letter_topic must differ from kafka.topic".into());
         }
         if [&self.topic, &self.dead_letter_topic].contains(&&self.erasure_topic) {
-            problems.push("kafka.erasure_topic must be a topic of its own".into());
+            problems.push("kafka.erasure_topic must differ from the other topics".into());
         }
         if self.group.is_empty() {
             problems.push("kafka.group is empty: give the consumer group a name".into());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_build_cannot_do_is_refused() {
+    fn properties_that_the_build_lacks_are_refused() {
         let ssl = with(&[("security_protocol", "sasl_ssl")]);
         let scram = with(&[("sasl.mechanism", "SCRAM-SHA-512")]);
         for config in [ssl, scram] {

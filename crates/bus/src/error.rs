@@ -85,7 +85,7 @@ pub enum BusError {
     },
     /// The committed offset is before the start or beyond the end of the log.
     #[error(
-        "offset out of range on {topic}: records were deleted before they were read, or the topic was created anew; see `affluenza audit`"
+        "offset out of range on {topic}: records were deleted before they were read, or the topic was created again; see `affluenza audit`"
     )]
     OutOfRange {
         /// Name of the topic.
@@ -93,7 +93,7 @@ pub enum BusError {
     },
     /// Another member joined with the same `group.instance.id`.
     #[error(
-        "another consumer of the group has joined under the name {instance:?}: give each consumer a kafka.instance of its own, or none"
+        "another consumer of the group has joined under the name {instance:?}: give each consumer a different kafka.instance, or none"
     )]
     Fenced {
         /// Name that both members use.
@@ -101,7 +101,7 @@ pub enum BusError {
     },
     /// The batch headers of the log cannot be read.
     #[error(
-        "offsets without a record cannot be explained here, because the log is looked at without librdkafka ({cause}): accept them as a loss, or use PLAINTEXT, SASL_PLAINTEXT or the mechanism PLAIN"
+        "offsets without a record cannot be explained here, because the log is inspected without librdkafka ({cause}): accept them as a loss, or use PLAINTEXT, SASL_PLAINTEXT or the mechanism PLAIN"
     )]
     NotInspected {
         /// Reason of the failure.
@@ -109,7 +109,7 @@ pub enum BusError {
     },
     /// The other members of the group use another assignment strategy.
     #[error(
-        "the members of group {group} share partitions out by other rules than this one (cooperative-sticky): give this consumer a group of its own, or stop the others"
+        "the members of group {group} use another partition assignor than this one (cooperative-sticky): give this consumer another group, or stop the others"
     )]
     OtherAssignor {
         /// Name of the group.

@@ -148,7 +148,7 @@ impl Inspector {
                 open.since_ms = Some(batch.began_ms).filter(|ms| *ms >= 0);
                 open.transactional_id = self.transactional_id(batch.producer);
             }
-            Err(error) => tracing::debug!(%error, "the log was not looked at"),
+            Err(error) => tracing::debug!(%error, "cannot inspect the log"),
         }
         Some(open)
     }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_explains_is_named() {
+    fn offsets_without_a_header_are_named() {
         let mut shown = Shown::default();
         let control = piece().control();
         shown.note(2..8, &control);

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_differs_from_what_broke() {
+    fn refusals_and_broken_connections_differ() {
         let refused = failure(
             "SASL authentication error: Authentication failed (after 304ms in state AUTH_REQ)",
         );
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_remembered_beside_what_follows() {
+    fn a_refusal_is_remembered_with_later_errors() {
         let logging = Logging::default();
         let say = |said: &str| {
             let message = format!("[thrd:k]: k: {said}");

@@ -50,7 +50,7 @@ impl std::fmt::Display for Obstacle {
             Self::Unreadable(cause) => write!(f, "the record cannot be read ({cause})"),
             Self::Refused(cause) => write!(f, "the topic may not be read ({cause})"),
             Self::NoLeader => f.write_str("no broker leads the partition"),
-            Self::NoAnswer(cause) => write!(f, "Kafka does not hand out the record ({cause})"),
+            Self::NoAnswer(cause) => write!(f, "Kafka does not deliver the record ({cause})"),
         }
     }
 }

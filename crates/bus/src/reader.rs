@@ -178,7 +178,7 @@ impl ConsumerContext for Context {
                 consumer.incremental_unassign(list)
             };
             if let Err(error) = answer {
-                tracing::debug!(%error, "change of assignment while leaving");
+                tracing::debug!(%error, "assignment changed while leaving the group");
             }
             return;
         }
@@ -481,7 +481,7 @@ impl Drop for Reader {
                 }
             };
             if let Err(error) = answer {
-                tracing::debug!(%error, "change of assignment while leaving");
+                tracing::debug!(%error, "assignment changed while leaving the group");
             }
         }
     }

@@ -22,7 +22,7 @@ pub fn scan(
         show(record);
         ControlFlow::<()>::Continue(())
     })?;
-    debug_assert!(broken.is_none(), "nothing breaks this scan");
+    debug_assert!(broken.is_none(), "a scan is never interrupted");
     Ok(())
 }
 
@@ -76,7 +76,7 @@ pub fn scan_ranges(
     let scanner = Scanner::new(config, topic)?;
     for (partition, offsets) in ranges {
         let broken = scanner.read(*partition, *offsets, &mut show)?;
-        debug_assert!(broken.is_continue(), "nothing breaks this scan");
+        debug_assert!(broken.is_continue(), "a scan is never interrupted");
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(crate) fn log_in(
 ) -> io::Result<()> {
     let mut nonce = [0; NONCE_BYTES];
     let filled = SystemRandom::new().fill(&mut nonce);
-    filled.map_err(|_| io::Error::other("the system has no random numbers"))?;
+    filled.map_err(|_| io::Error::other("the system gives no random bytes"))?;
     let user = user.replace('=', "=3D").replace(',', "=2C");
     let bare = format!("n={user},r={}", BASE64.encode(nonce));
     let challenge = authenticate(connection, &format!("n,,{bare}"))?;
@@ -64,7 +64,7 @@ impl Answer {
         let part = |name: &str| {
             let mut parts = challenge.split(',');
             let found = parts.find_map(|part| part.strip_prefix(name));
-            found.ok_or_else(|| wrong("the broker's challenge makes no sense"))
+            found.ok_or_else(|| wrong("the broker's challenge is invalid"))
         };
         let nonce = part("r=")?;
         let salt = BASE64.decode(part("s=")?).map_err(io::Error::other)?;

@@ -88,7 +88,7 @@ pub(crate) struct Answer<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Answer<'a> {
     pub(crate) fn take(&mut self, count: usize) -> io::Result<&'a [u8]> {
-        let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is cut");
+        let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is truncated");
         let (taken, rest) = self.0.split_at_checked(count).ok_or_else(cut)?;
         self.0 = rest;
         Ok(taken)
@@ -221,7 +221,7 @@ impl Connection {
         self.stream.read_exact(&mut body)?;
         let mut answer = Answer(&body);
         if answer.i32()? != self.asked {
-            return Err(io::Error::other("the answer to another question"));
+            return Err(io::Error::other("the answer belongs to another request"));
         }
         if api.is_flexible() {
             answer.skip_tags()?;

@@ -202,7 +202,7 @@ fn example_configurations_are_right() {
 }
 
 #[test]
-fn what_is_typed_is_found_in_a_script() {
+fn commands_are_found_in_a_script() {
     let script = "KEY=$(affluenza keys create 'the name' --role writer)  # comment\n\
                   echo x | A=b affluenza classify > out\n\
                   kubectl -n affluenza exec pod -- /usr/bin/affluenza \\\n audit\n";

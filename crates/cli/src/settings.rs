@@ -91,7 +91,7 @@ impl ReaderSettings {
                 .bytes()
                 .all(|byte| byte.is_ascii_hexdigit());
         let mend = match (is_name, is_hash, self.enti.is_empty()) {
-            (false, ..) => "user: use letters, digits and '_', and no name of ours",
+            (false, ..) => "user: use letters, digits and '_', and no reserved name",
             (_, false, _) => {
                 "password_sha256: use the 64 hexadecimal digits of `printf %s PASSWORD | sha256sum`"
             }

@@ -73,7 +73,7 @@ fn unsupported(detail: &str) -> Problem {
     Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
-        "The body is of a kind that is not read here",
+        "The content type is not supported",
         detail,
     )
 }
@@ -108,7 +108,7 @@ pub fn inflate(headers: &HeaderMap, body: Bytes, bytes_max: usize) -> Result<Byt
                 .take(limit.saturating_add(1))
                 .read_to_end(&mut plain)
                 .map_err(|_| {
-                    malformed("Content-Encoding says gzip, but the body is not, or is cut")
+                    malformed("Content-Encoding is gzip, but the body is not gzip or is truncated")
                 })?;
             if plain.len() > bytes_max {
                 return Err(Problem::too_large(bytes_max));
@@ -205,7 +205,7 @@ fn structured(headers: &HeaderMap, data: &[u8]) -> Result<Vec<u8>, Problem> {
         }
     }
     serde_json::to_vec(&Whole { attributes, data })
-        .map_err(|_| malformed("the event cannot be put together from its headers"))
+        .map_err(|_| malformed("the event cannot be assembled from its headers"))
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ impl Collector {
             if let Err(why) = reports.push(&report, now) {
                 tracing::error!(
                     reason = why.reason.code(),
-                    "a report on refused events is none"
+                    "a report on refused events is invalid"
                 );
             }
         }
@@ -236,7 +236,7 @@ impl Collector {
             && let Err(error) = self.keep.keep(reports, now).await
         {
             // Count the refusals again, for the next report.
-            tracing::warn!(%error, "a report on refused events has to wait");
+            tracing::warn!(%error, "a report on refused events was not stored, retrying later");
             for (row, events) in rows {
                 self.tally.add(row, events);
             }

@@ -41,22 +41,25 @@ impl Counters {
             ),
             bots: counter(
                 "collect_events_of_bots",
-                "Events accepted from pages whose user agent is a bot's",
+                "Events accepted from pages with the user agent of a bot",
             ),
-            kept_in_kafka: counter("collect_events_to_kafka", "Events that Kafka took at once"),
-            kept_in_spool: counter("collect_events_to_spool", "Events that the spool took"),
+            kept_in_kafka: counter(
+                "collect_events_to_kafka",
+                "Events written to Kafka directly",
+            ),
+            kept_in_spool: counter("collect_events_to_spool", "Events written to the spool"),
             drained: counter(
                 "collect_events_drained",
                 "Events moved from the spool to Kafka",
             ),
             not_kept: counter(
                 "collect_events_not_kept",
-                "Events answered with 503, since neither Kafka nor the spool took them",
+                "Events answered with 503, because neither Kafka nor the spool could store them",
             ),
-            queued: gauge("collect_queue_events", "Events on their way to Kafka"),
+            queued: gauge("collect_queue_events", "Events being sent to Kafka"),
             spool_events: gauge("collect_spool_events", "Events in the spool"),
             spool_bytes: gauge("collect_spool_bytes", "Bytes of the spool on disk"),
-            salts: gauge("collect_salts", "Enti whose secret of the day is in memory"),
+            salts: gauge("collect_salts", "Enti whose daily secret is in memory"),
         }
     }
 

@@ -72,7 +72,7 @@ pub fn routes(collector: Arc<Collector>) -> Router {
     operation_id = "post_events",
     security(("key" = [])),
     request_body(
-        description = "One event, several in an array, or one a line; gzip is understood. CloudEvents' binary mode (`ce-` headers) is understood too.",
+        description = "One event, several in an array, or one a line; gzip is accepted, and so is the binary mode of CloudEvents (`ce-` headers).",
         content(
             (serde_json::Value = "application/cloudevents+json"),
             (Vec<serde_json::Value> = "application/cloudevents-batch+json"),
@@ -81,15 +81,15 @@ pub fn routes(collector: Arc<Collector>) -> Router {
         ),
     ),
     responses(
-        (status = 202, description = "At least one event was accepted and is safe; the others are listed", body = Answer),
-        (status = 400, description = "The body cannot be taken apart", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 202, description = "At least one event was accepted and stored; `results` lists the others", body = Answer),
+        (status = 400, description = "The body cannot be parsed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid key", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key, or the page's origin, allows none of it", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key or the page's origin allows none of the events", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "Too many bytes or events", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Another kind of body or encoding", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "Every event was refused; `results` says why", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Unsupported content type or encoding", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Every event was refused; `results` has the reasons", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests for this key; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was kept: send it again after Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was stored: send it again after Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn events(State(collector): Shared, request: Request) -> Response {
@@ -113,15 +113,15 @@ pub async fn events(State(collector): Shared, request: Request) -> Response {
     path = "/v1/beacon",
     tag = "pages",
     operation_id = "post_visit",
-    request_body(content = String, content_type = "text/plain", description = "What `beacon.js` sends"),
+    request_body(content = String, content_type = "text/plain", description = "Body that `beacon.js` sends"),
     responses(
-        (status = 202, description = "The visit is safe", body = Answer),
-        (status = 400, description = "Not what the script sends", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 202, description = "The visit is stored", body = Answer),
+        (status = 400, description = "The body was not sent by the script", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "A page or an origin that is not listed", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "Too many bytes", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "The visit makes no event", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No event can be made from the visit", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many visits from this address; see Retry-After", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was kept", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was stored", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn beacon(State(collector): Shared, request: Request) -> Response {
@@ -146,7 +146,7 @@ pub async fn beacon(State(collector): Shared, request: Request) -> Response {
     operation_id = "get_script",
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/javascript"),
-        (status = 304, description = "It is the one that is known"),
+        (status = 304, description = "The script has not changed"),
         (status = 503, description = "Too many requests at once", body = crate::openapi::ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -253,7 +253,7 @@ impl Collector {
         })?;
         if key.role != Role::Writer {
             return Err(Problem::forbidden(
-                "this key reads: a portal sends with a key of the role writer",
+                "this key can only read: use a key of the role writer",
             ));
         }
         let allowance = self.key_limit.take(&key.id)?;
@@ -316,7 +316,7 @@ impl Collector {
         let _place = self.place(VISIT_BYTES_MAX)?;
         let body = read(body, VISIT_BYTES_MAX).await?;
         let visit: Visit<'_> = serde_json::from_slice(&body)
-            .map_err(|_| malformed("this is not what beacon.js sends"))?;
+            .map_err(|_| malformed("the body is not one that beacon.js sends"))?;
         let Some((name, page)) = self.config.pages.get_key_value(&*visit.page) else {
             self.count_refused("", "page", Reason::ForeignEnte, 1);
             return Err(Problem::new(
@@ -375,7 +375,7 @@ impl Collector {
         {
             self.counters.not_kept.inc_by(accepted as u64);
             return Err(Problem::unavailable(
-                format!("{error}: nothing of this request was kept, send it again"),
+                format!("{error}: nothing of this request was stored, send it again"),
                 RETRY_KEEP,
             ));
         }
@@ -452,7 +452,7 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if is_too_long(&*error) => Err(Problem::too_large(bytes_max)),
-        Err(_) => Err(malformed("the body broke off")),
+        Err(_) => Err(malformed("the body ended early")),
     }
 }
 

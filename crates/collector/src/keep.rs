@@ -102,13 +102,13 @@ impl Keep {
 
     fn turn_to_spool(&self) {
         if self.is_direct.swap(false, Ordering::Relaxed) {
-            tracing::warn!("Kafka does not take events: they go to the spool until it does");
+            tracing::warn!("Kafka does not accept events: writing them to the spool");
         }
     }
 
     fn turn_to_kafka(&self) {
         if !self.is_direct.swap(true, Ordering::Relaxed) {
-            tracing::warn!("Kafka takes events again");
+            tracing::warn!("Kafka accepts events again");
         }
     }
 
@@ -177,7 +177,7 @@ impl Keep {
         let parcel = self.courier.parcel();
         for record in &batch.records {
             let Some((written, key, json)) = unpack(record) else {
-                tracing::error!("a record of the spool is not one of ours");
+                tracing::error!("a record of the spool has an unknown format");
                 continue;
             };
             // Traces are not spooled: their requests ended long ago.
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_is_unpacked() {
+    fn packed_data_is_unpacked() {
         let record = pack(b"key", b"{}", UnixMillis(-5));
         assert_eq!(
             unpack(&record),

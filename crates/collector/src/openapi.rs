@@ -42,9 +42,9 @@ pub struct ProblemDocument {
 #[openapi(
     info(
         title = "Affluenza: collector",
-        description = "Takes in events of portals. At most 64 KiB an event, and 1,000 events or 1 MiB a request unless configured otherwise.",
+        description = "Accepts events of portals. At most 64 KiB an event, and 1,000 events or 1 MiB a request unless configured otherwise.",
         terms_of_service = "https://eupl.eu/1.2/en/",
-        contact(name = "Whoever runs this service"),
+        contact(name = "Operator of this service"),
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
     ),
     servers((url = "/", description = "This service")),
@@ -69,8 +69,8 @@ pub struct ApiDoc;
     tag = "service",
     operation_id = "get_status",
     responses(
-        (status = 200, description = "It can", body = StatusDocument, content_type = "application/problem+json"),
-        (status = 503, description = "It cannot; `detail` says why", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The collector can accept events", body = StatusDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The collector cannot accept events; `detail` has the reason", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "stands for a route of the web crate")]
@@ -103,7 +103,7 @@ impl Modify for Key {
             .add_security_scheme("key", SecurityScheme::Http(scheme));
         let named = ExtensionsBuilder::new()
             .add("x-api-id", "affluenza-collector")
-            .add("x-summary", "Takes in events of portals");
+            .add("x-summary", "Accepts events of portals");
         document.info.extensions = Some(named.build());
     }
 }
@@ -116,9 +116,9 @@ impl Modify for Limits {
         const LEFT: [(&str, &str); 3] = [
             ("RateLimit-Limit", "Requests that may be sent at once"),
             ("RateLimit-Remaining", "Requests left now"),
-            ("RateLimit-Reset", "Seconds until all are left again"),
+            ("RateLimit-Reset", "Seconds until the limit is full again"),
         ];
-        const LATER: (&str, &str) = ("Retry-After", "Seconds until it may be tried again");
+        const LATER: (&str, &str) = ("Retry-After", "Seconds until a retry is accepted");
         let number = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_path_tells_the_service() {
+    fn the_longest_path_selects_the_service() {
         let page = Page {
             services: [
                 ("/", "altro"),

@@ -186,7 +186,7 @@ fn every_answer_is_a_documented_one() {
 }
 
 #[test]
-fn a_replaced_register_is_in_force_at_once() {
+fn a_replaced_register_is_active_at_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(async { world() });
     let event = EVENT
@@ -200,7 +200,7 @@ fn a_replaced_register_is_in_force_at_once() {
         let answer = runtime.block_on(world.router.clone().oneshot(request));
         answer.unwrap().status().as_u16()
     };
-    assert_eq!(send(), 403, "nobody knows whose name that is");
+    assert_eq!(send(), 403, "the name stands for no ente");
     let right = REGISTER.replace("\"Florence\"", "\"Florence\", \"Fiorenza\"");
     world
         .collector

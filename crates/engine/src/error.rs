@@ -63,7 +63,7 @@ pub enum EngineError {
         remove: PathBuf,
     },
     /// A package client fetched a file that differs from the pinned one.
-    #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one, mend that and start again (nothing was kept in {cache})", cache = .cache.display())]
+    #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one: correct it and start again (nothing was kept in {cache})", cache = .cache.display())]
     Fetched {
         /// Name of the file and its fault.
         detail: String,
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_and_missing_rights_are_told_apart() {
+    fn a_full_disk_and_missing_rights_differ() {
         let path = Path::new("/data/x");
         let full = EngineError::io(path, io::Error::from_raw_os_error(28));
         assert_eq!(

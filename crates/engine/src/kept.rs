@@ -201,7 +201,7 @@ impl<R: Send + Sync + 'static> Keeper<R> {
                 exit = engine.ended() => exit.to_string(),
                 cause = until_it_fails(&engine) => cause,
             };
-            tracing::error!(cause, "{} is started again", E::ENGINE);
+            tracing::error!(cause, "{} is restarted", E::ENGINE);
             if since.elapsed() >= STEADY {
                 pause = PAUSE_MIN;
             }
@@ -269,10 +269,7 @@ async fn until_it_fails<E: Startable>(engine: &E) -> String {
             return format!("{} has closed its port", E::ENGINE);
         }
         if silences >= SILENCES_MAX {
-            return format!(
-                "{} has given no answer {silences} times in a row",
-                E::ENGINE
-            );
+            return format!("{} has not answered {silences} times in a row", E::ENGINE);
         }
     }
 }

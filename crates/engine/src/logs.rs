@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_log_is_shown_and_rotation_starts_anew() {
+    fn the_end_of_a_log_is_shown_and_rotation_starts_again() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("x.log");
         assert!(tail(&log).last.is_empty());

@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_our_programs_write_is_canonical() {
+    fn events_of_our_programs_are_canonical() {
         let data: Data<'_> = Data {
             ente: "c_d612".into(),
             portal: "www".into(),

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_contract_knows_stays_as_it_was() {
+    fn values_known_to_the_contract_stay() {
         let record = r#"{"specversion":"1.0", "type":"it.affluenza.service-use.v1", "source":"https://servizi.example.it/a\/b",
             "id":"0190e9a4-7b44-7c4e-9d54-0a6c1f6f3f5e","time":"2099-03-26T10:00:00+02:00","producer":"p1","sequence":"17",
             "data":{"ente":"c_d612","portal":"p","service":"s","kind":"Payment","session":"s2","login":{"means":"spid","level":2},
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_not_kept() {
+    fn binary_payloads_are_not_kept() {
         assert_eq!(redact(b"\x1f\x8b\x08\x00rest"), None);
         assert_eq!(
             redact(

@@ -28,13 +28,13 @@ impl Refusal {
     pub const fn mend(&self) -> &'static str {
         match self {
             Self::Reject(Reject::TooLarge { .. }) => {
-                "shorten it: nearly always it is the user agent that is too long"
+                "shorten it: usually the user agent is too long"
             }
             Self::Reject(Reject::NotJson(_)) => {
                 "write each event as one JSON value in UTF-8, to its end"
             }
             Self::Reject(Reject::NotCloudEvent(_)) => {
-                "give it specversion (\"1.0\"), type, source, id and time, all of them texts"
+                "add specversion (\"1.0\"), type, source, id and time as strings"
             }
             Self::Reject(Reject::UnknownType(_)) => {
                 "use it.affluenza.access.v1, it.affluenza.service-use.v1 or it.affluenza.service-use.v2"
@@ -43,16 +43,16 @@ impl Refusal {
                 "write the time as RFC 3339 with an offset, such as 2017-03-26T10:00:00+02:00"
             }
             Self::Reject(Reject::TimeAhead { .. }) => {
-                "set the clock of the machine: an event lies in the past when it is sent"
+                "set the clock of the machine: the time of an event is in the past when it is sent"
             }
             Self::Quarantine(Quarantine::UnknownShape(_)) => {
-                "write data as the JSON Schema of the type says, schemas/events"
+                "write data as in the JSON Schema of the type, in schemas/events"
             }
             Self::Quarantine(Quarantine::BeyondRetention) => {
-                "send events while the facts of their time are kept: ask whoever runs the consumer for how long that is"
+                "send events before the retention of facts ends: ask the operator of the consumer for its length"
             }
             Self::Quarantine(Quarantine::PersonalData { .. }) => {
-                "leave it out, or send a token that means nothing elsewhere; truncate an address to its network"
+                "leave it out, or send an opaque token; truncate an address to its network"
             }
         }
     }
@@ -118,9 +118,7 @@ pub enum Quarantine {
         what: &'static str,
     },
     /// Older than the retention period: duplicates can no longer be detected.
-    #[error(
-        "it happened before the events that are kept, so it cannot be told from one that was counted before"
-    )]
+    #[error("the event is older than the retention of facts, so a duplicate cannot be detected")]
     BeyondRetention,
 }
 

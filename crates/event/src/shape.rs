@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_what_it_is() {
+    fn every_byte_has_the_expected_shape() {
         for byte in 0..=u8::MAX {
             for length in 1..=17 {
                 assert_same(&vec![byte; length]);

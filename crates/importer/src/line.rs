@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_is_found_beside_virtual_hosts_and_odd_user_names() {
+    fn the_client_is_found_among_virtual_hosts_and_odd_user_names() {
         assert_eq!(host_of("203.0.113.7 - -"), "203.0.113.7");
         assert_eq!(host_of("203.0.113.7 - mario rossi"), "203.0.113.7");
         assert_eq!(host_of("203.0.113.7 - ma[rio [x] rossi"), "203.0.113.7");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_a_person_is_not_in_what_was_said() {
+    fn names_of_persons_are_not_repeated() {
         let line = format!(r#"203.0.113.7 - rossi {TIME} "-" 200 - "r" "a" "203.0.113.7""#);
         let said = Line::parse(line.as_bytes()).unwrap().said;
         assert_eq!(said, format!(r#"{TIME} "-" 200 - "r" "a""#).as_bytes());

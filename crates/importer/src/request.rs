@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_what_somebody_chose_to_look_at() {
+    fn pages_are_requests_that_people_chose() {
         for path in [
             "/",
             "/servizi/pagamenti",
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn assets_are_what_browsers_and_programs_fetch_on_their_own() {
+    fn assets_are_requests_that_programs_make() {
         for path in [
             "/logo.png",
             "/LOGO.PNG",
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_decides_whether_there_was_something_to_see() {
+    fn status_and_method_decide_what_is_a_page() {
         for status in [200, 304, 404, 410, 499, 500, 503] {
             assert_eq!(resource("GET / HTTP/1.1", status), "page", "{status}");
         }

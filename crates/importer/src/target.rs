@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_consumer_would_refuse_is_refused_before_the_first_line() {
+    fn codes_that_the_consumer_refuses_are_refused_before_the_first_line() {
         let refused = |result: Result<Target, TargetError>| result.unwrap_err().to_string();
         assert_eq!(
             refused(Target::new("", "www")),

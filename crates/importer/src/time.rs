@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_calendar_has_is_refused() {
+    fn dates_that_do_not_exist_are_refused() {
         for text in [
             "29/Feb/2015:00:00:00 +0000",
             "31/Apr/2015:00:00:00 +0000",

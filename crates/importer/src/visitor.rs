@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_is_the_same_within_a_day_and_nobody_knows_it_on_the_next() {
+    fn a_visitor_is_the_same_within_a_day_and_another_on_the_next() {
         let mut visitors = Visitors::new("e", Counted(0));
         let monday = token(&mut visitors, 1, "203.0.113.7");
         let tuesday = token(&mut visitors, 2, "203.0.113.7");

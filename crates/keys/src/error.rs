@@ -58,7 +58,7 @@ impl KeyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refused {
     /// The text is not a complete key: the format or the checksum is wrong.
-    #[error("this is not a whole key: it is cut or mistyped")]
+    #[error("the key is incomplete: it is cut or mistyped")]
     Malformed,
     /// No key has this secret.
     #[error("this key is unknown")]

@@ -62,7 +62,7 @@ pub(crate) fn text(file: &KeyFile) -> String {
 }
 
 /// Exclusive lock on the key file and its log, held until dropped.
-pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock back")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "closing it releases the lock")] File);
 
 pub(crate) fn lock(path: &Path) -> Result<Lock, KeyError> {
     let path = path.with_extension("lock");

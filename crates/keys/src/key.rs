@@ -200,7 +200,7 @@ impl NewKey {
         }
         let empty = |scope: &Scope| scope.codes().is_some_and(BTreeSet::is_empty);
         if empty(&self.enti) || empty(&self.portals) || empty(&self.sources) {
-            return invalid("an empty list reaches nothing: name what the key shall reach");
+            return invalid("an empty list gives access to nothing: name at least one");
         }
         if self.expires.is_some_and(|at| at <= now) {
             return invalid("the key would have expired already: give a later date");

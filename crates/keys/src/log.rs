@@ -65,7 +65,7 @@ pub fn account() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BrokenLog {
     /// The line cannot be parsed as an entry.
-    #[error("log of administrative access, line {line}: it is no entry: {cause}")]
+    #[error("log of administrative access, line {line}: not an entry: {cause}")]
     Unreadable {
         /// Line number, from 1.
         line: u64,
@@ -79,9 +79,7 @@ pub enum BrokenLog {
         line: u64,
     },
     /// The line does not continue the chain of the previous line.
-    #[error(
-        "log of administrative access, line {line}: a line before it was changed or taken away"
-    )]
+    #[error("log of administrative access, line {line}: a line before it was changed or removed")]
     Unchained {
         /// Line number, from 1.
         line: u64,

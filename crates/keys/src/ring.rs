@@ -106,14 +106,14 @@ impl KeyRing {
         }
         match known(&self.path) {
             Ok(keys) => {
-                tracing::info!(keys = keys.len(), "keys read anew");
+                tracing::info!(keys = keys.len(), "keys reloaded");
                 held.stamp = stamp;
                 held.keys = keys;
             }
             Err(error) => {
                 // Keeping the stamp logs the error once per unreadable file.
                 held.stamp = stamp;
-                tracing::error!(%error, "the keys cannot be read: those of before stay in force");
+                tracing::error!(%error, "the keys cannot be read: the previous ones stay active");
             }
         }
     }

@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_whole_key_tells_its_id_and_a_mistyped_one_does_not() {
+    fn a_whole_key_has_an_id_and_a_mistyped_one_does_not() {
         let (id, secret) = Secret::random().unwrap();
         assert_eq!(id_of(secret.expose()), Some(&*id));
         assert_eq!(id_of(&secret.expose()[1..]), None);
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_presented_is_looked_at_without_a_panic(text in ".{0,200}") {
+        fn no_presented_text_makes_it_panic(text in ".{0,200}") {
             prop_assert_eq!(id_of(&text), None);
         }
 

@@ -99,7 +99,7 @@ impl KeyStore {
         if noted.map_or(!text.is_empty(), |noted| noted != held) {
             return Err(KeyError::Damaged {
                 path: self.path.clone(),
-                cause: "it is not what the log of administrative access tells: it was changed by hand, or entries at the end of the log are missing".into(),
+                cause: "it differs from the log of administrative access: it was changed by hand, or entries at the end of the log are missing".into(),
             });
         }
         Ok(entries)

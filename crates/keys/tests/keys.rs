@@ -46,14 +46,14 @@ fn a_key_is_accepted_until_it_is_revoked() {
 }
 
 #[test]
-fn a_running_ring_hears_of_a_new_key_by_itself() {
+fn a_running_ring_loads_a_new_key() {
     let (_folder, file) = place();
     let store = KeyStore::new(&file);
     let ring = KeyRing::open(&file).unwrap();
     let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
     let began = std::time::Instant::now();
     while ring.check(secret.expose()).is_err() {
-        assert!(began.elapsed().as_secs() < 20, "the key was not taken up");
+        assert!(began.elapsed().as_secs() < 20, "the key was not loaded");
         std::thread::yield_now();
     }
 }
@@ -112,7 +112,7 @@ fn an_expired_key_is_refused() {
 }
 
 #[test]
-fn what_makes_no_sense_is_not_created() {
+fn invalid_keys_are_not_created() {
     let (_folder, file) = place();
     let store = KeyStore::new(&file);
     let empty = reader("a", &[]);
@@ -235,7 +235,7 @@ fn many_at_once_lose_nothing() {
 }
 
 #[test]
-fn a_damaged_file_leaves_the_old_keys_in_force() {
+fn a_damaged_file_leaves_the_old_keys_active() {
     let (_folder, file) = place();
     let store = KeyStore::new(&file);
     let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();

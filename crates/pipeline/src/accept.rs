@@ -46,7 +46,7 @@ pub enum AcceptError {
     },
     /// The range is empty or reaches beyond the log.
     #[error(
-        "offsets {from} to {to}: give a range that is not empty and ends at {high} at most, where the log of partition {partition} ends"
+        "offsets {from} to {to}: the range is empty or ends after the log of partition {partition}: give a range that ends at {high} at most"
     )]
     NoRange {
         /// Partition of the range.
@@ -60,7 +60,7 @@ pub enum AcceptError {
     },
     /// The range begins beyond the end of the ledger.
     #[error(
-        "partition {partition}: the ledger ends at {ledger_end}: records from there to {from} would stay unread; begin at {ledger_end}, or at a place that the audit names"
+        "partition {partition}: the ledger ends at {ledger_end}: records from there to {from} would stay unread; begin at {ledger_end}, or at an offset that `affluenza audit` names"
     )]
     BeyondEnd {
         /// Partition of the range.
@@ -123,7 +123,7 @@ pub enum AcceptError {
     },
     /// A block in the range was begun and is not finished.
     #[error(
-        "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, which finishes it, and look at `affluenza audit` again"
+        "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, which finishes it, and run `affluenza audit` again"
     )]
     Begun {
         /// Partition of the block.

@@ -169,7 +169,7 @@ impl Consumer {
                 Ok(false) if self.has_newer_rules() => {
                     tracing::info!(
                         rules = self.classifier.rules(),
-                        "events are classified by other rules from now on"
+                        "classification rules changed: reading again from the committed offsets"
                     );
                     self.forget();
                     self.rejoin(&mut pause, stop)?;
@@ -178,7 +178,7 @@ impl Consumer {
                 // Restarts from the committed offsets, as after a crash. Their intents name the
                 // blocks that were being written.
                 Err(error) if error.is_passing() && !stop.load(Ordering::Relaxed) => {
-                    tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "leaving the group and joining again");
+                    tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "rejoining the group after an error");
                     self.progress.note_trouble(&error);
                     self.forget();
                     std::thread::sleep(pause);
@@ -378,7 +378,10 @@ impl Consumer {
     /// continues at an offset that may be wrong and does not name the partition. So every partition
     /// is examined.
     fn troubled(&mut self, trouble: Trouble) -> Result<(), PipelineError> {
-        tracing::info!(cause = trouble.cause, "Kafka's client tries again");
+        tracing::info!(
+            cause = trouble.cause,
+            "Kafka client error, the client retries"
+        );
         self.is_behind = false;
         self.progress.note_before_dealt(trouble.cause);
         match trouble.may_skip {
@@ -632,7 +635,7 @@ impl Consumer {
 
     fn assigned(&mut self, partitions: &[Partition]) -> Result<(), PipelineError> {
         self.progress.note_before_dealt(
-            "waiting for Kafka and ClickHouse to say where the partitions stand".to_owned(),
+            "waiting for the partitions' offsets from Kafka and ClickHouse".to_owned(),
         );
         self.topic = identity(&self.bus)?;
         self.topic_checked = false;
@@ -642,7 +645,7 @@ impl Consumer {
             tracing::warn!(
                 before = self.stream,
                 now = stream,
-                "the topic was created anew"
+                "the topic was created again"
             );
             self.stream = stream;
         }
@@ -779,7 +782,7 @@ impl Consumer {
             } else {
                 self.settle(*partition)?;
             }
-            tracing::info!(partition = partition.0, lost, "partition given back");
+            tracing::info!(partition = partition.0, lost, "partition revoked");
             self.partitions
                 .retain(|state| state.partition != *partition);
         }

@@ -90,7 +90,7 @@ pub(crate) async fn remove_copies(
         if found < COPIES_MAX || kept.len() == found {
             done.failures.extend(kept.iter().map(|copy| {
                 format!(
-                    "partition {} offset {}: a copy of the event of partition {} offset {}; its block has other facts than the ledger says: `affluenza audit` names what is missing",
+                    "partition {} offset {}: a copy of the event of partition {} offset {}; the facts of its block differ from the ledger: `affluenza audit` names what is missing",
                     copy.kafka_partition, copy.kafka_offset, copy.first_partition, copy.first_offset
                 )
             }));

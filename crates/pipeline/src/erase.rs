@@ -56,7 +56,7 @@ pub enum EraseError {
     },
     /// An unfinished rebuild would restore the erased facts.
     #[error(
-        "rebuild {id} is unfinished: let it end, or give it up with --abandon; nothing was erased"
+        "rebuild {id} is unfinished: let it end, or cancel it with --abandon; nothing was erased"
     )]
     Rebuilding {
         /// Id of the rebuild.
@@ -64,7 +64,7 @@ pub enum EraseError {
     },
     /// Another process restored the facts again and again.
     #[error(
-        "facts came back {PASSES_MAX} times while they were being erased: stop the consumers, and give the same command again"
+        "facts came back {PASSES_MAX} times while they were being erased: stop the consumers, and run the same command again"
     )]
     Restored,
 }
@@ -186,7 +186,7 @@ pub async fn erase_again(
     for erasure in open.iter_mut() {
         if !erasure.ends.iter().all(reaches) {
             compared.failures.push(format!(
-                "erasure {}: some of its events are still to be consumed, and would come in: consume first, then the same again",
+                "erasure {}: some of its events are not consumed yet and would be stored: run `affluenza consume` first, then the same command again",
                 erasure.id
             ));
             continue;
@@ -194,11 +194,7 @@ pub async fn erase_again(
         erasure.done = true;
         store.note_erasure(erasure).await?;
         let (id, ente) = (&erasure.id, &erasure.ente);
-        tracing::warn!(
-            id,
-            ente,
-            "erased again, by an order that this database had not"
-        );
+        tracing::warn!(id, ente, "erased again: this database lacked the order");
     }
     Ok(compared)
 }

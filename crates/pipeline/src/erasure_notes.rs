@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_and_not_done_is_open() {
+    fn noted_orders_that_are_not_done_are_open() {
         let notes = Notes {
             erasures: vec![
                 erasure("1", false),

@@ -16,7 +16,7 @@ pub enum PipelineError {
     /// The committed offset belongs to another stream: the topic was created again, or its log was
     /// restored.
     #[error(
-        "partition {partition}: the offsets of the group belong to stream {committed}, but the topic is now {found}: the topic was created again, or its log was put back; if that is meant, `affluenza accept log --reason TEXT`, with all consumers stopped, has it read from its beginning"
+        "partition {partition}: the offsets of the group belong to stream {committed}, but the topic is now {found}: the topic was created again, or its log was restored to an older copy; if this is intended, `affluenza accept log --reason TEXT`, with all consumers stopped, reads it from its beginning"
     )]
     OtherStream {
         /// Partition of the offset.
@@ -28,7 +28,7 @@ pub enum PipelineError {
     },
     /// ClickHouse holds records of other logs only.
     #[error(
-        "the topic is stream {found}, but ClickHouse holds only records of {known}: the topic was created anew, or this is another cluster; if that is meant, run `affluenza consume --accept-new-stream` once"
+        "the topic is stream {found}, but ClickHouse holds only records of {known}: the topic was created again, or this is another cluster; if this is intended, run `affluenza consume --accept-new-stream` once"
     )]
     NewStream {
         /// Stream of the topic.
@@ -38,7 +38,7 @@ pub enum PipelineError {
     },
     /// The committed offset metadata was written by another program.
     #[error(
-        "partition {partition}: the committed offset carries metadata of another program ({metadata:?}): give this consumer a group of its own"
+        "partition {partition}: the committed offset carries metadata of another program ({metadata:?}): give this consumer another group"
     )]
     ForeignMetadata {
         /// Partition of the offset.
@@ -70,7 +70,7 @@ pub enum PipelineError {
     },
     /// Records between the ledger's end and the group's offset are gone from the log.
     #[error(
-        "partition {partition}: the group stands at {next}, but the ledger reaches only to {ledger_end}, and the log begins at {low}: what lies between cannot be read again; restore a newer backup, or accept the loss with all consumers stopped: `affluenza accept loss --partition {partition} --from {ledger_end} --to {to} --reason TEXT`",
+        "partition {partition}: the group stands at {next}, but the ledger reaches only to {ledger_end}, and the log begins at {low}: the records between cannot be read again; restore a newer backup, or accept the loss with all consumers stopped: `affluenza accept loss --partition {partition} --from {ledger_end} --to {to} --reason TEXT`",
         to = low.min(next)
     )]
     RangeGone {
@@ -110,7 +110,7 @@ pub enum PipelineError {
     },
     /// Facts lie beyond the end of the ledger, and no block is being written.
     #[error(
-        "partition {partition}: {facts} facts at offsets {first} to {last} lie beyond the ledger, which reaches to {ledger_end}, and no block is on its way: reading on would count their records twice, or drop others under their token; if no consumer wrote them, remove them with all consumers stopped: `affluenza accept facts --partition {partition} --from {first} --to {end} --reason TEXT`; if the log was put back, `affluenza accept log --reason TEXT`",
+        "partition {partition}: {facts} facts at offsets {first} to {last} lie beyond the ledger, which reaches to {ledger_end}, and no block is in flight: reading on would count their records twice, or drop others under their token; if no consumer wrote them, remove them with all consumers stopped: `affluenza accept facts --partition {partition} --from {first} --to {end} --reason TEXT`; if the log was restored to an older copy, `affluenza accept log --reason TEXT`",
         end = last + 1
     )]
     FactsBeyond {
@@ -155,7 +155,7 @@ pub enum PipelineError {
     },
     /// The log ends before the ledger does.
     #[error(
-        "partition {partition}: the ledger reaches to {ledger_end}, but the log ends at {high}: the log was truncated, or the broker's disk was put back to an older copy; new records would have the offsets of old ones; if the records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, has the log read as another one"
+        "partition {partition}: the ledger reaches to {ledger_end}, but the log ends at {high}: the log was truncated, or the broker's disk was restored to an older copy; new records would have the offsets of old ones; if the records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, reads the log as a new stream"
     )]
     LogShorter {
         /// Partition of the log.
@@ -167,7 +167,7 @@ pub enum PipelineError {
     },
     /// The log holds other records than the last block of the ledger.
     #[error(
-        "partition {partition}: the log holds other records at offsets {first} to {end} than those of the ledger's last block: the log was truncated and filled again, or the broker's disk was put back to an older copy; if the old records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, has the log read as another one"
+        "partition {partition}: the log holds other records at offsets {first} to {end} than those of the ledger's last block: the log was truncated and filled again, or the broker's disk was restored to an older copy; if the old records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, reads the log as a new stream"
     )]
     LogDiffers {
         /// Partition of the log.
@@ -179,7 +179,7 @@ pub enum PipelineError {
     },
     /// The topic was deleted and created again while the consumer was reading it.
     #[error(
-        "the topic was stream {before} and is {now}: it was created again while it was being read; nothing of the new topic was counted; if that is meant, run `affluenza consume --accept-new-stream` once"
+        "the topic was stream {before} and is {now}: it was created again while it was being read; nothing of the new topic was counted; if this is intended, run `affluenza consume --accept-new-stream` once"
     )]
     TopicReplaced {
         /// Stream that was read so far.
@@ -189,7 +189,7 @@ pub enum PipelineError {
     },
     /// The records of an intent differ from those that were read before the crash.
     #[error(
-        "partition {partition}: the records up to {next} differ from those read before the crash: the log was truncated and filled again, or the broker's disk was put back to an older copy; if the old records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, has the log read as another one"
+        "partition {partition}: the records up to {next} differ from those read before the crash: the log was truncated and filled again, or the broker's disk was restored to an older copy; if the old records are gone for good, `affluenza accept log --reason TEXT`, with all consumers stopped, reads the log as a new stream"
     )]
     LogChanged {
         /// Partition of the intent.

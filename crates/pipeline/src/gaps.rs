@@ -68,7 +68,7 @@ impl Gaps {
             next = last.end,
             offsets,
             cause,
-            "offsets held no record, and nothing shows that none was lost there: see `affluenza audit`"
+            "offsets without a record are unexplained, records may be lost: see `affluenza audit`"
         );
         Ok(shown.control)
     }
@@ -81,7 +81,7 @@ impl Gaps {
             let look = move || inspector.control_offsets(partition, &asked);
             match tokio::task::spawn_blocking(look).await {
                 Ok(Err(error)) if error.is_passing() && looks < LOOKS => {
-                    tracing::info!(%error, "the log is looked at once more");
+                    tracing::info!(%error, "inspecting the log once more");
                     tokio::time::sleep(PAUSE).await;
                 }
                 Ok(looked) => return looked,
@@ -95,7 +95,7 @@ impl Gaps {
         let asked = Cluster::new(&self.bus)?.is_compacted(&self.bus.topic).await;
         match asked {
             Err(error) if !error.is_passing() => {
-                tracing::warn!(%error, "it is not known whether Kafka compacts the topic");
+                tracing::warn!(%error, "the topic's cleanup policy cannot be read");
                 Ok(false)
             }
             answer => answer,

@@ -86,7 +86,9 @@ impl Progress {
         match health.beat.map(|beat| beat.elapsed()) {
             Some(still) if still > health.stuck_after => {
                 let seconds = still.as_secs();
-                Err(format!("the reading thread has not moved for {seconds} s"))
+                Err(format!(
+                    "the reading thread has made no progress for {seconds} s"
+                ))
             }
             _ => Ok(()),
         }
@@ -104,8 +106,8 @@ impl Progress {
         }
         if health.owned.is_none() {
             return Err(health.trouble.as_ref().map_or_else(
-                || "the group has not dealt its partitions yet".to_owned(),
-                |trouble| format!("joining the group again: {trouble}"),
+                || "the group has not assigned its partitions yet".to_owned(),
+                |trouble| format!("rejoining the group: {trouble}"),
             ));
         }
         if let Some(fault) = health.faults.first() {
@@ -119,7 +121,7 @@ impl Progress {
         }
         match health.waiting_since.map(|since| since.elapsed()) {
             Some(waited) if waited > WAIT_SHOWN => Err(format!(
-                "ClickHouse has not taken a block for {} s",
+                "ClickHouse has not accepted a block for {} s",
                 waited.as_secs()
             )),
             _ => Ok(()),
@@ -209,7 +211,7 @@ impl Progress {
         let why = health.trouble.as_deref().unwrap_or("no answer yet");
         let seconds = waited.as_secs();
         Some(format!(
-            "the group has dealt this consumer no partitions for {seconds} s: {why}"
+            "the group has assigned no partitions to this consumer for {seconds} s: {why}"
         ))
     }
 

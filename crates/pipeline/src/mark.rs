@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(end: i64, records: u64, checksum: u64, with_intent: bool) {
+        fn written_metadata_is_read_back(end: i64, records: u64, checksum: u64, with_intent: bool) {
             let mark = Mark {
                 stream: "cluster/topic".into(),
                 intent: with_intent.then(|| Intent { end: NextOffset(end), records, checksum, rules: "1+a".into(), at: 7 }),

@@ -189,7 +189,7 @@ impl Counters {
         };
         metrics.register(
             "reconcile_repaired",
-            "Rows and cells that were mended, by what was mended",
+            "Rows and cells repaired, by kind",
             self.repaired.clone(),
         );
         accounts(
@@ -199,7 +199,7 @@ impl Counters {
         );
         accounts(
             "reconcile_failures",
-            "Comparisons that could not be made",
+            "Comparisons that failed",
             &self.not_compared,
         );
         let state = |name: &str, help: &str, gauge: &Gauge| {
@@ -207,22 +207,22 @@ impl Counters {
         };
         state(
             "reconcile_not_mended",
-            "Differences that the last comparison could not mend",
+            "Differences that the last comparison could not repair",
             &self.not_mended,
         );
         state(
             "reconcile_last_timestamp_seconds",
-            "When the last comparison ended, in seconds since 1970",
+            "End of the last comparison, in seconds since 1970",
             &self.last_compared,
         );
         state(
             "portals_silent",
-            "Portals that have been silent for longer than they use to be",
+            "Portals that are silent for longer than usual",
             &self.silent_portals,
         );
         metrics.register(
             "portal_silent_seconds",
-            "For how long a portal that usually emits has been silent",
+            "Silence of a portal that usually sends events, in seconds",
             self.silent.clone(),
         );
     }
@@ -246,7 +246,7 @@ impl Counters {
         };
         histogram(
             "consume_block_records",
-            "Records of a written block",
+            "Records in a written block",
             &self.block_records,
         );
         histogram(
@@ -261,37 +261,37 @@ impl Counters {
         );
         histogram(
             "consume_stored_after_seconds",
-            "From the time of the first record of a block in the log to its being stored",
+            "Time from the first record of a block entering the log to its storage",
             &self.stored_after,
         );
         counter(
             "consume_device_cache_hits",
-            "User agents that were classified from memory",
+            "User agents classified from the cache",
             &self.cache_hits,
         );
         counter(
             "consume_device_cache_misses",
-            "User agents that the rules were asked about",
+            "User agents classified by the rules",
             &self.cache_misses,
         );
         counter(
             "consume_lookups",
-            "Events older than memory reaches that were looked up in ClickHouse",
+            "Events older than the identities in memory, looked up in ClickHouse",
             &self.lookups,
         );
         counter(
             "consume_intents_recovered",
-            "Blocks taken up that somebody had begun to write",
+            "Blocks finished that an earlier owner had begun",
             &self.recovered,
         );
         counter(
             "consume_rejoins",
-            "Times the group was left and joined again after trouble",
+            "Rejoins of the group after an error",
             &self.rejoined,
         );
         counter(
             "consume_waits",
-            "Attempts at ClickHouse that failed and are made again",
+            "Failed requests to ClickHouse that are retried",
             &self.waits,
         );
     }
@@ -302,12 +302,12 @@ impl Counters {
         };
         show(
             "consume_last_block_timestamp_seconds",
-            "When the last block was written, in seconds since 1970",
+            "Time of the last written block, in seconds since 1970",
             &self.last_block,
         );
         show(
             "consume_partitions",
-            "Partitions that this consumer has",
+            "Partitions assigned to this consumer",
             &self.partitions,
         );
         show(
@@ -317,12 +317,12 @@ impl Counters {
         );
         show(
             "consume_recent_bytes",
-            "Memory taken by them",
+            "Memory used by the events remembered to find duplicates",
             &self.identity_bytes,
         );
         show(
             "consume_guard_stopped",
-            "1 when the consumer has stopped because its place in the log does not fit",
+            "1 when the consumer has stopped because its offset in the log does not fit the ledger",
             &self.guard_stopped,
         );
         register_family(
@@ -340,19 +340,19 @@ impl Counters {
         register_family(
             metrics,
             "consume_open_transaction_seconds",
-            "For how long a transaction of a producer has been open, by partition",
+            "Age of a producer's open transaction, by partition",
             &self.held_back_seconds,
         );
         register_family(
             metrics,
             "consume_unread_seconds",
-            "For how long the oldest record that is not stored has been seen to wait, by partition",
+            "Observed wait of the oldest record that is not stored, by partition",
             &self.waited,
         );
         register_family(
             metrics,
             "consume_standstill_seconds",
-            "For how long a partition has not moved although records wait; no sample when all move",
+            "Time since a partition moved although records wait; no sample when all move",
             &self.standstill,
         );
         show(
@@ -362,7 +362,7 @@ impl Counters {
         );
         show(
             "consume_topic_partitions",
-            "Partitions that the topic has",
+            "Partitions of the topic",
             &self.topic_partitions,
         );
     }

@@ -157,7 +157,7 @@ impl Opening<'_> {
                     partition = partition.0,
                     before = intent.rules,
                     now = place.origin.rules,
-                    "the block of an intent is classified by newer rules than before the crash"
+                    "the repeated block is classified by newer rules than before the crash"
                 );
             }
         }
@@ -212,7 +212,7 @@ impl Opening<'_> {
             partition = partition.0,
             ledger_end = from.0,
             committed = next.0,
-            "the ledger ends before the group's place: it is filled from the log"
+            "the ledger ends before the committed offset: filling it from the log"
         );
         let gap = LedgerGap {
             stream: self.stream.to_owned(),

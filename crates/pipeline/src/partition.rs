@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_not_there_any_more_is_noticed() {
+    fn a_missing_record_is_noticed() {
         let mut state = partition(Some((11, 1)));
         state.ended(NextOffset(13));
         let changed = state.pass_gap();
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_the_next_owner_is_not_passed_over() {
+    fn records_left_to_the_next_owner_are_not_skipped() {
         let mut state = partition(None);
         state.ended(NextOffset(12));
         state.forget_draft();

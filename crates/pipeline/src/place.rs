@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn each_other_place_has_an_alarm_of_its_own() {
+    fn each_other_place_has_a_different_alarm() {
         use PipelineError as E;
         assert!(matches!(
             seen(19).judge(),

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_forgotten_is_asked_for() {
+    fn forgotten_identities_are_looked_up() {
         let mut recent = Recent::new(4);
         for time in 0..7 {
             assert_eq!(recent.see(time, time.unsigned_abs()), Sighting::New);

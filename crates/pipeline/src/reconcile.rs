@@ -120,7 +120,7 @@ pub async fn reconcile(
         let differing = store.hours_differences(month).await?.len();
         if differing > 0 {
             store.forget_hours(month).await?;
-            tracing::warn!(month, enti = differing, "hours of a month worked out anew");
+            tracing::warn!(month, enti = differing, "hours of a month calculated again");
             done.hours_corrected += differing as u64;
         }
     }
@@ -358,9 +358,8 @@ impl Work<'_> {
         }
         // The fates of records whose facts have expired cannot be determined again.
         if row.fates.iter().any(|(group, _)| !self.keeps(group.day)) {
-            done.failures.push(format!(
-                "{place}: it reaches beyond the days whose facts are sure to be there"
-            ));
+            done.failures
+                .push(format!("{place}: some of its facts may have expired"));
             return Ok(());
         }
         // The fate of a copy depends on which block was written first. The ledger follows if the
@@ -659,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_lasts_and_what_is_new_or_gone_does_not() {
+    fn only_equal_differences_last() {
         let mut lasting = Differences::default();
         let first = differences(&[(1, 5), (2, 5), (3, 5)]);
         let changing = first.seen_again(differences(&[(1, 5), (2, 6), (4, 5)]), &mut lasting);

@@ -178,6 +178,6 @@ fn of_facts(facts: &StrayFacts, audit: &Audit) -> String {
         false => format!(" --stream {}", facts.stream),
     };
     format!(
-        "affluenza accept facts --partition {partition} --from {first} --to {next}{of} --reason TEXT, unless a block is on its way: `affluenza consume` finishes it"
+        "affluenza accept facts --partition {partition} --from {first} --to {next}{of} --reason TEXT, unless a block is in flight: `affluenza consume` finishes it"
     )
 }

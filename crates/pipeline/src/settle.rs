@@ -115,7 +115,7 @@ pub async fn settle_doubts(store: &Store, stream: &str) -> Result<Settled, Pipel
             let compared = if month < boundary.month {
                 tracing::error!(
                     month,
-                    "hour rows of a month whose facts expire cannot be compared any more"
+                    "hour rows of a month with expired facts cannot be compared any more"
                 );
                 Compared::Agrees(store.settled_ends(stream).await?)
             } else {
@@ -195,7 +195,7 @@ async fn correct(
         tracing::warn!(
             month,
             hours = swollen.len(),
-            "hour rows with more visitors than their facts taken out, to be made again"
+            "hour rows with more visitors than their facts removed, rebuilding them"
         );
     }
     Ok(Compared::Corrected(cells))

@@ -314,9 +314,9 @@ impl Track {
             Some((_, Sight::Blocked(obstacle))) => Some((Cause::of(obstacle), obstacle.to_string())),
             Some((_, Sight::Record { .. })) => Some((
                 Cause::Unknown,
-                "the record can be read, and this consumer does not go on: keep its log, and start it again".to_owned(),
+                "the record is readable, but this consumer does not continue: keep its log, and restart it".to_owned(),
             )),
-            None => Some((Cause::Unknown, "the cause is being looked for".to_owned())),
+            None => Some((Cause::Unknown, "the cause is not known yet".to_owned())),
         }
     }
 }
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_writer_waits_for_is_the_cause() {
+    fn the_operation_of_a_waiting_writer_is_the_cause() {
         let began = Instant::now();
         let mut tracker = Tracker::default();
         tracker.see(P, NextOffset(0), NextOffset(5), began);

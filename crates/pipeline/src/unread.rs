@@ -85,7 +85,7 @@ fn why(sight: &Sight, group: &Group, partition: Partition, name: &str) -> (&'sta
         (Some(member), _) => (
             "behind",
             format!(
-                "{} has the partition and is not so far yet: see its /status and its log",
+                "{} owns the partition but has not reached the record yet: see its /status and its log",
                 member.client
             ),
         ),
@@ -96,7 +96,7 @@ fn why(sight: &Sight, group: &Group, partition: Partition, name: &str) -> (&'sta
         (None, members) => (
             "no-owner",
             format!(
-                "the group {name} has {members} member(s), which share partitions by {:?}, and none of them has this one: stop what is not `affluenza consume`, and see the consumers' /status",
+                "the group {name} has {members} member(s), which share partitions by {:?}, and none of them owns this one: stop members that are not `affluenza consume`, and see the consumers' /status",
                 group.assignor
             ),
         ),

@@ -53,7 +53,7 @@ impl Watchman {
         let cluster = match Cluster::new(&self.bus) {
             Ok(cluster) => Arc::new(cluster),
             Err(error) => {
-                tracing::error!(%error, "the partitions are not watched");
+                tracing::error!(%error, "cannot monitor the partitions");
                 return;
             }
         };
@@ -97,10 +97,10 @@ impl Watchman {
                 return true;
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the lag is not known");
+                tracing::warn!(%error, "cannot read the lag");
                 self.progress.ends_are_unknown(&error.to_string());
             }
-            Err(error) => tracing::warn!(%error, "the lag is not known"),
+            Err(error) => tracing::warn!(%error, "cannot read the lag"),
         }
         false
     }
@@ -111,9 +111,9 @@ impl Watchman {
         match tokio::task::spawn_blocking(look).await {
             Ok(Ok(sight)) => self.progress.sighted(partition, sight),
             Ok(Err(error)) => {
-                tracing::warn!(%error, partition = partition.0, "the log cannot be looked at")
+                tracing::warn!(%error, partition = partition.0, "cannot inspect the log")
             }
-            Err(error) => tracing::warn!(%error, "the log cannot be looked at"),
+            Err(error) => tracing::warn!(%error, "cannot inspect the log"),
         }
     }
 
@@ -140,7 +140,7 @@ impl Watchman {
         }
         for fault in &missing {
             if !self.ground_said.contains(fault) {
-                tracing::error!(fault, "topics or tables are not what this program needs");
+                tracing::error!(fault, "topics or tables are missing or altered");
             }
         }
         self.progress.set_faults(&missing);
@@ -165,7 +165,7 @@ impl Watchman {
         for (partition, _) in self.said.extract_if(.., |partition, _| !stands(partition)) {
             tracing::warn!(
                 partition = partition.0,
-                "the partition moves again, or is another member's"
+                "the partition moves again, or is assigned to another member"
             );
         }
         self.say_undealt();

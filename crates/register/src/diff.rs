@@ -221,7 +221,7 @@ mod tests {
     "#;
 
     #[test]
-    fn each_difference_is_told_once() {
+    fn each_difference_is_listed_once() {
         let before = Register::parse(BEFORE).unwrap();
         assert_eq!(diff(&before, &before), []);
         let after = BEFORE

@@ -62,7 +62,7 @@ pub enum Fault {
     #[error("{0}")]
     Shape(String),
     /// A code with characters that events must not carry.
-    #[error("the code has to be 1 to 64 letters, digits, '-', '_' or '.'")]
+    #[error("the code must be 1 to 64 letters, digits, '-', '_' or '.'")]
     BadCode,
     /// A required text is empty.
     #[error("{field} is empty: fill it in or leave the field out")]
@@ -80,7 +80,7 @@ pub enum Fault {
     },
     /// `valid_to` is not after `valid_from`.
     #[error(
-        "valid_to {to} does not lie after valid_from {from}: swap them, or mind that valid_to is the first day on which it no longer holds"
+        "valid_to {to} is not after valid_from {from}: swap them; valid_to is the first day on which the entry is no longer valid"
     )]
     Reversed {
         /// Value of `valid_from`.
@@ -90,7 +90,7 @@ pub enum Fault {
     },
     /// A code, name or alias that two entries claim.
     #[error(
-        "{name:?} already stands for {other:?}: codes and aliases are unique, whatever their case and punctuation; rename or remove one"
+        "{name:?} already names {other:?}: codes and aliases are unique regardless of case and punctuation: rename or remove one"
     )]
     Duplicate {
         /// The code, name or alias.
@@ -112,7 +112,7 @@ pub enum Fault {
         table: &'static str,
     },
     /// An ente that succeeds itself, directly or in a ring.
-    #[error("its successors lead back to itself: one of them has to end without a successor")]
+    #[error("its successors form a cycle: one of them must have no successor")]
     SuccessorRing,
     /// An ente with a successor but without an end date.
     #[error("it has a successor but no valid_to: add the day of the change")]
@@ -122,7 +122,7 @@ pub enum Fault {
     UnknownZone(String),
     /// A category history with gaps or overlaps.
     #[error(
-        "the categories have to follow each other without gap or overlap, the first without valid_from, the last without valid_to, each from the day on which the one before ends"
+        "the categories must follow each other without gap or overlap, the first without valid_from, the last without valid_to, each from the day on which the previous one ends"
     )]
     CategoryHistory,
     /// Two overlapping deployments of one service at one ente.

@@ -99,7 +99,7 @@ fn a_good_register_answers_by_date() {
 }
 
 #[test]
-fn one_mistake_one_line_with_its_place_and_its_mend() {
+fn one_mistake_is_one_line_with_place_and_remedy() {
     for (from, to, expected) in [
         (
             "category = \"a\"",
@@ -109,7 +109,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
         (
             "code = \"pay\"",
             "code = \"p ay\"",
-            "service \"p ay\": the code has to be 1 to 64 letters",
+            "service \"p ay\": the code must be 1 to 64 letters",
         ),
         (
             "successor = \"new\"",
@@ -119,7 +119,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
         (
             "successor = \"new\"",
             "successor = \"old\"",
-            "its successors lead back to itself",
+            "its successors form a cycle",
         ),
         (
             "valid_to = 2019-01-01\n",
@@ -134,7 +134,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
         (
             "valid_from = 2017-02-01",
             "valid_from = 2017-02-01\nvalid_to = 2017-01-01",
-            "valid_to 2017-01-01 does not lie after valid_from 2017-02-01",
+            "valid_to 2017-01-01 is not after valid_from 2017-02-01",
         ),
         (
             "name = \"Nuovo\"",
@@ -150,7 +150,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
         (
             "name = \"Nuovo\"",
             "name = \"Nuovo\"\naliases = [\"OLD\"]",
-            "already stands for \"old\"",
+            "already names \"old\"",
         ),
         (
             "name = \"Nuovo\"",
@@ -161,7 +161,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
         (
             "valid_from = 2018-01-01",
             "valid_from = 2018-02-01",
-            "have to follow each other without gap or overlap",
+            "must follow each other without gap or overlap",
         ),
         (
             "valid_from = 2017-06-01",
@@ -209,7 +209,7 @@ fn one_mistake_one_line_with_its_place_and_its_mend() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_in_the_order_of_the_text() {
+fn all_mistakes_are_listed_at_once_in_the_order_of_the_text() {
     let text = GOOD
         .replace("category = \"a\"", "category = \"x\"")
         .replace("Europe/London", "Mars")

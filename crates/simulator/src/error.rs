@@ -59,7 +59,7 @@ pub enum SimulationError {
     },
     /// A category has uses, but neither the figures nor the register assign them to an ente.
     #[error(
-        "category {category:?} has {uses} uses in {year}, but no ente of the register offers it in that year and no table by ente says whose they are: add a deployment, or usage_{year}_by_ente.csv"
+        "category {category:?} has {uses} uses in {year}, but no ente of the register offers it in that year and no table by ente assigns them: add a deployment, or usage_{year}_by_ente.csv"
     )]
     NoEnte {
         /// Code of the category.
@@ -85,7 +85,7 @@ pub enum SimulationError {
     BadScale(f64),
     /// The zone has clock changes of less than an hour.
     #[error(
-        "the clock of zone {0:?} does not go by whole hours in that year, so its hours cannot be counted: choose another zone"
+        "the clock changes of zone {0:?} are not whole hours in that year, so its hours cannot be counted: choose another zone"
     )]
     BadZone(String),
 }

@@ -302,7 +302,7 @@ mod tests {
     proptest! {
         /// Any table is feasible again from its sums and its non-empty cells.
         #[test]
-        fn what_is_feasible_is_found(
+        fn feasible_tables_are_found(
             (rows, columns) in (1usize..6, 1usize..6),
             cells in proptest::collection::vec(0u64..50, 36),
             weights in proptest::collection::vec(0.001f64..1.0, 36),

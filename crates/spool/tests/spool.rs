@@ -62,7 +62,7 @@ fn records_come_out_in_order_across_segments_and_processes() {
 }
 
 #[test]
-fn what_is_acknowledged_is_deleted_and_does_not_come_again() {
+fn acknowledged_records_are_deleted_and_do_not_come_again() {
     let dir = tempfile::tempdir().unwrap();
     {
         let (spool, _) = Spool::open(dir.path(), SMALL).unwrap();

@@ -25,7 +25,7 @@ impl Collector for Process {
         let began = started_at();
         gauge(
             "process_start_time_seconds",
-            "When the process began, in seconds since 1970",
+            "Start of the process, in seconds since 1970",
             began,
         )?;
         if let Some(seconds) = cpu_seconds() {
@@ -84,7 +84,7 @@ mod tests {
     use crate::Metrics;
 
     #[test]
-    fn a_scrape_tells_of_the_process() {
+    fn a_scrape_describes_the_process() {
         let scrape = Metrics::default().text();
         let value = |name: &str| -> f64 {
             let line = scrape.lines().find_map(|line| line.strip_prefix(name));

@@ -33,7 +33,7 @@ impl Stop {
                 if teller.is_told() {
                     std::process::exit(128 + number);
                 }
-                tracing::info!("finishing what has begun; a second signal ends at once");
+                tracing::info!("finishing work in progress; a second signal ends at once");
                 teller.tell();
                 std::thread::spawn(move || {
                     std::thread::sleep(patience);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_asks_late_hears_it_too() {
+    async fn late_listeners_are_notified_too() {
         let stop = Stop::default();
         stop.clone().tell();
         stop.told().await;

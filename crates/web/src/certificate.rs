@@ -43,12 +43,12 @@ impl Certificate {
             current: RwLock::new(loaded.acceptor),
             expiry: metrics.register(
                 "http_certificate_expiry_timestamp_seconds",
-                "When the certificate in use expires, in seconds since 1970",
+                "Expiry of the active certificate, in seconds since 1970",
                 Gauge::default(),
             ),
             refused: metrics.register(
                 "http_certificate_refused",
-                "1 while a replaced certificate cannot be used and the old one goes on, else 0",
+                "1 while a replaced certificate cannot be used and the old one stays active, else 0",
                 Gauge::default(),
             ),
         };
@@ -84,13 +84,13 @@ impl Certificate {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded.acceptor;
                 self.expiry.set(loaded.expiry);
                 self.refused.set(0);
-                tracing::info!("a replaced certificate is in force");
+                tracing::info!("a replaced certificate is active");
             }
             Err(error) => {
                 self.refused.set(1);
                 tracing::error!(
                     %error,
-                    "a replaced certificate cannot be used: the old one stays in force"
+                    "a replaced certificate cannot be used: the old one stays active"
                 );
             }
         }

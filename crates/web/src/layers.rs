@@ -69,17 +69,17 @@ pub fn bounded(router: Router, config: &Config, metrics: &Metrics) -> Router {
         answered: metrics.register("http_requests", "Requests answered", Family::default()),
         seconds: metrics.register(
             "http_request_seconds",
-            "Time from a request's head to its answer's head",
+            "Time from the head of a request to the head of its response",
             Family::new_with_constructor(|| Histogram::new(SECONDS)),
         ),
         running: metrics.register(
             "http_requests_running",
-            "Requests under way",
+            "Requests in progress",
             Gauge::default(),
         ),
     };
     router
-        .fallback(|| async { Problem::not_found("see /openapi.json for what there is") })
+        .fallback(|| async { Problem::not_found("see /openapi.json for the resources") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(bounds, around))

@@ -128,7 +128,7 @@ pub struct Places<K> {
 
 /// Permit for one request, returned when dropped.
 pub struct Place(
-    #[expect(dead_code, reason = "dropping it gives the place back")] OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "dropping it releases the slot")] OwnedSemaphorePermit,
 );
 
 impl<K: Hash + Eq + Clone> Places<K> {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_asks_a_lot_waits_alone() {
+    async fn a_client_with_many_requests_waits_alone() {
         let places = Places::new(1);
         let soon = Duration::from_millis(5);
         let held = places.take(&"a", soon).await.unwrap();

@@ -152,7 +152,7 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "The service failed",
-            "the fault is not in the request; whoever runs the service finds more in its log",
+            "the fault is not in the request; the operator finds the cause in the log",
         )
     }
 
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn when_to_try_again_is_said_in_whole_seconds() {
+    fn retry_after_is_in_whole_seconds() {
         let response = Problem::too_many("slower", Duration::from_millis(1)).into_response();
         assert_eq!(response.headers()[RETRY_AFTER], "1");
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");

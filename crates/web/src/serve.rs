@@ -70,7 +70,7 @@ pub async fn serve(
                 connect(stream, answering, config, &graceful, place);
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
+                tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }

@@ -50,7 +50,7 @@ impl Acceptor {
         not(feature = "tls"),
         expect(
             clippy::unused_async,
-            reason = "a handshake takes time, where there is one"
+            reason = "a handshake takes time on TLS connections"
         )
     )]
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Box<dyn Wire>> {

@@ -73,7 +73,7 @@ fn get_of(path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_begun_ends_before_the_service_does() {
+async fn running_requests_end_before_the_service() {
     let served = served(Config::default()).await;
     let slow = tokio::spawn(ask(served.address, get_of("/slow")));
     served.begun.notified().await;
@@ -204,7 +204,7 @@ async fn a_refused_body_leaves_its_answer_readable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_too_long_is_given_up() {
+async fn slow_requests_time_out() {
     let config = Config {
         request_seconds_max: 1,
         drain_seconds_max: 0,

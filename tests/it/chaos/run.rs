@@ -345,7 +345,7 @@ impl Run {
         let mended =
             "SELECT what, count(), sum(records) FROM ingest_repairs GROUP BY what ORDER BY what";
         for row in self.world.access.rows(mended) {
-            eprintln!("mended (what, times, records): {}", row.join(" "));
+            eprintln!("repaired (what, times, records): {}", row.join(" "));
         }
         eprintln!(
             "ClickHouse kept {} tokens of lost parts; {} duplicates, {} refused records; {} s",

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Texts of alarms. The injected faults must not cause any of them, except for the fault that
 /// expects one.
 const ALARMS: [&str; 8] = [
-    "created anew",
+    "created again",
     "ledger reaches to",
     "were deleted before",
     "out of range",
@@ -291,7 +291,7 @@ impl World {
                 let mut logs: Vec<String> = self.members.iter().map(|m| tail(&m.log)).collect();
                 logs.push(tail(&self.folder.path().join("producer.log")));
                 panic!(
-                    "in vain: {what}; {}; the logs of consumers and producer end with:\n{}",
+                    "timed out: {what}; {}; the logs of consumers and producer end with:\n{}",
                     self.standing(),
                     logs.join("\n\n")
                 );

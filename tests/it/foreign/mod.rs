@@ -232,10 +232,7 @@ pub fn another_assignor_is_refused(engines: &Engines) {
         .expect("the program runs");
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(
-        said.contains("share partitions out by other rules"),
-        "{said}"
-    );
+    assert!(said.contains("use another partition assignor"), "{said}");
     drop(member.stdin.take());
     member.wait().expect("it ends");
 }

@@ -1,4 +1,4 @@
-"""Two Python clients as portals use them: confluent-kafka, which is librdkafka, and kafka-python.
+"""Two Python clients that portals use: confluent-kafka, which wraps librdkafka, and kafka-python.
 
 Runs as `python producers.py BOOTSTRAP TOPIC COMMAND`.
 """
@@ -173,7 +173,7 @@ def all_of_both():
 
 
 def odd_ones():
-    """A record without a time, and a tombstone."""
+    """Sends a record without a time, and a tombstone."""
     client = kafka.KafkaProducer(bootstrap_servers=BOOTSTRAP)
     value, _ = structured("kafka-python-none-untimed-structured", 0)
     client.send(TOPIC, key=b"untimed", value=value, timestamp_ms=-1).get(60)
@@ -190,7 +190,7 @@ def leave_open(kind, partition):
 
 
 def open_ones():
-    """A transaction of each client that nobody ends, and a record of others behind each."""
+    """Leaves a transaction of each client open, and sends a record of another producer behind each."""
     for partition, kind in enumerate(CLIENTS, start=1):
         leave_open(kind, partition)
     behind = Librdkafka("none")
@@ -203,7 +203,7 @@ def open_ones():
 
 
 def other_assignor(group):
-    """A member of `group` that shares partitions out by other rules, until its input ends."""
+    """Joins `group` with another partition assignor, until the input ends."""
     settings = {
         "bootstrap.servers": BOOTSTRAP,
         "group.id": group,
@@ -225,7 +225,7 @@ def other_assignor(group):
 
 
 def compacted():
-    """The topic, made so that Kafka compacts it within seconds."""
+    """Creates the topic so that Kafka compacts it within seconds."""
     settings = {
         "cleanup.policy": "compact",
         "segment.ms": "200",
@@ -238,7 +238,7 @@ def compacted():
 
 
 def holes():
-    """How many offsets of the first partition hold no record."""
+    """Counts the offsets of partition 0 that hold no record."""
     settings = {"bootstrap.servers": BOOTSTRAP, "group.id": "holes", "enable.partition.eof": True}
     consumer = confluent_kafka.Consumer(settings)
     place = confluent_kafka.TopicPartition(TOPIC, 0, confluent_kafka.OFFSET_BEGINNING)
@@ -255,7 +255,7 @@ def holes():
 
 
 def compact():
-    """Records of one key until Kafka has removed some more of them."""
+    """Sends records of one key until Kafka has removed more of them."""
     before = holes()
     producer = Librdkafka("none")
     while holes() <= before:
@@ -266,7 +266,7 @@ def compact():
 
 
 def set_policy(policy):
-    """What Kafka removes from the topic."""
+    """Sets the cleanup policy of the topic."""
     change = admin.ConfigEntry(
         "cleanup.policy", policy, incremental_operation=admin.AlterConfigOpType.SET
     )
@@ -276,7 +276,7 @@ def set_policy(policy):
 
 
 def transaction():
-    """One transaction that is committed, and one that is aborted."""
+    """Commits one transaction and aborts another."""
     client = Librdkafka("zstd", transactional_id=f"{TOPIC}-{os.getpid()}")
     client.init()
     client.begin()

@@ -78,7 +78,7 @@ async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Resu
         Accept::Log(_) => {
             let stream = acceptor.log().await?;
             format!(
-                "the log is stream {stream} from here on, and is read from its beginning; facts of the log as it was stay"
+                "the log is stream {stream} from now on and is read from its beginning; facts of the earlier log stay"
             )
         }
         Accept::Facts(facts) => {
@@ -86,7 +86,7 @@ async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Resu
             let removed = acceptor
                 .facts(facts.stream.as_deref(), partition, offsets)
                 .await?;
-            format!("{removed} facts removed, and taken out of the aggregates")
+            format!("{removed} facts removed, also from the aggregates")
         }
     })
 }

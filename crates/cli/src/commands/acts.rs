@@ -19,7 +19,7 @@ pub fn note(settings: &Settings, command: &Command) -> Result<()> {
     let file = settings.keys.file_in(&settings.engine.data);
     KeyStore::new(&file)
         .note(action, &subject, detail)
-        .context("nothing was done: it could not be noted in the log of administrative access")
+        .context("the log of administrative access cannot be written: nothing was done")
 }
 
 /// Returns the act of a command, if it is one. Key commands note their own acts; commands that only

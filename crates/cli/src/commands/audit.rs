@@ -116,11 +116,11 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
     if let Some(done) = mended {
         let _ = writeln!(
             text,
-            "mended: {} facts restored, {} ledger rows, {} cells of the aggregate",
+            "repaired: {} facts restored, {} ledger rows, {} cells of the aggregate",
             done.facts_restored, done.ledger_rows, done.cells_corrected
         );
         for failure in &done.failures {
-            let _ = writeln!(text, "not mended: {failure}");
+            let _ = writeln!(text, "not repaired: {failure}");
         }
         text.push('\n');
     }
@@ -240,8 +240,8 @@ fn accepted(audit: &Audit, text: &mut String) {
         let what = match &*one.what {
             "loss" => format!("{} records lost", one.records),
             "place" => "place of the group set".to_owned(),
-            "log" => "log read as another one from then on".to_owned(),
-            _ => format!("{} facts of no record removed", one.records),
+            "log" => "log read as a new stream from then on".to_owned(),
+            _ => format!("{} facts without a record removed", one.records),
         };
         let _ = writeln!(
             text,
@@ -339,17 +339,17 @@ fn sentence(finding: &Finding) -> String {
             log_next_offset,
             ledger_next_offset,
         } => format!(
-            "partition {partition}: the ledger reaches to {ledger_next_offset}, but the log ends at {log_next_offset}: it was truncated or put back to an older copy"
+            "partition {partition}: the ledger reaches to {ledger_next_offset}, but the log ends at {log_next_offset}: it was truncated or restored to an older copy"
         ),
         Finding::LogDiffers {
             partition,
             first_offset,
             next_offset,
         } => format!(
-            "partition {partition}: the log holds other records at offsets {first_offset} to {next_offset} than were read: it was put back to an older copy"
+            "partition {partition}: the log holds other records at offsets {first_offset} to {next_offset} than were read: it was restored to an older copy"
         ),
         Finding::OffsetsWithoutRecord(block) => format!(
-            "partition {}, offsets {} to {}: {} offsets held no record, and nothing shows that they are transaction markers, aborted records or compaction",
+            "partition {}, offsets {} to {}: {} offsets held no record, and there is no evidence that they are transaction markers, aborted records or compaction",
             block.kafka_partition,
             block.first_offset,
             block.next_offset,
@@ -398,19 +398,19 @@ fn sentence(finding: &Finding) -> String {
             )
         }
         Finding::MonthInDoubt(doubt) => format!(
-            "month {}-{:02}: its hour rows may lack events or have some twice; a consumer compares them at once, `affluenza audit --repair` too",
+            "month {}-{:02}: its hour rows may lack events or have some twice; a consumer or `affluenza audit --repair` compares them with the facts",
             doubt.month / 100,
             doubt.month % 100
         ),
         Finding::HoursDiffer(hours) => format!(
-            "month {}, {}: its hours were worked out ahead to {} users, or to other accesses or uses; the aggregate says {} users",
+            "month {}, {}: its precalculated hours have {} users, or other accesses or uses; the aggregate has {} users",
             &hours.month[..7],
             hours.ente,
             hours.users_kept,
             hours.users
         ),
         Finding::ErasureOpen { id, ente, .. } => format!(
-            "{ente}: erasure {id} is noted, and not carried out in this database: what it took out may be back"
+            "{ente}: erasure {id} is noted but was not applied to this database: erased events may be back"
         ),
         Finding::DayDiffers(day) => format!(
             "day {}, {}: {} events were stored according to the ledger, {} are facts",

@@ -94,7 +94,7 @@ async fn bring_back(
         Some(name) => {
             store.set_aside(name).await?;
             say(&format!(
-                "{database} is {name} from now on, without its views"
+                "{database} was renamed to {name}, without its views"
             ));
         }
         None => bail!(
@@ -156,7 +156,7 @@ async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>
             "the topic {topic}, which notes erasures, is not there"
         )),
         Some(notes) if !notes.whole_for.contains(&origin) => Some(format!(
-            "the topic {topic}, which notes erasures, knows nothing of database {origin}: it was made anew since, or the backup is of a release that noted nothing there"
+            "the topic {topic}, which notes erasures, has no notes of database {origin}: the topic was created again since, or the backup is of a release that noted nothing there"
         )),
         Some(_) => None,
     })
@@ -177,7 +177,7 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     let mut orders = match log.verify() {
         Ok(orders) => orders,
         Err(error) => {
-            return format!("{place} cannot be asked for the orders to give again: {error}");
+            return format!("the orders to repeat cannot be read from {place}: {error}");
         }
     };
     orders.retain(|entry| entry.action == "erase" && !is_known(entry));
@@ -186,11 +186,11 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     }
     if orders.is_empty() {
         format!(
-            "{place} names no such order; look at that of every machine where `affluenza erase` was given, and give the orders again"
+            "{place} names no such order; check every machine where `affluenza erase` ran, and repeat its orders"
         )
     } else {
         format!(
-            "give those of the {} above again that are younger than the backup; they are from {place}, other machines have their own",
+            "repeat those of the {} above that are younger than the backup; they are from {place}, other machines have more",
             orders.len()
         )
     }

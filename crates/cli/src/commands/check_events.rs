@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn one_event_an_array_and_lines_are_told_apart() {
+    fn one_event_an_array_and_lines_are_distinguished() {
         let events = |text: &str| check(text.as_bytes(), NOW).accepted;
         assert_eq!(events(GOOD), 1);
         let pretty = format!("{:#}", serde_json::from_str::<Value>(GOOD).unwrap());

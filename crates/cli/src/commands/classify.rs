@@ -32,7 +32,7 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
         })?;
         if refused > 0 {
             output::say(&format!(
-                "{refused} lines are no events that a consumer would store; the column `refused` says why"
+                "a consumer would refuse {refused} lines; the column `refused` has the reasons"
             ));
         }
     } else {
@@ -173,7 +173,7 @@ mod tests {
     use crate::args::Lines;
 
     #[test]
-    fn a_line_is_a_line_whatever_is_in_it() {
+    fn any_content_stays_one_line() {
         let mut out = Rows::new(Lines::Tsv, Vec::new());
         for agent in ["curl/8.1", "a\tb\"c"] {
             out.write(&AgentRow::of(agent.as_bytes())).unwrap();

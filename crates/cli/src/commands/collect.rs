@@ -39,7 +39,7 @@ async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> R
     let mut collector = RunningCollector::start(platform, settings, stop.clone()).await?;
     say(&collector.describe());
     if collector.is_closed {
-        say("no key yet: `affluenza keys create NAME --role writer --ente CODE` makes one");
+        say("no key yet: `affluenza keys create NAME --role writer --ente CODE` creates one");
     }
     tokio::select! {
         ended = collector.ended() => ended,

@@ -180,7 +180,7 @@ async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, s
             Ok(classifier) => drop(newer.send(classifier)),
             Err(error) => tracing::error!(
                 error = format!("{error:#}"),
-                "a replaced file cannot be used: the register and the geography database stay what they were"
+                "a replaced file cannot be used: the previous register and geography database stay active"
             ),
         }
     }

@@ -171,7 +171,7 @@ impl Requeue {
         self.acknowledge()?;
         if let Some(Err(error)) = ended {
             return Err(error.context(format!(
-                "{} requeued, not all; the same command again does the rest, and what is in the topic twice counts once",
+                "{} requeued, not all; run the same command again for the rest; duplicates in the topic count once",
                 self.sent
             )));
         }
@@ -222,7 +222,7 @@ impl Requeue {
     fn acknowledge(&mut self) -> Result<()> {
         if let Some(writer) = &self.writer {
             writer.flush(PATIENCE).context(
-                "some were not requeued; the same command again does the rest, and what is in the topic twice counts once",
+                "some were not requeued; run the same command again for the rest; duplicates in the topic count once",
             )?;
         }
         let mut lines = std::mem::take(&mut self.lines).join("\n");
@@ -240,7 +240,7 @@ impl Requeue {
         }
         for (stream, letters) in &self.tally.by_other_stream {
             say(&format!(
-                "{letters} of them are of another stream, {stream}: the topic was created anew since"
+                "{letters} of them are of another stream, {stream}: the topic was created again since"
             ));
         }
         let (sent, held) = match &self.writer {
@@ -253,7 +253,7 @@ impl Requeue {
         }
         if held_back > 0 {
             bail!(
-                "{} held back, since they would be refused again: `affluenza dead-letters show PARTITION/OFFSET` says what to do",
+                "{} held back, because they would be refused again: `affluenza dead-letters show PARTITION/OFFSET` names the remedy",
                 text::dead_letters(held_back)
             );
         }
@@ -305,7 +305,7 @@ fn resolve(
 
 fn missing(position: &str, walked: &Walked) -> String {
     match walked.letters {
-        0 => format!("there is no dead letter of {position}: there are none at all"),
+        0 => format!("there is no dead letter of {position}: the topic is empty"),
         letters => format!(
             "there is no dead letter of {position} among the {letters}; see `affluenza dead-letters list`"
         ),

@@ -159,7 +159,7 @@ fn to_collector(url: &str, event: &[u8]) -> Result<()> {
             Some(refused) => bail!("the collector refused it: {}", refused.reason),
         },
         Err(SendError::Later { cause, .. }) => {
-            Err(anyhow!(cause).context(format!("the collector at {url} did not take it")))
+            Err(anyhow!(cause).context(format!("the collector at {url} did not accept it")))
         }
         Err(SendError::Never { reason }) => bail!("the collector at {url} refused it: {reason}"),
     }

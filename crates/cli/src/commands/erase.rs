@@ -30,7 +30,7 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
     ] {
         if !is_known {
             output::say(&format!(
-                "the register knows no {what} {code:?} here: events that say so are looked for"
+                "the register has no {what} {code:?}: searching for events with this code"
             ));
         }
     }

@@ -176,7 +176,7 @@ async fn wait_for_others(
         }
         if moved.elapsed() > STANDSTILL_MAX {
             bail!(
-                "the events are in Kafka, but nobody has stored any for {} s: start `affluenza consume`, or use --no-wait",
+                "the events are in Kafka, but none has been stored for {} s: start `affluenza consume`, or use --no-wait",
                 STANDSTILL_MAX.as_secs()
             );
         }

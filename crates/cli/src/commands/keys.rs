@@ -61,7 +61,7 @@ fn ente_code(register: &Register, name: &str) -> String {
         Some(ente) => ente.code().to_owned(),
         None => {
             say(&format!(
-                "note: the register knows no ente {name}; the key will reach it all the same"
+                "note: the register has no ente {name}; the key is valid for it anyway"
             ));
             name.to_owned()
         }
@@ -87,7 +87,7 @@ fn listed(keys: &[Key], format: Format) -> Result<String> {
         return Ok(serde_json::to_string_pretty(&list)?);
     }
     if keys.is_empty() {
-        return Ok("no keys; `affluenza keys create NAME` makes one".to_owned());
+        return Ok("no keys; `affluenza keys create NAME` creates one".to_owned());
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -111,7 +111,7 @@ fn state(key: &Key, now: Timestamp) -> String {
         (Some(at), _) => format!("revoked {at}"),
         (None, Some(at)) if at <= now => format!("expired {at}"),
         (None, Some(at)) => format!("until {at}"),
-        (None, None) => "in force".to_owned(),
+        (None, None) => "active".to_owned(),
     }
 }
 
@@ -128,7 +128,7 @@ fn log(store: &KeyStore, verify: bool) -> Result<()> {
     if verify {
         let head = store.log().head()?.unwrap_or_else(|| "none".to_owned());
         return output::print(&format!(
-            "{} entries hold, newest hash {head}",
+            "{} entries verified, newest hash {head}",
             entries.len()
         ));
     }

@@ -40,7 +40,7 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
     store.keep_hours().await?;
     // Projections only affect speed, and the hourly reconciliation creates missing ones.
     if let Err(error) = store.keep_projections(Duration::ZERO).await {
-        tracing::warn!(%error, "projections are not made yet: a consumer does it within the hour");
+        tracing::warn!(%error, "projections are not built yet: a consumer builds them within an hour");
     }
     if let Some(months) = settings.retention.facts_months
         && store.keep_facts(months).await?
@@ -48,10 +48,10 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
         let first = store.boundary().await?.month;
         let (year, month) = (first / 100, first % 100);
         done.push(if months == 0 {
-            "facts are kept for ever from now on".to_owned()
+            "facts are kept without limit from now on".to_owned()
         } else {
             format!(
-                "facts are kept for {months} months beside the present one, and compared from {year}-{month:02} on; aggregates stay"
+                "facts are kept for {months} months besides the current one, and compared from {year}-{month:02} on; aggregates stay"
             )
         });
     }
@@ -89,7 +89,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
                 topic,
                 replicas = fewest,
                 wanted,
-                "the topic was made with fewer replicas: raise them with kafka-reassign-partitions"
+                "the topic was created with fewer replicas: raise them with kafka-reassign-partitions"
             );
         }
     }
@@ -98,7 +98,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     let mut done = Vec::new();
     let completed = store.complete_nodes().await?;
     if !completed.is_empty() {
-        done.push(format!("tables made on {}", completed.join(", ")));
+        done.push(format!("tables created on {}", completed.join(", ")));
     }
     let applied = store.migrate().await?;
     if !applied.is_empty() {
@@ -107,7 +107,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     let restored = store.restore_views().await?;
     if !restored.is_empty() {
         done.push(format!(
-            "made again, since missing or altered: {}; `affluenza audit --repair` restores what they did not count meanwhile",
+            "created again, because missing or altered: {}; `affluenza audit --repair` restores the events that they did not count",
             restored.join(", ")
         ));
     }
@@ -119,7 +119,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     match store.keep_layout().await? {
         Layout::AsBefore => {}
         Layout::Changed { from, to } => done.push(format!(
-            "blocks of events are shared out among {to} shards from now on, {from} before"
+            "blocks of events are distributed among {to} shards from now on, {from} before"
         )),
         Layout::Disputed => tracing::warn!(
             cluster = platform.store.cluster,

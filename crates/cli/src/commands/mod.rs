@@ -142,7 +142,7 @@ const END_MAX: Duration = Duration::from_secs(25);
 /// are found again by their offset metadata, as after a kill.
 fn end_by_force() {
     output::complain(&format!(
-        "not ended {} s after the signal, since Kafka or ClickHouse does not answer: ended by force; what was on its way is done again at the next start",
+        "not ended {} s after the signal, because Kafka or ClickHouse does not answer: forced exit; unfinished work is repeated at the next start",
         END_MAX.as_secs()
     ));
     std::process::exit(EXIT_BY_FORCE);

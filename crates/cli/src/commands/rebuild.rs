@@ -50,7 +50,7 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         })?;
         let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
         if failures > 0 {
-            bail!("{failures} thing(s) could not be brought in line: see `affluenza audit`");
+            bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
         }
         Ok(())
     })
@@ -83,7 +83,7 @@ async fn work(
             if request.dry_run {
                 bail!("stopped; nothing was changed");
             }
-            bail!("stopped: the same command goes on with it, and --abandon gives it up")
+            bail!("stopped: the same command continues it, and --abandon cancels it")
         }
     }
 }
@@ -143,10 +143,10 @@ impl Progress {
     fn show(&mut self, step: &Step) {
         match step {
             Step::Filling { done, total } => self.filling(*done, *total),
-            Step::Resumed { id } => output::say(&format!("going on with rebuild {id}")),
+            Step::Resumed { id } => output::say(&format!("continuing rebuild {id}")),
             Step::Ready { month } => output::say(&format!("{month}: {} ready", self.what.as_str())),
-            Step::Swapped { month } => output::say(&format!("{month}: in place")),
-            Step::Settling => output::say("bringing ledger and aggregates in line"),
+            Step::Swapped { month } => output::say(&format!("{month}: replaced")),
+            Step::Settling => output::say("reconciling ledger and aggregates"),
         }
     }
 
@@ -179,8 +179,8 @@ fn text(rebuilt: &Rebuilt) -> String {
         );
     };
     let what = match rebuilt.what {
-        What::Aggregates => "events counted anew",
-        What::Facts => "facts made anew",
+        What::Aggregates => "events recounted",
+        What::Facts => "facts rebuilt",
     };
     let rate = rebuilt.rows as f64 / rebuilt.seconds.max(0.001);
     let _ = writeln!(
@@ -208,11 +208,11 @@ fn text(rebuilt: &Rebuilt) -> String {
     text.push('\n');
     changes(rebuilt, &mut text);
     match &rebuilt.afterwards {
-        None => text.push_str("\ndry run: nothing was put in place\n"),
+        None => text.push_str("\ndry run: nothing was replaced\n"),
         Some(after) => {
             let _ = writeln!(
                 text,
-                "\nin place; brought in line afterwards: {} facts restored from the log, {} cells of the aggregate, {} rows of the ledger",
+                "\nreplaced; reconciled afterwards: {} facts restored from the log, {} cells of the aggregate, {} rows of the ledger",
                 after.facts_restored, after.cells_corrected, after.ledger_rows
             );
             if after.facts_of_other_rules > 0 {
@@ -223,7 +223,7 @@ fn text(rebuilt: &Rebuilt) -> String {
                 );
             }
             for failure in &after.failures {
-                let _ = writeln!(text, "not in line: {failure}");
+                let _ = writeln!(text, "not repaired: {failure}");
             }
         }
     }
@@ -233,10 +233,10 @@ fn text(rebuilt: &Rebuilt) -> String {
 fn changes(rebuilt: &Rebuilt, text: &mut String) {
     let moved = match rebuilt.what {
         What::Facts => "moved",
-        What::Aggregates => "added or taken away",
+        What::Aggregates => "added or removed",
     };
     if rebuilt.changes.is_empty() {
-        let _ = writeln!(text, "no event {moved}: everything is as it was");
+        let _ = writeln!(text, "no event {moved}: nothing has changed");
         return;
     }
     let _ = writeln!(text, "{} events {moved}", rebuilt.events_moved);
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_alive_and_others_are_told_apart() {
+    fn this_process_is_alive_and_others_are_distinguished() {
         assert_eq!(is_alive(&owner()), Some(true));
         let pid = std::process::id();
         assert_eq!(is_alive(&format!("{}/{pid}/1", host())), Some(false));

@@ -73,11 +73,11 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
         .await;
         platform.close().await?;
         let note = match applied? {
-            Some(before) if before == version => "in force as before".to_owned(),
+            Some(before) if before == version => "active as before".to_owned(),
             Some(before) => format!(
-                "in force instead of {before}; facts keep their classification until `affluenza rebuild facts`"
+                "active instead of {before}; facts keep their classification until `affluenza rebuild facts`"
             ),
-            None => "in force".to_owned(),
+            None => "active".to_owned(),
         };
         output::print(&format!("{}; {note}", summary(register)))
     })

@@ -13,10 +13,10 @@ pub async fn register(settings: Settings, take: impl Fn(Register) -> Result<()>,
     while files.were_replaced(&stop).await {
         let taken = tokio::task::block_in_place(|| super::register(&settings)).and_then(&take);
         match taken {
-            Ok(()) => tracing::info!("a replaced register is in force"),
+            Ok(()) => tracing::info!("a replaced register is active"),
             Err(error) => tracing::error!(
                 error = format!("{error:#}"),
-                "a replaced register cannot be used: the old one stays in force"
+                "a replaced register cannot be used: the old one stays active"
             ),
         }
     }

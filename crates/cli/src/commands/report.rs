@@ -260,7 +260,7 @@ fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
 fn hand_out(bytes: &[u8], args: &args::Report, format: ReportFormat) -> Result<()> {
     match &args.output {
         None if format.is_binary() && io::stdout().is_terminal() => {
-            bail!("this is nothing for a terminal: name a file with --output")
+            bail!("this format is not for a terminal: name a file with --output")
         }
         None => output::print_bytes(bytes),
         Some(file) => write(file, bytes),

@@ -99,7 +99,7 @@ impl RunningApi {
             (&metrics, stop),
         )
         .await
-        .context("the API cannot begin")?;
+        .context("the API cannot start")?;
         let checked = api.clone();
         let mut routes = api.routes();
         if config.public {

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once_and_not_at_once() {
+    fn an_open_transaction_is_logged_once_and_not_at_once() {
         let (mut seen, now) = (BTreeMap::new(), Instant::now());
         say(&mut seen, &[open(None)], now);
         assert!(!seen[&(3, 12)].is_said);

@@ -139,7 +139,7 @@ impl Parts {
         if let Err(error) = super::recover::recover(platform, settings).await {
             tracing::error!(
                 error = format!("{error:#}"),
-                "what ClickHouse may have lost was not restored: the comparison half a minute from now tries again"
+                "what ClickHouse may have lost was not restored: the comparison in half a minute retries"
             );
         }
         let consumer_stop = Stop::default();
@@ -188,8 +188,8 @@ impl Work<'_> {
         tokio::select! {
             shown = self.foreground(&bus, &store, &progress, stop) => shown?,
             // Without a signal, the consumer ends only on an error.
-            ended = parts.consumer.ended() => return ended.and(Err(anyhow!("the consumer ended before it was told to"))),
-            ended = parts.collector.ended() => return ended.and(Err(anyhow!("the collector ended before it was told to"))),
+            ended = parts.consumer.ended() => return ended.and(Err(anyhow!("the consumer ended unexpectedly"))),
+            ended = parts.collector.ended() => return ended.and(Err(anyhow!("the collector ended unexpectedly"))),
             error = platform.failed() => return Err(error),
         }
         ending.begin();
@@ -334,7 +334,7 @@ async fn catch_up(bus: &affluenza_bus::Config, progress: &Progress, stop: &Stop)
     let bus = bus.clone();
     let ends = tokio::task::spawn_blocking(move || ends(&bus))
         .await
-        .context("Kafka was not asked to the end")??;
+        .context("the thread that reads the log's ends failed")??;
     let total = ends.values().map(|end| end.0.unsigned_abs()).sum();
     let bar = output::bar("stored", total);
     let began = Instant::now();

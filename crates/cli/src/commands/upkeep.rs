@@ -101,7 +101,7 @@ impl Upkeep {
             }
             Err(error) => tracing::warn!(
                 error = format!("{error:#}"),
-                "copies of stored events were not searched for"
+                "the search for copies of stored events failed"
             ),
         }
     }
@@ -123,13 +123,13 @@ impl Upkeep {
             Ok(done) => {
                 self.progress.note_compared(&done);
                 for failure in &done.failures {
-                    tracing::error!(failure, "not mended");
+                    tracing::error!(failure, "not repaired");
                 }
                 tracing::warn!(
                     facts = done.facts_restored,
                     ledger_rows = done.ledger_rows,
                     cells = done.cells_corrected,
-                    "mended what ClickHouse had lost"
+                    "restored what ClickHouse had lost"
                 );
             }
             Err(error) => {
@@ -167,7 +167,7 @@ impl Upkeep {
         for noted in open.into_iter().flatten() {
             if !known.iter().any(|one| one.id == noted.id) {
                 done.failures.push(format!(
-                "{}: erasure {} is noted, and not carried out in this database: `affluenza audit --repair` does it",
+                "{}: erasure {} is noted but was not applied to this database: `affluenza audit --repair` applies it",
                 noted.ente, noted.id
             ));
             }

@@ -68,7 +68,7 @@ impl Watch {
         }
         progress.stopped_by(guard);
         let seconds = self.shown.as_secs();
-        tracing::error!(%error, "the consumer has stopped; /status says so for {seconds} s more");
+        tracing::error!(%error, "the consumer has stopped; /status reports it for {seconds} s more");
         tokio::time::sleep(self.shown).await;
     }
 }
@@ -97,7 +97,7 @@ async fn look_at_silence(store: Store, progress: Progress, stop: Stop) {
                 progress.set_silent(&silent);
                 pause = SILENCE_LOOK;
             }
-            Err(error) => tracing::warn!(%error, "it is not known which portals are silent"),
+            Err(error) => tracing::warn!(%error, "cannot read which portals are silent"),
         }
     }
 }

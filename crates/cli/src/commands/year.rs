@@ -65,7 +65,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
         platform.close().await?;
         let text = match closed? {
             Closing::Before(seal, sealed) => bail!(
-                "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists what has moved, `close-year {year} --restate REASON` closes it again",
+                "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists the figures that moved, `close-year {year} --restate REASON` closes it again",
                 sealed.sealed_at,
                 seal.number
             ),
@@ -82,7 +82,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Some(Outcome::Unchanged) => {
-            "; too little has moved for a second public edition, which would give single uses away: the earlier one stays"
+            "; too little has moved for a second public edition, which would disclose single uses: the earlier one stays"
         }
         _ => "",
     };
@@ -112,7 +112,7 @@ pub async fn close_year(
     check_balance(&audit(store, bus, &period).await?, &period, year)?;
     let (figures, ends) = settled_figures(store, year).await?;
     if figures.all.is_empty() {
-        bail!("there is nothing of {year} to close");
+        bail!("{year} has no events to close");
     }
     let now = Timestamp::now();
     let mut sealed = SealedYear {
@@ -178,7 +178,7 @@ fn check_balance(audit: &Audit, period: &Period, year: i16) -> Result<()> {
         audit.findings.iter().partition(concerns);
     if !of_year.is_empty() {
         bail!(
-            "{} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them, and what helps",
+            "{} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them and their remedies",
             of_year.len()
         );
     }
@@ -196,7 +196,7 @@ async fn needs_facts(store: &Store, year: i16) -> Result<()> {
     let first = store.boundary().await?.month;
     if first > u32::from(year.unsigned_abs()) * 100 + 1 {
         bail!(
-            "facts are sure to be there from {}-{:02} on only, and this needs those of the whole of {year}; its report is made of the seal, or of the aggregates",
+            "facts are complete only from {}-{:02} on, and this needs those of the whole of {year}: make the report from the seal or the aggregates",
             first / 100,
             first % 100
         );
@@ -262,7 +262,7 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
 fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     let hash = hash.trim().to_ascii_lowercase();
     let Some((newest, _)) = chain.newest(year)? else {
-        bail!("{year} is not closed, so nothing of it has the hash {hash}");
+        bail!("{year} is not closed, so no seal has the hash {hash}");
     };
     let of_year = |seal: &&Seal| seal.year == newest.year && seal.hash == hash;
     match chain.seals().iter().find(of_year) {
@@ -304,7 +304,10 @@ fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
             bail!("{year} is not closed: `affluenza close-year {year}` closes it")
         }
         (true, None) => Ok("no year is closed".to_owned()),
-        (false, _) => Ok(format!("{text}{} seal(s), all hold", chain.seals().len())),
+        (false, _) => Ok(format!(
+            "{text}{} seal(s), all verified",
+            chain.seals().len()
+        )),
     }
 }
 

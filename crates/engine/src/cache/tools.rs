@@ -129,7 +129,7 @@ fn telling_line(text: &str) -> String {
     let line = lines()
         .find(|line| line.starts_with("[ERROR]") || line.contains("npm error"))
         .or_else(|| lines().next_back())
-        .unwrap_or_else(|| "it said nothing".to_owned());
+        .unwrap_or_else(|| "it printed nothing".to_owned());
     line.chars().take(300).collect()
 }
 
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_and_an_old_java_are_told_apart() {
+    fn a_missing_and_an_old_java_differ() {
         let home = tempfile::tempdir().unwrap();
         let find = || java_of(Some(home.path().into()));
         let missing = find().unwrap_err();
@@ -198,11 +198,11 @@ mod tests {
     fn the_cause_is_found_among_a_clients_lines() {
         let maven = "\u{1b}[1mnoise\u{1b}[m\n[\u{1b}[1;31mERROR\u{1b}[m] no route\n[ERROR] more\n";
         assert_eq!(telling_line(maven), "[ERROR] no route");
-        assert_eq!(telling_line(""), "it said nothing");
+        assert_eq!(telling_line(""), "it printed nothing");
     }
 
     #[test]
-    fn a_missing_and_a_failing_client_are_told_apart() {
+    fn a_missing_and_a_failing_client_differ() {
         let dir = std::env::temp_dir();
         let fetch = |tool| Fetch {
             tool,

@@ -100,7 +100,7 @@ fn call(library: &OsString, args: impl Iterator<Item = OsString>) -> Result<(), 
     // SAFETY: `argv` is a null-terminated array of `count` C strings that outlive the call.
     let result = unsafe { query(count, argv.as_mut_ptr()) };
     if result.is_null() {
-        return Err("the library gave no result".to_owned());
+        return Err("the library returned no result".to_owned());
     }
     // SAFETY: `result` came from this library and has not been destroyed.
     let error = unsafe { result_error(result) };

@@ -143,7 +143,7 @@ impl fmt::Display for ChildExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ended unexpectedly ({})", self.engine, self.status)?;
         if let Some(line) = self.telling_line() {
-            write!(f, ", its last words: {line:?}")?;
+            write!(f, ", its last line: {line:?}")?;
         }
         write!(f, "; see {}", self.logs.display())
     }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exit_is_told_in_one_line_with_the_line_that_says_most() {
+    fn an_exit_is_one_line_with_the_most_useful_log_line() {
         let exit = ChildExit {
             status: ExitStatus::Code(1),
             last_lines: vec!["INFO bye".into()],
@@ -164,7 +164,7 @@ mod tests {
         };
         assert_eq!(
             exit.to_string(),
-            "Kafka ended unexpectedly (exit code 1), its last words: \"x ERROR no way\"; see d/logs"
+            "Kafka ended unexpectedly (exit code 1), its last line: \"x ERROR no way\"; see d/logs"
         );
     }
 }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_is_read_back() {
+    fn sent_reports_are_read_back() {
         for report in [
             Report::Pid(12),
             Report::Exit(ExitStatus::Code(143)),

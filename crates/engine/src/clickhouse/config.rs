@@ -94,7 +94,7 @@ fn config(settings: &ClickHouseSettings) -> String {
     let cache = memory / 16;
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
-<!-- Written anew at each start. -->
+<!-- Rewritten at each start. -->
 <clickhouse>
   <!-- The embedded engine takes the level from here and ignores logger/level. -->
   <log-level>information</log-level>
@@ -110,14 +110,14 @@ fn config(settings: &ClickHouseSettings) -> String {
   <backups><allowed_path>backups</allowed_path></backups>
 
   <merge_tree>
-    <!-- Broken parts are set aside at the start, however many there are: the log restores their rows. -->
+    <!-- Any number of broken parts is detached at the start: their rows are restored from the log. -->
     <max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>
     <max_suspicious_broken_parts_bytes>1000000000000000</max_suspicious_broken_parts_bytes>
 {synced}  </merge_tree>
 
-  <!-- The embedded engine takes four parts at once by default and looks for more once a second, so that a change of
-       rows takes seconds however little it changes. Two threads, as before, with a longer queue: only somewhat, since
-       each part on the way holds buffers for all its columns. -->
+  <!-- The embedded engine mutates four parts at once by default and looks for more once a second,
+       so that even a small mutation takes seconds. Two threads with a slightly longer queue: each
+       queued part holds buffers for all its columns. -->
   <background_pool_size>2</background_pool_size>
   <background_merges_mutations_concurrency_ratio>4</background_merges_mutations_concurrency_ratio>
 
@@ -313,7 +313,7 @@ fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -
     let limits = limits(settings.memory_mib);
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
-<!-- Written anew at each start. -->
+<!-- Rewritten at each start. -->
 <clickhouse>
   <profiles>
     <!-- Two of the embedded engine's own defaults are for interactive use. -->

@@ -61,7 +61,7 @@ pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineErro
             lost_parts = report.lost_parts.len(),
             torn_lines = report.torn_lines,
             tokens = report.tokens,
-            "ClickHouse had kept deduplication tokens of lost parts, they were taken back"
+            "ClickHouse had kept deduplication tokens of lost parts: removed them"
         );
     }
     Ok(report)
@@ -331,7 +331,7 @@ mod tests {
     const LOG: &str = "deduplication_log_1.txt";
 
     #[test]
-    fn a_token_is_taken_back_only_if_its_part_is_neither_there_nor_merged() {
+    fn a_token_is_removed_only_if_its_part_is_neither_present_nor_merged() {
         let text = "1\t201701_1_1_0\tone\n1\t201701_2_2_0\ttwo\n1\t201702_3_3_0\tthree\n";
         // 201701_1_2_1 was merged from the first two parts; the February part is lost.
         let (dir, logs) = table(&[(LOG, text)], &["201701_1_2_1", "201702_4_4_0"]);
@@ -390,7 +390,7 @@ mod tests {
 
     /// A file system may return zeros in place of the last lines.
     #[test]
-    fn what_follows_a_line_that_is_no_record_is_removed() {
+    fn lines_after_an_invalid_record_are_removed() {
         let (dir, logs) = table(
             &[(LOG, "1\tall_1_1_0\ta\n\0\0\0\0\n1\tall_2_2_0\tb\n")],
             &["all_1_1_0", "all_2_2_0"],

@@ -114,7 +114,7 @@ pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), Engine
         Some(key) => Err(EngineError::Setting {
             what: "a property of the local Kafka",
             value: key.clone(),
-            mend: "the local Kafka sets that one itself, leave it out",
+            mend: "the local Kafka sets that one, leave it out",
         }),
     }
 }
@@ -160,7 +160,7 @@ pub(super) fn server(
         ),
         ("log.dirs", log_dir.to_owned()),
     ]);
-    let mut text = "# Written anew at each start.\n".to_owned();
+    let mut text = "# Rewritten at each start.\n".to_owned();
     for (key, value) in all {
         text.push_str(&escape(key));
         text.push('=');

@@ -136,7 +136,7 @@ pub fn lost_part() {
         assert_eq!(
             wire::ask(&clickhouse, COUNT),
             "10",
-            "the token must be in force"
+            "the token must be active"
         );
         let part = wire::ask(
             &clickhouse,

@@ -31,7 +31,7 @@ fn main() {
             clickhouse::life,
         ),
         trial(
-            "clickhouse: a token whose part is lost is taken back",
+            "clickhouse: a token of a lost part is removed",
             clickhouse::lost_part,
         ),
         trial(

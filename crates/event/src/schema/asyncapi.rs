@@ -13,18 +13,18 @@ fn dead_letter_headers() -> Value {
         "type": "object",
         "required": ["affluenza-fate", "affluenza-reason", "affluenza-stream", "affluenza-partition", "affluenza-offset"],
         "properties": {
-            "affluenza-fate": { "type": "string", "enum": ["rejected", "quarantined"], "description": "Whether the record can never become an event, or waits for a person." },
+            "affluenza-fate": { "type": "string", "enum": ["rejected", "quarantined"], "description": "Fate of the record: rejected ones can never become events, quarantined ones wait for a person's decision." },
             "affluenza-reason": { "type": "string", "description": "Code of the reason.", "examples": ["bad-time", "unknown-shape", "personal-data"] },
-            "affluenza-detail": text("The reason in words; never a value of the record."),
+            "affluenza-detail": text("Explanation of the reason. It never contains a value of the record."),
             "affluenza-stream": text("Cluster and topic of the record, by their ids."),
             "affluenza-partition": text("Partition of the record."),
             "affluenza-offset": text("Offset of the record."),
-            "affluenza-written-ms": text("When the record was written, in milliseconds since 1970."),
+            "affluenza-written-ms": text("Time at which the record was written, in milliseconds since 1970."),
             "affluenza-payload-bytes": text("Length of the record's payload; at most 256 KiB of it are kept."),
-            "affluenza-payload-xxh3": text("128-bit XXH3 of the payload, where nothing else of it is kept since it is no text.")
+            "affluenza-payload-xxh3": text("128-bit XXH3 of a payload that is not text. Nothing else of such a payload is kept.")
         },
         "patternProperties": {
-            "^(ce_|content-type$)": text("Of a record in binary mode: its own header, treated like the payload.")
+            "^(ce_|content-type$)": text("Header of a record in binary mode, redacted like the payload.")
         }
     })
 }
@@ -43,7 +43,7 @@ fn messages() -> serde_json::Map<String, Value> {
                     "schema": { "$ref": format!("./events/{event_type}.json") }
                 },
                 "bindings": { "kafka": {
-                    "key": { "type": "string", "description": "The id of the event: copies of an event have the same key, so they meet in one partition." },
+                    "key": { "type": "string", "description": "Id of the event. Copies of an event have the same key, so they are in one partition." },
                     "bindingVersion": "0.5.0"
                 } }
             });
@@ -98,7 +98,7 @@ fn channels() -> Value {
         "dead-letters": {
             "address": "affluenza.dead-letters",
             "title": "Records that did not become events",
-            "description": "Each with the reason and its place in the log, with what may be kept of its payload. The name of the topic is configured.",
+            "description": "Each record has the reason, its position in the log and the part of its payload that may be kept. The name of the topic is configured.",
             "servers": [reference("#/servers/kafka")],
             "messages": { "dead-letter": reference("#/components/messages/dead-letter") }
         },
@@ -117,7 +117,7 @@ fn operations() -> Value {
         "consume": {
             "action": "receive",
             "channel": reference("#/channels/events"),
-            "summary": "Reads every event once into the facts.",
+            "summary": "Stores every event once as a fact.",
             "messages": channel_messages("events")
         },
         "setAside": {
@@ -129,7 +129,7 @@ fn operations() -> Value {
         "collect": {
             "action": "receive",
             "channel": reference("#/channels/collector"),
-            "summary": "Takes events from portals; answers 202 once they are on disk.",
+            "summary": "Accepts events of portals. Answers 202 when they are on disk.",
             "bindings": { "http": { "method": "POST", "bindingVersion": "0.3.0" } },
             "security": [reference("#/components/securitySchemes/portalKey")],
             "messages": channel_messages("collector")
@@ -147,7 +147,7 @@ fn document() -> Value {
             "summary": "A record that did not become an event.",
             "contentType": "application/octet-stream",
             "headers": dead_letter_headers(),
-            "payload": { "description": "The record's payload. Values that the contract does not know, or that do not look as it says, are asterisks; longer tokens of sessions and visitors are hashes of them." }
+            "payload": { "description": "The record's payload. Values that are unknown to the contract or have another form are replaced by asterisks, long tokens of sessions and visitors by their hashes." }
         }),
     );
     json!({
@@ -157,7 +157,7 @@ fn document() -> Value {
             "title": "Affluenza events",
             "version": "2.0.0",
             "description": format!(
-                "How portals tell that they were used. An event has at most {EVENT_BYTES_MAX} bytes and lies at most {} minutes ahead of its record. Every version of a type stays accepted.",
+                "Events about the use of portals. An event has at most {EVENT_BYTES_MAX} bytes, and its time is at most {} minutes ahead of its record. Every version of a type stays accepted.",
                 AHEAD_MS_MAX / 60_000
             ),
             "license": { "name": "BSD-3-Clause", "url": "https://spdx.org/licenses/BSD-3-Clause.html" }
@@ -167,7 +167,7 @@ fn document() -> Value {
             "kafka": {
                 "host": "{host}",
                 "protocol": "kafka",
-                "description": "Of the public body or its service centre.",
+                "description": "Kafka of the public body or its service centre.",
                 "variables": { "host": { "default": "localhost:9092" } }
             },
             "collector": {

@@ -134,7 +134,7 @@ fn released() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn what_was_released_is_still_accepted() {
+fn released_schemas_are_still_accepted() {
     let now = all();
     let released = released();
     assert!(released.len() >= 4);

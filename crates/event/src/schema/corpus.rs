@@ -99,7 +99,7 @@ fn bad_examples_are_refused_for_their_reason_by_both() {
 }
 
 #[test]
-fn examples_in_binary_mode_say_the_same() {
+fn examples_in_binary_mode_are_equal() {
     for example in examples("binary") {
         let record: Value = serde_json::from_slice(&example.bytes).unwrap();
         let headers: Vec<(&str, &str)> = record["headers"]

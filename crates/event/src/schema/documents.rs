@@ -26,7 +26,7 @@ pub(crate) fn must_be_written(name: &str, made: &Value) {
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == made,
-        "schemas/{name} is not what the types say: run the tests once with UPDATE_SCHEMAS=1"
+        "schemas/{name} differs from the types: run the tests once with UPDATE_SCHEMAS=1"
     );
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     require(&mut use_v1, &["service", "kind"]);
     let mut use_v2 = of::<Data<'_, LoginMeans>>(
         SERVICE_USE_V2,
-        "A service was used. Beside version 1: says how it ended, and tells login means and level apart.",
+        "A service was used. In addition to version 1: the outcome, and separate fields for means and level of the login.",
     );
     require(&mut use_v2, &["service", "kind", "outcome"]);
     use_v2["$defs"]["LoginMeans"]["if"] = json!({ "properties": { "means": { "const": "spid" } } });
@@ -48,7 +48,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
         json!({ "required": ["level"], "properties": { "level": { "type": "integer" } } });
     let report = of::<Report<'_>>(
         CLIENT_REPORT_V1,
-        "What a producer of events had to drop, so that a gap among its numbers has an explanation.",
+        "Events that a producer had to drop. They explain gaps in its sequence numbers.",
     );
     vec![
         (ACCESS_V1, access),
@@ -69,12 +69,12 @@ fn of<D: JsonSchema>(event_type: &'static str, description: &str) -> Value {
     schema["properties"]["type"] = json!({ "const": event_type });
     schema["properties"]["specversion"] = json!({ "const": "1.0" });
     if schema["$defs"].get("Data").is_some() {
-        schema["$defs"]["Data"]["description"] = json!(
-            "Fields that a type does not know are ignored, so that an emitter may be newer than the consumer."
-        );
+        schema["$defs"]["Data"]["description"] =
+            json!("Unknown fields are ignored, so that an emitter may be newer than the consumer.");
     }
     if schema["$defs"].get("LoginMeans").is_some() {
-        schema["$defs"]["LoginMeans"]["description"] = json!("How a person was identified.");
+        schema["$defs"]["LoginMeans"]["description"] =
+            json!("Means and level with which a person was identified.");
     }
     tidy(&mut schema);
     schema

@@ -118,7 +118,7 @@ fn line_ends_do_not_matter() {
 const LINE: &str = r#"[26/Mar/2017:03:00:00 +0200] "GET / HTTP/1.1" 200 1 "-" "agent""#;
 
 #[test]
-fn an_identity_does_not_tell_who_came() {
+fn an_identity_does_not_reveal_the_visitor() {
     let log = |who: &str| format!("{who} {LINE}\n");
     let one = |who: &str| import(log(who).as_bytes()).0.remove(0).key;
     let of_network = one("203.0.113.7 - -");
@@ -136,7 +136,7 @@ fn an_identity_does_not_tell_who_came() {
 }
 
 #[test]
-fn enti_and_portals_have_identities_of_their_own() {
+fn enti_and_portals_have_separate_identities() {
     let key = |ente: &str, portal: &str| {
         let target = affluenza_importer::Target::new(ente, portal).unwrap();
         let line = format!("203.0.113.7 - - {LINE}");

@@ -83,7 +83,7 @@ fn large_files_that_differ_late_are_both_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_before_the_first_event() {
+fn unreadable_files_are_refused_before_the_first_event() {
     let folder = tempfile::tempdir().unwrap();
     let good = || written(folder.path(), "good.log", ONE);
     let refusal = |inputs| {

@@ -84,7 +84,7 @@ fn the_key_is_the_identity() {
 }
 
 #[test]
-fn gzip_says_the_same_as_plain() {
+fn gzip_gives_the_same_as_plain() {
     let plain = import(&real_log());
     let (events, summary) = import_into(
         target(),

@@ -55,7 +55,7 @@ pub(super) async fn fill(
         tracing::warn!(
             month,
             attempt,
-            "a recount of the facts gives another aggregate"
+            "the rebuilt aggregate differs from the facts, retrying"
         );
     }
     Err(RebuildError::NotWhole {

@@ -18,16 +18,14 @@ pub enum RebuildError {
     Pipeline(#[from] PipelineError),
     /// The facts of all requested months may have expired.
     #[error(
-        "facts are sure to be there from {kept_from} on only: what is older stays in the aggregates as it is, and cannot be made anew"
+        "facts are complete only from {kept_from} on: older aggregates stay as they are and cannot be rebuilt"
     )]
     BeyondRetention {
         /// First month whose facts are kept, as `YYYYMM`.
         kept_from: u32,
     },
     /// Another rebuild is unfinished.
-    #[error(
-        "rebuild {id} is unfinished: `{command}` goes on with it, and --abandon gives it up first"
-    )]
+    #[error("rebuild {id} is unfinished: `{command}` continues it, and --abandon cancels it first")]
     Unfinished {
         /// Id of the other rebuild.
         id: String,
@@ -35,7 +33,7 @@ pub enum RebuildError {
         command: String,
     },
     /// Another process is running the rebuild.
-    #[error("rebuild {id} is being done by process {owner}: wait until it ends")]
+    #[error("rebuild {id} is being run by process {owner}: wait until it ends")]
     Running {
         /// Id of the rebuild.
         id: String,
@@ -44,7 +42,7 @@ pub enum RebuildError {
     },
     /// The rebuild was begun on another host.
     #[error(
-        "rebuild {id} was begun on another host, by process {owner}: go on there, or, if that one has ended, give it up with --abandon"
+        "rebuild {id} was begun on another host, by process {owner}: continue it there, or, if that process has ended, cancel it with --abandon"
     )]
     Elsewhere {
         /// Id of the rebuild.
@@ -54,7 +52,7 @@ pub enum RebuildError {
     },
     /// Register or rules have changed since the rebuild began.
     #[error(
-        "rebuild {id} began with rules {begun}, but they are {now} now: go on with the register of then, or give it up with --abandon"
+        "rebuild {id} began with rules {begun}, but they are {now} now: continue it with that earlier register, or cancel it with --abandon"
     )]
     OtherRules {
         /// Id of the rebuild.
@@ -66,7 +64,7 @@ pub enum RebuildError {
     },
     /// The facts differ from the ledger.
     #[error(
-        "{blocks} place(s) where the facts are not what the ledger says, the first in partition {partition} at offset {offset}: mend them with `affluenza audit --repair`, and try again"
+        "{blocks} block(s) whose facts differ from the ledger, the first in partition {partition} at offset {offset}: repair them with `affluenza audit --repair`, and try again"
     )]
     Unbalanced {
         /// Number of places that differ.
@@ -88,7 +86,7 @@ pub enum RebuildError {
     },
     /// The shadow does not become complete.
     #[error(
-        "month {month}: what was made anew is not what the facts give, at {attempts} attempts; nothing of it was put in place, see `affluenza audit`"
+        "month {month}: the rebuilt rows differ from the facts after {attempts} attempts; the month was not replaced; see `affluenza audit`"
     )]
     NotWhole {
         /// Month, as `YYYYMM`.
@@ -97,7 +95,7 @@ pub enum RebuildError {
         attempts: u32,
     },
     /// The rebuild was interrupted and can be resumed.
-    #[error("{cause}; the same command goes on with rebuild {id}, and --abandon gives it up")]
+    #[error("{cause}; the same command continues rebuild {id}, and --abandon cancels it")]
     Interrupted {
         /// Id of the rebuild.
         id: String,
@@ -105,7 +103,7 @@ pub enum RebuildError {
         cause: Box<RebuildError>,
     },
     /// Another process abandoned the rebuild or took it over.
-    #[error("rebuild {id} was given up by another process")]
+    #[error("rebuild {id} was cancelled by another process")]
     GivenUp {
         /// Id of the rebuild.
         id: String,

@@ -67,7 +67,7 @@ async fn complete<'t>(
             tracing::warn!(
                 month,
                 attempt,
-                "the facts made anew are not those there are"
+                "the rebuilt facts differ from the stored ones, retrying"
             );
             store.drop_rebuilt(run, month).await?;
             continue;

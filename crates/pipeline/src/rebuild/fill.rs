@@ -94,7 +94,7 @@ impl<'f, 't> Fill<'f, 't> {
                     tracing::warn!(
                         partition = window.kafka_partition,
                         facts = unreadable.len(),
-                        "the log does not give these facts again, they are copied"
+                        "the log cannot reproduce these facts, copying them"
                     );
                     return self.copy(window, offsets, &unreadable).await;
                 }

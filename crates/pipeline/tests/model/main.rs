@@ -7,7 +7,7 @@
 //! Time is counted in blocks: an insert, an intent and a token age with each other block that is
 //! written. So "a token is remembered longer than an insert may take" is checked rather than
 //! assumed.
-#![expect(clippy::print_stdout, reason = "the number of states is to be read")]
+#![expect(clippy::print_stdout, reason = "prints the number of states")]
 
 mod effects;
 mod faults;

@@ -155,7 +155,7 @@ pub(crate) fn access(
             name,
             None,
             "the bands of mean_users_per_hour_HH_HH do not cover the day from 00 to 24 once",
-            "let each begin where the one before ends",
+            "let each begin where the previous one ends",
         ));
     }
     for share in shares {

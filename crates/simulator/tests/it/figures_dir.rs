@@ -52,7 +52,7 @@ fn a_good_folder_has_no_error() {
 }
 
 #[test]
-fn each_mistake_is_one_line_with_place_cause_and_mend() {
+fn each_mistake_is_one_line_with_place_cause_and_remedy() {
     for (from, to, expected) in [
         (
             "2017,tributi,50",

@@ -38,7 +38,7 @@ fn options(seed: u64, scale: f64) -> Options {
 /// The hashes were recorded once. A change breaks streams that people reproduce by their seed:
 /// announce it in the changelog, and change the number in `random.rs`.
 #[test]
-fn the_same_seed_gives_the_same_bytes_for_ever() {
+fn the_same_seed_always_gives_the_same_bytes() {
     for (year, expected) in [(2016, "573041f13fffb0aa"), (2017, "8b47bff336a06da3")] {
         let first = hash(simulation(year, &options(1, 1.0)), 20_000);
         assert_eq!(first, hash(simulation(year, &options(1, 1.0)), 20_000));
@@ -105,7 +105,7 @@ fn a_scale_has_to_be_a_positive_number() {
 }
 
 #[test]
-fn what_comes_on_top_can_be_left_out() {
+fn additional_events_can_be_left_out() {
     let register = register();
     let bare = Options {
         attempts: false,

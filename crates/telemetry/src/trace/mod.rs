@@ -78,7 +78,10 @@ impl Links {
         }
     }
 
-    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nobody is told"))]
+    #[cfg_attr(
+        not(feature = "otel"),
+        expect(dead_code, reason = "no listener exists")
+    )]
     fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|context| &**context)
     }
