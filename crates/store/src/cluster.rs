@@ -7,7 +7,6 @@
 //! Statements that create or change tables are recognised by their first words and run on every
 //! node. All others stay unchanged. Only this module adapts the schema to clusters.
 
-use crate::migrate::JOURNAL;
 use crate::rebuild::quoted;
 use crate::{Config, Store, StoreError, migrations};
 
@@ -216,10 +215,7 @@ fn comment(rest: &str) -> String {
 
 /// Returns every statement that `migrate` runs on an empty database, in order.
 pub fn schema(config: &Config) -> Vec<String> {
-    let statements = [JOURNAL]
-        .into_iter()
-        .chain(migrations().iter().map(|one| one.sql));
-    let steps = statements.flat_map(|statement| steps(statement, config));
+    let steps = migrations().iter().flat_map(|one| steps(one.sql, config));
     let texts = steps.map(Step::into_text);
     std::iter::once(database(config)).chain(texts).collect()
 }
@@ -371,7 +367,7 @@ mod tests {
     #[test]
     fn every_table_is_replicated_and_remembers_tokens_only_if_it_did() {
         let config = config(&[]);
-        for sql in migrations().iter().map(|one| one.sql).chain([JOURNAL]) {
+        for sql in migrations().iter().map(|one| one.sql) {
             if !sql.starts_with("CREATE TABLE") {
                 continue;
             }
@@ -381,8 +377,8 @@ mod tests {
             let engine = local.split("ENGINE = ").nth(1).unwrap();
             assert!(engine.starts_with("Replicated"), "{local}");
             assert!(engine.contains("_local', '{replica}'"), "{local}");
-            let window = if sql.contains("deduplication_window = 100000") {
-                "replicated_deduplication_window_seconds = 604800, replicated_deduplication_window = 100000"
+            let window = if sql.contains("deduplication_window = 10000") {
+                "replicated_deduplication_window_seconds = 604800, replicated_deduplication_window = 10000"
             } else {
                 "SETTINGS replicated_deduplication_window = 0"
             };

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{Step, steps};
-use crate::migrate::JOURNAL;
 use crate::rebuild::quoted;
 use crate::retention::ttl;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, migrations};
 
-/// Migration that allows facts to expire.
-const RETENTION: &str = "0081_retention";
+/// Migration of the table with the retention of facts.
+const RETENTION: &str = "0013_retention";
 
 /// Result of comparing the number of shards with the recorded one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ impl Store {
         }
         // The journal is read from all nodes, so each node needs the table first.
         self.create_database().await?;
-        self.execute(JOURNAL).await?;
+        self.execute(migrations()[0].sql).await?;
         let applied = self.applied_migrations().await?;
         let wanted = first.definitions().await?;
         for node in others {
@@ -112,8 +111,7 @@ impl Store {
             if node.definitions().await? == wanted || node.rows_held().await? > 0 {
                 continue;
             }
-            let made = std::iter::once(JOURNAL).chain(applied.iter().map(|one| one.sql));
-            node.repeat_alone(made).await?;
+            node.repeat_alone(applied.iter().map(|one| one.sql)).await?;
             completed.push(node);
         }
         // The retention is read from all shards, so the new nodes must be complete.

@@ -15,90 +15,56 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// Table of the applied migrations.
-pub(crate) const JOURNAL: &str = "CREATE TABLE IF NOT EXISTS schema_migrations
-(
-    name String COMMENT 'File name in schemas/clickhouse',
-    checksum String COMMENT 'SHA-256 of the statement',
-    applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
-) ENGINE = MergeTree ORDER BY name COMMENT 'Migrations that have been applied'";
-
 macro_rules! migrations {
     ($($name:literal),+ $(,)?) => {
         &[$(Migration { name: $name, sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")) }),+]
     };
 }
 
-/// Returns all migrations, in order.
+/// Returns all migrations, in order. The first one creates the table of the applied migrations.
 pub const fn migrations() -> &'static [Migration] {
     migrations![
+        "0000_schema_migrations",
         "0001_usage_events",
         "0002_usage_hourly",
         "0003_usage_hourly_from_events",
-        "0004_ingest_ledger",
-        "0005_usage_by_category",
-        "0006_usage_by_ente",
-        "0007_usage_by_service",
-        "0008_usage_by_device",
-        "0009_users_by_hour",
-        "0010_usage_by_hour_band",
-        "0011_ingest_repairs",
-        "0012_rebuilds",
-        "0013_rebuild_changes",
-        "0014_register_versions",
-        "0015_register_enti",
-        "0016_register_services",
-        "0017_register_deployments",
-        "0018_register_holidays",
-        "0019_register_desk_hours",
-        "0020_enti",
-        "0021_services",
-        "0022_deployments",
-        "0023_holidays",
-        "0024_desk_hours",
-        "0025_usage_by_day_kind",
-        "0026_usage_by_desk",
-        "0027_sealed_years",
-        "0028_usage_by_category_with_bots",
-        "0029_usage_by_ente_with_bots",
-        "0030_usage_by_service_with_bots",
-        "0031_users_by_hour_with_bots",
-        "0032_usage_by_hour_band_with_bots",
-        "0033_usage_by_day_kind_with_bots",
-        "0034_usage_by_desk_with_bots",
+        "0004_hours_of_months",
+        "0005_ingest_ledger",
+        "0006_ingest_repairs",
+        "0007_client_reports",
+        "0008_producer_sequences",
+        "0009_copy_searches",
+        "0010_months_in_doubt",
+        "0011_acceptances",
+        "0012_erasures",
+        "0013_retention",
+        "0014_rebuilds",
+        "0015_rebuild_changes",
+        "0016_shard_layouts",
+        "0017_sealed_years",
+        "0018_imported_figures",
+        "0019_register_versions",
+        "0020_register_enti",
+        "0021_register_services",
+        "0022_register_deployments",
+        "0023_register_holidays",
+        "0024_register_national_holidays",
+        "0025_register_desk_hours",
+        "0026_enti",
+        "0027_services",
+        "0028_deployments",
+        "0029_holidays",
+        "0030_desk_hours",
+        "0031_usage_by_category",
+        "0032_usage_by_ente",
+        "0033_usage_by_service",
+        "0034_usage_by_device",
         "0035_usage_by_country",
-        "0040_usage_hourly_projections_allowed",
-        "0041_usage_hourly_by_month",
-        "0042_usage_hourly_by_hour",
-        "0043_usage_hourly_by_month_of_old_parts",
-        "0044_usage_hourly_by_hour_of_old_parts",
-        "0045_usage_hourly_deletes_allowed",
-        "0050_imported_figures",
-        "0060_client_reports",
-        "0061_producer_sequences",
-        "0062_ingest_ledger_reports",
-        "0063_ingest_ledger_fates",
-        "0070_hours_of_months",
-        "0071_usage_hourly_by_login",
-        "0072_usage_hourly_by_login_of_old_parts",
-        "0073_usage_hourly_old_months_merged",
-        "0080_silent_portals",
-        "0081_retention",
-        "0082_erasures",
-        "0083_ingest_ledger_erased",
-        "0084_ingest_ledger_fate_erased",
-        "0085_shard_layouts",
-        "0090_ingest_ledger_control",
-        "0095_ingest_ledger_lost",
-        "0096_acceptances",
-        "0103_copy_searches",
-        "0105_months_in_doubt",
-        "0130_register_national_holidays",
-        "0131_holidays_of_any_year",
-        "0132_users_by_hour_of_each_ente",
-        "0133_usage_events_band",
-        "0134_sealed_years_one_chain",
-        "0134a_register_holidays_day",
+        "0036_users_by_hour",
+        "0037_usage_by_hour_band",
+        "0038_usage_by_day_kind",
+        "0039_usage_by_desk",
+        "0040_silent_portals",
     ]
 }
 
@@ -128,7 +94,7 @@ impl Store {
     /// repeated after an interruption, because every statement is idempotent.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         self.create_database().await?;
-        self.execute(JOURNAL).await?;
+        self.execute(migrations()[0].sql).await?;
         let applied = self.applied().await?;
         check(&applied)?;
         let mut now = Vec::new();

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::cluster::{self, Step};
-use crate::migrate::JOURNAL;
+use crate::cluster;
 use crate::rebuild::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError, migrations};
@@ -56,25 +55,18 @@ const VIEWS: [&str; 2] = [
     "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
 ];
 
-const DROPS: [&str; 2] = ["DROP TABLE IF EXISTS ", "DROP VIEW IF EXISTS "];
-
 fn name_of(rest: &str) -> &str {
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     &rest[..end.unwrap_or(rest.len())]
 }
 
-/// Returns the column names of a definition, which has one column per line.
-fn columns_of(definition: &str) -> Vec<String> {
-    let Some((_, inside)) = definition.split_once("\n(\n") else {
-        return Vec::new();
-    };
-    let inside = inside
-        .split_once("\n)")
-        .map_or(inside, |(inside, _)| inside);
-    let lines = inside.lines().map(str::trim_start);
-    let columns =
-        lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'));
-    columns.filter_map(column_name).collect()
+/// Returns the column definitions of a migration, which has one per line. Projections stand in the
+/// same brackets.
+pub(crate) fn column_lines(sql: &str) -> impl Iterator<Item = &str> {
+    let inside = sql.split_once("\n(\n").map_or("", |(_, rest)| rest);
+    let inside = inside.split_once("\n)").map_or("", |(inside, _)| inside);
+    let lines = inside.lines().filter_map(|line| line.strip_prefix("    "));
+    lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'))
 }
 
 /// Returns the name at the start of a column definition.
@@ -90,7 +82,7 @@ fn query_of(statement: &str) -> Option<String> {
     Some(query.trim().to_owned())
 }
 
-/// Returns every object of the schema by name, after all `statements`.
+/// Returns every object of the schema by name.
 fn wanted(
     statements: impl IntoIterator<Item = (&'static str, String)>,
 ) -> BTreeMap<String, Wanted> {
@@ -98,31 +90,19 @@ fn wanted(
     for (sql, statement) in statements {
         let after = |head: &str| statement.strip_prefix(head).map(name_of);
         if let Some(name) = after(TABLE) {
-            let columns = columns_of(&statement);
             let made = Wanted {
                 query: None,
-                columns,
+                columns: column_lines(&statement).filter_map(column_name).collect(),
                 statement: sql,
             };
             wanted.entry(name.to_owned()).or_insert(made);
         } else if let Some(name) = VIEWS.iter().find_map(|head| after(head)) {
-            let query = query_of(&statement);
             let made = Wanted {
-                query,
+                query: query_of(&statement),
                 columns: Vec::new(),
                 statement: sql,
             };
             wanted.insert(name.to_owned(), made);
-        } else if let Some(name) = DROPS.iter().find_map(|head| after(head)) {
-            wanted.remove(name);
-        } else if let Some(name) = after("ALTER TABLE ")
-            && let Some(table) = wanted.get_mut(name)
-        {
-            let added = statement.split("ADD COLUMN IF NOT EXISTS ").skip(1);
-            table.columns.extend(added.filter_map(column_name));
-            if let Some((_, query)) = statement.split_once(" MODIFY QUERY") {
-                table.query = Some(query.trim().to_owned());
-            }
         }
     }
     wanted
@@ -130,14 +110,9 @@ fn wanted(
 
 impl Store {
     fn wanted(&self) -> BTreeMap<String, Wanted> {
-        let statements = [JOURNAL]
-            .into_iter()
-            .chain(migrations().iter().map(|one| one.sql));
-        wanted(statements.flat_map(|sql| {
-            let steps = cluster::steps(sql, &self.config).into_iter();
-            steps.map(move |step| match step {
-                Step::Once(text) | Step::Everywhere(text) => (sql, text),
-            })
+        wanted(migrations().iter().flat_map(|one| {
+            let steps = cluster::steps(one.sql, &self.config).into_iter();
+            steps.map(|step| (one.sql, step.into_text()))
         }))
     }
 
