@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS usage_events
+CREATE TABLE IF NOT EXISTS usage_events{local}{on_cluster}
 (
     time DateTime64(3, 'UTC') COMMENT 'Time of the event' CODEC(Delta, LZ4),
     hour_start DateTime('UTC') COMMENT 'Start of the local hour, as an instant. It distinguishes the two equal hours of a 25-hour day' CODEC(Delta, LZ4),
@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS usage_events
     rules LowCardinality(String) COMMENT 'Version of the rules and of the register that classified the event',
     ingested_at DateTime('UTC') DEFAULT now() COMMENT 'Time of the insert' CODEC(Delta, LZ4)
 )
-ENGINE = MergeTree
+ENGINE = {replicated}MergeTree({path})
 PARTITION BY toYYYYMM(time)
 ORDER BY (ente, category, service, time)
-SETTINGS non_replicated_deduplication_window = 100000
+SETTINGS {window} = 100000
 COMMENT 'Facts: one row per event. No personal data.'

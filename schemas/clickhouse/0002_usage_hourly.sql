@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS usage_hourly
+CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
 (
     hour_start DateTime('UTC') COMMENT 'Start of the local hour, as an instant',
     local_date Date COMMENT 'Day in the time zone of the portal',
@@ -41,10 +41,10 @@ CREATE TABLE IF NOT EXISTS usage_hourly
         GROUP BY toStartOfMonth(local_date), ente, portal, kind, login, channel, country, device
     )
 )
-ENGINE = AggregatingMergeTree
+ENGINE = {replicated}AggregatingMergeTree({path})
 PARTITION BY toYYYYMM(hour_start)
 ORDER BY (ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, channel, login, device, country, band)
-SETTINGS non_replicated_deduplication_window = 100000,
+SETTINGS {window} = 100000,
     deduplicate_merge_projection_mode = 'rebuild',
     materialize_projections_on_insert = 0,
     materialize_projections_on_merge = 1,

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS hours_of_months
+CREATE TABLE IF NOT EXISTS hours_of_months{local}{on_cluster}
 (
     month Date COMMENT 'First day of the local month',
     ente LowCardinality(String) COMMENT 'Public body',
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS hours_of_months
     `hours.accesses_with_bots` Array(UInt64) COMMENT 'Accesses, bots included',
     `hours.service_uses_with_bots` Array(UInt64) COMMENT 'Completed service uses, bots included'
 )
-ENGINE = MergeTree
+ENGINE = {replicated}MergeTree({path})
 PARTITION BY toYYYYMM(month)
-ORDER BY (month, ente)
+ORDER BY (month, ente){no_window}
 COMMENT 'Cache of the use by hour of the day in each month, computed from usage_hourly. A row is valid only while its events and generation are current. Use the view users_by_hour for other queries.'

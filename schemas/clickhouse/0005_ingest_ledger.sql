@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS ingest_ledger
+CREATE TABLE IF NOT EXISTS ingest_ledger{local}{on_cluster}
 (
     stream LowCardinality(String) COMMENT 'Log of the block: cluster id and topic id',
     kafka_partition UInt32 COMMENT 'Partition of that log',
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS ingest_ledger
     rules LowCardinality(String) COMMENT 'Version of the rules and of the register that classified the block',
     written_at DateTime('UTC') DEFAULT now() COMMENT 'Time of the insert'
 )
-ENGINE = ReplacingMergeTree(written_at)
+ENGINE = {replicated}ReplacingMergeTree({path, }written_at)
 ORDER BY (stream, kafka_partition, first_offset)
-SETTINGS non_replicated_deduplication_window = 100000
+SETTINGS {window} = 100000
 COMMENT 'Fates of all records of the log: one row per block. Read with FINAL.'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS ingest_repairs
+CREATE TABLE IF NOT EXISTS ingest_repairs{local}{on_cluster}
 (
     stream LowCardinality(String) COMMENT 'Log of the block; empty for an aggregate',
     kafka_partition UInt32 COMMENT 'Partition of the block',
@@ -9,6 +9,6 @@ CREATE TABLE IF NOT EXISTS ingest_repairs
     records UInt64 COMMENT 'Restored facts, or corrected cells of the aggregate',
     repaired_at DateTime('UTC') DEFAULT now() COMMENT 'Time of the repair'
 )
-ENGINE = MergeTree
-ORDER BY (stream, kafka_partition, first_offset, repaired_at)
+ENGINE = {replicated}MergeTree({path})
+ORDER BY (stream, kafka_partition, first_offset, repaired_at){no_window}
 COMMENT 'Repairs by reconciliation'

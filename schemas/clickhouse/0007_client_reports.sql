@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS client_reports
+CREATE TABLE IF NOT EXISTS client_reports{local}{on_cluster}
 (
     producer String COMMENT 'Reporting process',
     reported_at DateTime64(3, 'UTC') COMMENT 'Time of the report',
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS client_reports
     identity UInt64 COMMENT 'Hash of source and id of the report. A repeated report is counted once',
     ingested_at DateTime('UTC') DEFAULT now() COMMENT 'Time of the insert'
 )
-ENGINE = ReplacingMergeTree(ingested_at)
+ENGINE = {replicated}ReplacingMergeTree({path, }ingested_at)
 ORDER BY (producer, identity, ente, reason)
-SETTINGS non_replicated_deduplication_window = 100000
+SETTINGS {window} = 100000
 COMMENT 'Events that portals dropped before they reached the log. Read with FINAL.'

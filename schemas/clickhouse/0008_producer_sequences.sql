@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS producer_sequences
+CREATE TABLE IF NOT EXISTS producer_sequences{local}{on_cluster}
 (
     producer String COMMENT 'Process that numbers its events',
     bucket UInt64 COMMENT 'Numbers 64 × bucket + 1 to 64 × bucket + 64',
@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS producer_sequences
     portal SimpleAggregateFunction(anyLast, String) COMMENT 'Portal of one of these events',
     seen_at SimpleAggregateFunction(max, DateTime('UTC')) DEFAULT now() COMMENT 'Last time that one of them was read'
 )
-ENGINE = AggregatingMergeTree
+ENGINE = {replicated}AggregatingMergeTree({path})
 ORDER BY (producer, bucket)
-SETTINGS non_replicated_deduplication_window = 100000
+SETTINGS {window} = 100000
 COMMENT 'Sequence numbers of each producer that were read, with any fate. Group by producer and bucket.'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS months_in_doubt
+CREATE TABLE IF NOT EXISTS months_in_doubt{local}{on_cluster}
 (
     month UInt32 COMMENT 'Month of the hours, by UTC, as YYYYMM',
     stream LowCardinality(String) COMMENT 'Log of the block whose hour rows are in doubt; empty if a comparison found a difference',
@@ -10,6 +10,6 @@ CREATE TABLE IF NOT EXISTS months_in_doubt
     settled Bool DEFAULT false COMMENT 'True once the hour rows of the month agree with its facts',
     version UInt64 DEFAULT toUnixTimestamp64Micro(now64(6)) COMMENT 'The row with the highest version is valid'
 )
-ENGINE = ReplacingMergeTree(version)
-ORDER BY (month, stream, kafka_partition, first_offset)
+ENGINE = {replicated}ReplacingMergeTree({path, }version)
+ORDER BY (month, stream, kafka_partition, first_offset){no_window}
 COMMENT 'Months whose hour rows may lack or repeat events. Answers about them carry a warning until they are settled. Read with FINAL.'

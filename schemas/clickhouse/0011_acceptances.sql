@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS acceptances
+CREATE TABLE IF NOT EXISTS acceptances{local}{on_cluster}
 (
     what Enum8('loss' = 1, 'place' = 2, 'log' = 3, 'facts' = 4) COMMENT 'Accepted matter: a loss of records, a position of the group, a log that was restored, or the removal of facts without a record',
     stream LowCardinality(String) COMMENT 'Log of the range',
@@ -12,6 +12,6 @@ CREATE TABLE IF NOT EXISTS acceptances
     accepted_by String COMMENT 'Account of the operating system that ran the command',
     accepted_at DateTime('UTC') DEFAULT now() COMMENT 'Time of the acceptance'
 )
-ENGINE = MergeTree
-ORDER BY (stream, kafka_partition, first_offset, accepted_at)
+ENGINE = {replicated}MergeTree({path})
+ORDER BY (stream, kafka_partition, first_offset, accepted_at){no_window}
 COMMENT 'Losses and changes of the position in the log that an operator accepted, with the reason'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS erasures
+CREATE TABLE IF NOT EXISTS erasures{local}{on_cluster}
 (
     id String COMMENT 'Identifier of the erasure',
     ente LowCardinality(String) COMMENT 'Public body whose events were erased',
@@ -14,6 +14,6 @@ CREATE TABLE IF NOT EXISTS erasures
     done Bool COMMENT 'True once the erasure is complete',
     version UInt64 COMMENT 'Number of the row of an erasure. The highest is valid'
 )
-ENGINE = ReplacingMergeTree(version)
-ORDER BY id
+ENGINE = {replicated}ReplacingMergeTree({path, }version)
+ORDER BY id{no_window}
 COMMENT 'Erasures by order, with their reasons: one row per erasure. Read with FINAL.'

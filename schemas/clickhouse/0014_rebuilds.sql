@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS rebuilds
+CREATE TABLE IF NOT EXISTS rebuilds{local}{on_cluster}
 (
     id String COMMENT 'Identifier of the run. Its shadow tables are rebuilding_<id>_…',
     what Enum8('aggregates' = 1, 'facts' = 2) COMMENT 'Rebuilt data',
@@ -14,6 +14,6 @@ CREATE TABLE IF NOT EXISTS rebuilds
     finished_at DateTime('UTC') COMMENT 'End time; 1970 while the run is unfinished',
     version UInt64 COMMENT 'Number of the row of a run. The highest is valid'
 )
-ENGINE = ReplacingMergeTree(version)
-ORDER BY id
+ENGINE = {replicated}ReplacingMergeTree({path, }version)
+ORDER BY id{no_window}
 COMMENT 'Finished and current rebuilds: one row per run. Read with FINAL.'

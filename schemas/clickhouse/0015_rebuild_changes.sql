@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS rebuild_changes
+CREATE TABLE IF NOT EXISTS rebuild_changes{local}{on_cluster}
 (
     id String COMMENT 'Identifier of the run, as in rebuilds',
     month UInt32 COMMENT 'Swapped month, as YYYYMM',
@@ -17,6 +17,6 @@ CREATE TABLE IF NOT EXISTS rebuild_changes
     accesses Int64 COMMENT 'Accesses to pages among them',
     service_uses Int64 COMMENT 'Completed service uses among them'
 )
-ENGINE = MergeTree
-ORDER BY (id, month, year)
+ENGINE = {replicated}MergeTree({path})
+ORDER BY (id, month, year){no_window}
 COMMENT 'Changes by each rebuild, by year'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS sealed_years
+CREATE TABLE IF NOT EXISTS sealed_years{local}{on_cluster}
 (
     number UInt32 COMMENT 'Position in the chain of seals, from 1',
     year UInt16 COMMENT 'Closed year',
@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS sealed_years
     previous String COMMENT 'Hash of the previous seal; empty for the first',
     hash String COMMENT 'SHA-256 of the previous hash, a line feed and the content'
 )
-ENGINE = MergeTree
+ENGINE = {replicated}MergeTree({path})
 ORDER BY number
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS {window} = 10000
 COMMENT 'Closed years with the permanent figures of their reports. Written by affluenza close-year, checked by affluenza verify-year.'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS imported_figures
+CREATE TABLE IF NOT EXISTS imported_figures{local}{on_cluster}
 (
     number UInt32 COMMENT 'Number of the import, from 1. The last import of a kind is valid; earlier ones are its history',
     kind LowCardinality(String) COMMENT 'Subject of the figures: identity-credentials, help-desk, probe-alerts, availability or portfolio',
@@ -10,6 +10,6 @@ CREATE TABLE IF NOT EXISTS imported_figures
     hash String COMMENT 'SHA-256 of kind, provenance and figures. A repeated import changes nothing',
     content String COMMENT 'Provenance and figures, as JSON' CODEC(ZSTD(3))
 )
-ENGINE = MergeTree
-ORDER BY number
+ENGINE = {replicated}MergeTree({path})
+ORDER BY number{no_window}
 COMMENT 'Figures of other sources for the yearly report, with their provenance. Written by affluenza import figures.'

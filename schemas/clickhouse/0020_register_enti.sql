@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS register_enti
+CREATE TABLE IF NOT EXISTS register_enti{local}{on_cluster}
 (
     version String COMMENT 'Version of the register',
     code String COMMENT 'IPA code',
@@ -15,6 +15,6 @@ CREATE TABLE IF NOT EXISTS register_enti
     successor String COMMENT 'Code of the succeeding ente; empty without a successor',
     patron String COMMENT 'Day of the patron saint, MM-DD; empty if not given'
 )
-ENGINE = MergeTree
-ORDER BY (version, code)
+ENGINE = {replicated}MergeTree({path})
+ORDER BY (version, code){no_window}
 COMMENT 'Public bodies of every applied register. The view enti has those of the current register.'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS register_services
+CREATE TABLE IF NOT EXISTS register_services{local}{on_cluster}
 (
     version String COMMENT 'Version of the register',
     code String COMMENT 'Code of the service',
@@ -13,6 +13,6 @@ CREATE TABLE IF NOT EXISTS register_services
     valid_from Date32 COMMENT 'First day in this category; 1900-01-01 if there is no beginning',
     valid_to Date32 COMMENT 'First day no longer in this category; 2299-12-31 if there is no end'
 )
-ENGINE = MergeTree
-ORDER BY (version, code, valid_from)
+ENGINE = {replicated}MergeTree({path})
+ORDER BY (version, code, valid_from){no_window}
 COMMENT 'Services of every applied register, one row for each category of a service. The view services has those of the current register.'

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW services AS
+CREATE OR REPLACE VIEW services{on_cluster} AS
 SELECT * EXCEPT version
 FROM register_services
 WHERE version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v)

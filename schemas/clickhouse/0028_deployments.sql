@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW deployments AS
+CREATE OR REPLACE VIEW deployments{on_cluster} AS
 SELECT * EXCEPT version
 FROM register_deployments
 WHERE version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v)

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW holidays AS
+CREATE OR REPLACE VIEW holidays{on_cluster} AS
 SELECT h.ente AS ente, h.day AS day, h.holiday AS holiday
 FROM register_holidays AS h
 WHERE h.version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v)

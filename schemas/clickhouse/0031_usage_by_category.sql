@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_category AS
+CREATE OR REPLACE VIEW usage_by_category{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     category,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_ente AS
+CREATE OR REPLACE VIEW usage_by_ente{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     ente,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_service AS
+CREATE OR REPLACE VIEW usage_by_service{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     category,

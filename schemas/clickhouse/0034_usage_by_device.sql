@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_device AS
+CREATE OR REPLACE VIEW usage_by_device{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     device,

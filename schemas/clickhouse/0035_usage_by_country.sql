@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_country AS
+CREATE OR REPLACE VIEW usage_by_country{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     country,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW users_by_hour AS
+CREATE OR REPLACE VIEW users_by_hour{on_cluster} AS
 SELECT
     hour_start,
     local_date,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_hour_band AS
+CREATE OR REPLACE VIEW usage_by_hour_band{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     band,

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_desk AS
+CREATE OR REPLACE VIEW usage_by_desk{on_cluster} AS
 SELECT
     toYear(u.local_date) AS year,
     u.ente AS ente,

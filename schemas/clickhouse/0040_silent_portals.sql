@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW silent_portals AS
+CREATE OR REPLACE VIEW silent_portals{on_cluster} AS
 SELECT
     ente,
     portal,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::{LISTED_MAX, stored_and_kept};
 use crate::ledger::{FateGroup, LedgerRow};
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{Fate, Store, StoreError};
 
 /// Kind of acceptance.
@@ -198,14 +198,14 @@ impl Store {
         kafka_partition: u32,
         first_offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM ingest_ledger WHERE stream = {} AND kafka_partition = {kafka_partition}
-             AND first_offset >= {} AND first_offset < {} SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "stream = {} AND kafka_partition = {kafka_partition}
+             AND first_offset >= {} AND first_offset < {}",
             quoted(stream),
             first_offsets.start,
             first_offsets.end
-        ))
-        .await
+        );
+        self.delete("ingest_ledger", &condition).await
     }
 
     /// Returns the first day of the block before a range and the last day of the block after it, in
@@ -257,11 +257,8 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM usage_events WHERE {} SETTINGS lightweight_deletes_sync = 2",
-            self.uncovered(stream, kafka_partition, offsets).await?
-        ))
-        .await
+        let condition = self.uncovered(stream, kafka_partition, offsets).await?;
+        self.delete("usage_events", &condition).await
     }
 
     async fn uncovered(

@@ -444,11 +444,11 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset >= {} AND kafka_offset < {} SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
-        ))
-        .await
+        );
+        self.delete("usage_events", &condition).await
     }
 }

@@ -12,8 +12,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::WINDOW_SECONDS;
-use crate::rebuild::quoted;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
+use crate::sql::quoted;
 use crate::store::{LOOK_ROUND, deduplication_window};
 use crate::{BlockOrigin, Store, StoreError};
 

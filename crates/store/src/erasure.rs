@@ -4,7 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// Waits for a mutation to finish, including the rewrite of the parts.
@@ -142,10 +142,8 @@ impl Store {
     /// repeated.
     pub async fn erase_facts(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let facts = erasure.facts();
-        self.execute(&format!(
-            "ALTER TABLE usage_events DELETE WHERE {facts} {NOW}"
-        ))
-        .await?;
+        let action = format!("DELETE WHERE {facts} {NOW}");
+        self.alter("usage_events", &action).await?;
         let boundary = self.boundary().await?;
         let (ente, first, last) = (quoted(&erasure.ente), erasure.first_day, erasure.last_day);
         // Days with expired facts stay unchanged, because their missing facts do not show what was
@@ -196,10 +194,8 @@ impl Store {
     /// of the same ente and days.
     pub async fn erase_aggregates(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let matches = erasure.matches();
-        self.execute(&format!(
-            "ALTER TABLE usage_hourly DELETE WHERE {matches} {NOW}"
-        ))
-        .await?;
+        let action = format!("DELETE WHERE {matches} {NOW}");
+        self.alter("usage_hourly", &action).await?;
         // A repair row invalidates cached answers.
         self.execute(&format!(
             "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",

@@ -12,7 +12,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{InsertToken, Store, StoreError};
 
@@ -206,11 +206,11 @@ impl Store {
             .iter()
             .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)))
             .collect();
-        self.execute(&format!(
-            "DELETE FROM usage_hourly WHERE (toUnixTimestamp(hour_start), ente) IN ({}) SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "(toUnixTimestamp(hour_start), ente) IN ({})",
             hours.join(", ")
-        ))
-        .await
+        );
+        self.delete("usage_hourly", &condition).await
     }
 
     /// Returns the statements that changed stored facts since the last rebuild of the facts. This

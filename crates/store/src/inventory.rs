@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::migrations;
+use crate::migrate::{Migration, SchemaObject, migrations};
 use crate::shape::column_lines;
 
 /// Columns with information about persons. All other columns are keys, counts, or about the
@@ -71,18 +71,19 @@ fn column(text: &str) -> Column {
     }
 }
 
-/// Returns name, columns and comment of the table that a statement creates.
-fn table(sql: &str) -> Option<(&str, Vec<Column>, String)> {
-    let after = sql.strip_prefix("CREATE TABLE IF NOT EXISTS ")?;
-    let (name, _) = after.split_once(char::is_whitespace)?;
-    let columns = column_lines(sql).map(column).collect();
-    let (_, after) = sql.split_once("\n)\n")?;
-    Some((name, columns, comment(after)))
+/// Returns name, columns and comment of the table that a migration creates.
+fn table(migration: &Migration) -> Option<(&str, Vec<Column>, String)> {
+    let SchemaObject::Table(_) = migration.object else {
+        return None;
+    };
+    let columns = column_lines(migration.sql).map(column).collect();
+    let (_, after) = migration.sql.split_once("\n)\n")?;
+    Some((migration.object_name(), columns, comment(after)))
 }
 
 fn inventory() -> String {
     let mut text = HEAD.to_owned();
-    for (name, columns, about) in migrations().iter().filter_map(|one| table(one.sql)) {
+    for (name, columns, about) in migrations().iter().filter_map(table) {
         let _ = write!(
             text,
             "\n## `{name}`\n\n{about}{}\n\n| column | type | content | about persons |\n|---|---|---|---|\n",

@@ -40,6 +40,7 @@ mod servers;
 mod settings;
 mod shape;
 pub mod silence;
+mod sql;
 mod store;
 pub mod usage;
 

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::native::{Number as _, put_string};
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{InsertToken, Store, StoreError};
 
 /// Number of sequence numbers in a bucket of `producer_sequences`.

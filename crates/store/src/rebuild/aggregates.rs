@@ -1,7 +1,8 @@
 //! Rebuild of the aggregate from the facts, month by month.
 
-use super::{FACTS, HOURLY, LONG, Run, Settled, quoted};
-use crate::{Store, StoreError, migrations};
+use super::{FACTS, HOURLY, LONG, Run, Settled};
+use crate::sql::quoted;
+use crate::{Migration, Store, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
@@ -45,17 +46,10 @@ fn within(month: u32) -> String {
 /// Returns the SELECT of the materialized view over other facts. It comes from the migration, so
 /// both stay equal.
 fn view_select(facts: &str) -> String {
-    let definition = migrations()
-        .iter()
-        .rev()
-        .find(|migration| {
-            let head = migration.sql.lines().next().unwrap_or_default();
-            head.contains("MATERIALIZED VIEW") && head.contains(VIEW)
-                || head.contains("ALTER HOURLY") && head.contains(VIEW)
-        })
-        .map_or("", |migration| migration.sql);
-    let select = definition.find("SELECT").map_or("", |at| &definition[at..]);
-    select.replace(&format!("FROM {FACTS}"), &format!("FROM ({facts})"))
+    let mut all = migrations().iter();
+    let view = all.find(|one| one.object_name() == VIEW);
+    view.map_or("", Migration::query)
+        .replace("usage_events{local}", &format!("({facts})"))
 }
 
 /// Columns of the aggregate: its dimensions, and all columns.

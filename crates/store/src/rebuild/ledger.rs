@@ -1,7 +1,8 @@
 //! Update of the ledger after a rebuild of the facts: totals stay, enti and days follow the facts.
 
-use super::{LONG, Run, listed, quoted};
+use super::{LONG, Run, listed};
 use crate::retention::Boundary;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 const COLUMNS: [&str; 15] = [

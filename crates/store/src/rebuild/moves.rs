@@ -3,7 +3,8 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{FACTS, LONG, Run, Settled, listed, quoted};
+use super::{FACTS, LONG, Run, Settled, listed};
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// Origin of facts in the shadow table that were not read from the log.
