@@ -80,7 +80,7 @@ impl Store {
 
     pub(super) async fn create_codes(&self, run: &Run) -> Result<(), StoreError> {
         let table = run.shadow("codes");
-        self.create_from(include_str!("codes.sql"), &table, FIRST_SHARD)
+        self.create_from(include_str!("../sql/codes.sql"), &table, FIRST_SHARD)
             .await
     }
 
