@@ -57,7 +57,7 @@ pub(crate) fn on_cluster(config: &Config) -> String {
 }
 
 /// Returns true in a cluster whose servers distribute statements and replicate tables.
-fn has_keeper(config: &Config) -> bool {
+pub(crate) fn has_keeper(config: &Config) -> bool {
     !config.cluster.is_empty() && config.nodes.is_empty()
 }
 
@@ -223,10 +223,10 @@ impl Store {
 
     /// Fails in a cluster with a Keeper, where the operation `what` is not supported yet.
     pub(crate) fn not_with_keeper(&self, what: &'static str) -> Result<(), StoreError> {
-        if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
-            return Ok(());
+        match has_keeper(&self.config) {
+            true => Err(StoreError::Cluster { what }),
+            false => Ok(()),
         }
-        Err(StoreError::Cluster { what })
     }
 
     /// Returns a connection to each node, or to the only server if there is no cluster.

@@ -9,10 +9,10 @@ use crate::{Store, StoreError};
 
 /// A file of `schemas/clickhouse`, which creates one object of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migration {
+pub(crate) struct Migration {
     /// File name without `.sql`: a number of four digits, which gives the order, and the name of
     /// the object.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Created object.
     pub(crate) object: SchemaObject,
     /// The only statement of the file, with placeholders for clusters (`cluster.rs`).
@@ -41,7 +41,7 @@ macro_rules! migrations {
 }
 
 /// Returns all migrations, in order. The first one creates the table of the applied migrations.
-pub const fn migrations() -> &'static [Migration] {
+pub(crate) const fn migrations() -> &'static [Migration] {
     use SchemaObject::{MaterializedView, Table, View};
     migrations![
         "0000_schema_migrations" => Table(FIRST_SHARD),
@@ -105,7 +105,7 @@ impl Migration {
     }
 
     /// Returns the SHA-256 of the statement, in hexadecimal digits.
-    pub fn checksum(&self) -> String {
+    fn checksum(&self) -> String {
         hex(&Sha256::digest(self.sql.as_bytes()))
     }
 }
