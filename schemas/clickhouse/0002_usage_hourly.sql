@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS usage_hourly
+CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
 (
     hour_start DateTime('UTC') COMMENT 'Start of the local hour, as an instant',
     local_date Date COMMENT 'Day in the time zone of the portal',
@@ -6,22 +6,49 @@ CREATE TABLE IF NOT EXISTS usage_hourly
     band Enum8('night' = 1, 'office' = 2, 'evening' = 3) COMMENT 'Band of the local hour',
     ente LowCardinality(String) COMMENT 'Public body',
     portal LowCardinality(String) COMMENT 'Portal',
-    service LowCardinality(String) COMMENT 'Service, empty without one',
+    service LowCardinality(String) COMMENT 'Service; empty without a service',
     category LowCardinality(String) COMMENT 'Category of the service',
-    activity Enum8('access' = 1, 'service-use' = 2) COMMENT 'What was done',
+    activity Enum8('access' = 1, 'service-use' = 2) COMMENT 'Access or service use',
     kind Enum8('none' = 0, 'plain' = 1, 'payment' = 2, 'booking' = 3) COMMENT 'Kind of a service use',
-    outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'How it ended',
-    channel Enum8('web' = 1, 'app' = 2, 'desk' = 3, 'import' = 4) COMMENT 'Where it came in',
-    login Enum8('none' = 1, 'password' = 2, 'spid-1' = 3, 'spid-2' = 4, 'spid-3' = 5, 'cie' = 6, 'cns' = 7) COMMENT 'How the person was identified',
-    device Enum8('unknown' = 0, 'desktop' = 1, 'smartphone' = 2, 'tablet' = 3, 'bot' = 4, 'other' = 5) COMMENT 'Class of the device; leave bot out to count people',
-    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2, empty when unknown',
+    outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'Completed, abandoned or failed',
+    channel Enum8('web' = 1, 'app' = 2, 'desk' = 3, 'import' = 4) COMMENT 'Channel of the event',
+    login Enum8('none' = 1, 'password' = 2, 'spid-1' = 3, 'spid-2' = 4, 'spid-3' = 5, 'cie' = 6, 'cns' = 7) COMMENT 'Login method',
+    device Enum8('unknown' = 0, 'desktop' = 1, 'smartphone' = 2, 'tablet' = 3, 'bot' = 4, 'other' = 5) COMMENT 'Class of the device; people are all classes except bot',
+    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; empty if unknown',
     events SimpleAggregateFunction(sum, UInt64) COMMENT 'All events',
-    accesses SimpleAggregateFunction(sum, UInt64) COMMENT 'Accesses to pages and areas; parts of pages, such as pictures, are not among them',
-    service_uses SimpleAggregateFunction(sum, UInt64) COMMENT 'Service uses that were completed',
-    visitors AggregateFunction(uniqCombined64If, UInt64, UInt8) COMMENT 'Distinct visitors of pages and services: uniqCombined64IfMerge(visitors)'
+    accesses SimpleAggregateFunction(sum, UInt64) COMMENT 'Accesses to pages and areas, without parts of pages such as pictures',
+    service_uses SimpleAggregateFunction(sum, UInt64) COMMENT 'Completed service uses',
+    visitors AggregateFunction(uniqCombined64If, UInt64, UInt8) COMMENT 'Distinct visitors of pages and services: uniqCombined64IfMerge(visitors)',
+    PROJECTION by_month
+    (
+        SELECT
+            toStartOfMonth(local_date), ente, category, service, kind, device,
+            sum(service_uses), sum(accesses), sum(events), uniqCombined64IfMerge(visitors)
+        GROUP BY toStartOfMonth(local_date), ente, category, service, kind, device
+    ),
+    PROJECTION by_hour
+    (
+        SELECT
+            local_date, hour_start, local_hour, band, ente, device,
+            sum(service_uses), sum(accesses), sum(events), uniqCombined64IfMerge(visitors)
+        GROUP BY local_date, hour_start, local_hour, band, ente, device
+    ),
+    PROJECTION by_login
+    (
+        SELECT
+            toStartOfMonth(local_date), ente, portal, kind, login, channel, country, device,
+            sum(service_uses), sum(accesses), sum(events)
+        GROUP BY toStartOfMonth(local_date), ente, portal, kind, login, channel, country, device
+    )
 )
-ENGINE = AggregatingMergeTree
+ENGINE = {replicated}AggregatingMergeTree({path})
 PARTITION BY toYYYYMM(hour_start)
 ORDER BY (ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, channel, login, device, country, band)
-SETTINGS non_replicated_deduplication_window = 100000
-COMMENT 'Aggregate of usage_events by hour and every dimension of the dashboards'
+SETTINGS {window} = 100000,
+    deduplicate_merge_projection_mode = 'rebuild',
+    materialize_projections_on_insert = 0,
+    materialize_projections_on_merge = 1,
+    lightweight_mutation_projection_mode = 'rebuild',
+    min_age_to_force_merge_seconds = 3600,
+    min_age_to_force_merge_on_partition_only = 1
+COMMENT 'Aggregate of usage_events by hour and by every dimension of the dashboards'

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW usage_by_country AS
+CREATE OR REPLACE VIEW usage_by_country{on_cluster} AS
 SELECT
     toYear(local_date) AS year,
     country,
@@ -9,4 +9,4 @@ SELECT
 FROM usage_hourly AS u
 GROUP BY year, country
 ORDER BY year, country
-COMMENT 'Accesses and completed service uses by year and country (ISO 3166-1 alpha-2), empty where it is unknown. Bots are in the columns that say so only.'
+COMMENT 'Accesses and completed service uses by year and country (ISO 3166-1 alpha-2; empty if unknown). Bots are counted only in the columns with_bots.'

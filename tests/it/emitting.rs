@@ -174,7 +174,7 @@ pub fn events_are_checked_before_they_are_sent(_: &Engines) {
             assert_eq!(reasons, expected, "{}", example.name);
         }
     }
-    let several = source("schemas/released/events.ndjson");
+    let several = source("schemas/examples/events.ndjson");
     let output = check(&[several.to_str().expect("the path is text")], b"");
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

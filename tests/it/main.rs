@@ -128,7 +128,6 @@ const LONG: &[(&str, Test)] = tests![
     recovery::two_consumers_share_and_hand_over,
     membership::partitions_are_added_to_a_running_topic,
     hours::precalculated_hours_are_right,
-    upgrades::every_earlier_schema_becomes_this_one,
     upgrades::consumers_restart_one_after_the_other_under_load,
     keeping::a_backup_comes_back_and_the_log_adds_the_rest,
     rebuild::consumers_go_on_meanwhile,

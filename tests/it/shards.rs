@@ -171,14 +171,15 @@ fn known_tokens(place: &Place<'_>) {
 fn damaged_and_mended(place: &Place<'_>) {
     let whole = audit::figures(place);
     for damage in [
-        "DELETE FROM usage_events WHERE kafka_partition IN (0, 1) AND kafka_offset BETWEEN 100 AND 199",
-        "DELETE FROM usage_hourly WHERE local_date = '2017-05-04'",
-        "DELETE FROM ingest_ledger WHERE kafka_partition = 2 AND first_offset = (SELECT min(first_offset) FROM ingest_ledger WHERE kafka_partition = 2 AND first_offset > 0)",
-        "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_partition = 3 AND kafka_offset < 50 SETTINGS insert_deduplicate = 0",
+        "DELETE FROM usage_events_local WHERE kafka_partition IN (0, 1) AND kafka_offset BETWEEN 100 AND 199",
+        "DELETE FROM usage_hourly_local WHERE local_date = '2017-05-04'",
+        "DELETE FROM ingest_ledger_local WHERE kafka_partition = 2 AND first_offset = (SELECT min(first_offset) FROM ingest_ledger WHERE kafka_partition = 2 AND first_offset > 0)",
     ] {
-        let done = place.wait(place.store().run_statement(damage));
-        done.expect("the damage can be done");
+        on_every_node(place, damage);
     }
+    let twice = "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_partition = 3 AND kafka_offset < 50 SETTINGS insert_deduplicate = 0";
+    let done = place.wait(place.store().run_statement(twice));
+    done.expect("the damage can be done");
     refuses(place, &["audit"], "the accounts do not balance");
     // The repair fails unless the accounts balance afterwards.
     place.run(&["audit", "--repair"]);
@@ -242,6 +243,14 @@ fn nodes(place: &Place<'_>) -> Vec<Access> {
     place.clickhouse.nodes.iter().map(node).collect()
 }
 
+/// Runs a statement on each node.
+fn on_every_node(place: &Place<'_>, statement: &str) {
+    for node in nodes(place) {
+        let done = node.ask(statement, Duration::from_secs(30));
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
 /// Restores a backup of each node and reads later records from the log.
 fn brought_back(place: &Place<'_>) {
     place.run(&["backup", "first"]);
@@ -277,11 +286,10 @@ fn expired(place: &Place<'_>) {
     let said = migrate();
     assert!(said.contains("compared from 2017-05 on"), "{said}");
     for statement in [
-        "ALTER TABLE usage_events MATERIALIZE TTL SETTINGS mutations_sync = 2",
-        "OPTIMIZE TABLE usage_events FINAL",
+        "ALTER TABLE usage_events_local MATERIALIZE TTL SETTINGS mutations_sync = 2",
+        "OPTIMIZE TABLE usage_events_local FINAL",
     ] {
-        let done = place.wait(place.store().run_statement(statement));
-        done.expect("facts expire");
+        on_every_node(place, statement);
     }
     for node in nodes(place) {
         let kept = "SELECT countIf(time < '2017-04-01'), count() > 0 FROM usage_events_local";

@@ -4,7 +4,6 @@
 //! files in `schemas/`.
 
 mod asyncapi;
-mod compatible;
 mod corpus;
 mod documents;
 

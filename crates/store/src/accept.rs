@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::{LISTED_MAX, stored_and_kept};
 use crate::ledger::{FateGroup, LedgerRow};
-use crate::rebuild::quoted;
+use crate::sql::{filled, quoted};
 use crate::{Fate, Store, StoreError};
 
 /// Kind of acceptance.
@@ -165,29 +165,16 @@ impl Store {
         offsets: Range<u64>,
     ) -> Result<Vec<Unaccounted>, StoreError> {
         let boundary = self.boundary().await?;
-        let rows: Vec<Covered> = self
-            .rows(&format!(
-                "SELECT l.first_offset AS first_offset, l.next_offset AS next_offset,
-                        toBool(l.records_read + l.control + l.lost < l.next_offset - l.first_offset OR f.facts < l.stored) AS lacks,
-                        l.control AS control
-                 FROM (SELECT first_offset, next_offset, records_read, control, lost, toUInt64({3}) AS stored FROM ingest_ledger FINAL
-                       WHERE stream = {0} AND kafka_partition = {kafka_partition} AND first_offset < {2} AND next_offset > {1}) AS l
-                 LEFT JOIN (
-                    SELECT b.first_offset AS first_offset, uniqExact(e.kafka_offset) AS facts
-                    FROM (SELECT kafka_partition, kafka_offset FROM usage_events
-                          WHERE stream = {0} AND kafka_partition = {kafka_partition} AND {4}) AS e
-                    ASOF JOIN (SELECT kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL
-                               WHERE stream = {0} AND kafka_partition = {kafka_partition}) AS b
-                    ON e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
-                    WHERE e.kafka_offset < b.next_offset GROUP BY first_offset) AS f
-                 ON l.first_offset = f.first_offset ORDER BY first_offset",
-                quoted(stream),
-                offsets.start,
-                offsets.end,
-                stored_and_kept(boundary),
-                boundary.of_days("local_date")
-            ))
-            .await?;
+        let parameters = [
+            ("stream", &*quoted(stream)),
+            ("kafka_partition", &kafka_partition.to_string()),
+            ("first_offset", &offsets.start.to_string()),
+            ("next_offset", &offsets.end.to_string()),
+            ("stored", &stored_and_kept(boundary)),
+            ("of_days", &boundary.of_days("local_date")),
+        ];
+        let query = filled(include_str!("sql/covered_blocks.sql"), &parameters);
+        let rows: Vec<Covered> = self.rows(&query).await?;
         Ok(unaccounted_of(&rows, offsets))
     }
 
@@ -198,14 +185,14 @@ impl Store {
         kafka_partition: u32,
         first_offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM ingest_ledger WHERE stream = {} AND kafka_partition = {kafka_partition}
-             AND first_offset >= {} AND first_offset < {} SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "stream = {} AND kafka_partition = {kafka_partition}
+             AND first_offset >= {} AND first_offset < {}",
             quoted(stream),
             first_offsets.start,
             first_offsets.end
-        ))
-        .await
+        );
+        self.delete("ingest_ledger", &condition).await
     }
 
     /// Returns the first day of the block before a range and the last day of the block after it, in
@@ -257,11 +244,8 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM usage_events WHERE {} SETTINGS lightweight_deletes_sync = 2",
-            self.uncovered(stream, kafka_partition, offsets).await?
-        ))
-        .await
+        let condition = self.uncovered(stream, kafka_partition, offsets).await?;
+        self.delete("usage_events", &condition).await
     }
 
     async fn uncovered(

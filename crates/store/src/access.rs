@@ -15,8 +15,10 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{LOCAL, Step, database, on_cluster, steps};
-use crate::{Config, Store, StoreError, migrations};
+use crate::cluster::{database, fill, held, on_cluster};
+use crate::migrate::SchemaObject;
+use crate::sql::quoted;
+use crate::{Config, Migration, Store, StoreError, migrations};
 
 /// A table or view that readers of some enti may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,30 +126,16 @@ fn database_of(own: &Config) -> String {
     format!("{} COMMENT {}", database(own), quoted(COMMENT))
 }
 
-/// Returns the last definition of a view of the schema.
-fn view_of_schema(name: &str) -> Option<&'static str> {
-    let head = format!("CREATE OR REPLACE VIEW {name} AS");
-    let mut all = migrations().iter().rev();
-    Some(all.find(|one| one.sql.starts_with(&head))?.sql)
-}
-
-/// Returns the name of the table that contains the rows on a server.
-fn held(table: &str, config: &Config) -> String {
-    if config.cluster.is_empty() {
-        table.to_owned()
-    } else {
-        format!("{table}{LOCAL}")
-    }
+/// Returns the view of the schema with this name, if there is one.
+fn view_of_schema(name: &str) -> Option<&'static Migration> {
+    let mut all = migrations().iter();
+    all.find(|one| one.object == SchemaObject::View && one.object_name() == name)
 }
 
 /// Returns the SQL condition of the row policy of a table.
 fn row_filter(column: &str, enti: &[String]) -> String {
     let codes: Vec<String> = enti.iter().map(|code| quoted(code)).collect();
     format!("{column} IN ({})", codes.join(", "))
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn name(text: &str) -> String {
@@ -158,25 +146,31 @@ fn name(text: &str) -> String {
 /// returns the columns of a table with their comments, in brackets. An empty text leaves the
 /// columns to the server.
 fn views(config: &Config, reader: &EnteReader, columns: impl Fn(&str) -> String) -> Vec<String> {
-    let own = reader.database(&config.database);
+    let own = reader.own(config);
+    let (on, database) = (on_cluster(config), &own.database);
     let mut made = Vec::new();
-    for (source, filter) in reader.policies(config) {
+    for readable in READABLE {
+        let table = readable.table;
+        if let Some(view) = view_of_schema(table) {
+            made.push(fill(view.sql, table, &own));
+            continue;
+        }
+        let source = held(table, config);
         let columns = columns(&source);
-        let rows = filter.map_or(String::new(), |filter| format!("{filter} AND "));
+        let rows = readable.ente.map(|column| row_filter(column, &reader.enti));
+        let rows = rows.map_or(String::new(), |filter| format!("{filter} AND "));
         made.push(format!(
-            "CREATE OR REPLACE VIEW {source} {columns} DEFINER = {} SQL SECURITY DEFINER AS SELECT * FROM {}.{source} WHERE {rows}{PLANNED}",
+            "CREATE OR REPLACE VIEW {source}{on} {columns} DEFINER = {} SQL SECURITY DEFINER AS SELECT * FROM {}.{source} WHERE {rows}{PLANNED}",
             reader.definer(),
             config.database,
         ));
-        if let Some(table) = source.strip_suffix(LOCAL) {
+        if !config.cluster.is_empty() {
             made.push(format!(
-                "CREATE OR REPLACE TABLE {table} AS {own}.{source} ENGINE = Distributed('{}', '{own}', '{source}')",
+                "CREATE OR REPLACE TABLE {table}{on} AS {database}.{source} ENGINE = Distributed('{}', '{database}', '{source}')",
                 config.cluster,
             ));
         }
     }
-    let views = READABLE.iter().filter_map(|one| view_of_schema(one.table));
-    made.extend(views.map(str::to_owned));
     made
 }
 
@@ -200,9 +194,7 @@ pub fn statements(config: &Config, readers: &[EnteReader]) -> Vec<String> {
         let here = reader.own(config);
         all.push(database_of(&here));
         all.push(format!("USE {}", here.database));
-        let made = views(config, reader, |_| String::new());
-        let texts = made.iter().flat_map(|view| steps(view, &here));
-        all.extend(texts.map(Step::into_text));
+        all.extend(views(config, reader, |_| String::new()));
     }
     let names: Vec<String> = readers.iter().map(|reader| name(&reader.user)).collect();
     if !names.is_empty() {
@@ -271,7 +263,7 @@ impl Store {
         let known: Vec<String> = self.rows(&known).await?;
         for past in known.iter().filter(|known| !wanted.contains(known)) {
             let drop = format!("DROP DATABASE IF EXISTS {}", name(past));
-            self.run_alone(&drop).await?;
+            self.execute(&drop).await?;
         }
         if readers.is_empty() {
             return Ok(());
@@ -286,7 +278,7 @@ impl Store {
             let own = Self::new(&reader.own(&self.config));
             own.run_outside(&database_of(&own.config)).await?;
             for view in views(&self.config, reader, |table| described(&columns, table)) {
-                own.execute(&view).await?;
+                own.execute_everywhere(&view).await?;
             }
         }
         Ok(())
@@ -312,10 +304,10 @@ mod tests {
     #[test]
     fn every_table_with_an_ente_is_filtered_or_closed() {
         for migration in migrations() {
-            let Some(rest) = migration.sql.strip_prefix("CREATE TABLE IF NOT EXISTS ") else {
+            if !matches!(migration.object, SchemaObject::Table(_)) {
                 continue;
-            };
-            let table = rest.split_whitespace().next().unwrap();
+            }
+            let table = migration.object_name();
             let has_ente = migration.sql.contains("\n    ente ") || table == "register_enti";
             let readable = READABLE.iter().find(|readable| readable.table == table);
             if let (true, Some(readable)) = (has_ente, readable) {
@@ -368,16 +360,16 @@ mod tests {
         let made = views(&cluster(&[]), &reader(), |_| String::new());
         let of_facts = |one: &&String| one.contains("usage_events");
         let of_facts: Vec<&String> = made.iter().filter(of_facts).take(2).collect();
-        assert!(of_facts[0].starts_with("CREATE OR REPLACE VIEW usage_events_local "));
+        assert!(
+            of_facts[0].starts_with("CREATE OR REPLACE VIEW usage_events_local ON CLUSTER region ")
+        );
         assert!(of_facts[0].contains("FROM affluenza.usage_events_local WHERE ente IN ('c_d612')"));
         assert_eq!(
             of_facts[1],
-            "CREATE OR REPLACE TABLE usage_events AS affluenza_analyst.usage_events_local ENGINE = Distributed('region', 'affluenza_analyst', 'usage_events_local')"
+            "CREATE OR REPLACE TABLE usage_events ON CLUSTER region AS affluenza_analyst.usage_events_local ENGINE = Distributed('region', 'affluenza_analyst', 'usage_events_local')"
         );
-        let own = reader().own(&cluster(&[]));
-        for view in made.iter().flat_map(|one| steps(one, &own)) {
-            let text = view.into_text();
-            assert!(text.contains(" ON CLUSTER region"), "{text}");
+        for view in made {
+            assert!(view.contains(" ON CLUSTER region"), "{view}");
         }
     }
 

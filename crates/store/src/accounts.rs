@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rebuild::Settled;
 use crate::retention::Boundary;
+use crate::sql::filled;
 use crate::{Store, StoreError};
 
 /// Maximum number of listed differences of one kind.
@@ -281,35 +282,18 @@ impl Store {
 
     async fn look_at_blocks(&self, scope: Scope) -> Result<Vec<BlockDifference>, StoreError> {
         let boundary = self.boundary().await?;
-        let (of_blocks, of_facts, of_days) = (
-            scope.condition("written_at"),
-            scope.wider().condition("e.ingested_at"),
-            boundary.of_days("e.local_date"),
-        );
-        let stored = stored_and_kept(boundary);
         // A bitmap counts the offsets, because a hash set of all offsets would need too much
         // memory.
-        self.rows(&format!(
-            "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                    l.next_offset AS next_offset, l.stored AS stored, f.facts AS facts, f.offsets AS offsets,
-                    l.records_read AS records_read, l.checksum AS checksum, l.lost AS lost,
-                    toUInt16(if(f.facts = 0, l.first_day, least(l.first_day, f.first_day))) AS first_day, toUInt16(greatest(l.last_day, f.last_day)) AS last_day
-             FROM (SELECT stream, kafka_partition, first_offset, next_offset, toUInt64({stored}) AS stored, records_read, checksum, lost,
-                          toUInt16(arrayMin(if(empty(`fates.day`), [toDate(0)], `fates.day`))) AS first_day,
-                          toUInt16(arrayMax(if(empty(`fates.day`), [toDate(0)], `fates.day`))) AS last_day
-                   FROM ingest_ledger FINAL WHERE {of_blocks}) AS l
-             LEFT JOIN (
-                SELECT b.stream AS stream, b.kafka_partition AS kafka_partition, b.first_offset AS first_offset,
-                       count() AS facts, groupBitmap(toUInt64(e.kafka_offset - b.first_offset)) AS offsets,
-                       toUInt16(min(e.local_date)) AS first_day, toUInt16(max(e.local_date)) AS last_day
-                FROM usage_events AS e
-                ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
-                ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
-                WHERE e.kafka_offset < b.next_offset AND {of_facts} AND {of_days}
-                GROUP BY stream, kafka_partition, first_offset
-             ) AS f ON l.stream = f.stream AND l.kafka_partition = f.kafka_partition AND l.first_offset = f.first_offset
-             WHERE l.stored != f.facts OR f.facts != f.offsets
-             ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
+        let parameters = [
+            ("stored", &*stored_and_kept(boundary)),
+            ("of_blocks", &scope.condition("written_at")),
+            ("of_facts", &scope.wider().condition("e.ingested_at")),
+            ("of_days", &boundary.of_days("e.local_date")),
+            ("listed_max", &LISTED_MAX.to_string()),
+        ];
+        self.rows(&filled(
+            include_str!("sql/block_differences.sql"),
+            &parameters,
         ))
         .await
     }
@@ -444,11 +428,11 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset >= {} AND kafka_offset < {} SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
-        ))
-        .await
+        );
+        self.delete("usage_events", &condition).await
     }
 }

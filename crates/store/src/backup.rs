@@ -3,7 +3,7 @@
 //! With several nodes each node writes its own backup. Its name ends with the node's number in
 //! `clickhouse.nodes`, so that nodes can share a disk.
 
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// Location of a backup on the server.

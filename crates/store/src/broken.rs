@@ -4,7 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// Tables whose rows can be restored from the log or from the facts.
@@ -42,6 +42,7 @@ impl Store {
         parts: impl Iterator<Item = &'p BrokenPart>,
     ) -> Result<(), StoreError> {
         for part in parts {
+            // The table is the one with the rows, also in a cluster.
             self.execute(&format!(
                 "ALTER TABLE {} DROP DETACHED PART {} SETTINGS allow_drop_detached = 1",
                 part.table,

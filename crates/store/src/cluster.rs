@@ -1,35 +1,31 @@
-//! Clusters: converts the statements for one server to those for several.
+//! Clusters: fills in the parts of statements that differ between one server and several.
 //!
-//! Each table `t` of the schema becomes two tables on every node: `t_local` with the rows, and `t`,
-//! a Distributed table over them. Reads and inserts use `t` as on a single server. Facts and their
-//! aggregates are distributed over the shards. All other tables keep their rows on the first shard.
+//! Each table `t` of the schema becomes two tables on every node of a cluster: `t_local` with the
+//! rows, and `t`, a Distributed table over them. Reads and inserts use `t` as on a single server.
+//! Facts and their aggregates are distributed over the shards. All other tables keep their rows on
+//! the first shard.
 //!
-//! Statements that create or change tables are recognised by their first words and run on every
-//! node. All others stay unchanged. Only this module adapts the schema to clusters.
+//! Statements about tables are templates with these placeholders, most of them empty on a single
+//! server:
+//!
+//! - `{table}`: name of the table, where the template serves several;
+//! - `{local}`: suffix of the table with the rows;
+//! - `{on_cluster}`: clause that runs the statement on every node;
+//! - `{replicated}`, `{path}`: prefix of the engine and arguments of its replication; `{path, }`
+//!   stands before arguments of the engine;
+//! - `{window}`: setting for the number of tokens that the table remembers; `{no_window}` for a
+//!   table that remembers none.
 
-use crate::migrate::JOURNAL;
-use crate::rebuild::quoted;
-use crate::{Config, Store, StoreError, migrations};
+use crate::migrate::SchemaObject;
+use crate::sql::{filled, quoted};
+use crate::{Config, Migration, Store, StoreError, migrations};
 
 /// Suffix of the tables that contain the rows.
-pub(crate) const LOCAL: &str = "_local";
-/// Distributed tables and their sharding keys. A block of facts belongs to one partition, so the
-/// whole block goes to one shard. A retry goes to the same shard, which knows its token.
-const SHARED_OUT: [(&str, &str); 2] = [
-    ("usage_events", "kafka_partition"),
-    ("usage_hourly", "intHash32(toUInt32(hour_start))"),
-];
-/// Sharding key that sends all rows to the first shard.
-const FIRST_SHARD: &str = "toUInt8(0)";
-/// Source and target of the materialized view, which reads and fills the local tables of its node.
-const VIEW_ENDS: [(&str, &str); 2] = [
-    (" TO usage_hourly AS", " TO usage_hourly_local AS"),
-    ("FROM usage_events\n", "FROM usage_events_local\n"),
-];
-/// Setting for the number of tokens that a table without replication remembers.
-const ONE_WINDOW: &str = "non_replicated_deduplication_window";
+const LOCAL: &str = "_local";
 /// Time for which a replicated table remembers a token, in seconds: one week.
 pub(crate) const WINDOW_SECONDS: u32 = 604_800;
+/// Sharding key that sends all rows to the first shard.
+pub(crate) const FIRST_SHARD: &str = "toUInt8(0)";
 
 /// Settings of every statement in a cluster.
 pub(crate) const SETTINGS: [(&str, &str); 5] = [
@@ -44,183 +40,93 @@ pub(crate) const SETTINGS: [(&str, &str); 5] = [
     ("load_balancing", "in_order"),
 ];
 
-/// A statement and the nodes that run it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Runs on the server of the connection.
-    Once(String),
-    /// Runs on every node.
-    Everywhere(String),
-}
-
-impl Step {
-    /// Returns the statement.
-    pub(crate) fn into_text(self) -> String {
-        match self {
-            Self::Once(text) | Self::Everywhere(text) => text,
-        }
+/// Returns the name of the table that contains the rows on a server.
+pub(crate) fn held(table: &str, config: &Config) -> String {
+    match config.cluster.is_empty() {
+        true => table.to_owned(),
+        false => format!("{table}{LOCAL}"),
     }
 }
 
-/// First words of the statements that apply to a table, whose name follows.
-const HEADS: [&str; 10] = [
-    "CREATE TABLE IF NOT EXISTS ",
-    "CREATE OR REPLACE TABLE ",
-    "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
-    "CREATE OR REPLACE VIEW ",
-    "CREATE OR REPLACE DICTIONARY ",
-    "ALTER TABLE ",
-    "DELETE FROM ",
-    "OPTIMIZE TABLE ",
-    "TRUNCATE TABLE ",
-    "DROP TABLE IF EXISTS ",
-];
-/// First words of the statement that stops queries.
-const KILL: &str = "KILL QUERY ";
-/// Words before the name of the table whose structure is copied.
-const LIKE: &str = " AS ";
-
-/// Converts a statement for one server to the statements for the cluster of `config`.
-pub(crate) fn steps(statement: &str, config: &Config) -> Vec<Step> {
-    let statement = statement.trim();
-    if let Some(rest) = statement.strip_prefix(KILL)
-        && !config.cluster.is_empty()
-    {
-        let on = on_cluster(config);
-        let text = format!("{}{on} {rest}", KILL.trim_end());
-        return vec![Step::Everywhere(text)];
-    }
-    let parts = HEADS.iter().find_map(|head| {
-        let after = statement.strip_prefix(head)?;
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let end = end.unwrap_or(after.len());
-        Some((*head, &after[..end], &after[end..]))
-    });
-    let Some((head, name, rest)) = parts.filter(|_| !config.cluster.is_empty()) else {
-        return vec![Step::Once(statement.to_owned())];
-    };
-    let on = on_cluster(config);
-    let local = format!("{name}{LOCAL}{on}");
-    let everywhere = |text: String| Step::Everywhere(text);
-    match head {
-        "CREATE TABLE IF NOT EXISTS " => {
-            let like = rest.strip_prefix(LIKE);
-            let rest = match like {
-                Some(other) => format!("{LIKE}{other}{LOCAL}"),
-                None => with_engine(rest, name, config),
-            };
-            vec![
-                everywhere(format!("{head}{local}{rest}")),
-                everywhere(format!(
-                    "{head}{name}{on} AS {}.{name}{LOCAL} ENGINE = Distributed('{}', '{}', '{name}{LOCAL}', {}){}",
-                    config.database,
-                    config.cluster,
-                    config.database,
-                    shared_out_by(like.unwrap_or(name)),
-                    comment(&rest)
-                )),
-            ]
-        }
-        "CREATE MATERIALIZED VIEW IF NOT EXISTS " => {
-            let rest = VIEW_ENDS
-                .iter()
-                .fold(rest.to_owned(), |rest, (from, to)| rest.replace(from, to));
-            vec![everywhere(format!("{head}{name}{on}{rest}"))]
-        }
-        "ALTER TABLE " => {
-            // A replicated table has a different setting for the number of tokens.
-            let window = if config.nodes.is_empty() {
-                "replicated_deduplication_window"
-            } else {
-                ONE_WINDOW
-            };
-            let rest = rest.replace(ONE_WINDOW, window);
-            let mut steps = vec![everywhere(format!("{head}{local}{rest}"))];
-            if rest.contains(" COLUMN ") {
-                steps.push(everywhere(format!("{head}{name}{on}{rest}")));
-            }
-            steps
-        }
-        "DELETE FROM " | "OPTIMIZE TABLE " | "TRUNCATE TABLE " => {
-            vec![everywhere(format!("{head}{local}{rest}"))]
-        }
-        // The Distributed table is dropped before the table that it reads.
-        "DROP TABLE IF EXISTS " => vec![
-            everywhere(format!("{head}{name}{on}{rest}")),
-            everywhere(format!("{head}{local}{rest}")),
-        ],
-        _ => vec![everywhere(format!("{head}{name}{on}{rest}"))],
+/// Returns the `ON CLUSTER` clause; empty if the nodes are addressed one by one.
+pub(crate) fn on_cluster(config: &Config) -> String {
+    match has_keeper(config) {
+        true => format!(" ON CLUSTER {}", config.cluster),
+        false => String::new(),
     }
 }
 
-fn shared_out_by(table: &str) -> &'static str {
-    SHARED_OUT
-        .iter()
-        .find(|(name, _)| *name == table)
-        .map_or(FIRST_SHARD, |(_, key)| *key)
+/// Returns true in a cluster whose servers distribute statements and replicate tables.
+pub(crate) fn has_keeper(config: &Config) -> bool {
+    !config.cluster.is_empty() && config.nodes.is_empty()
 }
 
-/// Returns the part of a table definition after its name, with the engine for this kind of cluster.
-fn with_engine(rest: &str, name: &str, config: &Config) -> String {
-    const ENGINE: &str = "ENGINE = ";
-    let Some((columns, engine)) = rest.split_once(ENGINE).filter(|_| config.nodes.is_empty())
-    else {
-        return rest.to_owned();
-    };
-    let end = engine
-        .find(|c: char| !c.is_ascii_alphanumeric())
-        .unwrap_or(engine.len());
-    let (kind, after) = engine.split_at(end);
-    // The engine's own arguments follow those of the replication.
-    let (own, after) = match after
-        .strip_prefix('(')
-        .and_then(|rest| rest.split_once(')'))
-    {
-        Some((own, after)) => (format!(", {own}"), after),
-        None => (String::new(), after),
-    };
+/// Fills in the placeholders of a statement about `table`.
+pub(crate) fn fill(template: &str, table: &str, config: &Config) -> String {
+    let suffix = if config.cluster.is_empty() { "" } else { LOCAL };
     let path = format!(
-        "'/clickhouse/tables/{{shard}}/{}/{name}{LOCAL}', '{{replica}}'",
+        "'/clickhouse/tables/{{shard}}/{}/{table}{LOCAL}', '{{replica}}'",
         config.database
     );
+    let path_and = format!("{path}, ");
+    // Replicated tables drop identical inserts by default.
+    let no_window = "\nSETTINGS replicated_deduplication_window = 0";
+    let window = format!(
+        "replicated_deduplication_window_seconds = {WINDOW_SECONDS}, replicated_deduplication_window"
+    );
+    let [replicated, path, path_and, window, no_window] = match has_keeper(config) {
+        true => ["Replicated", &path, &path_and, &window, no_window],
+        false => ["", "", "", "non_replicated_deduplication_window", ""],
+    };
+    let parameters = [
+        ("table", table),
+        ("local", suffix),
+        ("on_cluster", &on_cluster(config)),
+        ("replicated", replicated),
+        ("path", path),
+        ("path, ", path_and),
+        ("window", window),
+        ("no_window", no_window),
+    ];
+    filled(template, &parameters)
+}
+
+/// Returns the statement that creates the Distributed table over `table`. ClickHouse copies columns
+/// and comments.
+fn distributed(table: &str, sharding_key: &str, config: &Config) -> String {
+    let (cluster, database) = (&config.cluster, &config.database);
     format!(
-        "{columns}{ENGINE}Replicated{kind}({path}{own}){}",
-        with_window(after)
+        "CREATE TABLE IF NOT EXISTS {table}{} AS {database}.{table}{LOCAL} ENGINE = Distributed('{cluster}', '{database}', '{table}{LOCAL}', {sharding_key})",
+        on_cluster(config)
     )
 }
 
-/// Sets how many tokens a replicated table remembers, in the text after its engine. A table without
-/// a window gets 0, because replicated tables drop identical inserts by default.
-fn with_window(after: &str) -> String {
-    const ONE: &str = "non_replicated_deduplication_window = ";
-    if after.contains(ONE) {
-        let many = format!(
-            "replicated_deduplication_window_seconds = {WINDOW_SECONDS}, replicated_deduplication_window = "
-        );
-        return after.replace(ONE, &many);
+/// Returns the statements that create a table on every node from its template.
+pub(crate) fn create_table(
+    template: &str,
+    table: &str,
+    sharding_key: &str,
+    config: &Config,
+) -> Vec<String> {
+    let mut statements = vec![fill(template, table, config)];
+    if !config.cluster.is_empty() {
+        statements.push(distributed(table, sharding_key, config));
     }
-    let window = "SETTINGS replicated_deduplication_window = 0";
-    match after.find("COMMENT '") {
-        Some(at) => format!("{}{window}\n{}", &after[..at], &after[at..]),
-        None => format!("{after}\n{window}"),
-    }
+    statements
 }
 
-/// Returns the comment of a table, which its Distributed table also gets.
-fn comment(rest: &str) -> String {
-    let engine = rest.find("ENGINE = ").unwrap_or(0);
-    let tail = &rest[engine..];
-    tail.find("COMMENT '")
-        .map_or(String::new(), |at| format!(" {}", &tail[at..]))
+/// Returns the statements of a migration, which run on every node.
+pub(crate) fn statements(migration: &Migration, config: &Config) -> Vec<String> {
+    let (sql, name) = (migration.sql, migration.object_name());
+    match migration.object {
+        SchemaObject::Table(sharding_key) => create_table(sql, name, sharding_key, config),
+        SchemaObject::View | SchemaObject::MaterializedView => vec![fill(sql, name, config)],
+    }
 }
 
 /// Returns every statement that `migrate` runs on an empty database, in order.
 pub fn schema(config: &Config) -> Vec<String> {
-    let statements = [JOURNAL]
-        .into_iter()
-        .chain(migrations().iter().map(|one| one.sql));
-    let steps = statements.flat_map(|statement| steps(statement, config));
-    let texts = steps.map(Step::into_text);
+    let texts = migrations().iter().flat_map(|one| statements(one, config));
     std::iter::once(database(config)).chain(texts).collect()
 }
 
@@ -233,23 +139,77 @@ pub(crate) fn database(config: &Config) -> String {
     )
 }
 
-/// Returns the `ON CLUSTER` clause; empty if the nodes are addressed one by one.
-pub(crate) fn on_cluster(config: &Config) -> String {
-    if config.cluster.is_empty() || !config.nodes.is_empty() {
-        String::new()
-    } else {
-        format!(" ON CLUSTER {}", config.cluster)
-    }
-}
-
 impl Store {
     /// Returns the name of the table that contains the rows on a server.
     pub(crate) fn held(&self, table: &str) -> String {
-        if self.config.cluster.is_empty() {
-            table.to_owned()
-        } else {
-            format!("{table}{LOCAL}")
+        held(table, &self.config)
+    }
+
+    /// Returns the table that contains the rows, for a statement on every node.
+    fn rows_of(&self, table: &str) -> String {
+        format!("{}{}", self.held(table), on_cluster(&self.config))
+    }
+
+    /// Changes a table with rows on every node.
+    pub(crate) async fn alter(&self, table: &str, action: &str) -> Result<(), StoreError> {
+        let rows = self.rows_of(table);
+        self.execute_everywhere(&format!("ALTER TABLE {rows} {action}"))
+            .await
+    }
+
+    /// Deletes rows on every node, and waits for it.
+    pub(crate) async fn delete(&self, table: &str, condition: &str) -> Result<(), StoreError> {
+        let rows = self.rows_of(table);
+        self.execute_everywhere(&format!(
+            "DELETE FROM {rows} WHERE {condition} SETTINGS lightweight_deletes_sync = 2"
+        ))
+        .await
+    }
+
+    /// Deletes all rows of a table on every node.
+    pub(crate) async fn truncate(&self, table: &str) -> Result<(), StoreError> {
+        self.execute_everywhere(&format!("TRUNCATE TABLE {}", self.rows_of(table)))
+            .await
+    }
+
+    /// Creates an empty table with the definition of the table of a migration.
+    pub(crate) async fn create_like(&self, new: &str, table: &str) -> Result<(), StoreError> {
+        let migration = migrations().iter().find(|one| one.object_name() == table);
+        let sharding_key = match migration.map(|one| one.object) {
+            Some(SchemaObject::Table(key)) => key,
+            _ => FIRST_SHARD,
+        };
+        let template =
+            format!("CREATE TABLE IF NOT EXISTS {new}{{local}}{{on_cluster}} AS {table}{{local}}");
+        self.create_from(&template, new, sharding_key).await
+    }
+
+    /// Creates a table on every node from its template.
+    pub(crate) async fn create_from(
+        &self,
+        template: &str,
+        table: &str,
+        sharding_key: &str,
+    ) -> Result<(), StoreError> {
+        for statement in create_table(template, table, sharding_key, &self.config) {
+            self.execute_everywhere(&statement).await?;
         }
+        Ok(())
+    }
+
+    /// Drops a table of any size on every node.
+    pub(crate) async fn drop_table(&self, table: &str) -> Result<(), StoreError> {
+        let on = on_cluster(&self.config);
+        let mut names = vec![table.to_owned(), self.held(table)];
+        // The Distributed table is dropped before the table that it reads.
+        names.dedup();
+        for name in names {
+            self.execute_everywhere(&format!(
+                "DROP TABLE IF EXISTS {name}{on} SYNC SETTINGS max_table_size_to_drop = 0"
+            ))
+            .await?;
+        }
+        Ok(())
     }
 
     /// Returns a system table, such as `system.parts`, of all nodes.
@@ -263,10 +223,10 @@ impl Store {
 
     /// Fails in a cluster with a Keeper, where the operation `what` is not supported yet.
     pub(crate) fn not_with_keeper(&self, what: &'static str) -> Result<(), StoreError> {
-        if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
-            return Ok(());
+        match has_keeper(&self.config) {
+            true => Err(StoreError::Cluster { what }),
+            false => Ok(()),
         }
-        Err(StoreError::Cluster { what })
     }
 
     /// Returns a connection to each node, or to the only server if there is no cluster.
@@ -334,36 +294,42 @@ mod tests {
         }
     }
 
-    fn texts(statement: &str, config: &Config) -> Vec<String> {
-        steps(statement, config)
-            .into_iter()
-            .map(Step::into_text)
-            .collect()
+    fn of(object: &str, config: &Config) -> Vec<String> {
+        let mut all = migrations().iter();
+        let migration = all.find(|one| one.object_name() == object).unwrap();
+        statements(migration, config)
     }
 
     #[test]
-    fn one_server_is_asked_as_it_stands() {
-        for migration in migrations() {
-            let alone = steps(migration.sql, &Config::default());
-            assert_eq!(alone, [Step::Once(migration.sql.trim().to_owned())]);
+    fn every_placeholder_is_known() {
+        for config in [Config::default(), config(&[]), config(&["http://a:8123"])] {
+            for statement in schema(&config) {
+                let macros = statement.replace("{shard}", "").replace("{replica}", "");
+                assert!(!macros.contains(['{', '}']), "{statement}");
+            }
         }
+    }
+
+    #[test]
+    fn one_server_has_one_plain_table() {
+        let all = of("retention", &Config::default());
+        let [table] = &all[..] else {
+            panic!("one statement makes a table");
+        };
+        assert!(table.starts_with("CREATE TABLE IF NOT EXISTS retention\n("));
+        assert!(table.contains("\nENGINE = MergeTree()\nORDER BY set_at\nCOMMENT '"));
     }
 
     #[test]
     fn every_migration_reaches_every_node() {
         for config in [config(&[]), config(&["http://a:8123"])] {
-            for migration in migrations() {
-                for step in steps(migration.sql, &config) {
-                    let Step::Everywhere(text) = step else {
-                        panic!("{} is run on one node only", migration.name);
-                    };
-                    let head = text.lines().next().unwrap();
-                    assert_eq!(
-                        head.contains(" ON CLUSTER region"),
-                        config.nodes.is_empty(),
-                        "{head}"
-                    );
-                }
+            for text in schema(&config) {
+                let head = text.lines().next().unwrap();
+                assert_eq!(
+                    head.contains(" ON CLUSTER region"),
+                    config.nodes.is_empty(),
+                    "{head}"
+                );
             }
         }
     }
@@ -371,101 +337,62 @@ mod tests {
     #[test]
     fn every_table_is_replicated_and_remembers_tokens_only_if_it_did() {
         let config = config(&[]);
-        for sql in migrations().iter().map(|one| one.sql).chain([JOURNAL]) {
-            if !sql.starts_with("CREATE TABLE") {
+        for migration in migrations() {
+            if !matches!(migration.object, SchemaObject::Table(_)) {
                 continue;
             }
-            let [local, whole] = &texts(sql, &config)[..] else {
+            let [local, whole] = &statements(migration, &config)[..] else {
                 panic!("two statements make a table");
             };
             let engine = local.split("ENGINE = ").nth(1).unwrap();
             assert!(engine.starts_with("Replicated"), "{local}");
             assert!(engine.contains("_local', '{replica}'"), "{local}");
-            let window = if sql.contains("deduplication_window = 100000") {
-                "replicated_deduplication_window_seconds = 604800, replicated_deduplication_window = 100000"
+            let window = if migration.sql.contains("{window} = 10000") {
+                "replicated_deduplication_window_seconds = 604800, replicated_deduplication_window = 10000"
             } else {
                 "SETTINGS replicated_deduplication_window = 0"
             };
             assert!(engine.contains(window), "{local}");
             assert!(!engine.contains("non_replicated"), "{local}");
             assert!(whole.contains("ENGINE = Distributed('region', 'affluenza', '"));
-            let tail = &sql[sql.find("ENGINE = ").unwrap()..];
-            let said = &tail[tail.find("COMMENT '").unwrap()..];
-            assert!(whole.ends_with(said.trim()) && local.contains(said.trim()));
         }
     }
 
     #[test]
     fn arguments_of_an_engine_follow_those_of_replication() {
-        let made = texts(
-            "CREATE TABLE IF NOT EXISTS t (a UInt8) ENGINE = ReplacingMergeTree(version)\nORDER BY a\nCOMMENT 'what'",
+        let made = create_table(
+            "CREATE TABLE IF NOT EXISTS t{local}{on_cluster} (a UInt8) ENGINE = {replicated}ReplacingMergeTree({path, }version)\nORDER BY a{no_window}\nCOMMENT 'what'",
+            "t",
+            FIRST_SHARD,
             &config(&[]),
         );
         assert_eq!(
-            made[0],
-            "CREATE TABLE IF NOT EXISTS t_local ON CLUSTER region (a UInt8) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/affluenza/t_local', '{replica}', version)\nORDER BY a\nSETTINGS replicated_deduplication_window = 0\nCOMMENT 'what'"
+            made,
+            [
+                "CREATE TABLE IF NOT EXISTS t_local ON CLUSTER region (a UInt8) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/affluenza/t_local', '{replica}', version)\nORDER BY a\nSETTINGS replicated_deduplication_window = 0\nCOMMENT 'what'",
+                "CREATE TABLE IF NOT EXISTS t ON CLUSTER region AS affluenza.t_local ENGINE = Distributed('region', 'affluenza', 't_local', toUInt8(0))"
+            ]
         );
-        assert_eq!(
-            made[1],
-            "CREATE TABLE IF NOT EXISTS t ON CLUSTER region AS affluenza.t_local ENGINE = Distributed('region', 'affluenza', 't_local', toUInt8(0)) COMMENT 'what'"
-        );
+    }
+
+    #[test]
+    fn facts_and_aggregates_are_distributed_over_the_shards() {
+        let nodes = config(&["http://a:8123"]);
+        for (table, key) in [
+            ("usage_events", "kafka_partition)"),
+            ("usage_hourly", "intHash32(toUInt32(hour_start)))"),
+            ("ingest_ledger", "toUInt8(0))"),
+        ] {
+            assert!(of(table, &nodes)[1].ends_with(key), "{table}");
+        }
     }
 
     #[test]
     fn the_aggregate_of_a_shard_is_fed_by_its_own_facts() {
-        let view = migrations()
-            .iter()
-            .find(|one| one.sql.contains("MATERIALIZED VIEW"))
-            .unwrap();
-        let made = texts(view.sql, &config(&["http://a:8123"]));
+        let made = of("usage_hourly_from_events", &config(&["http://a:8123"]));
         assert!(
             made[0].contains(" TO usage_hourly_local AS")
                 && made[0].contains("FROM usage_events_local\n")
         );
-    }
-
-    #[test]
-    fn tables_that_are_made_for_a_while_are_made_and_dropped_everywhere() {
-        let nodes = config(&["http://a:8123"]);
-        assert_eq!(
-            texts("CREATE TABLE IF NOT EXISTS s AS usage_events", &nodes),
-            [
-                "CREATE TABLE IF NOT EXISTS s_local AS usage_events_local",
-                "CREATE TABLE IF NOT EXISTS s AS affluenza.s_local ENGINE = Distributed('region', 'affluenza', 's_local', kafka_partition)"
-            ]
-        );
-        assert_eq!(
-            texts("DROP TABLE IF EXISTS s SYNC", &nodes),
-            [
-                "DROP TABLE IF EXISTS s SYNC",
-                "DROP TABLE IF EXISTS s_local SYNC"
-            ]
-        );
-        assert_eq!(
-            texts("TRUNCATE TABLE s", &nodes),
-            ["TRUNCATE TABLE s_local"]
-        );
-        assert_eq!(
-            texts("KILL QUERY WHERE 1 SYNC", &config(&[])),
-            ["KILL QUERY ON CLUSTER region WHERE 1 SYNC"]
-        );
-    }
-
-    #[test]
-    fn columns_change_in_both_tables_and_rows_in_those_that_hold_them() {
-        let nodes = config(&["http://a:8123"]);
-        assert_eq!(
-            texts("ALTER TABLE t ADD COLUMN IF NOT EXISTS a UInt8", &nodes),
-            [
-                "ALTER TABLE t_local ADD COLUMN IF NOT EXISTS a UInt8",
-                "ALTER TABLE t ADD COLUMN IF NOT EXISTS a UInt8"
-            ]
-        );
-        assert_eq!(
-            texts("DELETE FROM t WHERE a = 1", &config(&[])),
-            ["DELETE FROM t_local ON CLUSTER region WHERE a = 1"]
-        );
-        let insert = "INSERT INTO t SELECT 1";
-        assert_eq!(steps(insert, &nodes), [Step::Once(insert.into())]);
     }
 }

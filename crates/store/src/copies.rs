@@ -300,12 +300,12 @@ impl Store {
             .iter()
             .map(|copy| copy.kafka_offset.to_string())
             .collect();
-        self.execute(&format!(
-            "DELETE FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset IN ({}) SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND kafka_offset IN ({})",
             offsets.join(", ")
-        ))
-        .await?;
+        );
+        self.delete("usage_events", &condition).await?;
         tracing::warn!(
             copies = copies.len(),
             partition = kafka_partition,

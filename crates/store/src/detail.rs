@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::figures::Counted;
 use crate::reading::{Asked, Lists, Reading};
+use crate::sql::filled;
 
 /// Usage of a service in an ente, of one kind, including unsuccessful attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -172,7 +173,7 @@ pub struct Detail {
     pub silences: Vec<EnteSilence>,
     /// Events by version of the rules.
     pub rules: Vec<RulesUse>,
-    /// Usage by weekday and hour. Empty in years closed before this list existed.
+    /// Usage by weekday and hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub week: Vec<WeekHourUse>,
 }
@@ -325,19 +326,9 @@ fn week(condition: &str) -> String {
 /// Returns the query for the longest silence of each ente. A silence lies between two days with
 /// events, or between the ente's last such day and the last day with events of any ente.
 fn silences(year: i16) -> String {
-    format!(
-        "SELECT ente, toUInt64(length(days_list)) AS days, events, toUInt64(longest) AS silence_days,
-                if(longest = 0, '', toString(toDate(days_list[indexOf(gaps, longest)] + 1))) AS silence_from
-         FROM (
-             SELECT d.ente AS ente, d.events AS events, d.days_list AS days_list,
-                    arrayMap((day, next) -> next - day - 1, days_list, arrayPushBack(arrayPopFront(days_list), d.over)) AS gaps,
-                    arrayMax(gaps) AS longest
-             FROM (
-                 SELECT toString(u.ente) AS ente, sum(u.events) AS events,
-                        arraySort(groupUniqArray(toUInt16(u.local_date))) AS days_list,
-                        max(max(toUInt32(u.local_date))) OVER () + 1 AS over
-                 FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY ente) AS d)
-         ORDER BY ente"
+    filled(
+        include_str!("sql/silences.sql"),
+        &[("year", &year.to_string())],
     )
 }
 

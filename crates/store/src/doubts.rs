@@ -11,9 +11,9 @@ use std::ops::Range;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::WINDOW_SECONDS;
-use crate::rebuild::quoted;
+use crate::cluster::{WINDOW_SECONDS, has_keeper};
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
+use crate::sql::quoted;
 use crate::store::{LOOK_ROUND, deduplication_window};
 use crate::{BlockOrigin, Store, StoreError};
 
@@ -131,7 +131,7 @@ impl Store {
 
     /// Returns true if a replicated table may have forgotten the token because of its age.
     async fn has_expired(&self, since: u64) -> Result<bool, StoreError> {
-        if self.config.cluster.is_empty() || !self.config.nodes.is_empty() {
+        if !has_keeper(&self.config) {
             return Ok(false);
         }
         let now = self

@@ -110,8 +110,7 @@ pub struct YearFigures {
     pub hours: Vec<HourUse>,
     /// Usage by country.
     pub countries: Vec<CountryUse>,
-    /// Details by ente, month and day. `None` if they were not requested, and in years closed
-    /// before details existed.
+    /// Details by ente, month and day. `None` if they were not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
     /// Months of the year, as `2017-03`, whose figures may be wrong until a reconciliation. A year

@@ -12,7 +12,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
-use crate::rebuild::quoted;
+use crate::sql::{filled, quoted};
 use crate::store::LOOK_ROUND;
 use crate::{InsertToken, Store, StoreError};
 
@@ -78,21 +78,14 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
         [] => String::new(),
         _ => format!("AND toUnixTimestamp(hour_start) IN ({})", listed.join(", ")),
     };
-    format!(
-        "SELECT {DIMENSIONS}, sum(e) AS events, sum(a) AS accesses, sum(s) AS uses,
-                uniqCombined64IfMergeIf(v, of_facts) AS users, uniqCombined64IfMergeIf(v, NOT of_facts) AS users_kept,
-                uniqCombined64IfMergeState(v) AS all_visitors
-         FROM (
-            SELECT {DIMENSIONS}, toInt64(count()) AS e, toInt64(countIf(resource = 'page')) AS a,
-                   toInt64(countIf(activity = 'service-use' AND outcome = 'completed')) AS s,
-                   uniqCombined64IfState(visitor, visitor != 0 AND resource != 'asset') AS v, true AS of_facts
-            FROM usage_events
-            WHERE {facts} {of_hours}
-            GROUP BY {DIMENSIONS}
-            UNION ALL
-            SELECT {DIMENSIONS}, -toInt64(events), -toInt64(accesses), -toInt64(service_uses), visitors, false
-            FROM usage_hourly WHERE toYYYYMM(hour_start) = {month} {of_hours})
-         GROUP BY {DIMENSIONS} HAVING events != 0 OR accesses != 0 OR uses != 0 OR users != users_kept"
+    filled(
+        include_str!("sql/differing_cells.sql"),
+        &[
+            ("dimensions", DIMENSIONS),
+            ("facts", &facts),
+            ("of_hours", &of_hours),
+            ("month", &month.to_string()),
+        ],
     )
 }
 
@@ -206,11 +199,11 @@ impl Store {
             .iter()
             .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)))
             .collect();
-        self.execute(&format!(
-            "DELETE FROM usage_hourly WHERE (toUnixTimestamp(hour_start), ente) IN ({}) SETTINGS lightweight_deletes_sync = 2",
+        let condition = format!(
+            "(toUnixTimestamp(hour_start), ente) IN ({})",
             hours.join(", ")
-        ))
-        .await
+        );
+        self.delete("usage_hourly", &condition).await
     }
 
     /// Returns the statements that changed stored facts since the last rebuild of the facts. This

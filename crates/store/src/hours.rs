@@ -229,7 +229,7 @@ impl Store {
     /// month, which the next run replaces.
     pub async fn keep_hours(&self) -> Result<usize, StoreError> {
         let generation: Vec<String> = self.rows(GENERATION).await?;
-        let generation = crate::rebuild::quoted(&generation.concat());
+        let generation = crate::sql::quoted(&generation.concat());
         let stale: Vec<(u16, u32)> = self
             .rows(&format!(
                 "SELECT toUInt16(month), toYYYYMM(month) FROM (
@@ -282,10 +282,8 @@ impl Store {
 
     /// Deletes the cached result of a month, given as `YYYYMM`.
     pub async fn forget_hours(&self, month: u32) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "ALTER TABLE hours_of_months DROP PARTITION {month}"
-        ))
-        .await
+        let action = format!("DROP PARTITION {month}");
+        self.alter("hours_of_months", &action).await
     }
 }
 

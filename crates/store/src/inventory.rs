@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use crate::migrate::{JOURNAL, migrations};
+use crate::migrate::{Migration, SchemaObject, migrations};
+use crate::shape::column_lines;
 
 /// Columns with information about persons. All other columns are keys, counts, or about the
 /// program.
@@ -23,18 +24,18 @@ const ABOUT_PERSONS: [(&str, &str, &str); 9] = [
     (
         "usage_hourly",
         "visitors",
-        "sketch of pseudonyms: counts them and gives none back",
+        "sketch of pseudonyms: counts them, but does not contain them",
     ),
 ];
 
 const HEAD: &str = "# Inventory of stored data
 
-Every column of every table that Affluenza keeps in ClickHouse, made of the comments in `schemas/clickhouse`. A test fails when this
-file and the schema differ; views and dictionaries store nothing and are left out. A rebuild copies tables for as long as
-it runs, under names of its own.
+This page lists every column of every table that Affluenza stores in ClickHouse. It is generated from the comments in
+`schemas/clickhouse`, and a test compares both. Views and dictionaries store nothing and are not listed. A rebuild copies tables
+while it runs; the copies have temporary names.
 
-*About persons* says what a column tells of whoever visited. Nothing here is a name, an address or a user agent;
-*no personal data* in a comment means that. A pseudonym of a single visit may still be personal data in the sense of the law.
+The column *about persons* describes information about visitors. No column contains a name, an address or a user agent. Comments say
+*no personal data* in this sense. The pseudonym of a single visit may still be personal data in the sense of the law.
 ";
 
 struct Column {
@@ -70,70 +71,28 @@ fn column(text: &str) -> Column {
     }
 }
 
-/// Returns name, columns and comment of the table that a statement creates.
-fn table(sql: &str) -> Option<(String, Vec<Column>, String)> {
-    let after = sql.trim().strip_prefix("CREATE TABLE IF NOT EXISTS ")?;
-    let (name, after) = after.split_once(char::is_whitespace)?;
-    let (columns, after) = after
-        .split_once("\n)")
-        .expect("the columns end on a line of their own");
-    let columns = columns.trim_start_matches(['(', '\n', ' ']).lines();
-    let columns = columns
-        .map(|line| column(line.trim().trim_end_matches(',')))
-        .collect();
-    Some((name.to_owned(), columns, comment(after)))
-}
-
-/// Returns the table and the columns that a statement adds.
-fn added(sql: &str) -> Option<(String, Vec<Column>)> {
-    let after = sql.trim().strip_prefix("ALTER TABLE ")?;
-    let (name, after) = after.split_once(char::is_whitespace)?;
-    let mut parts = after.split("ADD COLUMN IF NOT EXISTS ");
-    parts.next();
-    Some((name.to_owned(), parts.map(column).collect()))
-}
-
-/// Returns table, column and comment of a statement that changes the comment of a column.
-fn commented(sql: &str) -> Option<(&str, &str, &str)> {
-    let after = sql.trim().strip_prefix("ALTER TABLE ")?;
-    let (name, after) = after.split_once(" COMMENT COLUMN ")?;
-    let (column, quoted) = after.split_once(' ')?;
-    Some((name, column, quoted.trim_matches('\'')))
+/// Returns name, columns and comment of the table that a migration creates.
+fn table(migration: &Migration) -> Option<(&str, Vec<Column>, String)> {
+    let SchemaObject::Table(_) = migration.object else {
+        return None;
+    };
+    let columns = column_lines(migration.sql).map(column).collect();
+    let (_, after) = migration.sql.split_once("\n)\n")?;
+    Some((migration.object_name(), columns, comment(after)))
 }
 
 fn inventory() -> String {
-    let mut tables: Vec<(String, Vec<Column>, String)> = Vec::new();
-    for sql in migrations()
-        .iter()
-        .map(|migration| migration.sql)
-        .chain([JOURNAL])
-    {
-        if let Some(table) = table(sql) {
-            tables.push(table);
-        } else if let Some((name, column, comment)) = commented(sql) {
-            let columns = tables.iter_mut().filter(|(table, ..)| *table == name);
-            let mut columns = columns.flat_map(|(_, columns, _)| columns);
-            let altered = columns.find(|one| one.name == column);
-            comment.clone_into(&mut altered.expect("the column is there").comment);
-        } else if let Some((name, columns)) = added(sql) {
-            let altered = tables.iter_mut().find(|(table, ..)| *table == name);
-            altered
-                .expect("a table is altered after it was made")
-                .1
-                .extend(columns);
-        }
-    }
     let mut text = HEAD.to_owned();
-    for (name, columns, about) in &tables {
+    for (name, columns, about) in migrations().iter().filter_map(table) {
         let _ = write!(
             text,
-            "\n## `{name}`\n\n{about}{}\n\n| column | type | what | about persons |\n|---|---|---|---|\n",
+            "\n## `{name}`\n\n{about}{}\n\n| column | type | content | about persons |\n|---|---|---|---|\n",
             if about.ends_with('.') { "" } else { "." }
         );
         for column in columns {
             let about = ABOUT_PERSONS
                 .iter()
-                .find(|(table, of, _)| table == name && *of == column.name)
+                .find(|(table, of, _)| *table == name && *of == column.name)
                 .map_or("", |(_, _, about)| *about);
             let _ = writeln!(
                 text,

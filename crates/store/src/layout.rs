@@ -4,15 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{Step, steps};
-use crate::migrate::JOURNAL;
-use crate::rebuild::quoted;
+use crate::cluster::statements;
 use crate::retention::ttl;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
-use crate::{Store, StoreError};
+use crate::sql::quoted;
+use crate::{Store, StoreError, migrations};
 
-/// Migration that allows facts to expire.
-const RETENTION: &str = "0081_retention";
+/// Table with the retention of facts.
+const RETENTION: &str = "retention";
 
 /// Result of comparing the number of shards with the recorded one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ impl Store {
         }
         // The journal is read from all nodes, so each node needs the table first.
         self.create_database().await?;
-        self.execute(JOURNAL).await?;
+        self.apply(&migrations()[0]).await?;
         let applied = self.applied_migrations().await?;
         let wanted = first.definitions().await?;
         for node in others {
@@ -112,34 +111,24 @@ impl Store {
             if node.definitions().await? == wanted || node.rows_held().await? > 0 {
                 continue;
             }
-            let made = std::iter::once(JOURNAL).chain(applied.iter().map(|one| one.sql));
-            node.repeat_alone(made).await?;
+            for statement in applied.iter().flat_map(|one| statements(one, &self.config)) {
+                node.execute(&statement).await?;
+            }
             completed.push(node);
         }
         // The retention is read from all shards, so the new nodes must be complete.
-        if !completed.is_empty() && applied.iter().any(|one| one.name == RETENTION) {
+        if !completed.is_empty() && applied.iter().any(|one| one.object_name() == RETENTION) {
             let months = self.facts_months().await?;
-            let expiry = ttl(months);
+            let facts = self.held("usage_events");
             for node in completed.iter().filter(|_| months > 0) {
-                node.repeat_alone(expiry.iter().map(String::as_str)).await?;
+                for action in ttl(months) {
+                    node.execute(&format!("ALTER TABLE {facts} {action}"))
+                        .await?;
+                }
             }
         }
         let url = |node: &Self| node.config.url.clone();
         Ok(completed.into_iter().map(url).collect())
-    }
-
-    /// Runs on this node the steps that ran on every node.
-    async fn repeat_alone<'s>(
-        &self,
-        statements: impl Iterator<Item = &'s str>,
-    ) -> Result<(), StoreError> {
-        for step in statements.flat_map(|statement| steps(statement, &self.config)) {
-            // The other steps insert rows, which are already in the cluster.
-            if let Step::Everywhere(text) = step {
-                self.run_alone(&text).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Returns the number of rows in all tables of this server.

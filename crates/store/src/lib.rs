@@ -40,6 +40,7 @@ mod servers;
 mod settings;
 mod shape;
 pub mod silence;
+mod sql;
 mod store;
 pub mod usage;
 
@@ -49,7 +50,7 @@ pub use config::Config;
 pub use error::StoreError;
 pub use layout::Layout;
 pub use ledger::{Fate, FateGroup, LedgerRow};
-pub use migrate::{Migration, migrations};
+pub(crate) use migrate::{Migration, migrations};
 pub use servers::Server;
 pub use settings::INSERT as INSERT_SETTINGS;
 pub use shape::SchemaFault;

@@ -4,107 +4,108 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::cluster::{FIRST_SHARD, statements};
 use crate::{Store, StoreError};
 
-/// A file of `schemas/clickhouse`.
+/// A file of `schemas/clickhouse`, which creates one object of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migration {
-    /// File name without `.sql`. The number at its beginning gives the order.
-    pub name: &'static str,
-    /// The only statement of the file.
-    pub sql: &'static str,
+pub(crate) struct Migration {
+    /// File name without `.sql`: a number of four digits, which gives the order, and the name of
+    /// the object.
+    pub(crate) name: &'static str,
+    /// Created object.
+    pub(crate) object: SchemaObject,
+    /// The only statement of the file, with placeholders for clusters (`cluster.rs`).
+    pub(crate) sql: &'static str,
 }
 
-/// Table of the applied migrations.
-pub(crate) const JOURNAL: &str = "CREATE TABLE IF NOT EXISTS schema_migrations
-(
-    name String COMMENT 'File name in schemas/clickhouse',
-    checksum String COMMENT 'SHA-256 of the statement',
-    applied_at DateTime('UTC') DEFAULT now() COMMENT 'When it was applied'
-) ENGINE = MergeTree ORDER BY name COMMENT 'Migrations that have been applied'";
+/// Kind of an object of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SchemaObject {
+    /// A table, with the sharding key of its Distributed table.
+    Table(&'static str),
+    /// A view, which is created again if its query differs.
+    View,
+    /// A view that fills a table with every insert.
+    MaterializedView,
+}
 
 macro_rules! migrations {
-    ($($name:literal),+ $(,)?) => {
-        &[$(Migration { name: $name, sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")) }),+]
+    ($($name:literal => $object:expr),+ $(,)?) => {
+        &[$(Migration {
+            name: $name,
+            object: $object,
+            sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")),
+        }),+]
     };
 }
 
-/// Returns all migrations, in order.
-pub const fn migrations() -> &'static [Migration] {
+/// Returns all migrations, in order. The first one creates the table of the applied migrations.
+pub(crate) const fn migrations() -> &'static [Migration] {
+    use SchemaObject::{MaterializedView, Table, View};
     migrations![
-        "0001_usage_events",
-        "0002_usage_hourly",
-        "0003_usage_hourly_from_events",
-        "0004_ingest_ledger",
-        "0005_usage_by_category",
-        "0006_usage_by_ente",
-        "0007_usage_by_service",
-        "0008_usage_by_device",
-        "0009_users_by_hour",
-        "0010_usage_by_hour_band",
-        "0011_ingest_repairs",
-        "0012_rebuilds",
-        "0013_rebuild_changes",
-        "0014_register_versions",
-        "0015_register_enti",
-        "0016_register_services",
-        "0017_register_deployments",
-        "0018_register_holidays",
-        "0019_register_desk_hours",
-        "0020_enti",
-        "0021_services",
-        "0022_deployments",
-        "0023_holidays",
-        "0024_desk_hours",
-        "0025_usage_by_day_kind",
-        "0026_usage_by_desk",
-        "0027_sealed_years",
-        "0028_usage_by_category_with_bots",
-        "0029_usage_by_ente_with_bots",
-        "0030_usage_by_service_with_bots",
-        "0031_users_by_hour_with_bots",
-        "0032_usage_by_hour_band_with_bots",
-        "0033_usage_by_day_kind_with_bots",
-        "0034_usage_by_desk_with_bots",
-        "0035_usage_by_country",
-        "0040_usage_hourly_projections_allowed",
-        "0041_usage_hourly_by_month",
-        "0042_usage_hourly_by_hour",
-        "0043_usage_hourly_by_month_of_old_parts",
-        "0044_usage_hourly_by_hour_of_old_parts",
-        "0045_usage_hourly_deletes_allowed",
-        "0050_imported_figures",
-        "0060_client_reports",
-        "0061_producer_sequences",
-        "0062_ingest_ledger_reports",
-        "0063_ingest_ledger_fates",
-        "0070_hours_of_months",
-        "0071_usage_hourly_by_login",
-        "0072_usage_hourly_by_login_of_old_parts",
-        "0073_usage_hourly_old_months_merged",
-        "0080_silent_portals",
-        "0081_retention",
-        "0082_erasures",
-        "0083_ingest_ledger_erased",
-        "0084_ingest_ledger_fate_erased",
-        "0085_shard_layouts",
-        "0090_ingest_ledger_control",
-        "0095_ingest_ledger_lost",
-        "0096_acceptances",
-        "0103_copy_searches",
-        "0105_months_in_doubt",
-        "0130_register_national_holidays",
-        "0131_holidays_of_any_year",
-        "0132_users_by_hour_of_each_ente",
-        "0133_usage_events_band",
-        "0134_sealed_years_one_chain",
-        "0134a_register_holidays_day",
+        "0000_schema_migrations" => Table(FIRST_SHARD),
+        // A block of facts belongs to one partition, so the whole block goes to one shard. A retry
+        // goes to the same shard, which knows its token.
+        "0001_usage_events" => Table("kafka_partition"),
+        "0002_usage_hourly" => Table("intHash32(toUInt32(hour_start))"),
+        "0003_usage_hourly_from_events" => MaterializedView,
+        "0004_hours_of_months" => Table(FIRST_SHARD),
+        "0005_ingest_ledger" => Table(FIRST_SHARD),
+        "0006_ingest_repairs" => Table(FIRST_SHARD),
+        "0007_client_reports" => Table(FIRST_SHARD),
+        "0008_producer_sequences" => Table(FIRST_SHARD),
+        "0009_copy_searches" => Table(FIRST_SHARD),
+        "0010_months_in_doubt" => Table(FIRST_SHARD),
+        "0011_acceptances" => Table(FIRST_SHARD),
+        "0012_erasures" => Table(FIRST_SHARD),
+        "0013_retention" => Table(FIRST_SHARD),
+        "0014_rebuilds" => Table(FIRST_SHARD),
+        "0015_rebuild_changes" => Table(FIRST_SHARD),
+        "0016_shard_layouts" => Table(FIRST_SHARD),
+        "0017_sealed_years" => Table(FIRST_SHARD),
+        "0018_imported_figures" => Table(FIRST_SHARD),
+        "0019_register_versions" => Table(FIRST_SHARD),
+        "0020_register_enti" => Table(FIRST_SHARD),
+        "0021_register_services" => Table(FIRST_SHARD),
+        "0022_register_deployments" => Table(FIRST_SHARD),
+        "0023_register_holidays" => Table(FIRST_SHARD),
+        "0024_register_national_holidays" => Table(FIRST_SHARD),
+        "0025_register_desk_hours" => Table(FIRST_SHARD),
+        "0026_enti" => View,
+        "0027_services" => View,
+        "0028_deployments" => View,
+        "0029_holidays" => View,
+        "0030_desk_hours" => View,
+        "0031_usage_by_category" => View,
+        "0032_usage_by_ente" => View,
+        "0033_usage_by_service" => View,
+        "0034_usage_by_device" => View,
+        "0035_usage_by_country" => View,
+        "0036_users_by_hour" => View,
+        "0037_usage_by_hour_band" => View,
+        "0038_usage_by_day_kind" => View,
+        "0039_usage_by_desk" => View,
+        "0040_silent_portals" => View,
     ]
 }
 
 impl Migration {
+    /// Returns the name of the table or view.
+    pub(crate) fn object_name(&self) -> &'static str {
+        self.name.split_once('_').map_or("", |(_, name)| name)
+    }
+
+    /// Returns the query of a view, without the comment after it.
+    pub(crate) fn query(&self) -> &'static str {
+        let query = self.sql.split_once(" AS\n").map_or("", |(_, query)| query);
+        query
+            .rsplit_once("\nCOMMENT '")
+            .map_or(query, |(query, _)| query)
+    }
+
     /// Returns the SHA-256 of the statement, in hexadecimal digits.
-    pub fn checksum(&self) -> String {
+    fn checksum(&self) -> String {
         hex(&Sha256::digest(self.sql.as_bytes()))
     }
 }
@@ -128,7 +129,7 @@ impl Store {
     /// repeated after an interruption, because every statement is idempotent.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         self.create_database().await?;
-        self.execute(JOURNAL).await?;
+        self.apply(&migrations()[0]).await?;
         let applied = self.applied().await?;
         check(&applied)?;
         let mut now = Vec::new();
@@ -136,12 +137,20 @@ impl Store {
             if applied.iter().any(|row| row.name == migration.name) {
                 continue;
             }
-            self.patient().execute(migration.sql).await?;
+            self.patient().apply(migration).await?;
             self.note_migration(migration).await?;
             tracing::info!(migration = migration.name, "migration applied");
             now.push(migration.name);
         }
         Ok(now)
+    }
+
+    /// Creates the object of a migration on every node.
+    pub(crate) async fn apply(&self, migration: &Migration) -> Result<(), StoreError> {
+        for statement in statements(migration, &self.config) {
+            self.execute_everywhere(&statement).await?;
+        }
+        Ok(())
     }
 
     /// Fails unless the database has exactly the schema of this program.

@@ -31,7 +31,7 @@ pub struct OpenFigures {
     pub hours: Vec<HourUse>,
     /// Usage by hour band.
     pub bands: Vec<BandUse>,
-    /// Usage by weekday and hour. Empty in years closed before this list existed.
+    /// Usage by weekday and hour.
     pub week: Vec<WeekHourUse>,
 }
 

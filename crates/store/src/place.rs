@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// End of the ledger of a partition.

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::native::{Number as _, put_string};
-use crate::rebuild::quoted;
+use crate::sql::{filled, quoted};
 use crate::{InsertToken, Store, StoreError};
 
 /// Number of sequence numbers in a bucket of `producer_sequences`.
@@ -152,26 +152,12 @@ impl Store {
         &self,
         on_their_way_minutes: u32,
     ) -> Result<Vec<ProducerGap>, StoreError> {
-        let accounts: Vec<Account> = self
-            .rows(&format!(
-                "SELECT s.producer AS producer, s.ente AS ente, s.portal AS portal,
-                        greatest(s.last, r.last) AS last_sequence, s.seen AS seen, r.dropped AS reported
-                 FROM (
-                    SELECT producer, anyLast(b.ente) AS ente, anyLast(b.portal) AS portal, max(b.last_sequence) AS last,
-                           sum(bitCount(b.seen)) AS seen, max(b.seen_at) AS seen_at
-                    FROM (SELECT producer, bucket, groupBitOr(seen) AS seen, max(last_sequence) AS last_sequence,
-                                 anyLast(ente) AS ente, anyLast(portal) AS portal, max(seen_at) AS seen_at
-                          FROM producer_sequences GROUP BY producer, bucket) AS b
-                    GROUP BY producer) AS s
-                 LEFT JOIN (
-                    SELECT producer, max(last_sequence) AS last, sum(events) AS dropped, max(ingested_at) AS seen_at
-                    FROM client_reports FINAL GROUP BY producer) AS r
-                 ON s.producer = r.producer
-                 WHERE last_sequence > s.seen + r.dropped
-                   AND greatest(s.seen_at, r.seen_at) <= now() - INTERVAL {on_their_way_minutes} MINUTE
-                 ORDER BY last_sequence - s.seen - r.dropped DESC, producer LIMIT {PRODUCERS_MAX}"
-            ))
-            .await?;
+        let parameters = [
+            ("minutes", &*on_their_way_minutes.to_string()),
+            ("producers_max", &PRODUCERS_MAX.to_string()),
+        ];
+        let query = filled(include_str!("sql/producer_gaps.sql"), &parameters);
+        let accounts: Vec<Account> = self.rows(&query).await?;
         let mut gaps = Vec::with_capacity(accounts.len());
         for account in accounts {
             let producer = quoted(&account.producer);

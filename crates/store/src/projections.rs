@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use crate::rebuild::quoted;
+use crate::sql::quoted;
 use crate::store::LOOK_ROUND;
 use crate::{Store, StoreError};
 
-/// Projections in the order of their migrations.
+/// Projections in the order of their definition.
 const PROJECTIONS: [&str; 3] = ["by_month", "by_hour", "by_login"];
 
 impl Store {
@@ -43,7 +43,7 @@ impl Store {
         if left > 0 {
             let made = PROJECTIONS.map(|name| format!("MATERIALIZE PROJECTION {name}"));
             self.patient()
-                .execute(&format!("ALTER TABLE usage_hourly {}", made.join(", ")))
+                .alter("usage_hourly", &made.join(", "))
                 .await?;
             tracing::info!(parts = left, "projections are made for parts without");
         }

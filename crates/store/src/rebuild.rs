@@ -13,6 +13,8 @@ mod settled;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::on_cluster;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 pub use aggregates::HourlySource;
@@ -261,8 +263,7 @@ impl Store {
         }
         for (name, table) in tables {
             let shadow = run.shadow(name);
-            self.execute(&format!("CREATE TABLE IF NOT EXISTS {shadow} AS {table}"))
-                .await?;
+            self.create_like(&shadow, table).await?;
         }
         Ok(())
     }
@@ -270,8 +271,9 @@ impl Store {
     /// Stops the inserts of a killed run. The server continues them, and their rows must not mix
     /// with those of the next attempt.
     pub async fn end_rebuild_inserts(&self, run: &Run) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "KILL QUERY WHERE query_kind = 'Insert' AND position(query, '{PREFIX}{}') > 0 SYNC",
+        self.execute_everywhere(&format!(
+            "KILL QUERY{} WHERE query_kind = 'Insert' AND position(query, '{PREFIX}{}') > 0 SYNC",
+            on_cluster(&self.config),
             run.id
         ))
         .await
@@ -296,10 +298,7 @@ impl Store {
         for table in tables {
             let is_kept = |run: &&Run| table.starts_with(&format!("{PREFIX}{}_", run.id));
             if !kept.iter().any(is_kept) {
-                self.execute(&format!(
-                    "DROP TABLE IF EXISTS {table} SYNC SETTINGS max_table_size_to_drop = 0"
-                ))
-                .await?;
+                self.drop_table(&table).await?;
             }
         }
         Ok(())
@@ -321,20 +320,14 @@ impl Store {
 
     /// Deletes the listed changes of a month before they are listed again.
     async fn forget_changes(&self, run: &Run, month: u32) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "DELETE FROM {} WHERE id = {} AND month = {month} SETTINGS lightweight_deletes_sync = 2",
-            run.changes(),
-            quoted(&run.id)
-        ))
-        .await
+        let condition = format!("id = {} AND month = {month}", quoted(&run.id));
+        self.delete(&run.changes(), &condition).await
     }
 
     /// Drops a month of a shadow table, including its insert tokens.
     async fn drop_month(&self, shadow: &str, month: u32) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "ALTER TABLE {shadow} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0"
-        ))
-        .await
+        let action = format!("DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0");
+        self.alter(shadow, &action).await
     }
 
     /// Replaces a month of `table` with that of its shadow. Each node does so atomically, one node
@@ -349,7 +342,7 @@ impl Store {
                 ))
                 .await?;
             // `REPLACE PARTITION` refuses an empty month.
-            node.run_alone(&if parts == 0 {
+            node.execute(&if parts == 0 {
                 format!("ALTER TABLE {table} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0")
             } else {
                 format!("ALTER TABLE {table} REPLACE PARTITION {month} FROM {shadow}")
@@ -369,11 +362,6 @@ impl Store {
     }
 }
 
-/// Returns `text` as an SQL string literal.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
 /// Returns a list of months for `IN`.
 fn listed(months: &[u32]) -> String {
     let months: Vec<String> = months.iter().map(u32::to_string).collect();
@@ -385,8 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_quoted() {
-        assert_eq!(quoted(r"a'b\c"), r"'a\'b\\c'");
+    fn months_are_listed() {
         assert_eq!(listed(&[201_701, 201_702]), "201701, 201702");
     }
 }

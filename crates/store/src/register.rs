@@ -5,6 +5,8 @@ use clickhouse::Row;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::on_cluster;
+use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 /// Table for a part of the register.
@@ -88,10 +90,8 @@ impl Store {
         rows: String,
     ) -> Result<(), StoreError> {
         let name = table.name();
-        self.execute(&format!(
-            "DELETE FROM {name} WHERE version = '{version}' SETTINGS lightweight_deletes_sync = 2"
-        ))
-        .await?;
+        let condition = format!("version = '{version}'");
+        self.delete(name, &condition).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -107,11 +107,11 @@ impl Store {
         .await?;
         // A dictionary connects as a user. The server does not reveal its password.
         let (user, password) = (&self.config.user, self.config.password.expose_secret());
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+        let on = on_cluster(&self.config);
         for (name, columns, query) in DICTIONARIES {
-            self.execute(&format!(
-                "CREATE OR REPLACE DICTIONARY {name} ({columns}) PRIMARY KEY code
-                 SOURCE(CLICKHOUSE(USER '{}' PASSWORD '{}' DB '{}' QUERY '{}'))
+            self.execute_everywhere(&format!(
+                "CREATE OR REPLACE DICTIONARY {name}{on} ({columns}) PRIMARY KEY code
+                 SOURCE(CLICKHOUSE(USER {} PASSWORD {} DB '{}' QUERY {}))
                  LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 60 MAX 120)
                  COMMENT 'Of the register in force, for dictGet'",
                 quoted(user),

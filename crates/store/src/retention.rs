@@ -82,13 +82,13 @@ const BOUNDARY: &str = "SELECT if(first <= toDate(0), 0, toYYYYMM(first)) AS mon
            argMax(facts_months, set_at) AS months
     FROM retention)";
 
-/// Returns the statements that set the expiry of facts.
+/// Returns the changes of the table that set the expiry of facts.
 pub(crate) fn ttl(months: u16) -> [String; 2] {
     [
         // A month of facts expires together, so parts are dropped and never rewritten.
-        "ALTER TABLE usage_events MODIFY SETTING ttl_only_drop_parts = 1".to_owned(),
+        "MODIFY SETTING ttl_only_drop_parts = 1".to_owned(),
         format!(
-            "ALTER TABLE usage_events MODIFY TTL toStartOfMonth(time) + toIntervalMonth({})",
+            "MODIFY TTL toStartOfMonth(time) + toIntervalMonth({})",
             u32::from(months) + 1
         ),
     ]
@@ -124,13 +124,13 @@ impl Store {
             return Ok(false);
         }
         if months == 0 {
-            self.execute("ALTER TABLE usage_events REMOVE TTL").await?;
+            self.alter("usage_events", "REMOVE TTL").await?;
             self.note_retention(0).await?;
             return Ok(true);
         }
         self.note_retention(months).await?;
-        for statement in ttl(months) {
-            self.execute(&statement).await?;
+        for action in ttl(months) {
+            self.alter("usage_events", &action).await?;
         }
         Ok(true)
     }

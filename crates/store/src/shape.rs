@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::cluster::{self, Step};
-use crate::migrate::JOURNAL;
-use crate::rebuild::quoted;
+use crate::cluster::{fill, held};
+use crate::migrate::SchemaObject;
+use crate::sql::quoted;
 use crate::store::LOOK_ROUND;
-use crate::{Store, StoreError, migrations};
+use crate::{Config, Migration, Store, StoreError, migrations};
 
 /// A table or view that differs from the migrations.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -43,38 +43,20 @@ impl fmt::Display for SchemaFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     /// Migration that creates the object.
-    statement: &'static str,
+    migration: &'static Migration,
     /// Query of a view; `None` for a table.
     query: Option<String>,
     /// Column names of a table.
     columns: Vec<String>,
 }
 
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS ";
-const VIEWS: [&str; 2] = [
-    "CREATE OR REPLACE VIEW ",
-    "CREATE MATERIALIZED VIEW IF NOT EXISTS ",
-];
-
-const DROPS: [&str; 2] = ["DROP TABLE IF EXISTS ", "DROP VIEW IF EXISTS "];
-
-fn name_of(rest: &str) -> &str {
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    &rest[..end.unwrap_or(rest.len())]
-}
-
-/// Returns the column names of a definition, which has one column per line.
-fn columns_of(definition: &str) -> Vec<String> {
-    let Some((_, inside)) = definition.split_once("\n(\n") else {
-        return Vec::new();
-    };
-    let inside = inside
-        .split_once("\n)")
-        .map_or(inside, |(inside, _)| inside);
-    let lines = inside.lines().map(str::trim_start);
-    let columns =
-        lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'));
-    columns.filter_map(column_name).collect()
+/// Returns the column definitions of a migration, which has one per line. Projections stand in the
+/// same brackets.
+pub(crate) fn column_lines(sql: &str) -> impl Iterator<Item = &str> {
+    let inside = sql.split_once("\n(\n").map_or("", |(_, rest)| rest);
+    let inside = inside.split_once("\n)").map_or("", |(inside, _)| inside);
+    let lines = inside.lines().filter_map(|line| line.strip_prefix("    "));
+    lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'))
 }
 
 /// Returns the name at the start of a column definition.
@@ -83,70 +65,41 @@ fn column_name(definition: &str) -> Option<String> {
     Some(name.trim_matches('`').to_owned())
 }
 
-/// Returns the query of a view, without the comment after it.
-fn query_of(statement: &str) -> Option<String> {
-    let (_, query) = statement.split_once(" AS\n")?;
-    let query = query.rfind("\nCOMMENT '").map_or(query, |at| &query[..at]);
-    Some(query.trim().to_owned())
-}
-
-/// Returns every object of the schema by name, after all `statements`.
-fn wanted(
-    statements: impl IntoIterator<Item = (&'static str, String)>,
-) -> BTreeMap<String, Wanted> {
-    let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
-    for (sql, statement) in statements {
-        let after = |head: &str| statement.strip_prefix(head).map(name_of);
-        if let Some(name) = after(TABLE) {
-            let columns = columns_of(&statement);
-            let made = Wanted {
-                query: None,
-                columns,
-                statement: sql,
-            };
-            wanted.entry(name.to_owned()).or_insert(made);
-        } else if let Some(name) = VIEWS.iter().find_map(|head| after(head)) {
-            let query = query_of(&statement);
-            let made = Wanted {
-                query,
-                columns: Vec::new(),
-                statement: sql,
-            };
-            wanted.insert(name.to_owned(), made);
-        } else if let Some(name) = DROPS.iter().find_map(|head| after(head)) {
-            wanted.remove(name);
-        } else if let Some(name) = after("ALTER TABLE ")
-            && let Some(table) = wanted.get_mut(name)
-        {
-            let added = statement.split("ADD COLUMN IF NOT EXISTS ").skip(1);
-            table.columns.extend(added.filter_map(column_name));
-            if let Some((_, query)) = statement.split_once(" MODIFY QUERY") {
-                table.query = Some(query.trim().to_owned());
-            }
+/// Returns every object of the schema by name. In a cluster a table is two tables.
+fn wanted(config: &Config) -> BTreeMap<String, Wanted> {
+    let mut wanted = BTreeMap::new();
+    for migration in migrations() {
+        let name = migration.object_name();
+        let query = match migration.object {
+            SchemaObject::Table(_) => None,
+            _ => Some(fill(migration.query(), name, config)),
+        };
+        let columns = match migration.object {
+            SchemaObject::Table(_) => column_lines(migration.sql)
+                .filter_map(column_name)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let object = Wanted {
+            migration,
+            query,
+            columns,
+        };
+        if object.query.is_none() {
+            wanted.insert(held(name, config), object.clone());
         }
+        wanted.insert(name.to_owned(), object);
     }
     wanted
 }
 
 impl Store {
-    fn wanted(&self) -> BTreeMap<String, Wanted> {
-        let statements = [JOURNAL]
-            .into_iter()
-            .chain(migrations().iter().map(|one| one.sql));
-        wanted(statements.flat_map(|sql| {
-            let steps = cluster::steps(sql, &self.config).into_iter();
-            steps.map(move |step| match step {
-                Step::Once(text) | Step::Everywhere(text) => (sql, text),
-            })
-        }))
-    }
-
     /// Returns missing or changed tables and views.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn schema_faults(&self) -> Result<Vec<SchemaFault>, StoreError> {
-        let wanted = self.wanted();
+        let wanted = wanted(&self.config);
         let nodes = self.nodes_that_answer().await?;
         let there = self.objects().await?;
         let queries = self.formatted(&wanted).await?;
@@ -171,7 +124,7 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses a statement or does not respond.
     pub async fn restore_views(&self) -> Result<Vec<String>, StoreError> {
-        let wanted = self.wanted();
+        let wanted = wanted(&self.config);
         let mut restored = Vec::new();
         for fault in self
             .schema_faults()
@@ -179,12 +132,11 @@ impl Store {
             .into_iter()
             .filter(|fault| fault.is_view)
         {
-            let statement = wanted[&fault.object].statement;
-            if statement.starts_with(VIEWS[1]) {
-                self.execute(&format!("DROP TABLE IF EXISTS {}", fault.object))
-                    .await?;
+            let migration = wanted[&fault.object].migration;
+            if migration.object == SchemaObject::MaterializedView {
+                self.drop_table(&fault.object).await?;
             }
-            self.execute(statement).await?;
+            self.apply(migration).await?;
             restored.push(fault.object);
         }
         Ok(restored)
@@ -269,11 +221,7 @@ mod tests {
 
     #[test]
     fn every_table_has_columns_and_every_view_a_query() {
-        let all = wanted(
-            migrations()
-                .iter()
-                .map(|one| (one.sql, one.sql.trim().to_owned())),
-        );
+        let all = wanted(&Config::default());
         assert!(all.len() >= 40, "{}", all.len());
         for (name, object) in &all {
             assert!(

@@ -8,10 +8,10 @@ use clickhouse::{Client, RowOwned, RowRead};
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 
-use crate::cluster::{self, Step};
+use crate::cluster;
 use crate::error::{root, shorten};
-use crate::rebuild::quoted;
 use crate::servers::version_trouble;
+use crate::sql::quoted;
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
 /// Maximum number of identities in one query.
@@ -403,7 +403,7 @@ impl Store {
         }
     }
 
-    /// Runs one statement on behalf of an administrator.
+    /// Runs one statement on the server of this connection, on behalf of an administrator.
     pub async fn run_statement(&self, statement: &str) -> Result<(), StoreError> {
         self.execute(statement).await
     }
@@ -461,16 +461,14 @@ impl Store {
             .map_err(|error| self.judge("the count of imported events", error))
     }
 
-    /// Runs a statement. In a cluster, a statement that creates or changes tables runs on every
-    /// node.
+    /// Runs a statement on the server of this connection.
     pub(crate) async fn execute(&self, statement: &str) -> Result<(), StoreError> {
-        for step in cluster::steps(statement, &self.config) {
-            match step {
-                Step::Once(text) => self.run_here(&self.client, &text).await?,
-                Step::Everywhere(text) => self.run_everywhere(&self.client, &text).await?,
-            }
-        }
-        Ok(())
+        self.run_here(&self.client, statement).await
+    }
+
+    /// Runs a statement on every node.
+    pub(crate) async fn execute_everywhere(&self, statement: &str) -> Result<(), StoreError> {
+        self.run_everywhere(&self.client, statement).await
     }
 
     /// Creates the database if it does not exist.
@@ -500,11 +498,6 @@ impl Store {
             done = done.and(ended.expect("a node's task neither panics nor is cancelled"));
         }
         done
-    }
-
-    /// Runs a statement unchanged on the server of this connection.
-    pub(crate) async fn run_alone(&self, statement: &str) -> Result<(), StoreError> {
-        self.run_here(&self.client, statement).await
     }
 
     async fn run_here(&self, client: &Client, statement: &str) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! Rebuild of the aggregate from the facts, month by month.
 
-use super::{FACTS, HOURLY, LONG, Run, Settled, quoted};
-use crate::{Store, StoreError, migrations};
+use super::{FACTS, HOURLY, LONG, Run, Settled};
+use crate::sql::{filled, quoted};
+use crate::{Migration, Store, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
@@ -45,17 +46,10 @@ fn within(month: u32) -> String {
 /// Returns the SELECT of the materialized view over other facts. It comes from the migration, so
 /// both stay equal.
 fn view_select(facts: &str) -> String {
-    let definition = migrations()
-        .iter()
-        .rev()
-        .find(|migration| {
-            let head = migration.sql.lines().next().unwrap_or_default();
-            head.contains("MATERIALIZED VIEW") && head.contains(VIEW)
-                || head.contains("ALTER HOURLY") && head.contains(VIEW)
-        })
-        .map_or("", |migration| migration.sql);
-    let select = definition.find("SELECT").map_or("", |at| &definition[at..]);
-    select.replace(&format!("FROM {FACTS}"), &format!("FROM ({facts})"))
+    let mut all = migrations().iter();
+    let view = all.find(|one| one.object_name() == VIEW);
+    view.map_or("", Migration::query)
+        .replace("usage_events{local}", &format!("({facts})"))
 }
 
 /// Columns of the aggregate: its dimensions, and all columns.
@@ -126,30 +120,18 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.forget_changes(run, month).await?;
         let Columns { dimensions, .. } = self.hourly_columns().await?;
-        self.execute(&format!(
-            "INSERT INTO {} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device,
-                             cells, events, accesses, service_uses)
-             SELECT {}, {month}, toYear(local_date) AS year, toString(ente) AS b, toString(category) AS c, toString(kind) AS k,
-                    toString(device) AS d, b, c, k, d, count(), sum(e), sum(a), sum(s)
-             FROM (
-                SELECT {dimensions}, sum(e1) AS e, sum(a1) AS a, sum(s1) AS s FROM (
-                    SELECT {dimensions}, toInt64(events) AS e1, toInt64(accesses) AS a1, toInt64(service_uses) AS s1
-                    FROM {} WHERE toYYYYMM(hour_start) = {month}
-                    UNION ALL
-                    SELECT {dimensions}, -toInt64(events), -toInt64(accesses), -toInt64(service_uses)
-                    FROM {HOURLY} WHERE toYYYYMM(hour_start) = {month}
-                    UNION ALL
-                    SELECT {dimensions}, toInt64(1), toInt64(resource = 'page'), toInt64(activity = 'service-use' AND outcome = 'completed')
-                    FROM {FACTS} WHERE {} AND NOT {})
-                GROUP BY {dimensions} HAVING e != 0 OR a != 0 OR s != 0)
-             GROUP BY year, b, c, k, d SETTINGS {LONG}",
-            run.changes(),
-            quoted(&run.id),
-            run.shadow("hourly"),
-            within(month),
-            settled.condition("kafka_offset")
-        ))
-        .await
+        let parameters = [
+            ("changes", &*run.changes()),
+            ("id", &quoted(&run.id)),
+            ("month", &month.to_string()),
+            ("dimensions", &dimensions),
+            ("shadow", &run.shadow("hourly")),
+            ("within", &within(month)),
+            ("settled", &settled.condition("kafka_offset")),
+            ("long", LONG),
+        ];
+        let statement = filled(include_str!("../sql/aggregate_changes.sql"), &parameters);
+        self.execute(&statement).await
     }
 
     /// Swaps a month of the aggregate with its shadow.

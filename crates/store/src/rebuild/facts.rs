@@ -6,7 +6,9 @@ use bytes::Bytes;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{FACTS, LONG, Run, Settled, listed, quoted};
+use super::{FACTS, LONG, Run, Settled, listed};
+use crate::cluster::FIRST_SHARD;
+use crate::sql::quoted;
 use crate::{BlockOrigin, FactBlock, InsertToken, Store, StoreError};
 
 /// Offsets compared at once: their list needs 8 MB.
@@ -77,15 +79,9 @@ impl Store {
     }
 
     pub(super) async fn create_codes(&self, run: &Run) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "CREATE TABLE IF NOT EXISTS {} (
-                ente LowCardinality(String), portal LowCardinality(String), service LowCardinality(String), from_day UInt16,
-                to_ente LowCardinality(String), to_portal LowCardinality(String), to_service LowCardinality(String),
-                to_category LowCardinality(String)
-             ) ENGINE = MergeTree ORDER BY (ente, portal, service, from_day)",
-            run.shadow("codes")
-        ))
-        .await
+        let table = run.shadow("codes");
+        self.create_from(include_str!("../sql/codes.sql"), &table, FIRST_SHARD)
+            .await
     }
 
     /// Returns the windows of offsets in which the shadow table has a different number of facts.
@@ -192,7 +188,7 @@ impl Store {
     pub async fn put_codes(&self, run: &Run, codes: &[CodesRow]) -> Result<(), StoreError> {
         const ROWS_AN_INSERT: usize = 100_000;
         let table = run.shadow("codes");
-        self.execute(&format!("TRUNCATE TABLE {table}")).await?;
+        self.truncate(&table).await?;
         for (number, rows) in codes.chunks(ROWS_AN_INSERT).enumerate() {
             let mut body = String::new();
             for row in rows {

@@ -3,7 +3,8 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{FACTS, LONG, Run, Settled, listed, quoted};
+use super::{FACTS, LONG, Run, Settled, listed};
+use crate::sql::{filled, quoted};
 use crate::{Store, StoreError};
 
 /// Origin of facts in the shadow table that were not read from the log.
@@ -124,24 +125,17 @@ impl Store {
         ];
         read.extend(&others);
         let read = read.join(", ");
-        self.execute(&format!(
-            "INSERT INTO {} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why,
-                             events, accesses, service_uses)
-             SELECT {}, {month}, toYear(a.local_date), toString(a.ente), toString(a.category), toString(a.kind), toString(a.device),
-                    toString(b.ente), toString(b.category), toString(b.kind), toString(b.device),
-                    arrayStringConcat(arrayFilter(cause -> cause != '', [{}]), ', ') AS why,
-                    count(), countIf(a.resource = 'page'), countIf(a.activity = 'service-use' AND a.outcome = 'completed')
-             FROM (SELECT {read} FROM {FACTS} WHERE toYYYYMM(time) = {month}) AS a
-             INNER JOIN (SELECT {read} FROM {} WHERE toYYYYMM(time) = {month}) AS b
-             ON a.stream = b.stream AND a.kafka_partition = b.kafka_partition AND a.kafka_offset = b.kafka_offset
-             WHERE why != ''
-             GROUP BY ALL SETTINGS {LONG}, join_algorithm = 'grace_hash', max_bytes_in_join = 200000000",
-            run.changes(),
-            quoted(&run.id),
-            causes.join(", "),
-            run.shadow("events")
-        ))
-        .await
+        let parameters = [
+            ("changes", &*run.changes()),
+            ("id", &quoted(&run.id)),
+            ("month", &month.to_string()),
+            ("causes", &causes.join(", ")),
+            ("read", &read),
+            ("shadow", &run.shadow("events")),
+            ("long", LONG),
+        ];
+        let statement = filled(include_str!("../sql/moved_facts.sql"), &parameters);
+        self.execute(&statement).await
     }
 
     /// Swaps a month of the facts with its shadow.

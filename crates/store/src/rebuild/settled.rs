@@ -1,6 +1,6 @@
 //! Settled facts: inserted, in the ledger, and committed to Kafka.
 
-use super::quoted;
+use crate::sql::quoted;
 
 /// End of the settled facts of the current log, by partition. All facts of other logs are settled,
 /// because they receive no more writes.

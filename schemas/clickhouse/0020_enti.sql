@@ -1,5 +1,0 @@
-CREATE OR REPLACE VIEW enti AS
-SELECT * EXCEPT version
-FROM register_enti
-WHERE version = (SELECT argMax(v.version, v.applied_at) FROM register_versions AS v)
-COMMENT 'Public bodies of the register in force.'

@@ -1,1 +1,0 @@
-ALTER TABLE usage_hourly MATERIALIZE PROJECTION by_hour

@@ -1,1 +1,0 @@
-ALTER TABLE usage_hourly MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild'

@@ -1,1 +1,0 @@
-ALTER TABLE ingest_ledger ADD COLUMN IF NOT EXISTS control UInt64 DEFAULT 0 COMMENT 'Offsets without a record of a producer, shown to be transaction markers, aborted records or compaction: next_offset - first_offset = records_read + control' AFTER erased
