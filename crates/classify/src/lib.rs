@@ -8,7 +8,6 @@
 //!   bot, and coarse families of browsers and operating systems.
 //! * [`hours`]: local hours, bands of the day, holidays, opening hours, and the number of hours
 //!   that existed in a range of dates.
-//! * [`language`]: the reader's language, as a coarse family.
 //! * [`geo`]: country and region of an address, and truncation of addresses.
 //!
 //! The category of a service comes from the register, not from this crate. Each rule names its
@@ -34,4 +33,3 @@
 pub mod device;
 pub mod geo;
 pub mod hours;
-pub mod language;

@@ -26,7 +26,5 @@ pub use hints::{FormFactors, Hints, Platform};
 pub use own::OwnBots;
 pub use rules::{DeviceRules, RuleFile, RuleFileError};
 
-pub(crate) use class::stored_enum;
-
 /// Maximum length of a user agent in bytes; the rest of a longer one is ignored.
 pub const AGENT_BYTES_MAX: usize = 1_024;

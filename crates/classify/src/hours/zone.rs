@@ -56,14 +56,6 @@ pub struct LocalHour {
     pub offset: i32,
 }
 
-impl LocalHour {
-    /// Minutes since local midnight as the clock shows them, 0 to 1439.
-    #[must_use]
-    pub const fn minute_of_day(&self) -> u16 {
-        self.hour as u16 * 60 + self.minute as u16
-    }
-}
-
 /// A period with a constant offset. It ends at the start of the next span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
@@ -73,8 +65,8 @@ struct Span {
 
 /// A time zone of the IANA database, with the bands of the day.
 ///
-/// Building a zone takes about 100 µs and 10 KiB, so build it once and keep it. The configuration
-/// holds only its name; [`Zone::with_bands`] sets the bands.
+/// Building a zone takes about 100 µs and 10 KiB, so build it once and keep it. Its serialised form
+/// is its name.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone {
@@ -86,7 +78,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Returns the zone with this IANA name (case-insensitive) and the default bands.
+    /// Returns the zone with this IANA name (case-insensitive).
     ///
     /// # Errors
     /// [`UnknownZone`] if the bundled database does not have the name.
@@ -117,13 +109,6 @@ impl Zone {
             zones.push(Self::default());
         }
         zones
-    }
-
-    /// Replaces the bands of the day.
-    #[must_use]
-    pub fn with_bands(mut self, bands: Bands) -> Self {
-        self.bands = bands;
-        self
     }
 
     /// The IANA name.
@@ -278,7 +263,6 @@ impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Zone")
             .field("name", &self.name)
-            .field("bands", &self.bands.to_string())
             .finish_non_exhaustive()
     }
 }
