@@ -50,7 +50,7 @@ fn main() {
         .collect();
     print(
         "local hour",
-        "10",
+        "150",
         best(instants.len(), || {
             for instant in &instants {
                 black_box(rome.local(black_box(*instant)));

@@ -130,6 +130,9 @@ pub struct RegisterSettings {
 pub struct ClassificationSettings {
     /// Parts of user agents of further bots, such as your own probes; case-insensitive.
     pub bots: Vec<String>,
+    /// Folder with files that replace built-in device rules, such as `bots.rules`. Empty: the
+    /// built-in rules.
+    pub rules_dir: PathBuf,
 }
 
 /// Settings of the geography.

@@ -1,12 +1,15 @@
 //! Parser for the time of a log line: `17/May/2015:10:05:03 +0000`.
 
 use affluenza_event::UnixMillis;
+use jiff::civil::{Date, date};
 
 /// Accepted years. The consumer accepts instants from 2 January 1970 to the end of 2105, and the
 /// margin covers every time zone. A machine without a clock logs 1970.
 const YEARS: std::ops::RangeInclusive<i64> = 1971..=2104;
 
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+
+const EPOCH: Date = date(1970, 1, 1);
 
 /// Length of a time in a log, in bytes without its brackets.
 pub(crate) const LOG_TIME_BYTES: usize = 26;
@@ -53,7 +56,6 @@ impl LogTime {
         };
         let (offset_hours, offset_minutes) = (number(&text[22..24])?, number(&text[24..26])?);
         if !YEARS.contains(&year)
-            || !(1..=days_in(year, month)).contains(&day)
             || hour > 23
             || minute > 59
             || second > 59
@@ -62,7 +64,9 @@ impl LogTime {
         {
             return None;
         }
-        let days = days_since_1970(year, month, day);
+        // The year has four digits, month and day have two: the casts are safe.
+        let date = Date::new(year as i16, month as i8, day as i8).ok()?;
+        let days = date.duration_since(EPOCH).as_hours() / 24;
         let offset_s = sign * (offset_hours * 3600 + offset_minutes * 60);
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset_s;
         Some(Self {
@@ -108,33 +112,6 @@ fn number(digits: &[u8]) -> Option<i64> {
 fn month(name: &[u8]) -> Option<i64> {
     let at = MONTHS.chunks_exact(3).position(|month| month == name)?;
     Some(at as i64 + 1)
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Returns the days from 1970-01-01 to a Gregorian date. Years begin in March, so that the leap day
-/// is the last day of its year.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let (year, months_since_march) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days_of_years = year * 365 + year / 4 - year / 100 + year / 400;
-    let days_of_months = (153 * months_since_march + 2) / 5;
-    // 719,468 days lie between 1 March of the year 0 and 1 January 1970.
-    days_of_years + days_of_months + day - 1 - 719_468
 }
 
 #[cfg(test)]
@@ -212,7 +189,7 @@ mod tests {
             (hour, minute, second) in (0u8..24, 0u8..60, 0u8..60),
             (west, offset_hours, offset_minutes) in (any::<bool>(), 0u8..24, 0u8..60),
         ) {
-            let day = day.min(days_in(year, month));
+            let day = day.min(i64::from(date(year as i16, month as i8, 1).days_in_month()));
             let name = std::str::from_utf8(&MONTHS[(month as usize - 1) * 3..][..3]).unwrap();
             let sign = if west { '-' } else { '+' };
             let text = format!("{day:02}/{name}/{year}:{hour:02}:{minute:02}:{second:02} {sign}{offset_hours:02}{offset_minutes:02}");

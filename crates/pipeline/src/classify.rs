@@ -3,8 +3,7 @@
 use hashbrown::HashMap;
 
 use affluenza_bus::Offset;
-use affluenza_classify::RULES_VERSION;
-use affluenza_classify::device::{CacheLimits, CachedClassifier, Hints, OwnBots};
+use affluenza_classify::device::{CacheLimits, CachedClassifier, DeviceRules, Hints, OwnBots};
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
 use affluenza_event::{Activity, Client, Event};
@@ -46,7 +45,8 @@ impl Classifier {
                 zones.insert(name.to_owned(), Zone::named(name)?);
             }
         }
-        let mut rules = format!("{RULES_VERSION}+{}", register.version());
+        let devices = DeviceRules::in_use().version();
+        let mut rules = format!("{devices}+{}", register.version());
         if let Some((_, built)) = geo.edition() {
             let checksum = geo.checksum() >> 32;
             rules.push_str(&format!("+geo{built}.{checksum:08x}"));

@@ -3,7 +3,7 @@
 //! One line of ASCII, versioned, far below Kafka's limit of 4,096 bytes:
 //!
 //! ```text
-//! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg end=4711 records=100 sum=00000000deadbeef rules=2026.11.1+3f2a9c at=1490515200
+//! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg end=4711 records=100 sum=00000000deadbeef rules=5d41c07e+3f2a9c at=1490515200
 //! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg
 //! ```
 

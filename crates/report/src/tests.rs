@@ -209,17 +209,6 @@ fn means_divide_by_the_hours_that_existed() {
 }
 
 #[test]
-fn configured_bands_come_with_their_hours() {
-    let bands = "night 00-07, office 07-19, night 19-24".parse().unwrap();
-    let report = of_year(2017, &Zone::default().with_bands(bands));
-    let names: Vec<&str> = report.hours.bands.iter().map(|row| row.band).collect();
-    assert_eq!(names, ["night", "office"]);
-    assert_eq!(report.hours.bands[0].hours_existing, 12 * 365);
-    let text = report.to_text(Language::English, 80);
-    assert!(text.contains("Night   00-07 19-24"), "{text}");
-}
-
-#[test]
 fn bots_are_in_no_share() {
     let devices = report().devices;
     assert_eq!(

@@ -1,13 +1,11 @@
 //! The result of a classification: device, bot class and rule.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::family::{BrowserFamily, OsFamily};
-use super::rule::Layer;
-use super::rules;
+use super::hints;
 
 /// The name is not a known one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,8 +86,7 @@ stored_enum!(Device, "device", {
 
 /// The purpose of a bot. The discriminants are the stored form; 0 stands for "no bot".
 ///
-/// [`DeviceVerdict::rule`] holds the rule that chose the class, and
-/// [`RULES_VERSION`](super::RULES_VERSION) the version of the rules.
+/// [`DeviceVerdict::rule`] holds the rule that chose the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -124,6 +121,19 @@ stored_enum!(BotClass, "bot class", {
 pub struct RuleId(&'static str);
 
 impl RuleId {
+    /// No user agent, and no hint that decides.
+    pub(super) const NO_AGENT: Self = Self("other.no-user-agent");
+    /// No rule knows the string. Browsers of people are known, so it counts as a bot.
+    pub(super) const UNRESOLVED: Self = Self("bot.unresolved");
+    /// The configuration names the bot.
+    pub(super) const CONFIGURED: Self = Self("bot.configured");
+
+    /// Returns the names of the rules that are in no file.
+    pub(super) fn built_in() -> impl Iterator<Item = Self> {
+        let of_code = [Self::NO_AGENT, Self::UNRESOLVED, Self::CONFIGURED];
+        of_code.into_iter().chain(hints::RULES)
+    }
+
     pub(super) const fn new(name: &'static str) -> Self {
         Self(name)
     }
@@ -132,30 +142,6 @@ impl RuleId {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
-    }
-
-    /// Returns the layer of the rule.
-    #[must_use]
-    pub fn layer(self) -> Layer {
-        rules::layer_of(self)
-    }
-
-    /// Returns the names of all rules of this version, in the order of evaluation.
-    pub fn all() -> impl Iterator<Item = Self> {
-        rules::ids()
-    }
-}
-
-impl FromStr for RuleId {
-    type Err = UnknownName;
-
-    /// Returns the rule with this name in the current version.
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::all().find(|rule| rule.0 == name);
-        found.ok_or_else(|| UnknownName {
-            what: "rule",
-            name: name.to_owned(),
-        })
     }
 }
 
@@ -187,6 +173,17 @@ pub struct DeviceVerdict {
 }
 
 impl DeviceVerdict {
+    /// Returns the verdict on a bot.
+    pub(super) const fn bot(class: BotClass, rule: RuleId) -> Self {
+        Self {
+            device: Device::Bot,
+            bot: Some(class),
+            rule,
+            browser: BrowserFamily::Other,
+            os: OsFamily::Other,
+        }
+    }
+
     /// True if the event counts as a person.
     #[must_use]
     pub fn is_human(&self) -> bool {

@@ -1,16 +1,16 @@
-//! Combines the layers of rules into one verdict.
+//! Evaluates the rules, and then the client hints.
 
 use woothee::parser::Parser;
 
 use super::agent;
 use super::class::{BotClass, Device, DeviceVerdict, RuleId};
-use super::family::{self, BrowserFamily, OsFamily};
+use super::family::{BrowserFamily, OsFamily};
 use super::hints::{self, BeforeHints, Hints};
-use super::matcher;
-use super::rule::{Marks, Says};
-use super::rules::{NO_AGENT, RULES, UNRESOLVED};
+use super::parse::woothee_mark;
+use super::rule::{Marks, Says, first_family};
+use super::rules::DeviceRules;
 
-/// Classifies a user agent and its client hints.
+/// Classifies a user agent and its client hints by the rules of this process.
 ///
 /// Accepts text or bytes, reads the first [`AGENT_BYTES_MAX`](super::AGENT_BYTES_MAX) bytes, and
 /// never fails. Takes about 2 µs; [`CachedClassifier`](super::CachedClassifier) is faster.
@@ -24,13 +24,7 @@ use super::rules::{NO_AGENT, RULES, UNRESOLVED};
 /// ```
 #[must_use]
 pub fn classify(user_agent: impl AsRef<[u8]>, hints: &Hints) -> DeviceVerdict {
-    let text = agent::readable(agent::cut(user_agent.as_ref()));
-    let by_agent = if text.is_empty() {
-        no_agent()
-    } else {
-        by_rules(&text)
-    };
-    by_agent.refined(*hints)
+    DeviceRules::in_use().classify(user_agent, hints)
 }
 
 /// The verdict on the user agent alone, before client hints.
@@ -42,80 +36,69 @@ struct ByAgent {
     no_agent: bool,
 }
 
-const fn no_agent() -> ByAgent {
-    ByAgent {
-        says: Says::Is(Device::Other),
-        rule: NO_AGENT,
-        marks: Marks::NONE,
-        by_convention: true,
-        no_agent: true,
-    }
-}
+const NO_AGENT: ByAgent = ByAgent {
+    says: Says::Is(Device::Other),
+    rule: RuleId::NO_AGENT,
+    marks: Marks::NONE,
+    by_convention: true,
+    no_agent: true,
+};
 
-fn by_rules(text: &str) -> ByAgent {
-    let base = woothee_marks(text);
-    let (found, marks) = matcher::look(text.as_bytes());
-    let marks = marks | base;
-    let decided = RULES
-        .iter()
-        .enumerate()
-        .find(|(place, rule)| rule.holds(found.has(*place), marks));
-    let (says, rule, by_convention) = match decided {
-        Some((_, rule)) => (rule.says, RuleId::new(rule.id), rule.by_convention),
-        None => (Says::Bot(BotClass::Other), UNRESOLVED, false),
-    };
-    ByAgent {
-        says,
-        rule,
-        marks,
-        by_convention,
-        no_agent: false,
+impl DeviceRules {
+    /// Classifies a user agent and its client hints by these rules, as [`classify`] does.
+    #[must_use]
+    pub fn classify(&self, user_agent: impl AsRef<[u8]>, hints: &Hints) -> DeviceVerdict {
+        let text = agent::readable(agent::cut(user_agent.as_ref()));
+        let by_agent = if text.is_empty() {
+            NO_AGENT
+        } else {
+            self.by_agent(&text)
+        };
+        self.refined(&by_agent, *hints)
     }
-}
 
-fn woothee_marks(text: &str) -> Marks {
-    let category = Parser::new().parse(text).map_or("", |found| found.category);
-    match category {
-        "pc" => Marks::WOOTHEE_PC,
-        "smartphone" => Marks::WOOTHEE_SMARTPHONE,
-        "mobilephone" => Marks::WOOTHEE_MOBILEPHONE,
-        "crawler" => Marks::WOOTHEE_CRAWLER,
-        "appliance" => Marks::WOOTHEE_APPLIANCE,
-        "misc" => Marks::WOOTHEE_MISC,
-        _ => Marks::NONE,
+    fn by_agent(&self, text: &str) -> ByAgent {
+        let category = Parser::new().parse(text).map_or("", |found| found.category);
+        let (found, marks) = self.matcher.look(text.as_bytes());
+        let marks = marks | woothee_mark(category);
+        let decided = self.rules.iter().enumerate().find(|(place, rule)| {
+            (found.has(*place) || !rule.has_tokens) && rule.conditions.are_met_by(marks)
+        });
+        let (says, rule, by_convention) = match decided {
+            Some((_, rule)) => (rule.says, rule.id, rule.by_convention),
+            None => (Says::Bot(BotClass::Other), RuleId::UNRESOLVED, false),
+        };
+        ByAgent {
+            says,
+            rule,
+            marks,
+            by_convention,
+            no_agent: false,
+        }
     }
-}
 
-impl ByAgent {
-    fn refined(self, hints: Hints) -> DeviceVerdict {
-        let device = match self.says {
+    fn refined(&self, by_agent: &ByAgent, hints: Hints) -> DeviceVerdict {
+        let device = match by_agent.says {
             Says::Is(device) => device,
-            Says::Bot(class) => {
-                return DeviceVerdict {
-                    device: Device::Bot,
-                    bot: Some(class),
-                    rule: self.rule,
-                    browser: BrowserFamily::Other,
-                    os: OsFamily::Other,
-                };
-            }
+            Says::Bot(class) => return DeviceVerdict::bot(class, by_agent.rule),
         };
         let before = BeforeHints {
             device,
-            by_convention: self.by_convention,
-            is_macintosh: self.marks.has_any(Marks::MACINTOSH),
-            no_agent: self.no_agent,
+            by_convention: by_agent.by_convention,
+            is_macintosh: by_agent.marks.has_any(self.macintosh),
+            no_agent: by_agent.no_agent,
         };
-        let (browser, os) = family::families(self.marks);
+        let os = first_family(&self.systems, by_agent.marks).unwrap_or(OsFamily::Other);
         let (device, rule, os) = match hints::refine(hints, before) {
             Some((device, rule)) => (device, rule, hints::system(hints, rule).unwrap_or(os)),
-            None => (device, self.rule, os),
+            None => (device, by_agent.rule, os),
         };
+        let browser = first_family(&self.browsers, by_agent.marks);
         DeviceVerdict {
             device,
             bot: None,
             rule,
-            browser,
+            browser: browser.unwrap_or(BrowserFamily::Other),
             os,
         }
     }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::class::stored_enum;
-use super::rule::Marks;
 
 /// A browser family, without version. The discriminants are the stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,41 +62,6 @@ stored_enum!(OsFamily, "system family", {
     Android => "android",
     Linux => "linux",
 });
-
-/// Returns the families of a user agent with these marks. The order of the tables matters, because
-/// every browser also names the browsers that it descends from.
-pub(super) fn families(marks: Marks) -> (BrowserFamily, OsFamily) {
-    let browser = [
-        (Marks::OTHER_BROWSER, BrowserFamily::Other),
-        (Marks::SAMSUNG_BROWSER, BrowserFamily::Samsung),
-        (Marks::EDGE, BrowserFamily::Edge),
-        (Marks::OPERA, BrowserFamily::Opera),
-        (Marks::FIREFOX, BrowserFamily::Firefox),
-        (Marks::CHROME, BrowserFamily::Chrome),
-        (Marks::MSIE, BrowserFamily::Edge),
-    ];
-    let system = [
-        (Marks::WINDOWS_PHONE, OsFamily::Other),
-        (Marks::ANDROID, OsFamily::Android),
-        (Marks::IOS, OsFamily::Ios),
-        (Marks::WINDOWS, OsFamily::Windows),
-        (Marks::MAC, OsFamily::Macos),
-        (Marks::UNIX.and(Marks::LINUX), OsFamily::Linux),
-    ];
-    let is_safari = marks.has_any(Marks::SAFARI) && marks.has_any(Marks::IOS | Marks::MAC)
-        || marks.has_any(Marks::IOS) && marks.has_any(Marks::WEBKIT);
-    let browser = first(&browser, marks).unwrap_or(if is_safari {
-        BrowserFamily::Safari
-    } else {
-        BrowserFamily::Other
-    });
-    (browser, first(&system, marks).unwrap_or(OsFamily::Other))
-}
-
-fn first<T: Copy>(table: &[(Marks, T)], marks: Marks) -> Option<T> {
-    let found = table.iter().find(|(mark, _)| marks.has_any(*mark));
-    found.map(|(_, family)| *family)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,6 @@
 //! Bots of one installation: its own probes, link checkers and scripts.
 
-use super::class::{BotClass, Device, DeviceVerdict};
-use super::family::{BrowserFamily, OsFamily};
-use super::rules::CONFIGURED;
+use super::class::{BotClass, DeviceVerdict, RuleId};
 
 /// Parts of user agents that mark a bot, in addition to the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,12 +39,8 @@ impl OwnBots {
                 .windows(name.len())
                 .any(|part| part.eq_ignore_ascii_case(name))
         };
-        self.names().any(is_in).then_some(DeviceVerdict {
-            device: Device::Bot,
-            bot: Some(BotClass::Other),
-            rule: CONFIGURED,
-            browser: BrowserFamily::Other,
-            os: OsFamily::Other,
-        })
+        self.names()
+            .any(is_in)
+            .then_some(DeviceVerdict::bot(BotClass::Other, RuleId::CONFIGURED))
     }
 }

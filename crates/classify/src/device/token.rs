@@ -1,8 +1,12 @@
 //! A token of a rule: a text to find in a user agent, with conditions on its neighbours.
 
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+
 /// The condition on the byte before or after a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Side {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
     /// Any byte, or the end of the string.
     Any,
     /// The end of the string, or a byte that is neither letter nor digit.
@@ -11,156 +15,147 @@ pub(crate) enum Side {
     NotLetter,
     /// A digit.
     Digit,
-    /// A capital letter.
-    Capital,
+    /// The end of the string.
+    End,
 }
 
 impl Side {
     /// True if `byte`, the neighbour on this side, is allowed.
     #[inline]
-    pub(crate) const fn allows(self, byte: Option<u8>) -> bool {
+    const fn is_met_by(self, byte: Option<u8>) -> bool {
         match (self, byte) {
-            (Self::Any | Self::Boundary | Self::NotLetter, None) => true,
-            (Self::Digit | Self::Capital, None) => false,
-            (Self::Any, Some(_)) => true,
+            (Self::Digit, None) | (Self::End, Some(_)) => false,
+            (_, None) | (Self::Any, _) => true,
             (Self::Boundary, Some(b)) => !b.is_ascii_alphanumeric(),
             (Self::NotLetter, Some(b)) => !b.is_ascii_alphabetic(),
             (Self::Digit, Some(b)) => b.is_ascii_digit(),
-            (Self::Capital, Some(b)) => b.is_ascii_uppercase(),
         }
     }
 }
 
-/// A further check of a match, for conventions that a fixed text cannot express. The arguments are
-/// the user agent and the start and end of the token.
-pub(crate) type Shape = fn(&[u8], usize, usize) -> bool;
+/// A further check of the text around a token.
+#[derive(Debug, Default)]
+pub(super) struct TokenShape {
+    /// Must match the text before the token, up to its end.
+    pub(super) before: Option<Regex>,
+    /// Must match the start of the text after the token.
+    pub(super) after: Option<Regex>,
+    /// Must not match the start of the text after the token.
+    pub(super) not_after: Option<Regex>,
+}
 
-/// One token of a rule. Matching is case-insensitive unless [`Token::cased`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Token {
-    pub(crate) text: &'static str,
-    pub(crate) before: Side,
-    pub(crate) after: Side,
-    pub(crate) cased: bool,
-    pub(crate) at_start: bool,
-    pub(crate) shape: Option<Shape>,
+impl TokenShape {
+    fn is_met_by(&self, before: &[u8], after: &[u8]) -> bool {
+        let is_met =
+            |wanted: &Option<Regex>, text| wanted.as_ref().is_none_or(|w| w.is_match(text));
+        is_met(&self.before, before)
+            && is_met(&self.after, after)
+            && !self.not_after.as_ref().is_some_and(|no| no.is_match(after))
+    }
+}
+
+/// One token of a rule. Matching is case-insensitive unless the token is `cased`.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) text: &'static str,
+    pub(super) before: Side,
+    pub(super) after: Side,
+    pub(super) cased: bool,
+    pub(super) shape: Option<Arc<TokenShape>>,
 }
 
 impl Token {
-    const fn new(text: &'static str, before: Side, after: Side) -> Self {
-        Self {
+    /// Creates a token of this kind:
+    ///
+    /// - `word`: no letter or digit on either side;
+    /// - `head`: the start of a word, such as `SM-T` of `SM-T870`;
+    /// - `tail`: the end of a word, such as `bot` of `Googlebot/2.1`; a digit may follow;
+    /// - `part`: any place, including the inside of a word;
+    /// - `start`: the start of the whole string.
+    pub(super) fn of_kind(kind: &str, text: &'static str) -> Option<Self> {
+        let (before, after) = match kind {
+            "word" => (Side::Boundary, Side::Boundary),
+            "head" => (Side::Boundary, Side::Any),
+            "tail" => (Side::Any, Side::NotLetter),
+            "part" => (Side::Any, Side::Any),
+            "start" => (Side::End, Side::Any),
+            _ => return None,
+        };
+        Some(Self {
             text,
             before,
             after,
             cased: false,
-            at_start: false,
             shape: None,
-        }
-    }
-
-    /// Makes the match case-sensitive.
-    pub(crate) const fn cased(mut self) -> Self {
-        self.cased = true;
-        self
-    }
-
-    /// Requires a digit after the token.
-    pub(crate) const fn digit(mut self) -> Self {
-        self.after = Side::Digit;
-        self
-    }
-
-    /// Requires a capital letter after the token.
-    pub(crate) const fn capital(mut self) -> Self {
-        self.after = Side::Capital;
-        self
-    }
-
-    /// Requires that the match passes `shape`.
-    pub(crate) const fn shaped(mut self, shape: Shape) -> Self {
-        self.shape = Some(shape);
-        self
+        })
     }
 
     /// True if the text found at `start..end` of `agent` is this token.
     #[inline]
-    pub(crate) fn accepts(&self, agent: &[u8], start: usize, end: usize) -> bool {
-        let before = start.checked_sub(1).and_then(|i| agent.get(i).copied());
-        self.before.allows(before)
-            && !(self.before == Side::Boundary && is_build(agent, start))
-            && self.after.allows(agent.get(end).copied())
-            && (!self.at_start || start == 0)
+    pub(super) fn is_at(&self, agent: &[u8], start: usize, end: usize) -> bool {
+        let (before, after) = (&agent[..start], &agent[end..]);
+        self.before.is_met_by(before.last().copied())
+            && !(self.before == Side::Boundary && is_build(before))
+            && self.after.is_met_by(after.first().copied())
             && (!self.cased || &agent[start..end] == self.text.as_bytes())
-            && self.shape.is_none_or(|shape| shape(agent, start, end))
+            && self
+                .shape
+                .as_ref()
+                .is_none_or(|shape| shape.is_met_by(before, after))
     }
 }
 
-/// True if the text at `start` is a build number of the system rather than a model. Google's
+/// True if a build number of the system follows `before` rather than a model. Google's
 /// `Build/OPD3.170816` resembles a tablet by Oppo.
 #[inline]
-fn is_build(agent: &[u8], start: usize) -> bool {
-    agent[..start].ends_with(b"Build/")
-}
-
-/// A whole word: no letter or digit on either side.
-pub(crate) const fn word(text: &'static str) -> Token {
-    Token::new(text, Side::Boundary, Side::Boundary)
-}
-
-/// The start of a word, such as `SM-T` of `SM-T870`.
-pub(crate) const fn head(text: &'static str) -> Token {
-    Token::new(text, Side::Boundary, Side::Any)
-}
-
-/// The end of a word, such as `bot` of `Googlebot/2.1`; a digit may follow.
-pub(crate) const fn tail(text: &'static str) -> Token {
-    Token::new(text, Side::Any, Side::NotLetter)
-}
-
-/// Any place, including the inside of a word.
-pub(crate) const fn part(text: &'static str) -> Token {
-    Token::new(text, Side::Any, Side::Any)
-}
-
-/// The start of the whole string.
-pub(crate) const fn start(text: &'static str) -> Token {
-    let mut token = Token::new(text, Side::Any, Side::Any);
-    token.at_start = true;
-    token
+fn is_build(before: &[u8]) -> bool {
+    before.ends_with(b"Build/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn finds(token: Token, agent: &str) -> bool {
+    fn finds(kind: &str, text: &'static str, agent: &str) -> bool {
+        is_in(&Token::of_kind(kind, text).unwrap(), agent)
+    }
+
+    fn is_in(token: &Token, agent: &str) -> bool {
         let (hay, text) = (agent.to_lowercase(), token.text.to_lowercase());
         hay.match_indices(&text)
-            .any(|(at, found)| token.accepts(agent.as_bytes(), at, at + found.len()))
+            .any(|(at, found)| token.is_at(agent.as_bytes(), at, at + found.len()))
     }
 
     #[test]
     fn a_word_has_no_letter_or_digit_beside_it() {
-        assert!(finds(word("tv"), "Apple TV; U"));
-        assert!(finds(word("tv"), "tv"));
-        assert!(!finds(word("tv"), "native"));
-        assert!(!finds(word("tv"), "MiTV4"));
+        assert!(finds("word", "tv", "Apple TV; U"));
+        assert!(finds("word", "tv", "tv"));
+        assert!(!finds("word", "tv", "native"));
+        assert!(!finds("word", "tv", "MiTV4"));
     }
 
     #[test]
     fn a_head_begins_and_a_tail_ends_a_word() {
-        assert!(finds(head("SM-T").digit(), "Android 10; SM-T870"));
-        assert!(!finds(head("SM-T").digit(), "Android 10; SM-TEST"));
-        assert!(finds(tail("bot"), "AhrefsBot/5.2"));
-        assert!(finds(tail("bot"), "zebra-bot2"));
-        assert!(!finds(tail("bot"), "Bottle"));
+        let tablet = Token {
+            after: Side::Digit,
+            ..Token::of_kind("head", "SM-T").unwrap()
+        };
+        assert!(is_in(&tablet, "Android 10; SM-T870"));
+        assert!(!is_in(&tablet, "Android 10; SM-TEST"));
+        assert!(finds("tail", "bot", "AhrefsBot/5.2"));
+        assert!(finds("tail", "bot", "zebra-bot2"));
+        assert!(!finds("tail", "bot", "Bottle"));
     }
 
     #[test]
     fn case_and_place_are_kept_when_asked() {
-        assert!(finds(word("KFTT").cased(), "en-us; KFTT)"));
-        assert!(!finds(word("KFTT").cased(), "kftt"));
-        assert!(finds(start("curl/"), "curl/7.64"));
-        assert!(!finds(start("curl/"), "PHP-Curl-Class/4 curl/7"));
+        let kindle = Token {
+            cased: true,
+            ..Token::of_kind("word", "KFTT").unwrap()
+        };
+        assert!(is_in(&kindle, "en-us; KFTT)"));
+        assert!(!is_in(&kindle, "kftt"));
+        assert!(finds("start", "curl/", "curl/7.64"));
+        assert!(!finds("start", "curl/", "PHP-Curl-Class/4 curl/7"));
     }
 }

@@ -1,11 +1,11 @@
-//! Working days: weekends, national holidays of Italy, and the patron saint's day.
+//! National holidays of Italy, and the patron saint's day.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LocalDate, LocalDateError, Weekday};
+use super::{LocalDate, LocalDateError};
 
 /// A public holiday. Sundays are not listed, except Easter.
 ///
@@ -265,20 +265,6 @@ impl Calendar {
             is_patron.then_some(Holiday::PatronSaint)
         })
     }
-
-    /// True if `date` is a working day: Monday to Friday and no holiday.
-    #[must_use]
-    pub fn is_working_day(&self, date: LocalDate) -> bool {
-        date.weekday() <= Weekday::Friday && self.holiday(date).is_none()
-    }
-
-    /// Counts the working days from `from` (inclusive) to `to` (exclusive).
-    #[must_use]
-    pub fn working_days(&self, from: LocalDate, to: LocalDate) -> u32 {
-        (from.days()..to.days())
-            .map(|days| u32::from(self.is_working_day(LocalDate::from_days(days))))
-            .sum()
-    }
 }
 
 #[cfg(test)]
@@ -348,15 +334,10 @@ mod tests {
     }
 
     #[test]
-    fn working_days_of_2017() {
-        // 260 weekdays minus 10 holidays on weekdays (6 January, 17 April, 25 April, 1 May, 2 June,
-        // 15 August, 1 November, 8, 25 and 26 December) are 250. Milan has one less (7 December).
-        let year = (date("2017-01-01"), date("2018-01-01"));
-        assert_eq!(Calendar::default().working_days(year.0, year.1), 250);
+    fn a_national_holiday_comes_before_the_patron_saint() {
         let milan = Calendar {
             patron: Some("12-07".parse().unwrap()),
         };
-        assert_eq!(milan.working_days(year.0, year.1), 249);
         assert_eq!(
             milan.holiday(date("2017-12-07")),
             Some(Holiday::PatronSaint)

@@ -1,8 +1,10 @@
-//! Dates of the proleptic Gregorian calendar, as days since 1970-01-01.
+//! Dates of the proleptic Gregorian calendar.
 
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
 /// A day of the week. The discriminants follow ISO 8601, Monday 1 to Sunday 7.
@@ -53,14 +55,13 @@ impl Weekday {
     }
 }
 
-/// A local date without a time: days since 1970-01-01, with year, month and day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A local date without a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalDate {
+    /// Days since 1970-01-01, kept since every stored row needs them.
     days: i32,
-    year: i16,
-    month: u8,
-    day: u8,
+    date: Date,
 }
 
 /// The reason why a text or a triple is not a date.
@@ -82,59 +83,25 @@ pub enum LocalDateError {
     },
 }
 
-/// Days since 1970-01-01 of -9999-01-01 and 9999-12-31, the limits of `jiff`.
-const DAYS_MIN: i32 = -4_371_587;
-const DAYS_MAX: i32 = 2_932_896;
+const EPOCH: Date = date(1970, 1, 1);
 
 impl LocalDate {
     /// Returns the date `days` after 1970-01-01, clamped to the years -9999 to 9999.
-    ///
-    /// The algorithm is by Neri and Schneider (*Euclidean affine functions and their application to
-    /// calendar algorithms*, 2022). Its years begin on 1 March, and multiplications replace
-    /// divisions.
-    #[inline]
     #[must_use]
-    pub const fn from_days(days: i32) -> Self {
-        /// Cycles of 400 years that are added to avoid negative numbers.
-        const CYCLES: u32 = 30;
-        const DAYS_SHIFT: i32 = 719_468 + 146_097 * CYCLES as i32;
-
-        let days = if days < DAYS_MIN {
-            DAYS_MIN
-        } else if days > DAYS_MAX {
-            DAYS_MAX
-        } else {
-            days
-        };
-        let quarters = 4 * (days + DAYS_SHIFT) as u32 + 3;
-        let century = quarters / 146_097;
-        let of_century = quarters % 146_097 / 4;
-        let product = 2_939_745 * (4 * of_century as u64 + 3);
-        let year_of_century = (product >> 32) as u32;
-        let day_of_year = (product as u32) / 2_939_745 / 4;
-        let months = 2_141 * day_of_year + 197_913;
-        let is_next_year = day_of_year >= 306;
-        let month = (months >> 16) - if is_next_year { 12 } else { 0 };
-        let year = (100 * century + year_of_century + is_next_year as u32) as i32;
-        Self {
-            days,
-            year: (year - 400 * CYCLES as i32) as i16,
-            month: month as u8,
-            day: ((months & 0xffff) / 2_141 + 1) as u8,
-        }
+    pub fn from_days(days: i32) -> Self {
+        let after = SignedDuration::from_hours(24 * i64::from(days));
+        EPOCH.saturating_add(after).into()
     }
 
     /// Creates a date from year, month and day.
     ///
     /// # Errors
     /// [`LocalDateError::NoSuchDay`] for a day such as 30 February, or a year beyond ±9999.
-    pub const fn new(year: i16, month: u8, day: u8) -> Result<Self, LocalDateError> {
-        let candidate = Self::from_days(days_from_civil(year, month, day));
-        if candidate.year == year && candidate.month == month && candidate.day == day {
-            Ok(candidate)
-        } else {
-            Err(LocalDateError::NoSuchDay { year, month, day })
-        }
+    pub fn new(year: i16, month: u8, day: u8) -> Result<Self, LocalDateError> {
+        // A number above 127 becomes negative, which no calendar has.
+        let date = Date::new(year, month.cast_signed(), day.cast_signed());
+        let no_such_day = |_| LocalDateError::NoSuchDay { year, month, day };
+        date.map(Self::from).map_err(no_such_day)
     }
 
     /// Days since 1970-01-01; negative for earlier dates.
@@ -145,71 +112,54 @@ impl LocalDate {
     }
 
     /// The year, -9999 to 9999.
-    #[inline]
     #[must_use]
-    pub const fn year(self) -> i16 {
-        self.year
+    pub fn year(self) -> i16 {
+        self.date.year()
     }
 
     /// The month, 1 to 12.
-    #[inline]
     #[must_use]
-    pub const fn month(self) -> u8 {
-        self.month
+    pub fn month(self) -> u8 {
+        self.date.month().unsigned_abs()
     }
 
     /// The day of the month, 1 to 31.
-    #[inline]
     #[must_use]
-    pub const fn day(self) -> u8 {
-        self.day
+    pub fn day(self) -> u8 {
+        self.date.day().unsigned_abs()
     }
 
     /// The day of the week.
-    #[inline]
     #[must_use]
-    pub const fn weekday(self) -> Weekday {
-        // 1970-01-01 was a Thursday.
-        Weekday::ALL[(self.days + 3).rem_euclid(7) as usize]
+    pub fn weekday(self) -> Weekday {
+        Weekday::ALL[self.date.weekday().to_monday_zero_offset() as usize]
     }
 
     /// Returns the date `count` days later, clamped to the years -9999 to 9999.
     #[must_use]
-    pub const fn plus_days(self, count: i32) -> Self {
+    pub fn plus_days(self, count: i32) -> Self {
         Self::from_days(self.days.saturating_add(count))
     }
 }
 
-/// Returns the days since 1970-01-01, the inverse of [`LocalDate::from_days`] for valid dates.
-const fn days_from_civil(year: i16, month: u8, day: u8) -> i32 {
-    let year = year as i32 - (month <= 2) as i32;
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let march_month = (month as i32 + 9) % 12;
-    let day_of_year = (153 * march_month + 2) / 5 + day as i32 - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-impl PartialOrd for LocalDate {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for LocalDate {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.days.cmp(&other.days)
+impl From<Date> for LocalDate {
+    fn from(date: Date) -> Self {
+        // Less than 4.4 million days lie between 1970 and either end of the calendar.
+        let days = date.duration_since(EPOCH).as_hours() / 24;
+        Self {
+            days: days as i32,
+            date,
+        }
     }
 }
 
 impl fmt::Display for LocalDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.year < 0 {
+        if self.year() < 0 {
             f.write_str("-")?;
         }
-        let year = self.year.unsigned_abs();
-        write!(f, "{year:04}-{:02}-{:02}", self.month, self.day)
+        let year = self.year().unsigned_abs();
+        write!(f, "{year:04}-{:02}-{:02}", self.month(), self.day())
     }
 }
 
@@ -263,8 +213,10 @@ mod tests {
         assert_eq!(date("2000-02-29").days(), 11_016);
         assert_eq!(date("2017-12-31").weekday(), Weekday::Sunday);
         assert_eq!(date("1969-12-31").days(), -1);
-        assert_eq!(date("-9999-01-01").days(), DAYS_MIN);
-        assert_eq!(date("9999-12-31").days(), DAYS_MAX);
+        assert_eq!(date("-9999-01-01").days(), -4_371_587);
+        assert_eq!(date("9999-12-31").days(), 2_932_896);
+        assert_eq!(LocalDate::from_days(-4_371_587), date("-9999-01-01"));
+        assert_eq!(LocalDate::from_days(11_016), date("2000-02-29"));
         assert_eq!(LocalDate::from_days(i32::MIN).to_string(), "-9999-01-01");
         assert_eq!(LocalDate::from_days(i32::MAX).to_string(), "9999-12-31");
     }
@@ -298,26 +250,6 @@ mod tests {
                     Err(LocalDateError::NoSuchDay { .. })
                 ),
                 "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn forty_thousand_days_agree_with_jiff() {
-        for days in (-20_000..20_000).chain([DAYS_MIN, DAYS_MAX, -719_529, -719_163]) {
-            let mine = LocalDate::from_days(days);
-            let theirs = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days);
-            assert_eq!(
-                (mine.year(), mine.month(), mine.day()),
-                (theirs.year(), theirs.month() as u8, theirs.day() as u8)
-            );
-            assert_eq!(
-                mine.weekday().number(),
-                theirs.weekday().to_monday_one_offset() as u8
-            );
-            assert_eq!(
-                LocalDate::new(mine.year(), mine.month(), mine.day()),
-                Ok(mine)
             );
         }
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, LocalHour, Weekday};
+use super::Weekday;
 
 /// The reason why a text is not a table of opening hours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +34,8 @@ type Opening = (u16, u16);
 /// use affluenza_classify::hours::{OpeningHours, Weekday};
 ///
 /// let desk: OpeningHours = "mo-fr 08:30-12:30; tu,th 14:30-17:00".parse()?;
-/// assert!(desk.is_open_at(Weekday::Tuesday, 15 * 60));
-/// assert!(!desk.is_open_at(Weekday::Monday, 15 * 60));
+/// assert_eq!(desk.openings(Weekday::Monday), [(8 * 60 + 30, 12 * 60 + 30)]);
+/// assert_eq!(desk.openings(Weekday::Sunday), []);
 /// # Ok::<(), affluenza_classify::hours::OpeningHoursError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,36 +48,11 @@ pub struct OpeningHours {
 const DAY_NAMES: [&str; 7] = ["mo", "tu", "we", "th", "fr", "sa", "su"];
 
 impl OpeningHours {
-    /// True if the desk is open on `weekday` at `minute_of_day`, 0 to 1439. Ignores holidays.
-    #[must_use]
-    pub fn is_open_at(&self, weekday: Weekday, minute_of_day: u16) -> bool {
-        self.week[usize::from(weekday.number()) - 1]
-            .iter()
-            .any(|(from, to)| (*from..*to).contains(&minute_of_day))
-    }
-
-    /// True if the desk is open at this local time. The desk is closed on holidays.
-    #[must_use]
-    pub fn is_open(&self, local: &LocalHour, calendar: &Calendar) -> bool {
-        self.is_open_at(local.weekday, local.minute_of_day())
-            && calendar.holiday(local.date).is_none()
-    }
-
     /// Returns the opening periods of a day as minutes since midnight, `[from, to)`, in ascending
     /// order.
     #[must_use]
     pub fn openings(&self, weekday: Weekday) -> &[(u16, u16)] {
         &self.week[usize::from(weekday.number()) - 1]
-    }
-
-    /// Minutes that the desk is open in a week without holidays.
-    #[must_use]
-    pub fn minutes_a_week(&self) -> u32 {
-        self.week
-            .iter()
-            .flatten()
-            .map(|(from, to)| u32::from(to - from))
-            .sum()
     }
 }
 
@@ -198,7 +173,6 @@ impl From<OpeningHours> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hours::Zone;
 
     #[test]
     fn a_table_is_read_and_written() {
@@ -209,25 +183,7 @@ mod tests {
              th 08:30-12:30 14:30-17:00; fr 08:30-12:30"
         );
         assert_eq!(desk.to_string().parse(), Ok(desk.clone()));
-        assert_eq!(desk.minutes_a_week(), 5 * 240 + 2 * 150);
-        assert!(desk.is_open_at(Weekday::Monday, 510));
-        assert!(!desk.is_open_at(Weekday::Monday, 750));
-        assert!(!desk.is_open_at(Weekday::Saturday, 600));
-    }
-
-    #[test]
-    fn a_desk_is_closed_on_holidays() {
-        let desk: OpeningHours = "mo-su 00:00-24:00".parse().unwrap();
-        let rome = Zone::default();
-        let (open, calendar) = (|ms| rome.local(ms), Calendar::default());
-        assert!(
-            !desk.is_open(&open(1_496_390_400_000), &calendar),
-            "2 June 2017, 10:00"
-        );
-        assert!(
-            desk.is_open(&open(1_496_476_800_000), &calendar),
-            "3 June 2017, 10:00"
-        );
+        assert_eq!(desk.openings(Weekday::Tuesday), [(510, 750), (870, 1_020)]);
     }
 
     #[test]

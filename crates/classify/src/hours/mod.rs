@@ -10,7 +10,7 @@ mod desk;
 mod existing;
 mod zone;
 
-pub use bands::{Band, Bands, BandsError};
+pub use bands::{Band, Bands};
 pub use calendar::{Calendar, Holiday, MonthDay};
 pub use civil::{LocalDate, LocalDateError, Weekday};
 pub use desk::{OpeningHours, OpeningHoursError};

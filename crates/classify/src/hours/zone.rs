@@ -1,10 +1,10 @@
-//! Fast and exact conversion of instants to local hours.
+//! Conversion of instants to local hours.
 
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Band, Bands, LocalDate, Weekday};
@@ -12,18 +12,7 @@ use super::{Band, Bands, LocalDate, Weekday};
 /// The default time zone of a portal.
 pub(crate) const DEFAULT_ZONE: &str = "Europe/Rome";
 
-const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
-
-/// The table holds the transitions between these instants: 3 January 1970 to the end of 2099. In
-/// this range local seconds are never negative and fit 32 bits. `jiff` answers for all other
-/// instants, with the same result and about a hundred times slower.
-const TABLE_START: i64 = 2 * DAY;
-const TABLE_END: i64 = 4_102_444_800;
-
-/// The index of the table has one entry per 2^22 seconds (48.5 days). No zone changes its offset
-/// more than two or three times in such a period.
-const PERIOD_BITS: u32 = 22;
 
 /// The name is not in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,37 +45,19 @@ pub struct LocalHour {
     pub offset: i32,
 }
 
-impl LocalHour {
-    /// Minutes since local midnight as the clock shows them, 0 to 1439.
-    #[must_use]
-    pub const fn minute_of_day(&self) -> u16 {
-        self.hour as u16 * 60 + self.minute as u16
-    }
-}
-
-/// A period with a constant offset. It ends at the start of the next span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    start: i64,
-    offset: i32,
-}
-
 /// A time zone of the IANA database, with the bands of the day.
 ///
-/// Building a zone takes about 100 µs and 10 KiB, so build it once and keep it. The configuration
-/// holds only its name; [`Zone::with_bands`] sets the bands.
+/// Its serialised form is its name.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone {
     tz: TimeZone,
     name: Box<str>,
     bands: Bands,
-    spans: Box<[Span]>,
-    by_period: Box<[u16]>,
 }
 
 impl Zone {
-    /// Returns the zone with this IANA name (case-insensitive) and the default bands.
+    /// Returns the zone with this IANA name (case-insensitive).
     ///
     /// # Errors
     /// [`UnknownZone`] if the bundled database does not have the name.
@@ -95,15 +66,11 @@ impl Zone {
             name: name.to_owned(),
         };
         let tz = TimeZoneDatabase::bundled().get(name).map_err(unknown)?;
-        let spans = spans(&tz);
-        let by_period = index(&spans);
         let name = tz.iana_name().unwrap_or(name).into();
         Ok(Self {
             tz,
             name,
             bands: Bands::default(),
-            spans,
-            by_period,
         })
     }
 
@@ -117,13 +84,6 @@ impl Zone {
             zones.push(Self::default());
         }
         zones
-    }
-
-    /// Replaces the bands of the day.
-    #[must_use]
-    pub fn with_bands(mut self, bands: Bands) -> Self {
-        self.bands = bands;
-        self
     }
 
     /// The IANA name.
@@ -140,63 +100,53 @@ impl Zone {
 
     /// Returns the local hour of an instant, in milliseconds since 1970-01-01T00:00:00Z.
     ///
-    /// Never fails: instants outside the years -9999 to 9999 are clamped. From 1970 to 2099 it
-    /// takes a few nanoseconds and allocates nothing.
-    #[inline]
+    /// Never fails: instants outside the years -9999 to 9999 are clamped. Takes about 60 ns.
     #[must_use]
     pub fn local(&self, unix_ms: i64) -> LocalHour {
-        if !(TABLE_START * 1_000..TABLE_END * 1_000).contains(&unix_ms) {
-            return self.local_by_jiff(unix_ms.div_euclid(1_000));
-        }
-        let utc = unix_ms / 1_000;
-        let span = self.span_at(utc);
-        // 32 bits are enough within the table, and their division is faster.
-        let local = (utc + i64::from(span.offset)) as u32;
-        let (days, second) = (local / DAY as u32, local % DAY as u32);
-        self.at(utc, span, days as i32, second)
-    }
-
-    #[inline]
-    fn at(&self, utc: i64, span: Span, days: i32, second: u32) -> LocalHour {
-        let date = LocalDate::from_days(days);
-        let (hour, second_of_hour) = (second / HOUR as u32, second % HOUR as u32);
-        LocalHour {
-            date,
-            hour: hour as u8,
-            minute: (second_of_hour / 60) as u8,
-            weekday: date.weekday(),
-            band: self.bands.of(hour as u8),
-            hour_start_utc: (utc - i64::from(second_of_hour)).max(span.start),
-            offset: span.offset,
-        }
-    }
-
-    /// Returns the span of an instant within the table.
-    #[inline]
-    fn span_at(&self, utc: i64) -> Span {
-        let mut at = usize::from(self.by_period[(utc >> PERIOD_BITS) as usize]);
-        while self.spans.get(at + 1).is_some_and(|next| next.start <= utc) {
-            at += 1;
-        }
-        self.spans[at]
-    }
-
-    #[cold]
-    fn local_by_jiff(&self, utc: i64) -> LocalHour {
-        let utc = utc.clamp(
+        let utc = unix_ms.div_euclid(1_000).clamp(
             Timestamp::MIN.as_second() + DAY,
             Timestamp::MAX.as_second() - DAY,
         );
-        let span = span_by_jiff(&self.tz, utc);
-        let local = utc + i64::from(span.offset);
-        let (days, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
-        self.at(utc, span, days as i32, second as u32)
+        let offset = self.offset_at(utc);
+        let local = offset.to_datetime(timestamp(utc));
+        let date = LocalDate::from(local.date());
+        let (hour, minute) = (local.hour().unsigned_abs(), local.minute().unsigned_abs());
+        let second_of_hour = i64::from(minute) * 60 + i64::from(local.second());
+        LocalHour {
+            date,
+            hour,
+            minute,
+            weekday: date.weekday(),
+            band: self.bands.of(hour),
+            hour_start_utc: self.start_of_hour(utc, utc - second_of_hour),
+            offset: offset.seconds(),
+        }
+    }
+
+    fn offset_at(&self, utc: i64) -> Offset {
+        self.tz.to_offset(timestamp(utc))
+    }
+
+    /// Returns the start of the local hour of `utc`: `by_clock`, where the minutes of the clock
+    /// would begin, or a later change of offset.
+    fn start_of_hour(&self, utc: i64, by_clock: i64) -> i64 {
+        let offset = self.offset_at(utc);
+        if self.offset_at(by_clock) == offset {
+            return by_clock;
+        }
+        let second_later = timestamp(utc) + SignedDuration::from_secs(1);
+        // A transition that changes only the abbreviation does not move the clock.
+        self.tz
+            .preceding(second_later)
+            .take_while(|transition| transition.offset() == offset)
+            .last()
+            .map_or(by_clock, |transition| transition.timestamp().as_second())
     }
 
     /// Returns the periods of constant offset within `[from, to)`, as `(start, end, offset)` in
     /// ascending order. Instants are seconds since 1970; the first and last period are clipped.
     pub(super) fn steady_periods(&self, from: i64, to: i64) -> Vec<(i64, i64, i32)> {
-        let mut periods = vec![(from, to, span_by_jiff(&self.tz, from).offset)];
+        let mut periods = vec![(from, to, self.offset_at(from).seconds())];
         for transition in self.tz.following(timestamp(from)) {
             let (start, offset) = (
                 transition.timestamp().as_second(),
@@ -212,54 +162,6 @@ impl Zone {
         }
         periods
     }
-}
-
-fn span_by_jiff(tz: &TimeZone, utc: i64) -> Span {
-    let timestamp = timestamp(utc);
-    let offset = tz.to_offset(timestamp).seconds();
-    let start = tz
-        .preceding(timestamp + jiff::SignedDuration::from_secs(1))
-        .take_while(|transition| transition.offset().seconds() == offset)
-        .last()
-        .map_or(i64::MIN, |transition| transition.timestamp().as_second());
-    Span { start, offset }
-}
-
-/// Returns the span at the start of the table and one for every later change of offset.
-fn spans(tz: &TimeZone) -> Box<[Span]> {
-    let mut spans = vec![span_by_jiff(tz, TABLE_START)];
-    for transition in tz.following(timestamp(TABLE_START)) {
-        let span = Span {
-            start: transition.timestamp().as_second(),
-            offset: transition.offset().seconds(),
-        };
-        if span.start >= TABLE_END {
-            break;
-        }
-        // A transition that changes only the abbreviation or the summer-time flag does not move the
-        // clock.
-        if spans.last().is_some_and(|last| last.offset != span.offset) {
-            spans.push(span);
-        }
-    }
-    spans.into_boxed_slice()
-}
-
-/// Returns, for each index period, the position of the span at its start.
-fn index(spans: &[Span]) -> Box<[u16]> {
-    let periods = (TABLE_END >> PERIOD_BITS) + 1;
-    let mut at = 0_usize;
-    (0..periods)
-        .map(|period| {
-            while spans
-                .get(at + 1)
-                .is_some_and(|next| next.start <= period << PERIOD_BITS)
-            {
-                at += 1;
-            }
-            u16::try_from(at).expect("no zone has 65,536 transitions in 130 years")
-        })
-        .collect()
 }
 
 fn timestamp(utc: i64) -> Timestamp {
@@ -278,7 +180,6 @@ impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Zone")
             .field("name", &self.name)
-            .field("bands", &self.bands.to_string())
             .finish_non_exhaustive()
     }
 }

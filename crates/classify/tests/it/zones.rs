@@ -1,4 +1,4 @@
-//! Compares the fast conversion to local time with two slow ones: that of `jiff`, and the rule of the
+//! Compares the conversion to local time with two others: zoned times of `jiff`, and the rule of the
 //! European Union computed here. Covers thirty years, and random instants, of several zones.
 
 use affluenza_classify::hours::{LocalDate, Zone};

@@ -1,8 +1,7 @@
 use std::io::{self, BufRead, BufWriter, Read};
 
 use affluenza_bus::Offset;
-use affluenza_classify::RULES_VERSION;
-use affluenza_classify::device::{self, Device, Hints};
+use affluenza_classify::device::{Device, DeviceRules, Hints};
 use affluenza_classify::hours::Band;
 use affluenza_event::{Activity, UnixMillis};
 use affluenza_pipeline::Classifier;
@@ -79,14 +78,15 @@ struct AgentRow<'l> {
 
 impl<'l> AgentRow<'l> {
     fn of(line: &'l [u8]) -> Self {
-        let verdict = device::classify(line, &Hints::NONE);
+        let rules = DeviceRules::in_use();
+        let verdict = rules.classify(line, &Hints::NONE);
         Self {
             device: verdict.device.as_str(),
             rule: verdict.rule.as_str(),
             bot: verdict.bot.map_or("", |class| class.as_str()),
             browser: verdict.browser.as_str(),
             os: verdict.os.as_str(),
-            rules_version: RULES_VERSION,
+            rules_version: rules.version(),
             user_agent: String::from_utf8_lossy(line),
         }
     }

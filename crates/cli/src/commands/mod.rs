@@ -42,7 +42,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use affluenza_classify::device::OwnBots;
+use affluenza_classify::device::{DeviceRules, OwnBots, RuleFile};
 use affluenza_classify::geo::Geo;
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
@@ -84,6 +84,7 @@ pub fn run(args: Args) -> Result<()> {
     affluenza_telemetry::start_logging(settings.log.format, &settings.log.filter)
         .map_err(|problem| anyhow!(problem))?;
     let _tracing = start_tracing(&settings, &args.command)?;
+    use_device_rules(&settings.classification.rules_dir)?;
     acts::note(&settings, &args.command)?;
     match args.command {
         Command::Up(up) => up::run(&settings, &up),
@@ -220,7 +221,58 @@ fn geo(settings: &Settings) -> Result<Geo> {
     Geo::from_bytes(bytes).with_context(name)
 }
 
+/// Replaces built-in device rules by the files `*.rules` of this folder, if one is configured.
+fn use_device_rules(folder: &Path) -> Result<()> {
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let name = || format!("device rules in {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(name)? {
+        let path = entry.with_context(name)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "rules")
+        {
+            let file = path.file_name().unwrap_or_default();
+            files.push(RuleFile {
+                name: file.to_string_lossy().into_owned(),
+                text: fs::read_to_string(&path).with_context(|| path.display().to_string())?,
+            });
+        }
+    }
+    let rules = DeviceRules::read(&files).with_context(name)?;
+    Ok(rules.use_everywhere()?)
+}
+
 fn classifier_with(settings: &Settings, geo: Geo) -> Result<Classifier> {
     let own_bots = OwnBots::new(&settings.classification.bots);
     Ok(Classifier::new(register(settings)?, geo, own_bots)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_file_of_device_rules_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("notes.txt"), "not read").unwrap();
+        fs::write(folder.path().join("bots.rules"), "# Ours.\n[bot bot.own]\n").unwrap();
+        let error = output::chain(&use_device_rules(folder.path()).unwrap_err());
+        assert!(
+            error.contains("bots.rules:2: [bot bot.own] is no header"),
+            "{error}"
+        );
+        fs::rename(
+            folder.path().join("bots.rules"),
+            folder.path().join("bot.rules"),
+        )
+        .unwrap();
+        let error = output::chain(&use_device_rules(folder.path()).unwrap_err());
+        assert!(
+            error.contains("bot.rules: no file of rules has this name"),
+            "{error}"
+        );
+    }
 }

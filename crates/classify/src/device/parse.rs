@@ -1,0 +1,271 @@
+//! Reads the files of rules. `rules/README.md` describes their form.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::class::RuleId;
+use super::family::{BrowserFamily, OsFamily};
+use super::matcher::{Found, OwnedToken, Owner};
+use super::rule::{Conditions, Family, Marks, Rule, Says};
+use super::token::{Side, Token, TokenShape};
+
+/// Categories of `woothee`. Each sets a mark, such as `woothee-pc`.
+const WOOTHEE_MARKS: [&str; 6] = [
+    "woothee-pc",
+    "woothee-smartphone",
+    "woothee-mobilephone",
+    "woothee-crawler",
+    "woothee-appliance",
+    "woothee-misc",
+];
+
+/// Returns the mark of a category of `woothee`, such as `pc`.
+pub(super) fn woothee_mark(category: &str) -> Marks {
+    let is_mark = |mark: &&str| mark.strip_prefix("woothee-") == Some(category);
+    let number = WOOTHEE_MARKS.iter().position(is_mark);
+    number.map_or(Marks::NONE, Marks::numbered)
+}
+
+/// The content of the files read so far.
+#[derive(Debug)]
+pub(super) struct RuleReader {
+    pub(super) rules: Vec<Rule>,
+    pub(super) browsers: Vec<Family<BrowserFamily>>,
+    pub(super) systems: Vec<Family<OsFamily>>,
+    pub(super) tokens: Vec<OwnedToken>,
+    marks: Vec<&'static str>,
+    shapes: HashMap<&'static str, Arc<TokenShape>>,
+    section: Section,
+}
+
+/// The kind of the section that the next line belongs to. Its entry is the last one of its list.
+#[derive(Debug, Clone, Copy)]
+enum Section {
+    None,
+    Mark(Marks),
+    Shape(&'static str),
+    Rule,
+    Browser,
+    System,
+}
+
+impl RuleReader {
+    pub(super) fn new() -> Self {
+        Self {
+            rules: Vec::new(),
+            browsers: Vec::new(),
+            systems: Vec::new(),
+            tokens: Vec::new(),
+            marks: WOOTHEE_MARKS.to_vec(),
+            shapes: HashMap::new(),
+            section: Section::None,
+        }
+    }
+
+    /// Reads a line that is neither empty nor a comment. The error describes the problem.
+    pub(super) fn read(&mut self, line: &'static str) -> Result<(), String> {
+        if let Some(header) = line.strip_prefix('[') {
+            self.end_section()?;
+            let header = header.strip_suffix(']').ok_or("the header has no `]`")?;
+            let words: Vec<&'static str> = header.split_whitespace().collect();
+            return self.begin_section(&words);
+        }
+        let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
+        let value = value.trim();
+        match (self.section, keyword) {
+            (Section::None, _) => Err("the line stands before the first header".to_owned()),
+            (Section::Shape(name), _) => self.read_shape(name, keyword, value),
+            (Section::Mark(mark), _) => self.read_token(keyword, value, Owner::Mark(mark)),
+            (_, "all" | "either" | "unless") => self.read_condition(keyword, value),
+            (Section::Rule, "convention") => {
+                self.rule()?.by_convention = true;
+                Ok(())
+            }
+            (Section::Rule, _) => {
+                self.rule()?.has_tokens = true;
+                self.read_token(keyword, value, Owner::Rule(self.rules.len() - 1))
+            }
+            (Section::Browser | Section::System, _) => Err(format!(
+                "{keyword:?} is no condition: use all, either or unless"
+            )),
+        }
+    }
+
+    fn begin_section(&mut self, words: &[&'static str]) -> Result<(), String> {
+        let conditions = Conditions::default();
+        self.section = match *words {
+            ["mark", name] => Section::Mark(self.new_mark(name)?),
+            ["shape", name] => {
+                if self.shapes.insert(name, Arc::default()).is_some() {
+                    return Err(format!("there are two shapes {name:?}"));
+                }
+                Section::Shape(name)
+            }
+            ["device", id, device] => self.new_rule(id, Says::Is(named(device)?))?,
+            ["bot", id, class] => self.new_rule(id, Says::Bot(named(class)?))?,
+            ["browser", family] => {
+                let family = named(family)?;
+                self.browsers.push(Family { family, conditions });
+                Section::Browser
+            }
+            ["system", family] => {
+                let family = named(family)?;
+                self.systems.push(Family { family, conditions });
+                Section::System
+            }
+            _ => return Err(format!("[{}] is no header", words.join(" "))),
+        };
+        Ok(())
+    }
+
+    /// Checks the section before the next header or the end of the file.
+    pub(super) fn end_section(&mut self) -> Result<(), String> {
+        if let (Section::Rule, Some(rule)) = (self.section, self.rules.last()) {
+            let Conditions { all, either, .. } = rule.conditions;
+            if !rule.has_tokens && all == Marks::NONE && either == Marks::NONE {
+                return Err(format!(
+                    "{} has neither tokens nor `all` nor `either`",
+                    rule.id
+                ));
+            }
+        }
+        self.section = Section::None;
+        Ok(())
+    }
+
+    fn new_mark(&mut self, name: &'static str) -> Result<Marks, String> {
+        if self.marks.contains(&name) {
+            return Err(format!("there are two marks {name:?}"));
+        }
+        if self.marks.len() == Marks::COUNT_MAX {
+            return Err(format!("more than {} marks", Marks::COUNT_MAX));
+        }
+        self.marks.push(name);
+        Ok(Marks::numbered(self.marks.len() - 1))
+    }
+
+    fn new_rule(&mut self, name: &'static str, says: Says) -> Result<Section, String> {
+        let is_part = |part: &str| {
+            let mut bytes = part.bytes();
+            !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b == b'-')
+        };
+        if !name
+            .split_once('.')
+            .is_some_and(|(group, rest)| is_part(group) && is_part(rest))
+        {
+            return Err(format!("{name:?} is no name of a rule such as tablet.ipad"));
+        }
+        let id = RuleId::new(name);
+        if RuleId::built_in().any(|known| known == id)
+            || self.rules.iter().any(|rule| rule.id == id)
+        {
+            return Err(format!("there are two rules {name:?}"));
+        }
+        if self.rules.len() == Found::RULES_MAX {
+            return Err(format!("more than {} rules", Found::RULES_MAX));
+        }
+        self.rules.push(Rule {
+            id,
+            says,
+            has_tokens: false,
+            conditions: Conditions::default(),
+            by_convention: false,
+        });
+        Ok(Section::Rule)
+    }
+
+    fn rule(&mut self) -> Result<&mut Rule, String> {
+        self.rules.last_mut().ok_or_else(|| "no rule".to_owned())
+    }
+
+    fn read_condition(&mut self, keyword: &str, names: &str) -> Result<(), String> {
+        let mut marks = Marks::NONE;
+        for name in names.split_whitespace() {
+            marks |= self
+                .mark(name)
+                .ok_or_else(|| format!("unknown mark {name:?}"))?;
+        }
+        let conditions = match self.section {
+            Section::Browser => self.browsers.last_mut().map(|entry| &mut entry.conditions),
+            Section::System => self.systems.last_mut().map(|entry| &mut entry.conditions),
+            _ => self.rules.last_mut().map(|rule| &mut rule.conditions),
+        };
+        let conditions = conditions.ok_or("no section")?;
+        match keyword {
+            "all" => conditions.all |= marks,
+            "either" => conditions.either |= marks,
+            _ => conditions.unless |= marks,
+        }
+        Ok(())
+    }
+
+    /// Returns the mark with this name.
+    pub(super) fn mark(&self, name: &str) -> Option<Marks> {
+        let number = self.marks.iter().position(|known| *known == name)?;
+        Some(Marks::numbered(number))
+    }
+
+    fn read_shape(&mut self, name: &str, keyword: &str, pattern: &str) -> Result<(), String> {
+        let shape = self
+            .shapes
+            .get_mut(name)
+            .and_then(Arc::get_mut)
+            .ok_or("no shape")?;
+        match keyword {
+            "before" => shape.before = Some(regex(&format!("(?:{pattern})$"))?),
+            "after" => shape.after = Some(regex(&format!("^(?:{pattern})"))?),
+            "not-after" => shape.not_after = Some(regex(&format!("^(?:{pattern})"))?),
+            _ => return Err(format!("{keyword:?} is none of before, after, not-after")),
+        }
+        Ok(())
+    }
+
+    fn read_token(
+        &mut self,
+        keyword: &str,
+        text: &'static str,
+        owner: Owner,
+    ) -> Result<(), String> {
+        let text = match text.strip_prefix('"') {
+            Some(rest) => rest.strip_suffix('"').ok_or("the quote has no end")?,
+            None => text,
+        };
+        if !text.is_ascii() || (text.len() < 2 && text != "@") {
+            return Err(format!("{text:?}: use two ASCII characters or more"));
+        }
+        let mut words = keyword.split('+');
+        let kind = words.next().unwrap_or_default();
+        let mut token = Token::of_kind(kind, text).ok_or_else(|| {
+            format!("{kind:?} is neither a condition nor one of word, head, tail, part, start")
+        })?;
+        for word in words {
+            match word {
+                "cased" => token.cased = true,
+                "digit" => token.after = Side::Digit,
+                shape => {
+                    let shape = self.shapes.get(shape);
+                    let shape = shape.ok_or_else(|| format!("unknown shape {word:?}"))?;
+                    token.shape = Some(Arc::clone(shape));
+                }
+            }
+        }
+        self.tokens.push(OwnedToken { token, owner });
+        Ok(())
+    }
+}
+
+/// Reads the name of a device, class or family.
+fn named<T: std::str::FromStr<Err: ToString>>(name: &str) -> Result<T, String> {
+    name.parse().map_err(|unknown: T::Err| unknown.to_string())
+}
+
+/// Compiles a pattern on bytes, in which `.` matches every byte.
+fn regex(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .build()
+        .map_err(|error| error.to_string())
+}
