@@ -1,7 +1,7 @@
 //! Users by hour of the day and by band, divided by the hours that existed.
 
 use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
-use affluenza_disclosure::Cell;
+use affluenza_disclosure::Count;
 use affluenza_register::Register;
 use affluenza_store::usage::{Dimension, HourRow};
 
@@ -14,16 +14,16 @@ use crate::question::Question;
 /// Figures of some hours. In public answers, some of them may be hidden.
 #[derive(Debug, Clone)]
 pub(crate) struct Figures {
-    pub users: Cell,
-    pub accesses: Cell,
-    pub service_uses: Cell,
+    pub users: Count,
+    pub accesses: Count,
+    pub service_uses: Count,
 }
 
 impl Figures {
     /// Sums the wanted rows.
     pub fn of(rows: &[HourRow], is_wanted: impl Fn(&HourRow) -> bool) -> Self {
         let sum = |figure: fn(&HourRow) -> u64| {
-            Cell::Shown(rows.iter().filter(|row| is_wanted(row)).map(figure).sum())
+            Count::Shown(rows.iter().filter(|row| is_wanted(row)).map(figure).sum())
         };
         Self {
             users: sum(|row| row.users_hours),

@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use affluenza_classify::hours::Band;
-use affluenza_disclosure::{Cell, Public, derive, sum};
+use affluenza_disclosure::{Count, Public, derive, sum};
 use affluenza_edition::{Editions, NoEdition, PublicYear, Year, hour_of};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
@@ -188,7 +188,7 @@ pub(crate) fn grid(
 }
 
 /// Cells by labels.
-type Cells = BTreeMap<Vec<String>, Cell>;
+type Cells = BTreeMap<Vec<String>, Count>;
 
 /// Returns the filtered cells of a question by the labels of `by`. One published table has both
 /// `by` and the filters.
@@ -227,7 +227,7 @@ fn picked<const N: usize>(
             _ => Some(label.to_owned()),
         }
     };
-    let mut parts: BTreeMap<Vec<String>, Vec<Cell>> = BTreeMap::new();
+    let mut parts: BTreeMap<Vec<String>, Vec<Count>> = BTreeMap::new();
     for (labels, cell) in table.cells() {
         let is_of = (0..N).all(|place| labels[place].is_some() == fixed[place]);
         let is_wanted = |(dimension, values): (&Dimension, &Vec<String>)| {
@@ -251,7 +251,7 @@ fn picked<const N: usize>(
 }
 
 /// Returns the total of a question, or of one kind.
-fn total(question: &Question, public: &PublicYear, kind: Option<&str>) -> Cell {
+fn total(question: &Question, public: &PublicYear, kind: Option<&str>) -> Count {
     let by: &[Dimension] = if kind.is_some() {
         &[Dimension::Kind]
     } else {
@@ -293,7 +293,7 @@ fn counted(
     } else {
         Cells::new()
     };
-    let zero = Cell::Shown(0);
+    let zero = Count::Shown(0);
     let mut keys: Vec<&Vec<String>> = cells_now
         .keys()
         .chain(cells_before.iter().flat_map(BTreeMap::keys))
@@ -327,8 +327,8 @@ fn counted(
             row.extend(compared_values(cell, before));
             // A zero is always shown, so a hidden count is not zero.
             let state = match (cell, before) {
-                (_, Cell::Shown(0)) => "new",
-                (Cell::Shown(0), _) => "vanished",
+                (_, Count::Shown(0)) => "new",
+                (Count::Shown(0), _) => "vanished",
                 _ => "both",
             };
             row.push(Value::Text(state.to_owned()));
@@ -362,7 +362,7 @@ fn in_order(a: &[String], b: &[String]) -> Ordering {
 }
 
 /// Returns the compared count, the difference and the change in percent.
-fn compared_values(now: Cell, before: Cell) -> [Value; 3] {
+fn compared_values(now: Count, before: Count) -> [Value; 3] {
     [
         shown(before),
         derived([now, before], |[now, before]| {
@@ -417,14 +417,14 @@ fn by_time(
                 .cell([None, None, None, None, None, Some(label)])
         });
         hours::Figures {
-            users: users.map_or(Cell::Suppressed, Cell::Shown),
+            users: users.map_or(Count::Hidden, Count::Shown),
             accesses: sum(accesses),
             service_uses: sum(uses),
         }
     };
     let all = hours::Figures {
-        users: users.map_or(Cell::Suppressed, |users| {
-            Cell::Shown(users.by_hour.values().sum())
+        users: users.map_or(Count::Hidden, |users| {
+            Count::Shown(users.by_hour.values().sum())
         }),
         accesses: public.accesses().cell([None; 4]),
         service_uses: public.uses().cell([None; 6]),
@@ -451,7 +451,7 @@ fn variations(
     (now, before): (&PublicYear, &PublicYear),
     periods: (Period, Period),
 ) -> Grid {
-    let of = |public: &PublicYear| -> BTreeMap<String, Cell> {
+    let of = |public: &PublicYear| -> BTreeMap<String, Count> {
         let cells = public.uses().cells();
         cells
             .filter_map(|(labels, cell)| match labels {
@@ -481,8 +481,9 @@ fn variations(
         "change_percent",
     ];
     let both = |service: &String| {
-        let cell =
-            |cells: &BTreeMap<String, Cell>| cells.get(service).copied().unwrap_or(Cell::Shown(0));
+        let cell = |cells: &BTreeMap<String, Count>| {
+            cells.get(service).copied().unwrap_or(Count::Shown(0))
+        };
         [cell(&cells_now), cell(&cells_before)]
     };
     // The greatest difference comes first. Hidden differences come last, by label.
@@ -493,7 +494,7 @@ fn variations(
     let row = |service: &String| {
         let [now, before] = both(service);
         let is_offered = offered.get(service).copied().unwrap_or_default();
-        let is_used = |cell: Cell| cell != Cell::Shown(0);
+        let is_used = |cell: Count| cell != Count::Shown(0);
         let state = offers::state(is_offered, (is_used(now), is_used(before)))?;
         if question.state.is_some_and(|wanted| wanted != state) {
             return None;
@@ -517,10 +518,10 @@ fn variations(
 }
 
 /// Computes a value from cells. The value is hidden if one of them is.
-fn derived<const N: usize>(cells: [Cell; N], compute: impl FnOnce([u64; N]) -> Value) -> Value {
+fn derived<const N: usize>(cells: [Count; N], compute: impl FnOnce([u64; N]) -> Value) -> Value {
     derive(cells, compute).unwrap_or(Value::Suppressed)
 }
 
-pub(crate) fn shown(cell: Cell) -> Value {
+pub(crate) fn shown(cell: Count) -> Value {
     cell.shown().map_or(Value::Suppressed, Value::Count)
 }

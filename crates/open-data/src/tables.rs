@@ -1,6 +1,6 @@
 //! The tables of a year, and their rows.
 
-use affluenza_disclosure::Cell;
+use affluenza_disclosure::Count;
 use affluenza_edition::{Accesses, PublicYear, Uses, hour_of};
 use affluenza_register::Register;
 
@@ -180,10 +180,10 @@ fn hours(public: &Accesses) -> Sheet {
 
 /// Joins labels, figure and status. Without the status, an empty figure could be mistaken for an
 /// error.
-fn row<const N: usize>(labels: [&str; N], cell: Cell) -> Vec<String> {
+fn row<const N: usize>(labels: [&str; N], cell: Count) -> Vec<String> {
     let (figure, status) = match cell {
-        Cell::Shown(count) => (count.to_string(), "shown"),
-        Cell::Suppressed => (String::new(), "suppressed"),
+        Count::Shown(count) => (count.to_string(), "shown"),
+        Count::Hidden => (String::new(), "suppressed"),
     };
     let mut row = labels.map(str::to_owned).to_vec();
     row.extend([figure, status.to_owned()]);
