@@ -9,6 +9,7 @@
 //! No text of a request ever enters the text of a query: see `affluenza_store::usage`.
 
 pub mod answer;
+mod asked;
 mod compose;
 mod config;
 mod counted;
@@ -16,12 +17,13 @@ pub mod cursor;
 mod hours;
 mod names;
 mod offers;
+mod open;
 mod openapi;
 mod page;
 pub mod period;
-mod public;
 pub mod question;
 mod service;
+mod source;
 pub mod state;
 mod units;
 

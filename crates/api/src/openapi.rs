@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
-use crate::public::OPEN;
+use crate::open::OPEN;
 use crate::question::{Measure, Resource, STATES};
 
 /// Returns the OpenAPI document.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use affluenza_edition::PublicMeasure;
 use affluenza_store::usage::{Dimension, Selection};
 use affluenza_web::Problem;
 
@@ -132,6 +133,15 @@ impl Measure {
             Self::Accesses => "accesses",
             Self::Events => "events",
             Self::Users => "users",
+        }
+    }
+
+    /// Returns the public figures of the measure.
+    pub const fn published(self) -> Option<PublicMeasure> {
+        match self {
+            Self::ServiceUses => Some(PublicMeasure::Uses),
+            Self::Accesses => Some(PublicMeasure::Accesses),
+            Self::Events | Self::Users => None,
         }
     }
 

@@ -34,12 +34,13 @@ use tokio::sync::{Semaphore, watch};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::answer::{Answer, Flavour};
-use crate::compose::{Composer, Viewer, compared};
-use crate::counted::NoFigures;
+use crate::asked::Asked;
+use crate::compose::{Composer, Viewer};
 use crate::period::Period;
 use crate::question::{Question, Resource};
+use crate::source::NoFigures;
 use crate::state::{Current, Snapshot};
-use crate::{Config, page, public};
+use crate::{Config, open, page};
 
 /// Smaller answers are not compressed, in bytes.
 const COMPRESSED_BYTES_MIN: usize = 1024;
@@ -194,8 +195,7 @@ impl Api {
         let period = inner.period(&question, &viewer, &snapshot);
         let viewer_is_public = viewer == Viewer::Public;
         if viewer_is_public {
-            let compared = compared(&question, period)?;
-            public::check(&question, (period, compared))?;
+            open::check(&Asked::new(&question, period)?)?;
         }
         let cached = CacheKey {
             question: Question {
@@ -325,11 +325,10 @@ impl Inner {
                 store: &self.store,
                 snapshot,
                 editions: &self.editions,
+                viewer: &cached.viewer,
             };
-            let answer = composer
-                .answer(&cached.question, &cached.viewer, period)
-                .await
-                .map_err(problem)?;
+            let asked = Asked::new(&cached.question, period)?;
+            let answer = composer.answer(&asked).await.map_err(problem)?;
             Ok(Arc::new(render(&answer, cached.format)))
         };
         self.answers.get_or_insert_async(cached, make).await

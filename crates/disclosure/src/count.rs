@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::AddAssign;
 
 use serde::{Serialize, Serializer};
 
@@ -26,6 +27,20 @@ impl Count {
     /// True if the count must not be shown.
     pub fn is_hidden(self) -> bool {
         self == Self::Hidden
+    }
+}
+
+/// Zero, which is always shown.
+impl Default for Count {
+    fn default() -> Self {
+        Self::Shown(0)
+    }
+}
+
+/// The sum is hidden if one of the counts is.
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        *self = sum([*self, other]);
     }
 }
 

@@ -71,7 +71,7 @@ impl Outcome {
         let of_accesses = earlier.iter().map(PublicYear::accesses);
         let also = kept_back(of_accesses, &all_accesses, is_small);
         let accesses = accesses.suppress(threshold, secret, &also)?;
-        let users = Users::of(figures);
+        let users = Users::new(figures);
         let mut before = earlier.iter().filter_map(PublicYear::users);
         let has_moved_little = before.any(|then| then.moved(&users).into_iter().any(is_small));
         let has_users = !figures.week.is_empty()
