@@ -22,10 +22,12 @@ mod openapi;
 mod page;
 pub mod period;
 pub mod question;
+mod reply;
 mod service;
 mod source;
 pub mod state;
 mod units;
+mod years;
 
 pub use config::Config;
 pub use openapi::openapi;
