@@ -486,6 +486,7 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
             }
         }
     }
+    assert_eq!(api.ask("/v1/years", &[]).body, r#"{"years":[]}"#);
     for year in ["2016", "2017"] {
         assert_eq!(api.ask(&format!("/v1/enti?period={year}"), &[]).status, 401);
         api.place.run(&["close-year", year]);
@@ -513,6 +514,12 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
 }
 
 fn without_a_key(api: &Served<'_>, admin: &str) {
+    let years = api.ask("/v1/years", &[]);
+    assert_eq!((years.status, &*years.body), (200, r#"{"years":[2016,2017]}"#));
+    assert_eq!(years.header("cache-control"), Some("public, no-cache"));
+    let etag = years.header("etag").expect("there is one").to_owned();
+    let same = api.ask("/v1/years", &[("If-None-Match", &etag)]);
+    assert_eq!((same.status, same.body.as_str()), (304, ""));
     for (path, status) in [
         ("categories?period=2016", 200),
         ("enti?period=2016", 200),
@@ -525,6 +532,9 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
         ("usage?period=2016&group=ente,service", 401),
         ("usage?period=2016&group=device,hour&measure=accesses", 401),
         ("usage?period=2016&measure=users", 401),
+        ("usage?period=2016&group=year", 200),
+        ("usage?period=2016&group=year&measure=users", 401),
+        ("usage?period=2016&group=year&measure=events", 401),
         ("top-services?period=2016", 200),
         ("variations?period=2017", 200),
         ("variations?period=2017&ente=c_d612", 401),

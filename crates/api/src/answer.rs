@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use affluenza_disclosure::{Count, derive};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
@@ -11,47 +12,61 @@ use utoipa::ToSchema;
 pub enum Value {
     /// A name or a code.
     Text(String),
-    /// A count.
-    Count(u64),
+    /// A count, which may be hidden.
+    Count(Count),
     /// A difference of counts.
     Difference(i64),
     /// A share, a mean or a percentage.
     Ratio(f64),
-    /// A yes or no.
-    Flag(bool),
     /// The column does not apply to the row.
     Nothing,
     /// Not defined, such as a ratio on a base of zero.
     NotDefined,
-    /// Hidden, because it is small or would reveal a small count.
-    Suppressed,
+    /// Computed from a hidden count.
+    Hidden,
 }
 
 impl Value {
+    /// Returns a count that is not hidden.
+    pub fn count(count: u64) -> Self {
+        Self::Count(Count::Shown(count))
+    }
+
     /// Returns `part` of `whole` in percent.
-    pub fn share(part: u64, whole: u64) -> Self {
-        if whole == 0 {
-            return Self::NotDefined;
-        }
-        Self::Ratio(round(part as f64 * 100.0 / whole as f64))
+    pub fn share(part: Count, whole: Count) -> Self {
+        Self::derived([part, whole], |[part, whole]| match whole {
+            0 => Self::NotDefined,
+            _ => Self::Ratio(round(part as f64 * 100.0 / whole as f64)),
+        })
+    }
+
+    /// Returns the change from `before`.
+    pub fn difference(now: Count, before: Count) -> Self {
+        derive([now, before], difference).map_or(Self::Hidden, Self::Difference)
     }
 
     /// Returns the change from `before` in percent.
-    pub fn change(now: u64, before: u64) -> Self {
-        if before == 0 {
-            return Self::NotDefined;
-        }
-        let (now, before) = (now as f64, before as f64);
-        Self::Ratio(round((now - before) * 100.0 / before))
+    pub fn change(now: Count, before: Count) -> Self {
+        Self::derived([now, before], |[now, before]| match before {
+            0 => Self::NotDefined,
+            _ => {
+                let (now, before) = (now as f64, before as f64);
+                Self::Ratio(round((now - before) * 100.0 / before))
+            }
+        })
     }
 
-    /// Returns `sum` divided by `count`.
-    pub fn mean(sum: u64, count: f64) -> Self {
-        if count > 0.0 {
-            Self::Ratio(round(sum as f64 / count))
-        } else {
-            Self::NotDefined
-        }
+    /// Returns `sum` divided by `number`.
+    pub fn mean(sum: Count, number: f64) -> Self {
+        Self::derived([sum], |[sum]| match number > 0.0 {
+            true => Self::Ratio(round(sum as f64 / number)),
+            false => Self::NotDefined,
+        })
+    }
+
+    /// Computes a value from counts. The value is hidden if one of them is.
+    fn derived<const N: usize>(counts: [Count; N], compute: impl FnOnce([u64; N]) -> Self) -> Self {
+        derive(counts, compute).unwrap_or(Self::Hidden)
     }
 
     /// Returns the text, or [`Self::Nothing`] without one.
@@ -65,8 +80,7 @@ impl Value {
             Self::Count(count) => json!(count),
             Self::Difference(difference) => json!(difference),
             Self::Ratio(ratio) => json!(ratio),
-            Self::Flag(flag) => json!(flag),
-            Self::Nothing | Self::NotDefined | Self::Suppressed => Json::Null,
+            Self::Nothing | Self::NotDefined | Self::Hidden => Json::Null,
         }
     }
 
@@ -74,7 +88,7 @@ impl Value {
     fn note(&self) -> Option<&'static str> {
         match self {
             Self::NotDefined => Some("n.d."),
-            Self::Suppressed => Some("suppressed"),
+            Self::Hidden | Self::Count(Count::Hidden) => Some(Count::SUPPRESSED),
             _ => None,
         }
     }
@@ -86,11 +100,15 @@ impl Value {
             Self::Count(count) => count.to_string(),
             Self::Difference(difference) => difference.to_string(),
             Self::Ratio(ratio) => ratio.to_string().replace('.', &decimal.to_string()),
-            Self::Flag(flag) => flag.to_string(),
             Self::Nothing => String::new(),
-            Self::NotDefined | Self::Suppressed => self.note().unwrap_or_default().to_owned(),
+            Self::NotDefined | Self::Hidden => self.note().unwrap_or_default().to_owned(),
         }
     }
+}
+
+/// Returns the change from `before` to `now`.
+pub(crate) fn difference([now, before]: [u64; 2]) -> i64 {
+    now.cast_signed().wrapping_sub(before.cast_signed())
 }
 
 /// Rounds to four decimals, so that floating-point errors do not show.
@@ -318,9 +336,27 @@ mod tests {
 
     #[test]
     fn a_base_of_zero_has_no_change() {
-        assert_eq!(Value::change(5, 0), Value::NotDefined);
-        assert_eq!(Value::change(0, 4), Value::Ratio(-100.0));
-        assert_eq!(Value::share(0, 0).plain(','), "n.d.");
+        let [zero, four, five] = [0, 4, 5].map(Count::Shown);
+        assert_eq!(Value::change(five, zero), Value::NotDefined);
+        assert_eq!(Value::change(zero, four), Value::Ratio(-100.0));
+        assert_eq!(Value::share(zero, zero).plain(','), "n.d.");
         assert_eq!(Value::Ratio(12.5).plain(','), "12,5");
+    }
+
+    #[test]
+    fn a_value_of_a_hidden_count_is_hidden() {
+        let (hidden, four) = (Count::Hidden, Count::Shown(4));
+        for value in [
+            Value::Count(hidden),
+            Value::share(hidden, four),
+            Value::difference(four, hidden),
+            Value::change(hidden, four),
+            Value::mean(hidden, 0.0),
+        ] {
+            assert_eq!(value.json(), Json::Null);
+            assert_eq!(value.plain(','), "suppressed");
+            assert_eq!(value.note(), Some("suppressed"));
+        }
+        assert_eq!(Value::count(4).json(), json!(4));
     }
 }

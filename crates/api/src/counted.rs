@@ -1,339 +1,200 @@
 //! Usage by dimensions, compared with another period. Most resources are views of it.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use affluenza_store::usage::{Dimension, ROWS_MAX, UsageQuery, UsageRow};
-use affluenza_store::{Store, StoreError};
-use affluenza_web::Problem;
+use affluenza_disclosure::{Count, derive};
+use affluenza_edition::Label;
+use affluenza_store::usage::Dimension;
 
-use crate::answer::Value;
+use crate::answer::{Value, difference};
+use crate::asked::{AnswerPage, Asked};
 use crate::names::Names;
-use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
+use crate::source::{FigureSource, NoFigures, PeriodCounts, RowCounts, Split};
 
-/// Kinds of service uses. They add up to all service uses.
-pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
-pub(crate) const KIND_COLUMNS: [&str; 3] =
-    ["of_which_plain", "of_which_payments", "of_which_bookings"];
-
-/// Reason why there are no figures.
-#[derive(Debug)]
-pub(crate) enum NoFigures {
-    /// The question cannot be answered.
-    Question(Problem),
-    /// The database failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for NoFigures {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
+const KIND_COLUMNS: [&str; 3] = ["of_which_plain", "of_which_payments", "of_which_bookings"];
+pub(crate) const COMPARED_COLUMNS: [&str; 3] = ["before", "difference", "change_percent"];
 
 /// A row before it is formatted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Line {
-    pub keys: Vec<String>,
-    pub now: u64,
-    pub before: u64,
-    pub kinds: [u64; 3],
-    pub enti: u64,
+struct CountedRow {
+    labels: Vec<Label>,
+    now: RowCounts,
+    before: Count,
 }
 
-/// Rows and their sums.
-#[derive(Debug, Default)]
-pub(crate) struct Counted {
-    pub lines: Vec<Line>,
-    pub now: u64,
-    pub before: u64,
-}
-
-/// Additional dimension that a row is split by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Split {
-    No,
-    Kinds,
-    Enti,
-}
-
-fn split(question: &Question) -> Split {
-    match question.resource {
-        _ if question.measure == Measure::Users => Split::No,
-        Resource::Categories | Resource::Enti if question.measure == Measure::ServiceUses => {
-            Split::Kinds
-        }
-        Resource::Matrix if question.by_kind && question.measure == Measure::ServiceUses => {
-            Split::Kinds
-        }
-        Resource::TopServices => Split::Enti,
-        _ => Split::No,
-    }
-}
-
-fn measured(row: &UsageRow, measure: Measure) -> u64 {
-    match measure {
-        Measure::ServiceUses => row.service_uses,
-        Measure::Accesses => row.accesses,
-        Measure::Events => row.events,
-        Measure::Users => row.users,
-    }
-}
-
-/// Queries the figures of a question.
-pub(crate) async fn count(
-    store: &Store,
-    question: &Question,
-    scope: Option<&[String]>,
-    (period, compared): (Period, Option<Period>),
-) -> Result<Counted, NoFigures> {
+/// Builds the rows of a question, with their totals.
+pub(crate) async fn page(
+    source: FigureSource<'_>,
+    asked: &Asked<'_>,
+    names: &Names<'_>,
+) -> Result<AnswerPage, NoFigures> {
+    let question = asked.question;
     let dimensions = question.dimensions();
-    let split = split(question);
-    let query = |period: Period, group: Vec<Dimension>| UsageQuery {
-        group,
-        selection: question.selection(period, scope),
-        users: question.measure == Measure::Users,
+    let split = Split::of(question, source.is_public());
+    let (now, before) = tokio::try_join!(
+        source.counts(question, asked.period, &dimensions, split),
+        async {
+            match asked.compared {
+                Some(period) => source.counts(question, period, &dimensions, split).await,
+                None => Ok(PeriodCounts::default()),
+            }
+        }
+    )?;
+    let (whole, whole_before) = (now.total, before.total.count);
+    let mut rows = joined(now, before);
+    sort(&mut rows, question, &dimensions, source.is_public());
+    let columns = columns(question, &dimensions, split);
+    let format = |row: &CountedRow| {
+        let mut values = names.row(&row.labels);
+        values.push(Value::Count(row.now.count));
+        if split == Split::Kinds {
+            values.extend(row.now.kinds.map(Value::Count));
+        }
+        if split == Split::Enti {
+            values.push(Value::count(row.now.enti));
+        }
+        if question.measure != Measure::Users {
+            values.push(Value::share(row.now.count, whole.count));
+        }
+        if asked.compared.is_some() {
+            values.extend(compared(row.now.count, row.before));
+            values.push(Value::Text(state(row).to_owned()));
+        }
+        values
     };
-    let mut group = dimensions.clone();
+    let page = AnswerPage::new(question, columns, &rows, format);
+    let mut totals = vec![(question.measure.name(), Value::Count(whole.count))];
+    if split == Split::Kinds {
+        totals.extend(KIND_COLUMNS.into_iter().zip(whole.kinds.map(Value::Count)));
+    }
+    if asked.compared.is_some() {
+        let values = compared(whole.count, whole_before);
+        totals.extend(COMPARED_COLUMNS.into_iter().zip(values));
+    }
+    Ok(AnswerPage { totals, ..page })
+}
+
+fn columns(question: &Question, dimensions: &[Dimension], split: Split) -> Vec<&'static str> {
+    let mut columns = Names::columns(dimensions);
+    columns.push(question.measure.name());
     match split {
-        Split::Kinds => group.push(Dimension::Kind),
-        Split::Enti => group.push(Dimension::Ente),
+        Split::Kinds => columns.extend(KIND_COLUMNS),
+        Split::Enti => columns.push("enti"),
         Split::No => {}
     }
-    let asked = query(period, group.clone());
-    let before = compared.map(|period| query(period, group));
-    let (now, before) = tokio::try_join!(store.usage(&asked), async {
-        match &before {
-            Some(before) => store.usage(before).await,
-            None => Ok(Vec::new()),
-        }
-    })?;
-    if now.len() > ROWS_MAX || before.len() > ROWS_MAX {
-        let names = Dimension::ALL.map(Dimension::name);
-        return Err(NoFigures::Question(Problem::parameter(
-            "group",
-            format!(
-                "the answer would have more than {ROWS_MAX} rows: group by less, or narrow it with a filter or a shorter period"
-            ),
-            &names,
-        )));
+    if question.measure != Measure::Users {
+        columns.push("share_percent");
     }
-    let mut counted = gathered(question.measure, split, dimensions.len(), (now, before));
-    if question.measure == Measure::Users {
-        // Users are not additive: a visitor in two groups is one user of the total.
-        let total = async |period| -> Result<u64, StoreError> {
-            let rows = store.usage(&query(period, Vec::new())).await?;
-            Ok(rows.first().map_or(0, |row| row.users))
-        };
-        counted.now = total(period).await?;
-        counted.before = match compared {
-            Some(period) => total(period).await?,
-            None => 0,
-        };
+    if question.compare.is_some() {
+        columns.extend(COMPARED_COLUMNS);
+        columns.push("state");
     }
-    sort(&mut counted.lines, question, &dimensions);
-    Ok(counted)
+    columns
 }
 
-fn gathered(
-    measure: Measure,
-    split: Split,
-    width: usize,
-    (now, before): (Vec<UsageRow>, Vec<UsageRow>),
-) -> Counted {
-    let mut lines: BTreeMap<Vec<String>, Line> = BTreeMap::new();
-    let mut enti: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
-    let rows = now.into_iter().map(|row| (row, true));
-    let rows = rows.chain(before.into_iter().map(|row| (row, false)));
-    for (mut row, is_now) in rows {
-        let count = measured(&row, measure);
-        if count == 0 {
-            continue;
-        }
-        let rest = row.keys.split_off(width.min(row.keys.len()));
-        if is_now && split == Split::Enti {
-            enti.entry(row.keys.clone())
-                .or_default()
-                .extend(rest.iter().cloned());
-        }
-        let line = lines.entry(row.keys).or_default();
-        if !is_now {
-            line.before += count;
-            continue;
-        }
-        line.now += count;
-        let kind = rest
-            .first()
-            .and_then(|kind| KINDS.iter().position(|known| known == kind));
-        if split == Split::Kinds
-            && let Some(kind) = kind
-        {
-            line.kinds[kind] += count;
-        }
-    }
-    let mut counted = Counted::default();
-    for (keys, mut line) in lines {
-        counted.now += line.now;
-        counted.before += line.before;
-        line.enti = enti.get(&keys).map_or(0, |enti| enti.len() as u64);
-        line.keys = keys;
-        counted.lines.push(line);
-    }
-    counted
+/// Returns the compared count, the difference and the change in percent.
+pub(crate) fn compared(now: Count, before: Count) -> [Value; 3] {
+    [
+        Value::Count(before),
+        Value::difference(now, before),
+        Value::change(now, before),
+    ]
 }
 
-fn sort(lines: &mut [Line], question: &Question, dimensions: &[Dimension]) {
-    let by_keys = |a: &Line, b: &Line| {
-        let pairs = a.keys.iter().zip(&b.keys);
-        pairs
-            .map(|(a, b)| compare_keys(a, b))
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
-    };
+/// Joins the rows of two periods, in the order of labels.
+fn joined(now: PeriodCounts, before: PeriodCounts) -> Vec<CountedRow> {
+    let mut rows: BTreeMap<Vec<Label>, CountedRow> = BTreeMap::new();
+    for (labels, counts) in now.rows {
+        rows.entry(labels).or_default().now = counts;
+    }
+    for (labels, counts) in before.rows {
+        rows.entry(labels).or_default().before = counts.count;
+    }
+    let row = |(labels, row)| CountedRow { labels, ..row };
+    rows.into_iter().map(row).collect()
+}
+
+/// Sorts the rows. Rows of public answers are not ordered by counts, which would reveal hidden
+/// ones; only the list of top services is, with its hidden services last.
+fn sort(rows: &mut [CountedRow], question: &Question, dimensions: &[Dimension], is_public: bool) {
     let Some(order) = &question.order else {
         let in_time = dimensions.iter().any(|dimension| {
             use Dimension::{Day, Hour, Month, Weekday, Year};
             matches!(dimension, Day | Hour | Month | Weekday | Year)
         });
-        if !in_time {
-            lines.sort_by(|a, b| {
-                Reverse(a.now)
-                    .cmp(&Reverse(b.now))
-                    .then_with(|| by_keys(a, b))
-            });
-        } else {
-            lines.sort_by(by_keys);
-        }
+        let is_ranked = match is_public {
+            true => question.resource == Resource::TopServices,
+            false => !in_time,
+        };
+        rows.sort_by(|a, b| {
+            let by_count = Reverse(a.now.count.shown()).cmp(&Reverse(b.now.count.shown()));
+            let by_count = if is_ranked { by_count } else { Ordering::Equal };
+            by_count.then_with(|| compare_labels(&a.labels, &b.labels))
+        });
         return;
     };
-    let place = dimensions
-        .iter()
-        .position(|dimension| dimension.name() == order.column);
-    lines.sort_by(|a, b| {
-        let ordering = match (place, order.column.as_str()) {
-            (Some(place), _) => compare_keys(&a.keys[place], &b.keys[place]),
-            (None, "before") => a.before.cmp(&b.before),
-            (None, "difference") => difference(a).cmp(&difference(b)),
-            (None, "change_percent") => change(a).total_cmp(&change(b)),
-            _ => a.now.cmp(&b.now),
+    let column = order.column.as_str();
+    rows.sort_by(|a, b| {
+        let ordering = match column {
+            "before" => a.before.shown().cmp(&b.before.shown()),
+            "difference" => moved(a).cmp(&moved(b)),
+            "change_percent" => growth(a).total_cmp(&growth(b)),
+            _ => match (label(a, column), label(b, column)) {
+                (Some(a), Some(b)) => compare_texts(a, b),
+                _ => a.now.count.shown().cmp(&b.now.count.shown()),
+            },
         };
-        let ordering = if order.descending {
-            ordering.reverse()
-        } else {
-            ordering
+        let ordering = match order.descending {
+            true => ordering.reverse(),
+            false => ordering,
         };
-        ordering.then_with(|| by_keys(a, b))
+        ordering.then_with(|| compare_labels(&a.labels, &b.labels))
     });
 }
 
+/// Returns the label of a column; `None` for a column of counts.
+fn label<'r>(row: &'r CountedRow, column: &str) -> Option<&'r str> {
+    let mut labels = row.labels.iter();
+    let label = labels.find(|label| label.dimension.name() == column)?;
+    Some(&label.text)
+}
+
+fn compare_labels(a: &[Label], b: &[Label]) -> Ordering {
+    let mut pairs = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| compare_texts(&a.text, &b.text));
+    pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
 /// Compares numbers by value, all other labels as text.
-pub(crate) fn compare_keys(a: &str, b: &str) -> Ordering {
+fn compare_texts(a: &str, b: &str) -> Ordering {
     match (a.parse::<u64>(), b.parse::<u64>()) {
         (Ok(a), Ok(b)) => a.cmp(&b),
         _ => a.cmp(b),
     }
 }
 
-fn difference(line: &Line) -> i64 {
-    line.now
-        .cast_signed()
-        .wrapping_sub(line.before.cast_signed())
+fn moved(row: &CountedRow) -> Option<i64> {
+    derive([row.now.count, row.before], difference)
 }
 
 /// Returns the growth factor. Growth from zero sorts above all others.
-fn change(line: &Line) -> f64 {
-    if line.before == 0 {
-        return f64::INFINITY;
-    }
-    line.now as f64 / line.before as f64
+fn growth(row: &CountedRow) -> f64 {
+    let factor = derive([row.now.count, row.before], |[now, before]| match before {
+        0 => f64::INFINITY,
+        _ => now as f64 / before as f64,
+    });
+    factor.unwrap_or(f64::NEG_INFINITY)
 }
 
-/// Returns the columns and rows of a page.
-pub(crate) fn table(
-    question: &Question,
-    names: &Names<'_>,
-    counted: &Counted,
-    page: &[Line],
-) -> (Vec<&'static str>, Vec<Vec<Value>>) {
-    let dimensions = question.dimensions();
-    let (split, compares) = (split(question), question.compare.is_some());
-    let additive = question.measure != Measure::Users;
-    let mut columns: Vec<&'static str> = Vec::new();
-    for dimension in &dimensions {
-        columns.push(dimension.name());
-        columns.extend(Names::columns(*dimension));
-    }
-    columns.push(question.measure.name());
-    if split == Split::Kinds {
-        columns.extend(KIND_COLUMNS);
-    }
-    if split == Split::Enti {
-        columns.push("enti");
-    }
-    if additive {
-        columns.push("share_percent");
-    }
-    if compares {
-        columns.extend(["before", "difference", "change_percent", "state"]);
-    }
-    let row = |line: &Line| {
-        let mut row = Vec::with_capacity(columns.len());
-        for (dimension, key) in dimensions.iter().zip(&line.keys) {
-            row.push(Value::Text(key.clone()));
-            row.extend(names.of(*dimension, key));
-        }
-        row.push(Value::Count(line.now));
-        if split == Split::Kinds {
-            row.extend(line.kinds.map(Value::Count));
-        }
-        if split == Split::Enti {
-            row.push(Value::Count(line.enti));
-        }
-        if additive {
-            row.push(Value::share(line.now, counted.now));
-        }
-        if compares {
-            row.extend([
-                Value::Count(line.before),
-                Value::Difference(difference(line)),
-                Value::change(line.now, line.before),
-                Value::Text(state(line).to_owned()),
-            ]);
-        }
-        row
-    };
-    let rows = page.iter().map(row).collect();
-    (columns, rows)
-}
-
-fn state(line: &Line) -> &'static str {
-    match (line.now, line.before) {
-        (_, 0) => "new",
-        (0, _) => "vanished",
+/// Returns the state of a row. A zero is always shown, so a hidden count is not zero.
+fn state(row: &CountedRow) -> &'static str {
+    match (row.now.count, row.before) {
+        (_, Count::Shown(0)) => "new",
+        (Count::Shown(0), _) => "vanished",
         _ => "both",
     }
-}
-
-/// Returns the sums over all rows.
-pub(crate) fn totals(question: &Question, counted: &Counted) -> Vec<(&'static str, Value)> {
-    let mut totals = vec![(question.measure.name(), Value::Count(counted.now))];
-    if split(question) == Split::Kinds {
-        let sum = |kind: usize| counted.lines.iter().map(|line| line.kinds[kind]).sum();
-        let sums = [0, 1, 2].map(|kind| Value::Count(sum(kind)));
-        totals.extend(KIND_COLUMNS.into_iter().zip(sums));
-    }
-    if question.compare.is_some() {
-        let line = Line {
-            now: counted.now,
-            before: counted.before,
-            ..Line::default()
-        };
-        totals.extend([
-            ("before", Value::Count(counted.before)),
-            ("difference", Value::Difference(difference(&line))),
-            ("change_percent", Value::change(counted.now, counted.before)),
-        ]);
-    }
-    totals
 }

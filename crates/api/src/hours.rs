@@ -1,56 +1,40 @@
 //! Users by hour of the day and by band, divided by the hours that existed.
 
 use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
-use affluenza_disclosure::Cell;
 use affluenza_register::Register;
-use affluenza_store::usage::{Dimension, HourRow};
+use affluenza_store::usage::Dimension;
 
 use crate::answer::Value;
-use crate::offers::Grid;
+use crate::asked::{AnswerPage, Asked};
 use crate::period::Period;
-use crate::public::shown;
-use crate::question::Question;
+use crate::question::{Question, Resource};
+use crate::source::{FigureSource, HourCounts, NoFigures};
 
-/// Figures of some hours. In public answers, some of them may be hidden.
-#[derive(Debug, Clone)]
-pub(crate) struct Figures {
-    pub users: Cell,
-    pub accesses: Cell,
-    pub service_uses: Cell,
-}
+/// Columns of the figures of some hours.
+const FIGURES: [&str; 5] = [
+    "hours_existing",
+    "users_hours",
+    "users_per_hour_mean",
+    "accesses",
+    "service_uses",
+];
 
-impl Figures {
-    /// Sums the wanted rows.
-    pub fn of(rows: &[HourRow], is_wanted: impl Fn(&HourRow) -> bool) -> Self {
-        let sum = |figure: fn(&HourRow) -> u64| {
-            Cell::Shown(rows.iter().filter(|row| is_wanted(row)).map(figure).sum())
-        };
-        Self {
-            users: sum(|row| row.users_hours),
-            accesses: sum(|row| row.accesses),
-            service_uses: sum(|row| row.service_uses),
-        }
-    }
-
+impl HourCounts {
     fn values(&self, existing: f64) -> [Value; 5] {
-        let mean = self
-            .users
-            .shown()
-            .map_or(Value::Suppressed, |users| Value::mean(users, existing));
         [
             Value::Ratio(existing),
-            shown(self.users),
-            mean,
-            shown(self.accesses),
-            shown(self.service_uses),
+            Value::Count(self.users),
+            Value::mean(self.users, existing),
+            Value::Count(self.accesses),
+            Value::Count(self.service_uses),
         ]
     }
 
     fn totals(&self) -> Vec<(&'static str, Value)> {
         vec![
-            ("users_hours", shown(self.users)),
-            ("accesses", shown(self.accesses)),
-            ("service_uses", shown(self.service_uses)),
+            ("users_hours", Value::Count(self.users)),
+            ("accesses", Value::Count(self.accesses)),
+            ("service_uses", Value::Count(self.service_uses)),
         ]
     }
 }
@@ -72,66 +56,53 @@ pub(crate) fn zones(
     }))
 }
 
-/// Builds the rows of the 24 hours of the day.
-pub(crate) fn by_hour(
-    zones: &[Zone],
-    period: Period,
-    of: impl Fn(u8) -> Figures,
-    all: &Figures,
-) -> Grid {
-    let existing = ExistingHours::of_any(zones, period.first(), after(period));
-    let columns = vec![
-        "hour",
-        "hours_existing",
-        "users_hours",
-        "users_per_hour_mean",
-        "accesses",
-        "service_uses",
-    ];
-    let row = |hour: u8| {
-        let mut row = vec![Value::Text(hour.to_string())];
-        row.extend(of(hour).values(existing.hours_at(hour)));
-        row
+/// Builds the rows of the 24 hours, or of the bands.
+pub(crate) async fn page(
+    source: FigureSource<'_>,
+    asked: &Asked<'_>,
+    register: &Register,
+) -> Result<AnswerPage, NoFigures> {
+    let day = source.hours(asked.question, asked.period).await?;
+    let zones = zones(register, asked.question, source.scope());
+    let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after(asked.period));
+    let (labels, rows) = if asked.question.resource == Resource::Hours {
+        let row = |hour: u8| {
+            let text = hour.to_string();
+            let counts = day.hours.get(&text).copied().unwrap_or_default();
+            let mut row = vec![Value::Text(text)];
+            row.extend(counts.values(existing.hours_at(hour)));
+            row
+        };
+        (vec!["hour"], (0..24).map(row).collect::<Vec<_>>())
+    } else {
+        let bands = Bands::default();
+        let row = |band: Band| {
+            let counts = day.bands.get(band.as_str()).copied().unwrap_or_default();
+            let mut row = band_values(&bands, band);
+            row.extend(counts.values(existing.hours_in(&bands, band) as f64));
+            row
+        };
+        let labels = vec!["band", "from_hour", "to_hour"];
+        (labels, Band::ALL.into_iter().map(row).collect())
     };
-    (columns, (0..24).map(row).collect(), all.totals())
+    let columns = [labels, FIGURES.to_vec()].concat();
+    let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone);
+    let totals = day.all.totals();
+    Ok(AnswerPage { totals, ..page })
 }
 
-/// Builds the rows of the bands.
-pub(crate) fn by_band(
-    zones: &[Zone],
-    period: Period,
-    of: impl Fn(Band) -> Figures,
-    all: &Figures,
-) -> Grid {
-    let columns = vec![
-        "band",
-        "from_hour",
-        "to_hour",
-        "hours_existing",
-        "users_hours",
-        "users_per_hour_mean",
-        "accesses",
-        "service_uses",
-    ];
-    let existing = ExistingHours::of_any(zones, period.first(), after(period));
-    let bands = Bands::default();
-    let row = |band: Band| {
-        let of_band = |hour: &u8| bands.of(*hour) == band;
-        let first = (0..24).find(of_band).unwrap_or(0);
-        let last = (0..24).rev().find(of_band).unwrap_or(0);
-        let existing = existing.hours_in(&bands, band) as f64;
-        let mut row = vec![
-            Value::Text(band.as_str().to_owned()),
-            Value::Count(u64::from(first)),
-            Value::Count(u64::from(last) + 1),
-        ];
-        row.extend(of(band).values(existing));
-        row
-    };
-    let rows = Band::ALL.into_iter().map(row).collect();
-    (columns, rows, all.totals())
+/// Returns the name of a band, its first hour, and the hour after its last.
+fn band_values(bands: &Bands, band: Band) -> Vec<Value> {
+    let is_in_band = |hour: &u8| bands.of(*hour) == band;
+    let first = (0..24).find(is_in_band).unwrap_or(0);
+    let last = (0..24).rev().find(is_in_band).unwrap_or(0);
+    vec![
+        Value::Text(band.as_str().to_owned()),
+        Value::count(u64::from(first)),
+        Value::count(u64::from(last) + 1),
+    ]
 }
 
-fn after(period: Period) -> LocalDate {
+fn day_after(period: Period) -> LocalDate {
     period.last().plus_days(1)
 }

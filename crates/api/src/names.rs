@@ -1,5 +1,6 @@
 //! Names of codes, from the register.
 
+use affluenza_edition::Label;
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 
@@ -9,8 +10,27 @@ use crate::answer::Value;
 pub(crate) struct Names<'r>(pub &'r Register);
 
 impl Names<'_> {
+    /// Returns the columns of some dimensions, each followed by its names.
+    pub fn columns(dimensions: &[Dimension]) -> Vec<&'static str> {
+        let columns = |dimension: &Dimension| {
+            let names = Self::name_columns(*dimension).iter().copied();
+            std::iter::once(dimension.name()).chain(names)
+        };
+        dimensions.iter().flat_map(columns).collect()
+    }
+
+    /// Returns the values of these columns.
+    pub fn row(&self, labels: &[Label]) -> Vec<Value> {
+        let mut row = Vec::new();
+        for label in labels {
+            row.push(Value::Text(label.text.clone()));
+            row.extend(self.of(label.dimension, &label.text));
+        }
+        row
+    }
+
     /// Returns the name columns that follow a dimension.
-    pub fn columns(dimension: Dimension) -> &'static [&'static str] {
+    fn name_columns(dimension: Dimension) -> &'static [&'static str] {
         match dimension {
             Dimension::Category => &["category_name_it", "category_name_en"],
             Dimension::Ente => &["ente_name"],
@@ -20,7 +40,7 @@ impl Names<'_> {
     }
 
     /// Returns the values of these name columns.
-    pub fn of(&self, dimension: Dimension, code: &str) -> Vec<Value> {
+    fn of(&self, dimension: Dimension, code: &str) -> Vec<Value> {
         match dimension {
             Dimension::Category => {
                 let category = self.0.category(code);

@@ -6,8 +6,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::answer::{Completeness, EnteCompleteness, Loss, Meta, Span, Warning};
-use crate::public::OPEN;
+use crate::open::OPEN;
 use crate::question::{Measure, Resource, STATES};
+use crate::years::PublicYears;
 
 /// Returns the OpenAPI document.
 pub fn openapi() -> Json {
@@ -15,6 +16,7 @@ pub fn openapi() -> Json {
     for resource in Resource::ALL {
         paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
     }
+    paths.insert("/v1/years".into(), public_years());
     paths.insert("/open-data".into(), open_data(None));
     paths.insert("/open-data/{file}".into(), open_data(Some("file")));
     paths.insert("/status".into(), status());
@@ -194,6 +196,31 @@ fn open_data(file: Option<&str>) -> Json {
                 },
                 "304": { "$ref": "#/components/responses/Unchanged" },
                 "404": { "$ref": "#/components/responses/NotFound" },
+                "429": { "$ref": "#/components/responses/TooManyRequests" },
+                "503": { "$ref": "#/components/responses/Unavailable" },
+                "default": { "$ref": "#/components/responses/Failed" }
+            }
+        }
+    })
+}
+
+fn public_years() -> Json {
+    json!({
+        "get": {
+            "operationId": "get_years",
+            "summary": "Years with public figures",
+            "description": "The years that are closed and published. Figures of these years need no key.",
+            "tags": ["figures"],
+            "parameters": [{ "$ref": "#/components/parameters/if_none_match" }],
+            "responses": {
+                "200": {
+                    "description": "The years.",
+                    "headers": header_refs(&[&LIMITS[..], &["ETag", "Cache-Control"]].concat()),
+                    "content": { "application/json": { "schema": { "$ref": "#/components/schemas/PublicYears" } } }
+                },
+                "304": { "$ref": "#/components/responses/Unchanged" },
+                "401": { "$ref": "#/components/responses/Unauthorized" },
+                "403": { "$ref": "#/components/responses/Forbidden" },
                 "429": { "$ref": "#/components/responses/TooManyRequests" },
                 "503": { "$ref": "#/components/responses/Unavailable" },
                 "default": { "$ref": "#/components/responses/Failed" }
@@ -392,6 +419,7 @@ fn schemas() -> Json {
         (Completeness::name(), schema::<Completeness>()),
         (EnteCompleteness::name(), schema::<EnteCompleteness>()),
         (Loss::name(), schema::<Loss>()),
+        (PublicYears::name(), schema::<PublicYears>()),
     ];
     for (name, schema) in parts {
         all.insert(name.into_owned(), json!(schema));

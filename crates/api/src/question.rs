@@ -2,24 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use affluenza_edition::PublicMeasure;
 use affluenza_store::usage::{Dimension, Selection};
-use affluenza_web::Problem;
 
 use crate::cursor::Cursor;
 use crate::period::Period;
 
-/// Largest number of values in a filter.
-const FILTER_VALUES_MAX: usize = 100;
-/// Longest value in a filter, in bytes.
-const FILTER_BYTES_MAX: usize = 200;
-/// Largest number of rows on a page.
-const LIMIT_MAX: usize = 10_000;
-/// Largest number of dimensions in a group.
-const GROUP_MAX: usize = 4;
-
 /// A resource under `/v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the paths say it")]
 pub enum Resource {
     Usage,
     Categories,
@@ -113,7 +103,6 @@ impl Resource {
 
 /// The quantity that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Measure {
     ServiceUses,
     Accesses,
@@ -132,6 +121,15 @@ impl Measure {
             Self::Accesses => "accesses",
             Self::Events => "events",
             Self::Users => "users",
+        }
+    }
+
+    /// Returns the public figures of the measure.
+    pub const fn published(self) -> Option<PublicMeasure> {
+        match self {
+            Self::ServiceUses => Some(PublicMeasure::Uses),
+            Self::Accesses => Some(PublicMeasure::Accesses),
+            Self::Events | Self::Users => None,
         }
     }
 
@@ -206,165 +204,8 @@ pub const STATES: [&str; 6] = [
     "UNREGISTERED",
     "CHANGED",
 ];
-const COUNTS: [&str; 2] = ["people", "all"];
-const YES_NO: [&str; 2] = ["true", "false"];
-const TRENDS: [&str; 4] = ["none", "day", "month", "year"];
 
 impl Question {
-    /// Parses the parameters of a request, or names the one that is not valid.
-    pub fn parse(resource: Resource, pairs: &[(String, String)]) -> Result<Self, Problem> {
-        let mut question = Self {
-            resource,
-            period: None,
-            compare: None,
-            people: true,
-            measure: Measure::ServiceUses,
-            group: Vec::new(),
-            by_kind: false,
-            filters: BTreeMap::new(),
-            order: None,
-            limit: if resource == Resource::TopServices {
-                20
-            } else {
-                1000
-            },
-            cursor: None,
-            state: None,
-            minutes: 60,
-        };
-        if resource == Resource::Devices {
-            question.measure = Measure::Accesses;
-        }
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in pairs {
-            if seen.contains(&name.as_str()) {
-                return Err(Problem::parameter(
-                    name,
-                    format!("{name} is given twice: give a list of values, separated by commas"),
-                    &[],
-                ));
-            }
-            seen.push(name);
-            if name == "format" {
-                continue;
-            }
-            question.take(name, value)?;
-        }
-        question.finish()
-    }
-
-    fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        if let Some(dimension) = Dimension::ALL
-            .into_iter()
-            .find(|dimension| dimension.name() == name)
-            .filter(|dimension| self.resource.filters().contains(dimension))
-        {
-            let values = filter(dimension, value)?;
-            self.filters.insert(dimension, values);
-            return Ok(());
-        }
-        if !self.resource.parameters().contains(&name) {
-            return Err(self.unknown(name));
-        }
-        match name {
-            "group" => self.group = group(value)?,
-            "measure" => {
-                let names = Measure::ALL.map(Measure::name);
-                let at = one_of(name, value, &names)?;
-                self.measure = Measure::ALL[at];
-            }
-            "period" => self.period = Some(period(name, value)?),
-            "compare" => {
-                self.compare = match value {
-                    "none" => None,
-                    "year-before" => Some(Compare::YearBefore),
-                    "before" => Some(Compare::Before),
-                    other => Some(Compare::With(period(name, other)?)),
-                };
-            }
-            "count" => self.people = one_of(name, value, &COUNTS)? == 0,
-            "by_kind" => self.by_kind = one_of(name, value, &YES_NO)? == 0,
-            "trend" => {
-                self.group = match one_of(name, value, &TRENDS)? {
-                    1 => vec![Dimension::Day],
-                    2 => vec![Dimension::Month],
-                    3 => vec![Dimension::Year],
-                    _ => Vec::new(),
-                };
-            }
-            "state" => self.state = Some(STATES[one_of(name, value, &STATES)?]),
-            "order" => {
-                let (column, descending) = match value.strip_prefix('-') {
-                    Some(column) => (column, true),
-                    None => (value, false),
-                };
-                self.order = Some(Order {
-                    column: column.to_owned(),
-                    descending,
-                });
-            }
-            "limit" => self.limit = number(name, value, 1, LIMIT_MAX)?,
-            "cursor" => self.cursor = Some(Cursor::parse(value)?),
-            // Only "minutes" is left.
-            _ => self.minutes = u32::try_from(number(name, value, 1, 1440)?).unwrap_or(60),
-        }
-        Ok(())
-    }
-
-    fn unknown(&self, name: &str) -> Problem {
-        let filters = self
-            .resource
-            .filters()
-            .iter()
-            .map(|dimension| dimension.name());
-        let mut allowed: Vec<&str> = self.resource.parameters().to_vec();
-        allowed.push("format");
-        allowed.extend(filters);
-        Problem::parameter(
-            name,
-            format!("/v1/{} has no such parameter", self.resource.path()),
-            &allowed,
-        )
-    }
-
-    fn finish(mut self) -> Result<Self, Problem> {
-        if self.resource == Resource::Variations && self.compare.is_none() {
-            self.compare = Some(Compare::YearBefore);
-        }
-        if self.resource == Resource::Usage && self.group.is_empty() {
-            self.group = vec![Dimension::Category];
-        }
-        if self.compare.is_some() {
-            let moving = |dimension: &&Dimension| {
-                matches!(
-                    dimension,
-                    Dimension::Day | Dimension::Month | Dimension::Year
-                )
-            };
-            if let Some(dimension) = self.group.iter().find(moving) {
-                return Err(Problem::parameter(
-                    "compare",
-                    format!(
-                        "a {} is never in both periods: group by something else to compare",
-                        dimension.name()
-                    ),
-                    &["none"],
-                ));
-            }
-        }
-        let columns = self.order_columns();
-        if let Some(order) = &self.order
-            && !columns.contains(&order.column.as_str())
-        {
-            return Err(Problem::parameter(
-                "order",
-                "rows cannot be sorted by this; a minus before the name sorts downwards",
-                &columns,
-            ));
-        }
-        Ok(self)
-    }
-
     /// True if each visitor is in one row only, so that the users of all rows add up to the total.
     /// A visitor is identified for one day and one ente only.
     pub fn has_additive_rows(&self) -> bool {
@@ -398,7 +239,7 @@ impl Question {
     }
 
     /// Returns the names of the columns that rows may be sorted by.
-    fn order_columns(&self) -> Vec<&'static str> {
+    pub(crate) fn order_columns(&self) -> Vec<&'static str> {
         let mut columns: Vec<&str> = self
             .dimensions()
             .iter()
@@ -419,157 +260,5 @@ impl Question {
             scope: scope.map(<[String]>::to_vec),
             filters: self.filters.clone(),
         }
-    }
-}
-
-fn one_of(name: &str, value: &str, allowed: &[&str]) -> Result<usize, Problem> {
-    allowed
-        .iter()
-        .position(|known| *known == value)
-        .ok_or_else(|| Problem::parameter(name, format!("{name} has no such value"), allowed))
-}
-
-fn number(name: &str, value: &str, low: usize, high: usize) -> Result<usize, Problem> {
-    let parsed = value
-        .parse()
-        .ok()
-        .filter(|number| (low..=high).contains(number));
-    parsed.ok_or_else(|| {
-        Problem::parameter(
-            name,
-            format!("use a whole number from {low} to {high}"),
-            &[],
-        )
-        .with("minimum", low)
-        .with("maximum", high)
-    })
-}
-
-fn period(name: &str, value: &str) -> Result<Period, Problem> {
-    Period::parse(value).map_err(|cause| {
-        let forms: &[&str] = if name == "compare" {
-            &[
-                "none",
-                "year-before",
-                "before",
-                "YYYY",
-                "YYYY-MM",
-                "YYYY-MM-DD",
-                "FROM..TO",
-            ]
-        } else {
-            &["YYYY", "YYYY-MM", "YYYY-MM-DD", "FROM..TO"]
-        };
-        Problem::parameter(name, cause, forms)
-    })
-}
-
-fn group(value: &str) -> Result<Vec<Dimension>, Problem> {
-    let names = Dimension::ALL.map(Dimension::name);
-    let mut group = Vec::new();
-    for name in value.split(',') {
-        let dimension = Dimension::ALL[one_of("group", name, &names)?];
-        if group.contains(&dimension) {
-            return Err(Problem::parameter(
-                "group",
-                format!("{name} is given twice"),
-                &names,
-            ));
-        }
-        group.push(dimension);
-    }
-    if group.len() > GROUP_MAX {
-        return Err(Problem::parameter(
-            "group",
-            format!("group by at most {GROUP_MAX} dimensions"),
-            &names,
-        ));
-    }
-    Ok(group)
-}
-
-fn filter(dimension: Dimension, value: &str) -> Result<Vec<String>, Problem> {
-    let name = dimension.name();
-    let mut values: Vec<String> = value.split(',').map(str::to_owned).collect();
-    values.sort();
-    values.dedup();
-    if values.len() > FILTER_VALUES_MAX || values.iter().any(|value| value.len() > FILTER_BYTES_MAX)
-    {
-        return Err(Problem::parameter(
-            name,
-            format!("give at most {FILTER_VALUES_MAX} values of at most {FILTER_BYTES_MAX} bytes"),
-            &[],
-        ));
-    }
-    if values.iter().any(|value| value.contains('\0')) {
-        return Err(Problem::parameter(name, "a value holds a zero byte", &[]));
-    }
-    let allowed = dimension.values();
-    for value in &values {
-        if !allowed.is_empty() {
-            one_of(name, value, allowed)?;
-        }
-        let is_date = match dimension {
-            Dimension::Day => value.len() == 10,
-            Dimension::Month => value.len() == 7,
-            Dimension::Year => value.len() == 4,
-            _ => continue,
-        };
-        if !is_date {
-            period(name, "")?;
-        }
-        period(name, value)?;
-    }
-    Ok(values)
-}
-
-impl Question {
-    /// Returns the parameters of the question in a fixed order, in request syntax. Unset optional
-    /// parameters are left out.
-    pub fn pairs(&self, period: Period) -> Vec<(&'static str, String)> {
-        let known = |name: &str| self.resource.parameters().contains(&name);
-        let mut pairs = Vec::new();
-        let mut push = |name: &'static str, value: String| {
-            if known(name) {
-                pairs.push((name, value));
-            }
-        };
-        push("period", period.to_string());
-        let names: Vec<&str> = self
-            .group
-            .iter()
-            .map(|dimension| dimension.name())
-            .collect();
-        if !names.is_empty() {
-            push("group", names.join(","));
-            push("trend", names.join(","));
-        }
-        push("measure", self.measure.name().to_owned());
-        match self.compare {
-            None => {}
-            Some(Compare::YearBefore) => push("compare", "year-before".to_owned()),
-            Some(Compare::Before) => push("compare", "before".to_owned()),
-            Some(Compare::With(other)) => push("compare", other.to_string()),
-        }
-        push("count", COUNTS[usize::from(!self.people)].to_owned());
-        if self.by_kind {
-            push("by_kind", "true".to_owned());
-        }
-        if let Some(order) = &self.order {
-            let sign = if order.descending { "-" } else { "" };
-            push("order", format!("{sign}{}", order.column));
-        }
-        if let Some(state) = self.state {
-            push("state", state.to_owned());
-        }
-        push("limit", self.limit.to_string());
-        push("minutes", self.minutes.to_string());
-        if let Some(cursor) = self.cursor {
-            push("cursor", cursor.write());
-        }
-        for (dimension, values) in &self.filters {
-            pairs.push((dimension.name(), values.join(",")));
-        }
-        pairs
     }
 }

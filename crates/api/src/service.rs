@@ -1,7 +1,5 @@
 //! The routes, and the steps of each request: key, limits, question, ETag, cache.
 
-use std::hash::{Hash, Hasher};
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,34 +13,27 @@ use affluenza_store::{Store, StoreError};
 use affluenza_telemetry::{Metrics, Stop};
 use affluenza_web::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
 use axum::extract::{Extension, Query, State};
-use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, VARY,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, extract::rejection::QueryRejection};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, watch};
-use xxhash_rust::xxh3::Xxh3;
 
-use crate::answer::{Answer, Flavour};
-use crate::compose::{Composer, Viewer, compared};
-use crate::counted::NoFigures;
+use crate::asked::Asked;
+use crate::compose::{Composer, Viewer};
 use crate::period::Period;
 use crate::question::{Question, Resource};
+use crate::reply::{CacheKey, Rendered, common_headers, etag, format, is_known, render, written};
+use crate::source::NoFigures;
 use crate::state::{Current, Snapshot};
-use crate::{Config, page, public};
+use crate::years::years;
+use crate::{Config, open, page};
 
-/// Smaller answers are not compressed, in bytes.
-const COMPRESSED_BYTES_MIN: usize = 1024;
 /// Longest wait of a question for a free place.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Time for `Retry-After` after a database error.
@@ -51,32 +42,6 @@ const RETRY: Duration = Duration::from_secs(2);
 const ANSWERS_EXPECTED: usize = 2_000;
 /// Overhead of a cache entry, in bytes.
 const ENTRY_BYTES: u64 = 512;
-
-/// Format of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Format {
-    Json,
-    Csv(Flavour),
-}
-
-const FORMATS: [&str; 3] = ["json", "csv", "csv-excel-italy"];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct CacheKey {
-    question: Question,
-    viewer: Viewer,
-    format: Format,
-    tag: u64,
-    /// Seals of the closed years, for answers built from them; empty otherwise.
-    seals: Vec<u32>,
-    minute: i64,
-}
-
-#[derive(Debug)]
-struct Rendered {
-    body: Bytes,
-    gzip: Option<Bytes>,
-}
 
 #[derive(Debug, Clone)]
 struct ByBytes;
@@ -164,7 +129,20 @@ impl Api {
                 };
             router = router.route(&format!("/v1/{}", resource.path()), get(answer));
         }
+        let router = router.route("/v1/years", get(years));
         router.merge(page::routes()).with_state(self.clone())
+    }
+
+    /// Takes one request of a client from its rate limit, or refuses it.
+    pub(crate) fn admit(&self, peer: Peer, headers: &HeaderMap) -> Result<Allowance, Problem> {
+        let inner = &*self.0;
+        let address = client_address(peer.0.ip(), headers, &inner.config.http.trusted_proxies);
+        let (_, allowance) = inner.admit(address, headers)?;
+        Ok(allowance)
+    }
+
+    pub(crate) fn editions(&self) -> &Editions {
+        &self.0.editions
     }
 
     /// Succeeds if there are figures, or returns the reason why not.
@@ -194,8 +172,7 @@ impl Api {
         let period = inner.period(&question, &viewer, &snapshot);
         let viewer_is_public = viewer == Viewer::Public;
         if viewer_is_public {
-            let compared = compared(&question, period)?;
-            public::check(&question, (period, compared))?;
+            open::check(&Asked::new(&question, period)?)?;
         }
         let cached = CacheKey {
             question: Question {
@@ -325,18 +302,17 @@ impl Inner {
                 store: &self.store,
                 snapshot,
                 editions: &self.editions,
+                viewer: &cached.viewer,
             };
-            let answer = composer
-                .answer(&cached.question, &cached.viewer, period)
-                .await
-                .map_err(problem)?;
+            let asked = Asked::new(&cached.question, period)?;
+            let answer = composer.answer(&asked).await.map_err(problem)?;
             Ok(Arc::new(render(&answer, cached.format)))
         };
         self.answers.get_or_insert_async(cached, make).await
     }
 }
 
-fn problem(cause: NoFigures) -> Problem {
+pub(crate) fn problem(cause: NoFigures) -> Problem {
     match cause {
         NoFigures::Question(problem) => problem,
         NoFigures::Store(error) => {
@@ -350,142 +326,7 @@ fn problem(cause: NoFigures) -> Problem {
     }
 }
 
-fn render(answer: &Answer, format: Format) -> Rendered {
-    let body = match format {
-        Format::Json => answer.to_json(),
-        Format::Csv(flavour) => answer.to_csv(flavour),
-    };
-    let gzip = (body.len() >= COMPRESSED_BYTES_MIN)
-        .then(|| {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder
-                .write_all(&body)
-                .and_then(|()| encoder.finish())
-                .ok()
-        })
-        .flatten();
-    Rendered {
-        body: body.into(),
-        gzip: gzip.map(Bytes::from),
-    }
-}
-
 /// Days since 1970, in UTC.
 fn today() -> i32 {
     i32::try_from(Timestamp::now().as_second() / 86_400).unwrap_or(i32::MAX)
-}
-
-fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Format, Problem> {
-    let asked = pairs.iter().find(|(name, _)| name == "format");
-    if let Some((_, value)) = asked {
-        return match value.as_str() {
-            "json" => Ok(Format::Json),
-            "csv" => Ok(Format::Csv(Flavour::Tidy)),
-            "csv-excel-italy" => Ok(Format::Csv(Flavour::ExcelItaly)),
-            _ => Err(Problem::parameter(
-                "format",
-                "there is no such format",
-                &FORMATS,
-            )),
-        };
-    }
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("*/*");
-    for wanted in accept.split(',') {
-        let kind = wanted.split(';').next().unwrap_or_default().trim();
-        match kind {
-            "" | "*/*" | "application/*" | "application/json" => return Ok(Format::Json),
-            "text/csv" | "text/*" => return Ok(Format::Csv(Flavour::Tidy)),
-            _ => {}
-        }
-    }
-    Err(Problem::new(
-        StatusCode::NOT_ACCEPTABLE,
-        "not-acceptable",
-        "There is no such format",
-        "answers are application/json or text/csv",
-    )
-    .with("parameter", "Accept")
-    .with("allowed", ["application/json", "text/csv"]))
-}
-
-/// Returns the same tag for the same question, client scope and figures, in every process of this
-/// version.
-fn etag(cached: &CacheKey) -> String {
-    struct Stable(Xxh3);
-    impl Hasher for Stable {
-        fn finish(&self) -> u64 {
-            self.0.digest()
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-    }
-    let mut hasher = Stable(Xxh3::new());
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    cached.hash(&mut hasher);
-    format!("W/\"{:016x}\"", hasher.finish())
-}
-
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let strong = etag.trim_start_matches("W/");
-    let values = headers.get_all(IF_NONE_MATCH).iter();
-    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
-    tags.any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.trim_start_matches("W/") == strong
-    })
-}
-
-fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMap) -> Response {
-    let accepts = headers
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    let takes_gzip = accepts.is_some_and(|accepts| {
-        accepts.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
-        })
-    });
-    let (body, is_gzip) = match &rendered.gzip {
-        Some(gzip) if takes_gzip => (gzip.clone(), true),
-        _ => (rendered.body.clone(), false),
-    };
-    let mut response = body.into_response();
-    let added = response.headers_mut();
-    let kind = match cached.format {
-        Format::Json => "application/json",
-        Format::Csv(_) => "text/csv; charset=utf-8; header=present",
-    };
-    added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if is_gzip {
-        added.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    if matches!(cached.format, Format::Csv(_)) {
-        let name = format!(
-            "attachment; filename=\"{}.csv\"",
-            cached.question.resource.path()
-        );
-        if let Ok(value) = HeaderValue::try_from(name) {
-            added.insert(CONTENT_DISPOSITION, value);
-        }
-    }
-    response
-}
-
-fn common_headers(headers: &mut HeaderMap, etag: &str, viewer: &Viewer, allowance: Allowance) {
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        headers.insert(ETAG, etag);
-    }
-    let caching = if *viewer == Viewer::Public {
-        "public, no-cache"
-    } else {
-        "private, no-cache"
-    };
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
-    headers.insert(VARY, vary);
-    allowance.write(headers);
 }

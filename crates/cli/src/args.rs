@@ -266,7 +266,7 @@ pub struct AccessLog {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Count {
+pub enum Counting {
     /// People only.
     People,
     /// People and bots.

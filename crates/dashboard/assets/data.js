@@ -28,9 +28,6 @@ class Figures {
   }
 }
 
-/** Number of past years that are checked for public figures. */
-const PUBLIC_YEARS = 12;
-
 /** Dimensions that may be combined without a key, for whole years: uses, then accesses. */
 const PUBLIC_TABLES = [["ente", "category", "kind"], ["category", "service"], ["ente", "month"], ["hour"], ["device", "month"], ["weekday", "hour"]];
 
@@ -74,15 +71,7 @@ export class Data {
     return answer.data.map((row) => Number(row.year)).sort((a, b) => a - b);
   }
   /** Returns the closed years. Other years have no public figures. */
-  async #publicYears() {
-    const years = Array.from({ length: PUBLIC_YEARS }, (_, back) => lastYear() - back).reverse();
-    const isClosed = (year) => this.api.get("categories", { period: year }).then((answer) => answer.data.length > 0, (error) => {
-      if (error.status === 401 || error.status === 404) return false;
-      throw error;
-    });
-    const closed = await Promise.all(years.map(isClosed));
-    return years.filter((_, at) => closed[at]);
-  }
+  async #publicYears() { return (await this.api.get("years")).years; }
   /** Without a key, only the listed closed years have figures. */
   #isKnown(year) { return this.api.hasKey || this.names.years.includes(year); }
   enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
@@ -147,7 +136,7 @@ export class Data {
   /** Returns the changes from the year before, the greatest difference first. */
   async variations(at) {
     this.#needKey(!at.ente);
-    if (!this.#isKnown(at.year - 1)) return [];
+    if (![at.year, at.year - 1].every((year) => this.#isKnown(year))) return [];
     const answer = await this.api.get("variations", { ...where(at), limit: 200 });
     return answer.data
       .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")
@@ -168,6 +157,7 @@ export class Data {
   /** Mean users of each hour of the day. */
   async usersByHour(at) {
     this.#needKey(this.allows(at, "hour"));
+    if (!this.#isKnown(at.year)) return Array.from({ length: 24 }, () => null);
     const answer = await this.api.get("hours", where(at));
     const hours = Array.from({ length: 24 }, () => 0);
     for (const row of answer.data) hours[Number(row.hour)] = row.users_per_hour_mean;
@@ -175,6 +165,7 @@ export class Data {
   }
   async usersByBand(at) {
     this.#needKey(this.allows(at, "hour"));
+    if (!this.#isKnown(at.year)) return [];
     const answer = await this.api.get("bands", where(at));
     return answer.data.map((row) => ({ band: row.band, users: row.users_per_hour_mean }));
   }

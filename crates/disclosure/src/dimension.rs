@@ -21,7 +21,7 @@ impl Dimension {
     /// returns the next higher label, or `None` for the total. Repeated calls must reach `None`.
     ///
     /// ```
-    /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
+    /// use affluenza_disclosure::{Count, Dimension, Secret, Table, Threshold};
     ///
     /// let day = Dimension::nested("day", |date| Some(date.rsplit_once('-')?.0.to_owned()));
     /// let mut table = Table::new([day]);
@@ -29,9 +29,9 @@ impl Dimension {
     ///     table.add([date], uses);
     /// }
     /// let public = table.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
-    /// assert_eq!(public.cell([Some("2017-03-02")]), Cell::Suppressed);
-    /// assert_eq!(public.cell([Some("2017-03")]), Cell::Shown(7));
-    /// assert_eq!(public.cell([Some("2017")]), Cell::Shown(15));
+    /// assert_eq!(public.cell([Some("2017-03-02")]), Count::Hidden);
+    /// assert_eq!(public.cell([Some("2017-03")]), Count::Shown(7));
+    /// assert_eq!(public.cell([Some("2017")]), Count::Shown(15));
     /// ```
     pub const fn nested(name: &'static str, parent: fn(&str) -> Option<String>) -> Self {
         Self { name, parent }

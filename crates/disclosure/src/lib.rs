@@ -8,7 +8,7 @@
 //! [`Public`].
 //!
 //! ```
-//! use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
+//! use affluenza_disclosure::{Count, Dimension, Secret, Table, Threshold};
 //!
 //! let rows = [("firenze", "tributi", 80), ("firenze", "lavoro", 9), ("vicchio", "tributi", 40),
 //!             ("vicchio", "lavoro", 2), ("pelago", "lavoro", 7), ("pelago", "tributi", 7)];
@@ -17,10 +17,10 @@
 //! rows.iter().for_each(|&(ente, category, uses)| table.add([ente, category], uses));
 //! let public = table.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
 //!
-//! assert_eq!(public.cell([Some("vicchio"), Some("lavoro")]), Cell::Suppressed); // 2 is small
-//! assert_eq!(public.cell([Some("vicchio"), Some("tributi")]), Cell::Suppressed); // or 42 - 40
-//! assert_eq!(public.cell([Some("vicchio"), None]), Cell::Shown(42));
-//! assert_eq!(public.cell([None, None]), Cell::Shown(145));
+//! assert_eq!(public.cell([Some("vicchio"), Some("lavoro")]), Count::Hidden); // 2 is small
+//! assert_eq!(public.cell([Some("vicchio"), Some("tributi")]), Count::Hidden); // or 42 - 40
+//! assert_eq!(public.cell([Some("vicchio"), None]), Count::Shown(42));
+//! assert_eq!(public.cell([None, None]), Count::Shown(145));
 //! // A value computed from a hidden cell is hidden, too.
 //! let part = [public.cell([Some("vicchio"), Some("lavoro")]), public.cell([Some("vicchio"), None])];
 //! assert_eq!(affluenza_disclosure::derive(part, |[part, whole]| part as f64 / whole as f64), None);
@@ -73,7 +73,7 @@
 //! * J. P. Kelly, B. L. Golden, A. A. Assad, *Cell suppression: disclosure protection for sensitive tabular
 //!   data*, Networks 22 (1992): a linear programme for each sensitive cell, as it is done here.
 
-mod cell;
+mod count;
 mod dimension;
 mod draws;
 mod protect;
@@ -82,7 +82,7 @@ mod search;
 mod system;
 mod table;
 
-pub use cell::{Cell, derive, sum};
+pub use count::{Count, derive, sum};
 pub use dimension::Dimension;
 pub use draws::{Draws, Secret};
 pub use protect::Unprotected;

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use crate::cell::Cell;
+use crate::count::Count;
 use crate::dimension::{TOTAL, Tree};
 use crate::table::{Key, is_published};
 
@@ -29,7 +29,7 @@ impl<const N: usize> Public<N> {
 
     /// Returns the count for one label in each dimension; `None` stands for the total. A label that
     /// never occurred counts 0. A cell outside the published tables is hidden.
-    pub fn cell(&self, labels: [Option<&str>; N]) -> Cell {
+    pub fn cell(&self, labels: [Option<&str>; N]) -> Count {
         let mut key = [TOTAL; N];
         let mut occurred = true;
         for dimension in 0..N {
@@ -41,23 +41,23 @@ impl<const N: usize> Public<N> {
             key[dimension] = node.unwrap_or(u32::MAX);
         }
         if self.hidden.contains(&key) || !is_published(&self.published, &key) {
-            Cell::Suppressed
+            Count::Hidden
         } else if occurred {
-            Cell::Shown(self.shown.get(&key).copied().unwrap_or(0))
+            Count::Shown(self.shown.get(&key).copied().unwrap_or(0))
         } else {
-            Cell::Shown(0)
+            Count::Shown(0)
         }
     }
 
     /// Returns every cell that is not zero, with its labels; `None` stands for the total. Cells are
     /// in the order of labels, totals first.
-    pub fn cells(&self) -> impl Iterator<Item = ([Option<&str>; N], Cell)> {
+    pub fn cells(&self) -> impl Iterator<Item = ([Option<&str>; N], Count)> {
         let shown = self
             .shown
             .iter()
-            .map(|(&key, &count)| (key, Cell::Shown(count)));
-        let hidden = self.hidden.iter().map(|&key| (key, Cell::Suppressed));
-        let mut cells: Vec<(Key<N>, Cell)> = shown.chain(hidden).collect();
+            .map(|(&key, &count)| (key, Count::Shown(count)));
+        let hidden = self.hidden.iter().map(|&key| (key, Count::Hidden));
+        let mut cells: Vec<(Key<N>, Count)> = shown.chain(hidden).collect();
         cells.sort_unstable_by_key(|(key, _)| *key);
         cells.into_iter().map(|(key, cell)| {
             let label = |dimension: usize| {

@@ -59,14 +59,14 @@ impl<const N: usize> Table<N> {
     /// Dimensions that share no table are never shown together, and cost nothing.
     ///
     /// ```
-    /// use affluenza_disclosure::{Cell, Dimension, Secret, Table, Threshold};
+    /// use affluenza_disclosure::{Count, Dimension, Secret, Table, Threshold};
     ///
     /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
     /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
     /// tables.add(["vicchio", "tributi", "2017-01"], 33);
     /// let public = tables.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
-    /// assert_eq!(public.cell([Some("vicchio"), None, Some("2017-01")]), Cell::Shown(33));
-    /// assert_eq!(public.cell([None, Some("tributi"), Some("2017-01")]), Cell::Suppressed);
+    /// assert_eq!(public.cell([Some("vicchio"), None, Some("2017-01")]), Count::Shown(33));
+    /// assert_eq!(public.cell([None, Some("tributi"), Some("2017-01")]), Count::Hidden);
     /// ```
     ///
     /// # Panics

@@ -5,7 +5,7 @@ mod attack;
 
 use std::collections::BTreeMap;
 
-use affluenza_disclosure::{Cell, Dimension, Public, Secret, Table, Threshold};
+use affluenza_disclosure::{Count, Dimension, Public, Secret, Table, Threshold};
 use proptest::prelude::*;
 
 use crate::attack::{Attacker, Labels, Parent};
@@ -86,11 +86,11 @@ impl<const N: usize> Case<N> {
         let truth = self.truth();
         for (key, &count) in &truth {
             match cell(public, key) {
-                Cell::Shown(shown) => assert!(
+                Count::Shown(shown) => assert!(
                     shown == count && !(1..k).contains(&count),
                     "{key:?}: {shown} of {count}"
                 ),
-                Cell::Suppressed => assert!(count > 0, "{key:?}: a zero is hidden"),
+                Count::Hidden => assert!(count > 0, "{key:?}: a zero is hidden"),
             }
         }
         let cells = truth
@@ -109,7 +109,7 @@ impl<const N: usize> Case<N> {
     }
 }
 
-fn cell<const N: usize>(public: &Public<N>, key: &Labels<N>) -> Cell {
+fn cell<const N: usize>(public: &Public<N>, key: &Labels<N>) -> Count {
     public.cell(key.each_ref().map(Option::as_deref))
 }
 
@@ -131,7 +131,7 @@ fn nothing_of_the_matrix_of_2017_can_be_worked_out() {
         let case = Case::new(rows_of_2017(), Threshold { k });
         let public = case.suppress();
         case.attack(&public);
-        assert_eq!(public.cell([None, None, None]), Cell::Shown(749_866));
+        assert_eq!(public.cell([None, None, None]), Count::Shown(749_866));
     }
 }
 
@@ -143,14 +143,14 @@ fn little_of_the_matrix_of_2017_is_lost() {
     let truth = case.truth();
     let hidden = truth
         .iter()
-        .filter(|(key, _)| cell(&public, key).is_suppressed());
+        .filter(|(key, _)| cell(&public, key).is_hidden());
     let lost: u64 = hidden.map(|(_, count)| count).sum();
     let all: u64 = truth.values().sum();
     assert!(public.suppressed() <= 60, "{} hidden", public.suppressed());
     assert!(lost * 60 < all, "{lost} of {all} lost");
     let is_total = |key: &&Labels<3>| key.iter().flatten().count() < 2;
     for key in truth.keys().filter(is_total) {
-        assert!(!cell(&public, key).is_suppressed(), "the total of {key:?}");
+        assert!(!cell(&public, key).is_hidden(), "the total of {key:?}");
     }
 }
 
@@ -173,8 +173,8 @@ fn no_data_is_nothing_to_hide() {
     let table = Table::new(["ente", "category"].map(Dimension::flat));
     let public = table.suppress(Threshold::default(), &Secret([0; 32]), &[]);
     let public = public.expect("there is nothing to protect");
-    assert_eq!(public.cell([None, None]), Cell::Shown(0));
-    assert_eq!(public.cell([Some("firenze"), None]), Cell::Shown(0));
+    assert_eq!(public.cell([None, None]), Count::Shown(0));
+    assert_eq!(public.cell([Some("firenze"), None]), Count::Shown(0));
     assert_eq!(public.cells().count(), 0);
 }
 

@@ -1,4 +1,4 @@
-use affluenza_disclosure::{Cell, Labels, Public, Secret, Threshold, Unprotected};
+use affluenza_disclosure::{Count, Labels, Public, Secret, Threshold, Unprotected};
 use affluenza_store::open::OpenFigures;
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +50,8 @@ impl Outcome {
         let uses = table_of_uses(year, figures, offered);
         let accesses = table_of_accesses(year, figures);
         let is_small = |count: u64| (1..threshold.k).contains(&count);
-        let moved = |then: Cell, now: Cell| match (then, now) {
-            (Cell::Shown(then), Cell::Shown(now)) => then.abs_diff(now),
+        let moved = |then: Count, now: Count| match (then, now) {
+            (Count::Shown(then), Count::Shown(now)) => then.abs_diff(now),
             _ => 0,
         };
         let (all_uses, all_accesses) = (
@@ -71,7 +71,7 @@ impl Outcome {
         let of_accesses = earlier.iter().map(PublicYear::accesses);
         let also = kept_back(of_accesses, &all_accesses, is_small);
         let accesses = accesses.suppress(threshold, secret, &also)?;
-        let users = Users::of(figures);
+        let users = Users::new(figures);
         let mut before = earlier.iter().filter_map(PublicYear::users);
         let has_moved_little = before.any(|then| then.moved(&users).into_iter().any(is_small));
         let has_users = !figures.week.is_empty()
@@ -92,7 +92,7 @@ impl Outcome {
 /// uses together, often as many as either. So shown users would reveal hidden accesses or uses.
 fn has_hidden_hours<const N: usize>(public: &Public<N>) -> bool {
     let mut cells = public.cells();
-    cells.any(|(labels, cell)| cell.is_suppressed() && labels[..N - 1].iter().all(Option::is_none))
+    cells.any(|(labels, cell)| cell.is_hidden() && labels[..N - 1].iter().all(Option::is_none))
 }
 
 /// Returns the cells that earlier editions hid, and those that changed by a small count since.
@@ -107,8 +107,8 @@ fn kept_back<'e, const N: usize>(
         for labels in of_then.chain(now.cells().map(|(labels, _)| labels)) {
             let count = now.cell(labels).shown().unwrap_or(0);
             let is_kept = match then.cell(labels) {
-                Cell::Suppressed => true,
-                Cell::Shown(then) => is_small(then.abs_diff(count)),
+                Count::Hidden => true,
+                Count::Shown(then) => is_small(then.abs_diff(count)),
             };
             if is_kept {
                 cells.push(owned(labels));
@@ -121,7 +121,7 @@ fn kept_back<'e, const N: usize>(
 }
 
 fn hidden<const N: usize>(public: &Public<N>) -> Vec<Labels<N>> {
-    let cells = public.cells().filter(|(_, cell)| cell.is_suppressed());
+    let cells = public.cells().filter(|(_, cell)| cell.is_hidden());
     cells.map(|(labels, _)| owned(labels)).collect()
 }
 

@@ -42,18 +42,23 @@
 //! changes all uses or all accesses together by a small count, it has no edition, and the earlier
 //! one stays.
 
+mod cells;
 mod decided;
 mod editions;
 mod offered;
 
 use std::collections::BTreeMap;
 
+pub use affluenza_store::usage::Dimension;
+pub use cells::{Label, PublicCell, PublicMeasure};
 pub use decided::{Decided, Outcome};
 pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
 pub use offered::{Offered, offered};
 
-use affluenza_disclosure::{Dimension, Public, Table, Unprotected};
+use affluenza_disclosure::{Public, Table, Unprotected};
 use affluenza_store::open::OpenFigures;
+
+use crate::cells::{ACCESSES, USES};
 
 /// Uses. Labels in this order: ente, category, kind, service, month (`2017-03`), and hour, as
 /// [`hour_label`] writes it, or band.
@@ -61,21 +66,6 @@ pub type Uses = Public<6>;
 /// Accesses. Labels in this order: class of device, month (`2017-03`), weekday (`1` is Monday), and
 /// hour, as [`hour_label`] writes it, or band.
 pub type Accesses = Public<4>;
-
-const USES: [Dimension; 6] = [
-    Dimension::flat("ente"),
-    Dimension::flat("category"),
-    Dimension::flat("kind"),
-    Dimension::flat("service"),
-    Dimension::flat("month"),
-    Dimension::nested("hour", band_of),
-];
-const ACCESSES: [Dimension; 4] = [
-    Dimension::flat("device"),
-    Dimension::flat("month"),
-    Dimension::flat("weekday"),
-    Dimension::nested("hour", band_of),
-];
 
 /// The publishable tables of a year. Hidden counts are not stored.
 pub struct PublicYear {
@@ -106,11 +96,6 @@ pub fn band_of(label: &str) -> Option<String> {
     Some(label.split_once(' ')?.0.to_owned())
 }
 
-/// Returns the local hour of a label of [`hour_label`].
-pub fn hour_of(label: &str) -> Option<u8> {
-    label.split_once(' ')?.1.parse().ok()
-}
-
 impl PublicYear {
     /// Builds the public tables of a year, as decided when it was closed.
     ///
@@ -121,7 +106,7 @@ impl PublicYear {
         let uses = table_of_uses(year, figures, &[]).with_hidden(threshold, &decided.uses)?;
         let accesses =
             table_of_accesses(year, figures).with_hidden(threshold, &decided.accesses)?;
-        let users = decided.has_users.then(|| Users::of(figures));
+        let users = decided.has_users.then(|| Users::new(figures));
         Ok(Self {
             year,
             small_count: decided.small_count,
@@ -173,56 +158,76 @@ fn has_hours(figures: &OpenFigures) -> bool {
 }
 
 fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Table<6> {
-    let tables: &[&[&str]] = &[
-        &["ente", "category", "kind"],
-        &["category", "service"],
-        &["ente", "month"],
-        &["hour"],
-    ];
-    let tables = &tables[..3 + usize::from(has_hours(figures))];
-    let detail = ["ente", "category", "kind", "service"];
-    let mut table = Table::linked(USES, tables).with_detail(&detail);
+    use Dimension::{Category, Ente, Hour, Kind, Month, Service};
+    let detail = [Ente, Category, Kind, Service].map(Dimension::name);
+    let table = PublicMeasure::Uses.linked(USES, has_hours(figures));
+    let mut table = table.with_detail(&detail);
     for row in &figures.uses {
-        let labels = [&row.ente, &row.category, &row.kind, &row.service];
-        let [ente, category, kind, service] = labels.map(String::as_str);
-        let labels = [ente, category, kind, service, "", ""];
+        let labels = USES.map(|dimension| match dimension {
+            Ente => row.ente.as_str(),
+            Category => &row.category,
+            Kind => &row.kind,
+            Service => &row.service,
+            _ => "",
+        });
         table.add_to(0, labels, row.service_uses);
         table.add_to(1, labels, row.service_uses);
         table.add_detail(labels, row.service_uses);
     }
     for offer in offered {
-        let labels = [&offer.ente, &offer.category, &offer.kind, &offer.service];
-        let [ente, category, kind, service] = labels.map(String::as_str);
-        table.add_detail([ente, category, kind, service, "", ""], 0);
+        let labels = USES.map(|dimension| match dimension {
+            Ente => offer.ente.as_str(),
+            Category => &offer.category,
+            Kind => &offer.kind,
+            Service => &offer.service,
+            _ => "",
+        });
+        table.add_detail(labels, 0);
     }
     for row in &figures.months {
         let month = month(year, row.month);
-        table.add_to(2, [&row.ente, "", "", "", &month, ""], row.service_uses);
+        let labels = USES.map(|dimension| match dimension {
+            Ente => row.ente.as_str(),
+            Month => &month,
+            _ => "",
+        });
+        table.add_to(2, labels, row.service_uses);
     }
     for row in &figures.week {
         let hour = hour_label(&row.band, row.local_hour);
-        table.add_to(3, ["", "", "", "", "", &hour], row.service_uses);
+        let labels = USES.map(|dimension| if dimension == Hour { &*hour } else { "" });
+        table.add_to(3, labels, row.service_uses);
     }
     table
 }
 
 fn table_of_accesses(year: i16, figures: &OpenFigures) -> Table<4> {
-    let tables: &[&[&str]] = &[&["device", "month"], &["weekday", "hour"]];
-    let mut table = Table::linked(ACCESSES, &tables[..1 + usize::from(has_hours(figures))]);
+    use Dimension::{Device, Hour, Month, Weekday};
+    let mut table = PublicMeasure::Accesses.linked(ACCESSES, has_hours(figures));
     for row in &figures.months {
         let month = month(year, row.month);
-        table.add_to(0, [&row.device, &month, "", ""], row.accesses);
+        let labels = ACCESSES.map(|dimension| match dimension {
+            Device => row.device.as_str(),
+            Month => &month,
+            _ => "",
+        });
+        table.add_to(0, labels, row.accesses);
     }
     for row in &figures.week {
         let weekday = row.weekday.to_string();
         let hour = hour_label(&row.band, row.local_hour);
-        table.add_to(1, ["", "", &weekday, &hour], row.accesses);
+        let labels = ACCESSES.map(|dimension| match dimension {
+            Weekday => weekday.as_str(),
+            Hour => &hour,
+            _ => "",
+        });
+        table.add_to(1, labels, row.accesses);
     }
     table
 }
 
 impl Users {
-    fn of(figures: &OpenFigures) -> Self {
+    fn new(figures: &OpenFigures) -> Self {
         let hours = figures.hours.iter();
         let bands = figures.bands.iter();
         Self {
@@ -231,6 +236,15 @@ impl Users {
                 .map(|row| (row.band.clone(), row.users_hours))
                 .collect(),
         }
+    }
+
+    /// Users of an hour or a band.
+    fn of(&self, dimension: Dimension, label: &str) -> u64 {
+        let users = match dimension {
+            Dimension::Hour => label.parse().ok().and_then(|hour| self.by_hour.get(&hour)),
+            _ => self.by_band.get(label),
+        };
+        users.copied().unwrap_or(0)
     }
 
     fn counts(&self) -> impl Iterator<Item = u64> {

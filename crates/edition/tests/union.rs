@@ -5,7 +5,7 @@ mod attack;
 
 use std::collections::BTreeMap;
 
-use affluenza_disclosure::{Cell, Public, Secret, Threshold, Unprotected};
+use affluenza_disclosure::{Count, Public, Secret, Threshold, Unprotected};
 use affluenza_edition::{Outcome, PublicYear, band_of, hour_label};
 use affluenza_store::figures::{BandUse, HourUse, MonthUse, WeekHourUse};
 use affluenza_store::open::{OpenFigures, UseRow};
@@ -215,10 +215,10 @@ fn attack_all(uses: &[(Use, u64)], accesses: &[(Access, u64)], k: u64) {
         );
         let hours = public.accesses().cells();
         let mut of_hours = hours.filter(|(labels, _)| labels[..3] == [None; 3]);
-        assert!(of_hours.all(|(_, cell)| cell != Cell::Suppressed));
+        assert!(of_hours.all(|(_, cell)| cell != Count::Hidden));
         let hours = public.uses().cells();
         let mut of_hours = hours.filter(|(labels, _)| labels[..5] == [None; 5]);
-        assert!(of_hours.all(|(_, cell)| cell != Cell::Suppressed));
+        assert!(of_hours.all(|(_, cell)| cell != Count::Hidden));
     }
 }
 
@@ -264,5 +264,5 @@ fn a_year_without_hours_is_published_without_them() {
     figures.week.clear();
     let public = published(&figures, 3).expect("they agree");
     assert!(!public.has_hours() && public.users().is_none());
-    assert_eq!(public.uses().cell([None; 6]), Cell::Shown(10));
+    assert_eq!(public.uses().cell([None; 6]), Count::Shown(10));
 }

@@ -60,7 +60,7 @@ fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
     let modified = day(table.modified);
     let hidden = hidden(table.small_count);
     let identifier = format!("{}:{name}-{year}", publisher.ipa);
-    let sheet = &table.sheet;
+    let sheet = table.sheet;
     let keywords =
         ["servizi digitali", "pubblica amministrazione", "utilizzi"].map(|word| text("it", word));
     json!({
@@ -99,7 +99,7 @@ fn distribution(table: &Dataset, publisher: &Publisher, modified: &Value) -> Val
         "@id": format!("{address}#csv"),
         "@type": ["dcat:Distribution", "dcatapit:Distribution"],
         "dct:title": text("it", &format!("{} (CSV)", table.sheet.title_it)),
-        "dct:description": text("it", &format!("CSV, UTF-8, separato da virgole. Colonne: {}.", table.sheet.header.join(", "))),
+        "dct:description": text("it", &format!("CSV, UTF-8, separato da virgole. Colonne: {}.", table.sheet.header().join(", "))),
         "dct:format": { "@id": CSV },
         "dcat:mediaType": { "@id": "https://www.iana.org/assignments/media-types/text/csv" },
         "dct:license": licence(),

@@ -39,7 +39,7 @@ pub(crate) struct Dataset {
     pub year: i16,
     pub modified: Date,
     pub small_count: u64,
-    pub sheet: Sheet,
+    pub sheet: &'static Sheet,
     pub file: File,
 }
 
@@ -81,26 +81,25 @@ fn of_year<'a>(
 ) -> impl Iterator<Item = Dataset> {
     let (year, modified) = (published.public.year(), published.modified);
     let small_count = published.public.small_count();
-    let sheets = sheets(published.public, register).into_iter();
-    sheets.map(move |sheet| Dataset {
+    sheets(published.public).map(move |sheet| Dataset {
         year,
         modified,
         small_count,
         file: File {
             name: format!("{}-{year}.csv", sheet.name),
-            bytes: csv(&sheet),
+            bytes: csv(&sheet.header(), &sheet.rows(published.public, register)),
         },
         sheet,
     })
 }
 
 /// Writes CSV as in RFC 4180: UTF-8, comma, a header, CRLF.
-fn csv(sheet: &Sheet) -> Vec<u8> {
+fn csv(header: &[String], rows: &[Vec<String>]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    writer.write_record(sheet.header).expect("memory takes it");
-    for row in &sheet.rows {
+    writer.write_record(header).expect("memory takes it");
+    for row in rows {
         writer
             .write_record(row)
             .expect("rows are as long as the header");

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Clock, Count, Language};
+use super::{Clock, Counting, Language};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Report {
@@ -23,8 +23,8 @@ pub struct Report {
     #[arg(long, conflicts_with = "ente", requires = "output")]
     pub every_ente: bool,
     /// Visitors whose use is counted.
-    #[arg(long, value_enum, default_value_t = Count::People)]
-    pub count: Count,
+    #[arg(long, value_enum, default_value_t = Counting::People)]
+    pub count: Counting,
     /// Classification of the events: as it was when the year was closed, or by the present facts.
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,

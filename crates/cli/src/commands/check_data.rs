@@ -11,7 +11,7 @@ use affluenza_report::{Language, Report};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 
-use crate::args::{self, CheckData, Clock, Count};
+use crate::args::{self, CheckData, Clock, Counting};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -55,7 +55,7 @@ fn question(year: i16, args: &CheckData) -> args::Report {
         ente: None,
         every_ente: false,
         public: false,
-        count: Count::People,
+        count: Counting::People,
         classified: Clock::Then,
         lang: args.lang,
         format: None,

@@ -13,7 +13,7 @@ use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::chain::{Chain, Witness};
-use crate::args::{self, Clock, Count, ReportFormat};
+use crate::args::{self, Clock, Counting, ReportFormat};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -80,8 +80,8 @@ impl Material {
         store.check_schema().await?;
         let year = args.year;
         let counted = match args.count {
-            Count::People => Counted::People,
-            Count::All => Counted::All,
+            Counting::People => Counted::People,
+            Counting::All => Counted::All,
         };
         let compared = args.compare.unwrap_or(year - 1);
         let chain = match args.classified {
@@ -201,7 +201,7 @@ pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
 
 /// Checks that the options fit a public edition, which counts people only, in a closed year.
 fn check_public(args: &args::Report) -> Result<()> {
-    if args.count == Count::All {
+    if args.count == Counting::All {
         bail!("the public edition counts people only: leave --count out");
     }
     if matches!(args.classified, Clock::Now) {

@@ -231,7 +231,7 @@ impl Work<'_> {
                 ente: None,
                 every_ente: false,
                 public: false,
-                count: args::Count::People,
+                count: args::Counting::People,
                 classified: args::Clock::Then,
                 lang: args.look.lang,
                 format: Some(match args.look.format {

@@ -8,7 +8,7 @@
 
 use std::cmp::Reverse;
 
-use affluenza_disclosure::{Cell as Protected, Public, derive, sum};
+use affluenza_disclosure::{Count as Protected, Public, derive, sum};
 use affluenza_register::Register;
 
 use super::sources::Names;
@@ -435,7 +435,7 @@ impl PublicWriter<'_> {
                 now: self.edition.uses.cell(labels),
                 before: match self.edition.uses_before {
                     Some(before) => before.cell(labels),
-                    None => Protected::Suppressed,
+                    None => Protected::Hidden,
                 },
             }
         };

@@ -1,0 +1,255 @@
+//! Questions that a client without a key may ask: closed years, read from the public edition of
+//! each. All tables of an edition are protected together.
+
+use affluenza_edition::Dimension;
+use affluenza_web::Problem;
+
+use crate::asked::Asked;
+use crate::question::{Question, Resource};
+use crate::source::Split;
+
+/// Resources that have public figures.
+pub(crate) const OPEN: [Resource; 10] = [
+    Resource::Usage,
+    Resource::Categories,
+    Resource::Enti,
+    Resource::Matrix,
+    Resource::TopServices,
+    Resource::Variations,
+    Resource::Hours,
+    Resource::Bands,
+    Resource::Devices,
+    Resource::Catalogue,
+];
+
+pub(crate) fn needs_key(what: &str) -> Problem {
+    let open = OPEN.map(|resource| format!("/v1/{}", resource.path()));
+    Problem::unauthorized(format!(
+        "{what}; without a key there are {} of whole years that are closed",
+        open.join(", ")
+    ))
+}
+
+/// Fails unless a client without a key may ask the question.
+pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
+    let question = asked.question;
+    if !OPEN.contains(&question.resource) {
+        return Err(needs_key("this resource needs a key"));
+    }
+    let mut periods = [Some(asked.period), asked.compared].into_iter().flatten();
+    if !periods.all(|period| period.whole_year().is_some()) {
+        return Err(needs_key("a period other than a whole year needs a key"));
+    }
+    if !question.people || question.order.is_some() {
+        return Err(needs_key("bots and other orders need a key"));
+    }
+    let is_counted = !matches!(
+        question.resource,
+        Resource::Variations | Resource::Hours | Resource::Bands | Resource::Catalogue
+    );
+    if is_counted && !has_table(question) {
+        return Err(needs_key(
+            "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour",
+        ));
+    }
+    if !is_counted && !question.filters.is_empty() {
+        return Err(needs_key("filters need a key here"));
+    }
+    Ok(())
+}
+
+/// True if one published table has every dimension of the rows and filters.
+fn has_table(question: &Question) -> bool {
+    let mut by = question.dimensions();
+    by.extend(question.filters.keys());
+    if Split::of(question, true) == Split::Kinds {
+        by.push(Dimension::Kind);
+    }
+    let measure = question.measure.published();
+    measure.is_some_and(|measure| measure.has_table(&by))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use affluenza_disclosure::{Secret, Threshold};
+    use affluenza_edition::{ClosedYear, Editions, Outcome, PublicYear};
+    use affluenza_register::Register;
+    use affluenza_store::figures::{MonthUse, WeekHourUse};
+    use affluenza_store::open::{OpenFigures, UseRow};
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::answer::Value;
+    use crate::asked::AnswerPage;
+    use crate::names::Names;
+    use crate::period::Period;
+    use crate::source::{FigureSource, NoFigures};
+    use crate::{counted, hours, offers};
+
+    const REGISTER: &str = include_str!("../../../deploy/register.toml");
+
+    fn figures() -> OpenFigures {
+        let uses = [
+            ("tributi", "plain", "imu", 900),
+            ("lavoro", "plain", "suap", 2),
+            ("lavoro", "payment", "suap", 40),
+            ("tributi", "payment", "imu", 70),
+        ];
+        let months = [
+            (1, "desktop", 50, 902),
+            (2, "desktop", 0, 110),
+            (1, "tablet", 1, 0),
+        ];
+        let week = [(1, "office", 9, 50, 1010), (7, "evening", 23, 1, 2)];
+        let ente = || "c_d612".to_owned();
+        OpenFigures {
+            uses: uses
+                .map(|(category, kind, service, service_uses)| UseRow {
+                    ente: ente(),
+                    category: category.to_owned(),
+                    kind: kind.to_owned(),
+                    service: service.to_owned(),
+                    service_uses,
+                })
+                .to_vec(),
+            months: months
+                .map(|(month, device, accesses, service_uses)| MonthUse {
+                    ente: ente(),
+                    month,
+                    device: device.to_owned(),
+                    accesses,
+                    service_uses,
+                })
+                .to_vec(),
+            week: week
+                .map(
+                    |(weekday, band, local_hour, accesses, service_uses)| WeekHourUse {
+                        weekday,
+                        band: band.to_owned(),
+                        local_hour,
+                        accesses,
+                        service_uses,
+                    },
+                )
+                .to_vec(),
+            ..OpenFigures::default()
+        }
+    }
+
+    /// Closes 2017 with the figures above.
+    fn editions() -> Editions {
+        let figures = figures();
+        let with = (Threshold::default(), &Secret([1; 32]));
+        let Ok(Outcome::Edition(decided)) = Outcome::decide(2017, (&figures, &[]), with, &[])
+        else {
+            panic!("the year cannot be protected");
+        };
+        let public = PublicYear::of(2017, &figures, &decided).unwrap();
+        let year = ClosedYear {
+            seal: 1,
+            closed_at: "2018-01-31T00:00:00Z".to_owned(),
+            edition: Ok(Arc::new(public)),
+        };
+        let closed = Arc::new(Ok(BTreeMap::from([(2017, year)])));
+        Editions::new(3, tokio::sync::watch::channel(closed).1)
+    }
+
+    fn question(resource: Resource, query: &str) -> Question {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Question::parse(resource, &pairs).unwrap()
+    }
+
+    async fn page(question: &Question, year: i16) -> Result<AnswerPage, NoFigures> {
+        let (editions, register) = (editions(), Register::parse(REGISTER).unwrap());
+        let source = FigureSource::Public(&editions);
+        let asked = Asked::new(question, Period::year(year).unwrap()).unwrap();
+        check(&asked).unwrap();
+        match question.resource {
+            Resource::Hours | Resource::Bands => hours::page(source, &asked, &register).await,
+            Resource::Variations => offers::variations(source, &asked, &register).await,
+            _ => counted::page(source, &asked, &Names(&register)).await,
+        }
+    }
+
+    /// Returns one column of a public answer.
+    async fn column(question: &Question, name: &str) -> Vec<Json> {
+        let page = page(question, 2017).await.unwrap();
+        let at = page.columns.iter().position(|column| *column == name);
+        page.rows
+            .iter()
+            .map(|row| row[at.unwrap()].json())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_public_answer_hides_parts_and_shows_totals() {
+        let categories = question(Resource::Categories, "");
+        assert_eq!(
+            column(&categories, "category").await,
+            [json!("lavoro"), json!("tributi")]
+        );
+        assert_eq!(column(&categories, "of_which_plain").await[0], Json::Null);
+        let page = page(&categories, 2017).await.unwrap();
+        assert_eq!(page.totals[0], ("service_uses", Value::count(1012)));
+        assert_eq!((page.rows_all, page.rows[0].len()), (2, page.columns.len()));
+    }
+
+    #[tokio::test]
+    async fn filters_select_public_rows() {
+        let services = question(Resource::Usage, "group=service&category=lavoro");
+        assert_eq!(column(&services, "service").await, [json!("suap")]);
+        let other_year = question(Resource::Usage, "group=year&year=2016");
+        assert_eq!(column(&other_year, "year").await, Vec::<Json>::new());
+    }
+
+    #[tokio::test]
+    async fn hours_and_bands_come_from_the_same_cells() {
+        let hours = question(Resource::Hours, "");
+        assert_eq!(column(&hours, "hour").await.len(), 24);
+        // The users of an hour would reveal its two uses.
+        assert_eq!(column(&hours, "users_hours").await, vec![Json::Null; 24]);
+        let bands = question(Resource::Bands, "");
+        let names = ["night", "office", "evening"].map(|band| json!(band));
+        assert_eq!(column(&bands, "band").await, names);
+        assert_eq!(column(&bands, "service_uses").await[0], json!(0));
+        for asked in [&hours, &bands] {
+            let totals = page(asked, 2017).await.unwrap().totals;
+            assert_eq!(totals[2], ("service_uses", Value::count(1012)));
+        }
+    }
+
+    #[tokio::test]
+    async fn open_years_are_refused() {
+        let categories = question(Resource::Categories, "");
+        match page(&categories, 2016).await {
+            Err(NoFigures::Question(problem)) => assert_eq!(problem.status(), 401),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn other_breakdowns_need_a_key() {
+        for (resource, query) in [
+            (Resource::Logins, ""),
+            (Resource::Usage, "group=ente,service"),
+            (Resource::Usage, "group=hour,band"),
+            (Resource::Usage, "group=year&measure=users"),
+            (Resource::Usage, "group=kind&service=imu"),
+            (Resource::Devices, "trend=day"),
+            (Resource::Enti, "count=all"),
+            (Resource::Enti, "order=-service_uses"),
+            (Resource::Hours, "ente=c_d612"),
+            (Resource::Matrix, "compare=2017-05"),
+        ] {
+            let question = question(resource, query);
+            let asked = Asked::new(&question, Period::year(2017).unwrap()).unwrap();
+            assert!(check(&asked).is_err(), "{question:?}");
+        }
+    }
+}

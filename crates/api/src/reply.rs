@@ -1,0 +1,188 @@
+//! Answers as HTTP responses: format, compression, ETag and headers.
+
+use std::hash::{Hash, Hasher};
+use std::io::Write as _;
+
+use affluenza_web::{Allowance, Problem};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::answer::{Answer, Flavour};
+use crate::compose::Viewer;
+use crate::question::Question;
+
+/// Smaller answers are not compressed, in bytes.
+const COMPRESSED_BYTES_MIN: usize = 1024;
+/// Format of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    Json,
+    Csv(Flavour),
+}
+
+const FORMATS: [&str; 3] = ["json", "csv", "csv-excel-italy"];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CacheKey {
+    pub question: Question,
+    pub viewer: Viewer,
+    pub format: Format,
+    pub tag: u64,
+    /// Seals of the closed years, for answers built from them; empty otherwise.
+    pub seals: Vec<u32>,
+    pub minute: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub body: Bytes,
+    pub gzip: Option<Bytes>,
+}
+
+pub(crate) fn render(answer: &Answer, format: Format) -> Rendered {
+    let body = match format {
+        Format::Json => answer.to_json(),
+        Format::Csv(flavour) => answer.to_csv(flavour),
+    };
+    let gzip = (body.len() >= COMPRESSED_BYTES_MIN)
+        .then(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder
+                .write_all(&body)
+                .and_then(|()| encoder.finish())
+                .ok()
+        })
+        .flatten();
+    Rendered {
+        body: body.into(),
+        gzip: gzip.map(Bytes::from),
+    }
+}
+
+pub(crate) fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Format, Problem> {
+    let asked = pairs.iter().find(|(name, _)| name == "format");
+    if let Some((_, value)) = asked {
+        return match value.as_str() {
+            "json" => Ok(Format::Json),
+            "csv" => Ok(Format::Csv(Flavour::Tidy)),
+            "csv-excel-italy" => Ok(Format::Csv(Flavour::ExcelItaly)),
+            _ => Err(Problem::parameter(
+                "format",
+                "there is no such format",
+                &FORMATS,
+            )),
+        };
+    }
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("*/*");
+    for wanted in accept.split(',') {
+        let kind = wanted.split(';').next().unwrap_or_default().trim();
+        match kind {
+            "" | "*/*" | "application/*" | "application/json" => return Ok(Format::Json),
+            "text/csv" | "text/*" => return Ok(Format::Csv(Flavour::Tidy)),
+            _ => {}
+        }
+    }
+    Err(Problem::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not-acceptable",
+        "There is no such format",
+        "answers are application/json or text/csv",
+    )
+    .with("parameter", "Accept")
+    .with("allowed", ["application/json", "text/csv"]))
+}
+
+/// Returns the same tag for the same question, client scope and figures, in every process of this
+/// version.
+pub(crate) fn etag(cached: &CacheKey) -> String {
+    struct Stable(Xxh3);
+    impl Hasher for Stable {
+        fn finish(&self) -> u64 {
+            self.0.digest()
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+    }
+    let mut hasher = Stable(Xxh3::new());
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    cached.hash(&mut hasher);
+    format!("W/\"{:016x}\"", hasher.finish())
+}
+
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let strong = etag.trim_start_matches("W/");
+    let values = headers.get_all(IF_NONE_MATCH).iter();
+    let mut tags = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.trim_start_matches("W/") == strong
+    })
+}
+
+pub(crate) fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMap) -> Response {
+    let accepts = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    let takes_gzip = accepts.is_some_and(|accepts| {
+        accepts.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            parts.next() == Some("gzip") && !parts.any(|part| part.replace(' ', "") == "q=0")
+        })
+    });
+    let (body, is_gzip) = match &rendered.gzip {
+        Some(gzip) if takes_gzip => (gzip.clone(), true),
+        _ => (rendered.body.clone(), false),
+    };
+    let mut response = body.into_response();
+    let added = response.headers_mut();
+    let kind = match cached.format {
+        Format::Json => "application/json",
+        Format::Csv(_) => "text/csv; charset=utf-8; header=present",
+    };
+    added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if is_gzip {
+        added.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if matches!(cached.format, Format::Csv(_)) {
+        let name = format!(
+            "attachment; filename=\"{}.csv\"",
+            cached.question.resource.path()
+        );
+        if let Ok(value) = HeaderValue::try_from(name) {
+            added.insert(CONTENT_DISPOSITION, value);
+        }
+    }
+    response
+}
+
+pub(crate) fn common_headers(
+    headers: &mut HeaderMap,
+    etag: &str,
+    viewer: &Viewer,
+    allowance: Allowance,
+) {
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(ETAG, etag);
+    }
+    let caching = if *viewer == Viewer::Public {
+        "public, no-cache"
+    } else {
+        "private, no-cache"
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding, Authorization, X-API-Key");
+    headers.insert(VARY, vary);
+    allowance.write(headers);
+}

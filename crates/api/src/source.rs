@@ -1,0 +1,370 @@
+//! Sources of figures: the store as far as a key reaches, or the public editions of closed years.
+//! Everything after them is the same for both, and every count may be hidden.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use affluenza_disclosure::Count;
+use affluenza_edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
+use affluenza_store::usage::{Dimension, HourRow, ROWS_MAX, UsageQuery, UsageRow};
+use affluenza_store::{Store, StoreError};
+use affluenza_web::Problem;
+use axum::http::StatusCode;
+
+use crate::open::needs_key;
+use crate::period::Period;
+use crate::question::{Measure, Question, Resource};
+
+/// Kinds of service uses. They add up to all service uses.
+pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
+
+/// Reason why there are no figures.
+#[derive(Debug)]
+pub(crate) enum NoFigures {
+    /// The question cannot be answered.
+    Question(Problem),
+    /// The database failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NoFigures {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NoEdition> for NoFigures {
+    fn from(cause: NoEdition) -> Self {
+        Self::Question(match cause {
+            NoEdition::Open(year) => needs_key(&format!("{year} is not closed, and needs a key")),
+            NoEdition::Broken(cause) => {
+                tracing::error!(error = cause, "closed years cannot be published");
+                let detail = "closed years are not shown until they have been verified";
+                Problem::unavailable(detail, Duration::from_secs(60))
+            }
+            other => not_published(other.to_string()),
+        })
+    }
+}
+
+fn not_published(detail: String) -> Problem {
+    let title = "There is no public edition of this";
+    Problem::new(StatusCode::NOT_FOUND, "not-published", title, detail)
+}
+
+/// Source of the figures of an answer.
+#[derive(Clone, Copy)]
+pub(crate) enum FigureSource<'a> {
+    /// Figures of the store, of the enti in a key's scope; `None` means all.
+    Live {
+        store: &'a Store,
+        scope: Option<&'a [String]>,
+    },
+    /// Public editions of closed years. Periods are whole years.
+    Public(&'a Editions),
+}
+
+/// Additional dimension that rows are split by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Split {
+    No,
+    Kinds,
+    Enti,
+}
+
+/// Counts of a row, or of all rows together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct RowCounts {
+    pub count: Count,
+    /// Counts by kind, in the order of [`KINDS`].
+    pub kinds: [Count; 3],
+    /// Number of enti with a count.
+    pub enti: u64,
+}
+
+/// Counts of a period.
+#[derive(Debug, Default)]
+pub(crate) struct PeriodCounts {
+    pub rows: BTreeMap<Vec<Label>, RowCounts>,
+    pub total: RowCounts,
+}
+
+/// Figures of some hours.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HourCounts {
+    /// Distinct visitors of each hour, summed over the hours.
+    pub users: Count,
+    pub accesses: Count,
+    pub service_uses: Count,
+}
+
+/// Figures by hour of the day and by band.
+#[derive(Debug, Default)]
+pub(crate) struct DayCounts {
+    pub hours: BTreeMap<String, HourCounts>,
+    pub bands: BTreeMap<String, HourCounts>,
+    pub all: HourCounts,
+}
+
+impl<'a> FigureSource<'a> {
+    /// True if counts may be hidden.
+    pub fn is_public(self) -> bool {
+        matches!(self, Self::Public(_))
+    }
+
+    /// Enti that the source is limited to.
+    pub fn scope(self) -> Option<&'a [String]> {
+        match self {
+            Self::Live { scope, .. } => scope,
+            Self::Public(_) => None,
+        }
+    }
+
+    /// Returns the counts of a period by some dimensions.
+    pub async fn counts(
+        self,
+        question: &Question,
+        period: Period,
+        by: &[Dimension],
+        split: Split,
+    ) -> Result<PeriodCounts, NoFigures> {
+        match self {
+            Self::Public(editions) => {
+                let year = edition(editions, period)?;
+                Ok(public_counts(question, &year, by, split))
+            }
+            Self::Live { store, scope } => {
+                let query = |group| UsageQuery {
+                    group,
+                    selection: question.selection(period, scope),
+                    users: question.measure == Measure::Users,
+                };
+                let mut group = by.to_vec();
+                group.extend(split.dimension());
+                let rows = store.usage(&query(group.clone())).await?;
+                if rows.len() > ROWS_MAX {
+                    return Err(NoFigures::Question(too_many_rows()));
+                }
+                let mut counts = gathered(rows, &group, question.measure, split);
+                if question.measure == Measure::Users {
+                    // Users are not additive: a visitor in two groups is one user of the total.
+                    let total = store.usage(&query(Vec::new())).await?;
+                    let users = total.first().map_or(0, |row| row.users);
+                    counts.total.count = Count::Shown(users);
+                }
+                Ok(counts)
+            }
+        }
+    }
+
+    /// Returns the figures of a period by hour and by band.
+    pub async fn hours(self, question: &Question, period: Period) -> Result<DayCounts, NoFigures> {
+        match self {
+            Self::Public(editions) => public_hours(&*edition(editions, period)?),
+            Self::Live { store, scope } => {
+                let selection = question.selection(period, scope);
+                let mut day = DayCounts::default();
+                for row in store.usage_hours(&selection).await? {
+                    day.hours
+                        .entry(row.local_hour.to_string())
+                        .or_default()
+                        .add(&row);
+                    day.bands.entry(row.band.clone()).or_default().add(&row);
+                    day.all.add(&row);
+                }
+                Ok(day)
+            }
+        }
+    }
+}
+
+impl Split {
+    fn dimension(self) -> Option<Dimension> {
+        match self {
+            Self::No => None,
+            Self::Kinds => Some(Dimension::Kind),
+            Self::Enti => Some(Dimension::Ente),
+        }
+    }
+
+    /// Returns the split of a question's rows. The number of enti is not published.
+    pub fn of(question: &Question, is_public: bool) -> Self {
+        let is_of_uses = question.measure == Measure::ServiceUses;
+        match question.resource {
+            Resource::Categories | Resource::Enti if is_of_uses => Self::Kinds,
+            Resource::Matrix if question.by_kind && is_of_uses => Self::Kinds,
+            Resource::TopServices if !is_public && question.measure != Measure::Users => Self::Enti,
+            _ => Self::No,
+        }
+    }
+}
+
+impl RowCounts {
+    /// Adds a count to its kind.
+    fn add_kind(&mut self, kind: &str, count: Count) {
+        if let Some(at) = KINDS.iter().position(|known| *known == kind) {
+            self.kinds[at] += count;
+        }
+    }
+}
+
+impl HourCounts {
+    fn add(&mut self, row: &HourRow) {
+        self.users += Count::Shown(row.users_hours);
+        self.accesses += Count::Shown(row.accesses);
+        self.service_uses += Count::Shown(row.service_uses);
+    }
+
+    fn of(&mut self, measure: PublicMeasure) -> &mut Count {
+        match measure {
+            PublicMeasure::Uses => &mut self.service_uses,
+            PublicMeasure::Accesses => &mut self.accesses,
+            PublicMeasure::UsersOfHours => &mut self.users,
+        }
+    }
+}
+
+fn too_many_rows() -> Problem {
+    let names = Dimension::ALL.map(Dimension::name);
+    Problem::parameter(
+        "group",
+        format!(
+            "the answer would have more than {ROWS_MAX} rows: group by less, or narrow it with a filter or a shorter period"
+        ),
+        &names,
+    )
+}
+
+fn measured(row: &UsageRow, measure: Measure) -> u64 {
+    match measure {
+        Measure::ServiceUses => row.service_uses,
+        Measure::Accesses => row.accesses,
+        Measure::Events => row.events,
+        Measure::Users => row.users,
+    }
+}
+
+/// Adds up the rows of the store. The last label of a split row is that of the split.
+fn gathered(
+    rows: Vec<UsageRow>,
+    group: &[Dimension],
+    measure: Measure,
+    split: Split,
+) -> PeriodCounts {
+    let mut counts = PeriodCounts::default();
+    for row in rows {
+        let number = measured(&row, measure);
+        if number == 0 {
+            continue;
+        }
+        let labels = group.iter().zip(row.keys);
+        let labels = labels.map(|(dimension, text)| Label::new(*dimension, text));
+        let mut labels: Vec<Label> = labels.collect();
+        let part = split.dimension().and_then(|_| labels.pop());
+        for sum in [&mut counts.total, counts.rows.entry(labels).or_default()] {
+            sum.count += Count::Shown(number);
+            match (split, &part) {
+                (Split::Kinds, Some(kind)) => sum.add_kind(&kind.text, Count::Shown(number)),
+                // The store has one row for each ente.
+                (Split::Enti, _) => sum.enti += 1,
+                _ => {}
+            }
+        }
+    }
+    counts
+}
+
+fn edition(editions: &Editions, period: Period) -> Result<std::sync::Arc<PublicYear>, NoEdition> {
+    let year = period.whole_year().unwrap_or_default();
+    Ok(editions.year(year)?.public)
+}
+
+/// Reads the published cells. A total is a cell, too: a sum of rows would be hidden with any row.
+fn public_counts(
+    question: &Question,
+    year: &PublicYear,
+    by: &[Dimension],
+    split: Split,
+) -> PeriodCounts {
+    let mut counts = PeriodCounts::default();
+    for (labels, count) in public_cells(question, year, by) {
+        counts.rows.entry(labels).or_default().count = count;
+    }
+    for count in public_cells(question, year, &[]).into_values() {
+        counts.total.count += count;
+    }
+    if split == Split::Kinds {
+        let with_kind = [by, &[Dimension::Kind]].concat();
+        for (mut labels, count) in public_cells(question, year, &with_kind) {
+            let kind = labels.pop().map(|label| label.text).unwrap_or_default();
+            counts
+                .rows
+                .entry(labels)
+                .or_default()
+                .add_kind(&kind, count);
+        }
+        for (labels, count) in public_cells(question, year, &[Dimension::Kind]) {
+            for kind in &labels {
+                counts.total.add_kind(&kind.text, count);
+            }
+        }
+    }
+    counts
+}
+
+/// Returns the cells by some dimensions, summed over the values of the filters. One published table
+/// has both.
+fn public_cells(
+    question: &Question,
+    year: &PublicYear,
+    by: &[Dimension],
+) -> BTreeMap<Vec<Label>, Count> {
+    let mut cells = BTreeMap::new();
+    let Some(measure) = question.measure.published() else {
+        return cells;
+    };
+    let mut all = by.to_vec();
+    let filters = question.filters.keys();
+    all.extend(filters.filter(|dimension| !by.contains(dimension)));
+    for mut cell in year.cells(measure, &all) {
+        let is_wanted = |label: &Label| {
+            let values = question.filters.get(&label.dimension);
+            values.is_none_or(|values| values.contains(&label.text))
+        };
+        if cell.labels.iter().all(is_wanted) {
+            cell.labels.truncate(by.len());
+            *cells.entry(cell.labels).or_default() += cell.count;
+        }
+    }
+    cells
+}
+
+fn public_hours(year: &PublicYear) -> Result<DayCounts, NoFigures> {
+    if !year.has_hours() {
+        return Err(NoFigures::Question(not_published(format!(
+            "{} was closed by a version that kept no hours of all enti",
+            year.year()
+        ))));
+    }
+    let mut day = DayCounts::default();
+    for measure in [
+        PublicMeasure::Uses,
+        PublicMeasure::Accesses,
+        PublicMeasure::UsersOfHours,
+    ] {
+        for (dimension, counts) in [
+            (Dimension::Hour, &mut day.hours),
+            (Dimension::Band, &mut day.bands),
+        ] {
+            for cell in year.cells(measure, &[dimension]) {
+                for label in cell.labels {
+                    *counts.entry(label.text).or_default().of(measure) += cell.count;
+                }
+            }
+        }
+        for cell in year.cells(measure, &[]) {
+            *day.all.of(measure) += cell.count;
+        }
+    }
+    Ok(day)
+}

@@ -1,0 +1,49 @@
+//! The years with public figures. A client without a key asks for them once, instead of trying each
+//! year.
+
+use affluenza_web::{Peer, Problem};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::Api;
+use crate::compose::Viewer;
+use crate::reply::{common_headers, is_known};
+use crate::service::problem;
+use crate::source::NoFigures;
+
+/// Years with public figures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublicYears {
+    /// Calendar years that are closed and published, in order.
+    #[schema(max_items = 1000)]
+    years: Vec<i16>,
+}
+
+/// Handles `GET /v1/years`.
+pub(crate) async fn years(
+    State(api): State<Api>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&api, peer, &headers).unwrap_or_else(IntoResponse::into_response)
+}
+
+fn answer(api: &Api, peer: Peer, headers: &HeaderMap) -> Result<Response, Problem> {
+    let allowance = api.admit(peer, headers)?;
+    let years = api.editions().years();
+    let years = years.map_err(|cause| problem(NoFigures::from(cause)))?;
+    let body = serde_json::json!(PublicYears { years }).to_string();
+    let etag = format!("W/\"{:016x}\"", xxh3_64(body.as_bytes()));
+    let mut response = if is_known(headers, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let json = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, json)], body).into_response()
+    };
+    common_headers(response.headers_mut(), &etag, &Viewer::Public, allowance);
+    Ok(response)
+}
