@@ -1,12 +1,4 @@
-//! Serves the figures over HTTP.
-//!
-//! A request is parsed into a [`question`](question::Question) once; equal questions are equal
-//! values. The ETag is a hash of the question, the client's scope and a [`state::Snapshot`]. The
-//! snapshot stands for the ledger's watermark and the register's version. So an unchanged answer
-//! costs neither a query nor a body. Answers are cached in bounded memory, and concurrent equal
-//! requests wait for one answer.
-//!
-//! No text of a request ever enters the text of a query: see `affluenza_store::usage`.
+#![doc = include_str!("../README.md")]
 
 pub mod answer;
 mod compose;
