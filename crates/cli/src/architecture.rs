@@ -33,40 +33,40 @@ fn crate_folders() -> Vec<String> {
 /// Returns the row of each crate, as its manifest requires it.
 fn rows_of_manifests() -> BTreeMap<String, String> {
     let folders = crate_folders();
-    let row = |folder: &String| {
-        let manifest: toml::Table = read(&format!("crates/{folder}/Cargo.toml"))
-            .parse()
-            .unwrap();
-        let purpose = manifest["package"]["description"].as_str().unwrap();
-        let knows = knows(folder, &manifest, &folders);
-        let purpose = purpose.trim_end_matches('.');
-        (
-            folder.clone(),
-            format!("| {folder} | {purpose} | {knows} |"),
-        )
-    };
-    folders.iter().map(row).collect()
+    let rows = folders.iter().map(|folder| row(folder, &folders));
+    folders.iter().cloned().zip(rows).collect()
+}
+
+/// Returns the row of a crate: its folder, its description, and the crates it depends on.
+fn row(folder: &str, folders: &[String]) -> String {
+    let manifest: toml::Table = read(&format!("crates/{folder}/Cargo.toml"))
+        .parse()
+        .unwrap();
+    let purpose = manifest["package"]["description"].as_str().unwrap();
+    let purpose = purpose.trim_end_matches('.');
+    let knows = knows(folder, &manifest, folders);
+    format!("| {folder} | {purpose} | {knows} |")
 }
 
 /// Describes the dependencies on other crates of this repository, those of tests left out.
 fn knows(folder: &str, manifest: &toml::Table, folders: &[String]) -> String {
-    let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
-    let is_known = |other: &&String| {
-        let name = format!("affluenza-{other}");
-        dependencies.is_some_and(|dependencies| dependencies.contains_key(&name))
-    };
-    let others = folders.iter().filter(|other| *other != folder);
-    let (known, missing): (Vec<&String>, Vec<&String>) = others.partition(is_known);
-    let list = |names: &[&String]| {
-        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        names.join(", ")
-    };
+    let (known, missing): (Vec<&str>, Vec<&str>) = folders
+        .iter()
+        .map(String::as_str)
+        .filter(|other| *other != folder)
+        .partition(|other| has_dependency(manifest, other));
     match (known.len(), missing.len()) {
         (0, _) => "nothing".to_owned(),
         (_, 0) => "all others".to_owned(),
-        (_, lacking) if lacking <= MISSING_MAX => format!("all but {}", list(&missing)),
-        _ => list(&known),
+        (_, lacking) if lacking <= MISSING_MAX => format!("all but {}", missing.join(", ")),
+        _ => known.join(", "),
     }
+}
+
+fn has_dependency(manifest: &toml::Table, other: &str) -> bool {
+    let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+    let name = format!("affluenza-{other}");
+    dependencies.is_some_and(|dependencies| dependencies.contains_key(&name))
 }
 
 /// Returns the words in backticks outside blocks of code.
@@ -75,6 +75,12 @@ fn quoted(markdown: &str) -> Vec<&str> {
     outside_of_blocks
         .flat_map(|text| text.split('`').skip(1).step_by(2))
         .collect()
+}
+
+/// Returns true if the word names a file by its extension, or a folder by its last letter.
+fn is_path(word: &str) -> bool {
+    let has_end = word.ends_with('/') || EXTENSIONS.iter().any(|end| word.ends_with(end));
+    has_end && !word.contains(' ') && !word.starts_with('/')
 }
 
 /// Returns the targets of the links of a Markdown text. Pictures are left out: a command makes them.
@@ -136,12 +142,8 @@ fn the_table_of_crates_agrees_with_the_manifests() {
 #[test]
 fn every_path_in_the_architecture_exists() {
     let architecture = read("ARCHITECTURE.md");
-    let is_path = |word: &&str| {
-        let has_extension = EXTENSIONS.iter().any(|end| word.ends_with(end));
-        let is_folder = word.contains('/') && word.ends_with('/');
-        !word.contains(' ') && !word.starts_with('/') && (has_extension || is_folder)
-    };
-    let paths: Vec<&str> = quoted(&architecture).into_iter().filter(is_path).collect();
+    let mut paths = quoted(&architecture);
+    paths.retain(|word| is_path(word));
     assert!(paths.len() > 30, "only {} paths were found", paths.len());
     for path in paths {
         assert!(
@@ -151,18 +153,23 @@ fn every_path_in_the_architecture_exists() {
     }
 }
 
-#[test]
-fn every_link_leads_to_a_file_and_a_heading() {
+/// Lists the documents whose links are checked.
+fn documents() -> Vec<String> {
     let mut documents = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
-    let readmes = crate_folders()
-        .into_iter()
-        .map(|folder| format!("crates/{folder}/README.md"));
-    documents.extend(readmes.filter(|path| top().join(path).exists()));
+    for folder in crate_folders() {
+        documents.push(format!("crates/{folder}/README.md"));
+    }
+    documents.retain(|path| top().join(path).exists());
     for entry in fs::read_dir(top().join("deploy/guides")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         documents.push(format!("deploy/guides/{name}"));
     }
-    for document in documents {
+    documents
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    for document in documents() {
         let text = read(&document);
         for link in links(&text).iter().filter(|link| !link.contains("://")) {
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
@@ -176,8 +183,8 @@ fn every_link_leads_to_a_file_and_a_heading() {
                 "{document}: {link} leads nowhere"
             );
             if !heading.is_empty() {
-                let headings = read(path.to_str().unwrap());
-                let mut headings = headings.lines().filter(|line| line.starts_with('#'));
+                let target = read(path.to_str().unwrap());
+                let mut headings = target.lines().filter(|line| line.starts_with('#'));
                 assert!(
                     headings.any(|line| anchor(line) == heading),
                     "{document}: {link} has no heading"
