@@ -1,4 +1,4 @@
-//! Runs the blocks of the README in order, with the engines of the tests.
+//! Runs the blocks of the README and of the guide to figures in order, with the engines of the tests.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -6,7 +6,11 @@ use std::process::{Command, Stdio};
 use crate::chaos::lasting_port;
 use crate::support::{Engines, Place, source};
 
-/// Replaces the scale of a full year in the README.
+/// Documents whose commands run, one after the other.
+const RUN: [&str; 2] = ["README.md", "deploy/guides/figures.md"];
+/// Document with settings of the collector. Its commands need a portal's files.
+const PORTALS: &str = "deploy/guides/portal-developer.md";
+/// Replaces the scale of a full year.
 const YEAR: &str = "0.02";
 /// Options of `curl` that retry every second until a server listens.
 const RETRY: &str = "--retry 60 --retry-connrefused --retry-delay 1";
@@ -32,7 +36,7 @@ fn blocks(markdown: &str) -> Vec<Block> {
     blocks
 }
 
-/// Texts that a reader would replace by own values. Each must occur in the README.
+/// Texts that a reader would replace by own values.
 struct Replaced {
     pairs: Vec<(&'static str, String)>,
 }
@@ -104,10 +108,11 @@ impl Replaced {
 
 pub fn its_blocks_run_as_printed(engines: &Engines) {
     let place = engines.place("readme");
-    let readme = std::fs::read_to_string(source("README.md")).expect("it is there");
-    let blocks = blocks(&readme);
+    let read = |path| std::fs::read_to_string(source(path)).expect("it is there");
+    let blocks = blocks(&RUN.map(read).join("\n"));
     let replaced = Replaced::new(&place, engines);
     settings_are_right(&place, &blocks, &replaced);
+    settings_are_right(&place, &pages_of_the_collector(), &replaced);
     let open_data = blocks
         .iter()
         .find(|block| block.text.starts_with("[open_data]"));
@@ -134,9 +139,9 @@ pub fn its_blocks_run_as_printed(engines: &Engines) {
         let text = replaced.in_text(&block.text);
         writeln!(script, "echo '== block {typed}'\n{text}").expect("text grows");
     }
-    assert!(typed >= 8, "only {typed} blocks were found");
+    assert!(typed >= 9, "only {typed} blocks were found");
     let output = run(&place, &script);
-    // The responses shown in the README are those of the service.
+    // The response shown is that of the service.
     let answer = blocks
         .iter()
         .find(|block| block.text.starts_with("HTTP/1.1 202"))
@@ -154,6 +159,15 @@ pub fn its_blocks_run_as_printed(engines: &Engines) {
     ] {
         assert!(place.folder.join(file).exists(), "{file}: {output}");
     }
+}
+
+/// Returns the settings of pages that count their own visits, as the guide shows them.
+fn pages_of_the_collector() -> Vec<Block> {
+    let guide = std::fs::read_to_string(source(PORTALS)).expect("it is there");
+    let mut pages = blocks(&guide);
+    pages.retain(|block| block.text.starts_with("[collect.pages."));
+    assert!(!pages.is_empty(), "{PORTALS} shows no settings of a page");
+    pages
 }
 
 /// Checks that the program accepts every block of settings.

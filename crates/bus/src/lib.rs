@@ -1,12 +1,4 @@
-//! Kafka access: the only crate that depends on rdkafka.
-//!
-//! - [`Cluster`] queries and administers a cluster.
-//! - [`Reader`] reads one topic as a member of a consumer group.
-//! - [`Writer`] writes one topic and counts the acknowledged records.
-//! - [`Courier`] writes one topic for many concurrent senders.
-//!
-//! A commit carries offset metadata. The pipeline stores its intents there; this crate does not
-//! interpret them.
+#![doc = include_str!("../README.md")]
 
 mod batches;
 mod brokers;

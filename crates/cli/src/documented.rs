@@ -1,4 +1,4 @@
-//! Parses every command that the README, the guides and the deployment files show. A renamed flag
+//! Parses every command that the READMEs, the guides and the deployment files show. A renamed flag
 //! that is still documented fails here.
 
 use std::fs;
@@ -127,6 +127,9 @@ fn assert_understood(place: &Path, words: &[String]) {
 fn commands_of_the_readme_and_the_guides_are_understood() {
     let mut texts = vec![top().join("README.md")];
     texts.extend(files("deploy/guides", "md"));
+    let crates = fs::read_dir(top().join("crates")).unwrap();
+    let readmes = crates.map(|entry| entry.unwrap().path().join("README.md"));
+    texts.extend(readmes.filter(|path| path.exists()));
     let mut understood = 0;
     for path in texts {
         let blocks = shell_blocks(&fs::read_to_string(&path).unwrap());

@@ -1,5 +1,7 @@
-//! The `affluenza` command.
+#![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod architecture;
 mod args;
 mod commands;
 #[cfg(test)]

@@ -1,19 +1,4 @@
-//! The web pages, as a router to mount next to the aggregate API under `/v1`, which supplies every
-//! figure. This crate holds static files only, and queries no database.
-//!
-//! The pages are Italian or English. `?lang=it` or `?lang=en` takes precedence, then the browser's
-//! preference, then Italian. All files come from the binary: there is no other origin and no
-//! cookie, and the browser stores no data. The content security policy allows neither script nor
-//! style in markup.
-//!
-//! * `assets/app.js` turns an address into a view; `views/` holds one file a view.
-//! * `assets/data.js` is the only module that knows the API's answers. From there on a hidden
-//!   figure is `null`, and so is every value computed from it.
-//! * `assets/table.js` and `charts.js` draw. Every chart has its table.
-//!
-//! ```
-//! let routes: axum::Router = affluenza_dashboard::routes();
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod assets;
 mod language;

@@ -1,46 +1,4 @@
-//! The public edition of a year: one set of tables, protected together.
-//!
-//! Every figure shown without a key, by the API, as open data or in a public report, is read from
-//! one [`PublicYear`]. A cell that is shown in two places is the same in both, or hidden in both.
-//! So comparing the places reveals nothing. The attacker's test knows all of them at once.
-//!
-//! # Published tables
-//!
-//! | of | by |
-//! |---|---|
-//! | service uses | ente, category and kind, with every margin |
-//! | | category and service |
-//! | | ente and month |
-//! | | hour, and band |
-//! | accesses | class of device and month |
-//! | | weekday and hour, and band |
-//! | users of an hour | hour, and band: all of them, or none |
-//!
-//! All counts are of people; bots are left out. Uses are one system of linked tables, accesses
-//! another. The register is public: the services of each category, their kinds, and who offers
-//! them. So uses by ente, category, kind and service are part of the system, though never shown.
-//!
-//! # Not published, and why
-//!
-//! * Services by ente, and the number of enti that used a service: two uses in two enti are one
-//!   each.
-//! * Logins, countries, portals, channels. Each would be one more table to protect with all others,
-//!   and most of its informative cells are small.
-//! * Users by ente, month or year. Distinct users are not additive, so cell suppression cannot
-//!   protect them. Users by hour are shown because a year has many. If one of these counts is
-//!   small, or any hour has hidden accesses or uses, no users are shown.
-//! * Periods other than a whole year that is over, and live figures. The difference of two periods,
-//!   or of two readings, is the use of a few people.
-//!
-//! # Time of the decision
-//!
-//! The cells are chosen once, when a year is closed. The seal keeps the hidden cells ([`Decided`]),
-//! and every answer is read from them. A year that is not closed is not published.
-//!
-//! Two editions of one year differ by the few uses in between. So a restated year hides every cell
-//! that the earlier edition hid, and every cell that changed by a small count. If a restatement
-//! changes all uses or all accesses together by a small count, it has no edition, and the earlier
-//! one stays.
+#![doc = include_str!("../README.md")]
 
 mod cells;
 mod decided;

@@ -1,37 +1,4 @@
-//! Runs Apache Kafka and ClickHouse as child processes, each with all its data in one folder.
-//!
-//! Scope:
-//! - Fetches the pinned Kafka jars and the pinned ClickHouse library through the package clients
-//!   (Maven, npm), verifies their checksums, and caches them outside the source tree.
-//! - Starts one node of each, or a Kafka cluster, on the loopback interface only.
-//! - Detects readiness and death, and stops an engine cleanly.
-//! - Leaves no process behind, even if the program itself is killed.
-//!
-//! The crate creates no topics, databases or tables, and never connects to external servers. The
-//! two engines are independent of each other.
-//!
-//! A program that starts engines executes itself again to run them, so it must begin with
-//! [`run_if_child`]:
-//!
-//! ```no_run
-//! use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaSettings};
-//!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     affluenza_engine::run_if_child();
-//!     tokio::runtime::Runtime::new()?.block_on(async {
-//!         let cache = Cache::from_env()?;
-//!         let jars = cache.prepare_kafka(&|step| eprintln!("{step}"))?;
-//!         let library = cache.prepare_clickhouse(&|step| eprintln!("{step}"))?;
-//!         let kafka = Kafka::start(&KafkaSettings::new("data/kafka"), &jars).await?;
-//!         let clickhouse =
-//!             ClickHouse::start(&ClickHouseSettings::new("data/clickhouse"), &library).await?;
-//!         println!("{} {}", kafka.bootstrap(), clickhouse.http_url());
-//!         clickhouse.stop().await?;
-//!         kafka.stop().await?;
-//!         Ok(())
-//!     })
-//! }
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod cache;
 mod child;

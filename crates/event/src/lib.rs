@@ -1,26 +1,4 @@
-//! Wire and domain types of usage events, and their parser.
-//!
-//! An event travels as [CloudEvents 1.0](https://cloudevents.io) JSON. [`wire`] holds the JSON
-//! shape; [`parse`] turns a record into an [`Event`], in which invalid states do not exist. A
-//! record that cannot become an event yields a [`Refusal`]. A *rejected* record can never become an
-//! event. A *quarantined* record needs a person's decision: a known type with an unknown shape, or
-//! personal data that must not be stored.
-//!
-//! The crate has no IO, no clock and no randomness: the same bytes always give the same event.
-//!
-//! ```
-//! let record = br#"{
-//!   "specversion": "1.0",
-//!   "type": "it.affluenza.service-use.v1",
-//!   "source": "https://servizi.example.it",
-//!   "id": "0190e9a4-7b44-7c4e-9d54-0a6c1f6f3f5e",
-//!   "time": "2017-03-26T10:00:00+02:00",
-//!   "data": {"ente": "c_d612", "portal": "servizi-online", "service": "visure-anagrafiche", "kind": "plain"}
-//! }"#;
-//! let event = affluenza_event::parse(record, affluenza_event::UnixMillis(1_490_515_200_000)).unwrap();
-//! assert_eq!(event.time.0, 1_490_515_200_000);
-//! assert_eq!(event.ente, "c_d612");
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod binary;
 mod canonical;

@@ -1,22 +1,4 @@
-//! The consumer: reads the log and writes blocks of classified facts, exactly once.
-//!
-//! The steps of a record, each in the file of its name:
-//!
-//! ```text
-//! poll ──> classify ──> draft (with recent) ──> mark (intent) ──> write ──> mark (done)
-//! ```
-//!
-//! A *draft* collects the records of one partition. Before a draft is written, the *intent* to
-//! write it is committed to Kafka: the unchanged offset, with offset metadata that names the block.
-//! Then the block is inserted under a token made of stream, partition and offset range. Then the
-//! end of the block is committed. After a crash, the next owner of the partition finds the intent
-//! and reads exactly the same records again. It inserts them under the same token, which
-//! ClickHouse counts once.
-//!
-//! **Only the polling thread commits, and only for partitions it owns.**
-//! **A block is one range of one partition; its token never changes.**
-//! **Every record read ends in exactly one of stored, duplicate, rejected, quarantined, report,
-//! or erased by order.**
+#![doc = include_str!("../README.md")]
 
 pub mod accept;
 pub mod audit;

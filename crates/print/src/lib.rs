@@ -1,28 +1,4 @@
-//! Prints a [`Document`] as one HTML file for browsers and A4 paper, as a tagged PDF, as a
-//! workbook, or as tidy CSV. One library draws the charts, as SVG and in the PDF.
-//!
-//! This crate computes no figure and writes no text. It has no clock and no randomness, so the same
-//! document gives the same bytes.
-//!
-//! ```
-//! use affluenza_print::{Separators, csv, html};
-//! use affluenza_report::document::Document;
-//! use affluenza_report::{Language, Question, Report};
-//! use affluenza_store::figures::{Counted, YearFigures};
-//!
-//! let register = affluenza_register::Register::parse("").unwrap();
-//! let question = Question {
-//!     year: 2019,
-//!     counted: Counted::People,
-//!     ente: None,
-//!     register: &register,
-//!     zones: &[affluenza_classify::hours::Zone::default()],
-//! };
-//! let report = Report::build(&question, &YearFigures::default(), None).unwrap();
-//! let document = Document::new(&report, Language::Italian);
-//! assert!(html(&document).unwrap().contains("<html lang=\"it\">"));
-//! assert!(csv(&document, Separators::Comma).unwrap().starts_with("year,"));
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod chart;
 mod data;

@@ -1,8 +1,4 @@
-//! Storage in ClickHouse. Only this crate depends on the ClickHouse client.
-//!
-//! [`Store`] migrates the schema, inserts [`FactBlock`]s exactly once, and runs the queries of the
-//! pipeline, the API and the report. Each insert fixes the settings that deduplication depends on.
-//! They are also checked against the server at start.
+#![doc = include_str!("../README.md")]
 
 pub mod accept;
 pub mod access;

@@ -1,7 +1,4 @@
-//! Logging, metrics, traces and shutdown, shared by all commands.
-//!
-//! Logs go to standard error, results to standard output. [`Stop`] requests a graceful shutdown.
-//! [`Files`] detects replaced files. [`Metrics`] exports counters for Prometheus.
+#![doc = include_str!("../README.md")]
 
 mod files;
 mod logging;
