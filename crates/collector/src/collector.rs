@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::spool::{Limits, Spool, SpoolError};
 use affluenza_bus::{BusError, Courier, CourierLimits};
 use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_classify::geo::Geo;
@@ -13,7 +14,6 @@ use affluenza_event::UnixMillis;
 use affluenza_event::wire::{Data, Envelope};
 use affluenza_keys::KeyRing;
 use affluenza_register::Register;
-use affluenza_spool::{Limits, Spool, SpoolError};
 use affluenza_telemetry::{Metrics, Stop};
 use affluenza_web::RateLimit;
 use axum::Router;

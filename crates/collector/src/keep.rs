@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::spool::{Spool, SpoolError};
 use affluenza_bus::{Courier, Delivery};
 use affluenza_event::UnixMillis;
-use affluenza_spool::{Spool, SpoolError};
 use affluenza_telemetry::Stop;
 use affluenza_telemetry::trace::TRACEPARENT;
 use thiserror::Error;

@@ -22,6 +22,8 @@
 //! assert_eq!(event.ente, "c_d612");
 //! ```
 
+mod address;
+mod agent;
 mod binary;
 mod canonical;
 mod model;
@@ -35,9 +37,12 @@ mod refusal;
 mod schema;
 mod shape;
 mod time;
+mod token;
 mod upcast;
 pub mod wire;
 
+pub use address::{truncate, truncated};
+pub use agent::without_address;
 pub use binary::{as_structured, is_event_header, is_json};
 pub use model::{
     Activity, Channel, Client, ClientReport, Dropped, Event, Identity, Kind, Login, Origin,
@@ -49,6 +54,7 @@ pub use privacy::{mask, personal_data};
 pub use read::{BYTE_ORDER_MARK, Message, Mode, Reading, origin_of_refused, read};
 pub use redact::{FORM_FACTORS, PLATFORMS, redact, redact_header, redact_key};
 pub use refusal::{Quarantine, Refusal, Reject};
+pub use token::VisitorToken;
 
 /// Largest record accepted, in bytes.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;

@@ -6,9 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::error::io;
-use crate::segment::{self, Segment};
-use crate::{Limits, Position, Recovery, SpoolError, acked, frame};
+use super::error::io;
+use super::segment::{self, Segment};
+use super::{Limits, Recovery, SpoolError, SpoolPosition, acked, frame};
 
 /// A spool. Threads share it by reference or in an `Arc`.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub struct Spool {
 pub struct Batch {
     /// Records in the order of appending.
     pub records: Vec<Vec<u8>>,
-    /// Position of the next read. Acknowledge it after the records are processed.
-    pub next: Position,
+    /// SpoolPosition of the next read. Acknowledge it after the records are processed.
+    pub next: SpoolPosition,
 }
 
 #[derive(Debug)]
@@ -263,7 +263,7 @@ impl Spool {
     /// If the disk fails.
     pub fn read(
         &self,
-        from: Position,
+        from: SpoolPosition,
         records_max: usize,
         bytes_max: usize,
     ) -> Result<Batch, SpoolError> {
@@ -294,7 +294,7 @@ impl Spool {
 
     /// Returns the unread part of the segment that contains `position`; `None` at the end of the
     /// spool.
-    fn locate(&self, position: Position) -> Option<Part> {
+    fn locate(&self, position: SpoolPosition) -> Option<Part> {
         let state = self.state();
         if position.0 >= state.durable {
             return None;
@@ -326,13 +326,13 @@ impl Spool {
     ///
     /// # Errors
     /// If the disk fails. The records may then be delivered again.
-    pub fn ack(&self, position: Position) -> Result<(), SpoolError> {
+    pub fn ack(&self, position: SpoolPosition) -> Result<(), SpoolError> {
         let mut state = self.state();
         if position.0 <= state.acked {
             return Ok(());
         }
         state.acked = position.0.min(state.durable);
-        acked::store(&self.dir, Position(state.acked))?;
+        acked::store(&self.dir, SpoolPosition(state.acked))?;
         self.delete_acked(&mut state)
     }
 
@@ -360,13 +360,13 @@ impl Spool {
     }
 
     /// Returns the acknowledged position of the reader.
-    pub fn acked(&self) -> Position {
-        Position(self.state().acked)
+    pub fn acked(&self) -> SpoolPosition {
+        SpoolPosition(self.state().acked)
     }
 
     /// Returns the position after the last record on disk.
-    pub fn end(&self) -> Position {
-        Position(self.state().durable)
+    pub fn end(&self) -> SpoolPosition {
+        SpoolPosition(self.state().durable)
     }
 
     /// Returns the number of records on disk that are not acknowledged.
@@ -433,7 +433,7 @@ impl Reading {
                         return Ok(bytes);
                     }
                     batch.records.push(found.record.to_vec());
-                    batch.next = Position(found.number + 1);
+                    batch.next = SpoolPosition(found.number + 1);
                     records += 1;
                     bytes += found.record.len();
                 }
@@ -451,7 +451,7 @@ impl Reading {
             chunk_bytes = CHUNK_BYTES;
             self.part.at += at as u64;
         }
-        batch.next = batch.next.max(Position(self.part.next_segment));
+        batch.next = batch.next.max(SpoolPosition(self.part.next_segment));
         Ok(bytes)
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use affluenza_event::VisitorToken;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -13,31 +14,6 @@ use zeroize::Zeroizing;
 pub struct Day(pub i32);
 
 const SALT_BYTES: usize = 32;
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// Pseudonym of a visitor: 128 bits as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token([u8; 32]);
-
-impl Token {
-    /// Returns the hexadecimal text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("only hexadecimal digits were written")
-    }
-}
-
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token({self})")
-    }
-}
 
 struct Today {
     day: Day,
@@ -46,7 +22,7 @@ struct Today {
 
 /// Generates pseudonyms of visitors, with a new random salt each day.
 ///
-/// The salt exists only in memory. The first token of the next day or [`Pseudonyms::forget_before`]
+/// The salt exists only in memory. The first token of the next day or [`Pseudonyms::forget`]
 /// overwrites it. After that, no token can be traced to an identifier or linked to a token of
 /// another day. The hash also includes the ente, so tokens of different enti cannot be linked. A
 /// restarted process draws a new salt, so a visitor then counts twice on that day.
@@ -62,18 +38,13 @@ impl Pseudonyms {
     ///
     /// # Errors
     /// If the operating system returns no random bytes.
-    pub fn token(&self, day: Day, ente: &str, identifier: &[&[u8]]) -> io::Result<Token> {
+    pub fn token(&self, day: Day, ente: &str, identifier: &[&[u8]]) -> io::Result<VisitorToken> {
         let mut hash = self.begin(day)?;
         for part in std::iter::once(&ente.as_bytes()).chain(identifier) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let mut token = [0; 32];
-        for (pair, byte) in token.chunks_exact_mut(2).zip(hash.finalize()) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
-        Ok(Token(token))
+        Ok(VisitorToken::new(hash.finalize().into()))
     }
 
     fn begin(&self, day: Day) -> io::Result<Sha256> {
@@ -88,16 +59,8 @@ impl Pseudonyms {
         Ok(Sha256::new().chain_update(&salt[..]))
     }
 
-    /// Overwrites the salt if its day is before `today`, without waiting for the next token.
-    pub fn forget_before(&self, today: Day) {
-        let mut held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.as_ref().is_some_and(|held| held.day < today) {
-            *held = None;
-        }
-    }
-
     /// Returns true while a salt is in memory.
-    #[must_use]
+    #[cfg(test)]
     pub fn has_salt(&self) -> bool {
         let held = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         held.is_some()
@@ -138,12 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_is_over_leaves_no_salt() {
+    fn a_forgotten_salt_does_not_come_back() {
         let one = Pseudonyms::default();
         let monday = one.token(Day(1), "e", &[b"a"]).unwrap();
-        one.forget_before(Day(1));
-        assert_eq!(monday, one.token(Day(1), "e", &[b"a"]).unwrap());
-        one.forget_before(Day(2));
+        assert!(one.has_salt());
+        one.forget();
         assert!(!one.has_salt());
         assert_ne!(monday, one.token(Day(1), "e", &[b"a"]).unwrap());
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
-use affluenza_spool::{Limits, Position, Spool, SpoolError};
+use affluenza_collector::spool::{Limits, Spool, SpoolError, SpoolPosition};
 use proptest::prelude::*;
 
 const SMALL: Limits = Limits {
@@ -70,9 +70,9 @@ fn what_is_acknowledged_is_deleted_and_does_not_come_again() {
             spool.append(&[record(number)]).unwrap();
         }
         let before = spool.bytes();
-        spool.ack(Position(45)).unwrap();
-        spool.ack(Position(3)).unwrap();
-        assert_eq!((spool.acked(), spool.len()), (Position(45), 15));
+        spool.ack(SpoolPosition(45)).unwrap();
+        spool.ack(SpoolPosition(3)).unwrap();
+        assert_eq!((spool.acked(), spool.len()), (SpoolPosition(45), 15));
         assert!(spool.bytes() < before / 2);
     }
     let (spool, recovery) = Spool::open(dir.path(), SMALL).unwrap();
@@ -83,7 +83,7 @@ fn what_is_acknowledged_is_deleted_and_does_not_come_again() {
     let (spool, recovery) = Spool::open(dir.path(), SMALL).unwrap();
     assert!(spool.is_empty());
     assert_eq!(recovery.records, 0);
-    assert_eq!(spool.end(), Position(60));
+    assert_eq!(spool.end(), SpoolPosition(60));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_lost_acknowledgement_delivers_again() {
     {
         let (spool, _) = Spool::open(dir.path(), SMALL).unwrap();
         spool.append(&[record(0), record(1)]).unwrap();
-        spool.ack(Position(2)).unwrap();
+        spool.ack(SpoolPosition(2)).unwrap();
     }
     fs::write(dir.path().join("acked"), "").unwrap();
     let (spool, _) = Spool::open(dir.path(), SMALL).unwrap();

@@ -9,8 +9,8 @@
 //! A lock ensures that only one `Spool` uses a folder.
 //!
 //! ```
-//! use affluenza_spool::{Limits, Spool};
-//! # fn main() -> Result<(), affluenza_spool::SpoolError> {
+//! use affluenza_collector::spool::{Limits, Spool};
+//! # fn main() -> Result<(), affluenza_collector::spool::SpoolError> {
 //! # let dir = tempfile::tempdir().unwrap();
 //! let (spool, recovery) = Spool::open(dir.path(), Limits::default())?;
 //! assert_eq!(recovery.records, 0);
@@ -62,9 +62,9 @@ impl Default for Limits {
     }
 }
 
-/// Position in a spool: the number of the next record.
+/// SpoolPosition in a spool: the number of the next record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
+pub struct SpoolPosition(pub u64);
 
 /// Result of opening a spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use affluenza_spool::{Limits, Spool};
+use affluenza_collector::spool::{Limits, Spool};
 
 const FOLDER: &str = "AFFLUENZA_SPOOL_TEST_FOLDER";
 const KILLS: u64 = 12;
@@ -87,7 +87,7 @@ fn kill_in_the_middle(dir: &Path, appends: u64, before: u64) -> u64 {
         assert_eq!(next, batch.next);
     }
     // Acknowledges half of the records, so that the next child opens a spool with an offset.
-    let half = affluenza_spool::Position(u64::midpoint(spool.acked().0, next.0));
+    let half = affluenza_collector::spool::SpoolPosition(u64::midpoint(spool.acked().0, next.0));
     spool.ack(half).unwrap();
     next.0
 }

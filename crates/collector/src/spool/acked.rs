@@ -8,20 +8,20 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::io;
-use crate::{Position, SpoolError};
+use super::error::io;
+use super::{SpoolError, SpoolPosition};
 
 const FILE: &str = "acked";
 
 /// Returns the last acknowledged position; `None` if the file is missing or its checksum is wrong.
-pub(crate) fn load(dir: &Path) -> Option<Position> {
+pub(crate) fn load(dir: &Path) -> Option<SpoolPosition> {
     let text = fs::read_to_string(dir.join(FILE)).ok()?;
     let (number, checksum) = text.trim_end().split_once(' ')?;
     let sound = u64::from_str_radix(checksum, 16).ok()? == xxh3_64(number.as_bytes());
-    sound.then_some(Position(number.parse().ok()?))
+    sound.then_some(SpoolPosition(number.parse().ok()?))
 }
 
-pub(crate) fn store(dir: &Path, position: Position) -> Result<(), SpoolError> {
+pub(crate) fn store(dir: &Path, position: SpoolPosition) -> Result<(), SpoolError> {
     let number = position.0.to_string();
     let text = format!("{number} {:016x}\n", xxh3_64(number.as_bytes()));
     let (new, path) = (dir.join("acked.new"), dir.join(FILE));

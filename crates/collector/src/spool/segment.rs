@@ -5,8 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::io;
-use crate::{SpoolError, frame};
+use super::error::io;
+use super::{SpoolError, frame};
 
 /// First bytes of a segment: the file type and the version of its format.
 const HEADER: &[u8; 8] = b"afspool1";
@@ -29,7 +29,7 @@ pub(crate) struct Segment {
 pub(crate) struct Scan {
     /// Number after the last valid record.
     pub(crate) end: u64,
-    /// Position after the last valid record, in bytes.
+    /// SpoolPosition after the last valid record, in bytes.
     pub(crate) sound_bytes: u64,
     /// Number of records missing between valid ones.
     pub(crate) damaged: u64,
