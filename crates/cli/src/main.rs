@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod dead_letters;
 #[cfg(test)]
 mod documented;
 mod output;

@@ -4,7 +4,7 @@
 ///
 /// Only a single asterisk next to a part of a word, as in `a*b`, certainly does not come from
 /// masking. An original asterisk may touch a masked word, so any longer run is suspect.
-pub(crate) fn is_masked(bytes: &[u8]) -> bool {
+pub(super) fn is_masked(bytes: &[u8]) -> bool {
     let mut at = 0;
     while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'*') {
         let start = at + found;

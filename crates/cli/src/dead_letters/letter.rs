@@ -1,49 +1,37 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use affluenza_bus::{Offset, Partition, Record};
 use affluenza_event::{as_structured, unpack};
-use thiserror::Error;
 
-use crate::Position;
+use super::LogPosition;
 
 /// Classification of a refused record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fate {
+pub enum LetterFate {
     /// The record can never become an event as it is.
     Rejected,
     /// The record needs to be reviewed by a person.
     Quarantined,
 }
 
-impl Fate {
-    /// Name in headers and on the command line.
+impl LetterFate {
+    /// Name in headers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
             Self::Quarantined => "quarantined",
         }
     }
-}
 
-/// Error of an unknown fate.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("use rejected or quarantined")]
-pub struct UnknownFate;
-
-impl FromStr for Fate {
-    type Err = UnknownFate;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFate> {
+    fn parse(text: &str) -> Option<Self> {
         [Self::Rejected, Self::Quarantined]
             .into_iter()
             .find(|fate| fate.as_str() == text)
-            .ok_or(UnknownFate)
     }
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for LetterFate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -52,14 +40,14 @@ impl fmt::Display for Fate {
 /// Dead letter, borrowed from its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter<'a> {
-    /// Position of the refused record in the events topic.
-    pub position: Position,
+    /// LogPosition of the refused record in the events topic.
+    pub position: LogPosition,
     /// Stream of the refused record: ids of cluster and topic.
     pub stream: &'a str,
     /// Time at which the refused record was written, in milliseconds since 1970.
     pub written_ms: Option<i64>,
     /// Classification of the record.
-    pub fate: Fate,
+    pub fate: LetterFate,
     /// Code of the reason. A text, because a newer consumer may use unknown reasons.
     pub reason: &'a str,
     /// Explanation of the reason.
@@ -86,14 +74,14 @@ impl<'a> Letter<'a> {
         Some(letter)
     }
 
-    pub(crate) fn from_parts(
+    fn from_parts(
         header: impl Fn(&str) -> Option<&'a str>,
         key: &'a [u8],
         payload: &'a [u8],
     ) -> Option<Self> {
-        let fate: Fate = header("affluenza-fate")?.parse().ok()?;
+        let fate = LetterFate::parse(header("affluenza-fate")?)?;
         let detail = header("affluenza-detail").unwrap_or_default();
-        let position = Position {
+        let position = LogPosition {
             partition: Partition(header("affluenza-partition")?.parse().ok()?),
             offset: Offset(header("affluenza-offset")?.parse().ok()?),
         };
@@ -115,7 +103,7 @@ impl<'a> Letter<'a> {
 
 /// Removes the fate from the start of a detail, because output shows the fate separately. A reason
 /// can quote the record (an unknown type, a bad time), so the text is masked.
-fn masked_detail(detail: &str, fate: Fate) -> String {
+fn masked_detail(detail: &str, fate: LetterFate) -> String {
     let words = detail
         .strip_prefix(fate.as_str())
         .and_then(|rest| rest.strip_prefix(": "))
@@ -125,12 +113,12 @@ fn masked_detail(detail: &str, fate: Fate) -> String {
 
 /// Example of a letter for tests.
 #[cfg(test)]
-pub(crate) fn example(payload: &[u8]) -> Letter<'_> {
+pub(super) fn example(payload: &[u8]) -> Letter<'_> {
     Letter {
         position: "0/3".parse().unwrap(),
         stream: "cluster/topic",
         written_ms: Some(1_490_515_200_000),
-        fate: Fate::Quarantined,
+        fate: LetterFate::Quarantined,
         reason: "unknown-shape",
         detail: "a service use names its service".into(),
         key: b"s3",
@@ -167,7 +155,7 @@ mod tests {
     fn headers_make_a_letter() {
         let letter = read(&HEADERS).unwrap();
         assert_eq!(letter.position.to_string(), "2/17");
-        assert_eq!(letter.fate, Fate::Rejected);
+        assert_eq!(letter.fate, LetterFate::Rejected);
         assert_eq!((letter.stream, letter.reason), ("c/t", "bad-time"));
         assert_eq!(letter.written_ms, Some(1_490_515_200_000));
         assert_eq!(letter.detail, "time \"**************\" is not RFC 3339");

@@ -4,9 +4,9 @@ use std::str::FromStr;
 use affluenza_bus::{Offset, Partition};
 use thiserror::Error;
 
-/// Position of a record in the events topic, written `partition/offset`.
+/// LogPosition of a record in the events topic, written `partition/offset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
+pub struct LogPosition {
     /// Partition of the record.
     pub partition: Partition,
     /// Offset of the record in its partition.
@@ -18,13 +18,13 @@ pub struct Position {
 #[error("a position is partition/offset of the events topic, such as 0/1042")]
 pub struct BadPosition;
 
-impl fmt::Display for Position {
+impl fmt::Display for LogPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{}/{}", self.partition, self.offset.0))
     }
 }
 
-impl FromStr for Position {
+impl FromStr for LogPosition {
     type Err = BadPosition;
 
     fn from_str(text: &str) -> Result<Self, BadPosition> {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_read() {
-        let position: Position = "12/34".parse().unwrap();
+        let position: LogPosition = "12/34".parse().unwrap();
         assert_eq!(position.partition, Partition(12));
         assert_eq!(position.offset, Offset(34));
         assert_eq!(position.to_string(), "12/34");
@@ -71,7 +71,7 @@ mod tests {
             "99999999999/1",
             "1/99999999999999999999",
         ] {
-            assert_eq!(text.parse::<Position>(), Err(BadPosition), "{text:?}");
+            assert_eq!(text.parse::<LogPosition>(), Err(BadPosition), "{text:?}");
         }
     }
 }

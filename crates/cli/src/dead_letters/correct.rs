@@ -7,8 +7,8 @@ use affluenza_event::{BYTE_ORDER_MARK, Message, Refusal, UnixMillis, unpack};
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
-use crate::masked::is_masked;
-use crate::{Correction, Letter, NotApplied};
+use super::Letter;
+use super::masked::is_masked;
 
 /// Header of a requeued record: position of the original record.
 pub const REQUEUED_FROM: &str = "affluenza-requeued-from";
@@ -31,9 +31,6 @@ pub struct Corrected<'a> {
 /// Obstacle to requeueing a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Hindrance {
-    /// The patch does not apply.
-    #[error(transparent)]
-    NotApplied(#[from] NotApplied),
     /// The consumer would refuse the record again.
     #[error("{}{}", without_fate(.refusal), masked_note(*.is_masked))]
     Refused {
@@ -44,7 +41,7 @@ pub enum Hindrance {
     },
     /// The record would pass for another event, because its identity is masked.
     #[error(
-        "{field} held personal data, which was masked, and tells which event it is: only a patch that replaces /{field} brings it back"
+        "{field} had personal data, which was masked, and identifies the event: requeue it with another {field}"
     )]
     MaskedIdentity {
         /// Masked field: `source` or `id`.
@@ -56,7 +53,6 @@ impl Hindrance {
     /// Stable code: the refusal's code, or one of this type.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotApplied(_) => "patch-not-applied",
             Self::Refused { refusal, .. } => refusal.code(),
             Self::MaskedIdentity { .. } => "masked-identity",
         }
@@ -73,22 +69,22 @@ fn without_fate(refusal: &Refusal) -> String {
 
 fn masked_note(is_masked: bool) -> &'static str {
     if is_masked {
-        "; personal data in it was masked, so it cannot come back as it was: only a patch that makes it valid brings it back"
+        "; personal data in it was masked and cannot be restored: requeue it with a corrected event"
     } else {
         ""
     }
 }
 
-/// Makes a valid event of the record of `letter`, after `correction` if given. `now` is the time at
-/// which the new record is written.
+/// Makes a valid event of the record of `letter`, or of `event` if an operator corrected it. `now`
+/// is the time at which the new record is written.
 pub fn correct<'a>(
     letter: &Letter<'a>,
-    correction: Option<&Correction>,
+    event: Option<&str>,
     now: UnixMillis,
 ) -> Result<Corrected<'a>, Hindrance> {
-    let payload = match correction {
+    let payload = match event {
         None => letter.payload.clone(),
-        Some(correction) => Cow::Owned(correction.apply(&letter.payload)?),
+        Some(event) => Cow::Owned(event.as_bytes().to_vec()),
     };
     let payload = match unpack(&payload) {
         Some(Ok(unpacked)) => Cow::Owned(unpacked),
@@ -136,16 +132,15 @@ fn without_mark(payload: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::letter::example;
     use super::*;
-    use crate::letter::example;
 
     const NOW: UnixMillis = UnixMillis(1_490_515_200_000);
     const GOOD: &str = r#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://servizi.example.it","id":"7","time":"2017-03-26T10:00:00+02:00","data":{"ente":"c_d612","portal":"p","service":"s","kind":"plain","session":"s1"}}"#;
 
-    fn outcome(record: &str, patch: Option<&str>) -> Result<(String, String), &'static str> {
+    fn outcome(record: &str, event: Option<&str>) -> Result<(String, String), &'static str> {
         let masked = affluenza_event::mask(record.as_bytes());
-        let correction = patch.map(|patch| Correction::parse(patch).unwrap());
-        correct(&example(&masked), correction.as_ref(), NOW)
+        correct(&example(&masked), event, NOW)
             .map(|corrected| {
                 let payload = String::from_utf8(corrected.payload.into_owned()).unwrap();
                 (corrected.key, payload)
@@ -161,22 +156,18 @@ mod tests {
 
     #[test]
     fn the_key_is_that_of_the_corrected_event() {
-        let patch = r#"[{"op":"remove","path":"/data/session"}]"#;
-        let (key, payload) = outcome(GOOD, Some(patch)).unwrap();
-        assert_eq!(key, "7");
-        assert!(!payload.contains("session"), "{payload}");
+        let corrected = GOOD.replace("\"7\"", "\"8\"");
+        let (key, payload) = outcome(GOOD, Some(&corrected)).unwrap();
+        assert_eq!((key, payload), ("8".into(), corrected));
     }
 
     #[test]
-    fn what_would_be_refused_again_is_held_back() {
+    fn a_record_that_would_be_refused_again_is_held_back() {
         let wrong = GOOD.replace("plain", "other");
         assert_eq!(outcome(&wrong, None), Err("unknown-shape"));
         assert_eq!(outcome("{", None), Err("not-json"));
-        assert_eq!(outcome("{", Some("[]")), Err("patch-not-applied"));
-        let elsewhere = r#"[{"op":"replace","path":"/kind","value":"plain"}]"#;
-        assert_eq!(outcome(&wrong, Some(elsewhere)), Err("patch-not-applied"));
-        let right = r#"[{"op":"replace","path":"/data/kind","value":"plain"}]"#;
-        assert!(outcome(&wrong, Some(right)).is_ok());
+        assert_eq!(outcome(GOOD, Some(&wrong)), Err("unknown-shape"));
+        assert!(outcome(&wrong, Some(GOOD)).is_ok());
     }
 
     #[test]
@@ -188,14 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn masked_data_comes_back_only_when_a_patch_replaces_it() {
+    fn masked_data_comes_back_only_when_it_is_replaced() {
         let record = GOOD.replace("\"s1\"", "\"mario.rossi@example.it\"");
         let masked = affluenza_event::mask(record.as_bytes());
         let hindrance = correct(&example(&masked), None, NOW).unwrap_err();
         assert_eq!(hindrance.code(), "unknown-shape");
         assert!(hindrance.to_string().contains("was masked"), "{hindrance}");
-        let patch = r#"[{"op":"remove","path":"/data/session"}]"#;
-        assert!(outcome(&record, Some(patch)).is_ok());
+        assert!(outcome(&record, Some(GOOD)).is_ok());
     }
 
     #[test]
@@ -206,8 +196,7 @@ mod tests {
         ] {
             let record = GOOD.replace(from, to);
             assert_eq!(outcome(&record, None), Err("masked-identity"), "{field}");
-            let patch = format!(r#"[{{"op":"replace","path":"/{field}","value":"8"}}]"#);
-            assert!(outcome(&record, Some(&patch)).is_ok(), "{field}");
+            assert!(outcome(&record, Some(GOOD)).is_ok(), "{field}");
         }
     }
 

@@ -3,9 +3,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Reason of a refusal: one of the codes of [`affluenza_event::Refusal`].
+/// LetterReason of a refusal: one of the codes of [`affluenza_event::Refusal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reason(&'static str);
+pub struct LetterReason(&'static str);
 
 /// Error of an unknown code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -16,48 +16,48 @@ pub struct UnknownReason;
 const GUIDE: &[(&str, &str)] = &[
     (
         "too-large",
-        "Have the emitter send less. A patch that removes fields brings the record back if what is left fits.",
+        "Have the portal send less. Requeue the event without the fields that make it too large.",
     ),
     (
         "not-json",
-        "No patch applies to what is not JSON. Find the emitter by key and time, mend it, and have it send the event again.",
+        "A record that is not JSON cannot be corrected. Find the portal by key and time, correct it, and have it send the event again.",
     ),
     (
         "not-cloudevent",
-        "Mend the emitter. A patch can add or replace specversion, type, source, id and time; use the event's own source and id, since they tell duplicates.",
+        "Correct the portal. Add or replace specversion, type, source, id and time, and requeue. Use the event's own source and id, because they identify duplicates.",
     ),
     (
         "unknown-type",
-        "If a newer version of this program knows the type, update it and requeue without a patch. If the type is misspelt, requeue with a patch that replaces /type. If the record belongs to somebody else, mend whoever wrote it here.",
+        "If a newer version of this program knows the type, update it and requeue the record as it is. If the type is misspelt, correct it and requeue. If the record belongs to another application, have that application stop writing here.",
     ),
     (
         "bad-time",
-        "Mend the emitter. A patch can replace /time with RFC 3339 with an offset; as each event has a time of its own, requeue by position.",
+        "Correct the portal. Replace time by the event's time as RFC 3339 with an offset, and requeue.",
     ),
     (
         "time-ahead",
-        "Set the emitter's clock. Once the event's time has come the record can be requeued as it is; before that, with a patch that replaces /time.",
+        "Set the portal's clock. The record can be requeued as it is after the event's time; before that, only with another time.",
     ),
     (
         "unknown-shape",
-        "Compare its data with the schema of its type. If a newer version of this program knows the shape, update it and requeue without a patch; otherwise requeue with a patch that mends the field named above.",
+        "Compare its data with the schema of its type. If a newer version of this program knows the shape, update it and requeue the record as it is. Otherwise correct the field that the detail names, and requeue.",
     ),
     (
         "beyond-retention",
-        "Nothing: the facts of its time are deleted, so nobody can tell whether it was counted. History is imported before retention.facts_months is set.",
+        "Nothing: the facts of its time are deleted, so a duplicate cannot be recognised. History is imported before retention.facts_months is set.",
     ),
     (
         "personal-data",
-        "Mend the emitter: it must hash or leave out what identifies a person. The personal data was masked before the letter was stored and cannot come back; requeue with a patch that removes or replaces the field named above.",
+        "Correct the portal: it must hash or omit what identifies a person. The personal data was masked before the letter was stored and cannot be restored. Remove or replace the field that the detail names, and requeue.",
     ),
 ];
 
 fn known() -> String {
-    let codes: Vec<&str> = Reason::all().map(|reason| reason.0).collect();
+    let codes: Vec<&str> = LetterReason::all().map(|reason| reason.0).collect();
     codes.join(", ")
 }
 
-impl Reason {
+impl LetterReason {
     /// All reasons.
     pub fn all() -> impl Iterator<Item = Self> {
         GUIDE.iter().map(|(code, _)| Self(code))
@@ -69,13 +69,13 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for LetterReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0)
     }
 }
 
-impl FromStr for Reason {
+impl FromStr for LetterReason {
     type Err = UnknownReason;
 
     fn from_str(code: &str) -> Result<Self, UnknownReason> {
@@ -86,7 +86,7 @@ impl FromStr for Reason {
 }
 
 /// Returns the advice for records refused with `code`.
-pub(crate) fn what_to_do(code: &str) -> &'static str {
+pub(super) fn what_to_do(code: &str) -> &'static str {
     GUIDE
         .iter()
         .find(|(known, _)| *known == code)
@@ -137,16 +137,19 @@ mod tests {
                 ) => {}
             }
             assert_eq!(
-                refusal.code().parse::<Reason>().map(Reason::code),
+                refusal
+                    .code()
+                    .parse::<LetterReason>()
+                    .map(LetterReason::code),
                 Ok(refusal.code())
             );
         }
-        assert_eq!(Reason::all().count(), refusals.len());
+        assert_eq!(LetterReason::all().count(), refusals.len());
     }
 
     #[test]
     fn an_unknown_code_is_answered_with_the_known_ones() {
-        let said = "not-jason".parse::<Reason>().unwrap_err().to_string();
+        let said = "not-jason".parse::<LetterReason>().unwrap_err().to_string();
         assert!(said.contains("too-large, not-json,"), "{said}");
         assert!(said.ends_with("personal-data"), "{said}");
     }

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use crate::Letter;
+use super::Letter;
 
 /// Counts of letters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+#[derive(Debug, Default)]
+pub struct LetterTally {
     /// Number of letters.
     pub letters: u64,
     /// Letters by reason.
@@ -13,13 +13,14 @@ pub struct Tally {
     pub by_other_stream: BTreeMap<String, u64>,
 }
 
-impl Tally {
+impl LetterTally {
     /// Counts a letter. `current` is the current stream of the events topic.
     pub fn take(&mut self, letter: &Letter<'_>, current: Option<&str>) {
         self.letters += 1;
-        count(&mut self.by_reason, letter.reason);
+        *self.by_reason.entry(letter.reason.to_owned()).or_default() += 1;
         if current != Some(letter.stream) {
-            count(&mut self.by_other_stream, letter.stream);
+            let stream = letter.stream.to_owned();
+            *self.by_other_stream.entry(stream).or_default() += 1;
         }
     }
 
@@ -36,23 +37,14 @@ impl Tally {
     }
 }
 
-fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
-    match counts.get_mut(name) {
-        Some(letters) => *letters += 1,
-        None => {
-            counts.insert(name.to_owned(), 1);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::letter::example;
     use super::*;
-    use crate::letter::example;
 
     #[test]
     fn reasons_and_other_streams_are_counted() {
-        let mut tally = Tally::default();
+        let mut tally = LetterTally::default();
         for (reason, stream) in [("b", "now"), ("c", "now"), ("c", "old"), ("a", "now")] {
             let mut letter = example(b"");
             (letter.reason, letter.stream) = (reason, stream);

@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use affluenza_bus::{BusError, Config, Record, try_scan};
+use affluenza_bus::{BusError, Config, try_scan};
 
-use crate::seen::Seen;
-use crate::{Letter, Position, Selection};
+use super::{Letter, LogPosition, Selection};
 
 /// Counts of a walk through the dead-letter topic.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Walked {
     /// Records that are letters, whether selected or not.
     pub letters: u64,
@@ -23,24 +22,32 @@ pub struct Walked {
 pub fn walk<B>(
     bus: &Config,
     selection: &Selection,
-    mut show: impl FnMut(&Letter<'_>, &Record<'_>) -> ControlFlow<B>,
+    mut show: impl FnMut(&Letter<'_>) -> ControlFlow<B>,
 ) -> Result<(Walked, Option<B>), BusError> {
     let mut walked = Walked::default();
-    let mut seen = Seen::default();
+    let mut seen: HashMap<String, HashSet<LogPosition>> = HashMap::new();
     let broken = try_scan(bus, &bus.dead_letter_topic, |record| {
         let Some(letter) = Letter::of(record) else {
             walked.foreign += 1;
             return ControlFlow::Continue(());
         };
         walked.letters += 1;
-        if !selection.holds(&letter) {
+        if !selection.has(&letter) {
             return ControlFlow::Continue(());
         }
-        if !seen.insert(letter.stream, letter.position) {
+        let is_new = match seen.get_mut(letter.stream) {
+            Some(positions) => positions.insert(letter.position),
+            None => {
+                let positions = HashSet::from([letter.position]);
+                seen.insert(letter.stream.to_owned(), positions);
+                true
+            }
+        };
+        if !is_new {
             walked.repeated += 1;
             return ControlFlow::Continue(());
         }
-        show(&letter, record)
+        show(&letter)
     })?;
     Ok((walked, broken))
 }
@@ -49,13 +56,13 @@ pub fn walk<B>(
 /// list is empty for a position without a letter.
 pub fn locate(
     bus: &Config,
-    positions: &[Position],
-) -> Result<BTreeMap<Position, Vec<String>>, BusError> {
-    let mut streams: BTreeMap<Position, Vec<String>> =
+    positions: &[LogPosition],
+) -> Result<BTreeMap<LogPosition, Vec<String>>, BusError> {
+    let mut streams: BTreeMap<LogPosition, Vec<String>> =
         positions.iter().map(|at| (*at, Vec::new())).collect();
     let everywhere = streams.keys().map(|at| (*at, None)).collect();
     let selection = Selection::Positions(everywhere);
-    walk(bus, &selection, |letter, _| {
+    walk(bus, &selection, |letter| {
         if let Some(streams) = streams.get_mut(&letter.position) {
             streams.push(letter.stream.to_owned());
         }
