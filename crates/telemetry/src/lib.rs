@@ -1,6 +1,7 @@
 //! Logging, metrics, traces and shutdown, shared by all commands.
 //!
-//! Logs go to standard error, results to standard output. [`Stop`] requests a graceful shutdown.
+//! Logs go to standard error, results to standard output. A [`CancellationToken`] requests a graceful
+//! shutdown.
 //! [`Files`] detects replaced files. [`Metrics`] exports counters for Prometheus.
 
 mod files;
@@ -13,4 +14,5 @@ pub mod trace;
 pub use files::Files;
 pub use logging::{Format, start_logging};
 pub use metrics::{METRICS_CONTENT_TYPE, Metrics};
-pub use stop::Stop;
+pub use stop::cancelled_by_signals;
+pub use tokio_util::sync::CancellationToken;

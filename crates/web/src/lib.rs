@@ -6,7 +6,7 @@
 //! [`RateLimit`] is a token bucket for each key or address.
 //!
 //! ```no_run
-//! use affluenza_telemetry::{Metrics, Stop};
+//! use affluenza_telemetry::{Metrics, CancellationToken};
 //! use affluenza_web::{Config, bounded, listen, metrics_route, serve, status_route};
 //! use axum::{Router, routing::get};
 //!
@@ -17,7 +17,7 @@
 //!     .merge(status_route(|| async { Ok(()) }))
 //!     .merge(metrics_route(&metrics));
 //! let listener = listen(&config.listen).await?;
-//! serve(listener, bounded(routes, &config, &metrics), &config, (&metrics, &Stop::default())).await
+//! serve(listener, bounded(routes, &config, &metrics), &config, (&metrics, &CancellationToken::new())).await
 //! # }
 //! ```
 

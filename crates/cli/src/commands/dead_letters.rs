@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use affluenza_bus::{BusError, Cluster, Partition, Writer};
 use affluenza_event::UnixMillis;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::args::{self, DeadLetters, Format};
@@ -39,7 +39,11 @@ pub fn run(settings: &Settings, what: DeadLetters) -> Result<()> {
     })
 }
 
-fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) -> Result<()> {
+fn list(
+    bus: &affluenza_bus::Config,
+    args: &args::ListDeadLetters,
+    stop: &CancellationToken,
+) -> Result<()> {
     let current = current_stream(bus)?;
     let current = current.as_deref();
     let limit = args.limit.unwrap_or(u64::MAX);
@@ -50,7 +54,7 @@ fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) 
         out.write_all(b"{\"dead_letters\": [")?;
     }
     let mut write = |out: &mut dyn Write, letter: &Letter<'_>| -> Result<()> {
-        ensure!(!stop.is_told(), "stopped before the end of the list");
+        ensure!(!stop.is_cancelled(), "stopped before the end of the list");
         tally.take(letter, current);
         if shown == limit {
             return Ok(());
@@ -161,13 +165,13 @@ impl Requeue {
         })
     }
 
-    fn run(mut self, bus: &affluenza_bus::Config, stop: &Stop) -> Result<()> {
+    fn run(mut self, bus: &affluenza_bus::Config, stop: &CancellationToken) -> Result<()> {
         let selection = self.selection.clone();
         let (walked, ended) = walk(bus, &selection, |letter| {
             if self.tally.letters == self.limit {
                 return ControlFlow::Break(Ok(()));
             }
-            if stop.is_told() {
+            if stop.is_cancelled() {
                 return ControlFlow::Break(Err(anyhow!("stopped")));
             }
             match self.take(letter) {
