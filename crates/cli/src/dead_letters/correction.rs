@@ -95,7 +95,7 @@ mod tests {
                 "{\"position\": \"0/3\"}",
                 "missing field `event` at line 1 column 19",
             ),
-            ("\n{\"position\": \"0/3\", \"event\": }", "line 2 column 31"),
+            ("\n{\"position\": \"0/3\", \"event\": }", "line 2 column 30"),
             ("[]", "line 1"),
             (
                 "{\"position\": \"3\", \"event\": {}}",
