@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::spool::{Limits, Spool, SpoolError};
 use affluenza_bus::{BusError, Courier, CourierLimits};
@@ -298,8 +298,5 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
 
 /// Returns the present time.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use affluenza_bus::{BusError, Cluster, Partition, Writer};
 use affluenza_event::UnixMillis;
@@ -350,10 +350,7 @@ fn current_stream(bus: &affluenza_bus::Config) -> Result<Option<String>> {
 }
 
 fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }
 
 fn broken(result: Result<()>) -> ControlFlow<anyhow::Error> {
