@@ -144,13 +144,12 @@ pub fn letters_in_binary_mode_are_shown_and_sent_again(engines: &Engines) {
     assert!(shown.contains(source), "{shown}");
     // A corrected dead letter becomes an event.
     let before = place.count("SELECT count() FROM usage_events");
-    let patch = crate::support::write(
-        &place.folder,
-        "patch.json",
-        br#"[{"op":"replace","path":"/time","value":"2025-11-24T09:15:30+01:00"}]"#,
-    );
-    let patch = patch.to_str().expect("the path is text");
-    place.run(&["dead-letters", "requeue", &position, "--patch", patch]);
+    let mut letter: serde_json::Value = serde_json::from_str(&shown).expect("a letter is JSON");
+    letter["event"]["time"] = "2025-11-24T09:15:30+01:00".into();
+    let letter = letter.to_string();
+    let file = crate::support::write(&place.folder, "corrected.json", letter.as_bytes());
+    let file = file.to_str().expect("the path is text");
+    place.run(&["dead-letters", "requeue", "--corrected", file]);
     place.run(&["consume", "--once"]);
     assert_eq!(place.count("SELECT count() FROM usage_events"), before + 1);
 }

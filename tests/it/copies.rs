@@ -213,10 +213,16 @@ pub fn a_requeued_event_that_was_sent_again_counts_once(engines: &Engines) {
     );
     consume(&place);
     assert_counted(&place, 40);
-    let patch = r#"[{"op":"replace","path":"/data/kind","value":"payment"}]"#;
-    let patch = write(&place.folder, "patch.json", patch.as_bytes());
-    let patch = patch.to_str().expect("a plain path");
-    place.run(&["dead-letters", "requeue", "--all", "--patch", patch]);
+    let list = place.run(&["dead-letters", "list", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).expect("the list is JSON");
+    let mut letters = list["dead_letters"].as_array().expect("letters").clone();
+    for letter in &mut letters {
+        letter["event"]["data"]["kind"] = "payment".into();
+    }
+    let lines: Vec<String> = letters.iter().map(ToString::to_string).collect();
+    let file = write(&place.folder, "corrected.json", lines.join("\n").as_bytes());
+    let file = file.to_str().expect("a plain path");
+    place.run(&["dead-letters", "requeue", "--corrected", file]);
     consume(&place);
     assert_counted(&place, 40);
 }

@@ -10,7 +10,7 @@ use affluenza_keys::{Key, KeyRing, Role};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_store::{Store, StoreError};
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use affluenza_web::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -82,7 +82,7 @@ impl Api {
         (store, editions): (Store, Arc<Editions>),
         ring: KeyRing,
         register: watch::Receiver<Arc<Register>>,
-        (metrics, stop): (&Metrics, &Stop),
+        (metrics, stop): (&Metrics, &CancellationToken),
     ) -> Result<Self, StoreError> {
         let known = register.borrow().clone();
         let current = Current::load(&store, known).await?;

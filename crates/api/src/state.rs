@@ -11,7 +11,7 @@ use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::SeenDays;
 use affluenza_store::{Store, StoreError};
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -211,13 +211,13 @@ impl Current {
         store: Store,
         register: watch::Receiver<Arc<Register>>,
         pause: Duration,
-        stop: Stop,
+        stop: CancellationToken,
     ) {
         let Ok(mut last) = self.get() else { return };
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             }
             let register = register.borrow().clone();
             match look(&store, register, Some(&last)).await {

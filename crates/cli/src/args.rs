@@ -11,8 +11,9 @@ pub mod serve;
 
 use std::path::PathBuf;
 
-use affluenza_dead_letters::{Fate, Moment, Position, Reason};
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::dead_letters::{LetterReason, LogPosition, Since};
 
 pub use figures::{CheckData, ImportFigures};
 pub use report::{Report, ReportFormat};
@@ -417,25 +418,25 @@ pub struct ListDeadLetters {
 pub struct ShowDeadLetter {
     /// Position of the record in the events topic.
     #[arg(value_name = "PARTITION/OFFSET")]
-    pub position: Position,
+    pub position: LogPosition,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).multiple(true)
-    .args(["positions", "reasons", "fate", "since", "until", "partition", "all"])))]
+    .args(["positions", "reasons", "since", "partition", "all", "corrected"])))]
 pub struct RequeueDeadLetters {
     /// Positions of the records in the events topic, each as PARTITION/OFFSET.
     #[arg(value_name = "POSITION", conflicts_with = "DeadLetterFilter")]
-    pub positions: Vec<Position>,
+    pub positions: Vec<LogPosition>,
     #[command(flatten)]
     pub filter: DeadLetterFilter,
     /// Requeue all dead letters.
     #[arg(long, conflicts_with_all = ["positions", "DeadLetterFilter"])]
     pub all: bool,
-    /// JSON Patch (RFC 6902) to correct each record. Masked personal data cannot be restored: such
-    /// a record needs a patch that makes it valid.
-    #[arg(long, value_name = "FILE")]
-    pub patch: Option<PathBuf>,
+    /// Corrected events: documents that `dead-letters show` printed, with `event` changed. Masked
+    /// personal data cannot be restored, so it must be removed or replaced.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["positions", "DeadLetterFilter", "all"])]
+    pub corrected: Option<PathBuf>,
     /// Print the outcome for each letter, and send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -449,16 +450,10 @@ pub struct RequeueDeadLetters {
 pub struct DeadLetterFilter {
     /// Reason of the refusal; may be given several times. Default: any.
     #[arg(long = "reason", value_name = "CODE")]
-    pub reasons: Vec<Reason>,
-    /// Classification of the record: rejected or quarantined. Default: any.
-    #[arg(long)]
-    pub fate: Option<Fate>,
+    pub reasons: Vec<LetterReason>,
     /// First date or time at which the record was written. Default: any.
-    #[arg(long, value_name = "DATE|TIME", value_parser = Moment::since)]
-    pub since: Option<Moment>,
-    /// Last date on which the record was written, or the time before which it was. Default: any.
-    #[arg(long, value_name = "DATE|TIME", value_parser = Moment::until)]
-    pub until: Option<Moment>,
+    #[arg(long, value_name = "DATE|TIME", value_parser = Since::parse)]
+    pub since: Option<Since>,
     /// Partition of the record in the events topic. Default: any.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Option<i32>,

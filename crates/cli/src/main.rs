@@ -4,6 +4,7 @@
 mod architecture;
 mod args;
 mod commands;
+mod dead_letters;
 #[cfg(test)]
 mod documented;
 mod output;

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use crate::spool::{Limits, Spool, SpoolError};
 use affluenza_bus::{BusError, Courier, CourierLimits};
 use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_classify::geo::Geo;
@@ -13,8 +14,7 @@ use affluenza_event::UnixMillis;
 use affluenza_event::wire::{Data, Envelope};
 use affluenza_keys::KeyRing;
 use affluenza_register::Register;
-use affluenza_spool::{Limits, Spool, SpoolError};
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use affluenza_web::RateLimit;
 use axum::Router;
 use thiserror::Error;
@@ -166,10 +166,10 @@ impl Collector {
     pub async fn run(
         self: Arc<Self>,
         listener: TcpListener,
-        stop: Stop,
+        stop: CancellationToken,
     ) -> Result<(), CollectError> {
         let router = self.router();
-        let chores = Stop::default();
+        let chores = CancellationToken::new();
         let drained = tokio::spawn({
             let (keep, chores) = (self.keep.clone(), chores.clone());
             async move { keep.drain(&chores).await }
@@ -184,7 +184,7 @@ impl Collector {
         });
         let served =
             affluenza_web::serve(listener, router, &self.config.http, (&self.metrics, &stop)).await;
-        chores.tell();
+        chores.cancel();
         for chore in [drained, kept_house, forgotten] {
             // A panic of the task has already been reported.
             let _ = chore.await;
@@ -194,27 +194,27 @@ impl Collector {
 
     /// Overwrites the secrets of past days every second. Runs apart from the reports, which can
     /// take long.
-    async fn forget_days(&self, stop: &Stop) {
-        while !stop.is_told() {
+    async fn forget_days(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
             self.treatment().salts.forget_past(now());
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.told() => {}
+                () = stop.cancelled() => {}
             }
         }
     }
 
-    async fn keep_house(&self, stop: &Stop) {
+    async fn keep_house(&self, stop: &CancellationToken) {
         let every = Duration::from_secs(self.config.report_seconds);
         let mut reported = Instant::now();
-        while !stop.is_told() {
+        while !stop.is_cancelled() {
             if reported.elapsed() >= every {
                 reported = Instant::now();
                 self.report().await;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.told() => {}
+                () = stop.cancelled() => {}
             }
         }
         self.report().await;
@@ -298,8 +298,5 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
 
 /// Returns the present time.
 pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }

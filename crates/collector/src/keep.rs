@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::spool::{Spool, SpoolError};
 use affluenza_bus::{Courier, Delivery};
 use affluenza_event::UnixMillis;
-use affluenza_spool::{Spool, SpoolError};
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use affluenza_telemetry::trace::TRACEPARENT;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -134,15 +134,15 @@ impl Keep {
     }
 
     /// Moves spooled events to Kafka in order, until `stop` is triggered.
-    pub async fn drain(&self, stop: &Stop) {
-        while !stop.is_told() {
+    pub async fn drain(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
             if self.spool.is_empty() {
                 // Kafka failed but nothing was spooled: after a pause, let new events try Kafka.
                 let is_waiting = self.is_direct.load(Ordering::Relaxed);
                 tokio::select! {
                     () = self.spooled.notified(), if is_waiting => {}
                     () = tokio::time::sleep(TRY_AGAIN) => {}
-                    () = stop.told() => return,
+                    () = stop.cancelled() => return,
                 }
                 if self.spool.is_empty() {
                     self.turn_to_kafka();
@@ -151,7 +151,7 @@ impl Keep {
             }
             let moved = tokio::select! {
                 moved = self.drain_some() => moved,
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             };
             match moved {
                 Ok(Delivery::Acknowledged) => self.turn_to_kafka(),
@@ -216,10 +216,10 @@ impl Keep {
     }
 }
 
-async fn pause(stop: &Stop) {
+async fn pause(stop: &CancellationToken) {
     tokio::select! {
         () = tokio::time::sleep(TRY_AGAIN) => {}
-        () = stop.told() => {}
+        () = stop.cancelled() => {}
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::pseudonym::{Day, Pseudonyms};
 use affluenza_classify::hours::Zone;
-use affluenza_event::UnixMillis;
-use affluenza_privacy::{Day, Pseudonyms, Token};
+use affluenza_event::{UnixMillis, VisitorToken};
 
 /// Pseudonyms of all enti. The secrets are in memory only: after a restart, a visitor gets another
 /// token for the rest of the day.
@@ -88,12 +88,12 @@ impl Salts {
 impl Tokens {
     /// Returns the token of a visitor. `parts` is the portal's identifier, or address and user
     /// agent.
-    pub fn visitor(&self, parts: &[&[u8]]) -> io::Result<Token> {
+    pub fn visitor(&self, parts: &[&[u8]]) -> io::Result<VisitorToken> {
         self.held.pseudonyms.token(self.day, &self.ente, parts)
     }
 
     /// Returns the token of a session. It differs from that of a visitor with the same identifier.
-    pub fn session(&self, session: &[u8]) -> io::Result<Token> {
+    pub fn session(&self, session: &[u8]) -> io::Result<VisitorToken> {
         self.visitor(&[b"session", session, b""])
     }
 }

@@ -13,10 +13,9 @@ use affluenza_classify::hours::Zone;
 use affluenza_event::wire::{Client, Data, Envelope, LoginMeans, Report};
 use affluenza_event::{
     BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, PLATFORMS, Quarantine,
-    Reject, SERVICE_USE_V2, UnixMillis, mask, personal_data, unpack,
+    Reject, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, truncate, unpack,
 };
 use affluenza_keys::Key;
-use affluenza_privacy::{Token, truncate};
 use affluenza_register::Register;
 use serde::Serialize;
 
@@ -346,7 +345,7 @@ fn visitor_token(
     client: &Client<'_>,
     address: Option<IpAddr>,
     tokens: &Tokens,
-) -> Result<Option<Token>, Refused> {
+) -> Result<Option<VisitorToken>, Refused> {
     let agent = client.user_agent.as_deref().unwrap_or_default().as_bytes();
     let token = match (data.visitor.as_deref(), address) {
         (Some(visitor), _) => tokens.visitor(&[identifier("visitor", visitor)?]),
@@ -357,7 +356,7 @@ fn visitor_token(
     token.map(Some).map_err(no_secret)
 }
 
-fn session_token(data: &Data<'_>, tokens: &Tokens) -> Result<Option<Token>, Refused> {
+fn session_token(data: &Data<'_>, tokens: &Tokens) -> Result<Option<VisitorToken>, Refused> {
     match data.session.as_deref() {
         None => Ok(None),
         Some(session) => tokens

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
+mod agent;
 mod binary;
 mod canonical;
 mod model;
@@ -13,9 +15,12 @@ mod refusal;
 mod schema;
 mod shape;
 mod time;
+mod token;
 mod upcast;
 pub mod wire;
 
+pub use address::{truncate, truncated};
+pub use agent::without_address;
 pub use binary::{as_structured, is_event_header, is_json};
 pub use model::{
     Activity, Channel, Client, ClientReport, Dropped, Event, Identity, Kind, Login, Origin,
@@ -27,6 +32,7 @@ pub use privacy::{mask, personal_data};
 pub use read::{BYTE_ORDER_MARK, Message, Mode, Reading, origin_of_refused, read};
 pub use redact::{FORM_FACTORS, PLATFORMS, redact, redact_header, redact_key};
 pub use refusal::{Quarantine, Refusal, Reject};
+pub use token::VisitorToken;
 
 /// Largest record accepted, in bytes.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use affluenza_event::wire::{Client, Data, Envelope};
-use affluenza_event::{ACCESS_V1, Channel};
-use affluenza_privacy::without_address;
+use affluenza_event::{ACCESS_V1, Channel, without_address};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::line::{self, Line};

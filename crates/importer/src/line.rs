@@ -226,7 +226,7 @@ fn is_address(host: &[u8]) -> bool {
 
 /// Returns the truncated address in a host field; `None` for a host name or an empty field.
 pub(crate) fn address(host: &[u8]) -> Option<std::net::IpAddr> {
-    affluenza_privacy::truncated(std::str::from_utf8(host).ok()?)
+    affluenza_event::truncated(std::str::from_utf8(host).ok()?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use affluenza_event::VisitorToken;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
@@ -28,15 +29,6 @@ impl SaltSource for SystemSalts {
     }
 }
 
-/// A visitor token: 128 bits as hexadecimal digits.
-pub(crate) struct Token([u8; 32]);
-
-impl Token {
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("only hexadecimal digits were written")
-    }
-}
-
 /// Token generator of one import.
 pub(crate) struct Visitors {
     ente: String,
@@ -55,7 +47,12 @@ impl Visitors {
     }
 
     /// Returns the token of the visitor from `host` with `agent` on `day`.
-    pub(crate) fn token(&mut self, day: i32, host: &[u8], agent: &[u8]) -> io::Result<Token> {
+    pub(crate) fn token(
+        &mut self,
+        day: i32,
+        host: &[u8],
+        agent: &[u8],
+    ) -> io::Result<VisitorToken> {
         let mut hash = match self.days.get(&day) {
             Some(hash) => hash.clone(),
             None => {
@@ -71,17 +68,9 @@ impl Visitors {
         // A space ends the host in the log, so no host contains one.
         hash.update(b" ");
         hash.update(agent);
-        let digest = hash.finalize();
-        let mut token = [0; 32];
-        for (pair, byte) in token.chunks_exact_mut(2).zip(digest) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
-        Ok(Token(token))
+        Ok(VisitorToken::new(hash.finalize().into()))
     }
 }
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

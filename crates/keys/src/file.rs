@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::unhex;
+use crate::secret::decode_digest;
 use crate::{Key, KeyError};
 
 /// Maximum size of the key file, in bytes: a few hundred thousand keys.
@@ -50,7 +50,11 @@ pub(crate) fn read(path: &Path) -> Result<(KeyFile, String), KeyError> {
     let text = fs::read_to_string(path).map_err(KeyError::io(path))?;
     let file: KeyFile =
         toml::from_str(&text).map_err(|error| damaged(error.message().replace('\n', " ")))?;
-    if let Some(key) = file.keys.iter().find(|key| unhex(&key.hash).is_none()) {
+    if let Some(key) = file
+        .keys
+        .iter()
+        .find(|key| decode_digest(&key.hash).is_none())
+    {
         return Err(damaged(format!("key {} has no whole hash", key.id)));
     }
     Ok((file, text))

@@ -11,7 +11,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::secret::hex;
 use crate::{KeyError, file};
 
 /// An administrative action.
@@ -194,5 +193,5 @@ fn hash_of(previous: &str, content: &str) -> String {
         .chain_update("\n")
         .chain_update(content)
         .finalize();
-    hex(&digest)
+    hex::encode(digest)
 }

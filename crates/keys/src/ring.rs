@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use crate::file::{self, Stamp};
-use crate::secret::{digest, id_of, unhex};
+use crate::secret::{decode_digest, digest, id_of};
 use crate::{Key, KeyError, Refused};
 
 /// Minimum interval between two checks of the file.
@@ -125,7 +125,7 @@ fn known(path: &Path) -> Result<HashMap<String, Known>, KeyError> {
         .keys
         .into_iter()
         .filter_map(|key| {
-            let hash = unhex(&key.hash)?;
+            let hash = decode_digest(&key.hash)?;
             Some((
                 key.id.clone(),
                 Known {

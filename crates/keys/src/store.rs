@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::file::{self, KeyFile};
-use crate::secret::{Secret, digest, hex};
+use crate::secret::{Secret, digest};
 use crate::{AdminLog, Entry, Key, KeyError, NewKey};
 
 /// Changes the key file. Each change is first recorded in the log of administrative access.
@@ -48,7 +48,7 @@ impl KeyStore {
             created: now,
             expires: new.expires,
             revoked: None,
-            hash: hex(&digest(secret.expose())),
+            hash: hex::encode(digest(secret.expose())),
         };
         keys.keys.push(key.clone());
         let detail = json!({
@@ -95,7 +95,7 @@ impl KeyStore {
         let entries = self.log().verify()?;
         let (_, text) = file::read(&self.path)?;
         let noted = entries.iter().rev().find_map(|entry| entry.keys.as_deref());
-        let held = hex(&digest(&text));
+        let held = hex::encode(digest(&text));
         if noted.map_or(!text.is_empty(), |noted| noted != held) {
             return Err(KeyError::Damaged {
                 path: self.path.clone(),
@@ -112,7 +112,7 @@ impl KeyStore {
             Ok(text) => {
                 let entries = self.log().verify()?;
                 let noted = entries.iter().rev().find_map(|entry| entry.keys.clone());
-                if noted == Some(hex(&digest(&text))) {
+                if noted == Some(hex::encode(digest(&text))) {
                     file::replace(&self.path)?;
                 } else {
                     fs::remove_file(&draft).map_err(KeyError::io(&draft))?;
@@ -136,7 +136,7 @@ impl KeyStore {
         let text = file::text(keys);
         file::write_draft(&self.path, &text)?;
         let mut entry = Entry::new(at, action, id, detail);
-        entry.keys = Some(hex(&digest(&text)));
+        entry.keys = Some(hex::encode(digest(&text)));
         self.log().append_locked(entry)?;
         file::replace(&self.path)
     }

@@ -1,7 +1,6 @@
 //! The loop that runs the steps of the consumer, on its own thread.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use affluenza_bus::{
 };
 use affluenza_store::Store;
 use affluenza_store::retention::Boundary;
+use affluenza_telemetry::CancellationToken;
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
@@ -48,7 +48,7 @@ const REJOIN_MAX: Duration = Duration::from_secs(10);
 /// Condition on which the consumer ends without being stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// Runs until `stop` is set.
+    /// Runs until `stop` is cancelled.
     Stopped,
     /// Ends when each partition is committed up to its offset.
     Reached(BTreeMap<Partition, NextOffset>),
@@ -157,9 +157,9 @@ impl Consumer {
         self
     }
 
-    /// Reads and writes until `until` is reached or `stop` is set. Then drains: writes the records
+    /// Reads and writes until `until` is reached or `stop` is cancelled. Then drains: writes the records
     /// read so far and commits.
-    pub fn run(mut self, until: &Until, stop: &AtomicBool) -> Result<(), PipelineError> {
+    pub fn run(mut self, until: &Until, stop: &CancellationToken) -> Result<(), PipelineError> {
         let mut pause = REJOIN_MIN;
         loop {
             match self.step(until, stop) {
@@ -177,7 +177,7 @@ impl Consumer {
                 Ok(false) => {}
                 // Restarts from the committed offsets, as after a crash. Their intents name the
                 // blocks that were being written.
-                Err(error) if error.is_passing() && !stop.load(Ordering::Relaxed) => {
+                Err(error) if error.is_passing() && !stop.is_cancelled() => {
                     tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "rejoining the group after an error");
                     self.progress.note_trouble(&error);
                     self.forget();
@@ -190,13 +190,13 @@ impl Consumer {
     }
 
     /// Runs one round. Returns true when the consumer has finished.
-    fn step(&mut self, until: &Until, stop: &AtomicBool) -> Result<bool, PipelineError> {
+    fn step(&mut self, until: &Until, stop: &CancellationToken) -> Result<bool, PipelineError> {
         self.progress.beat();
         if self.topic_asked.elapsed() > TOPIC_LOOK && !self.partitions.is_empty() {
             self.topic_checked = false;
             self.check_topic()?;
         }
-        let draining = stop.load(Ordering::Relaxed);
+        let draining = stop.is_cancelled();
         if draining && self.is_idle() {
             return Ok(true);
         }
@@ -257,9 +257,13 @@ impl Consumer {
         self.paused = false;
     }
 
-    /// Joins the group again, with backoff, until it succeeds or `stop` is set.
-    fn rejoin(&mut self, pause: &mut Duration, stop: &AtomicBool) -> Result<(), PipelineError> {
-        while !stop.load(Ordering::Relaxed) {
+    /// Joins the group again, with backoff, until it succeeds or `stop` is cancelled.
+    fn rejoin(
+        &mut self,
+        pause: &mut Duration,
+        stop: &CancellationToken,
+    ) -> Result<(), PipelineError> {
+        while !stop.is_cancelled() {
             self.progress.beat();
             let joined = Reader::join(&self.bus).and_then(|reader| {
                 Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?))

@@ -4,7 +4,7 @@ use affluenza_event::{ClientReport, Event, Origin};
 use affluenza_store::producers::{BUCKET_NUMBERS, ClientReportRow, SequenceRow};
 use hashbrown::HashMap;
 
-/// Sequence numbers and client reports of a block. Only records made by an emitter have them.
+/// Sequence numbers and client reports of a block. Only records of producers that number their events have them.
 #[derive(Debug, Default)]
 pub(crate) struct Sequences {
     /// Sequence numbers by producer, then by bucket.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_bus::{BusError, Cluster, Config as BusConfig, NextOffset, Partition, Sight};
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 
 use crate::{Config, Progress};
 
@@ -49,7 +49,7 @@ impl Watchman {
     }
 
     /// Monitors the partitions until `stop` is set.
-    pub async fn watch(mut self, stop: Stop) {
+    pub async fn watch(mut self, stop: CancellationToken) {
         let cluster = match Cluster::new(&self.bus) {
             Ok(cluster) => Arc::new(cluster),
             Err(error) => {
@@ -60,11 +60,11 @@ impl Watchman {
         loop {
             tokio::select! {
                 () = self.round(&cluster) => {}
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             }
         }
     }

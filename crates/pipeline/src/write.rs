@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_classify::hours::LocalDate;
@@ -505,8 +505,5 @@ fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
 
 /// Returns the current time, in milliseconds since 1970.
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
+    jiff::Timestamp::now().as_millisecond()
 }

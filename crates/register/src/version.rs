@@ -10,11 +10,7 @@ use crate::register::Register;
 /// Hashes the content of `register`. Its tables are already sorted by code.
 pub(crate) fn version(register: &Register) -> String {
     let digest = Sha256::digest(canonical(register).as_bytes());
-    digest.iter().take(6).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::encode(&digest[..6])
 }
 
 /// Writes the content in canonical form. `{:?}` quotes and escapes the fields, so two different

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::Stop;
+use tokio_util::sync::CancellationToken;
 
 /// Polling interval.
 const LOOK: Duration = Duration::from_secs(5);
@@ -27,11 +27,11 @@ impl Files {
 
     /// Waits until a file is replaced, by time or length, since the last call or since creation.
     /// Polls every five seconds. Returns false if `stop` is set first.
-    pub async fn were_replaced(&mut self, stop: &Stop) -> bool {
+    pub async fn were_replaced(&mut self, stop: &CancellationToken) -> bool {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.told() => return false,
+                () = stop.cancelled() => return false,
             }
             let found = stamps(&self.paths);
             if found != self.seen {

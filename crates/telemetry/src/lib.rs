@@ -10,4 +10,5 @@ pub mod trace;
 pub use files::Files;
 pub use logging::{Format, start_logging};
 pub use metrics::{METRICS_CONTENT_TYPE, Metrics};
-pub use stop::Stop;
+pub use stop::cancelled_by_signals;
+pub use tokio_util::sync::CancellationToken;

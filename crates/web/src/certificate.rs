@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use affluenza_telemetry::{Files, Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Files, Metrics};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -66,7 +66,7 @@ impl Certificate {
 
     /// Reloads the files when they are replaced, until `stop` is set. Files that cannot be used
     /// leave the old certificate in use.
-    pub(crate) async fn follow(self: Arc<Self>, stop: Stop) {
+    pub(crate) async fn follow(self: Arc<Self>, stop: CancellationToken) {
         let config = &self.config;
         let mut files = Files::new([config.tls_certificate.clone(), config.tls_key.clone()]);
         while files.were_replaced(&stop).await {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -50,7 +50,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
-    (metrics, stop): (&Metrics, &Stop),
+    (metrics, stop): (&Metrics, &CancellationToken),
 ) -> io::Result<()> {
     let acceptor = Acceptor::new(config, metrics, stop)?;
     let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
@@ -58,11 +58,11 @@ pub async fn serve(
     loop {
         let place = tokio::select! {
             place = places.clone().acquire_owned() => place.map_err(io::Error::other)?,
-            () = stop.told() => break,
+            () = stop.cancelled() => break,
         };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.told() => break,
+            () = stop.cancelled() => break,
         };
         match accepted {
             Ok((stream, peer)) => {

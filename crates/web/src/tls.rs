@@ -4,7 +4,7 @@ use std::io;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -26,7 +26,11 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Reads the configured files, if any, and reloads them when replaced until `stop` is set.
     #[cfg(feature = "tls")]
-    pub(crate) fn new(config: &Config, metrics: &Metrics, stop: &Stop) -> io::Result<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        metrics: &Metrics,
+        stop: &CancellationToken,
+    ) -> io::Result<Self> {
         if !config.has_tls() {
             return Ok(Self { certificate: None });
         }
@@ -38,7 +42,7 @@ impl Acceptor {
 
     /// Returns an error if TLS is configured.
     #[cfg(not(feature = "tls"))]
-    pub(crate) fn new(config: &Config, _: &Metrics, _: &Stop) -> io::Result<Self> {
+    pub(crate) fn new(config: &Config, _: &Metrics, _: &CancellationToken) -> io::Result<Self> {
         if config.has_tls() {
             return Err(io::Error::other(crate::config::BUILT_WITHOUT_TLS));
         }

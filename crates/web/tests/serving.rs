@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use affluenza_web::{Config, Peer, bounded, listen, metrics_route, serve, status_route};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 struct Served {
     address: SocketAddr,
-    stop: Stop,
+    stop: CancellationToken,
     ended: tokio::task::JoinHandle<()>,
     begun: Arc<Notify>,
     go_on: Arc<Notify>,
@@ -40,7 +40,7 @@ async fn served(config: Config) -> Served {
         .merge(metrics_route(&metrics));
     let listener = listen("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let stop = Stop::default();
+    let stop = CancellationToken::new();
     let told = stop.clone();
     let ended = tokio::spawn(async move {
         let router = bounded(routes, &config, &metrics);
@@ -77,7 +77,7 @@ async fn running_requests_end_before_the_service() {
     let served = served(Config::default()).await;
     let slow = tokio::spawn(ask(served.address, get_of("/slow")));
     served.begun.notified().await;
-    served.stop.tell();
+    served.stop.cancel();
     served.go_on.notify_one();
     assert!(slow.await.unwrap().ends_with("done"));
     served.ended.await.unwrap();
@@ -153,7 +153,7 @@ async fn every_bound_answers_with_a_problem() {
         ),
         "{metrics}"
     );
-    served.stop.tell();
+    served.stop.cancel();
     served.ended.await.unwrap();
 }
 
@@ -199,7 +199,7 @@ async fn a_refused_body_leaves_its_answer_readable() {
         "POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2001\r\n\r\n";
     let answer = ask(served.address, waiting.to_owned()).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    served.stop.tell();
+    served.stop.cancel();
     served.ended.await.unwrap();
 }
 
@@ -222,7 +222,7 @@ async fn slow_requests_time_out() {
     served.begun.notified().await;
     let slow = tokio::spawn(ask(served.address, get_of("/slow")));
     served.begun.notified().await;
-    served.stop.tell();
+    served.stop.cancel();
     served.ended.await.unwrap();
     drop(slow);
 }

@@ -65,7 +65,7 @@ fn act(command: &Command) -> Option<Act> {
         Command::DeadLetters(DeadLetters::Requeue(requeue)) if !requeue.dry_run => {
             let positions: Vec<String> =
                 requeue.positions.iter().map(ToString::to_string).collect();
-            let detail = json!({ "all": requeue.all, "patch": requeue.patch });
+            let detail = json!({ "all": requeue.all, "corrected": requeue.corrected });
             ("dead-letters-requeue", positions.join(" "), detail)
         }
         Command::Import(Import::Figures(import)) => (

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use affluenza_bus::Cluster;
 use affluenza_collector::{CollectError, Collector, Parts};
 use affluenza_keys::KeyRing;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -30,7 +30,11 @@ pub fn run(settings: &Settings, args: &Collect) -> Result<()> {
     })
 }
 
-async fn collect(platform: &mut Platform, settings: &Settings, stop: &Stop) -> Result<()> {
+async fn collect(
+    platform: &mut Platform,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Result<()> {
     if platform.is_owner {
         Cluster::new(&platform.bus)?
             .create_topics(&platform.bus)
@@ -59,7 +63,11 @@ pub struct RunningCollector {
 
 impl RunningCollector {
     /// Starts to listen. Ends when `stop` is triggered.
-    pub async fn start(platform: &Platform, settings: &Settings, stop: Stop) -> Result<Self> {
+    pub async fn start(
+        platform: &Platform,
+        settings: &Settings,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let keys = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
         let is_closed = keys.is_empty();
         let collector = Collector::new(

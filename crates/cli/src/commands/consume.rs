@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use affluenza_bus::{Cluster, NextOffset, Partition};
 use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until, Watchman};
 use affluenza_store::Store;
-use affluenza_telemetry::{Files, Stop};
+use affluenza_telemetry::{CancellationToken, Files};
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -37,7 +37,7 @@ async fn consume(
     platform: &mut Platform,
     settings: &Settings,
     once: bool,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<String> {
     let store = Store::new(&platform.store);
     store.check_schema().await?;
@@ -91,7 +91,7 @@ impl RunningConsumer {
         settings: &Settings,
         classifier: Classifier,
         until: Until,
-        stop: Stop,
+        stop: CancellationToken,
     ) -> Result<Self> {
         let progress = Progress::default();
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
@@ -127,8 +127,8 @@ impl RunningConsumer {
             .spawn(move || {
                 let joined = Consumer::join(&bus, store, classifier, config, watched, runtime);
                 let result =
-                    joined.and_then(|consumer| consumer.following(newer).run(&until, stop.flag()));
-                stop.tell();
+                    joined.and_then(|consumer| consumer.following(newer).run(&until, &stop));
+                stop.cancel();
                 // The receiver is gone if the command was aborted.
                 let _ = result_in.send(result);
             })
@@ -168,7 +168,11 @@ impl RunningConsumer {
 
 /// Watches the files of the register and the geography database. Sends a new classifier when one is
 /// replaced. An invalid file leaves the old classifier in use.
-async fn reload_regularly(settings: Settings, newer: mpsc::Sender<Classifier>, stop: Stop) {
+async fn reload_regularly(
+    settings: Settings,
+    newer: mpsc::Sender<Classifier>,
+    stop: CancellationToken,
+) {
     let (register, places) = (&settings.register.file, &settings.geography.database);
     let mut files = Files::new([register.clone(), places.clone()]);
     while files.were_replaced(&stop).await {

@@ -2,19 +2,18 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use affluenza_bus::{BusError, Cluster, Partition, Writer};
-use affluenza_dead_letters::text::{self, ListEnd, ListedLetter};
-use affluenza_dead_letters::{
-    Corrected, Correction, Filter, Letter, Position, REQUEUED_FROM, REQUEUED_STREAM, Selection,
-    Tally, Walked, correct, locate, walk,
-};
 use affluenza_event::UnixMillis;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::args::{self, DeadLetters, Format};
+use crate::dead_letters::{
+    Corrected, Corrections, Filter, Letter, LetterTally, LogPosition, REQUEUED_FROM,
+    REQUEUED_STREAM, Selection, ShownLetter, Walked, correct, locate, text, walk,
+};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -40,19 +39,22 @@ pub fn run(settings: &Settings, what: DeadLetters) -> Result<()> {
     })
 }
 
-fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) -> Result<()> {
-    let filter = filter(&args.filter)?;
+fn list(
+    bus: &affluenza_bus::Config,
+    args: &args::ListDeadLetters,
+    stop: &CancellationToken,
+) -> Result<()> {
     let current = current_stream(bus)?;
     let current = current.as_deref();
     let limit = args.limit.unwrap_or(u64::MAX);
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut tally = Tally::default();
+    let mut tally = LetterTally::default();
     let mut shown = 0;
     if args.format == Format::Json {
         out.write_all(b"{\"dead_letters\": [")?;
     }
     let mut write = |out: &mut dyn Write, letter: &Letter<'_>| -> Result<()> {
-        ensure!(!stop.is_told(), "stopped before the end of the list");
+        ensure!(!stop.is_cancelled(), "stopped before the end of the list");
         tally.take(letter, current);
         if shown == limit {
             return Ok(());
@@ -62,63 +64,69 @@ fn list(bus: &affluenza_bus::Config, args: &args::ListDeadLetters, stop: &Stop) 
             Format::Text => writeln!(out, "{}", text::line(letter, current))?,
             Format::Json => {
                 let comma = if shown > 1 { "," } else { "" };
-                let letter = ListedLetter::new(letter, current);
+                let letter = ShownLetter::new(letter, current);
                 write!(out, "{comma}\n  {}", serde_json::to_string(&letter)?)?;
             }
         }
         Ok(())
     };
-    let selection = Selection::Filter(filter);
-    let (walked, failed) = walk(bus, &selection, |letter, _| broken(write(&mut out, letter)))?;
+    let selection = Selection::Filter(filter(&args.filter));
+    let (walked, failed) = walk(bus, &selection, |letter| broken(write(&mut out, letter)))?;
     if let Some(error) = failed {
         return Err(error);
     }
     match args.format {
         Format::Text => out.write_all(text::counts(&tally, &walked, shown).as_bytes())?,
         Format::Json => {
-            let end = serde_json::to_string(&ListEnd::new(&tally, &walked, shown))?;
+            let counts = serde_json::json!({
+                "letters": tally.letters,
+                "shown": shown,
+                "by_reason": tally.by_reason,
+                "by_other_stream": tally.by_other_stream,
+                "repeated": walked.repeated,
+                "foreign": walked.foreign,
+            });
             // The list precedes the counts, in the same object.
-            let counts = end.trim_start_matches('{');
-            writeln!(out, "\n],\n{counts}")?;
+            let counts = counts.to_string();
+            writeln!(out, "\n],\n{}", counts.trim_start_matches('{'))?;
         }
     }
     Ok(out.flush()?)
 }
 
-fn display(bus: &affluenza_bus::Config, position: Position) -> Result<()> {
+fn display(bus: &affluenza_bus::Config, position: LogPosition) -> Result<()> {
     let current = current_stream(bus)?;
     let selection = Selection::Positions([(position, None)].into());
-    let mut pages = String::new();
-    // One page for each stream with this position.
-    let (walked, _) = walk(bus, &selection, |letter, record| {
-        if !pages.is_empty() {
-            pages.push('\n');
-        }
-        pages.push_str(&text::full(letter, record, current.as_deref()));
+    let mut documents = Vec::new();
+    // One document for each stream with this position.
+    let (walked, _) = walk(bus, &selection, |letter| {
+        let letter = ShownLetter::new(letter, current.as_deref());
+        documents.push(serde_json::to_string_pretty(&letter));
         ControlFlow::<()>::Continue(())
     })?;
-    if pages.is_empty() {
+    if documents.is_empty() {
         bail!(missing(&position.to_string(), &walked));
     }
+    let documents: Vec<String> = documents.into_iter().collect::<Result<_, _>>()?;
     match walked.repeated {
         0 => {}
         repeated => say(&format!("delivered {} times", repeated + 1)),
     }
-    output::print(&pages)
+    output::print(&documents.join("\n"))
 }
 
 /// Sends letters back to the events topic, or prints what would be sent.
 struct Requeue {
     selection: Selection,
     current: String,
-    correction: Option<Correction>,
+    corrections: Option<Corrections>,
     /// `None` in a dry run.
     writer: Option<Writer>,
     limit: u64,
     /// True if this command started Kafka, so that no consumer is running.
     is_owner: bool,
     lines: Vec<String>,
-    tally: Tally,
+    tally: LetterTally,
     sent: u64,
 }
 
@@ -128,13 +136,16 @@ impl Requeue {
         args: &args::RequeueDeadLetters,
         is_owner: bool,
     ) -> Result<Self> {
-        let correction = args.patch.as_deref().map(read_patch).transpose()?;
-        let filter = filter(&args.filter)?;
+        let corrections = args.corrected.as_deref().map(read_corrected).transpose()?;
         let current = Cluster::new(bus)?.identity(&bus.topic)?.to_string();
-        let selection = if args.positions.is_empty() {
-            Selection::Filter(filter)
+        let positions = match &corrections {
+            Some(corrections) => corrections.positions(),
+            None => args.positions.clone(),
+        };
+        let selection = if positions.is_empty() {
+            Selection::Filter(filter(&args.filter))
         } else {
-            Selection::Positions(resolve(bus, &args.positions, &current)?)
+            Selection::Positions(resolve(bus, &positions, &current)?)
         };
         let writer = if args.dry_run {
             None
@@ -144,23 +155,23 @@ impl Requeue {
         Ok(Self {
             selection,
             current,
-            correction,
+            corrections,
             writer,
             limit: args.limit.unwrap_or(u64::MAX),
             is_owner,
             lines: Vec::new(),
-            tally: Tally::default(),
+            tally: LetterTally::default(),
             sent: 0,
         })
     }
 
-    fn run(mut self, bus: &affluenza_bus::Config, stop: &Stop) -> Result<()> {
+    fn run(mut self, bus: &affluenza_bus::Config, stop: &CancellationToken) -> Result<()> {
         let selection = self.selection.clone();
-        let (walked, ended) = walk(bus, &selection, |letter, _| {
+        let (walked, ended) = walk(bus, &selection, |letter| {
             if self.tally.letters == self.limit {
                 return ControlFlow::Break(Ok(()));
             }
-            if stop.is_told() {
+            if stop.is_cancelled() {
                 return ControlFlow::Break(Err(anyhow!("stopped")));
             }
             match self.take(letter) {
@@ -181,7 +192,9 @@ impl Requeue {
     fn take(&mut self, letter: &Letter<'_>) -> Result<()> {
         self.tally.take(letter, Some(&self.current));
         let now = now();
-        let result = correct(letter, self.correction.as_ref(), now);
+        let corrected = self.corrections.as_ref();
+        let event = corrected.and_then(|corrected| corrected.event(letter.position));
+        let result = correct(letter, event, now);
         if let Ok(corrected) = &result {
             self.send(letter, corrected, now)?;
         }
@@ -275,9 +288,9 @@ fn nothing_to_requeue(walked: &Walked) -> String {
 /// latest one that has.
 fn resolve(
     bus: &affluenza_bus::Config,
-    positions: &[Position],
+    positions: &[LogPosition],
     current: &str,
-) -> Result<BTreeMap<Position, Option<String>>> {
+) -> Result<BTreeMap<LogPosition, Option<String>>> {
     let located = locate(bus, positions)?;
     let missing_ones: Vec<String> = located
         .iter()
@@ -312,23 +325,18 @@ fn missing(position: &str, walked: &Walked) -> String {
     }
 }
 
-fn read_patch(file: &Path) -> Result<Correction> {
+fn read_corrected(file: &Path) -> Result<Corrections> {
     let text = std::fs::read_to_string(file)
-        .with_context(|| format!("patch {} cannot be read", file.display()))?;
-    Correction::parse(&text).map_err(|error| anyhow!("patch {}: {error}", file.display()))
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    Corrections::parse(&text).map_err(|error| anyhow!("{}: {error}", file.display()))
 }
 
-fn filter(args: &args::DeadLetterFilter) -> Result<Filter> {
-    if let (Some(since), Some(until)) = (args.since, args.until) {
-        ensure!(since < until, "--since must lie before --until");
-    }
-    Ok(Filter {
+fn filter(args: &args::DeadLetterFilter) -> Filter {
+    Filter {
         reasons: args.reasons.clone(),
-        fate: args.fate,
         since: args.since,
-        until: args.until,
         partition: args.partition.map(Partition),
-    })
+    }
 }
 
 /// Returns the current stream of the events topic; `None` if the topic does not exist, since letters
@@ -342,10 +350,7 @@ fn current_stream(bus: &affluenza_bus::Config) -> Result<Option<String>> {
 }
 
 fn now() -> UnixMillis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }
 
 fn broken(result: Result<()>) -> ControlFlow<anyhow::Error> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use affluenza_bus::Cluster;
 use affluenza_pipeline::{Progress, Settled, settle_doubts};
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::Result;
 
 /// Interval between checks for months in doubt.
@@ -20,13 +20,13 @@ pub async fn settle_regularly(
     bus: affluenza_bus::Config,
     store: Store,
     progress: Progress,
-    stop: Stop,
+    stop: CancellationToken,
 ) {
     let mut after = Instant::now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(DOUBTS_LOOK) => {}
-            () = stop.told() => return,
+            () = stop.cancelled() => return,
         }
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
         let Ok(doubtful) = progress.look_at_doubts(&store).await else {
@@ -48,7 +48,7 @@ pub async fn settle_regularly(
         };
         let settled = tokio::select! {
             settled = work => settled,
-            () = stop.told() => return,
+            () = stop.cancelled() => return,
         };
         match settled {
             Ok(settled) if settled.left.is_empty() => {}

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use affluenza_bus::{Cluster, Writer};
-use affluenza_emitter::{HttpTransport, SendError, Transport};
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{
     ACCESS_V1, Channel, Kind, Login, Outcome, Resource, SERVICE_USE_V1, UnixMillis,
 };
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use crate::output;
@@ -18,6 +17,8 @@ use crate::settings::Settings;
 
 /// Timeout of Kafka's acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of a request to the collector.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 
 macro_rules! one_of {
     ($name:ident, $values:ty) => {
@@ -123,7 +124,7 @@ fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>
         user_agent: args.user_agent.as_deref().map(Cow::Borrowed),
         ip: args
             .ip
-            .map(|ip| affluenza_privacy::truncate(ip).to_string().into()),
+            .map(|ip| affluenza_event::truncate(ip).to_string().into()),
         country: args.country.as_deref().map(Cow::Borrowed),
         ..Client::default()
     };
@@ -149,20 +150,61 @@ fn event<'a>(args: &'a Emit, id: &'a str, now: &'a str) -> Envelope<'a, Data<'a>
     Envelope::new(event_type, args.source.as_str(), id, time, data)
 }
 
+/// Answer of the collector, as far as one event needs it.
+#[derive(Default, serde::Deserialize)]
+struct CollectorAnswer {
+    #[serde(default)]
+    results: Vec<EventResult>,
+}
+
+#[derive(serde::Deserialize)]
+struct EventResult {
+    status: String,
+    #[serde(default)]
+    reason: String,
+}
+
 fn to_collector(url: &str, event: &[u8]) -> Result<()> {
     let key = std::env::var("AFFLUENZA_KEY")
         .context("AFFLUENZA_KEY is not set: put the portal's key there")?;
-    let mut collector = HttpTransport::new(url, &key)?;
-    match collector.send(&[event.to_vec()]) {
-        Ok(refused) => match refused.first() {
-            None => Ok(()),
-            Some(refused) => bail!("the collector refused it: {}", refused.reason),
-        },
-        Err(SendError::Later { cause, .. }) => {
-            Err(anyhow!(cause).context(format!("the collector at {url} did not accept it")))
-        }
-        Err(SendError::Never { reason }) => bail!("the collector at {url} refused it: {reason}"),
+    ensure!(
+        url.starts_with("http://"),
+        "{url:?} is no URL of a collector: use one such as http://127.0.0.1:8090"
+    );
+    let (status, text) = post(url.trim_end_matches('/'), &key, event)
+        .with_context(|| format!("the collector at {url} did not take it"))?;
+    match status {
+        202 => {}
+        400 | 403 | 413 | 422 => bail!("the collector at {url} refused it: http-{status}"),
+        _ => bail!("the collector at {url} did not take it: it answered {status}"),
     }
+    let answer: CollectorAnswer =
+        serde_json::from_str(&text).context("the answer is not the collector's")?;
+    match answer
+        .results
+        .iter()
+        .find(|result| result.status == "refused")
+    {
+        None => Ok(()),
+        Some(refused) => bail!("the collector refused it: {}", refused.reason),
+    }
+}
+
+/// Posts the event. Returns the status and the body of the answer.
+fn post(url: &str, key: &str, event: &[u8]) -> Result<(u16, String), ureq::Error> {
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(COLLECTOR_PATIENCE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .new_agent();
+    let mut answer = agent
+        .post(format!("{url}/v1/events"))
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/x-ndjson")
+        .send(event)?;
+    let text = answer.body_mut().read_to_string()?;
+    Ok((answer.status().as_u16(), text))
 }
 
 fn to_kafka(settings: &Settings, key: &str, event: &[u8]) -> Result<()> {

@@ -5,7 +5,7 @@ use affluenza_bus::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
 use affluenza_pipeline::{Until, stream};
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, bail};
 
 use crate::args;
@@ -48,7 +48,7 @@ async fn import(
     log: AccessLog,
     (ente, portal): (String, String),
     no_wait: bool,
-    stop: Stop,
+    stop: CancellationToken,
 ) -> Result<String> {
     super::migrate::prepare(platform).await?;
     let stream = stream::present(&Store::new(&platform.store), &platform.bus).await?;
@@ -154,7 +154,7 @@ async fn wait_for_others(
     store: &Store,
     stream: &str,
     ends: &BTreeMap<Partition, NextOffset>,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<()> {
     let mut moved = Instant::now();
     let mut stood = 0;
@@ -182,7 +182,7 @@ async fn wait_for_others(
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            () = stop.told() => bail!("stopped; the events are in Kafka and will be stored when `affluenza consume` runs"),
+            () = stop.cancelled() => bail!("stopped; the events are in Kafka and will be stored when `affluenza consume` runs"),
         }
     }
 }

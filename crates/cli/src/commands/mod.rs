@@ -46,8 +46,8 @@ use affluenza_classify::device::{DeviceRules, OwnBots, RuleFile};
 use affluenza_classify::geo::Geo;
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
-use affluenza_telemetry::Stop;
 use affluenza_telemetry::trace::Tracing;
+use affluenza_telemetry::{CancellationToken, cancelled_by_signals};
 use anyhow::{Context, Result, anyhow};
 
 pub use self::check_events::CheckEvents;
@@ -149,15 +149,18 @@ fn end_by_force() {
     std::process::exit(EXIT_BY_FORCE);
 }
 
-/// Runs `work` to its end. Signals trigger its [`Stop`].
-fn with_runtime<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F) -> Result<()> {
+/// Runs `work` to its end. Signals cancel its token.
+fn with_runtime<F: Future<Output = Result<()>>>(
+    work: impl FnOnce(CancellationToken) -> F,
+) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("threads cannot be started")?;
     let result = runtime.block_on(async {
-        let stop = Stop::on_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
+        let stop =
+            cancelled_by_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
         work(stop).await
     });
     // Remaining tasks were abandoned and must not delay the exit.

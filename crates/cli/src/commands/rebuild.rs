@@ -7,7 +7,7 @@ use affluenza_pipeline::audit::Period;
 use affluenza_pipeline::rebuild::{Rebuilt, Request, Step, Tools, rebuild, stopped};
 use affluenza_store::Store;
 use affluenza_store::rebuild::{Change, What};
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
@@ -60,7 +60,7 @@ async fn work(
     platform: &Platform,
     settings: &Settings,
     request: &Request,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<Rebuilt> {
     let store = Store::new(&platform.store);
     store.check_server().await?;
@@ -78,7 +78,7 @@ async fn work(
     };
     tokio::select! {
         rebuilt = rebuild(&mut tools, request) => Ok(rebuilt?),
-        () = stop.told() => {
+        () = stop.cancelled() => {
             stopped(&store, request).await?;
             if request.dry_run {
                 bail!("stopped; nothing was changed");

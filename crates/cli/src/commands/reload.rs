@@ -1,14 +1,18 @@
 //! Reloads the register while a service runs.
 
 use affluenza_register::Register;
-use affluenza_telemetry::{Files, Stop};
+use affluenza_telemetry::{CancellationToken, Files};
 use anyhow::Result;
 
 use crate::settings::Settings;
 
 /// Passes each new version of the register to `take`, until `stop` is triggered. An invalid file
 /// leaves the old register in use.
-pub async fn register(settings: Settings, take: impl Fn(Register) -> Result<()>, stop: Stop) {
+pub async fn register(
+    settings: Settings,
+    take: impl Fn(Register) -> Result<()>,
+    stop: CancellationToken,
+) {
     let mut files = Files::new([settings.register.file.clone()]);
     while files.were_replaced(&stop).await {
         let taken = tokio::task::block_in_place(|| super::register(&settings)).and_then(&take);

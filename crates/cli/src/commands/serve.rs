@@ -8,7 +8,7 @@ use affluenza_edition::{Closed, Editions};
 use affluenza_keys::KeyRing;
 use affluenza_open_data::Source;
 use affluenza_store::Store;
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use affluenza_web::{bounded, listen, metrics_route, serve, status_route};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
@@ -48,7 +48,7 @@ pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
             }
             Err(error) => Err(error),
         };
-        stop.tell();
+        stop.cancel();
         platform.close().await?;
         result
     })
@@ -63,7 +63,11 @@ pub struct RunningApi {
 
 impl RunningApi {
     /// Starts to serve. Ends when `stop` is triggered.
-    pub async fn start(platform: &Platform, settings: &Settings, stop: &Stop) -> Result<Self> {
+    pub async fn start(
+        platform: &Platform,
+        settings: &Settings,
+        stop: &CancellationToken,
+    ) -> Result<Self> {
         let config = settings.serve.clone();
         let listener: TcpListener = listen(&config.http.listen).await?;
         let url = format!("{}://{}", config.http.scheme(), listener.local_addr()?);
@@ -130,7 +134,7 @@ impl RunningApi {
 async fn follow_closed_years(
     store: Store,
     witness: Witness,
-    stop: Stop,
+    stop: CancellationToken,
 ) -> watch::Receiver<Arc<Closed>> {
     let mut count = store.seal_count().await.ok();
     let (newer, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
@@ -138,7 +142,7 @@ async fn follow_closed_years(
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SEALS_LOOK) => {}
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             }
             let found = store.seal_count().await.ok();
             // After a failed reading, read again even if the count is unchanged: the data may have

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_bus::{Cluster, Writer};
 use affluenza_simulator::{Figures, Options, Simulation};
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
 
@@ -83,7 +83,7 @@ pub fn produce(
     writer: &Writer,
     rate: Option<u32>,
     bar: &ProgressBar,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<u64> {
     let mut pace = Pace::new(rate);
     let mut event = Vec::with_capacity(1024);
@@ -94,7 +94,7 @@ pub fn produce(
         events += 1;
         if events % EVENTS_A_ROUND == 0 {
             bar.set_position(events);
-            if stop.is_told() {
+            if stop.is_cancelled() {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_bus::{Cluster, Config, OpenTransaction, OpenTransactions};
 use affluenza_pipeline::Progress;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 
 /// Interval between checks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub fn sentence(open: &OpenTransaction) -> String {
 }
 
 /// Checks regularly for transactions that block the partitions of this consumer.
-pub async fn look_at_transactions(bus: Config, progress: Progress, stop: Stop) {
+pub async fn look_at_transactions(bus: Config, progress: Progress, stop: CancellationToken) {
     let clients = Cluster::new(&bus).and_then(|cluster| {
         let open = OpenTransactions::new(&bus)?;
         Ok(Arc::new((cluster, open)))
@@ -47,7 +47,7 @@ pub async fn look_at_transactions(bus: Config, progress: Progress, stop: Stop) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            () = stop.told() => return,
+            () = stop.cancelled() => return,
         }
         let (asked, owned) = (Arc::clone(&clients), progress.owned());
         let answer = tokio::task::spawn_blocking(move || asked.1.of(&asked.0, &owned));

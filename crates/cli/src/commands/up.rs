@@ -6,7 +6,7 @@ use affluenza_pipeline::{Progress, Until};
 use affluenza_register::Register;
 use affluenza_simulator::{Figures, Options, Simulation};
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::args::{self, Up};
@@ -40,7 +40,7 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         let began = Instant::now();
         let mut platform = tokio::select! {
             opened = Platform::open(settings, Needs::BOTH) => opened?,
-            () = stop.told() => return Ok(()),
+            () = stop.cancelled() => return Ok(()),
         };
         if !platform.is_owner && settings.kafka.bootstrap_servers.is_empty() {
             platform.close().await?;
@@ -59,7 +59,7 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         let mut ending = Ending::default();
         let started = tokio::select! {
             started = Parts::start(&platform, settings) => started.map(Some),
-            () = stop.told() => Ok(None),
+            () = stop.cancelled() => Ok(None),
         };
         let result = match started {
             Ok(Some(parts)) => {
@@ -121,9 +121,9 @@ impl Ending {
 /// Services that run along with the engines.
 struct Parts {
     collector: RunningCollector,
-    collector_stop: Stop,
+    collector_stop: CancellationToken,
     consumer: RunningConsumer,
-    consumer_stop: Stop,
+    consumer_stop: CancellationToken,
     api: RunningApi,
     _watch: Option<Watch>,
 }
@@ -133,7 +133,7 @@ impl Parts {
     async fn start(platform: &Platform, settings: &Settings) -> Result<Self> {
         super::migrate::prepare(platform).await?;
         Store::new(&platform.store).check_guards().await?;
-        let collector_stop = Stop::default();
+        let collector_stop = CancellationToken::new();
         let collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
         introduce(&collector, settings)?;
         if let Err(error) = super::recover::recover(platform, settings).await {
@@ -142,7 +142,7 @@ impl Parts {
                 "what ClickHouse may have lost was not restored: the comparison in half a minute retries"
             );
         }
-        let consumer_stop = Stop::default();
+        let consumer_stop = CancellationToken::new();
         let consumer = RunningConsumer::start(
             platform,
             settings,
@@ -180,7 +180,7 @@ impl Work<'_> {
         &self,
         mut parts: Parts,
         platform: &mut Platform,
-        stop: &Stop,
+        stop: &CancellationToken,
         ending: &mut Ending,
     ) -> Result<()> {
         let progress = parts.consumer.progress.clone();
@@ -194,12 +194,12 @@ impl Work<'_> {
         }
         ending.begin();
         // The collector ends first, so that accepted events reach Kafka while it runs.
-        parts.collector_stop.tell();
+        parts.collector_stop.cancel();
         let ended = parts.collector.ended();
         ending
             .of("the collector", COLLECTOR_ENDS_WITHIN, ended)
             .await?;
-        parts.consumer_stop.tell();
+        parts.consumer_stop.cancel();
         let ended = parts.consumer.finish(platform);
         ending
             .of("the consumer", CONSUMER_ENDS_WITHIN, ended)
@@ -214,7 +214,7 @@ impl Work<'_> {
         bus: &affluenza_bus::Config,
         store: &Store,
         progress: &Progress,
-        stop: &Stop,
+        stop: &CancellationToken,
     ) -> Result<()> {
         let (args, register) = (self.args, self.register);
         if args.demo {
@@ -223,7 +223,7 @@ impl Work<'_> {
         if args.demo || args.once {
             catch_up(bus, progress, stop).await?;
         }
-        if args.demo && !stop.is_told() {
+        if args.demo && !stop.is_cancelled() {
             close_years(store, bus, self.settings).await?;
             let report = args::Report {
                 year: YEARS[1],
@@ -249,9 +249,9 @@ impl Work<'_> {
             .await?;
             super::report::deliver(&tables, &report)?;
         }
-        if !args.once && !stop.is_told() {
+        if !args.once && !stop.is_cancelled() {
             say("running; Ctrl-C ends it");
-            stop.told().await;
+            stop.cancelled().await;
         }
         Ok(())
     }
@@ -300,7 +300,7 @@ async fn replay(
     bus: &affluenza_bus::Config,
     seed: u64,
     register: &Register,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Result<()> {
     for year in YEARS {
         let figures =
@@ -330,7 +330,11 @@ async fn replay(
 }
 
 /// Waits until everything in the log at this time has been stored.
-async fn catch_up(bus: &affluenza_bus::Config, progress: &Progress, stop: &Stop) -> Result<()> {
+async fn catch_up(
+    bus: &affluenza_bus::Config,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<()> {
     let bus = bus.clone();
     let ends = tokio::task::spawn_blocking(move || ends(&bus))
         .await
@@ -349,7 +353,7 @@ async fn catch_up(bus: &affluenza_bus::Config, progress: &Progress, stop: &Stop)
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            () = stop.told() => return Ok(()),
+            () = stop.cancelled() => return Ok(()),
         }
     }
 }

@@ -8,7 +8,7 @@ use affluenza_pipeline::copies::search_new_blocks;
 use affluenza_pipeline::erase::open_erasures;
 use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile, stream};
 use affluenza_store::Store;
-use affluenza_telemetry::Stop;
+use affluenza_telemetry::CancellationToken;
 use anyhow::Result;
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ pub struct Upkeep {
 impl Upkeep {
     /// Works until `stop` is triggered. Errors are logged, and the work is retried at the next
     /// interval.
-    pub async fn run(mut self, stop: Stop) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let config = self.settings.consume.clone();
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
         let first = seconds(config.reconcile_first_seconds);
@@ -47,7 +47,7 @@ impl Upkeep {
             };
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
-                () = stop.told() => return,
+                () = stop.cancelled() => return,
             }
             if !self.progress.leads() {
                 reconcile_at = Instant::now() + first;
@@ -60,14 +60,14 @@ impl Upkeep {
             if reconciles && Instant::now() >= reconcile_at {
                 tokio::select! {
                     () = self.reconcile_and_say() => {}
-                    () = stop.told() => return,
+                    () = stop.cancelled() => return,
                 }
                 reconcile_at = Instant::now() + between;
             }
             if Instant::now() >= search_at {
                 tokio::select! {
                     () = self.search_and_say() => {}
-                    () = stop.told() => return,
+                    () = stop.cancelled() => return,
                 }
                 search_at = Instant::now() + search;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use affluenza_pipeline::{PipelineError, Progress};
 use affluenza_store::Store;
-use affluenza_telemetry::{Metrics, Stop};
+use affluenza_telemetry::{CancellationToken, Metrics};
 use affluenza_web::{bounded, listen, live_route, metrics_route, serve, status_route};
 use anyhow::{Context, Result};
 
@@ -18,7 +18,7 @@ const SILENCE_FIRST: Duration = Duration::from_secs(5);
 
 /// HTTP service for monitoring. Ends when it is dropped.
 pub struct Watch {
-    stop: Stop,
+    stop: CancellationToken,
     shown: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Watch {
                 std::future::ready(ready.check_ready())
             }));
         let router = bounded(routes, &config, &metrics);
-        let stop = Stop::default();
+        let stop = CancellationToken::new();
         let watch = Self {
             stop: stop.clone(),
             shown: Duration::from_secs(settings.consume.stop_shown_seconds),
@@ -75,17 +75,17 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.stop.tell();
+        self.stop.cancel();
     }
 }
 
 /// Checks regularly for silent portals, if this consumer leads its group.
-async fn look_at_silence(store: Store, progress: Progress, stop: Stop) {
+async fn look_at_silence(store: Store, progress: Progress, stop: CancellationToken) {
     let mut pause = SILENCE_FIRST;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = stop.told() => return,
+            () = stop.cancelled() => return,
         }
         pause = SILENCE_FIRST;
         if !progress.leads() {

@@ -41,7 +41,7 @@ impl<'a> Checksums<'a> {
 
     /// Short identifier of this list, twelve hexadecimal digits.
     pub(super) fn short_digest(&self) -> String {
-        hex(&Sha256::digest(self.text.as_bytes()))[..12].to_owned()
+        hex::encode(Sha256::digest(self.text.as_bytes()))[..12].to_owned()
     }
 
     /// Verifies every file of the folder. An unknown file is an error.
@@ -136,15 +136,10 @@ fn sha256(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(hex::encode(hasher.finalize())),
             read => hasher.update(&buffer[..read]),
         }
     }
-}
-
-/// Encodes bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::checksums::{Checksums, hex};
+use super::checksums::Checksums;
 use super::tools::{Fetch, find_java};
 use super::{Cache, FileSet, make_dir};
 use crate::error::{EngineError, at};
@@ -133,7 +133,7 @@ pub(super) fn prepare(cache: &Cache, progress: &dyn Fn(&str)) -> Result<KafkaJar
     let archive = format!(
         "{}-java-{}.jsa",
         set.folder_name(),
-        &hex(&Sha256::digest(format!(
+        &hex::encode(Sha256::digest(format!(
             "{} {}",
             java.version,
             java.path.display()

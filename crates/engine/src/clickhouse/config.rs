@@ -8,7 +8,6 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::ClickHouseSettings;
-use crate::cache::checksums::hex;
 use crate::error::{EngineError, at};
 
 /// User with all rights, for the programs of this project.
@@ -41,7 +40,7 @@ fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(cause) => return Err(EngineError::io(&path, cause)),
     }
-    let password = hex(&crate::random::<PASSWORD_BYTES>());
+    let password = hex::encode(crate::random::<PASSWORD_BYTES>());
     write_private(&path, &password)?;
     Ok(password)
 }
@@ -215,7 +214,7 @@ impl RowReader {
     /// that is not stored, so a login as the definer is impossible.
     fn definer_xml(&self) -> String {
         let name = escaped(&self.definer);
-        let sum = hex(&Sha256::digest(crate::random::<PASSWORD_BYTES>()));
+        let sum = hex::encode(Sha256::digest(crate::random::<PASSWORD_BYTES>()));
         let (database, watched) = (escaped(&self.database), escaped(&self.watched));
         let grants: String = self
             .tables
@@ -307,8 +306,8 @@ fn limits(memory_mib: u32) -> String {
 ///   engine. `KILL QUERY` ignores this limit but costs quota.
 fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -> String {
     let statements = super::serve(settings).len();
-    let sum = hex(&Sha256::digest(password.as_bytes()));
-    let reader_sum = hex(&Sha256::digest(reader_password.as_bytes()));
+    let sum = hex::encode(Sha256::digest(password.as_bytes()));
+    let reader_sum = hex::encode(Sha256::digest(reader_password.as_bytes()));
     let readers: String = settings.readers.iter().map(RowReader::xml).collect();
     let limits = limits(settings.memory_mib);
     format!(

@@ -155,7 +155,7 @@ fn context(traceparent: &str) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Blocking HTTP client, the same as in the emitter. It needs no async runtime, as spans are sent
+/// Blocking HTTP client. It needs no async runtime, as spans are sent
 /// from their own thread.
 #[derive(Debug)]
 struct Client(ureq::Agent);

@@ -1,0 +1,156 @@
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// LetterReason of a refusal: one of the codes of [`affluenza_event::Refusal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LetterReason(&'static str);
+
+/// Error of an unknown code.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unknown reason code; the known ones are {}", known())]
+pub struct UnknownReason;
+
+/// Advice for operators, by code.
+const GUIDE: &[(&str, &str)] = &[
+    (
+        "too-large",
+        "Have the portal send less. Requeue the event without the fields that make it too large.",
+    ),
+    (
+        "not-json",
+        "A record that is not JSON cannot be corrected. Find the portal by key and time, correct it, and have it send the event again.",
+    ),
+    (
+        "not-cloudevent",
+        "Correct the portal. Add or replace specversion, type, source, id and time, and requeue. Use the event's own source and id, because they identify duplicates.",
+    ),
+    (
+        "unknown-type",
+        "If a newer version of this program knows the type, update it and requeue the record as it is. If the type is misspelt, correct it and requeue. If the record belongs to another application, have that application stop writing here.",
+    ),
+    (
+        "bad-time",
+        "Correct the portal. Replace time by the event's time as RFC 3339 with an offset, and requeue.",
+    ),
+    (
+        "time-ahead",
+        "Set the portal's clock. The record can be requeued as it is after the event's time; before that, only with another time.",
+    ),
+    (
+        "unknown-shape",
+        "Compare its data with the schema of its type. If a newer version of this program knows the shape, update it and requeue the record as it is. Otherwise correct the field that the detail names, and requeue.",
+    ),
+    (
+        "beyond-retention",
+        "Nothing: the facts of its time are deleted, so a duplicate cannot be recognised. History is imported before retention.facts_months is set.",
+    ),
+    (
+        "personal-data",
+        "Correct the portal: it must hash or omit what identifies a person. The personal data was masked before the letter was stored and cannot be restored. Remove or replace the field that the detail names, and requeue.",
+    ),
+];
+
+fn known() -> String {
+    let codes: Vec<&str> = LetterReason::all().map(|reason| reason.0).collect();
+    codes.join(", ")
+}
+
+impl LetterReason {
+    /// All reasons.
+    pub fn all() -> impl Iterator<Item = Self> {
+        GUIDE.iter().map(|(code, _)| Self(code))
+    }
+
+    /// Stable code of the reason.
+    pub const fn code(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for LetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl FromStr for LetterReason {
+    type Err = UnknownReason;
+
+    fn from_str(code: &str) -> Result<Self, UnknownReason> {
+        Self::all()
+            .find(|reason| reason.0 == code)
+            .ok_or(UnknownReason)
+    }
+}
+
+/// Returns the advice for records refused with `code`.
+pub(super) fn what_to_do(code: &str) -> &'static str {
+    GUIDE
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or(
+            "This version of the program does not know the reason: a newer consumer wrote the letter. Update, and look again.",
+            |(_, guide)| guide,
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use affluenza_event::{Quarantine, Refusal, Reject};
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_known() {
+        let refusals: Vec<Refusal> = vec![
+            Reject::TooLarge { bytes: 1 }.into(),
+            Reject::NotJson(String::new()).into(),
+            Reject::NotCloudEvent(String::new()).into(),
+            Reject::UnknownType(String::new()).into(),
+            Reject::BadTime(String::new()).into(),
+            Reject::TimeAhead { ahead_ms: 1 }.into(),
+            Quarantine::UnknownShape(String::new()).into(),
+            Quarantine::BeyondRetention.into(),
+            Quarantine::PersonalData {
+                field: "id",
+                what: "",
+            }
+            .into(),
+        ];
+        for refusal in &refusals {
+            // A new refusal fails to compile here: add it above, with its advice.
+            match refusal {
+                Refusal::Reject(
+                    Reject::TooLarge { .. }
+                    | Reject::NotJson(_)
+                    | Reject::NotCloudEvent(_)
+                    | Reject::UnknownType(_)
+                    | Reject::BadTime(_)
+                    | Reject::TimeAhead { .. },
+                )
+                | Refusal::Quarantine(
+                    Quarantine::UnknownShape(_)
+                    | Quarantine::BeyondRetention
+                    | Quarantine::PersonalData { .. },
+                ) => {}
+            }
+            assert_eq!(
+                refusal
+                    .code()
+                    .parse::<LetterReason>()
+                    .map(LetterReason::code),
+                Ok(refusal.code())
+            );
+        }
+        assert_eq!(LetterReason::all().count(), refusals.len());
+    }
+
+    #[test]
+    fn an_unknown_code_is_answered_with_the_known_ones() {
+        let said = "not-jason".parse::<LetterReason>().unwrap_err().to_string();
+        assert!(said.contains("too-large, not-json,"), "{said}");
+        assert!(said.ends_with("personal-data"), "{said}");
+    }
+}
