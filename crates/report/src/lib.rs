@@ -47,6 +47,8 @@ mod text;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod public_tests;
+#[cfg(test)]
 mod tests;
 
 pub use moved::{Moved, MovedPart, moved};
