@@ -10,7 +10,8 @@
 //! * [`Notice`]: cautions to read before trusting the figures.
 //! * [`document`]: sections, tables and charts in one language. Every printed form is made from it.
 //! * [`SealedYear`]: the content of a closed year, chained by hashes.
-//! * [`Language`]: the languages of the text, with their number formats.
+//! * [`Language`]: the languages of the text, with their number formats. The words of a language
+//!   are one Fluent catalogue in `words/`. Another language needs a catalogue and a variant.
 //!
 //! ```
 //! use affluenza_classify::hours::Zone;
@@ -32,6 +33,7 @@
 //!
 //! [`YearFigures`]: affluenza_store::figures::YearFigures
 
+mod count;
 pub mod document;
 mod moved;
 mod names;

@@ -28,7 +28,11 @@ fn uses(year: i16, figures: &YearFigures) -> Public<6> {
         let month = format!("{year}-{month:02}");
         table.add_to(2, ["", "", "", "", &month, ""], row.service_uses);
         let service = format!("of-{}", row.category);
-        table.add_to(1, ["", &row.category, "", &service, "", ""], row.service_uses);
+        table.add_to(
+            1,
+            ["", &row.category, "", &service, "", ""],
+            row.service_uses,
+        );
     }
     table.suppress(SMALL, &SECRET, &[]).unwrap()
 }
