@@ -203,29 +203,20 @@ impl Writer<'_> {
             Head::Figures("visits"),
             Head::Figures("share"),
         ];
-        let row = |id: &str, accesses, share| {
-            vec![
-                Cell::Text(self.say(id)),
-                Cell::Count(accesses),
-                Cell::share(share),
-            ]
-        };
+        let (italy, abroad) = (places.italy_accesses, places.abroad_accesses);
         let rows = vec![
-            row(
-                "place-italy",
-                places.italy_accesses,
-                places.italy_share_percent,
-            ),
-            row(
-                "place-abroad",
-                places.abroad_accesses,
-                places.abroad_share_percent,
-            ),
+            self.place_row("place-italy", italy, places.italy_share_percent),
+            self.place_row("place-abroad", abroad, places.abroad_share_percent),
         ];
         let table = self.table("places", &heads, rows);
         let words = [("visits", places.unknown_accesses.into())];
         let unknown = self.say_with("places-unknown", &words);
         self.section("places", vec![table.into(), Block::Text(unknown)])
+    }
+
+    fn place_row(self, id: &str, accesses: u64, share: Option<f64>) -> Vec<Cell> {
+        let name = Cell::Text(self.say(id));
+        vec![name, Cell::Count(accesses), Cell::share(share)]
     }
 }
 

@@ -97,19 +97,30 @@ impl Writer<'_> {
         let uses = self.uses(Slice::default(), &totals.kinds);
         let before = self.uses_before(Slice::default(), totals.compared_service_uses);
         let [_, payments, bookings] = uses.kinds;
-        let part = |count: Count| match count.share_of(uses.all) {
+        let growth = self.growth(uses.all, before);
+        [
+            self.fact("fact-uses", uses.all.into(), growth),
+            self.fact(
+                "fact-payments",
+                payments.into(),
+                self.part(payments, uses.all),
+            ),
+            self.fact(
+                "fact-bookings",
+                bookings.into(),
+                self.part(bookings, uses.all),
+            ),
+        ]
+    }
+
+    fn part(self, count: Count, all: Count) -> String {
+        match count.share_of(all) {
             Cell::Undefined => self.say("detail-no-share"),
             share => {
                 let words = [("share", share.show(self.language).into())];
                 self.say_with("detail-share", &words)
             }
-        };
-        let growth = self.growth(uses.all, before);
-        [
-            self.fact("fact-uses", uses.all.into(), growth),
-            self.fact("fact-payments", payments.into(), part(payments)),
-            self.fact("fact-bookings", bookings.into(), part(bookings)),
-        ]
+        }
     }
 
     fn growth(self, now: Count, before: Option<Count>) -> String {

@@ -67,32 +67,27 @@ impl Writer<'_> {
 
     /// Writes the uses that are published, an ente a row in the order of names.
     fn published_matrix(self) -> Table {
-        let categories = &self.report.usage.categories;
-        let kinds = &self.report.totals.kinds;
-        let counts = |ente: Option<&str>| {
-            let in_category = categories.iter().map(|category| {
-                let of = Slice {
-                    ente,
-                    ..Slice::in_category(category)
-                };
-                self.uses(of, kinds).all
-            });
-            let of = Slice {
-                ente,
-                category: None,
-            };
-            let UseCounts { kinds, all } = self.uses(of, kinds);
-            MatrixCounts {
-                by_category: in_category.collect(),
-                ends: [all, kinds[1], kinds[2]],
-            }
-        };
         let enti = self
             .public
             .map(|(edition, register)| edition.enti(register));
         let enti = enti.into_iter().flatten();
-        let rows = enti.map(|(name, code)| matrix_row(Cell::Text(name), counts(Some(&code))));
-        self.matrix_table("usage", categories, rows.collect(), counts(None))
+        let rows = enti
+            .map(|(name, code)| matrix_row(Cell::Text(name), self.published_counts(Some(&code))));
+        let categories = &self.report.usage.categories;
+        let sum = self.published_counts(None);
+        self.matrix_table("usage", categories, rows.collect(), sum)
+    }
+
+    fn published_counts(self, ente: Option<&str>) -> MatrixCounts {
+        let own = &self.report.totals.kinds;
+        let uses = |category| self.uses(Slice { ente, category }, own);
+        let categories = self.report.usage.categories.iter();
+        let in_category = categories.map(|name| uses(Some(&name.category)).all);
+        let UseCounts { kinds, all } = uses(None);
+        MatrixCounts {
+            by_category: in_category.collect(),
+            ends: [all, kinds[1], kinds[2]],
+        }
     }
 
     fn matrix_table(

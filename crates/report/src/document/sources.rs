@@ -1,6 +1,6 @@
 //! Figures of other sources. A kind that no source gave is shown as not available, never as zero.
 
-use super::{Block, Cell, Chart, ChartKind, Head, Section, Series, Table, Writer};
+use super::{Block, Cell, Chart, ChartKind, Column, Head, Section, Series, Table, Writer};
 use crate::count::Count;
 use crate::ratio::{change_percent, share_percent};
 use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
@@ -103,22 +103,16 @@ impl Writer<'_> {
         let year = self.report.year;
         let now = alerts_of_year(rows, year)?;
         let before = alerts_of_year(rows, year - 1);
-        let row = |name: Cell, before: Option<u64>, now: Option<u64>| {
-            let change = now.map_or(Cell::Undefined, |now| {
-                Cell::change(change_percent(now, before))
-            });
-            vec![name, known(before), known(now), change]
-        };
         let months = (1..=12).map(|month| {
             let [before, now] = [year - 1, year].map(|year| alerts_of_month(rows, year, month));
-            row(Cell::Text(self.month(month)), before, now)
+            alerts_row(Cell::Text(self.month(month)), before, now)
         });
         let heads = [Head::Words("month"), Head::Year, Head::Figures("change")];
         let mut table = self.table("alerts", &heads, months.collect());
         // The year before, even if the report is compared with another.
-        let column = super::Column::number((year - 1).to_string());
+        let column = Column::number((year - 1).to_string());
         table.columns.insert(1, column);
-        table.sums = vec![row(self.total(), before, Some(now))];
+        table.sums = vec![alerts_row(self.total(), before, Some(now))];
         let series = [Some(year), before.map(|_| year - 1)].into_iter().flatten();
         let series = series.map(|year| Series {
             name: year.to_string(),
@@ -216,6 +210,13 @@ impl Writer<'_> {
 
 fn known(count: Option<u64>) -> Cell {
     count.map_or(Cell::Unavailable, Cell::Count)
+}
+
+fn alerts_row(name: Cell, before: Option<u64>, now: Option<u64>) -> Vec<Cell> {
+    let change = now.map_or(Cell::Undefined, |now| {
+        Cell::change(change_percent(now, before))
+    });
+    vec![name, known(before), known(now), change]
 }
 
 /// Returns the alerts of a month, if the source has them.

@@ -51,7 +51,6 @@ impl Writer<'_> {
 
     /// Writes service uses by category, kind and year, with their shares.
     pub(super) fn categories(self) -> Section {
-        let all = self.all_uses().all;
         let heads = [
             Head::Words("category"),
             Head::Kinds,
@@ -60,25 +59,24 @@ impl Writer<'_> {
             Head::Before,
             Head::Change,
         ];
-        let row = |name: Cell, uses: UseCounts, before: Option<Count>| {
-            let mut row = vec![name];
-            row.extend(uses.cells());
-            row.push(uses.all.share_of(all));
-            row.extend(self.compared_cells(uses.all, before));
-            row
-        };
-        let rows = self.report.categories.iter().map(|category| {
-            let name = Cell::Text(self.category(&category.name));
-            row(
-                name,
-                self.uses_in_category(category),
-                self.before_in_category(category),
-            )
+        let rows = self.report.categories.iter().map(|row| {
+            let name = Cell::Text(self.category(&row.name));
+            let uses = self.uses_in_category(row);
+            self.category_row(name, uses, self.before_in_category(row))
         });
         let mut table = self.table("categories", &heads, rows.collect());
-        table.sums = vec![row(self.total(), self.all_uses(), self.all_before())];
+        let sum = self.category_row(self.total(), self.all_uses(), self.all_before());
+        table.sums = vec![sum];
         let chart = self.categories_chart();
         self.section("categories", vec![chart.into(), table.into()])
+    }
+
+    fn category_row(self, name: Cell, uses: UseCounts, before: Option<Count>) -> Vec<Cell> {
+        let mut row = vec![name];
+        row.extend(uses.cells());
+        row.push(uses.all.share_of(self.all_uses().all));
+        row.extend(self.compared_cells(uses.all, before));
+        row
     }
 
     fn uses_in_category(self, row: &CategoryRow) -> UseCounts {

@@ -144,21 +144,22 @@ mod tests {
     #[test]
     fn every_message_in_code_exists_and_every_message_is_used() {
         let code = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+        let code: String = code.split_whitespace().collect();
         let messages = arguments(Language::Italian);
         let calls = [
-            "say(\"",
-            "say_with(\"",
-            "Text(\"",
-            "Number(\"",
-            "message(\"",
+            ("say(\"", "", ""),
+            ("say_with(\"", "", ""),
+            ("self.section(\"", "", ""),
+            ("self.fact(\"", "", ""),
+            ("self.table(\"", "", ".caption"),
+            ("Words(\"", "column-", ""),
+            ("Figures(\"", "column-", ""),
+            ("(\"note-", "note-", ""),
         ];
-        for call in calls {
+        for (call, before, after) in calls {
             for rest in code.split(call).skip(1) {
                 let id = rest.split('"').next().unwrap_or_default();
-                let id = match call {
-                    "Text(\"" | "Number(\"" => format!("column-{id}"),
-                    _ => id.to_owned(),
-                };
+                let id = format!("{before}{id}{after}");
                 assert!(messages.contains_key(&id), "{call}{id}");
             }
         }
