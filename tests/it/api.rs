@@ -515,7 +515,10 @@ pub fn keys_reach_their_enti_and_nothing_else(engines: &Engines) {
 
 fn without_a_key(api: &Served<'_>, admin: &str) {
     let years = api.ask("/v1/years", &[]);
-    assert_eq!((years.status, &*years.body), (200, r#"{"years":[2016,2017]}"#));
+    assert_eq!(
+        (years.status, &*years.body),
+        (200, r#"{"years":[2016,2017]}"#)
+    );
     assert_eq!(years.header("cache-control"), Some("public, no-cache"));
     let etag = years.header("etag").expect("there is one").to_owned();
     let same = api.ask("/v1/years", &[("If-None-Match", &etag)]);

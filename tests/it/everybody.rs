@@ -35,7 +35,10 @@ pub fn check(place: &Place<'_>, register: &Register) {
     };
     let text = std::fs::read_to_string(print("json")).expect("it was written");
     let document: Value = serde_json::from_str(&text).expect("it is JSON");
-    assert!(!text.contains("Importato da"), "it names members of staff");
+    assert!(
+        !text.contains("Dati caricati da"),
+        "it names members of staff"
+    );
     let tables = tables(&document);
     no_small_count_is_told(&tables);
     as_open_as_the_open_data(place, register, tables["usage-by-kind"]);

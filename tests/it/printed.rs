@@ -139,7 +139,7 @@ impl Printed {
 
     /// Returns all service uses from the key figures; `None` without any.
     pub fn uses(&self) -> Option<u64> {
-        let uses = self.facts.get("usi dei servizi")?;
+        let uses = self.facts.get("utilizzi dei servizi")?;
         Some(number(uses) as u64)
     }
 
@@ -231,7 +231,7 @@ fn sources(printed: &Printed) {
             _ => assert_eq!(number(found["di cui CNS"]), figure(&row, "of_which_cns")),
         }
     }
-    let rows = printed.rows("Allarmi per mese (numero)");
+    let rows = printed.rows("Segnalazioni per mese (numero)");
     let mut sums = [0.0; 2];
     for (row, found) in csv("probe_alerts_by_month.csv").iter().zip(rows) {
         for (sum, (year, cell)) in sums.iter_mut().zip([("2016", 1), ("2017", 2)]) {
@@ -245,11 +245,11 @@ fn sources(printed: &Printed) {
     assert_eq!(number(requests["febbraio"]["Richieste risolte"]), 101.0);
     assert_eq!(requests["marzo"]["Richieste risolte"], "non disponibile");
     let reached = printed.by_name("Disponibilità per mese (% del tempo)");
-    assert_eq!(number(reached["febbraio"]["Disponibilità (%)"]), 98.7);
+    assert_eq!(number(reached["febbraio"]["Rilevata (%)"]), 98.7);
 }
 
 fn categories(printed: &Printed) {
-    let rows = printed.by_name("Usi per categoria (numero di usi)");
+    let rows = printed.by_name("Utilizzi per categoria (numero di utilizzi)");
     let names: BTreeMap<String, String> = csv("categories.csv")
         .into_iter()
         .map(|row| (row["category"].clone(), row["name_it"].clone()))
@@ -271,7 +271,10 @@ fn categories(printed: &Printed) {
             ("Totale", uses),
             ("Pagamenti", payments),
             ("Prenotazioni", bookings),
-            ("Semplici", uses - payments - bookings),
+            (
+                "Senza pagamento né prenotazione",
+                uses - payments - bookings,
+            ),
         ] {
             assert_eq!(number(found[column]), expected, "{column} of {row:?}");
         }
@@ -310,7 +313,7 @@ fn by_kind(printed: &Printed, register: &Register) {
             .or_default();
         kinds[usize::from(row["kind"] == "payment")] += uses;
     }
-    for row in printed.rows("Usi per ente, categoria e tipo (numero di usi)") {
+    for row in printed.rows("Utilizzi per ente, categoria e tipo (numero di utilizzi)") {
         let expected = plain
             .remove(&(row[0].clone(), row[1].clone()))
             .unwrap_or_default();
@@ -322,7 +325,7 @@ fn by_kind(printed: &Printed, register: &Register) {
         bookings.values().all(|left| *left == 0.0),
         "bookings: {bookings:?}"
     );
-    let matrix = printed.by_name("Usi per ente e categoria (numero di usi)");
+    let matrix = printed.by_name("Utilizzi per ente e categoria (numero di utilizzi)");
     for (ente, uses) in &totals {
         assert_eq!(number(matrix[&**ente]["Totale"]), *uses, "{ente}");
     }
@@ -334,7 +337,7 @@ fn by_kind(printed: &Printed, register: &Register) {
 }
 
 fn offered(printed: &Printed, register: &Register) {
-    let rows = printed.by_name("Servizi offerti al 31 dicembre 2017 (numero di servizi)");
+    let rows = printed.by_name("Servizi attivi per ente al 31 dicembre 2017 (numero di servizi)");
     for row in csv("deployments_2017.csv") {
         let ente = register.ente(&row["ente"]).expect("it is registered");
         let found = &rows[ente.name()];
@@ -358,7 +361,8 @@ fn offered(printed: &Printed, register: &Register) {
 }
 
 fn variations(printed: &Printed, register: &Register) {
-    let rows = printed.rows("Servizi con le variazioni maggiori, per categoria (numero di usi)");
+    let rows =
+        printed.rows("Servizi con le variazioni maggiori, per categoria (numero di utilizzi)");
     for row in csv("main_variations_2017.csv") {
         let service = register
             .service(&row["service_it"])
@@ -370,7 +374,7 @@ fn variations(printed: &Printed, register: &Register) {
         }
         let status = match &*row["status"] {
             "new" => "NUOVO",
-            "retired" => "RITIRATO",
+            "retired" => "DISATTIVATO",
             _ => "",
         };
         assert_eq!(found[6], status, "{row:?}");
@@ -405,7 +409,7 @@ fn hours(printed: &Printed) {
             "{device}"
         );
     }
-    let off_hours = printed.facts.get("utenti fuori dall’orario di ufficio");
+    let off_hours = printed.facts.get("degli utenti");
     let off_hours = off_hours.unwrap_or_else(|| panic!("{:?}", printed.facts));
     assert_eq!(
         percent(off_hours),

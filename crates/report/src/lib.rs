@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod count;
 pub mod document;
 mod moved;
 mod names;
@@ -14,6 +15,8 @@ mod text;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod public_tests;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,8 @@
 use affluenza_register::{Ente, Register};
 use serde::Serialize;
 
+use crate::Language;
+
 /// Category of uses of a service or an ente that is not registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
 
@@ -22,16 +24,17 @@ pub struct CategoryName {
 impl CategoryName {
     /// Returns the category stored as `code`.
     pub(crate) fn of(register: &Register, code: &str) -> Self {
-        let (name_it, name_en, registered) = match register.category(code) {
-            Some(known) => (known.name_it(), known.name_en(), true),
-            None if code == UNREGISTERED => ("Non registrati", "Unregistered", false),
-            None => (code, code, false),
+        let known = register.category(code);
+        let name = |language: Language| match known {
+            Some(known) => language.choose(known.name_it(), known.name_en()).to_owned(),
+            None if code == UNREGISTERED => language.say("unregistered", &[]),
+            None => code.to_owned(),
         };
         Self {
             category: category_code(register, code).to_owned(),
-            category_name_it: name_it.to_owned(),
-            category_name_en: name_en.to_owned(),
-            registered,
+            category_name_it: name(Language::Italian),
+            category_name_en: name(Language::English),
+            registered: known.is_some(),
         }
     }
 

@@ -356,11 +356,11 @@ fn columns_are_split_into_the_fewest_groups_that_fit() {
     let report = example();
     for language in Language::ALL {
         for (width, groups) in [(80, 3), (100, 2), (130, 2), (150, 1), (200, 1)] {
-            let text = report.to_text(*language, width);
+            let text = report.to_text(language, width);
             let matrix = matrix(&text);
             let heads = matrix
                 .lines()
-                .filter(|line| line.starts_with("Ente "))
+                .filter(|line| line.starts_with("Ente ") || line.starts_with("Body "))
                 .count();
             assert_eq!(heads, groups, "at {width} in {language}:\n{text}");
         }
@@ -376,8 +376,16 @@ fn matrix(text: &str) -> String {
         |titles: [&str; 2], line: &str| titles.iter().any(|title| line.starts_with(title));
     let lines: Vec<&str> = text
         .lines()
-        .skip_while(|line| !of_title(["Usi per ente e", "Uses by ente and"], line))
-        .take_while(|line| !of_title(["Usi per ente, categoria", "Uses by ente, category"], line))
+        .skip_while(|line| !of_title(["Utilizzi per ente e", "Uses by public body and"], line))
+        .take_while(|line| {
+            !of_title(
+                [
+                    "Utilizzi per ente, categoria",
+                    "Uses by public body, category",
+                ],
+                line,
+            )
+        })
         .filter(|line| !line.contains("11.111") && !line.contains("11,111"))
         .collect();
     lines.join("\n")
@@ -389,7 +397,7 @@ fn no_line_is_wider_than_the_terminal() {
     for report in [report(), example()] {
         for width in [80, 99, 130, 160] {
             for language in Language::ALL {
-                let text = report.to_text(*language, width);
+                let text = report.to_text(language, width);
                 for line in text.lines() {
                     assert!(line.width() <= width, "over {width}: {line}");
                     assert_eq!(line, line.trim_end());
@@ -751,7 +759,7 @@ fn other_sources_are_read_kept_and_doubted() {
     let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
     let without = report.to_text(Language::Italian, 100);
     assert!(
-        without.contains("Allarmi delle sonde\n\nNon disponibile."),
+        without.contains("Segnalazioni delle sonde di monitoraggio\n\nNon disponibile."),
         "{without}"
     );
     let with = report.with_sources(&[source("probe-alerts")], &register);

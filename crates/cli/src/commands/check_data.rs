@@ -38,7 +38,7 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
     match findings.len() {
         0 => output::print(super::report::say(
             language,
-            "nessuna segnalazione",
+            "nessun rilievo",
             "nothing was found",
         )),
         found => {
@@ -78,7 +78,10 @@ fn of_report(report: &Report, language: Language) -> Vec<String> {
     let broken = report.service_status.iter();
     let broken = broken.filter(|row| row.status == Some(Status::Broken));
     let broken = broken.map(|row| match language {
-        Language::Italian => format!("{}: il servizio è guasto.", row.service_name_it),
+        Language::Italian => format!(
+            "{}: il servizio presenta malfunzionamenti.",
+            row.service_name_it
+        ),
         Language::English => format!("{}: the service is broken.", row.service_name_en),
     });
     notes.flatten().chain(broken).collect()

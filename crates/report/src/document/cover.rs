@@ -2,83 +2,72 @@
 
 use affluenza_store::figures::Counted;
 
-use super::sources::Names;
-use super::{Block, Cell, Document, Fact, Section, Writer, section};
+use super::counts::{PublicEdition, Slice};
+use super::{Block, Cell, Document, Fact, Section, Writer};
+use crate::count::{Count, CountCells as _};
 use crate::text::harmless;
 
 impl Writer<'_> {
-    /// Writes the document without its sections. `names` decides whether staff members may be
-    /// named, as in the cause of a restatement.
-    pub(super) fn cover(self, names: Names) -> Document {
+    /// Writes the document without its sections.
+    pub(super) fn cover(self) -> Document {
         let report = self.report;
         let enti = report.usage.enti.len().max(report.offered.enti.len());
         let subject = match &report.ente {
             Some(ente) => harmless(&ente.ente_name),
-            None => self.say(
-                &format!("Portali di {enti} enti"),
-                &format!("Portals of {enti} enti"),
-            ),
+            None => self.say_with("subject", &[("enti", enti.into())]),
         };
         Document {
             language: self.language,
-            title: format!(
-                "{} · {}",
-                self.say("Uso dei servizi in rete", "Use of online services"),
-                report.year
-            ),
+            title: self.say("title"),
             subject,
             year: report.year,
-            edition: self.edition(names),
+            edition: self.edition(),
             sealed_at: report.seal.as_ref().map(|seal| seal.sealed_at.clone()),
             sections: Vec::new(),
         }
     }
 
-    fn edition(self, names: Names) -> Vec<String> {
+    fn edition(self) -> Vec<String> {
         let report = self.report;
-        let mut line = Vec::new();
-        if let Some(year) = report.compared_year {
-            line.push(self.say(
-                &format!("confronto con il {year}"),
-                &format!("compared with {year}"),
-            ));
+        let mut lines = Vec::new();
+        if self.public.is_some() {
+            lines.push(self.say("edition-public"));
         }
-        line.push(match report.counted {
-            Counted::People => self.say("solo persone", "people only"),
-            Counted::All => self.say("persone e bot", "people and bots"),
-        });
+        let compared = report.compared_year.map(|_| self.say("edition-compared"));
+        let counted = match report.counted {
+            Counted::People => self.say("edition-people"),
+            Counted::All => self.say("edition-all"),
+        };
         let zone = &report.hours.time_zone;
-        line.push(self.say(&format!("ora locale {zone}"), &format!("local time {zone}")));
-        let mut lines = vec![line.join(" · ")];
+        let words = [
+            ("zone", zone.as_str().into()),
+            ("zone-id", zone.replace('/', "-").into()),
+        ];
+        let zone = self.say_with("edition-zone", &words);
+        let line: Vec<String> = compared.into_iter().chain([counted, zone]).collect();
+        lines.push(line.join(" · "));
         if report.ente.is_some() {
-            lines.push(self.say(
-                "edizione interna: contiene cifre piccole, non va pubblicata",
-                "internal edition: it has small counts, and is not to be published",
-            ));
+            lines.push(self.say("edition-internal"));
         }
         let Some(seal) = &report.seal else {
-            lines.push(self.say(
-                "edizione provvisoria: l’anno non è chiuso",
-                "provisional edition: the year is not closed",
-            ));
+            lines.push(self.say("edition-provisional"));
             return lines;
         };
-        let day = self.language.day(&seal.sealed_at);
-        let number = seal.number;
-        lines.push(self.say(
-            &format!("anno chiuso il {day} · sigillo n. {number}"),
-            &format!("year closed on {day} · seal no. {number}"),
-        ));
+        let words = [
+            ("sealed", self.language.day(&seal.sealed_at).into()),
+            ("number", seal.number.into()),
+        ];
+        lines.push(self.say_with("edition-closed", &words));
         let cause = harmless(&seal.cause);
-        match names {
-            _ if cause.is_empty() => {}
-            Names::Told => lines.push(self.say(
-                &format!("rettificato: {cause}"),
-                &format!("restated: {cause}"),
-            )),
-            Names::Withheld => lines.push(self.say("rettificato", "restated")),
+        if !cause.is_empty() {
+            // A cause may name members of staff.
+            lines.push(match self.public {
+                None => self.say_with("edition-restated-for", &[("cause", cause.into())]),
+                Some(_) => self.say("edition-restated"),
+            });
         }
-        lines.push(format!("SHA-256 {}", seal.hash));
+        let words = [("hash", seal.hash.as_str().into())];
+        lines.push(self.say_with("edition-hash", &words));
         lines
     }
 
@@ -86,85 +75,102 @@ impl Writer<'_> {
     pub(super) fn summary(self) -> Section {
         let report = self.report;
         let mut facts = Vec::new();
-        let mut add = |label: String, value: Cell, detail: String| {
-            facts.push(Fact {
-                label,
-                value,
-                detail,
-            });
-        };
         if !report.is_empty() {
-            let kinds = &report.totals.kinds;
-            let change = self.growth();
-            add(
-                self.say("usi dei servizi", "service uses"),
-                Cell::Count(kinds.service_uses),
-                change,
-            );
-            let part = |count: u64| {
-                let share = crate::ratio::share_percent(count, kinds.service_uses);
-                let share = self.language.share(share);
-                self.say(
-                    &format!("{share} degli usi"),
-                    &format!("{share} of the uses"),
-                )
-            };
-            add(
-                self.say("pagamenti", "payments"),
-                Cell::Count(kinds.payments),
-                part(kinds.payments),
-            );
-            add(
-                self.say("prenotazioni", "bookings"),
-                Cell::Count(kinds.bookings),
-                part(kinds.bookings),
-            );
-            if let Some(accesses) = &report.accesses {
-                let visitors = self.language.count(accesses.visitors_days);
-                add(
-                    self.say("accessi", "accesses"),
-                    Cell::Count(accesses.accesses),
-                    self.say(
-                        &format!("{visitors} visitatori-giorno"),
-                        &format!("{visitors} visitor-days"),
-                    ),
-                );
-            }
-            add(
-                self.say(
-                    "accessi da smartphone e tablet",
-                    "accesses by smartphone and tablet",
-                ),
-                Cell::share(report.devices.smartphone_and_tablet.share_percent),
-                self.say("del totale", "of all"),
-            );
-            add(
-                self.say(
-                    "utenti fuori dall’orario di ufficio",
-                    "users out of office hours",
-                ),
-                Cell::share(report.hours.off_hours_share_percent),
-                self.say("del totale", "of all"),
-            );
+            facts.extend(self.facts_of_uses());
+            facts.extend(self.facts_of_visits());
         }
-        let day = self.language.date(report.offered_on);
-        add(
-            self.say("servizi offerti", "services offered"),
-            Cell::Count(report.offered.total),
-            self.say(&format!("al {day}"), &format!("on {day}")),
-        );
-        let title = self.say("In sintesi", "At a glance");
-        section("summary", title, vec![Block::Facts(facts)])
+        let offered = Cell::Count(report.offered.total);
+        facts.push(self.fact("fact-offered", offered, self.say("detail-offered")));
+        self.section("summary", vec![Block::Facts(facts)])
     }
 
-    fn growth(self) -> String {
-        let Some(year) = self.report.compared_year else {
+    fn fact(self, id: &str, value: Cell, detail: String) -> Fact {
+        Fact {
+            label: self.say(id),
+            value,
+            detail,
+        }
+    }
+
+    fn facts_of_uses(self) -> [Fact; 3] {
+        let totals = &self.report.totals;
+        let uses = self.uses(Slice::default(), &totals.kinds);
+        let before = self.uses_before(Slice::default(), totals.compared_service_uses);
+        let [_, payments, bookings] = uses.kinds;
+        let growth = self.growth(uses.all, before);
+        [
+            self.fact("fact-uses", uses.all.into(), growth),
+            self.fact(
+                "fact-payments",
+                payments.into(),
+                self.part(payments, uses.all),
+            ),
+            self.fact(
+                "fact-bookings",
+                bookings.into(),
+                self.part(bookings, uses.all),
+            ),
+        ]
+    }
+
+    fn part(self, count: Count, all: Count) -> String {
+        match count.share_of(all) {
+            Cell::Undefined => self.say("detail-no-share"),
+            share => {
+                let words = [("share", share.show(self.language).into())];
+                self.say_with("detail-share", &words)
+            }
+        }
+    }
+
+    fn growth(self, now: Count, before: Option<Count>) -> String {
+        if self.report.compared_year.is_none() {
             return String::new();
-        };
-        let growth = self.language.change(self.report.totals.growth_percent);
-        self.say(
-            &format!("{growth} sul {year}"),
-            &format!("{growth} on {year}"),
-        )
+        }
+        match before.map_or(Cell::Undefined, |before| now.change_from(before)) {
+            Cell::Undefined => self.say("detail-no-growth"),
+            growth => {
+                let words = [("growth", growth.show(self.language).into())];
+                self.say_with("detail-growth", &words)
+            }
+        }
+    }
+
+    fn facts_of_visits(self) -> Vec<Fact> {
+        let report = self.report;
+        let devices = &report.devices;
+        let mut facts = Vec::new();
+        let all = self.visits(None, None, devices.accesses);
+        match (self.public, &report.accesses) {
+            (Some(_), _) => facts.push(self.fact("fact-visits", all.into(), String::new())),
+            (None, Some(accesses)) => {
+                let words = [("visitors", accesses.visitors_days.into())];
+                let visitors = self.say_with("detail-visitors", &words);
+                facts.push(self.fact("fact-visits", Cell::Count(accesses.accesses), visitors));
+            }
+            (None, None) => {}
+        }
+        let mobile = self.mobile_visits(None, devices.smartphone_and_tablet.accesses);
+        facts.push(self.fact(
+            "fact-mobile",
+            mobile.share_of(all),
+            self.say("detail-mobile"),
+        ));
+        if self.public.is_none() {
+            let share = Cell::share(report.hours.off_hours_share_percent);
+            facts.push(self.fact("fact-off-hours", share, self.say("detail-off-hours")));
+        }
+        facts
+    }
+
+    /// Writes how the public edition protects people.
+    pub(super) fn protection(self, edition: &PublicEdition<'_>) -> Section {
+        let hidden = edition.uses.suppressed() + edition.accesses.suppressed();
+        let words = [
+            ("last", edition.small_count.saturating_sub(1).into()),
+            ("hidden", hidden.into()),
+        ];
+        let text = self.say_with("protection.text", &words);
+        self.section("protection", vec![Block::Text(text)])
     }
 }

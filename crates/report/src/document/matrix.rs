@@ -1,127 +1,118 @@
 //! Tables of enti by category.
 
-use std::collections::BTreeMap;
-
-use super::{Block, Cell, Column, Section, Table, Writer, section, table};
+use super::counts::{Slice, UseCounts};
+use super::{Block, Cell, Column, Head, Section, Table, Writer};
+use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryName, CrossRow, CrossTable, EnteName};
 use crate::text::{first_words, harmless};
+
+/// Counts of a row: by category, and at its end all, payments and bookings.
+struct MatrixCounts {
+    by_category: Vec<Count>,
+    ends: [Count; 3],
+}
 
 impl Writer<'_> {
     /// Writes service uses by ente and category.
     pub(super) fn usage(self) -> Section {
-        let title = self.say("Usi per ente e categoria", "Uses by ente and category");
-        let caption = self.say(
-            "Usi per ente e categoria (numero di usi)",
-            "Uses by ente and category (number of uses)",
-        );
-        let without = self.say("Enti senza usi:", "Enti without uses:");
-        let blocks = self.matrix("usage", caption, &self.report.usage, &without);
-        section("usage", title, blocks)
+        let table = match self.public {
+            None => self.matrix("usage", &self.report.usage),
+            Some(_) => Some(self.published_matrix()),
+        };
+        let mut blocks: Vec<Block> = table.into_iter().map(Block::Table).collect();
+        if self.public.is_none() {
+            blocks.extend(self.without("usage.without", &self.report.usage));
+        }
+        self.section("usage", blocks)
     }
 
     /// Writes services offered by ente and category.
     pub(super) fn offered(self) -> Section {
-        let day = self.language.date(self.report.offered_on);
-        let title = self.say(
-            &format!("Servizi offerti al {day}"),
-            &format!("Services offered on {day}"),
-        );
-        let caption = self.say(
-            &format!("Servizi offerti al {day} (numero di servizi)"),
-            &format!("Services offered on {day} (number of services)"),
-        );
-        let without = self.say("Enti senza servizi:", "Enti without services:");
-        let blocks = self.matrix("offered", caption, &self.report.offered, &without);
-        section("offered", title, blocks)
+        let offered = &self.report.offered;
+        let table = self.matrix("offered", offered).map(Block::Table);
+        let without = self.without("offered.without", offered);
+        self.section("offered", table.into_iter().chain(without).collect())
     }
 
-    fn matrix(
-        self,
-        id: &'static str,
-        caption: String,
-        cross: &CrossTable,
-        without: &str,
-    ) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        if cross.total > 0 {
-            blocks.push(self.cross(id, caption, cross).into());
-        }
-        if !cross.enti_without.is_empty() {
-            let name = |ente: &EnteName| harmless(&ente.ente_name);
-            let names: Vec<String> = cross.enti_without.iter().map(name).collect();
-            blocks.push(Block::Text(format!("{without} {}.", names.join(", "))));
-        }
-        blocks
+    /// Returns the names of the enti without any count; `None` if every ente has one.
+    fn without(self, id: &str, cross: &CrossTable) -> Option<Block> {
+        let name = |ente: &EnteName| harmless(&ente.ente_name);
+        let names: Vec<String> = cross.enti_without.iter().map(name).collect();
+        let text = || self.say_with(id, &[("names", names.join(", ").into())]);
+        (!names.is_empty()).then(|| Block::Text(text()))
     }
 
-    fn cross(self, id: &'static str, caption: String, cross: &CrossTable) -> Table {
-        let mut columns = vec![Column::text(self.say("Ente", "Ente"))];
-        columns.extend(self.headings(&cross.categories));
-        columns.push(Column::number(self.total()));
-        columns.extend(self.part_columns());
-        let cells = |name: String,
-                     counts: &BTreeMap<String, u64>,
-                     [total, payments, bookings]: [u64; 3]| {
-            let codes = cross.categories.iter().map(|category| &category.category);
-            let counts = codes.map(|code| Cell::Sparse(counts.get(code).copied().unwrap_or(0)));
-            let mut row = vec![Cell::Text(name)];
-            row.extend(counts);
-            row.extend([
-                Cell::Count(total),
-                Cell::Sparse(payments),
-                Cell::Sparse(bookings),
-            ]);
-            row
-        };
+    /// Writes the counts of the report; `None` if all are zero.
+    fn matrix(self, id: &'static str, cross: &CrossTable) -> Option<Table> {
         let known = cross.enti.iter().filter(|row| row.name.registered);
         let mut rows: Vec<Vec<Cell>> = known
-            .map(|row| cells(harmless(&row.name.ente_name), &row.by_category, sums(row)))
+            .map(|row| {
+                let name = Cell::Text(harmless(&row.name.ente_name));
+                matrix_row(name, MatrixCounts::sum(cross, &[row]))
+            })
             .collect();
         // Anyone can send events under an unknown code, so print shows only the number of unknown
         // enti. JSON lists them.
-        let strangers: Vec<_> = cross
-            .enti
-            .iter()
-            .filter(|row| !row.name.registered)
-            .collect();
+        let strangers = cross.enti.iter().filter(|row| !row.name.registered);
+        let strangers: Vec<&CrossRow> = strangers.collect();
         if !strangers.is_empty() {
-            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-            let mut all = [0; 3];
-            for row in &strangers {
-                for (category, count) in &row.by_category {
-                    *counts.entry(category.clone()).or_default() += count;
-                }
-                for (sum, count) in all.iter_mut().zip(sums(row)) {
-                    *sum += count;
-                }
-            }
-            let name = self.say("Enti non registrati", "Unregistered enti");
-            rows.push(cells(format!("{name} ({})", strangers.len()), &counts, all));
+            let words = [("enti", strangers.len().into())];
+            let name = Cell::Text(self.say_with("unregistered-enti", &words));
+            rows.push(matrix_row(name, MatrixCounts::sum(cross, &strangers)));
         }
-        let all = [
-            cross.total,
-            cross.of_which_payments,
-            cross.of_which_bookings,
-        ];
-        let mut table = table(id, caption, columns, rows);
-        table.matrix = true;
-        table.sums = vec![cells(self.total(), &cross.by_category, all)];
-        table
+        let every: Vec<&CrossRow> = cross.enti.iter().collect();
+        let sum = MatrixCounts::sum(cross, &every);
+        (cross.total > 0).then(|| self.matrix_table(id, &cross.categories, rows, sum))
     }
 
-    /// Returns the columns of payments and bookings, which are parts of a total.
-    pub(super) fn part_columns(self) -> [Column; 2] {
-        let payments = Column::number(self.say("di cui pagamenti", "of which payments"));
-        let bookings = Column::number(self.say("di cui prenotazioni", "of which bookings"));
-        [
-            payments.or(self.say("di cui\npagam.", "of which\npaym.")),
-            bookings.or(self.say("di cui\nprenot.", "of which\nbook.")),
-        ]
+    /// Writes the uses that are published, an ente a row in the order of names.
+    fn published_matrix(self) -> Table {
+        let enti = self
+            .public
+            .map(|(edition, register)| edition.enti(register));
+        let enti = enti.into_iter().flatten();
+        let rows = enti
+            .map(|(name, code)| matrix_row(Cell::Text(name), self.published_counts(Some(&code))));
+        let categories = &self.report.usage.categories;
+        let sum = self.published_counts(None);
+        self.matrix_table("usage", categories, rows.collect(), sum)
+    }
+
+    fn published_counts(self, ente: Option<&str>) -> MatrixCounts {
+        let own = &self.report.totals.kinds;
+        let uses = |category| self.uses(Slice { ente, category }, own);
+        let categories = self.report.usage.categories.iter();
+        let in_category = categories.map(|name| uses(Some(&name.category)).all);
+        let UseCounts { kinds, all } = uses(None);
+        MatrixCounts {
+            by_category: in_category.collect(),
+            ends: [all, kinds[1], kinds[2]],
+        }
+    }
+
+    fn matrix_table(
+        self,
+        id: &'static str,
+        categories: &[CategoryName],
+        rows: Vec<Vec<Cell>>,
+        sum: MatrixCounts,
+    ) -> Table {
+        let heads = [
+            Head::Words("ente"),
+            Head::Figures("total"),
+            Head::Figures("of-which-payments"),
+            Head::Figures("of-which-bookings"),
+        ];
+        let mut table = self.table(id, &heads, rows);
+        table.columns.splice(1..1, self.headings(categories));
+        table.matrix = true;
+        table.sums = vec![matrix_row(self.total(), sum)];
+        table
     }
 
     /// Returns columns with short headings for categories. A short heading that is not unique is
     /// replaced by the code.
-    pub(super) fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
+    fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
         let names: Vec<String> = categories.iter().map(|name| self.category(name)).collect();
         let short: Vec<String> = names.iter().map(|name| first_words(name)).collect();
         let alone = |head: &String| short.iter().filter(|other| *other == head).count() == 1;
@@ -137,8 +128,32 @@ impl Writer<'_> {
     }
 }
 
-fn sums(row: &CrossRow) -> [u64; 3] {
-    [row.total, row.of_which_payments, row.of_which_bookings]
+impl MatrixCounts {
+    /// Sums rows of a table.
+    fn sum(cross: &CrossTable, rows: &[&CrossRow]) -> Self {
+        let sum = |count: &dyn Fn(&CrossRow) -> u64| {
+            Count::Shown(rows.iter().map(|row| count(row)).sum())
+        };
+        let codes = cross.categories.iter().map(|category| &category.category);
+        let in_category = codes
+            .map(|code| sum(&|row: &CrossRow| row.by_category.get(code).copied().unwrap_or(0)));
+        Self {
+            by_category: in_category.collect(),
+            ends: [
+                sum(&|row| row.total),
+                sum(&|row| row.of_which_payments),
+                sum(&|row| row.of_which_bookings),
+            ],
+        }
+    }
+}
+
+fn matrix_row(name: Cell, counts: MatrixCounts) -> Vec<Cell> {
+    let [all, payments, bookings] = counts.ends;
+    let mut row = vec![name];
+    row.extend(counts.by_category.into_iter().map(Count::sparse));
+    row.extend([all.into(), payments.sparse(), bookings.sparse()]);
+    row
 }
 
 #[cfg(test)]
@@ -163,6 +178,7 @@ mod tests {
         let writer = Writer {
             report: &crate::tests::report(),
             language: Language::Italian,
+            public: None,
         };
         let short: Vec<String> = writer
             .headings(&names)

@@ -2,63 +2,102 @@
 //! printed form is made from it, so all forms show the same.
 
 mod access;
+mod counts;
 mod cover;
 mod hours;
 mod matrix;
 mod method;
 mod model;
 mod notes;
-mod public;
 mod quality;
 mod services;
 mod sources;
 mod usage;
 
-pub use model::{Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Table};
-pub use public::PublicEdition;
+use affluenza_register::Register;
 
-use crate::tables::{CategoryName, ServiceRow, Variation};
-use crate::text::harmless;
+pub use counts::PublicEdition;
+pub use model::{Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Table};
+
+use crate::count::{Count, CountCells as _};
+use crate::tables::CategoryName;
+use crate::text::WordArgs;
 use crate::{Language, Report};
+
+/// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
+/// changes by restatements, and remarks that contain counts.
+const PUBLISHED: [&str; 19] = [
+    "summary",
+    "totals",
+    "categories",
+    "usage",
+    "usage-by-kind",
+    "variations",
+    "top-services",
+    "devices",
+    "months",
+    "bands",
+    "hours",
+    "offered",
+    "identity-credentials",
+    "help-desk",
+    "probe-alerts",
+    "availability",
+    "portfolio",
+    "quality",
+    "method",
+];
 
 /// Writes the sections of a report in a language.
 #[derive(Clone, Copy)]
 struct Writer<'r> {
     report: &'r Report,
     language: Language,
+    /// Protected tables and the register of names, for the public edition.
+    public: Option<(PublicEdition<'r>, &'r Register)>,
+}
+
+/// A heading, or headings that depend on the report. Ids are of messages `column-ID`.
+#[derive(Clone, Copy)]
+enum Head {
+    /// A column of texts.
+    Words(&'static str),
+    /// A column of numbers.
+    Figures(&'static str),
+    /// Plain uses, payments and bookings.
+    Kinds,
+    /// The year of the report.
+    Year,
+    /// The compared year, if any.
+    Before,
+    /// The change from the compared year, if any.
+    Change,
 }
 
 impl Document {
-    /// Creates the document of a report.
+    /// Creates the document of a report, for internal use.
     pub fn new(report: &Report, language: Language) -> Self {
-        let writer = Writer { report, language };
-        let mut sections = vec![writer.summary()];
-        if !report.is_empty() {
-            sections.push(writer.totals());
-            sections.push(writer.categories());
-            sections.push(writer.moves());
-            sections.push(writer.usage());
-            sections.push(writer.usage_by_kind());
-            sections.push(writer.variations());
-            sections.push(writer.statuses());
-            sections.push(writer.top_services());
-            sections.push(writer.accesses());
-            sections.push(writer.devices());
-            sections.push(writer.logins());
-            sections.push(writer.places());
-            sections.push(writer.bands());
-            sections.push(writer.hours());
-        }
-        sections.push(writer.offered());
-        sections.extend(writer.sources(sources::Names::Told));
-        sections.push(writer.quality());
-        sections.push(writer.restatements());
-        sections.push(writer.method());
-        sections.retain(|section| !section.blocks.is_empty());
-        Self {
-            sections,
-            ..writer.cover(sources::Names::Told)
-        }
+        let writer = Writer {
+            report,
+            language,
+            public: None,
+        };
+        writer.document()
+    }
+
+    /// Creates the document of the public edition, for a report of all enti.
+    pub fn public(
+        report: &Report,
+        edition: PublicEdition<'_>,
+        register: &Register,
+        language: Language,
+    ) -> Self {
+        let writer = Writer {
+            report,
+            language,
+            public: Some((edition, register)),
+        };
+        writer.document()
     }
 
     /// Formats the document as text for a terminal of `width` columns, without colours.
@@ -68,11 +107,125 @@ impl Document {
 }
 
 impl Writer<'_> {
-    /// Returns the text in the writer's language.
-    fn say(self, italian: &str, english: &str) -> String {
-        match self.language {
-            Language::Italian => italian.to_owned(),
-            Language::English => english.to_owned(),
+    fn document(self) -> Document {
+        let mut sections = vec![self.summary()];
+        if !self.report.is_empty() {
+            sections.extend([
+                self.totals(),
+                self.categories(),
+                self.moves(),
+                self.usage(),
+                self.usage_by_kind(),
+                self.variations(),
+                self.statuses(),
+                self.top_services(),
+                self.accesses(),
+                self.devices(),
+                self.months(),
+                self.logins(),
+                self.places(),
+                self.bands(),
+                self.hours(),
+            ]);
+        }
+        sections.push(self.offered());
+        sections.extend(self.sources());
+        sections.extend([self.quality(), self.restatements(), self.method()]);
+        if let Some((edition, _)) = self.public {
+            sections.retain(|section| PUBLISHED.contains(&section.id));
+            sections.push(self.protection(&edition));
+        }
+        sections.retain(|section| !section.blocks.is_empty());
+        Document {
+            sections,
+            ..self.cover()
+        }
+    }
+
+    /// Returns a message.
+    fn say(self, id: &str) -> String {
+        self.say_with(id, &[])
+    }
+
+    /// Returns a message with arguments, besides those of every message.
+    fn say_with(self, id: &str, words: &WordArgs<'_>) -> String {
+        self.language.say(id, &self.words(words))
+    }
+
+    /// Returns the arguments of every message, and these.
+    fn words<'w>(
+        self,
+        words: &WordArgs<'w>,
+    ) -> Vec<(&'static str, fluent_bundle::FluentValue<'w>)> {
+        let report = self.report;
+        let compared = report.compared_year.unwrap_or(report.year);
+        let mut all = vec![
+            ("year", report.year.to_string().into()),
+            ("compared", compared.to_string().into()),
+            ("day", self.language.date(report.offered_on).into()),
+        ];
+        all.extend(words.iter().cloned());
+        all
+    }
+
+    /// Returns the message of the public edition, if this is one and it has its own.
+    fn say_of_edition(self, id: &str) -> String {
+        let own = self.public.and_then(|_| {
+            let id = format!("{id}-public");
+            self.language.message(&id, &self.words(&[]))
+        });
+        own.unwrap_or_else(|| self.say(id))
+    }
+
+    /// Returns a section of these blocks, under the message of its id.
+    fn section(self, id: &'static str, blocks: Vec<Block>) -> Section {
+        let title = self.say(id);
+        Section { id, title, blocks }
+    }
+
+    /// Returns a table without sums. Its caption is the attribute `caption` of the message of its
+    /// id.
+    fn table(self, id: &'static str, heads: &[Head], rows: Vec<Vec<Cell>>) -> Table {
+        Table {
+            id,
+            caption: self.say_of_edition(&format!("{id}.caption")),
+            columns: heads.iter().flat_map(|head| self.columns(*head)).collect(),
+            rows,
+            sums: Vec::new(),
+            matrix: false,
+            charted: false,
+        }
+    }
+
+    fn columns(self, head: Head) -> Vec<Column> {
+        let compared = self.report.compared_year;
+        match head {
+            Head::Words(id) => vec![Column {
+                text: true,
+                ..self.figures(&format!("column-{id}"))
+            }],
+            Head::Figures(id) => vec![self.figures(&format!("column-{id}"))],
+            Head::Kinds => ["kind-plain", "kind-payments", "kind-bookings"]
+                .map(|id| self.figures(id))
+                .into(),
+            Head::Year => vec![Column::number(self.report.year.to_string())],
+            Head::Before => compared
+                .map(|year| Column::number(year.to_string()))
+                .into_iter()
+                .collect(),
+            Head::Change => compared
+                .map(|_| self.figures("column-change"))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// Returns a column of numbers, with the short heading of the message, if any.
+    fn figures(self, id: &str) -> Column {
+        let column = Column::number(self.say(id));
+        match self.language.message(&format!("{id}.short"), &[]) {
+            Some(short) => column.or(short),
+            None => column,
         }
     }
 
@@ -80,57 +233,33 @@ impl Writer<'_> {
         self.language.category(name)
     }
 
-    fn service(self, row: &ServiceRow) -> String {
-        harmless(match self.language {
-            Language::Italian => &row.service_name_it,
-            Language::English => &row.service_name_en,
-        })
-    }
-
-    fn varied(self, row: &Variation) -> String {
-        harmless(match self.language {
-            Language::Italian => &row.service_name_it,
-            Language::English => &row.service_name_en,
-        })
-    }
-
-    fn total(self) -> String {
-        self.say("Totale", "Total")
+    fn total(self) -> Cell {
+        Cell::Text(self.say("total"))
     }
 
     fn device(self, class: &str) -> String {
-        match class {
-            "desktop" => "Desktop".to_owned(),
-            "smartphone" => "Smartphone".to_owned(),
-            "tablet" => "Tablet".to_owned(),
-            "bot" => "Bot".to_owned(),
-            _ => self.say("Altri", "Other"),
-        }
+        let class = match class {
+            "desktop" | "smartphone" | "tablet" | "bot" => class,
+            _ => "other",
+        };
+        self.say(&format!("device-{class}"))
     }
 
     fn month(self, month: u8) -> String {
-        self.language
-            .month(i8::try_from(month).unwrap_or(0))
-            .to_owned()
+        self.language.month(i8::try_from(month).unwrap_or(0))
     }
 
-    /// Returns the columns of the compared year; none without one.
-    fn compared_columns(self) -> Vec<Column> {
-        let columns = self.report.compared_year.map(|year| {
-            let change = Column::number(self.say("Variazione", "Change"));
-            [
-                Column::number(year.to_string()),
-                change.or(self.say("Var.", "Change")),
-            ]
-        });
-        columns.into_iter().flatten().collect()
+    fn months_of_year(self) -> Vec<String> {
+        (1..=12).map(|month| self.month(month)).collect()
     }
 
-    /// Returns the cells of the compared year; none without one.
-    fn compared_cells(self, before: Option<u64>, change: Option<f64>) -> Vec<Cell> {
-        match self.report.compared_year {
-            Some(_) => vec![Cell::count(before), Cell::change(change)],
-            None => Vec::new(),
+    /// Returns the count of the compared year and the change from it; no cells without a compared
+    /// year.
+    fn compared_cells(self, now: Count, before: Option<Count>) -> Vec<Cell> {
+        match (self.report.compared_year, before) {
+            (None, _) => Vec::new(),
+            (Some(_), None) => vec![Cell::Undefined, Cell::Undefined],
+            (Some(_), Some(before)) => vec![before.into(), now.change_from(before)],
         }
     }
 
@@ -140,24 +269,6 @@ impl Writer<'_> {
         means
             .map(|mean| mean.map_or(Cell::Undefined, |mean| Cell::Mean(mean, decimals)))
             .collect()
-    }
-}
-
-/// Returns a section of these blocks.
-fn section(id: &'static str, title: String, blocks: Vec<Block>) -> Section {
-    Section { id, title, blocks }
-}
-
-/// Returns a table without sums.
-fn table(id: &'static str, caption: String, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
-    Table {
-        id,
-        caption,
-        columns,
-        rows,
-        sums: Vec::new(),
-        matrix: false,
-        charted: false,
     }
 }
 

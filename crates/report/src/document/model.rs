@@ -7,7 +7,7 @@ use super::super::Language;
 pub struct Document {
     /// Language of all texts.
     pub language: Language,
-    /// Title, such as `Uso dei servizi in rete · 2017`.
+    /// Title, such as `Utilizzo dei servizi online – Anno 2017`.
     pub title: String,
     /// Subject: one ente, or the number of enti.
     pub subject: String,
@@ -185,8 +185,8 @@ impl Cell {
             Self::Share(percent) => language.share(Some(*percent)),
             Self::Change(percent) => language.change(Some(*percent)),
             Self::Mean(mean, decimals) => language.mean(*mean, *decimals),
-            Self::Undefined => language.not_available().to_owned(),
-            Self::Unavailable => language.unavailable().to_owned(),
+            Self::Undefined => language.not_available(),
+            Self::Unavailable => language.say("unavailable", &[]),
             Self::Suppressed => "*".to_owned(),
         }
     }

@@ -1,22 +1,20 @@
 //! Checks of the figures, notices and restatements.
 
-use super::{Block, Cell, Column, Section, Table, Writer, section, table};
+use super::{Block, Cell, Head, Section, Table, Writer};
 use crate::tables::Status;
 use crate::text::harmless;
 use crate::{MovedPart, Notice};
 
 /// A check, and the notices that it covers.
-struct Check {
-    name: (&'static str, &'static str),
+struct NoticeCheck {
+    /// Message that names it.
+    id: &'static str,
     finds: fn(&Notice) -> bool,
 }
 
-const CHECKS: [Check; 7] = [
-    Check {
-        name: (
-            "Ci sono dati, anche dell’anno di confronto",
-            "There are data, of the compared year too",
-        ),
+const CHECKS: [NoticeCheck; 7] = [
+    NoticeCheck {
+        id: "check-data",
         finds: |notice| {
             matches!(
                 notice,
@@ -24,18 +22,12 @@ const CHECKS: [Check; 7] = [
             )
         },
     },
-    Check {
-        name: (
-            "Le parti non superano il totale e lo compongono",
-            "Parts do not exceed their total and add up to it",
-        ),
+    NoticeCheck {
+        id: "check-parts",
         finds: |notice| matches!(notice, Notice::KindsDoNotAddUp { .. }),
     },
-    Check {
-        name: (
-            "Somme dello stesso fatto, fatte per vie diverse, concordano",
-            "Sums of the same thing, made in different ways, agree",
-        ),
+    NoticeCheck {
+        id: "check-sums",
         finds: |notice| {
             matches!(
                 notice,
@@ -45,11 +37,8 @@ const CHECKS: [Check; 7] = [
             )
         },
     },
-    Check {
-        name: (
-            "Si usano solo servizi offerti",
-            "Only services on offer are used",
-        ),
+    NoticeCheck {
+        id: "check-offered",
         finds: |notice| {
             matches!(
                 notice,
@@ -57,11 +46,8 @@ const CHECKS: [Check; 7] = [
             )
         },
     },
-    Check {
-        name: (
-            "Enti, servizi e categorie sono nel registro",
-            "Enti, services and categories are in the register",
-        ),
+    NoticeCheck {
+        id: "check-registered",
         finds: |notice| {
             matches!(
                 notice,
@@ -71,99 +57,82 @@ const CHECKS: [Check; 7] = [
             )
         },
     },
-    Check {
-        name: ("Nessun ente tace per giorni", "No ente is silent for days"),
+    NoticeCheck {
+        id: "check-silence",
         finds: |notice| matches!(notice, Notice::SilentDays { .. }),
     },
-    Check {
-        name: (
-            "Nessun salto di livello al cambio delle regole",
-            "No sudden shift where the rules changed",
-        ),
+    NoticeCheck {
+        id: "check-level",
         finds: |notice| matches!(notice, Notice::LevelShift { .. }),
     },
 ];
 
 impl Writer<'_> {
     /// Writes the checks with their results.
-    pub(super) fn checks(self) -> Section {
+    fn checks(self) -> Table {
         let report = self.report;
-        let columns = vec![
-            Column::text(self.say("Controllo", "Check")),
-            Column::text(self.say("Esito", "Result")),
-        ];
-        let row = |name: (&str, &str), found: usize| {
-            let result = match found {
-                0 => self.say("regolare", "passed"),
-                1 => self.say("1 segnalazione", "1 notice"),
-                n => self.say(&format!("{n} segnalazioni"), &format!("{n} notices")),
-            };
-            vec![Cell::Text(self.say(name.0, name.1)), Cell::Text(result)]
+        let warnings = |check: &NoticeCheck| {
+            let found = report
+                .warnings
+                .iter()
+                .filter(|notice| (check.finds)(notice));
+            found.count()
         };
         let mut rows: Vec<Vec<Cell>> = CHECKS
             .iter()
-            .map(|check| {
-                let found = report
-                    .warnings
-                    .iter()
-                    .filter(|notice| (check.finds)(notice));
-                row(check.name, found.count())
-            })
+            .map(|check| self.checked(check.id, warnings(check)))
             .collect();
-        let broken = report
-            .service_status
-            .iter()
-            .filter(|row| row.status == Some(Status::Broken));
-        rows.push(row(
-            ("Nessun servizio è guasto", "No service is broken"),
-            broken.count(),
-        ));
+        let statuses = report.service_status.iter();
+        let broken = statuses.filter(|row| row.status == Some(Status::Broken));
+        rows.push(self.checked("check-broken", broken.count()));
         if !report.sources.is_empty() {
-            rows.push(row(
-                (
-                    "I dati di altre fonti non si contraddicono",
-                    "Figures of other sources do not contradict themselves",
-                ),
-                report.doubts.len(),
-            ));
+            rows.push(self.checked("check-sources", report.doubts.len()));
         }
-        let caption = self.say("Controlli sui dati", "Checks on the data");
-        let title = self.say("Qualità dei dati", "Data quality");
-        let table = table("checks", caption, columns, rows);
-        section("quality", title, vec![table.into()])
+        self.table(
+            "checks",
+            &[Head::Words("check"), Head::Words("result")],
+            rows,
+        )
     }
 
-    /// Writes the checks with their results, and every notice as a sentence.
+    fn checked(self, id: &str, found: usize) -> Vec<Cell> {
+        let result = match found {
+            0 => self.say("check-passed"),
+            found => self.say_with("check-found", &[("count", found.into())]),
+        };
+        vec![Cell::Text(self.say(id)), Cell::Text(result)]
+    }
+
+    /// Writes the checks with their results, and every notice as a sentence. Notices contain
+    /// counts, so the public edition has none.
     pub(super) fn quality(self) -> Section {
         let report = self.report;
-        let mut checks = self.checks();
+        let mut blocks = vec![self.checks().into()];
         let warnings = report.warnings.iter().map(|notice| self.notice(notice));
-        let doubts = report
-            .doubts
-            .iter()
-            .map(|doubt| doubt.sentence(self.language));
+        let doubts = report.doubts.iter();
+        let doubts = doubts.map(|doubt| doubt.sentence(self.language));
         let notes: Vec<String> = warnings.chain(doubts).collect();
-        if !notes.is_empty() {
-            checks.blocks.push(Block::Notes(notes));
+        if !notes.is_empty() && self.public.is_none() {
+            blocks.push(Block::Notes(notes));
         }
-        checks
+        self.section("quality", blocks)
     }
 
     /// Writes every edition of a closed year; no blocks when there is only one.
     pub(super) fn restatements(self) -> Section {
-        let title = self.say("Rettifiche", "Restatements");
-        if self.report.restatements.len() < 2 {
-            return section("restatements", title, Vec::new());
+        let closings = &self.report.restatements;
+        if closings.len() < 2 {
+            return self.section("restatements", Vec::new());
         }
-        let columns = vec![
-            Column::number(self.say("Sigillo", "Seal")),
-            Column::text(self.say("Data", "Date")),
-            Column::number(self.say("Usi", "Uses")),
-            Column::text(self.say("Motivo", "Cause")),
+        let heads = [
+            Head::Figures("seal"),
+            Head::Words("date"),
+            Head::Figures("uses"),
+            Head::Words("cause"),
         ];
-        let rows = self.report.restatements.iter().map(|seal| {
+        let rows = closings.iter().map(|seal| {
             let cause = match &*seal.cause {
-                "" => self.say("prima chiusura", "first closing"),
+                "" => self.say("restatements.first"),
                 cause => harmless(cause),
             };
             vec![
@@ -173,27 +142,21 @@ impl Writer<'_> {
                 Cell::Text(cause),
             ]
         });
-        let caption = self.say(
-            "Chiusure dell’anno, dalla prima all’ultima (numero di usi)",
-            "Closings of the year, from the first to the last (number of uses)",
-        );
-        let closings = table("restatements", caption, columns, rows.collect());
-        let mut blocks = vec![closings.into()];
-        if !self.report.moved.is_empty() {
-            blocks.push(self.moved().into());
-        }
-        section("restatements", title, blocks)
+        let closings = self.table("restatements", &heads, rows.collect());
+        let moved = (!self.report.moved.is_empty()).then(|| self.moved().into());
+        let blocks = [Some(closings.into()), moved];
+        self.section("restatements", blocks.into_iter().flatten().collect())
     }
 
     /// Writes the figures that restatements changed.
     fn moved(self) -> Table {
-        let columns = vec![
-            Column::text(self.say("Cifra", "Figure")),
-            Column::number(self.say("Prima", "Before")),
-            Column::number(self.say("Rettificata", "Restated")),
-            Column::number(self.say("Differenza", "Difference")),
-            Column::text(self.say("Data", "Date")),
-            Column::text(self.say("Motivo", "Cause")),
+        let heads = [
+            Head::Words("figure"),
+            Head::Figures("before"),
+            Head::Figures("restated"),
+            Head::Figures("difference"),
+            Head::Words("date"),
+            Head::Words("cause"),
         ];
         let rows = self.report.moved.iter().map(|moved| {
             vec![
@@ -205,31 +168,16 @@ impl Writer<'_> {
                 Cell::Text(harmless(&moved.cause)),
             ]
         });
-        let caption = self.say(
-            "Cifre rettificate (numero di usi o di accessi)",
-            "Restated figures (number of uses or of accesses)",
-        );
-        table("moved", caption, columns, rows.collect())
+        self.table("moved", &heads, rows.collect())
     }
 
     fn moved_part(self, part: &MovedPart) -> String {
-        match part {
-            MovedPart::ServiceUses => self.say("Usi, totale", "Uses, total"),
-            MovedPart::Category(name) => {
-                let name = harmless(&self.category(name));
-                self.say(
-                    &format!("Usi, categoria {name}"),
-                    &format!("Uses, category {name}"),
-                )
-            }
-            MovedPart::Ente(name) => {
-                let name = harmless(&name.ente_name);
-                self.say(&format!("Usi, ente {name}"), &format!("Uses, ente {name}"))
-            }
-            MovedPart::Device { device } => {
-                let name = self.device(device);
-                self.say(&format!("Accessi, {name}"), &format!("Accesses, {name}"))
-            }
-        }
+        let (id, name) = match part {
+            MovedPart::ServiceUses => return self.say("moved.total"),
+            MovedPart::Category(name) => ("moved.category", self.category(name)),
+            MovedPart::Ente(name) => ("moved.ente", harmless(&name.ente_name)),
+            MovedPart::Device { device } => ("moved.device", self.device(device)),
+        };
+        self.say_with(id, &[("name", name.into())])
     }
 }

@@ -1,36 +1,57 @@
 //! Services: the largest changes, their status, and the most used.
 
-use super::{Block, Cell, Column, Section, Writer, section, table};
+use super::counts::Slice;
+use super::{Cell, Head, Section, Writer};
+use crate::count::{Count, CountCells as _};
 use crate::tables::{Status, Variation};
+use crate::text::harmless;
 
 impl Writer<'_> {
     fn status(self, status: Option<Status>) -> Cell {
-        let (it, en) = match status {
+        let id = match status {
             None => return Cell::Empty,
-            Some(Status::New) => ("NUOVO", "NEW"),
-            Some(Status::Retired) => ("RITIRATO", "RETIRED"),
-            Some(Status::Unused) => ("INUTILIZZATO", "UNUSED"),
-            Some(Status::Broken) => ("GUASTO", "BROKEN"),
+            Some(Status::New) => "status-new",
+            Some(Status::Retired) => "status-retired",
+            Some(Status::Unused) => "status-unused",
+            Some(Status::Broken) => "status-broken",
         };
-        Cell::Text(self.say(it, en))
+        Cell::Text(self.say(id))
+    }
+
+    fn varied(self, row: &Variation) -> Cell {
+        let name = self
+            .language
+            .choose(&row.service_name_it, &row.service_name_en);
+        Cell::Text(harmless(name))
     }
 
     /// Writes the services that changed most, by category.
     pub(super) fn variations(self) -> Section {
-        let report = self.report;
-        let mut columns = vec![
-            Column::text(self.say("Categoria", "Category")),
-            Column::text(self.say("Servizio", "Service")),
-            Column::number(report.year.to_string()),
+        let mut heads = vec![
+            Head::Words("category"),
+            Head::Words("service"),
+            Head::Year,
+            Head::Before,
+            Head::Figures("difference"),
+            Head::Change,
         ];
-        columns.extend(self.compared_columns());
-        columns.insert(
-            columns.len() - 1,
-            Column::number(self.say("Differenza", "Difference")).or(self.say("Diff.", "Diff.")),
-        );
-        columns.push(Column::text(self.say("Stato", "Status")));
+        let rows = match self.public {
+            None => {
+                heads.push(Head::Words("status"));
+                self.own_variations()
+            }
+            Some((edition, _)) if edition.uses_before.is_some() => self.published_variations(),
+            Some(_) => Vec::new(),
+        };
+        let is_compared = self.report.compared_year.is_some();
+        let is_shown = is_compared && (!rows.is_empty() || self.public.is_some());
+        let table = is_shown.then(|| self.table("variations", &heads, rows).into());
+        self.section("variations", table.into_iter().collect())
+    }
+
+    fn own_variations(self) -> Vec<Vec<Cell>> {
         let mut rows = Vec::new();
-        for category in &report.variations {
+        for category in &self.report.variations {
             for (place, row) in category.services.iter().enumerate() {
                 // The category's name is written once, above its services.
                 let name = match place {
@@ -39,7 +60,7 @@ impl Writer<'_> {
                 };
                 rows.push(vec![
                     name,
-                    Cell::Text(self.varied(row)),
+                    self.varied(row),
                     Cell::Count(row.service_uses),
                     Cell::count(row.compared_service_uses),
                     row.change.map_or(Cell::Undefined, Cell::Difference),
@@ -48,83 +69,112 @@ impl Writer<'_> {
                 ]);
             }
         }
-        let title = self.say(
-            "Principali variazioni per categoria",
-            "Main variations by category",
-        );
-        let caption = self.say(
-            "Servizi con le variazioni maggiori, per categoria (numero di usi)",
-            "Services that changed most, by category (number of uses)",
-        );
-        if rows.is_empty() {
-            return section("variations", title, Vec::new());
+        rows
+    }
+
+    fn published_variations(self) -> Vec<Vec<Cell>> {
+        let mut rows = Vec::new();
+        for category in &self.report.categories {
+            let changed = self.public.map(|(edition, register)| {
+                edition.changed(&category.name, register, self.language)
+            });
+            for service in changed.into_iter().flatten() {
+                let difference = service.now.difference_from(service.before);
+                rows.push(vec![
+                    Cell::Text(self.category(&category.name)),
+                    Cell::Text(service.name),
+                    service.now.into(),
+                    service.before.into(),
+                    difference.map_or(Cell::Suppressed, Cell::Difference),
+                    service.now.change_from(service.before),
+                ]);
+            }
         }
-        let table = table("variations", caption, columns, rows);
-        section("variations", title, vec![table.into()])
+        rows
     }
 
     /// Writes new, retired, unused and broken services.
     pub(super) fn statuses(self) -> Section {
-        let report = self.report;
-        let title = self.say(
-            "Servizi nuovi, ritirati, inutilizzati e guasti",
-            "New, retired, unused and broken services",
-        );
-        if report.service_status.is_empty() {
-            return section("service-status", title, Vec::new());
+        if self.report.service_status.is_empty() {
+            return self.section("service-status", Vec::new());
         }
-        let columns = vec![
-            Column::text(self.say("Stato", "Status")),
-            Column::text(self.say("Servizio", "Service")),
-            Column::text(self.say("Categoria", "Category")),
-            Column::number(self.say("Usi", "Uses")),
-            Column::number(self.say("Non riusciti", "Failed")),
+        let heads = [
+            Head::Words("status"),
+            Head::Words("service"),
+            Head::Words("category"),
+            Head::Figures("uses"),
+            Head::Figures("failed"),
         ];
-        let row = |row: &Variation| {
+        let rows = self.report.service_status.iter().map(|row| {
             vec![
                 self.status(row.status),
-                Cell::Text(self.varied(row)),
+                self.varied(row),
                 Cell::Text(self.category(&row.category)),
                 Cell::Count(row.service_uses),
                 Cell::Sparse(row.failed),
             ]
-        };
-        let rows = report.service_status.iter().map(row).collect();
-        let caption = self.say(
-            "Che cosa ne è stato nell’anno (numero di usi e di tentativi non riusciti)",
-            "What became of them in the year (number of uses and of failed attempts)",
-        );
-        let table = table("service-status", caption, columns, rows);
-        section("service-status", title, vec![table.into()])
+        });
+        let table = self.table("service-status", &heads, rows.collect());
+        self.section("service-status", vec![table.into()])
     }
 
     /// Writes the most used services.
     pub(super) fn top_services(self) -> Section {
-        let title = self.say("Servizi più usati", "Services used most");
-        if self.report.top_services.is_empty() {
-            return section("top-services", title, Vec::new());
-        }
-        let columns = vec![
-            Column::number(""),
-            Column::text(self.say("Servizio", "Service")),
-            Column::number(self.say("Usi", "Uses")),
-            Column::number(self.say("Quota", "Share")),
-            Column::number(self.say("Enti", "Enti")),
-        ];
+        let (heads, rows) = match self.public {
+            None => (
+                &[
+                    Head::Figures("rank"),
+                    Head::Words("service"),
+                    Head::Figures("uses"),
+                    Head::Figures("share"),
+                    Head::Figures("enti"),
+                ][..],
+                self.own_top(),
+            ),
+            Some(_) => (
+                &[
+                    Head::Words("service"),
+                    Head::Words("category"),
+                    Head::Figures("uses"),
+                    Head::Figures("share"),
+                ][..],
+                self.published_top(),
+            ),
+        };
+        let is_shown = !rows.is_empty() || self.public.is_some();
+        let table = is_shown.then(|| self.table("top-services", heads, rows).into());
+        self.section("top-services", table.into_iter().collect())
+    }
+
+    fn own_top(self) -> Vec<Vec<Cell>> {
         let rows = self.report.top_services.iter().map(|row| {
+            let name = self
+                .language
+                .choose(&row.service_name_it, &row.service_name_en);
             vec![
                 Cell::Count(row.rank as u64),
-                Cell::Text(self.service(row)),
+                Cell::Text(harmless(name)),
                 Cell::Count(row.service_uses),
                 Cell::share(row.share_percent),
                 Cell::Count(row.enti),
             ]
         });
-        let caption = self.say(
-            "Servizi più usati (numero di usi)",
-            "Services used most (number of uses)",
-        );
-        let table = table("top-services", caption, columns, rows.collect());
-        section("top-services", title, vec![Block::Table(table)])
+        rows.collect()
+    }
+
+    fn published_top(self) -> Vec<Vec<Cell>> {
+        let all: Count = self.uses(Slice::default(), &self.report.totals.kinds).all;
+        let top = self
+            .public
+            .map(|(edition, register)| edition.top(register, self.language));
+        let rows = top.into_iter().flatten().map(|service| {
+            vec![
+                Cell::Text(service.name),
+                Cell::Text(self.category(&service.category)),
+                service.now.into(),
+                service.now.share_of(all),
+            ]
+        });
+        rows.collect()
     }
 }

@@ -1,135 +1,114 @@
 //! Service uses: totals, by category, rising and falling, by ente.
 
-use super::{Cell, Chart, ChartKind, Column, Section, Series, Writer, section, table};
-use crate::ratio::share_percent;
-use crate::tables::{Kinds, Move};
+use super::counts::{Slice, UseCounts};
+use super::{Block, Cell, Chart, ChartKind, Head, Section, Series, Table, Writer};
+use crate::count::{Count, CountCells as _};
+use crate::tables::{CategoryRow, Move};
 use crate::text::harmless;
 
 impl Writer<'_> {
-    /// Writes service uses by kind.
-    pub(super) fn totals(self) -> Section {
-        let totals = &self.report.totals;
-        let all = totals.kinds.service_uses;
-        let mut columns = vec![
-            Column::text(self.say("Tipo", "Kind")),
-            Column::number(self.report.year.to_string()),
-            Column::number(self.say("Quota", "Share")),
-        ];
-        columns.extend(self.compared_columns());
-        let row = |name: String, count: u64| {
-            let share = Cell::share(share_percent(count, all));
-            let mut row = vec![Cell::Text(name), Cell::Count(count), share];
-            row.resize(columns.len(), Cell::Empty);
-            row
-        };
-        let kinds = totals.kinds;
-        let mut rows = vec![
-            row(self.say("Semplici", "Plain"), kinds.plain),
-            row(self.say("Pagamenti", "Payments"), kinds.payments),
-            row(self.say("Prenotazioni", "Bookings"), kinds.bookings),
-        ];
-        if kinds.unknown_kind > 0 {
-            let name = self.say("Di tipo ignoto", "Of unknown kind");
-            rows.push(row(name, kinds.unknown_kind));
-        }
-        let mut sum = row(self.total(), all);
-        sum.truncate(3);
-        sum.extend(self.compared_cells(totals.compared_service_uses, totals.growth_percent));
-        let title = self.say("Usi dei servizi", "Service uses");
-        let caption = self.say(
-            "Usi dei servizi (numero di usi)",
-            "Service uses (number of uses)",
-        );
-        let mut table = table("totals", caption, columns, rows);
-        table.sums = vec![sum];
-        section("totals", title, vec![table.into()])
+    fn all_uses(self) -> UseCounts {
+        self.uses(Slice::default(), &self.report.totals.kinds)
     }
 
-    fn kind_columns(self) -> [Column; 4] {
-        [
-            Column::number(self.say("Semplici", "Plain")).or(self.say("Sempl.", "Plain")),
-            Column::number(self.say("Pagamenti", "Payments")).or(self.say("Pagam.", "Paym.")),
-            Column::number(self.say("Prenotazioni", "Bookings")).or(self.say("Prenot.", "Book.")),
-            Column::number(self.total()),
-        ]
+    fn all_before(self) -> Option<Count> {
+        let own = self.report.totals.compared_service_uses;
+        self.uses_before(Slice::default(), own)
+    }
+
+    /// Writes service uses by kind.
+    pub(super) fn totals(self) -> Section {
+        let uses = self.all_uses();
+        let heads = [
+            Head::Words("kind"),
+            Head::Year,
+            Head::Figures("share"),
+            Head::Before,
+            Head::Change,
+        ];
+        let row = |name: Cell, count: Count, compared: Vec<Cell>| {
+            let mut row = vec![name, count.into(), count.share_of(uses.all)];
+            row.extend(compared);
+            row
+        };
+        let empty = self.compared_cells(uses.all, None);
+        let empty = vec![Cell::Empty; empty.len()];
+        let names = ["kind-plain", "kind-payments", "kind-bookings"];
+        let kinds = names.into_iter().zip(uses.kinds);
+        let mut rows: Vec<Vec<Cell>> = kinds
+            .map(|(id, count)| row(Cell::Text(self.say(id)), count, empty.clone()))
+            .collect();
+        let unknown = self.report.totals.kinds.unknown_kind;
+        if unknown > 0 && self.public.is_none() {
+            let name = Cell::Text(self.say("kind-unknown"));
+            rows.push(row(name, Count::Shown(unknown), empty));
+        }
+        let mut table = self.table("totals", &heads, rows);
+        let compared = self.compared_cells(uses.all, self.all_before());
+        table.sums = vec![row(self.total(), uses.all, compared)];
+        self.section("totals", vec![table.into()])
     }
 
     /// Writes service uses by category, kind and year, with their shares.
     pub(super) fn categories(self) -> Section {
-        let report = self.report;
-        let mut columns = vec![Column::text(self.say("Categoria", "Category"))];
-        columns.extend(self.kind_columns());
-        columns.push(Column::number(self.say("Quota", "Share")));
-        columns.extend(self.compared_columns());
-        let cells = |name: String, kinds: &Kinds, share, before, change| {
-            let mut row = vec![Cell::Text(name)];
-            row.extend(counts(kinds));
-            row.push(Cell::share(share));
-            row.extend(self.compared_cells(before, change));
-            row
-        };
-        let rows = report.categories.iter().map(|row| {
-            cells(
-                self.category(&row.name),
-                &row.kinds,
-                row.share_percent,
-                row.compared_service_uses,
-                row.change_percent,
-            )
+        let heads = [
+            Head::Words("category"),
+            Head::Kinds,
+            Head::Figures("total"),
+            Head::Figures("share"),
+            Head::Before,
+            Head::Change,
+        ];
+        let rows = self.report.categories.iter().map(|row| {
+            let name = Cell::Text(self.category(&row.name));
+            let uses = self.uses_in_category(row);
+            self.category_row(name, uses, self.before_in_category(row))
         });
-        let totals = &report.totals;
-        let all = totals.kinds.service_uses;
-        let sum = cells(
-            self.total(),
-            &totals.kinds,
-            share_percent(all, all),
-            totals.compared_service_uses,
-            totals.growth_percent,
-        );
-        let title = self.say("Usi per categoria", "Uses by category");
-        let caption = self.say(
-            "Usi per categoria (numero di usi)",
-            "Uses by category (number of uses)",
-        );
-        let mut table = table("categories", caption, columns, rows.collect());
+        let mut table = self.table("categories", &heads, rows.collect());
+        let sum = self.category_row(self.total(), self.all_uses(), self.all_before());
         table.sums = vec![sum];
-        section(
-            "categories",
-            title,
-            vec![self.categories_chart().into(), table.into()],
-        )
+        let chart = self.categories_chart();
+        self.section("categories", vec![chart.into(), table.into()])
+    }
+
+    fn category_row(self, name: Cell, uses: UseCounts, before: Option<Count>) -> Vec<Cell> {
+        let mut row = vec![name];
+        row.extend(uses.cells());
+        row.push(uses.all.share_of(self.all_uses().all));
+        row.extend(self.compared_cells(uses.all, before));
+        row
+    }
+
+    fn uses_in_category(self, row: &CategoryRow) -> UseCounts {
+        self.uses(Slice::in_category(&row.name), &row.kinds)
+    }
+
+    fn before_in_category(self, row: &CategoryRow) -> Option<Count> {
+        self.uses_before(Slice::in_category(&row.name), row.compared_service_uses)
     }
 
     fn categories_chart(self) -> Chart {
         let report = self.report;
         let rows = || report.categories.iter();
+        let now = rows().map(|row| self.uses_in_category(row).all.value());
         let mut series = vec![Series {
             name: report.year.to_string(),
-            values: rows()
-                .map(|row| Some(row.kinds.service_uses as f64))
-                .collect(),
+            values: now.collect(),
         }];
-        let before = |row: &crate::tables::CategoryRow| row.compared_service_uses;
+        let before: Vec<Option<Count>> = rows().map(|row| self.before_in_category(row)).collect();
         if let Some(year) = report.compared_year
-            && rows().any(|row| before(row).is_some())
+            && before.iter().any(Option::is_some)
         {
+            let values = before.into_iter().map(|count| count.and_then(Count::value));
             series.push(Series {
                 name: year.to_string(),
-                values: rows()
-                    .map(|row| before(row).map(|uses| uses as f64))
-                    .collect(),
+                values: values.collect(),
             });
         }
         Chart {
             id: "categories-chart",
-            title: self.say(
-                "Usi per categoria (numero di usi)",
-                "Uses by category (number of uses)",
-            ),
-            description: self.say(
-                "Barre degli usi di ciascuna categoria; le cifre sono nella tabella che segue.",
-                "Bars of the uses of each category; the figures are in the table that follows.",
-            ),
+            title: self.say("categories-chart"),
+            description: self.say("categories-chart.alt"),
             kind: ChartKind::Bars,
             labels: rows().map(|row| self.category(&row.name)).collect(),
             series,
@@ -140,90 +119,58 @@ impl Writer<'_> {
     /// Writes rising and falling categories; no blocks without a compared year.
     pub(super) fn moves(self) -> Section {
         let moves = &self.report.moves;
-        let list = |id, caption: String, moves: &[Move]| {
-            let columns = vec![
-                Column::text(self.say("Categoria", "Category")),
-                Column::number(self.say("Differenza", "Difference")),
-                Column::number(self.say("Variazione", "Change")),
-            ];
-            let rows = moves.iter().map(|row| {
-                vec![
-                    Cell::Text(self.category(&row.name)),
-                    Cell::Difference(row.change),
-                    Cell::change(row.change_percent),
-                ]
-            });
-            table(id, caption, columns, rows.collect())
-        };
-        let year = self.report.compared_year.unwrap_or(self.report.year);
-        let rising = self.say(
-            &format!("Categorie in aumento sul {year} (numero di usi)"),
-            &format!("Categories that rose on {year} (number of uses)"),
-        );
-        let falling = self.say(
-            &format!("Categorie in calo sul {year} (numero di usi)"),
-            &format!("Categories that fell on {year} (number of uses)"),
-        );
-        let mut blocks = Vec::new();
-        if !moves.rising.is_empty() {
-            blocks.push(list("rising", rising, &moves.rising).into());
-        }
-        if !moves.falling.is_empty() {
-            blocks.push(list("falling", falling, &moves.falling).into());
-        }
-        let title = self.say(
-            "Categorie in aumento e in calo",
-            "Rising and falling categories",
-        );
-        section("moves", title, blocks)
+        let lists = [("rising", &moves.rising), ("falling", &moves.falling)];
+        let lists = lists.into_iter().filter(|(_, moves)| !moves.is_empty());
+        let tables = lists.map(|(id, moves)| self.moved_categories(id, moves).into());
+        self.section("moves", tables.collect())
+    }
+
+    fn moved_categories(self, id: &'static str, moves: &[Move]) -> Table {
+        let heads = [
+            Head::Words("category"),
+            Head::Figures("difference"),
+            Head::Figures("change"),
+        ];
+        let rows = moves.iter().map(|row| {
+            vec![
+                Cell::Text(self.category(&row.name)),
+                Cell::Difference(row.change),
+                Cell::change(row.change_percent),
+            ]
+        });
+        self.table(id, &heads, rows.collect())
     }
 
     /// Writes service uses by ente, category and kind.
     pub(super) fn usage_by_kind(self) -> Section {
-        let mut columns = vec![
-            Column::text(self.say("Ente", "Ente")),
-            Column::text(self.say("Categoria", "Category")),
+        let heads = [
+            Head::Words("ente"),
+            Head::Words("category"),
+            Head::Kinds,
+            Head::Figures("total"),
         ];
-        columns.extend(self.kind_columns());
+        let rows = match self.public {
+            None => self.own_cells(),
+            Some(_) => self.published_cells(),
+        };
+        let table = self.table("usage-by-kind", &heads, rows);
+        self.section("usage-by-kind", vec![Block::Table(table)])
+    }
+
+    fn own_cells(self) -> Vec<Vec<Cell>> {
+        let enti = &self.report.usage.enti;
         let known = self.report.usage_by_kind.iter().filter(|row| {
-            let enti = &self.report.usage.enti;
             enti.iter()
                 .any(|ente| ente.name.ente == row.ente && ente.name.registered)
         });
-        let mut rows: Vec<Vec<Cell>> = Vec::new();
-        for row in known {
+        let rows = known.map(|row| {
             let mut cells = vec![
                 Cell::Text(harmless(&row.ente_name)),
                 Cell::Text(self.category(&row.category)),
             ];
-            cells.extend(counts(&row.kinds));
-            rows.push(cells);
-        }
-        let caption = self.say(
-            "Usi per ente, categoria e tipo (numero di usi)",
-            "Uses by ente, category and kind (number of uses)",
-        );
-        let title = self.say(
-            "Usi per ente, categoria e tipo",
-            "Uses by ente, category and kind",
-        );
-        let table = table("usage-by-kind", caption, columns, rows);
-        section("usage-by-kind", title, vec![table.into()])
+            cells.extend(UseCounts::from(&row.kinds).cells());
+            cells
+        });
+        rows.collect()
     }
-}
-
-fn counts(kinds: &Kinds) -> [Cell; 4] {
-    let Kinds {
-        plain,
-        payments,
-        bookings,
-        service_uses,
-        ..
-    } = *kinds;
-    [
-        Cell::Sparse(plain),
-        Cell::Sparse(payments),
-        Cell::Sparse(bookings),
-        Cell::Count(service_uses),
-    ]
 }

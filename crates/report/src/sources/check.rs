@@ -185,102 +185,65 @@ pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
 impl Doubt {
     /// Returns the doubt as a sentence.
     pub fn sentence(&self, language: Language) -> String {
-        let n = |count: u64| language.count(count);
-        match language {
-            Language::Italian => match self {
-                Self::PartAboveTotal {
-                    of,
-                    part,
-                    count,
-                    total,
-                } => format!(
-                    "{}: {} ({}) superano il totale ({}).",
-                    harmless(of),
-                    match &**part {
-                        "payments" => "i pagamenti",
-                        "bookings" => "le prenotazioni",
-                        "cns" => "le CNS",
-                        _ => "pagamenti e prenotazioni insieme",
-                    },
-                    n(*count),
-                    n(*total)
-                ),
-                Self::SumsDisagree { of, sum, total } => format!(
-                    "{}: le cifre sommate danno {}, il totale indicato è {}.",
-                    harmless(of),
-                    n(*sum),
-                    n(*total)
-                ),
-                Self::WrongGrowth {
-                    of,
-                    before,
-                    now,
-                    said_percent,
-                    growth_percent,
-                } => format!(
-                    "{}: da {} a {} la variazione è {}, non {}.",
-                    harmless(of),
-                    n(*before),
-                    n(*now),
-                    language.change(*growth_percent),
-                    language.change(Some(*said_percent))
-                ),
-                Self::UnknownEnte { ente } => format!("{}: non è nel registro.", harmless(ente)),
-                Self::RegisterDisagrees {
-                    ente,
-                    said,
-                    registered,
-                } => format!(
-                    "{}: {} servizi secondo la fonte, {} nel registro.",
-                    harmless(ente),
-                    n(*said),
-                    n(*registered)
-                ),
-            },
-            Language::English => match self {
-                Self::PartAboveTotal {
-                    of,
-                    part,
-                    count,
-                    total,
-                } => format!(
-                    "{}: {part} ({}) exceed the total ({}).",
-                    harmless(of),
-                    n(*count),
-                    n(*total)
-                ),
-                Self::SumsDisagree { of, sum, total } => format!(
-                    "{}: the figures add up to {}, the total is said to be {}.",
-                    harmless(of),
-                    n(*sum),
-                    n(*total)
-                ),
-                Self::WrongGrowth {
-                    of,
-                    before,
-                    now,
-                    said_percent,
-                    growth_percent,
-                } => format!(
-                    "{}: from {} to {} the change is {}, not {}.",
-                    harmless(of),
-                    n(*before),
-                    n(*now),
-                    language.change(*growth_percent),
-                    language.change(Some(*said_percent))
-                ),
-                Self::UnknownEnte { ente } => format!("{}: not in the register.", harmless(ente)),
-                Self::RegisterDisagrees {
-                    ente,
-                    said,
-                    registered,
-                } => format!(
-                    "{}: {} services by the source, {} in the register.",
-                    harmless(ente),
-                    n(*said),
-                    n(*registered)
-                ),
-            },
+        match self {
+            Self::PartAboveTotal {
+                of,
+                part,
+                count,
+                total,
+            } => {
+                let part = match &**part {
+                    "payments" | "bookings" | "cns" => part,
+                    _ => "parts",
+                };
+                language.say(
+                    &format!("doubt-{part}-above-total"),
+                    &[
+                        ("of", harmless(of).into()),
+                        ("count", (*count).into()),
+                        ("total", (*total).into()),
+                    ],
+                )
+            }
+            Self::SumsDisagree { of, sum, total } => language.say(
+                "doubt-sums",
+                &[
+                    ("of", harmless(of).into()),
+                    ("sum", (*sum).into()),
+                    ("total", (*total).into()),
+                ],
+            ),
+            Self::WrongGrowth {
+                of,
+                before,
+                now,
+                said_percent,
+                growth_percent,
+            } => language.say(
+                "doubt-growth",
+                &[
+                    ("of", harmless(of).into()),
+                    ("before", (*before).into()),
+                    ("now", (*now).into()),
+                    ("growth", language.change(*growth_percent).into()),
+                    ("said", language.change(Some(*said_percent)).into()),
+                ],
+            ),
+            Self::UnknownEnte { ente } => {
+                language.say("doubt-unknown-ente", &[("of", harmless(ente).into())])
+            }
+            Self::RegisterDisagrees {
+                ente,
+                said,
+                registered,
+            } => language.say(
+                "doubt-register",
+                &[
+                    ("of", harmless(ente).into()),
+                    ("said", (*said).into()),
+                    ("registered", (*registered).into()),
+                ],
+            ),
         }
     }
 }

@@ -18,73 +18,59 @@ pub enum Language {
     English,
 }
 
-const MESI: [&str; 12] = [
-    "gennaio",
-    "febbraio",
-    "marzo",
-    "aprile",
-    "maggio",
-    "giugno",
-    "luglio",
-    "agosto",
-    "settembre",
-    "ottobre",
-    "novembre",
-    "dicembre",
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// Unknown language.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown language {name:?}: use it or en")]
+#[error("unknown language {name:?}: use {}", Language::ALL.map(Language::as_str).join(" or "))]
 pub struct UnknownLanguage {
     /// Name as given.
     pub name: String,
 }
 
 impl Language {
-    /// Every language.
-    pub const ALL: &'static [Self] = &[Self::Italian, Self::English];
+    /// Every language, in the order of the variants.
+    pub const ALL: [Self; 2] = [Self::Italian, Self::English];
+
+    /// Returns the code, the catalogue of messages, and the separators of thousands and decimals.
+    const fn parts(self) -> (&'static str, &'static str, [char; 2]) {
+        match self {
+            Self::Italian => ("it", include_str!("../../words/it.ftl"), ['.', ',']),
+            Self::English => ("en", include_str!("../../words/en.ftl"), [',', '.']),
+        }
+    }
 
     /// Returns the ISO 639-1 code.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Italian => "it",
-            Self::English => "en",
+        self.parts().0
+    }
+
+    /// Returns the messages, in Fluent syntax.
+    pub(super) const fn words(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// Returns the separators of thousands and decimals.
+    pub(super) const fn separators(self) -> (char, char) {
+        let [thousands, decimals] = self.parts().2;
+        (thousands, decimals)
+    }
+
+    /// Returns the Italian name in Italian, the English one in every other language.
+    pub(crate) const fn choose<'n>(self, italian: &'n str, english: &'n str) -> &'n str {
+        match matches!(self, Self::Italian) {
+            true => italian,
+            false => english,
         }
     }
-}
 
-impl Language {
     /// Returns the category's name in this language.
     pub(crate) fn category(self, name: &CategoryName) -> String {
-        harmless(match self {
-            Self::Italian => &name.category_name_it,
-            Self::English => &name.category_name_en,
-        })
+        harmless(self.choose(&name.category_name_it, &name.category_name_en))
     }
 
     /// Returns the name of a month, 1 to 12.
-    pub(crate) fn month(self, month: i8) -> &'static str {
-        let months = match self {
-            Self::Italian => &MESI,
-            Self::English => &MONTHS,
-        };
-        let place = usize::try_from(month).unwrap_or(1).saturating_sub(1);
-        months.get(place).copied().unwrap_or("")
+    pub(crate) fn month(self, month: i8) -> String {
+        let name = self.message(&format!("month-{month}"), &[]);
+        name.unwrap_or_default()
     }
 
     /// Formats a date: `31 dicembre 2017`.
@@ -103,14 +89,6 @@ impl Language {
         let day = time.split('T').next().unwrap_or_default();
         day.parse()
             .map_or_else(|_| day.to_owned(), |day| self.date(day))
-    }
-
-    /// Returns the heading of hours.
-    pub(crate) const fn hour(self) -> &'static str {
-        match self {
-            Self::Italian => "Ora",
-            Self::English => "Hour",
-        }
     }
 }
 
@@ -138,7 +116,7 @@ mod tests {
     #[test]
     fn codes_are_read_back_and_others_refused() {
         for language in Language::ALL {
-            assert_eq!(language.as_str().parse(), Ok(*language));
+            assert_eq!(language.as_str().parse(), Ok(language));
         }
         let refused = "de".parse::<Language>().unwrap_err();
         assert_eq!(refused.to_string(), "unknown language \"de\": use it or en");

@@ -8,6 +8,7 @@ mod measure;
 mod number;
 mod split;
 mod strip;
+mod words;
 
 use crate::document::{Block, Cell, ChartKind, Document, Fact, Section, Table};
 use grid::{Column, Grid};
@@ -15,6 +16,7 @@ use measure::{width, wrap};
 
 pub use language::{Language, UnknownLanguage};
 pub(crate) use measure::{first_words, harmless};
+pub(crate) use words::WordArgs;
 
 /// Least width of a table, in terminal columns.
 const ROOM_MIN: usize = 60;

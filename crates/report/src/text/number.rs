@@ -3,28 +3,9 @@
 use super::Language;
 
 impl Language {
-    /// Returns the separators of thousands and decimals.
-    const fn separators(self) -> (char, char) {
-        match self {
-            Self::Italian => ('.', ','),
-            Self::English => (',', '.'),
-        }
-    }
-
     /// Returns the text for an undefined figure.
-    pub(crate) const fn not_available(self) -> &'static str {
-        match self {
-            Self::Italian => "n.d.",
-            Self::English => "n/a",
-        }
-    }
-
-    /// Returns the text for a figure that no source gave.
-    pub(crate) const fn unavailable(self) -> &'static str {
-        match self {
-            Self::Italian => "non disponibile",
-            Self::English => "not available",
-        }
+    pub(crate) fn not_available(self) -> String {
+        self.say("undefined", &[])
     }
 
     /// Formats a difference with its sign and grouped thousands: `+1.859`.
@@ -61,7 +42,7 @@ impl Language {
     /// Formats a share in whole percents. A share between 0 and 1 is `<1%`.
     pub(crate) fn share(self, percent: Option<f64>) -> String {
         match percent {
-            None => self.not_available().to_owned(),
+            None => self.not_available(),
             Some(percent) if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
             Some(percent) => format!("{}%", self.whole(percent)),
         }
@@ -70,7 +51,7 @@ impl Language {
     /// Formats a change in whole percents with its sign. A change that rounds to zero has no sign.
     pub(crate) fn change(self, percent: Option<f64>) -> String {
         let Some(percent) = percent else {
-            return self.not_available().to_owned();
+            return self.not_available();
         };
         let sign = match percent.round() {
             rounded if rounded > 0.0 => "+",
@@ -85,7 +66,7 @@ impl Language {
     pub(crate) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
         let decimal = means.clone().flatten().all(|mean| mean < 9.95);
         let text = |mean: Option<f64>| match mean {
-            None => self.not_available().to_owned(),
+            None => self.not_available(),
             Some(mean) => self.mean(mean, decimal.into()),
         };
         means.map(text).collect()
@@ -101,15 +82,20 @@ impl Language {
 
     fn group(self, digits: &str) -> String {
         let (thousands, _) = self.separators();
-        let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                grouped.push(thousands);
-            }
-            grouped.push(digit);
-        }
-        grouped
+        group(digits, thousands)
     }
+}
+
+/// Groups digits by thousands, also four of them.
+pub(super) fn group(digits: &str, thousands: char) -> String {
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(thousands);
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]

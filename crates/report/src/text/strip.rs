@@ -18,13 +18,14 @@ pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
     let cells = language.means(series.values.iter().copied());
     let texts = cells.iter().chain(&chart.labels);
     let widest = texts.map(|cell| width(cell)).max().unwrap_or(0).max(2);
-    let names = width(language.hour()).max(width(&series.name));
+    let hour = language.say("column-hour", &[]);
+    let names = width(&hour).max(width(&series.name));
 
     let groups = split::groups(&vec![widest; cells.len()], GAP, room.saturating_sub(names));
     let tables: Vec<String> = groups
         .into_iter()
         .map(|group| {
-            let mut columns = vec![Column::text(language.hour())];
+            let mut columns = vec![Column::text(&hour)];
             columns.extend(group.clone().map(|place| {
                 let bar = bar(series.values[place], greatest);
                 let head = format!("{bar:>widest$}\n{}", chart.labels[place]);

@@ -1,0 +1,258 @@
+//! Counts of people's use, as the edition shows them.
+//!
+//! The internal edition shows the counts of the report. **The public edition reads every count from
+//! the protected tables**, so it cannot reveal a hidden one. Its rows are never ordered by counts
+//! that may be hidden.
+
+use std::cmp::Reverse;
+
+use affluenza_disclosure::{Public, sum};
+use affluenza_register::Register;
+
+use super::{Cell, Writer};
+use crate::Language;
+use crate::count::{Count, CountCells as _};
+use crate::names::CategoryName;
+use crate::tables::Kinds;
+use crate::text::harmless;
+
+/// Protected tables of a year, as published elsewhere.
+#[derive(Clone, Copy)]
+pub struct PublicEdition<'e> {
+    /// Counts below this are hidden.
+    pub small_count: u64,
+    /// Completed uses of people by ente, category, kind, service, month (`2017-03`) and hour in its
+    /// band (`office 09`).
+    pub uses: &'e Public<6>,
+    /// Uses of the compared year.
+    pub uses_before: Option<&'e Public<6>>,
+    /// Accesses of people by device, month, weekday and hour in its band.
+    pub accesses: &'e Public<4>,
+    /// True if users by hour may be shown: none of these counts is small, and no hour has hidden
+    /// accesses or uses.
+    pub has_users: bool,
+}
+
+/// Number of most-used services; `CHANGED` is the number of changed services per category.
+const TOP: usize = 10;
+const CHANGED: usize = 5;
+/// Kinds of uses in the protected tables, in the order of [`UseCounts::kinds`].
+const KINDS: [&str; 3] = ["plain", "payment", "booking"];
+
+/// Ente and category of counted uses; `None` stands for all.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Slice<'p> {
+    pub ente: Option<&'p str>,
+    pub category: Option<&'p str>,
+}
+
+impl<'p> Slice<'p> {
+    pub(super) fn in_category(category: &'p CategoryName) -> Self {
+        Self {
+            ente: None,
+            category: Some(&category.category),
+        }
+    }
+}
+
+/// Uses of a row of a table.
+#[derive(Clone, Copy)]
+pub(super) struct UseCounts {
+    /// Plain uses, payments and bookings.
+    pub kinds: [Count; 3],
+    /// All uses.
+    pub all: Count,
+}
+
+impl From<&Kinds> for UseCounts {
+    fn from(kinds: &Kinds) -> Self {
+        Self {
+            kinds: [kinds.plain, kinds.payments, kinds.bookings].map(Count::Shown),
+            all: Count::Shown(kinds.service_uses),
+        }
+    }
+}
+
+impl UseCounts {
+    /// Returns the cells of the kinds and of their sum.
+    pub(super) fn cells(self) -> [Cell; 4] {
+        let [plain, payments, bookings] = self.kinds.map(Count::sparse);
+        [plain, payments, bookings, self.all.into()]
+    }
+}
+
+/// A service with its published uses in both years.
+pub(super) struct PublishedService {
+    pub category: CategoryName,
+    pub name: String,
+    pub now: Count,
+    pub before: Count,
+}
+
+impl PublicEdition<'_> {
+    fn uses(&self, of: Slice<'_>) -> UseCounts {
+        let cell = |kind| {
+            self.uses
+                .cell([of.ente, of.category, kind, None, None, None])
+        };
+        UseCounts {
+            kinds: KINDS.map(|kind| cell(Some(kind)).into()),
+            all: cell(None).into(),
+        }
+    }
+
+    fn visits(&self, device: Option<&str>, month: Option<&str>) -> Count {
+        self.accesses.cell([device, month, None, None])
+    }
+
+    /// Returns the enti with uses in the order of names, unknown ones last. Having uses is no
+    /// secret, because a zero is never hidden.
+    pub(super) fn enti(&self, register: &Register) -> Vec<(String, String)> {
+        let mut enti: Vec<(bool, String, String)> = Vec::new();
+        for (labels, _) in self.uses.cells() {
+            if let [Some(code), None, None, None, None, None] = labels {
+                let known = register.ente(code);
+                let name = known.map_or(code, |ente| ente.name());
+                enti.push((known.is_none(), harmless(name), code.to_owned()));
+            }
+        }
+        enti.sort();
+        let named = enti.into_iter().map(|(_, name, code)| (name, code));
+        named.collect()
+    }
+
+    /// Returns every service used in either year, in the order of categories and codes.
+    fn services(&self, register: &Register, language: Language) -> Vec<PublishedService> {
+        let tables = || [Some(self.uses), self.uses_before].into_iter().flatten();
+        let mut keys: Vec<(&str, &str)> = Vec::new();
+        for (labels, _) in tables().flat_map(Public::cells) {
+            if let [None, Some(category), None, Some(service), None, None] = labels {
+                keys.push((category, service));
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let published = keys.into_iter().map(|(category, service)| {
+            let labels = [None, Some(category), None, Some(service), None, None];
+            let name = register.service(service).map(|known| {
+                let english = known.name_en().unwrap_or(known.name_it());
+                language.choose(known.name_it(), english)
+            });
+            let before = self.uses_before.map(|before| before.cell(labels).into());
+            PublishedService {
+                category: CategoryName::of(register, category),
+                name: harmless(name.unwrap_or(service)),
+                now: self.uses.cell(labels).into(),
+                before: before.unwrap_or(Count::Hidden),
+            }
+        });
+        published.collect()
+    }
+
+    /// Returns the services used most, of those with public counts.
+    pub(super) fn top(&self, register: &Register, language: Language) -> Vec<PublishedService> {
+        let mut services = self.services(register, language);
+        services.retain(|service| service.now.shown().is_some_and(|uses| uses > 0));
+        services.sort_by_key(|service| (Reverse(service.now.shown()), service.name.clone()));
+        services.truncate(TOP);
+        services
+    }
+
+    /// Returns the services of a category that changed most, of those with public counts in both
+    /// years.
+    pub(super) fn changed(
+        &self,
+        category: &CategoryName,
+        register: &Register,
+        language: Language,
+    ) -> Vec<PublishedService> {
+        let moved = |service: &PublishedService| service.now.difference_from(service.before);
+        let mut services = self.services(register, language);
+        services.retain(|service| {
+            service.category == *category && moved(service).is_some_and(|moved| moved != 0)
+        });
+        services.sort_by_key(|service| {
+            let moved = moved(service).map(i64::unsigned_abs);
+            (Reverse(moved), service.name.clone())
+        });
+        services.truncate(CHANGED);
+        services
+    }
+}
+
+impl Writer<'_> {
+    /// Returns the rows of ente, category and kind that are published and not zero.
+    pub(super) fn published_cells(self) -> Vec<Vec<Cell>> {
+        let mut rows = Vec::new();
+        let Some((edition, register)) = self.public else {
+            return rows;
+        };
+        for (name, code) in edition.enti(register) {
+            for category in &self.report.usage.categories {
+                let uses = edition.uses(Slice {
+                    ente: Some(&code),
+                    ..Slice::in_category(category)
+                });
+                if uses.all != Count::Shown(0) {
+                    let mut row = vec![name.clone().into(), self.category(category).into()];
+                    row.extend(uses.cells());
+                    rows.push(row);
+                }
+            }
+        }
+        rows
+    }
+
+    /// Returns uses by kind: `own` of the report, or those that may be published.
+    pub(super) fn uses(self, of: Slice<'_>, own: &Kinds) -> UseCounts {
+        match self.public {
+            None => own.into(),
+            Some((edition, _)) => edition.uses(of),
+        }
+    }
+
+    /// Returns the uses of the compared year; `None` without figures of it.
+    pub(super) fn uses_before(self, of: Slice<'_>, own: Option<u64>) -> Option<Count> {
+        let Some((edition, _)) = self.public else {
+            return own.map(Count::Shown);
+        };
+        let before = edition.uses_before?;
+        let cell = before.cell([of.ente, of.category, None, None, None, None]);
+        Some(cell.into())
+    }
+
+    /// Returns the uses of a month, `2017-03`.
+    pub(super) fn uses_in(self, month: &str, own: u64) -> Count {
+        let labels = [None, None, None, None, Some(month), None];
+        self.public.map_or(Count::Shown(own), |(edition, _)| {
+            edition.uses.cell(labels).into()
+        })
+    }
+
+    /// Returns the visits by a device in a month; `None` stands for all.
+    pub(super) fn visits(self, device: Option<&str>, month: Option<&str>, own: u64) -> Count {
+        self.public.map_or(Count::Shown(own), |(edition, _)| {
+            edition.visits(device, month).into()
+        })
+    }
+
+    /// Returns the visits by smartphone and tablet in a month, or in all.
+    pub(super) fn mobile_visits(self, month: Option<&str>, own: u64) -> Count {
+        self.public.map_or(Count::Shown(own), |(edition, _)| {
+            let devices = ["smartphone", "tablet"];
+            sum(devices.map(|device| edition.visits(Some(device), month))).into()
+        })
+    }
+
+    /// Returns the visits in an hour of the day, over all bands.
+    pub(super) fn visits_at(self, hour: u8, own: u64) -> Count {
+        self.public.map_or(Count::Shown(own), |(edition, _)| {
+            let bands = ["night", "office", "evening"];
+            let cells = bands.map(|band| {
+                let label = format!("{band} {hour:02}");
+                edition.accesses.cell([None, None, None, Some(&*label)])
+            });
+            sum(cells).into()
+        })
+    }
+}

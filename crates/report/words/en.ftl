@@ -1,0 +1,437 @@
+# Words of the report in English. Fluent syntax: https://projectfluent.org
+#
+# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+#   $year      year of the report
+#   $compared  compared year
+#   $day       last day of the year
+
+## Signs and dates
+
+undefined = n/a
+unavailable = not available
+total = Total
+unregistered = Unregistered
+
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+
+## Counted nouns
+
+uses-counted =
+    { $uses ->
+        [one] { $uses } use
+       *[other] { $uses } uses
+    }
+visits-counted =
+    { $visits ->
+        [one] { $visits } visit
+       *[other] { $visits } visits
+    }
+enti-counted =
+    { $enti ->
+        [one] { $enti } public body
+       *[other] { $enti } public bodies
+    }
+
+## Cover
+
+title = Use of online services · { $year }
+subject =
+    { $enti ->
+        [one] Portals of { $enti } public body
+       *[other] Portals of { $enti } public bodies
+    }
+edition-public = public edition
+edition-internal = internal edition: it has small counts and is not to be published
+edition-provisional = provisional edition: the figures of the year are not final yet
+edition-compared = compared with { $compared }
+edition-people = bots excluded
+edition-all = bots included
+edition-zone =
+    { $zone-id ->
+        [Europe-Rome] Italian time
+       *[other] local time { $zone }
+    }
+edition-closed = year closed on { $sealed } · seal no. { $number }
+edition-restated = restated
+edition-restated-for = restated: { $cause }
+edition-hash = checksum (SHA-256): { $hash }
+
+## Main figures
+
+summary = At a glance
+fact-uses = service uses
+fact-payments = payments
+fact-bookings = bookings
+fact-visits = visits
+fact-mobile = of visits
+fact-off-hours = of users
+fact-offered = deployments
+detail-growth = { $growth } on { $compared }
+detail-no-growth = change not defined
+detail-share = { $share } of the uses
+detail-no-share = share not defined
+detail-visitors =
+    { $visitors ->
+        [one] { $visitors } daily unique visitor
+       *[other] { $visitors } daily unique visitors
+    }
+detail-mobile = were by smartphone or tablet
+detail-off-hours = came outside office hours
+detail-offered = services on offer per public body on { $day }
+
+## Kinds, devices, logins, bands, statuses
+
+kind-plain = Plain
+    .short = Plain
+kind-payments = Payments
+    .short = Paym.
+kind-bookings = Bookings
+    .short = Book.
+kind-unknown = Of unknown kind
+device-desktop = Desktop
+device-smartphone = Smartphone
+device-tablet = Tablet
+device-bot = Bot
+device-other = Other
+device-people = Total, bots excluded
+device-mobile = Smartphone and tablet
+login-spid-1 = SPID level 1
+login-spid-2 = SPID level 2
+login-spid-3 = SPID level 3
+login-cie = Electronic identity card (CIE)
+login-cns = National services card (CNS)
+login-password = User name and password
+login-none = Open access (no login)
+band-night = Night
+band-office = Office
+band-evening = Evening
+status-new = NEW
+status-retired = RETIRED
+status-unused = UNUSED
+status-broken = BROKEN
+place-italy = Italy
+place-abroad = Abroad
+unregistered-enti = Unregistered bodies ({ $enti })
+
+## Columns
+
+column-total = Total
+column-kind = Kind
+column-category = Category
+column-ente = Public body
+    .short = Body
+column-service = Service
+column-status = Status
+column-rank = { "" }
+column-share = Share
+column-share-of = Share { $compared }
+column-change = Change
+    .short = Change
+column-difference = Difference
+    .short = Diff.
+column-uses = Uses
+column-failed = Failed attempts
+    .short = Failed
+column-enti = Bodies
+column-visits = Visits
+column-visitors = Daily unique visitors
+    .short = Visitors
+column-residents = Residents
+column-year = Year
+column-per-resident = Visits per resident
+    .short = Per res.
+column-device = Device
+column-month = Month
+column-mobile = Smartphone and tablet
+    .short = Mobile
+column-login = Login
+column-place = Location
+column-band = Band
+column-from-to = From-to
+column-users-per-hour = Users per hour
+    .short = Users/h
+column-hours-in-year = Hours in the year
+    .short = Hours
+column-users-hours = Users (total of the hours)
+    .short = Total
+column-hour = Hour
+column-users = Users
+column-users-days = Users (total of the days)
+column-of-which-payments = of which payments
+    .short =
+        of which
+        paym.
+column-of-which-bookings = of which bookings
+    .short =
+        of which
+        book.
+column-check = Check
+column-result = Result
+column-seal = Seal
+column-date = Date
+column-cause = Cause
+column-figure = Figure
+column-before = Before
+column-restated = Restated
+column-activated = Activated
+column-of-which-cns = of which CNS
+column-cns-share = Share of CNS
+column-opened = Requests opened
+column-solved = Requests solved
+column-available = Measured (%)
+column-agreed = Agreed (SLA, %)
+column-services = Services
+column-term = Term
+column-definition = Definition
+column-unit = Unit
+
+## Uses
+
+totals = Service uses
+    .caption = Service uses (number of uses)
+categories = Uses by category
+    .caption = Uses by category (number of uses)
+categories-chart = Uses by category (number of uses)
+    .alt = Bars of the uses of each category; the figures are in the table that follows.
+moves = Rising and falling categories
+rising =
+    .caption = Categories that rose on { $compared } (number of uses)
+falling =
+    .caption = Categories that fell on { $compared } (number of uses)
+usage = Uses by public body and category
+    .caption = Uses by public body and category (number of uses)
+    .without = Public bodies without uses in the year: { $names }.
+usage-by-kind = Uses by public body, category and kind
+    .caption = Uses by public body, category and kind (number of uses)
+offered = Services on offer on { $day }
+    .caption = Services on offer by public body on { $day } (number of services)
+    .without = Public bodies without services: { $names }.
+
+## Services
+
+variations = Main changes by category
+    .caption = Services that changed most, by category (number of uses)
+    .caption-public = Services that changed most, of those with public figures in both years (number of uses)
+service-status = New, retired, unused and broken services
+    .caption = Status during the year (number of uses and of failed attempts)
+top-services = Most used services
+    .caption = Most used services (number of uses)
+    .caption-public = Most used services, of those with public figures (number of uses)
+
+## Visits
+
+not-kept = Not available: the year was closed by an earlier version, which did not keep these figures.
+accesses = Visits and visitors by public body
+    .caption = Visits (number), daily unique visitors (summed over the year), uses, visits a year per resident
+devices = Devices
+    .caption = Devices (number of visits)
+devices-bots = Bots (counted separately, not in shares): { visits-counted }.
+months = Months
+    .caption = Visits by month, and the share of smartphones and tablets
+    .caption-public = Visits and uses by month (number), share of smartphones and tablets
+months-chart = Share of smartphones and tablets by month (% of visits)
+    .alt = Line of the share month by month; the figures are in the table that follows.
+logins = How users logged in
+    .caption = Uses and visits by kind of login (number)
+places = Location of visitors
+    .caption = Location of visitors (number of visits)
+places-unknown = Unknown location (not in shares): { visits-counted }.
+
+## Hours
+
+bands = Bands of the day
+    .caption = Bands of the day (mean users per hour)
+    .off = Users outside office hours: { $share }.
+hours = Hours of the day
+    .caption = Hours of the day (mean users per hour)
+    .caption-public = Hours of the day (number of visits)
+hours-chart =
+    .alt = Columns of the users in each hour of the day; the figures are in the table that follows.
+    .alt-public = Columns of the visits in each hour of the day; the figures are in the table that follows.
+
+## Other sources
+
+not-available = Not available.
+source-named = Source: { $source }, { $date }. Imported by { $by }. Licence: { $licence }.
+source-unnamed = Source: { $source }, { $date }. Licence: { $licence }.
+identity-credentials = Identity credentials
+credentials =
+    .caption = Credentials activated by year (number)
+credentials-chart = Credentials activated by year (number)
+    .alt = Columns of the credentials activated in each year; the figures are in the table that follows.
+help-desk = Help desk
+help-desk-requests =
+    .caption = Requests by month (number)
+probe-alerts = Monitoring alerts
+alerts =
+    .caption = Alerts by month (number)
+alerts-chart = Alerts by month (number)
+    .alt = Line of the alerts month by month; the figures are in the table that follows.
+availability = Service availability
+availability-months =
+    .caption = Availability by month (% of the time)
+portfolio = Services per public body, as reported by another source
+portfolio-enti =
+    .caption = Services per public body, as reported by the source (number of services)
+
+doubt-payments-above-total = { $of }: payments ({ $count }) exceed the total ({ $total }).
+doubt-bookings-above-total = { $of }: bookings ({ $count }) exceed the total ({ $total }).
+doubt-cns-above-total = { $of }: CNS cards ({ $count }) exceed the total ({ $total }).
+doubt-parts-above-total = { $of }: payments and bookings together ({ $count }) exceed the total ({ $total }).
+doubt-sums = { $of }: the figures add up to { $sum }, the stated total is { $total }.
+doubt-growth = { $of }: from { $before } to { $now } the change is { $growth }, not { $said }.
+doubt-unknown-ente = { $of }: not in the register.
+doubt-register =
+    { $said ->
+        [one] { $of }: { $said } service by the source, { $registered } in the register.
+       *[other] { $of }: { $said } services by the source, { $registered } in the register.
+    }
+
+## Quality
+
+quality = Data quality
+checks =
+    .caption = Checks on the data
+check-passed = passed
+check-found =
+    { $count ->
+        [one] { $count } finding
+       *[other] { $count } findings
+    }
+check-data = Data exist for both years
+check-parts = Parts add up to their total
+check-sums = Totals computed in different ways agree
+check-offered = All uses are of services on offer
+check-registered = Public bodies, services and categories are in the register
+check-silence = No public body is without data for several days
+check-level = No sudden shift where the classification rules changed
+check-broken = No service is broken
+check-sources = Figures of other sources do not contradict themselves
+
+note-no-data = No data for { $year }.
+note-no-data-to-compare = No use recorded in { $compared }: changes are not defined.
+note-kinds = Kinds do not add up to the total: their sum is { $sum }, all uses are { $uses }.
+note-unregistered-use =
+    { $uses ->
+        [one] { uses-counted } is of services or public bodies that the register does not have.
+       *[other] { uses-counted } are of services or public bodies that the register does not have.
+    }
+note-unregistered-enti = Not in the register: { enti-counted }, with { uses-counted }.
+note-unknown-category = In category { $category }, which the register does not have: { uses-counted }.
+note-services-not-offered =
+    { $uses ->
+        [one] { uses-counted } is
+       *[other] { uses-counted } are
+    } of { $services ->
+        [one] { $services } service that was not on offer on { $day }.
+       *[other] { $services } services that were not on offer on { $day }.
+    }
+note-categories-not-offered =
+    { uses-counted }, in { enti-counted } ({ $pairs ->
+        [one] { $pairs } pair
+       *[other] { $pairs } pairs
+    } of public body and category), { $uses ->
+        [one] is
+       *[other] are
+    } in categories in which the public body offered no service on { $day }.
+note-uses-disagree = Totals disagree: { uses-counted } by public body, { $other } by service.
+note-visits-disagree = Totals disagree: { visits-counted } by device, { $other } by band of the day.
+note-users-disagree =
+    { $users ->
+        [one] Totals disagree: { $users } user by band of the day, { $other } by hour of the day.
+       *[other] Totals disagree: { $users } users by band of the day, { $other } by hour of the day.
+    }
+note-silent-days =
+    { $days ->
+        [one] { $ente }: no event for { $days } day from { $from }.
+       *[other] { $ente }: no event for { $days } days from { $from }.
+    }
+note-level-shift = From { $from }, under rules { $rules }, the share of { $device } visits went from { $before } to { $after }.
+note-figures-not-kept = The year was closed by an earlier version: some figures are not available.
+note-months-in-doubt = Figures of { $months } may be too low or too high: they are being compared with the events.
+note-records-lost =
+    { $records ->
+        [one] Up to { $records } record lost before it was counted, possible from { $from } to { $to }: { $reason }.
+       *[other] Up to { $records } records lost before they were counted, possible from { $from } to { $to }: { $reason }.
+    }
+
+## Restatements
+
+restatements = Restatements
+    .caption = Closings of the year, from the first to the last (number of uses)
+    .first = first closing
+moved =
+    .caption = Restated figures (number of uses or of visits)
+    .total = Uses, total
+    .category = Uses, category { $name }
+    .ente = Uses, public body { $name }
+    .device = Visits, { $name }
+
+## Method
+
+method = Method
+    .source = The figures come from the events that portals send, each counted once, in local time { $zone }. Names, categories and services on offer come from the register, version { $version }. No personal data is kept.
+definitions =
+    .caption = Definitions and units
+
+term-use = Service use
+    .text = A completed operation in an online service. Abandoned and failed operations do not count.
+    .unit = uses
+term-kinds = Plain, payments, bookings
+    .text = Every use is of exactly one kind: the three kinds add up to the total.
+    .unit = uses
+term-visit = Visit
+    .text = A visit of a page or area of a portal; parts of pages, such as pictures, do not count.
+    .unit = visits
+term-visitors = Daily unique visitors
+    .text = The distinct visitors of each day to each public body, summed over the days. No visitor can be recognised from one day to the next, or from one public body to another.
+    .unit = visitors
+term-users-per-hour = Users per hour
+    .text = The distinct visitors of each hour, summed over the hours and divided by the actual hours of the year, changes of the clock included.
+    .unit = users per hour
+term-off-hours = Share outside office hours
+    .text = Share of users in night and evening hours: each band weighs in proportion to its length.
+    .unit = %
+term-change = Change
+    .text = The difference from the compared year, in percent of that year. On a zero or missing base it is not defined.
+    .unit = %
+term-offered = Services on offer
+    .text = The services deployed on the last day of the year according to the register, counted once for each public body that offers them.
+    .unit = services
+term-per-resident = Visits per resident
+    .text = The visits of the year divided by the residents that the register gives, with the year of that number.
+    .unit = visits per resident
+term-new = NEW, RETIRED
+    .text = A service first deployed in the year; a service whose last deployment ended in the year.
+term-unused = UNUSED
+    .text = A service deployed all year and used in the compared year, neither used nor tried in this one.
+term-broken = BROKEN
+    .text = A service deployed at the end of the year of which more than { $percent } of at least { $attempts } attempts failed; or with at least { $uses } uses, the last of them before October, though in the compared year it was used later, too.
+term-device = Device
+    .text = Type of device, from the browser’s user agent. Bots are counted separately and are not in shares.
+    .unit = visits
+term-login = Login
+    .text = How the person logged in: SPID, CIE, CNS, password or not at all. The share is of the uses.
+    .unit = uses, visits
+term-signs = n/a, not available, –, *
+    .text = Not defined (a change on zero, for instance); a figure that no source supplied; zero; a figure left out because it is about too few people.
+
+## Public edition
+
+protection = Protection of data
+    .text =
+        { $last ->
+            [one] The count 1 could point at a single person: it is left out (*),
+           *[other] Counts from 1 to { $last } could point at single persons: they are left out (*),
+        } with those from which they could be derived. In the tables published together { $hidden } cells are left out; a zero is always shown, and a value computed from a cell left out is left out, too. Failed attempts, restatements and findings with figures are in the internal edition only.

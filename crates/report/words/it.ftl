@@ -1,0 +1,440 @@
+# Words of the report in Italian. Fluent syntax: https://projectfluent.org
+#
+# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+#   $year      year of the report
+#   $compared  compared year
+#   $day       last day of the year
+
+## Signs and dates
+
+undefined = n.d.
+unavailable = non disponibile
+total = Totale
+unregistered = Non registrati
+
+month-1 = gennaio
+month-2 = febbraio
+month-3 = marzo
+month-4 = aprile
+month-5 = maggio
+month-6 = giugno
+month-7 = luglio
+month-8 = agosto
+month-9 = settembre
+month-10 = ottobre
+month-11 = novembre
+month-12 = dicembre
+
+## Counted nouns
+
+uses-counted =
+    { $uses ->
+        [one] { $uses } utilizzo
+       *[other] { $uses } utilizzi
+    }
+visits-counted =
+    { $visits ->
+        [one] { $visits } accesso
+       *[other] { $visits } accessi
+    }
+enti-counted =
+    { $enti ->
+        [one] { $enti } ente
+       *[other] { $enti } enti
+    }
+
+## Cover
+
+title = Utilizzo dei servizi online – Anno { $year }
+subject =
+    { $enti ->
+        [one] Portali di { $enti } ente
+       *[other] Portali di { $enti } enti
+    }
+edition-public = edizione pubblica
+edition-internal = edizione interna: contiene cifre piccole e non va pubblicata
+edition-provisional = edizione provvisoria: i dati dell’anno non sono ancora definitivi
+edition-compared = confronto con il { $compared }
+edition-people = accessi automatici (bot) esclusi
+edition-all = accessi automatici (bot) compresi
+edition-zone =
+    { $zone-id ->
+        [Europe-Rome] ora italiana
+       *[other] ora locale { $zone }
+    }
+edition-closed = anno chiuso il { $sealed } · chiusura n. { $number }
+edition-restated = dati rettificati
+edition-restated-for = dati rettificati per: { $cause }
+edition-hash = impronta di verifica (SHA-256): { $hash }
+
+## Main figures
+
+summary = In sintesi
+fact-uses = utilizzi dei servizi
+fact-payments = pagamenti
+fact-bookings = prenotazioni
+fact-visits = accessi
+fact-mobile = degli accessi
+fact-off-hours = degli utenti
+fact-offered = dispiegamenti
+detail-growth = { $growth } sul { $compared }
+detail-no-growth = variazione non calcolabile
+detail-share = { $share } degli utilizzi
+detail-no-share = quota non calcolabile
+detail-visitors =
+    { $visitors ->
+        [one] { $visitors } visitatore unico giornaliero
+       *[other] { $visitors } visitatori unici giornalieri
+    }
+detail-mobile = da smartphone e tablet
+detail-off-hours = fuori dall’orario di sportello
+detail-offered = servizi attivi per ente al { $day }
+
+## Kinds, devices, logins, bands, statuses
+
+kind-plain = Senza pagamento né prenotazione
+    .short = Altri
+kind-payments = Pagamenti
+    .short = Pagam.
+kind-bookings = Prenotazioni
+    .short = Prenot.
+kind-unknown = Di tipo non riconosciuto
+device-desktop = Desktop
+device-smartphone = Smartphone
+device-tablet = Tablet
+device-bot = Bot
+device-other = Altri
+device-people = Totale, bot esclusi
+device-mobile = Smartphone e tablet
+login-spid-1 = SPID livello 1
+login-spid-2 = SPID livello 2
+login-spid-3 = SPID livello 3
+login-cie = Carta d’identità elettronica (CIE)
+login-cns = Carta nazionale dei servizi (CNS)
+login-password = Nome utente e password
+login-none = Accesso libero (senza autenticazione)
+band-night = Notte
+band-office = Ufficio
+band-evening = Sera
+status-new = NUOVO
+status-retired = DISATTIVATO
+status-unused = NON UTILIZZATO
+status-broken = CON MALFUNZIONAMENTI
+place-italy = Italia
+place-abroad = Estero
+unregistered-enti = Enti non registrati ({ $enti })
+
+## Columns
+
+column-total = Totale
+column-kind = Tipo
+column-category = Categoria
+column-ente = Ente
+column-service = Servizio
+column-status = Stato
+column-rank = { "" }
+column-share = Quota
+column-share-of = Quota { $compared }
+column-change = Variazione
+    .short = Var.
+column-difference = Differenza
+    .short = Diff.
+column-uses = Utilizzi
+column-failed = Tentativi non riusciti
+    .short = Non riusciti
+column-enti = Enti
+column-visits = Accessi
+column-visitors = Visitatori unici giornalieri
+    .short = Visitat.
+column-residents = Residenti
+column-year = Anno
+column-per-resident = Accessi per residente
+    .short = Per resid.
+column-device = Dispositivo
+column-month = Mese
+column-mobile = Smartphone e tablet
+    .short = Da mobile
+column-login = Modalità di accesso
+column-place = Provenienza
+column-band = Fascia
+column-from-to = Orario
+column-users-per-hour = Utenti per ora
+    .short = Utenti/h
+column-hours-in-year = Ore nell’anno
+    .short = Ore
+column-users-hours = Utenti (totale delle ore)
+    .short = Totale
+column-hour = Ora
+column-users = Utenti
+column-users-days = Utenti (totale dei giorni)
+column-of-which-payments = di cui pagamenti
+    .short =
+        di cui
+        pagam.
+column-of-which-bookings = di cui prenotazioni
+    .short =
+        di cui
+        prenot.
+column-check = Controllo
+column-result = Esito
+column-seal = Chiusura
+column-date = Data
+column-cause = Motivo
+column-figure = Cifra
+column-before = Prima
+column-restated = Rettificata
+column-activated = Attivate
+column-of-which-cns = di cui CNS
+column-cns-share = Quota CNS
+column-opened = Richieste aperte
+column-solved = Richieste risolte
+column-available = Rilevata (%)
+column-agreed = Attesa (SLA, %)
+column-services = Servizi
+column-term = Voce
+column-definition = Definizione
+column-unit = Unità
+
+## Uses
+
+totals = Utilizzi dei servizi
+    .caption = Utilizzi dei servizi (numero di utilizzi)
+categories = Utilizzi per categoria
+    .caption = Utilizzi per categoria (numero di utilizzi)
+categories-chart = Utilizzi per categoria (numero di utilizzi)
+    .alt = Barre degli utilizzi di ciascuna categoria; le cifre sono nella tabella che segue.
+moves = Categorie in aumento e in calo
+rising =
+    .caption = Categorie in aumento sul { $compared } (numero di utilizzi)
+falling =
+    .caption = Categorie in calo sul { $compared } (numero di utilizzi)
+usage = Utilizzi per ente e categoria
+    .caption = Utilizzi per ente e categoria (numero di utilizzi)
+    .without = Enti senza utilizzi nell’anno: { $names }.
+usage-by-kind = Utilizzi per ente, categoria e tipo
+    .caption = Utilizzi per ente, categoria e tipo (numero di utilizzi)
+offered = Servizi attivi al { $day }
+    .caption = Servizi attivi per ente al { $day } (numero di servizi)
+    .without = Enti senza servizi: { $names }.
+
+## Services
+
+variations = Principali variazioni per categoria
+    .caption = Servizi con le variazioni maggiori, per categoria (numero di utilizzi)
+    .caption-public = Servizi con le variazioni maggiori, tra quelli con cifre pubbliche in entrambi gli anni (numero di utilizzi)
+service-status = Servizi nuovi, disattivati, non utilizzati e con malfunzionamenti
+    .caption = Situazione dei servizi nell’anno (numero di utilizzi e di tentativi non riusciti)
+top-services = Servizi più utilizzati
+    .caption = Servizi più utilizzati (numero di utilizzi)
+    .caption-public = Servizi più utilizzati, tra quelli con cifre pubbliche (numero di utilizzi)
+
+## Visits
+
+not-kept = Non disponibile: l’anno è stato chiuso da una versione precedente, che non conservava queste cifre.
+accesses = Accessi e visitatori per ente
+    .caption = Accessi (numero), visitatori unici giornalieri (somma dell’anno), utilizzi, accessi annui per residente
+devices = Dispositivi
+    .caption = Dispositivi (numero di accessi)
+devices-bots = Accessi di programmi automatici (bot): { $visits }, non compresi nei totali e nelle quote.
+months = Mesi
+    .caption = Accessi per mese, e quota di smartphone e tablet
+    .caption-public = Accessi e utilizzi per mese (numero), quota di smartphone e tablet
+months-chart = Quota di smartphone e tablet per mese (% degli accessi)
+    .alt = Linea della quota mese per mese; le cifre sono nella tabella che segue.
+logins = Autenticazione degli utenti
+    .caption = Utilizzi e accessi per modalità di accesso (numero)
+places = Provenienza
+    .caption = Provenienza (numero di accessi)
+places-unknown =
+    { $visits ->
+        [one] Provenienza non rilevata: { $visits } accesso, escluso dal calcolo delle quote.
+       *[other] Provenienza non rilevata: { $visits } accessi, esclusi dal calcolo delle quote.
+    }
+
+## Hours
+
+bands = Fasce orarie
+    .caption = Fasce orarie (media di utenti per ora)
+    .off = Utenti fuori dall’orario di sportello: { $share }.
+hours = Ore del giorno
+    .caption = Ore del giorno (media di utenti per ora)
+    .caption-public = Ore del giorno (numero di accessi)
+hours-chart =
+    .alt = Colonne degli utenti in ciascuna ora del giorno; le cifre sono nella tabella che segue.
+    .alt-public = Colonne degli accessi in ciascuna ora del giorno; le cifre sono nella tabella che segue.
+
+## Other sources
+
+not-available = Non disponibile.
+source-named = Fonte: { $source }, { $date }. Dati caricati da { $by }. Licenza: { $licence }.
+source-unnamed = Fonte: { $source }, { $date }. Licenza: { $licence }.
+identity-credentials = Credenziali di identità digitale
+credentials =
+    .caption = Credenziali attivate per anno (numero)
+credentials-chart = Credenziali attivate per anno (numero)
+    .alt = Colonne delle credenziali attivate in ciascun anno; le cifre sono nella tabella che segue.
+help-desk = Assistenza agli utenti
+help-desk-requests =
+    .caption = Richieste per mese (numero)
+probe-alerts = Segnalazioni delle sonde di monitoraggio
+alerts =
+    .caption = Segnalazioni per mese (numero)
+alerts-chart = Segnalazioni per mese (numero)
+    .alt = Linea delle segnalazioni mese per mese; le cifre sono nella tabella che segue.
+availability = Disponibilità dei servizi
+availability-months =
+    .caption = Disponibilità per mese (% del tempo)
+portfolio = Servizi attivi per ente, dati di altra fonte
+portfolio-enti =
+    .caption = Servizi attivi per ente, come indicati dalla fonte (numero di servizi)
+
+doubt-payments-above-total = { $of }: i pagamenti ({ $count }) superano il totale ({ $total }).
+doubt-bookings-above-total = { $of }: le prenotazioni ({ $count }) superano il totale ({ $total }).
+doubt-cns-above-total = { $of }: le CNS ({ $count }) superano il totale ({ $total }).
+doubt-parts-above-total = { $of }: pagamenti e prenotazioni insieme ({ $count }) superano il totale ({ $total }).
+doubt-sums = { $of }: le cifre sommate danno { $sum }, il totale indicato è { $total }.
+doubt-growth = { $of }: da { $before } a { $now } la variazione è { $growth }, non { $said }.
+doubt-unknown-ente = { $of }: non è nel registro.
+doubt-register =
+    { $said ->
+        [one] { $of }: { $said } servizio secondo la fonte, { $registered } nel registro.
+       *[other] { $of }: { $said } servizi secondo la fonte, { $registered } nel registro.
+    }
+
+## Quality
+
+quality = Qualità dei dati
+checks =
+    .caption = Controlli sui dati
+check-passed = superato
+check-found =
+    { $count ->
+        [one] { $count } rilievo
+       *[other] { $count } rilievi
+    }
+check-data = Dati presenti per l’anno e per quello di confronto
+check-parts = La somma delle parti coincide con il totale
+check-sums = I totali calcolati per vie diverse coincidono
+check-offered = Gli utilizzi riguardano solo servizi attivi
+check-registered = Enti, servizi e categorie sono nel registro
+check-silence = Nessun ente senza dati per più giorni consecutivi
+check-level = Nessuna discontinuità dopo le modifiche alle regole di classificazione
+check-broken = Nessun servizio con malfunzionamenti
+check-sources = I dati di altre fonti non si contraddicono
+
+note-no-data = Nessun dato per il { $year }.
+note-no-data-to-compare = Nessun utilizzo registrato nel { $compared }: le variazioni non sono definite.
+note-kinds = La somma dei tipi non coincide con il totale: i tipi sommano { $sum }, gli utilizzi sono { $uses }.
+note-unregistered-use =
+    { $uses ->
+        [one] { uses-counted } riguarda servizi o enti assenti dal registro.
+       *[other] { uses-counted } riguardano servizi o enti assenti dal registro.
+    }
+note-unregistered-enti = Assenti dal registro: { enti-counted }, con { uses-counted }.
+note-unknown-category = Nella categoria { $category }, assente dal registro: { uses-counted }.
+note-services-not-offered =
+    { $uses ->
+        [one] { uses-counted } riguarda
+       *[other] { uses-counted } riguardano
+    } { $services ->
+        [one] { $services } servizio che al { $day } non era attivo.
+       *[other] { $services } servizi che al { $day } non erano attivi.
+    }
+note-categories-not-offered =
+    { uses-counted }, in { enti-counted } ({ $pairs ->
+        [one] { $pairs } coppia
+       *[other] { $pairs } coppie
+    } di ente e categoria), { $uses ->
+        [one] rientra
+       *[other] rientrano
+    } in categorie nelle quali l’ente non aveva servizi attivi al { $day }.
+note-uses-disagree = I totali non coincidono: { uses-counted } per ente, { $other } per servizio.
+note-visits-disagree = I totali non coincidono: { visits-counted } per dispositivo, { $other } per fascia oraria.
+note-users-disagree =
+    { $users ->
+        [one] I totali non coincidono: { $users } utente per fascia oraria, { $other } per ora del giorno.
+       *[other] I totali non coincidono: { $users } utenti per fascia oraria, { $other } per ora del giorno.
+    }
+note-silent-days =
+    { $days ->
+        [one] { $ente }: nessun evento per { $days } giorno dal { $from }.
+       *[other] { $ente }: nessun evento per { $days } giorni dal { $from }.
+    }
+note-level-shift = Dal { $from }, con le regole { $rules }, la quota di accessi { $device } passa dal { $before } al { $after }.
+note-figures-not-kept = L’anno è stato chiuso da una versione precedente: alcune cifre non sono disponibili.
+note-months-in-doubt = Le cifre di { $months } possono essere troppo basse o troppo alte: il confronto con gli eventi è in corso.
+note-records-lost =
+    { $records ->
+        [one] Fino a { $records } registrazione persa prima del conteggio, possibile tra il { $from } e il { $to }: { $reason }.
+       *[other] Fino a { $records } registrazioni perse prima del conteggio, possibili tra il { $from } e il { $to }: { $reason }.
+    }
+
+## Restatements
+
+restatements = Rettifiche
+    .caption = Chiusure dell’anno, dalla prima all’ultima (numero di utilizzi)
+    .first = prima chiusura
+moved =
+    .caption = Cifre rettificate (numero di utilizzi o di accessi)
+    .total = Utilizzi, totale
+    .category = Utilizzi, categoria { $name }
+    .ente = Utilizzi, ente { $name }
+    .device = Accessi, { $name }
+
+## Method
+
+method = Metodo
+    .source = Le cifre vengono dagli eventi inviati dai portali, ciascuno contato una sola volta, nell’ora locale { $zone }. Nomi, categorie e servizi attivi vengono dal registro, versione { $version }. Nessun dato personale è conservato.
+definitions =
+    .caption = Definizioni e unità
+
+term-use = Utilizzo di un servizio
+    .text = Un’operazione completata in un servizio online. Le operazioni interrotte o non riuscite sono escluse dal conteggio.
+    .unit = utilizzi
+term-kinds = Pagamenti, prenotazioni, altri utilizzi
+    .text = Ogni utilizzo è di un solo tipo: i tre tipi sommati danno il totale.
+    .unit = utilizzi
+term-visit = Accesso
+    .text = La visita di una pagina o di un’area di un portale; le parti di una pagina, come le immagini, sono escluse dal conteggio.
+    .unit = accessi
+term-visitors = Visitatori unici giornalieri
+    .text = I visitatori distinti di ciascun giorno in ciascun ente, sommati sui giorni dell’anno. Nessuno è riconoscibile da un giorno all’altro o da un ente all’altro.
+    .unit = visitatori
+term-users-per-hour = Utenti per ora
+    .text = I visitatori distinti di ciascuna ora, sommati sulle ore e divisi per le ore effettive dell’anno, compresi i cambi di ora legale.
+    .unit = utenti per ora
+term-off-hours = Quota fuori dall’orario di sportello
+    .text = Gli utenti sommati sulle ore di notte e di sera, rispetto a quelli di tutte le ore: ciascuna fascia pesa in proporzione alla sua durata.
+    .unit = %
+term-change = Variazione
+    .text = La differenza rispetto all’anno di confronto, in percentuale di quell’anno. Se quell’anno è a zero o manca, la variazione non è definita.
+    .unit = %
+term-offered = Servizi attivi
+    .text = I servizi attivi nel registro l’ultimo giorno dell’anno, contati una volta per ogni ente che li offre (dispiegamenti).
+    .unit = servizi
+term-per-resident = Accessi per residente
+    .text = Gli accessi dell’anno divisi per i residenti indicati nel registro, con l’anno della rilevazione.
+    .unit = accessi per residente
+term-new = NUOVO, DISATTIVATO
+    .text = Servizio attivato per la prima volta nell’anno; servizio la cui ultima attivazione è cessata nell’anno.
+term-unused = NON UTILIZZATO
+    .text = Servizio attivo tutto l’anno, utilizzato nell’anno di confronto, mai utilizzato né tentato in questo.
+term-broken = CON MALFUNZIONAMENTI
+    .text = Servizio attivo a fine anno, con più del { $percent } di tentativi non riusciti su almeno { $attempts }; oppure con almeno { $uses } utilizzi, l’ultimo entro settembre, mentre nell’anno di confronto era utilizzato anche dopo.
+term-device = Dispositivo
+    .text = Tipo ricavato dal browser dichiarato (user agent). I programmi automatici (bot) sono contati separatamente e non entrano nelle quote.
+    .unit = accessi
+term-login = Modalità di accesso
+    .text = Il modo in cui la persona si è autenticata: SPID, CIE, CNS, password o accesso libero. La quota è sugli utilizzi.
+    .unit = utilizzi, accessi
+term-signs = n.d., non disponibile, –, *
+    .text = Non definito (per esempio una variazione su zero); dato che nessuna fonte ha fornito; zero; dato omesso perché riguarda troppo poche persone.
+
+## Public edition
+
+protection = Protezione dei dati
+    .text =
+        { $last ->
+            [one] Il valore 1 potrebbe riferirsi a una singola persona: è omesso (*),
+           *[other] I valori da 1 a { $last } potrebbero riferirsi a singole persone: sono omessi (*),
+        } insieme a quelli da cui si potrebbero ricavare. Nelle tabelle pubblicate insieme le celle omesse sono { $hidden }, lo zero è sempre mostrato, e ogni valore calcolato su una cella omessa è omesso. Tentativi non riusciti, rettifiche e rilievi con cifre sono solo nell’edizione interna.
