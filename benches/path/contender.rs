@@ -238,7 +238,7 @@ const ROLE: &str = "--role";
 /// The role that a copy of this program plays.
 pub struct Role {
     contender: Contender,
-    pub bus: affluenza_bus::Config,
+    pub bus: affluenza_kafka::Config,
     pub access: Access,
 }
 
@@ -264,11 +264,11 @@ impl Role {
         let contender: usize = contender.parse().ok()?;
         Some(Self {
             contender: *Contender::ALL.get(contender)?,
-            bus: affluenza_bus::Config {
+            bus: affluenza_kafka::Config {
                 bootstrap_servers: bootstrap.clone(),
                 topic: topic.clone(),
                 group: group.clone(),
-                ..affluenza_bus::Config::default()
+                ..affluenza_kafka::Config::default()
             },
             access: Access {
                 address: address.clone(),

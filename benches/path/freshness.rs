@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use affluenza_bus::Writer;
+use affluenza_kafka::Writer;
 
 use crate::http::Access;
 use crate::support::{Engines, Place, eventually};

@@ -5,8 +5,8 @@ use std::process::Child;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use affluenza_bus::{NextOffset, Polled, Reader, scan_range};
 use affluenza_event::UnixMillis;
+use affluenza_kafka::{NextOffset, Polled, Reader, scan_range};
 use affluenza_store::{BlockOrigin, FactBlock};
 
 use crate::contender::Role;
@@ -66,7 +66,7 @@ pub fn insert(role: &Role) {
 
 /// Reads the log into memory, prints `ready`, waits for a line of input, and encodes all blocks.
 pub fn work(role: &Role) {
-    let cluster = affluenza_bus::Cluster::new(&role.bus).expect("Kafka can be asked");
+    let cluster = affluenza_kafka::Cluster::new(&role.bus).expect("Kafka can be asked");
     let held = cluster
         .watermarks(&role.bus.topic)
         .expect("the topic is there");
@@ -113,7 +113,7 @@ fn wait_for_a_word() {
 fn blocks(role: &Role) -> Vec<Vec<u8>> {
     let config = affluenza_pipeline::Config::default();
     let mut classifier = plain::classifier();
-    let cluster = affluenza_bus::Cluster::new(&role.bus).expect("Kafka can be asked");
+    let cluster = affluenza_kafka::Cluster::new(&role.bus).expect("Kafka can be asked");
     let held = cluster
         .watermarks(&role.bus.topic)
         .expect("the topic is there");

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use affluenza_bus::{Cluster, NextOffset, Partition, Polled, Reader, Record};
 use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::UnixMillis;
+use affluenza_kafka::{Cluster, NextOffset, Partition, Polled, Reader, Record};
 use affluenza_pipeline::{Classifier, Config};
 use affluenza_register::Register;
 use affluenza_store::{BlockOrigin, FactBlock, INSERT_SETTINGS};

@@ -8,10 +8,10 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use affluenza_bus::Offset;
 use affluenza_classify::device::OwnBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::{Event, UnixMillis};
+use affluenza_kafka::Offset;
 use affluenza_pipeline::{Classifier, Config};
 use affluenza_register::Register;
 use affluenza_simulator::{Figures, Options, Simulation};

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use affluenza_bus::{Cluster, Config as BusConfig, Replicas};
 use affluenza_engine::{Cache, Kafka, KafkaJars, KafkaSettings};
+use affluenza_kafka::{Cluster, Config as BusConfig, Replicas};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::chaos::lasting_port;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use affluenza_bus::Writer;
+use affluenza_kafka::Writer;
 use serde_json::Value;
 
 use crate::support::{Engines, Place, source};

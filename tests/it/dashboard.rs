@@ -33,11 +33,11 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
     for (size, language) in [(DESKTOP, "it"), (PHONE, "en")] {
         browser.open(size, language);
         everybody_sees_protected_figures(&mut browser, (&base, language));
-        for path in affluenza_dashboard::PAGES {
+        for path in affluenza_api::dashboard::PAGES {
             look(&mut browser, (&base, path), &axe);
         }
         use_key(&mut browser, &key);
-        for path in affluenza_dashboard::PAGES {
+        for path in affluenza_api::dashboard::PAGES {
             go(&mut browser, path);
             check(&mut browser, path, &axe);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use affluenza_bus::{Cluster, Writer, scan};
+use affluenza_kafka::{Cluster, Writer, scan};
 use serde_json::Value;
 
 use crate::support::{Engines, Place, stderr, write};

@@ -2,7 +2,7 @@
 //! about the month shows a warning until the month is reconciled. Also: corrections that meet
 //! another one.
 
-use affluenza_bus::{NextOffset, Partition};
+use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::doubts::Token;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Offsets that do not fit the log: each causes a specific alarm, and nothing is written.
 
-use affluenza_bus::{Cluster, NextOffset, Partition};
+use affluenza_kafka::{Cluster, NextOffset, Partition};
 
 use crate::rebuild::history::Event;
 use crate::support::{Engines, Place, set_offset, stderr};

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use affluenza_bus::Cluster;
+use affluenza_kafka::Cluster;
 use affluenza_store::{Config as StoreConfig, Store};
 use jiff::Timestamp;
 use serde_json::Value;

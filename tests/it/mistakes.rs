@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use affluenza_bus::Cluster;
+use affluenza_kafka::Cluster;
 
 use crate::support::{Engines, program, stderr, write};
 

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use affluenza_bus::{Cluster, NextOffset, Partition, Writer};
 use affluenza_engine::{Cache, Kafka, KafkaJars, KafkaSettings};
+use affluenza_kafka::{Cluster, NextOffset, Partition, Writer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ pub mod history;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use affluenza_bus::{Cluster, NextOffset, Partition};
+use affluenza_kafka::{Cluster, NextOffset, Partition};
 use serde_json::Value;
 
 use crate::support::{Engines, eventually};

@@ -78,7 +78,7 @@ pub fn bad_records_stop_nothing(engines: &Engines) {
 fn dead_letters(place: &Place<'_>) -> Vec<(String, String)> {
     let bus = place.bus();
     let mut letters = Vec::new();
-    affluenza_bus::scan(&bus, &bus.dead_letter_topic, |letter| {
+    affluenza_kafka::scan(&bus, &bus.dead_letter_topic, |letter| {
         let reason = letter
             .header("affluenza-reason")
             .unwrap_or_default()

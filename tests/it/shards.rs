@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Partition};
 use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings, Shards};
+use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::{Config as StoreConfig, INSERT_SETTINGS};
 use jiff::Timestamp;
 

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Polled, Reader, Writer};
+use affluenza_kafka::{Cluster, Config as BusConfig, NextOffset, Polled, Reader, Writer};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 

@@ -7,8 +7,10 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer};
 use affluenza_engine::{Cache, ClickHouse, ClickHouseSettings, Kafka, KafkaJars, KafkaSettings};
+use affluenza_kafka::{
+    Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer,
+};
 use affluenza_store::{Config as StoreConfig, Store};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;

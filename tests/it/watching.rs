@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use affluenza_bus::{NextOffset, Partition};
+use affluenza_kafka::{NextOffset, Partition};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{Engines, Place, Running, eventually, set_offset, source};

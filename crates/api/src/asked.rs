@@ -1,6 +1,6 @@
 //! A question with its periods, and the page of rows that answers it.
 
-use affluenza_web::Problem;
+use affluenza_http::Problem;
 
 use crate::answer::Value;
 use crate::cursor::Cursor;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use affluenza_classify::hours::Zone;
-use affluenza_edition::Editions;
+use affluenza_disclosure::edition::Editions;
 use affluenza_store::Store;
 use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::{Dimension, MinuteRow};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Connections, requests, bodies and timeouts.
-    pub http: affluenza_web::Config,
+    pub http: affluenza_http::Config,
     /// Serves clients without a key the public figures: whole closed years with small counts
     /// hidden. Default true.
     pub public: bool,
@@ -33,7 +33,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            http: affluenza_web::Config::default(),
+            http: affluenza_http::Config::default(),
             public: true,
             small_count: 3,
             key_requests_per_second: 100,

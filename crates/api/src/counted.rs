@@ -3,8 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
+use affluenza_disclosure::edition::Label;
 use affluenza_disclosure::{Count, derive};
-use affluenza_edition::Label;
 use affluenza_store::usage::Dimension;
 
 use crate::answer::{Value, difference};

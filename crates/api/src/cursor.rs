@@ -1,7 +1,7 @@
 //! The start of a page, and the state of the figures when the first page was made. The format is
 //! opaque to clients and may change.
 
-use affluenza_web::Problem;
+use affluenza_http::Problem;
 
 /// Largest offset of a page.
 const OFFSET_MAX: usize = affluenza_store::usage::ROWS_MAX;

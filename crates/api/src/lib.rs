@@ -6,6 +6,7 @@ mod compose;
 mod config;
 mod counted;
 mod cursor;
+pub mod dashboard;
 mod hours;
 mod names;
 mod offers;

@@ -1,6 +1,6 @@
 //! Names of codes, from the register.
 
-use affluenza_edition::Label;
+use affluenza_disclosure::edition::Label;
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 

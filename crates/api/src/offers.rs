@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use affluenza_disclosure::edition::Label;
 use affluenza_disclosure::{Count, derive, sum};
-use affluenza_edition::Label;
 use affluenza_register::{Deployment, Register, Validity};
 use affluenza_store::usage::Dimension;
 use jiff::civil::Date;

@@ -1,8 +1,8 @@
 //! Questions that a client without a key may ask: closed years, read from the public edition of
 //! each. All tables of an edition are protected together.
 
-use affluenza_edition::Dimension;
-use affluenza_web::Problem;
+use affluenza_disclosure::edition::Dimension;
+use affluenza_http::Problem;
 
 use crate::asked::Asked;
 use crate::question::{Question, Resource};
@@ -74,8 +74,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use affluenza_disclosure::edition::{ClosedYear, Editions, Outcome, PublicYear};
     use affluenza_disclosure::{Secret, Threshold};
-    use affluenza_edition::{ClosedYear, Editions, Outcome, PublicYear};
     use affluenza_register::Register;
     use affluenza_store::figures::{MonthUse, WeekHourUse};
     use affluenza_store::open::{OpenFigures, UseRow};

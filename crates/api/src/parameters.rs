@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use affluenza_http::Problem;
 use affluenza_store::usage::Dimension;
-use affluenza_web::Problem;
 
 use crate::cursor::Cursor;
 use crate::period::Period;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use affluenza_edition::PublicMeasure;
+use affluenza_disclosure::edition::PublicMeasure;
 use affluenza_store::usage::{Dimension, Selection};
 
 use crate::cursor::Cursor;

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 
-use affluenza_web::{Allowance, Problem};
+use affluenza_http::{Allowance, Problem};
 use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
     ETAG, IF_NONE_MATCH, VARY,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_classify::hours::LocalDate;
-use affluenza_edition::Editions;
-use affluenza_keys::{Key, KeyRing, Role};
+use affluenza_disclosure::edition::Editions;
+use affluenza_http::keys::{Key, KeyRing, Role};
+use affluenza_http::telemetry::{CancellationToken, Metrics};
+use affluenza_http::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_store::{Store, StoreError};
-use affluenza_telemetry::{CancellationToken, Metrics};
-use affluenza_web::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use affluenza_disclosure::Count;
-use affluenza_edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
+use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
+use affluenza_http::Problem;
 use affluenza_store::usage::{Dimension, HourRow, ROWS_MAX, UsageQuery, UsageRow};
 use affluenza_store::{Store, StoreError};
-use affluenza_web::Problem;
 use axum::http::StatusCode;
 
 use crate::open::needs_key;

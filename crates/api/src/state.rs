@@ -6,12 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use affluenza_classify::hours::LocalDate;
+use affluenza_http::telemetry::CancellationToken;
 use affluenza_register::Register;
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::SeenDays;
 use affluenza_store::{Store, StoreError};
-use affluenza_telemetry::CancellationToken;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};

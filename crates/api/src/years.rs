@@ -1,7 +1,7 @@
 //! The years with public figures. A client without a key asks for them once, instead of trying each
 //! year.
 
-use affluenza_web::{Peer, Problem};
+use affluenza_http::{Peer, Problem};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};

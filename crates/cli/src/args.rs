@@ -28,7 +28,7 @@ pub struct Args {
     /// Folder for the data of the local engines.
     #[arg(long, global = true, env = "AFFLUENZA_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Log filter: error, warn, info, debug, trace, or a list such as `warn,affluenza_bus=debug`.
+    /// Log filter: error, warn, info, debug, trace, or a list such as `warn,affluenza_kafka=debug`.
     #[arg(long, global = true, env = "AFFLUENZA_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     #[command(subcommand)]

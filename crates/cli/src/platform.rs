@@ -69,7 +69,7 @@ struct Endpoints {
 /// Kafka and ClickHouse, ready for use.
 pub struct Platform {
     /// Connection to Kafka.
-    pub bus: affluenza_bus::Config,
+    pub bus: affluenza_kafka::Config,
     /// Connection to ClickHouse.
     pub store: affluenza_store::Config,
     /// Connection to ClickHouse as the read-only user.

@@ -14,7 +14,7 @@ const ENV_PREFIX: &str = "AFFLUENZA__";
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Kafka: connection, topics and group.
-    pub kafka: affluenza_bus::Config,
+    pub kafka: affluenza_kafka::Config,
     /// ClickHouse: connection and database.
     pub clickhouse: affluenza_store::Config,
     /// Collector.
@@ -32,15 +32,15 @@ pub struct Settings {
     /// API for aggregates.
     pub serve: affluenza_api::Config,
     /// API keys.
-    pub keys: affluenza_keys::Config,
+    pub keys: affluenza_http::keys::Config,
     /// Retention of stored data.
     pub retention: affluenza_store::retention::Config,
     /// Publisher and address of the open data.
-    pub open_data: affluenza_open_data::Config,
+    pub open_data: affluenza_disclosure::open_data::Config,
     /// Log of the program.
     pub log: LogSettings,
     /// OpenTelemetry traces.
-    pub trace: affluenza_telemetry::trace::TraceConfig,
+    pub trace: affluenza_http::telemetry::trace::TraceConfig,
 }
 
 /// Local engines: Kafka and ClickHouse as child processes.
@@ -148,7 +148,7 @@ pub struct GeographySettings {
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
     /// `text` or `json`.
-    pub format: affluenza_telemetry::Format,
+    pub format: affluenza_http::telemetry::Format,
     /// Level, or `target=level` separated by commas.
     pub filter: String,
 }
@@ -156,7 +156,7 @@ pub struct LogSettings {
 impl Default for LogSettings {
     fn default() -> Self {
         Self {
-            format: affluenza_telemetry::Format::Text,
+            format: affluenza_http::telemetry::Format::Text,
             filter: "warn".into(),
         }
     }
@@ -203,13 +203,13 @@ impl Settings {
     }
 
     /// Returns the HTTP settings for monitoring a consumer; `None` if no address is configured.
-    pub fn watch(&self) -> Option<affluenza_web::Config> {
+    pub fn watch(&self) -> Option<affluenza_http::Config> {
         let consume = &self.consume;
-        (!consume.listen.is_empty()).then(|| affluenza_web::Config {
+        (!consume.listen.is_empty()).then(|| affluenza_http::Config {
             listen: consume.listen.clone(),
             tls_certificate: consume.tls_certificate.clone(),
             tls_key: consume.tls_key.clone(),
-            ..affluenza_web::Config::default()
+            ..affluenza_http::Config::default()
         })
     }
 

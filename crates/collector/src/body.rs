@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read as _;
 
 use affluenza_event::{BYTE_ORDER_MARK, is_json};
-use affluenza_web::Problem;
+use affluenza_http::Problem;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;

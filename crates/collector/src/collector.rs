@@ -6,16 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::spool::{Limits, Spool, SpoolError};
-use affluenza_bus::{BusError, Courier, CourierLimits};
 use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::UnknownZone;
 use affluenza_event::UnixMillis;
 use affluenza_event::wire::{Data, Envelope};
-use affluenza_keys::KeyRing;
+use affluenza_http::RateLimit;
+use affluenza_http::keys::KeyRing;
+use affluenza_http::telemetry::{CancellationToken, Metrics};
+use affluenza_kafka::{BusError, Courier, CourierLimits};
 use affluenza_register::Register;
-use affluenza_telemetry::{CancellationToken, Metrics};
-use affluenza_web::RateLimit;
 use axum::Router;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -57,7 +57,7 @@ pub enum CollectError {
 /// Dependencies of a collector.
 pub struct Parts<'p> {
     /// Connection to Kafka.
-    pub bus: &'p affluenza_bus::Config,
+    pub bus: &'p affluenza_kafka::Config,
     /// Data folder.
     pub data: &'p Path,
     /// Keys that may write.
@@ -154,7 +154,7 @@ impl Collector {
     /// Builds the routes with their limits. Call it once. Without [`Collector::run`], spooled
     /// events are not sent.
     pub fn router(self: &Arc<Self>) -> Router {
-        affluenza_web::bounded(
+        affluenza_http::bounded(
             http::routes(Arc::clone(self)),
             &self.config.http,
             &self.metrics,
@@ -183,7 +183,8 @@ impl Collector {
             async move { collector.forget_days(&chores).await }
         });
         let served =
-            affluenza_web::serve(listener, router, &self.config.http, (&self.metrics, &stop)).await;
+            affluenza_http::serve(listener, router, &self.config.http, (&self.metrics, &stop))
+                .await;
         chores.cancel();
         for chore in [drained, kept_house, forgotten] {
             // A panic of the task has already been reported.

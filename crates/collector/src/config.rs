@@ -14,7 +14,7 @@ const SPOOL_MIB_MIN: u64 = 16;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address to listen on, and limits of connections, bodies and time.
-    pub http: affluenza_web::Config,
+    pub http: affluenza_http::Config,
     /// Folder of the spool. Empty: `collect/spool` in the data folder. Each collector needs its own
     /// folder.
     pub spool: PathBuf,
@@ -60,10 +60,10 @@ pub struct Page {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            http: affluenza_web::Config {
+            http: affluenza_http::Config {
                 requests_max: 1024,
                 connections_max: 4096,
-                ..affluenza_web::Config::default()
+                ..affluenza_http::Config::default()
             },
             spool: PathBuf::new(),
             spool_mib_max: 1024,

@@ -1,6 +1,6 @@
 //! Prometheus metrics of the collector.
 
-use affluenza_telemetry::Metrics;
+use affluenza_http::telemetry::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

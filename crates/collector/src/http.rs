@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_event::UnixMillis;
-use affluenza_keys::{Key, Role};
-use affluenza_telemetry::METRICS_CONTENT_TYPE;
-use affluenza_web::{Peer, Problem, TraceParent, authenticate, client_address};
+use affluenza_http::keys::{Key, Role};
+use affluenza_http::telemetry::METRICS_CONTENT_TYPE;
+use affluenza_http::{Peer, Problem, TraceParent, authenticate, client_address};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -58,7 +58,7 @@ pub fn routes(collector: Arc<Collector>) -> Router {
         .route("/live", get(|| async { StatusCode::NO_CONTENT }))
         .route("/openapi.json", get(move || async move { Json(document) }))
         .with_state(collector)
-        .merge(affluenza_web::status_route(check))
+        .merge(affluenza_http::status_route(check))
 }
 
 /// Accept events.

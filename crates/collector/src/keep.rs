@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::spool::{Spool, SpoolError};
-use affluenza_bus::{Courier, Delivery};
 use affluenza_event::UnixMillis;
-use affluenza_telemetry::CancellationToken;
-use affluenza_telemetry::trace::TRACEPARENT;
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_http::telemetry::trace::TRACEPARENT;
+use affluenza_kafka::{Courier, Delivery};
 use thiserror::Error;
 use tokio::sync::Notify;
 

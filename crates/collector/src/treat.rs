@@ -15,7 +15,7 @@ use affluenza_event::{
     BYTE_ORDER_MARK, CLIENT_REPORT_V1, EVENT_BYTES_MAX, FORM_FACTORS, PLATFORMS, Quarantine,
     Reject, SERVICE_USE_V2, UnixMillis, VisitorToken, mask, personal_data, truncate, unpack,
 };
-use affluenza_keys::Key;
+use affluenza_http::keys::Key;
 use affluenza_register::Register;
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use affluenza_classify::geo::Geo;
 use affluenza_collector::{Collector, Config, Page, Parts};
-use affluenza_keys::{KeyRing, KeyStore, NewKey, Role, Scope};
+use affluenza_http::keys::{KeyRing, KeyStore, NewKey, Role, Scope};
 use affluenza_register::Register;
 use axum::Router;
 use axum::body::Body;
@@ -63,9 +63,9 @@ fn world() -> World {
         pages: [("www".to_owned(), page)].into(),
         ..Config::default()
     };
-    let bus = affluenza_bus::Config {
+    let bus = affluenza_kafka::Config {
         bootstrap_servers: "127.0.0.1:1".into(),
-        ..affluenza_bus::Config::default()
+        ..affluenza_kafka::Config::default()
     };
     let parts = Parts {
         bus: &bus,

@@ -3,6 +3,8 @@
 mod count;
 mod dimension;
 mod draws;
+pub mod edition;
+pub mod open_data;
 mod protect;
 mod public;
 mod search;

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use affluenza_bus::{
+use affluenza_kafka::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Watermarks,
 };
 use affluenza_store::accept::{Acceptance, Accepted};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use affluenza_bus::{
+use affluenza_kafka::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, OpenTransaction,
     OpenTransactions, Partition, Watermarks,
 };
@@ -671,7 +671,7 @@ mod tests {
         };
         let place = |next: Option<i64>, metadata: &str| {
             let committed = Committed {
-                partition: affluenza_bus::Partition(0),
+                partition: affluenza_kafka::Partition(0),
                 next: next.map(NextOffset),
                 metadata: metadata.to_owned(),
             };

@@ -2,11 +2,11 @@
 
 use hashbrown::HashMap;
 
-use affluenza_bus::Offset;
 use affluenza_classify::device::{CacheLimits, CachedClassifier, DeviceRules, Hints, OwnBots};
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
 use affluenza_event::{Activity, Client, Event};
+use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
 use affluenza_store::{Fact, FactBlock};

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
     Sight, Trouble, Writer,
 };
 use affluenza_store::Store;
 use affluenza_store::retention::Boundary;
-use affluenza_telemetry::CancellationToken;
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;

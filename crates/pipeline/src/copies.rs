@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use affluenza_bus::{BusError, Cluster, Config as BusConfig};
+use affluenza_kafka::{BusError, Cluster, Config as BusConfig};
 use affluenza_store::Store;
 use affluenza_store::copies::{COPIES_MAX, Precedence, Suspects};
 

@@ -1,7 +1,7 @@
 //! Decodes a record.
 
-use affluenza_bus::Record;
 use affluenza_event::{Event, Message, Reading, UnixMillis, is_event_header, read};
+use affluenza_kafka::Record;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Decodes a record in structured or binary mode.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Record};
 use affluenza_event::{Message, Mode, Quarantine, Refusal, origin_of_refused};
+use affluenza_http::telemetry::trace::{Links, TRACEPARENT, Tracing};
+use affluenza_kafka::{NextOffset, Record};
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{BlockOrigin, FactBlock, Fate, FateGroup};
-use affluenza_telemetry::trace::{Links, TRACEPARENT, Tracing};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

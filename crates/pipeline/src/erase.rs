@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use affluenza_bus::Config as BusConfig;
+use affluenza_kafka::Config as BusConfig;
 use affluenza_store::accounts::Scope;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{Store, StoreError};

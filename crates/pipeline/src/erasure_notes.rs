@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use affluenza_bus::{BusError, Config as BusConfig, Writer, try_scan};
+use affluenza_kafka::{BusError, Config as BusConfig, Writer, try_scan};
 use affluenza_store::Store;
 use affluenza_store::erasure::Erasure;
 use serde::{Deserialize, Serialize};

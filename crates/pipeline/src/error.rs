@@ -1,4 +1,4 @@
-use affluenza_bus::{BusError, Partition};
+use affluenza_kafka::{BusError, Partition};
 use affluenza_store::StoreError;
 use thiserror::Error;
 

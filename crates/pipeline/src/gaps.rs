@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_bus::{BusError, Cluster, Config as BusConfig, Inspector, Partition, Shown};
+use affluenza_kafka::{BusError, Cluster, Config as BusConfig, Inspector, Partition, Shown};
 
 use crate::PipelineError;
 

@@ -3,9 +3,9 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, OpenTransaction, Partition, Sight};
+use affluenza_http::telemetry::Metrics;
+use affluenza_kafka::{NextOffset, OpenTransaction, Partition, Sight};
 use affluenza_store::silence::SilentPortal;
-use affluenza_telemetry::Metrics;
 
 use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};

@@ -8,7 +8,7 @@
 //! the offsets from `first` up to, not including, `end`.
 //!
 //! ```
-//! use affluenza_bus::NextOffset;
+//! use affluenza_kafka::NextOffset;
 //! use affluenza_pipeline::invariants::{block_follows, position_advances};
 //!
 //! // The group stands at 40, and the block of the intent is 40 to 49.
@@ -16,7 +16,7 @@
 //! assert!(position_advances(NextOffset(40), NextOffset(50)));
 //! ```
 
-use affluenza_bus::NextOffset;
+use affluenza_kafka::NextOffset;
 
 /// Properties of a block that every reading must reproduce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use affluenza_bus::NextOffset;
+use affluenza_kafka::NextOffset;
 
 /// Returns the current time, in seconds since 1970.
 pub(crate) fn now() -> u64 {

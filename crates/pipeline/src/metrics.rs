@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use affluenza_bus::{OpenTransaction, Partition};
+use affluenza_http::telemetry::Metrics;
+use affluenza_kafka::{OpenTransaction, Partition};
 use affluenza_store::Fate;
 use affluenza_store::silence::SilentPortal;
-use affluenza_telemetry::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

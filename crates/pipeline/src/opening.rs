@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Committed, Config as BusConfig, NextOffset, Partition, Reader, Watermarks};
+use affluenza_kafka::{Committed, Config as BusConfig, NextOffset, Partition, Reader, Watermarks};
 use affluenza_store::accounts::LedgerGap;
 use affluenza_store::place::LedgerEnd;
 use affluenza_store::{BlockOrigin, Store};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Partition, Record};
+use affluenza_kafka::{NextOffset, Partition, Record};
 use affluenza_store::BlockOrigin;
 use tokio::task::JoinHandle;
 

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use affluenza_bus::{Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_ranges};
+use affluenza_kafka::{
+    Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_ranges,
+};
 use affluenza_store::Store;
 use affluenza_store::place::LedgerEnd;
 

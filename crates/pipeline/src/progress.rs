@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use affluenza_bus::{NextOffset, Partition};
+use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::Fate;
 
 use crate::health::Health;

@@ -21,7 +21,7 @@ mod settle;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use affluenza_bus::Config as BusConfig;
+use affluenza_kafka::Config as BusConfig;
 use affluenza_register::Register;
 use affluenza_store::Store;
 use affluenza_store::rebuild::{Change, FactSource, Phase, Run, What};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 
-use affluenza_bus::{
+use affluenza_kafka::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
 use affluenza_store::accounts::{BlockDifference, LedgerGap, Scope, UnexplainedOffsets};

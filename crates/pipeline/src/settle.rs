@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::NextOffset;
+use affluenza_kafka::NextOffset;
 use affluenza_store::Store;
 use affluenza_store::doubts::Doubt;
 use affluenza_store::hour_rows::{AggregateDifference, Correction};

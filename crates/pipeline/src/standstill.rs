@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{NextOffset, Obstacle, Partition, Sight};
+use affluenza_kafka::{NextOffset, Obstacle, Partition, Sight};
 
 /// Maximum number of remembered ends of a partition, which measure how long its records have
 /// waited.

@@ -1,6 +1,6 @@
 //! Name of the present log.
 
-use affluenza_bus::{Cluster, Config as BusConfig};
+use affluenza_kafka::{Cluster, Config as BusConfig};
 use affluenza_store::Store;
 
 use crate::PipelineError;

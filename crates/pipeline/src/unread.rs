@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use affluenza_bus::{BusError, Cluster, Config as BusConfig, Group, NextOffset, Partition, Sight};
+use affluenza_kafka::{
+    BusError, Cluster, Config as BusConfig, Group, NextOffset, Partition, Sight,
+};
 use serde::Serialize;
 
 use crate::Cause;
@@ -105,14 +107,14 @@ fn why(sight: &Sight, group: &Group, partition: Partition, name: &str) -> (&'sta
 
 #[cfg(test)]
 mod tests {
-    use affluenza_bus::{Member, Obstacle};
+    use affluenza_kafka::{Member, Obstacle};
 
     use super::*;
 
     #[test]
     fn the_cause_is_the_obstacle_or_the_owner() {
         let record = Sight::Record {
-            offset: affluenza_bus::Offset(5),
+            offset: affluenza_kafka::Offset(5),
             written_ms: Some(1),
         };
         let mut group = Group::default();

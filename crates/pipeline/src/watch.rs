@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{BusError, Cluster, Config as BusConfig, NextOffset, Partition, Sight};
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::{BusError, Cluster, Config as BusConfig, NextOffset, Partition, Sight};
 use affluenza_store::Store;
-use affluenza_telemetry::CancellationToken;
 
 use crate::{Config, Progress};
 

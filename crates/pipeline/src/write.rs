@@ -6,14 +6,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_classify::hours::LocalDate;
 use affluenza_event::{Mode, Refusal};
+use affluenza_http::telemetry::trace::{Span, Tracing};
+use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::Token;
 use affluenza_store::{
     BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError, Times,
 };
-use affluenza_telemetry::trace::{Span, Tracing};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 

@@ -5,6 +5,7 @@ pub mod document;
 mod moved;
 mod names;
 mod notice;
+pub mod print;
 mod ratio;
 mod report;
 mod scope;

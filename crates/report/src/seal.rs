@@ -6,7 +6,7 @@
 
 use crate::notice::AcceptedLoss;
 use crate::sources::FigureSet;
-use affluenza_edition::Outcome;
+use affluenza_disclosure::edition::Outcome;
 use affluenza_register::Register;
 use affluenza_store::figures::Figures;
 use serde::{Deserialize, Serialize};

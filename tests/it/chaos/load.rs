@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use affluenza_bus::Writer;
+use affluenza_kafka::Writer;
 use rustix::process::Signal;
 
 use super::random::Random;

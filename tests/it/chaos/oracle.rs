@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use affluenza_bus::Config as BusConfig;
 use affluenza_event::{Activity, Refusal, UnixMillis};
+use affluenza_kafka::Config as BusConfig;
 
 use crate::http::Access;
 
@@ -35,7 +35,7 @@ impl Truth {
     pub fn of(bus: &BusConfig) -> Self {
         let mut truth = Self::default();
         let mut seen: HashSet<(i32, u64)> = HashSet::new();
-        affluenza_bus::scan(bus, &bus.topic, |record| {
+        affluenza_kafka::scan(bus, &bus.topic, |record| {
             let place = (record.partition().0, record.offset().0);
             truth.records += 1;
             match affluenza_event::parse(
@@ -206,7 +206,7 @@ fn ledger(truth: &Truth, clickhouse: &Access, verdict: &mut Verdict) {
 /// retried block sends its dead letters again with the same position.
 fn dead_letters(truth: &Truth, bus: &BusConfig, verdict: &mut Verdict) {
     let mut found = BTreeSet::new();
-    affluenza_bus::scan(bus, &bus.dead_letter_topic, |letter| {
+    affluenza_kafka::scan(bus, &bus.dead_letter_topic, |letter| {
         let header = |name| letter.header(name).unwrap_or_default();
         found.insert((
             number(header("affluenza-partition")),

@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Config as BusConfig};
 use affluenza_engine::{
     Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings, Kafka, KafkaJars, KafkaSettings,
 };
+use affluenza_kafka::{Cluster, Config as BusConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

@@ -196,7 +196,7 @@ fn assert_clean_topics(place: &Place<'_>) {
     let bus = place.bus();
     let mut records = 0;
     for topic in [&bus.topic, &bus.dead_letter_topic] {
-        affluenza_bus::scan(&bus, topic, |record| {
+        affluenza_kafka::scan(&bus, topic, |record| {
             records += 1;
             assert_clean(record.key(), topic);
             assert_clean(record.payload(), topic);

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use affluenza_bus::{Writer, scan};
 use affluenza_event::{as_structured, unpack};
+use affluenza_kafka::{Writer, scan};
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,6 @@
 //! Arguments of `affluenza accept`.
 
-use affluenza_bus::Partition;
+use affluenza_kafka::Partition;
 
 /// Differences that an operator accepts. Consumers must be stopped, unless the committed offset
 /// stays.

@@ -1,6 +1,6 @@
 //! Arguments of `affluenza keys`.
 
-use affluenza_keys::Role;
+use affluenza_http::keys::Role;
 use clap::Subcommand;
 
 use super::Format;

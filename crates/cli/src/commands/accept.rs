@@ -45,7 +45,7 @@ async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Resu
     store.check_schema().await?;
     let mut classifier = super::classifier(settings)?;
     let (_, _, reason) = accept.told();
-    let by = affluenza_keys::account();
+    let by = affluenza_http::keys::account();
     let mut acceptor = Acceptor {
         store: &store,
         bus: &platform.bus,

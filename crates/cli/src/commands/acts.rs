@@ -1,7 +1,7 @@
 //! Notes administrative acts in the log of administrative access before they start. The log thus
 //! shows every attempt, whatever its outcome.
 
-use affluenza_keys::KeyStore;
+use affluenza_http::keys::KeyStore;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use affluenza_keys::{Entry, KeyStore};
+use affluenza_http::keys::{Entry, KeyStore};
 use affluenza_pipeline::audit::{Period, audit};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::{erasure_notes, stream};

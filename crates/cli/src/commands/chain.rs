@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use affluenza_edition::{Closed, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear};
-use affluenza_keys::{Entry, KeyStore};
+use affluenza_disclosure::edition::{
+    Closed, ClosedYear, ClosedYears, NoEdition, Outcome, PublicYear,
+};
+use affluenza_http::keys::{Entry, KeyStore};
 use affluenza_report::{Seal, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::open::OpenFigures;

@@ -1,9 +1,9 @@
 use std::io::{self, BufRead, BufWriter, Read};
 
-use affluenza_bus::Offset;
 use affluenza_classify::device::{Device, DeviceRules, Hints};
 use affluenza_classify::hours::Band;
 use affluenza_event::{Activity, UnixMillis};
+use affluenza_kafka::Offset;
 use affluenza_pipeline::Classifier;
 use affluenza_store::Fact;
 use anyhow::{Context, Result};

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use affluenza_bus::Cluster;
 use affluenza_collector::{CollectError, Collector, Parts};
-use affluenza_keys::KeyRing;
-use affluenza_telemetry::CancellationToken;
+use affluenza_http::keys::KeyRing;
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::Cluster;
 use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -80,7 +80,7 @@ impl RunningCollector {
                 geo: super::geo(settings)?,
             },
         )?;
-        let listener: TcpListener = affluenza_web::listen(&settings.collect.http.listen)
+        let listener: TcpListener = affluenza_http::listen(&settings.collect.http.listen)
             .await
             .context("collect.http.listen")?;
         let address = listener.local_addr().context("collect.http.listen")?;

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 
-use affluenza_bus::{Cluster, NextOffset, Partition};
+use affluenza_http::telemetry::{CancellationToken, Files};
+use affluenza_kafka::{Cluster, NextOffset, Partition};
 use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until, Watchman};
 use affluenza_store::Store;
-use affluenza_telemetry::{CancellationToken, Files};
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -66,7 +66,7 @@ async fn consume(
 }
 
 /// Returns the present end offset of each partition of the topic.
-pub fn ends(bus: &affluenza_bus::Config) -> Result<BTreeMap<Partition, NextOffset>> {
+pub fn ends(bus: &affluenza_kafka::Config) -> Result<BTreeMap<Partition, NextOffset>> {
     let watermarks = Cluster::new(bus)?.watermarks(&bus.topic)?;
     // An empty partition would never be reached.
     Ok(watermarks

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use affluenza_bus::{BusError, Cluster, Partition, Writer};
 use affluenza_event::UnixMillis;
-use affluenza_telemetry::CancellationToken;
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::{BusError, Cluster, Partition, Writer};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::args::{self, DeadLetters, Format};
@@ -40,7 +40,7 @@ pub fn run(settings: &Settings, what: DeadLetters) -> Result<()> {
 }
 
 fn list(
-    bus: &affluenza_bus::Config,
+    bus: &affluenza_kafka::Config,
     args: &args::ListDeadLetters,
     stop: &CancellationToken,
 ) -> Result<()> {
@@ -94,7 +94,7 @@ fn list(
     Ok(out.flush()?)
 }
 
-fn display(bus: &affluenza_bus::Config, position: LogPosition) -> Result<()> {
+fn display(bus: &affluenza_kafka::Config, position: LogPosition) -> Result<()> {
     let current = current_stream(bus)?;
     let selection = Selection::Positions([(position, None)].into());
     let mut documents = Vec::new();
@@ -132,7 +132,7 @@ struct Requeue {
 
 impl Requeue {
     fn new(
-        bus: &affluenza_bus::Config,
+        bus: &affluenza_kafka::Config,
         args: &args::RequeueDeadLetters,
         is_owner: bool,
     ) -> Result<Self> {
@@ -165,7 +165,7 @@ impl Requeue {
         })
     }
 
-    fn run(mut self, bus: &affluenza_bus::Config, stop: &CancellationToken) -> Result<()> {
+    fn run(mut self, bus: &affluenza_kafka::Config, stop: &CancellationToken) -> Result<()> {
         let selection = self.selection.clone();
         let (walked, ended) = walk(bus, &selection, |letter| {
             if self.tally.letters == self.limit {
@@ -287,7 +287,7 @@ fn nothing_to_requeue(walked: &Walked) -> String {
 /// Returns the stream of each position: the current one if it has a letter there, otherwise the
 /// latest one that has.
 fn resolve(
-    bus: &affluenza_bus::Config,
+    bus: &affluenza_kafka::Config,
     positions: &[LogPosition],
     current: &str,
 ) -> Result<BTreeMap<LogPosition, Option<String>>> {
@@ -341,7 +341,7 @@ fn filter(args: &args::DeadLetterFilter) -> Filter {
 
 /// Returns the current stream of the events topic; `None` if the topic does not exist, since letters
 /// can be listed without it.
-fn current_stream(bus: &affluenza_bus::Config) -> Result<Option<String>> {
+fn current_stream(bus: &affluenza_kafka::Config) -> Result<Option<String>> {
     match Cluster::new(bus)?.identity(&bus.topic) {
         Ok(identity) => Ok(Some(identity.to_string())),
         Err(BusError::NoTopic { .. }) => Ok(None),

@@ -1,7 +1,7 @@
 //! Decides the public edition of a year while it is closed.
 
+use affluenza_disclosure::edition::{Outcome, PublicYear, offered};
 use affluenza_disclosure::{Secret, Threshold};
-use affluenza_edition::{Outcome, PublicYear, offered};
 use affluenza_report::SealedYear;
 use affluenza_store::open::OpenFigures;
 use anyhow::{Context, Result, anyhow};

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use affluenza_bus::Cluster;
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::Cluster;
 use affluenza_pipeline::{Progress, Settled, settle_doubts};
 use affluenza_store::Store;
-use affluenza_telemetry::CancellationToken;
 use anyhow::Result;
 
 /// Interval between checks for months in doubt.
@@ -17,7 +17,7 @@ const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
 /// Checks regularly for months in doubt. Holds those that are being compared, and compares them if
 /// this consumer leads.
 pub async fn settle_regularly(
-    bus: affluenza_bus::Config,
+    bus: affluenza_kafka::Config,
     store: Store,
     progress: Progress,
     stop: CancellationToken,
@@ -68,7 +68,7 @@ pub async fn settle_regularly(
 }
 
 /// Compares all months in doubt.
-pub async fn settle_all(bus: &affluenza_bus::Config, store: &Store) -> Result<Settled> {
+pub async fn settle_all(bus: &affluenza_kafka::Config, store: &Store) -> Result<Settled> {
     let stream =
         tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
     let settled = settle_doubts(store, &stream).await?;

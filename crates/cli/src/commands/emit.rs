@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use affluenza_bus::{Cluster, Writer};
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{
     ACCESS_V1, Channel, Kind, Login, Outcome, Resource, SERVICE_USE_V1, UnixMillis,
 };
+use affluenza_kafka::{Cluster, Writer};
 use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 

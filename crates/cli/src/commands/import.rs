@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Acknowledged, NextOffset, Partition, Writer};
+use affluenza_http::telemetry::CancellationToken;
 use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
+use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
 use affluenza_store::Store;
-use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, bail};
 
 use crate::args;

@@ -1,6 +1,6 @@
 //! Creates, lists and revokes API keys, and prints the log of administrative access.
 
-use affluenza_keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
+use affluenza_http::keys::{Entry, Key, KeyError, KeyStore, NewKey, Scope};
 use affluenza_register::Register;
 use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use affluenza_bus::Cluster;
+use affluenza_kafka::Cluster;
 use affluenza_pipeline::erasure_notes::keep_whole;
 use affluenza_store::{Layout, Store, access};
 use anyhow::Result;

@@ -44,10 +44,10 @@ use std::time::Duration;
 
 use affluenza_classify::device::{DeviceRules, OwnBots, RuleFile};
 use affluenza_classify::geo::Geo;
+use affluenza_http::telemetry::trace::Tracing;
+use affluenza_http::telemetry::{CancellationToken, cancelled_by_signals};
 use affluenza_pipeline::Classifier;
 use affluenza_register::Register;
-use affluenza_telemetry::trace::Tracing;
-use affluenza_telemetry::{CancellationToken, cancelled_by_signals};
 use anyhow::{Context, Result, anyhow};
 
 pub use self::check_events::CheckEvents;
@@ -81,7 +81,7 @@ pub fn run(args: Args) -> Result<()> {
         return config::run(what, &settings);
     }
     settings.check()?;
-    affluenza_telemetry::start_logging(settings.log.format, &settings.log.filter)
+    affluenza_http::telemetry::start_logging(settings.log.format, &settings.log.filter)
         .map_err(|problem| anyhow!(problem))?;
     let _tracing = start_tracing(&settings, &args.command)?;
     use_device_rules(&settings.classification.rules_dir)?;

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use affluenza_edition::Editions;
-use affluenza_open_data::{Edition, Published};
+use affluenza_disclosure::edition::Editions;
+use affluenza_disclosure::open_data::{Edition, Published};
 use affluenza_store::Store;
 use anyhow::{Context, Result};
 use tokio::sync::watch;

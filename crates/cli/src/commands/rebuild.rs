@@ -3,11 +3,11 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
+use affluenza_http::telemetry::CancellationToken;
 use affluenza_pipeline::audit::Period;
 use affluenza_pipeline::rebuild::{Rebuilt, Request, Step, Tools, rebuild, stopped};
 use affluenza_store::Store;
 use affluenza_store::rebuild::{Change, What};
-use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 

@@ -1,7 +1,7 @@
 //! Reloads the register while a service runs.
 
+use affluenza_http::telemetry::{CancellationToken, Files};
 use affluenza_register::Register;
-use affluenza_telemetry::{CancellationToken, Files};
 use anyhow::Result;
 
 use crate::settings::Settings;

@@ -2,10 +2,10 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use affluenza_edition::{NoEdition, Outcome, PublicYear};
-use affluenza_print::Separators;
+use affluenza_disclosure::edition::{NoEdition, Outcome, PublicYear};
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
+use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
 use affluenza_report::{AcceptedLoss, Language, Question, Report, SealNote, SealedYear};
 use affluenza_store::Store;
@@ -290,12 +290,16 @@ fn width(args: &args::Report) -> usize {
 /// Formats a document; `width` is the number of columns of text.
 fn printed(document: &Document, format: ReportFormat, width: usize) -> Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Json => affluenza_print::json(document).into_bytes(),
+        ReportFormat::Json => affluenza_report::print::json(document).into_bytes(),
         ReportFormat::Text => document.to_text(width).into_bytes(),
-        ReportFormat::Html => affluenza_print::html(document)?.into_bytes(),
-        ReportFormat::Csv => affluenza_print::csv(document, Separators::Comma)?.into_bytes(),
-        ReportFormat::CsvIt => affluenza_print::csv(document, Separators::Italian)?.into_bytes(),
-        ReportFormat::Pdf => affluenza_print::pdf(document)?,
-        ReportFormat::Xlsx => affluenza_print::xlsx(document)?,
+        ReportFormat::Html => affluenza_report::print::html(document)?.into_bytes(),
+        ReportFormat::Csv => {
+            affluenza_report::print::csv(document, Separators::Comma)?.into_bytes()
+        }
+        ReportFormat::CsvIt => {
+            affluenza_report::print::csv(document, Separators::Italian)?.into_bytes()
+        }
+        ReportFormat::Pdf => affluenza_report::print::pdf(document)?,
+        ReportFormat::Xlsx => affluenza_report::print::xlsx(document)?,
     })
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_api::Api;
-use affluenza_edition::{Closed, Editions};
-use affluenza_keys::KeyRing;
-use affluenza_open_data::Source;
+use affluenza_disclosure::edition::{Closed, Editions};
+use affluenza_disclosure::open_data::Source;
+use affluenza_http::keys::KeyRing;
+use affluenza_http::telemetry::{CancellationToken, Metrics};
+use affluenza_http::{bounded, listen, metrics_route, serve, status_route};
 use affluenza_store::Store;
-use affluenza_telemetry::{CancellationToken, Metrics};
-use affluenza_web::{bounded, listen, metrics_route, serve, status_route};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -84,7 +84,7 @@ impl RunningApi {
         let closed =
             follow_closed_years(store.clone(), Witness::new(settings, &store), stop.clone()).await;
         let editions = Arc::new(Editions::new(config.small_count, closed));
-        let open_data = affluenza_open_data::routes(Source {
+        let open_data = affluenza_disclosure::open_data::routes(Source {
             editions: editions.clone(),
             register: register.clone(),
             publisher: settings.open_data.publisher(),
@@ -115,7 +115,7 @@ impl RunningApi {
                 async move { api.check().await }
             }))
             .merge(metrics_route(&metrics))
-            .merge(affluenza_dashboard::routes());
+            .merge(affluenza_api::dashboard::routes());
         let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
         let served =
             tokio::spawn(

@@ -1,9 +1,9 @@
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Writer};
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::{Cluster, Writer};
 use affluenza_simulator::{Figures, Options, Simulation};
-use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
 

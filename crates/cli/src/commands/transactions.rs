@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Config, OpenTransaction, OpenTransactions};
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::{Cluster, Config, OpenTransaction, OpenTransactions};
 use affluenza_pipeline::Progress;
-use affluenza_telemetry::CancellationToken;
 
 /// Interval between checks.
 const LOOK: Duration = Duration::from_secs(5);

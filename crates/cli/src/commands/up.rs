@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-use affluenza_bus::Writer;
-use affluenza_keys::{KeyStore, NewKey, Role};
+use affluenza_http::keys::{KeyStore, NewKey, Role};
+use affluenza_http::telemetry::CancellationToken;
+use affluenza_kafka::Writer;
 use affluenza_pipeline::{Progress, Until};
 use affluenza_register::Register;
 use affluenza_simulator::{Figures, Options, Simulation};
 use affluenza_store::Store;
-use affluenza_telemetry::CancellationToken;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::args::{self, Up};
@@ -211,7 +211,7 @@ impl Work<'_> {
 
     async fn foreground(
         &self,
-        bus: &affluenza_bus::Config,
+        bus: &affluenza_kafka::Config,
         store: &Store,
         progress: &Progress,
         stop: &CancellationToken,
@@ -261,7 +261,7 @@ impl Work<'_> {
 /// key.
 async fn close_years(
     store: &Store,
-    bus: &affluenza_bus::Config,
+    bus: &affluenza_kafka::Config,
     settings: &Settings,
 ) -> Result<()> {
     let (register, text) = super::register_and_text(settings)?;
@@ -297,7 +297,7 @@ fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
 /// Writes the events of the demo's years to Kafka. Their ids depend only on the seed, so a second
 /// replay changes nothing.
 async fn replay(
-    bus: &affluenza_bus::Config,
+    bus: &affluenza_kafka::Config,
     seed: u64,
     register: &Register,
     stop: &CancellationToken,
@@ -331,7 +331,7 @@ async fn replay(
 
 /// Waits until everything in the log at this time has been stored.
 async fn catch_up(
-    bus: &affluenza_bus::Config,
+    bus: &affluenza_kafka::Config,
     progress: &Progress,
     stop: &CancellationToken,
 ) -> Result<()> {

@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant};
 
+use affluenza_http::telemetry::CancellationToken;
 use affluenza_pipeline::copies::search_new_blocks;
 use affluenza_pipeline::erase::open_erasures;
 use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile, stream};
 use affluenza_store::Store;
-use affluenza_telemetry::CancellationToken;
 use anyhow::Result;
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
 #[derive(Clone)]
 pub struct Upkeep {
     pub settings: Settings,
-    pub bus: affluenza_bus::Config,
+    pub bus: affluenza_kafka::Config,
     pub store: Store,
     pub progress: Progress,
     /// Restart counter of the ClickHouse that this process started.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use affluenza_http::telemetry::{CancellationToken, Metrics};
+use affluenza_http::{bounded, listen, live_route, metrics_route, serve, status_route};
 use affluenza_pipeline::{PipelineError, Progress};
 use affluenza_store::Store;
-use affluenza_telemetry::{CancellationToken, Metrics};
-use affluenza_web::{bounded, listen, live_route, metrics_route, serve, status_route};
 use anyhow::{Context, Result};
 
 use crate::output::say;

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 
-use affluenza_bus::Config as BusConfig;
-use affluenza_edition::Outcome;
+use affluenza_disclosure::edition::Outcome;
+use affluenza_kafka::Config as BusConfig;
 use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use affluenza_bus::Partition;
 use affluenza_event::UnixMillis;
+use affluenza_kafka::Partition;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use thiserror::Error;

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use affluenza_bus::{Offset, Partition, Record};
 use affluenza_event::{as_structured, unpack};
+use affluenza_kafka::{Offset, Partition, Record};
 
 use super::LogPosition;
 

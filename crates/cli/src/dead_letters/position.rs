@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use affluenza_bus::{Offset, Partition};
+use affluenza_kafka::{Offset, Partition};
 use thiserror::Error;
 
 /// LogPosition of a record in the events topic, written `partition/offset`.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use affluenza_bus::{BusError, Config, try_scan};
+use affluenza_kafka::{BusError, Config, try_scan};
 
 use super::{Letter, LogPosition, Selection};
 

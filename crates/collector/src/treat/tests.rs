@@ -1,4 +1,4 @@
-use affluenza_keys::{KeyRing, KeyStore, NewKey, Role, Scope};
+use affluenza_http::keys::{KeyRing, KeyStore, NewKey, Role, Scope};
 
 use super::*;
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use affluenza_bus::{Cluster, Committed, Config as BusConfig, Partition, Watermarks};
+use affluenza_kafka::{Cluster, Committed, Config as BusConfig, Partition, Watermarks};
 use affluenza_store::Store;
 use affluenza_store::rebuild::Settled;
 

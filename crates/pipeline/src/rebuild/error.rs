@@ -1,4 +1,4 @@
-use affluenza_bus::BusError;
+use affluenza_kafka::BusError;
 use affluenza_store::StoreError;
 use thiserror::Error;
 

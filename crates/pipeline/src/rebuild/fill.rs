@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use affluenza_bus::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
+use affluenza_kafka::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
 use affluenza_store::rebuild::{Copy, OffsetWindow, Run, Settled};
 use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
 use tokio::runtime::Handle;

@@ -1,6 +1,6 @@
 //! State of consumers, broker and server, and the messages between them.
 
-use affluenza_bus::NextOffset;
+use affluenza_kafka::NextOffset;
 
 use crate::server::Server;
 

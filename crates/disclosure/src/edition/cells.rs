@@ -1,0 +1,190 @@
+use crate::{Count, Dimension as Axis, Public, Table};
+use affluenza_store::usage::Dimension;
+
+use crate::edition::{PublicYear, band_of};
+
+/// Dimensions of uses, in the order of the stored labels.
+pub(crate) const USES: [Dimension; 6] = [
+    Dimension::Ente,
+    Dimension::Category,
+    Dimension::Kind,
+    Dimension::Service,
+    Dimension::Month,
+    Dimension::Hour,
+];
+/// Dimensions of accesses, in the order of the stored labels.
+pub(crate) const ACCESSES: [Dimension; 4] = [
+    Dimension::Device,
+    Dimension::Month,
+    Dimension::Weekday,
+    Dimension::Hour,
+];
+
+/// A quantity with public figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicMeasure {
+    /// Completed service uses.
+    Uses,
+    /// Accesses to pages and areas.
+    Accesses,
+    /// Distinct visitors of each hour, summed over the hours.
+    UsersOfHours,
+}
+
+/// A label in one dimension.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// Dimension of the label.
+    pub dimension: Dimension,
+    /// Code, number or month, as the API writes it.
+    pub text: String,
+}
+
+/// A public figure with its labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicCell {
+    /// Labels in the requested order.
+    pub labels: Vec<Label>,
+    /// Count of these labels, over all labels of the other dimensions.
+    pub count: Count,
+}
+
+impl Label {
+    /// Creates a label.
+    pub fn new(dimension: Dimension, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { dimension, text }
+    }
+}
+
+impl PublicMeasure {
+    /// Returns the published tables, each by its dimensions. Every margin is published, too. An
+    /// hour also has its band.
+    pub const fn tables(self) -> &'static [&'static [Dimension]] {
+        use Dimension::{Category, Device, Ente, Hour, Kind, Month, Service, Weekday};
+        match self {
+            Self::Uses => &[
+                &[Ente, Category, Kind],
+                &[Category, Service],
+                &[Ente, Month],
+                &[Hour],
+            ],
+            Self::Accesses => &[&[Device, Month], &[Weekday, Hour]],
+            Self::UsersOfHours => &[&[Hour]],
+        }
+    }
+
+    /// True if one published table has all of these dimensions. Hours and bands are never in one
+    /// table.
+    pub fn has_table(self, by: &[Dimension]) -> bool {
+        let has_both = by.contains(&Dimension::Hour) && by.contains(&Dimension::Band);
+        let has_all = |table: &&[Dimension]| {
+            let mut stored = by.iter().filter_map(|dimension| stored_as(*dimension));
+            stored.all(|dimension| table.contains(&dimension))
+        };
+        !has_both && self.tables().iter().any(has_all)
+    }
+
+    /// Creates the linked tables of a year, without counts. Years without hours lack those tables.
+    pub(crate) fn linked<const N: usize>(
+        self,
+        dimensions: [Dimension; N],
+        has_hours: bool,
+    ) -> Table<N> {
+        let axes = dimensions.map(|dimension| match dimension {
+            Dimension::Hour => Axis::nested(dimension.name(), band_of),
+            other => Axis::flat(other.name()),
+        });
+        let tables = self.tables().iter();
+        let tables = tables.filter(|table| has_hours || !table.contains(&Dimension::Hour));
+        let names: Vec<Vec<&str>> = tables
+            .map(|table| table.iter().map(|dimension| dimension.name()).collect())
+            .collect();
+        let names: Vec<&[&str]> = names.iter().map(Vec::as_slice).collect();
+        Table::linked(axes, &names)
+    }
+}
+
+/// Returns the local hour of a label of [`hour_label`](crate::edition::hour_label).
+fn hour_of(label: &str) -> Option<u8> {
+    label.split_once(' ')?.1.parse().ok()
+}
+
+/// Returns the dimension whose stored label holds a dimension. Tables are of one year, so the year
+/// is not stored.
+fn stored_as(dimension: Dimension) -> Option<Dimension> {
+    match dimension {
+        Dimension::Year => None,
+        Dimension::Band => Some(Dimension::Hour),
+        other => Some(other),
+    }
+}
+
+impl PublicYear {
+    /// Returns the cells by these dimensions, hidden ones included, in the order of the stored
+    /// labels. Without dimensions, this is the total. Other cells that are zero are left out.
+    pub fn cells(&self, measure: PublicMeasure, by: &[Dimension]) -> Vec<PublicCell> {
+        match measure {
+            PublicMeasure::Uses => self.cells_of(&self.uses, USES, by),
+            PublicMeasure::Accesses => self.cells_of(&self.accesses, ACCESSES, by),
+            PublicMeasure::UsersOfHours => self.cells_of_users(by),
+        }
+    }
+
+    fn cells_of<const N: usize>(
+        &self,
+        public: &Public<N>,
+        dimensions: [Dimension; N],
+        by: &[Dimension],
+    ) -> Vec<PublicCell> {
+        let is_by = dimensions.map(|stored| by.iter().any(|one| stored_as(*one) == Some(stored)));
+        if is_by == [false; N] {
+            let labels = by.iter().filter_map(|one| self.label(*one, None)).collect();
+            let count = public.cell([None; N]);
+            return vec![PublicCell { labels, count }];
+        }
+        let mut cells = Vec::new();
+        for (stored, count) in public.cells() {
+            let of = |dimension: Dimension| {
+                let at = dimensions.iter().position(|of| *of == dimension)?;
+                stored[at]
+            };
+            let labels = by
+                .iter()
+                .map(|one| self.label(*one, stored_as(*one).and_then(of)));
+            if stored.map(|label| label.is_some()) == is_by
+                && let Some(labels) = labels.collect()
+            {
+                cells.push(PublicCell { labels, count });
+            }
+        }
+        cells
+    }
+
+    /// Returns the label of a dimension, given the stored one.
+    fn label(&self, dimension: Dimension, stored: Option<&str>) -> Option<Label> {
+        let text = match dimension {
+            Dimension::Year => self.year.to_string(),
+            Dimension::Hour => hour_of(stored?)?.to_string(),
+            Dimension::Band => stored.filter(|text| hour_of(text).is_none())?.to_owned(),
+            _ => stored?.to_owned(),
+        };
+        Some(Label::new(dimension, text))
+    }
+
+    /// Users of every hour or band, or all of them. They are hidden all together.
+    fn cells_of_users(&self, by: &[Dimension]) -> Vec<PublicCell> {
+        let shown = |users: Option<u64>| users.map_or(Count::Hidden, Count::Shown);
+        let users = self.users.as_ref();
+        let [dimension] = by else {
+            let all = users.map(|users| users.by_hour.values().sum());
+            let (labels, count) = (Vec::new(), shown(all));
+            return vec![PublicCell { labels, count }];
+        };
+        let cell = |text: &&str| PublicCell {
+            count: shown(users.map(|users| users.of(*dimension, text))),
+            labels: vec![Label::new(*dimension, *text)],
+        };
+        dimension.values().iter().map(cell).collect()
+    }
+}

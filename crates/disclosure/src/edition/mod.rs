@@ -1,0 +1,223 @@
+#![doc = include_str!("README.md")]
+
+mod cells;
+mod decided;
+mod editions;
+mod offered;
+
+use std::collections::BTreeMap;
+
+pub use affluenza_store::usage::Dimension;
+pub use cells::{Label, PublicCell, PublicMeasure};
+pub use decided::{Decided, Outcome};
+pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
+pub use offered::{Offered, offered};
+
+use crate::{Public, Table, Unprotected};
+use affluenza_store::open::OpenFigures;
+
+use crate::edition::cells::{ACCESSES, USES};
+
+/// Uses. Labels in this order: ente, category, kind, service, month (`2017-03`), and hour, as
+/// [`hour_label`] writes it, or band.
+pub type Uses = Public<6>;
+/// Accesses. Labels in this order: class of device, month (`2017-03`), weekday (`1` is Monday), and
+/// hour, as [`hour_label`] writes it, or band.
+pub type Accesses = Public<4>;
+
+/// The publishable tables of a year. Hidden counts are not stored.
+pub struct PublicYear {
+    year: i16,
+    small_count: u64,
+    uses: Uses,
+    accesses: Accesses,
+    users: Option<Users>,
+    has_hours: bool,
+}
+
+/// Distinct visitors of each hour, summed over the hours of a year.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// Users by local hour, 0 to 23. Hours without users are absent.
+    pub by_hour: BTreeMap<u8, u64>,
+    /// Users by band.
+    pub by_band: BTreeMap<String, u64>,
+}
+
+/// Returns the label of a local hour in a band: `office 09`.
+pub fn hour_label(band: &str, local_hour: u8) -> String {
+    format!("{band} {local_hour:02}")
+}
+
+/// Returns the band of a label of [`hour_label`]; `None` for the label of a band.
+pub fn band_of(label: &str) -> Option<String> {
+    Some(label.split_once(' ')?.0.to_owned())
+}
+
+impl PublicYear {
+    /// Builds the public tables of a year, as decided when it was closed.
+    ///
+    /// # Errors
+    /// The figures contradict each other, or a small count would be shown.
+    pub fn of(year: i16, figures: &OpenFigures, decided: &Decided) -> Result<Self, Unprotected> {
+        let threshold = decided.threshold();
+        let uses = table_of_uses(year, figures, &[]).with_hidden(threshold, &decided.uses)?;
+        let accesses =
+            table_of_accesses(year, figures).with_hidden(threshold, &decided.accesses)?;
+        let users = decided.has_users.then(|| Users::new(figures));
+        Ok(Self {
+            year,
+            small_count: decided.small_count,
+            has_hours: has_hours(figures),
+            uses,
+            accesses,
+            users,
+        })
+    }
+
+    /// Calendar year.
+    pub fn year(&self) -> i16 {
+        self.year
+    }
+
+    /// Threshold: counts below this are hidden.
+    pub fn small_count(&self) -> u64 {
+        self.small_count
+    }
+
+    /// Completed service uses.
+    pub fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    /// Accesses to pages and areas.
+    pub fn accesses(&self) -> &Accesses {
+        &self.accesses
+    }
+
+    /// Users by hour; `None` if they may not be shown.
+    pub fn users(&self) -> Option<&Users> {
+        self.users.as_ref()
+    }
+
+    /// True if the year has figures by hour. Years closed by an earlier version have none.
+    pub fn has_hours(&self) -> bool {
+        self.has_hours
+    }
+}
+
+fn month(year: i16, month: u8) -> String {
+    format!("{year:04}-{month:02}")
+}
+
+/// Years closed by an early version have no figures by hour.
+fn has_hours(figures: &OpenFigures) -> bool {
+    !figures.week.is_empty()
+}
+
+fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Table<6> {
+    use Dimension::{Category, Ente, Hour, Kind, Month, Service};
+    let detail = [Ente, Category, Kind, Service].map(Dimension::name);
+    let table = PublicMeasure::Uses.linked(USES, has_hours(figures));
+    let mut table = table.with_detail(&detail);
+    for row in &figures.uses {
+        let labels = USES.map(|dimension| match dimension {
+            Ente => row.ente.as_str(),
+            Category => &row.category,
+            Kind => &row.kind,
+            Service => &row.service,
+            _ => "",
+        });
+        table.add_to(0, labels, row.service_uses);
+        table.add_to(1, labels, row.service_uses);
+        table.add_detail(labels, row.service_uses);
+    }
+    for offer in offered {
+        let labels = USES.map(|dimension| match dimension {
+            Ente => offer.ente.as_str(),
+            Category => &offer.category,
+            Kind => &offer.kind,
+            Service => &offer.service,
+            _ => "",
+        });
+        table.add_detail(labels, 0);
+    }
+    for row in &figures.months {
+        let month = month(year, row.month);
+        let labels = USES.map(|dimension| match dimension {
+            Ente => row.ente.as_str(),
+            Month => &month,
+            _ => "",
+        });
+        table.add_to(2, labels, row.service_uses);
+    }
+    for row in &figures.week {
+        let hour = hour_label(&row.band, row.local_hour);
+        let labels = USES.map(|dimension| if dimension == Hour { &*hour } else { "" });
+        table.add_to(3, labels, row.service_uses);
+    }
+    table
+}
+
+fn table_of_accesses(year: i16, figures: &OpenFigures) -> Table<4> {
+    use Dimension::{Device, Hour, Month, Weekday};
+    let mut table = PublicMeasure::Accesses.linked(ACCESSES, has_hours(figures));
+    for row in &figures.months {
+        let month = month(year, row.month);
+        let labels = ACCESSES.map(|dimension| match dimension {
+            Device => row.device.as_str(),
+            Month => &month,
+            _ => "",
+        });
+        table.add_to(0, labels, row.accesses);
+    }
+    for row in &figures.week {
+        let weekday = row.weekday.to_string();
+        let hour = hour_label(&row.band, row.local_hour);
+        let labels = ACCESSES.map(|dimension| match dimension {
+            Weekday => weekday.as_str(),
+            Hour => &hour,
+            _ => "",
+        });
+        table.add_to(1, labels, row.accesses);
+    }
+    table
+}
+
+impl Users {
+    fn new(figures: &OpenFigures) -> Self {
+        let hours = figures.hours.iter();
+        let bands = figures.bands.iter();
+        Self {
+            by_hour: hours.map(|row| (row.local_hour, row.users_hours)).collect(),
+            by_band: bands
+                .map(|row| (row.band.clone(), row.users_hours))
+                .collect(),
+        }
+    }
+
+    /// Users of an hour or a band.
+    fn of(&self, dimension: Dimension, label: &str) -> u64 {
+        let users = match dimension {
+            Dimension::Hour => label.parse().ok().and_then(|hour| self.by_hour.get(&hour)),
+            _ => self.by_band.get(label),
+        };
+        users.copied().unwrap_or(0)
+    }
+
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        self.by_hour.values().chain(self.by_band.values()).copied()
+    }
+
+    /// Absolute change of each hour and band.
+    fn moved(&self, now: &Self) -> Vec<u64> {
+        let hours = (0..24).map(|hour| [&self.by_hour, &now.by_hour].map(|of| of.get(&hour)));
+        let bands = now.by_band.keys().chain(self.by_band.keys());
+        let bands = bands.map(|band| [&self.by_band, &now.by_band].map(|of| of.get(band)));
+        let count = |of: Option<&u64>| of.copied().unwrap_or(0);
+        hours
+            .chain(bands)
+            .map(|[then, now]| count(then).abs_diff(count(now)))
+            .collect()
+    }
+}

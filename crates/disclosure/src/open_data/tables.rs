@@ -1,0 +1,146 @@
+//! The tables of a year, and their rows.
+
+use crate::Count;
+use crate::edition::{Dimension, PublicCell, PublicMeasure, PublicYear};
+use affluenza_register::Register;
+
+/// A table of the edition.
+pub(crate) struct Sheet {
+    /// Name of the file, without year and extension.
+    pub name: &'static str,
+    pub title_it: &'static str,
+    pub title_en: &'static str,
+    pub about_it: &'static str,
+    measure: PublicMeasure,
+    /// Dimensions of the rows, in the order of the columns.
+    by: &'static [Dimension],
+}
+
+static SHEETS: [Sheet; 7] = [
+    Sheet {
+        name: "utilizzi-per-categoria",
+        title_it: "Utilizzi dei servizi digitali per categoria e tipo",
+        title_en: "Uses of digital services by category and kind",
+        about_it: "Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).",
+        measure: PublicMeasure::Uses,
+        by: &[Dimension::Category, Dimension::Kind],
+    },
+    Sheet {
+        name: "utilizzi-per-ente",
+        title_it: "Utilizzi dei servizi digitali per ente e tipo",
+        title_en: "Uses of digital services by public body and kind",
+        about_it: "Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).",
+        measure: PublicMeasure::Uses,
+        by: &[Dimension::Ente, Dimension::Kind],
+    },
+    Sheet {
+        name: "utilizzi-per-ente-e-categoria",
+        title_it: "Utilizzi dei servizi digitali per ente, categoria e tipo",
+        title_en: "Uses of digital services by public body, category and kind",
+        about_it: "Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.",
+        measure: PublicMeasure::Uses,
+        by: &[Dimension::Ente, Dimension::Category, Dimension::Kind],
+    },
+    Sheet {
+        name: "utilizzi-per-servizio",
+        title_it: "Utilizzi dei servizi digitali per servizio",
+        title_en: "Uses of digital services by service",
+        about_it: "Utilizzi completati da persone, per servizio, in tutti gli enti.",
+        measure: PublicMeasure::Uses,
+        by: &[Dimension::Service, Dimension::Category],
+    },
+    Sheet {
+        name: "utilizzi-per-mese",
+        title_it: "Utilizzi dei servizi digitali per mese ed ente",
+        title_en: "Uses of digital services by month and public body",
+        about_it: "Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).",
+        measure: PublicMeasure::Uses,
+        by: &[Dimension::Month, Dimension::Ente],
+    },
+    Sheet {
+        name: "accessi-per-dispositivo",
+        title_it: "Accessi ai portali per mese e dispositivo",
+        title_en: "Accesses to portals by month and device",
+        about_it: "Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.",
+        measure: PublicMeasure::Accesses,
+        by: &[Dimension::Month, Dimension::Device],
+    },
+    Sheet {
+        name: "accessi-per-giorno-e-ora",
+        title_it: "Accessi ai portali per giorno della settimana e ora",
+        title_en: "Accesses to portals by weekday and hour",
+        about_it: "Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.",
+        measure: PublicMeasure::Accesses,
+        by: &[Dimension::Weekday, Dimension::Hour],
+    },
+];
+
+/// Returns every table of a year. Years closed by an earlier version have no table of hours.
+pub(crate) fn sheets(public: &PublicYear) -> impl Iterator<Item = &'static Sheet> {
+    let has_hours = public.has_hours();
+    let sheets = SHEETS.iter();
+    sheets.filter(move |sheet| has_hours || !sheet.by.contains(&Dimension::Hour))
+}
+
+impl Sheet {
+    /// Returns the column names.
+    pub fn header(&self) -> Vec<String> {
+        let mut header = Vec::new();
+        for dimension in self.by {
+            header.push(dimension.name().to_owned());
+            if has_name(*dimension) {
+                header.push(format!("{}_name", dimension.name()));
+            }
+        }
+        let figure = match self.measure {
+            PublicMeasure::Uses => "service_uses",
+            PublicMeasure::Accesses => "accesses",
+            PublicMeasure::UsersOfHours => "users_hours",
+        };
+        header.extend([figure, "status"].map(str::to_owned));
+        header
+    }
+
+    /// Returns the rows of a year.
+    pub fn rows(&self, public: &PublicYear, register: &Register) -> Vec<Vec<String>> {
+        let cells = public.cells(self.measure, self.by).into_iter();
+        cells.map(|cell| row(cell, register)).collect()
+    }
+}
+
+/// Joins labels, figure and status. Without the status, an empty figure could be mistaken for an
+/// error.
+fn row(cell: PublicCell, register: &Register) -> Vec<String> {
+    let mut row = Vec::new();
+    for label in cell.labels {
+        let name = has_name(label.dimension).then(|| name(register, label.dimension, &label.text));
+        row.push(match label.dimension {
+            Dimension::Hour => format!("{:0>2}", label.text),
+            _ => label.text,
+        });
+        row.extend(name);
+    }
+    let (figure, status) = match cell.count {
+        Count::Shown(count) => (count.to_string(), "shown"),
+        Count::Hidden => (String::new(), Count::SUPPRESSED),
+    };
+    row.extend([figure, status.to_owned()]);
+    row
+}
+
+fn has_name(dimension: Dimension) -> bool {
+    matches!(
+        dimension,
+        Dimension::Ente | Dimension::Category | Dimension::Service
+    )
+}
+
+/// Returns a name from the register. An unknown code stands for itself.
+fn name(register: &Register, dimension: Dimension, code: &str) -> String {
+    let found = match dimension {
+        Dimension::Ente => register.ente(code).map(|ente| ente.name()),
+        Dimension::Category => register.category(code).map(|category| category.name_it()),
+        _ => register.service(code).map(|service| service.name_it()),
+    };
+    found.unwrap_or(code).to_owned()
+}

@@ -1,0 +1,210 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::keys::KeyError;
+
+/// Maximum length of a key's name, in bytes.
+const NAME_BYTES_MAX: usize = 100;
+
+/// Role of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Reads the figures of the enti in its scope.
+    Reader,
+    /// Sends events.
+    Writer,
+    /// Reads the figures of every ente and the state of the service.
+    Admin,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
+
+    /// Returns the name of the role in the key file and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Writer => "writer",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| "use reader, writer or admin".to_owned())
+    }
+}
+
+/// Set of codes that a key gives access to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Every code.
+    #[default]
+    All,
+    /// Only the listed codes.
+    #[serde(untagged)]
+    Only(BTreeSet<String>),
+}
+
+impl Scope {
+    /// Creates a scope of the listed codes.
+    pub fn of<T: Into<String>>(codes: impl IntoIterator<Item = T>) -> Self {
+        Self::Only(codes.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns true if the scope includes `code`.
+    pub fn covers(&self, code: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(codes) => codes.contains(code),
+        }
+    }
+
+    /// Returns the listed codes; `None` for [`Scope::All`].
+    pub fn codes(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Self::All => None,
+            Self::Only(codes) => Some(codes),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Only(codes) => f.write_str(
+                &codes
+                    .iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
+        }
+    }
+}
+
+/// A stored key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Eight hexadecimal digits. They are also part of the secret text.
+    pub id: String,
+    /// Name for the operator, 1 to 100 bytes.
+    pub name: String,
+    /// Role that decides which operations the key permits.
+    pub role: Role,
+    /// Enti that the key gives access to.
+    #[serde(default)]
+    pub enti: Scope,
+    /// Portals that a writer may send events for.
+    #[serde(default)]
+    pub portals: Scope,
+    /// Values of `source` that a writer may send.
+    #[serde(default)]
+    pub sources: Scope,
+    /// Time of creation.
+    pub created: Timestamp,
+    /// Time from which the key is refused. `None` means that the key does not expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Time of the revocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+    /// SHA-256 of the secret, as 64 hexadecimal digits.
+    pub hash: String,
+}
+
+impl Key {
+    /// Returns true if the key may send an event of this ente, portal and source.
+    pub fn may_write(&self, ente: &str, portal: &str, source: &str) -> bool {
+        self.role == Role::Writer
+            && self.enti.covers(ente)
+            && self.portals.covers(portal)
+            && self.sources.covers(source)
+    }
+
+    /// Returns true if the key may read figures of this ente.
+    pub fn may_read(&self, ente: &str) -> bool {
+        match self.role {
+            Role::Admin => true,
+            Role::Reader => self.enti.covers(ente),
+            Role::Writer => false,
+        }
+    }
+}
+
+/// Attributes of a new key.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Name for the operator, 1 to 100 bytes.
+    pub name: String,
+    /// Role that decides which operations the key permits.
+    pub role: Role,
+    /// Enti that the key gives access to.
+    pub enti: Scope,
+    /// Portals that a writer may send events for.
+    pub portals: Scope,
+    /// Values of `source` that a writer may send.
+    pub sources: Scope,
+    /// Time from which the key is refused. `None` means that the key does not expire.
+    pub expires: Option<Timestamp>,
+}
+
+impl NewKey {
+    /// Creates a key of unlimited scope that never expires.
+    pub fn new(name: impl Into<String>, role: Role) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            enti: Scope::All,
+            portals: Scope::All,
+            sources: Scope::All,
+            expires: None,
+        }
+    }
+
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), KeyError> {
+        let invalid = |text: &str| Err(KeyError::Invalid(text.to_owned()));
+        let name = self.name.trim();
+        if name.is_empty()
+            || self.name.len() > NAME_BYTES_MAX
+            || self.name.chars().any(char::is_control)
+        {
+            return invalid("a key needs a name of 1 to 100 bytes, on one line");
+        }
+        if self.role != Role::Writer && (self.portals != Scope::All || self.sources != Scope::All) {
+            return invalid("portals and sources narrow a writer only: leave them out");
+        }
+        if self.role == Role::Admin && self.enti != Scope::All {
+            return invalid("an admin reaches every ente: leave enti out, or make a reader");
+        }
+        let empty = |scope: &Scope| scope.codes().is_some_and(BTreeSet::is_empty);
+        if empty(&self.enti) || empty(&self.portals) || empty(&self.sources) {
+            return invalid("an empty list gives access to nothing: name at least one");
+        }
+        if self.expires.is_some_and(|at| at <= now) {
+            return invalid("the key would have expired already: give a later date");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("README.md")]
+
+mod config;
+mod error;
+mod file;
+mod key;
+mod log;
+mod ring;
+mod secret;
+mod store;
+
+pub use config::Config;
+pub use error::{KeyError, Refused};
+pub use key::{Key, NewKey, Role, Scope};
+pub use log::{AdminLog, BrokenLog, Entry, account};
+pub use ring::KeyRing;
+pub use secret::Secret;
+pub use store::KeyStore;

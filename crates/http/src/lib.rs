@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod auth;
+#[cfg(feature = "tls")]
+mod certificate;
+mod config;
+pub mod keys;
+mod layers;
+mod limit;
+mod problem;
+mod serve;
+mod status;
+pub mod telemetry;
+mod tls;
+mod unread;
+
+pub use address::client_address;
+pub use auth::{authenticate, presented_key};
+pub use config::Config;
+pub use layers::{TraceParent, bounded};
+pub use limit::{Allowance, Place, Places, RateLimit};
+pub use problem::Problem;
+pub use serve::{Peer, listen, serve};
+pub use status::{live_route, metrics_route, status_route};

@@ -1,0 +1,254 @@
+//! Keys as used by an administrator and by a service.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use affluenza_http::keys::{BrokenLog, KeyError, KeyRing, KeyStore, NewKey, Refused, Role, Scope};
+use jiff::{Timestamp, ToSpan};
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("keys.toml");
+    (folder, file)
+}
+
+fn reader(name: &str, enti: &[&str]) -> NewKey {
+    NewKey {
+        enti: Scope::of(enti.iter().copied()),
+        ..NewKey::new(name, Role::Reader)
+    }
+}
+
+#[test]
+fn a_key_is_accepted_until_it_is_revoked() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let ring = KeyRing::open(&file).unwrap();
+    assert!(ring.is_empty());
+    let (key, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    ring.reload();
+    assert_eq!(*ring.check(secret.expose()).unwrap(), key);
+    assert!(key.may_read("firenze") && !key.may_read("prato"));
+    assert!(!key.may_write("firenze", "p", "s"));
+
+    store.revoke(&key.id).unwrap();
+    ring.reload();
+    assert_eq!(ring.check(secret.expose()), Err(Refused::Revoked));
+    assert!(matches!(
+        store.revoke(&key.id),
+        Err(KeyError::Revoked { .. })
+    ));
+    assert!(matches!(
+        store.revoke("00000000"),
+        Err(KeyError::Unknown { .. })
+    ));
+}
+
+#[test]
+fn a_running_ring_loads_a_new_key() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let ring = KeyRing::open(&file).unwrap();
+    let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    let began = std::time::Instant::now();
+    while ring.check(secret.expose()).is_err() {
+        assert!(began.elapsed().as_secs() < 20, "the key was not loaded");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_secret_is_nowhere_at_rest_and_only_the_owner_may_read_the_file() {
+    let (folder, file) = place();
+    let (_, secret) = KeyStore::new(&file)
+        .create(reader("a", &["firenze"]))
+        .unwrap();
+    let secret_part = &secret.expose()[19..];
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(secret_part), "{}", path.display());
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn another_secret_with_a_known_id_is_refused() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    let (_, other) = store.create(reader("b", &["firenze"])).unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    // The id of one key with the secret of another has no valid checksum.
+    let mixed = format!("{}{}", &secret.expose()[..19], &other.expose()[19..]);
+    assert_eq!(ring.check(&mixed), Err(Refused::Malformed));
+    assert_eq!(ring.check(""), Err(Refused::Malformed));
+}
+
+#[test]
+fn an_expired_key_is_refused() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let mut new = NewKey::new("short", Role::Admin);
+    new.expires = Some(Timestamp::now() + 1.hour());
+    let (_, secret) = store.create(new.clone()).unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    assert!(ring.check(secret.expose()).is_ok());
+    let text = fs::read_to_string(&file).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("expires"))
+        .unwrap();
+    let past = "expires = \"2020-01-01T00:00:00Z\"";
+    fs::write(&file, text.replace(line, past)).unwrap();
+    ring.reload();
+    assert_eq!(ring.check(secret.expose()), Err(Refused::Expired));
+    // The log detects a change of the file that it does not contain.
+    assert!(matches!(store.verify(), Err(KeyError::Damaged { .. })));
+    new.expires = Some(Timestamp::UNIX_EPOCH);
+    assert!(matches!(store.create(new), Err(KeyError::Invalid(_))));
+}
+
+#[test]
+fn invalid_keys_are_not_created() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let empty = reader("a", &[]);
+    let nameless = NewKey::new(" ", Role::Reader);
+    let admin = NewKey {
+        role: Role::Admin,
+        ..reader("a", &["firenze"])
+    };
+    let portals = NewKey {
+        portals: Scope::of(["p"]),
+        ..reader("a", &["firenze"])
+    };
+    for new in [empty, nameless, admin, portals] {
+        assert!(matches!(store.create(new), Err(KeyError::Invalid(_))));
+    }
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_writer_writes_within_its_scope_only() {
+    let (_folder, file) = place();
+    let new = NewKey {
+        enti: Scope::of(["firenze"]),
+        portals: Scope::of(["www"]),
+        ..NewKey::new("portal", Role::Writer)
+    };
+    let (key, _) = KeyStore::new(&file).create(new).unwrap();
+    assert!(key.may_write("firenze", "www", "https://a"));
+    assert!(!key.may_write("prato", "www", "https://a"));
+    assert!(!key.may_write("firenze", "other", "https://a"));
+    assert!(!key.may_read("firenze"));
+}
+
+#[test]
+fn every_tampering_with_the_log_is_noticed() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let (key, _) = store.create(reader("a", &["firenze"])).unwrap();
+    store.create(reader("b", &["prato"])).unwrap();
+    store.revoke(&key.id).unwrap();
+    store
+        .note("year-close", "2017", serde_json::json!({}))
+        .unwrap();
+    let entries = store.verify().unwrap();
+    let actions: Vec<&str> = entries.iter().map(|entry| &*entry.action).collect();
+    assert_eq!(
+        actions,
+        ["key-create", "key-create", "key-revoke", "year-close"]
+    );
+
+    let log = store.log();
+    let whole = fs::read_to_string(log.path()).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let broken = |text: String| {
+        fs::write(log.path(), text).unwrap();
+        store.verify().unwrap_err()
+    };
+    let changed = broken(whole.replace("\"b\"", "\"c\""));
+    assert!(matches!(
+        changed,
+        KeyError::Log(BrokenLog::Changed { line: 2 })
+    ));
+    let missing = broken(format!("{}\n{}\n{}\n", lines[0], lines[2], lines[3]));
+    assert!(
+        matches!(missing, KeyError::Log(BrokenLog::Unchained { line: 2 })),
+        "{missing}"
+    );
+    let cut = broken(format!("{}\n{}\n", lines[0], lines[1]));
+    assert!(matches!(cut, KeyError::Damaged { .. }), "{cut}");
+    // A broken log accepts no entry, so no key is created.
+    fs::write(log.path(), whole.replace("\"b\"", "\"c\"")).unwrap();
+    assert!(matches!(
+        store.create(reader("d", &["prato"])),
+        Err(KeyError::Log(_))
+    ));
+    assert_eq!(store.list().unwrap().len(), 2);
+}
+
+#[test]
+fn a_crash_between_log_and_file_is_finished_by_the_next_change() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    store.create(reader("a", &["firenze"])).unwrap();
+    let before = fs::read_to_string(&file).unwrap();
+    store.create(reader("b", &["prato"])).unwrap();
+    // Simulates a crash before the rename and in the middle of the next line.
+    fs::rename(&file, file.with_extension("draft")).unwrap();
+    fs::write(&file, before).unwrap();
+    let log = store.log();
+    let text = fs::read_to_string(log.path()).unwrap();
+    fs::write(log.path(), format!("{text}0123")).unwrap();
+    store.create(reader("c", &["siena"])).unwrap();
+    let names: Vec<String> = store
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|key| key.name)
+        .collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(store.verify().unwrap().len(), 3);
+}
+
+#[test]
+fn many_at_once_lose_nothing() {
+    let (_folder, file) = place();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = KeyStore::new(&file);
+            scope.spawn(move || {
+                for number in 0..5 {
+                    let name = format!("{thread}-{number}");
+                    store.create(reader(&name, &["firenze"])).unwrap();
+                }
+            });
+        }
+    });
+    let store = KeyStore::new(&file);
+    assert_eq!(store.list().unwrap().len(), 20);
+    assert_eq!(store.verify().unwrap().len(), 20);
+}
+
+#[test]
+fn a_damaged_file_leaves_the_old_keys_active() {
+    let (_folder, file) = place();
+    let store = KeyStore::new(&file);
+    let (_, secret) = store.create(reader("a", &["firenze"])).unwrap();
+    let ring = KeyRing::open(&file).unwrap();
+    fs::write(&file, "key = 1").unwrap();
+    ring.reload();
+    assert!(ring.check(secret.expose()).is_ok());
+    assert!(matches!(
+        KeyRing::open(&file),
+        Err(KeyError::Damaged { .. })
+    ));
+    // A missing file has no keys.
+    fs::remove_file(&file).unwrap();
+    ring.reload();
+    assert_eq!(ring.check(secret.expose()), Err(Refused::Unknown));
+}

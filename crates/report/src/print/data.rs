@@ -1,0 +1,75 @@
+//! A document as JSON: its tables, figure by figure.
+
+use crate::document::{Block, Cell, Document, Fact, Table};
+use serde_json::{Value, json};
+
+/// Formats the document as JSON: sections with texts, figures and tables. A figure is `{"value": …,
+/// "unit": …}`, unrounded. A missing figure is `{"value": null, "status": …}` with the status
+/// `not_defined`, `not_available` or `suppressed`.
+pub fn json(document: &Document) -> String {
+    let sections = document.sections.iter().map(|section| {
+        json!({
+            "id": section.id,
+            "title": section.title,
+            "blocks": section.blocks.iter().filter_map(block).collect::<Vec<_>>(),
+        })
+    });
+    let document = json!({
+        "year": document.year,
+        "language": document.language.as_str(),
+        "title": document.title,
+        "subject": document.subject,
+        "edition": document.edition,
+        "sealed_at": document.sealed_at,
+        "sections": sections.collect::<Vec<_>>(),
+    });
+    serde_json::to_string_pretty(&document).expect("it has text keys only")
+}
+
+/// Formats a block. Charts are left out, since their tables have all figures.
+fn block(block: &Block) -> Option<Value> {
+    Some(match block {
+        Block::Text(text) => json!({ "text": text }),
+        Block::Notes(notes) => json!({ "notes": notes }),
+        Block::Facts(facts) => json!({ "facts": facts.iter().map(fact).collect::<Vec<_>>() }),
+        Block::Table(table) => json!({ "table": self::table(table) }),
+        Block::Chart(_) => return None,
+    })
+}
+
+fn fact(fact: &Fact) -> Value {
+    json!({ "label": fact.label, "figure": cell(&fact.value), "detail": fact.detail })
+}
+
+fn table(table: &Table) -> Value {
+    let row = |row: &Vec<Cell>| row.iter().map(cell).collect::<Vec<_>>();
+    let heads = table.columns.iter().map(|column| &column.head);
+    json!({
+        "id": table.id,
+        "caption": table.caption,
+        "columns": heads.collect::<Vec<_>>(),
+        "rows": table.rows.iter().map(row).collect::<Vec<_>>(),
+        "sums": table.sums.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn cell(cell: &Cell) -> Value {
+    let (unit, status) = match cell {
+        Cell::Empty => return Value::Null,
+        Cell::Text(text) => return json!(text),
+        Cell::Undefined => ("", "not_defined"),
+        Cell::Unavailable => ("", "not_available"),
+        Cell::Suppressed => ("", "suppressed"),
+        Cell::Count(count) | Cell::Sparse(count) => {
+            return json!({ "value": count, "unit": "count" });
+        }
+        Cell::Difference(count) => return json!({ "value": count, "unit": "difference" }),
+        Cell::Plain(number) => return json!({ "value": number, "unit": "number" }),
+        Cell::Share(_) | Cell::Change(_) => ("percent", ""),
+        Cell::Mean(..) => ("mean", ""),
+    };
+    match cell.number() {
+        Some(number) => json!({ "value": number, "unit": unit }),
+        None => json!({ "value": null, "status": status }),
+    }
+}

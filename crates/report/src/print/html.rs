@@ -1,0 +1,155 @@
+//! The report as one HTML file, for browsers, screen readers and A4 paper.
+
+use crate::Language;
+use crate::document::{Block, Cell, Chart, Document, Fact, Section, Table};
+use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+
+use crate::print::PrintError;
+
+/// Layout on screen and on paper.
+const STYLE: &str = include_str!("report.css");
+
+/// A table of at most this many rows is kept on one page.
+const SHORT: usize = 16;
+
+/// Returns the whole file. It loads no font, script, image or other resource.
+pub fn html(document: &Document) -> Result<String, PrintError> {
+    let language = document.language;
+    let (contents, skip) = match language {
+        Language::Italian => ("Indice", "Vai al contenuto"),
+        Language::English => ("Contents", "Skip to content"),
+    };
+    let mut sections = Vec::new();
+    for section in &document.sections {
+        sections.push(section_markup(section, language)?);
+    }
+    let page = markup! {
+        (DOCTYPE)
+        html lang=(language.as_str()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (document.title) " · " (document.subject) }
+                meta name="generator" content="Affluenza";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { (skip) }
+                header {
+                    p.mark { "Affluenza" }
+                    h1 { (document.title) }
+                    p.subject { (document.subject) }
+                    @for line in &document.edition { p.edition { (line) } }
+                }
+                nav aria-labelledby="contents" {
+                    h2 #contents { (contents) }
+                    ol {
+                        @for section in &document.sections {
+                            li { a href={ "#" (section.id) } { (section.title) } }
+                        }
+                    }
+                }
+                main #main {
+                    @for section in &sections { (section) }
+                }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+fn section_markup(section: &Section, language: Language) -> Result<Markup, PrintError> {
+    let mut blocks = Vec::new();
+    for block in &section.blocks {
+        blocks.push(match block {
+            Block::Text(text) => markup! { p { (text) } },
+            Block::Notes(notes) => markup! {
+                ul.notes { @for note in notes { li { (note) } } }
+            },
+            Block::Facts(facts) => facts_markup(facts, language),
+            Block::Table(table) => table_markup(table, language),
+            Block::Chart(chart) => chart_markup(chart, language)?,
+        });
+    }
+    let is_wide = section
+        .blocks
+        .iter()
+        .any(|block| matches!(block, Block::Table(table) if table.matrix));
+    Ok(markup! {
+        section #(section.id) .wide[is_wide] aria-labelledby={ (section.id) "-title" } {
+            h2 #{ (section.id) "-title" } { (section.title) }
+            @for block in &blocks { (block) }
+        }
+    })
+}
+
+fn facts_markup(facts: &[Fact], language: Language) -> Markup {
+    markup! {
+        dl.facts {
+            @for fact in facts {
+                div {
+                    dt { (fact.label) }
+                    dd.value { (fact.value.show(language)) }
+                    @if !fact.detail.is_empty() { dd.detail { (fact.detail) } }
+                }
+            }
+        }
+    }
+}
+
+/// A screen reader treats the chart as one image; its figures are in the table below.
+fn chart_markup(chart: &Chart, language: Language) -> Result<Markup, PrintError> {
+    let drawn = crate::print::svg(chart, language)?;
+    Ok(markup! {
+        figure {
+            figcaption { (chart.title) }
+            div.chart role="img" aria-label={ (chart.title) ". " (chart.description) } {
+                (PreEscaped(drawn))
+            }
+        }
+    })
+}
+
+fn table_markup(table: &Table, language: Language) -> Markup {
+    let row = |cells: &Vec<Cell>| {
+        markup! {
+            tr {
+                @for (place, (column, cell)) in table.columns.iter().zip(cells).enumerate() {
+                    @if place == 0 && column.text {
+                        th scope="row" { (cell.show(language)) }
+                    } @else if column.text {
+                        td { (cell.show(language)) }
+                    } @else {
+                        td.number { (cell.show(language)) }
+                    }
+                }
+            }
+        }
+    };
+    // A table that fits a page is kept together.
+    let is_short = table.rows.len() <= SHORT;
+    markup! {
+        div.table .matrix[table.matrix] .short[is_short] role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } {
+            table #(table.id) {
+                caption #{ (table.id) "-caption" } { (table.caption) }
+                thead {
+                    tr {
+                        @for column in &table.columns {
+                            th scope="col" .number[!column.text] {
+                                @if column.short != column.head && table.matrix {
+                                    abbr title=(column.head) { (column.short.replace('\n', " ")) }
+                                } @else {
+                                    (column.head)
+                                }
+                            }
+                        }
+                    }
+                }
+                tbody { @for cells in &table.rows { (row(cells)) } }
+                @if !table.sums.is_empty() {
+                    tfoot { @for cells in &table.sums { (row(cells)) } }
+                }
+            }
+        }
+    }
+}

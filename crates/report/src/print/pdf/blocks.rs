@@ -1,0 +1,280 @@
+//! Lays out headings, paragraphs, remarks, main figures and charts.
+
+use std::num::NonZeroU16;
+
+use crate::Language;
+use crate::document::{Block, Chart, Fact, Section};
+use krilla::geom::Rect;
+use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
+
+use super::font::{Line, Style, Weight};
+use super::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, Role, SOFT, Twig};
+use super::pen::Pen;
+use super::table::Grid;
+use crate::print::{PrintError, chart};
+
+/// Number of columns of main figures.
+const FACTS_ACROSS: usize = 3;
+const FACTS_GAP: f32 = 18.0;
+/// Indent of remarks, in points.
+const INDENT: f32 = 12.0;
+
+pub(super) fn style(size: f32, weight: Weight, colour: [u8; 3]) -> Style {
+    Style {
+        weight,
+        size,
+        leading: 1.35,
+        colour,
+    }
+}
+
+fn body() -> Style {
+    style(10.0, Weight::Regular, INK)
+}
+
+pub(super) fn heading_style() -> Style {
+    style(15.0, Weight::Semibold, ACCENT)
+}
+
+/// Returns a heading tag of this level.
+pub(super) fn heading(level: u16, title: &str) -> TagKind {
+    let level = NonZeroU16::new(level).unwrap_or(NonZeroU16::MIN);
+    Tag::Hn(level, Some(title.to_owned())).into()
+}
+
+/// A block after layout, whose height is known.
+enum Laid<'b> {
+    Lines(Vec<Line>),
+    Notes(Vec<Vec<Line>>),
+    Facts(&'b [Fact]),
+    Table(Grid<'b>),
+    Chart(&'b Chart),
+}
+
+/// Places a section on paper. Returns its part of the structure, its sheet and its vertical
+/// position.
+pub(super) fn section(
+    paper: &mut Paper<'_>,
+    section: &Section,
+    language: Language,
+) -> Result<(Branch, usize, f32), PrintError> {
+    let is_wide = section
+        .blocks
+        .iter()
+        .any(|block| matches!(block, Block::Table(table) if table.matrix));
+    if is_wide != paper.sheet().wide {
+        paper.turn(is_wide);
+    }
+    let width = paper.width();
+    let blocks: Vec<Laid<'_>> = section
+        .blocks
+        .iter()
+        .map(|block| lay(paper, block, language, width))
+        .collect();
+    let title = paper.fonts.wrap(&section.title, heading_style(), width);
+    let title_height = title.len() as f32 * heading_style().line_height() + 6.0;
+    let room = paper.full_room();
+    let start: f32 = starts(&blocks, room - title_height);
+    paper.gap(24.0);
+    paper.need(title_height + start);
+    let begins = (paper.sheets.len() - 1, paper.y);
+    let mut branch = Branch::new(Tag::Section);
+    let leaves = paper.lines(MARGIN_SIDE, title);
+    branch.push(Branch::of(heading(2, &section.title), leaves));
+    paper.y += 6.0;
+    for (place, block) in blocks.into_iter().enumerate() {
+        if place > 0 {
+            paper.gap(10.0);
+        }
+        branch.push(place_block(paper, block, language)?);
+    }
+    Ok((branch, begins.0, begins.1))
+}
+
+fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) -> Laid<'b> {
+    let fonts = paper.fonts;
+    match block {
+        Block::Text(text) => Laid::Lines(fonts.wrap(text, body(), width)),
+        Block::Notes(notes) => {
+            let notes = notes.iter();
+            let notes = notes.map(|note| fonts.wrap(note, body(), width - INDENT));
+            Laid::Notes(notes.collect())
+        }
+        Block::Facts(facts) => Laid::Facts(facts),
+        Block::Table(table) => Laid::Table(Grid::new(fonts, table, language, width)),
+        Block::Chart(chart) => Laid::Chart(chart),
+    }
+}
+
+/// Returns the height of the blocks that must stay with their heading: the first block, and the
+/// second if the first is a text.
+fn starts(blocks: &[Laid<'_>], room: f32) -> f32 {
+    let Some(first) = blocks.first() else {
+        return 0.0;
+    };
+    let own = match first {
+        Laid::Lines(lines) => lines.len().min(3) as f32 * body().line_height(),
+        Laid::Notes(notes) => notes
+            .first()
+            .map_or(0.0, |lines| lines.len() as f32 * body().line_height()),
+        Laid::Facts(_) => 3.0 * FACT_HEIGHT,
+        Laid::Table(grid) => grid.start_height(room),
+        Laid::Chart(chart) => chart_height(chart) + 24.0,
+    };
+    match first {
+        Laid::Lines(_) => own + starts(&blocks[1..], room - own),
+        _ => own,
+    }
+}
+
+fn place_block(
+    paper: &mut Paper<'_>,
+    block: Laid<'_>,
+    language: Language,
+) -> Result<Branch, PrintError> {
+    Ok(match block {
+        Laid::Lines(lines) => Branch::of(Tag::P, paper.lines(MARGIN_SIDE, lines)),
+        Laid::Notes(notes) => self::notes(paper, notes),
+        Laid::Facts(facts) => self::facts(paper, facts, language),
+        Laid::Table(grid) => grid.place(paper),
+        Laid::Chart(chart) => self::figure(paper, chart, language)?,
+    })
+}
+
+fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<Line>>) -> Branch {
+    let mut list = Branch::new(Tag::L(ListNumbering::Disc));
+    for lines in notes {
+        paper.need(lines.len().min(2) as f32 * body().line_height());
+        let bullet = Mark::Text {
+            x: MARGIN_SIDE,
+            y: paper.y + body().baseline(),
+            line: paper.fonts.line("•", body()),
+        };
+        let label = paper.content(vec![bullet]);
+        let text = paper.lines(MARGIN_SIDE + INDENT, lines);
+        let mut item = Branch::new(Tag::LI);
+        item.push(Branch::of(Tag::Lbl, [label]));
+        item.push(Branch::of(Tag::LBody, text));
+        list.push(item);
+        paper.y += 2.0;
+    }
+    list
+}
+
+/// Height of a main figure and of the space below it, in points.
+const FACT_HEIGHT: f32 = 62.0;
+
+fn facts(paper: &mut Paper<'_>, facts: &[Fact], language: Language) -> Branch {
+    let across = FACTS_ACROSS as f32;
+    let width = (paper.width() - FACTS_GAP * (across - 1.0)) / across;
+    let mut list = Branch::new(Tag::L(ListNumbering::None));
+    for row in facts.chunks(FACTS_ACROSS) {
+        paper.need(FACT_HEIGHT);
+        let top = paper.y;
+        let mut bottom = top;
+        for (place, fact) in row.iter().enumerate() {
+            let x = MARGIN_SIDE + place as f32 * (width + FACTS_GAP);
+            paper.y = top;
+            list.push(self::fact(paper, fact, language, (x, width)));
+            bottom = bottom.max(paper.y);
+        }
+        paper.y = bottom + 10.0;
+    }
+    list
+}
+
+/// Draws the value above its label. The structure has the label first.
+fn fact(paper: &mut Paper<'_>, fact: &Fact, language: Language, (x, width): (f32, f32)) -> Branch {
+    paper.decorate(Mark::Box {
+        x,
+        y: paper.y,
+        width,
+        height: 1.5,
+        colour: ACCENT,
+    });
+    paper.y += 4.0;
+    let large = Style {
+        leading: 1.2,
+        ..style(19.0, Weight::Semibold, ACCENT)
+    };
+    let small = Style {
+        leading: 1.25,
+        ..style(9.0, Weight::Regular, INK)
+    };
+    let value = paper.fonts.wrap(&fact.value.show(language), large, width);
+    let value = paper.lines(x, value);
+    let label = paper.fonts.wrap(&fact.label, small, width);
+    let label = paper.lines(x, label);
+    let mut body = Branch::new(Tag::LBody);
+    body.push(Branch::of(Tag::P, value));
+    if !fact.detail.is_empty() {
+        let soft = Style {
+            colour: SOFT,
+            ..small
+        };
+        let detail = paper.fonts.wrap(&fact.detail, soft, width);
+        body.push(Branch::of(Tag::P, paper.lines(x, detail)));
+    }
+    let mut item = Branch::new(Tag::LI);
+    item.push(Branch::of(Tag::Lbl, label));
+    item.push(body);
+    item
+}
+
+/// Points of paper per unit of a chart, so that a chart is as wide as an upright sheet.
+const CHART_SCALE: f32 = 0.66;
+
+fn chart_height(chart: &Chart) -> f32 {
+    chart::size(chart).1 as f32 * CHART_SCALE
+}
+
+/// A screen reader treats the chart as one picture; its figures are in the table below.
+fn figure(paper: &mut Paper<'_>, chart: &Chart, language: Language) -> Result<Branch, PrintError> {
+    let caption = style(9.0, Weight::Regular, SOFT);
+    let width = paper.width();
+    let caption = paper.fonts.wrap(&chart.title, caption, width);
+    let height = chart_height(chart);
+    paper.need(height + 24.0);
+    let caption = paper.lines(MARGIN_SIDE, caption);
+    let mut marks = Vec::new();
+    let size = chart::size(chart);
+    let pen = Pen {
+        fonts: paper.fonts,
+        size,
+        scale: CHART_SCALE,
+        from: (MARGIN_SIDE, paper.y),
+        marks: &mut marks,
+    };
+    chart::draw(chart, language, pen)?;
+    let place = Rect::from_xywh(MARGIN_SIDE, paper.y, size.0 as f32 * CHART_SCALE, height);
+    let sheet = paper.sheets.len() - 1;
+    let leaf = paper.content(marks);
+    paper.y += height;
+    let alt = format!("{}. {}", chart.title, chart.description);
+    let tag = Tag::Figure(Some(alt)).with_bbox(place.map(|place| BBox::new(sheet, place)));
+    let mut branch = Branch::new(tag);
+    branch.push(Branch::of(Tag::Caption, caption));
+    branch.twigs.push(Twig::Leaf(leaf));
+    Ok(branch)
+}
+
+/// Draws the foot of every sheet: the subject of the report, the sheet number and the number of
+/// sheets.
+pub(super) fn feet(paper: &mut Paper<'_>, text: &str) {
+    let style = style(8.0, Weight::Regular, SOFT);
+    let all = paper.sheets.len();
+    for place in 0..all {
+        let (width, height) = paper.sheets[place].size();
+        let y = height - 30.0;
+        let number = paper.fonts.line(&format!("{} / {all}", place + 1), style);
+        let x = width - MARGIN_SIDE - number.width;
+        let mut marks = vec![Mark::Text { x, y, line: number }];
+        if place > 0 {
+            let line = paper.fonts.line(text, style);
+            let x = MARGIN_SIDE;
+            marks.push(Mark::Text { x, y, line });
+        }
+        let role = Role::Footer;
+        paper.sheets[place].pieces.push(Piece { role, marks });
+    }
+}

@@ -1,0 +1,150 @@
+//! The report as a PDF: A4, tagged, to the standard PDF/UA-1, without a browser.
+//!
+//! First all content is placed on sheets ([`paper`]), then the sheets are written ([`write`]). So
+//! the contents on the first sheet can refer to later sheets.
+
+mod blocks;
+mod font;
+mod paper;
+mod pen;
+mod table;
+mod write;
+
+use crate::Language;
+use crate::document::Document;
+use krilla::tagging::{Tag, TagKind};
+
+use self::blocks::{heading, heading_style, style};
+use self::font::{Fonts, Style, Weight};
+use self::paper::{ACCENT, Branch, INK, Link, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
+use self::write::Place;
+use crate::print::PrintError;
+
+/// Returns the whole file, with its fonts. The same document gives the same bytes.
+pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
+    let fonts = Fonts::new();
+    let mut paper = Paper::new(&fonts);
+    let mut structure = cover(&mut paper, document);
+    let contents_from = paper.y;
+    paper.turn(false);
+    let mut places = Vec::new();
+    let mut sections = Vec::new();
+    for section in &document.sections {
+        let (branch, sheet, y) = blocks::section(&mut paper, section, document.language)?;
+        sections.push(branch);
+        let title = section.title.clone();
+        places.push(Place { title, sheet, y });
+    }
+    structure.push(contents(&mut paper, document, &places, contents_from));
+    structure.extend(sections);
+    blocks::feet(
+        &mut paper,
+        &format!("{} · {}", document.title, document.subject),
+    );
+    let written = write::write(document, &paper, structure, &places);
+    written.map_err(|error| PrintError::Pdf(error.to_string()))
+}
+
+/// Draws the first sheet down to the contents.
+fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
+    let width = paper.width();
+    paper.decorate(Mark::Box {
+        x: MARGIN_SIDE,
+        y: paper.y,
+        width,
+        height: 5.0,
+        colour: ACCENT,
+    });
+    paper.y += 110.0;
+    let mut structure = Vec::new();
+    let mut add = |paper: &mut Paper<'_>, tag: TagKind, text: &str, style: Style| {
+        let lines = paper.fonts.wrap(text, style, width);
+        structure.push(Branch::of(tag, paper.lines(MARGIN_SIDE, lines)));
+    };
+    let mark = style(10.0, Weight::Semibold, ACCENT);
+    add(paper, Tag::P.into(), "AFFLUENZA", mark);
+    let title = Style {
+        leading: 1.2,
+        ..style(28.0, Weight::Semibold, INK)
+    };
+    add(paper, heading(1, &document.title), &document.title, title);
+    let subject = style(15.0, Weight::Regular, INK);
+    add(paper, Tag::P.into(), &document.subject, subject);
+    paper.y += 8.0;
+    for line in &document.edition {
+        add(
+            paper,
+            Tag::P.into(),
+            line,
+            style(9.5, Weight::Regular, SOFT),
+        );
+    }
+    paper.y += 40.0;
+    structure
+}
+
+/// Draws the contents on the first sheet.
+fn contents(paper: &mut Paper<'_>, document: &Document, places: &[Place], from: f32) -> Branch {
+    let title = match document.language {
+        Language::Italian => "Indice",
+        Language::English => "Contents",
+    };
+    let line_style = style(10.0, Weight::Regular, INK);
+    let later = paper.sheets.split_off(1);
+    paper.y = from;
+    let width = paper.width();
+    let mut branch = Branch::new(Tag::Section);
+    let lines = paper.fonts.wrap(title, heading_style(), width);
+    branch.push(Branch::of(
+        heading(2, title),
+        paper.lines(MARGIN_SIDE, lines),
+    ));
+    paper.y += 4.0;
+    let mut list = Branch::new(Tag::TOC);
+    for (section, place) in places.iter().enumerate() {
+        let y = paper.y + line_style.baseline();
+        let right = MARGIN_SIDE + width;
+        let text = paper.fonts.line(&format!("{} ", place.title), line_style);
+        let number = (place.sheet + 1).to_string();
+        let number = paper.fonts.line(&number, line_style);
+        let dots = (MARGIN_SIDE + text.width + 4.0, right - number.width - 6.0);
+        if dots.1 > dots.0 {
+            paper.decorate(Mark::Stroke {
+                points: vec![(dots.0, y), (dots.1, y)],
+                width: 0.4,
+                colour: RULE,
+            });
+        }
+        let x = right - number.width;
+        let name = paper.content(vec![
+            Mark::Text {
+                x: MARGIN_SIDE,
+                y,
+                line: text,
+            },
+            Mark::Text { x, y, line: number },
+        ]);
+        let leaf = paper.leaf();
+        let place_of = [
+            MARGIN_SIDE,
+            paper.y,
+            right,
+            paper.y + line_style.line_height(),
+        ];
+        paper.sheet().links.push(Link {
+            leaf,
+            place: place_of,
+            section,
+            text: place.title.clone(),
+        });
+        let mut item = Branch::new(Tag::TOCI);
+        let mut reference = Branch::new(Tag::Reference);
+        reference.push(Branch::of(Tag::Link, [name, leaf]));
+        item.push(reference);
+        list.push(item);
+        paper.y += line_style.line_height();
+    }
+    branch.push(list);
+    paper.sheets.extend(later);
+    branch
+}
