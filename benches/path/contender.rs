@@ -103,7 +103,7 @@ impl Contender {
                 let begun = Begun::now(clickhouse, kafka);
                 let mut collector = Running(quiet(&mut command).spawn().expect("it starts"));
                 otelcol::wait(target, &mut collector, events);
-                begun.until_told_to_end(collector, settle)
+                begun.terminate_and_measure(collector, settle)
             }
             Self::Affluenza => {
                 let mut command = target.place.command(&["consume", "--once"]);

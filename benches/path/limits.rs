@@ -50,7 +50,7 @@ pub fn count(role: &Role) {
 /// Encodes all blocks, prints `ready`, waits for a line of input, and inserts the blocks.
 pub fn insert(role: &Role) {
     let blocks = blocks(role);
-    wait_for_a_word();
+    wait_for_start();
     let left = Mutex::new(blocks);
     std::thread::scope(|scope| {
         for _ in 0..WRITERS {
@@ -88,7 +88,7 @@ pub fn work(role: &Role) {
         kafka_partition: 0,
         rules: classifier.rules().to_owned(),
     };
-    wait_for_a_word();
+    wait_for_start();
     let mut block = FactBlock::default();
     let mut rest = &log[..];
     for (offset, written, length) in records {
@@ -104,7 +104,7 @@ pub fn work(role: &Role) {
     std::hint::black_box(block.encode(&origin));
 }
 
-fn wait_for_a_word() {
+fn wait_for_start() {
     println!("ready");
     let mut go = String::new();
     std::io::stdin().read_line(&mut go).expect("a word comes");

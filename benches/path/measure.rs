@@ -97,7 +97,7 @@ impl Begun {
     }
 
     /// Stops a program that runs until it is terminated, and waits for its end.
-    pub fn until_told_to_end(self, running: Running, settle: impl FnOnce()) -> Measured {
+    pub fn terminate_and_measure(self, running: Running, settle: impl FnOnce()) -> Measured {
         let peak_mib = peak_of(running.0.id()).unwrap_or(0.0);
         running.terminate();
         let wall = self.at.elapsed();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use affluenza_classify::device::OwnBots;
+use affluenza_classify::device::ConfiguredBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::UnixMillis;
 use affluenza_kafka::{Cluster, NextOffset, Partition, Polled, Reader, Record};
@@ -25,7 +25,8 @@ pub fn register() -> Register {
 }
 
 pub fn classifier() -> Classifier {
-    Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known")
+    Classifier::new(register(), Geo::none(), ConfiguredBots::default())
+        .expect("its zones are known")
 }
 
 /// Returns the current end offsets of the partitions.

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use affluenza_classify::device::OwnBots;
+use affluenza_classify::device::ConfiguredBots;
 use affluenza_classify::geo::Geo;
 use affluenza_event::{Event, UnixMillis};
 use affluenza_kafka::Offset;
@@ -81,7 +81,8 @@ fn origin(classifier: &Classifier) -> BlockOrigin {
 }
 
 fn classifier() -> Classifier {
-    Classifier::new(register(), Geo::none(), OwnBots::default()).expect("its zones are known")
+    Classifier::new(register(), Geo::none(), ConfiguredBots::default())
+        .expect("its zones are known")
 }
 
 fn steps(criterion: &mut Criterion) {

@@ -55,7 +55,7 @@ pub fn a_broker_is_lost_under_load(engines: &Engines) {
     };
     // Waits until the ledger is `STEP` records beyond `end`.
     let goes_on = |what: &str, end: u64| {
-        eventually(what, || place.dealt_with() >= end + STEP);
+        eventually(what, || place.records_processed() >= end + STEP);
         eprintln!("brokers: {:.1} s, {what}", began.elapsed().as_secs_f64());
     };
 
@@ -90,7 +90,7 @@ pub fn a_broker_is_lost_under_load(engines: &Engines) {
         "brokers: {:.1} s, the load has ended",
         began.elapsed().as_secs_f64()
     );
-    eventually("all is stored", || place.dealt_with() >= total);
+    eventually("all is stored", || place.records_processed() >= total);
     for consumer in consumers {
         consumer.terminate();
     }

@@ -17,10 +17,10 @@ fn access(id: &str, ente: &str, day: &str) -> String {
 
 /// Sends events and waits until the ledger contains them.
 fn send(place: &Place<'_>, events: &[String]) {
-    let before = place.dealt_with();
+    let before = place.records_processed();
     place.produce(events.iter().map(|event| ("k", event.as_bytes())));
     eventually("the events are processed", || {
-        place.dealt_with() == before + events.len() as u64
+        place.records_processed() == before + events.len() as u64
     });
 }
 

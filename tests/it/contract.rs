@@ -101,7 +101,7 @@ pub fn examples_are_what_their_names_say(engines: &Engines) {
         place.count("SELECT sum(duplicate) FROM ingest_ledger FINAL"),
         1
     );
-    assert_eq!(place.dealt_with(), all.len() as u64);
+    assert_eq!(place.records_processed(), all.len() as u64);
     let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
     for reason in all.iter().filter_map(|example| example.reason.as_deref()) {
         *expected.entry(reason).or_default() += 1;

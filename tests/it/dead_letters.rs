@@ -65,7 +65,7 @@ fn assert_balance(place: &Place<'_>, facts: u64) {
     let unbalanced = "SELECT count() FROM ingest_ledger FINAL WHERE records_read != stored + duplicate + rejected + quarantined";
     assert_eq!(place.count(unbalanced), 0);
     let held: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
-    assert_eq!(place.dealt_with(), held);
+    assert_eq!(place.records_processed(), held);
     assert_eq!(place.count("SELECT count() FROM usage_events"), facts);
     assert_eq!(
         place.count("SELECT uniqExact(identity) FROM usage_events"),

@@ -14,7 +14,7 @@ use crate::support::Place;
 type Labels = [String; 3];
 
 /// Tables without personal usage data.
-const OF_NOBODY: [&str; 7] = [
+const TABLES_WITHOUT_PERSONS: [&str; 7] = [
     "offered",
     "credentials",
     "help-desk-requests",
@@ -83,7 +83,7 @@ fn tables(document: &Value) -> BTreeMap<String, &Value> {
 fn no_small_count_is_told(tables: &BTreeMap<String, &Value>) {
     let mut hidden = 0;
     for (name, table) in tables {
-        if OF_NOBODY.contains(&name.as_str()) {
+        if TABLES_WITHOUT_PERSONS.contains(&name.as_str()) {
             continue;
         }
         for cell in list(&table["rows"])

@@ -62,7 +62,9 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
     };
     // A fact is visible a moment before its hour row. The ledger row follows both.
     let end: u64 = place.ends().values().map(|end| end.0.unsigned_abs()).sum();
-    eventually("every block is in the ledger", || place.dealt_with() == end);
+    eventually("every block is in the ledger", || {
+        place.records_processed() == end
+    });
     let before = figures();
     assert_eq!(before[0], stored as u64);
     assert_eq!(
@@ -102,7 +104,7 @@ pub fn every_request_is_accounted_for(engines: &Engines) {
     let balance = "SELECT count() FROM ingest_ledger FINAL WHERE records_read != stored + duplicate + rejected + quarantined";
     assert_eq!(place.count(balance), 0);
     assert_eq!(
-        place.dealt_with(),
+        place.records_processed(),
         place
             .ends()
             .values()

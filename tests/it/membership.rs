@@ -47,7 +47,7 @@ pub fn partitions_are_added_to_a_running_topic(engines: &Engines) {
     produce(&place, 0..1_000);
     eventually("the first events are counted", || {
         assert!(!consumer.has_ended());
-        place.dealt_with() == 1_000
+        place.records_processed() == 1_000
     });
     let told = migrate("3", &["--add-partitions"]);
     assert!(told.contains("2 partitions before, 3 now"), "{told}");
@@ -60,7 +60,7 @@ pub fn partitions_are_added_to_a_running_topic(engines: &Engines) {
     produce(&place, 0..2_000);
     eventually("every record is processed", || {
         assert!(!consumer.has_ended());
-        place.dealt_with() == 3_000
+        place.records_processed() == 3_000
     });
     consumer.terminate();
     assert_eq!(place.ends().len(), 3);
@@ -130,7 +130,9 @@ pub fn named_members_come_back_to_their_partitions(engines: &Engines) {
         assert!(!second.has_ended());
         assigned("again.log") == 2
     });
-    eventually("everything is counted", || place.dealt_with() == 1_000);
+    eventually("everything is counted", || {
+        place.records_processed() == 1_000
+    });
     assert_eq!(
         assigned("second.log"),
         before,
@@ -142,7 +144,9 @@ pub fn named_members_come_back_to_their_partitions(engines: &Engines) {
     eventually("the first of that name ends", || again.has_ended());
     assert!(said(&place, "again.log", "kafka.instance") >= 1);
     produce(&place, 1_000..1_500);
-    eventually("everything is counted", || place.dealt_with() == 1_500);
+    eventually("everything is counted", || {
+        place.records_processed() == 1_500
+    });
     usurper.terminate();
     second.terminate();
     assert_eq!(place.count("SELECT count() FROM usage_events"), 1_500);

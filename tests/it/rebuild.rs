@@ -140,7 +140,7 @@ pub fn consumers_go_on_meanwhile(engines: &Engines) {
         .sum();
     eventually("the consumer catches up", || {
         assert!(!consumer.has_ended());
-        history.place.dealt_with() == records
+        history.place.records_processed() == records
     });
     consumer.terminate();
     let figures = history.figures();

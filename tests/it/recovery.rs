@@ -26,7 +26,7 @@ pub fn killed_consumers_lose_and_double_nothing(engines: &Engines) {
                 !consumer.has_ended(),
                 "it ended by itself; see consumer.log"
             );
-            place.dealt_with() as f64 >= total as f64 * part
+            place.records_processed() as f64 >= total as f64 * part
         });
         consumer.kill();
     }
@@ -44,7 +44,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
     let mut first = place.spawn(&["consume"], "first.log");
     eventually("the first consumer gets on", || {
         assert!(!first.has_ended());
-        place.dealt_with() > 0
+        place.records_processed() > 0
     });
     // The second consumer joins, takes over partitions while they are written, and leaves.
     let second = place.spawn(&["consume"], "second.log");
@@ -61,7 +61,7 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
     second.terminate();
     eventually("the first consumer finishes", || {
         assert!(!first.has_ended());
-        place.dealt_with() >= total
+        place.records_processed() >= total
     });
     first.terminate();
     check_whole(&place, total);
@@ -90,7 +90,7 @@ pub fn check_whole(place: &Place<'_>, total: u64) {
         SELECT hour_start, ente, category, kind, device, toUInt64(sum(h.events)) AS events FROM usage_hourly AS h GROUP BY ALL)";
     assert_eq!(place.count(recounted), place.count(kept), "cell by cell");
     assert_eq!(
-        place.dealt_with(),
+        place.records_processed(),
         total,
         "the ledger accounts for every record"
     );

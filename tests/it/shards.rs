@@ -111,16 +111,16 @@ fn killed_in_between(place: &Place<'_>, shards: &mut Two<'_>) -> u64 {
     ];
     let start = || place.spawn_with(&["consume"], "consumer.log", &settings);
     let consumer = start();
-    eventually("the consumer gets on", || place.dealt_with() > 0);
+    eventually("the consumer gets on", || place.records_processed() > 0);
     consumer.kill();
     let mut consumer = start();
-    let before = place.dealt_with();
-    eventually("another one gets on", || place.dealt_with() > before);
+    let before = place.records_processed();
+    eventually("another one gets on", || place.records_processed() > before);
     shards.kill(1);
     shards.start_again(1);
     eventually("all is stored", || {
         assert!(!consumer.has_ended(), "it ended; see consumer.log");
-        place.dealt_with() >= total
+        place.records_processed() >= total
     });
     eventually("months in doubt are compared", || {
         place.count("SELECT count() FROM months_in_doubt AS d FINAL WHERE NOT d.settled") == 0
@@ -347,7 +347,7 @@ fn grown(place: &mut Place<'_>, shards: &mut Two<'_>) {
     );
     let output = place.command(&["consume", "--once"]).output();
     let said = stderr(&output.expect("it runs"));
-    assert!(said.contains("why=SharedOutOtherwise"), "{said}");
+    assert!(said.contains("why=OnOtherShard"), "{said}");
     assert!(said.contains("hour rows and facts agree"), "{said}");
     assert_eq!(audit::figures(place), whole, "{pending} came again");
     place.run(&[

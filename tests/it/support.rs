@@ -272,7 +272,7 @@ impl Place<'_> {
     }
 
     /// Number of records that the ledger contains, over all partitions.
-    pub fn dealt_with(&self) -> u64 {
+    pub fn records_processed(&self) -> u64 {
         self.count("SELECT sum(records_read) FROM ingest_ledger FINAL")
     }
 }

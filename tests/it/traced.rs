@@ -100,7 +100,7 @@ pub fn a_request_is_followed_to_its_block(engines: &Engines) {
     assert_eq!(count(b"POST /v1/events"), 1, "one of the two requests");
     assert_eq!((count(b"HTTP /v1/events"), count(b"BREW")), (1, 0));
     let consumer = place.spawn_with(&["consume"], "consumer.log", &settings);
-    eventually("both are counted", || place.dealt_with() == 2);
+    eventually("both are counted", || place.records_processed() == 2);
     consumer.terminate();
     assert_eq!(
         count(b"write block"),

@@ -37,9 +37,9 @@ pub fn consumers_restart_one_after_the_other_under_load(engines: &Engines) {
         let mut loading = load(&round.to_string());
         for (number, name) in ["a", "b"].into_iter().enumerate() {
             // Waits for progress, so that the consumer is stopped while it works.
-            let before = place.dealt_with();
+            let before = place.records_processed();
             eventually("blocks are written", || {
-                place.dealt_with() > before || loading.has_ended()
+                place.records_processed() > before || loading.has_ended()
             });
             consumers[number].take().expect("it runs").terminate();
             consumers[number] = Some(start(name));
@@ -51,7 +51,7 @@ pub fn consumers_restart_one_after_the_other_under_load(engines: &Engines) {
     eventually("all is stored", || {
         let mut running = consumers.iter_mut().flatten();
         assert!(running.all(|consumer| !consumer.has_ended()));
-        place.dealt_with() >= total
+        place.records_processed() >= total
     });
     eprintln!(
         "rolling restart: {total} events, {restarts} restarts in {:.1} s",

@@ -111,7 +111,7 @@ pub fn a_consumer_shows_its_state(engines: &Engines) {
     ] {
         assert!(scrape.contains(&format!("\n{line}\n")), "{line}:\n{scrape}");
     }
-    assert_eq!(place.dealt_with(), events.len() as u64);
+    assert_eq!(place.records_processed(), events.len() as u64);
     let silent = watched.value("affluenza_portal_silent_seconds{ente=\"c_a\",portal=\"silent\"}");
     let seconds = three_days.as_secs_f64();
     assert!(silent.is_some_and(|silent| (seconds - 3600.0..seconds + 300.0).contains(&silent)));

@@ -317,7 +317,7 @@ pub(crate) fn problem(cause: NoFigures) -> Problem {
         NoFigures::Question(problem) => problem,
         NoFigures::Store(error) => {
             tracing::warn!(%error, "a question was not answered");
-            if error.is_passing() {
+            if error.is_transient() {
                 Problem::unavailable("the database is busy or does not answer", RETRY)
             } else {
                 Problem::internal()

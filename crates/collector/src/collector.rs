@@ -14,7 +14,7 @@ use affluenza_event::wire::{Data, Envelope};
 use affluenza_http::RateLimit;
 use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
-use affluenza_kafka::{BusError, Courier, CourierLimits};
+use affluenza_kafka::{BusError, ConcurrentProducer, CourierLimits};
 use affluenza_register::Register;
 use axum::Router;
 use thiserror::Error;
@@ -95,7 +95,7 @@ impl Collector {
             patience_ms: config.kafka_wait_ms_max,
             queue_bytes_max: config.queue_mib_max << 20,
         };
-        let courier = Courier::new(parts.bus, &parts.bus.topic, limits)?;
+        let courier = ConcurrentProducer::new(parts.bus, &parts.bus.topic, limits)?;
         let per_second = (
             config.key_requests_per_second,
             config.page_requests_per_second,
@@ -176,11 +176,11 @@ impl Collector {
         });
         let kept_house = tokio::spawn({
             let (collector, chores) = (Arc::clone(&self), chores.clone());
-            async move { collector.keep_house(&chores).await }
+            async move { collector.report_regularly(&chores).await }
         });
         let forgotten = tokio::spawn({
             let (collector, chores) = (Arc::clone(&self), chores.clone());
-            async move { collector.forget_days(&chores).await }
+            async move { collector.expire_salts(&chores).await }
         });
         let served =
             affluenza_http::serve(listener, router, &self.config.http, (&self.metrics, &stop))
@@ -195,7 +195,7 @@ impl Collector {
 
     /// Overwrites the secrets of past days every second. Runs apart from the reports, which can
     /// take long.
-    async fn forget_days(&self, stop: &CancellationToken) {
+    async fn expire_salts(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             self.treatment().salts.forget_past(now());
             tokio::select! {
@@ -205,7 +205,7 @@ impl Collector {
         }
     }
 
-    async fn keep_house(&self, stop: &CancellationToken) {
+    async fn report_regularly(&self, stop: &CancellationToken) {
         let every = Duration::from_secs(self.config.report_seconds);
         let mut reported = Instant::now();
         while !stop.is_cancelled() {

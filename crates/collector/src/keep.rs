@@ -8,7 +8,7 @@ use crate::spool::{Spool, SpoolError};
 use affluenza_event::UnixMillis;
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_http::telemetry::trace::TRACEPARENT;
-use affluenza_kafka::{Courier, Delivery};
+use affluenza_kafka::{ConcurrentProducer, Delivery};
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -40,7 +40,7 @@ pub enum NotKept {
 /// Stores events. Clones share their state.
 #[derive(Clone)]
 pub struct Keep {
-    courier: Arc<Courier>,
+    courier: Arc<ConcurrentProducer>,
     spool: Arc<Spool>,
     /// True while events go to Kafka first.
     is_direct: Arc<AtomicBool>,
@@ -52,7 +52,7 @@ pub struct Keep {
 impl Keep {
     /// Stores events through `courier`, or in `spool` with a limit of `spool_bytes_max`.
     pub fn new(
-        courier: Courier,
+        courier: ConcurrentProducer,
         spool: Spool,
         spool_bytes_max: u64,
         counters: Arc<Counters>,

@@ -43,7 +43,7 @@ pub trait Startable: Sized + Send + Sync + 'static {
     #[must_use]
     fn keep_ports(&self, recipe: Self::Recipe) -> Self::Recipe;
     /// Checks once if the engine answers.
-    fn look_once(&self) -> impl Future<Output = Answer> + Send;
+    fn check_once(&self) -> impl Future<Output = Answer> + Send;
     /// Resolves when the process has ended.
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static;
     /// Stops the engine cleanly, and kills it after `within`.
@@ -65,7 +65,7 @@ impl Startable for Kafka {
         (settings, jars)
     }
 
-    async fn look_once(&self) -> Answer {
+    async fn check_once(&self) -> Answer {
         self.look().await
     }
 
@@ -95,7 +95,7 @@ impl Startable for ClickHouse {
         (settings, library)
     }
 
-    async fn look_once(&self) -> Answer {
+    async fn check_once(&self) -> Answer {
         self.look().await
     }
 
@@ -260,7 +260,7 @@ async fn until_it_fails<E: Startable>(engine: &E) -> String {
     let (mut refusals, mut silences) = (0, 0);
     loop {
         tokio::time::sleep(LOOK).await;
-        match engine.look_once().await {
+        match engine.check_once().await {
             Answer::Right => (refusals, silences) = (0, 0),
             Answer::Refused => refusals += 1,
             Answer::None => silences += 1,

@@ -16,7 +16,7 @@ use crate::{BusError, Config};
 /// Longest poll, after which the polling thread checks the stop flag.
 const SERVE: Duration = Duration::from_millis(100);
 
-/// Bounds of a [`Courier`].
+/// Bounds of a [`ConcurrentProducer`].
 #[derive(Debug, Clone, Copy)]
 pub struct CourierLimits {
     /// Longest wait for further records of a batch, in milliseconds.
@@ -33,7 +33,7 @@ pub struct CourierLimits {
 /// The producer is not idempotent in Kafka's sense: a record may be written twice when an
 /// acknowledgement is lost. Consumers must drop duplicates. In return, the producer never enters
 /// the fatal states of Kafka's idempotence.
-pub struct Courier {
+pub struct ConcurrentProducer {
     producer: Arc<BaseProducer<Context>>,
     topic: String,
     ended: Arc<AtomicBool>,
@@ -41,13 +41,13 @@ pub struct Courier {
 }
 
 /// Group of records whose acknowledgements are awaited together.
-pub struct Parcel<'c> {
-    courier: &'c Courier,
+pub struct DeliveryGroup<'c> {
+    courier: &'c ConcurrentProducer,
     pending: Arc<Pending>,
     answer: oneshot::Receiver<Delivery>,
 }
 
-/// Outcome of a [`Parcel`].
+/// Outcome of a [`DeliveryGroup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Every record was acknowledged.
@@ -58,10 +58,10 @@ pub enum Delivery {
 
 /// The queue is full, or the record can never be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotTaken;
+pub struct EnqueueError;
 
 struct Pending {
-    /// Records without an answer, plus one until [`Parcel::delivered`] is called.
+    /// Records without an answer, plus one until [`DeliveryGroup::delivered`] is called.
     left: AtomicU32,
     has_failed: AtomicBool,
     answer: Mutex<Option<oneshot::Sender<Delivery>>>,
@@ -118,7 +118,7 @@ impl ProducerContext for Context {
     }
 }
 
-impl Courier {
+impl ConcurrentProducer {
     /// Creates the producer and its polling thread. Kafka need not be reachable yet.
     pub fn new(config: &Config, topic: &str, limits: CourierLimits) -> Result<Self, BusError> {
         let mut client = config.client();
@@ -165,9 +165,9 @@ impl Courier {
     }
 
     /// Creates an empty parcel.
-    pub fn parcel(&self) -> Parcel<'_> {
+    pub fn parcel(&self) -> DeliveryGroup<'_> {
         let (answer_in, answer) = oneshot::channel();
-        Parcel {
+        DeliveryGroup {
             courier: self,
             pending: Arc::new(Pending {
                 left: AtomicU32::new(1),
@@ -189,7 +189,7 @@ impl Courier {
     }
 }
 
-impl Drop for Courier {
+impl Drop for ConcurrentProducer {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(server) = self.server.take() {
@@ -199,7 +199,7 @@ impl Drop for Courier {
     }
 }
 
-impl Parcel<'_> {
+impl DeliveryGroup<'_> {
     /// Queues a record. `written_ms` is the record's timestamp, `header` an optional header.
     pub fn send(
         &self,
@@ -207,7 +207,7 @@ impl Parcel<'_> {
         payload: &[u8],
         written_ms: i64,
         header: Option<(&str, &str)>,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), EnqueueError> {
         self.pending.left.fetch_add(1, Ordering::Relaxed);
         let mut record: BaseRecord<'_, [u8], [u8], Arc<Pending>> =
             BaseRecord::with_opaque_to(&self.courier.topic, Arc::clone(&self.pending))
@@ -224,7 +224,7 @@ impl Parcel<'_> {
             Err(_) => {
                 // The count cannot reach 0 here: the parcel holds one until `delivered`.
                 self.pending.left.fetch_sub(1, Ordering::Relaxed);
-                Err(NotTaken)
+                Err(EnqueueError)
             }
         }
     }

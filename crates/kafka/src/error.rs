@@ -125,7 +125,7 @@ pub enum BusError {
 
 impl BusError {
     /// True if a retry may succeed, as when a broker is unavailable or busy.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             // An operator may correct the login at the brokers while this program runs.
             Self::Unreachable { .. }
@@ -133,13 +133,13 @@ impl BusError {
             | Self::NotAcknowledged { .. }
             | Self::NoTopicId { .. } => true,
             Self::Commit { refused, .. } => !refused,
-            Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_passing),
+            Self::Kafka(error) => error.rdkafka_error_code().is_some_and(is_transient),
             _ => false,
         }
     }
 }
 
-fn is_passing(code: RDKafkaErrorCode) -> bool {
+fn is_transient(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         code,

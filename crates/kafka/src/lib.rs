@@ -24,7 +24,7 @@ mod writer;
 
 pub use cluster::{Cluster, Replicas, StreamIdentity, Watermarks};
 pub use config::Config;
-pub use courier::{Courier, CourierLimits, Delivery, NotTaken, Parcel};
+pub use courier::{ConcurrentProducer, CourierLimits, Delivery, DeliveryGroup, EnqueueError};
 pub use error::BusError;
 pub use group::{Group, Member};
 pub use inspect::{Inspector, OpenTransaction, Shown};

@@ -15,9 +15,10 @@ use thiserror::Error;
 
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
-use crate::mark::Mark;
+use crate::offset_metadata::OffsetMetadata;
 use crate::place::{check_log, signed};
 use crate::reconcile::{Work, correct, parts};
+use crate::settle::Consumers;
 use crate::{PipelineError, Reconciled, stream};
 
 /// First and last offsets of each partition.
@@ -192,7 +193,7 @@ impl Standing {
 
     /// Returns the end of the block that was begun and is not committed.
     fn begun(&self) -> Option<NextOffset> {
-        let mark = Mark::parse(&self.committed.metadata)?;
+        let mark = OffsetMetadata::parse(&self.committed.metadata)?;
         let intent = mark.intent.filter(|_| mark.stream == self.stream)?;
         Some(intent.end)
     }
@@ -319,7 +320,7 @@ impl Acceptor<'_> {
         let before = stream::present(self.store, self.bus).await?;
         let (held, committed) = self.look()?;
         let has_other_topic = |committed: &Committed| {
-            Mark::parse(&committed.metadata)
+            OffsetMetadata::parse(&committed.metadata)
                 .is_some_and(|mark| stream::topic(&mark.stream) != stream::topic(&before))
         };
         // With the offsets of another topic of the same name, the present log already has a new
@@ -358,7 +359,7 @@ impl Acceptor<'_> {
         }
         is_needed |= !begun.is_empty();
         let is_doubtful = |committed: &Committed| {
-            Mark::parse(&committed.metadata)
+            OffsetMetadata::parse(&committed.metadata)
                 .is_some_and(|mark| mark.intent.is_some() || mark.stream != stream)
         };
         if !is_needed && !committed.iter().any(is_doubtful) {
@@ -468,6 +469,7 @@ impl Acceptor<'_> {
             gaps: Gaps::new(self.bus),
             classifier: self.classifier,
             boundary,
+            consumers: Consumers::Running,
         };
         let mut done = Reconciled::default();
         for part in parts(&gap) {
@@ -539,7 +541,7 @@ impl Acceptor<'_> {
     }
 
     fn commit(&self, places: &[(Partition, NextOffset)], stream: &str) -> Result<(), AcceptError> {
-        let mark = Mark {
+        let mark = OffsetMetadata {
             stream: stream.to_owned(),
             intent: None,
         };

@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::copies::precedence;
 use crate::erase::open_erasures;
-use crate::mark::Mark;
+use crate::offset_metadata::OffsetMetadata;
 use crate::place::{check_log, signed};
 use crate::reconcile::lasting_differences;
 pub use crate::unread::UnreadRecords;
@@ -259,7 +259,7 @@ pub async fn audit(
     bus: &BusConfig,
     period: &Period,
 ) -> Result<Audit, PipelineError> {
-    let mut findings = of_ground(store, bus).await?;
+    let mut findings = schema_findings(store, bus).await?;
     let (stream, partitions) = partitions(store, bus).await?;
     findings.extend(
         partitions
@@ -379,7 +379,7 @@ fn open_transactions(bus: &BusConfig) -> Result<Vec<OpenTransaction>, PipelineEr
 
 /// Checks topics and views. A missing or altered table is an error, as the other checks need all
 /// tables.
-async fn of_ground(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
+async fn schema_findings(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
     let faults = store.schema_faults().await?;
     let (views, tables): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_view);
     if !tables.is_empty() {
@@ -524,7 +524,7 @@ fn of_place(
             ledger_next_offset: ledger_next_offset?,
         });
     };
-    let mark = Mark::parse(&committed.metadata).filter(|mark| mark.stream == stream);
+    let mark = OffsetMetadata::parse(&committed.metadata).filter(|mark| mark.stream == stream);
     let begun = mark.and_then(|mark| mark.intent).map(|intent| intent.end.0);
     if next < held.low {
         return Some(Finding::DeletedUnread {

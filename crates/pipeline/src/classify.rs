@@ -2,7 +2,9 @@
 
 use hashbrown::HashMap;
 
-use affluenza_classify::device::{CacheLimits, CachedClassifier, DeviceRules, Hints, OwnBots};
+use affluenza_classify::device::{
+    CacheLimits, CachedClassifier, ConfiguredBots, DeviceRules, Hints,
+};
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
 use affluenza_event::{Activity, Client, Event};
@@ -34,7 +36,11 @@ pub struct Classifier {
 impl Classifier {
     /// Creates a classifier. `geo` may be without a database; `own_bots` are bots that the device
     /// rules do not know.
-    pub fn new(register: Register, geo: Geo, own_bots: OwnBots) -> Result<Self, UnknownZone> {
+    pub fn new(
+        register: Register,
+        geo: Geo,
+        own_bots: ConfiguredBots,
+    ) -> Result<Self, UnknownZone> {
         let mut zones = HashMap::new();
         let names = register
             .portals()

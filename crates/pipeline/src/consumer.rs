@@ -177,7 +177,7 @@ impl Consumer {
                 Ok(false) => {}
                 // Restarts from the committed offsets, as after a crash. Their intents name the
                 // blocks that were being written.
-                Err(error) if error.is_passing() && !stop.is_cancelled() => {
+                Err(error) if error.is_transient() && !stop.is_cancelled() => {
                     tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "rejoining the group after an error");
                     self.progress.note_trouble(&error);
                     self.forget();
@@ -229,7 +229,7 @@ impl Consumer {
         let is_early = self
             .group_asked
             .is_some_and(|asked| asked.elapsed() < GROUP_LOOK);
-        if is_early || !self.progress.is_dealt() || !self.is_idle() {
+        if is_early || !self.progress.is_assigned() || !self.is_idle() {
             return Ok(false);
         }
         let missing = self.progress.missing(ends);
@@ -275,7 +275,7 @@ impl Consumer {
                     *pause = REJOIN_MIN;
                     return Ok(());
                 }
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_transient() => {
                     std::thread::sleep(*pause);
                     *pause = (*pause * 2).min(REJOIN_MAX);
                 }
@@ -387,7 +387,7 @@ impl Consumer {
             "Kafka client error, the client retries"
         );
         self.is_behind = false;
-        self.progress.note_before_dealt(trouble.cause);
+        self.progress.note_unassigned(trouble.cause);
         match trouble.may_skip {
             true => (0..self.partitions.len()).try_for_each(|index| self.examine(index)),
             false => Ok(()),
@@ -638,7 +638,7 @@ impl Consumer {
     }
 
     fn assigned(&mut self, partitions: &[Partition]) -> Result<(), PipelineError> {
-        self.progress.note_before_dealt(
+        self.progress.note_unassigned(
             "waiting for the partitions' offsets from Kafka and ClickHouse".to_owned(),
         );
         self.topic = identity(&self.bus)?;
@@ -810,7 +810,7 @@ impl Consumer {
             else {
                 return Ok(());
             };
-            state.forget_draft();
+            state.discard_draft();
             if let Ok(outcome) = self.results.recv_timeout(POLL_WAIT * 10) {
                 self.finish(outcome)?;
             } else {

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::classify::Classifier;
 use crate::decode::{add_headers, decode};
 use crate::invariants::Extent;
-use crate::mark::Intent;
+use crate::offset_metadata::Intent;
 use crate::recent::{Recent, Sighting};
 use crate::sequences::Sequences;
 use crate::{Config, write::DeadLetter};
@@ -339,7 +339,7 @@ impl Draft {
             records: self.read,
             checksum: self.checksum,
             rules: rules.to_owned(),
-            at: crate::mark::now(),
+            at: crate::offset_metadata::now(),
         }
     }
 }

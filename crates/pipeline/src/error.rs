@@ -60,7 +60,7 @@ pub enum PipelineError {
     #[error(
         "partition {partition}: the group stands at {next}, but the ledger reaches to {ledger_end}: the group's offset was set back, and reading on would count records twice; with all consumers stopped, `affluenza accept place --partition {partition} --reason TEXT` sets the group to {ledger_end}"
     )]
-    PlaceBehind {
+    OffsetBehindLedger {
         /// Partition of the offset.
         partition: Partition,
         /// Committed offset of the group.
@@ -236,10 +236,10 @@ impl PipelineError {
     }
 
     /// True if a retry may succeed.
-    pub(crate) fn is_passing(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Bus(error) => error.is_passing(),
-            Self::Store(error) => error.is_passing(),
+            Self::Bus(error) => error.is_transient(),
+            Self::Store(error) => error.is_transient(),
             Self::StillFilling { .. } => true,
             _ => false,
         }

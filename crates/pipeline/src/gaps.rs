@@ -80,7 +80,7 @@ impl Gaps {
             let (inspector, asked) = (Arc::clone(&self.inspector), gaps.to_vec());
             let look = move || inspector.control_offsets(partition, &asked);
             match tokio::task::spawn_blocking(look).await {
-                Ok(Err(error)) if error.is_passing() && looks < LOOKS => {
+                Ok(Err(error)) if error.is_transient() && looks < LOOKS => {
                     tracing::info!(%error, "inspecting the log once more");
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -94,7 +94,7 @@ impl Gaps {
     async fn is_compacted(&self) -> Result<bool, BusError> {
         let asked = Cluster::new(&self.bus)?.is_compacted(&self.bus.topic).await;
         match asked {
-            Err(error) if !error.is_passing() => {
+            Err(error) if !error.is_transient() => {
                 tracing::warn!(%error, "the topic's cleanup policy cannot be read");
                 Ok(false)
             }

@@ -9,7 +9,7 @@ use affluenza_store::silence::SilentPortal;
 
 use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};
-use crate::{Config, PipelineError, Progress, Reconciled, mark};
+use crate::{Config, PipelineError, Progress, Reconciled, offset_metadata};
 
 /// Time of failing writes to ClickHouse after which the consumer is not ready.
 const WAIT_SHOWN: Duration = Duration::from_secs(10);
@@ -202,7 +202,7 @@ impl Progress {
     }
 
     /// Returns the reason why the group has assigned no partitions for `limit`, if so.
-    pub(crate) fn undealt(&self, limit: Duration) -> Option<String> {
+    pub(crate) fn unassigned(&self, limit: Duration) -> Option<String> {
         let health = self.health();
         let waited = health.undealt_since.elapsed();
         if health.owned.is_some() || waited < limit {
@@ -254,7 +254,7 @@ impl Progress {
 
     /// Publishes the open transactions that hold partitions back.
     pub fn set_open_transactions(&self, open: &[OpenTransaction]) {
-        let now_ms = i64::try_from(mark::now())
+        let now_ms = i64::try_from(offset_metadata::now())
             .unwrap_or(i64::MAX)
             .saturating_mul(1000);
         self.0.counters.set_open_transactions(open, now_ms);
@@ -262,7 +262,7 @@ impl Progress {
 
     /// Publishes the result of a reconciliation.
     pub fn note_compared(&self, done: &Reconciled) {
-        self.0.counters.add_compared(done, mark::now());
+        self.0.counters.add_compared(done, offset_metadata::now());
     }
 
     /// Publishes that a reconciliation failed.
@@ -280,7 +280,7 @@ impl Progress {
     }
 
     /// True if the group has assigned partitions, even if this consumer owns none.
-    pub(crate) fn is_dealt(&self) -> bool {
+    pub(crate) fn is_assigned(&self) -> bool {
         self.health().owned.is_some()
     }
 
@@ -304,7 +304,7 @@ impl Progress {
     }
 
     /// Records why the group has not assigned partitions yet.
-    pub(crate) fn note_before_dealt(&self, cause: String) {
+    pub(crate) fn note_unassigned(&self, cause: String) {
         let mut health = self.health();
         if health.owned.is_none() {
             health.trouble = Some(cause);

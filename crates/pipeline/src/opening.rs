@@ -13,9 +13,10 @@ use tokio::runtime::Handle;
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
 use crate::invariants::Extent;
-use crate::mark::{Intent, Mark};
+use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::place::{Fit, Seen, other_records, signed, unexplained};
 use crate::reconcile::{Work, parts};
+use crate::settle::Consumers;
 use crate::{Config, PipelineError, Progress, Reconciled};
 
 /// Attempts to read a ledger that is behind before it is filled: replicas may lag a moment.
@@ -171,10 +172,11 @@ impl Opening<'_> {
         if metadata.is_empty() {
             return Ok(None);
         }
-        let mark = Mark::parse(metadata).ok_or_else(|| PipelineError::ForeignMetadata {
-            partition,
-            metadata: metadata.chars().take(200).collect(),
-        })?;
+        let mark =
+            OffsetMetadata::parse(metadata).ok_or_else(|| PipelineError::ForeignMetadata {
+                partition,
+                metadata: metadata.chars().take(200).collect(),
+            })?;
         if mark.stream != self.stream {
             return Err(PipelineError::OtherStream {
                 partition,
@@ -228,6 +230,7 @@ impl Opening<'_> {
             gaps: Gaps::new(self.bus),
             classifier: self.classifier,
             boundary,
+            consumers: Consumers::Running,
         };
         let began = Instant::now();
         for part in parts(&gap) {

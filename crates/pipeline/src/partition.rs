@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::classify::Classifier;
 use crate::draft::Draft;
-use crate::mark::{Intent, Mark};
+use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
 use crate::{Config, PipelineError, invariants};
 
@@ -181,7 +181,7 @@ impl PartitionState {
     }
 
     /// Discards the records that were read but not written: the next owner reads them.
-    pub(crate) fn forget_draft(&mut self) {
+    pub(crate) fn discard_draft(&mut self) {
         self.draft = Draft::begin(self.draft.first);
         self.handed_out = self.draft.first;
     }
@@ -209,8 +209,8 @@ impl PartitionState {
     }
 
     /// Returns the offset metadata to commit with the offset at which the draft begins.
-    pub(crate) fn mark(&self, with_intent: bool) -> Mark {
-        Mark {
+    pub(crate) fn mark(&self, with_intent: bool) -> OffsetMetadata {
+        OffsetMetadata {
             stream: self.origin.stream.clone(),
             intent: with_intent.then(|| self.draft.intent(&self.origin.rules)),
         }
@@ -291,7 +291,7 @@ mod tests {
     fn records_left_to_the_next_owner_are_not_skipped() {
         let mut state = partition(None);
         state.ended(NextOffset(12));
-        state.forget_draft();
+        state.discard_draft();
         state.pass_gap().unwrap();
         assert!(state.draft.is_empty());
     }

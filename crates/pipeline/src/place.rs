@@ -77,7 +77,7 @@ impl Seen {
         }
         if !place_is_ledgers_end(next, self.intent, self.last_row()) {
             if next < ledger_end {
-                return Err(PipelineError::PlaceBehind {
+                return Err(PipelineError::OffsetBehindLedger {
                     partition,
                     next: next.0,
                     ledger_end: ledger_end.0,
@@ -257,15 +257,15 @@ mod tests {
         use PipelineError as E;
         assert!(matches!(
             seen(19).judge(),
-            Err(E::PlaceBehind { next: 19, .. })
+            Err(E::OffsetBehindLedger { next: 19, .. })
         ));
         assert!(matches!(
             begun(10, 20, 8).judge(),
-            Err(E::PlaceBehind { .. })
+            Err(E::OffsetBehindLedger { .. })
         ));
         assert!(matches!(
             begun(5, 20, 7).judge(),
-            Err(E::PlaceBehind { .. })
+            Err(E::OffsetBehindLedger { .. })
         ));
         assert!(matches!(
             seen(31).judge(),

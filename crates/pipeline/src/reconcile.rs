@@ -27,7 +27,7 @@ use crate::draft::Draft;
 use crate::gaps::Gaps;
 use crate::place::check_log;
 use crate::recent::Recent;
-use crate::settle::settle_doubts;
+use crate::settle::{Consumers, settle};
 
 /// Pause between the first two comparisons of the aggregates: longer than an insert takes from its
 /// facts to its views.
@@ -78,57 +78,21 @@ pub async fn reconcile(
     classifier: &mut Classifier,
     scope: Scope,
 ) -> Result<Reconciled, PipelineError> {
-    let mut done = Reconciled::default();
-    let boundary = store.boundary().await?;
-    classifier.keep_from(boundary);
-    let mut work = Work {
-        store,
-        bus,
-        stream,
-        gaps: Gaps::new(bus),
-        classifier,
-        boundary,
-    };
-    let mut months = store.months(scope).await?;
-    let differing = check_log(store, bus, stream).await?;
-    if differing.is_empty() {
-        let mut gaps = lost_ends(store, bus, stream).await?;
-        gaps.extend(store.ledger_gaps().await?);
-        for gap in gaps.iter().flat_map(parts) {
-            work.fill_gap(&gap, &mut done).await?;
-        }
-        let suspects = match scope {
-            Scope::All => Suspects::All,
-            Scope::Hours(_) => Suspects::Written(scope),
-        };
-        let precedence = precedence(bus, stream)?;
-        months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
-        months.sort_unstable();
-        months.dedup();
-        for block in store.block_differences(scope).await? {
-            work.restore(&block, &mut done).await?;
-        }
-        for block in store.unexplained_offsets().await? {
-            work.explain(&block, &mut done).await?;
-        }
-    }
-    // A log that differs from the ledger must not restore anything.
-    done.failures
-        .extend(differing.iter().map(ToString::to_string));
-    correct(store, stream, &months, &mut done).await?;
-    for month in months {
-        let differing = store.hours_differences(month).await?.len();
-        if differing > 0 {
-            store.forget_hours(month).await?;
-            tracing::warn!(month, enti = differing, "hours of a month calculated again");
-            done.hours_corrected += differing as u64;
-        }
-    }
-    // A month that has changed since is no fault: its hours are only slower to query until they are
-    // computed again.
-    store.keep_hours().await?;
-    store.keep_projections(UNMERGED).await?;
-    Ok(done)
+    let work = Work::new(store, bus, stream, classifier, Consumers::Running).await?;
+    work.reconcile(scope).await
+}
+
+/// Repairs missing or surplus data before the first consumer starts. Months with a block in flight
+/// stay in doubt: the consumer compares them as soon as it has completed the block.
+pub async fn reconcile_before_start(
+    store: &Store,
+    bus: &BusConfig,
+    stream: &str,
+    classifier: &mut Classifier,
+    scope: Scope,
+) -> Result<Reconciled, PipelineError> {
+    let work = Work::new(store, bus, stream, classifier, Consumers::NotStarted).await?;
+    work.reconcile(scope).await
 }
 
 /// Returns the ranges missing at either end of the ledger: records in the log before its first
@@ -215,9 +179,77 @@ pub(crate) struct Work<'w> {
     pub(crate) classifier: &'w mut Classifier,
     /// Start of the retention period: facts of earlier days are not restored.
     pub(crate) boundary: Boundary,
+    pub(crate) consumers: Consumers,
 }
 
-impl Work<'_> {
+impl<'w> Work<'w> {
+    async fn new(
+        store: &'w Store,
+        bus: &'w BusConfig,
+        stream: &'w str,
+        classifier: &'w mut Classifier,
+        consumers: Consumers,
+    ) -> Result<Self, PipelineError> {
+        let boundary = store.boundary().await?;
+        classifier.keep_from(boundary);
+        Ok(Self {
+            store,
+            bus,
+            stream,
+            gaps: Gaps::new(bus),
+            classifier,
+            boundary,
+            consumers,
+        })
+    }
+
+    async fn reconcile(mut self, scope: Scope) -> Result<Reconciled, PipelineError> {
+        let Self {
+            store, bus, stream, ..
+        } = self;
+        let mut done = Reconciled::default();
+        let mut months = store.months(scope).await?;
+        let differing = check_log(store, bus, stream).await?;
+        if differing.is_empty() {
+            let mut gaps = lost_ends(store, bus, stream).await?;
+            gaps.extend(store.ledger_gaps().await?);
+            for gap in gaps.iter().flat_map(parts) {
+                self.fill_gap(&gap, &mut done).await?;
+            }
+            let suspects = match scope {
+                Scope::All => Suspects::All,
+                Scope::Hours(_) => Suspects::Written(scope),
+            };
+            let precedence = precedence(bus, stream)?;
+            months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
+            months.sort_unstable();
+            months.dedup();
+            for block in store.block_differences(scope).await? {
+                self.restore(&block, &mut done).await?;
+            }
+            for block in store.unexplained_offsets().await? {
+                self.explain(&block, &mut done).await?;
+            }
+        }
+        // A log that differs from the ledger must not restore anything.
+        done.failures
+            .extend(differing.iter().map(ToString::to_string));
+        correct_with(store, stream, &months, self.consumers, &mut done).await?;
+        for month in months {
+            let differing = store.hours_differences(month).await?.len();
+            if differing > 0 {
+                store.forget_hours(month).await?;
+                tracing::warn!(month, enti = differing, "hours of a month calculated again");
+                done.hours_corrected += differing as u64;
+            }
+        }
+        // A month that has changed since is no fault: its hours are only slower to query until they
+        // are computed again.
+        store.keep_hours().await?;
+        store.keep_projections(UNMERGED).await?;
+        Ok(done)
+    }
+
     /// Writes the ledger row of a gap and its missing facts. Overlapping blocks are replaced by one
     /// row.
     pub(crate) async fn fill_gap(
@@ -542,6 +574,16 @@ pub(crate) async fn correct(
     months: &[u32],
     done: &mut Reconciled,
 ) -> Result<(), PipelineError> {
+    correct_with(store, stream, months, Consumers::Running, done).await
+}
+
+async fn correct_with(
+    store: &Store,
+    stream: &str,
+    months: &[u32],
+    consumers: Consumers,
+    done: &mut Reconciled,
+) -> Result<(), PipelineError> {
     let differing = lasting_differences(store, months).await?;
     let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
     store.doubt_months(&differing, None).await?;
@@ -555,8 +597,11 @@ pub(crate) async fn correct(
             "facts were changed after they were stored ({change}), and hour rows of {differing:?} were corrected to them: `affluenza rebuild facts` reads the facts from the log again"
         )
     }));
-    let settled = settle_doubts(store, stream).await?;
+    let settled = settle(store, stream, consumers).await?;
     done.cells_corrected += settled.cells;
+    if consumers == Consumers::NotStarted {
+        return Ok(());
+    }
     done.failures.extend(settled.left.iter().map(|month| {
         format!(
             "hour rows of month {month}: a block of it is in flight, or they still differ; the month stays in doubt and is compared again"

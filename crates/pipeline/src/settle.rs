@@ -29,6 +29,26 @@ const PASSES_MAX: usize = 40;
 /// Pause before a month with a block in flight is compared again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Consumers that may write the months in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consumers {
+    /// Consumers may run. They hold a month back while it is compared.
+    Running,
+    /// No consumer runs yet. A block in flight stays so until its consumer starts: waiting for it
+    /// would only delay that start.
+    NotStarted,
+}
+
+impl Consumers {
+    fn passes_max(self) -> usize {
+        match self {
+            Self::Running => PASSES_MAX,
+            // The second pass confirms the corrections of the first.
+            Self::NotStarted => 2,
+        }
+    }
+}
+
 /// Result of settling doubts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settled {
@@ -87,7 +107,10 @@ impl Progress {
     ///
     /// # Errors
     /// Returns an error if ClickHouse does not answer.
-    pub async fn look_at_doubts(&self, store: &Store) -> Result<BTreeSet<u32>, PipelineError> {
+    pub async fn refresh_doubtful_months(
+        &self,
+        store: &Store,
+    ) -> Result<BTreeSet<u32>, PipelineError> {
         let months = store.months_in_doubt().await?;
         let held = months.iter().filter(|month| month.is_held);
         self.0.holds.set(held.map(|month| month.month).collect());
@@ -96,12 +119,23 @@ impl Progress {
 }
 
 /// Compares every month in doubt with its facts, corrects its hour rows, and settles the doubt.
-pub async fn settle_doubts(store: &Store, stream: &str) -> Result<Settled, PipelineError> {
+pub async fn reconcile_doubtful_months(
+    store: &Store,
+    stream: &str,
+) -> Result<Settled, PipelineError> {
+    settle(store, stream, Consumers::Running).await
+}
+
+pub(crate) async fn settle(
+    store: &Store,
+    stream: &str,
+    consumers: Consumers,
+) -> Result<Settled, PipelineError> {
     let mut done = Settled::default();
-    for pass in 0..PASSES_MAX {
+    for pass in 0..consumers.passes_max() {
         let mut doubts = store.doubts().await?;
         let boundary = store.boundary().await?;
-        if pass > 0 && !doubts.is_empty() {
+        if pass > 0 && consumers == Consumers::Running && !doubts.is_empty() {
             store.hold_months(&doubts, HOLD.as_secs()).await?;
             tokio::time::sleep(if pass == 1 { HOLD_SEEN } else { PAUSE }).await;
             doubts = store.doubts().await?;
@@ -130,7 +164,7 @@ pub async fn settle_doubts(store: &Store, stream: &str) -> Result<Settled, Pipel
                         .filter(|doubt| doubt.month == month && is_within(doubt, stream, &ends))
                         .cloned()
                         .collect();
-                    store.settle_doubts(&settled).await?;
+                    store.reconcile_doubtful_months(&settled).await?;
                     done.months.insert(month);
                 }
             }

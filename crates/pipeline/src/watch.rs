@@ -20,7 +20,7 @@ const GROUND_LOOK: Duration = Duration::from_secs(30);
 const GROUND_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Monitor of the partitions of one consumer.
-pub struct Watchman {
+pub struct StandstillMonitor {
     bus: BusConfig,
     store: Store,
     progress: Progress,
@@ -33,8 +33,8 @@ pub struct Watchman {
     ground_looked: Option<Instant>,
 }
 
-impl Watchman {
-    /// Creates a monitor; [`Watchman::watch`] runs it.
+impl StandstillMonitor {
+    /// Creates a monitor; [`StandstillMonitor::watch`] runs it.
     pub fn new(bus: &BusConfig, store: Store, progress: Progress, config: &Config) -> Self {
         Self {
             bus: bus.clone(),
@@ -81,7 +81,7 @@ impl Watchman {
         let is_due = |looked: Instant| looked.elapsed() >= GROUND_LOOK;
         if self.ground_looked.is_none_or(is_due) {
             self.ground_looked = Some(Instant::now());
-            self.look_at_ground(cluster).await;
+            self.check_topics_and_schema(cluster).await;
         }
         self.say();
     }
@@ -118,7 +118,7 @@ impl Watchman {
     }
 
     /// Checks the topics, tables and views that the consumer needs.
-    async fn look_at_ground(&mut self, cluster: &Arc<Cluster>) {
+    async fn check_topics_and_schema(&mut self, cluster: &Arc<Cluster>) {
         let mut missing = Vec::new();
         let (asked, bus) = (Arc::clone(cluster), self.bus.clone());
         let topics = move || {
@@ -135,7 +135,7 @@ impl Watchman {
         let faults = self.store.schema_faults();
         match tokio::time::timeout(GROUND_PATIENCE, faults).await {
             Ok(Ok(faults)) => missing.extend(faults.iter().map(ToString::to_string)),
-            Ok(Err(error)) if !error.is_passing() => missing.push(error.to_string()),
+            Ok(Err(error)) if !error.is_transient() => missing.push(error.to_string()),
             Ok(Err(_)) | Err(_) => return,
         }
         for fault in &missing {
@@ -172,7 +172,7 @@ impl Watchman {
     }
 
     fn say_undealt(&mut self) {
-        let Some(why) = self.progress.undealt(self.limit) else {
+        let Some(why) = self.progress.unassigned(self.limit) else {
             self.undealt_said = None;
             return;
         };

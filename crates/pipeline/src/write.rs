@@ -21,7 +21,7 @@ use crate::Cause;
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
 use crate::gaps::Gaps;
-use crate::{PipelineError, Progress, invariants, mark};
+use crate::{PipelineError, Progress, invariants, offset_metadata};
 
 /// Maximum time for Kafka to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
@@ -333,12 +333,12 @@ impl Sink {
                     attempt = Attempt::of_rest(&facts, origin, &token, present.len(), known);
                 }
             }
-            first_sent_at.get_or_insert_with(mark::now);
+            first_sent_at.get_or_insert_with(offset_metadata::now);
             self.begins(Cause::ClickHouse, "insert facts");
             let Attempt { block, token } = &attempt;
             match self.store.insert_facts(block.clone(), token).await {
                 Ok(()) => return Ok(()),
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_transient() => {
                     self.wait("insert facts", &error, &mut pause).await
                 }
                 Err(error) => return Err(error.into()),
@@ -420,7 +420,7 @@ impl Sink {
         loop {
             match attempt().await {
                 Ok(value) => return Ok(value),
-                Err(error) if error.is_passing() => self.wait(what, &error, &mut pause).await,
+                Err(error) if error.is_transient() => self.wait(what, &error, &mut pause).await,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -458,7 +458,7 @@ impl Attempt {
     ) -> Self {
         let started_at = match known {
             Token::ServerRestarted(at) => at,
-            Token::Known | Token::MayBeForgotten | Token::SharedOutOtherwise => 0,
+            Token::Known | Token::MayBeForgotten | Token::OnOtherShard => 0,
         };
         Self {
             block: Bytes::from(facts.encode(origin)),
@@ -486,7 +486,7 @@ impl RepeatTokens {
         self.attempts += 1;
         match self.attempts {
             1 => self.of_block.clone(),
-            attempts => self.of_block.of_rest(attempts, mark::now()),
+            attempts => self.of_block.of_rest(attempts, offset_metadata::now()),
         }
     }
 }

@@ -253,7 +253,7 @@ impl Store {
     ///
     /// # Errors
     /// If ClickHouse refuses a statement or does not respond.
-    pub async fn open_to(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
+    pub async fn create_reader_views(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
         let own = |reader: &EnteReader| reader.database(self.database());
         let wanted: Vec<String> = readers.iter().map(own).collect();
         let known = format!(

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{WINDOW_SECONDS, has_keeper};
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::sql::quoted;
-use crate::store::{LOOK_ROUND, deduplication_window};
+use crate::store::{SKIP_UNAVAILABLE, deduplication_window};
 use crate::{BlockOrigin, Store, StoreError};
 
 /// An unsettled row of `months_in_doubt`.
@@ -75,7 +75,7 @@ pub enum Token {
     /// lost the rows.
     ServerRestarted(u64),
     /// The number of shards changed, so the block may belong to another shard.
-    SharedOutOtherwise,
+    OnOtherShard,
 }
 
 #[derive(Row, Deserialize)]
@@ -95,14 +95,14 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn token_of(&self, since: u64) -> Result<Token, StoreError> {
-        if self.shared_out_otherwise(since).await? {
-            return Ok(Token::SharedOutOtherwise);
+        if self.may_be_on_other_shard(since).await? {
+            return Ok(Token::OnOtherShard);
         }
         let from = since.saturating_sub(CLOCK_SKEW_SECONDS_MAX.unsigned_abs());
         // The ledger has local days, but parts have months in UTC: add a month at each end.
         let memory: Vec<Memory> = self
             .rows(&format!(
-                "SELECT assumeNotNull((SELECT toUInt64(max(toUnixTimestamp(now()) - uptime())) FROM {} {LOOK_ROUND})) AS started_at,
+                "SELECT assumeNotNull((SELECT toUInt64(max(toUnixTimestamp(now()) - uptime())) FROM {} {SKIP_UNAVAILABLE})) AS started_at,
                         assumeNotNull((SELECT toUInt64(sum(2 + length(arrayDistinct(arrayMap(day -> toYYYYMM(day), `fates.day`))))) FROM ingest_ledger
                          WHERE written_at >= toDateTime({from}, 'UTC'))) AS parts",
                 self.of_all_nodes("system.one")
@@ -227,7 +227,7 @@ impl Store {
     ///
     /// # Errors
     /// If ClickHouse refuses the insert or does not respond.
-    pub async fn settle_doubts(&self, doubts: &[Doubt]) -> Result<(), StoreError> {
+    pub async fn reconcile_doubtful_months(&self, doubts: &[Doubt]) -> Result<(), StoreError> {
         self.write_doubts(doubts, "toDateTime(0, 'UTC'), true")
             .await
     }

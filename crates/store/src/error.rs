@@ -103,7 +103,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Returns true if the same call may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::DiskFull)
             || matches!(self, Self::Query { cause, .. } if passing_code(cause))
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
 use crate::sql::{filled, quoted};
-use crate::store::LOOK_ROUND;
+use crate::store::SKIP_UNAVAILABLE;
 use crate::{InsertToken, Store, StoreError};
 
 /// An hour of an ente in which the hour rows differ from the facts.
@@ -216,7 +216,7 @@ impl Store {
             "SELECT concat(substring(command, 1, 200), ', ', toString(create_time)) FROM {}
              WHERE database = {} AND table = {} AND position(command, 'UPDATE ') > 0 AND position(command, '_row_exists') = 0
                AND create_time > (SELECT max(r.finished_at) FROM rebuilds AS r FINAL WHERE r.what = 'facts' AND NOT r.dry_run)
-             ORDER BY create_time DESC LIMIT 5 {LOOK_ROUND}",
+             ORDER BY create_time DESC LIMIT 5 {SKIP_UNAVAILABLE}",
             self.of_all_nodes("system.mutations"),
             quoted(self.database()),
             quoted(&self.held("usage_events"))

@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
-    pub async fn shared_out_otherwise(&self, since: u64) -> Result<bool, StoreError> {
+    pub async fn may_be_on_other_shard(&self, since: u64) -> Result<bool, StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(false);
         }

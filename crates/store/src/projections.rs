@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::sql::quoted;
-use crate::store::LOOK_ROUND;
+use crate::store::SKIP_UNAVAILABLE;
 use crate::{Store, StoreError};
 
 /// Projections in the order of their definition.
@@ -31,7 +31,7 @@ impl Store {
                  WHERE active AND database = {database} AND table = '{table}' AND rows > 0
                    AND NOT hasAll(projections, [{}]) AND modification_time <= now() - {}
                    AND (SELECT count() FROM {mutations} WHERE database = {database} AND table = '{table}' AND NOT is_done) = 0
-                 {LOOK_ROUND}",
+                 {SKIP_UNAVAILABLE}",
                 names.join(", "),
                 idle.as_secs(),
                 parts = self.of_all_nodes("system.parts"),

@@ -74,7 +74,7 @@ pub struct UsageByCode {
 
 impl Store {
     /// Returns the version of the current register; `None` before the first one was applied.
-    pub async fn register_in_force(&self) -> Result<Option<String>, StoreError> {
+    pub async fn current_register(&self) -> Result<Option<String>, StoreError> {
         let versions: Vec<String> = self
             .rows("SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1")
             .await?;
@@ -100,7 +100,7 @@ impl Store {
 
     /// Makes a register the current one after its tables were written, and creates its
     /// dictionaries.
-    pub async fn enforce_register(&self, version: &str) -> Result<(), StoreError> {
+    pub async fn activate_register(&self, version: &str) -> Result<(), StoreError> {
         self.execute(&format!(
             "INSERT INTO register_versions (version) VALUES ('{version}')"
         ))

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::store::LOOK_ROUND;
+use crate::store::SKIP_UNAVAILABLE;
 use crate::{Store, StoreError};
 
 /// Oldest supported server, the version of all tests. Deduplication by token in materialized views
@@ -60,7 +60,7 @@ impl Store {
         // `now()` would return the time of the connected server for every row.
         self.rows(&format!(
             "SELECT concat(hostName(), ':', toString(tcpPort())) AS name, version() AS version, toInt64(toUnixTimestamp(nowInBlock())) AS now
-             FROM {} {LOOK_ROUND}",
+             FROM {} {SKIP_UNAVAILABLE}",
             self.of_all_nodes("system.one")
         ))
         .await

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::cluster::{fill, held};
 use crate::migrate::SchemaObject;
 use crate::sql::quoted;
-use crate::store::LOOK_ROUND;
+use crate::store::SKIP_UNAVAILABLE;
 use crate::{Config, Migration, Store, StoreError, migrations};
 
 /// A table or view that differs from the migrations.
@@ -149,7 +149,7 @@ impl Store {
                 "SELECT t.name, ifNull(formatQueryOrNull(replaceAll(t.as_select, {prefix}, '')), '') AS query, count(), any(c.names)
                  FROM {tables} AS t
                  LEFT JOIN (SELECT table, arrayStringConcat(groupUniqArray(name), ' ') AS names FROM system.columns WHERE database = {database} GROUP BY table) AS c ON c.table = t.name
-                 WHERE t.database = {database} GROUP BY t.name, query {LOOK_ROUND}",
+                 WHERE t.database = {database} GROUP BY t.name, query {SKIP_UNAVAILABLE}",
                 prefix = quoted(&format!("{}.", self.database())),
                 tables = self.of_all_nodes("system.tables")
             ))

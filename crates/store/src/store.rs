@@ -18,7 +18,7 @@ use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, setti
 const IDENTITIES_A_QUERY: usize = 5_000;
 
 /// Skips unavailable nodes in checks; they are checked when they return.
-pub(crate) const LOOK_ROUND: &str = "SETTINGS skip_unavailable_shards = 1";
+pub(crate) const SKIP_UNAVAILABLE: &str = "SETTINGS skip_unavailable_shards = 1";
 /// Minimum number of tokens that a table must remember.
 const WINDOW_MIN: u64 = 10_000;
 
@@ -173,7 +173,7 @@ impl Store {
             .collect();
         let fixed: Vec<(String, String)> = self
             .rows(&format!(
-                "SELECT name, value FROM {} WHERE readonly AND name IN ({}) {LOOK_ROUND}",
+                "SELECT name, value FROM {} WHERE readonly AND name IN ({}) {SKIP_UNAVAILABLE}",
                 self.of_all_nodes("system.settings"),
                 names.join(", ")
             ))
@@ -240,7 +240,7 @@ impl Store {
             .map(|table| quoted(&self.held(table)))
             .collect();
         self.rows(&format!(
-            "SELECT name, create_table_query FROM {} WHERE database = {} AND name IN ({}) {LOOK_ROUND}",
+            "SELECT name, create_table_query FROM {} WHERE database = {} AND name IN ({}) {SKIP_UNAVAILABLE}",
             self.of_all_nodes("system.tables"),
             quoted(self.database()),
             names.join(", ")
@@ -251,7 +251,7 @@ impl Store {
     /// Returns the number of servers that respond.
     pub(crate) async fn nodes_that_answer(&self) -> Result<u64, StoreError> {
         let one = self.of_all_nodes("system.one");
-        self.count(&format!("SELECT count() FROM {one} {LOOK_ROUND}"))
+        self.count(&format!("SELECT count() FROM {one} {SKIP_UNAVAILABLE}"))
             .await
     }
 

@@ -63,7 +63,7 @@ pub fn nothing_personal_is_kept(engines: &Engines) {
     spooling.running.terminate();
     eventually("everything is consumed", || {
         let high: i64 = place.ends().values().map(|end| end.0).sum();
-        place.dealt_with() == high.unsigned_abs()
+        place.records_processed() == high.unsigned_abs()
     });
     assert!(
         accepted > 20,

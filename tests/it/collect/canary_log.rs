@@ -46,7 +46,9 @@ pub fn nothing_personal_leaves_the_log(engines: &Engines) {
     place.run(&["migrate"]);
     let sent = plant(&place);
     let consumer = place.spawn_with(&["consume"], "consume.log", &[("AFFLUENZA_LOG", "debug")]);
-    eventually("everything is consumed", || place.dealt_with() >= sent);
+    eventually("everything is consumed", || {
+        place.records_processed() >= sent
+    });
     consumer.terminate();
     let stored = place.count("SELECT count() FROM usage_events");
     let letters = assert_letters_are_clean(&place);

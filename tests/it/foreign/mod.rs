@@ -137,11 +137,11 @@ fn consume_under_kills(place: &Place<'_>, clients: &mut [Child]) {
             .all(|client| client.try_wait().expect("it can be asked").is_some())
     };
     while !has_ended(clients) {
-        let before = place.dealt_with();
+        let before = place.records_processed();
         let mut consumer = place.spawn_with(&["consume"], "killed.log", &SETTINGS);
         eventually("the consumer gets on, or the clients end", || {
             assert!(!consumer.has_ended(), "see killed.log");
-            place.dealt_with() > before + 20 || has_ended(clients)
+            place.records_processed() > before + 20 || has_ended(clients)
         });
         consumer.kill();
     }

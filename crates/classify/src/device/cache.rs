@@ -10,7 +10,7 @@ use super::agent;
 use super::class::DeviceVerdict;
 use super::classifier::classify;
 use super::hints::Hints;
-use super::own::OwnBots;
+use super::own::ConfiguredBots;
 
 /// Limits of a [`CachedClassifier`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Default for CacheLimits {
 #[derive(Debug)]
 pub struct CachedClassifier {
     verdicts: Cache<Key, DeviceVerdict, Weight, HashState>,
-    own_bots: OwnBots,
+    own_bots: ConfiguredBots,
     hits: u64,
     misses: u64,
 }
@@ -76,7 +76,7 @@ impl CachedClassifier {
                 HashState,
                 quick_cache::unsync::DefaultLifecycle::default(),
             ),
-            own_bots: OwnBots::default(),
+            own_bots: ConfiguredBots::default(),
             hits: 0,
             misses: 0,
         }
@@ -85,15 +85,15 @@ impl CachedClassifier {
     /// Adds the bots of this installation, which take precedence over every rule. Clears the cache.
     ///
     /// ```
-    /// use affluenza_classify::device::{CachedClassifier, Device, Hints, OwnBots};
+    /// use affluenza_classify::device::{CachedClassifier, Device, Hints, ConfiguredBots};
     ///
-    /// let own = OwnBots::new(["ComuneCheck"]);
+    /// let own = ConfiguredBots::new(["ComuneCheck"]);
     /// let mut classifier = CachedClassifier::default().with_bots(own);
     /// let probe = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 comunecheck/2";
     /// assert_eq!(classifier.classify(probe, &Hints::NONE).rule.as_str(), "bot.configured");
     /// ```
     #[must_use]
-    pub fn with_bots(mut self, own_bots: OwnBots) -> Self {
+    pub fn with_bots(mut self, own_bots: ConfiguredBots) -> Self {
         self.verdicts.clear();
         self.own_bots = own_bots;
         self

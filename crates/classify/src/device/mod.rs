@@ -23,7 +23,7 @@ pub use class::{BotClass, Device, DeviceVerdict, RuleId, UnknownName};
 pub use classifier::classify;
 pub use family::{BrowserFamily, OsFamily};
 pub use hints::{FormFactors, Hints, Platform};
-pub use own::OwnBots;
+pub use own::ConfiguredBots;
 pub use rules::{DeviceRules, RuleFile, RuleFileError};
 
 /// Maximum length of a user agent in bytes; the rest of a longer one is ignored.

@@ -4,9 +4,9 @@ use super::class::{BotClass, DeviceVerdict, RuleId};
 
 /// Parts of user agents that mark a bot, in addition to the rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnBots(Vec<Box<[u8]>>);
+pub struct ConfiguredBots(Vec<Box<[u8]>>);
 
-impl OwnBots {
+impl ConfiguredBots {
     /// Creates the set of bots whose user agent contains one of `names`, case-insensitively. Skips
     /// empty names, which would match every user agent.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {

@@ -3,7 +3,7 @@ use std::sync::mpsc;
 
 use affluenza_http::telemetry::{CancellationToken, Files};
 use affluenza_kafka::{Cluster, NextOffset, Partition};
-use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, Until, Watchman};
+use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, StandstillMonitor, Until};
 use affluenza_store::Store;
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Handle;
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::args::Consume;
 use crate::commands::doubts::{settle_all, settle_regularly};
-use crate::commands::transactions::look_at_transactions;
+use crate::commands::transactions::watch_transactions;
 use crate::commands::upkeep::Upkeep;
 use crate::commands::watch::Watch;
 use crate::output;
@@ -115,12 +115,12 @@ impl RunningConsumer {
             progress.clone(),
             stop.clone(),
         ));
-        tokio::spawn(look_at_transactions(
+        tokio::spawn(watch_transactions(
             bus.clone(),
             progress.clone(),
             stop.clone(),
         ));
-        let watchman = Watchman::new(&bus, store.clone(), progress.clone(), &config);
+        let watchman = StandstillMonitor::new(&bus, store.clone(), progress.clone(), &config);
         tokio::spawn(watchman.watch(stop.clone()));
         std::thread::Builder::new()
             .name("consumer".into())

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::Cluster;
-use affluenza_pipeline::{Progress, Settled, settle_doubts};
+use affluenza_pipeline::{Progress, Settled, reconcile_doubtful_months};
 use affluenza_store::Store;
 use anyhow::Result;
 
@@ -29,7 +29,7 @@ pub async fn settle_regularly(
             () = stop.cancelled() => return,
         }
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
-        let Ok(doubtful) = progress.look_at_doubts(&store).await else {
+        let Ok(doubtful) = progress.refresh_doubtful_months(&store).await else {
             continue;
         };
         if doubtful.is_empty() || !progress.leads() || Instant::now() < after {
@@ -42,7 +42,7 @@ pub async fn settle_regularly(
             loop {
                 tokio::select! {
                     settled = &mut settled => return settled,
-                    () = tokio::time::sleep(DOUBTS_LOOK) => drop(progress.look_at_doubts(&store).await),
+                    () = tokio::time::sleep(DOUBTS_LOOK) => drop(progress.refresh_doubtful_months(&store).await),
                 }
             }
         };
@@ -71,7 +71,7 @@ pub async fn settle_regularly(
 pub async fn settle_all(bus: &affluenza_kafka::Config, store: &Store) -> Result<Settled> {
     let stream =
         tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
-    let settled = settle_doubts(store, &stream).await?;
+    let settled = reconcile_doubtful_months(store, &stream).await?;
     if !settled.months.is_empty() {
         tracing::info!(months = ?settled.months, cells = settled.cells, "months in doubt were compared: hour rows and facts agree");
     }

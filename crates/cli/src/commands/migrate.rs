@@ -113,7 +113,7 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
     }
     store.check_shape().await?;
     if platform.is_owner {
-        store.open_to(&platform.readers).await?;
+        store.create_reader_views(&platform.readers).await?;
     }
     keep_whole(&store, &platform.bus).await?;
     match store.keep_layout().await? {

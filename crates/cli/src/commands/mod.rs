@@ -42,7 +42,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use affluenza_classify::device::{DeviceRules, OwnBots, RuleFile};
+use affluenza_classify::device::{ConfiguredBots, DeviceRules, RuleFile};
 use affluenza_classify::geo::Geo;
 use affluenza_http::telemetry::trace::Tracing;
 use affluenza_http::telemetry::{CancellationToken, cancelled_by_signals};
@@ -249,7 +249,7 @@ fn use_device_rules(folder: &Path) -> Result<()> {
 }
 
 fn classifier_with(settings: &Settings, geo: Geo) -> Result<Classifier> {
-    let own_bots = OwnBots::new(&settings.classification.bots);
+    let own_bots = ConfiguredBots::new(&settings.classification.bots);
     Ok(Classifier::new(register(settings)?, geo, own_bots)?)
 }
 

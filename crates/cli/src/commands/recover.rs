@@ -3,7 +3,7 @@
 //! Lost data is restored from the log before the consumer joins its group. The log and the group's
 //! offsets are on disk when acknowledged, so they are never behind ClickHouse.
 
-use affluenza_pipeline::{Reconciled, Scope, reconcile, stream};
+use affluenza_pipeline::{Reconciled, Scope, reconcile_before_start, stream};
 use affluenza_store::Store;
 use affluenza_store::broken::BrokenPart;
 use anyhow::Result;
@@ -28,7 +28,7 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
     let stream = stream::present(&store, bus).await?;
-    let done = reconcile(&store, bus, &stream, &mut classifier, scope).await?;
+    let done = reconcile_before_start(&store, bus, &stream, &mut classifier, scope).await?;
     for failure in &done.failures {
         tracing::error!(failure, "not restored");
     }

@@ -63,11 +63,11 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
         let store = Store::new(&platform.store);
         let applied = async {
             store.check_schema().await?;
-            let before = store.register_in_force().await?;
+            let before = store.current_register().await?;
             for (table, rows) in tables(register) {
                 store.put_register(table, version, rows).await?;
             }
-            store.enforce_register(version).await?;
+            store.activate_register(version).await?;
             Ok::<_, anyhow::Error>(before)
         }
         .await;

@@ -31,7 +31,7 @@ pub fn sentence(open: &OpenTransaction) -> String {
 }
 
 /// Checks regularly for transactions that block the partitions of this consumer.
-pub async fn look_at_transactions(bus: Config, progress: Progress, stop: CancellationToken) {
+pub async fn watch_transactions(bus: Config, progress: Progress, stop: CancellationToken) {
     let clients = Cluster::new(&bus).and_then(|cluster| {
         let open = OpenTransactions::new(&bus)?;
         Ok(Arc::new((cluster, open)))

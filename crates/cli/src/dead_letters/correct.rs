@@ -30,7 +30,7 @@ pub struct Corrected<'a> {
 
 /// Obstacle to requeueing a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Hindrance {
+pub enum RequeueError {
     /// The consumer would refuse the record again.
     #[error("{}{}", without_fate(.refusal), masked_note(*.is_masked))]
     Refused {
@@ -49,7 +49,7 @@ pub enum Hindrance {
     },
 }
 
-impl Hindrance {
+impl RequeueError {
     /// Stable code: the refusal's code, or one of this type.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ pub fn correct<'a>(
     letter: &Letter<'a>,
     event: Option<&str>,
     now: UnixMillis,
-) -> Result<Corrected<'a>, Hindrance> {
+) -> Result<Corrected<'a>, RequeueError> {
     let payload = match event {
         None => letter.payload.clone(),
         Some(event) => Cow::Owned(event.as_bytes().to_vec()),
@@ -91,7 +91,7 @@ pub fn correct<'a>(
         _ => without_mark(payload),
     };
     let is_masked_now = is_masked(&payload);
-    let refused = |refusal| Hindrance::Refused {
+    let refused = |refusal| RequeueError::Refused {
         refusal,
         is_masked: is_masked_now,
     };
@@ -103,7 +103,7 @@ pub fn correct<'a>(
     // would drop all but one of such events as duplicates.
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
         if is_masked(value.as_bytes()) {
-            return Err(Hindrance::MaskedIdentity { field });
+            return Err(RequeueError::MaskedIdentity { field });
         }
     }
     let what = match &message {

@@ -23,7 +23,7 @@ mod tally;
 pub mod text;
 mod walk;
 
-pub use correct::{Corrected, Hindrance, REQUEUED_FROM, REQUEUED_STREAM, correct};
+pub use correct::{Corrected, REQUEUED_FROM, REQUEUED_STREAM, RequeueError, correct};
 pub use correction::Corrections;
 pub use filter::{Filter, Selection, Since};
 pub use letter::Letter;

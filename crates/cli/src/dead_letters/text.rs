@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{Corrected, Hindrance, Letter, LetterTally, Walked};
+use super::{Corrected, Letter, LetterTally, RequeueError, Walked};
 
 /// Formats a letter as one line. `current` is the current stream of the events topic.
 pub fn line(letter: &Letter<'_>, current: Option<&str>) -> String {
@@ -29,7 +29,7 @@ pub fn outcome(
     letter: &Letter<'_>,
     current: Option<&str>,
     sent: &str,
-    result: &Result<Corrected<'_>, Hindrance>,
+    result: &Result<Corrected<'_>, RequeueError>,
 ) -> String {
     let mut line = match result {
         Ok(corrected) => {
@@ -209,7 +209,7 @@ mod tests {
             r"requeued      0/3        type time e/p key a\u{1b}b  (a part that was masked stays masked)"
         );
         let refusal = affluenza_event::Reject::UnknownType("mario@example.it".into()).into();
-        let result = Err(Hindrance::Refused {
+        let result = Err(RequeueError::Refused {
             refusal,
             is_masked: false,
         });

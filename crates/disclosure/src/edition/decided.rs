@@ -66,10 +66,10 @@ impl Outcome {
             }
         }
         let of_uses = earlier.iter().map(PublicYear::uses);
-        let also = kept_back(of_uses, &all_uses, is_small);
+        let also = cells_to_keep_hidden(of_uses, &all_uses, is_small);
         let uses = uses.suppress(threshold, secret, &also)?;
         let of_accesses = earlier.iter().map(PublicYear::accesses);
-        let also = kept_back(of_accesses, &all_accesses, is_small);
+        let also = cells_to_keep_hidden(of_accesses, &all_accesses, is_small);
         let accesses = accesses.suppress(threshold, secret, &also)?;
         let users = Users::new(figures);
         let mut before = earlier.iter().filter_map(PublicYear::users);
@@ -96,7 +96,7 @@ fn has_hidden_hours<const N: usize>(public: &Public<N>) -> bool {
 }
 
 /// Returns the cells that earlier editions hid, and those that changed by a small count since.
-fn kept_back<'e, const N: usize>(
+fn cells_to_keep_hidden<'e, const N: usize>(
     earlier: impl Iterator<Item = &'e Public<N>>,
     now: &Public<N>,
     is_small: impl Fn(u64) -> bool,

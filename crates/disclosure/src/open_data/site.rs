@@ -44,21 +44,21 @@ pub struct Source {
 struct Site {
     source: Source,
     limit: RateLimit<IpAddr>,
-    shelf: Mutex<Shelf>,
+    shelf: Mutex<FileCache>,
 }
 
 /// Cached files.
 #[derive(Default)]
-struct Shelf {
+struct FileCache {
     looked: Option<Instant>,
     /// Public tables of each year, and the day when it was closed.
     years: BTreeMap<i16, (Arc<PublicYear>, Date)>,
     register: String,
-    files: Arc<BTreeMap<String, Shelved>>,
+    files: Arc<BTreeMap<String, CachedFile>>,
 }
 
 #[derive(Clone)]
-struct Shelved {
+struct CachedFile {
     bytes: bytes::Bytes,
     etag: String,
 }
@@ -136,7 +136,7 @@ impl Site {
     }
 
     /// Returns every file; builds them again if a year or the register has changed.
-    async fn files(&self) -> Result<Arc<BTreeMap<String, Shelved>>, Problem> {
+    async fn files(&self) -> Result<Arc<BTreeMap<String, CachedFile>>, Problem> {
         let publisher = self.source.publisher.as_ref().map_err(|incomplete| {
             Problem::not_found(format!("nothing is published here: {incomplete}"))
         })?;
@@ -185,10 +185,10 @@ fn local_date(at: Timestamp) -> Date {
         .date()
 }
 
-fn shelved(file: crate::open_data::File) -> (String, Shelved) {
+fn shelved(file: crate::open_data::File) -> (String, CachedFile) {
     let etag = format!("\"{}\"", &sha256(&file.bytes)[..16]);
     let bytes = file.bytes.into();
-    (file.name, Shelved { bytes, etag })
+    (file.name, CachedFile { bytes, etag })
 }
 
 fn unavailable(cause: NoEdition) -> Problem {

@@ -212,7 +212,7 @@ impl Child {
 
     /// Kills the engine at once, like `kill -9`, and waits for its death.
     pub(crate) async fn kill(mut self) {
-        self.order_death();
+        self.send_kill();
         if tokio::time::timeout(MARGIN, self.exited()).await.is_err() {
             self.kill_holder();
             self.exited().await;
@@ -223,7 +223,7 @@ impl Child {
         self.state.borrow().exit.clone()
     }
 
-    fn order_death(&mut self) {
+    fn send_kill(&mut self) {
         if let Some(mut lifeline) = self.lifeline.take() {
             let _ = writeln!(lifeline, "{KILL}");
         }
@@ -233,7 +233,7 @@ impl Child {
         let _ = rustix::process::pidfd_send_signal(&self.holder, Signal::KILL);
     }
 
-    fn is_buried_within(&mut self, time: Duration) -> bool {
+    fn is_reaped_within(&mut self, time: Duration) -> bool {
         // The channel carries no messages; it disconnects when the watch thread ends.
         match self.buried.get_mut() {
             Ok(buried) => buried.recv_timeout(time) == Err(mpsc::RecvTimeoutError::Disconnected),
@@ -247,10 +247,10 @@ impl Drop for Child {
         if self.ended().is_some() {
             return;
         }
-        self.order_death();
-        if !self.is_buried_within(DROP_MAX) {
+        self.send_kill();
+        if !self.is_reaped_within(DROP_MAX) {
             self.kill_holder();
-            self.is_buried_within(DROP_MAX);
+            self.is_reaped_within(DROP_MAX);
         }
     }
 }

@@ -9,7 +9,7 @@ use affluenza_store::Store;
 use affluenza_store::rebuild::Settled;
 
 use super::RebuildError;
-use crate::mark::Mark;
+use crate::offset_metadata::OffsetMetadata;
 use crate::stream;
 
 /// Maximum age of cached ends. Kafka takes some tenths of a second to return the group's offsets,
@@ -121,7 +121,7 @@ impl<'b> Blocks<'b> {
         let mut pending: Vec<(i32, i64)> = committed
             .iter()
             .filter_map(|at| {
-                let mark = Mark::parse(&at.metadata)?;
+                let mark = OffsetMetadata::parse(&at.metadata)?;
                 let intent = mark.intent.filter(|_| mark.stream == self.stream)?;
                 Some((at.partition.0, intent.end.0))
             })

@@ -11,7 +11,7 @@ use crate::print::PrintError;
 /// The only strong colour; it stands for the report's own year.
 pub const ACCENT: RGBColor = RGBColor(0, 82, 155);
 /// Colour of the compared year.
-const BESIDE: RGBColor = RGBColor(168, 178, 190);
+const COMPARED_COLOUR: RGBColor = RGBColor(168, 178, 190);
 const INK: RGBColor = RGBColor(31, 41, 51);
 const GRID: RGBColor = RGBColor(225, 229, 234);
 /// Width of every chart, in units of the drawing.
@@ -63,7 +63,7 @@ fn font(size: i32) -> TextStyle<'static> {
 }
 
 fn colour(series: usize) -> RGBColor {
-    if series == 0 { ACCENT } else { BESIDE }
+    if series == 0 { ACCENT } else { COMPARED_COLOUR }
 }
 
 fn value(chart: &Chart, value: f64, language: Language) -> String {

@@ -38,14 +38,14 @@ pub(crate) struct Intent {
 
 /// Metadata of a committed offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct OffsetMetadata {
     /// Log to which the offset belongs.
     pub(crate) stream: String,
     /// Block that begins at the offset and may have been written.
     pub(crate) intent: Option<Intent>,
 }
 
-impl Mark {
+impl OffsetMetadata {
     pub(crate) fn encode(&self) -> String {
         let mut text = format!("{PREFIX} stream={}", self.stream);
         if let Some(intent) = &self.intent {
@@ -92,23 +92,23 @@ mod tests {
     proptest! {
         #[test]
         fn written_metadata_is_read_back(end: i64, records: u64, checksum: u64, with_intent: bool) {
-            let mark = Mark {
+            let mark = OffsetMetadata {
                 stream: "cluster/topic".into(),
                 intent: with_intent.then(|| Intent { end: NextOffset(end), records, checksum, rules: "1+a".into(), at: 7 }),
             };
             prop_assert!(mark.encode().is_ascii() && mark.encode().len() < 4096);
-            prop_assert_eq!(Mark::parse(&mark.encode()), Some(mark));
+            prop_assert_eq!(OffsetMetadata::parse(&mark.encode()), Some(mark));
         }
 
         #[test]
         fn cut_text_is_never_read_as_another_intent(end in 0i64..1_000_000, cut in 0usize..200) {
-            let mark = Mark {
+            let mark = OffsetMetadata {
                 stream: "cluster/topic".into(),
                 intent: Some(Intent { end: NextOffset(end), records: 7, checksum: 9, rules: "1+abc".into(), at: 8 }),
             };
             let text = mark.encode();
             let cut = cut.min(text.len());
-            if let Some(Mark { intent: Some(intent), .. }) = Mark::parse(&text[..cut]) {
+            if let Some(OffsetMetadata { intent: Some(intent), .. }) = OffsetMetadata::parse(&text[..cut]) {
                 prop_assert_eq!(intent.end, NextOffset(end));
                 prop_assert_eq!(intent.checksum, 9);
             }
@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn metadata_of_others_is_not_ours() {
-        assert_eq!(Mark::parse("NO_METADATA"), None);
-        assert_eq!(Mark::parse(""), None);
-        assert_eq!(Mark::parse("affluenza/2 stream=a"), None);
+        assert_eq!(OffsetMetadata::parse("NO_METADATA"), None);
+        assert_eq!(OffsetMetadata::parse(""), None);
+        assert_eq!(OffsetMetadata::parse("affluenza/2 stream=a"), None);
     }
 }
