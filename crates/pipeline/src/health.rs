@@ -104,6 +104,13 @@ impl Progress {
         if let Some(stopped) = &health.stopped {
             return Err(format!("stopped: {stopped}"));
         }
+        // A standstill names partition and cause, also while the consumer rejoins its group.
+        if let Some(first) = health.standing.first() {
+            return Err(match health.standing.len() - 1 {
+                0 => first.to_string(),
+                others => format!("{first}; {others} other partition(s) do not move either"),
+            });
+        }
         if health.owned.is_none() {
             return Err(health.trouble.as_ref().map_or_else(
                 || "the group has not assigned its partitions yet".to_owned(),
@@ -112,12 +119,6 @@ impl Progress {
         }
         if let Some(fault) = health.faults.first() {
             return Err(fault.clone());
-        }
-        if let Some(first) = health.standing.first() {
-            return Err(match health.standing.len() - 1 {
-                0 => first.to_string(),
-                others => format!("{first}; {others} other partition(s) do not move either"),
-            });
         }
         match health.waiting_since.map(|since| since.elapsed()) {
             Some(waited) if waited > WAIT_SHOWN => Err(format!(
