@@ -96,8 +96,8 @@ impl PublicEdition<'_> {
                 .cell([of.ente, of.category, kind, None, None, None])
         };
         UseCounts {
-            kinds: KINDS.map(|kind| cell(Some(kind)).into()),
-            all: cell(None).into(),
+            kinds: KINDS.map(|kind| cell(Some(kind))),
+            all: cell(None),
         }
     }
 
@@ -138,11 +138,11 @@ impl PublicEdition<'_> {
                 let english = known.name_en().unwrap_or(known.name_it());
                 language.choose(known.name_it(), english)
             });
-            let before = self.uses_before.map(|before| before.cell(labels).into());
+            let before = self.uses_before.map(|before| before.cell(labels));
             PublishedService {
                 category: CategoryName::of(register, category),
                 name: harmless(name.unwrap_or(service)),
-                now: self.uses.cell(labels).into(),
+                now: self.uses.cell(labels),
                 before: before.unwrap_or(Count::Hidden),
             }
         });
@@ -218,21 +218,20 @@ impl Writer<'_> {
         };
         let before = edition.uses_before?;
         let cell = before.cell([of.ente, of.category, None, None, None, None]);
-        Some(cell.into())
+        Some(cell)
     }
 
     /// Returns the uses of a month, `2017-03`.
     pub(super) fn uses_in(self, month: &str, own: u64) -> Count {
         let labels = [None, None, None, None, Some(month), None];
-        self.public.map_or(Count::Shown(own), |(edition, _)| {
-            edition.uses.cell(labels).into()
-        })
+        self.public
+            .map_or(Count::Shown(own), |(edition, _)| edition.uses.cell(labels))
     }
 
     /// Returns the visits by a device in a month; `None` stands for all.
     pub(super) fn visits(self, device: Option<&str>, month: Option<&str>, own: u64) -> Count {
         self.public.map_or(Count::Shown(own), |(edition, _)| {
-            edition.visits(device, month).into()
+            edition.visits(device, month)
         })
     }
 
@@ -240,7 +239,7 @@ impl Writer<'_> {
     pub(super) fn mobile_visits(self, month: Option<&str>, own: u64) -> Count {
         self.public.map_or(Count::Shown(own), |(edition, _)| {
             let devices = ["smartphone", "tablet"];
-            sum(devices.map(|device| edition.visits(Some(device), month))).into()
+            sum(devices.map(|device| edition.visits(Some(device), month)))
         })
     }
 
@@ -252,7 +251,7 @@ impl Writer<'_> {
                 let label = format!("{band} {hour:02}");
                 edition.accesses.cell([None, None, None, Some(&*label)])
             });
-            sum(cells).into()
+            sum(cells)
         })
     }
 }
