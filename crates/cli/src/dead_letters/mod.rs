@@ -1,9 +1,9 @@
 //! Dead letters: records of the events topic that were refused.
 //!
 //! The consumer copies a refused record to the dead-letter topic, with its reason, its [`LogPosition`]
-//! in the events topic, and personal data masked. This module reads the letters ([`walk`]), selects
+//! in the events topic, and personal data masked. This module reads the letters ([`walk()`]), selects
 //! them with a [`Filter`] and explains them ([`ShownLetter`]). It also turns them into valid events
-//! ([`correct`]), with the events of a corrected file if necessary.
+//! ([`correct()`]), with the events of a corrected file if necessary.
 //!
 //! **A position counts once.** A consumer that crashed may send the same letter again.
 //!
