@@ -210,7 +210,7 @@ pub fn closed_years_never_change_and_say_what_moved(engines: &Engines) {
 fn refused_mistakes(run: &dyn Fn(&[&str]) -> Result<String, String>) {
     for (arguments, said) in [
         (&["close-year", "9999"][..], "9999 is not over"),
-        (&["close-year", "2015"], "nothing of 2015"),
+        (&["close-year", "2015"], "2015 has no events to close"),
         (&["close-year", "2017", "--restate", "x"], "not closed yet"),
         (&["verify-year", "2017"], "2017 is not closed"),
         (&["year-changes", "2017"], "2017 is not closed"),
