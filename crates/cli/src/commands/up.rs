@@ -280,17 +280,17 @@ async fn close_years(
     Ok(())
 }
 
-/// Prints the address of the collector, and creates a first key for trying it.
+/// Prints the address of the collector, and creates a first key for trying it. Both appear at once,
+/// so that a program that reads the address finds the key as well.
 fn introduce(collector: &RunningCollector, settings: &Settings) -> Result<()> {
-    say(&format!("  {}", collector.describe()));
+    let mut text = format!("  {}", collector.describe());
     if collector.is_closed {
         let store = KeyStore::new(settings.keys.file_in(&settings.engine.data));
         let (_, secret) = store.create(NewKey::new("to try with", Role::Writer))?;
-        say(&format!(
-            "  a key to try it with, shown this once: {}",
-            secret.expose()
-        ));
+        text.push_str("\n  a key to try it with, shown this once: ");
+        text.push_str(secret.expose());
     }
+    say(&text);
     Ok(())
 }
 
