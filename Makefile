@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage powercut clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -81,6 +81,11 @@ deny: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 
 audit: $(TOOLS)/bin/cargo-deny-$(DENY_VERSION)
 	$< --locked check advisories
+
+# The pictures of the README, from the demo. Needs chromium.
+screenshots: prerequisites
+	$(CARGO) build --release --locked
+	deploy/screenshots/make target/release/affluenza
 
 # What deploy/ holds for others to read, by their own tools. Needs python3 with venv, Go, and promtool
 # (apt-get install --no-install-recommends prometheus).
