@@ -5,7 +5,7 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::Writer;
 use affluenza_pipeline::{Progress, Until};
 use affluenza_register::Register;
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 use affluenza_store::Store;
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -304,7 +304,7 @@ async fn replay(
 ) -> Result<()> {
     for year in YEARS {
         let figures =
-            Figures::focus(year).context("the figures of the demo come with the program")?;
+            TargetFigures::focus(year).context("the figures of the demo come with the program")?;
         let options = Options {
             seed,
             ..Options::default()
