@@ -7,7 +7,7 @@ use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{AcceptedLoss, Language, Question, Report, SealNote, SealedYear};
+use affluenza_report::{AcceptedLoss, Language, Report, ReportRequest, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
@@ -147,7 +147,7 @@ impl Material {
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
         let ente = ente(&self.register, name)?;
-        let question = Question {
+        let question = ReportRequest {
             year: self.year,
             counted: self.counted,
             ente,
