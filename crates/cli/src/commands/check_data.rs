@@ -48,8 +48,8 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
     }
 }
 
-fn question(year: i16, args: &CheckData) -> args::Report {
-    args::Report {
+fn question(year: i16, args: &CheckData) -> args::ReportArgs {
+    args::ReportArgs {
         year,
         compare: None,
         ente: None,
