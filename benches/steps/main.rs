@@ -14,7 +14,7 @@ use affluenza_event::{Event, UnixMillis};
 use affluenza_kafka::Offset;
 use affluenza_pipeline::{Classifier, Config};
 use affluenza_register::Register;
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 use affluenza_store::{BlockOrigin, FactBlock};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
@@ -29,7 +29,7 @@ fn register() -> Register {
 }
 
 fn simulation(scale: f64) -> Simulation {
-    let figures = Figures::focus(2017).expect("they come with the program");
+    let figures = TargetFigures::focus(2017).expect("they come with the program");
     let options = Options {
         scale,
         ..Options::default()

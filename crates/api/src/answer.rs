@@ -212,7 +212,7 @@ pub struct Meta {
 
 /// An answer before it is formatted.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct UnformattedAnswer {
     /// Metadata of the answer.
     pub meta: Meta,
     /// Column names.
@@ -225,7 +225,7 @@ pub struct Answer {
     pub links: Vec<(&'static str, String)>,
 }
 
-impl Answer {
+impl UnformattedAnswer {
     /// Formats the answer as one JSON document.
     pub fn to_json(&self) -> Vec<u8> {
         let rows: Vec<Json> = self

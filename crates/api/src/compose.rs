@@ -9,9 +9,9 @@ use affluenza_store::doubts::DoubtfulMonth;
 use affluenza_store::usage::{Dimension, MinuteRow};
 use jiff::Timestamp;
 
-use crate::answer::{Answer, Completeness, Meta, Span, Value, Warning};
+use crate::answer::{Completeness, Meta, Span, UnformattedAnswer, Value, Warning};
 use crate::asked::{AnswerPage, Asked};
-use crate::names::Names;
+use crate::names::CodeNames;
 use crate::period::Period;
 use crate::question::{Question, Resource};
 use crate::source::{FigureSource, NoFigures};
@@ -46,7 +46,7 @@ pub(crate) struct Composer<'a> {
 
 impl Composer<'_> {
     /// Queries the figures and builds the answer.
-    pub async fn answer(&self, asked: &Asked<'_>) -> Result<Answer, NoFigures> {
+    pub async fn answer(&self, asked: &Asked<'_>) -> Result<UnformattedAnswer, NoFigures> {
         let register = &self.snapshot.register;
         let source = match self.viewer {
             Viewer::Public => FigureSource::Public(self.editions),
@@ -63,9 +63,9 @@ impl Composer<'_> {
             }
             Resource::Hours | Resource::Bands => hours::page(source, asked, register).await?,
             Resource::Live => self.live(asked.question).await?,
-            _ => counted::page(source, asked, &Names(register)).await?,
+            _ => counted::page(source, asked, &CodeNames(register)).await?,
         };
-        Ok(Answer {
+        Ok(UnformattedAnswer {
             meta: self.meta(asked, &page),
             links: asked.links(page.rows_all, self.snapshot.mark),
             columns: page.columns,

@@ -9,7 +9,7 @@ use affluenza_store::usage::Dimension;
 
 use crate::answer::{Value, difference};
 use crate::asked::{AnswerPage, Asked};
-use crate::names::Names;
+use crate::names::CodeNames;
 use crate::question::{Measure, Question, Resource};
 use crate::source::{FigureSource, NoFigures, PeriodCounts, RowCounts, Split};
 
@@ -28,7 +28,7 @@ struct CountedRow {
 pub(crate) async fn page(
     source: FigureSource<'_>,
     asked: &Asked<'_>,
-    names: &Names<'_>,
+    names: &CodeNames<'_>,
 ) -> Result<AnswerPage, NoFigures> {
     let question = asked.question;
     let dimensions = question.dimensions();
@@ -77,7 +77,7 @@ pub(crate) async fn page(
 }
 
 fn columns(question: &Question, dimensions: &[Dimension], split: Split) -> Vec<&'static str> {
-    let mut columns = Names::columns(dimensions);
+    let mut columns = CodeNames::columns(dimensions);
     columns.push(question.measure.name());
     match split {
         Split::Kinds => columns.extend(KIND_COLUMNS),

@@ -7,9 +7,9 @@ use affluenza_store::usage::Dimension;
 use crate::answer::Value;
 
 /// Looks up the names of codes.
-pub(crate) struct Names<'r>(pub &'r Register);
+pub(crate) struct CodeNames<'r>(pub &'r Register);
 
-impl Names<'_> {
+impl CodeNames<'_> {
     /// Returns the columns of some dimensions, each followed by its names.
     pub fn columns(dimensions: &[Dimension]) -> Vec<&'static str> {
         let columns = |dimension: &Dimension| {

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use crate::answer::Value;
 use crate::asked::{AnswerPage, Asked};
 use crate::counted::{COMPARED_COLUMNS, compared};
-use crate::names::Names;
+use crate::names::CodeNames;
 use crate::period::Period;
 use crate::source::{FigureSource, NoFigures, PeriodCounts, Split};
 
@@ -32,12 +32,12 @@ fn is_valid_in(validity: Validity, period: Period) -> bool {
 }
 
 /// Codes selected by a question and a scope.
-struct Wanted<'q> {
+struct SelectedCodes<'q> {
     asked: &'q Asked<'q>,
     scope: Option<&'q [String]>,
 }
 
-impl Wanted<'_> {
+impl SelectedCodes<'_> {
     fn has(&self, dimension: Dimension, code: &str) -> bool {
         let filter = self.asked.question.filters.get(&dimension);
         filter.is_none_or(|values| values.iter().any(|value| value == code))
@@ -60,14 +60,14 @@ impl Wanted<'_> {
 
 /// A service in two periods.
 #[derive(Debug, Clone, Copy, Default)]
-struct Variation {
+struct ComparedService {
     now: Count,
     before: Count,
     is_offered: bool,
     was_offered: bool,
 }
 
-impl Variation {
+impl ComparedService {
     /// Returns the state; `None` for a service that was used in neither period and is not offered
     /// now. A zero is always shown, so a hidden count is a use.
     fn state(&self) -> Option<&'static str> {
@@ -100,8 +100,8 @@ fn joined(
     now: PeriodCounts,
     before: PeriodCounts,
     offers: impl Iterator<Item = (Vec<Label>, [bool; 2])>,
-) -> BTreeMap<Vec<Label>, Variation> {
-    let mut variations: BTreeMap<Vec<Label>, Variation> = BTreeMap::new();
+) -> BTreeMap<Vec<Label>, ComparedService> {
+    let mut variations: BTreeMap<Vec<Label>, ComparedService> = BTreeMap::new();
     for (labels, counts) in now.rows {
         variations.entry(labels).or_default().now = counts.count;
     }
@@ -134,13 +134,13 @@ pub(crate) async fn variations(
         source.counts(question, periods[1], by, Split::No)
     )?;
     let published = [now.total.count, before.total.count];
-    let wanted = Wanted { asked, scope };
+    let wanted = SelectedCodes { asked, scope };
     let offers = wanted.offers(register).map(|offer| {
         let label = |dimension: &Dimension| offer_label(*dimension, &offer);
         let is_offered = periods.map(|period| is_valid_in(offer.validity, period));
         (by.iter().map(label).collect(), is_offered)
     });
-    let mut rows: Vec<(Vec<Label>, Variation)> = joined(now, before, offers)
+    let mut rows: Vec<(Vec<Label>, ComparedService)> = joined(now, before, offers)
         .into_iter()
         .filter(|(_, row)| match (row.state(), question.state) {
             (Some(state), Some(wanted)) => state == wanted,
@@ -161,8 +161,8 @@ pub(crate) async fn variations(
             sum(rows.iter().map(|(_, row)| row.before)),
         ],
     };
-    let names = Names(register);
-    let mut columns = Names::columns(by);
+    let names = CodeNames(register);
+    let mut columns = CodeNames::columns(by);
     columns.extend(["state", "service_uses"]);
     columns.extend(COMPARED_COLUMNS);
     let page = AnswerPage::new(question, columns, &rows, |(labels, row)| {
@@ -201,7 +201,7 @@ pub(crate) async fn offered_versus_used(
         .await?;
     let scope = source.scope();
     let mut enti: BTreeMap<String, EnteOffer> = BTreeMap::new();
-    for offer in (Wanted { asked, scope }).offers(register) {
+    for offer in (SelectedCodes { asked, scope }).offers(register) {
         if is_valid_in(offer.validity, asked.period) {
             let ente = enti.entry(offer.ente.code().to_owned()).or_default();
             ente.offered.insert(offer.service.code().to_owned());
@@ -218,7 +218,7 @@ pub(crate) async fn offered_versus_used(
             false => ente.used_unregistered += 1,
         }
     }
-    let mut columns = Names::columns(&[Dimension::Ente]);
+    let mut columns = CodeNames::columns(&[Dimension::Ente]);
     columns.extend([
         "services_offered",
         "services_used",
@@ -227,7 +227,7 @@ pub(crate) async fn offered_versus_used(
         "services_used_unregistered",
         "service_uses",
     ]);
-    let (names, rows) = (Names(register), Vec::from_iter(&enti));
+    let (names, rows) = (CodeNames(register), Vec::from_iter(&enti));
     let page = AnswerPage::new(asked.question, columns, &rows, |(code, ente)| {
         let offered = ente.offered.len() as u64;
         let mut row = names.row(&[Label::new(Dimension::Ente, *code)]);
@@ -257,7 +257,7 @@ pub(crate) fn catalogue(
     scope: Option<&[String]>,
 ) -> AnswerPage {
     let (question, period) = (asked.question, asked.period);
-    let wanted = Wanted { asked, scope };
+    let wanted = SelectedCodes { asked, scope };
     let mut enti: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for offer in register.deployments() {
         if is_valid_in(offer.validity, period) && wanted.has(Dimension::Ente, offer.ente.code()) {
@@ -266,7 +266,7 @@ pub(crate) fn catalogue(
         }
     }
     let is_narrowed = scope.is_some() || question.filters.contains_key(&Dimension::Ente);
-    let names = Names(register);
+    let names = CodeNames(register);
     let mut rows = Vec::new();
     for service in register.services() {
         let category = service.category_on(date(period.last())).code();
@@ -292,7 +292,7 @@ pub(crate) fn catalogue(
         ]);
         rows.push(row);
     }
-    let mut columns = Names::columns(&[Dimension::Service, Dimension::Category]);
+    let mut columns = CodeNames::columns(&[Dimension::Service, Dimension::Category]);
     columns.extend([
         "nature",
         "enti",

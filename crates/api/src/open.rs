@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::answer::Value;
     use crate::asked::AnswerPage;
-    use crate::names::Names;
+    use crate::names::CodeNames;
     use crate::period::Period;
     use crate::source::{FigureSource, NoFigures};
     use crate::{counted, hours, offers};
@@ -173,7 +173,7 @@ mod tests {
         match question.resource {
             Resource::Hours | Resource::Bands => hours::page(source, &asked, &register).await,
             Resource::Variations => offers::variations(source, &asked, &register).await,
-            _ => counted::page(source, &asked, &Names(&register)).await,
+            _ => counted::page(source, &asked, &CodeNames(&register)).await,
         }
     }
 

@@ -7,7 +7,7 @@ use affluenza_store::usage::Dimension;
 
 use crate::cursor::Cursor;
 use crate::period::Period;
-use crate::question::{Compare, Measure, Order, Question, Resource, STATES};
+use crate::question::{Compare, Measure, Question, Resource, STATES, SortOrder};
 
 /// Largest number of values in a filter.
 const FILTER_VALUES_MAX: usize = 100;
@@ -110,7 +110,7 @@ impl Question {
                     Some(column) => (column, true),
                     None => (value, false),
                 };
-                self.order = Some(Order {
+                self.order = Some(SortOrder {
                     column: column.to_owned(),
                     descending,
                 });

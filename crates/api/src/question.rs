@@ -146,7 +146,7 @@ impl Measure {
 
 /// A column to sort by, and the direction.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Order {
+pub struct SortOrder {
     /// Column name.
     pub column: String,
     /// True if the greatest value comes first.
@@ -173,7 +173,7 @@ pub struct Question {
     /// Accepted values, by dimension.
     pub filters: BTreeMap<Dimension, Vec<String>>,
     /// Order of the rows; `None` selects the resource's own order.
-    pub order: Option<Order>,
+    pub order: Option<SortOrder>,
     /// Largest number of rows on a page.
     pub limit: usize,
     /// Start of the page; `None` starts with the first row.

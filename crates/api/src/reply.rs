@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::answer::{Answer, Flavour};
+use crate::answer::{Flavour, UnformattedAnswer};
 use crate::compose::Viewer;
 use crate::question::Question;
 
@@ -23,7 +23,7 @@ use crate::question::Question;
 const COMPRESSED_BYTES_MIN: usize = 1024;
 /// Format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
+pub(crate) enum AnswerFormat {
     Json,
     Csv(Flavour),
 }
@@ -34,7 +34,7 @@ const FORMATS: [&str; 3] = ["json", "csv", "csv-excel-italy"];
 pub(crate) struct CacheKey {
     pub question: Question,
     pub viewer: Viewer,
-    pub format: Format,
+    pub format: AnswerFormat,
     pub tag: u64,
     /// Seals of the closed years, for answers built from them; empty otherwise.
     pub seals: Vec<u32>,
@@ -47,10 +47,10 @@ pub(crate) struct Rendered {
     pub gzip: Option<Bytes>,
 }
 
-pub(crate) fn render(answer: &Answer, format: Format) -> Rendered {
+pub(crate) fn render(answer: &UnformattedAnswer, format: AnswerFormat) -> Rendered {
     let body = match format {
-        Format::Json => answer.to_json(),
-        Format::Csv(flavour) => answer.to_csv(flavour),
+        AnswerFormat::Json => answer.to_json(),
+        AnswerFormat::Csv(flavour) => answer.to_csv(flavour),
     };
     let gzip = (body.len() >= COMPRESSED_BYTES_MIN)
         .then(|| {
@@ -67,13 +67,16 @@ pub(crate) fn render(answer: &Answer, format: Format) -> Rendered {
     }
 }
 
-pub(crate) fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<Format, Problem> {
+pub(crate) fn format(
+    pairs: &[(String, String)],
+    headers: &HeaderMap,
+) -> Result<AnswerFormat, Problem> {
     let asked = pairs.iter().find(|(name, _)| name == "format");
     if let Some((_, value)) = asked {
         return match value.as_str() {
-            "json" => Ok(Format::Json),
-            "csv" => Ok(Format::Csv(Flavour::Tidy)),
-            "csv-excel-italy" => Ok(Format::Csv(Flavour::ExcelItaly)),
+            "json" => Ok(AnswerFormat::Json),
+            "csv" => Ok(AnswerFormat::Csv(Flavour::Tidy)),
+            "csv-excel-italy" => Ok(AnswerFormat::Csv(Flavour::ExcelItaly)),
             _ => Err(Problem::parameter(
                 "format",
                 "there is no such format",
@@ -88,8 +91,8 @@ pub(crate) fn format(pairs: &[(String, String)], headers: &HeaderMap) -> Result<
     for wanted in accept.split(',') {
         let kind = wanted.split(';').next().unwrap_or_default().trim();
         match kind {
-            "" | "*/*" | "application/*" | "application/json" => return Ok(Format::Json),
-            "text/csv" | "text/*" => return Ok(Format::Csv(Flavour::Tidy)),
+            "" | "*/*" | "application/*" | "application/json" => return Ok(AnswerFormat::Json),
+            "text/csv" | "text/*" => return Ok(AnswerFormat::Csv(Flavour::Tidy)),
             _ => {}
         }
     }
@@ -148,14 +151,14 @@ pub(crate) fn written(rendered: &Rendered, cached: &CacheKey, headers: &HeaderMa
     let mut response = body.into_response();
     let added = response.headers_mut();
     let kind = match cached.format {
-        Format::Json => "application/json",
-        Format::Csv(_) => "text/csv; charset=utf-8; header=present",
+        AnswerFormat::Json => "application/json",
+        AnswerFormat::Csv(_) => "text/csv; charset=utf-8; header=present",
     };
     added.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     if is_gzip {
         added.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if matches!(cached.format, Format::Csv(_)) {
+    if matches!(cached.format, AnswerFormat::Csv(_)) {
         let name = format!(
             "attachment; filename=\"{}.csv\"",
             cached.question.resource.path()

@@ -8,7 +8,9 @@ use affluenza_classify::hours::LocalDate;
 use affluenza_disclosure::edition::Editions;
 use affluenza_http::keys::{Key, KeyRing, Role};
 use affluenza_http::telemetry::{CancellationToken, Metrics};
-use affluenza_http::{Allowance, Peer, Places, Problem, RateLimit, authenticate, client_address};
+use affluenza_http::{
+    Allowance, ConcurrencyLimit, Peer, Problem, RateLimit, authenticate, client_address,
+};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
 use affluenza_store::{Store, StoreError};
@@ -65,7 +67,7 @@ struct Inner {
     ring: KeyRing,
     by_key: RateLimit<String>,
     by_address: RateLimit<IpAddr>,
-    places: Places<String>,
+    places: ConcurrencyLimit<String>,
     questions: Semaphore,
     answers: Cache<CacheKey, Arc<Rendered>, ByBytes>,
     unchanged: Counter,
@@ -95,7 +97,7 @@ impl Api {
                 config.address_requests_per_second,
                 config.address_requests_burst,
             ),
-            places: Places::new(config.key_questions_max),
+            places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
             unchanged: counter("api_unchanged", "Requests answered with 304"),

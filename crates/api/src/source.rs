@@ -7,7 +7,7 @@ use std::time::Duration;
 use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
 use affluenza_http::Problem;
-use affluenza_store::usage::{Dimension, HourRow, ROWS_MAX, UsageQuery, UsageRow};
+use affluenza_store::usage::{Dimension, HourUsage, ROWS_MAX, UsageQuery, UsageRow};
 use affluenza_store::{Store, StoreError};
 use axum::http::StatusCode;
 
@@ -209,7 +209,7 @@ impl RowCounts {
 }
 
 impl HourCounts {
-    fn add(&mut self, row: &HourRow) {
+    fn add(&mut self, row: &HourUsage) {
         self.users += Count::Shown(row.users_hours);
         self.accesses += Count::Shown(row.accesses);
         self.service_uses += Count::Shown(row.service_uses);

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::dead_letters::{LetterReason, LogPosition, Since};
 
 pub use figures::{CheckData, ImportFigures};
-pub use report::{Report, ReportFormat};
+pub use report::{ReportArgs, ReportFormat};
 
 /// Counts how public-service portals are used, exactly once.
 #[derive(Debug, Parser)]
@@ -51,7 +51,7 @@ pub enum Command {
     #[command(subcommand)]
     Import(Import),
     /// Print or write the report of a year: for a terminal, as a page, a workbook or data.
-    Report(Report),
+    Report(ReportArgs),
     /// Check figures for implausible values; fails if there are any.
     CheckData(CheckData),
     /// Close a year: its report is sealed and does not change afterwards.
@@ -64,7 +64,7 @@ pub enum Command {
     /// Write a year as open data: CSV files that protect single persons, and their catalogue.
     OpenData(crate::commands::open_data::OpenData),
     /// Verify that every record is accounted for, and list every difference.
-    Audit(Audit),
+    Audit(AuditArgs),
     /// Accept a difference that cannot be repaired: a loss, a moved offset, an older copy of the
     /// log.
     #[command(subcommand)]
@@ -88,7 +88,7 @@ pub enum Command {
     Migrate(Migrate),
     /// Check, compare and load the register of public bodies, portals and services.
     #[command(subcommand)]
-    Register(Register),
+    Register(RegisterCommand),
     /// List, show and requeue records that were refused.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -138,7 +138,7 @@ pub enum Lines {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Register {
+pub enum RegisterCommand {
     /// Check a register: print all of its problems, or a summary.
     Check {
         /// File of the register. Default: the configured one.
@@ -240,7 +240,7 @@ pub enum Destination {
 pub enum Import {
     /// Import access logs in combined or common log format, gzip or plain. A second import of the
     /// same lines changes nothing.
-    AccessLog(AccessLog),
+    AccessLog(AccessLogArgs),
     /// Import figures for the report that portals do not emit: identity credentials, help desk,
     /// alerts, availability, portfolio. A second import of the same figures changes nothing; other
     /// figures replace them.
@@ -248,7 +248,7 @@ pub enum Import {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct AccessLog {
+pub struct AccessLogArgs {
     /// Public body of the log: a code or name in the register.
     #[arg(long)]
     pub ente: String,
@@ -315,7 +315,7 @@ pub struct YearChanges {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Audit {
+pub struct AuditArgs {
     /// Period whose days and aggregates are compared: 2017, 2017-03, 2017-03-26, or FROM..TO.
     /// Default: all.
     #[arg(long)]
@@ -327,8 +327,8 @@ pub struct Audit {
     #[arg(long, value_name = "MINUTES", default_value_t = affluenza_pipeline::audit::ON_THEIR_WAY_MINUTES)]
     pub on_their_way: u32,
     /// Format of the result.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -352,23 +352,23 @@ pub struct RebuildOptions {
     #[arg(long)]
     pub abandon: bool,
     /// Format of the result.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 /// Appearance of printed tables.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Look {
     /// Language of the tables.
-    #[arg(long, value_enum, default_value_t = Language::En)]
-    pub lang: Language,
+    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
+    pub lang: LanguageArg,
     /// Format of the tables.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Language {
+pub enum LanguageArg {
     /// Italian.
     It,
     /// English.
@@ -376,7 +376,7 @@ pub enum Language {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// Tables for a terminal.
     Text,
     /// One JSON document.
@@ -410,8 +410,8 @@ pub struct ListDeadLetters {
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
     /// Format of the list.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]

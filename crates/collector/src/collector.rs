@@ -28,7 +28,7 @@ use crate::http;
 use crate::keep::Keep;
 use crate::outcome::Reason;
 use crate::report;
-use crate::tally::{Row, Tally};
+use crate::tally::{CountKey, Tally};
 use crate::treat::{Treated, Treatment};
 use crate::zones::Zones;
 
@@ -255,7 +255,7 @@ impl Collector {
 
     pub(crate) fn count_refused(&self, ente: &str, producer: &str, reason: Reason, count: u64) {
         self.counters.refuse(reason.code(), count);
-        let row = Row {
+        let row = CountKey {
             producer: producer.to_owned(),
             ente: ente.to_owned(),
             reason,

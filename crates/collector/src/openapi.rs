@@ -55,7 +55,7 @@ pub struct ProblemDocument {
     ),
     paths(http::events, http::beacon, http::script, status),
     components(schemas(Answer, ItemResult, Reason, ProblemDocument)),
-    modifiers(&Key, &Limits),
+    modifiers(&SecurityAddon, &RateLimitAddon),
 )]
 pub struct ApiDoc;
 
@@ -89,9 +89,9 @@ pub struct StatusDocument {
 }
 
 /// Adds the security scheme and extensions, which the macro does not support.
-struct Key;
+struct SecurityAddon;
 
-impl Modify for Key {
+impl Modify for SecurityAddon {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -109,9 +109,9 @@ impl Modify for Key {
 }
 
 /// Adds the headers of rate limits.
-struct Limits;
+struct RateLimitAddon;
 
-impl Modify for Limits {
+impl Modify for RateLimitAddon {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         const LEFT: [(&str, &str); 3] = [
             ("RateLimit-Limit", "Requests that may be sent at once"),

@@ -3,7 +3,7 @@
 use affluenza_event::wire::{Dropped, Envelope, Report};
 use affluenza_event::{CLIENT_REPORT_V1, UnixMillis};
 
-use crate::tally::Row;
+use crate::tally::CountKey;
 
 /// CloudEvents source of the reports.
 const SOURCE: &str = "urn:affluenza:collector";
@@ -14,7 +14,7 @@ const ENTRIES_MAX: usize = 1_000;
 
 /// Makes the reports of `rows`, which are sorted: one per producer, or several for one with very
 /// many rows.
-pub fn reports(rows: &[(Row, u64)], now: UnixMillis) -> Vec<Envelope<'_, Report<'_>>> {
+pub fn reports(rows: &[(CountKey, u64)], now: UnixMillis) -> Vec<Envelope<'_, Report<'_>>> {
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
     rows.chunk_by(|one, other| one.0.producer == other.0.producer)
         .flat_map(|rows| rows.chunks(ENTRIES_MAX))
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn every_report_is_one_of_the_contract() {
-        let row = |producer: &str, ente: &str, reason| Row {
+        let row = |producer: &str, ente: &str, reason| CountKey {
             producer: producer.into(),
             ente: ente.into(),
             reason,

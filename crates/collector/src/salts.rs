@@ -12,10 +12,10 @@ use affluenza_event::{UnixMillis, VisitorToken};
 /// token for the rest of the day.
 #[derive(Default)]
 pub struct Salts {
-    enti: RwLock<HashMap<Box<str>, Arc<Held>>>,
+    enti: RwLock<HashMap<Box<str>, Arc<EntePseudonyms>>>,
 }
 
-struct Held {
+struct EntePseudonyms {
     pseudonyms: Pseudonyms,
     zone: Arc<Zone>,
     /// Local day of the newest token.
@@ -24,7 +24,7 @@ struct Held {
 
 /// Makes the tokens of one ente on one day.
 pub struct Tokens {
-    held: Arc<Held>,
+    held: Arc<EntePseudonyms>,
     ente: Box<str>,
     day: Day,
 }
@@ -43,7 +43,7 @@ impl Salts {
         }
     }
 
-    fn held(&self, ente: &str, zone: &Arc<Zone>) -> Arc<Held> {
+    fn held(&self, ente: &str, zone: &Arc<Zone>) -> Arc<EntePseudonyms> {
         if let Some(held) = self
             .enti
             .read()
@@ -54,7 +54,7 @@ impl Salts {
         }
         let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
         let fresh = || {
-            Arc::new(Held {
+            Arc::new(EntePseudonyms {
                 pseudonyms: Pseudonyms::default(),
                 zone: Arc::clone(zone),
                 day: i32::MIN.into(),

@@ -11,7 +11,7 @@ const ROWS_MAX: usize = 10_000;
 
 /// Key of a count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Row {
+pub struct CountKey {
     /// `key-` and the id of the key, or `page-` and the name of the page.
     pub producer: String,
     /// Code of the ente; empty if unknown.
@@ -22,11 +22,11 @@ pub struct Row {
 
 /// Counts since the last report.
 #[derive(Default)]
-pub struct Tally(Mutex<HashMap<Row, u64>>);
+pub struct Tally(Mutex<HashMap<CountKey, u64>>);
 
 impl Tally {
     /// Adds `count` to a row.
-    pub fn add(&self, mut row: Row, count: u64) {
+    pub fn add(&self, mut row: CountKey, count: u64) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= ROWS_MAX && !held.contains_key(&row) {
             row.ente.clear();
@@ -36,9 +36,9 @@ impl Tally {
     }
 
     /// Takes all rows, sorted.
-    pub fn take(&self) -> Vec<(Row, u64)> {
+    pub fn take(&self) -> Vec<(CountKey, u64)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows: Vec<(Row, u64)> = held.drain().collect();
+        let mut rows: Vec<(CountKey, u64)> = held.drain().collect();
         rows.sort();
         rows
     }
@@ -52,7 +52,7 @@ mod tests {
     fn nothing_is_uncounted_and_memory_is_bounded() {
         let tally = Tally::default();
         for number in 0..2 * ROWS_MAX {
-            let row = Row {
+            let row = CountKey {
                 ente: format!("e{number}"),
                 producer: "key-1".into(),
                 reason: Reason::ForeignEnte,

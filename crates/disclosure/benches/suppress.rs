@@ -4,13 +4,13 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use affluenza_disclosure::{Dimension, Secret, Table, Threshold};
+use affluenza_disclosure::{CountTable, Secret, TableDimension, Threshold};
 
 const ROUNDS: u32 = 3;
 const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
 
 fn main() {
-    let mut matrix = Table::new(["ente", "category", "kind"].map(Dimension::flat));
+    let mut matrix = CountTable::new(["ente", "category", "kind"].map(TableDimension::flat));
     for [ente, category, kind, uses] in rows() {
         matrix.add([ente, category, kind], uses.parse().expect("a count"));
     }
@@ -25,7 +25,7 @@ fn rows() -> impl Iterator<Item = [&'static str; 4]> {
 }
 
 #[expect(clippy::print_stdout, reason = "what a benchmark is for")]
-fn run<const N: usize>(what: &str, expected: &str, table: &Table<N>) {
+fn run<const N: usize>(what: &str, expected: &str, table: &CountTable<N>) {
     let mut best = f64::INFINITY;
     let mut suppressed = 0;
     for _ in 0..ROUNDS {

@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 /// A dimension that a table is broken down by, such as ente, category or month. Its labels add up
 /// to a total; nested labels add up to parent labels first.
 #[derive(Clone, Copy, Debug)]
-pub struct Dimension {
+pub struct TableDimension {
     pub(crate) name: &'static str,
     parent: fn(&str) -> Option<String>,
 }
 
-impl Dimension {
+impl TableDimension {
     /// Creates a dimension whose labels add up directly to the total.
     pub const fn flat(name: &'static str) -> Self {
         Self {
@@ -21,10 +21,10 @@ impl Dimension {
     /// returns the next higher label, or `None` for the total. Repeated calls must reach `None`.
     ///
     /// ```
-    /// use affluenza_disclosure::{Count, Dimension, Secret, Table, Threshold};
+    /// use affluenza_disclosure::{Count, CountTable, Secret, TableDimension, Threshold};
     ///
-    /// let day = Dimension::nested("day", |date| Some(date.rsplit_once('-')?.0.to_owned()));
-    /// let mut table = Table::new([day]);
+    /// let day = TableDimension::nested("day", |date| Some(date.rsplit_once('-')?.0.to_owned()));
+    /// let mut table = CountTable::new([day]);
     /// for (date, uses) in [("2017-03-01", 5), ("2017-03-02", 2), ("2017-04-01", 8)] {
     ///     table.add([date], uses);
     /// }
@@ -51,7 +51,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub fn new<'a>(dimension: Dimension, leaves: impl Iterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(dimension: TableDimension, leaves: impl Iterator<Item = &'a str>) -> Self {
         let mut parents = BTreeMap::new();
         for leaf in leaves {
             let mut label = leaf.to_owned();

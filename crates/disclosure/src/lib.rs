@@ -12,8 +12,8 @@ mod system;
 mod table;
 
 pub use count::{Count, derive, sum};
-pub use dimension::Dimension;
+pub use dimension::TableDimension;
 pub use draws::{Draws, Secret};
 pub use protect::Unprotected;
 pub use public::Public;
-pub use table::{Labels, Table, Threshold};
+pub use table::{CountTable, Labels, Threshold};

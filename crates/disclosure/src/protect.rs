@@ -275,7 +275,7 @@ impl Pattern<'_> {
 mod tests {
     use super::*;
     use crate::system::Figure;
-    use crate::{Dimension, Secret, Table};
+    use crate::{CountTable, Secret, TableDimension};
 
     const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
 
@@ -310,7 +310,8 @@ mod tests {
     fn year(thinned: u64) -> System {
         let names = ["ente", "category", "kind", "service"];
         let tables: [&[&str]; 2] = [&names[..3], &[names[1], names[3]]];
-        let mut table = Table::linked(names.map(Dimension::flat), &tables).with_detail(&names);
+        let mut table =
+            CountTable::linked(names.map(TableDimension::flat), &tables).with_detail(&names);
         for (at, row) in csv::Reader::from_reader(USES.as_bytes())
             .deserialize()
             .enumerate()

@@ -4,7 +4,7 @@ use crate::count::Count;
 use crate::dimension::{TOTAL, Tree};
 use crate::table::{Key, is_published};
 
-/// The publishable cells of a [`Table`](crate::Table). Hidden counts are not stored.
+/// The publishable cells of a [`CountTable`](crate::CountTable). Hidden counts are not stored.
 pub struct Public<const N: usize> {
     trees: [Tree; N],
     published: Vec<[bool; N]>,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::dimension::{Dimension, TOTAL, Tree};
+use crate::dimension::{TOTAL, TableDimension, Tree};
 use crate::draws::Draws;
 use crate::protect::{Unprotected, protected};
 use crate::public::Public;
@@ -29,8 +29,8 @@ impl Threshold {
 pub type Labels<const N: usize> = [Option<String>; N];
 
 /// Counts by `N` dimensions, to be published with all their margins.
-pub struct Table<const N: usize> {
-    dimensions: [Dimension; N],
+pub struct CountTable<const N: usize> {
+    dimensions: [TableDimension; N],
     /// Breakdowns that are shown, with every margin of each.
     published: Vec<[bool; N]>,
     /// Breakdown that is not shown, but known to lie below the shown ones.
@@ -43,10 +43,10 @@ pub struct Table<const N: usize> {
 /// A cell: a node in each dimension.
 pub(crate) type Key<const N: usize> = [u32; N];
 
-impl<const N: usize> Table<N> {
+impl<const N: usize> CountTable<N> {
     /// Creates one table with every margin: the cells, the sums over each dimension, over each two,
     /// and so on to the grand total.
-    pub fn new(dimensions: [Dimension; N]) -> Self {
+    pub fn new(dimensions: [TableDimension; N]) -> Self {
         Self {
             dimensions,
             published: vec![[true; N]],
@@ -59,10 +59,10 @@ impl<const N: usize> Table<N> {
     /// Dimensions that share no table are never shown together, and cost nothing.
     ///
     /// ```
-    /// use affluenza_disclosure::{Count, Dimension, Secret, Table, Threshold};
+    /// use affluenza_disclosure::{Count, CountTable, Secret, TableDimension, Threshold};
     ///
-    /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
-    /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
+    /// let dimensions = ["ente", "category", "month"].map(TableDimension::flat);
+    /// let mut tables = CountTable::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
     /// tables.add(["vicchio", "tributi", "2017-01"], 33);
     /// let public = tables.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
     /// assert_eq!(public.cell([Some("vicchio"), None, Some("2017-01")]), Count::Shown(33));
@@ -71,7 +71,7 @@ impl<const N: usize> Table<N> {
     ///
     /// # Panics
     /// Panics if a table names an unknown dimension.
-    pub fn linked(dimensions: [Dimension; N], tables: &[&[&str]]) -> Self {
+    pub fn linked(dimensions: [TableDimension; N], tables: &[&[&str]]) -> Self {
         let table = Self::new(dimensions);
         Self {
             published: tables.iter().map(|names| table.mask(names)).collect(),
@@ -119,10 +119,10 @@ impl<const N: usize> Table<N> {
     /// are ignored. Each table must be given in full.
     ///
     /// ```
-    /// use affluenza_disclosure::{Dimension, Table};
+    /// use affluenza_disclosure::{CountTable, TableDimension};
     ///
-    /// let dimensions = [Dimension::flat("ente"), Dimension::flat("category"), Dimension::flat("month")];
-    /// let mut tables = Table::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
+    /// let dimensions = ["ente", "category", "month"].map(TableDimension::flat);
+    /// let mut tables = CountTable::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
     /// tables.add_to(0, ["vicchio", "tributi", ""], 33);
     /// tables.add_to(1, ["vicchio", "", "2017-01"], 30);
     /// assert!(!tables.agree()); // 33 uses of Vicchio, or 30?
@@ -216,7 +216,7 @@ impl<const N: usize> Table<N> {
     }
 
     /// Builds the system of every cell that is not zero, and every sum that the cells form.
-    fn made(&self) -> Made<N> {
+    fn made(&self) -> BuiltTable<N> {
         let trees = self.trees();
         let mut shown: BTreeMap<Key<N>, u64> = BTreeMap::new();
         let mut agrees = true;
@@ -233,7 +233,7 @@ impl<const N: usize> Table<N> {
             agrees &= cells.iter().filter(|(key, _)| shared(key)).eq(earlier);
             shown.extend(cells);
         }
-        let mut made = Made {
+        let mut made = BuiltTable {
             keys: shown.keys().copied().collect(),
             system: System::default(),
             trees,
@@ -255,7 +255,7 @@ impl<const N: usize> Table<N> {
         self.made().system
     }
 
-    fn add_details(&self, made: &mut Made<N>, detail: [bool; N]) {
+    fn add_details(&self, made: &mut BuiltTable<N>, detail: [bool; N]) {
         let shown: HashMap<Key<N>, usize> = made.index();
         let coarser = self
             .published
@@ -307,7 +307,7 @@ impl<const N: usize> Table<N> {
 }
 
 /// A table as a system of figures and sums.
-struct Made<const N: usize> {
+struct BuiltTable<const N: usize> {
     /// Keys of the shown cells, which come first among the figures.
     keys: Vec<Key<N>>,
     system: System,
@@ -315,7 +315,7 @@ struct Made<const N: usize> {
     agrees: bool,
 }
 
-impl<const N: usize> Made<N> {
+impl<const N: usize> BuiltTable<N> {
     fn index(&self) -> HashMap<Key<N>, usize> {
         self.keys.iter().copied().zip(0..).collect()
     }

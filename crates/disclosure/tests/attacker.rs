@@ -5,7 +5,7 @@ mod attack;
 
 use std::collections::BTreeMap;
 
-use affluenza_disclosure::{Count, Dimension, Public, Secret, Table, Threshold};
+use affluenza_disclosure::{Count, CountTable, Public, Secret, TableDimension, Threshold};
 use proptest::prelude::*;
 
 use crate::attack::{Attacker, Labels, Parent};
@@ -34,14 +34,15 @@ impl<const N: usize> Case<N> {
     }
 
     fn suppress(&self) -> Public<N> {
-        let dimensions = std::array::from_fn(|at| Dimension::nested(NAMES[at], self.parents[at]));
+        let dimensions =
+            std::array::from_fn(|at| TableDimension::nested(NAMES[at], self.parents[at]));
         let tables: Vec<Vec<&str>> = self
             .tables
             .iter()
             .map(|table| table.iter().map(|at| NAMES[*at]).collect())
             .collect();
         let tables: Vec<&[&str]> = tables.iter().map(Vec::as_slice).collect();
-        let mut table = Table::linked(dimensions, &tables);
+        let mut table = CountTable::linked(dimensions, &tables);
         for (labels, count) in &self.counts {
             table.add(labels.each_ref().map(String::as_str), *count);
         }
@@ -170,7 +171,7 @@ fn a_single_person_is_not_found_in_any_margin() {
 
 #[test]
 fn no_data_is_nothing_to_hide() {
-    let table = Table::new(["ente", "category"].map(Dimension::flat));
+    let table = CountTable::new(["ente", "category"].map(TableDimension::flat));
     let public = table.suppress(Threshold::default(), &Secret([0; 32]), &[]);
     let public = public.expect("there is nothing to protect");
     assert_eq!(public.cell([None, None]), Count::Shown(0));
@@ -238,7 +239,7 @@ proptest! {
         let names: [&[&str]; 3] = [&["a", "b", "c"], &["a", "d"], &["c", "d"]];
         let tables = vec![vec![0, 1, 2], vec![0, 3], vec![2, 3]];
         let case = Case { tables: tables.clone(), ..Case::new(counts.clone(), threshold) };
-        let mut apart = Table::linked(NAMES.map(Dimension::flat), &names);
+        let mut apart = CountTable::linked(NAMES.map(TableDimension::flat), &names);
         for (labels, count) in &counts {
             for table in 0..tables.len() {
                 apart.add_to(table, labels.each_ref().map(String::as_str), *count);

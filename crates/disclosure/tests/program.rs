@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use affluenza_disclosure::{Dimension, Draws, Secret, Table, Threshold};
+use affluenza_disclosure::{CountTable, Draws, Secret, TableDimension, Threshold};
 
 const K: u64 = 3;
 const SECRET: Secret = Secret([11; 32]);
@@ -44,7 +44,7 @@ fn cells(rows: usize, columns: usize) -> impl Iterator<Item = (Option<usize>, Op
 }
 
 fn seen(counts: &[u64], columns: usize, draws: &Drawn) -> Seen {
-    let mut table = Table::new(["row", "column"].map(Dimension::flat));
+    let mut table = CountTable::new(["row", "column"].map(TableDimension::flat));
     for (at, count) in counts.iter().enumerate() {
         table.add([NAMES[at / columns], NAMES[at % columns]], *count);
     }

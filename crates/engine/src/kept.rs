@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::cache::{ClickHouseLibrary, KafkaJars};
 use crate::child::ChildExit;
-use crate::ports::Answer;
+use crate::ports::HealthAnswer;
 use crate::{ClickHouse, ClickHouseSettings, Engine, EngineError, Kafka, KafkaSettings};
 
 /// Pause between two health checks.
@@ -43,7 +43,7 @@ pub trait Startable: Sized + Send + Sync + 'static {
     #[must_use]
     fn keep_ports(&self, recipe: Self::Recipe) -> Self::Recipe;
     /// Checks once if the engine answers.
-    fn check_once(&self) -> impl Future<Output = Answer> + Send;
+    fn check_once(&self) -> impl Future<Output = HealthAnswer> + Send;
     /// Resolves when the process has ended.
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static;
     /// Stops the engine cleanly, and kills it after `within`.
@@ -65,7 +65,7 @@ impl Startable for Kafka {
         (settings, jars)
     }
 
-    async fn check_once(&self) -> Answer {
+    async fn check_once(&self) -> HealthAnswer {
         self.look().await
     }
 
@@ -95,7 +95,7 @@ impl Startable for ClickHouse {
         (settings, library)
     }
 
-    async fn check_once(&self) -> Answer {
+    async fn check_once(&self) -> HealthAnswer {
         self.look().await
     }
 
@@ -261,9 +261,9 @@ async fn until_it_fails<E: Startable>(engine: &E) -> String {
     loop {
         tokio::time::sleep(LOOK).await;
         match engine.check_once().await {
-            Answer::Right => (refusals, silences) = (0, 0),
-            Answer::Refused => refusals += 1,
-            Answer::None => silences += 1,
+            HealthAnswer::Right => (refusals, silences) = (0, 0),
+            HealthAnswer::Refused => refusals += 1,
+            HealthAnswer::None => silences += 1,
         }
         if refusals >= REFUSALS_MAX {
             return format!("{} has closed its port", E::ENGINE);

@@ -44,7 +44,7 @@ pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineE
 
 /// Result of a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum HealthAnswer {
     /// The engine gives a valid answer.
     Right,
     /// The port is closed and refuses connections.
@@ -57,12 +57,12 @@ pub enum Answer {
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// Checks a port once. `question` is an engine-specific request; `Some` means a valid answer.
-pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> Answer {
+pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> HealthAnswer {
     let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
     match tokio::time::timeout(CONNECT_MAX, connecting).await {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Refused,
-        Ok(Ok(_)) if question.await.is_some() => Answer::Right,
-        _ => Answer::None,
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => HealthAnswer::Refused,
+        Ok(Ok(_)) if question.await.is_some() => HealthAnswer::Right,
+        _ => HealthAnswer::None,
     }
 }
 

@@ -17,8 +17,8 @@ use crate::parse::{
 use crate::shape::{SHAPE_BYTES_MAX, SIXTEEN, Shape, bits, equal, sixteen, within};
 use crate::wire::{AnyLogin, is_sequence};
 use crate::{
-    Channel, Client, Event, Identity, Kind, Login, Origin, Outcome, Resource, UnixMillis, privacy,
-    upcast,
+    Channel, ClientAttributes, Event, Identity, Kind, Login, Origin, Outcome, Resource, UnixMillis,
+    privacy, upcast,
 };
 
 /// Parses a record in canonical form. `None` means that the record is not canonical or not valid;
@@ -68,12 +68,12 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
         login: upcast::login(version, login.map(AnyLogin::Name)).ok()?,
         session: session.map_or(0, token_hash),
         visitor: visitor.map_or(0, token_hash),
-        client: Client {
+        client: ClientAttributes {
             user_agent: Cow::Borrowed(user_agent),
             ip: address(ip).ok()?,
             country: Cow::Borrowed(country),
             region: Cow::Borrowed(region),
-            ..Client::default()
+            ..ClientAttributes::default()
         },
         origin: producer.zip(sequence).map(|(producer, sequence)| Origin {
             producer: Cow::Borrowed(producer),

@@ -23,8 +23,8 @@ pub use address::{truncate, truncated};
 pub use agent::without_address;
 pub use binary::{as_structured, is_event_header, is_json};
 pub use model::{
-    Activity, Channel, Client, ClientReport, Dropped, Event, Identity, Kind, Login, Origin,
-    Outcome, Resource, UnixMillis,
+    Activity, Channel, ClientAttributes, ClientReport, DroppedEvents, Event, Identity, Kind, Login,
+    Origin, Outcome, Resource, UnixMillis,
 };
 pub use packed::unpack;
 pub use parse::parse;

@@ -43,7 +43,7 @@ pub struct Event<'a> {
     /// Hash of the visitor token, 0 without a token.
     pub visitor: u64,
     /// Client attributes that the producer sent.
-    pub client: Client<'a>,
+    pub client: ClientAttributes<'a>,
     /// Producer id and sequence number, if the event carries both.
     pub origin: Option<Origin<'a>>,
 }
@@ -68,7 +68,7 @@ impl Event<'_> {
             login: self.login,
             session: self.session,
             visitor: self.visitor,
-            client: Client {
+            client: ClientAttributes {
                 user_agent: owned(client.user_agent),
                 ip: client.ip,
                 country: owned(client.country),
@@ -109,13 +109,13 @@ pub struct ClientReport<'a> {
     /// Last sequence number that the producer assigned, 0 if it assigned none.
     pub last_sequence: u64,
     /// Dropped events by public body and reason.
-    pub dropped: Vec<Dropped<'a>>,
+    pub dropped: Vec<DroppedEvents<'a>>,
 }
 
 impl ClientReport<'_> {
     /// Copies every borrowed text.
     pub(crate) fn into_owned(self) -> ClientReport<'static> {
-        let dropped = self.dropped.into_iter().map(|dropped| Dropped {
+        let dropped = self.dropped.into_iter().map(|dropped| DroppedEvents {
             ente: owned(dropped.ente),
             reason: owned(dropped.reason),
             events: dropped.events,
@@ -133,7 +133,7 @@ impl ClientReport<'_> {
 
 /// Events that a producer dropped for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dropped<'a> {
+pub struct DroppedEvents<'a> {
     /// Code of the public body, as sent.
     pub ente: Cow<'a, str>,
     /// Reason code.
@@ -145,7 +145,7 @@ pub struct Dropped<'a> {
 /// Client attributes. User agent and truncated address serve the classification only and are never
 /// stored.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Client<'a> {
+pub struct ClientAttributes<'a> {
     /// `User-Agent` header; empty if absent.
     pub user_agent: Cow<'a, str>,
     /// Address, already truncated to IPv4 /24 or IPv6 /48.

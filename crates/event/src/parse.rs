@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::Client;
+use crate::model::ClientAttributes;
 use crate::shape::{SHAPE_BYTES_MAX, Shape};
 use crate::upcast::{self, Version};
 use crate::wire::{AnyLogin, Data, Envelope, Report, is_producer, is_sequence};
 use crate::{
-    ACCESS_V1, AHEAD_MS_MAX, Activity, CLIENT_REPORT_V1, Channel, ClientReport, Dropped, Event,
-    Identity, Kind, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
+    ACCESS_V1, AHEAD_MS_MAX, Activity, CLIENT_REPORT_V1, Channel, ClientReport, DroppedEvents,
+    Event, Identity, Kind, Message, Origin, Quarantine, Refusal, Reject, Resource, SERVICE_USE_V1,
     SERVICE_USE_V2, TYPES, UnixMillis, privacy,
 };
 
@@ -122,7 +122,7 @@ pub(crate) fn check_envelope_and_report<'a>(
             .into_iter()
             .map(|dropped| {
                 token("dropped.reason", Some(&dropped.reason))?;
-                Ok(Dropped {
+                Ok(DroppedEvents {
                     ente: code("dropped.ente", dropped.ente)?,
                     reason: dropped.reason,
                     events: dropped.events,
@@ -265,12 +265,12 @@ fn unfit(field: &'static str, value: &str, shape: Option<Shape>, accepted: &str)
     }
 }
 
-fn client(client: Option<crate::wire::Client<'_>>) -> Result<Client<'_>, Refusal> {
+fn client(client: Option<crate::wire::Client<'_>>) -> Result<ClientAttributes<'_>, Refusal> {
     let Some(client) = client else {
-        return Ok(Client::default());
+        return Ok(ClientAttributes::default());
     };
     let ip = address(client.ip.as_deref().unwrap_or_default())?;
-    Ok(Client {
+    Ok(ClientAttributes {
         user_agent: client.user_agent.unwrap_or_default(),
         ip,
         country: place("client.country", client.country, is_country)?,

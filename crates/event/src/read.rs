@@ -159,7 +159,7 @@ pub fn origin_of_refused<'a>(
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
 ) -> Option<crate::Origin<'a>> {
     #[derive(serde::Deserialize)]
-    struct Outline<'a> {
+    struct RecordOutline<'a> {
         #[serde(borrow)]
         producer: Option<Cow<'a, str>>,
         #[serde(borrow)]
@@ -168,6 +168,6 @@ pub fn origin_of_refused<'a>(
     if let Some(attributes) = Attributes::of(headers) {
         return attributes.ok()?.origin();
     }
-    let outline: Outline<'a> = serde_json::from_slice(payload).ok()?;
+    let outline: RecordOutline<'a> = serde_json::from_slice(payload).ok()?;
     crate::parse::origin(outline.producer, outline.sequence.as_deref())
 }

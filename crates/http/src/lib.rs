@@ -19,7 +19,7 @@ pub use address::client_address;
 pub use auth::{authenticate, presented_key};
 pub use config::Config;
 pub use layers::{TraceParent, bounded};
-pub use limit::{Allowance, Place, Places, RateLimit};
+pub use limit::{Allowance, ConcurrencyLimit, RateLimit, RequestPermit};
 pub use problem::Problem;
 pub use serve::{Peer, listen, serve};
 pub use status::{live_route, metrics_route, status_route};

@@ -121,17 +121,17 @@ pub(crate) fn bucket_of(address: IpAddr) -> IpAddr {
 }
 
 /// Limit of concurrent requests for each key, with a queue for each key.
-pub struct Places<K> {
+pub struct ConcurrencyLimit<K> {
     each: usize,
     held: Mutex<HashMap<K, Arc<Semaphore>>>,
 }
 
 /// Permit for one request, returned when dropped.
-pub struct Place(
+pub struct RequestPermit(
     #[expect(dead_code, reason = "dropping it releases the slot")] OwnedSemaphorePermit,
 );
 
-impl<K: Hash + Eq + Clone> Places<K> {
+impl<K: Hash + Eq + Clone> ConcurrencyLimit<K> {
     /// Creates a limit of `each` concurrent requests a key. Zero counts as one.
     pub fn new(each: usize) -> Self {
         Self {
@@ -144,7 +144,7 @@ impl<K: Hash + Eq + Clone> Places<K> {
     ///
     /// # Errors
     /// 429 if no permit became free in time.
-    pub async fn take(&self, key: &K, patience: Duration) -> Result<Place, Problem> {
+    pub async fn take(&self, key: &K, patience: Duration) -> Result<RequestPermit, Problem> {
         let places = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if held.len() > BUCKETS_MAX {
@@ -154,7 +154,7 @@ impl<K: Hash + Eq + Clone> Places<K> {
             held.entry(key.clone()).or_insert_with(fresh).clone()
         };
         match tokio::time::timeout(patience, places.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Place(permit)),
+            Ok(Ok(permit)) => Ok(RequestPermit(permit)),
             _ => Err(Problem::too_many(
                 format!("at most {} questions at once for each key", self.each),
                 Duration::from_secs(1),
@@ -202,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_with_many_requests_waits_alone() {
-        let places = Places::new(1);
+        let places = ConcurrencyLimit::new(1);
         let soon = Duration::from_millis(5);
         let held = places.take(&"a", soon).await.unwrap();
         assert!(places.take(&"a", soon).await.is_err());

@@ -24,10 +24,10 @@ const TYPE_BASE: &str = "/problems#";
 /// assert_eq!(json["allowed"][1], "ente");
 /// ```
 #[derive(Debug, Clone)]
-pub struct Problem(Box<Inner>);
+pub struct Problem(Box<ProblemDetails>);
 
 #[derive(Debug, Clone)]
-struct Inner {
+struct ProblemDetails {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -45,7 +45,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ProblemDetails {
             status,
             code,
             title,

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt as _;
 
 use crate::Config;
-use crate::tls::Acceptor;
+use crate::tls::ConnectionAcceptor;
 
 /// Timeout for the head of a request, including the idle time before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ pub async fn serve(
     config: &Config,
     (metrics, stop): (&Metrics, &CancellationToken),
 ) -> io::Result<()> {
-    let acceptor = Acceptor::new(config, metrics, stop)?;
+    let acceptor = ConnectionAcceptor::new(config, metrics, stop)?;
     let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
     let graceful = GracefulShutdown::new();
     loop {
@@ -88,7 +88,7 @@ pub async fn serve(
 
 fn connect(
     stream: TcpStream,
-    (router, peer, acceptor): (Router, Peer, Acceptor),
+    (router, peer, acceptor): (Router, Peer, ConnectionAcceptor),
     config: &Config,
     graceful: &GracefulShutdown,
     place: OwnedSemaphorePermit,

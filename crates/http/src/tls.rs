@@ -18,12 +18,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 /// Accepts connections, with a TLS handshake if a certificate is configured.
 #[derive(Clone)]
-pub(crate) struct Acceptor {
+pub(crate) struct ConnectionAcceptor {
     #[cfg(feature = "tls")]
     certificate: Option<Arc<Certificate>>,
 }
 
-impl Acceptor {
+impl ConnectionAcceptor {
     /// Reads the configured files, if any, and reloads them when replaced until `stop` is set.
     #[cfg(feature = "tls")]
     pub(crate) fn new(

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use affluenza_http::keys::{BrokenLog, KeyError, KeyRing, KeyStore, NewKey, Refused, Role, Scope};
+use affluenza_http::keys::{
+    BrokenLog, KeyError, KeyRefusal, KeyRing, KeyStore, NewKey, Role, Scope,
+};
 use jiff::{Timestamp, ToSpan};
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -34,7 +36,7 @@ fn a_key_is_accepted_until_it_is_revoked() {
 
     store.revoke(&key.id).unwrap();
     ring.reload();
-    assert_eq!(ring.check(secret.expose()), Err(Refused::Revoked));
+    assert_eq!(ring.check(secret.expose()), Err(KeyRefusal::Revoked));
     assert!(matches!(
         store.revoke(&key.id),
         Err(KeyError::Revoked { .. })
@@ -83,8 +85,8 @@ fn another_secret_with_a_known_id_is_refused() {
     let ring = KeyRing::open(&file).unwrap();
     // The id of one key with the secret of another has no valid checksum.
     let mixed = format!("{}{}", &secret.expose()[..19], &other.expose()[19..]);
-    assert_eq!(ring.check(&mixed), Err(Refused::Malformed));
-    assert_eq!(ring.check(""), Err(Refused::Malformed));
+    assert_eq!(ring.check(&mixed), Err(KeyRefusal::Malformed));
+    assert_eq!(ring.check(""), Err(KeyRefusal::Malformed));
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn an_expired_key_is_refused() {
     let past = "expires = \"2020-01-01T00:00:00Z\"";
     fs::write(&file, text.replace(line, past)).unwrap();
     ring.reload();
-    assert_eq!(ring.check(secret.expose()), Err(Refused::Expired));
+    assert_eq!(ring.check(secret.expose()), Err(KeyRefusal::Expired));
     // The log detects a change of the file that it does not contain.
     assert!(matches!(store.verify(), Err(KeyError::Damaged { .. })));
     new.expires = Some(Timestamp::UNIX_EPOCH);
@@ -250,5 +252,5 @@ fn a_damaged_file_leaves_the_old_keys_active() {
     // A missing file has no keys.
     fs::remove_file(&file).unwrap();
     ring.reload();
-    assert_eq!(ring.check(secret.expose()), Err(Refused::Unknown));
+    assert_eq!(ring.check(secret.expose()), Err(KeyRefusal::Unknown));
 }

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use crate::encode::Encoder;
 use crate::input::{self, Input};
-use crate::line::{Fault, Line};
-use crate::lines::{Found, Lines};
+use crate::line::{Line, LineFault};
+use crate::lines::{FoundLine, LineReader};
 use crate::summary::Summary;
 use crate::target::Target;
 use crate::visitor::SaltSource;
@@ -91,7 +91,7 @@ pub struct ImportedEvent<'a> {
 /// repeated lines; nothing else grows.
 pub struct AccessLog {
     inputs: VecDeque<Input>,
-    current: Option<(String, Lines)>,
+    current: Option<(String, LineReader)>,
     encoder: Encoder,
     line: Vec<u8>,
     summary: Summary,
@@ -134,18 +134,18 @@ impl AccessLog {
                 line: lines.number,
                 source,
             })?;
-            if found == Found::End {
+            if found == FoundLine::End {
                 self.current = None;
                 continue;
             }
             self.summary.lines += 1;
-            if found == Found::Line && self.line.iter().all(u8::is_ascii_whitespace) {
+            if found == FoundLine::Line && self.line.iter().all(u8::is_ascii_whitespace) {
                 self.summary.blank += 1;
                 continue;
             }
             let parsed = match found {
-                Found::Line => Line::parse(&self.line),
-                _ => Err(Fault::TooLong),
+                FoundLine::Line => Line::parse(&self.line),
+                _ => Err(LineFault::TooLong),
             };
             match parsed {
                 Ok(line) => {
@@ -172,7 +172,7 @@ impl AccessLog {
             return Ok(false);
         };
         let name = input.name();
-        self.current = Some((name, Lines::new(input.open()?)));
+        self.current = Some((name, LineReader::new(input.open()?)));
         self.summary.inputs += 1;
         Ok(true)
     }

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::line::{self, Line};
 use crate::ordinals::Ordinals;
-use crate::request::Request;
+use crate::request::HttpRequest;
 use crate::summary::Made;
 use crate::text::{lossy, unescape};
 use crate::visitor::{SaltSource, Visitors};
@@ -52,7 +52,7 @@ impl Encoder {
     pub(crate) fn encode(&mut self, line: &Line<'_>) -> Result<Made, ImportError> {
         let address = line::address(line.host);
         let ordinal = self.identify(line, address);
-        let request = Request::parse(line.request, line.status);
+        let request = HttpRequest::parse(line.request, line.status);
         let (resource, outcome) = (request.resource(), request.outcome());
         let visitor = match line.host {
             // The log names no client, so there is no visitor.

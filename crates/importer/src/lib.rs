@@ -15,7 +15,7 @@ mod visitor;
 
 pub use access_log::{AccessLog, ImportError, ImportedEvent};
 pub use input::Input;
-pub use line::{Fault, Field};
+pub use line::{Field, LineFault};
 pub use summary::{MALFORMED_LISTED_MAX, Malformed, SameContent, Summary};
 pub use target::{ServicePrefix, Target, TargetError};
 pub use visitor::{Salt, SaltSource, SystemSalts};

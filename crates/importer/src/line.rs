@@ -11,7 +11,7 @@ use crate::time::{LOG_TIME_BYTES, LogTime};
 
 /// Faults of a line. They never quote the line, which may contain personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-pub enum Fault {
+pub enum LineFault {
     /// Longer than [`crate::LINE_BYTES_MAX`].
     #[error("longer than {max} bytes", max = crate::LINE_BYTES_MAX)]
     TooLong,
@@ -78,17 +78,17 @@ pub(crate) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Parses a line without its line end.
-    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, Fault> {
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, LineFault> {
         let (bracket, time) = find_time(line)?;
-        let host = host(&line[..bracket]).ok_or(Fault::NoHost)?;
+        let host = host(&line[..bracket]).ok_or(LineFault::NoHost)?;
         let said = &line[bracket..];
-        let mut rest = Rest(&said[LOG_TIME_BYTES + 2..]);
-        rest.space().ok_or(Fault::Missing(Field::Request))?;
+        let mut rest = LineRest(&said[LOG_TIME_BYTES + 2..]);
+        rest.space().ok_or(LineFault::Missing(Field::Request))?;
         let request = rest.quoted(Field::Request)?;
-        rest.space().ok_or(Fault::NoSpace(Field::Request))?;
-        let status = rest.status().ok_or(Fault::BadStatus)?;
-        rest.space().ok_or(Fault::BadSize)?;
-        rest.size().ok_or(Fault::BadSize)?;
+        rest.space().ok_or(LineFault::NoSpace(Field::Request))?;
+        let status = rest.status().ok_or(LineFault::BadStatus)?;
+        rest.space().ok_or(LineFault::BadSize)?;
+        rest.size().ok_or(LineFault::BadSize)?;
         let agent = rest.agent()?;
         Ok(Self {
             host,
@@ -103,8 +103,8 @@ impl<'a> Line<'a> {
 
 /// Finds the first time in brackets, and the position of its opening bracket. The user name before
 /// it may itself contain brackets and spaces.
-fn find_time(line: &[u8]) -> Result<(usize, LogTime), Fault> {
-    let mut fault = Fault::NoTime;
+fn find_time(line: &[u8]) -> Result<(usize, LogTime), LineFault> {
+    let mut fault = LineFault::NoTime;
     let mut from = 0;
     while let Some(at) = line[from..].iter().position(|&byte| byte == b'[') {
         let bracket = from + at;
@@ -112,7 +112,7 @@ fn find_time(line: &[u8]) -> Result<(usize, LogTime), Fault> {
         if bracket == 0 || line[bracket - 1] != b' ' {
             continue;
         }
-        fault = Fault::BadTime;
+        fault = LineFault::BadTime;
         let inside = line.get(from..from + LOG_TIME_BYTES);
         let closed = line.get(from + LOG_TIME_BYTES) == Some(&b']');
         if closed && let Some(time) = inside.and_then(LogTime::parse) {
@@ -147,9 +147,9 @@ fn has_port(host: &[u8]) -> bool {
 }
 
 /// Unparsed rest of a line.
-struct Rest<'a>(&'a [u8]);
+struct LineRest<'a>(&'a [u8]);
 
-impl<'a> Rest<'a> {
+impl<'a> LineRest<'a> {
     fn space(&mut self) -> Option<()> {
         self.0 = self.0.strip_prefix(b" ")?;
         Some(())
@@ -157,12 +157,15 @@ impl<'a> Rest<'a> {
 
     /// Reads a quoted field without its quotes. Apache escapes a quote with a backslash, nginx
     /// writes it as `\x22`.
-    fn quoted(&mut self, field: Field) -> Result<&'a [u8], Fault> {
-        let inside = self.0.strip_prefix(b"\"").ok_or(Fault::Missing(field))?;
+    fn quoted(&mut self, field: Field) -> Result<&'a [u8], LineFault> {
+        let inside = self
+            .0
+            .strip_prefix(b"\"")
+            .ok_or(LineFault::Missing(field))?;
         let mut at = 0;
         loop {
             match inside.get(at) {
-                None => return Err(Fault::Unclosed(field)),
+                None => return Err(LineFault::Unclosed(field)),
                 Some(b'"') => break,
                 Some(b'\\') => at += 2,
                 Some(_) => at += 1,
@@ -200,7 +203,7 @@ impl<'a> Rest<'a> {
 
     /// Reads the user agent of a combined line. It is empty for a common line, which ends after the
     /// size or continues with an unquoted field.
-    fn agent(&mut self) -> Result<&'a [u8], Fault> {
+    fn agent(&mut self) -> Result<&'a [u8], LineFault> {
         let Some(quoted) = self
             .0
             .strip_prefix(b" ")
@@ -211,11 +214,11 @@ impl<'a> Rest<'a> {
         self.0 = quoted;
         self.quoted(Field::Referer)?;
         // A single quoted field is ambiguous, so it is an error.
-        self.space().ok_or(Fault::Missing(Field::UserAgent))?;
+        self.space().ok_or(LineFault::Missing(Field::UserAgent))?;
         let agent = self.quoted(Field::UserAgent)?;
         match self.0.first() {
             None | Some(b' ') => Ok(agent),
-            Some(_) => Err(Fault::NoSpace(Field::UserAgent)),
+            Some(_) => Err(LineFault::NoSpace(Field::UserAgent)),
         }
     }
 }
@@ -235,7 +238,7 @@ mod tests {
 
     const TIME: &str = "[26/Mar/2017:03:00:01 +0200]";
 
-    fn parts(line: &str) -> Result<(String, String, u16, String), Fault> {
+    fn parts(line: &str) -> Result<(String, String, u16, String), LineFault> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = Line::parse(line.as_bytes())?;
         Ok((
@@ -304,28 +307,34 @@ mod tests {
     fn each_fault_has_its_reason() {
         use Field::{Referer, Request, UserAgent};
         let fault = |rest: &str| parts(&format!("h - - {TIME}{rest}")).unwrap_err();
-        assert_eq!(parts("2017-03-26 GET /").unwrap_err(), Fault::NoTime);
+        assert_eq!(parts("2017-03-26 GET /").unwrap_err(), LineFault::NoTime);
         assert_eq!(
             parts("h - - [yesterday] \"-\"").unwrap_err(),
-            Fault::BadTime
+            LineFault::BadTime
         );
         assert_eq!(
             parts(&format!("h - {TIME} \"-\" 200 -")).unwrap_err(),
-            Fault::NoHost
+            LineFault::NoHost
         );
-        assert_eq!(fault(""), Fault::Missing(Request));
-        assert_eq!(fault(" GET / 200 -"), Fault::Missing(Request));
-        assert_eq!(fault(r#" "GET /"#), Fault::Unclosed(Request));
-        assert_eq!(fault(r#" "GET /\"#), Fault::Unclosed(Request));
-        assert_eq!(fault(r#" "-"200 -"#), Fault::NoSpace(Request));
-        assert_eq!(fault(r#" "-" 20 -"#), Fault::BadStatus);
-        assert_eq!(fault(r#" "-" 2000 -"#), Fault::BadSize);
-        assert_eq!(fault(r#" "-" 200"#), Fault::BadSize);
-        assert_eq!(fault(r#" "-" 200 12x"#), Fault::BadSize);
-        assert_eq!(fault(r#" "-" 200 - "r"#), Fault::Unclosed(Referer));
-        assert_eq!(fault(r#" "-" 200 - "r""#), Fault::Missing(UserAgent));
-        assert_eq!(fault(r#" "-" 200 - "r" -"#), Fault::Missing(UserAgent));
-        assert_eq!(fault(r#" "-" 200 - "r" "a"#), Fault::Unclosed(UserAgent));
-        assert_eq!(fault(r#" "-" 200 - "r" "a"b"#), Fault::NoSpace(UserAgent));
+        assert_eq!(fault(""), LineFault::Missing(Request));
+        assert_eq!(fault(" GET / 200 -"), LineFault::Missing(Request));
+        assert_eq!(fault(r#" "GET /"#), LineFault::Unclosed(Request));
+        assert_eq!(fault(r#" "GET /\"#), LineFault::Unclosed(Request));
+        assert_eq!(fault(r#" "-"200 -"#), LineFault::NoSpace(Request));
+        assert_eq!(fault(r#" "-" 20 -"#), LineFault::BadStatus);
+        assert_eq!(fault(r#" "-" 2000 -"#), LineFault::BadSize);
+        assert_eq!(fault(r#" "-" 200"#), LineFault::BadSize);
+        assert_eq!(fault(r#" "-" 200 12x"#), LineFault::BadSize);
+        assert_eq!(fault(r#" "-" 200 - "r"#), LineFault::Unclosed(Referer));
+        assert_eq!(fault(r#" "-" 200 - "r""#), LineFault::Missing(UserAgent));
+        assert_eq!(fault(r#" "-" 200 - "r" -"#), LineFault::Missing(UserAgent));
+        assert_eq!(
+            fault(r#" "-" 200 - "r" "a"#),
+            LineFault::Unclosed(UserAgent)
+        );
+        assert_eq!(
+            fault(r#" "-" 200 - "r" "a"b"#),
+            LineFault::NoSpace(UserAgent)
+        );
     }
 }

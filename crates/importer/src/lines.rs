@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Result of reading a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum FoundLine {
     /// A line, in the caller's buffer, without its line end.
     Line,
     /// A line longer than [`LINE_BYTES_MAX`], which was skipped.
@@ -20,21 +20,21 @@ pub(crate) enum Found {
 }
 
 /// Line reader for one input.
-pub(crate) struct Lines {
+pub(crate) struct LineReader {
     content: Content,
     /// Number of the last line, from 1.
     pub(crate) number: u64,
 }
 
-impl Lines {
+impl LineReader {
     pub(crate) fn new(content: Content) -> Self {
         Self { content, number: 0 }
     }
 
     /// Reads the next line into `line`.
-    pub(crate) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Found> {
+    pub(crate) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<FoundLine> {
         if !self.read_up_to_limit(line)? {
-            return Ok(Found::End);
+            return Ok(FoundLine::End);
         }
         self.number += 1;
         let mut too_long = false;
@@ -52,9 +52,9 @@ impl Lines {
             line.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(if too_long || line.len() > LINE_BYTES_MAX {
-            Found::TooLong
+            FoundLine::TooLong
         } else {
-            Found::Line
+            FoundLine::Line
         })
     }
 
@@ -73,15 +73,15 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn found(content: &[u8]) -> Vec<(Found, Vec<u8>)> {
-        let mut lines = Lines::new(Box::new(Cursor::new(content.to_vec())));
+    fn found(content: &[u8]) -> Vec<(FoundLine, Vec<u8>)> {
+        let mut lines = LineReader::new(Box::new(Cursor::new(content.to_vec())));
         let mut line = Vec::new();
         let mut all = Vec::new();
         loop {
             match lines.next(&mut line).unwrap() {
-                Found::End => return all,
-                Found::Line => all.push((Found::Line, line.clone())),
-                Found::TooLong => all.push((Found::TooLong, Vec::new())),
+                FoundLine::End => return all,
+                FoundLine::Line => all.push((FoundLine::Line, line.clone())),
+                FoundLine::TooLong => all.push((FoundLine::TooLong, Vec::new())),
             }
         }
     }
@@ -104,11 +104,11 @@ mod tests {
     fn a_line_at_the_limit_is_read_and_a_longer_one_is_passed_over() {
         for end in ["", "\n", "\r\n"] {
             for (bytes, kind) in [
-                (LINE_BYTES_MAX, Found::Line),
-                (LINE_BYTES_MAX + 1, Found::TooLong),
-                (LINE_BYTES_MAX + 2, Found::TooLong),
-                (3 * (LINE_BYTES_MAX + 2), Found::TooLong),
-                (5 * LINE_BYTES_MAX, Found::TooLong),
+                (LINE_BYTES_MAX, FoundLine::Line),
+                (LINE_BYTES_MAX + 1, FoundLine::TooLong),
+                (LINE_BYTES_MAX + 2, FoundLine::TooLong),
+                (3 * (LINE_BYTES_MAX + 2), FoundLine::TooLong),
+                (5 * LINE_BYTES_MAX, FoundLine::TooLong),
             ] {
                 let content = format!("{}{end}", "x".repeat(bytes));
                 let lines = found(content.as_bytes());
@@ -118,6 +118,6 @@ mod tests {
         }
         let mut content = vec![b'x'; 2 * LINE_BYTES_MAX];
         content.extend(b"\nnext\n");
-        assert_eq!(found(&content)[1], (Found::Line, b"next".to_vec()));
+        assert_eq!(found(&content)[1], (FoundLine::Line, b"next".to_vec()));
     }
 }

@@ -93,14 +93,14 @@ const LISTED_BYTES_MAX: usize = 12;
 
 /// A request and the status of its response.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     method: &'a [u8],
     /// Decoded path without the query; `None` if the target has no path.
     pub(crate) path: Option<Cow<'a, [u8]>>,
     status: u16,
 }
 
-impl<'a> Request<'a> {
+impl<'a> HttpRequest<'a> {
     /// Parses a request as logged, such as `GET /index.html HTTP/1.1`. Invalid text gives a request
     /// without a path.
     pub(crate) fn parse(request: &'a [u8], status: u16) -> Self {
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     fn resource(request: &str, status: u16) -> &'static str {
-        Request::parse(request.as_bytes(), status)
+        HttpRequest::parse(request.as_bytes(), status)
             .resource()
             .as_str()
     }
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn errors_are_failures() {
-        let outcome = |status| Request::parse(b"GET / HTTP/1.1", status).outcome();
+        let outcome = |status| HttpRequest::parse(b"GET / HTTP/1.1", status).outcome();
         for status in [101, 200, 206, 301, 304] {
             assert_eq!(outcome(status), Outcome::Completed, "{status}");
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use affluenza_event::{Outcome, Resource, UnixMillis};
 
-use crate::Fault;
+use crate::LineFault;
 
 /// Maximum number of malformed lines in the list; all are counted.
 pub const MALFORMED_LISTED_MAX: usize = 20;
@@ -49,7 +49,7 @@ pub struct Malformed {
     /// Number of the line, from 1.
     pub line: u64,
     /// Fault of the line.
-    pub fault: Fault,
+    pub fault: LineFault,
 }
 
 /// A file with the same content as an earlier file.
@@ -67,7 +67,7 @@ impl Summary {
         self.pages + self.assets
     }
 
-    pub(crate) fn count_malformed(&mut self, name: &str, line: u64, fault: Fault) {
+    pub(crate) fn count_malformed(&mut self, name: &str, line: u64, fault: LineFault) {
         self.malformed += 1;
         if self.first_malformed.len() < MALFORMED_LISTED_MAX {
             self.first_malformed.push(Malformed {

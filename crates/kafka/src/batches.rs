@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::Partition;
-use crate::wire::{Answer, Api, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
 
 /// Bytes of a batch up to and including its length field. `BATCH_HEADER`: bytes up to its first
 /// record.
@@ -18,7 +18,7 @@ const OFFSET_OUT_OF_RANGE: i16 = 1;
 
 /// Header of a record batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Batch {
+pub(crate) struct BatchHeader {
     pub(crate) first: i64,
     pub(crate) last: i64,
     pub(crate) attributes: i16,
@@ -27,7 +27,7 @@ pub(crate) struct Batch {
     pub(crate) records: i32,
 }
 
-impl Batch {
+impl BatchHeader {
     pub(crate) const fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
     }
@@ -50,13 +50,13 @@ pub(crate) struct Aborted {
 
 /// Part of the log: the batch headers and aborted transactions of one fetch answer.
 #[derive(Debug, Default)]
-pub(crate) struct Piece {
+pub(crate) struct FetchedBatches {
     pub(crate) stable: i64,
     pub(crate) aborted: Vec<Aborted>,
-    pub(crate) batches: Vec<Batch>,
+    pub(crate) batches: Vec<BatchHeader>,
 }
 
-impl Piece {
+impl FetchedBatches {
     /// Returns the ranges of transaction markers, of aborted records, and of batches whose records
     /// were all compacted, in order.
     pub(crate) fn control(&self) -> Vec<Range<i64>> {
@@ -81,16 +81,16 @@ impl Piece {
 
 /// Fetch request for one partition.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
+pub(crate) struct PartitionFetch {
     pub(crate) partition: Partition,
     pub(crate) from: i64,
     pub(crate) bytes_max: i32,
     pub(crate) isolation: i8,
 }
 
-impl Look {
+impl PartitionFetch {
     /// Sends the request and parses the answer.
-    pub(crate) fn at(self, connection: &mut Connection, topic: &str) -> io::Result<Piece> {
+    pub(crate) fn at(self, connection: &mut Connection, topic: &str) -> io::Result<FetchedBatches> {
         let request = Request::default()
             .i32(-1)
             // Wait time 0: the broker answers at once, even without records.
@@ -109,13 +109,13 @@ impl Look {
             .i64(-1)
             .i32(self.bytes_max)
             .i32(0);
-        let answer = connection.ask(Api::Fetch, &request)?;
-        piece_in(&mut Answer(&answer), self.from)
+        let answer = connection.ask(ApiKey::Fetch, &request)?;
+        piece_in(&mut BrokerAnswer(&answer), self.from)
     }
 }
 
-/// Parses the answer of [`Api::Fetch`] about one partition.
-fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
+/// Parses the answer of [`ApiKey::Fetch`] about one partition.
+fn piece_in(answer: &mut BrokerAnswer<'_>, from: i64) -> io::Result<FetchedBatches> {
     let refused = |code: i16| io::Error::other(format!("the broker refuses: error {code}"));
     answer.i32()?;
     match answer.i16()? {
@@ -133,9 +133,9 @@ fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
     answer.i32()?;
     let code = answer.i16()?;
     let (_, stable) = (answer.i64()?, answer.i64()?);
-    let mut piece = Piece {
+    let mut piece = FetchedBatches {
         stable,
-        ..Piece::default()
+        ..FetchedBatches::default()
     };
     match code {
         0 => {}
@@ -154,10 +154,10 @@ fn piece_in(answer: &mut Answer<'_>, from: i64) -> io::Result<Piece> {
 }
 
 /// Parses all batches with a complete header; the last batch of an answer is often truncated.
-fn batches_in(mut records: &[u8]) -> Vec<Batch> {
+fn batches_in(mut records: &[u8]) -> Vec<BatchHeader> {
     let mut batches = Vec::new();
     while let Some(header) = records.get(..BATCH_HEADER) {
-        let Ok((batch, length)) = batch_in(&mut Answer(header)) else {
+        let Ok((batch, length)) = batch_in(&mut BrokerAnswer(header)) else {
             break;
         };
         batches.push(batch);
@@ -170,7 +170,7 @@ fn batches_in(mut records: &[u8]) -> Vec<Batch> {
 }
 
 /// Parses a batch header. Returns the batch and the number of bytes after its length field.
-fn batch_in(header: &mut Answer<'_>) -> io::Result<(Batch, usize)> {
+fn batch_in(header: &mut BrokerAnswer<'_>) -> io::Result<(BatchHeader, usize)> {
     let first = header.i64()?;
     let length = usize::try_from(header.i32()?).map_err(io::Error::other)?;
     header.i32()?;
@@ -183,7 +183,7 @@ fn batch_in(header: &mut Answer<'_>) -> io::Result<(Batch, usize)> {
     let records = header.i32()?;
     // Batch formats before version 2 have neither transactions nor this header.
     let batch = match magic {
-        2 => Batch {
+        2 => BatchHeader {
             first,
             last: first + i64::from(last_delta),
             attributes,
@@ -191,7 +191,7 @@ fn batch_in(header: &mut Answer<'_>) -> io::Result<(Batch, usize)> {
             producer,
             records,
         },
-        _ => Batch {
+        _ => BatchHeader {
             first,
             last: first,
             attributes: 0,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use crate::wire::{Answer, Api, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
 use crate::{BusError, Config};
 
 /// Open connections, and the leader of each partition of the topic.
@@ -99,8 +99,8 @@ impl Brokers {
         for address in addresses {
             let answer = self
                 .connection(&address)
-                .and_then(|connection| connection.ask(Api::Metadata, &request));
-            match answer.and_then(|answer| self.learn(Answer(&answer))) {
+                .and_then(|connection| connection.ask(ApiKey::Metadata, &request));
+            match answer.and_then(|answer| self.learn(BrokerAnswer(&answer))) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     self.connections.remove(&address);
@@ -111,7 +111,7 @@ impl Brokers {
         Err(failure)
     }
 
-    fn learn(&mut self, mut answer: Answer<'_>) -> io::Result<()> {
+    fn learn(&mut self, mut answer: BrokerAnswer<'_>) -> io::Result<()> {
         let mut nodes = HashMap::new();
         for _ in 0..answer.count()? {
             let (node, host, port) = (answer.i32()?, answer.text()?, answer.i32()?);

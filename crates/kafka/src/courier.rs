@@ -34,7 +34,7 @@ pub struct CourierLimits {
 /// acknowledgement is lost. Consumers must drop duplicates. In return, the producer never enters
 /// the fatal states of Kafka's idempotence.
 pub struct ConcurrentProducer {
-    producer: Arc<BaseProducer<Context>>,
+    producer: Arc<BaseProducer<CourierContext>>,
     topic: String,
     ended: Arc<AtomicBool>,
     server: Option<JoinHandle<()>>,
@@ -89,11 +89,11 @@ impl Pending {
     }
 }
 
-struct Context {
+struct CourierContext {
     is_away: Arc<AtomicBool>,
 }
 
-impl ClientContext for Context {
+impl ClientContext for CourierContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -106,7 +106,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ProducerContext for Context {
+impl ProducerContext for CourierContext {
     type DeliveryOpaque = Arc<Pending>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, pending: Arc<Pending>) {
@@ -136,10 +136,10 @@ impl ConcurrentProducer {
             .set("message.timeout.ms", limits.patience_ms.to_string())
             .set("retry.backoff.ms", "50");
         config.add_properties(&mut client);
-        let context = Context {
+        let context = CourierContext {
             is_away: Arc::default(),
         };
-        let producer: Arc<BaseProducer<Context>> = Arc::new(
+        let producer: Arc<BaseProducer<CourierContext>> = Arc::new(
             client
                 .create_with_context(context)
                 .map_err(BusError::Setting)?,

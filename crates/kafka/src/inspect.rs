@@ -5,9 +5,9 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::batches::{Look, Piece, READ_COMMITTED, READ_UNCOMMITTED};
+use crate::batches::{FetchedBatches, PartitionFetch, READ_COMMITTED, READ_UNCOMMITTED};
 use crate::brokers::Brokers;
-use crate::wire::{Answer, Api, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
 use crate::{BusError, Config, NextOffset, Partition};
 
 /// Bytes of one fetch. Kafka always returns at least one whole batch.
@@ -127,7 +127,7 @@ impl Inspector {
             since_ms: None,
         };
         let glance = self.ask(partition, |connection| {
-            let look = Look {
+            let look = PartitionFetch {
                 partition,
                 from: stable.0,
                 bytes_max: GLANCE_BYTES,
@@ -159,14 +159,14 @@ impl Inspector {
         let request = Request::default().i8(1).i8(2).i64(producer).i8(0);
         let mut brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = brokers.ask_all(|connection| {
-            let answer = connection.ask(Api::ListTransactions, &request)?;
-            named_in(&mut Answer(&answer), producer)
+            let answer = connection.ask(ApiKey::ListTransactions, &request)?;
+            named_in(&mut BrokerAnswer(&answer), producer)
         });
         answers.into_iter().flatten().next()
     }
 
-    fn piece(&self, partition: Partition, from: i64) -> Result<Piece, BusError> {
-        let look = Look {
+    fn piece(&self, partition: Partition, from: i64) -> Result<FetchedBatches, BusError> {
+        let look = PartitionFetch {
             partition,
             from,
             bytes_max: CHUNK_BYTES,
@@ -185,8 +185,8 @@ impl Inspector {
     }
 }
 
-/// Finds the transactional id of `producer` in an answer of [`Api::ListTransactions`].
-fn named_in(answer: &mut Answer<'_>, producer: i64) -> io::Result<Option<String>> {
+/// Finds the transactional id of `producer` in an answer of [`ApiKey::ListTransactions`].
+fn named_in(answer: &mut BrokerAnswer<'_>, producer: i64) -> io::Result<Option<String>> {
     answer.i32()?;
     answer.i16()?;
     for _ in 0..answer.compact_count()? {
@@ -206,12 +206,12 @@ fn named_in(answer: &mut Answer<'_>, producer: i64) -> io::Result<Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batches::{Aborted, Batch, CONTROL, TRANSACTIONAL};
+    use crate::batches::{Aborted, BatchHeader, CONTROL, TRANSACTIONAL};
 
     const MARKER: i16 = CONTROL | TRANSACTIONAL;
 
-    fn batch(offsets: Range<i64>, attributes: i16, producer: i64) -> Batch {
-        Batch {
+    fn batch(offsets: Range<i64>, attributes: i16, producer: i64) -> BatchHeader {
+        BatchHeader {
             first: offsets.start,
             last: offsets.end - 1,
             attributes,
@@ -223,8 +223,8 @@ mod tests {
 
     /// Producer 7 commits 0 to 2, aborts 4 to 5 and commits 8. Producer 8 aborts 3. Records 9 and
     /// 10 are outside of transactions.
-    fn piece() -> Piece {
-        Piece {
+    fn piece() -> FetchedBatches {
+        FetchedBatches {
             stable: 12,
             aborted: vec![
                 Aborted {

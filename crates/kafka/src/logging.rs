@@ -13,14 +13,14 @@ const BREAKS: [&str; 3] = ["Disconnected", "transport failure", "handle destroye
 
 /// Reason of a failed connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct ConnectionFailure {
     /// Message of the client.
     pub(crate) cause: String,
     /// True if one side rejected the other, so that a retry does not help.
     pub(crate) is_refusal: bool,
 }
 
-impl Failure {
+impl ConnectionFailure {
     /// Parses a log line such as `[thrd:ssl://b:9093/1]: ssl://b:9093/1: Connect failed (after 2ms
     /// in state CONNECT)`. Returns `None` for other facilities than `FAIL`.
     fn of(facility: &str, message: &str) -> Option<Self> {
@@ -45,7 +45,7 @@ impl Failure {
 
 /// Forwards the client's log to `tracing`. Keeps the last connection failure and the last error.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Logging(Arc<Mutex<Option<Failure>>>, Said);
+pub(crate) struct Logging(Arc<Mutex<Option<ConnectionFailure>>>, Said);
 
 /// Last error message of a client. A poll returns only the error code.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +77,7 @@ impl Logging {
 
     /// Returns the last connection failure. A refusal is not replaced by a later failure of another
     /// kind.
-    pub(crate) fn failure(&self) -> Option<Failure> {
+    pub(crate) fn failure(&self) -> Option<ConnectionFailure> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +87,7 @@ impl Logging {
 
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        if let Some(failure) = Failure::of(facility, message) {
+        if let Some(failure) = ConnectionFailure::of(facility, message) {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if !last.as_ref().is_some_and(|last| last.is_refusal) || failure.is_refusal {
                 *last = Some(failure);
@@ -106,8 +106,8 @@ impl ConsumerContext for Logging {}
 /// Logs a message of a background client. A refusal is logged as an error, because no caller checks
 /// for it.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match Failure::of(facility, message) {
-        Some(Failure { cause, is_refusal }) if is_refusal => {
+    match ConnectionFailure::of(facility, message) {
+        Some(ConnectionFailure { cause, is_refusal }) if is_refusal => {
             tracing::error!(cause, "Kafka and this client do not accept each other");
         }
         _ => pass_on(level, facility, message),
@@ -132,9 +132,9 @@ fn pass_on(level: RDKafkaLogLevel, facility: &str, message: &str) {
 mod tests {
     use super::*;
 
-    fn failure(said: &str) -> Failure {
+    fn failure(said: &str) -> ConnectionFailure {
         let message = format!("[thrd:sasl_ssl://k:9/bootstrap]: sasl_ssl://k:9/bootstrap: {said}");
-        Failure::of("FAIL", &message).unwrap()
+        ConnectionFailure::of("FAIL", &message).unwrap()
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
             "Connect to ipv4#127.0.0.1:9 failed: Connection refused"
         );
         assert!(!away.is_refusal);
-        assert_eq!(Failure::of("REQTMOUT", "[thrd:x]: late"), None);
+        assert_eq!(ConnectionFailure::of("REQTMOUT", "[thrd:x]: late"), None);
     }
 
     #[test]

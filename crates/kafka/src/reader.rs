@@ -135,7 +135,7 @@ impl Committed {
     }
 }
 
-enum Change {
+enum AssignmentChange {
     Assigned(Vec<Partition>),
     Revoked {
         partitions: Vec<Partition>,
@@ -145,15 +145,15 @@ enum Change {
 
 /// Queues changes of assignment for the polling thread, which answers them outside of the callback.
 /// An answer takes requests to Kafka and ClickHouse.
-struct Context {
-    changes: Mutex<VecDeque<Change>>,
+struct ReaderContext {
+    changes: Mutex<VecDeque<AssignmentChange>>,
     /// Set when the reader is dropped. Changes are then answered in the callback, because the
     /// polling thread does not answer them any more and the client waits for the answers.
     leaving: AtomicBool,
     said: Said,
 }
 
-impl ClientContext for Context {
+impl ClientContext for ReaderContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -163,7 +163,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {
+impl ConsumerContext for ReaderContext {
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -188,9 +188,9 @@ impl ConsumerContext for Context {
             .map(|element| Partition(element.partition()))
             .collect();
         let change = if assigning {
-            Change::Assigned(partitions)
+            AssignmentChange::Assigned(partitions)
         } else {
-            Change::Revoked {
+            AssignmentChange::Revoked {
                 partitions,
                 lost: consumer.assignment_lost(),
             }
@@ -204,7 +204,7 @@ impl ConsumerContext for Context {
 
 /// Member of a consumer group that reads one topic. One thread polls and commits.
 pub struct Reader {
-    consumer: BaseConsumer<Context>,
+    consumer: BaseConsumer<ReaderContext>,
     topic: String,
     group: String,
     instance: String,
@@ -241,12 +241,12 @@ impl Reader {
         }
         // Configured properties override the defaults above.
         config.add_properties(&mut client);
-        let context = Context {
+        let context = ReaderContext {
             changes: Mutex::new(VecDeque::new()),
             leaving: AtomicBool::new(false),
             said: Said::default(),
         };
-        let consumer: BaseConsumer<Context> = client
+        let consumer: BaseConsumer<ReaderContext> = client
             .create_with_context(context)
             .map_err(BusError::Setting)?;
         consumer.subscribe(&[&config.topic])?;
@@ -280,8 +280,8 @@ impl Reader {
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front()?;
         Some(match change {
-            Change::Assigned(partitions) => Polled::Assigned(partitions),
-            Change::Revoked { partitions, lost } => Polled::Revoked { partitions, lost },
+            AssignmentChange::Assigned(partitions) => Polled::Assigned(partitions),
+            AssignmentChange::Revoked { partitions, lost } => Polled::Revoked { partitions, lost },
         })
     }
 

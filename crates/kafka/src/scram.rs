@@ -32,7 +32,7 @@ pub(crate) fn log_in(
     let bare = format!("n={user},r={}", BASE64.encode(nonce));
     let challenge = authenticate(connection, &format!("n,,{bare}"))?;
     let challenge = String::from_utf8_lossy(&challenge).into_owned();
-    let answer = Answer::to(&challenge, &bare, password, mechanism.ends_with("512"))?;
+    let answer = ClientAnswer::to(&challenge, &bare, password, mechanism.ends_with("512"))?;
     let proof = authenticate(connection, &answer.text)?;
     match proof.strip_prefix(b"v=") {
         Some(found) if found == answer.expected.as_bytes() => Ok(()),
@@ -41,13 +41,13 @@ pub(crate) fn log_in(
 }
 
 /// Answer of the client to a challenge.
-struct Answer {
+struct ClientAnswer {
     text: String,
     /// Server signature that proves that the broker knows the password.
     expected: String,
 }
 
-impl Answer {
+impl ClientAnswer {
     fn to(challenge: &str, bare: &str, password: &str, is_512: bool) -> io::Result<Self> {
         let (derive, sign, hash) = match is_512 {
             true => (
@@ -105,7 +105,7 @@ mod tests {
     fn the_example_of_the_rfc_is_answered() {
         let challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let bare = "n=user,r=rOprNGfwEbeRWgbNEkqO";
-        let answer = Answer::to(challenge, bare, "pencil", false).unwrap();
+        let answer = ClientAnswer::to(challenge, bare, "pencil", false).unwrap();
         assert!(
             answer
                 .text

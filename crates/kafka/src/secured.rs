@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use crate::Config;
-use crate::wire::{Answer, Api, Connection, Request};
+use crate::wire::{ApiKey, BrokerAnswer, Connection, Request};
 
 /// Byte stream to a broker.
 pub(crate) trait Stream: Read + Write + Send {}
@@ -49,9 +49,9 @@ pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result
     let mechanism = config.property("sasl.mechanism");
     let mechanism = mechanism.or_else(|| config.property("sasl.mechanisms"));
     let mechanism = mechanism.unwrap_or("GSSAPI");
-    let answer = connection.ask(Api::SaslHandshake, &Request::default().text(mechanism))?;
+    let answer = connection.ask(ApiKey::SaslHandshake, &Request::default().text(mechanism))?;
     accept(
-        Answer(&answer).i16()?,
+        BrokerAnswer(&answer).i16()?,
         "the broker does not know the mechanism",
     )?;
     let property = |name| config.property(name).unwrap_or_default();
@@ -69,8 +69,8 @@ pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result
 /// Sends one message of a login and returns the broker's answer.
 pub(crate) fn authenticate(connection: &mut Connection, message: &str) -> io::Result<Vec<u8>> {
     let request = Request::default().bytes(message.as_bytes());
-    let answer = connection.ask(Api::SaslAuthenticate, &request)?;
-    let mut answer = Answer(&answer);
+    let answer = connection.ask(ApiKey::SaslAuthenticate, &request)?;
+    let mut answer = BrokerAnswer(&answer);
     let code = answer.i16()?;
     accept(code, &answer.text()?)?;
     Ok(answer.bytes()?.to_vec())

@@ -18,7 +18,7 @@ const CLIENT: &str = "affluenza";
 
 /// Request type of the protocol.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Api {
+pub(crate) enum ApiKey {
     Fetch,
     Metadata,
     SaslHandshake,
@@ -26,7 +26,7 @@ pub(crate) enum Api {
     ListTransactions,
 }
 
-impl Api {
+impl ApiKey {
     /// Returns the API key and the version.
     const fn code(self) -> (i16, i16) {
         match self {
@@ -84,9 +84,9 @@ impl Request {
 }
 
 /// Answer of a broker, parsed from front to back.
-pub(crate) struct Answer<'a>(pub(crate) &'a [u8]);
+pub(crate) struct BrokerAnswer<'a>(pub(crate) &'a [u8]);
 
-impl<'a> Answer<'a> {
+impl<'a> BrokerAnswer<'a> {
     pub(crate) fn take(&mut self, count: usize) -> io::Result<&'a [u8]> {
         let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is truncated");
         let (taken, rest) = self.0.split_at_checked(count).ok_or_else(cut)?;
@@ -196,7 +196,7 @@ impl Connection {
     }
 
     /// Sends a request and returns the body of the answer.
-    pub(crate) fn ask(&mut self, api: Api, request: &Request) -> io::Result<Vec<u8>> {
+    pub(crate) fn ask(&mut self, api: ApiKey, request: &Request) -> io::Result<Vec<u8>> {
         self.asked += 1;
         let (key, version) = api.code();
         let mut head = Request::default()
@@ -219,7 +219,7 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        let mut answer = Answer(&body);
+        let mut answer = BrokerAnswer(&body);
         if answer.i32()? != self.asked {
             return Err(io::Error::other("the answer belongs to another request"));
         }
@@ -238,7 +238,7 @@ mod tests {
     fn a_cut_answer_is_an_error_and_no_panic() {
         let whole = Request::default().i32(1).text("topic").bytes(&[1, 2, 3]).0;
         let read = |bytes: &[u8]| {
-            let mut answer = Answer(bytes);
+            let mut answer = BrokerAnswer(bytes);
             Ok::<_, io::Error>((answer.i32()?, answer.text()?, answer.bytes()?.len()))
         };
         assert_eq!(read(&whole).unwrap(), (1, "topic".to_owned(), 3));

@@ -23,17 +23,17 @@ pub struct Acknowledged {
 }
 
 #[derive(Default)]
-struct Tally {
+struct DeliveryTally {
     acknowledged: BTreeMap<Partition, Acknowledged>,
     failed: u64,
     first_failure: Option<String>,
 }
 
-struct Context {
-    tally: Mutex<Tally>,
+struct WriterContext {
+    tally: Mutex<DeliveryTally>,
 }
 
-impl ClientContext for Context {
+impl ClientContext for WriterContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -43,7 +43,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ProducerContext for Context {
+impl ProducerContext for WriterContext {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
@@ -74,7 +74,7 @@ impl ProducerContext for Context {
 /// Writes records to one topic and counts the acknowledgements. [`Writer::send`] waits while the
 /// bounded queue is full.
 pub struct Writer {
-    producer: BaseProducer<Context>,
+    producer: BaseProducer<WriterContext>,
     topic: String,
 }
 
@@ -96,8 +96,8 @@ impl Writer {
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", "60000");
         config.add_properties(&mut client);
-        let context = Context {
-            tally: Mutex::new(Tally::default()),
+        let context = WriterContext {
+            tally: Mutex::new(DeliveryTally::default()),
         };
         Ok(Self {
             producer: client
@@ -181,7 +181,7 @@ impl Writer {
         }
     }
 
-    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+    fn tally(&self) -> std::sync::MutexGuard<'_, DeliveryTally> {
         self.producer
             .context()
             .tally

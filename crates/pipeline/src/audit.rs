@@ -11,7 +11,7 @@ use affluenza_kafka::{
 };
 use affluenza_store::accept::Acceptance;
 use affluenza_store::accounts::{
-    BlockDifference, DayDifference, LedgerGap, PartitionAccount, Scope, StrayFacts,
+    BlockDifference, CheckScope, DayDifference, LedgerGap, PartitionAccount, StrayFacts,
     UnexplainedOffsets,
 };
 use affluenza_store::copies::{Copy, Suspects};
@@ -35,7 +35,7 @@ use crate::{PipelineError, stream};
 
 /// Range of an audit. Partitions and blocks are always checked completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Period {
+pub struct AuditPeriod {
     /// Months to compare with the facts, as `YYYYMM`, both ends included.
     pub months: std::ops::RangeInclusive<u32>,
     /// Local days to compare, in days since 1970.
@@ -54,7 +54,7 @@ pub const ON_THEIR_WAY_MINUTES: u32 = 10;
 /// Default for `unread_seconds_max`, equal to the default of `consume.stuck_seconds`.
 pub const UNREAD_SECONDS_MAX: u64 = 180;
 
-impl Period {
+impl AuditPeriod {
     /// Range without limits.
     pub const ALL: Self = Self {
         months: 0..=u32::MAX,
@@ -257,7 +257,7 @@ impl Audit {
 pub async fn audit(
     store: &Store,
     bus: &BusConfig,
-    period: &Period,
+    period: &AuditPeriod,
 ) -> Result<Audit, PipelineError> {
     let mut findings = schema_findings(store, bus).await?;
     let (stream, partitions) = partitions(store, bus).await?;
@@ -280,7 +280,7 @@ pub async fn audit(
     }));
     findings.extend(
         store
-            .block_differences(Scope::All)
+            .block_differences(CheckScope::All)
             .await?
             .into_iter()
             .map(|block| {
@@ -316,9 +316,9 @@ pub async fn audit(
             .filter(|facts| !in_flight(facts))
             .map(Finding::FactsOutsideLedger),
     );
-    let mut months = store.months(Scope::All).await?;
+    let mut months = store.months(CheckScope::All).await?;
     months.retain(|month| period.months.contains(month));
-    let suspects = match *period == Period::ALL {
+    let suspects = match *period == AuditPeriod::ALL {
         true => Suspects::All,
         false => Suspects::Months(period.months.clone()),
     };
@@ -450,7 +450,7 @@ async fn partitions(
 }
 
 /// Findings about positions, and the ends of the log's partitions.
-struct Places {
+struct PositionFindings {
     findings: Vec<Finding>,
     held: BTreeMap<u32, NextOffset>,
 }
@@ -460,7 +460,7 @@ async fn place_findings(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
-) -> Result<Places, PipelineError> {
+) -> Result<PositionFindings, PipelineError> {
     // Read the ledger first: the group only advances, and the log only grows.
     let ledger = store.ledger_end_rows(stream).await?;
     let (held, committed) = tokio::task::block_in_place(|| {
@@ -478,7 +478,7 @@ async fn place_findings(
         findings.extend(of_place(committed, *held, end, stream));
     }
     let held = held.into_iter();
-    Ok(Places {
+    Ok(PositionFindings {
         findings,
         held: held
             .map(|(partition, held)| (partition.0.unsigned_abs(), held.high))

@@ -7,7 +7,7 @@ use affluenza_classify::device::{
 };
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
-use affluenza_event::{Activity, Client, Event};
+use affluenza_event::{Activity, ClientAttributes, Event};
 use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
@@ -180,7 +180,7 @@ fn civil(date: LocalDate) -> jiff::civil::Date {
     jiff::civil::date(date.year(), date.month() as i8, date.day() as i8)
 }
 
-fn hints(client: &Client<'_>) -> Hints {
+fn hints(client: &ClientAttributes<'_>) -> Hints {
     let mut hints = Hints::NONE;
     if !client.form_factors.is_empty() {
         hints = hints.form_factors(&client.form_factors);

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
-use crate::opening::{Opening, Place};
+use crate::opening::{Opening, StartPosition};
 use crate::partition::{PartitionState, Taken, Writing};
 use crate::recent::Recent;
 use crate::write::{Sink, Written};
@@ -684,7 +684,7 @@ impl Consumer {
         Ok(())
     }
 
-    fn places(&mut self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
+    fn places(&mut self, committed: &[Committed]) -> Result<Vec<StartPosition>, PipelineError> {
         let mut opening = Opening {
             reader: &self.reader,
             bus: &self.bus,
@@ -720,7 +720,7 @@ impl Consumer {
     }
 
     /// Reads the newest identities of each partition, in the order of `places`.
-    fn warm(&self, places: &[Place]) -> Result<Vec<Recent>, PipelineError> {
+    fn warm(&self, places: &[StartPosition]) -> Result<Vec<Recent>, PipelineError> {
         // Portals may send events of the old log again after the topic was re-created or the
         // cluster changed. Adding partitions moves keys, so a copy may arrive in another partition.
         let newest_elsewhere = |is_new: bool| -> Result<Option<i64>, PipelineError> {

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use affluenza_kafka::Config as BusConfig;
-use affluenza_store::accounts::Scope;
+use affluenza_store::accounts::CheckScope;
 use affluenza_store::erasure::Erasure;
 use affluenza_store::{Store, StoreError};
 use thiserror::Error;
@@ -106,7 +106,7 @@ pub async fn erase(
     };
     take_out(store, &erasure).await?;
     let stream = stream::present(store, bus).await?;
-    let compared = reconcile(store, bus, &stream, classifier, Scope::All).await?;
+    let compared = reconcile(store, bus, &stream, classifier, CheckScope::All).await?;
     erasure.done = true;
     store.note_erasure(&mut erasure).await?;
     Ok((erasure, compared))
@@ -161,14 +161,14 @@ pub async fn erase_again(
         erasure.done = false;
         store.note_erasure(erasure).await?;
     }
-    let mut compared = reconcile(store, bus, stream, classifier, Scope::All).await?;
+    let mut compared = reconcile(store, bus, stream, classifier, CheckScope::All).await?;
     if open.is_empty() {
         return Ok(compared);
     }
     for erasure in open.iter() {
         take_out(store, erasure).await?;
     }
-    let after = reconcile(store, bus, stream, classifier, Scope::All).await?;
+    let after = reconcile(store, bus, stream, classifier, CheckScope::All).await?;
     compared.facts_restored += after.facts_restored;
     compared.ledger_rows += after.ledger_rows;
     compared.cells_corrected += after.cells_corrected;
@@ -203,7 +203,7 @@ async fn check(store: &Store) -> Result<(), EraseError> {
     if let Some(run) = store.unfinished_rebuilds().await?.into_iter().next() {
         return Err(EraseError::Rebuilding { id: run.id });
     }
-    let blocks = store.block_differences(Scope::All).await?.len();
+    let blocks = store.block_differences(CheckScope::All).await?.len();
     if blocks > 0 {
         return Err(EraseError::Unbalanced { blocks });
     }

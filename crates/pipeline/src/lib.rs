@@ -32,13 +32,13 @@ mod unread;
 mod watch;
 mod write;
 
-pub use affluenza_store::accounts::Scope;
+pub use affluenza_store::accounts::CheckScope;
 pub use classify::Classifier;
 pub use config::Config;
 pub use consumer::{Consumer, Until};
 pub use error::PipelineError;
-pub use progress::{Progress, Snapshot};
+pub use progress::{Progress, ProgressSnapshot};
 pub use reconcile::{Reconciled, reconcile, reconcile_before_start};
-pub use settle::{Settled, reconcile_doubtful_months};
+pub use settle::{SettledDoubts, reconcile_doubtful_months};
 pub use standstill::{Cause, Standstill};
 pub use watch::StandstillMonitor;

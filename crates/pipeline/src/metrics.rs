@@ -36,7 +36,7 @@ struct FateLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
+struct RefusalLabel {
     reason: Cow<'static, str>,
 }
 
@@ -75,9 +75,9 @@ struct PortalLabel {
 
 /// Metrics of the consumer. They count even if they are not registered.
 #[derive(Debug)]
-pub(crate) struct Counters {
+pub(crate) struct ConsumerCounters {
     records: Family<FateLabel, Counter>,
-    refused: Family<ReasonLabel, Counter>,
+    refused: Family<RefusalLabel, Counter>,
     block_records: Histogram,
     block_seconds: Histogram,
     insert_seconds: Histogram,
@@ -109,7 +109,7 @@ pub(crate) struct Counters {
     silent_portals: Gauge,
 }
 
-impl Default for Counters {
+impl Default for ConsumerCounters {
     fn default() -> Self {
         let counters = Self {
             records: Family::default(),
@@ -179,7 +179,7 @@ fn repairs(done: &Reconciled) -> [(&'static str, u64); 5] {
     ]
 }
 
-impl Counters {
+impl ConsumerCounters {
     /// Registers the metrics.
     pub(crate) fn register(&self, metrics: &Metrics) {
         self.register_flow(metrics);
@@ -376,7 +376,7 @@ impl Counters {
         let refused = written.fates.groups();
         for (group, records) in refused.filter(|(group, _)| !group.reason.is_empty()) {
             let reason = group.reason.clone();
-            let label = ReasonLabel { reason };
+            let label = RefusalLabel { reason };
             self.refused.get_or_create(&label).inc_by(records);
         }
         self.block_records.observe(written.read as f64);

@@ -27,7 +27,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(500);
 const FILL_MAX: Duration = Duration::from_secs(20);
 
 /// Start position of a partition.
-pub(crate) struct Place {
+pub(crate) struct StartPosition {
     pub(crate) partition: Partition,
     pub(crate) origin: BlockOrigin,
     /// Next offset to read.
@@ -54,7 +54,10 @@ type Held = Vec<(Partition, Watermarks)>;
 
 impl Opening<'_> {
     /// Returns the start positions of the partitions. A position that does not fit is an error.
-    pub(crate) fn places(&mut self, committed: &[Committed]) -> Result<Vec<Place>, PipelineError> {
+    pub(crate) fn places(
+        &mut self,
+        committed: &[Committed],
+    ) -> Result<Vec<StartPosition>, PipelineError> {
         if committed.iter().any(|committed| committed.next.is_none()) {
             self.check_forgotten(committed)?;
             self.check_stream()?;
@@ -121,9 +124,9 @@ impl Opening<'_> {
         committed: &Committed,
         held: Watermarks,
         ledger: Option<LedgerEnd>,
-    ) -> Result<Place, PipelineError> {
+    ) -> Result<StartPosition, PipelineError> {
         let partition = committed.partition;
-        let place = |next, intent, is_new| Place {
+        let place = |next, intent, is_new| StartPosition {
             partition,
             origin: BlockOrigin {
                 stream: self.stream.to_owned(),

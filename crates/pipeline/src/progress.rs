@@ -7,16 +7,16 @@ use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::Fate;
 
 use crate::health::Health;
-use crate::metrics::Counters;
+use crate::metrics::ConsumerCounters;
 use crate::settle::Holds;
 use crate::write::Written;
 
 /// Progress of the consumer. Cheap to clone; all clones share the same state.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(pub(crate) Arc<Inner>);
+pub struct Progress(pub(crate) Arc<ProgressState>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Inner {
+pub(crate) struct ProgressState {
     read: AtomicU64,
     stored: AtomicU64,
     duplicate: AtomicU64,
@@ -27,13 +27,13 @@ pub(crate) struct Inner {
     pub(crate) ends: Mutex<BTreeMap<Partition, NextOffset>>,
     reasons: Mutex<BTreeMap<Cow<'static, str>, u64>>,
     pub(crate) health: Mutex<Health>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: ConsumerCounters,
     pub(crate) holds: Holds,
 }
 
 /// Snapshot of [`Progress`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct ProgressSnapshot {
     /// Records of written blocks.
     pub read: u64,
     /// Records stored as facts.
@@ -54,7 +54,7 @@ pub struct Snapshot {
     pub reasons: BTreeMap<Cow<'static, str>, u64>,
 }
 
-impl std::fmt::Display for Snapshot {
+impl std::fmt::Display for ProgressSnapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -70,10 +70,10 @@ impl std::fmt::Display for Snapshot {
 
 impl Progress {
     /// Returns the current counts.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> ProgressSnapshot {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let inner = &*self.0;
-        Snapshot {
+        ProgressSnapshot {
             read: load(&inner.read),
             stored: load(&inner.stored),
             duplicate: load(&inner.duplicate),

@@ -24,7 +24,7 @@ use std::time::Instant;
 use affluenza_kafka::Config as BusConfig;
 use affluenza_register::Register;
 use affluenza_store::Store;
-use affluenza_store::rebuild::{Change, FactSource, Phase, Run, What};
+use affluenza_store::rebuild::{FactSource, Phase, RebuildChange, Run, What};
 use serde::Serialize;
 
 use crate::Classifier;
@@ -39,7 +39,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Parameters of a rebuild.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct RebuildRequest {
     /// Tables to rebuild.
     pub what: What,
     /// Months, as `YYYYMM`, both ends included.
@@ -123,7 +123,7 @@ pub struct Rebuilt {
     /// Number of events that moved. For aggregates: events added or removed.
     pub events_moved: u64,
     /// Changes, the largest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<RebuildChange>,
     /// Result of the reconciliation; `None` for a dry run.
     pub afterwards: Option<Afterwards>,
     /// Total duration in seconds.
@@ -131,7 +131,10 @@ pub struct Rebuilt {
 }
 
 /// Runs the rebuild of `request`, or resumes it.
-pub async fn rebuild(tools: &mut Tools<'_>, request: &Request) -> Result<Rebuilt, RebuildError> {
+pub async fn rebuild(
+    tools: &mut Tools<'_>,
+    request: &RebuildRequest,
+) -> Result<Rebuilt, RebuildError> {
     let began = Instant::now();
     let mut blocks = Blocks::open(tools.store, tools.bus).await?;
     let (run, resumed) = begin::begin(tools, request, &mut blocks).await?;
@@ -206,7 +209,7 @@ async fn carry_out<'t>(
 }
 
 /// Abandons a cancelled dry run, which leaves nothing worth keeping.
-pub async fn stopped(store: &Store, request: &Request) -> Result<(), RebuildError> {
+pub async fn stopped(store: &Store, request: &RebuildRequest) -> Result<(), RebuildError> {
     for mut run in store.unfinished_rebuilds().await? {
         if run.dry_run && run.owner == request.owner {
             store.end_rebuild_inserts(&run).await?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use affluenza_kafka::{
     BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
 };
-use affluenza_store::accounts::{BlockDifference, LedgerGap, Scope, UnexplainedOffsets};
+use affluenza_store::accounts::{BlockDifference, CheckScope, LedgerGap, UnexplainedOffsets};
 use affluenza_store::copies::Suspects;
 use affluenza_store::hour_rows::AggregateDifference;
 use affluenza_store::retention::Boundary;
@@ -76,7 +76,7 @@ pub async fn reconcile(
     bus: &BusConfig,
     stream: &str,
     classifier: &mut Classifier,
-    scope: Scope,
+    scope: CheckScope,
 ) -> Result<Reconciled, PipelineError> {
     let work = Work::new(store, bus, stream, classifier, Consumers::Running).await?;
     work.reconcile(scope).await
@@ -89,7 +89,7 @@ pub async fn reconcile_before_start(
     bus: &BusConfig,
     stream: &str,
     classifier: &mut Classifier,
-    scope: Scope,
+    scope: CheckScope,
 ) -> Result<Reconciled, PipelineError> {
     let work = Work::new(store, bus, stream, classifier, Consumers::NotStarted).await?;
     work.reconcile(scope).await
@@ -203,7 +203,7 @@ impl<'w> Work<'w> {
         })
     }
 
-    async fn reconcile(mut self, scope: Scope) -> Result<Reconciled, PipelineError> {
+    async fn reconcile(mut self, scope: CheckScope) -> Result<Reconciled, PipelineError> {
         let Self {
             store, bus, stream, ..
         } = self;
@@ -217,8 +217,8 @@ impl<'w> Work<'w> {
                 self.fill_gap(&gap, &mut done).await?;
             }
             let suspects = match scope {
-                Scope::All => Suspects::All,
-                Scope::Hours(_) => Suspects::Written(scope),
+                CheckScope::All => Suspects::All,
+                CheckScope::Hours(_) => Suspects::Written(scope),
             };
             let precedence = precedence(bus, stream)?;
             months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);

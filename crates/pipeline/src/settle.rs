@@ -51,7 +51,7 @@ impl Consumers {
 
 /// Result of settling doubts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct SettledDoubts {
     /// Months that agree with their facts now.
     pub months: BTreeSet<u32>,
     /// Cells of the hour rows corrected.
@@ -122,7 +122,7 @@ impl Progress {
 pub async fn reconcile_doubtful_months(
     store: &Store,
     stream: &str,
-) -> Result<Settled, PipelineError> {
+) -> Result<SettledDoubts, PipelineError> {
     settle(store, stream, Consumers::Running).await
 }
 
@@ -130,8 +130,8 @@ pub(crate) async fn settle(
     store: &Store,
     stream: &str,
     consumers: Consumers,
-) -> Result<Settled, PipelineError> {
-    let mut done = Settled::default();
+) -> Result<SettledDoubts, PipelineError> {
+    let mut done = SettledDoubts::default();
     for pass in 0..consumers.passes_max() {
         let mut doubts = store.doubts().await?;
         let boundary = store.boundary().await?;

@@ -84,7 +84,7 @@ impl fmt::Display for Standstill {
 
 /// Current step of writing a block.
 #[derive(Debug, Clone)]
-struct Step {
+struct CurrentStep {
     cause: Cause,
     /// Description, such as `insert facts`.
     what: String,
@@ -93,7 +93,7 @@ struct Step {
     error: Option<String>,
 }
 
-impl Step {
+impl CurrentStep {
     fn detail(&self, now: Instant) -> String {
         let seconds = now.duration_since(self.since).as_secs();
         let (who, what) = (self.who(), &self.what);
@@ -119,7 +119,7 @@ struct Track {
     unmoved_since: Instant,
     /// Ends beyond the position with the time when each was first seen, oldest first.
     ends: VecDeque<(Instant, NextOffset)>,
-    step: Option<Step>,
+    step: Option<CurrentStep>,
     sight: Option<(Instant, Sight)>,
 }
 
@@ -203,7 +203,7 @@ impl Tracker {
         let track = self.track(partition, NextOffset(0), now);
         // After a rejoin, the same step keeps its start time.
         if track.step.as_ref().is_none_or(|step| step.what != what) {
-            track.step = Some(Step {
+            track.step = Some(CurrentStep {
                 cause,
                 what: what.to_owned(),
                 since: now,

@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use toml::{Spanned, Value};
 
-use crate::check::{Checker, Place};
+use crate::check::{Checker, EntryPosition};
 use crate::claims::{Called, index};
 use crate::model::{Category, Ente, Service, Validity};
 use crate::offers::{places, read_offers, read_portals};
-use crate::problem::{Fault, Problem, RegisterErrors};
+use crate::problem::{Fault, RegisterErrors, RegisterProblem};
 use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawRegister, RawService};
 use crate::register::{Names, Register};
 
@@ -21,7 +21,7 @@ const ZONE_DEFAULT: &str = "Europe/Rome";
 pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
     let raw: RawRegister = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| Checker::new(text).line(&span));
-        RegisterErrors::new(vec![Problem {
+        RegisterErrors::new(vec![RegisterProblem {
             line,
             table: "",
             code: String::new(),
@@ -66,7 +66,7 @@ fn read_categories(
     checker: &mut Checker<'_>,
     raw: Vec<Spanned<Value>>,
 ) -> (Vec<Arc<Category>>, Names) {
-    let mut read: Vec<(Place, RawCategory)> = raw
+    let mut read: Vec<(EntryPosition, RawCategory)> = raw
         .into_iter()
         .filter_map(|entry| checker.entry("category", entry))
         .collect();
@@ -104,7 +104,7 @@ fn read_services(
     categories: &[Arc<Category>],
     category_names: &Names,
 ) -> (Vec<Service>, Names) {
-    let mut read: Vec<(Place, RawService)> = raw
+    let mut read: Vec<(EntryPosition, RawService)> = raw
         .into_iter()
         .filter_map(|entry| checker.entry("service", entry))
         .collect();
@@ -176,7 +176,7 @@ type History = (Arc<Category>, Vec<(Date, Arc<Category>)>);
 
 fn history(
     checker: &mut Checker<'_>,
-    place: &Place,
+    place: &EntryPosition,
     periods: Vec<RawCategoryPeriod>,
     find: impl Fn(&mut Checker<'_>, String) -> Arc<Category>,
     unknown: &Arc<Category>,
@@ -208,7 +208,7 @@ fn history(
 }
 
 fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>, Names) {
-    let mut read: Vec<(Place, RawEnte)> = raw
+    let mut read: Vec<(EntryPosition, RawEnte)> = raw
         .into_iter()
         .filter_map(|entry| checker.entry("ente", entry))
         .collect();
@@ -259,10 +259,10 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
 
 fn check_successor(
     checker: &mut Checker<'_>,
-    place: &Place,
+    place: &EntryPosition,
     ente: &RawEnte,
     successor: &str,
-    (read, names): (&[(Place, RawEnte)], &Names),
+    (read, names): (&[(EntryPosition, RawEnte)], &Names),
 ) {
     if ente.valid_to.is_none() {
         checker.report(place, Fault::SuccessorWithoutEnd);

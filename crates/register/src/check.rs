@@ -10,14 +10,14 @@ use toml::value::Datetime;
 use toml::{Spanned, Value};
 
 use crate::model::Validity;
-use crate::problem::{Fault, Problem};
+use crate::problem::{Fault, RegisterProblem};
 
 /// Maximum length of a code, in bytes; same limit as in events.
 const CODE_BYTES_MAX: usize = 64;
 
 /// Position of an entry in the text.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct EntryPosition {
     pub line: usize,
     pub table: &'static str,
     pub code: String,
@@ -26,7 +26,7 @@ pub(crate) struct Place {
 /// Text of the register and the problems found so far.
 pub(crate) struct Checker<'t> {
     text: &'t str,
-    problems: Vec<Problem>,
+    problems: Vec<RegisterProblem>,
     /// Entries omitted because of a fault, by table and code. References to them are not reported.
     unreadable: HashSet<(&'static str, String)>,
 }
@@ -41,19 +41,19 @@ impl<'t> Checker<'t> {
     }
 
     /// Returns the problems in the order of the text.
-    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<RegisterProblem> {
         self.problems
             .sort_by(|a, b| (a.line, a.table, &a.code).cmp(&(b.line, b.table, &b.code)));
         self.problems
     }
 
-    pub(crate) fn report(&mut self, place: &Place, fault: Fault) {
+    pub(crate) fn report(&mut self, place: &EntryPosition, fault: Fault) {
         if let Fault::Dangling { table, code, .. } = &fault
             && self.unreadable.contains(&(*table, code.clone()))
         {
             return;
         }
-        self.problems.push(Problem {
+        self.problems.push(RegisterProblem {
             line: Some(place.line),
             table: place.table,
             code: place.code.clone(),
@@ -72,9 +72,9 @@ impl<'t> Checker<'t> {
         &mut self,
         table: &'static str,
         entry: Spanned<Value>,
-    ) -> Option<(Place, T)> {
+    ) -> Option<(EntryPosition, T)> {
         let code = entry.get_ref().get("code").and_then(Value::as_str);
-        let place = Place {
+        let place = EntryPosition {
             line: self.line(&entry.span()),
             table,
             code: code.unwrap_or_default().to_owned(),
@@ -91,7 +91,11 @@ impl<'t> Checker<'t> {
     }
 
     /// Deserializes `value`, or reports its shape.
-    pub(crate) fn shape<T: DeserializeOwned>(&mut self, place: &Place, value: Value) -> Option<T> {
+    pub(crate) fn shape<T: DeserializeOwned>(
+        &mut self,
+        place: &EntryPosition,
+        value: Value,
+    ) -> Option<T> {
         value
             .try_into()
             .map_err(|error: toml::de::Error| {
@@ -101,7 +105,12 @@ impl<'t> Checker<'t> {
             .ok()
     }
 
-    pub(crate) fn not_empty(&mut self, place: &Place, field: &'static str, text: Option<&str>) {
+    pub(crate) fn not_empty(
+        &mut self,
+        place: &EntryPosition,
+        field: &'static str,
+        text: Option<&str>,
+    ) {
         if text.is_some_and(|text| text.trim().is_empty()) {
             self.report(place, Fault::Empty { field });
         }
@@ -109,7 +118,7 @@ impl<'t> Checker<'t> {
 
     pub(crate) fn validity(
         &mut self,
-        place: &Place,
+        place: &EntryPosition,
         from: Option<Datetime>,
         to: Option<Datetime>,
     ) -> Validity {
@@ -127,7 +136,7 @@ impl<'t> Checker<'t> {
 
     fn date(
         &mut self,
-        place: &Place,
+        place: &EntryPosition,
         field: &'static str,
         found: Option<Datetime>,
     ) -> Option<Date> {
@@ -151,7 +160,7 @@ impl<'t> Checker<'t> {
         date
     }
 
-    pub(crate) fn zone(&mut self, place: &Place, name: Option<&str>) -> Option<TimeZone> {
+    pub(crate) fn zone(&mut self, place: &EntryPosition, name: Option<&str>) -> Option<TimeZone> {
         let name = name?;
         let zone = TimeZone::get(name).ok();
         if zone.is_none() {

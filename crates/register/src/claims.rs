@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Checker, Place};
+use crate::check::{Checker, EntryPosition};
 use crate::names;
 use crate::problem::Fault;
 use crate::register::Names;
 
 /// An entry with its position, codes and name.
 pub(crate) struct Called<'e> {
-    pub place: &'e Place,
+    pub place: &'e EntryPosition,
     /// Codes and aliases. They must be unique as written and by comparison key.
     pub claims: Vec<&'e str>,
     /// Display name. It identifies the entry only if no other entry has the same name.

@@ -19,12 +19,12 @@ pub struct Change {
     /// Code of the entry; `ente/portal` for a portal, `ente/service` for a deployment.
     pub code: String,
     /// Kind of change.
-    pub what: What,
+    pub what: ChangeKind,
 }
 
 /// Kind of change to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum ChangeKind {
     /// Only the new register has the entry.
     Added,
     /// Only the old register has the entry.
@@ -44,9 +44,9 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, code, what } = self;
         match what {
-            What::Added => write!(f, "+ {table} {code}"),
-            What::Removed => write!(f, "- {table} {code}"),
-            What::Changed {
+            ChangeKind::Added => write!(f, "+ {table} {code}"),
+            ChangeKind::Removed => write!(f, "- {table} {code}"),
+            ChangeKind::Changed {
                 field,
                 before,
                 after,
@@ -66,12 +66,12 @@ pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
     };
     for (key, fields) in &before {
         let Some(now) = after.get(key) else {
-            changes.push(change(key, What::Removed));
+            changes.push(change(key, ChangeKind::Removed));
             continue;
         };
         for ((field, before), (_, after)) in fields.iter().zip(now) {
             if before != after {
-                let what = What::Changed {
+                let what = ChangeKind::Changed {
                     field,
                     before: before.clone(),
                     after: after.clone(),
@@ -81,7 +81,7 @@ pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
         }
     }
     let added = after.keys().filter(|key| !before.contains_key(key));
-    changes.extend(added.map(|key| change(key, What::Added)));
+    changes.extend(added.map(|key| change(key, ChangeKind::Added)));
     changes.sort_by(|a, b| (a.table, &a.code).cmp(&(b.table, &b.code)));
     changes
 }

@@ -16,5 +16,5 @@ mod version;
 
 pub use affluenza_event::Kind;
 pub use model::{Category, Deployment, Ente, EnteKind, Population, Portal, Service, Validity};
-pub use problem::{Fault, Problem, RegisterErrors};
+pub use problem::{Fault, RegisterErrors, RegisterProblem};
 pub use register::Register;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use toml::{Spanned, Value};
 
-use crate::check::{Checker, Place};
+use crate::check::{Checker, EntryPosition};
 use crate::model::{Ente, Portal, Service, Validity};
 use crate::problem::Fault;
 use crate::raw::{RawDeployment, RawPortal};
@@ -76,7 +76,7 @@ pub(crate) fn read_offers(
         let ente = ente_names.exact.get(ente_code.as_str());
         let ente = ente.map(|at| &enti[*at as usize]);
         for (service_code, value) in of_ente {
-            let place = Place {
+            let place = EntryPosition {
                 line: checker.line(&value.span()),
                 table: "deployments",
                 code: format!("{ente_code}.{service_code}"),
@@ -111,7 +111,7 @@ pub(crate) fn read_offers(
 
 fn read_periods(
     checker: &mut Checker<'_>,
-    place: &Place,
+    place: &EntryPosition,
     (ente, service): (&Ente, &Service),
     raws: Vec<RawDeployment>,
     offers: &mut Vec<Offer>,

@@ -6,30 +6,30 @@ use thiserror::Error;
 /// All problems of a register text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", listed(.0))]
-pub struct RegisterErrors(Vec<Problem>);
+pub struct RegisterErrors(Vec<RegisterProblem>);
 
 impl RegisterErrors {
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(problems: Vec<RegisterProblem>) -> Self {
         Self(problems)
     }
 
     /// Problems in the order of the text. Never empty.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[RegisterProblem] {
         &self.0
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn listed(problems: &[RegisterProblem]) -> String {
     problems
         .iter()
-        .map(Problem::to_string)
+        .map(RegisterProblem::to_string)
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 /// One problem and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct RegisterProblem {
     /// Line of the text, from 1; `None` for the text as a whole.
     pub line: Option<usize>,
     /// Table: `ente`, `category`, `service`, `portal` or `deployments`; empty for the text as a
@@ -41,7 +41,7 @@ pub struct Problem {
     pub fault: Fault,
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for RegisterProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;

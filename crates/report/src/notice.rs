@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::UNREGISTERED;
 use crate::ratio::share_percent;
-use crate::report::{Question, Report};
+use crate::report::{Report, ReportRequest};
 use crate::scope;
 use crate::tables::{CrossTable, Kinds};
 
@@ -220,7 +220,7 @@ fn unplaced(usage: &CrossTable, notices: &mut Vec<Notice>) {
 /// Figures by service do not always include the ente. So two coarser checks are made: services that
 /// no ente offered, and enti used in categories in which they offered no service.
 pub(crate) fn on_offer(
-    question: &Question<'_>,
+    question: &ReportRequest<'_>,
     figures: &YearFigures,
     report: &Report,
 ) -> Vec<Notice> {

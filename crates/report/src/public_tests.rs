@@ -1,6 +1,6 @@
 //! The public edition, with cells hidden.
 
-use affluenza_disclosure::{Dimension, Public, Secret, Table, Threshold};
+use affluenza_disclosure::{CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::YearFigures;
 
 use crate::Language;
@@ -13,8 +13,8 @@ const SECRET: Secret = Secret([7; 32]);
 
 fn uses(year: i16, figures: &YearFigures) -> Public<6> {
     let dimensions = ["ente", "category", "kind", "service", "month", "hour"];
-    let mut table = Table::linked(
-        dimensions.map(Dimension::flat),
+    let mut table = CountTable::linked(
+        dimensions.map(TableDimension::flat),
         &[
             &["ente", "category", "kind"],
             &["category", "service"],
@@ -38,8 +38,8 @@ fn uses(year: i16, figures: &YearFigures) -> Public<6> {
 }
 
 fn accesses() -> Public<4> {
-    let dimensions = ["device", "month", "weekday", "hour"].map(Dimension::flat);
-    let mut table = Table::linked(dimensions, &[&["device", "month"], &["hour"]]);
+    let dimensions = ["device", "month", "weekday", "hour"].map(TableDimension::flat);
+    let mut table = CountTable::linked(dimensions, &[&["device", "month"], &["hour"]]);
     for (device, month, hour, count) in [
         ("desktop", "2017-01", "office 09", 610_000),
         ("smartphone", "2017-01", "office 10", 300_000),

@@ -11,7 +11,7 @@ use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
 use crate::scope::{self, NoDetail};
 use crate::seal::{SealNote, SealedYear};
-use crate::sources::{self, Doubt, FigureSet};
+use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
     self, Accesses, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices, EnteName, Hours,
     LoginRow, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
@@ -20,7 +20,7 @@ use crate::text::Language;
 
 /// Parameters of a report, with the sources of its names and hours.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'q> {
+pub struct ReportRequest<'q> {
     /// Calendar year.
     pub year: i16,
     /// Counted use: of people, or of people and bots.
@@ -87,7 +87,7 @@ pub struct Report {
     /// Figures of other sources, at most one set of a kind. A missing kind is not available.
     pub sources: Vec<FigureSet>,
     /// Doubts about the figures of other sources.
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<ImplausibleFigure>,
     /// Cautions to read before trusting the figures.
     pub warnings: Vec<Notice>,
 }
@@ -99,7 +99,7 @@ impl Report {
     /// # Errors
     /// The question names one ente, and the figures are not kept by ente.
     pub fn build(
-        question: &Question<'_>,
+        question: &ReportRequest<'_>,
         figures: &YearFigures,
         compared: Option<(i16, &YearFigures)>,
     ) -> Result<Self, NoDetail> {
@@ -118,11 +118,11 @@ impl Report {
     }
 
     fn of_scope(
-        question: &Question<'_>,
+        question: &ReportRequest<'_>,
         figures: &YearFigures,
         compared: Option<(i16, &YearFigures)>,
     ) -> Self {
-        let Question {
+        let ReportRequest {
             year,
             counted,
             ente,
@@ -188,7 +188,7 @@ impl Report {
 
     fn notices(
         &self,
-        question: &Question<'_>,
+        question: &ReportRequest<'_>,
         figures: &YearFigures,
         (compared, has_base): (Option<(i16, &YearFigures)>, bool),
     ) -> Vec<Notice> {
@@ -232,7 +232,7 @@ impl Report {
     pub fn sealed(
         seal: &SealNote,
         sealed: &SealedYear,
-        question: &Question<'_>,
+        question: &ReportRequest<'_>,
         other: Option<(i16, &YearFigures)>,
     ) -> Result<Self, NoDetail> {
         let before = sealed.figures_before.of(question.counted);
@@ -275,9 +275,9 @@ impl Report {
     pub fn with_closings(
         self,
         closings: &[(SealNote, SealedYear)],
-        question: &Question<'_>,
+        question: &ReportRequest<'_>,
     ) -> Self {
-        let Question {
+        let ReportRequest {
             counted,
             ente,
             register,

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
-use crate::sources::{self, Doubt, FigureSet, SourceError};
+use crate::sources::{self, FigureSet, ImplausibleFigure, SourceError};
 use crate::tables::{BandRow, Kinds, Status};
-use crate::{Language, Notice, Question, Report};
+use crate::{Language, Notice, Report, ReportRequest};
 
 /// The example register, with the twelve categories and the enti of the original report.
 const EXAMPLE: &str = include_str!("../../../deploy/register.toml");
@@ -23,7 +23,7 @@ fn built(
     register: &Register,
     zone: &Zone,
 ) -> Report {
-    let question = Question {
+    let question = ReportRequest {
         year,
         counted,
         ente: None,
@@ -505,7 +505,7 @@ fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
     assert_eq!(seal.open().unwrap(), sealed);
     let register = sealed.register().unwrap();
     let zone = Zone::default();
-    let question = |ente| Question {
+    let question = |ente| ReportRequest {
         year: 2017,
         counted: Counted::People,
         ente,
@@ -565,7 +565,7 @@ fn a_restatement_says_which_figures_it_moved() {
     );
 
     let zone = Zone::default();
-    let question = Question {
+    let question = ReportRequest {
         year: 2017,
         counted: Counted::People,
         ente: None,
@@ -582,7 +582,7 @@ fn a_restatement_says_which_figures_it_moved() {
 #[test]
 fn one_ente_has_its_own_figures_only() {
     let (register, zone) = (register(), Zone::default());
-    let question = Question {
+    let question = ReportRequest {
         year: 2017,
         counted: Counted::People,
         ente: Some("um_mugello"),
@@ -628,7 +628,7 @@ fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Sta
         figures
     };
     let (register, zone) = (register(), Zone::default());
-    let question = Question {
+    let question = ReportRequest {
         year: 2017,
         counted: Counted::People,
         ente: Some("c_d612"),
@@ -734,7 +734,7 @@ fn other_sources_are_read_kept_and_doubted() {
         portfolio
     );
     let doubts = sources::check(&portfolio, &register);
-    let fiesole = Doubt::PartAboveTotal {
+    let fiesole = ImplausibleFigure::PartAboveTotal {
         of: "Fiesole".into(),
         part: "bookings".into(),
         count: 10,

@@ -6,7 +6,7 @@ use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_report::document::Document;
 use affluenza_report::print::{Separators, csv, html, pdf, xlsx};
-use affluenza_report::{Language, Question, Report};
+use affluenza_report::{Language, Report, ReportRequest};
 use affluenza_store::figures::{
     BandUse, Counted, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
 };
@@ -22,7 +22,7 @@ const REGISTER: &str = r#"
 
 fn document(register: &str, year: i16, figures: &YearFigures, language: Language) -> Document {
     let register = Register::parse(register).expect("the register is right");
-    let question = Question {
+    let question = ReportRequest {
         year,
         counted: Counted::People,
         ente: None,

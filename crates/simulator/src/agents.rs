@@ -8,7 +8,7 @@ const TABLETS_PERMILLE: u64 = 60;
 
 /// Device class of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Device {
+pub(crate) enum PersonDevice {
     Desktop,
     /// A smartphone or a tablet.
     Mobile,
@@ -17,14 +17,14 @@ pub(crate) enum Device {
 /// Corpus of user agents, which are identified by their index.
 pub(crate) struct Agents {
     texts: Vec<&'static str>,
-    desktops: Group,
-    smartphones: Group,
-    tablets: Group,
-    bots: Group,
+    desktops: AgentGroup,
+    smartphones: AgentGroup,
+    tablets: AgentGroup,
+    bots: AgentGroup,
 }
 
 /// User agents of one class, which are adjacent in the corpus.
-struct Group {
+struct AgentGroup {
     first: usize,
     weighted: Weighted,
 }
@@ -40,7 +40,7 @@ impl Agents {
                 weights.push(row.weight);
             }
             let weighted = Weighted::new(&weights);
-            Group { first, weighted }
+            AgentGroup { first, weighted }
         };
         Self {
             desktops: group("desktop"),
@@ -52,11 +52,11 @@ impl Agents {
     }
 
     /// Draws a user agent for a person.
-    pub(crate) fn person(&self, device: Device, random: &mut Random) -> u16 {
+    pub(crate) fn person(&self, device: PersonDevice, random: &mut Random) -> u16 {
         let group = match device {
-            Device::Desktop => &self.desktops,
-            Device::Mobile if random.permille(TABLETS_PERMILLE) => &self.tablets,
-            Device::Mobile => &self.smartphones,
+            PersonDevice::Desktop => &self.desktops,
+            PersonDevice::Mobile if random.permille(TABLETS_PERMILLE) => &self.tablets,
+            PersonDevice::Mobile => &self.smartphones,
         };
         group.draw(random)
     }
@@ -71,21 +71,21 @@ impl Agents {
     }
 }
 
-impl Group {
+impl AgentGroup {
     fn draw(&self, random: &mut Random) -> u16 {
         // The corpus has fewer than a thousand rows, so the index fits.
         (self.first + self.weighted.draw(random)) as u16
     }
 }
 
-struct AgentRow {
+struct CorpusRow {
     user_agent: &'static str,
     class: &'static str,
     weight: f64,
 }
 
 /// Rows of both files; `agents/README.md` names their sources.
-fn rows() -> impl Iterator<Item = AgentRow> {
+fn rows() -> impl Iterator<Item = CorpusRow> {
     [
         include_str!("../agents/people.tsv"),
         include_str!("../agents/bots.tsv"),
@@ -94,7 +94,7 @@ fn rows() -> impl Iterator<Item = AgentRow> {
     .flat_map(|file| file.lines().skip(1))
     .filter_map(|line| {
         let mut fields = line.split('\t');
-        Some(AgentRow {
+        Some(CorpusRow {
             user_agent: fields.next()?,
             class: fields.next()?,
             weight: fields.next()?.parse().ok()?,

@@ -25,13 +25,13 @@ pub(crate) struct Hour {
 
 /// A year in a time zone.
 #[derive(Debug)]
-pub(crate) struct Calendar {
+pub(crate) struct YearCalendar {
     pub year: i16,
     pub hours: Vec<Hour>,
     pub days: u16,
 }
 
-impl Calendar {
+impl YearCalendar {
     pub(crate) fn new(year: i16, zone: &TimeZone) -> Result<Self, SimulationError> {
         let bad = || SimulationError::BadZone(zone.iana_name().unwrap_or("?").to_owned());
         let start = |year: i16| -> Option<i64> {
@@ -126,8 +126,8 @@ fn is_holiday(day: Date) -> bool {
 mod tests {
     use super::*;
 
-    fn rome(year: i16) -> Calendar {
-        Calendar::new(year, &TimeZone::get("Europe/Rome").unwrap()).unwrap()
+    fn rome(year: i16) -> YearCalendar {
+        YearCalendar::new(year, &TimeZone::get("Europe/Rome").unwrap()).unwrap()
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn half_hour_changes_are_refused() {
         let zone = TimeZone::get("Australia/Lord_Howe").unwrap();
-        assert!(Calendar::new(2017, &zone).is_err());
+        assert!(YearCalendar::new(2017, &zone).is_err());
     }
 
     #[test]

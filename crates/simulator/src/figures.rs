@@ -14,20 +14,20 @@ use crate::error::FiguresError;
 /// Figures of one year, and of neighbouring years if available. A year with totals only borrows the
 /// proportions of a neighbour.
 #[derive(Debug, Clone)]
-pub struct Figures {
+pub struct TargetFigures {
     pub(crate) year: i16,
-    pub(crate) years: BTreeMap<i16, YearFigures>,
+    pub(crate) years: BTreeMap<i16, YearTables>,
     pub(crate) access: Option<AccessFigures>,
 }
 
 /// Tables of one year.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct YearFigures {
+pub(crate) struct YearTables {
     pub categories: Vec<CategoryFigures>,
     /// Uses by ente; empty without such a table.
     pub by_ente: Vec<EnteFigures>,
     /// Largest changes by service since the previous year.
-    pub variations: Vec<Variation>,
+    pub variations: Vec<VariationRow>,
 }
 
 /// A row of `usage_by_category.csv`.
@@ -53,7 +53,7 @@ pub(crate) struct EnteFigures {
 
 /// A row of `main_variations_<year>.csv`.
 #[derive(Debug, Clone)]
-pub(crate) struct Variation {
+pub(crate) struct VariationRow {
     pub line: u64,
     pub category: String,
     pub service: String,
@@ -103,7 +103,7 @@ pub(crate) mod file {
     }
 }
 
-impl Figures {
+impl TargetFigures {
     /// Loads the printed figures of the Focus report: 2016 or 2017.
     pub fn focus(year: i16) -> Option<Self> {
         // A test reads both years, so the embedded files are valid.
@@ -145,7 +145,7 @@ impl Figures {
         self.access.is_some()
     }
 
-    pub(crate) fn of(&self, year: i16) -> Option<&YearFigures> {
+    pub(crate) fn of(&self, year: i16) -> Option<&YearTables> {
         self.years.get(&year)
     }
 
@@ -179,11 +179,11 @@ mod tests {
     fn the_focus_years_are_there_and_no_other() {
         for year in [2016, 2017] {
             read::read(year, &|name| Ok(embedded(name).map(str::to_owned))).unwrap();
-            assert!(Figures::focus(year).is_some());
+            assert!(TargetFigures::focus(year).is_some());
         }
-        assert!(Figures::focus(2018).is_none());
-        assert!(Figures::focus(2017).unwrap().has_accesses());
-        let before = Figures::focus(2016).unwrap();
+        assert!(TargetFigures::focus(2018).is_none());
+        assert!(TargetFigures::focus(2017).unwrap().has_accesses());
+        let before = TargetFigures::focus(2016).unwrap();
         assert!(!before.has_accesses());
         assert_eq!(before.nearest_by_ente(2016), Some(2017));
     }

@@ -16,10 +16,10 @@ mod table;
 mod urn;
 
 pub use error::{FiguresError, SimulationError};
-pub use figures::Figures;
-pub use record::Key;
+pub use figures::TargetFigures;
+pub use record::RecordKey;
 pub use schedule::Counts;
-pub use simulation::{Options, Record, Simulation};
+pub use simulation::{Options, SimulatedRecord, Simulation};
 
 /// Maximum scale: one year then has the events of a hundred thousand.
 pub const SCALE_MAX: f64 = 100_000.0;

@@ -2,7 +2,7 @@
 
 use affluenza_event::{Channel, Login};
 
-use crate::agents::{Agents, Device};
+use crate::agents::{Agents, PersonDevice};
 use crate::random::Random;
 
 /// Visits per thousand whose visitor also came in an earlier hour of the day.
@@ -56,7 +56,7 @@ const LOGINS_LOOKING: [(Login, u64); 4] = [
 
 /// Stay of one person at one ente. A visitor has at most one visit per hour.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Visit {
+pub(crate) struct EnteVisit {
     /// Index of the ente among those with a portal.
     pub ente: u32,
     pub agent: u16,
@@ -70,7 +70,7 @@ pub(crate) struct Visit {
     pub accesses: u8,
 }
 
-impl Visit {
+impl EnteVisit {
     /// Creates a crawler's single request, without tokens and login.
     pub(crate) fn bot(ente: u32, agent: u16, country: Option<&'static str>) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Visit {
 
 /// A visitor who may return.
 #[derive(Debug, Clone, Copy)]
-struct Recent {
+struct RecentVisitor {
     visitor: u64,
     agent: u16,
     country: Option<&'static str>,
@@ -99,9 +99,9 @@ struct Recent {
 struct Recents {
     seen: Moment,
     /// Visitors of earlier hours of the day, who may return.
-    earlier: Vec<Recent>,
+    earlier: Vec<RecentVisitor>,
     /// Visitors of this hour. They may not return, because a visitor counts once per hour.
-    now: Vec<Recent>,
+    now: Vec<RecentVisitor>,
 }
 
 impl Recents {
@@ -123,7 +123,7 @@ impl Recents {
 }
 
 /// Adds a visitor, or replaces a random one if the list is full.
-fn keep(visitors: &mut Vec<Recent>, visitor: Recent, random: &mut Random) {
+fn keep(visitors: &mut Vec<RecentVisitor>, visitor: RecentVisitor, random: &mut Random) {
     if visitors.len() < RECENT_MAX {
         visitors.push(visitor);
     } else {
@@ -159,20 +159,20 @@ impl People {
     pub(crate) fn visit(
         &mut self,
         now: Moment,
-        (ente, device): (u32, Device),
+        (ente, device): (u32, PersonDevice),
         (accesses, to_use): (u8, bool),
         agents: &Agents,
-    ) -> Visit {
+    ) -> EnteVisit {
         let visitor = self.visitor(now, ente, device, agents);
         let random = &mut self.random;
         let logins: &[_] = if to_use { &LOGINS } else { &LOGINS_LOOKING };
         let channel = match device {
             // Clerks work at desktops, and only on behalf of a person who needs a service.
-            Device::Desktop if to_use && random.permille(20) => Channel::Desk,
-            Device::Mobile if random.permille(80) => Channel::App,
-            Device::Desktop | Device::Mobile => Channel::Web,
+            PersonDevice::Desktop if to_use && random.permille(20) => Channel::Desk,
+            PersonDevice::Mobile if random.permille(80) => Channel::App,
+            PersonDevice::Desktop | PersonDevice::Mobile => Channel::Web,
         };
-        Visit {
+        EnteVisit {
             ente,
             agent: visitor.agent,
             session: random.bits(),
@@ -185,7 +185,13 @@ impl People {
     }
 
     /// Returns a new visitor, or one of an earlier hour of the day.
-    fn visitor(&mut self, now: Moment, ente: u32, device: Device, agents: &Agents) -> Recent {
+    fn visitor(
+        &mut self,
+        now: Moment,
+        ente: u32,
+        device: PersonDevice,
+        agents: &Agents,
+    ) -> RecentVisitor {
         let random = &mut self.random;
         let recent = &mut self.recent[ente as usize * 2 + device as usize];
         recent.enter(now, random);
@@ -193,7 +199,7 @@ impl People {
             let place = random.below(recent.earlier.len() as u64) as usize;
             recent.earlier.swap_remove(place)
         } else {
-            Recent {
+            RecentVisitor {
                 visitor: random.bits(),
                 agent: agents.person(device, random),
                 country: random.choose(&COUNTRIES).flatten(),

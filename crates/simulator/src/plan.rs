@@ -11,11 +11,11 @@ use affluenza_register::Register;
 
 use crate::apportion::apportion_whole;
 use crate::error::SimulationError;
-use crate::figures::Figures;
+use crate::figures::TargetFigures;
 
 /// Uses of one service at one ente, of one kind.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct PlanCell {
     /// Index of the ente in the register.
     pub ente: usize,
     /// Index of the service in the register.
@@ -28,7 +28,10 @@ pub(crate) struct Cell {
 
 /// Computes the uses of the year of `figures`. The result depends on neither seed nor scale, so all
 /// streams of a year agree, and years agree about changes between them.
-pub(crate) fn cells(figures: &Figures, register: &Register) -> Result<Vec<Cell>, SimulationError> {
+pub(crate) fn cells(
+    figures: &TargetFigures,
+    register: &Register,
+) -> Result<Vec<PlanCell>, SimulationError> {
     let mut cells = Vec::new();
     for category in 0..register.categories().len() {
         services::cells_of(figures, register, category, &mut cells)?;
@@ -39,7 +42,7 @@ pub(crate) fn cells(figures: &Figures, register: &Register) -> Result<Vec<Cell>,
 }
 
 /// Multiplies the uses; their sum is the rounded multiple of the old sum.
-pub(crate) fn scale(cells: &mut Vec<Cell>, factor: f64) {
+pub(crate) fn scale(cells: &mut Vec<PlanCell>, factor: f64) {
     let uses: Vec<u64> = cells.iter().map(|cell| cell.uses).collect();
     let total = times(uses.iter().sum(), factor);
     for (cell, scaled) in cells.iter_mut().zip(apportion_whole(total, &uses)) {

@@ -3,14 +3,14 @@
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Channel, Kind, Login, Outcome, SERVICE_USE_V1, UnixMillis};
 
-use crate::calendar::{Calendar, Hour};
+use crate::calendar::{Hour, YearCalendar};
 
 /// An event to serialize.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Event<'e> {
+pub(crate) struct SimulatedEvent<'e> {
     /// Milliseconds since the start of the hour.
     pub at_ms: u32,
-    pub portal: &'e Portal,
+    pub portal: &'e EmittingPortal,
     pub service: Option<&'e str>,
     /// Kind and outcome of a service use; `None` for an access.
     pub used: Option<(Kind, Outcome)>,
@@ -24,7 +24,7 @@ pub(crate) struct Event<'e> {
 
 /// Portal that emits the events of an ente.
 #[derive(Debug, Clone)]
-pub(crate) struct Portal {
+pub(crate) struct EmittingPortal {
     pub ente: String,
     pub code: String,
     pub source: String,
@@ -32,12 +32,12 @@ pub(crate) struct Portal {
 
 /// Key of an event's Kafka record: its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct RecordKey {
     bytes: [u8; Self::BYTES_MAX],
     length: u8,
 }
 
-impl Key {
+impl RecordKey {
     const BYTES_MAX: usize = 36;
 
     fn new(text: &str) -> Self {
@@ -62,7 +62,7 @@ impl Key {
 }
 
 /// Numbers and serializes events. All buffers are reused.
-pub(crate) struct Writer {
+pub(crate) struct EventWriter {
     /// Mixed with the number of an event to form its id.
     id_key: u64,
     number: u64,
@@ -76,7 +76,7 @@ pub(crate) struct Writer {
     visitor: String,
 }
 
-impl Writer {
+impl EventWriter {
     pub(crate) fn new(id_key: u64) -> Self {
         Self {
             id_key,
@@ -92,7 +92,7 @@ impl Writer {
     }
 
     /// Sets the hour of the following events.
-    pub(crate) fn enter(&mut self, hour: &Hour, calendar: &Calendar) {
+    pub(crate) fn enter(&mut self, hour: &Hour, calendar: &YearCalendar) {
         self.hour_ms = hour.start_ms;
         self.date_and_hour = format!("{}T{:02}:", calendar.date(hour.day), hour.hour);
         let sign = if hour.offset_minutes < 0 { '-' } else { '+' };
@@ -101,7 +101,11 @@ impl Writer {
     }
 
     /// Writes `event` into `record`, and clears `record` first.
-    pub(crate) fn write(&mut self, event: &Event<'_>, record: &mut Vec<u8>) -> (UnixMillis, Key) {
+    pub(crate) fn write(
+        &mut self,
+        event: &SimulatedEvent<'_>,
+        record: &mut Vec<u8>,
+    ) -> (UnixMillis, RecordKey) {
         let time = UnixMillis(self.hour_ms + i64::from(event.at_ms));
         self.write_time(event.at_ms);
         self.write_id(time);
@@ -142,7 +146,7 @@ impl Writer {
         record.clear();
         serde_json::to_writer(&mut *record, &envelope)
             .expect("an event has only text keys and a Vec takes every byte");
-        (time, Key::new(envelope.key()))
+        (time, RecordKey::new(envelope.key()))
     }
 
     fn write_time(&mut self, at_ms: u32) {
@@ -207,13 +211,13 @@ mod tests {
 
     #[test]
     fn a_record_parses_to_what_was_written() {
-        let calendar = Calendar::new(2017, &TimeZone::get("Europe/Rome").unwrap()).unwrap();
-        let portal = Portal {
+        let calendar = YearCalendar::new(2017, &TimeZone::get("Europe/Rome").unwrap()).unwrap();
+        let portal = EmittingPortal {
             ente: "c_d612".to_owned(),
             code: "p".to_owned(),
             source: "https://p.example".to_owned(),
         };
-        let event = Event {
+        let event = SimulatedEvent {
             at_ms: 3_599_999,
             portal: &portal,
             service: Some("s"),
@@ -224,7 +228,7 @@ mod tests {
             user_agent: "a\"b",
             country: Some("IT"),
         };
-        let mut writer = Writer::new(7);
+        let mut writer = EventWriter::new(7);
         let mut record = Vec::new();
         let hour = calendar.hours[5000];
         writer.enter(&hour, &calendar);
@@ -244,7 +248,7 @@ mod tests {
         assert_eq!(millis, time.0);
 
         let (_, next) = writer.write(
-            &Event {
+            &SimulatedEvent {
                 tokens: None,
                 ..event
             },

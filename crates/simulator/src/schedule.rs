@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::COUNT_MAX;
 use crate::apportion::{apportion, apportion_whole};
-use crate::calendar::{Calendar, Hour, busyness};
+use crate::calendar::{Hour, YearCalendar, busyness};
 use crate::error::SimulationError;
 use crate::figures::AccessFigures;
-use crate::plan::{Cell, times};
+use crate::plan::{PlanCell, times};
 use crate::random::Random;
 use crate::simulation::Options;
 use crate::urn::Urn;
@@ -43,7 +43,7 @@ impl Counts {
 
 /// Event counts by hour.
 pub(crate) struct Schedule {
-    pub calendar: Calendar,
+    pub calendar: YearCalendar,
     /// Users of each hour; all 0 without access figures.
     pub users: Vec<u64>,
     /// Service uses of each hour.
@@ -51,27 +51,27 @@ pub(crate) struct Schedule {
     /// Bot accesses of each hour.
     pub bots: Vec<u64>,
     /// Parts of the year with constant offers.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<YearSegment>,
     /// Bands of hours; empty without access figures.
-    pub bands: Vec<Band>,
+    pub bands: Vec<HourBand>,
     pub desktop_percent: f64,
 }
 
 /// A part of the year and its uses, by cell of the plan.
-pub(crate) struct Segment {
+pub(crate) struct YearSegment {
     pub hours: Range<usize>,
     pub uses: Vec<u64>,
 }
 
 /// A band of hours and its visits.
-pub(crate) struct Band {
+pub(crate) struct HourBand {
     pub hours_of_day: Range<u8>,
-    /// Visits by colour; see [`Band::visit`].
+    /// Visits by colour; see [`HourBand::visit`].
     pub visits: Urn,
     pub accesses: u64,
 }
 
-impl Band {
+impl HourBand {
     fn new(hours_of_day: Range<u8>, visits: u64, desktop_percent: f64) -> Self {
         // Device shares are exact within each band, and access shares within each device, so the
         // overall shares are exact, too.
@@ -101,11 +101,11 @@ impl Band {
 impl Schedule {
     pub(crate) fn new(
         year: i16,
-        cells: &[Cell],
+        cells: &[PlanCell],
         access: Option<&AccessFigures>,
         options: &Options,
     ) -> Result<Self, SimulationError> {
-        let calendar = Calendar::new(year, &options.zone)?;
+        let calendar = YearCalendar::new(year, &options.zone)?;
         let mut random = Random::new(options.seed, year, "hours");
         let busy: Vec<f64> = calendar
             .hours
@@ -142,7 +142,7 @@ impl Schedule {
             for (all, of_band) in users.iter_mut().zip(apportion(visits, &weights)) {
                 *all += of_band;
             }
-            bands.push(Band::new(hours_of_day, visits, desktop_percent));
+            bands.push(HourBand::new(hours_of_day, visits, desktop_percent));
         }
         let accesses: u64 = bands.iter().map(|band| band.accesses).sum();
         let bots = if options.bots {
@@ -163,7 +163,7 @@ impl Schedule {
     }
 
     /// Returns the band of an hour.
-    pub(crate) fn band_mut(&mut self, hour: u8) -> Option<&mut Band> {
+    pub(crate) fn band_mut(&mut self, hour: u8) -> Option<&mut HourBand> {
         self.bands
             .iter_mut()
             .find(|band| band.hours_of_day.contains(&hour))
@@ -179,7 +179,7 @@ impl Schedule {
 }
 
 /// Weights of bot accesses by hour. Crawlers run day and night, a little more at night.
-fn crawling(calendar: &Calendar, random: &mut Random) -> Vec<f64> {
+fn crawling(calendar: &YearCalendar, random: &mut Random) -> Vec<f64> {
     calendar
         .hours
         .iter()
@@ -192,7 +192,7 @@ fn crawling(calendar: &Calendar, random: &mut Random) -> Vec<f64> {
 
 /// Splits the year wherever a service begins or ends. Distributes the uses of each cell over the
 /// parts that offer the service.
-fn segments(calendar: &Calendar, cells: &[Cell], busy: &[f64]) -> Vec<Segment> {
+fn segments(calendar: &YearCalendar, cells: &[PlanCell], busy: &[f64]) -> Vec<YearSegment> {
     let mut cuts: Vec<u16> = vec![0, calendar.days];
     for days in cells.iter().flat_map(|cell| &cell.days) {
         cuts.extend([days.start, days.end]);
@@ -200,9 +200,9 @@ fn segments(calendar: &Calendar, cells: &[Cell], busy: &[f64]) -> Vec<Segment> {
     cuts.sort_unstable();
     cuts.dedup();
     let days: Vec<Range<u16>> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
-    let mut segments: Vec<Segment> = days
+    let mut segments: Vec<YearSegment> = days
         .iter()
-        .map(|days| Segment {
+        .map(|days| YearSegment {
             hours: calendar.hours_of(days),
             uses: vec![0; cells.len()],
         })
@@ -232,7 +232,7 @@ fn segments(calendar: &Calendar, cells: &[Cell], busy: &[f64]) -> Vec<Segment> {
 }
 
 /// Distributes the service uses over the hours, in proportion to the users if known.
-fn uses(segments: &[Segment], users: &[u64], busy: &[f64]) -> Vec<u64> {
+fn uses(segments: &[YearSegment], users: &[u64], busy: &[f64]) -> Vec<u64> {
     let mut uses = Vec::with_capacity(busy.len());
     for segment in segments {
         let total = segment.uses.iter().sum();

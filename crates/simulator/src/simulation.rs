@@ -6,13 +6,13 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use crate::error::SimulationError;
-use crate::figures::Figures;
+use crate::figures::TargetFigures;
 use crate::people::Moment;
-use crate::plan::{self, Cell, times};
+use crate::plan::{self, PlanCell, times};
 use crate::random::Random;
-use crate::record::{Event, Key, Portal, Writer};
+use crate::record::{EmittingPortal, EventWriter, RecordKey, SimulatedEvent};
 use crate::schedule::{Counts, Schedule};
-use crate::slice::{Cast, Happening, Load, Slicer, What};
+use crate::slice::{Cast, Happening, HappeningKind, Load, Slicer};
 use crate::urn::Urn;
 use crate::{ATTEMPTS_SHARE, COUNT_MAX, SCALE_MAX};
 
@@ -52,37 +52,37 @@ impl Default for Options {
 
 /// A serialized event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct SimulatedRecord {
     /// Time of the event, and timestamp of its Kafka record.
     pub time: UnixMillis,
     /// Key of the Kafka record.
-    pub key: Key,
+    pub key: RecordKey,
     /// Event as CloudEvents JSON.
     pub json: Vec<u8>,
 }
 
-/// A seeded stream of events in time order, as an iterator of [`Record`]s.
+/// A seeded stream of events in time order, as an iterator of [`SimulatedRecord`]s.
 /// [`Simulation::next_into`] gives the same events without allocations.
 pub struct Simulation {
     counts: Counts,
     schedule: Schedule,
     slicer: Slicer,
-    writer: Writer,
-    cells: Vec<Cell>,
+    writer: EventWriter,
+    cells: Vec<PlanCell>,
     /// Portals by the index of their ente among those with a portal.
-    portals: Vec<Portal>,
+    portals: Vec<EmittingPortal>,
     services: Vec<String>,
     urn: Urn,
     /// Segment whose uses are in the urn.
     segment: Option<usize>,
-    place: Place,
+    place: SlicePosition,
     /// Index of the slice's next event.
     next: usize,
 }
 
 /// Position of the next slice.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct SlicePosition {
     hour: usize,
     part: u64,
 }
@@ -90,7 +90,7 @@ struct Place {
 impl Simulation {
     /// Creates a stream with the given figures for the enti and services of `register`.
     pub fn new(
-        figures: &Figures,
+        figures: &TargetFigures,
         register: &Register,
         options: &Options,
     ) -> Result<Self, SimulationError> {
@@ -129,14 +129,14 @@ impl Simulation {
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
             slicer: Slicer::new(cast, &stream),
-            writer: Writer::new(stream(&ids).bits()),
+            writer: EventWriter::new(stream(&ids).bits()),
             services: register
                 .services()
                 .map(|service| service.code().to_owned())
                 .collect(),
             urn: Urn::new(&[]),
             segment: None,
-            place: Place::default(),
+            place: SlicePosition::default(),
             next: 0,
             counts,
             schedule,
@@ -156,7 +156,7 @@ impl Simulation {
     }
 
     /// Writes the next event into `record`, and clears `record` first; `None` at the end.
-    pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, Key)> {
+    pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, RecordKey)> {
         while self.next >= self.slicer.happenings.len() {
             self.fill()?;
         }
@@ -165,24 +165,24 @@ impl Simulation {
         Some(self.write(&happening, record))
     }
 
-    fn write(&mut self, happening: &Happening, record: &mut Vec<u8>) -> (UnixMillis, Key) {
+    fn write(&mut self, happening: &Happening, record: &mut Vec<u8>) -> (UnixMillis, RecordKey) {
         let visit = &self.slicer.visits[happening.visit as usize];
         let service = |cell: u32| self.services[self.cells[cell as usize].service].as_str();
         let (service, used) = match happening.what {
-            What::Access { cell } => (cell.map(service), None),
-            What::Use { cell, outcome } => {
+            HappeningKind::Access { cell } => (cell.map(service), None),
+            HappeningKind::Use { cell, outcome } => {
                 let kind = self.cells[cell as usize].kind;
                 (Some(service(cell)), Some((kind, outcome)))
             }
-            What::Crawl => (None, None),
+            HappeningKind::Crawl => (None, None),
         };
-        let event = Event {
+        let event = SimulatedEvent {
             at_ms: happening.at_ms,
             portal: &self.portals[visit.ente as usize],
             service,
             used,
             tokens: match happening.what {
-                What::Crawl => None,
+                HappeningKind::Crawl => None,
                 _ => Some((visit.session, visit.visitor)),
             },
             login: visit.login,
@@ -195,7 +195,7 @@ impl Simulation {
 
     /// Generates the next slice, which may be empty; `None` after the last.
     fn fill(&mut self) -> Option<()> {
-        let Place { hour, part } = self.place;
+        let SlicePosition { hour, part } = self.place;
         let now = *self.schedule.hour(hour)?;
         if part == 0 {
             self.writer.enter(&now, &self.schedule.calendar);
@@ -228,12 +228,12 @@ impl Simulation {
         self.slicer.fill(load, &mut self.urn, band);
         self.next = 0;
         self.place = if part + 1 < parts {
-            Place {
+            SlicePosition {
                 hour,
                 part: part + 1,
             }
         } else {
-            Place {
+            SlicePosition {
                 hour: hour + 1,
                 part: 0,
             }
@@ -255,12 +255,12 @@ impl Simulation {
 }
 
 impl Iterator for Simulation {
-    type Item = Record;
+    type Item = SimulatedRecord;
 
-    fn next(&mut self) -> Option<Record> {
+    fn next(&mut self) -> Option<SimulatedRecord> {
         let mut json = Vec::with_capacity(768);
         let (time, key) = self.next_into(&mut json)?;
-        Some(Record { time, key, json })
+        Some(SimulatedRecord { time, key, json })
     }
 }
 
@@ -269,9 +269,9 @@ impl Iterator for Simulation {
 fn portals(
     register: &Register,
     year: i16,
-    cells: &mut [Cell],
+    cells: &mut [PlanCell],
     with_visits: bool,
-) -> Result<(Vec<Portal>, Vec<f64>), SimulationError> {
+) -> Result<(Vec<EmittingPortal>, Vec<f64>), SimulationError> {
     let mut visits = vec![0.0; register.enti().len()];
     for cell in cells.iter() {
         visits[cell.ente] += cell.uses as f64;
@@ -292,7 +292,7 @@ fn portals(
             .first()
             .ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
         places[ente.index()] = portals.len();
-        portals.push(Portal {
+        portals.push(EmittingPortal {
             ente: ente.code().to_owned(),
             code: portal.code().to_owned(),
             source: portal.source().to_owned(),

@@ -4,10 +4,10 @@
 
 use affluenza_event::Outcome;
 
-use crate::agents::{Agents, Device};
-use crate::people::{BOT_COUNTRIES, Moment, People, Visit};
+use crate::agents::{Agents, PersonDevice};
+use crate::people::{BOT_COUNTRIES, EnteVisit, Moment, People};
 use crate::random::{Random, Weighted};
-use crate::schedule::Band;
+use crate::schedule::HourBand;
 use crate::urn::Urn;
 
 /// Uses per thousand, after the first use of an ente in a slice, that belong to a visit with an
@@ -46,11 +46,11 @@ pub(crate) struct Happening {
     order: u32,
     /// Index of the visit in the slice.
     pub visit: u32,
-    pub what: What,
+    pub what: HappeningKind,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum HappeningKind {
     /// An access, to the pages of the service if `cell` is set.
     Access { cell: Option<u32> },
     /// A use of the service of a cell of the plan.
@@ -87,7 +87,7 @@ pub(crate) struct Slicer {
     waiting: u64,
     seated: Vec<Seated>,
     drawn: Vec<u32>,
-    pub visits: Vec<Visit>,
+    pub visits: Vec<EnteVisit>,
     pub happenings: Vec<Happening>,
 }
 
@@ -136,7 +136,7 @@ impl Slicer {
     }
 
     /// Generates `visits` and `happenings`, the latter sorted by time.
-    pub(crate) fn fill(&mut self, load: Load, uses: &mut Urn, mut band: Option<&mut Band>) {
+    pub(crate) fn fill(&mut self, load: Load, uses: &mut Urn, mut band: Option<&mut HourBand>) {
         self.visits.clear();
         self.happenings.clear();
         self.seated.clear();
@@ -176,7 +176,7 @@ impl Slicer {
     }
 
     /// Assigns a use to a new visit or to an existing visit of its ente.
-    fn seat(&mut self, cell: u32, free: &mut u64, now: Moment, band: Option<&mut Band>) {
+    fn seat(&mut self, cell: u32, free: &mut u64, now: Moment, band: Option<&mut HourBand>) {
         let ente = self.enti[cell as usize];
         let same = match self.seats[ente as usize] {
             Seat::Taken(last) => {
@@ -234,15 +234,15 @@ impl Slicer {
     }
 
     /// Adds a visit. Its device and accesses come from the band, if any are left.
-    fn come(&mut self, now: Moment, ente: u32, band: Option<&mut Band>, to_use: bool) {
+    fn come(&mut self, now: Moment, ente: u32, band: Option<&mut HourBand>, to_use: bool) {
         let drawn = band.and_then(|band| band.visits.draw(&mut self.random));
         let (desktop, accesses) = drawn
-            .map(Band::visit)
+            .map(HourBand::visit)
             .unwrap_or_else(|| (self.random.permille(self.desktop_permille), 0));
         let device = if desktop {
-            Device::Desktop
+            PersonDevice::Desktop
         } else {
-            Device::Mobile
+            PersonDevice::Mobile
         };
         let what = (accesses, to_use);
         let visit = self.people.visit(now, (ente, device), what, &self.agents);
@@ -266,7 +266,7 @@ impl Slicer {
             let length = (end - start).min(HOUR_MS);
             let stay = (events * PAUSE_MS_MAX / 2).min(length / 2);
             let mut now = start + self.random.below((length - stay).max(1));
-            let mut add = |slicer: &mut Self, what: What| {
+            let mut add = |slicer: &mut Self, what: HappeningKind| {
                 let order = slicer.happenings.len() as u32;
                 // An hour has fewer than 2^32 milliseconds, so the cast is safe.
                 let at_ms = now.min(end - 1) as u32;
@@ -283,22 +283,22 @@ impl Slicer {
             let mut accesses_left = accesses;
             if accesses_left > 0 {
                 accesses_left -= 1;
-                add(self, What::Access { cell: None });
+                add(self, HappeningKind::Access { cell: None });
             }
             for place in uses {
                 let Seated { cell, before, .. } = self.seated[place];
                 if let Some(outcome) = before {
-                    add(self, What::Use { cell, outcome });
+                    add(self, HappeningKind::Use { cell, outcome });
                 }
                 let outcome = Outcome::Completed;
-                add(self, What::Use { cell, outcome });
+                add(self, HappeningKind::Use { cell, outcome });
                 if accesses_left > 0 {
                     accesses_left -= 1;
-                    add(self, What::Access { cell: Some(cell) });
+                    add(self, HappeningKind::Access { cell: Some(cell) });
                 }
             }
             for _ in 0..accesses_left {
-                add(self, What::Access { cell: wanted });
+                add(self, HappeningKind::Access { cell: wanted });
             }
         }
     }
@@ -313,12 +313,12 @@ impl Slicer {
             let country = random.choose(&BOT_COUNTRIES).flatten();
             let at_ms = (start + random.below(end - start)) as u32;
             let visit = self.visits.len() as u32;
-            self.visits.push(Visit::bot(ente, agent, country));
+            self.visits.push(EnteVisit::bot(ente, agent, country));
             self.happenings.push(Happening {
                 at_ms,
                 order: self.happenings.len() as u32,
                 visit,
-                what: What::Crawl,
+                what: HappeningKind::Crawl,
             });
         }
     }

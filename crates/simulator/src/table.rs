@@ -11,13 +11,13 @@ const FITTING_ROUNDS: usize = 300;
 
 /// A table by row and column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Grid<T> {
+pub(crate) struct FigureGrid<T> {
     rows: usize,
     columns: usize,
     cells: Vec<T>,
 }
 
-impl<T: Copy + Default> Grid<T> {
+impl<T: Copy + Default> FigureGrid<T> {
     pub(crate) fn new(rows: usize, columns: usize) -> Self {
         Self {
             rows,
@@ -66,10 +66,10 @@ impl ColumnSum {
 /// Fills a table with the row sums `rows` and the column sums `columns`, close to the proportions
 /// of `prior`. Cells without a proportion stay empty. The error is the first row that does not fit.
 pub(crate) fn fill(
-    prior: &Grid<f64>,
+    prior: &FigureGrid<f64>,
     rows: &[u64],
     columns: &[ColumnSum],
-) -> Result<Grid<u64>, usize> {
+) -> Result<FigureGrid<u64>, usize> {
     let fitted = fit(prior, rows, columns);
     let mut flow = Flow::start(prior, &fitted, rows, columns);
     let wanted = |column: usize| columns[column].wanted();
@@ -95,7 +95,7 @@ pub(crate) fn fill(
 }
 
 /// Iterative proportional fitting, rows last.
-fn fit(prior: &Grid<f64>, rows: &[u64], columns: &[ColumnSum]) -> Grid<f64> {
+fn fit(prior: &FigureGrid<f64>, rows: &[u64], columns: &[ColumnSum]) -> FigureGrid<f64> {
     let mut table = prior.clone();
     for _ in 0..FITTING_ROUNDS {
         for (column, sum) in columns.iter().enumerate() {
@@ -136,10 +136,10 @@ enum Limit {
 
 /// A flow from rows through cells to columns.
 struct Flow<'f> {
-    allowed: &'f Grid<f64>,
-    fitted: &'f Grid<f64>,
+    allowed: &'f FigureGrid<f64>,
+    fitted: &'f FigureGrid<f64>,
     limit: Limit,
-    cells: Grid<u64>,
+    cells: FigureGrid<u64>,
     /// Amount that each row has left to place.
     left: Vec<u64>,
     /// Current sum of each column.
@@ -149,12 +149,12 @@ struct Flow<'f> {
 impl<'f> Flow<'f> {
     /// Starts with the fitted table rounded down, limited so that no sum is exceeded.
     fn start(
-        allowed: &'f Grid<f64>,
-        fitted: &'f Grid<f64>,
+        allowed: &'f FigureGrid<f64>,
+        fitted: &'f FigureGrid<f64>,
         rows: &[u64],
         columns: &[ColumnSum],
     ) -> Self {
-        let mut cells = Grid::new(rows.len(), columns.len());
+        let mut cells = FigureGrid::new(rows.len(), columns.len());
         let mut left = rows.to_vec();
         let mut got = vec![0; columns.len()];
         for (column, sum) in columns.iter().enumerate() {
@@ -266,8 +266,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn grid(rows: &[&[f64]]) -> Grid<f64> {
-        Grid {
+    fn grid(rows: &[&[f64]]) -> FigureGrid<f64> {
+        FigureGrid {
             rows: rows.len(),
             columns: rows[0].len(),
             cells: rows.concat(),
@@ -307,8 +307,8 @@ mod tests {
             cells in proptest::collection::vec(0u64..50, 36),
             weights in proptest::collection::vec(0.001f64..1.0, 36),
         ) {
-            let mut truth = Grid::new(rows, columns);
-            let mut prior = Grid::new(rows, columns);
+            let mut truth = FigureGrid::new(rows, columns);
+            let mut prior = FigureGrid::new(rows, columns);
             for row in 0..rows {
                 for column in 0..columns {
                     let at = row * columns + column;

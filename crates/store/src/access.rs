@@ -240,7 +240,7 @@ fn users_of(config: &Config, reader: &EnteReader) -> Vec<String> {
 
 /// A column as described by the server.
 #[derive(Row, Serialize, Deserialize)]
-struct Column {
+struct ServerColumn {
     table: String,
     name: String,
     kind: String,
@@ -268,7 +268,7 @@ impl Store {
         if readers.is_empty() {
             return Ok(());
         }
-        let columns: Vec<Column> = self
+        let columns: Vec<ServerColumn> = self
             .rows(
                 "SELECT c.table AS table, c.name AS name, c.type AS kind, c.comment AS comment FROM system.columns AS c
                  WHERE c.database = currentDatabase() ORDER BY c.table, c.position",
@@ -286,7 +286,7 @@ impl Store {
 }
 
 /// Returns the columns of a table with their comments, in brackets.
-fn described(columns: &[Column], table: &str) -> String {
+fn described(columns: &[ServerColumn], table: &str) -> String {
     let of_table = columns.iter().filter(|column| column.table == table);
     let texts: Vec<String> = of_table
         .map(|column| {

@@ -154,14 +154,14 @@ pub struct DayDifference {
 
 /// Period covered by a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum CheckScope {
     /// No limit.
     All,
     /// Rows written within this number of hours.
     Hours(u32),
 }
 
-impl Scope {
+impl CheckScope {
     /// Adds an hour, because facts are inserted before the ledger row of their block.
     fn wider(self) -> Self {
         match self {
@@ -259,7 +259,7 @@ impl Store {
     /// query runs twice and returns only differences found both times.
     pub async fn block_differences(
         &self,
-        scope: Scope,
+        scope: CheckScope,
     ) -> Result<Vec<BlockDifference>, StoreError> {
         let first = self.look_at_blocks(scope).await?;
         if first.is_empty() {
@@ -280,7 +280,7 @@ impl Store {
         Ok(second)
     }
 
-    async fn look_at_blocks(&self, scope: Scope) -> Result<Vec<BlockDifference>, StoreError> {
+    async fn look_at_blocks(&self, scope: CheckScope) -> Result<Vec<BlockDifference>, StoreError> {
         let boundary = self.boundary().await?;
         // A bitmap counts the offsets, because a hash set of all offsets would need too much
         // memory.
@@ -314,12 +314,12 @@ impl Store {
         .await
     }
 
-    /// Returns the months, as `YYYYMM`, with facts written within `scope`. [`Scope::All`] includes
+    /// Returns the months, as `YYYYMM`, with facts written within `scope`. [`CheckScope::All`] includes
     /// the months with aggregates. Months with expired facts are left out.
-    pub async fn months(&self, scope: Scope) -> Result<Vec<u32>, StoreError> {
+    pub async fn months(&self, scope: CheckScope) -> Result<Vec<u32>, StoreError> {
         let aggregates = match scope {
-            Scope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
-            Scope::Hours(_) => "",
+            CheckScope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
+            CheckScope::Hours(_) => "",
         };
         self.rows(&format!(
             "SELECT DISTINCT month FROM (

@@ -10,7 +10,7 @@ use std::ops::{Range, RangeInclusive};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Scope;
+use crate::accounts::CheckScope;
 use crate::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
 
 /// Number of identities grouped in one pass of a search.
@@ -53,7 +53,7 @@ pub enum Suspects {
     /// Facts of these months, as `YYYYMM`.
     Months(RangeInclusive<u32>),
     /// Facts written within a scope.
-    Written(Scope),
+    Written(CheckScope),
     /// Facts of a log with these offsets, by partition.
     Offsets(String, BTreeMap<u32, Range<u64>>),
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::figures::Counted;
-use crate::reading::{Asked, Lists, Reading};
+use crate::reading::{Lists, QueryGroup, QueryIndex};
 use crate::sql::filled;
 
 /// Usage of a service in an ente, of one kind, including unsuccessful attempts.
@@ -181,8 +181,8 @@ pub struct Detail {
 /// Queries for the details of a year.
 #[derive(Debug)]
 pub(crate) struct DetailAsked {
-    services: Asked,
-    months: Asked,
+    services: QueryIndex,
+    months: QueryIndex,
     sums: Option<SumsAsked>,
     rest: Option<RestAsked>,
 }
@@ -190,25 +190,25 @@ pub(crate) struct DetailAsked {
 /// Queries whose sums over the enti are separate figures.
 #[derive(Debug)]
 struct SumsAsked {
-    hours: Asked,
-    countries: Asked,
+    hours: QueryIndex,
+    countries: QueryIndex,
 }
 
 /// Queries only for a complete year.
 #[derive(Debug)]
 struct RestAsked {
-    visitors: Asked,
-    logins: Asked,
-    days: Asked,
-    silences: Asked,
-    week: Asked,
-    rules: Asked,
+    visitors: QueryIndex,
+    logins: QueryIndex,
+    days: QueryIndex,
+    silences: QueryIndex,
+    week: QueryIndex,
+    rules: QueryIndex,
 }
 
 impl DetailAsked {
     /// Adds the queries for the year that a report compares with. Leaves out the users, which are
     /// the slowest to count.
-    pub fn of_compared(reading: &mut Reading, year: i16, counted: Counted) -> Self {
+    pub fn of_compared(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
         Self {
@@ -233,7 +233,7 @@ impl DetailAsked {
     }
 
     /// Adds the queries for every figure of a year.
-    pub fn of_base(reading: &mut Reading, year: i16, counted: Counted) -> Self {
+    pub fn of_base(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
         let sums = SumsAsked {
@@ -256,7 +256,7 @@ impl DetailAsked {
     }
 
     /// Adds the queries for all details of a year.
-    pub fn of_year(reading: &mut Reading, year: i16, counted: Counted) -> Self {
+    pub fn of_year(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
         let rest = RestAsked {

@@ -11,7 +11,7 @@ pub use crate::detail::{
     DayUse, Detail, EnteCountryUse, EnteHourUse, EnteServiceUse, EnteSilence, LoginUse, MonthUse,
     MonthVisitors, RulesUse, WeekHourUse,
 };
-use crate::reading::Reading;
+use crate::reading::QueryGroup;
 use crate::{Store, StoreError};
 
 /// Completed service uses of an ente in a category, of one kind.
@@ -200,7 +200,7 @@ impl Store {
         depth: Depth,
         ways: [Counted; N],
     ) -> Result<[YearFigures; N], StoreError> {
-        let mut reading = Reading::default();
+        let mut reading = QueryGroup::default();
         let asked = ways.map(|counted| match depth {
             Depth::Whole => DetailAsked::of_year(&mut reading, year, counted),
             Depth::Base => DetailAsked::of_base(&mut reading, year, counted),

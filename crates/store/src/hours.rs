@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::usage::{Dimension, HourRow, Selection};
+use crate::usage::{Dimension, HourUsage, Selection};
 use crate::{Store, StoreError};
 
 /// Usage of an ente in an hour of the day.
@@ -46,7 +46,7 @@ pub struct HoursDifference {
 
 /// A row of `hours_of_months`, without or with bots.
 #[derive(Debug, Row, Serialize, Deserialize)]
-struct Kept {
+struct StoredHour {
     /// First day of the month, in days since 1970.
     month: u16,
     ente: String,
@@ -124,12 +124,12 @@ impl Store {
 
     /// Returns users, accesses and service uses by hour of the day. A visitor of two enti counts
     /// twice, because visitors are known only within an ente.
-    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourRow>, StoreError> {
-        let mut sums: BTreeMap<(u8, String), HourRow> = BTreeMap::new();
+    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourUsage>, StoreError> {
+        let mut sums: BTreeMap<(u8, String), HourUsage> = BTreeMap::new();
         for row in self.hours_by_ente(selection).await? {
             let sum = sums
                 .entry((row.local_hour, row.band.clone()))
-                .or_insert(HourRow {
+                .or_insert(HourUsage {
                     local_hour: row.local_hour,
                     band: row.band,
                     users_hours: 0,
@@ -196,12 +196,12 @@ impl Store {
             },
             async {
                 let query = selection.bind(self.client.query_raw(&kept));
-                query.fetch_all::<Kept>().await.map_err(what)
+                query.fetch_all::<StoredHour>().await.map_err(what)
             },
             self.rows::<String>(GENERATION)
         )?;
         let generation = generation.into_iter().next().unwrap_or_default();
-        let mut rows: HashMap<u16, Vec<Kept>> = HashMap::new();
+        let mut rows: HashMap<u16, Vec<StoredHour>> = HashMap::new();
         for row in kept {
             rows.entry(row.month).or_default().push(row);
         }
@@ -214,7 +214,7 @@ impl Store {
             let holds = rows.iter().all(|row| row.generation == generation)
                 && rows.iter().map(|row| row.events).sum::<u64>() == events;
             if holds {
-                let hours = rows.into_iter().flat_map(Kept::hours).collect();
+                let hours = rows.into_iter().flat_map(StoredHour::hours).collect();
                 found.kept.insert(month, hours);
             } else {
                 found.are_all = false;
@@ -287,7 +287,7 @@ impl Store {
     }
 }
 
-impl Kept {
+impl StoredHour {
     fn hours(self) -> impl Iterator<Item = EnteHour> {
         let Self {
             ente,

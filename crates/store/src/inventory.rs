@@ -38,7 +38,7 @@ The column *about persons* describes information about visitors. No column conta
 *no personal data* in this sense. The pseudonym of a single visit may still be personal data in the sense of the law.
 ";
 
-struct Column {
+struct DocumentedColumn {
     name: String,
     kind: String,
     comment: String,
@@ -54,7 +54,7 @@ fn comment(text: &str) -> String {
 }
 
 /// Parses `name Type COMMENT '…' CODEC(…)`.
-fn column(text: &str) -> Column {
+fn column(text: &str) -> DocumentedColumn {
     let (name, rest) = text.trim().split_once(' ').expect("a name and a type");
     let kind = rest.split(" COMMENT ").next().expect("there is a first");
     let kind = kind.split(" DEFAULT ").next().expect("there is a first");
@@ -64,7 +64,7 @@ fn column(text: &str) -> Column {
     } else {
         kind
     };
-    Column {
+    DocumentedColumn {
         name: name.trim_matches('`').to_owned(),
         kind: kind.to_owned(),
         comment: comment(rest),
@@ -72,7 +72,7 @@ fn column(text: &str) -> Column {
 }
 
 /// Returns name, columns and comment of the table that a migration creates.
-fn table(migration: &Migration) -> Option<(&str, Vec<Column>, String)> {
+fn table(migration: &Migration) -> Option<(&str, Vec<DocumentedColumn>, String)> {
     let SchemaObject::Table(_) = migration.object else {
         return None;
     };

@@ -12,21 +12,21 @@ use crate::{Store, StoreError};
 
 /// Queries to run together.
 #[derive(Debug, Default)]
-pub(crate) struct Reading(Vec<String>);
+pub(crate) struct QueryGroup(Vec<String>);
 
 /// Index of a query in its reading.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked(usize);
+pub(crate) struct QueryIndex(usize);
 
 /// Results of the queries: each row is a JSON array of its columns.
 #[derive(Debug)]
 pub(crate) struct Lists(Vec<Vec<String>>);
 
-impl Reading {
+impl QueryGroup {
     /// Adds a query. The order of its columns must be that of the fields of its row type.
-    pub fn ask(&mut self, sql: String) -> Asked {
+    pub fn ask(&mut self, sql: String) -> QueryIndex {
         self.0.push(sql);
-        Asked(self.0.len() - 1)
+        QueryIndex(self.0.len() - 1)
     }
 
     /// Runs all queries on one snapshot.
@@ -58,7 +58,10 @@ impl Reading {
 
 impl Lists {
     /// Returns the rows of a query.
-    pub fn rows<T: DeserializeOwned>(&self, Asked(part): Asked) -> Result<Vec<T>, StoreError> {
+    pub fn rows<T: DeserializeOwned>(
+        &self,
+        QueryIndex(part): QueryIndex,
+    ) -> Result<Vec<T>, StoreError> {
         let lines = self.0.get(part).map_or(&[][..], Vec::as_slice);
         let parsed = lines.iter().map(|line| serde_json::from_str(line));
         parsed

@@ -18,7 +18,7 @@ use crate::sql::quoted;
 use crate::{Store, StoreError};
 
 pub use aggregates::HourlySource;
-pub use facts::{CodesRow, Copy, OffsetWindow, WINDOW_OFFSETS};
+pub use facts::{CodesRow, FactCopy, OffsetWindow, WINDOW_OFFSETS};
 pub use moves::FactSource;
 pub use settled::Settled;
 
@@ -149,7 +149,7 @@ impl From<RunRow> for Run {
 
 /// Changes made by a run, summed over its months.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct Change {
+pub struct RebuildChange {
     /// Local year of the events.
     pub year: u16,
     /// Public body, before.
@@ -305,7 +305,7 @@ impl Store {
     }
 
     /// Returns all changes of a run, largest first.
-    pub async fn rebuild_changes(&self, run: &Run) -> Result<Vec<Change>, StoreError> {
+    pub async fn rebuild_changes(&self, run: &Run) -> Result<Vec<RebuildChange>, StoreError> {
         self.rows(&format!(
             "SELECT c.year AS year, c.ente AS ente, toString(c.category) AS category, toString(c.kind) AS kind, toString(c.device) AS device,
                     c.to_ente AS to_ente, toString(c.to_category) AS to_category, toString(c.to_kind) AS to_kind, toString(c.to_device) AS to_device,

@@ -208,7 +208,7 @@ pub struct UsageRow {
 
 /// Usage in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct HourRow {
+pub struct HourUsage {
     /// Local hour, 0 to 23.
     pub local_hour: u8,
     /// Hour band: `night`, `office` or `evening`.

@@ -1,6 +1,6 @@
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::dashboard::language::Language;
+use crate::dashboard::language::PageLanguage;
 
 /// A file of the pages.
 #[derive(Clone, Copy)]
@@ -73,10 +73,10 @@ const PAGES: [Asset; 2] = [
     },
 ];
 
-pub(crate) fn page(language: Language) -> Asset {
+pub(crate) fn page(language: PageLanguage) -> Asset {
     match language {
-        Language::Italian => PAGES[0],
-        Language::English => PAGES[1],
+        PageLanguage::Italian => PAGES[0],
+        PageLanguage::English => PAGES[1],
     }
 }
 

@@ -2,12 +2,12 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
+pub(crate) enum PageLanguage {
     Italian,
     English,
 }
 
-impl Language {
+impl PageLanguage {
     pub fn code(self) -> &'static str {
         match self {
             Self::Italian => "it",
@@ -68,7 +68,7 @@ mod tests {
             if let Some(accepted) = accepted {
                 headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(accepted));
             }
-            Language::of(Some(query), &headers).code()
+            PageLanguage::of(Some(query), &headers).code()
         };
         assert_eq!(chosen("", None), "it");
         assert_eq!(chosen("year=2017&lang=en", Some("it-IT,it;q=0.9")), "en");

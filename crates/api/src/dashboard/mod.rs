@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::dashboard::assets::Asset;
-use crate::dashboard::language::Language;
+use crate::dashboard::language::PageLanguage;
 
 /// Addresses of the pages. `assets/app.js` maps each to its view.
 pub const PAGES: [&str; 9] = [
@@ -43,7 +43,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn page(uri: Uri, headers: HeaderMap) -> Response {
-    let language = Language::of(uri.query(), &headers);
+    let language = PageLanguage::of(uri.query(), &headers);
     let mut response = answer(&headers, assets::page(language));
     let added = response.headers_mut();
     added.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -47,7 +47,7 @@ impl Default for CacheLimits {
 /// ```
 #[derive(Debug)]
 pub struct CachedClassifier {
-    verdicts: Cache<Key, DeviceVerdict, Weight, HashState>,
+    verdicts: Cache<VerdictKey, DeviceVerdict, EntryWeight, HashState>,
     own_bots: ConfiguredBots,
     hits: u64,
     misses: u64,
@@ -64,7 +64,7 @@ impl CachedClassifier {
             .weight_capacity(weight_capacity)
             .build()
             .expect("both capacities are given");
-        let weight = Weight {
+        let weight = EntryWeight {
             // Minimum weight of an entry. `entries_max` entries of this weight fill the capacity,
             // so one capacity limits both bytes and entries.
             least: weight_capacity.div_ceil(entries_max as u64),
@@ -121,7 +121,7 @@ impl CachedClassifier {
             .own_bots
             .verdict(key.agent)
             .unwrap_or_else(|| classify(key.agent, hints));
-        let key = Key {
+        let key = VerdictKey {
             agent: key.agent.into(),
             hints: key.hints,
         };
@@ -161,7 +161,7 @@ impl Default for CachedClassifier {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Key {
+struct VerdictKey {
     agent: Box<[u8]>,
     hints: u32,
 }
@@ -180,7 +180,7 @@ impl Hash for KeyRef<'_> {
     }
 }
 
-impl Hash for Key {
+impl Hash for VerdictKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Self { agent, hints } = self;
         KeyRef {
@@ -191,23 +191,23 @@ impl Hash for Key {
     }
 }
 
-impl Equivalent<Key> for KeyRef<'_> {
+impl Equivalent<VerdictKey> for KeyRef<'_> {
     #[inline]
-    fn equivalent(&self, key: &Key) -> bool {
+    fn equivalent(&self, key: &VerdictKey) -> bool {
         self.hints == key.hints && *self.agent == *key.agent
     }
 }
 
 /// Overhead of an entry in addition to the string: key, verdict, slot and table entry.
-const ENTRY_BYTES: usize = size_of::<Key>() + size_of::<DeviceVerdict>() + 48;
+const ENTRY_BYTES: usize = size_of::<VerdictKey>() + size_of::<DeviceVerdict>() + 48;
 
 #[derive(Debug, Clone, Copy)]
-struct Weight {
+struct EntryWeight {
     least: u64,
 }
 
-impl Weighter<Key, DeviceVerdict> for Weight {
-    fn weight(&self, key: &Key, _: &DeviceVerdict) -> u64 {
+impl Weighter<VerdictKey, DeviceVerdict> for EntryWeight {
+    fn weight(&self, key: &VerdictKey, _: &DeviceVerdict) -> u64 {
         ((key.agent.len() + ENTRY_BYTES) as u64).max(self.least)
     }
 }

@@ -63,7 +63,7 @@ impl BitOr for FormFactors {
 /// The operating system named in `Sec-CH-UA-Platform`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Platform {
+pub enum ClientPlatform {
     /// No header, or `"Unknown"`.
     #[default]
     Unknown = 0,
@@ -83,7 +83,7 @@ pub enum Platform {
     Other = 7,
 }
 
-impl Platform {
+impl ClientPlatform {
     /// Parses a header value such as `"Android"`.
     #[must_use]
     pub fn parse(header: &str) -> Self {
@@ -118,7 +118,7 @@ impl Platform {
 pub struct Hints {
     form_factors: FormFactors,
     mobile: Option<bool>,
-    platform: Platform,
+    platform: ClientPlatform,
     has_touch: bool,
 }
 
@@ -131,7 +131,7 @@ impl Hints {
     pub const NONE: Self = Self {
         form_factors: FormFactors::NONE,
         mobile: None,
-        platform: Platform::Unknown,
+        platform: ClientPlatform::Unknown,
         has_touch: false,
     };
 
@@ -156,7 +156,7 @@ impl Hints {
     /// Sets the header `Sec-CH-UA-Platform`, such as `"Android"`.
     #[must_use]
     pub fn platform(mut self, header: &str) -> Self {
-        self.platform = Platform::parse(header);
+        self.platform = ClientPlatform::parse(header);
         self
     }
 
@@ -259,12 +259,12 @@ pub(super) fn refine(hints: Hints, before: BeforeHints) -> Option<(Device, RuleI
 pub(super) fn system(hints: Hints, rule: RuleId) -> Option<OsFamily> {
     match hints.platform {
         _ if rule == TOUCH_MACINTOSH => Some(OsFamily::Ios),
-        Platform::Android => Some(OsFamily::Android),
-        Platform::Ios => Some(OsFamily::Ios),
-        Platform::Windows => Some(OsFamily::Windows),
-        Platform::Macos => Some(OsFamily::Macos),
-        Platform::Linux | Platform::ChromeOs => Some(OsFamily::Linux),
-        Platform::Unknown | Platform::Other => None,
+        ClientPlatform::Android => Some(OsFamily::Android),
+        ClientPlatform::Ios => Some(OsFamily::Ios),
+        ClientPlatform::Windows => Some(OsFamily::Windows),
+        ClientPlatform::Macos => Some(OsFamily::Macos),
+        ClientPlatform::Linux | ClientPlatform::ChromeOs => Some(OsFamily::Linux),
+        ClientPlatform::Unknown | ClientPlatform::Other => None,
     }
 }
 
@@ -295,13 +295,20 @@ fn by_platform(hints: Hints, before: BeforeHints) -> Option<(Device, RuleId)> {
     match (hints.mobile, hints.platform) {
         (Some(true), _) => Some((Device::Smartphone, MOBILE)),
         // Tablets request desktop pages: `mobile` is false, but the system is a mobile one.
-        (Some(false), Platform::Android | Platform::Ios) => Some((Device::Tablet, PLATFORM_MOBILE)),
-        (None, Platform::Android | Platform::Ios) if before.device == Device::Desktop => {
+        (Some(false), ClientPlatform::Android | ClientPlatform::Ios) => {
+            Some((Device::Tablet, PLATFORM_MOBILE))
+        }
+        (None, ClientPlatform::Android | ClientPlatform::Ios)
+            if before.device == Device::Desktop =>
+        {
             Some((Device::Tablet, PLATFORM_MOBILE))
         }
         (
             Some(false) | None,
-            Platform::Windows | Platform::Macos | Platform::Linux | Platform::ChromeOs,
+            ClientPlatform::Windows
+            | ClientPlatform::Macos
+            | ClientPlatform::Linux
+            | ClientPlatform::ChromeOs,
         ) if before.no_agent => Some((Device::Desktop, PLATFORM_DESKTOP)),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::rule::Marks;
-use super::token::Token;
+use super::token::RuleToken;
 
 /// The rule or mark that a token belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -18,15 +18,15 @@ pub(super) enum Owner {
 /// A token and its owner.
 #[derive(Debug)]
 pub(super) struct OwnedToken {
-    pub(super) token: Token,
+    pub(super) token: RuleToken,
     pub(super) owner: Owner,
 }
 
 /// The set of rules that have a token in the user agent, by index.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Found([u64; Found::RULES_MAX / 64]);
+pub(super) struct FoundRules([u64; FoundRules::RULES_MAX / 64]);
 
-impl Found {
+impl FoundRules {
     /// Maximum number of rules.
     pub(super) const RULES_MAX: usize = 256;
 
@@ -71,8 +71,8 @@ impl Matcher {
     }
 
     /// Searches `agent` for all tokens. Returns the rules and the marks whose tokens occur.
-    pub(super) fn look(&self, agent: &[u8]) -> (Found, Marks) {
-        let (mut found, mut marks) = (Found::default(), Marks::NONE);
+    pub(super) fn look(&self, agent: &[u8]) -> (FoundRules, Marks) {
+        let (mut found, mut marks) = (FoundRules::default(), Marks::NONE);
         for hit in self.automaton.find_overlapping_iter(agent) {
             for OwnedToken { token, owner } in &self.tokens[hit.pattern().as_usize()] {
                 if !token.is_at(agent, hit.start(), hit.end()) {

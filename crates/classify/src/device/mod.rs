@@ -22,7 +22,7 @@ pub use cache::{CacheLimits, CachedClassifier};
 pub use class::{BotClass, Device, DeviceVerdict, RuleId, UnknownName};
 pub use classifier::classify;
 pub use family::{BrowserFamily, OsFamily};
-pub use hints::{FormFactors, Hints, Platform};
+pub use hints::{ClientPlatform, FormFactors, Hints};
 pub use own::ConfiguredBots;
 pub use rules::{DeviceRules, RuleFile, RuleFileError};
 

@@ -7,9 +7,9 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::class::RuleId;
 use super::family::{BrowserFamily, OsFamily};
-use super::matcher::{Found, OwnedToken, Owner};
+use super::matcher::{FoundRules, OwnedToken, Owner};
 use super::rule::{Conditions, Family, Marks, Rule, Says};
-use super::token::{Side, Token, TokenShape};
+use super::token::{RuleToken, Side, TokenShape};
 
 /// Categories of `woothee`. Each sets a mark, such as `woothee-pc`.
 const WOOTHEE_MARKS: [&str; 6] = [
@@ -37,12 +37,12 @@ pub(super) struct RuleReader {
     pub(super) tokens: Vec<OwnedToken>,
     marks: Vec<&'static str>,
     shapes: HashMap<&'static str, Arc<TokenShape>>,
-    section: Section,
+    section: RuleSection,
 }
 
 /// The kind of the section that the next line belongs to. Its entry is the last one of its list.
 #[derive(Debug, Clone, Copy)]
-enum Section {
+enum RuleSection {
     None,
     Mark(Marks),
     Shape(&'static str),
@@ -60,7 +60,7 @@ impl RuleReader {
             tokens: Vec::new(),
             marks: WOOTHEE_MARKS.to_vec(),
             shapes: HashMap::new(),
-            section: Section::None,
+            section: RuleSection::None,
         }
     }
 
@@ -75,19 +75,19 @@ impl RuleReader {
         let (keyword, value) = line.split_once(' ').unwrap_or((line, ""));
         let value = value.trim();
         match (self.section, keyword) {
-            (Section::None, _) => Err("the line stands before the first header".to_owned()),
-            (Section::Shape(name), _) => self.read_shape(name, keyword, value),
-            (Section::Mark(mark), _) => self.read_token(keyword, value, Owner::Mark(mark)),
+            (RuleSection::None, _) => Err("the line stands before the first header".to_owned()),
+            (RuleSection::Shape(name), _) => self.read_shape(name, keyword, value),
+            (RuleSection::Mark(mark), _) => self.read_token(keyword, value, Owner::Mark(mark)),
             (_, "all" | "either" | "unless") => self.read_condition(keyword, value),
-            (Section::Rule, "convention") => {
+            (RuleSection::Rule, "convention") => {
                 self.rule()?.by_convention = true;
                 Ok(())
             }
-            (Section::Rule, _) => {
+            (RuleSection::Rule, _) => {
                 self.rule()?.has_tokens = true;
                 self.read_token(keyword, value, Owner::Rule(self.rules.len() - 1))
             }
-            (Section::Browser | Section::System, _) => Err(format!(
+            (RuleSection::Browser | RuleSection::System, _) => Err(format!(
                 "{keyword:?} is no condition: use all, either or unless"
             )),
         }
@@ -96,24 +96,24 @@ impl RuleReader {
     fn begin_section(&mut self, words: &[&'static str]) -> Result<(), String> {
         let conditions = Conditions::default();
         self.section = match *words {
-            ["mark", name] => Section::Mark(self.new_mark(name)?),
+            ["mark", name] => RuleSection::Mark(self.new_mark(name)?),
             ["shape", name] => {
                 if self.shapes.insert(name, Arc::default()).is_some() {
                     return Err(format!("there are two shapes {name:?}"));
                 }
-                Section::Shape(name)
+                RuleSection::Shape(name)
             }
             ["device", id, device] => self.new_rule(id, Says::Is(named(device)?))?,
             ["bot", id, class] => self.new_rule(id, Says::Bot(named(class)?))?,
             ["browser", family] => {
                 let family = named(family)?;
                 self.browsers.push(Family { family, conditions });
-                Section::Browser
+                RuleSection::Browser
             }
             ["system", family] => {
                 let family = named(family)?;
                 self.systems.push(Family { family, conditions });
-                Section::System
+                RuleSection::System
             }
             _ => return Err(format!("[{}] is no header", words.join(" "))),
         };
@@ -122,7 +122,7 @@ impl RuleReader {
 
     /// Checks the section before the next header or the end of the file.
     pub(super) fn end_section(&mut self) -> Result<(), String> {
-        if let (Section::Rule, Some(rule)) = (self.section, self.rules.last()) {
+        if let (RuleSection::Rule, Some(rule)) = (self.section, self.rules.last()) {
             let Conditions { all, either, .. } = rule.conditions;
             if !rule.has_tokens && all == Marks::NONE && either == Marks::NONE {
                 return Err(format!(
@@ -131,7 +131,7 @@ impl RuleReader {
                 ));
             }
         }
-        self.section = Section::None;
+        self.section = RuleSection::None;
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl RuleReader {
         Ok(Marks::numbered(self.marks.len() - 1))
     }
 
-    fn new_rule(&mut self, name: &'static str, says: Says) -> Result<Section, String> {
+    fn new_rule(&mut self, name: &'static str, says: Says) -> Result<RuleSection, String> {
         let is_part = |part: &str| {
             let mut bytes = part.bytes();
             !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b == b'-')
@@ -163,8 +163,8 @@ impl RuleReader {
         {
             return Err(format!("there are two rules {name:?}"));
         }
-        if self.rules.len() == Found::RULES_MAX {
-            return Err(format!("more than {} rules", Found::RULES_MAX));
+        if self.rules.len() == FoundRules::RULES_MAX {
+            return Err(format!("more than {} rules", FoundRules::RULES_MAX));
         }
         self.rules.push(Rule {
             id,
@@ -173,7 +173,7 @@ impl RuleReader {
             conditions: Conditions::default(),
             by_convention: false,
         });
-        Ok(Section::Rule)
+        Ok(RuleSection::Rule)
     }
 
     fn rule(&mut self) -> Result<&mut Rule, String> {
@@ -188,8 +188,8 @@ impl RuleReader {
                 .ok_or_else(|| format!("unknown mark {name:?}"))?;
         }
         let conditions = match self.section {
-            Section::Browser => self.browsers.last_mut().map(|entry| &mut entry.conditions),
-            Section::System => self.systems.last_mut().map(|entry| &mut entry.conditions),
+            RuleSection::Browser => self.browsers.last_mut().map(|entry| &mut entry.conditions),
+            RuleSection::System => self.systems.last_mut().map(|entry| &mut entry.conditions),
             _ => self.rules.last_mut().map(|rule| &mut rule.conditions),
         };
         let conditions = conditions.ok_or("no section")?;
@@ -237,7 +237,7 @@ impl RuleReader {
         }
         let mut words = keyword.split('+');
         let kind = words.next().unwrap_or_default();
-        let mut token = Token::of_kind(kind, text).ok_or_else(|| {
+        let mut token = RuleToken::of_kind(kind, text).ok_or_else(|| {
             format!("{kind:?} is neither a condition nor one of word, head, tail, part, start")
         })?;
         for word in words {

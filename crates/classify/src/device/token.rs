@@ -56,7 +56,7 @@ impl TokenShape {
 
 /// One token of a rule. Matching is case-insensitive unless the token is `cased`.
 #[derive(Debug, Clone)]
-pub(super) struct Token {
+pub(super) struct RuleToken {
     pub(super) text: &'static str,
     pub(super) before: Side,
     pub(super) after: Side,
@@ -64,7 +64,7 @@ pub(super) struct Token {
     pub(super) shape: Option<Arc<TokenShape>>,
 }
 
-impl Token {
+impl RuleToken {
     /// Creates a token of this kind:
     ///
     /// - `word`: no letter or digit on either side;
@@ -117,10 +117,10 @@ mod tests {
     use super::*;
 
     fn finds(kind: &str, text: &'static str, agent: &str) -> bool {
-        is_in(&Token::of_kind(kind, text).unwrap(), agent)
+        is_in(&RuleToken::of_kind(kind, text).unwrap(), agent)
     }
 
-    fn is_in(token: &Token, agent: &str) -> bool {
+    fn is_in(token: &RuleToken, agent: &str) -> bool {
         let (hay, text) = (agent.to_lowercase(), token.text.to_lowercase());
         hay.match_indices(&text)
             .any(|(at, found)| token.is_at(agent.as_bytes(), at, at + found.len()))
@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn a_head_begins_and_a_tail_ends_a_word() {
-        let tablet = Token {
+        let tablet = RuleToken {
             after: Side::Digit,
-            ..Token::of_kind("head", "SM-T").unwrap()
+            ..RuleToken::of_kind("head", "SM-T").unwrap()
         };
         assert!(is_in(&tablet, "Android 10; SM-T870"));
         assert!(!is_in(&tablet, "Android 10; SM-TEST"));
@@ -149,9 +149,9 @@ mod tests {
 
     #[test]
     fn case_and_place_are_kept_when_asked() {
-        let kindle = Token {
+        let kindle = RuleToken {
             cased: true,
-            ..Token::of_kind("word", "KFTT").unwrap()
+            ..RuleToken::of_kind("word", "KFTT").unwrap()
         };
         assert!(is_in(&kindle, "en-us; KFTT)"));
         assert!(!is_in(&kindle, "kftt"));

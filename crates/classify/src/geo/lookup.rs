@@ -7,7 +7,7 @@ use maxminddb::Reader;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::place::{Country, Place};
-use super::record::Record;
+use super::record::GeoRecord;
 use super::truncate::is_local;
 
 /// The reason why a file is not a usable database.
@@ -87,7 +87,7 @@ impl Geo {
         reader
             .lookup(address)
             .ok()
-            .and_then(|found| found.decode::<Record<'_>>().ok().flatten())
+            .and_then(|found| found.decode::<GeoRecord<'_>>().ok().flatten())
             .map_or(Place::UNKNOWN, |record| record.place())
     }
 

@@ -8,7 +8,7 @@ use super::place::{Country, Place, Region};
 
 /// A record of the database. Every field is optional; unknown fields are skipped.
 #[derive(Debug, Default)]
-pub(super) struct Record<'a> {
+pub(super) struct GeoRecord<'a> {
     country_code: Code<'a>,
     country: Code<'a>,
     registered_country: Code<'a>,
@@ -17,7 +17,7 @@ pub(super) struct Record<'a> {
     subdivisions: Code<'a>,
 }
 
-impl Record<'_> {
+impl GeoRecord<'_> {
     /// Returns the place. The country where the address is used takes precedence over the country
     /// where it is registered.
     pub(super) fn place(&self) -> Place {
@@ -38,25 +38,25 @@ impl Record<'_> {
 #[derive(Debug, Default, Clone, Copy)]
 struct Code<'a>(Option<&'a str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for GeoRecord<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer
             .deserialize_any(RecordVisitor)
-            .map(|record: Record<'de>| record)
+            .map(|record: GeoRecord<'de>| record)
     }
 }
 
 struct RecordVisitor;
 
 impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record<'de>;
+    type Value = GeoRecord<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record of a geography database")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut record = Record::default();
+        let mut record = GeoRecord::default();
         while let Some(key) = map.next_key::<&str>()? {
             match key {
                 "country" | "country_iso_code" => record.country = map.next_value()?,

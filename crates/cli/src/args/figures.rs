@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Language;
+use super::LanguageArg;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportFigures {
@@ -19,6 +19,6 @@ pub struct CheckData {
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
     /// Language of the findings.
-    #[arg(long, value_enum, default_value_t = Language::En)]
-    pub lang: Language,
+    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
+    pub lang: LanguageArg,
 }

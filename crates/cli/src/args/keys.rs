@@ -3,7 +3,7 @@
 use affluenza_http::keys::Role;
 use clap::Subcommand;
 
-use super::Format;
+use super::OutputFormat;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
@@ -12,8 +12,8 @@ pub enum Keys {
     /// List the keys, without their secrets.
     List {
         /// Format of the list.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+        format: OutputFormat,
     },
     /// Revoke a key. It is refused from the next second on.
     Revoke {

@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Clock, Counting, Language};
+use super::{Clock, Counting, LanguageArg};
 
 #[derive(Debug, Clone, clap::Args)]
-pub struct Report {
+pub struct ReportArgs {
     /// Year to report on.
     #[arg(long)]
     pub year: i16,
@@ -29,8 +29,8 @@ pub struct Report {
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,
     /// Language of the report.
-    #[arg(long, value_enum, default_value_t = Language::En)]
-    pub lang: Language,
+    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
+    pub lang: LanguageArg,
     /// Format of the report. Default: by the extension of the output file, otherwise text; PDF with
     /// --every-ente.
     #[arg(long, value_enum)]
@@ -60,7 +60,7 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Returns the given format, or else that of the file's extension, or else text.
-    pub fn of(report: &Report) -> Self {
+    pub fn of(report: &ReportArgs) -> Self {
         let by_name = || {
             let name = report.output.as_ref()?.extension()?.to_str()?;
             Self::from_str(name, true).ok()

@@ -5,7 +5,7 @@ use affluenza_http::keys::KeyStore;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Command, DeadLetters, Import, Rebuild, Register};
+use crate::args::{Command, DeadLetters, Import, Rebuild, RegisterCommand};
 use crate::settings::Settings;
 
 /// Action, subject and details of an act.
@@ -61,7 +61,7 @@ fn act(command: &Command) -> Option<Act> {
             let (action, subject, reason) = accept.told();
             (action, subject, json!({ "reason": reason }))
         }
-        Command::Register(Register::Apply) => ("register-apply", String::new(), Value::Null),
+        Command::Register(RegisterCommand::Apply) => ("register-apply", String::new(), Value::Null),
         Command::DeadLetters(DeadLetters::Requeue(requeue)) if !requeue.dry_run => {
             let positions: Vec<String> =
                 requeue.positions.iter().map(ToString::to_string).collect();

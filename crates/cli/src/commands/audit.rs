@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use affluenza_pipeline::audit::{
-    Audit, Finding, ON_THEIR_WAY_MINUTES, Period, UNREAD_SECONDS_MAX, UnreadRecords, audit,
+    Audit, AuditPeriod, Finding, ON_THEIR_WAY_MINUTES, UNREAD_SECONDS_MAX, UnreadRecords, audit,
 };
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::{Reconciled, stream};
@@ -9,7 +9,7 @@ use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 use jiff::civil::Date;
 
-use crate::args::{self, Format};
+use crate::args::{self, OutputFormat};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -17,11 +17,11 @@ use crate::settings::Settings;
 /// Limit of findings in text output; JSON lists all.
 const LISTED_MAX: usize = 50;
 
-pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
+pub fn run(settings: &Settings, args: &args::AuditArgs) -> Result<()> {
     let mut period = args
         .period
         .as_deref()
-        .map_or(Ok(Period::ALL), parse_period)?;
+        .map_or(Ok(AuditPeriod::ALL), parse_period)?;
     period.on_their_way_minutes = args.on_their_way;
     period.unread_seconds_max = settings.consume.stuck_seconds;
     super::with_runtime(async |_stop| {
@@ -30,8 +30,8 @@ pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
         platform.close().await?;
         let (audit, mended) = result?;
         output::print(&match args.format {
-            Format::Json => json(&audit)?,
-            Format::Text => text(&audit, mended.as_ref()),
+            OutputFormat::Json => json(&audit)?,
+            OutputFormat::Text => text(&audit, mended.as_ref()),
         })?;
         if !audit.balanced {
             bail!(
@@ -46,8 +46,8 @@ pub fn run(settings: &Settings, args: &args::Audit) -> Result<()> {
 async fn check(
     platform: &Platform,
     settings: &Settings,
-    args: &args::Audit,
-    period: &Period,
+    args: &args::AuditArgs,
+    period: &AuditPeriod,
 ) -> Result<(Audit, Option<Reconciled>)> {
     let store = Store::new(&platform.store);
     store.check_schema().await?;
@@ -65,7 +65,7 @@ async fn check(
 }
 
 /// Parses a year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
-pub fn parse_period(text: &str) -> Result<Period> {
+pub fn parse_period(text: &str) -> Result<AuditPeriod> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
     let wrong = || {
         format!(
@@ -84,7 +84,7 @@ pub fn parse_period(text: &str) -> Result<Period> {
     let month = |date: Date| {
         u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
     };
-    Ok(Period {
+    Ok(AuditPeriod {
         months: month(first)..=month(last),
         days: number(first)?..number(last)?.saturating_add(1),
         on_their_way_minutes: ON_THEIR_WAY_MINUTES,

@@ -9,7 +9,7 @@ use std::fs;
 use std::time::Instant;
 
 use affluenza_http::keys::{Entry, KeyStore};
-use affluenza_pipeline::audit::{Period, audit};
+use affluenza_pipeline::audit::{AuditPeriod, audit};
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::{erasure_notes, stream};
 use affluenza_store::backup::BackupPlace;
@@ -114,7 +114,7 @@ async fn bring_back(
         .await?
         .unwrap_or_default();
     let mended = erase_again(&store, bus, &stream, &mut classifier, &mut open).await?;
-    let audit = audit(&store, bus, &Period::ALL).await?;
+    let audit = audit(&store, bus, &AuditPeriod::ALL).await?;
     let mut told = format!(
         "{} facts and {} ledger rows added from the log, {} cells of the aggregate corrected",
         mended.facts_restored, mended.ledger_rows, mended.cells_corrected

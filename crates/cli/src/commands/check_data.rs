@@ -5,7 +5,7 @@ use std::path::Path;
 
 use affluenza_register::Register;
 use affluenza_report::document::{Block, Document};
-use affluenza_report::sources::{self, Doubt, SourceError};
+use affluenza_report::sources::{self, ImplausibleFigure, SourceError};
 use affluenza_report::tables::Status;
 use affluenza_report::{Language, Report};
 use affluenza_store::Store;
@@ -48,8 +48,8 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
     }
 }
 
-fn question(year: i16, args: &CheckData) -> args::Report {
-    args::Report {
+fn question(year: i16, args: &CheckData) -> args::ReportArgs {
+    args::ReportArgs {
         year,
         compare: None,
         ente: None,
@@ -120,7 +120,7 @@ fn of_file(
     name: &str,
     file: &Path,
     register: &Register,
-) -> Option<Result<Vec<Doubt>, SourceError>> {
+) -> Option<Result<Vec<ImplausibleFigure>, SourceError>> {
     let year = || -> Option<i16> {
         name.strip_prefix("deployments_")?
             .strip_suffix(".csv")?

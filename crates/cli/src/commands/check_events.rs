@@ -22,12 +22,12 @@ pub struct CheckEvents {
     /// File with one event, a JSON array of events, or one event a line; `-` is standard input.
     file: PathBuf,
     /// Format of the result.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
+    format: EventsFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum EventsFormat {
     /// Text for people.
     Text,
     /// JSON for programs.
@@ -36,7 +36,7 @@ enum Format {
 
 /// Result of a check.
 #[derive(Debug, Default, Serialize)]
-struct Found {
+struct CheckedEvents {
     events: usize,
     accepted: usize,
     refused: Vec<Failure>,
@@ -63,8 +63,8 @@ pub fn run(args: &CheckEvents) -> Result<()> {
     let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
     let found = check(&text, now);
     match args.format {
-        Format::Text => output::print(&as_text(&found))?,
-        Format::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
+        EventsFormat::Text => output::print(&as_text(&found))?,
+        EventsFormat::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
     }
     if found.events == 0 {
         bail!("{} holds no event", args.file.display());
@@ -97,9 +97,9 @@ fn read(args: &CheckEvents) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-fn check(text: &[u8], now: UnixMillis) -> Found {
-    let mut found = Found::default();
-    let mut lines = Lines {
+fn check(text: &[u8], now: UnixMillis) -> CheckedEvents {
+    let mut found = CheckedEvents::default();
+    let mut lines = LineCounter {
         text,
         at: 0,
         line: 1,
@@ -149,13 +149,13 @@ fn looks_like_lines(text: &[u8]) -> bool {
 }
 
 /// Counts the line on which a part of the text begins. Parts must come in order.
-struct Lines<'t> {
+struct LineCounter<'t> {
     text: &'t [u8],
     at: usize,
     line: usize,
 }
 
-impl Lines<'_> {
+impl LineCounter<'_> {
     fn of(&mut self, part: &[u8]) -> usize {
         let start = part.as_ptr().addr() - self.text.as_ptr().addr();
         self.line += newlines(&self.text[self.at..start]);
@@ -261,7 +261,7 @@ fn place_of(event: &[u8], field: &str) -> Option<usize> {
     Some(from)
 }
 
-fn as_text(found: &Found) -> String {
+fn as_text(found: &CheckedEvents) -> String {
     let mut text = String::new();
     for failure in &found.refused {
         let _ = write!(text, "line {}: {}", failure.line, failure.reason);

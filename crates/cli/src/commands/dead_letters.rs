@@ -9,10 +9,10 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{BusError, Cluster, Partition, Writer};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use crate::args::{self, DeadLetters, Format};
+use crate::args::{self, DeadLetters, OutputFormat};
 use crate::dead_letters::{
-    Corrected, Corrections, Filter, Letter, LetterTally, LogPosition, REQUEUED_FROM,
-    REQUEUED_STREAM, Selection, ShownLetter, Walked, correct, locate, text, walk,
+    Corrected, Corrections, Filter, Letter, LetterSelection, LetterTally, LogPosition,
+    REQUEUED_FROM, REQUEUED_STREAM, ShownLetter, Walked, correct, locate, text, walk,
 };
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
@@ -50,7 +50,7 @@ fn list(
     let mut out = BufWriter::new(io::stdout().lock());
     let mut tally = LetterTally::default();
     let mut shown = 0;
-    if args.format == Format::Json {
+    if args.format == OutputFormat::Json {
         out.write_all(b"{\"dead_letters\": [")?;
     }
     let mut write = |out: &mut dyn Write, letter: &Letter<'_>| -> Result<()> {
@@ -61,8 +61,8 @@ fn list(
         }
         shown += 1;
         match args.format {
-            Format::Text => writeln!(out, "{}", text::line(letter, current))?,
-            Format::Json => {
+            OutputFormat::Text => writeln!(out, "{}", text::line(letter, current))?,
+            OutputFormat::Json => {
                 let comma = if shown > 1 { "," } else { "" };
                 let letter = ShownLetter::new(letter, current);
                 write!(out, "{comma}\n  {}", serde_json::to_string(&letter)?)?;
@@ -70,14 +70,14 @@ fn list(
         }
         Ok(())
     };
-    let selection = Selection::Filter(filter(&args.filter));
+    let selection = LetterSelection::Filter(filter(&args.filter));
     let (walked, failed) = walk(bus, &selection, |letter| broken(write(&mut out, letter)))?;
     if let Some(error) = failed {
         return Err(error);
     }
     match args.format {
-        Format::Text => out.write_all(text::counts(&tally, &walked, shown).as_bytes())?,
-        Format::Json => {
+        OutputFormat::Text => out.write_all(text::counts(&tally, &walked, shown).as_bytes())?,
+        OutputFormat::Json => {
             let counts = serde_json::json!({
                 "letters": tally.letters,
                 "shown": shown,
@@ -96,7 +96,7 @@ fn list(
 
 fn display(bus: &affluenza_kafka::Config, position: LogPosition) -> Result<()> {
     let current = current_stream(bus)?;
-    let selection = Selection::Positions([(position, None)].into());
+    let selection = LetterSelection::Positions([(position, None)].into());
     let mut documents = Vec::new();
     // One document for each stream with this position.
     let (walked, _) = walk(bus, &selection, |letter| {
@@ -117,7 +117,7 @@ fn display(bus: &affluenza_kafka::Config, position: LogPosition) -> Result<()> {
 
 /// Sends letters back to the events topic, or prints what would be sent.
 struct Requeue {
-    selection: Selection,
+    selection: LetterSelection,
     current: String,
     corrections: Option<Corrections>,
     /// `None` in a dry run.
@@ -143,9 +143,9 @@ impl Requeue {
             None => args.positions.clone(),
         };
         let selection = if positions.is_empty() {
-            Selection::Filter(filter(&args.filter))
+            LetterSelection::Filter(filter(&args.filter))
         } else {
-            Selection::Positions(resolve(bus, &positions, &current)?)
+            LetterSelection::Positions(resolve(bus, &positions, &current)?)
         };
         let writer = if args.dry_run {
             None

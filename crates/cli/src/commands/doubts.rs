@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::Cluster;
-use affluenza_pipeline::{Progress, Settled, reconcile_doubtful_months};
+use affluenza_pipeline::{Progress, SettledDoubts, reconcile_doubtful_months};
 use affluenza_store::Store;
 use anyhow::Result;
 
@@ -68,7 +68,7 @@ pub async fn settle_regularly(
 }
 
 /// Compares all months in doubt.
-pub async fn settle_all(bus: &affluenza_kafka::Config, store: &Store) -> Result<Settled> {
+pub async fn settle_all(bus: &affluenza_kafka::Config, store: &Store) -> Result<SettledDoubts> {
     let stream =
         tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
     let settled = reconcile_doubtful_months(store, &stream).await?;

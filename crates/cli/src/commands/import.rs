@@ -21,7 +21,7 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 /// Interval between checks of the ledger.
 const LOOK: Duration = Duration::from_millis(200);
 
-pub fn run(settings: &Settings, args: args::AccessLog) -> Result<()> {
+pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     let register = super::register(settings)?;
     // The code of an unknown ente is kept, and reported as unresolved.
     let ente = register

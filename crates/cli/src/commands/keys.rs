@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::args::Format;
+use crate::args::OutputFormat;
 use crate::args::keys::{CreateKey, Keys};
 use crate::output::{self, say};
 use crate::settings::Settings;
@@ -76,8 +76,8 @@ fn scope(codes: &[String]) -> Scope {
     }
 }
 
-fn listed(keys: &[Key], format: Format) -> Result<String> {
-    if format == Format::Json {
+fn listed(keys: &[Key], format: OutputFormat) -> Result<String> {
+    if format == OutputFormat::Json {
         let mut list = serde_json::to_value(keys)?;
         for key in list.as_array_mut().into_iter().flatten() {
             if let Some(key) = key.as_object_mut() {

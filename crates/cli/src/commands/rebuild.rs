@@ -4,14 +4,14 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_pipeline::audit::Period;
-use affluenza_pipeline::rebuild::{Rebuilt, Request, Step, Tools, rebuild, stopped};
+use affluenza_pipeline::audit::AuditPeriod;
+use affluenza_pipeline::rebuild::{RebuildRequest, Rebuilt, Step, Tools, rebuild, stopped};
 use affluenza_store::Store;
-use affluenza_store::rebuild::{Change, What};
+use affluenza_store::rebuild::{RebuildChange, What};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
-use crate::args::{Format, Rebuild};
+use crate::args::{OutputFormat, Rebuild};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -29,8 +29,8 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
     let period = options
         .period
         .as_deref()
-        .map_or(Ok(Period::ALL), super::audit::parse_period)?;
-    let request = Request {
+        .map_or(Ok(AuditPeriod::ALL), super::audit::parse_period)?;
+    let request = RebuildRequest {
         what,
         months: period.months,
         period: options.period.clone().unwrap_or_default(),
@@ -45,8 +45,10 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         platform.close().await?;
         let rebuilt = result?;
         output::print(&match options.format {
-            Format::Json => serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?,
-            Format::Text => text(&rebuilt),
+            OutputFormat::Json => {
+                serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?
+            }
+            OutputFormat::Text => text(&rebuilt),
         })?;
         let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
         if failures > 0 {
@@ -59,7 +61,7 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
 async fn work(
     platform: &Platform,
     settings: &Settings,
-    request: &Request,
+    request: &RebuildRequest,
     stop: &CancellationToken,
 ) -> Result<Rebuilt> {
     let store = Store::new(&platform.store);
@@ -67,7 +69,7 @@ async fn work(
     store.check_schema().await?;
     let register = super::register(settings)?;
     let mut classifier = super::classifier(settings)?;
-    let mut progress = Progress::new(request.what);
+    let mut progress = ProgressLine::new(request.what);
     let mut watch = |step| progress.show(&step);
     let mut tools = Tools {
         store: &store,
@@ -123,14 +125,14 @@ fn start_of(pid: u32) -> Option<String> {
 }
 
 /// Shows progress: a bar on a terminal, otherwise a line every [`LINE_PAUSE`].
-struct Progress {
+struct ProgressLine {
     what: What,
     bar: Option<ProgressBar>,
     told: Option<Instant>,
     began: Instant,
 }
 
-impl Progress {
+impl ProgressLine {
     fn new(what: What) -> Self {
         Self {
             what,
@@ -265,7 +267,7 @@ fn changes(rebuilt: &Rebuilt, text: &mut String) {
     }
 }
 
-fn sentence(what: What, change: &Change) -> String {
+fn sentence(what: What, change: &RebuildChange) -> String {
     let cell = |parts: [&str; 4]| {
         let parts: Vec<&str> = parts
             .into_iter()

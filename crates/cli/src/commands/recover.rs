@@ -3,7 +3,7 @@
 //! Lost data is restored from the log before the consumer joins its group. The log and the group's
 //! offsets are on disk when acknowledged, so they are never behind ClickHouse.
 
-use affluenza_pipeline::{Reconciled, Scope, reconcile_before_start, stream};
+use affluenza_pipeline::{CheckScope, Reconciled, reconcile_before_start, stream};
 use affluenza_store::Store;
 use affluenza_store::broken::BrokenPart;
 use anyhow::Result;
@@ -21,9 +21,9 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     }
     // A broken part may have been merged from rows of any age.
     let scope = if broken.is_empty() {
-        Scope::Hours(settings.consume.reconcile_hours)
+        CheckScope::Hours(settings.consume.reconcile_hours)
     } else {
-        Scope::All
+        CheckScope::All
     };
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;

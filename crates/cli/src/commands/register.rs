@@ -20,14 +20,14 @@ use crate::settings::Settings;
 /// Years whose holidays are loaded, beginning with the earliest day that can be stored.
 const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 1970..=2099;
 
-pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
+pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
     let of = |file: Option<&Path>| match file {
         Some(file) => super::read_register(file),
         None => super::register(settings),
     };
     match what {
-        args::Register::Check { file } => output::print(&summary(&of(file.as_deref())?)),
-        args::Register::Diff { before, after } => {
+        args::RegisterCommand::Check { file } => output::print(&summary(&of(file.as_deref())?)),
+        args::RegisterCommand::Diff { before, after } => {
             let (before, after) = (of(Some(before))?, of(after.as_deref())?);
             let changes = diff(&before, &after);
             let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
@@ -39,8 +39,8 @@ pub fn run(settings: &Settings, what: &args::Register) -> Result<()> {
             ));
             output::print(&text)
         }
-        args::Register::Apply => apply(settings, &of(None)?),
-        args::Register::Unresolved { format } => unresolved(settings, &of(None)?, *format),
+        args::RegisterCommand::Apply => apply(settings, &of(None)?),
+        args::RegisterCommand::Unresolved { format } => unresolved(settings, &of(None)?, *format),
     }
 }
 

@@ -7,7 +7,7 @@ use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{AcceptedLoss, Language, Question, Report, SealNote, SealedYear};
+use affluenza_report::{AcceptedLoss, Language, Report, ReportRequest, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
@@ -21,7 +21,7 @@ use crate::settings::Settings;
 /// Time zone of publication dates.
 pub const ZONE: &str = "Europe/Rome";
 
-pub fn run(settings: &Settings, args: &args::Report) -> Result<()> {
+pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     if args.public {
         check_public(args)?;
     }
@@ -46,7 +46,7 @@ pub async fn tables(
     store: &Store,
     register: &Register,
     witness: &Witness,
-    args: &args::Report,
+    args: &args::ReportArgs,
 ) -> Result<Report> {
     let material = Material::read(store, register, witness, args).await?;
     material.report(args.ente.as_deref())
@@ -75,7 +75,7 @@ impl Material {
         store: &Store,
         register: &Register,
         witness: &Witness,
-        args: &args::Report,
+        args: &args::ReportArgs,
     ) -> Result<Self> {
         store.check_schema().await?;
         let year = args.year;
@@ -147,7 +147,7 @@ impl Material {
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
         let ente = ente(&self.register, name)?;
-        let question = Question {
+        let question = ReportRequest {
             year: self.year,
             counted: self.counted,
             ente,
@@ -178,10 +178,10 @@ fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str
     })
 }
 
-pub fn language(typed: args::Language) -> Language {
+pub fn language(typed: args::LanguageArg) -> Language {
     match typed {
-        args::Language::It => Language::Italian,
-        args::Language::En => Language::English,
+        args::LanguageArg::It => Language::Italian,
+        args::LanguageArg::En => Language::English,
     }
 }
 
@@ -194,13 +194,13 @@ pub fn say(language: Language, italian: &'static str, english: &'static str) -> 
 }
 
 /// Writes the report in the requested format.
-pub fn deliver(report: &Report, args: &args::Report) -> Result<()> {
+pub fn deliver(report: &Report, args: &args::ReportArgs) -> Result<()> {
     let format = ReportFormat::of(args);
     hand_out(&bytes(report, args, format)?, args, format)
 }
 
 /// Checks that the options fit a public edition, which counts people only, in a closed year.
-fn check_public(args: &args::Report) -> Result<()> {
+fn check_public(args: &args::ReportArgs) -> Result<()> {
     if args.count == Counting::All {
         bail!("the public edition counts people only: leave --count out");
     }
@@ -211,7 +211,7 @@ fn check_public(args: &args::Report) -> Result<()> {
 }
 
 /// Writes the public edition, with only those figures that are published elsewhere, too.
-fn deliver_public(material: &Material, small_count: u64, args: &args::Report) -> Result<()> {
+fn deliver_public(material: &Material, small_count: u64, args: &args::ReportArgs) -> Result<()> {
     let [year, before] = &material.public;
     let year = year.as_ref().ok_or(NoEdition::Open(material.year))?;
     if year.small_count() < small_count {
@@ -240,7 +240,7 @@ fn deliver_public(material: &Material, small_count: u64, args: &args::Report) ->
 
 /// Writes a report for each ente of the register into a folder. The code of the ente is the file
 /// name.
-fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
+fn deliver_every(material: &Material, args: &args::ReportArgs) -> Result<()> {
     let folder = args
         .output
         .as_deref()
@@ -257,7 +257,7 @@ fn deliver_every(material: &Material, args: &args::Report) -> Result<()> {
     Ok(())
 }
 
-fn hand_out(bytes: &[u8], args: &args::Report, format: ReportFormat) -> Result<()> {
+fn hand_out(bytes: &[u8], args: &args::ReportArgs, format: ReportFormat) -> Result<()> {
     match &args.output {
         None if format.is_binary() && io::stdout().is_terminal() => {
             bail!("this format is not for a terminal: name a file with --output")
@@ -271,7 +271,7 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))
 }
 
-fn bytes(report: &Report, args: &args::Report, format: ReportFormat) -> Result<Vec<u8>> {
+fn bytes(report: &Report, args: &args::ReportArgs, format: ReportFormat) -> Result<Vec<u8>> {
     let language = language(args.lang);
     match format {
         ReportFormat::Json => Ok(report.to_json().into_bytes()),
@@ -280,7 +280,7 @@ fn bytes(report: &Report, args: &args::Report, format: ReportFormat) -> Result<V
 }
 
 /// Returns the columns for text output.
-fn width(args: &args::Report) -> usize {
+fn width(args: &args::ReportArgs) -> usize {
     match args.output {
         None => output::width(),
         Some(_) => usize::from(output::WIDTH_DEFAULT),

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{Cluster, Writer};
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::ProgressBar;
 
@@ -53,10 +53,10 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
     })
 }
 
-fn figures(args: &Simulate) -> Result<Figures> {
+fn figures(args: &Simulate) -> Result<TargetFigures> {
     match (&args.figures, args.year, args.focus) {
-        (Some(folder), Some(year), _) => Ok(Figures::from_dir(folder, year)?),
-        (_, _, Some(year)) => Figures::focus(year)
+        (Some(folder), Some(year), _) => Ok(TargetFigures::from_dir(folder, year)?),
+        (_, _, Some(year)) => TargetFigures::focus(year)
             .ok_or_else(|| anyhow!("there are no figures of {year} in the program: use --focus 2016 or 2017, or --figures DIR --year {year}")),
         _ => bail!("say which figures: --focus 2017, or --figures DIR --year YEAR"),
     }

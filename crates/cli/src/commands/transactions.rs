@@ -63,13 +63,13 @@ pub async fn watch_transactions(bus: Config, progress: Progress, stop: Cancellat
 }
 
 /// Open transaction that was seen in an earlier check.
-struct Seen {
+struct SeenTransaction {
     since: Instant,
     is_said: bool,
 }
 
 /// Logs a transaction once when it has been open for long, and again when it ends.
-fn say(seen: &mut BTreeMap<(i32, i64), Seen>, open: &[OpenTransaction], now: Instant) {
+fn say(seen: &mut BTreeMap<(i32, i64), SeenTransaction>, open: &[OpenTransaction], now: Instant) {
     let place = |one: &OpenTransaction| (one.partition, one.first_offset);
     seen.retain(|(partition, offset), one| {
         let is_open = open
@@ -81,7 +81,7 @@ fn say(seen: &mut BTreeMap<(i32, i64), Seen>, open: &[OpenTransaction], now: Ins
         is_open
     });
     for found in open {
-        let one = seen.entry(place(found)).or_insert(Seen {
+        let one = seen.entry(place(found)).or_insert(SeenTransaction {
             since: now,
             is_said: false,
         });

@@ -5,7 +5,7 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::Writer;
 use affluenza_pipeline::{Progress, Until};
 use affluenza_register::Register;
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 use affluenza_store::Store;
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -16,7 +16,7 @@ use crate::commands::consume::{RunningConsumer, ends};
 use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::commands::watch::Watch;
-use crate::commands::year::{Closing, Order, close_year, said};
+use crate::commands::year::{CloseOrder, Closing, close_year, said};
 use crate::output::{self, say};
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
@@ -58,12 +58,12 @@ pub fn run(settings: &Settings, args: &Up) -> Result<()> {
         }
         let mut ending = Ending::default();
         let started = tokio::select! {
-            started = Parts::start(&platform, settings) => started.map(Some),
+            started = RunningServices::start(&platform, settings) => started.map(Some),
             () = stop.cancelled() => Ok(None),
         };
         let result = match started {
             Ok(Some(parts)) => {
-                let work = Work {
+                let work = UpTask {
                     settings,
                     args,
                     register: &register,
@@ -119,7 +119,7 @@ impl Ending {
 }
 
 /// Services that run along with the engines.
-struct Parts {
+struct RunningServices {
     collector: RunningCollector,
     collector_stop: CancellationToken,
     consumer: RunningConsumer,
@@ -128,7 +128,7 @@ struct Parts {
     _watch: Option<Watch>,
 }
 
-impl Parts {
+impl RunningServices {
     /// Starts the services. The collector comes first and accepts events while the others start.
     async fn start(platform: &Platform, settings: &Settings) -> Result<Self> {
         super::migrate::prepare(platform).await?;
@@ -168,17 +168,17 @@ impl Parts {
 }
 
 /// Task of the command.
-struct Work<'w> {
+struct UpTask<'w> {
     settings: &'w Settings,
     args: &'w Up,
     register: &'w Register,
 }
 
-impl Work<'_> {
+impl UpTask<'_> {
     /// Runs until `stop` is triggered or the task is done.
     async fn run(
         &self,
-        mut parts: Parts,
+        mut parts: RunningServices,
         platform: &mut Platform,
         stop: &CancellationToken,
         ending: &mut Ending,
@@ -225,7 +225,7 @@ impl Work<'_> {
         }
         if args.demo && !stop.is_cancelled() {
             close_years(store, bus, self.settings).await?;
-            let report = args::Report {
+            let report = args::ReportArgs {
                 year: YEARS[1],
                 compare: Some(YEARS[0]),
                 ente: None,
@@ -235,8 +235,8 @@ impl Work<'_> {
                 classified: args::Clock::Then,
                 lang: args.look.lang,
                 format: Some(match args.look.format {
-                    args::Format::Text => args::ReportFormat::Text,
-                    args::Format::Json => args::ReportFormat::Json,
+                    args::OutputFormat::Text => args::ReportFormat::Text,
+                    args::OutputFormat::Json => args::ReportFormat::Json,
                 }),
                 output: None,
             };
@@ -267,7 +267,7 @@ async fn close_years(
     let (register, text) = super::register_and_text(settings)?;
     let witness = Witness::new(settings, store);
     for year in YEARS {
-        let order = Order {
+        let order = CloseOrder {
             year,
             restate: None,
             register: (register.version(), &text),
@@ -304,7 +304,7 @@ async fn replay(
 ) -> Result<()> {
     for year in YEARS {
         let figures =
-            Figures::focus(year).context("the figures of the demo come with the program")?;
+            TargetFigures::focus(year).context("the figures of the demo come with the program")?;
         let options = Options {
             seed,
             ..Options::default()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_pipeline::copies::search_new_blocks;
 use affluenza_pipeline::erase::open_erasures;
-use affluenza_pipeline::{Progress, Reconciled, Scope, reconcile, stream};
+use affluenza_pipeline::{CheckScope, Progress, Reconciled, reconcile, stream};
 use affluenza_store::Store;
 use anyhow::Result;
 use tokio::sync::watch;
@@ -159,7 +159,7 @@ impl Upkeep {
                 "ClickHouse forgets insert tokens too soon at this rate: write larger blocks (consume.block_wait_ms_max) or enlarge non_replicated_deduplication_window"
             );
         }
-        let scope = Scope::Hours(settings.consume.reconcile_hours);
+        let scope = CheckScope::Hours(settings.consume.reconcile_hours);
         let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
         let open = open_erasures(store, bus, &stream).await?;
         // Read after the notes: an order is in the table before its note is written.

@@ -3,7 +3,7 @@ use std::io::{self, BufWriter};
 
 use affluenza_disclosure::edition::Outcome;
 use affluenza_kafka::Config as BusConfig;
-use affluenza_pipeline::audit::{Audit, Finding, Period, audit};
+use affluenza_pipeline::audit::{Audit, AuditPeriod, Finding, audit};
 use affluenza_report::{Seal, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
@@ -27,7 +27,7 @@ const READINGS_MAX: usize = 10;
 const RACES_MAX: usize = 100;
 
 /// Order to close a year.
-pub struct Order<'o> {
+pub struct CloseOrder<'o> {
     pub year: i16,
     /// Reason for closing the year again; `None` for the first closing.
     pub restate: Option<&'o str>,
@@ -54,7 +54,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::BOTH).await?;
         let store = Store::new(&platform.store);
-        let order = Order {
+        let order = CloseOrder {
             year,
             restate: args.restate.as_deref(),
             register: (register.version(), &register_text),
@@ -100,7 +100,7 @@ pub async fn close_year(
     store: &Store,
     bus: &BusConfig,
     witness: &Witness,
-    order: &Order<'_>,
+    order: &CloseOrder<'_>,
 ) -> Result<Closing> {
     let year = order.year;
     store.check_schema().await?;
@@ -162,7 +162,7 @@ pub async fn close_year(
 
 /// Returns the outcome of an order for a closed year without a restatement. Fails for a restatement
 /// of an open year.
-fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
+fn closed_before(chain: &Chain, order: &CloseOrder<'_>) -> Result<Option<Closing>> {
     let year = order.year;
     match (chain.newest(year)?, order.restate) {
         (Some((seal, sealed)), None) => Ok(Some(Closing::Before(seal.clone(), sealed))),
@@ -172,7 +172,7 @@ fn closed_before(chain: &Chain, order: &Order<'_>) -> Result<Option<Closing>> {
 }
 
 /// Fails if a finding may concern the year. Other findings are only mentioned.
-fn check_balance(audit: &Audit, period: &Period, year: i16) -> Result<()> {
+fn check_balance(audit: &Audit, period: &AuditPeriod, year: i16) -> Result<()> {
     let concerns = |finding: &&Finding| finding.can_concern(&period.days);
     let (of_year, others): (Vec<&Finding>, Vec<&Finding>) =
         audit.findings.iter().partition(concerns);
@@ -227,7 +227,7 @@ async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(Stri
             .collect();
         let before = store.year_figures_before(year, &ends).await?;
         let figures = store.figures(year).await?;
-        if Parts::of(&before) == Parts::of(&figures.people) {
+        if FigureParts::of(&before) == FigureParts::of(&figures.people) {
             return Ok((figures, ends));
         }
     }
@@ -313,7 +313,7 @@ fn listed(chain: &Chain, year: Option<i16>) -> Result<String> {
 
 /// Subject of a figure. Names that do not apply are empty.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Part<'f> {
+struct FigurePart<'f> {
     /// `service-uses` by ente, category and kind; `service-uses-of` by service and category;
     /// `accesses` by device.
     figure: &'static str,
@@ -326,34 +326,34 @@ struct Part<'f> {
 
 /// Figures that can be derived from facts, by subject.
 #[derive(PartialEq, Eq)]
-struct Parts<'f>(BTreeMap<Part<'f>, u64>);
+struct FigureParts<'f>(BTreeMap<FigurePart<'f>, u64>);
 
-impl<'f> Parts<'f> {
+impl<'f> FigureParts<'f> {
     fn of(figures: &'f YearFigures) -> Self {
         let usage = figures.usage.iter().map(|cell| {
-            let part = Part {
+            let part = FigurePart {
                 figure: "service-uses",
                 ente: &cell.ente,
                 category: &cell.category,
                 kind: &cell.kind,
-                ..Part::default()
+                ..FigurePart::default()
             };
             (part, cell.service_uses)
         });
         let services = figures.services.iter().map(|used| {
-            let part = Part {
+            let part = FigurePart {
                 figure: "service-uses-of",
                 category: &used.category,
                 service: &used.service,
-                ..Part::default()
+                ..FigurePart::default()
             };
             (part, used.service_uses)
         });
         let devices = figures.devices.iter().map(|used| {
-            let part = Part {
+            let part = FigurePart {
                 figure: "accesses",
                 device: &used.device,
-                ..Part::default()
+                ..FigurePart::default()
             };
             (part, used.accesses)
         });
@@ -361,14 +361,14 @@ impl<'f> Parts<'f> {
         Self(parts.filter(|(_, count)| *count > 0).collect())
     }
 
-    fn get(&self, part: &Part<'_>) -> u64 {
+    fn get(&self, part: &FigurePart<'_>) -> u64 {
         self.0.get(part).copied().unwrap_or(0)
     }
 }
 
 /// Figure that has changed.
 #[derive(Serialize)]
-struct Moved<'f> {
+struct ChangedFigure<'f> {
     figure: &'static str,
     ente: &'f str,
     category: &'f str,
@@ -403,9 +403,13 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
         .await;
         platform.close().await?;
         let (number, then, same_events, now) = figures?;
-        let (then, same_events, now) = (Parts::of(&then), Parts::of(&same_events), Parts::of(&now));
+        let (then, same_events, now) = (
+            FigureParts::of(&then),
+            FigureParts::of(&same_events),
+            FigureParts::of(&now),
+        );
         let mut rows = Rows::new(args.format, BufWriter::new(io::stdout().lock()));
-        let mut parts: Vec<&Part<'_>> = then.0.keys().chain(now.0.keys()).collect();
+        let mut parts: Vec<&FigurePart<'_>> = then.0.keys().chain(now.0.keys()).collect();
         parts.extend(same_events.0.keys());
         parts.sort_unstable();
         parts.dedup();
@@ -416,7 +420,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
                 continue;
             }
             moved += 1;
-            rows.write(&Moved {
+            rows.write(&ChangedFigure {
                 figure: part.figure,
                 ente: part.ente,
                 category: part.category,

@@ -59,14 +59,14 @@ impl Filter {
 
 /// Selection of letters, by conditions or by position.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
+pub enum LetterSelection {
     /// Letters that match a filter.
     Filter(Filter),
     /// Letters at these positions, each in the given stream, or in any stream if `None`.
     Positions(BTreeMap<LogPosition, Option<String>>),
 }
 
-impl Selection {
+impl LetterSelection {
     pub(super) fn has(&self, letter: &Letter<'_>) -> bool {
         match self {
             Self::Filter(filter) => filter.is_match(letter),
@@ -142,7 +142,7 @@ mod tests {
         let letter = example(b"");
         let is_selected = |position: &str, stream: Option<&str>| {
             let positions = [(position.parse().unwrap(), stream.map(str::to_owned))];
-            Selection::Positions(positions.into()).has(&letter)
+            LetterSelection::Positions(positions.into()).has(&letter)
         };
         assert!(is_selected("0/3", None));
         assert!(is_selected("0/3", Some("cluster/topic")));

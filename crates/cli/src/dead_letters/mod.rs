@@ -25,7 +25,7 @@ mod walk;
 
 pub use correct::{Corrected, REQUEUED_FROM, REQUEUED_STREAM, RequeueError, correct};
 pub use correction::Corrections;
-pub use filter::{Filter, Selection, Since};
+pub use filter::{Filter, LetterSelection, Since};
 pub use letter::Letter;
 pub use position::LogPosition;
 pub use reason::LetterReason;

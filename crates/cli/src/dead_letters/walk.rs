@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 
 use affluenza_kafka::{BusError, Config, try_scan};
 
-use super::{Letter, LogPosition, Selection};
+use super::{Letter, LetterSelection, LogPosition};
 
 /// Counts of a walk through the dead-letter topic.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Walked {
 /// holds only positions.
 pub fn walk<B>(
     bus: &Config,
-    selection: &Selection,
+    selection: &LetterSelection,
     mut show: impl FnMut(&Letter<'_>) -> ControlFlow<B>,
 ) -> Result<(Walked, Option<B>), BusError> {
     let mut walked = Walked::default();
@@ -61,7 +61,7 @@ pub fn locate(
     let mut streams: BTreeMap<LogPosition, Vec<String>> =
         positions.iter().map(|at| (*at, Vec::new())).collect();
     let everywhere = streams.keys().map(|at| (*at, None)).collect();
-    let selection = Selection::Positions(everywhere);
+    let selection = LetterSelection::Positions(everywhere);
     walk(bus, &selection, |letter| {
         if let Some(streams) = streams.get_mut(&letter.position) {
             streams.push(letter.stream.to_owned());

@@ -15,7 +15,7 @@ use super::{Limits, Recovery, SpoolError, SpoolPosition, acked, frame};
 pub struct Spool {
     dir: PathBuf,
     limits: Limits,
-    state: Mutex<State>,
+    state: Mutex<SpoolState>,
     /// Notified after each write, successful or failed.
     written: Condvar,
     /// Lock on the folder while the spool is open.
@@ -32,7 +32,7 @@ pub struct Batch {
 }
 
 #[derive(Debug)]
-struct State {
+struct SpoolState {
     /// Segments in order. The last one receives writes.
     segments: VecDeque<Segment>,
     /// Size of the segments on disk, in bytes.
@@ -54,11 +54,11 @@ struct State {
     /// True if a failed write could not be undone.
     is_stopped: bool,
     /// End of the last read, where the next read most likely continues.
-    cursor: Cursor,
+    cursor: SpoolCursor,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Cursor {
+struct SpoolCursor {
     number: u64,
     segment: u64,
     at: u64,
@@ -107,7 +107,7 @@ impl Spool {
         let spool = Self {
             dir: dir.to_owned(),
             limits,
-            state: Mutex::new(State {
+            state: Mutex::new(SpoolState {
                 bytes: segments.iter().map(|segment| segment.bytes).sum(),
                 segments,
                 acked,
@@ -119,7 +119,7 @@ impl Spool {
                 failures: 0,
                 last_failure: String::new(),
                 is_stopped: false,
-                cursor: Cursor {
+                cursor: SpoolCursor {
                     number: u64::MAX,
                     segment: 0,
                     at: 0,
@@ -192,8 +192,8 @@ impl Spool {
     /// Writes the waiting frames on behalf of every thread that waits for them.
     fn write_waiting<'s>(
         &'s self,
-        mut state: MutexGuard<'s, State>,
-    ) -> Result<MutexGuard<'s, State>, SpoolError> {
+        mut state: MutexGuard<'s, SpoolState>,
+    ) -> Result<MutexGuard<'s, SpoolState>, SpoolError> {
         let frames = std::mem::take(&mut state.waiting);
         let until = state.end;
         let last = state.segments.back().expect("a spool has a segment");
@@ -241,7 +241,7 @@ impl Spool {
 
     /// Undoes a failed write: removes its bytes from the disk, and drops the waiting frames, whose
     /// numbers would leave a gap.
-    fn undo(&self, state: &mut State, new: Option<u64>, error: &SpoolError) {
+    fn undo(&self, state: &mut SpoolState, new: Option<u64>, error: &SpoolError) {
         state.failures += 1;
         state.last_failure = error.to_string();
         state.waiting.clear();
@@ -276,14 +276,14 @@ impl Spool {
             let Some(part) = self.locate(batch.next) else {
                 break;
             };
-            let mut reading = Reading {
+            let mut reading = SpoolRead {
                 part,
                 record_bytes_max: self.limits.record_bytes_max,
                 records_max: records_max - batch.records.len(),
                 bytes_max: bytes_max - bytes,
             };
             bytes += reading.read_into(&mut batch)?;
-            self.state().cursor = Cursor {
+            self.state().cursor = SpoolCursor {
                 number: batch.next.0,
                 segment: reading.part.segment,
                 at: reading.part.at,
@@ -294,7 +294,7 @@ impl Spool {
 
     /// Returns the unread part of the segment that contains `position`; `None` at the end of the
     /// spool.
-    fn locate(&self, position: SpoolPosition) -> Option<Part> {
+    fn locate(&self, position: SpoolPosition) -> Option<SegmentRest> {
         let state = self.state();
         if position.0 >= state.durable {
             return None;
@@ -305,7 +305,7 @@ impl Spool {
         let index = after.saturating_sub(1);
         let segment = &state.segments[index];
         let is_cursor = state.cursor.number == position.0 && state.cursor.segment == segment.first;
-        Some(Part {
+        Some(SegmentRest {
             segment: segment.first,
             file: Arc::clone(&segment.file),
             path: segment.path.clone(),
@@ -336,7 +336,7 @@ impl Spool {
         self.delete_acked(&mut state)
     }
 
-    fn delete_acked(&self, state: &mut State) -> Result<(), SpoolError> {
+    fn delete_acked(&self, state: &mut SpoolState) -> Result<(), SpoolError> {
         // A drained spool starts a new segment, so that the old one can be deleted.
         let last = state.segments.back().expect("a spool has a segment");
         let is_drained = state.acked == state.end && !state.is_writing;
@@ -385,13 +385,13 @@ impl Spool {
         self.state().bytes
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SpoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Unread remainder of a segment.
-struct Part {
+struct SegmentRest {
     segment: u64,
     file: Arc<File>,
     path: PathBuf,
@@ -401,8 +401,8 @@ struct Part {
     next_segment: u64,
 }
 
-struct Reading {
-    part: Part,
+struct SpoolRead {
+    part: SegmentRest,
     record_bytes_max: u32,
     records_max: usize,
     bytes_max: usize,
@@ -411,7 +411,7 @@ struct Reading {
 /// Bytes per read. A longer record is read separately.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
-impl Reading {
+impl SpoolRead {
     /// Adds records to `batch` and returns their bytes. At the end of the segment, `batch.next`
     /// moves to the next segment.
     fn read_into(&mut self, batch: &mut Batch) -> Result<usize, SpoolError> {

@@ -1,4 +1,4 @@
-use crate::{Count, Dimension as Axis, Public, Table};
+use crate::{Count, CountTable, Public, TableDimension};
 use affluenza_store::usage::Dimension;
 
 use crate::edition::{PublicYear, band_of};
@@ -90,10 +90,10 @@ impl PublicMeasure {
         self,
         dimensions: [Dimension; N],
         has_hours: bool,
-    ) -> Table<N> {
+    ) -> CountTable<N> {
         let axes = dimensions.map(|dimension| match dimension {
-            Dimension::Hour => Axis::nested(dimension.name(), band_of),
-            other => Axis::flat(other.name()),
+            Dimension::Hour => TableDimension::nested(dimension.name(), band_of),
+            other => TableDimension::flat(other.name()),
         });
         let tables = self.tables().iter();
         let tables = tables.filter(|table| has_hours || !table.contains(&Dimension::Hour));
@@ -101,7 +101,7 @@ impl PublicMeasure {
             .map(|table| table.iter().map(|dimension| dimension.name()).collect())
             .collect();
         let names: Vec<&[&str]> = names.iter().map(Vec::as_slice).collect();
-        Table::linked(axes, &names)
+        CountTable::linked(axes, &names)
     }
 }
 

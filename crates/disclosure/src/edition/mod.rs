@@ -13,7 +13,7 @@ pub use decided::{Decided, Outcome};
 pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
 pub use offered::{Offered, offered};
 
-use crate::{Public, Table, Unprotected};
+use crate::{CountTable, Public, Unprotected};
 use affluenza_store::open::OpenFigures;
 
 use crate::edition::cells::{ACCESSES, USES};
@@ -115,7 +115,7 @@ fn has_hours(figures: &OpenFigures) -> bool {
     !figures.week.is_empty()
 }
 
-fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Table<6> {
+fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> CountTable<6> {
     use Dimension::{Category, Ente, Hour, Kind, Month, Service};
     let detail = [Ente, Category, Kind, Service].map(Dimension::name);
     let table = PublicMeasure::Uses.linked(USES, has_hours(figures));
@@ -159,7 +159,7 @@ fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Table
     table
 }
 
-fn table_of_accesses(year: i16, figures: &OpenFigures) -> Table<4> {
+fn table_of_accesses(year: i16, figures: &OpenFigures) -> CountTable<4> {
     use Dimension::{Device, Hour, Month, Weekday};
     let mut table = PublicMeasure::Accesses.linked(ACCESSES, has_hours(figures));
     for row in &figures.months {

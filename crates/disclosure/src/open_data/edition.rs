@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::open_data::Publisher;
 use crate::open_data::catalogue::catalogue;
-use crate::open_data::tables::{Sheet, sheets};
+use crate::open_data::tables::{EditionTable, sheets};
 
 /// File name of the catalogue.
 pub const CATALOGUE: &str = "catalog.jsonld";
@@ -39,7 +39,7 @@ pub(crate) struct Dataset {
     pub year: i16,
     pub modified: Date,
     pub small_count: u64,
-    pub sheet: &'static Sheet,
+    pub sheet: &'static EditionTable,
     pub file: File,
 }
 

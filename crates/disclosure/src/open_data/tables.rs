@@ -5,7 +5,7 @@ use crate::edition::{Dimension, PublicCell, PublicMeasure, PublicYear};
 use affluenza_register::Register;
 
 /// A table of the edition.
-pub(crate) struct Sheet {
+pub(crate) struct EditionTable {
     /// Name of the file, without year and extension.
     pub name: &'static str,
     pub title_it: &'static str,
@@ -16,8 +16,8 @@ pub(crate) struct Sheet {
     by: &'static [Dimension],
 }
 
-static SHEETS: [Sheet; 7] = [
-    Sheet {
+static SHEETS: [EditionTable; 7] = [
+    EditionTable {
         name: "utilizzi-per-categoria",
         title_it: "Utilizzi dei servizi digitali per categoria e tipo",
         title_en: "Uses of digital services by category and kind",
@@ -25,7 +25,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Uses,
         by: &[Dimension::Category, Dimension::Kind],
     },
-    Sheet {
+    EditionTable {
         name: "utilizzi-per-ente",
         title_it: "Utilizzi dei servizi digitali per ente e tipo",
         title_en: "Uses of digital services by public body and kind",
@@ -33,7 +33,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Uses,
         by: &[Dimension::Ente, Dimension::Kind],
     },
-    Sheet {
+    EditionTable {
         name: "utilizzi-per-ente-e-categoria",
         title_it: "Utilizzi dei servizi digitali per ente, categoria e tipo",
         title_en: "Uses of digital services by public body, category and kind",
@@ -41,7 +41,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Uses,
         by: &[Dimension::Ente, Dimension::Category, Dimension::Kind],
     },
-    Sheet {
+    EditionTable {
         name: "utilizzi-per-servizio",
         title_it: "Utilizzi dei servizi digitali per servizio",
         title_en: "Uses of digital services by service",
@@ -49,7 +49,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Uses,
         by: &[Dimension::Service, Dimension::Category],
     },
-    Sheet {
+    EditionTable {
         name: "utilizzi-per-mese",
         title_it: "Utilizzi dei servizi digitali per mese ed ente",
         title_en: "Uses of digital services by month and public body",
@@ -57,7 +57,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Uses,
         by: &[Dimension::Month, Dimension::Ente],
     },
-    Sheet {
+    EditionTable {
         name: "accessi-per-dispositivo",
         title_it: "Accessi ai portali per mese e dispositivo",
         title_en: "Accesses to portals by month and device",
@@ -65,7 +65,7 @@ static SHEETS: [Sheet; 7] = [
         measure: PublicMeasure::Accesses,
         by: &[Dimension::Month, Dimension::Device],
     },
-    Sheet {
+    EditionTable {
         name: "accessi-per-giorno-e-ora",
         title_it: "Accessi ai portali per giorno della settimana e ora",
         title_en: "Accesses to portals by weekday and hour",
@@ -76,13 +76,13 @@ static SHEETS: [Sheet; 7] = [
 ];
 
 /// Returns every table of a year. Years closed by an earlier version have no table of hours.
-pub(crate) fn sheets(public: &PublicYear) -> impl Iterator<Item = &'static Sheet> {
+pub(crate) fn sheets(public: &PublicYear) -> impl Iterator<Item = &'static EditionTable> {
     let has_hours = public.has_hours();
     let sheets = SHEETS.iter();
     sheets.filter(move |sheet| has_hours || !sheet.by.contains(&Dimension::Hour))
 }
 
-impl Sheet {
+impl EditionTable {
     /// Returns the column names.
     pub fn header(&self) -> Vec<String> {
         let mut header = Vec::new();

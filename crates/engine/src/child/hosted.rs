@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::io::FdFlags;
 use rustix::process::Signal;
 
-use super::report::{KILL, Report};
+use super::report::{KILL, ReportLine};
 
 /// `GRACE_MS LIBRARY ARGS…`: calls the command line of the library with the arguments.
 ///
@@ -30,12 +30,12 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
         Ok(pipes) => pipes,
         Err(_) => return 1,
     };
-    Report::Pid(std::process::id()).send(&mut reports);
+    ReportLine::Pid(std::process::id()).send(&mut reports);
     std::thread::spawn(move || obey(lifeline, hold, grace));
     match call(&library, args) {
         Ok(()) => 0,
         Err(text) => {
-            Report::Error(text).send(&mut reports);
+            ReportLine::Error(text).send(&mut reports);
             1
         }
     }

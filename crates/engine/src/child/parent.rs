@@ -19,7 +19,7 @@ use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use tokio::sync::watch;
 
-use super::report::{KILL, Report};
+use super::report::{KILL, ReportLine};
 use super::{ChildExit, ExitStatus, HIDDEN};
 use crate::error::at;
 use crate::folder::DataDir;
@@ -280,10 +280,10 @@ fn watch_over(
     let mut words = None;
     if let Some(reports) = child.stdout.take() {
         for line in BufReader::new(reports).lines().map_while(Result::ok) {
-            match Report::parse(&line) {
-                Some(Report::Pid(pid)) => state.send_modify(|state| state.server = Some(pid)),
-                Some(Report::Exit(status)) => told = Some(status),
-                Some(Report::Error(text)) => words = Some(text),
+            match ReportLine::parse(&line) {
+                Some(ReportLine::Pid(pid)) => state.send_modify(|state| state.server = Some(pid)),
+                Some(ReportLine::Exit(status)) => told = Some(status),
+                Some(ReportLine::Error(text)) => words = Some(text),
                 None => {}
             }
         }

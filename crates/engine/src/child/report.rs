@@ -9,7 +9,7 @@ pub(super) const KILL: &str = "kill";
 
 /// One line on the report pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Report {
+pub(super) enum ReportLine {
     /// Process id of the engine.
     Pid(u32),
     /// Exit status of the engine.
@@ -18,7 +18,7 @@ pub(super) enum Report {
     Error(String),
 }
 
-impl Report {
+impl ReportLine {
     /// Writes the line. Errors are ignored, because a dead parent no longer reads.
     pub(super) fn send(&self, pipe: &mut impl Write) {
         let line = match self {
@@ -31,7 +31,7 @@ impl Report {
         let _ = pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush());
     }
 
-    /// Parses a line; `None` if [`Report::send`] never writes it.
+    /// Parses a line; `None` if [`ReportLine::send`] never writes it.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (word, rest) = line.split_once(' ')?;
         match word {
@@ -58,17 +58,17 @@ mod tests {
     #[test]
     fn sent_reports_are_read_back() {
         for report in [
-            Report::Pid(12),
-            Report::Exit(ExitStatus::Code(143)),
-            Report::Exit(ExitStatus::Signal(9)),
-            Report::Exit(ExitStatus::Unknown),
-            Report::Error("no such file".into()),
+            ReportLine::Pid(12),
+            ReportLine::Exit(ExitStatus::Code(143)),
+            ReportLine::Exit(ExitStatus::Signal(9)),
+            ReportLine::Exit(ExitStatus::Unknown),
+            ReportLine::Error("no such file".into()),
         ] {
             let mut pipe = Vec::new();
             report.send(&mut pipe);
             let line = String::from_utf8(pipe).unwrap();
-            assert_eq!(Report::parse(line.trim_end_matches('\n')), Some(report));
+            assert_eq!(ReportLine::parse(line.trim_end_matches('\n')), Some(report));
         }
-        assert_eq!(Report::parse("banner"), None);
+        assert_eq!(ReportLine::parse("banner"), None);
     }
 }

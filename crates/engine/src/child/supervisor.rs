@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::ExitStatus;
-use super::report::{KILL, Report};
+use super::report::{KILL, ReportLine};
 
 /// `GRACE_MS PROGRAM ARGS…`: runs the program until it ends or the lifeline closes.
 pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
@@ -46,14 +46,14 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
     }) {
         Ok(both) => both,
         Err(cause) => {
-            Report::Error(format!("{}: {cause}", program.display())).send(&mut reports);
+            ReportLine::Error(format!("{}: {cause}", program.display())).send(&mut reports);
             return 1;
         }
     };
-    Report::Pid(child.id()).send(&mut reports);
+    ReportLine::Pid(child.id()).send(&mut reports);
     std::thread::spawn(move || obey(&pidfd, grace));
     let status = child.wait().map_or(ExitStatus::Unknown, ExitStatus::from);
-    Report::Exit(status).send(&mut reports);
+    ReportLine::Exit(status).send(&mut reports);
     0
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::cache::ClickHouseLibrary;
 use crate::child::{Child, ChildExit, ExitStatus, HOST, Launch};
 use crate::folder::DataDir;
-use crate::ports::Answer;
+use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
 pub use config::{RowReader, Shards};
 pub use repair::{RepairReport, repair_deduplication_logs};
@@ -259,7 +259,7 @@ impl ClickHouse {
     }
 
     /// Checks once if the HTTP interface answers.
-    pub async fn look(&self) -> Answer {
+    pub async fn look(&self) -> HealthAnswer {
         ports::look(self.http_port, http::ping(self.http_port)).await
     }
 

@@ -68,15 +68,15 @@ pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineErro
 }
 
 fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<(), EngineError> {
-    let parts = Parts::on_disk(table)?;
-    let mut live: HashMap<String, Token> = HashMap::new();
+    let parts = TableParts::on_disk(table)?;
+    let mut live: HashMap<String, PartToken> = HashMap::new();
     for (number, path) in log_files(logs)? {
         let text = read_whole_lines(&path, report)?;
-        for record in text.lines().filter_map(Record::parse) {
+        for record in text.lines().filter_map(InsertRecord::parse) {
             match record.operation {
                 // A token may return with another part after its first part was dropped.
                 ADD => {
-                    let token = Token {
+                    let token = PartToken {
                         log: number,
                         path: path.clone(),
                         part: record.part.into(),
@@ -112,20 +112,20 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
 }
 
 /// A token of a part.
-struct Token {
+struct PartToken {
     log: u64,
     path: PathBuf,
     part: String,
 }
 
 /// One line of a log.
-struct Record<'a> {
+struct InsertRecord<'a> {
     operation: &'a str,
     part: &'a str,
     block: &'a str,
 }
 
-impl<'a> Record<'a> {
+impl<'a> InsertRecord<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let mut fields = line.splitn(3, '\t');
         Some(Self {
@@ -167,7 +167,7 @@ fn is_record(line: &[u8]) -> bool {
     let text = line
         .strip_suffix(b"\n")
         .and_then(|text| std::str::from_utf8(text).ok());
-    let record = text.and_then(Record::parse);
+    let record = text.and_then(InsertRecord::parse);
     record.is_some_and(|record| {
         [ADD, DROP].contains(&record.operation) && !record.block.contains('\0')
     })
@@ -195,12 +195,12 @@ fn log_files(logs: &Path) -> Result<BTreeMap<u64, PathBuf>, EngineError> {
 }
 
 /// Complete parts in the folder of a table.
-struct Parts {
+struct TableParts {
     names: HashSet<String>,
-    by_partition: HashMap<String, Vec<Range>>,
+    by_partition: HashMap<String, Vec<PartNumbers>>,
 }
 
-impl Parts {
+impl TableParts {
     fn on_disk(table: &Path) -> Result<Self, EngineError> {
         let mut parts = Self {
             names: HashSet::new(),
@@ -230,7 +230,7 @@ impl Parts {
         let Some((partition, range)) = parse_part(name) else {
             return true;
         };
-        let covers = |other: &Range| other.covers(&range);
+        let covers = |other: &PartNumbers| other.covers(&range);
         self.names.contains(name)
             || self
                 .by_partition
@@ -258,14 +258,14 @@ fn is_whole(part: &Path) -> Result<bool, EngineError> {
 
 /// Numbers in a part's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
+struct PartNumbers {
     first: i64,
     last: i64,
     level: u64,
     mutation: i64,
 }
 
-impl Range {
+impl PartNumbers {
     fn covers(&self, other: &Self) -> bool {
         self.first <= other.first
             && self.last >= other.last
@@ -275,10 +275,10 @@ impl Range {
 }
 
 /// Parses `PARTITION_FIRST_LAST_LEVEL[_MUTATION]`. The name of a partition has no underscore.
-fn parse_part(name: &str) -> Option<(&str, Range)> {
+fn parse_part(name: &str) -> Option<(&str, PartNumbers)> {
     let mut fields = name.split('_');
     let partition = fields.next().filter(|partition| !partition.is_empty())?;
-    let range = Range {
+    let range = PartNumbers {
         first: fields.next()?.parse().ok()?,
         last: fields.next()?.parse().ok()?,
         level: fields.next()?.parse().ok()?,
@@ -422,7 +422,7 @@ mod tests {
         assert_eq!(parse_part("20170101_1_5_2_9").unwrap().0, "20170101");
         assert_eq!(
             range("p_1_5_2_9"),
-            Range {
+            PartNumbers {
                 first: 1,
                 last: 5,
                 level: 2,

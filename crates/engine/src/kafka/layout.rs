@@ -41,11 +41,11 @@ const LOG4J2: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 /// Kafka's folder.
-pub(super) struct Layout {
+pub(super) struct KafkaFolder {
     dir: PathBuf,
 }
 
-impl Layout {
+impl KafkaFolder {
     /// Creates the subfolders and the logging configuration.
     pub(super) fn prepare(folder: &DataDir) -> Result<Self, EngineError> {
         folder.sub(LOGS)?;

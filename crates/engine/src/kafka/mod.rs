@@ -13,9 +13,9 @@ use std::time::Duration;
 use crate::cache::{ClassArchive, KafkaJars};
 use crate::child::{Child, ChildExit, ExitStatus, Launch, SUPERVISE};
 use crate::folder::DataDir;
-use crate::ports::Answer;
+use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
-use layout::Layout;
+use layout::KafkaFolder;
 use properties::Ports;
 
 /// Time limit for a clean stop. A broker with much to flush needs seconds, and the first run also
@@ -159,7 +159,7 @@ impl Kafka {
         let folder = DataDir::lock_or_wait(&settings.dir).await?;
         // Fails early if the port is taken, before the slow steps.
         ports::choose(Engine::Kafka, settings.port)?;
-        let layout = Layout::prepare(&folder)?;
+        let layout = KafkaFolder::prepare(&folder)?;
         let archive = jars.class_archive();
         if !layout.is_formatted() {
             format(settings, jars, &folder, &layout, &archive).await?;
@@ -245,7 +245,7 @@ impl Kafka {
     }
 
     /// Checks once if Kafka answers clients.
-    pub async fn look(&self) -> Answer {
+    pub async fn look(&self) -> HealthAnswer {
         let question = async {
             let is_ready = probe::is_ready(self.ports.broker, &self.cluster).await;
             is_ready.then_some(())
@@ -322,7 +322,7 @@ async fn format(
     settings: &KafkaSettings,
     jars: &KafkaJars,
     folder: &DataDir,
-    layout: &Layout,
+    layout: &KafkaFolder,
     archive: &ClassArchive,
 ) -> Result<(), EngineError> {
     let cluster = layout.start_format(settings.member.as_ref())?;

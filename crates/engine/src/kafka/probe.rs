@@ -51,7 +51,7 @@ fn question() -> Vec<u8> {
 /// Returns true if the response lists a broker on this port in this cluster, and `None` if the
 /// response is invalid.
 fn lists(answer: &[u8], port: u16, cluster: &str) -> Option<bool> {
-    let mut reader = Reader(answer);
+    let mut reader = ByteReader(answer);
     if reader.int32()? != CORRELATION {
         return None;
     }
@@ -66,9 +66,9 @@ fn lists(answer: &[u8], port: u16, cluster: &str) -> Option<bool> {
 }
 
 /// Reader for the protocol's big-endian numbers and length-prefixed strings.
-struct Reader<'a>(&'a [u8]);
+struct ByteReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;

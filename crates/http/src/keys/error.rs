@@ -56,7 +56,7 @@ impl KeyError {
 
 /// Reason for refusing a presented key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum KeyRefusal {
     /// The text is not a complete key: the format or the checksum is wrong.
     #[error("the key is incomplete: it is cut or mistyped")]
     Malformed,

@@ -10,9 +10,9 @@ mod secret;
 mod store;
 
 pub use config::Config;
-pub use error::{KeyError, Refused};
+pub use error::{KeyError, KeyRefusal};
 pub use key::{Key, NewKey, Role, Scope};
 pub use log::{AdminLog, BrokenLog, Entry, account};
 pub use ring::KeyRing;
-pub use secret::Secret;
+pub use secret::KeySecret;
 pub use store::KeyStore;

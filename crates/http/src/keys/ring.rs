@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::keys::file::{self, Stamp};
 use crate::keys::secret::{decode_digest, digest, id_of};
-use crate::keys::{Key, KeyError, Refused};
+use crate::keys::{Key, KeyError, KeyRefusal};
 
 /// Minimum interval between two checks of the file.
 const LOOK: Duration = Duration::from_secs(1);
@@ -17,11 +17,11 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct KeyRing {
     path: PathBuf,
-    held: RwLock<Held>,
+    held: RwLock<LoadedKeys>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct LoadedKeys {
     stamp: Stamp,
     looked: Instant,
     keys: HashMap<String, Known>,
@@ -41,7 +41,7 @@ impl KeyRing {
         let keys = known(&path)?;
         Ok(Self {
             path,
-            held: RwLock::new(Held {
+            held: RwLock::new(LoadedKeys {
                 stamp,
                 looked: Instant::now(),
                 keys,
@@ -51,12 +51,12 @@ impl KeyRing {
 
     /// Returns the key that the presented secret belongs to. The comparison takes constant time, so
     /// its duration reveals nothing about the secret.
-    pub fn check(&self, presented: &str) -> Result<Arc<Key>, Refused> {
-        let id = id_of(presented).ok_or(Refused::Malformed)?;
+    pub fn check(&self, presented: &str) -> Result<Arc<Key>, KeyRefusal> {
+        let id = id_of(presented).ok_or(KeyRefusal::Malformed)?;
         self.look();
         self.find(id, presented).or_else(|refused| {
             // The key may have been created within the last second.
-            if refused == Refused::Unknown {
+            if refused == KeyRefusal::Unknown {
                 self.reload();
                 return self.find(id, presented);
             }
@@ -64,17 +64,17 @@ impl KeyRing {
         })
     }
 
-    fn find(&self, id: &str, presented: &str) -> Result<Arc<Key>, Refused> {
+    fn find(&self, id: &str, presented: &str) -> Result<Arc<Key>, KeyRefusal> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let known = held.keys.get(id).ok_or(Refused::Unknown)?;
+        let known = held.keys.get(id).ok_or(KeyRefusal::Unknown)?;
         if !bool::from(known.hash.ct_eq(&digest(presented))) {
-            return Err(Refused::Unknown);
+            return Err(KeyRefusal::Unknown);
         }
         if known.key.revoked.is_some() {
-            return Err(Refused::Revoked);
+            return Err(KeyRefusal::Revoked);
         }
         if known.key.expires.is_some_and(|at| at <= Timestamp::now()) {
-            return Err(Refused::Expired);
+            return Err(KeyRefusal::Expired);
         }
         Ok(known.key.clone())
     }

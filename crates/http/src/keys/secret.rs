@@ -16,11 +16,11 @@ const SUM_BYTES: usize = 4;
 /// A key in plain text: `affluenza_`, the id, `_`, 64 hexadecimal digits, and a checksum of 8
 /// digits.
 #[derive(Clone)]
-pub struct Secret {
+pub struct KeySecret {
     text: String,
 }
 
-impl Secret {
+impl KeySecret {
     /// Generates a random id and secret.
     pub(crate) fn random() -> Result<(String, Self), KeyError> {
         let mut id = [0; ID_BYTES];
@@ -44,7 +44,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for KeySecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_whole_key_has_an_id_and_a_mistyped_one_does_not() {
-        let (id, secret) = Secret::random().unwrap();
+        let (id, secret) = KeySecret::random().unwrap();
         assert_eq!(id_of(secret.expose()), Some(&*id));
         assert_eq!(id_of(&secret.expose()[1..]), None);
         let last = secret.expose().len() - 20;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::keys::file::{self, KeyFile};
-use crate::keys::secret::{Secret, digest};
+use crate::keys::secret::{KeySecret, digest};
 use crate::keys::{AdminLog, Entry, Key, KeyError, NewKey};
 
 /// Changes the key file. Each change is first recorded in the log of administrative access.
@@ -27,13 +27,13 @@ impl KeyStore {
     }
 
     /// Creates a key. The returned secret is not stored anywhere.
-    pub fn create(&self, new: NewKey) -> Result<(Key, Secret), KeyError> {
+    pub fn create(&self, new: NewKey) -> Result<(Key, KeySecret), KeyError> {
         let now = now();
         new.check(now)?;
         let _lock = file::lock(&self.path)?;
         let mut keys = self.settled()?;
         let (id, secret) = loop {
-            let (id, secret) = Secret::random()?;
+            let (id, secret) = KeySecret::random()?;
             if keys.keys.iter().all(|key| key.id != id) {
                 break (id, secret);
             }

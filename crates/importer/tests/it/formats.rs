@@ -1,6 +1,6 @@
 //! Tests lines of nginx and Apache, and their events.
 
-use affluenza_importer::{Fault, Field, Input};
+use affluenza_importer::{Field, Input, LineFault};
 
 use crate::{Kept, fixture, import, import_into, target};
 
@@ -50,7 +50,10 @@ fn apache() {
         .collect();
     assert_eq!(
         faults,
-        [(8, Fault::Missing(Field::UserAgent)), (9, Fault::BadTime)]
+        [
+            (8, LineFault::Missing(Field::UserAgent)),
+            (9, LineFault::BadTime)
+        ]
     );
 }
 
@@ -107,5 +110,5 @@ fn a_line_without_end_is_passed_over() {
     let log = format!("{line} \"{}\n{line}\n", "x".repeat(1_000_000));
     let (_, summary) = import(log.as_bytes());
     assert_eq!((summary.lines, summary.events()), (2, 1));
-    assert_eq!(summary.first_malformed[0].fault, Fault::TooLong);
+    assert_eq!(summary.first_malformed[0].fault, LineFault::TooLong);
 }

@@ -1,17 +1,17 @@
 //! Begins a rebuild or resumes an interrupted one, or returns the reason why not.
 
 use affluenza_store::Store;
-use affluenza_store::accounts::Scope;
+use affluenza_store::accounts::CheckScope;
 use affluenza_store::rebuild::{Phase, Run, What};
 
 use super::blocks::Blocks;
-use super::{RebuildError, Request, Step, Tools, settle};
+use super::{RebuildError, RebuildRequest, Step, Tools, settle};
 use crate::place::check_log;
 
 /// Returns the run, and true if it was begun before.
 pub(super) async fn begin(
     tools: &mut Tools<'_>,
-    request: &Request,
+    request: &RebuildRequest,
     blocks: &mut Blocks<'_>,
 ) -> Result<(Run, bool), RebuildError> {
     let store = tools.store;
@@ -75,9 +75,9 @@ pub(super) async fn begin(
     Ok((run, false))
 }
 
-async fn new(store: &Store, request: &Request, rules: String) -> Result<Run, RebuildError> {
+async fn new(store: &Store, request: &RebuildRequest, rules: String) -> Result<Run, RebuildError> {
     let mut months = match request.what {
-        What::Aggregates => store.months(Scope::All).await?,
+        What::Aggregates => store.months(CheckScope::All).await?,
         What::Facts => store.fact_months().await?,
     };
     months.retain(|month| request.months.contains(month));
@@ -150,7 +150,7 @@ fn unfinished(run: Run) -> RebuildError {
 
 /// Returns an error if facts are missing or doubled: the rebuild would reproduce the fault.
 async fn check_balance(store: &Store) -> Result<(), RebuildError> {
-    let differing = store.block_differences(Scope::All).await?;
+    let differing = store.block_differences(CheckScope::All).await?;
     let ends = store.partition_accounts().await?;
     let stray = store.stray_facts().await?;
     // Facts beyond the end of the ledger belong to a block that is being written.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
-use affluenza_store::rebuild::{Copy, OffsetWindow, Run, Settled};
+use affluenza_store::rebuild::{FactCopy, OffsetWindow, Run, Settled};
 use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -135,7 +135,7 @@ impl<'f, 't> Fill<'f, 't> {
             store.put_codes(self.run, &codes).await?;
             self.codes_are_there = true;
         }
-        let copy = Copy {
+        let copy = FactCopy {
             months: self.months,
             stream: &window.stream,
             kafka_partition: window.kafka_partition,

@@ -1,7 +1,7 @@
 //! After the swaps: restores what was ingested meanwhile, and updates aggregates and ledger to the
 //! facts.
 
-use affluenza_store::accounts::Scope;
+use affluenza_store::accounts::CheckScope;
 use affluenza_store::rebuild::{Run, What};
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub(super) async fn settle(
             tools.bus,
             blocks.stream(),
             tools.classifier,
-            Scope::All,
+            CheckScope::All,
         )
         .await?;
         done.facts_restored += mended.facts_restored;

@@ -1,12 +1,12 @@
 //! Visits: by ente and resident, by device and month, by login, by place. Figures of JSON call them
 //! accesses.
 
-use super::{Block, Cell, Chart, ChartKind, Head, Section, Series, Writer};
+use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{AccessRow, MonthRow};
 use crate::text::harmless;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Returns the text shown where a closed year lacks the figures.
     fn not_kept(self) -> Vec<Block> {
         vec![Block::Text(self.say("not-kept"))]

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use affluenza_disclosure::{Public, sum};
 use affluenza_register::Register;
 
-use super::{Cell, Writer};
+use super::{Cell, SectionWriter};
 use crate::Language;
 use crate::count::{Count, CountCells as _};
 use crate::names::CategoryName;
@@ -180,7 +180,7 @@ impl PublicEdition<'_> {
     }
 }
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Returns the rows of ente, category and kind that are published and not zero.
     pub(super) fn published_cells(self) -> Vec<Vec<Cell>> {
         let mut rows = Vec::new();

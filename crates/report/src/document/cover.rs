@@ -3,11 +3,11 @@
 use affluenza_store::figures::Counted;
 
 use super::counts::{PublicEdition, Slice};
-use super::{Block, Cell, Document, Fact, Section, Writer};
+use super::{Block, Cell, Document, MainFigure, Section, SectionWriter};
 use crate::count::{Count, CountCells as _};
 use crate::text::harmless;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes the document without its sections.
     pub(super) fn cover(self) -> Document {
         let report = self.report;
@@ -84,15 +84,15 @@ impl Writer<'_> {
         self.section("summary", vec![Block::Facts(facts)])
     }
 
-    fn fact(self, id: &str, value: Cell, detail: String) -> Fact {
-        Fact {
+    fn fact(self, id: &str, value: Cell, detail: String) -> MainFigure {
+        MainFigure {
             label: self.say(id),
             value,
             detail,
         }
     }
 
-    fn facts_of_uses(self) -> [Fact; 3] {
+    fn facts_of_uses(self) -> [MainFigure; 3] {
         let totals = &self.report.totals;
         let uses = self.uses(Slice::default(), &totals.kinds);
         let before = self.uses_before(Slice::default(), totals.compared_service_uses);
@@ -136,7 +136,7 @@ impl Writer<'_> {
         }
     }
 
-    fn facts_of_visits(self) -> Vec<Fact> {
+    fn facts_of_visits(self) -> Vec<MainFigure> {
         let report = self.report;
         let devices = &report.devices;
         let mut facts = Vec::new();

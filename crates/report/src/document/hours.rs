@@ -1,10 +1,10 @@
 //! Users and visits by band and by hour of the day.
 
-use super::{Block, Cell, Chart, ChartKind, Head, Section, Series, Writer};
+use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
 use crate::count::CountCells as _;
 use crate::tables::BandRow;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes users by band of the day; no blocks in a public edition that may not show users.
     pub(super) fn bands(self) -> Section {
         if self.public.is_some_and(|(edition, _)| !edition.has_users) {

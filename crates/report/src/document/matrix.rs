@@ -1,7 +1,7 @@
 //! Tables of enti by category.
 
 use super::counts::{Slice, UseCounts};
-use super::{Block, Cell, Column, Head, Section, Table, Writer};
+use super::{Block, Cell, Column, Head, Section, SectionWriter, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryName, CrossRow, CrossTable, EnteName};
 use crate::text::{first_words, harmless};
@@ -12,7 +12,7 @@ struct MatrixCounts {
     ends: [Count; 3],
 }
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes service uses by ente and category.
     pub(super) fn usage(self) -> Section {
         let table = match self.public {
@@ -158,7 +158,7 @@ fn matrix_row(name: Cell, counts: MatrixCounts) -> Vec<Cell> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Writer;
+    use super::super::SectionWriter;
     use super::*;
     use crate::Language;
 
@@ -175,7 +175,7 @@ mod tests {
             name("b", "Casa, patrimonio"),
             name("c", "Sport"),
         ];
-        let writer = Writer {
+        let writer = SectionWriter {
             report: &crate::tests::report(),
             language: Language::Italian,
             public: None,

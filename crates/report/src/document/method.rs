@@ -1,6 +1,6 @@
 //! Definitions and units of the figures.
 
-use super::{Block, Cell, Head, Section, Writer};
+use super::{Block, Cell, Head, Section, SectionWriter};
 use crate::tables::{BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN};
 
 /// Defined terms. Each is a message `term-…` with the attribute `text` and, for figures, `unit`.
@@ -22,7 +22,7 @@ const TERMS: [&str; 15] = [
     "term-signs",
 ];
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes the definitions, the units and the sources of the figures.
     pub(super) fn method(self) -> Section {
         let heads = [

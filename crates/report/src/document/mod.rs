@@ -17,7 +17,9 @@ mod usage;
 use affluenza_register::Register;
 
 pub use counts::PublicEdition;
-pub use model::{Block, Cell, Chart, ChartKind, Column, Document, Fact, Section, Series, Table};
+pub use model::{
+    Block, Cell, Chart, ChartKind, Column, Document, MainFigure, Section, Series, Table,
+};
 
 use crate::count::{Count, CountCells as _};
 use crate::tables::CategoryName;
@@ -50,7 +52,7 @@ const PUBLISHED: [&str; 19] = [
 
 /// Writes the sections of a report in a language.
 #[derive(Clone, Copy)]
-struct Writer<'r> {
+struct SectionWriter<'r> {
     report: &'r Report,
     language: Language,
     /// Protected tables and the register of names, for the public edition.
@@ -77,7 +79,7 @@ enum Head {
 impl Document {
     /// Creates the document of a report, for internal use.
     pub fn new(report: &Report, language: Language) -> Self {
-        let writer = Writer {
+        let writer = SectionWriter {
             report,
             language,
             public: None,
@@ -92,7 +94,7 @@ impl Document {
         register: &Register,
         language: Language,
     ) -> Self {
-        let writer = Writer {
+        let writer = SectionWriter {
             report,
             language,
             public: Some((edition, register)),
@@ -106,7 +108,7 @@ impl Document {
     }
 }
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     fn document(self) -> Document {
         let mut sections = vec![self.summary()];
         if !self.report.is_empty() {

@@ -40,7 +40,7 @@ pub enum Block {
     /// Remarks, one paragraph each.
     Notes(Vec<String>),
     /// Main figures.
-    Facts(Vec<Fact>),
+    Facts(Vec<MainFigure>),
     /// A table.
     Table(Table),
     /// A chart. The table with its figures follows it.
@@ -49,7 +49,7 @@ pub enum Block {
 
 /// A main figure.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fact {
+pub struct MainFigure {
     /// Label with the unit.
     pub label: String,
     /// Value.

@@ -1,10 +1,10 @@
 //! Notices as sentences.
 
-use super::Writer;
+use super::SectionWriter;
 use crate::Notice;
 use crate::text::harmless;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Returns a notice as a sentence.
     pub(super) fn notice(self, notice: &Notice) -> String {
         match notice {

@@ -1,6 +1,6 @@
 //! Checks of the figures, notices and restatements.
 
-use super::{Block, Cell, Head, Section, Table, Writer};
+use super::{Block, Cell, Head, Section, SectionWriter, Table};
 use crate::tables::Status;
 use crate::text::harmless;
 use crate::{MovedPart, Notice};
@@ -67,7 +67,7 @@ const CHECKS: [NoticeCheck; 7] = [
     },
 ];
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes the checks with their results.
     fn checks(self) -> Table {
         let report = self.report;

@@ -1,12 +1,12 @@
 //! Services: the largest changes, their status, and the most used.
 
 use super::counts::Slice;
-use super::{Cell, Head, Section, Writer};
+use super::{Cell, Head, Section, SectionWriter};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{Status, Variation};
 use crate::text::harmless;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     fn status(self, status: Option<Status>) -> Cell {
         let id = match status {
             None => return Cell::Empty,

@@ -1,6 +1,6 @@
 //! Figures of other sources. A kind that no source gave is shown as not available, never as zero.
 
-use super::{Block, Cell, Chart, ChartKind, Column, Head, Section, Series, Table, Writer};
+use super::{Block, Cell, Chart, ChartKind, Column, Head, Section, SectionWriter, Series, Table};
 use crate::count::{Count, CountCells as _};
 use crate::ratio::{change_percent, share_percent};
 use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
@@ -15,7 +15,7 @@ const KINDS: [&str; 5] = [
     "portfolio",
 ];
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     /// Writes a section for each kind of other figures, for reports of all enti only.
     pub(super) fn sources(self) -> Vec<Section> {
         if self.report.ente.is_some() {

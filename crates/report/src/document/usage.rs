@@ -1,12 +1,12 @@
 //! Service uses: totals, by category, rising and falling, by ente.
 
 use super::counts::{Slice, UseCounts};
-use super::{Block, Cell, Chart, ChartKind, Head, Section, Series, Table, Writer};
+use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series, Table};
 use crate::count::{Count, CountCells as _};
-use crate::tables::{CategoryRow, Move};
+use crate::tables::{CategoryMove, CategoryRow};
 use crate::text::harmless;
 
-impl Writer<'_> {
+impl SectionWriter<'_> {
     fn all_uses(self) -> UseCounts {
         self.uses(Slice::default(), &self.report.totals.kinds)
     }
@@ -125,7 +125,7 @@ impl Writer<'_> {
         self.section("moves", tables.collect())
     }
 
-    fn moved_categories(self, id: &'static str, moves: &[Move]) -> Table {
+    fn moved_categories(self, id: &'static str, moves: &[CategoryMove]) -> Table {
         let heads = [
             Head::Words("category"),
             Head::Figures("difference"),

@@ -1,6 +1,6 @@
 //! A document as JSON: its tables, figure by figure.
 
-use crate::document::{Block, Cell, Document, Fact, Table};
+use crate::document::{Block, Cell, Document, MainFigure, Table};
 use serde_json::{Value, json};
 
 /// Formats the document as JSON: sections with texts, figures and tables. A figure is `{"value": …,
@@ -37,7 +37,7 @@ fn block(block: &Block) -> Option<Value> {
     })
 }
 
-fn fact(fact: &Fact) -> Value {
+fn fact(fact: &MainFigure) -> Value {
     json!({ "label": fact.label, "figure": cell(&fact.value), "detail": fact.detail })
 }
 

@@ -1,7 +1,7 @@
 //! The report as one HTML file, for browsers, screen readers and A4 paper.
 
 use crate::Language;
-use crate::document::{Block, Cell, Chart, Document, Fact, Section, Table};
+use crate::document::{Block, Cell, Chart, Document, MainFigure, Section, Table};
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::print::PrintError;
@@ -83,7 +83,7 @@ fn section_markup(section: &Section, language: Language) -> Result<Markup, Print
     })
 }
 
-fn facts_markup(facts: &[Fact], language: Language) -> Markup {
+fn facts_markup(facts: &[MainFigure], language: Language) -> Markup {
     markup! {
         dl.facts {
             @for fact in facts {

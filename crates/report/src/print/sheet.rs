@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::Language;
-use crate::document::{Block, Cell, Document, Fact, Section, Table};
+use crate::document::{Block, Cell, Document, MainFigure, Section, Table};
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
 };
@@ -173,7 +173,7 @@ fn fill(
 fn write_facts(
     sheet: &mut Worksheet,
     language: Language,
-    facts: &[Fact],
+    facts: &[MainFigure],
     row: u32,
 ) -> Result<u32, PrintError> {
     sheet.set_column_width(0, 42)?;

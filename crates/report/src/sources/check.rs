@@ -3,7 +3,7 @@
 use affluenza_register::Register;
 use serde::Serialize;
 
-use super::read::Lines;
+use super::read::CsvLines;
 use super::{FigureSet, Figures, Portfolio, SourceError};
 use crate::Language;
 use crate::ratio::change_percent;
@@ -15,7 +15,7 @@ const ROUNDING: f64 = 0.5;
 /// A figure that cannot be right.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-pub enum Doubt {
+pub enum ImplausibleFigure {
     /// A part is greater than its total.
     PartAboveTotal {
         /// Subject: an ente, a year, or a category and year.
@@ -65,8 +65,8 @@ pub enum Doubt {
     },
 }
 
-fn part(of: &str, part: &str, count: u64, total: u64) -> Option<Doubt> {
-    (count > total).then(|| Doubt::PartAboveTotal {
+fn part(of: &str, part: &str, count: u64, total: u64) -> Option<ImplausibleFigure> {
+    (count > total).then(|| ImplausibleFigure::PartAboveTotal {
         of: of.to_owned(),
         part: part.to_owned(),
         count,
@@ -75,7 +75,7 @@ fn part(of: &str, part: &str, count: u64, total: u64) -> Option<Doubt> {
 }
 
 /// Returns every doubt about a set of figures.
-pub fn check(set: &FigureSet, register: &Register) -> Vec<Doubt> {
+pub fn check(set: &FigureSet, register: &Register) -> Vec<ImplausibleFigure> {
     match &set.figures {
         Figures::IdentityCredentials(rows) => rows
             .iter()
@@ -94,12 +94,12 @@ pub fn check(set: &FigureSet, register: &Register) -> Vec<Doubt> {
     }
 }
 
-fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
+fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<ImplausibleFigure> {
     let mut doubts = Vec::new();
     for row in rows {
         let sum = row.by_category.values().sum();
         if sum != row.total {
-            doubts.push(Doubt::SumsDisagree {
+            doubts.push(ImplausibleFigure::SumsDisagree {
                 of: row.ente.clone(),
                 sum,
                 total: row.total,
@@ -119,7 +119,7 @@ fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
         ));
         let Some(ente) = register.ente(&row.ente) else {
             let ente = row.ente.clone();
-            doubts.push(Doubt::UnknownEnte { ente });
+            doubts.push(ImplausibleFigure::UnknownEnte { ente });
             continue;
         };
         let Ok(day) = jiff::civil::Date::new(row.year, 12, 31) else {
@@ -128,7 +128,7 @@ fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
         let offered = register.deployments_on(day);
         let registered = offered.filter(|it| it.ente.code() == ente.code()).count() as u64;
         if registered != row.total {
-            doubts.push(Doubt::RegisterDisagrees {
+            doubts.push(ImplausibleFigure::RegisterDisagrees {
                 ente: row.ente.clone(),
                 said: row.total,
                 registered,
@@ -143,9 +143,9 @@ fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<Doubt> {
 ///
 /// # Errors
 /// The file does not have this form.
-pub fn check_usage(text: &str) -> Result<Vec<Doubt>, SourceError> {
+pub fn check_usage(text: &str) -> Result<Vec<ImplausibleFigure>, SourceError> {
     let mut doubts = Vec::new();
-    for line in Lines::read(text)?.rows {
+    for line in CsvLines::read(text)?.rows {
         let of = format!("{} {}", line.text("category")?, line.text("year")?);
         let total: u64 = line.number("service_uses")?;
         let payments: u64 = line.optional("of_which_payments")?.unwrap_or(0);
@@ -161,16 +161,16 @@ pub fn check_usage(text: &str) -> Result<Vec<Doubt>, SourceError> {
 ///
 /// # Errors
 /// The file does not have this form.
-pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
+pub fn check_growth(text: &str) -> Result<Vec<ImplausibleFigure>, SourceError> {
     let mut doubts = Vec::new();
-    for line in Lines::read(text)?.rows {
+    for line in CsvLines::read(text)?.rows {
         let (before, now): (u64, u64) = (line.number("before")?, line.number("now")?);
         let said_percent: f64 = line.number("said_percent")?;
         let growth_percent = change_percent(now, Some(before));
         let is_right =
             growth_percent.is_some_and(|growth| (growth - said_percent).abs() <= ROUNDING);
         if !is_right {
-            doubts.push(Doubt::WrongGrowth {
+            doubts.push(ImplausibleFigure::WrongGrowth {
                 of: line.text("what")?.to_owned(),
                 before,
                 now,
@@ -182,7 +182,7 @@ pub fn check_growth(text: &str) -> Result<Vec<Doubt>, SourceError> {
     Ok(doubts)
 }
 
-impl Doubt {
+impl ImplausibleFigure {
     /// Returns the doubt as a sentence.
     pub fn sentence(&self, language: Language) -> String {
         match self {

@@ -5,7 +5,7 @@
 mod check;
 mod read;
 
-pub use check::{Doubt, check, check_growth, check_usage};
+pub use check::{ImplausibleFigure, check, check_growth, check_usage};
 pub use read::{SourceError, read_set};
 
 use std::collections::BTreeMap;

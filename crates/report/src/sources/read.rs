@@ -81,7 +81,7 @@ pub fn read_set<E: From<SourceError>>(
         let date = &raw.date;
         SourceError::Provenance(format!("date {date:?} is not like 2018-03-01"))
     })?;
-    let lines = Lines::read(&file(&raw.file)?)?;
+    let lines = CsvLines::read(&file(&raw.file)?)?;
     let figures = match &*raw.kind {
         "identity-credentials" => Figures::IdentityCredentials(credentials(&lines)?),
         "help-desk" => Figures::HelpDesk(tickets(&lines)?),
@@ -110,17 +110,17 @@ pub fn read_set<E: From<SourceError>>(
 }
 
 /// A CSV file: headings, and rows with their line numbers.
-pub(super) struct Lines {
+pub(super) struct CsvLines {
     pub heads: Vec<String>,
-    pub rows: Vec<Line>,
+    pub rows: Vec<CsvLine>,
 }
 
-pub(super) struct Line {
+pub(super) struct CsvLine {
     pub number: u64,
     cells: BTreeMap<String, String>,
 }
 
-impl Lines {
+impl CsvLines {
     pub(super) fn read(text: &str) -> Result<Self, SourceError> {
         let failed = |error: csv::Error| SourceError::Rows(error.to_string());
         let mut reader = csv::ReaderBuilder::new()
@@ -135,7 +135,7 @@ impl Lines {
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(failed)?;
-            rows.push(Line {
+            rows.push(CsvLine {
                 number: record.position().map_or(0, csv::Position::line),
                 cells: heads
                     .iter()
@@ -148,7 +148,7 @@ impl Lines {
     }
 }
 
-impl Line {
+impl CsvLine {
     pub(super) fn text(&self, column: &str) -> Result<&str, SourceError> {
         let cell = self.cells.get(column).map(String::as_str);
         cell.ok_or_else(|| SourceError::Column(column.to_owned()))
@@ -200,7 +200,7 @@ impl Line {
 }
 
 /// Refuses a row whose `key` occurred before.
-fn once(seen: &mut Vec<String>, line: &Line, key: String) -> Result<(), SourceError> {
+fn once(seen: &mut Vec<String>, line: &CsvLine, key: String) -> Result<(), SourceError> {
     if seen.contains(&key) {
         return Err(SourceError::Twice {
             line: line.number,
@@ -211,9 +211,9 @@ fn once(seen: &mut Vec<String>, line: &Line, key: String) -> Result<(), SourceEr
     Ok(())
 }
 
-fn credentials(lines: &Lines) -> Result<Vec<Credentials>, SourceError> {
+fn credentials(lines: &CsvLines) -> Result<Vec<Credentials>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &Line| {
+    let row = |line: &CsvLine| {
         let year: i16 = line.number("year")?;
         once(&mut seen, line, year.to_string())?;
         Ok(Credentials {
@@ -225,9 +225,9 @@ fn credentials(lines: &Lines) -> Result<Vec<Credentials>, SourceError> {
     lines.rows.iter().map(row).collect()
 }
 
-fn tickets(lines: &Lines) -> Result<Vec<Tickets>, SourceError> {
+fn tickets(lines: &CsvLines) -> Result<Vec<Tickets>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &Line| {
+    let row = |line: &CsvLine| {
         let (year, month) = (line.number::<i16>("year")?, line.month()?);
         once(&mut seen, line, format!("{year}-{month:02}"))?;
         Ok(Tickets {
@@ -244,7 +244,7 @@ fn tickets(lines: &Lines) -> Result<Vec<Tickets>, SourceError> {
 }
 
 /// Reads a column for each year and a row for each month.
-fn alerts(lines: &Lines) -> Result<Vec<Alerts>, SourceError> {
+fn alerts(lines: &CsvLines) -> Result<Vec<Alerts>, SourceError> {
     let mut rows = Vec::new();
     let mut seen = Vec::new();
     for line in &lines.rows {
@@ -271,9 +271,9 @@ fn alerts(lines: &Lines) -> Result<Vec<Alerts>, SourceError> {
     Ok(rows)
 }
 
-fn availability(lines: &Lines) -> Result<Vec<Availability>, SourceError> {
+fn availability(lines: &CsvLines) -> Result<Vec<Availability>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &Line| {
+    let row = |line: &CsvLine| {
         let (year, month) = (line.number::<i16>("year")?, line.month()?);
         once(&mut seen, line, format!("{year}-{month:02}"))?;
         let available = line.percent("available_percent")?;
@@ -291,7 +291,7 @@ fn availability(lines: &Lines) -> Result<Vec<Availability>, SourceError> {
 }
 
 /// Reads a row for each ente: a column for each category, then the parts and the total.
-pub(super) fn portfolio(lines: &Lines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
+pub(super) fn portfolio(lines: &CsvLines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
     let own = ["ente", "of_which_payments", "of_which_bookings", "total"];
     let categories = || {
         lines
@@ -300,7 +300,7 @@ pub(super) fn portfolio(lines: &Lines, year: i16) -> Result<Vec<Portfolio>, Sour
             .filter(|head| !own.contains(&head.as_str()))
     };
     let mut seen = Vec::new();
-    let row = |line: &Line| {
+    let row = |line: &CsvLine| {
         let ente = line.text("ente")?.to_owned();
         once(&mut seen, line, ente.clone())?;
         let counts = categories().map(|category| Ok((category.clone(), line.number(category)?)));

@@ -106,7 +106,7 @@ pub struct CrossTable {
 }
 
 /// Count of an ente in a category, of a kind.
-struct Part<'c> {
+struct EnteCount<'c> {
     ente: &'c str,
     category: &'c str,
     kind: &'c str,
@@ -125,7 +125,7 @@ impl CrossTable {
         cells: &[UsageCell],
     ) -> Self {
         let cells = cells.iter().filter(|cell| cell.service_uses > 0);
-        let parts = cells.map(|cell| Part {
+        let parts = cells.map(|cell| EnteCount {
             ente: &cell.ente,
             category: &cell.category,
             kind: &cell.kind,
@@ -138,7 +138,7 @@ impl CrossTable {
     pub(crate) fn offered(register: &Register, day: Date, ente: Option<&str>) -> Self {
         let deployments = scope::deployments(register, ente);
         let on_offer = deployments.filter(|deployment| deployment.validity.contains(day));
-        let parts = on_offer.map(|deployment| Part {
+        let parts = on_offer.map(|deployment| EnteCount {
             ente: deployment.ente.code(),
             category: deployment.service.category_on(day).code(),
             kind: deployment.nature.as_str(),
@@ -151,7 +151,7 @@ impl CrossTable {
         register: &'c Register,
         (last_day, only): (Date, Option<&str>),
         unit: Unit,
-        parts: impl Iterator<Item = Part<'c>>,
+        parts: impl Iterator<Item = EnteCount<'c>>,
     ) -> Self {
         let mut by_ente: BTreeMap<&str, BTreeMap<&str, Counts>> = BTreeMap::new();
         for part in parts {

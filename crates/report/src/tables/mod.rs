@@ -19,8 +19,8 @@ pub use places::Places;
 pub use services::ServiceRow;
 pub use usage::{CategoryRow, Kinds, Totals};
 pub use variations::{
-    BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN, CategoryVariations, Move, Moves,
-    Status, Variation,
+    BROKEN_ATTEMPTS_MIN, BROKEN_FAILED_PERCENT, BROKEN_USES_MIN, CategoryMove, CategoryVariations,
+    Moves, Status, Variation,
 };
 pub(crate) use variations::{Variations, by_category, with_status};
 

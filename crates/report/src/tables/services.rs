@@ -71,7 +71,7 @@ impl ServiceRow {
     }
 }
 
-struct Sum<'c> {
+struct CategorySum<'c> {
     category: &'c str,
     service_uses: u64,
     enti: u64,
@@ -79,10 +79,10 @@ struct Sum<'c> {
 
 /// Sums uses by service. A service that changed category within the year has a row for each. Its
 /// enti cannot be added, since they may be the same, so the greater number is kept.
-fn by_service(services: &[ServiceUse]) -> BTreeMap<&str, Sum<'_>> {
+fn by_service(services: &[ServiceUse]) -> BTreeMap<&str, CategorySum<'_>> {
     let mut sums = BTreeMap::new();
     for row in services.iter().filter(|row| row.service_uses > 0) {
-        let sum = sums.entry(&*row.service).or_insert(Sum {
+        let sum = sums.entry(&*row.service).or_insert(CategorySum {
             category: &row.category,
             service_uses: 0,
             enti: 0,

@@ -80,7 +80,7 @@ pub struct CategoryVariations {
 
 /// A registered category that rose or fell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Move {
+pub struct CategoryMove {
     /// Code and names of the category.
     #[serde(flatten)]
     pub name: CategoryName,
@@ -94,19 +94,19 @@ pub struct Move {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Moves {
     /// Categories that rose, the greatest rise first.
-    pub rising: Vec<Move>,
+    pub rising: Vec<CategoryMove>,
     /// Categories that fell, the greatest fall first.
-    pub falling: Vec<Move>,
+    pub falling: Vec<CategoryMove>,
 }
 
 impl Moves {
     pub(crate) fn build(categories: &[CategoryRow]) -> Self {
-        let mut moves: Vec<Move> = categories
+        let mut moves: Vec<CategoryMove> = categories
             .iter()
             .filter(|row| row.name.registered)
             .filter_map(|row| {
                 let change = difference(row.kinds.service_uses, row.compared_service_uses?);
-                Some(Move {
+                Some(CategoryMove {
                     name: row.name.clone(),
                     change,
                     change_percent: row.change_percent,
@@ -114,7 +114,7 @@ impl Moves {
             })
             .collect();
         moves.sort_by_key(|row| (Reverse(row.change.abs()), row.name.category.clone()));
-        let (rising, rest): (Vec<Move>, Vec<Move>) =
+        let (rising, rest): (Vec<CategoryMove>, Vec<CategoryMove>) =
             moves.into_iter().partition(|row| row.change > 0);
         let falling = rest.into_iter().filter(|row| row.change < 0).collect();
         Self { rising, falling }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::grid::{Column, GAP, Grid};
+use super::grid::{GAP, Grid, GridColumn};
 use super::measure::{abbreviate, cut, width};
 use super::{Language, split};
 use crate::document::{Cell, Table};
@@ -15,8 +15,8 @@ const HEAD_MAX: usize = 13;
 
 /// Formats the table. Its columns are split into groups if they do not fit.
 pub(super) fn matrix(table: &Table, language: Language, room: usize) -> String {
-    let lines = Lines::new(table, language);
-    let layout = Layout::best(&lines, room);
+    let lines = TableTexts::new(table, language);
+    let layout = ColumnLayout::best(&lines, room);
     let groups: Vec<String> = layout
         .groups
         .iter()
@@ -26,7 +26,7 @@ pub(super) fn matrix(table: &Table, language: Language, room: usize) -> String {
 }
 
 /// The texts of a table before layout. The first column holds the names.
-struct Lines {
+struct TableTexts {
     name: String,
     heads: Vec<String>,
     names: Vec<String>,
@@ -34,7 +34,7 @@ struct Lines {
     sums: usize,
 }
 
-impl Lines {
+impl TableTexts {
     fn new(table: &Table, language: Language) -> Self {
         let mut heads = table.columns.iter();
         let rows = || table.rows.iter().chain(&table.sums);
@@ -61,11 +61,11 @@ impl Lines {
         cells.max().unwrap_or(0).max(width(&head))
     }
 
-    fn grid(&self, layout: &Layout, group: &Range<usize>) -> Grid {
-        let mut columns = vec![Column::text(&self.name)];
+    fn grid(&self, layout: &ColumnLayout, group: &Range<usize>) -> Grid {
+        let mut columns = vec![GridColumn::text(&self.name)];
         columns.extend(self.heads[group.clone()].iter().map(|head| {
             let head = shorten(head, layout.head_room);
-            Column::number(&head, &head)
+            GridColumn::number(&head, &head)
         }));
         let mut grid = Grid::new(columns);
         grid.gap = layout.gap;
@@ -88,17 +88,17 @@ fn pad(name: String, room: usize) -> String {
 }
 
 /// Layout of the columns.
-struct Layout {
+struct ColumnLayout {
     groups: Vec<Range<usize>>,
     name_room: usize,
     head_room: usize,
     gap: usize,
 }
 
-impl Layout {
+impl ColumnLayout {
     /// Returns the layout with the fewest groups. Among those, it prefers the fullest headings,
     /// then the wider gap, then whole names.
-    fn best(lines: &Lines, room: usize) -> Self {
+    fn best(lines: &TableTexts, room: usize) -> Self {
         let widest = lines.names.iter().map(|name| width(name)).max();
         let widest = widest.unwrap_or(0).max(width(&lines.name));
         let mut best: Option<Self> = None;

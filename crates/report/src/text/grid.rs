@@ -10,7 +10,7 @@ pub(super) const GAP: usize = 2;
 const NAME_MIN: usize = 10;
 
 /// A column of a table.
-pub(super) struct Column {
+pub(super) struct GridColumn {
     /// Heading, of one or more lines.
     pub head: String,
     /// Heading for narrow terminals.
@@ -19,7 +19,7 @@ pub(super) struct Column {
     pub text: bool,
 }
 
-impl Column {
+impl GridColumn {
     /// Creates a column of names.
     pub(super) fn text(head: &str) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Column {
 /// A table: columns, of which some are cut where space is short, rows, and sums below a rule.
 pub(super) struct Grid {
     /// Columns from left to right; every row has one cell for each.
-    pub columns: Vec<Column>,
+    pub columns: Vec<GridColumn>,
     /// Indices of the columns whose cells are cut where space is short.
     pub flexible: Vec<usize>,
     /// Blank columns between two columns.
@@ -54,7 +54,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Creates an empty table whose first column is flexible.
-    pub(super) fn new(columns: Vec<Column>) -> Self {
+    pub(super) fn new(columns: Vec<GridColumn>) -> Self {
         Self {
             columns,
             flexible: vec![0],
@@ -146,7 +146,7 @@ impl Grid {
     }
 }
 
-impl Column {
+impl GridColumn {
     fn heading(&self, short: bool) -> &str {
         if short { &self.short } else { &self.head }
     }

@@ -10,8 +10,8 @@ mod split;
 mod strip;
 mod words;
 
-use crate::document::{Block, Cell, ChartKind, Document, Fact, Section, Table};
-use grid::{Column, Grid};
+use crate::document::{Block, Cell, ChartKind, Document, MainFigure, Section, Table};
+use grid::{Grid, GridColumn};
 use measure::{width, wrap};
 
 pub use language::{Language, UnknownLanguage};
@@ -80,11 +80,11 @@ fn body(section: &Section, language: Language, room: usize) -> String {
     text
 }
 
-fn facts(facts: &[Fact], language: Language, room: usize) -> String {
+fn facts(facts: &[MainFigure], language: Language, room: usize) -> String {
     let mut grid = Grid::new(vec![
-        Column::number("", ""),
-        Column::text(""),
-        Column::text(""),
+        GridColumn::number("", ""),
+        GridColumn::text(""),
+        GridColumn::text(""),
     ]);
     grid.flexible = vec![1];
     grid.rows = facts
@@ -111,8 +111,8 @@ fn shown(table: &Table, language: Language, room: usize) -> String {
         return paragraphs(table, language, room);
     }
     let columns = table.columns.iter().map(|column| match column.text {
-        true => Column::text(&column.head),
-        false => Column::number(&column.head, &column.short),
+        true => GridColumn::text(&column.head),
+        false => GridColumn::number(&column.head, &column.short),
     });
     let mut grid = Grid::new(columns.collect());
     let texts = table.columns.iter().enumerate();

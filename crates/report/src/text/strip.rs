@@ -1,7 +1,7 @@
 //! A chart as a strip of small bars above its figures.
 
 use super::Language;
-use super::grid::{Column, GAP, Grid};
+use super::grid::{GAP, Grid, GridColumn};
 use super::measure::width;
 use super::split;
 use crate::document::Chart;
@@ -25,11 +25,11 @@ pub(super) fn strip(chart: &Chart, language: Language, room: usize) -> String {
     let tables: Vec<String> = groups
         .into_iter()
         .map(|group| {
-            let mut columns = vec![Column::text(&hour)];
+            let mut columns = vec![GridColumn::text(&hour)];
             columns.extend(group.clone().map(|place| {
                 let bar = bar(series.values[place], greatest);
                 let head = format!("{bar:>widest$}\n{}", chart.labels[place]);
-                Column::number(&head, &head)
+                GridColumn::number(&head, &head)
             }));
             let mut row = vec![series.name.clone()];
             row.extend_from_slice(&cells[group]);

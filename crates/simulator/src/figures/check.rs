@@ -7,10 +7,10 @@ use affluenza_event::Kind;
 use crate::COUNT_MAX;
 use crate::error::FiguresError;
 
-use super::{AccessFigures, BandFigures, CategoryFigures, YearFigures, file};
+use super::{AccessFigures, BandFigures, CategoryFigures, YearTables, file};
 
 /// Checks the tables of one year against each other.
-pub(crate) fn usage(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
+pub(crate) fn usage(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     let mut total: u64 = 0;
     for row in &tables.categories {
         let at = |cause: String, mend: &str| {
@@ -41,7 +41,7 @@ pub(crate) fn usage(year: i16, tables: &YearFigures) -> Result<(), FiguresError>
 }
 
 /// Checks the table by ente against the table by category.
-fn by_ente(year: i16, tables: &YearFigures) -> Result<(), FiguresError> {
+fn by_ente(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     let name = file::by_ente(year);
     let mut sums: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
     let mut loose: u64 = 0;

@@ -2,13 +2,13 @@
 
 use crate::error::FiguresError;
 
-pub(crate) struct Table<'t> {
+pub(crate) struct CsvTable<'t> {
     pub file: &'t str,
     columns: csv::StringRecord,
     records: Vec<csv::StringRecord>,
 }
 
-impl<'t> Table<'t> {
+impl<'t> CsvTable<'t> {
     pub(crate) fn read(file: &'t str, text: &str) -> Result<Self, FiguresError> {
         let text = text.trim_start_matches('\u{feff}');
         let mut reader = csv::ReaderBuilder::new()
@@ -34,8 +34,8 @@ impl<'t> Table<'t> {
         })
     }
 
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.records.iter().map(|record| Row {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = CsvRow<'_>> {
+        self.records.iter().map(|record| CsvRow {
             table: self,
             line: record.position().map_or(0, csv::Position::line),
             record,
@@ -43,13 +43,13 @@ impl<'t> Table<'t> {
     }
 }
 
-pub(crate) struct Row<'t> {
-    table: &'t Table<'t>,
+pub(crate) struct CsvRow<'t> {
+    table: &'t CsvTable<'t>,
     pub line: u64,
     record: &'t csv::StringRecord,
 }
 
-impl Row<'_> {
+impl CsvRow<'_> {
     pub(crate) fn error(&self, cause: String, mend: &str) -> FiguresError {
         FiguresError::new(self.table.file, Some(self.line), cause, mend)
     }

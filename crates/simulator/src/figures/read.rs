@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use affluenza_event::Kind;
 
-use super::csv_file::{Row, Table};
+use super::csv_file::{CsvRow, CsvTable};
 use super::{
-    AccessFigures, BandFigures, CategoryFigures, EnteFigures, Figures, Variation, VariationStatus,
-    YearFigures, check, file,
+    AccessFigures, BandFigures, CategoryFigures, EnteFigures, TargetFigures, VariationRow,
+    VariationStatus, YearTables, check, file,
 };
 use crate::error::FiguresError;
 
 /// Returns the text of a file by its name; `None` if it does not exist.
 type Open<'o> = &'o dyn Fn(&str) -> Result<Option<String>, FiguresError>;
 
-pub(crate) fn read(year: i16, open: Open<'_>) -> Result<Figures, FiguresError> {
+pub(crate) fn read(year: i16, open: Open<'_>) -> Result<TargetFigures, FiguresError> {
     let name = file::BY_CATEGORY;
     let text = open(name)?.ok_or_else(|| {
         FiguresError::new(
@@ -24,7 +24,7 @@ pub(crate) fn read(year: i16, open: Open<'_>) -> Result<Figures, FiguresError> {
             "write one with the columns year, category, service_uses, of_which_payments, of_which_bookings",
         )
     })?;
-    let mut years = read_categories(&Table::read(name, &text)?)?;
+    let mut years = read_categories(&CsvTable::read(name, &text)?)?;
     if !years.contains_key(&year) {
         let known: Vec<_> = years.keys().map(i16::to_string).collect();
         let known = known.join(", ");
@@ -38,28 +38,28 @@ pub(crate) fn read(year: i16, open: Open<'_>) -> Result<Figures, FiguresError> {
     for (of, tables) in &mut years {
         let name = file::by_ente(*of);
         if let Some(text) = open(&name)? {
-            tables.by_ente = read_by_ente(&Table::read(&name, &text)?)?;
+            tables.by_ente = read_by_ente(&CsvTable::read(&name, &text)?)?;
         }
         let name = file::variations(*of);
         if let Some(text) = open(&name)? {
-            tables.variations = read_variations(&Table::read(&name, &text)?)?;
+            tables.variations = read_variations(&CsvTable::read(&name, &text)?)?;
         }
         check::usage(*of, tables)?;
     }
     let name = file::access(year);
     let access = match open(&name)? {
-        Some(text) => Some(read_access(&Table::read(&name, &text)?)?),
+        Some(text) => Some(read_access(&CsvTable::read(&name, &text)?)?),
         None => None,
     };
-    Ok(Figures {
+    Ok(TargetFigures {
         year,
         years,
         access,
     })
 }
 
-fn read_categories(table: &Table<'_>) -> Result<BTreeMap<i16, YearFigures>, FiguresError> {
-    let mut years: BTreeMap<i16, YearFigures> = BTreeMap::new();
+fn read_categories(table: &CsvTable<'_>) -> Result<BTreeMap<i16, YearTables>, FiguresError> {
+    let mut years: BTreeMap<i16, YearTables> = BTreeMap::new();
     for row in table.rows() {
         let year = row.number("year", "a year such as 2017")?;
         if !(1900..=2200).contains(&year) {
@@ -84,7 +84,7 @@ fn read_categories(table: &Table<'_>) -> Result<BTreeMap<i16, YearFigures>, Figu
     Ok(years)
 }
 
-fn read_by_ente(table: &Table<'_>) -> Result<Vec<EnteFigures>, FiguresError> {
+fn read_by_ente(table: &CsvTable<'_>) -> Result<Vec<EnteFigures>, FiguresError> {
     let mut rows: Vec<EnteFigures> = Vec::new();
     for row in table.rows() {
         let category = Some(row.optional_text("category")).filter(|text| !text.is_empty());
@@ -118,7 +118,7 @@ fn read_by_ente(table: &Table<'_>) -> Result<Vec<EnteFigures>, FiguresError> {
     Ok(rows)
 }
 
-fn kind(row: &Row<'_>) -> Result<Kind, FiguresError> {
+fn kind(row: &CsvRow<'_>) -> Result<Kind, FiguresError> {
     let text = row.text("kind")?;
     let found = Kind::ALL.iter().find(|kind| kind.as_str() == text);
     found.copied().ok_or_else(|| {
@@ -129,11 +129,11 @@ fn kind(row: &Row<'_>) -> Result<Kind, FiguresError> {
     })
 }
 
-fn read_variations(table: &Table<'_>) -> Result<Vec<Variation>, FiguresError> {
+fn read_variations(table: &CsvTable<'_>) -> Result<Vec<VariationRow>, FiguresError> {
     table
         .rows()
         .map(|row| {
-            Ok(Variation {
+            Ok(VariationRow {
                 line: row.line,
                 category: row.text("category")?.to_owned(),
                 service: row.text("service_it")?.to_owned(),
@@ -154,7 +154,7 @@ fn read_variations(table: &Table<'_>) -> Result<Vec<Variation>, FiguresError> {
         .collect()
 }
 
-fn read_access(table: &Table<'_>) -> Result<AccessFigures, FiguresError> {
+fn read_access(table: &CsvTable<'_>) -> Result<AccessFigures, FiguresError> {
     let mut desktop = None;
     let mut mobile = None;
     let mut shares = Vec::new();

@@ -8,8 +8,8 @@ use affluenza_register::Register;
 use super::offers::Offers;
 use crate::apportion::apportion_whole;
 use crate::error::{FiguresError, SimulationError};
-use crate::figures::{CategoryFigures, Figures, YearFigures, file};
-use crate::table::{ColumnSum, Grid, fill};
+use crate::figures::{CategoryFigures, TargetFigures, YearTables, file};
+use crate::table::{ColumnSum, FigureGrid, fill};
 
 /// Uses in one category by ente and kind.
 pub(crate) type Uses = BTreeMap<(usize, Kind), u64>;
@@ -18,7 +18,7 @@ pub(crate) type Uses = BTreeMap<(usize, Kind), u64>;
 /// Without one, the printed total is distributed in the proportions of the nearest year with such a
 /// table, else in those of the deployments.
 pub(crate) fn uses(
-    figures: &Figures,
+    figures: &TargetFigures,
     register: &Register,
     year: i16,
     category: usize,
@@ -55,7 +55,7 @@ pub(crate) fn uses(
 /// Returns the printed totals of a category, if any.
 fn row_of<'t>(
     register: &Register,
-    tables: &'t YearFigures,
+    tables: &'t YearTables,
     category: usize,
 ) -> Result<Option<&'t CategoryFigures>, SimulationError> {
     let mut found = None;
@@ -117,7 +117,7 @@ fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
 fn by_ente(
     register: &Register,
     year: i16,
-    tables: &YearFigures,
+    tables: &YearTables,
     category: usize,
 ) -> Result<Uses, SimulationError> {
     let name = file::by_ente(year);
@@ -182,7 +182,7 @@ fn loose_bookings(
         .iter()
         .map(|sum| ColumnSum::Exactly(*sum))
         .collect();
-    let mut offered: Grid<f64> = Grid::new(enti.len(), by_category.len());
+    let mut offered: FigureGrid<f64> = FigureGrid::new(enti.len(), by_category.len());
     for column in 0..by_category.len() {
         let offers = Offers::new(register, column, year);
         for ((ente, _), (nature, _)) in &offers.deployed {

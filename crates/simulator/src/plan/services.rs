@@ -10,25 +10,25 @@ use affluenza_event::Kind;
 use affluenza_register::Register;
 use sha2::{Digest, Sha256};
 
-use super::Cell;
+use super::PlanCell;
 use super::base::{self, Uses};
 use super::offers::{Offers, length};
 use crate::error::{FiguresError, SimulationError};
-use crate::figures::{Figures, Variation, VariationStatus, file};
-use crate::table::{ColumnSum, Grid, fill};
+use crate::figures::{TargetFigures, VariationRow, VariationStatus, file};
+use crate::table::{ColumnSum, FigureGrid, fill};
 
 /// Uses of a retired service in its last full year, per use in the year of its end.
 const RETIRED_REST: u64 = 500;
 
 /// Adds the uses of one category in the year of `figures`.
 pub(crate) fn cells_of(
-    figures: &Figures,
+    figures: &TargetFigures,
     register: &Register,
     category: usize,
-    cells: &mut Vec<Cell>,
+    cells: &mut Vec<PlanCell>,
 ) -> Result<(), SimulationError> {
     let year = figures.year();
-    let this = Year::new(figures, register, year, category)?;
+    let this = CategoryYear::new(figures, register, year, category)?;
     if this.uses.is_empty() {
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub(crate) fn cells_of(
         for (column, service) in this.services.iter().enumerate() {
             let uses = table.at(row, column);
             if uses > 0 {
-                cells.push(Cell {
+                cells.push(PlanCell {
                     ente: *ente,
                     service: *service,
                     kind: *kind,
@@ -60,9 +60,9 @@ type Targets = BTreeMap<usize, u64>;
 /// Derives targets from the printed changes. The year of `figures` may be the later or the earlier
 /// of the two compared years.
 fn targets(
-    figures: &Figures,
+    figures: &TargetFigures,
     register: &Register,
-    this: &Year<'_>,
+    this: &CategoryYear<'_>,
     category: usize,
 ) -> Result<Targets, SimulationError> {
     let (after, before) = pair(figures, register, this.year, category)?;
@@ -79,7 +79,7 @@ fn targets(
 
 /// Derives targets from the changes printed for `year`: for that year and for the previous one.
 fn pair(
-    figures: &Figures,
+    figures: &TargetFigures,
     register: &Register,
     year: i16,
     category: usize,
@@ -89,8 +89,8 @@ fn pair(
     if changes.is_empty() {
         return Ok((after, before));
     }
-    let later = Year::new(figures, register, year, category)?;
-    let earlier = Year::new(figures, register, year - 1, category)?;
+    let later = CategoryYear::new(figures, register, year, category)?;
+    let earlier = CategoryYear::new(figures, register, year - 1, category)?;
     let natural = later.table(&Targets::new())?;
     for (service, change) in changes {
         let size = change.change.unsigned_abs();
@@ -122,20 +122,20 @@ fn pair(
     Ok((after, before))
 }
 
-struct Change {
+struct ServiceChange {
     change: i64,
     status: VariationStatus,
 }
 
 /// Returns the legible changes printed for `year`, by service index.
 fn changes(
-    figures: &Figures,
+    figures: &TargetFigures,
     register: &Register,
     year: i16,
     category: usize,
-) -> Result<BTreeMap<usize, Change>, SimulationError> {
+) -> Result<BTreeMap<usize, ServiceChange>, SimulationError> {
     let mut changes = BTreeMap::new();
-    let rows: &[Variation] = figures.of(year).map_or(&[], |tables| &tables.variations);
+    let rows: &[VariationRow] = figures.of(year).map_or(&[], |tables| &tables.variations);
     for row in rows {
         let error = |cause: String, mend: &str| {
             FiguresError::new(&file::variations(year), Some(row.line), cause, mend)
@@ -156,14 +156,14 @@ fn changes(
             && let Some(change) = row.change
         {
             let status = row.status;
-            changes.insert(service.index(), Change { change, status });
+            changes.insert(service.index(), ServiceChange { change, status });
         }
     }
     Ok(changes)
 }
 
 /// One category in one year.
-struct Year<'r> {
+struct CategoryYear<'r> {
     year: i16,
     register: &'r Register,
     category: usize,
@@ -173,9 +173,9 @@ struct Year<'r> {
     services: Vec<usize>,
 }
 
-impl<'r> Year<'r> {
+impl<'r> CategoryYear<'r> {
     fn new(
-        figures: &Figures,
+        figures: &TargetFigures,
         register: &'r Register,
         year: i16,
         category: usize,
@@ -210,7 +210,7 @@ impl<'r> Year<'r> {
     }
 
     /// Computes the table of uses by ente and kind, and by service. It meets `targets` if possible.
-    fn table(&self, targets: &Targets) -> Result<Grid<u64>, SimulationError> {
+    fn table(&self, targets: &Targets) -> Result<FigureGrid<u64>, SimulationError> {
         let rows: Vec<u64> = self.uses.values().copied().collect();
         let columns: Vec<ColumnSum> = self
             .services
@@ -220,7 +220,7 @@ impl<'r> Year<'r> {
                 None => ColumnSum::Free,
             })
             .collect();
-        let mut prior = Grid::new(rows.len(), columns.len());
+        let mut prior = FigureGrid::new(rows.len(), columns.len());
         for (row, (ente, kind)) in self.uses.keys().enumerate() {
             for (column, weight) in self.weights(*ente, *kind) {
                 *prior.at_mut(row, column) = weight;

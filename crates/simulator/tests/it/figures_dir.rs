@@ -1,6 +1,6 @@
 //! Tests errors in folders of figures: one line each, with position, cause and remedy.
 
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 
 use crate::recount::register;
 
@@ -37,7 +37,7 @@ fn error_with(from: &str, to: &str) -> String {
         std::fs::write(dir.path().join(name), text.replacen(from, to, 1)).unwrap();
     }
     assert!(found, "{from}");
-    match Figures::from_dir(dir.path(), 2017) {
+    match TargetFigures::from_dir(dir.path(), 2017) {
         Err(error) => error.to_string(),
         Ok(figures) => Simulation::new(&figures, &register(), &Options::default())
             .err()
@@ -164,17 +164,23 @@ fn each_mistake_is_one_line_with_place_cause_and_remedy() {
 #[test]
 fn a_missing_file_or_year_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let error = Figures::from_dir(dir.path(), 2017).unwrap_err().to_string();
+    let error = TargetFigures::from_dir(dir.path(), 2017)
+        .unwrap_err()
+        .to_string();
     let expected = "usage_by_category.csv: the file is missing: write one with the columns";
     assert!(error.starts_with(expected), "{error}");
 
     std::fs::write(dir.path().join("usage_by_category.csv"), BY_CATEGORY).unwrap();
-    let error = Figures::from_dir(dir.path(), 2018).unwrap_err().to_string();
+    let error = TargetFigures::from_dir(dir.path(), 2018)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("it has no line of 2018"), "{error}");
     assert!(error.contains("(2017)"), "{error}");
 
     std::fs::remove_file(dir.path().join("usage_by_category.csv")).unwrap();
     std::fs::create_dir(dir.path().join("usage_by_category.csv")).unwrap();
-    let error = Figures::from_dir(dir.path(), 2017).unwrap_err().to_string();
+    let error = TargetFigures::from_dir(dir.path(), 2017)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("it cannot be read"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use affluenza_event::Kind;
 use affluenza_register::Register;
-use affluenza_simulator::{Figures, Options, Simulation};
+use affluenza_simulator::{Options, Simulation, TargetFigures};
 use jiff::civil::date;
 
 use crate::recount::{Recount, recount, register, rome, rows};
@@ -20,7 +20,7 @@ fn stream(year: i16, seed: u64, register: &Register) -> Recount {
         seed,
         ..Options::default()
     };
-    let figures = Figures::focus(year).unwrap();
+    let figures = TargetFigures::focus(year).unwrap();
     let simulation = Simulation::new(&figures, register, &options).unwrap();
     assert_eq!(simulation.counts().service_uses, figures.service_uses());
     recount(simulation, register, &rome())

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use affluenza_event::Kind;
-use affluenza_simulator::{Figures, Options, Simulation, SimulationError};
+use affluenza_simulator::{Options, Simulation, SimulationError, TargetFigures};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::recount::{recount, register, rome};
 
 fn simulation(year: i16, options: &Options) -> Simulation {
-    Simulation::new(&Figures::focus(year).unwrap(), &register(), options).unwrap()
+    Simulation::new(&TargetFigures::focus(year).unwrap(), &register(), options).unwrap()
 }
 
 fn hash(simulation: Simulation, events: usize) -> String {
@@ -96,7 +96,7 @@ fn a_scale_multiplies_every_count() {
 #[test]
 fn a_scale_has_to_be_a_positive_number() {
     for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let figures = Figures::focus(2017).unwrap();
+        let figures = TargetFigures::focus(2017).unwrap();
         let error = Simulation::new(&figures, &register(), &options(1, scale))
             .err()
             .unwrap();
@@ -163,7 +163,7 @@ fn a_leap_year_of_other_figures() {
          mean_users_per_hour_06_20,2\n\
          mean_users_per_hour_20_24,1\n",
     );
-    let figures = Figures::from_dir(dir.path(), 2020).unwrap();
+    let figures = TargetFigures::from_dir(dir.path(), 2020).unwrap();
     let register = register();
     let simulation = Simulation::new(&figures, &register, &options(5, 1.0)).unwrap();
     let counts = recount(simulation, &register, &rome());
@@ -215,7 +215,7 @@ fn far_more_uses_than_users_are_still_exact() {
         "access_2019.csv",
         "measure,value\nsmartphone_and_tablet_share_percent,50\nmean_users_per_hour_00_24,0.5\n",
     );
-    let figures = Figures::from_dir(dir.path(), 2019).unwrap();
+    let figures = TargetFigures::from_dir(dir.path(), 2019).unwrap();
     let register = register();
     let simulation = Simulation::new(&figures, &register, &options(5, 1.0)).unwrap();
     let counts = recount(simulation, &register, &rome());
@@ -273,7 +273,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "usage_by_category.csv", &by_category);
         write(dir.path(), "usage_2015_by_ente.csv", &by_ente);
-        let figures = Figures::from_dir(dir.path(), 2015).unwrap();
+        let figures = TargetFigures::from_dir(dir.path(), 2015).unwrap();
         let register = register();
         let simulation = Simulation::new(&figures, &register, &options(seed, 1.0)).unwrap();
         let counts = recount(simulation, &register, &rome());

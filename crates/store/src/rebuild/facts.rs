@@ -53,7 +53,7 @@ pub struct CodesRow {
 
 /// Selection of facts to copy.
 #[derive(Debug, Clone)]
-pub struct Copy<'c> {
+pub struct FactCopy<'c> {
     /// Months of event time, as `YYYYMM`.
     pub months: &'c [u32],
     /// Name of the log.
@@ -219,7 +219,7 @@ impl Store {
     /// class stays unchanged, and so does its part of the rules. Facts already in the shadow table
     /// are skipped. Facts without register entries are skipped too, and are later found to be
     /// missing.
-    pub async fn copy_facts(&self, run: &Run, copy: &Copy<'_>) -> Result<(), StoreError> {
+    pub async fn copy_facts(&self, run: &Run, copy: &FactCopy<'_>) -> Result<(), StoreError> {
         let chunks: Vec<&[u64]> = if copy.only.is_empty() {
             vec![&[]]
         } else {
@@ -231,7 +231,12 @@ impl Store {
         Ok(())
     }
 
-    async fn copy_chunk(&self, run: &Run, copy: &Copy<'_>, only: &[u64]) -> Result<(), StoreError> {
+    async fn copy_chunk(
+        &self,
+        run: &Run,
+        copy: &FactCopy<'_>,
+        only: &[u64],
+    ) -> Result<(), StoreError> {
         let shadow = run.shadow("events");
         let columns: Vec<String> = self
             .columns_of(FACTS)

@@ -39,7 +39,7 @@ impl Tracing {
         }
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Client::new())
+            .with_http_client(SpanClient::new())
             .with_endpoint(&config.endpoint)
             .with_timeout(PATIENCE)
             .build()
@@ -158,9 +158,9 @@ fn context(traceparent: &str) -> Option<SpanContext> {
 /// Blocking HTTP client. It needs no async runtime, as spans are sent
 /// from their own thread.
 #[derive(Debug)]
-struct Client(ureq::Agent);
+struct SpanClient(ureq::Agent);
 
-impl Client {
+impl SpanClient {
     fn new() -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
@@ -171,7 +171,7 @@ impl Client {
 }
 
 #[async_trait::async_trait]
-impl HttpClient for Client {
+impl HttpClient for SpanClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let response = self.0.run(request.map(|body| body.to_vec()))?;
         let (head, mut body) = response.into_parts();

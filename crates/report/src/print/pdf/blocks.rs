@@ -3,14 +3,14 @@
 use std::num::NonZeroU16;
 
 use crate::Language;
-use crate::document::{Block, Chart, Fact, Section};
+use crate::document::{Block, Chart, MainFigure, Section};
 use krilla::geom::Rect;
 use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
 
-use super::font::{Line, Style, Weight};
-use super::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, Role, SOFT, Twig};
+use super::font::{Style, StyledLine, Weight};
+use super::paper::{ACCENT, Branch, INK, MARGIN_SIDE, Mark, Paper, Piece, PieceRole, SOFT, Twig};
 use super::pen::Pen;
-use super::table::Grid;
+use super::table::TypesetTable;
 use crate::print::{PrintError, chart};
 
 /// Number of columns of main figures.
@@ -44,10 +44,10 @@ pub(super) fn heading(level: u16, title: &str) -> TagKind {
 
 /// A block after layout, whose height is known.
 enum Laid<'b> {
-    Lines(Vec<Line>),
-    Notes(Vec<Vec<Line>>),
-    Facts(&'b [Fact]),
-    Table(Grid<'b>),
+    Lines(Vec<StyledLine>),
+    Notes(Vec<Vec<StyledLine>>),
+    Facts(&'b [MainFigure]),
+    Table(TypesetTable<'b>),
     Chart(&'b Chart),
 }
 
@@ -101,7 +101,7 @@ fn lay<'b>(paper: &Paper<'_>, block: &'b Block, language: Language, width: f32) 
             Laid::Notes(notes.collect())
         }
         Block::Facts(facts) => Laid::Facts(facts),
-        Block::Table(table) => Laid::Table(Grid::new(fonts, table, language, width)),
+        Block::Table(table) => Laid::Table(TypesetTable::new(fonts, table, language, width)),
         Block::Chart(chart) => Laid::Chart(chart),
     }
 }
@@ -141,7 +141,7 @@ fn place_block(
     })
 }
 
-fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<Line>>) -> Branch {
+fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<StyledLine>>) -> Branch {
     let mut list = Branch::new(Tag::L(ListNumbering::Disc));
     for lines in notes {
         paper.need(lines.len().min(2) as f32 * body().line_height());
@@ -164,7 +164,7 @@ fn notes(paper: &mut Paper<'_>, notes: Vec<Vec<Line>>) -> Branch {
 /// Height of a main figure and of the space below it, in points.
 const FACT_HEIGHT: f32 = 62.0;
 
-fn facts(paper: &mut Paper<'_>, facts: &[Fact], language: Language) -> Branch {
+fn facts(paper: &mut Paper<'_>, facts: &[MainFigure], language: Language) -> Branch {
     let across = FACTS_ACROSS as f32;
     let width = (paper.width() - FACTS_GAP * (across - 1.0)) / across;
     let mut list = Branch::new(Tag::L(ListNumbering::None));
@@ -184,7 +184,12 @@ fn facts(paper: &mut Paper<'_>, facts: &[Fact], language: Language) -> Branch {
 }
 
 /// Draws the value above its label. The structure has the label first.
-fn fact(paper: &mut Paper<'_>, fact: &Fact, language: Language, (x, width): (f32, f32)) -> Branch {
+fn fact(
+    paper: &mut Paper<'_>,
+    fact: &MainFigure,
+    language: Language,
+    (x, width): (f32, f32),
+) -> Branch {
     paper.decorate(Mark::Box {
         x,
         y: paper.y,
@@ -274,7 +279,7 @@ pub(super) fn feet(paper: &mut Paper<'_>, text: &str) {
             let x = MARGIN_SIDE;
             marks.push(Mark::Text { x, y, line });
         }
-        let role = Role::Footer;
+        let role = PieceRole::Footer;
         paper.sheets[place].pieces.push(Piece { role, marks });
     }
 }

@@ -54,7 +54,7 @@ impl Style {
 
 /// A line of text in one style.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct StyledLine {
     /// Text, with a trailing space if it continues in the next line.
     pub text: String,
     pub glyphs: Vec<KrillaGlyph>,
@@ -93,14 +93,14 @@ impl Fonts {
 
     /// Sets the text in one line, however long it is. A letter missing in the typeface becomes a
     /// question mark.
-    pub fn line(&self, text: &str, style: Style) -> Line {
+    pub fn line(&self, text: &str, style: Style) -> StyledLine {
         let face = self.face(style.weight);
         let letters = face.reader.charmap();
         let widths = face
             .reader
             .glyph_metrics(Size::unscaled(), LocationRef::default());
         let em = face.font.units_per_em();
-        let mut line = Line {
+        let mut line = StyledLine {
             text: String::with_capacity(text.len()),
             glyphs: Vec::with_capacity(text.len()),
             style,
@@ -142,7 +142,7 @@ impl Fonts {
 
     /// Wraps the text to lines of at most this width. Lines are broken between words if possible,
     /// and at line breaks of the text.
-    pub fn wrap(&self, text: &str, style: Style, room: f32) -> Vec<Line> {
+    pub fn wrap(&self, text: &str, style: Style, room: f32) -> Vec<StyledLine> {
         let mut lines = Vec::new();
         for paragraph in text.split('\n') {
             let mut line = String::new();
@@ -167,7 +167,7 @@ impl Fonts {
             let width = self.width(text, style);
             match place == last {
                 true => self.line(text, style),
-                false => Line {
+                false => StyledLine {
                     width,
                     ..self.line(&format!("{text} "), style)
                 },

@@ -17,7 +17,7 @@ use krilla::tagging::{Tag, TagKind};
 use self::blocks::{heading, heading_style, style};
 use self::font::{Fonts, Style, Weight};
 use self::paper::{ACCENT, Branch, INK, Link, MARGIN_SIDE, Mark, Paper, RULE, SOFT};
-use self::write::Place;
+use self::write::SectionPosition;
 use crate::print::PrintError;
 
 /// Returns the whole file, with its fonts. The same document gives the same bytes.
@@ -33,7 +33,7 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
         let (branch, sheet, y) = blocks::section(&mut paper, section, document.language)?;
         sections.push(branch);
         let title = section.title.clone();
-        places.push(Place { title, sheet, y });
+        places.push(SectionPosition { title, sheet, y });
     }
     structure.push(contents(&mut paper, document, &places, contents_from));
     structure.extend(sections);
@@ -84,7 +84,12 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
 }
 
 /// Draws the contents on the first sheet.
-fn contents(paper: &mut Paper<'_>, document: &Document, places: &[Place], from: f32) -> Branch {
+fn contents(
+    paper: &mut Paper<'_>,
+    document: &Document,
+    places: &[SectionPosition],
+    from: f32,
+) -> Branch {
     let title = match document.language {
         Language::Italian => "Indice",
         Language::English => "Contents",

@@ -2,7 +2,7 @@
 
 use krilla::tagging::TagKind;
 
-use super::font::{Fonts, Line};
+use super::font::{Fonts, StyledLine};
 
 /// Sides of an A4 sheet, in points.
 const LONG: f32 = 841.89;
@@ -21,7 +21,7 @@ pub(super) const FAINT: [u8; 3] = [228, 232, 236];
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
     /// A line of text, from the left end of its baseline.
-    Text { x: f32, y: f32, line: Line },
+    Text { x: f32, y: f32, line: StyledLine },
     /// A filled rectangle.
     Box {
         x: f32,
@@ -57,13 +57,13 @@ pub(super) type Leaf = usize;
 /// Marks that are drawn together, with their role for screen readers.
 #[derive(Debug)]
 pub(super) struct Piece {
-    pub role: Role,
+    pub role: PieceRole,
     pub marks: Vec<Mark>,
 }
 
 /// Role of a piece.
 #[derive(Debug)]
-pub(super) enum Role {
+pub(super) enum PieceRole {
     /// Decoration that is not read: rules, repeated headings.
     Decoration,
     /// Foot of a page.
@@ -213,24 +213,24 @@ impl<'f> Paper<'f> {
         self.leaves - 1
     }
 
-    pub fn draw(&mut self, role: Role, marks: Vec<Mark>) {
+    pub fn draw(&mut self, role: PieceRole, marks: Vec<Mark>) {
         self.sheet().pieces.push(Piece { role, marks });
     }
 
     /// Draws a piece of content.
     pub fn content(&mut self, marks: Vec<Mark>) -> Leaf {
         let leaf = self.leaf();
-        self.draw(Role::Content(leaf), marks);
+        self.draw(PieceRole::Content(leaf), marks);
         leaf
     }
 
     pub fn decorate(&mut self, mark: Mark) {
-        self.draw(Role::Decoration, vec![mark]);
+        self.draw(PieceRole::Decoration, vec![mark]);
     }
 
     /// Draws lines one below another, over as many sheets as needed. Returns a piece of content for
     /// each sheet.
-    pub fn lines(&mut self, x: f32, lines: Vec<Line>) -> Vec<Leaf> {
+    pub fn lines(&mut self, x: f32, lines: Vec<StyledLine>) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         let mut marks = Vec::new();
         for line in lines {

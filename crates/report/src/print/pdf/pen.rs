@@ -7,7 +7,7 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 
-use super::font::{Fonts, Line, Style, Weight};
+use super::font::{Fonts, Style, StyledLine, Weight};
 use super::paper::Mark;
 
 /// Divisor that the SVG backend of the library applies to font sizes.
@@ -40,7 +40,7 @@ impl Pen<'_> {
         )
     }
 
-    fn set<T: BackendTextStyle>(&self, text: &str, style: &T, colour: [u8; 3]) -> Line {
+    fn set<T: BackendTextStyle>(&self, text: &str, style: &T, colour: [u8; 3]) -> StyledLine {
         let style = Style {
             weight: Weight::Regular,
             size: (style.size() / SIZE_RATIO) as f32 * self.scale,

@@ -4,8 +4,8 @@ use crate::Language;
 use crate::document::{Cell, Column, Table};
 use krilla::tagging::{TableHeaderScope, Tag};
 
-use super::font::{Fonts, Line, Style, Weight};
-use super::paper::{ACCENT, Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, RULE, Role, SOFT};
+use super::font::{Fonts, Style, StyledLine, Weight};
+use super::paper::{ACCENT, Branch, FAINT, INK, MARGIN_SIDE, Mark, Paper, PieceRole, RULE, SOFT};
 
 /// A table of at most this many rows is kept on one sheet if possible.
 const SHORT: usize = 16;
@@ -17,20 +17,20 @@ const SIZES: [f32; 6] = [9.0, 8.2, 7.4, 6.6, 5.8, 5.0];
 const MATRIX_SIZE: f32 = 7.8;
 
 /// A row whose cells are broken into lines.
-struct Row {
-    cells: Vec<Vec<Line>>,
+struct TypesetRow {
+    cells: Vec<Vec<StyledLine>>,
     height: f32,
     /// True for headings: their cells are aligned at the bottom instead of the top.
     is_head: bool,
 }
 
 /// A table with computed column widths.
-pub(super) struct Grid<'t> {
+pub(super) struct TypesetTable<'t> {
     table: &'t Table,
-    caption: Vec<Line>,
-    head: Row,
-    rows: Vec<Row>,
-    sums: Vec<Row>,
+    caption: Vec<StyledLine>,
+    head: TypesetRow,
+    rows: Vec<TypesetRow>,
+    sums: Vec<TypesetRow>,
     widths: Vec<f32>,
     /// Padding of a cell: horizontal and vertical.
     pad: (f32, f32),
@@ -53,7 +53,7 @@ fn head_text<'t>(table: &Table, column: &'t Column) -> &'t str {
     }
 }
 
-impl<'t> Grid<'t> {
+impl<'t> TypesetTable<'t> {
     /// Lays the table out on this width.
     pub fn new(fonts: &Fonts, table: &'t Table, language: Language, width: f32) -> Self {
         let sizes = SIZES.iter().copied();
@@ -131,8 +131,8 @@ impl<'t> Grid<'t> {
             let leaf = paper.leaf();
             let shown = head_text(self.table, column);
             let role = match shown == column.head {
-                true => Role::Content(leaf),
-                false => Role::Short(leaf, column.head.clone()),
+                true => PieceRole::Content(leaf),
+                false => PieceRole::Short(leaf, column.head.clone()),
             };
             paper.draw(role, marks);
             branch.push(Branch::of(Tag::TH(TableHeaderScope::Column), [leaf]));
@@ -146,13 +146,13 @@ impl<'t> Grid<'t> {
     fn head_again(&self, paper: &mut Paper<'_>) {
         for place in 0..self.table.columns.len() {
             let marks = self.cell(paper, &self.head, place);
-            paper.draw(Role::Decoration, marks);
+            paper.draw(PieceRole::Decoration, marks);
         }
         self.rule(paper, self.head.height, ACCENT, 1.2);
         paper.y += self.head.height;
     }
 
-    fn row(&self, paper: &mut Paper<'_>, row: &Row, colour: [u8; 3], ruled: bool) -> Branch {
+    fn row(&self, paper: &mut Paper<'_>, row: &TypesetRow, colour: [u8; 3], ruled: bool) -> Branch {
         if ruled {
             self.rule(paper, 0.0, colour, 1.2);
         }
@@ -181,7 +181,7 @@ impl<'t> Grid<'t> {
         });
     }
 
-    fn cell(&self, paper: &Paper<'_>, row: &Row, place: usize) -> Vec<Mark> {
+    fn cell(&self, paper: &Paper<'_>, row: &TypesetRow, place: usize) -> Vec<Mark> {
         let left = MARGIN_SIDE + self.widths[..place].iter().sum::<f32>();
         let lines = &row.cells[place];
         let is_text = self.table.columns[place].text;
@@ -191,7 +191,7 @@ impl<'t> Grid<'t> {
             let height = lines.first().map_or(0.0, |line| line.style.line_height());
             y += missing as f32 * height;
         }
-        let mark = |line: &Line| {
+        let mark = |line: &StyledLine| {
             let x = match is_text {
                 true => left + self.pad.0,
                 false => left + self.widths[place] - self.pad.0 - line.width,
@@ -274,13 +274,19 @@ impl Measured {
         widths.collect()
     }
 
-    fn grid<'t>(self, fonts: &Fonts, table: &'t Table, language: Language, width: f32) -> Grid<'t> {
+    fn grid<'t>(
+        self,
+        fonts: &Fonts,
+        table: &'t Table,
+        language: Language,
+        width: f32,
+    ) -> TypesetTable<'t> {
         let widths = self.widths(width);
         let pad = Self::pad(self.size);
         let [regular, semibold] =
             [Weight::Regular, Weight::Semibold].map(|weight| Self::style(self.size, weight));
         let set = |texts: Vec<String>, style: Style, is_head: bool| {
-            let cells: Vec<Vec<Line>> = texts
+            let cells: Vec<Vec<StyledLine>> = texts
                 .iter()
                 .zip(&widths)
                 // A repeated measurement may differ in its last digit.
@@ -288,7 +294,7 @@ impl Measured {
                 .collect();
             let lines = cells.iter().map(Vec::len).max().unwrap_or(1);
             let height = lines as f32 * style.line_height() + 2.0 * pad.1;
-            Row {
+            TypesetRow {
                 cells,
                 height,
                 is_head,
@@ -301,7 +307,7 @@ impl Measured {
         };
         let heads = table.columns.iter();
         let heads = heads.map(|column| head_text(table, column).to_owned());
-        Grid {
+        TypesetTable {
             caption: fonts.wrap(&table.caption, caption_style(), width),
             head: set(heads.collect(), semibold, true),
             rows: rows(&table.rows, regular),

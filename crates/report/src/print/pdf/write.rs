@@ -18,19 +18,19 @@ use krilla::tagging::{
 use krilla::{Document as File, SerializeSettings};
 
 use super::font::Fonts;
-use super::paper::{Branch, Link, Mark, Paper, Role, Sheet, Twig};
+use super::paper::{Branch, Link, Mark, Paper, PieceRole, Sheet, Twig};
 
 /// Distance of a circle's Bézier handles from the points on the circle, as a part of the radius.
 const HANDLE: f32 = 0.552_284_8;
 
 /// Position at which a section begins.
-pub(super) struct Place {
+pub(super) struct SectionPosition {
     pub title: String,
     pub sheet: usize,
     pub y: f32,
 }
 
-impl Place {
+impl SectionPosition {
     fn destination(&self) -> XyzDestination {
         XyzDestination::new(self.sheet, Point::from_xy(0.0, (self.y - 12.0).max(0.0)))
     }
@@ -41,7 +41,7 @@ pub(super) fn write(
     document: &Document,
     paper: &Paper<'_>,
     structure: Vec<Branch>,
-    places: &[Place],
+    places: &[SectionPosition],
 ) -> Result<Vec<u8>, KrillaError> {
     let standard = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1);
     let settings = SerializeSettings {
@@ -86,7 +86,7 @@ fn sheet_into(
     file: &mut File,
     sheet: &Sheet,
     fonts: &Fonts,
-    places: &[Place],
+    places: &[SectionPosition],
     found: &mut [Option<Identifier>],
 ) {
     let (width, height) = sheet.size();
@@ -95,10 +95,10 @@ fn sheet_into(
     let mut surface = page.surface();
     for piece in &sheet.pieces {
         let (tag, leaf) = match &piece.role {
-            Role::Decoration => (artifact(ArtifactType::Layout), None),
-            Role::Footer => (artifact(ArtifactType::Footer), None),
-            Role::Content(leaf) => (ContentTag::Other, Some(*leaf)),
-            Role::Short(leaf, full) => (
+            PieceRole::Decoration => (artifact(ArtifactType::Layout), None),
+            PieceRole::Footer => (artifact(ArtifactType::Footer), None),
+            PieceRole::Content(leaf) => (ContentTag::Other, Some(*leaf)),
+            PieceRole::Short(leaf, full) => (
                 ContentTag::Span(SpanTag::empty().with_expanded(Some(full))),
                 Some(*leaf),
             ),
@@ -119,7 +119,7 @@ fn sheet_into(
     page.finish();
 }
 
-fn annotation(link: &Link, places: &[Place]) -> Annotation {
+fn annotation(link: &Link, places: &[SectionPosition]) -> Annotation {
     let [left, top, right, bottom] = link.place;
     let place = Rect::from_ltrb(left, top, right, bottom).expect("what is linked has a size");
     let target = Destination::Xyz(places[link.section].destination());
