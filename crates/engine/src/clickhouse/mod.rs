@@ -316,6 +316,10 @@ async fn run(
         config::CONFIG,
         "--listen_host",
         "127.0.0.1",
+        // Without this, a client's query at the wrong moment would refuse the session's statements
+        // and so end the engine. The limit of the session's user is for strangers.
+        "--max_concurrent_queries_for_all_users",
+        "0",
         "--query",
         &serve,
     ];

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use affluenza_engine::{ClickHouse, ClickHouseSettings, EngineError, ExitStatus};
 
@@ -158,5 +159,50 @@ pub fn lost_part() {
         drop(clickhouse);
         process.wait();
         assert_eq!(procs::in_folder(&settings.dir), []);
+    });
+}
+
+/// Clients of a restarted engine send queries as soon as it listens, before its session has run its
+/// last statement.
+pub fn asked_early() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = library();
+    let mut settings = ClickHouseSettings::new(dir.path().join("clickhouse"));
+    let runtime = runtime();
+    let first = runtime
+        .block_on(ClickHouse::start(&settings, &library))
+        .unwrap();
+    let address = format!("127.0.0.1:{}", first.http_port());
+    settings.http_port = Some(first.http_port());
+    let password = first.password().to_owned();
+    runtime.block_on(first.stop()).unwrap();
+
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    wire::try_ask(&address, &password, "SELECT sleep(0.3)");
+                }
+            });
+        }
+        for _ in 0..5 {
+            let clickhouse = runtime
+                .block_on(ClickHouse::start(&settings, &library))
+                .inspect_err(|_| is_over.store(true, Ordering::Relaxed))
+                .unwrap();
+            let ends = runtime.block_on(async {
+                tokio::time::timeout(Duration::from_secs(1), clickhouse.exited()).await
+            });
+            if let Ok(exit) = ends {
+                is_over.store(true, Ordering::Relaxed);
+                panic!("it ended by itself: {exit:?}");
+            }
+            runtime
+                .block_on(clickhouse.stop())
+                .inspect_err(|_| is_over.store(true, Ordering::Relaxed))
+                .unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
     });
 }

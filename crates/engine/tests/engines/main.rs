@@ -35,6 +35,10 @@ fn main() {
             clickhouse::lost_part,
         ),
         trial(
+            "clickhouse: clients that ask during the start do not end it",
+            clickhouse::asked_early,
+        ),
+        trial(
             "kill -9 of the parent leaves no process",
             orphans::none_is_left,
         ),
