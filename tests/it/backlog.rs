@@ -120,7 +120,6 @@ pub fn every_answer_is_right_or_marked(engines: &Engines) {
         let until = Instant::now() + PATIENCE + seconds * 12;
         while dealt < lines {
             assert!(Instant::now() < until, "{dealt} of {lines} lines");
-            server.start_if_dead();
             let stored = server.stored().unwrap_or(dealt);
             if stored >= (dealt + lines / 12).min(lines) {
                 dealt = stored;
@@ -334,17 +333,6 @@ impl<'r> Server<'r> {
     }
 
     /// Starts the server again if it ended by itself, as a supervisor does, and says why it ended.
-    fn start_if_dead(&mut self) {
-        let mut ended = Box::pin(self.running().exited());
-        let exit = self
-            .runtime
-            .block_on(async { tokio::time::timeout(Duration::from_millis(1), &mut ended).await });
-        if let Ok(exit) = exit {
-            eprintln!("backlog: ClickHouse ended by itself: {exit:?}");
-            self.start_again();
-        }
-    }
-
     fn suffer(&mut self, fault: Fault, lasting: Duration) {
         match fault {
             Fault::Killed => {

@@ -174,6 +174,9 @@ impl<'e> Machine<'e> {
         });
         let hours = "SELECT sum(accesses) FROM usage_hourly";
         eventually("and counted once", || self.count(hours) == Some(self.sent));
+        // After an insert without an answer, a consumer compares the month first.
+        let doubts = "SELECT count() FROM months_in_doubt FINAL WHERE NOT settled";
+        eventually("no month is in doubt", || self.count(doubts) == Some(0));
         self.run(&["audit"]);
     }
 

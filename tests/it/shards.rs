@@ -476,26 +476,6 @@ impl<'r> Two<'r> {
             self.kill(number);
             self.introduce(number);
         }
-        for number in 0..self.settings.len() {
-            self.start_if_dead(number);
-        }
-    }
-
-    /// Starts a server that ended after its start again, and prints the end of its log.
-    fn start_if_dead(&mut self, number: usize) {
-        let address = self.url(number).replace("http://", "");
-        if std::net::TcpStream::connect(address).is_ok() {
-            return;
-        }
-        for name in ["error.log", "console.log"] {
-            let log = self.settings[number].dir.join("logs").join(name);
-            let log = std::fs::read_to_string(log).unwrap_or_default();
-            let from = log.len().saturating_sub(3000);
-            let end = log.get(from..).unwrap_or_default();
-            eprintln!("shards: server {number} ended by itself; {name} ends with:\n{end}");
-        }
-        self.kill(number);
-        self.start_again(number);
     }
 
     /// A topic, a group and a database on both servers.
