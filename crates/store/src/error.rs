@@ -58,7 +58,7 @@ pub enum StoreError {
     },
     /// The disk of the server is full.
     #[error(
-        "ClickHouse has no room left on its disk: free some; nothing is lost, the insert is tried again"
+        "ClickHouse has no room left on its disk: free some, and the insert is tried again; if queries fail afterwards, restart ClickHouse and run `affluenza audit --repair`"
     )]
     DiskFull,
     /// The operation is not supported in a cluster with a Keeper.
