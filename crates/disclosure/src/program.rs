@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::protect::{Pattern, Unprotected};
+use crate::protect::{Chosen, Pattern};
 use crate::system::System;
 use crate::{Draws, Secret, Threshold};
 use shape::{CELLS_MAX, Cells, HIDDEN, Shape};
@@ -109,7 +109,7 @@ impl<'a> Program<'a> {
 
     /// Returns the figures to hide for counts. A zero is in no move, so counts that decoys lead to
     /// have the figures of the table.
-    fn hidden(&self, pattern: &Pattern<'_>, alike: &[i64]) -> Result<HashSet<usize>, Unprotected> {
+    fn hidden(&self, pattern: &Pattern<'_>, alike: &[i64]) -> Chosen {
         let mut cells = [0; CELLS_MAX];
         for (cell, count) in self.cells.iter().zip(alike) {
             cells[*cell] = u8::try_from(*count).expect("a small count");
@@ -193,7 +193,7 @@ impl Search {
                 towards: Vec::new(),
             };
             let seen = program.seen(&draws);
-            if of % PUBLISHED_ONE_IN == 0 {
+            if of.is_multiple_of(PUBLISHED_ONE_IN) {
                 assert_eq!(seen, self.shape.published(counts, &draws));
             }
             seen
@@ -351,7 +351,6 @@ fn in_threads<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> Ve
     })
 }
 
-#[expect(clippy::print_stdout, reason = "figures")]
 fn nothing_is_found([rows, columns]: [usize; 2], most: u64, total: u64) {
     let started = Instant::now();
     let search = Search::new(Shape {

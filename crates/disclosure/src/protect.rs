@@ -61,7 +61,7 @@ pub(crate) fn protected(
     threshold: Threshold,
     draws: &dyn Draws,
     also: &HashSet<usize>,
-) -> Result<HashSet<usize>, Unprotected> {
+) -> Chosen {
     let counts = system.counts();
     if !system.adds_up(&counts) {
         return Err(Unprotected::Contradiction);
@@ -69,6 +69,9 @@ pub(crate) fn protected(
     let pattern = Pattern::new(system, threshold, draws, also);
     pattern.chosen(&counts, &|alike| Ok(pattern.hidden(alike)?.0))
 }
+
+/// The figures to hide, if they can be protected.
+pub(crate) type Chosen = Result<HashSet<usize>, Unprotected>;
 
 /// A move away from the true counts.
 struct Decoy {
@@ -107,11 +110,7 @@ impl<'a> Pattern<'a> {
 
     /// Returns the figures to hide for true counts. `hidden` returns those of counts that the
     /// decoys lead to.
-    pub fn chosen(
-        &self,
-        counts: &[i64],
-        hidden: &dyn Fn(&[i64]) -> Result<HashSet<usize>, Unprotected>,
-    ) -> Result<HashSet<usize>, Unprotected> {
+    pub fn chosen(&self, counts: &[i64], hidden: &dyn Fn(&[i64]) -> Chosen) -> Chosen {
         let system = self.system;
         let mut decoys = self.decoys(counts);
         loop {
