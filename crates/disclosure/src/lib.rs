@@ -5,6 +5,8 @@ mod dimension;
 mod draws;
 pub mod edition;
 pub mod open_data;
+#[cfg(test)]
+mod program;
 mod protect;
 mod public;
 mod search;

@@ -61,43 +61,17 @@ pub(crate) fn protected(
     threshold: Threshold,
     draws: &dyn Draws,
     also: &HashSet<usize>,
-) -> Result<HashSet<usize>, Unprotected> {
+) -> Chosen {
     let counts = system.counts();
     if !system.adds_up(&counts) {
         return Err(Unprotected::Contradiction);
     }
-    let tie = |name: &str| draws.draw("tie", name) as f64 / u64::MAX as f64;
-    let figures = system.figures.iter();
-    let pattern = Pattern {
-        system,
-        threshold,
-        draws,
-        also,
-        ties: figures
-            .map(|figure| 1.0 + TIE * tie(&figure.name))
-            .collect(),
-    };
-    let mut decoys = pattern.decoys(&counts);
-    loop {
-        let alike = decoys.iter().try_fold(counts.clone(), |counts, decoy| {
-            system.moved(&counts, &decoy.step, decoy.amount)
-        });
-        // A decoy may have no room once others were dropped.
-        let Some(alike) = alike else {
-            decoys.pop();
-            continue;
-        };
-        let (hidden, _) = pattern.hidden(&alike)?;
-        let all = decoys.len();
-        decoys.retain(|decoy| {
-            let mut moved = decoy.step.0.iter();
-            moved.all(|(figure, _)| !system.figures[*figure].is_shown || hidden.contains(figure))
-        });
-        if decoys.len() == all {
-            return Ok(hidden);
-        }
-    }
+    let pattern = Pattern::new(system, threshold, draws, also);
+    pattern.chosen(&counts, &|alike| Ok(pattern.hidden(alike)?.0))
 }
+
+/// The figures to hide, if they can be protected.
+pub(crate) type Chosen = Result<HashSet<usize>, Unprotected>;
 
 /// A move away from the true counts.
 struct Decoy {
@@ -105,7 +79,7 @@ struct Decoy {
     amount: i64,
 }
 
-struct Pattern<'a> {
+pub(crate) struct Pattern<'a> {
     system: &'a System,
     threshold: Threshold,
     draws: &'a dyn Draws,
@@ -114,7 +88,53 @@ struct Pattern<'a> {
     ties: Vec<f64>,
 }
 
-impl Pattern<'_> {
+impl<'a> Pattern<'a> {
+    pub fn new(
+        system: &'a System,
+        threshold: Threshold,
+        draws: &'a dyn Draws,
+        also: &'a HashSet<usize>,
+    ) -> Self {
+        let tie = |name: &str| draws.draw("tie", name) as f64 / u64::MAX as f64;
+        let figures = system.figures.iter();
+        Self {
+            system,
+            threshold,
+            draws,
+            also,
+            ties: figures
+                .map(|figure| 1.0 + TIE * tie(&figure.name))
+                .collect(),
+        }
+    }
+
+    /// Returns the figures to hide for true counts. `hidden` returns those of counts that the
+    /// decoys lead to.
+    pub fn chosen(&self, counts: &[i64], hidden: &dyn Fn(&[i64]) -> Chosen) -> Chosen {
+        let system = self.system;
+        let mut decoys = self.decoys(counts);
+        loop {
+            let alike = decoys.iter().try_fold(counts.to_vec(), |counts, decoy| {
+                system.moved(&counts, &decoy.step, decoy.amount)
+            });
+            // A decoy may have no room once others were dropped.
+            let Some(alike) = alike else {
+                decoys.pop();
+                continue;
+            };
+            let hidden = hidden(&alike)?;
+            let all = decoys.len();
+            decoys.retain(|decoy| {
+                let mut moved = decoy.step.0.iter();
+                moved
+                    .all(|(figure, _)| !system.figures[*figure].is_shown || hidden.contains(figure))
+            });
+            if decoys.len() == all {
+                return Ok(hidden);
+            }
+        }
+    }
+
     fn small(&self, counts: &[i64]) -> HashSet<usize> {
         let figures = self.system.figures.iter().enumerate();
         let small = figures.filter(|(place, figure)| {
@@ -174,8 +194,8 @@ impl Pattern<'_> {
     }
 
     /// Returns the figures to hide for these counts, and the move that makes each small figure
-    /// safe.
-    fn hidden(
+    /// safe. The secret only breaks ties.
+    pub fn hidden(
         &self,
         counts: &[i64],
     ) -> Result<(HashSet<usize>, BTreeMap<usize, Move>), Unprotected> {
@@ -274,7 +294,6 @@ impl Pattern<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::Figure;
     use crate::{CountTable, Secret, TableDimension};
 
     const USES: &str = include_str!("../../simulator/figures/focus-2017/usage_2017_by_ente.csv");
@@ -342,18 +361,7 @@ mod tests {
                 towards: HashSet::new(),
             };
             let seen = protected(&system, threshold, &none, &also).expect("it can be protected");
-            let ties = vec![1.0; system.figures.len()];
-            let pattern = Pattern {
-                system: &system,
-                threshold,
-                draws: &none,
-                also: &also,
-                ties,
-            };
-            let ties = system.figures.iter();
-            let tie = |figure: &Figure| secret.draw("tie", &figure.name) as f64 / u64::MAX as f64;
-            let ties = ties.map(|figure| 1.0 + TIE * tie(figure)).collect();
-            let pattern = Pattern { ties, ..pattern };
+            let pattern = Pattern::new(&system, threshold, &none, &also);
             let counts = system.counts();
             let (_, moves) = pattern.hidden(&counts).expect("it can be protected");
             let mut values: BTreeMap<usize, HashSet<i64>> = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 #[path = "../attack/mod.rs"]
 mod attack;
+mod listed;
 mod made;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,6 +98,15 @@ fn years() -> Vec<Made> {
     years
 }
 
+/// True count of a cell without month and hour.
+fn true_count(made: &Made, labels: &Labels<6>) -> u64 {
+    let is_of =
+        |of: [&String; 4]| (0..4).all(|at| labels[at].as_ref().is_none_or(|label| label == of[at]));
+    let rows = made.figures.uses.iter();
+    let rows = rows.filter(|row| is_of([&row.ente, &row.category, &row.kind, &row.service]));
+    rows.map(|row| row.service_uses).sum()
+}
+
 /// Sums of the true counts without month and hour: of the hidden cells, and of all cells.
 fn lost(made: &Made, cells: &Cells<6>) -> [u64; 2] {
     let of_uses = cells
@@ -104,12 +114,7 @@ fn lost(made: &Made, cells: &Cells<6>) -> [u64; 2] {
         .filter(|(labels, _)| labels[4].is_none() && labels[5].is_none());
     let mut sums = [0; 2];
     for (labels, shown) in of_uses {
-        let is_of = |of: [&String; 4]| {
-            (0..4).all(|at| labels[at].as_ref().is_none_or(|label| label == of[at]))
-        };
-        let rows = made.figures.uses.iter();
-        let rows = rows.filter(|row| is_of([&row.ente, &row.category, &row.kind, &row.service]));
-        let count: u64 = rows.map(|row| row.service_uses).sum();
+        let count = true_count(made, labels);
         sums[0] += if shown.is_none() { count } else { 0 };
         sums[1] += count;
     }
