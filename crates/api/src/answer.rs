@@ -254,18 +254,11 @@ impl UnformattedAnswer {
         if flavour == Flavour::ExcelItaly {
             text.push('\u{feff}');
         }
-        let mut line = |cells: &mut dyn Iterator<Item = String>| {
-            for (at, cell) in cells.enumerate() {
-                if at > 0 {
-                    text.push(separator);
-                }
-                push_cell(&mut text, &cell, separator);
-            }
-            text.push_str(end);
-        };
-        line(&mut self.columns.iter().map(|column| (*column).to_owned()));
+        let heads = self.columns.iter().map(|column| (*column).to_owned());
+        push_line(&mut text, heads, separator, end);
         for row in &self.rows {
-            line(&mut row.iter().map(|value| value.plain(decimal)));
+            let cells = row.iter().map(|value| value.plain(decimal));
+            push_line(&mut text, cells, separator, end);
         }
         text.into_bytes()
     }
@@ -278,6 +271,16 @@ pub enum Flavour {
     Tidy,
     /// For Excel in Italian.
     ExcelItaly,
+}
+
+fn push_line(text: &mut String, cells: impl Iterator<Item = String>, separator: char, end: &str) {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            text.push(separator);
+        }
+        push_cell(text, &cell, separator);
+    }
+    text.push_str(end);
 }
 
 fn object<'a>(cells: impl Iterator<Item = (&'static str, &'a Value)>) -> Json {

@@ -54,17 +54,19 @@ impl AnswerPage {
 impl<'q> Asked<'q> {
     /// Adds the periods to a question, or returns the problem with the comparison.
     pub fn new(question: &'q Question, period: Period) -> Result<Self, Problem> {
-        let none = || Problem::parameter("compare", "there are no days before 1970", &["none"]);
-        let compared = match question.compare {
-            None => None,
-            Some(Compare::YearBefore) => Some(period.year_before().ok_or_else(none)?),
-            Some(Compare::Before) => Some(period.before().ok_or_else(none)?),
-            Some(Compare::With(other)) => Some(other),
-        };
+        let compared = question.compare.map(|compare| match compare {
+            Compare::YearBefore => period.year_before(),
+            Compare::Before => period.before(),
+            Compare::With(other) => Some(other),
+        });
+        if compared == Some(None) {
+            let text = "there are no days before 1970";
+            return Err(Problem::parameter("compare", text, &["none"]));
+        }
         Ok(Self {
             question,
             period,
-            compared,
+            compared: compared.flatten(),
         })
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use affluenza_classify::hours::Zone;
 use affluenza_disclosure::edition::Editions;
 use affluenza_store::Store;
-use affluenza_store::doubts::DoubtfulMonth;
-use affluenza_store::usage::{Dimension, MinuteRow};
+use affluenza_store::usage::Dimension;
 use jiff::Timestamp;
 
 use crate::answer::{Completeness, Meta, Span, UnformattedAnswer, Value, Warning};
@@ -96,19 +95,19 @@ impl Composer<'_> {
         let columns = vec!["minute", "service_uses", "accesses", "users"];
         let page = AnswerPage::new(question, columns, &starts, |start| {
             let row = found.iter().find(|row| i64::from(row.minute) == *start);
-            let count = |of: fn(&MinuteRow) -> u64| Value::count(row.map_or(0, of));
             let time = Timestamp::from_second(*start).unwrap_or_default();
             vec![
                 Value::Text(time.to_string()),
-                count(|row| row.service_uses),
-                count(|row| row.accesses),
-                count(|row| row.users),
+                Value::count(row.map_or(0, |row| row.service_uses)),
+                Value::count(row.map_or(0, |row| row.accesses)),
+                Value::count(row.map_or(0, |row| row.users)),
             ]
         });
-        let sum = |of: fn(&MinuteRow) -> u64| Value::count(found.iter().map(of).sum());
+        let uses = found.iter().map(|row| row.service_uses).sum();
+        let accesses = found.iter().map(|row| row.accesses).sum();
         let totals = vec![
-            ("service_uses", sum(|row| row.service_uses)),
-            ("accesses", sum(|row| row.accesses)),
+            ("service_uses", Value::count(uses)),
+            ("accesses", Value::count(accesses)),
         ];
         Ok(AnswerPage { totals, ..page })
     }
@@ -178,13 +177,12 @@ impl Composer<'_> {
             return Vec::new();
         }
         let periods = [Some(asked.period), asked.compared];
-        let touches = |doubt: &&DoubtfulMonth| {
+        let doubtful = self.snapshot.doubtful.iter().filter(|doubt| {
             periods
                 .iter()
                 .flatten()
                 .any(|period| doubt.touches(period.first().days(), period.last().days()))
-        };
-        let doubtful = self.snapshot.doubtful.iter().filter(touches);
+        });
         doubtful.map(ToString::to_string).collect()
     }
 }
@@ -204,54 +202,56 @@ fn warnings(
 ) -> Vec<Warning> {
     let period = asked.period;
     let mut warnings = Vec::new();
-    let mut warn = |code, text: String| warnings.push(Warning { code, text });
     if let Some(known) = completeness {
         let to_come = u32::try_from(period.days())
             .unwrap_or(0)
             .saturating_sub(known.days);
         if known.days == 0 {
-            warn("no-data", "there are no figures of this period yet".into());
+            warnings.push(Warning {
+                code: "no-data",
+                text: "there are no figures of this period yet".into(),
+            });
         } else if to_come > 0 {
-            warn(
-                "period-not-over",
-                format!("{to_come} days of the period have no figures yet"),
-            );
+            warnings.push(Warning {
+                code: "period-not-over",
+                text: format!("{to_come} days of the period have no figures yet"),
+            });
         }
         let lost: u64 = known.losses.iter().map(|loss| loss.records).sum();
         if lost > 0 {
-            warn(
-                "records-lost",
-                format!(
+            warnings.push(Warning {
+                code: "records-lost",
+                text: format!(
                     "up to {lost} records that can be of the period were lost before they were counted"
                 ),
-            );
+            });
         }
         if known.days_missing > 0 {
-            warn(
-                "days-missing",
-                format!("on {} days no ente had an event", known.days_missing),
-            );
+            warnings.push(Warning {
+                code: "days-missing",
+                text: format!("on {} days no ente had an event", known.days_missing),
+            });
         }
     }
     if let Some(other) = asked.compared
         && other.days() != period.days()
     {
-        warn(
-            "periods-differ-in-length",
-            format!("{} days are compared with {}", period.days(), other.days()),
-        );
+        warnings.push(Warning {
+            code: "periods-differ-in-length",
+            text: format!("{} days are compared with {}", period.days(), other.days()),
+        });
     }
     if !asked.question.has_additive_rows() {
-        warn(
-            "not-additive",
-            "users of two rows may be the same: they do not add up to the total".into(),
-        );
+        warnings.push(Warning {
+            code: "not-additive",
+            text: "users of two rows may be the same: they do not add up to the total".into(),
+        });
     }
     if *viewer == Viewer::Public {
-        warn(
-            "small-counts-hidden",
-            "small counts, and what they could be worked out from, are hidden".into(),
-        );
+        warnings.push(Warning {
+            code: "small-counts-hidden",
+            text: "small counts, and what they could be worked out from, are hidden".into(),
+        });
     }
     warnings
 }

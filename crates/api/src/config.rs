@@ -1,3 +1,4 @@
+use affluenza_http::out_of_range;
 use serde::{Deserialize, Serialize};
 
 /// Address and limits of the API.
@@ -52,13 +53,7 @@ impl Config {
     /// Returns the problems of the configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems("serve.http");
-        let mut within = |name: &str, value: u64, low: u64, high: u64| {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("serve.{name} = {value}: use {low} to {high}"));
-            }
-        };
-        within("small_count", self.small_count, 2, 100);
-        for (name, value) in [
+        let rates = [
             ("key_requests_per_second", self.key_requests_per_second),
             ("key_requests_burst", self.key_requests_burst),
             (
@@ -66,13 +61,18 @@ impl Config {
                 self.address_requests_per_second,
             ),
             ("address_requests_burst", self.address_requests_burst),
-        ] {
-            within(name, u64::from(value), 1, 1_000_000);
+        ];
+        let rates = rates.map(|(name, value)| (name, u64::from(value), 1..=1_000_000));
+        let limits = [
+            ("key_questions_max", self.key_questions_max as u64, 1..=1000),
+            ("questions_max", self.questions_max as u64, 1..=1000),
+            ("cache_bytes_max", self.cache_bytes_max, 1 << 20..=64 << 30),
+            ("look_ms", self.look_ms, 10..=60_000),
+        ];
+        let small_count = ("small_count", self.small_count, 2..=100);
+        for (name, value, range) in [small_count].into_iter().chain(rates).chain(limits) {
+            problems.extend(out_of_range("serve", name, value, range));
         }
-        within("key_questions_max", self.key_questions_max as u64, 1, 1000);
-        within("questions_max", self.questions_max as u64, 1, 1000);
-        within("cache_bytes_max", self.cache_bytes_max, 1 << 20, 64 << 30);
-        within("look_ms", self.look_ms, 10, 60_000);
         problems
     }
 }

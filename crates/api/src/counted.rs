@@ -46,7 +46,7 @@ pub(crate) async fn page(
     let mut rows = joined(now, before);
     sort(&mut rows, question, &dimensions, source.is_public());
     let columns = columns(question, &dimensions, split);
-    let format = |row: &CountedRow| {
+    let page = AnswerPage::new(question, columns, &rows, |row| {
         let mut values = names.row(&row.labels);
         values.push(Value::Count(row.now.count));
         if split == Split::Kinds {
@@ -63,8 +63,7 @@ pub(crate) async fn page(
             values.push(Value::Text(state(row).to_owned()));
         }
         values
-    };
-    let page = AnswerPage::new(question, columns, &rows, format);
+    });
     let mut totals = vec![(question.measure.name(), Value::Count(whole.count))];
     if split == Split::Kinds {
         totals.extend(KIND_COLUMNS.into_iter().zip(whole.kinds.map(Value::Count)));
@@ -112,8 +111,9 @@ fn joined(now: PeriodCounts, before: PeriodCounts) -> Vec<CountedRow> {
     for (labels, counts) in before.rows {
         rows.entry(labels).or_default().before = counts.count;
     }
-    let row = |(labels, row)| CountedRow { labels, ..row };
-    rows.into_iter().map(row).collect()
+    rows.into_iter()
+        .map(|(labels, row)| CountedRow { labels, ..row })
+        .collect()
 }
 
 /// Sorts the rows. Rows of public answers are not ordered by counts, which would reveal hidden

@@ -21,18 +21,7 @@ impl Cursor {
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
-        let parse = || {
-            let (offset, mark) = text.strip_prefix('r')?.split_once('.')?;
-            let hexadecimal = |digits: &str| {
-                let is_digit = |byte: u8| byte.is_ascii_hexdigit();
-                digits.bytes().all(is_digit).then_some(())?;
-                u64::from_str_radix(digits, 16).ok()
-            };
-            let offset = usize::try_from(hexadecimal(offset)?).ok()?;
-            let mark = hexadecimal(mark)?;
-            (offset <= OFFSET_MAX).then_some(Self { offset, mark })
-        };
-        parse().ok_or_else(|| {
+        Self::read(text).ok_or_else(|| {
             Problem::parameter(
                 "cursor",
                 "take the cursor from the link `next` of the page before, unchanged",
@@ -40,6 +29,19 @@ impl Cursor {
             )
         })
     }
+
+    fn read(text: &str) -> Option<Self> {
+        let (offset, mark) = text.strip_prefix('r')?.split_once('.')?;
+        let offset = usize::try_from(hexadecimal(offset)?).ok()?;
+        let mark = hexadecimal(mark)?;
+        (offset <= OFFSET_MAX).then_some(Self { offset, mark })
+    }
+}
+
+/// Parses digits without a sign.
+fn hexadecimal(digits: &str) -> Option<u64> {
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_plain.then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]

@@ -45,15 +45,17 @@ pub(crate) fn zones(
     question: &Question,
     scope: Option<&[String]>,
 ) -> Vec<Zone> {
-    let filter = |dimension| question.filters.get(&dimension).map(Vec::as_slice);
-    let enti = filter(Dimension::Ente).or(scope);
-    let portals = filter(Dimension::Portal);
-    let has = |codes: Option<&[String]>, code: &str| {
-        codes.is_none_or(|codes| codes.iter().any(|one| one == code))
-    };
+    let enti = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
+    let enti = enti.or(scope);
+    let portals = question.filters.get(&Dimension::Portal).map(Vec::as_slice);
     Zone::all_named(register.zones(|ente, portal| {
-        has(enti, ente.code()) && portal.is_none_or(|portal| has(portals, portal.code()))
+        is_wanted(enti, ente.code())
+            && portal.is_none_or(|portal| is_wanted(portals, portal.code()))
     }))
+}
+
+fn is_wanted(codes: Option<&[String]>, code: &str) -> bool {
+    codes.is_none_or(|codes| codes.iter().any(|one| one == code))
 }
 
 /// Builds the rows of the 24 hours, or of the bands.
@@ -66,24 +68,24 @@ pub(crate) async fn page(
     let zones = zones(register, asked.question, source.scope());
     let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after(asked.period));
     let (labels, rows) = if asked.question.resource == Resource::Hours {
-        let row = |hour: u8| {
+        let rows = (0..24).map(|hour: u8| {
             let text = hour.to_string();
             let counts = day.hours.get(&text).copied().unwrap_or_default();
             let mut row = vec![Value::Text(text)];
             row.extend(counts.values(existing.hours_at(hour)));
             row
-        };
-        (vec!["hour"], (0..24).map(row).collect::<Vec<_>>())
+        });
+        (vec!["hour"], rows.collect::<Vec<_>>())
     } else {
         let bands = Bands::default();
-        let row = |band: Band| {
+        let labels = vec!["band", "from_hour", "to_hour"];
+        let rows = Band::ALL.map(|band| {
             let counts = day.bands.get(band.as_str()).copied().unwrap_or_default();
             let mut row = band_values(&bands, band);
             row.extend(counts.values(existing.hours_in(&bands, band) as f64));
             row
-        };
-        let labels = vec!["band", "from_hour", "to_hour"];
-        (labels, Band::ALL.into_iter().map(row).collect())
+        });
+        (labels, rows.to_vec())
     };
     let columns = [labels, FIGURES.to_vec()].concat();
     let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone);
@@ -93,9 +95,9 @@ pub(crate) async fn page(
 
 /// Returns the name of a band, its first hour, and the hour after its last.
 fn band_values(bands: &Bands, band: Band) -> Vec<Value> {
-    let is_in_band = |hour: &u8| bands.of(*hour) == band;
-    let first = (0..24).find(is_in_band).unwrap_or(0);
-    let last = (0..24).rev().find(is_in_band).unwrap_or(0);
+    let mut hours = (0..24).filter(|hour| bands.of(*hour) == band);
+    let first = hours.next().unwrap_or(0);
+    let last = hours.next_back().unwrap_or(first);
     vec![
         Value::Text(band.as_str().to_owned()),
         Value::count(u64::from(first)),

@@ -25,4 +25,4 @@ mod years;
 
 pub use config::Config;
 pub use openapi::openapi;
-pub use service::Api;
+pub use service::{Api, ApiSources};

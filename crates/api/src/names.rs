@@ -12,11 +12,11 @@ pub(crate) struct CodeNames<'r>(pub &'r Register);
 impl CodeNames<'_> {
     /// Returns the columns of some dimensions, each followed by its names.
     pub fn columns(dimensions: &[Dimension]) -> Vec<&'static str> {
-        let columns = |dimension: &Dimension| {
+        let columns = dimensions.iter().flat_map(|dimension| {
             let names = Self::name_columns(*dimension).iter().copied();
             std::iter::once(dimension.name()).chain(names)
-        };
-        dimensions.iter().flat_map(columns).collect()
+        });
+        columns.collect()
     }
 
     /// Returns the values of these columns.

@@ -136,9 +136,9 @@ pub(crate) async fn variations(
     let published = [now.total.count, before.total.count];
     let wanted = SelectedCodes { asked, scope };
     let offers = wanted.offers(register).map(|offer| {
-        let label = |dimension: &Dimension| offer_label(*dimension, &offer);
+        let labels = by.iter().map(|dimension| offer_label(*dimension, &offer));
         let is_offered = periods.map(|period| is_valid_in(offer.validity, period));
-        (by.iter().map(label).collect(), is_offered)
+        (labels.collect(), is_offered)
     });
     let mut rows: Vec<(Vec<Label>, ComparedService)> = joined(now, before, offers)
         .into_iter()
@@ -241,10 +241,11 @@ pub(crate) async fn offered_versus_used(
         ]);
         row
     });
-    let sum = |of: fn(&EnteOffer) -> u64| Value::count(enti.values().map(of).sum());
+    let offered = enti.values().map(|ente| ente.offered.len() as u64).sum();
+    let used = enti.values().map(|ente| ente.used).sum();
     let totals = vec![
-        ("services_offered", sum(|ente| ente.offered.len() as u64)),
-        ("services_used", sum(|ente| ente.used)),
+        ("services_offered", Value::count(offered)),
+        ("services_used", Value::count(used)),
         ("service_uses", Value::Count(uses.total.count)),
     ];
     Ok(AnswerPage { totals, ..page })
@@ -281,14 +282,15 @@ pub(crate) fn catalogue(
             Label::new(Dimension::Service, service.code()),
             Label::new(Dimension::Category, category),
         ]);
-        let day = |day: Option<Date>| Value::text(day.map(|day| day.to_string()).as_deref());
+        let [from, to] = [service.validity().from, service.validity().to]
+            .map(|day| Value::text(day.map(|day| day.to_string()).as_deref()));
         row.extend([
             Value::Text(service.nature().as_str().to_owned()),
             Value::count(offering as u64),
             Value::text(service.subject()),
             Value::text(service.life_event()),
-            day(service.validity().from),
-            day(service.validity().to),
+            from,
+            to,
         ]);
         rows.push(row);
     }

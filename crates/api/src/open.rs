@@ -74,7 +74,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use affluenza_disclosure::edition::{ClosedYear, Editions, Outcome, PublicYear};
+    use affluenza_disclosure::edition::{ClosedYear, Editions, OpenYear, Outcome, PublicYear};
     use affluenza_disclosure::{Secret, Threshold};
     use affluenza_register::Register;
     use affluenza_store::figures::{MonthUse, WeekHourUse};
@@ -142,9 +142,13 @@ mod tests {
     /// Closes 2017 with the figures above.
     fn editions() -> Editions {
         let figures = figures();
-        let with = (Threshold::default(), &Secret([1; 32]));
-        let Ok(Outcome::Edition(decided)) = Outcome::decide(2017, (&figures, &[]), with, &[])
-        else {
+        let year = OpenYear {
+            year: 2017,
+            figures: &figures,
+            offered: &[],
+        };
+        let decided = Outcome::decide(year, Threshold::default(), &Secret([1; 32]), &[]);
+        let Ok(Outcome::Edition(decided)) = decided else {
             panic!("the year cannot be protected");
         };
         let public = PublicYear::of(2017, &figures, &decided).unwrap();

@@ -253,68 +253,66 @@ fn parameter(name: &str, description: &str, schema: Json) -> Json {
 
 fn parameters() -> Map<String, Json> {
     const PERIOD: &str = "^\\d{4}(-\\d{2}(-\\d{2})?)?(\\.\\.\\d{4}(-\\d{2}(-\\d{2})?)?)?$";
-    let list = |names: &[&str]| json!({ "type": "array", "items": { "type": "string", "enum": names }, "minItems": 1, "maxItems": 100 });
-    let choice = |names: &[&str], default: &str| json!({ "type": "string", "enum": names, "default": default });
-    let text = |pattern: &str, length: u32| json!({ "type": "string", "pattern": pattern, "maxLength": length });
-    let number = |low: u32, high: u32| json!({ "type": "integer", "format": "int32", "minimum": low, "maximum": high });
     let measures = Measure::ALL.map(Measure::name);
     let dimensions = Dimension::ALL.map(Dimension::name);
     let mut all: Map<String, Json> = Map::new();
-    let mut add = |name: &str, description: &str, schema: Json| {
+    let plain = [
+        (
+            "measure",
+            "What is counted.",
+            choice(&measures, "service_uses"),
+        ),
+        (
+            "period",
+            "A year, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
+            text(PERIOD, 22),
+        ),
+        (
+            "compare",
+            "With what: none, year-before (the same dates), before (as much time just before), or another period.",
+            text("^(none|year-before|before|\\d{4}.*)$", 22),
+        ),
+        (
+            "count",
+            "people leaves bots out.",
+            choice(&["people", "all"], "people"),
+        ),
+        (
+            "order",
+            "Column to sort by; a minus before it sorts downwards.",
+            text("^-?[a-z_]+$", 30),
+        ),
+        ("limit", "Rows on a page.", number(1, 10_000)),
+        (
+            "cursor",
+            "From the link `next` of the page before.",
+            text("^r[0-9a-f]{1,8}\\.[0-9a-f]{1,16}$", 26),
+        ),
+        (
+            "by_kind",
+            "Whether kinds are told apart.",
+            json!({ "type": "boolean", "default": false }),
+        ),
+        (
+            "trend",
+            "One row for each day, month or year, too.",
+            choice(&["none", "day", "month", "year"], "none"),
+        ),
+        (
+            "state",
+            "Only variations of this state.",
+            json!({ "type": "string", "enum": STATES }),
+        ),
+        ("minutes", "How far back.", number(1, 1440)),
+        (
+            "format",
+            "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF.",
+            choice(&["json", "csv", "csv-excel-italy"], "json"),
+        ),
+    ];
+    for (name, description, schema) in plain {
         all.insert(name.to_owned(), parameter(name, description, schema));
-    };
-    add(
-        "measure",
-        "What is counted.",
-        choice(&measures, "service_uses"),
-    );
-    add(
-        "period",
-        "A year, a month, a day, or FROM..TO of any of them, in local days; the newest year with figures without.",
-        text(PERIOD, 22),
-    );
-    add(
-        "compare",
-        "With what: none, year-before (the same dates), before (as much time just before), or another period.",
-        text("^(none|year-before|before|\\d{4}.*)$", 22),
-    );
-    add(
-        "count",
-        "people leaves bots out.",
-        choice(&["people", "all"], "people"),
-    );
-    add(
-        "order",
-        "Column to sort by; a minus before it sorts downwards.",
-        text("^-?[a-z_]+$", 30),
-    );
-    add("limit", "Rows on a page.", number(1, 10_000));
-    add(
-        "cursor",
-        "From the link `next` of the page before.",
-        text("^r[0-9a-f]{1,8}\\.[0-9a-f]{1,16}$", 26),
-    );
-    add(
-        "by_kind",
-        "Whether kinds are told apart.",
-        json!({ "type": "boolean", "default": false }),
-    );
-    add(
-        "trend",
-        "One row for each day, month or year, too.",
-        choice(&["none", "day", "month", "year"], "none"),
-    );
-    add(
-        "state",
-        "Only variations of this state.",
-        json!({ "type": "string", "enum": STATES }),
-    );
-    add("minutes", "How far back.", number(1, 1440));
-    add(
-        "format",
-        "Wins over the header Accept. csv-excel-italy has semicolons, decimal commas, a byte order mark and CRLF.",
-        choice(&["json", "csv", "csv-excel-italy"], "json"),
-    );
+    }
     all.insert(
         "group".into(),
         listed(
@@ -341,6 +339,22 @@ fn parameters() -> Map<String, Json> {
     all
 }
 
+fn list(names: &[&str]) -> Json {
+    json!({ "type": "array", "items": { "type": "string", "enum": names }, "minItems": 1, "maxItems": 100 })
+}
+
+fn choice(names: &[&str], default: &str) -> Json {
+    json!({ "type": "string", "enum": names, "default": default })
+}
+
+fn text(pattern: &str, length: u32) -> Json {
+    json!({ "type": "string", "pattern": pattern, "maxLength": length })
+}
+
+fn number(low: u32, high: u32) -> Json {
+    json!({ "type": "integer", "format": "int32", "minimum": low, "maximum": high })
+}
+
 fn listed(name: &str, description: &str, schema: Json) -> Json {
     let mut parameter = parameter(name, description, schema);
     parameter["style"] = json!("form");
@@ -348,13 +362,16 @@ fn listed(name: &str, description: &str, schema: Json) -> Json {
     parameter
 }
 
+fn number_header(description: &str) -> Json {
+    json!({ "description": description, "schema": { "type": "integer", "format": "int32", "minimum": 0 } })
+}
+
 fn headers() -> Json {
-    let number = |description: &str| json!({ "description": description, "schema": { "type": "integer", "format": "int32", "minimum": 0 } });
     json!({
-        "RateLimit-Limit": number("Requests that a full bucket allows at once."),
-        "RateLimit-Remaining": number("Requests left now."),
-        "RateLimit-Reset": number("Seconds until the bucket is full again."),
-        "Retry-After": number("Seconds to wait before the next request."),
+        "RateLimit-Limit": number_header("Requests that a full bucket allows at once."),
+        "RateLimit-Remaining": number_header("Requests left now."),
+        "RateLimit-Reset": number_header("Seconds until the bucket is full again."),
+        "Retry-After": number_header("Seconds to wait before the next request."),
         "ETag": { "description": "Stands for this answer to this asker.", "schema": { "type": "string", "maxLength": 40 } },
         "Cache-Control": { "description": "Answers may be kept, and are asked for again with If-None-Match.", "schema": { "type": "string", "maxLength": 100 } }
     })

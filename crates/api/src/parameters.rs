@@ -147,13 +147,9 @@ impl Question {
             self.group = vec![Dimension::Category];
         }
         if self.compare.is_some() {
-            let moving = |dimension: &&Dimension| {
-                matches!(
-                    dimension,
-                    Dimension::Day | Dimension::Month | Dimension::Year
-                )
-            };
-            if let Some(dimension) = self.group.iter().find(moving) {
+            use Dimension::{Day, Month, Year};
+            let mut group = self.group.iter();
+            if let Some(dimension) = group.find(|one| matches!(one, Day | Month | Year)) {
                 return Err(Problem::parameter(
                     "compare",
                     format!(
@@ -283,46 +279,40 @@ impl Question {
     /// Returns the parameters of the question in a fixed order, in request syntax. Unset optional
     /// parameters are left out.
     pub fn pairs(&self, period: Period) -> Vec<(&'static str, String)> {
-        let known = |name: &str| self.resource.parameters().contains(&name);
-        let mut pairs = Vec::new();
-        let mut push = |name: &'static str, value: String| {
-            if known(name) {
-                pairs.push((name, value));
-            }
-        };
-        push("period", period.to_string());
+        let mut pairs = vec![("period", period.to_string())];
         let names: Vec<&str> = self
             .group
             .iter()
             .map(|dimension| dimension.name())
             .collect();
         if !names.is_empty() {
-            push("group", names.join(","));
-            push("trend", names.join(","));
+            pairs.push(("group", names.join(",")));
+            pairs.push(("trend", names.join(",")));
         }
-        push("measure", self.measure.name().to_owned());
+        pairs.push(("measure", self.measure.name().to_owned()));
         match self.compare {
             None => {}
-            Some(Compare::YearBefore) => push("compare", "year-before".to_owned()),
-            Some(Compare::Before) => push("compare", "before".to_owned()),
-            Some(Compare::With(other)) => push("compare", other.to_string()),
+            Some(Compare::YearBefore) => pairs.push(("compare", "year-before".to_owned())),
+            Some(Compare::Before) => pairs.push(("compare", "before".to_owned())),
+            Some(Compare::With(other)) => pairs.push(("compare", other.to_string())),
         }
-        push("count", COUNTS[usize::from(!self.people)].to_owned());
+        pairs.push(("count", COUNTS[usize::from(!self.people)].to_owned()));
         if self.by_kind {
-            push("by_kind", "true".to_owned());
+            pairs.push(("by_kind", "true".to_owned()));
         }
         if let Some(order) = &self.order {
             let sign = if order.descending { "-" } else { "" };
-            push("order", format!("{sign}{}", order.column));
+            pairs.push(("order", format!("{sign}{}", order.column)));
         }
         if let Some(state) = self.state {
-            push("state", state.to_owned());
+            pairs.push(("state", state.to_owned()));
         }
-        push("limit", self.limit.to_string());
-        push("minutes", self.minutes.to_string());
+        pairs.push(("limit", self.limit.to_string()));
+        pairs.push(("minutes", self.minutes.to_string()));
         if let Some(cursor) = self.cursor {
-            push("cursor", cursor.write());
+            pairs.push(("cursor", cursor.write()));
         }
+        pairs.retain(|(name, _)| self.resource.parameters().contains(name));
         for (dimension, values) in &self.filters {
             pairs.push((dimension.name(), values.join(",")));
         }

@@ -47,15 +47,15 @@ impl Period {
     /// period, and 1 March at its start. A period that ends with a month still ends with that
     /// month.
     pub fn year_before(self) -> Option<Self> {
-        let year = |date: LocalDate| date.year() - 1;
-        let first = LocalDate::new(year(self.first), self.first.month(), self.first.day())
-            .or_else(|_| LocalDate::new(year(self.first), 3, 1))
+        let (first_year, last_year) = (self.first.year() - 1, self.last.year() - 1);
+        let first = LocalDate::new(first_year, self.first.month(), self.first.day())
+            .or_else(|_| LocalDate::new(first_year, 3, 1))
             .ok()?;
         let ends_month = self.last.plus_days(1).day() == 1;
         let last = if ends_month {
-            end_of_month(year(self.last), self.last.month())?
+            end_of_month(last_year, self.last.month())?
         } else {
-            LocalDate::new(year(self.last), self.last.month(), self.last.day()).ok()?
+            LocalDate::new(last_year, self.last.month(), self.last.day()).ok()?
         };
         // 29 February alone would become 1 March to 28 February.
         let first = if first.days() > last.days() {
@@ -138,17 +138,18 @@ fn end_of_month(year: i16, month: u8) -> Option<LocalDate> {
     Some(LocalDate::new(next_year, next_month, 1).ok()?.plus_days(-1))
 }
 
+/// Parses a number of exactly so many digits.
+fn number(part: &str, digits: usize) -> Option<i16> {
+    let is_plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| part.parse().ok())?
+}
+
 /// Returns the first and the last day of a year, a month or a day.
 fn span(text: &str) -> Option<(LocalDate, LocalDate)> {
     if !text.is_ascii() || text.len() > 10 {
         return None;
     }
     let mut parts = text.split('-');
-    let number = |part: &str, digits: usize| {
-        (part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| part.parse::<i16>().ok())
-            .flatten()
-    };
     let year = number(parts.next()?, 4)?;
     let Some(month) = parts.next() else {
         return Some((

@@ -210,9 +210,10 @@ impl Question {
     /// A visitor is identified for one day and one ente only.
     pub fn has_additive_rows(&self) -> bool {
         use Dimension::{Day, Ente, Month, Weekday, Year};
-        let keeps =
-            |dimension: &Dimension| matches!(dimension, Day | Ente | Month | Weekday | Year);
-        self.measure != Measure::Users || self.dimensions().iter().all(keeps)
+        let dimensions = self.dimensions();
+        let mut dimensions = dimensions.iter();
+        self.measure != Measure::Users
+            || dimensions.all(|dimension| matches!(dimension, Day | Ente | Month | Weekday | Year))
     }
 
     /// Number of rows before the page.

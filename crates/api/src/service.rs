@@ -74,6 +74,18 @@ struct Inner {
     asked: Counter,
 }
 
+/// Where answers come from, and who may ask.
+pub struct ApiSources {
+    /// Figures of the events.
+    pub store: Store,
+    /// Figures for those who have no key.
+    pub editions: Arc<Editions>,
+    /// Keys of the others.
+    pub ring: KeyRing,
+    /// Newest register.
+    pub register: watch::Receiver<Arc<Register>>,
+}
+
 impl Api {
     /// Loads the first snapshot, and follows changes until `stop` is signalled.
     ///
@@ -81,14 +93,19 @@ impl Api {
     /// ClickHouse does not answer.
     pub async fn start(
         config: Config,
-        (store, editions): (Store, Arc<Editions>),
-        ring: KeyRing,
-        register: watch::Receiver<Arc<Register>>,
-        (metrics, stop): (&Metrics, &CancellationToken),
+        sources: ApiSources,
+        metrics: &Metrics,
+        stop: CancellationToken,
     ) -> Result<Self, StoreError> {
+        let ApiSources {
+            store,
+            editions,
+            ring,
+            register,
+        } = sources;
         let known = register.borrow().clone();
         let current = Current::load(&store, known).await?;
-        let counter = |name: &str, help: &str| metrics.register(name, help, Counter::default());
+        let (unchanged, asked) = (Counter::default(), Counter::default());
         let api = Self(Arc::new(Inner {
             current,
             ring,
@@ -100,13 +117,17 @@ impl Api {
             places: ConcurrencyLimit::new(config.key_questions_max),
             questions: Semaphore::new(config.questions_max),
             answers: Cache::with_weighter(ANSWERS_EXPECTED, config.cache_bytes_max, ByBytes),
-            unchanged: counter("api_unchanged", "Requests answered with 304"),
-            asked: counter("api_questions", "Questions that the database was asked"),
+            unchanged: metrics.register("api_unchanged", "Requests answered with 304", unchanged),
+            asked: metrics.register(
+                "api_questions",
+                "Questions that the database was asked",
+                asked,
+            ),
             config,
             store,
             editions,
         }));
-        let (follower, stop) = (api.clone(), stop.clone());
+        let follower = api.clone();
         tokio::spawn(async move {
             let inner = &follower.0;
             let pause = Duration::from_millis(inner.config.look_ms);
@@ -120,16 +141,14 @@ impl Api {
     pub fn routes(&self) -> Router {
         let mut router = Router::new();
         for resource in Resource::ALL {
-            let answer =
-                move |State(api): State<Self>,
-                      Extension(peer): Extension<Peer>,
-                      headers: HeaderMap,
-                      pairs: Result<Query<Vec<(String, String)>>, QueryRejection>| async move {
+            let route = get(
+                move |State(api): State<Self>, Extension(peer), headers: HeaderMap, pairs| async move {
                     api.answer(resource, peer, &headers, pairs)
                         .await
                         .unwrap_or_else(IntoResponse::into_response)
-                };
-            router = router.route(&format!("/v1/{}", resource.path()), get(answer));
+                },
+            );
+            router = router.route(&format!("/v1/{}", resource.path()), route);
         }
         let router = router.route("/v1/years", get(years));
         router.merge(page::routes()).with_state(self.clone())
@@ -203,7 +222,7 @@ impl Api {
             let who = key
                 .as_ref()
                 .map_or_else(|| address.to_string(), |key| key.id.clone());
-            let rendered = inner.rendered(&cached, &who, (&snapshot, period)).await?;
+            let rendered = inner.rendered(&cached, &who, &snapshot, period).await?;
             written(&rendered, &cached, headers)
         };
         common_headers(response.headers_mut(), &etag, &cached.viewer, allowance);
@@ -215,18 +234,16 @@ impl Inner {
     /// Returns the question's period, or the newest year with figures. Without a key, it is the
     /// newest closed year.
     fn period(&self, question: &Question, viewer: &Viewer, snapshot: &Snapshot) -> Period {
-        let newest = || match viewer {
-            Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
-            Viewer::Key(_) => {
-                let day = snapshot.coverage.newest(viewer.scope())?;
-                Period::year(LocalDate::from_days(i32::from(day)).year())
-            }
-        };
-        let this_year = || Period::year(LocalDate::from_days(today()).year());
         question
             .period
-            .or_else(newest)
-            .or_else(this_year)
+            .or_else(|| match viewer {
+                Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
+                Viewer::Key(_) => {
+                    let day = snapshot.coverage.newest(viewer.scope())?;
+                    Period::year(LocalDate::from_days(i32::from(day)).year())
+                }
+            })
+            .or_else(|| Period::year(LocalDate::from_days(today()).year()))
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
     }
 
@@ -291,7 +308,8 @@ impl Inner {
         &self,
         cached: &CacheKey,
         who: &str,
-        (snapshot, period): (&Arc<Snapshot>, Period),
+        snapshot: &Arc<Snapshot>,
+        period: Period,
     ) -> Result<Arc<Rendered>, Problem> {
         let make = async {
             let _mine = self.places.take(&who.to_owned(), PATIENCE).await?;

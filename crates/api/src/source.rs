@@ -134,21 +134,25 @@ impl<'a> FigureSource<'a> {
                 Ok(public_counts(question, &year, by, split))
             }
             Self::Live { store, scope } => {
-                let query = |group| UsageQuery {
-                    group,
+                let mut group = by.to_vec();
+                group.extend(split.dimension());
+                let query = UsageQuery {
+                    group: group.clone(),
                     selection: question.selection(period, scope),
                     users: question.measure == Measure::Users,
                 };
-                let mut group = by.to_vec();
-                group.extend(split.dimension());
-                let rows = store.usage(&query(group.clone())).await?;
+                let rows = store.usage(&query).await?;
                 if rows.len() > ROWS_MAX {
                     return Err(NoFigures::Question(too_many_rows()));
                 }
                 let mut counts = gathered(rows, &group, question.measure, split);
                 if question.measure == Measure::Users {
                     // Users are not additive: a visitor in two groups is one user of the total.
-                    let total = store.usage(&query(Vec::new())).await?;
+                    let ungrouped = UsageQuery {
+                        group: Vec::new(),
+                        ..query
+                    };
+                    let total = store.usage(&ungrouped).await?;
                     let users = total.first().map_or(0, |row| row.users);
                     counts.total.count = Count::Shown(users);
                 }
@@ -327,11 +331,11 @@ fn public_cells(
     let filters = question.filters.keys();
     all.extend(filters.filter(|dimension| !by.contains(dimension)));
     for mut cell in year.cells(measure, &all) {
-        let is_wanted = |label: &Label| {
+        let is_wanted = cell.labels.iter().all(|label| {
             let values = question.filters.get(&label.dimension);
             values.is_none_or(|values| values.contains(&label.text))
-        };
-        if cell.labels.iter().all(is_wanted) {
+        });
+        if is_wanted {
             cell.labels.truncate(by.len());
             *cells.entry(cell.labels).or_default() += cell.count;
         }

@@ -105,10 +105,10 @@ impl Coverage {
     pub fn newest(&self, scope: Option<&[String]>) -> Option<u16> {
         match scope {
             None => self.all.last().copied(),
-            Some(scope) => {
-                let newest = |ente: &String| self.enti.get(ente)?.last().copied();
-                scope.iter().filter_map(newest).max()
-            }
+            Some(scope) => scope
+                .iter()
+                .filter_map(|ente| self.enti.get(ente)?.last().copied())
+                .max(),
         }
     }
 
@@ -118,25 +118,8 @@ impl Coverage {
         let newest = self.newest(None).map_or(-1, i32::from);
         let end = last.min(newest);
         let days = u32::try_from(end - first + 1).unwrap_or(0);
-        let within = |day: &&u16| (first..=end).contains(&i32::from(**day));
-        let seen = u32::try_from(self.all.iter().filter(within).count()).unwrap_or(0);
-        let of_ente = |(ente, seen): (&String, &Vec<u16>)| {
-            let seen: Vec<i32> = seen
-                .iter()
-                .filter(within)
-                .map(|day| i32::from(*day))
-                .collect();
-            let with = u32::try_from(seen.len()).unwrap_or(0);
-            EnteCompleteness {
-                ente: ente.clone(),
-                days_with_data: with,
-                days_missing: days.saturating_sub(with),
-                gaps: gaps(&seen, first, end),
-            }
-        };
-        let meets = |loss: &&Acceptance| {
-            i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first
-        };
+        let seen = days_within(&self.all, first, end).len();
+        let seen = u32::try_from(seen).unwrap_or(0);
         Completeness {
             days,
             days_missing: days.saturating_sub(seen),
@@ -144,19 +127,39 @@ impl Coverage {
                 .enti
                 .iter()
                 .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
-                .map(of_ente)
+                .map(|(ente, seen)| {
+                    let seen = days_within(seen, first, end);
+                    let with = u32::try_from(seen.len()).unwrap_or(0);
+                    EnteCompleteness {
+                        ente: ente.clone(),
+                        days_with_data: with,
+                        days_missing: days.saturating_sub(with),
+                        gaps: gaps(&seen, first, end),
+                    }
+                })
                 .collect(),
-            losses: self.losses.iter().filter(meets).map(loss).collect(),
+            losses: self
+                .losses
+                .iter()
+                .filter(|loss| {
+                    i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first
+                })
+                .map(loss)
+                .collect(),
         }
     }
 }
 
+fn days_within<'d>(days: impl IntoIterator<Item = &'d u16>, first: i32, end: i32) -> Vec<i32> {
+    let days = days.into_iter().map(|day| i32::from(*day));
+    days.filter(|day| (first..=end).contains(day)).collect()
+}
+
 fn loss(accepted: &Acceptance) -> Loss {
-    let date = |day: u16| LocalDate::from_days(i32::from(day)).to_string();
     Loss {
         records: accepted.records,
-        from: date(accepted.first_day),
-        to: date(accepted.last_day),
+        from: LocalDate::from_days(accepted.first_day.into()).to_string(),
+        to: LocalDate::from_days(accepted.last_day.into()).to_string(),
         reason: accepted.reason.clone(),
     }
 }

@@ -51,12 +51,6 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let (mut word, mut has_word, mut quote) = (String::new(), false, None);
     let mut letters = script.chars().peekable();
-    let end_word = |word: &mut String, has_word: &mut bool, commands: &mut Vec<Vec<String>>| {
-        if std::mem::take(has_word) {
-            let command = commands.last_mut().expect("there is always one");
-            command.push(std::mem::take(word));
-        }
-    };
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (Some(mark), _) if letter == mark => quote = None,
@@ -90,10 +84,16 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
+fn end_word(word: &mut String, has_word: &mut bool, commands: &mut [Vec<String>]) {
+    if std::mem::take(has_word) {
+        let command = commands.last_mut().expect("there is always one");
+        command.push(std::mem::take(word));
+    }
+}
+
 /// Returns the arguments of the program if this command runs it. The program may stand first, after
 /// variables or `sudo -u USER`, or after `--` of another program.
 fn arguments(command: &[String]) -> Option<&[String]> {
-    let is_program = |word: &String| word == "affluenza" || word.ends_with("/affluenza");
     let mut rest = command;
     loop {
         match rest {
@@ -106,6 +106,10 @@ fn arguments(command: &[String]) -> Option<&[String]> {
     let at = command.iter().position(|word| word == "--")?;
     let (first, after) = command[at + 1..].split_first()?;
     is_program(first).then_some(after)
+}
+
+fn is_program(word: &str) -> bool {
+    word == "affluenza" || word.ends_with("/affluenza")
 }
 
 fn assert_understood(place: &Path, words: &[String]) {

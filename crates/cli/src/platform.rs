@@ -272,11 +272,10 @@ impl Platform {
         if let Some((_, endpoints)) = &self.owned {
             let _ = fs::remove_file(endpoints);
         }
-        let stop = async |engine: Option<Kept>| match engine {
-            Some(engine) => engine.stop_within(within).await,
-            None => Ok(()),
-        };
-        let (clickhouse, kafka) = tokio::join!(stop(self.clickhouse), stop(self.kafka));
+        let (clickhouse, kafka) = tokio::join!(
+            stop_within(self.clickhouse, within),
+            stop_within(self.kafka, within)
+        );
         clickhouse?;
         Ok(kafka?)
     }
@@ -306,6 +305,13 @@ impl Platform {
 }
 
 /// Converts the restricted users to the format of the engine's users file.
+async fn stop_within(engine: Option<Kept>, within: Duration) -> Result<(), EngineError> {
+    match engine {
+        Some(engine) => engine.stop_within(within).await,
+        None => Ok(()),
+    }
+}
+
 fn row_readers(settings: &Settings) -> Vec<RowReader> {
     let config = &settings.clickhouse;
     ente_readers(settings)

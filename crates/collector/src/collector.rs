@@ -183,8 +183,7 @@ impl Collector {
             async move { collector.expire_salts(&chores).await }
         });
         let served =
-            affluenza_http::serve(listener, router, &self.config.http, (&self.metrics, &stop))
-                .await;
+            affluenza_http::serve(listener, router, &self.config.http, &self.metrics, &stop).await;
         chores.cancel();
         for chore in [drained, kept_house, forgotten] {
             // A panic of the task has already been reported.

@@ -65,9 +65,11 @@ impl Tree {
         // Nodes are numbered in the order of labels, so that the order of the input does not
         // matter.
         let nodes: BTreeMap<String, u32> = parents.keys().cloned().zip(TOTAL + 1..).collect();
-        let node_of = |label: &Option<String>| label.as_ref().map_or(TOTAL, |label| nodes[label]);
         let parents: Vec<u32> = std::iter::once(TOTAL)
-            .chain(parents.values().map(node_of))
+            .chain(parents.values().map(|parent| match parent {
+                Some(label) => nodes[label],
+                None => TOTAL,
+            }))
             .collect();
         let mut heights = vec![0; parents.len()];
         for leaf in TOTAL + 1..parents.len() as u32 {

@@ -95,16 +95,16 @@ impl<'a> Pattern<'a> {
         draws: &'a dyn Draws,
         also: &'a HashSet<usize>,
     ) -> Self {
-        let tie = |name: &str| draws.draw("tie", name) as f64 / u64::MAX as f64;
-        let figures = system.figures.iter();
+        let ties = system.figures.iter().map(|figure| {
+            let drawn = draws.draw("tie", &figure.name) as f64 / u64::MAX as f64;
+            1.0 + TIE * drawn
+        });
         Self {
             system,
             threshold,
             draws,
             also,
-            ties: figures
-                .map(|figure| 1.0 + TIE * tie(&figure.name))
-                .collect(),
+            ties: ties.collect(),
         }
     }
 
@@ -166,15 +166,15 @@ impl<'a> Pattern<'a> {
                 up: amount.max(0),
             };
             let small = self.small(&counts);
-            let cost = |other: usize| {
+            let step = cheapest(self.system, &counts, place, amounts, &|other| {
                 let name = format!("{} {}", figure.name, self.system.figures[other].name);
                 let drawn = self.draws.draw("lean", &name);
                 let lean = f64::from(1_u32 << (drawn >> 1).trailing_zeros().min(LEAN_MAX));
                 let lean = if drawn & 1 == 0 { lean } else { 1.0 / lean };
                 Some(lean * self.cost(other, &counts, &small).sqrt())
-            };
+            });
             // If no such move exists or none is found, the true count is kept.
-            if let Ok(Some(step)) = cheapest(self.system, &counts, place, amounts, &cost)
+            if let Ok(Some(step)) = step
                 && let Some(moved) = self.system.moved(&counts, &step, amount)
             {
                 counts = moved;
@@ -206,8 +206,9 @@ impl<'a> Pattern<'a> {
         in_order.sort_unstable_by_key(|place| (counts[*place], *place));
         let mut moves: BTreeMap<usize, Move> = BTreeMap::new();
         for place in in_order {
-            let cost = |other: usize| Some(self.cost(other, counts, &hidden));
-            let step = self.safe(place, counts, &cost)?;
+            let step = self.safe(place, counts, &|other| {
+                Some(self.cost(other, counts, &hidden))
+            })?;
             let step = step.ok_or(Unprotected::NoneFound)?;
             hidden.extend(self.shown(&step));
             moves.insert(place, step);
@@ -258,21 +259,22 @@ impl<'a> Pattern<'a> {
         let others = hidden.iter().filter(|place| !moves.contains_key(place));
         let mut others: Vec<usize> = others.copied().collect();
         others.sort_unstable_by(|one, other| {
-            let of = |place: &usize| self.cost(*place, counts, &none);
-            of(other).total_cmp(&of(one)).then(one.cmp(other))
+            let [cost, cost_of_other] = [one, other].map(|at| self.cost(*at, counts, &none));
+            cost_of_other.total_cmp(&cost).then(one.cmp(other))
         });
         for place in others {
             hidden.remove(&place);
-            let has = |step: &Move| step.0.iter().any(|(figure, _)| *figure == place);
-            let affected = moves.iter().filter(|(_, step)| has(step));
+            let affected = moves.iter();
+            let affected =
+                affected.filter(|(_, step)| step.0.iter().any(|(figure, _)| *figure == place));
             let affected: Vec<usize> = affected.map(|(of, _)| *of).collect();
-            let cost = |other: usize| {
-                let is_free = !self.system.figures[other].is_shown || hidden.contains(&other);
-                is_free.then_some(HIDDEN)
-            };
             let mut replaced = Vec::new();
             for of in &affected {
-                match self.safe(*of, counts, &cost)? {
+                let step = self.safe(*of, counts, &|other| {
+                    let is_free = !self.system.figures[other].is_shown || hidden.contains(&other);
+                    is_free.then_some(HIDDEN)
+                })?;
+                match step {
                     Some(step) => replaced.push((*of, step)),
                     None => break,
                 }

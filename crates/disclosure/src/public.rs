@@ -60,11 +60,11 @@ impl<const N: usize> Public<N> {
         let mut cells: Vec<(Key<N>, Count)> = shown.chain(hidden).collect();
         cells.sort_unstable_by_key(|(key, _)| *key);
         cells.into_iter().map(|(key, cell)| {
-            let label = |dimension: usize| {
+            let labels = std::array::from_fn(|dimension| {
                 let node = key[dimension];
                 (node != TOTAL).then(|| self.trees[dimension].labels[node as usize].as_str())
-            };
-            (std::array::from_fn(label), cell)
+            });
+            (labels, cell)
         })
     }
 

@@ -47,10 +47,10 @@ pub(crate) fn cheapest(
         match solved(system, &rooms, of, is_whole)? {
             None => return Ok(None),
             Some(Solved::Move(step)) => {
-                let makes = |amount: i64| system.moved(counts, &step, amount);
+                let raised = system.moved(counts, &step, amounts.up);
                 let is_right = step.0.contains(&(of, 1))
-                    && makes(amounts.up).is_some_and(|counts| system.adds_up(&counts))
-                    && makes(-amounts.down).is_some();
+                    && raised.is_some_and(|counts| system.adds_up(&counts))
+                    && system.moved(counts, &step, -amounts.down).is_some();
                 return is_right.then_some(Some(step)).ok_or(Failed);
             }
             Some(Solved::Fractions) => {}
@@ -68,15 +68,11 @@ fn rooms(
     let mut rooms = Vec::new();
     for (place, figure) in system.figures.iter().enumerate() {
         let room = counts[place] - figure.least().cast_signed();
-        let times = |steps: i64| {
-            if steps == 0 {
-                STEP_MAX
-            } else {
-                (room / steps).min(STEP_MAX)
-            }
-        };
         // A figure that rises with a step falls when the move is reversed, so `down` limits its rise.
-        let (up, down) = (times(amounts.down), times(amounts.up));
+        let [up, down] = [amounts.down, amounts.up].map(|steps| match steps {
+            0 => STEP_MAX,
+            _ => (room / steps).min(STEP_MAX),
+        });
         if (up > 0 || down > 0)
             && let Some(cost) = cost(place)
         {
@@ -106,17 +102,19 @@ fn solved(
     if is_whole {
         problem.set_time_limit(Duration::from_secs(WHOLE_SECONDS_MAX));
     }
-    let mut variable = |cost: f64, least: i64, most: i64| match is_whole {
-        true => problem.add_integer_var(cost, (least as i32, most as i32)),
-        false => problem.add_var(cost, (least as f64, most as f64)),
-    };
     let mut variables: Vec<Option<[Variable; 2]>> = vec![None; system.figures.len()];
     for room in rooms {
         // The figure itself rises by exactly one with each step.
         let is_of = room.figure == of;
-        let up = variable(room.cost, i64::from(is_of), if is_of { 1 } else { room.up });
-        let down = variable(room.cost, 0, if is_of { 0 } else { room.down });
-        variables[room.figure] = Some([up, down]);
+        let ups = if is_of { 1..=1 } else { 0..=room.up };
+        let downs = if is_of { 0..=0 } else { 0..=room.down };
+        let pair = [ups, downs].map(|range| match is_whole {
+            true => {
+                problem.add_integer_var(room.cost, (*range.start() as i32, *range.end() as i32))
+            }
+            false => problem.add_var(room.cost, (*range.start() as f64, *range.end() as f64)),
+        });
+        variables[room.figure] = Some(pair);
     }
     if variables[of].is_none() {
         return Ok(None);

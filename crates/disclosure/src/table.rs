@@ -146,8 +146,10 @@ impl<const N: usize> CountTable<N> {
     }
 
     fn add_part(&mut self, place: usize, has: [bool; N], labels: [&str; N], count: u64) {
-        let label = |at: usize| if has[at] { labels[at] } else { "" };
-        let labels = std::array::from_fn(|at| label(at).to_owned());
+        let labels = std::array::from_fn(|at| match has[at] {
+            true => labels[at].to_owned(),
+            false => String::new(),
+        });
         *self.parts.entry((place, labels)).or_default() += count;
     }
 
@@ -228,9 +230,10 @@ impl<const N: usize> CountTable<N> {
                     *cells.entry(key).or_default() += count;
                 });
             }
-            let shared = |key: &Key<N>| is_published(&self.published[..table], key);
             let earlier = shown.iter().filter(|(key, _)| belongs(has, key));
-            agrees &= cells.iter().filter(|(key, _)| shared(key)).eq(earlier);
+            let before = &self.published[..table];
+            let shared = cells.iter().filter(|(key, _)| is_published(before, key));
+            agrees &= shared.eq(earlier);
             shown.extend(cells);
         }
         let mut made = BuiltTable {
@@ -266,14 +269,14 @@ impl<const N: usize> CountTable<N> {
         let place = self.published.len();
         let details = self.parts.iter().filter(|((of, _), _)| *of == place);
         for ((_, labels), count) in details {
-            let of_table = |table: &&[bool; N]| -> Option<usize> {
+            let wholes = coarser.iter().map(|table| {
                 let key = std::array::from_fn(|at| match table[at] {
                     true => made.trees[at].node(&labels[at]).unwrap_or(TOTAL),
                     false => TOTAL,
                 });
                 shown.get(&key).copied()
-            };
-            let wholes: Option<Vec<usize>> = coarser.iter().map(of_table).collect();
+            });
+            let wholes: Option<Vec<usize>> = wholes.collect();
             // A part of a zero is zero.
             let Some(wholes) = wholes else {
                 made.agrees &= *count == 0;
@@ -326,16 +329,16 @@ impl<const N: usize> BuiltTable<N> {
     }
 
     fn figure(&self, key: &Key<N>, count: u64, published: &[[bool; N]]) -> Figure {
-        let height = |table: &[bool; N]| -> u32 {
-            let of = (0..N).filter(|at| table[*at]);
-            of.map(|at| self.trees[at].height(key[at])).sum()
-        };
         let of = published.iter().filter(|table| belongs(table, key));
+        let heights = of.map(|table| {
+            let of = (0..N).filter(|at| table[*at]);
+            of.map(|at| self.trees[at].height(key[at])).sum::<u32>()
+        });
         let labels = (0..N).map(|at| self.label(key, at).unwrap_or("*"));
         Figure {
             count,
             is_shown: true,
-            height: of.map(height).max().unwrap_or(0),
+            height: heights.max().unwrap_or(0),
             name: labels.collect::<Vec<_>>().join("|"),
         }
     }
@@ -362,22 +365,23 @@ impl<const N: usize> BuiltTable<N> {
     /// Returns the indices of cells among the figures. Cells that are zero have none.
     fn places(&self, cells: &[Labels<N>]) -> HashSet<usize> {
         let index = self.index();
-        let place = |labels: &Labels<N>| {
-            let mut key = [TOTAL; N];
-            for at in 0..N {
-                if let Some(label) = &labels[at] {
-                    key[at] = self.trees[at].node(label)?;
+        cells
+            .iter()
+            .filter_map(|labels| {
+                let mut key = [TOTAL; N];
+                for at in 0..N {
+                    if let Some(label) = &labels[at] {
+                        key[at] = self.trees[at].node(label)?;
+                    }
                 }
-            }
-            index.get(&key).copied()
-        };
-        cells.iter().filter_map(place).collect()
+                index.get(&key).copied()
+            })
+            .collect()
     }
 
     fn public(self, published: Vec<[bool; N]>, hidden: &HashSet<usize>) -> Public<N> {
-        let is_hidden = |place: &usize| hidden.contains(place);
         let (away, shown): (Vec<usize>, Vec<usize>) =
-            (0..self.keys.len()).partition(|place| is_hidden(place));
+            (0..self.keys.len()).partition(|place| hidden.contains(place));
         let shown = shown
             .into_iter()
             .map(|place| (self.keys[place], self.system.figures[place].count));

@@ -1,6 +1,6 @@
 //! An edition of generated figures: no small count can be derived, and the catalogue is valid.
 
-use affluenza_disclosure::edition::{Outcome, PublicYear, offered};
+use affluenza_disclosure::edition::{OpenYear, Outcome, PublicYear, offered};
 use affluenza_disclosure::open_data::{Config, Edition, Published};
 use affluenza_disclosure::{Secret, Threshold};
 use affluenza_register::Register;
@@ -57,8 +57,12 @@ fn edition() -> Edition {
     };
     let publisher = publisher.publisher().expect("all is given");
     let offered = offered(&register, 2017);
-    let with = (Threshold::default(), &Secret([1; 32]));
-    let decided = Outcome::decide(2017, (&figures, &offered), with, &[]);
+    let year = OpenYear {
+        year: 2017,
+        figures: &figures,
+        offered: &offered,
+    };
+    let decided = Outcome::decide(year, Threshold::default(), &Secret([1; 32]), &[]);
     let Ok(Outcome::Edition(decided)) = decided else {
         panic!("it can be protected: {decided:?}");
     };

@@ -5,7 +5,7 @@ mod attack;
 
 use std::collections::BTreeMap;
 
-use affluenza_disclosure::edition::{Outcome, PublicYear, band_of, hour_label};
+use affluenza_disclosure::edition::{OpenYear, Outcome, PublicYear, band_of, hour_label};
 use affluenza_disclosure::{Count, Public, Secret, Threshold, Unprotected};
 use affluenza_store::figures::{BandUse, HourUse, MonthUse, WeekHourUse};
 use affluenza_store::open::{OpenFigures, UseRow};
@@ -161,8 +161,12 @@ fn detail<const N: usize>(row: &[String; N]) -> [String; N] {
 }
 
 fn published(figures: &OpenFigures, k: u64) -> Result<PublicYear, Unprotected> {
-    let with = (Threshold { k }, &Secret([5; 32]));
-    match Outcome::decide(2017, (figures, &[]), with, &[])? {
+    let year = OpenYear {
+        year: 2017,
+        figures,
+        offered: &[],
+    };
+    match Outcome::decide(year, Threshold { k }, &Secret([5; 32]), &[])? {
         Outcome::Edition(decided) => PublicYear::of(2017, figures, &decided),
         Outcome::Unchanged => panic!("there is no earlier edition"),
     }

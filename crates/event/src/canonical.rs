@@ -46,7 +46,7 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     let service = rest.after(",\"service\":\"", Rest::code)?;
     let kind = rest.after(",\"kind\":\"", |rest| Kind::named(rest.text()?))?;
     let resource = rest.after(",\"resource\":\"", |rest| Resource::named(rest.text()?))?;
-    let (activity, version) = activity(event_type, (kind, resource, service.is_some())).ok()?;
+    let (activity, version) = activity(event_type, kind, resource, service.is_some()).ok()?;
     let outcome = rest.after(",\"outcome\":\"", |rest| Outcome::named(rest.text()?))?;
     let channel = rest.after(",\"channel\":\"", |rest| Channel::named(rest.text()?))?;
     // The login of version 2 is an object, which the general parser reads.

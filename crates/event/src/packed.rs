@@ -10,9 +10,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::binary::is_json;
-use crate::parse::place_of;
+use crate::parse::{place_of, shape};
 use crate::wire::Envelope;
-use crate::{Quarantine, Refusal, Reject};
+use crate::{Refusal, Reject};
 
 /// Base64 with or without padding.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -50,7 +50,6 @@ fn structured(
     text: &str,
     content_type: Option<&str>,
 ) -> Result<Vec<u8>, Refusal> {
-    let shape = |what: &str| Refusal::from(Quarantine::UnknownShape(what.to_owned()));
     if envelope.data.is_some() {
         return Err(shape("data and data_base64 exclude each other"));
     }

@@ -48,8 +48,9 @@ pub(crate) fn event<'a>(
     check_envelope(&envelope)?;
     let time = time(&envelope.time, written)?;
     let data = envelope.data;
-    let what = (data.kind, data.resource, data.service.is_some());
-    let (activity, version) = activity(&envelope.event_type, what)?;
+    let has_service = data.service.is_some();
+    let (activity, version) =
+        activity(&envelope.event_type, data.kind, data.resource, has_service)?;
     Ok(Event {
         identity: Identity::of(&envelope.source, &envelope.id),
         time,
@@ -168,7 +169,9 @@ fn check_envelope<D>(envelope: &Envelope<'_, D>) -> Result<(), Refusal> {
 #[inline(always)]
 pub(crate) fn activity(
     event_type: &str,
-    (kind, resource, has_service): (Option<Kind>, Option<Resource>, bool),
+    kind: Option<Kind>,
+    resource: Option<Resource>,
+    has_service: bool,
 ) -> Result<(Activity, Version), Refusal> {
     let version = match event_type {
         SERVICE_USE_V1 => Version::V1,
@@ -189,17 +192,16 @@ pub(crate) fn activity(
     }
 }
 
-fn shape(what: &str) -> Refusal {
+pub(crate) fn shape(what: &str) -> Refusal {
     Quarantine::UnknownShape(what.to_owned()).into()
 }
 
 fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
-    let by_jiff = || {
-        let time: jiff::Timestamp = nanoseconds(text).parse().ok()?;
-        Some(UnixMillis(time.as_millisecond()))
-    };
     crate::time::usual(text)
-        .or_else(by_jiff)
+        .or_else(|| {
+            let time: jiff::Timestamp = nanoseconds(text).parse().ok()?;
+            Some(UnixMillis(time.as_millisecond()))
+        })
         .filter(|time| TIME_MS.contains(&time.0))
         .ok_or_else(|| Reject::BadTime(no_words(text)).into())
 }
@@ -209,8 +211,7 @@ fn nanoseconds(text: &str) -> Cow<'_, str> {
     let Some((seconds, rest)) = text.split_once('.') else {
         return text.into();
     };
-    let is_digit = |c: char| c.is_ascii_digit();
-    let zone = rest.trim_start_matches(is_digit);
+    let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     match rest.len() - zone.len() {
         0..=9 => text.into(),
         _ => format!("{seconds}.{}{zone}", &rest[..9]).into(),
@@ -327,8 +328,8 @@ pub(crate) fn is_region(text: &str) -> bool {
 
 #[inline(always)]
 fn is_iso_3166(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
-    text.bytes().all(plain)
+    text.bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Proof that a record is a client report.
@@ -380,23 +381,27 @@ pub(crate) fn place_of(error: &serde_json::Error) -> String {
 
 /// Masks the letters of an invalid time, so that a refusal may quote it.
 fn no_words(text: &str) -> String {
-    let is_word = |c: char| c.is_alphabetic() && !"TtZz".contains(c);
-    shorten(text).replace(is_word, "*")
+    shorten(text).replace(|c: char| c.is_alphabetic() && !"TtZz".contains(c), "*")
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._:+-/, ".contains(c)
 }
 
 /// Shortens and masks a value so that a refusal may quote it: codes, numbers and times only.
 pub(crate) fn shorten(text: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._:+-/, ".contains(*c);
     let short: String = text.chars().take(64).collect();
-    let is_code = !short.contains(' ') && short.chars().all(|c| is_plain(&c));
-    let shown = |c: char| {
-        if is_plain(&c) && (is_code || !c.is_alphabetic()) {
-            c
-        } else {
-            '*'
-        }
-    };
-    short.chars().map(shown).collect()
+    let is_code = !short.contains(' ') && short.chars().all(is_plain);
+    short
+        .chars()
+        .map(|c| {
+            if is_plain(c) && (is_code || !c.is_alphabetic()) {
+                c
+            } else {
+                '*'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -67,33 +67,23 @@ fn holds_fiscal_code(text: &[u8]) -> bool {
 }
 
 fn is_fiscal_code(word: &[u8]) -> bool {
-    let digit = |byte: u8| {
-        byte.is_ascii_digit()
-            || matches!(
-                byte.to_ascii_uppercase(),
-                b'L' | b'M' | b'N' | b'P' | b'Q' | b'R' | b'S' | b'T' | b'U' | b'V'
-            )
-    };
-    let month = |byte: u8| {
-        matches!(
-            byte.to_ascii_uppercase(),
-            b'A' | b'B' | b'C' | b'D' | b'E' | b'H' | b'L' | b'M' | b'P' | b'R' | b'S' | b'T'
-        )
-    };
     // A person writes a code in one case; a base64 token mixes both.
     let is_one_case =
         !word.iter().any(u8::is_ascii_lowercase) || !word.iter().any(u8::is_ascii_uppercase);
     word.len() == FISCAL_CODE_BYTES
         && is_one_case
         && word[..6].iter().all(u8::is_ascii_alphabetic)
-        && digit(word[6])
-        && digit(word[7])
-        && month(word[8])
-        && digit(word[9])
-        && digit(word[10])
+        && word[6..8].iter().all(is_code_digit)
+        && b"ABCDEHLMPRST".contains(&word[8].to_ascii_uppercase())
+        && word[9..11].iter().all(is_code_digit)
         && word[11].is_ascii_alphabetic()
-        && word[12..15].iter().copied().all(digit)
+        && word[12..15].iter().all(is_code_digit)
         && word[15].is_ascii_alphabetic()
+}
+
+/// True for a digit, and for a letter that replaces one.
+fn is_code_digit(byte: &u8) -> bool {
+    byte.is_ascii_digit() || b"LMNPQRSTUV".contains(&byte.to_ascii_uppercase())
 }
 
 fn holds_ipv4(text: &str) -> bool {
@@ -148,12 +138,12 @@ fn is_base64_byte(byte: u8) -> bool {
 /// True if base64 in either alphabet hides personal data. The preceding word may touch the base64
 /// text, so each of the four alignments is tried.
 fn is_packed_personal(run: &[u8], depth: u8) -> bool {
-    let standard = |byte: &u8| match byte {
+    let run = run.iter().map(|byte| match byte {
         b'-' => b'+',
         b'_' => b'/',
         other => *other,
-    };
-    let run: Vec<u8> = run.iter().map(standard).collect();
+    });
+    let run: Vec<u8> = run.collect();
     (0..4.min(run.len())).any(|start| {
         let run = &run[start..];
         // A single trailing byte encodes nothing.
@@ -167,8 +157,9 @@ fn is_packed_personal(run: &[u8], depth: u8) -> bool {
 /// True if at most an eighth of the bytes are not printable. Identifiers are random bytes, which
 /// may contain an address by chance.
 fn is_mostly_text(bytes: &[u8]) -> bool {
-    let printable = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-    bytes.iter().filter(printable).count() * 8 >= bytes.len() * 7
+    let printable = bytes.iter();
+    let printable = printable.filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'));
+    printable.count() * 8 >= bytes.len() * 7
 }
 
 /// True if decoded bytes hold personal data that is not there by chance.
@@ -182,15 +173,12 @@ fn is_hidden_personal(plain: &[u8], depth: u8) -> bool {
 }
 
 fn is_certainly_personal(word: &str) -> bool {
-    let is_mail = || {
-        let (_, host) = word.split_once('@')?;
-        let (_, country) = host.rsplit_once('.')?;
-        Some(country.len() > 1 && country.bytes().all(|byte| byte.is_ascii_alphabetic()))
-    };
+    let host = word.split_once('@').map(|(_, host)| host);
+    let country = host.and_then(|host| Some(host.rsplit_once('.')?.1));
     if word.contains('%') && is_percent_personal(word.as_bytes()) {
         return true;
     }
-    is_mail().unwrap_or(false)
+    country.is_some_and(|text| text.len() > 1 && text.bytes().all(|c| c.is_ascii_alphabetic()))
         || holds_fiscal_code(word.as_bytes())
         || holds_ipv4(word)
         || word.len() >= IPV6_BYTES_CERTAIN && is_full_ipv6(word)

@@ -199,9 +199,10 @@ fn unescaped(inner: &str) -> Option<Cow<'_, str>> {
 
 /// Keeps a field name that looks like an identifier, and masks any other.
 fn name_of(name: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let is_known = NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let is_name = name.len() <= NAME_BYTES_MAX && name.bytes().all(is_plain);
+    let mut bytes = name.bytes();
+    let is_name = name.len() <= NAME_BYTES_MAX
+        && bytes.all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     if is_known || is_name {
         name.into()
     } else {
@@ -296,8 +297,10 @@ fn is_identity(text: &str) -> bool {
 }
 
 fn is_media_type(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.+-=;\" ".contains(&byte);
-    text.len() <= IDENTITY_BYTES_MAX && text.bytes().all(is_plain) && is_clean(text)
+    let mut bytes = text.bytes();
+    text.len() <= IDENTITY_BYTES_MAX
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"/.+-=;\" ".contains(&byte))
+        && is_clean(text)
 }
 
 /// Keeps a short token of a session or visitor and hashes a longer one. Equal tokens stay equal.

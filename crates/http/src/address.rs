@@ -6,9 +6,8 @@ use ipnet::IpNet;
 /// Returns the address of the client: the peer of the connection. Behind trusted proxies, it is the
 /// last address in `X-Forwarded-For` that is not a trusted proxy.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();
-    if !is_trusted(&client) {
+    if !is_trusted(&client, trusted) {
         return client;
     }
     let named = headers.get_all("x-forwarded-for").iter().rev();
@@ -18,11 +17,15 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
             return client;
         };
         client = address.to_canonical();
-        if !is_trusted(&client) {
+        if !is_trusted(&client, trusted) {
             return client;
         }
     }
     client
+}
+
+fn is_trusted(address: &IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(address))
 }
 
 #[cfg(test)]

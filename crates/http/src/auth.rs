@@ -12,7 +12,6 @@ const API_KEY: &str = "x-api-key";
 /// Returns the key in the headers: `Authorization: Bearer KEY`, or `X-API-Key: KEY`. A key in the
 /// URL is not accepted, as URLs end up in logs and histories.
 pub fn presented_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::trim).map(str::len);
     let bearer = match headers.get(AUTHORIZATION) {
         None => None,
         Some(value) => {
@@ -29,9 +28,9 @@ pub fn presented_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     };
     let plain = headers
         .get(API_KEY)
-        .filter(|value| text(value).is_some_and(|length| length > 0))
         .and_then(|value| value.to_str().ok())
-        .map(str::trim);
+        .map(str::trim)
+        .filter(|key| !key.is_empty());
     Ok(bearer.or(plain))
 }
 

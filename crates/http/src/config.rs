@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -84,23 +85,33 @@ impl Config {
         if self.has_tls() && !cfg!(feature = "tls") {
             problems.push(format!("{section}.tls_certificate: {BUILT_WITHOUT_TLS}"));
         }
-        let mut within = |name: &str, value: u64, low: u64, high: u64| {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("{section}.{name} = {value}: use {low} to {high}"));
-            }
-        };
-        within("connections_max", self.connections_max as u64, 1, 100_000);
-        within("requests_max", self.requests_max as u64, 1, 100_000);
-        within("body_bytes_max", self.body_bytes_max as u64, 1024, 1 << 30);
-        // Limit of hyper: its buffer has at least 8 KiB.
-        within(
-            "head_bytes_max",
-            self.head_bytes_max as u64,
-            8 << 10,
-            1 << 20,
-        );
-        within("request_seconds_max", self.request_seconds_max, 1, 3600);
-        within("drain_seconds_max", self.drain_seconds_max, 0, 3600);
+        let limits = [
+            ("connections_max", self.connections_max as u64, 1..=100_000),
+            ("requests_max", self.requests_max as u64, 1..=100_000),
+            ("body_bytes_max", self.body_bytes_max as u64, 1024..=1 << 30),
+            // Limit of hyper: its buffer has at least 8 KiB.
+            (
+                "head_bytes_max",
+                self.head_bytes_max as u64,
+                8 << 10..=1 << 20,
+            ),
+            ("request_seconds_max", self.request_seconds_max, 1..=3600),
+            ("drain_seconds_max", self.drain_seconds_max, 0..=3600),
+        ];
+        for (name, value, range) in limits {
+            problems.extend(out_of_range(section, name, value, range));
+        }
         problems
     }
+}
+
+/// Returns the problem of a setting that is outside its range.
+pub fn out_of_range(
+    section: &str,
+    name: &str,
+    value: u64,
+    range: RangeInclusive<u64>,
+) -> Option<String> {
+    let (low, high) = (range.start(), range.end());
+    (!range.contains(&value)).then(|| format!("{section}.{name} = {value}: use {low} to {high}"))
 }

@@ -17,7 +17,7 @@ mod unread;
 
 pub use address::client_address;
 pub use auth::{authenticate, presented_key};
-pub use config::Config;
+pub use config::{Config, out_of_range};
 pub use layers::{TraceParent, bounded};
 pub use limit::{Allowance, ConcurrencyLimit, RateLimit, RequestPermit};
 pub use problem::Problem;

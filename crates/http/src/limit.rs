@@ -150,8 +150,9 @@ impl<K: Hash + Eq + Clone> ConcurrencyLimit<K> {
             if held.len() > BUCKETS_MAX {
                 held.retain(|_, places| Arc::strong_count(places) > 1);
             }
-            let fresh = || Arc::new(Semaphore::new(self.each));
-            held.entry(key.clone()).or_insert_with(fresh).clone()
+            held.entry(key.clone())
+                .or_insert_with(|| Arc::new(Semaphore::new(self.each)))
+                .clone()
         };
         match tokio::time::timeout(patience, places.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(RequestPermit(permit)),

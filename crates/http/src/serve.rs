@@ -9,9 +9,10 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::Config;
@@ -50,7 +51,8 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
-    (metrics, stop): (&Metrics, &CancellationToken),
+    metrics: &Metrics,
+    stop: &CancellationToken,
 ) -> io::Result<()> {
     let acceptor = ConnectionAcceptor::new(config, metrics, stop)?;
     let places = Arc::new(Semaphore::new(config.connections_max.max(1)));
@@ -66,8 +68,23 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let answering = (router.clone(), Peer(peer), acceptor.clone());
-                connect(stream, answering, config, &graceful, place);
+                // Responses are small and must not wait for more data.
+                let _ = stream.set_nodelay(true);
+                let mut http = http1::Builder::new();
+                http.timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_WITHIN)
+                    .max_buf_size(config.head_bytes_max.max(8 << 10));
+                let (router, acceptor) = (router.clone(), acceptor.clone());
+                let watcher = graceful.watcher();
+                tokio::spawn(async move {
+                    // A client that disconnects is no reason for a warning.
+                    match tokio::time::timeout(HEAD_WITHIN, acceptor.accept(stream)).await {
+                        Ok(Ok(wire)) => answer(wire, router, Peer(peer), http, watcher).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+                        Err(_) => tracing::debug!("a handshake took too long"),
+                    }
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -86,38 +103,21 @@ pub async fn serve(
     Ok(())
 }
 
-fn connect(
-    stream: TcpStream,
-    (router, peer, acceptor): (Router, Peer, ConnectionAcceptor),
-    config: &Config,
-    graceful: &GracefulShutdown,
-    place: OwnedSemaphorePermit,
+async fn answer(
+    wire: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    peer: Peer,
+    http: http1::Builder,
+    watcher: Watcher,
 ) {
-    // Responses are small and must not wait for more data.
-    let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let (mut head, body) = request.into_parts();
         head.extensions.insert(peer);
         let request = Request::from_parts(head, axum::body::Body::new(body));
         router.clone().oneshot(request)
     });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(config.head_bytes_max.max(8 << 10));
-    let watcher = graceful.watcher();
-    tokio::spawn(async move {
-        // A client that disconnects is no reason for a warning.
-        match tokio::time::timeout(HEAD_WITHIN, acceptor.accept(stream)).await {
-            Ok(Ok(wire)) => {
-                let connection = http.serve_connection(TokioIo::new(wire), service);
-                if let Err(error) = watcher.watch(connection).await {
-                    tracing::debug!(%error, "a connection broke");
-                }
-            }
-            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
-            Err(_) => tracing::debug!("a handshake took too long"),
-        }
-        drop(place);
-    });
+    let connection = http.serve_connection(TokioIo::new(wire), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection broke");
+    }
 }

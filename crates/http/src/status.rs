@@ -43,11 +43,11 @@ where
     F: Future<Output = Result<(), String>> + Send,
     C: Fn() -> F + Clone + Send + Sync + 'static,
 {
-    let answer = move || {
+    let handler = get(move || {
         let check = check.clone();
         async move { answer(check().await) }
-    };
-    Router::new().route(path, get(answer))
+    });
+    Router::new().route(path, handler)
 }
 
 fn answer(well: Result<(), String>) -> Response {
@@ -70,6 +70,7 @@ fn answer(well: Result<(), String>) -> Response {
 /// `GET /metrics`: the metrics of the process, for Prometheus.
 pub fn metrics_route<S: Clone + Send + Sync + 'static>(metrics: &Metrics) -> Router<S> {
     let metrics = metrics.clone();
-    let answer = move || async move { ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.text()) };
-    Router::new().route("/metrics", get(answer))
+    let handler =
+        get(move || async move { ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], metrics.text()) });
+    Router::new().route("/metrics", handler)
 }

@@ -31,8 +31,8 @@ fn a_key_is_accepted_until_it_is_revoked() {
     let (key, secret) = store.create(reader("a", &["firenze"])).unwrap();
     ring.reload();
     assert_eq!(*ring.check(secret.expose()).unwrap(), key);
-    assert!(key.may_read("firenze") && !key.may_read("prato"));
-    assert!(!key.may_write("firenze", "p", "s"));
+    assert!(key.enti.covers("firenze") && !key.enti.covers("prato"));
+    assert_eq!(key.role, Role::Reader);
 
     store.revoke(&key.id).unwrap();
     ring.reload();
@@ -142,10 +142,10 @@ fn a_writer_writes_within_its_scope_only() {
         ..NewKey::new("portal", Role::Writer)
     };
     let (key, _) = KeyStore::new(&file).create(new).unwrap();
-    assert!(key.may_write("firenze", "www", "https://a"));
-    assert!(!key.may_write("prato", "www", "https://a"));
-    assert!(!key.may_write("firenze", "other", "https://a"));
-    assert!(!key.may_read("firenze"));
+    assert_eq!(key.role, Role::Writer);
+    assert!(key.enti.covers("firenze") && !key.enti.covers("prato"));
+    assert!(key.portals.covers("www") && !key.portals.covers("other"));
+    assert!(key.sources.covers("https://a"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ async fn served(config: Config) -> Served {
     let told = stop.clone();
     let ended = tokio::spawn(async move {
         let router = bounded(routes, &config, &metrics);
-        serve(listener, router, &config, (&metrics, &told))
+        serve(listener, router, &config, &metrics, &told)
             .await
             .expect("it serves");
     });

@@ -13,7 +13,7 @@ use crate::model::{Category, Ente, Service, Validity};
 use crate::offers::{places, read_offers, read_portals};
 use crate::problem::{Fault, RegisterErrors, RegisterProblem};
 use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawRegister, RawService};
-use crate::register::{Names, Register};
+use crate::register::{Named, Names, Register};
 
 /// Default time zone of Italian public bodies.
 const ZONE_DEFAULT: &str = "Europe/Rome";
@@ -38,8 +38,8 @@ pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
     let offers = read_offers(
         &mut checker,
         raw.deployments,
-        (&enti, &ente_names),
-        (&services, &service_names),
+        ente_names.of(&enti),
+        service_names.of(&services),
     );
 
     let problems = checker.into_problems();
@@ -125,33 +125,21 @@ fn read_services(
         })
         .collect();
     let names = index(checker, &called);
-    // Placeholder for an unknown category. The fault is reported, so no register is returned; the
-    // service stays in the list to keep the indexes of the other services.
-    let unknown = Arc::new(Category {
-        index: 0,
-        code: String::new(),
-        name_it: String::new(),
-        name_en: String::new(),
-    });
+    let known = KnownCategories {
+        named: category_names.of(categories),
+        unknown: Arc::new(Category {
+            index: 0,
+            code: String::new(),
+            name_it: String::new(),
+            name_en: String::new(),
+        }),
+    };
     let services = (0u32..)
         .zip(read)
         .map(|(index, (place, raw))| {
-            let find = |checker: &mut Checker<'_>, code: String| -> Arc<Category> {
-                match category_names.exact.get(code.as_str()) {
-                    Some(at) => Arc::clone(&categories[*at as usize]),
-                    None => {
-                        let field = "category";
-                        let table = "category";
-                        checker.report(&place, Fault::Dangling { field, code, table });
-                        Arc::clone(&unknown)
-                    }
-                }
-            };
             let (category, earlier) = match raw.category {
-                RawCategories::Always(code) => (find(checker, code), Vec::new()),
-                RawCategories::History(periods) => {
-                    history(checker, &place, periods, find, &unknown)
-                }
+                RawCategories::Always(code) => (known.find(checker, &place, code), Vec::new()),
+                RawCategories::History(periods) => history(checker, &place, periods, &known),
             };
             Service {
                 index,
@@ -171,6 +159,32 @@ fn read_services(
     (services, names)
 }
 
+struct KnownCategories<'c> {
+    named: Named<'c, Arc<Category>>,
+    /// Placeholder for an unknown category. The fault is reported, so no register is returned; the
+    /// service stays in the list to keep the indexes of the other services.
+    unknown: Arc<Category>,
+}
+
+impl KnownCategories<'_> {
+    fn find(
+        &self,
+        checker: &mut Checker<'_>,
+        place: &EntryPosition,
+        code: String,
+    ) -> Arc<Category> {
+        match self.named.find(&code) {
+            Some(category) => Arc::clone(category),
+            None => {
+                let field = "category";
+                let table = "category";
+                checker.report(place, Fault::Dangling { field, code, table });
+                Arc::clone(&self.unknown)
+            }
+        }
+    }
+}
+
 /// Current category, and earlier categories with their end dates.
 type History = (Arc<Category>, Vec<(Date, Arc<Category>)>);
 
@@ -178,14 +192,13 @@ fn history(
     checker: &mut Checker<'_>,
     place: &EntryPosition,
     periods: Vec<RawCategoryPeriod>,
-    find: impl Fn(&mut Checker<'_>, String) -> Arc<Category>,
-    unknown: &Arc<Category>,
+    known: &KnownCategories<'_>,
 ) -> History {
     let mut periods: Vec<(Validity, Arc<Category>)> = periods
         .into_iter()
         .map(|period| {
             let validity = checker.validity(place, period.valid_from, period.valid_to);
-            (validity, find(checker, period.code))
+            (validity, known.find(checker, place, period.code))
         })
         .collect();
     periods.sort_by_key(|(validity, _)| validity.from);
@@ -199,7 +212,7 @@ fn history(
     }
     let last = periods
         .pop()
-        .map_or_else(|| Arc::clone(unknown), |(_, category)| category);
+        .map_or_else(|| Arc::clone(&known.unknown), |(_, category)| category);
     let earlier = periods
         .into_iter()
         .filter_map(|(validity, category)| Some((validity.to?, category)))
@@ -227,10 +240,11 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
         })
         .collect();
     let names = index(checker, &called);
+    let named = names.of(&read);
     for (place, raw) in &read {
         checker.not_empty(place, "name", Some(&raw.name));
         if let Some(successor) = &raw.successor {
-            check_successor(checker, place, raw, successor, (&read, &names));
+            check_successor(checker, place, raw, successor, &named);
         }
     }
     let enti = (0u32..)
@@ -262,13 +276,12 @@ fn check_successor(
     place: &EntryPosition,
     ente: &RawEnte,
     successor: &str,
-    (read, names): (&[(EntryPosition, RawEnte)], &Names),
+    read: &Named<'_, (EntryPosition, RawEnte)>,
 ) {
     if ente.valid_to.is_none() {
         checker.report(place, Fault::SuccessorWithoutEnd);
     }
-    let next = |code: &str| names.exact.get(code).map(|at| &read[*at as usize].1);
-    let Some(mut at) = next(successor) else {
+    let Some((_, first)) = read.find(successor) else {
         let fault = Fault::Dangling {
             field: "successor",
             code: successor.to_owned(),
@@ -276,14 +289,16 @@ fn check_successor(
         };
         return checker.report(place, fault);
     };
+    let mut at = first;
     // The number of enti bounds the walk, so it also ends in a ring that does not include this
     // ente.
-    for _ in 0..read.len() {
+    for _ in 0..read.entries.len() {
         if at.code == ente.code {
             return checker.report(place, Fault::SuccessorRing);
         }
-        match at.successor.as_deref().and_then(next) {
-            Some(further) => at = further,
+        let successor = at.successor.as_deref();
+        match successor.and_then(|code| read.find(code)) {
+            Some((_, further)) => at = further,
             None => return,
         }
     }

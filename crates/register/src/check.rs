@@ -172,6 +172,8 @@ impl<'t> Checker<'t> {
 
 /// True if `code` is valid in an event.
 fn is_code(code: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=CODE_BYTES_MAX).contains(&code.len()) && code.bytes().all(plain)
+    (1..=CODE_BYTES_MAX).contains(&code.len())
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }

@@ -55,18 +55,20 @@ impl fmt::Display for Change {
     }
 }
 
+impl Change {
+    fn new(key: &Key, what: ChangeKind) -> Self {
+        let (table, code) = (key.0, key.1.clone());
+        Self { table, code, what }
+    }
+}
+
 /// Returns the changes from `before` to `after`, ordered by table and code.
 pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
     let (before, after) = (entries(before), entries(after));
     let mut changes = Vec::new();
-    let change = |(table, code): &Key, what| Change {
-        table,
-        code: code.clone(),
-        what,
-    };
     for (key, fields) in &before {
         let Some(now) = after.get(key) else {
-            changes.push(change(key, ChangeKind::Removed));
+            changes.push(Change::new(key, ChangeKind::Removed));
             continue;
         };
         for ((field, before), (_, after)) in fields.iter().zip(now) {
@@ -76,12 +78,12 @@ pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
                     before: before.clone(),
                     after: after.clone(),
                 };
-                changes.push(change(key, what));
+                changes.push(Change::new(key, what));
             }
         }
     }
     let added = after.keys().filter(|key| !before.contains_key(key));
-    changes.extend(added.map(|key| change(key, ChangeKind::Added)));
+    changes.extend(added.map(|key| Change::new(key, ChangeKind::Added)));
     changes.sort_by(|a, b| (a.table, &a.code).cmp(&(b.table, &b.code)));
     changes
 }
@@ -127,7 +129,6 @@ fn entries(register: &Register) -> BTreeMap<Key, Fields> {
 
 fn enti(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
     for ente in register.enti() {
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let population = ente.population();
         let fields = vec![
             ("name", ente.name().to_owned()),
@@ -167,7 +168,6 @@ fn services(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
                 categories.push_str(&format!(" until {to}, "));
             }
         }
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let fields = vec![
             ("name_it", service.name_it().to_owned()),
             ("name_en", text(service.name_en())),
@@ -182,6 +182,10 @@ fn services(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
     }
 }
 
+fn text(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
+}
+
 fn listed(names: &[String]) -> String {
     let mut names = names.to_vec();
     names.sort();
@@ -189,14 +193,12 @@ fn listed(names: &[String]) -> String {
 }
 
 fn days(validity: Validity) -> String {
-    let day = |day: Option<jiff::civil::Date>| day.map_or_else(String::new, |day| day.to_string());
-    match validity {
-        Validity {
-            from: None,
-            to: None,
-        } => "always".into(),
-        Validity { from, to } => format!("{}..{}", day(from), day(to)),
+    let Validity { from, to } = validity;
+    if from.is_none() && to.is_none() {
+        return "always".into();
     }
+    let [from, to] = [from, to].map(|day| day.map_or_else(String::new, |day| day.to_string()));
+    format!("{from}..{to}")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::check::{Checker, EntryPosition};
 use crate::model::{Ente, Portal, Service, Validity};
 use crate::problem::Fault;
 use crate::raw::{RawDeployment, RawPortal};
-use crate::register::{Map, Names, Offer};
+use crate::register::{Map, Named, Names, Offer};
 
 pub(crate) fn read_portals(
     checker: &mut Checker<'_>,
@@ -59,8 +59,9 @@ pub(crate) fn read_portals(
     }
     portals.sort_by(|a, b| (a.0, &a.1.code).cmp(&(b.0, &b.1.code)));
     for ente in enti {
-        let before = |of: usize| portals.partition_point(|(at, _)| *at < of);
-        ente.portals = before(ente.index())..before(ente.index() + 1);
+        let first = portals.partition_point(|(at, _)| *at < ente.index());
+        let end = portals.partition_point(|(at, _)| *at <= ente.index());
+        ente.portals = first..end;
     }
     portals.into_iter().map(|(_, portal)| portal).collect()
 }
@@ -68,21 +69,19 @@ pub(crate) fn read_portals(
 pub(crate) fn read_offers(
     checker: &mut Checker<'_>,
     raw: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
-    (enti, ente_names): (&[Ente], &Names),
-    (services, service_names): (&[Service], &Names),
+    enti: Named<'_, Ente>,
+    services: Named<'_, Service>,
 ) -> Vec<Offer> {
     let mut offers = Vec::new();
     for (ente_code, of_ente) in raw {
-        let ente = ente_names.exact.get(ente_code.as_str());
-        let ente = ente.map(|at| &enti[*at as usize]);
+        let ente = enti.find(&ente_code);
         for (service_code, value) in of_ente {
             let place = EntryPosition {
                 line: checker.line(&value.span()),
                 table: "deployments",
                 code: format!("{ente_code}.{service_code}"),
             };
-            let service = service_names.exact.get(service_code.as_str());
-            let service = service.map(|at| &services[*at as usize]);
+            let service = services.find(&service_code);
             for (field, code, found) in [
                 ("ente", &ente_code, ente.is_some()),
                 ("service", &service_code, service.is_some()),
@@ -101,7 +100,7 @@ pub(crate) fn read_offers(
                 .filter_map(|period| checker.shape(&place, period))
                 .collect();
             if let (Some(ente), Some(service)) = (ente, service) {
-                read_periods(checker, &place, (ente, service), raws, &mut offers);
+                offers.extend(read_periods(checker, &place, ente, service, raws));
             }
         }
     }
@@ -112,11 +111,11 @@ pub(crate) fn read_offers(
 fn read_periods(
     checker: &mut Checker<'_>,
     place: &EntryPosition,
-    (ente, service): (&Ente, &Service),
+    ente: &Ente,
+    service: &Service,
     raws: Vec<RawDeployment>,
-    offers: &mut Vec<Offer>,
-) {
-    let first = offers.len();
+) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = Vec::with_capacity(raws.len());
     for raw in raws {
         let validity = checker.validity(place, raw.valid_from, raw.valid_to);
         if validity.intersection(&Validity::default()).is_none() {
@@ -130,7 +129,7 @@ fn read_periods(
             checker.report(place, Fault::NeverValid);
             continue;
         };
-        for earlier in &offers[first..] {
+        for earlier in &offers {
             if let Some(both) = earlier.validity.intersection(&validity) {
                 let on = both.from.unwrap_or(Date::MIN);
                 checker.report(place, Fault::Overlap { on });
@@ -143,6 +142,7 @@ fn read_periods(
             validity,
         });
     }
+    offers
 }
 
 /// Returns the range of each ente and service in `offers`, which is sorted by them.

@@ -54,7 +54,26 @@ pub(crate) struct Names {
     pub by_key: Map<Box<str>, u32>,
 }
 
+/// Entries of a table with the index of their names.
+pub(crate) struct Named<'t, T> {
+    pub entries: &'t [T],
+    names: &'t Names,
+}
+
+impl<'t, T> Named<'t, T> {
+    /// Returns the entry with this exact code or name.
+    pub fn find(&self, code: &str) -> Option<&'t T> {
+        let at = self.names.exact.get(code)?;
+        Some(&self.entries[*at as usize])
+    }
+}
+
 impl Names {
+    pub fn of<'t, T>(&'t self, entries: &'t [T]) -> Named<'t, T> {
+        let names = self;
+        Named { entries, names }
+    }
+
     #[inline]
     fn find(&self, name: &str) -> Option<usize> {
         let place = match self.exact.get(name) {
@@ -115,17 +134,6 @@ impl Register {
         self.offers_at(ente, service)
             .iter()
             .any(|offer| offer.validity.contains(day))
-    }
-
-    /// Periods in which `ente` offers `service`, in order. Both must come from this register.
-    pub fn deployments_of<'r>(
-        &'r self,
-        ente: &Ente,
-        service: &Service,
-    ) -> impl Iterator<Item = Deployment<'r>> + use<'r> {
-        self.offers_at(ente, service)
-            .iter()
-            .map(|offer| self.deployment(offer))
     }
 
     /// All deployments, past and present, sorted by ente, service and date.

@@ -89,7 +89,8 @@ fn a_good_register_answers_by_date() {
     }
     assert!(!register.deployed(new, pay, date(2018, 1, 1)));
     let natures: Vec<_> = register
-        .deployments_of(old, moved)
+        .deployments()
+        .filter(|one| one.ente.code() == old.code() && one.service.code() == moved.code())
         .map(|deployment| deployment.nature)
         .collect();
     assert_eq!(natures, [Kind::Plain, Kind::Booking]);

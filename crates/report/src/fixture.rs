@@ -75,11 +75,6 @@ pub(crate) fn band(band: &str, users_hours: u64, accesses: u64) -> BandUse {
 /// 2017: 16, 176 and 87 users an hour; 61 of 100 accesses by desktop; a service and an ente that
 /// are not registered.
 pub(crate) fn year_2017() -> YearFigures {
-    let users = |hour| match hour {
-        0..8 => 16 * 365,
-        8..18 => 176 * 365,
-        _ => 87 * 365,
-    };
     YearFigures {
         months_in_doubt: Vec::new(),
         usage: vec![
@@ -113,7 +108,11 @@ pub(crate) fn year_2017() -> YearFigures {
         hours: (0..24)
             .map(|local_hour| HourUse {
                 local_hour,
-                users_hours: users(local_hour),
+                users_hours: match local_hour {
+                    0..8 => 16 * 365,
+                    8..18 => 176 * 365,
+                    _ => 87 * 365,
+                },
                 accesses: 41_666,
             })
             .collect(),
@@ -132,7 +131,7 @@ pub(crate) fn year_2017() -> YearFigures {
 pub(crate) fn tried(
     ente: &str,
     service: &str,
-    (category, kind): (&str, &str),
+    [category, kind]: [&str; 2],
     [service_uses, abandoned, failed]: [u64; 3],
     last_day: &str,
 ) -> EnteServiceUse {
@@ -159,7 +158,7 @@ fn month(ente: &str, month: u8, device: &str, accesses: u64) -> MonthUse {
 }
 
 fn detail_2017() -> Detail {
-    let (plain, payment) = (("anagrafe", "plain"), ("anagrafe", "payment"));
+    let (plain, payment) = (["anagrafe", "plain"], ["anagrafe", "payment"]);
     let late = "2017-12-30";
     Detail {
         services: vec![
@@ -168,14 +167,14 @@ fn detail_2017() -> Detail {
             tried(
                 "c_d612",
                 "multe",
-                ("sicurezza", "payment"),
+                ["sicurezza", "payment"],
                 [65_056, 0, 12],
                 late,
             ),
             tried(
                 "c_d612",
                 "piscine",
-                ("sport", "booking"),
+                ["sport", "booking"],
                 [7, 0, 0],
                 "2017-06-28",
             ),
@@ -261,14 +260,14 @@ pub(crate) fn year_2016() -> YearFigures {
                 tried(
                     "c_d612",
                     "certificati",
-                    ("anagrafe", "plain"),
+                    ["anagrafe", "plain"],
                     [100_000, 0, 0],
                     "2016-12-31",
                 ),
                 tried(
                     "c_d612",
                     "multe",
-                    ("sicurezza", "payment"),
+                    ["sicurezza", "payment"],
                     [70_000, 0, 0],
                     "2016-12-31",
                 ),

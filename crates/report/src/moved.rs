@@ -65,32 +65,33 @@ pub fn moved(
     ente: Option<&str>,
     register: &Register,
 ) -> Vec<Moved> {
-    let parts = |sealed: &SealedYear| {
+    let closings = closings.iter().map(|(note, sealed)| {
         let figures = sealed.figures.of(counted);
-        match ente {
+        let parts = match ente {
             None => Some(parts(figures)),
             Some(code) => scope::of_ente(figures, register, code)
                 .ok()
-                .map(|own| self::parts(&own)),
-        }
-    };
+                .map(|own| parts(&own)),
+        };
+        (note, parts)
+    });
+    let closings: Vec<(&SealNote, Option<Parts>)> = closings.collect();
     let pairs = closings.iter().zip(closings.iter().skip(1));
     let pairs = pairs
-        .filter_map(|((_, before), (note, after))| Some((parts(before)?, note, parts(after)?)));
+        .filter_map(|((_, before), (note, after))| Some((before.as_ref()?, note, after.as_ref()?)));
     let moved = pairs.flat_map(|(before, note, after)| {
         let mut keys: Vec<&(u8, String)> = before.keys().chain(after.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let get = |parts: &Parts, key| parts.get(key).copied().unwrap_or(0);
         let changed = keys.into_iter().filter_map(|key| {
-            let (then, now) = (get(&before, key), get(&after, key));
+            let [then, now] = [before, after].map(|parts| parts.get(key).copied().unwrap_or(0));
             // The total of one ente would repeat the row of the ente.
             let is_double = ente.is_some() && key.0 == ENTE;
             (then != now && !is_double).then(|| Moved {
                 seal: note.number,
                 sealed_at: note.sealed_at.clone(),
                 cause: note.cause.clone(),
-                part: part(key, register),
+                part: part(key.0, &key.1, register),
                 before: then,
                 after: now,
             })
@@ -122,8 +123,8 @@ fn parts(figures: &YearFigures) -> Parts {
     parts
 }
 
-fn part((kind, code): &(u8, String), register: &Register) -> MovedPart {
-    match *kind {
+fn part(kind: u8, code: &str, register: &Register) -> MovedPart {
+    match kind {
         TOTAL => MovedPart::ServiceUses,
         CATEGORY => MovedPart::Category(CategoryName::of(register, code)),
         // A code that has since become an alias of an ente is shown as it was printed then.
@@ -132,7 +133,7 @@ fn part((kind, code): &(u8, String), register: &Register) -> MovedPart {
             _ => EnteName::of(register, code),
         }),
         _ => MovedPart::Device {
-            device: code.clone(),
+            device: code.to_owned(),
         },
     }
 }

@@ -25,15 +25,16 @@ impl CategoryName {
     /// Returns the category stored as `code`.
     pub(crate) fn of(register: &Register, code: &str) -> Self {
         let known = register.category(code);
-        let name = |language: Language| match known {
-            Some(known) => language.choose(known.name_it(), known.name_en()).to_owned(),
-            None if code == UNREGISTERED => language.say("unregistered", &[]),
-            None => code.to_owned(),
-        };
+        let [name_it, name_en] =
+            [Language::Italian, Language::English].map(|language| match known {
+                Some(known) => language.choose(known.name_it(), known.name_en()).to_owned(),
+                None if code == UNREGISTERED => language.say("unregistered", &[]),
+                None => code.to_owned(),
+            });
         Self {
             category: category_code(register, code).to_owned(),
-            category_name_it: name(Language::Italian),
-            category_name_en: name(Language::English),
+            category_name_it: name_it,
+            category_name_en: name_en,
             registered: known.is_some(),
         }
     }

@@ -206,11 +206,12 @@ fn unplaced(usage: &CrossTable, notices: &mut Vec<Notice>) {
             }
         });
     }
-    let strangers = || usage.enti.iter().filter(|row| !row.name.registered);
-    if strangers().next().is_some() {
+    let strangers = usage.enti.iter().filter(|row| !row.name.registered);
+    let enti = strangers.clone().count();
+    if enti > 0 {
         notices.push(Notice::UnregisteredEnti {
-            enti: strangers().count(),
-            service_uses: strangers().map(|row| row.total).sum(),
+            enti,
+            service_uses: strangers.map(|row| row.total).sum(),
         });
     }
 }
@@ -309,8 +310,8 @@ fn shifts(days: &[DayUse], first_day: &str, rules: &str) -> Vec<Notice> {
             sums.entry(&row.device).or_default()[usize::from(day >= first)] += row.accesses;
         }
     }
-    let all = |side: usize| sums.values().map(|counts| counts[side]).sum::<u64>();
-    let (all_before, all_after) = (all(0), all(1));
+    let all_before: u64 = sums.values().map(|[before, _]| before).sum();
+    let all_after: u64 = sums.values().map(|[_, after]| after).sum();
     if all_before.min(all_after) < SHIFT_ACCESSES_MIN {
         return Vec::new();
     }

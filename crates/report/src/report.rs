@@ -129,9 +129,9 @@ impl Report {
             register,
             zones,
         } = *question;
-        let has_uses =
-            |figures: &&YearFigures| figures.usage.iter().any(|cell| cell.service_uses > 0);
-        let before = compared.map(|(_, figures)| figures).filter(has_uses);
+        let before = compared
+            .map(|(_, figures)| figures)
+            .filter(|figures| has_uses(figures));
         let before_cells = before.map(|figures| &*figures.usage);
         // Jiff has no year beyond ±9999, and no portal has figures of one.
         let offered_on = Date::new(year, 12, 31).unwrap_or(Date::MAX);
@@ -182,7 +182,7 @@ impl Report {
             doubts: Vec::new(),
             warnings: Vec::new(),
         };
-        report.warnings = report.notices(question, figures, (compared, before.is_some()));
+        report.warnings = report.notices(question, figures, compared);
         report
     }
 
@@ -190,14 +190,16 @@ impl Report {
         &self,
         question: &ReportRequest<'_>,
         figures: &YearFigures,
-        (compared, has_base): (Option<(i16, &YearFigures)>, bool),
+        compared: Option<(i16, &YearFigures)>,
     ) -> Vec<Notice> {
         let mut notices = Vec::new();
         if figures.is_empty() {
             let year = self.year;
             notices.push(Notice::NoData { year });
         }
-        if let (Some((year, _)), false) = (compared, has_base) {
+        if let Some((year, before)) = compared
+            && !has_uses(before)
+        {
             notices.push(Notice::NoDataToCompare { year });
         }
         let doubtful = [Some(figures), compared.map(|(_, before)| before)];
@@ -306,4 +308,8 @@ impl Report {
     pub fn to_text(&self, language: Language, width: usize) -> String {
         Document::new(self, language).to_text(width)
     }
+}
+
+fn has_uses(figures: &YearFigures) -> bool {
+    figures.usage.iter().any(|cell| cell.service_uses > 0)
 }

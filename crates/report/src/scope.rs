@@ -39,21 +39,20 @@ pub fn of_ente(
         return Ok(YearFigures::default());
     }
     let whole = figures.detail.as_ref().ok_or(NoDetail)?;
-    let is_own = |ente: &str| names::ente_code(register, ente) == code;
     let detail = Detail {
-        services: filtered(&whole.services, |row| is_own(&row.ente)),
-        months: filtered(&whole.months, |row| is_own(&row.ente)),
-        visitors: filtered(&whole.visitors, |row| is_own(&row.ente)),
-        hours: filtered(&whole.hours, |row| is_own(&row.ente)),
-        countries: filtered(&whole.countries, |row| is_own(&row.ente)),
-        logins: filtered(&whole.logins, |row| is_own(&row.ente)),
+        services: filtered(&whole.services, |row| is_ente(register, &row.ente, code)),
+        months: filtered(&whole.months, |row| is_ente(register, &row.ente, code)),
+        visitors: filtered(&whole.visitors, |row| is_ente(register, &row.ente, code)),
+        hours: filtered(&whole.hours, |row| is_ente(register, &row.ente, code)),
+        countries: filtered(&whole.countries, |row| is_ente(register, &row.ente, code)),
+        logins: filtered(&whole.logins, |row| is_ente(register, &row.ente, code)),
         days: Vec::new(),
-        silences: filtered(&whole.silences, |row| is_own(&row.ente)),
+        silences: filtered(&whole.silences, |row| is_ente(register, &row.ente, code)),
         rules: whole.rules.clone(),
         week: Vec::new(),
     };
     Ok(YearFigures {
-        usage: filtered(&figures.usage, |row| is_own(&row.ente)),
+        usage: filtered(&figures.usage, |row| is_ente(register, &row.ente, code)),
         services: services(&detail),
         devices: devices(&detail),
         bands: bands(&detail),
@@ -62,6 +61,11 @@ pub fn of_ente(
         detail: Some(detail),
         months_in_doubt: figures.months_in_doubt.clone(),
     })
+}
+
+/// True if a name is that of the ente with this code.
+fn is_ente(register: &Register, name: &str, code: &str) -> bool {
+    names::ente_code(register, name) == code
 }
 
 fn filtered<T: Clone>(rows: &[T], keep: impl Fn(&T) -> bool) -> Vec<T> {

@@ -172,17 +172,16 @@ impl Seal {
                 found,
             });
         }
-        let unreadable = |cause: String| BrokenSeal::Unreadable {
+        let cause = match serde_json::from_str::<SealedYear>(&self.content) {
+            Ok(sealed) if sealed.year.unsigned_abs() == year => return Ok(sealed),
+            Ok(sealed) => format!("it is of {}", sealed.year),
+            Err(error) => error.to_string(),
+        };
+        Err(BrokenSeal::Unreadable {
             number,
             year,
             cause,
-        };
-        let sealed: SealedYear =
-            serde_json::from_str(&self.content).map_err(|error| unreadable(error.to_string()))?;
-        if sealed.year.unsigned_abs() != year {
-            return Err(unreadable(format!("it is of {}", sealed.year)));
-        }
-        Ok(sealed)
+        })
     }
 }
 

@@ -616,7 +616,7 @@ fn one_ente_has_its_own_figures_only() {
 fn status(now: ([u64; 3], &str), before: Option<([u64; 3], &str)>) -> Option<Status> {
     let figures = |(counts, last_day): ([u64; 3], &str)| {
         let mut figures = YearFigures::default();
-        let of = ("anagrafe", "plain");
+        let of = ["anagrafe", "plain"];
         let row = crate::fixture::tried("c_d612", "certificati", of, counts, last_day);
         figures
             .usage

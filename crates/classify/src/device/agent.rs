@@ -10,11 +10,10 @@ pub(super) fn cut(agent: &[u8]) -> &[u8] {
     if agent.len() <= AGENT_BYTES_MAX {
         return agent;
     }
-    let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
     // A character has at most three continuation bytes; a longer run is invalid UTF-8.
     let end = (AGENT_BYTES_MAX - 3..=AGENT_BYTES_MAX)
         .rev()
-        .find(|end| !is_continuation(agent[*end]))
+        .find(|end| agent[*end] & 0b1100_0000 != 0b1000_0000)
         .unwrap_or(AGENT_BYTES_MAX);
     &agent[..end]
 }

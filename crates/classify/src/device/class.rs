@@ -183,10 +183,4 @@ impl DeviceVerdict {
             os: OsFamily::Other,
         }
     }
-
-    /// True if the event counts as a person.
-    #[must_use]
-    pub fn is_human(&self) -> bool {
-        self.device != Device::Bot
-    }
 }

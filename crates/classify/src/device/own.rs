@@ -34,13 +34,12 @@ impl ConfiguredBots {
 
     /// Returns the verdict `bot.configured` if the user agent contains one of the names.
     pub(super) fn verdict(&self, agent: &[u8]) -> Option<DeviceVerdict> {
-        let is_in = |name: &[u8]| {
-            agent
-                .windows(name.len())
-                .any(|part| part.eq_ignore_ascii_case(name))
-        };
         self.names()
-            .any(is_in)
+            .any(|name| {
+                agent
+                    .windows(name.len())
+                    .any(|part| part.eq_ignore_ascii_case(name))
+            })
             .then_some(DeviceVerdict::bot(BotClass::Other, RuleId::CONFIGURED))
     }
 }

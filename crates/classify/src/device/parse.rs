@@ -23,8 +23,9 @@ const WOOTHEE_MARKS: [&str; 6] = [
 
 /// Returns the mark of a category of `woothee`, such as `pc`.
 pub(super) fn woothee_mark(category: &str) -> Marks {
-    let is_mark = |mark: &&str| mark.strip_prefix("woothee-") == Some(category);
-    let number = WOOTHEE_MARKS.iter().position(is_mark);
+    let number = WOOTHEE_MARKS
+        .iter()
+        .position(|mark| mark.strip_prefix("woothee-") == Some(category));
     number.map_or(Marks::NONE, Marks::numbered)
 }
 
@@ -147,14 +148,7 @@ impl RuleReader {
     }
 
     fn new_rule(&mut self, name: &'static str, says: Says) -> Result<RuleSection, String> {
-        let is_part = |part: &str| {
-            let mut bytes = part.bytes();
-            !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b == b'-')
-        };
-        if !name
-            .split_once('.')
-            .is_some_and(|(group, rest)| is_part(group) && is_part(rest))
-        {
+        if !is_rule_name(name) {
             return Err(format!("{name:?} is no name of a rule such as tablet.ipad"));
         }
         let id = RuleId::new(name);
@@ -268,4 +262,13 @@ fn regex(pattern: &str) -> Result<Regex, String> {
         .dot_matches_new_line(true)
         .build()
         .map_err(|error| error.to_string())
+}
+/// True for a name of two parts, such as `tablet.ipad`.
+fn is_rule_name(name: &str) -> bool {
+    let mut parts = name.split('.');
+    name.split('.').count() == 2
+        && parts.all(|part| {
+            let mut bytes = part.bytes();
+            !part.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b == b'-')
+        })
 }

@@ -175,12 +175,7 @@ fn read_file(
     text: &'static str,
     hash: &mut Xxh3,
 ) -> Result<(), RuleFileError> {
-    let mut last = 0;
-    let wrong = |line, problem| RuleFileError::Line {
-        file: file.to_owned(),
-        line,
-        problem,
-    };
+    let (mut last, mut read) = (0, Ok(()));
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         last = number;
         if line.is_empty() || line.starts_with('#') {
@@ -188,11 +183,17 @@ fn read_file(
         }
         hash.update(line.as_bytes());
         hash.update(b"\n");
-        reader
-            .read(line)
-            .map_err(|problem| wrong(number, problem))?;
+        read = reader.read(line);
+        if read.is_err() {
+            break;
+        }
     }
-    reader.end_section().map_err(|problem| wrong(last, problem))
+    read.and_then(|()| reader.end_section())
+        .map_err(|problem| RuleFileError::Line {
+            file: file.to_owned(),
+            line: last,
+            problem,
+        })
 }
 
 #[cfg(test)]

@@ -46,10 +46,9 @@ pub(super) struct TokenShape {
 
 impl TokenShape {
     fn is_met_by(&self, before: &[u8], after: &[u8]) -> bool {
-        let is_met =
-            |wanted: &Option<Regex>, text| wanted.as_ref().is_none_or(|w| w.is_match(text));
-        is_met(&self.before, before)
-            && is_met(&self.after, after)
+        let (wanted_before, wanted_after) = (self.before.as_ref(), self.after.as_ref());
+        wanted_before.is_none_or(|wanted| wanted.is_match(before))
+            && wanted_after.is_none_or(|wanted| wanted.is_match(after))
             && !self.not_after.as_ref().is_some_and(|no| no.is_match(after))
     }
 }

@@ -52,12 +52,6 @@ impl Geo {
         })
     }
 
-    /// True if a database is loaded.
-    #[must_use]
-    pub const fn is_loaded(&self) -> bool {
-        self.reader.is_some()
-    }
-
     /// Returns the type and the build time (seconds since 1970) that the database's metadata
     /// states.
     #[must_use]

@@ -223,12 +223,11 @@ impl FromStr for MonthDay {
     type Err = LocalDateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = || LocalDateError::Malformed(text.to_owned());
-        let (month, day) = text.split_once('-').ok_or_else(malformed)?;
-        Self::new(
-            month.parse().map_err(|_| malformed())?,
-            day.parse().map_err(|_| malformed())?,
-        )
+        let parts = text.split_once('-');
+        let (month, day) = parts
+            .and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)))
+            .ok_or_else(|| LocalDateError::Malformed(text.to_owned()))?;
+        Self::new(month, day)
     }
 }
 

@@ -100,8 +100,8 @@ impl LocalDate {
     pub fn new(year: i16, month: u8, day: u8) -> Result<Self, LocalDateError> {
         // A number above 127 becomes negative, which no calendar has.
         let date = Date::new(year, month.cast_signed(), day.cast_signed());
-        let no_such_day = |_| LocalDateError::NoSuchDay { year, month, day };
-        date.map(Self::from).map_err(no_such_day)
+        date.map(Self::from)
+            .map_err(|_| LocalDateError::NoSuchDay { year, month, day })
     }
 
     /// Days since 1970-01-01; negative for earlier dates.
@@ -167,7 +167,6 @@ impl FromStr for LocalDate {
     type Err = LocalDateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed = || LocalDateError::Malformed(text.to_owned());
         let (sign, digits) = match text.strip_prefix('-') {
             Some(rest) => (-1, rest),
             None => (1, text),
@@ -178,13 +177,17 @@ impl FromStr for LocalDate {
                 _ => byte.is_ascii_digit(),
             });
         if !all_in_place {
-            return Err(malformed());
+            return Err(malformed(text));
         }
-        let year: i16 = digits[0..4].parse().map_err(|_| malformed())?;
-        let month = digits[5..7].parse().map_err(|_| malformed())?;
-        let day = digits[8..10].parse().map_err(|_| malformed())?;
+        let year: i16 = digits[0..4].parse().map_err(|_| malformed(text))?;
+        let month = digits[5..7].parse().map_err(|_| malformed(text))?;
+        let day = digits[8..10].parse().map_err(|_| malformed(text))?;
         Self::new(sign * year, month, day)
     }
+}
+
+fn malformed(text: &str) -> LocalDateError {
+    LocalDateError::Malformed(text.to_owned())
 }
 
 impl TryFrom<String> for LocalDate {

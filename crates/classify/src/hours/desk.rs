@@ -84,40 +84,29 @@ impl FromStr for OpeningHours {
 
 /// Parses `mo`, `mo-fr`, `tu,th` or a mixture into indices of the week, Monday 0.
 fn parse_days(text: &str) -> Result<Vec<usize>, OpeningHoursError> {
-    let unknown = || OpeningHoursError::UnknownDays(text.to_owned());
-    let day = |name: &str| {
-        DAY_NAMES
-            .iter()
-            .position(|known| known.eq_ignore_ascii_case(name))
-            .ok_or_else(unknown)
-    };
-    let mut days = Vec::new();
-    for entry in text.split(',') {
-        match entry.split_once('-') {
-            None => days.push(day(entry)?),
-            Some((first, last)) => {
-                let (first, last) = (day(first)?, day(last)?);
-                if first >= last {
-                    return Err(unknown());
-                }
-                days.extend(first..=last);
-            }
+    let entries = text.split(',').map(|entry| match entry.split_once('-') {
+        None => parse_day(entry).map(|day| day..=day),
+        Some((first, last)) => {
+            let (first, last) = (parse_day(first)?, parse_day(last)?);
+            (first < last).then_some(first..=last)
         }
-    }
-    Ok(days)
+    });
+    let entries: Option<Vec<_>> = entries.collect();
+    let entries = entries.ok_or_else(|| OpeningHoursError::UnknownDays(text.to_owned()))?;
+    Ok(entries.into_iter().flatten().collect())
+}
+
+fn parse_day(name: &str) -> Option<usize> {
+    let mut names = DAY_NAMES.iter();
+    names.position(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn parse_opening(text: &str) -> Result<Opening, OpeningHoursError> {
-    let malformed = || OpeningHoursError::Malformed(text.to_owned());
-    let (from, to) = text.split_once('-').ok_or_else(malformed)?;
-    let (from, to) = (
-        parse_minute(from).ok_or_else(malformed)?,
-        parse_minute(to).ok_or_else(malformed)?,
-    );
-    if from >= to {
-        return Err(malformed());
-    }
-    Ok((from, to))
+    let parts = text.split_once('-');
+    parts
+        .and_then(|(from, to)| Some((parse_minute(from)?, parse_minute(to)?)))
+        .filter(|(from, to)| from < to)
+        .ok_or_else(|| OpeningHoursError::Malformed(text.to_owned()))
 }
 
 /// Parses `HH:MM`, up to 24:00, into minutes since midnight.

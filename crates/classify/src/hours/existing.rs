@@ -85,11 +85,11 @@ fn add_local(seconds: &mut [u64; 24], start: i64, end: i64) {
         return;
     }
     for (hour, total) in (0_i64..).zip(seconds.iter_mut()) {
-        let before = |instant: i64| {
+        let [from, to] = [start, end].map(|instant| {
             let within = instant.rem_euclid(DAY) - hour * HOUR;
             instant.div_euclid(DAY) * HOUR + within.clamp(0, HOUR)
-        };
-        *total += (before(end) - before(start)).unsigned_abs();
+        });
+        *total += (to - from).unsigned_abs();
     }
 }
 

@@ -62,10 +62,11 @@ impl Zone {
     /// # Errors
     /// [`UnknownZone`] if the bundled database does not have the name.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
-        let unknown = |_| UnknownZone {
-            name: name.to_owned(),
-        };
-        let tz = TimeZoneDatabase::bundled().get(name).map_err(unknown)?;
+        let tz = TimeZoneDatabase::bundled()
+            .get(name)
+            .map_err(|_| UnknownZone {
+                name: name.to_owned(),
+            })?;
         let name = tz.iana_name().unwrap_or(name).into();
         Ok(Self {
             tz,

@@ -144,7 +144,7 @@ fn no_real_browser_is_called_a_bot() {
     for row in browsers {
         let verdict = classify(row.agent, &Hints::NONE);
         assert!(
-            verdict.is_human() && verdict.bot.is_none(),
+            verdict.device != Device::Bot && verdict.bot.is_none(),
             "{} by {}",
             row.agent,
             verdict.rule

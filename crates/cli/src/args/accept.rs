@@ -57,22 +57,25 @@ pub struct Range {
 impl Accept {
     /// Returns action, subject and reason for the log of administrative access.
     pub fn told(&self) -> (&'static str, String, &str) {
-        let range = |range: &Range| {
-            let (partition, from, to) = (range.at.partition, range.from, range.to);
-            let of = range.stream.as_ref().map(|stream| format!(" of {stream}"));
-            let of = of.unwrap_or_default();
-            format!("partition {partition}, offsets {from} to {to}{of}")
-        };
         match self {
-            Self::Loss(loss) => ("accept-loss", range(loss), &loss.at.why.reason),
+            Self::Loss(loss) => ("accept-loss", loss.subject(), &loss.at.why.reason),
             Self::Place(at) => (
                 "accept-place",
                 format!("partition {}", at.partition),
                 &at.why.reason,
             ),
             Self::Log(why) => ("accept-log", String::new(), &why.reason),
-            Self::Facts(facts) => ("accept-facts", range(facts), &facts.at.why.reason),
+            Self::Facts(facts) => ("accept-facts", facts.subject(), &facts.at.why.reason),
         }
+    }
+}
+
+impl Range {
+    fn subject(&self) -> String {
+        let (partition, from, to) = (self.at.partition, self.from, self.to);
+        let of = self.stream.as_ref().map(|stream| format!(" of {stream}"));
+        let of = of.unwrap_or_default();
+        format!("partition {partition}, offsets {from} to {to}{of}")
     }
 }
 

@@ -61,11 +61,13 @@ pub enum ReportFormat {
 impl ReportFormat {
     /// Returns the given format, or else that of the file's extension, or else text.
     pub fn of(report: &ReportArgs) -> Self {
-        let by_name = || {
-            let name = report.output.as_ref()?.extension()?.to_str()?;
-            Self::from_str(name, true).ok()
-        };
-        report.format.or_else(by_name).unwrap_or(Self::Text)
+        report
+            .format
+            .or_else(|| {
+                let name = report.output.as_ref()?.extension()?.to_str()?;
+                Self::from_str(name, true).ok()
+            })
+            .unwrap_or(Self::Text)
     }
 
     /// Returns the file extension of the format.

@@ -4,7 +4,7 @@ use affluenza_classify::hours::LocalDate;
 use affluenza_pipeline::accept::Acceptor;
 use affluenza_report::AcceptedLoss;
 use affluenza_store::Store;
-use affluenza_store::accept::{Acceptance, Accepted};
+use affluenza_store::accept::Accepted;
 use anyhow::Result;
 
 use crate::args::accept::Accept;
@@ -25,19 +25,20 @@ pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
 pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss>> {
     let days = super::audit::parse_period(&year.to_string())?.days;
     let accepted = store.acceptances().await?.into_iter();
-    let is_of_year = |one: &Acceptance| {
-        one.what == Accepted::Loss.as_str()
-            && one.records > 0
-            && one.first_day < days.end
-            && one.last_day >= days.start
-    };
-    let loss = |one: Acceptance| AcceptedLoss {
-        records: one.records,
-        from: LocalDate::from_days(i32::from(one.first_day)).to_string(),
-        to: LocalDate::from_days(i32::from(one.last_day)).to_string(),
-        reason: one.reason,
-    };
-    Ok(accepted.filter(is_of_year).map(loss).collect())
+    Ok(accepted
+        .filter(|one| {
+            one.what == Accepted::Loss.as_str()
+                && one.records > 0
+                && one.first_day < days.end
+                && one.last_day >= days.start
+        })
+        .map(|one| AcceptedLoss {
+            records: one.records,
+            from: LocalDate::from_days(i32::from(one.first_day)).to_string(),
+            to: LocalDate::from_days(i32::from(one.last_day)).to_string(),
+            reason: one.reason,
+        })
+        .collect())
 }
 
 async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Result<String> {

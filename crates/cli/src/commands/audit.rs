@@ -67,44 +67,49 @@ async fn check(
 /// Parses a year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
 pub fn parse_period(text: &str) -> Result<AuditPeriod> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
-    let wrong = || {
+    let days = days_of(from).and_then(|first| Ok((first, days_of(to)?)));
+    let ((first, _), (_, last)) = days.with_context(|| {
         format!(
             "--period {text}: give a year, a month or a day, such as 2017, 2017-03 or 2017-03-26, or two of them as FROM..TO"
         )
-    };
-    let (first, _) = days_of(from).with_context(wrong)?;
-    let (_, last) = days_of(to).with_context(wrong)?;
+    })?;
     if last < first {
         bail!("--period {text}: it ends before it begins");
     }
-    let number = |date: Date| {
-        let days = date.since(Date::new(1970, 1, 1)?)?.get_days();
-        anyhow::Ok(u16::try_from(days.max(0)).unwrap_or(u16::MAX))
-    };
-    let month = |date: Date| {
-        u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
-    };
     Ok(AuditPeriod {
-        months: month(first)..=month(last),
-        days: number(first)?..number(last)?.saturating_add(1),
+        months: month_number(first)..=month_number(last),
+        days: day_number(first)?..day_number(last)?.saturating_add(1),
         on_their_way_minutes: ON_THEIR_WAY_MINUTES,
         unread_seconds_max: UNREAD_SECONDS_MAX,
     })
 }
 
+/// Days since 1970.
+fn day_number(date: Date) -> Result<u16> {
+    let days = date.since(Date::new(1970, 1, 1)?)?.get_days();
+    Ok(u16::try_from(days.max(0)).unwrap_or(u16::MAX))
+}
+
+fn month_number(date: Date) -> u32 {
+    u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
+}
+
+fn number(text: &str) -> Result<i8> {
+    text.parse().context("not a number")
+}
+
 /// Returns the first and last day of a year, a month or a day.
 fn days_of(text: &str) -> Result<(Date, Date)> {
     let parts: Vec<&str> = text.split('-').collect();
-    let number = |at: usize| parts[at].parse::<i8>().context("not a number");
     let year = parts[0].parse::<i16>().context("not a year")?;
-    Ok(match parts.len() {
-        1 => (Date::new(year, 1, 1)?, Date::new(year, 12, 31)?),
-        2 => {
-            let first = Date::new(year, number(1)?, 1)?;
+    Ok(match parts[1..] {
+        [] => (Date::new(year, 1, 1)?, Date::new(year, 12, 31)?),
+        [month] => {
+            let first = Date::new(year, number(month)?, 1)?;
             (first, first.last_of_month())
         }
-        3 => {
-            let day = Date::new(year, number(1)?, number(2)?)?;
+        [month, day] => {
+            let day = Date::new(year, number(month)?, number(day)?)?;
             (day, day)
         }
         _ => bail!("not a date"),

@@ -166,12 +166,6 @@ async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>
 /// holds them. Returns the advice for the operator.
 fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
     let keys = KeyStore::new(settings.keys.file_in(&settings.engine.data));
-    let is_known = |entry: &Entry| {
-        known.iter().any(|erasure| {
-            entry.detail["reason"] == *erasure.reason
-                && i64::from(erasure.begun_at) >= entry.at.as_second()
-        })
-    };
     let log = keys.log();
     let place = log.path().display();
     let mut orders = match log.verify() {
@@ -180,7 +174,13 @@ fn orders_after(settings: &Settings, known: &[Erasure]) -> String {
             return format!("the orders to repeat cannot be read from {place}: {error}");
         }
     };
-    orders.retain(|entry| entry.action == "erase" && !is_known(entry));
+    orders.retain(|entry| {
+        let is_known = known.iter().any(|erasure| {
+            entry.detail["reason"] == *erasure.reason
+                && i64::from(erasure.begun_at) >= entry.at.as_second()
+        });
+        entry.action == "erase" && !is_known
+    });
     for entry in &orders {
         say(&format!("{}  {}", entry.at, command(entry)));
     }
@@ -220,8 +220,10 @@ fn is_name(name: &str) -> bool {
 }
 
 fn place(settings: &Settings, name: &str) -> Result<BackupPlace> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
+    let mut bytes = name.bytes();
+    let is_plain =
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    if name.is_empty() || name.starts_with('.') || !is_plain {
         bail!("backup {name:?}: use letters, digits, '.', '_' and '-', such as 2026-03-01");
     }
     Ok(BackupPlace {

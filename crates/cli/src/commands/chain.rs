@@ -125,8 +125,8 @@ impl Chain {
 
     /// Returns the newest seal of a year and its content.
     pub fn newest(&self, year: i16) -> Result<Option<(&Seal, SealedYear)>> {
-        let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
-        let newest = self.0.iter().rev().find(of_year);
+        let mut seals = self.0.iter().rev();
+        let newest = seals.find(|seal| seal.year == year.unsigned_abs());
         newest.map(|seal| Ok((seal, seal.open()?))).transpose()
     }
 
@@ -147,9 +147,9 @@ impl Chain {
     /// # Errors
     /// An edition cannot be read.
     pub fn editions(&self, year: i16) -> Result<Vec<PublicYear>> {
-        let of_year = |seal: &&Seal| seal.year == year.unsigned_abs();
         let mut editions = Vec::new();
-        for seal in self.0.iter().filter(of_year) {
+        let seals = self.0.iter();
+        for seal in seals.filter(|seal| seal.year == year.unsigned_abs()) {
             match edition(seal, &seal.open()?) {
                 Some(Ok(public)) => editions.push(public),
                 // This seal has no edition: too little had changed, or an earlier version wrote it.
@@ -172,14 +172,10 @@ impl Chain {
         });
         opened.collect()
     }
-}
 
-/// Returns the published editions of the closed years, or the reason why they cannot be read.
-pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
-    let read = async || -> Result<ClosedYears> {
-        let chain = Chain::read(store, witness).await?;
+    fn years(&self) -> Result<ClosedYears> {
         let mut years = BTreeMap::new();
-        for seal in &chain.0 {
+        for seal in &self.0 {
             // A later seal of a year replaces the earlier one.
             let sealed = seal.open()?;
             let edition = match edition(seal, &sealed) {
@@ -196,8 +192,14 @@ pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
             years.insert(sealed.year, closed);
         }
         Ok(years)
-    };
-    read().await.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Returns the published editions of the closed years, or the reason why they cannot be read.
+pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
+    let chain = Chain::read(store, witness).await;
+    let years = chain.and_then(|chain| chain.years());
+    years.map_err(|error| format!("{error:#}"))
 }
 
 fn too_little(seal: &Seal, sealed: &SealedYear) -> NoEdition {

@@ -121,28 +121,32 @@ fn of_file(
     file: &Path,
     register: &Register,
 ) -> Option<Result<Vec<ImplausibleFigure>, SourceError>> {
-    let year = || -> Option<i16> {
-        name.strip_prefix("deployments_")?
-            .strip_suffix(".csv")?
-            .parse()
-            .ok()
-    };
-    let read = || {
-        fs::read_to_string(file)
-            .map_err(|error| SourceError::Rows(format!("it cannot be read: {error}")))
-    };
-    let as_set = |kind: &str, year: Option<i16>| {
-        let year = year.map_or_else(String::new, |year| format!("year = {year}\n"));
-        let provenance = format!(
-            "kind = \"{kind}\"\nsource = \"\"\ndate = \"1970-01-01\"\nimported_by = \"\"\nlicence = \"\"\nfile = \"\"\n{year}"
-        );
-        let set = sources::read_set(&provenance, |_| read())?;
-        Ok(sources::check(&set, register))
-    };
-    match name {
-        "usage_by_category.csv" => Some(read().and_then(|text| sources::check_usage(&text))),
-        "printed_changes.csv" => Some(read().and_then(|text| sources::check_growth(&text))),
-        "credentials_by_year.csv" => Some(as_set("identity-credentials", None)),
-        _ => year().map(|year| as_set("portfolio", Some(year))),
-    }
+    Some(match name {
+        "usage_by_category.csv" => read(file).and_then(|text| sources::check_usage(&text)),
+        "printed_changes.csv" => read(file).and_then(|text| sources::check_growth(&text)),
+        "credentials_by_year.csv" => check_set(file, register, "identity-credentials", None),
+        _ => {
+            let year = name.strip_prefix("deployments_")?.strip_suffix(".csv")?;
+            check_set(file, register, "portfolio", Some(year.parse().ok()?))
+        }
+    })
+}
+
+fn read(file: &Path) -> Result<String, SourceError> {
+    fs::read_to_string(file)
+        .map_err(|error| SourceError::Rows(format!("it cannot be read: {error}")))
+}
+
+fn check_set(
+    file: &Path,
+    register: &Register,
+    kind: &str,
+    year: Option<i16>,
+) -> Result<Vec<ImplausibleFigure>, SourceError> {
+    let year = year.map_or_else(String::new, |year| format!("year = {year}\n"));
+    let provenance = format!(
+        "kind = \"{kind}\"\nsource = \"\"\ndate = \"1970-01-01\"\nimported_by = \"\"\nlicence = \"\"\nfile = \"\"\n{year}"
+    );
+    let set = sources::read_set(&provenance, |_| read(file))?;
+    Ok(sources::check(&set, register))
 }

@@ -127,7 +127,6 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
         return events.iter().map(|event| event.get().as_bytes()).collect();
     }
     let mut lines = trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let is_value = |text: &[u8]| serde_json::from_slice::<&RawValue>(text).is_ok();
     // One event over several lines, valid or broken, unless the first line is an event itself.
     if is_value(trimmed)
         || !lines.clone().next().is_some_and(is_value) && !looks_like_lines(trimmed)
@@ -135,6 +134,10 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
         return vec![trimmed];
     }
     lines.by_ref().filter(|line| !line.is_empty()).collect()
+}
+
+fn is_value(text: &[u8]) -> bool {
+    serde_json::from_slice::<&RawValue>(text).is_ok()
 }
 
 /// True if the first few lines all look like the start of an object.
@@ -195,35 +198,35 @@ fn detail(refusal: &Refusal) -> String {
     }
 }
 
+/// Returns the error of the event without a field, if it has one; `None` if there is no such field.
+fn outcome_without(event: &Value, field: &str, now: UnixMillis) -> Option<Option<String>> {
+    let mut changed = event.clone();
+    let (parent, name) = field.rsplit_once('/')?;
+    changed.pointer_mut(parent)?.as_object_mut()?.remove(name);
+    let text = changed.to_string();
+    let reading = affluenza_event::read(text.as_bytes(), std::iter::empty, now);
+    Some(reading.message.err().map(|other| without_place(&other)))
+}
+
 /// Returns the field whose removal makes the event valid or changes the error. Uses the parser
 /// itself, so that the two cannot disagree.
 fn culprit(event: &Value, refusal: &Refusal, now: UnixMillis) -> Option<String> {
     let mut places = Vec::new();
     leaves(event, "", &mut places);
-    let outcome = |without: &str| {
-        let mut changed = event.clone();
-        let (parent, name) = without.rsplit_once('/')?;
-        changed.pointer_mut(parent)?.as_object_mut()?.remove(name);
-        let text = changed.to_string();
-        Some(
-            match affluenza_event::read(text.as_bytes(), std::iter::empty, now).message {
-                Ok(_) => None,
-                Err(other) => Some(without_place(&other)),
-            },
-        )
-    };
     let said = without_place(refusal);
     // A removal that makes the event valid is stronger evidence than one that changes the error.
-    let good = places.iter().find(|place| outcome(place) == Some(None));
-    let other = || {
+    let good = places
+        .iter()
+        .find(|place| outcome_without(event, place, now) == Some(None));
+    good.or_else(|| {
         places.iter().find(|place| {
             let named = place.rsplit('/').next().unwrap_or_default();
-            outcome(place)
+            outcome_without(event, place, now)
                 .flatten()
                 .is_some_and(|now| now != said && now.contains(named))
         })
-    };
-    good.or_else(other).cloned()
+    })
+    .cloned()
 }
 
 /// Collects the fields without subfields, as JSON Pointers.

@@ -85,8 +85,12 @@ impl RunningCollector {
             .context("collect.http.listen")?;
         let address = listener.local_addr().context("collect.http.listen")?;
         let renewed = Arc::clone(&collector);
-        let take = move |register| Ok(renewed.renew(register)?);
-        tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
+        let reloaded = reload::register(
+            settings.clone(),
+            move |register| Ok(renewed.renew(register)?),
+            stop.clone(),
+        );
+        tokio::spawn(reloaded);
         let running = tokio::spawn(Arc::clone(&collector).run(listener, stop));
         Ok(Self {
             address,

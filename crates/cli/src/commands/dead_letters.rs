@@ -53,25 +53,27 @@ fn list(
     if args.format == OutputFormat::Json {
         out.write_all(b"{\"dead_letters\": [")?;
     }
-    let mut write = |out: &mut dyn Write, letter: &Letter<'_>| -> Result<()> {
-        ensure!(!stop.is_cancelled(), "stopped before the end of the list");
+    let selection = LetterSelection::Filter(filter(&args.filter));
+    let (walked, failed) = walk(bus, &selection, |letter| {
+        if stop.is_cancelled() {
+            return ControlFlow::Break(anyhow!("stopped before the end of the list"));
+        }
         tally.take(letter, current);
         if shown == limit {
-            return Ok(());
+            return ControlFlow::Continue(());
         }
         shown += 1;
-        match args.format {
-            OutputFormat::Text => writeln!(out, "{}", text::line(letter, current))?,
+        let line = match args.format {
+            OutputFormat::Text => Ok(format!("{}\n", text::line(letter, current))),
             OutputFormat::Json => {
                 let comma = if shown > 1 { "," } else { "" };
-                let letter = ShownLetter::new(letter, current);
-                write!(out, "{comma}\n  {}", serde_json::to_string(&letter)?)?;
+                let letter = serde_json::to_string(&ShownLetter::new(letter, current));
+                letter.map(|letter| format!("{comma}\n  {letter}"))
             }
-        }
-        Ok(())
-    };
-    let selection = LetterSelection::Filter(filter(&args.filter));
-    let (walked, failed) = walk(bus, &selection, |letter| broken(write(&mut out, letter)))?;
+        };
+        let line = line.map_err(anyhow::Error::from);
+        broken(line.and_then(|line| Ok(out.write_all(line.as_bytes())?)))
+    })?;
     if let Some(error) = failed {
         return Err(error);
     }

@@ -1,6 +1,6 @@
 //! Decides the public edition of a year while it is closed.
 
-use affluenza_disclosure::edition::{Outcome, PublicYear, offered};
+use affluenza_disclosure::edition::{OpenYear, Outcome, PublicYear, offered};
 use affluenza_disclosure::{Secret, Threshold};
 use affluenza_report::SealedYear;
 use affluenza_store::open::OpenFigures;
@@ -37,8 +37,11 @@ pub fn decide(sealed: &SealedYear, small_count: u64, earlier: &[PublicYear]) -> 
     let figures = figures.context("the figures have no details")?;
     let threshold = Threshold { k: small_count };
     let secret = Secret::of(&sealed.secret);
-    let offered = offered(&register, year);
-    let (of, with) = ((&figures, &offered[..]), (threshold, &secret));
-    Outcome::decide(year, of, with, earlier)
+    let open = OpenYear {
+        year,
+        figures: &figures,
+        offered: &offered(&register, year),
+    };
+    Outcome::decide(open, threshold, &secret, earlier)
         .with_context(|| format!("small counts of {year} cannot be hidden, and nothing was closed"))
 }

@@ -89,13 +89,15 @@ pub async fn in_force(store: &Store) -> Result<Vec<FigureSet>> {
         .into_iter()
         .map(|row| (row.kind.clone(), row))
         .collect();
-    let set = |row: &ImportedRow| {
-        FigureSet::from_json(&row.content).with_context(|| {
-            format!(
-                "import {} of other figures cannot be read: import them again",
-                row.number
-            )
+    newest
+        .values()
+        .map(|row| {
+            FigureSet::from_json(&row.content).with_context(|| {
+                format!(
+                    "import {} of other figures cannot be read: import them again",
+                    row.number
+                )
+            })
         })
-    };
-    newest.values().map(set).collect()
+        .collect()
 }

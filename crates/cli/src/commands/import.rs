@@ -33,31 +33,41 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
     }
     let inputs = args.files.iter().map(Input::path).collect();
     let log = AccessLog::new(target, inputs, SystemSalts)?;
-    let place = (ente.to_owned(), args.portal.clone());
+    let order = ImportOrder {
+        log,
+        ente: ente.to_owned(),
+        portal: args.portal.clone(),
+        no_wait: args.no_wait,
+    };
     super::with_runtime(async |stop| {
         let mut platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = import(&mut platform, settings, log, place, args.no_wait, stop).await;
+        let result = import(&mut platform, settings, order, stop).await;
         platform.close().await?;
         output::print(&result?)
     })
 }
 
+struct ImportOrder {
+    log: AccessLog,
+    ente: String,
+    portal: String,
+    no_wait: bool,
+}
+
 async fn import(
     platform: &mut Platform,
     settings: &Settings,
-    log: AccessLog,
-    (ente, portal): (String, String),
-    no_wait: bool,
+    order: ImportOrder,
     stop: CancellationToken,
 ) -> Result<String> {
     super::migrate::prepare(platform).await?;
     let stream = stream::present(&Store::new(&platform.store), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
-    let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(log, &writer))
+    let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(order.log, &writer))
         .await
         .context("the import ended unexpectedly")??;
     report_lines(&summary);
-    if no_wait {
+    if order.no_wait {
         return Ok(format!(
             "read {} = handed over {} + rejected {}{}",
             summary.lines - summary.blank,
@@ -95,7 +105,7 @@ async fn import(
         })
         .collect();
     let stored = store
-        .stored_imports(&stream, &ente, &portal, &ranges)
+        .stored_imports(&stream, &order.ente, &order.portal, &ranges)
         .await?;
     let before = summary.events().saturating_sub(stored);
     Ok(format!(

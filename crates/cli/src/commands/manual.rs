@@ -22,9 +22,9 @@ pub fn man(wanted: &Man) -> Result<()> {
         clap_mangen::Man::new(command).render(&mut page)?;
         return print_bytes(&page);
     };
-    let cannot = || format!("{} cannot be written", folder.display());
-    fs::create_dir_all(folder).with_context(cannot)?;
-    clap_mangen::generate_to(command, folder).with_context(cannot)?;
+    fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
     print(&format!("pages of every command in {}", folder.display()))
 }
 

@@ -219,9 +219,9 @@ fn geo(settings: &Settings) -> Result<Geo> {
     if database.as_os_str().is_empty() {
         return Ok(Geo::none());
     }
-    let name = || format!("geography database {}", database.display());
-    let bytes = fs::read(database).with_context(name)?;
-    Geo::from_bytes(bytes).with_context(name)
+    let name = format!("geography database {}", database.display());
+    let bytes = fs::read(database).with_context(|| name.clone())?;
+    Geo::from_bytes(bytes).context(name)
 }
 
 /// Replaces built-in device rules by the files `*.rules` of this folder, if one is configured.
@@ -229,10 +229,10 @@ fn use_device_rules(folder: &Path) -> Result<()> {
     if folder.as_os_str().is_empty() {
         return Ok(());
     }
-    let name = || format!("device rules in {}", folder.display());
+    let name = format!("device rules in {}", folder.display());
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).with_context(name)? {
-        let path = entry.with_context(name)?.path();
+    for entry in fs::read_dir(folder).with_context(|| name.clone())? {
+        let path = entry.with_context(|| name.clone())?.path();
         if path
             .extension()
             .is_some_and(|extension| extension == "rules")
@@ -244,7 +244,7 @@ fn use_device_rules(folder: &Path) -> Result<()> {
             });
         }
     }
-    let rules = DeviceRules::read(&files).with_context(name)?;
+    let rules = DeviceRules::read(&files).context(name)?;
     Ok(rules.use_everywhere()?)
 }
 

@@ -50,11 +50,12 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
 }
 
 fn write(args: &OpenData, edition: &Edition) -> Result<()> {
-    let of = |what: &std::path::Path| format!("{} cannot be written", what.display());
-    std::fs::create_dir_all(&args.out).with_context(|| of(&args.out))?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("{} cannot be written", args.out.display()))?;
     for file in &edition.files {
         let path = args.out.join(&file.name);
-        std::fs::write(&path, &file.bytes).with_context(|| of(&path))?;
+        std::fs::write(&path, &file.bytes)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
         output::print(&format!("{}\n", path.display()))?;
     }
     Ok(())

@@ -70,13 +70,12 @@ async fn work(
     let register = super::register(settings)?;
     let mut classifier = super::classifier(settings)?;
     let mut progress = ProgressLine::new(request.what);
-    let mut watch = |step| progress.show(&step);
     let mut tools = Tools {
         store: &store,
         bus: &platform.bus,
         classifier: &mut classifier,
         register: &register,
-        watch: &mut watch,
+        watch: &mut |step| progress.show(&step),
     };
     tokio::select! {
         rebuilt = rebuild(&mut tools, request) => Ok(rebuilt?),
@@ -268,20 +267,17 @@ fn changes(rebuilt: &Rebuilt, text: &mut String) {
 }
 
 fn sentence(what: What, change: &RebuildChange) -> String {
-    let cell = |parts: [&str; 4]| {
-        let parts: Vec<&str> = parts
-            .into_iter()
-            .map(|part| if part.is_empty() { "-" } else { part })
-            .collect();
-        parts.join(" ")
-    };
-    let from = cell([&change.ente, &change.category, &change.kind, &change.device]);
-    let to = cell([
+    let from = [&change.ente, &change.category, &change.kind, &change.device];
+    let to = [
         &change.to_ente,
         &change.to_category,
         &change.to_kind,
         &change.to_device,
-    ]);
+    ];
+    let [from, to] = [from, to].map(|cell| {
+        cell.map(|part| if part.is_empty() { "-" } else { part })
+            .join(" ")
+    });
     match what {
         What::Aggregates => format!("{from}  ({} cells)", change.cells),
         What::Facts if from == to => format!("{from}  ({})", change.why),

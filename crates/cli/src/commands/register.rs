@@ -7,7 +7,6 @@ use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
 use affluenza_store::register::{RegisterTable, UsageByCode};
 use anyhow::{Context, Result};
-use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 
@@ -21,14 +20,13 @@ use crate::settings::Settings;
 const HOLIDAY_YEARS: std::ops::RangeInclusive<i16> = 1970..=2099;
 
 pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
-    let of = |file: Option<&Path>| match file {
-        Some(file) => super::read_register(file),
-        None => super::register(settings),
-    };
     match what {
-        args::RegisterCommand::Check { file } => output::print(&summary(&of(file.as_deref())?)),
+        args::RegisterCommand::Check { file } => {
+            output::print(&summary(&read(settings, file.as_deref())?))
+        }
         args::RegisterCommand::Diff { before, after } => {
-            let (before, after) = (of(Some(before))?, of(after.as_deref())?);
+            let before = super::read_register(before)?;
+            let after = read(settings, after.as_deref())?;
             let changes = diff(&before, &after);
             let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
             text.push_str(&format!(
@@ -39,8 +37,18 @@ pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
             ));
             output::print(&text)
         }
-        args::RegisterCommand::Apply => apply(settings, &of(None)?),
-        args::RegisterCommand::Unresolved { format } => unresolved(settings, &of(None)?, *format),
+        args::RegisterCommand::Apply => apply(settings, &super::register(settings)?),
+        args::RegisterCommand::Unresolved { format } => {
+            unresolved(settings, &super::register(settings)?, *format)
+        }
+    }
+}
+
+/// Reads a file, or the configured register.
+fn read(settings: &Settings, file: Option<&Path>) -> Result<Register> {
+    match file {
+        Some(file) => super::read_register(file),
+        None => super::register(settings),
     }
 }
 
@@ -96,7 +104,7 @@ fn tables(register: &Register) -> [(RegisterTable, String); 6] {
 }
 
 fn enti(register: &Register) -> String {
-    let row = |ente: &affluenza_register::Ente| {
+    lines(register.enti().map(|ente| {
         let population = ente.population();
         let (valid_from, valid_to) = days(ente.validity());
         json!({
@@ -110,8 +118,7 @@ fn enti(register: &Register) -> String {
             "successor": ente.successor().unwrap_or_default(),
             "patron": ente.patron().map_or_else(String::new, |day| day.to_string()),
         })
-    };
-    lines(register.enti().map(row))
+    }))
 }
 
 fn services(register: &Register) -> String {
@@ -202,11 +209,10 @@ fn lines(rows: impl Iterator<Item = serde_json::Value>) -> String {
 /// Returns the first day and the day after the last. An open end becomes a date that ClickHouse can
 /// hold.
 fn days(validity: Validity) -> (String, String) {
-    let day =
-        |day: Option<Date>, open: &str| day.map_or_else(|| open.to_owned(), |d| d.to_string());
+    let (from, to) = (validity.from, validity.to);
     (
-        day(validity.from, "1900-01-01"),
-        day(validity.to, "2299-12-31"),
+        from.map_or_else(|| "1900-01-01".to_owned(), |day| day.to_string()),
+        to.map_or_else(|| "2299-12-31".to_owned(), |day| day.to_string()),
     )
 }
 

@@ -88,11 +88,6 @@ impl Material {
             Clock::Then => Some(Chain::read(store, witness).await?),
             Clock::Now => None,
         };
-        let closings = |year| {
-            chain
-                .as_ref()
-                .map_or(Ok(Vec::new()), |chain| chain.closings(year))
-        };
         let public = match &chain {
             Some(chain) if args.public => [
                 Some(chain.newest_edition(year)?),
@@ -100,10 +95,17 @@ impl Material {
             ],
             _ => [None, None],
         };
-        let (closings, closings_compared) = match closings(year)? {
+        let closings = match &chain {
+            Some(chain) => chain.closings(year)?,
+            None => Vec::new(),
+        };
+        let (closings, closings_compared) = match closings {
             // A closed year contains the figures of the year before as of its closing.
             of_year if !of_year.is_empty() && compared == year - 1 => (of_year, None),
-            of_year => (of_year, Some(closings(compared)?)),
+            of_year => match &chain {
+                Some(chain) => (of_year, Some(chain.closings(compared)?)),
+                None => (of_year, Some(Vec::new())),
+            },
         };
         let before = match closings_compared.map(|mut closings| closings.pop()) {
             None => None,
@@ -112,10 +114,10 @@ impl Material {
         };
         let mut closings = closings;
         if args.public {
-            let decided = |(_, sealed): &(SealNote, SealedYear)| {
-                matches!(sealed.public, Some(Outcome::Edition(_)))
-            };
-            closings.truncate(closings.iter().rposition(decided).map_or(0, |at| at + 1));
+            let mut newest = closings.iter();
+            let decided =
+                newest.rposition(|(_, sealed)| matches!(sealed.public, Some(Outcome::Edition(_))));
+            closings.truncate(decided.map_or(0, |at| at + 1));
         }
         let (register, present) = match closings.last() {
             Some((note, sealed)) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_api::Api;
+use affluenza_api::{Api, ApiSources};
 use affluenza_disclosure::edition::{Closed, Editions};
 use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::KeyRing;
@@ -75,11 +75,15 @@ impl RunningApi {
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
         let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
         let (newer, register) = watch::channel(Arc::new(super::register(settings)?));
-        let take = move |register| {
-            drop(newer.send(Arc::new(register)));
-            Ok(())
-        };
-        tokio::spawn(reload::register(settings.clone(), take, stop.clone()));
+        let reloaded = reload::register(
+            settings.clone(),
+            move |register| {
+                drop(newer.send(Arc::new(register)));
+                Ok(())
+            },
+            stop.clone(),
+        );
+        tokio::spawn(reloaded);
         let store = Store::new(&reader);
         let closed =
             follow_closed_years(store.clone(), Witness::new(settings, &store), stop.clone()).await;
@@ -95,15 +99,15 @@ impl RunningApi {
             trusted_proxies: config.http.trusted_proxies.clone(),
         });
         let metrics = Metrics::default();
-        let api = Api::start(
-            config.clone(),
-            (store, editions),
+        let sources = ApiSources {
+            store,
+            editions,
             ring,
             register,
-            (&metrics, stop),
-        )
-        .await
-        .context("the API cannot start")?;
+        };
+        let api = Api::start(config.clone(), sources, &metrics, stop.clone())
+            .await
+            .context("the API cannot start")?;
         let checked = api.clone();
         let mut routes = api.routes();
         if config.public {
@@ -119,7 +123,7 @@ impl RunningApi {
         let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
         let served =
             tokio::spawn(
-                async move { serve(listener, router, &config.http, (&metrics, &stop)).await },
+                async move { serve(listener, router, &config.http, &metrics, &stop).await },
             );
         Ok(Self { url, served })
     }

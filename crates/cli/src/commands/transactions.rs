@@ -70,18 +70,18 @@ struct SeenTransaction {
 
 /// Logs a transaction once when it has been open for long, and again when it ends.
 fn say(seen: &mut BTreeMap<(i32, i64), SeenTransaction>, open: &[OpenTransaction], now: Instant) {
-    let place = |one: &OpenTransaction| (one.partition, one.first_offset);
     seen.retain(|(partition, offset), one| {
         let is_open = open
             .iter()
-            .any(|found| place(found) == (*partition, *offset));
+            .any(|found| (found.partition, found.first_offset) == (*partition, *offset));
         if !is_open && one.is_said {
             tracing::info!(partition, offset, "the open transaction has ended");
         }
         is_open
     });
     for found in open {
-        let one = seen.entry(place(found)).or_insert(SeenTransaction {
+        let place = (found.partition, found.first_offset);
+        let one = seen.entry(place).or_insert(SeenTransaction {
             since: now,
             is_said: false,
         });

@@ -33,10 +33,12 @@ impl Upkeep {
     /// interval.
     pub async fn run(mut self, stop: CancellationToken) {
         let config = self.settings.consume.clone();
-        let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
-        let first = seconds(config.reconcile_first_seconds);
-        let between = seconds(config.reconcile_minutes.saturating_mul(60));
-        let search = seconds(config.copies_search_seconds);
+        let [first, between, search] = [
+            config.reconcile_first_seconds,
+            config.reconcile_minutes.saturating_mul(60),
+            config.copies_search_seconds,
+        ]
+        .map(|seconds| Duration::from_secs(u64::from(seconds.max(1))));
         let (mut reconcile_at, mut search_at) = (Instant::now() + first, Instant::now() + search);
         let reconciles = config.reconcile_minutes > 0;
         loop {

@@ -54,7 +54,7 @@ impl Watch {
         };
         let store = Store::new(&platform.store);
         tokio::spawn(look_at_silence(store, progress.clone(), stop.clone()));
-        tokio::spawn(async move { serve(listener, router, &config, (&metrics, &stop)).await });
+        tokio::spawn(async move { serve(listener, router, &config, &metrics, &stop).await });
         Ok(Some(watch))
     }
 

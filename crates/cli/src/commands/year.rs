@@ -173,9 +173,10 @@ fn closed_before(chain: &Chain, order: &CloseOrder<'_>) -> Result<Option<Closing
 
 /// Fails if a finding may concern the year. Other findings are only mentioned.
 fn check_balance(audit: &Audit, period: &AuditPeriod, year: i16) -> Result<()> {
-    let concerns = |finding: &&Finding| finding.can_concern(&period.days);
-    let (of_year, others): (Vec<&Finding>, Vec<&Finding>) =
-        audit.findings.iter().partition(concerns);
+    let (of_year, others): (Vec<&Finding>, Vec<&Finding>) = audit
+        .findings
+        .iter()
+        .partition(|finding| finding.can_concern(&period.days));
     if !of_year.is_empty() {
         bail!(
             "{} finding(s): the accounts of {year} do not balance, and nothing was closed; `affluenza audit --period {year}` names them and their remedies",
@@ -264,8 +265,11 @@ fn expected(chain: &Chain, year: i16, hash: &str) -> Result<String> {
     let Some((newest, _)) = chain.newest(year)? else {
         bail!("{year} is not closed, so no seal has the hash {hash}");
     };
-    let of_year = |seal: &&Seal| seal.year == newest.year && seal.hash == hash;
-    match chain.seals().iter().find(of_year) {
+    match chain
+        .seals()
+        .iter()
+        .find(|seal| seal.year == newest.year && seal.hash == hash)
+    {
         Some(seal) if seal.number == newest.number => {
             Ok(format!("{year}: seal {} has this hash", seal.number))
         }

@@ -91,12 +91,11 @@ pub fn correct<'a>(
         _ => without_mark(payload),
     };
     let is_masked_now = is_masked(&payload);
-    let refused = |refusal| RequeueError::Refused {
+    let reading = affluenza_event::read(&payload, std::iter::empty, now);
+    let message = reading.message.map_err(|refusal| RequeueError::Refused {
         refusal,
         is_masked: is_masked_now,
-    };
-    let reading = affluenza_event::read(&payload, std::iter::empty, now);
-    let message = reading.message.map_err(refused)?;
+    })?;
     let envelope: Envelope<'_, IgnoredAny> =
         serde_json::from_slice(&payload).expect("what was read is an envelope");
     // A masked identity is valid text, and masked words of equal length are equal. The consumer

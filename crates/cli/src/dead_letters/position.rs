@@ -30,8 +30,8 @@ impl FromStr for LogPosition {
     fn from_str(text: &str) -> Result<Self, BadPosition> {
         let (partition, offset) = text.split_once('/').ok_or(BadPosition)?;
         // Rust parses "+1" as a number, but this program never prints it.
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !plain(partition) || !plain(offset) {
+        let mut bytes = partition.bytes().chain(offset.bytes());
+        if !bytes.all(|byte| byte.is_ascii_digit()) {
             return Err(BadPosition);
         }
         Ok(Self {

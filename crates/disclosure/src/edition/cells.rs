@@ -78,11 +78,11 @@ impl PublicMeasure {
     /// table.
     pub fn has_table(self, by: &[Dimension]) -> bool {
         let has_both = by.contains(&Dimension::Hour) && by.contains(&Dimension::Band);
-        let has_all = |table: &&[Dimension]| {
-            let mut stored = by.iter().filter_map(|dimension| stored_as(*dimension));
-            stored.all(|dimension| table.contains(&dimension))
-        };
-        !has_both && self.tables().iter().any(has_all)
+        !has_both
+            && self.tables().iter().any(|table| {
+                let mut stored = by.iter().filter_map(|dimension| stored_as(*dimension));
+                stored.all(|dimension| table.contains(&dimension))
+            })
     }
 
     /// Creates the linked tables of a year, without counts. Years without hours lack those tables.
@@ -145,13 +145,11 @@ impl PublicYear {
         }
         let mut cells = Vec::new();
         for (stored, count) in public.cells() {
-            let of = |dimension: Dimension| {
-                let at = dimensions.iter().position(|of| *of == dimension)?;
-                stored[at]
-            };
-            let labels = by
-                .iter()
-                .map(|one| self.label(*one, stored_as(*one).and_then(of)));
+            let labels = by.iter().map(|one| {
+                let mut labels = dimensions.iter().zip(stored);
+                let label = labels.find(|(of, _)| stored_as(*one) == Some(**of));
+                self.label(*one, label.and_then(|(_, label)| label))
+            });
             if stored.map(|label| label.is_some()) == is_by
                 && let Some(labels) = labels.collect()
             {
@@ -174,17 +172,23 @@ impl PublicYear {
 
     /// Users of every hour or band, or all of them. They are hidden all together.
     fn cells_of_users(&self, by: &[Dimension]) -> Vec<PublicCell> {
-        let shown = |users: Option<u64>| users.map_or(Count::Hidden, Count::Shown);
         let users = self.users.as_ref();
         let [dimension] = by else {
-            let all = users.map(|users| users.by_hour.values().sum());
-            let (labels, count) = (Vec::new(), shown(all));
+            let count = users.map_or(Count::Hidden, |users| {
+                Count::Shown(users.by_hour.values().sum())
+            });
+            let labels = Vec::new();
             return vec![PublicCell { labels, count }];
         };
-        let cell = |text: &&str| PublicCell {
-            count: shown(users.map(|users| users.of(*dimension, text))),
-            labels: vec![Label::new(*dimension, *text)],
-        };
-        dimension.values().iter().map(cell).collect()
+        dimension
+            .values()
+            .iter()
+            .map(|text| PublicCell {
+                count: users.map_or(Count::Hidden, |users| {
+                    Count::Shown(users.of(*dimension, text))
+                }),
+                labels: vec![Label::new(*dimension, *text)],
+            })
+            .collect()
     }
 }

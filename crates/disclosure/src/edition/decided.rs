@@ -17,6 +17,17 @@ pub struct Decided {
     pub has_users: bool,
 }
 
+/// Counts of a year before suppression.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenYear<'y> {
+    /// The year.
+    pub year: i16,
+    /// Its counts.
+    pub figures: &'y OpenFigures,
+    /// Services on offer.
+    pub offered: &'y [Offered],
+}
+
 /// Result of closing a year, also when it is closed once more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,41 +53,37 @@ impl Outcome {
     /// # Errors
     /// The figures contradict each other, or no protection was found: nothing may be shown.
     pub fn decide(
-        year: i16,
-        (figures, offered): (&OpenFigures, &[Offered]),
-        (threshold, secret): (Threshold, &Secret),
+        year: OpenYear<'_>,
+        threshold: Threshold,
+        secret: &Secret,
         earlier: &[PublicYear],
     ) -> Result<Self, Unprotected> {
-        let uses = table_of_uses(year, figures, offered);
-        let accesses = table_of_accesses(year, figures);
-        let is_small = |count: u64| (1..threshold.k).contains(&count);
-        let moved = |then: Count, now: Count| match (then, now) {
-            (Count::Shown(then), Count::Shown(now)) => then.abs_diff(now),
-            _ => 0,
-        };
+        let figures = year.figures;
+        let uses = table_of_uses(year.year, figures, year.offered);
+        let accesses = table_of_accesses(year.year, figures);
         let (all_uses, all_accesses) = (
             uses.with_hidden(Threshold { k: 0 }, &[])?,
             accesses.with_hidden(Threshold { k: 0 }, &[])?,
         );
         if let Some(last) = earlier.last() {
-            let uses = moved(last.uses.cell([None; 6]), all_uses.cell([None; 6]));
-            let accesses = moved(last.accesses.cell([None; 4]), all_accesses.cell([None; 4]));
-            if is_small(uses) || is_small(accesses) {
+            let uses = change(last.uses.cell([None; 6]), all_uses.cell([None; 6]));
+            let accesses = change(last.accesses.cell([None; 4]), all_accesses.cell([None; 4]));
+            if threshold.is_small(uses) || threshold.is_small(accesses) {
                 return Ok(Self::Unchanged);
             }
         }
         let of_uses = earlier.iter().map(PublicYear::uses);
-        let also = cells_to_keep_hidden(of_uses, &all_uses, is_small);
+        let also = cells_to_keep_hidden(of_uses, &all_uses, threshold);
         let uses = uses.suppress(threshold, secret, &also)?;
         let of_accesses = earlier.iter().map(PublicYear::accesses);
-        let also = cells_to_keep_hidden(of_accesses, &all_accesses, is_small);
+        let also = cells_to_keep_hidden(of_accesses, &all_accesses, threshold);
         let accesses = accesses.suppress(threshold, secret, &also)?;
         let users = Users::new(figures);
-        let mut before = earlier.iter().filter_map(PublicYear::users);
-        let has_moved_little = before.any(|then| then.moved(&users).into_iter().any(is_small));
+        let before = earlier.iter().filter_map(PublicYear::users);
+        let mut moves = before.flat_map(|then| then.moved(&users));
         let has_users = !figures.week.is_empty()
-            && !users.counts().any(is_small)
-            && !has_moved_little
+            && !users.counts().any(|count| threshold.is_small(count))
+            && !moves.any(|change| threshold.is_small(change))
             && !has_hidden_hours(&uses)
             && !has_hidden_hours(&accesses);
         Ok(Self::Edition(Decided {
@@ -85,6 +92,14 @@ impl Outcome {
             accesses: hidden(&accesses),
             has_users,
         }))
+    }
+}
+
+/// Change of a count that is shown before and after.
+fn change(then: Count, now: Count) -> u64 {
+    match (then, now) {
+        (Count::Shown(then), Count::Shown(now)) => then.abs_diff(now),
+        _ => 0,
     }
 }
 
@@ -99,7 +114,7 @@ fn has_hidden_hours<const N: usize>(public: &Public<N>) -> bool {
 fn cells_to_keep_hidden<'e, const N: usize>(
     earlier: impl Iterator<Item = &'e Public<N>>,
     now: &Public<N>,
-    is_small: impl Fn(u64) -> bool,
+    threshold: Threshold,
 ) -> Vec<Labels<N>> {
     let mut cells = Vec::new();
     for then in earlier {
@@ -108,7 +123,7 @@ fn cells_to_keep_hidden<'e, const N: usize>(
             let count = now.cell(labels).shown().unwrap_or(0);
             let is_kept = match then.cell(labels) {
                 Count::Hidden => true,
-                Count::Shown(then) => is_small(then.abs_diff(count)),
+                Count::Shown(then) => threshold.is_small(then.abs_diff(count)),
             };
             if is_kept {
                 cells.push(owned(labels));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 pub use affluenza_store::usage::Dimension;
 pub use cells::{Label, PublicCell, PublicMeasure};
-pub use decided::{Decided, Outcome};
+pub use decided::{Decided, OpenYear, Outcome};
 pub use editions::{Closed, ClosedYear, ClosedYears, Editions, NoEdition, Year};
 pub use offered::{Offered, offered};
 
@@ -214,10 +214,10 @@ impl Users {
         let hours = (0..24).map(|hour| [&self.by_hour, &now.by_hour].map(|of| of.get(&hour)));
         let bands = now.by_band.keys().chain(self.by_band.keys());
         let bands = bands.map(|band| [&self.by_band, &now.by_band].map(|of| of.get(band)));
-        let count = |of: Option<&u64>| of.copied().unwrap_or(0);
         hours
             .chain(bands)
-            .map(|[then, now]| count(then).abs_diff(count(now)))
+            .map(|counts| counts.map(|count| count.copied().unwrap_or(0)))
+            .map(|[then, now]| then.abs_diff(now))
             .collect()
     }
 }

@@ -7,7 +7,7 @@ mod made;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use affluenza_disclosure::edition::{Outcome, PublicYear, band_of};
+use affluenza_disclosure::edition::{OpenYear, Outcome, PublicYear, band_of};
 use affluenza_disclosure::{Labels, Public, Secret, Threshold};
 
 use crate::attack::{Attacker, Parent};
@@ -28,10 +28,13 @@ const TABLES: [&[usize]; 2] = [&[0, 1, 2], &[1, 3]];
 type Cells<const N: usize> = BTreeMap<Labels<N>, Option<u64>>;
 
 fn published(made: &Made, secret: &Secret, earlier: &[PublicYear]) -> Option<PublicYear> {
-    let with = (Threshold { k: K }, secret);
-    let of = (&made.figures, &made.offered[..]);
-    let decided = Outcome::decide(made.year, of, with, earlier).expect("it can be protected");
-    match decided {
+    let year = OpenYear {
+        year: made.year,
+        figures: &made.figures,
+        offered: &made.offered,
+    };
+    let decided = Outcome::decide(year, Threshold { k: K }, secret, earlier);
+    match decided.expect("it can be protected") {
         Outcome::Edition(decided) => {
             Some(PublicYear::of(made.year, &made.figures, &decided).expect("it fits"))
         }

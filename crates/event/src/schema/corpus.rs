@@ -1,7 +1,6 @@
 //! Tests schemas and parser on the examples in `schemas/examples`: both must agree.
 
 use std::fs;
-use std::path::Path;
 
 use jsonschema::Validator;
 use proptest::prelude::*;
@@ -30,24 +29,20 @@ struct Example {
 }
 
 fn examples(kind: &str) -> Vec<Example> {
-    let list = |folder: &Path| -> Vec<Example> {
-        let mut found: Vec<Example> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .map(|path| {
-                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-                let reason = name.split_once("--").map(|(reason, _)| reason.to_owned());
-                Example {
-                    bytes: fs::read(&path).unwrap(),
-                    reason,
-                    name,
-                }
-            })
-            .collect();
-        found.sort_by(|one, other| one.name.cmp(&other.name));
-        found
-    };
-    let found = list(&folder().join("examples").join(kind));
+    let mut found: Vec<Example> = fs::read_dir(folder().join("examples").join(kind))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let reason = name.split_once("--").map(|(reason, _)| reason.to_owned());
+            Example {
+                bytes: fs::read(&path).unwrap(),
+                reason,
+                name,
+            }
+        })
+        .collect();
+    found.sort_by(|one, other| one.name.cmp(&other.name));
     assert!(found.len() >= 4, "{kind}");
     found
 }
@@ -109,12 +104,9 @@ fn examples_in_binary_mode_are_equal() {
             .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
             .collect();
         let payload = record["payload"].to_string();
-        let headers = || {
-            headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_bytes()))
-        };
-        let reading = read(payload.as_bytes(), headers, WRITTEN);
+        let headers = headers.iter();
+        let headers = headers.map(|(name, value)| (*name, value.as_bytes()));
+        let reading = read(payload.as_bytes(), || headers.clone(), WRITTEN);
         assert_eq!(reading.mode, Mode::Binary, "{}", example.name);
         let code = reading
             .message
@@ -124,7 +116,7 @@ fn examples_in_binary_mode_are_equal() {
         assert_eq!(code, example.reason, "{}", example.name);
         // Structured mode must give an equal message.
         let mut event = json!({ "data": record["payload"] });
-        for (name, value) in headers() {
+        for (name, value) in headers {
             if let Some(attribute) = name.strip_prefix("ce_") {
                 event[attribute] = json!(std::str::from_utf8(value).unwrap());
             }
@@ -140,11 +132,10 @@ fn examples_in_binary_mode_are_equal() {
 
 #[test]
 fn both_versions_of_a_service_use_become_the_same_event() {
-    let event = |version: &str| {
+    let [first, second] = ["v1", "v2"].map(|version| {
         let path = folder().join(format!("examples/good/service-use-{version}-spid.json"));
         fs::read(path).unwrap()
-    };
-    let (first, second) = (event("v1"), event("v2"));
+    });
     assert_eq!(structured(&first).unwrap(), structured(&second).unwrap());
 }
 
@@ -226,16 +217,16 @@ proptest! {
         headers in prop::collection::vec(("(ce_)?[a-z]{0,12}|ce_type|ce_id|content-type", prop::collection::vec(any::<u8>(), 0..40)), 0..10),
         payload in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let headers = || headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        let reading = read(&payload, headers, WRITTEN);
+        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let reading = read(&payload, || headers.clone(), WRITTEN);
         let is_binary = reading.mode == Mode::Binary;
         // Every record yields a message or a refusal with a code, and the headers decide the mode.
         if is_binary {
-            prop_assert!(headers().any(|(name, _)| name.starts_with("ce_")));
+            prop_assert!(headers.clone().any(|(name, _)| name.starts_with("ce_")));
         }
         if let Err(refusal) = reading.message {
             prop_assert!(!refusal.code().is_empty());
         }
-        let _ = crate::origin_of_refused(&payload, headers());
+        let _ = crate::origin_of_refused(&payload, headers);
     }
 }

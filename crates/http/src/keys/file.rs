@@ -35,13 +35,9 @@ impl Stamp {
 
 /// Returns the keys and the text of the file. A missing file has no keys.
 pub(crate) fn read(path: &Path) -> Result<(KeyFile, String), KeyError> {
-    let damaged = |cause: String| KeyError::Damaged {
-        path: path.to_owned(),
-        cause,
-    };
     match fs::metadata(path) {
         Ok(data) if data.len() > FILE_BYTES_MAX => {
-            return Err(damaged(format!("it has {} bytes", data.len())));
+            return Err(damaged(path, format!("it has {} bytes", data.len())));
         }
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
@@ -49,15 +45,20 @@ pub(crate) fn read(path: &Path) -> Result<(KeyFile, String), KeyError> {
     }
     let text = fs::read_to_string(path).map_err(KeyError::io(path))?;
     let file: KeyFile =
-        toml::from_str(&text).map_err(|error| damaged(error.message().replace('\n', " ")))?;
+        toml::from_str(&text).map_err(|error| damaged(path, error.message().replace('\n', " ")))?;
     if let Some(key) = file
         .keys
         .iter()
         .find(|key| decode_digest(&key.hash).is_none())
     {
-        return Err(damaged(format!("key {} has no whole hash", key.id)));
+        return Err(damaged(path, format!("key {} has no whole hash", key.id)));
     }
     Ok((file, text))
+}
+
+fn damaged(path: &Path, cause: String) -> KeyError {
+    let path = path.to_owned();
+    KeyError::Damaged { path, cause }
 }
 
 pub(crate) fn text(file: &KeyFile) -> String {
@@ -99,22 +100,20 @@ pub(crate) fn draft_of(path: &Path) -> PathBuf {
 /// Writes and syncs the text that will replace the key file.
 pub(crate) fn write_draft(path: &Path, text: &str) -> Result<(), KeyError> {
     let draft = draft_of(path);
-    let write = || {
-        let mut file = private(&draft)?;
-        file.set_len(0)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(KeyError::io(&draft))
+    private(&draft)
+        .and_then(|mut file| {
+            file.set_len(0)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .map_err(KeyError::io(&draft))
 }
 
 /// Renames the draft to the key file and syncs the folder.
 pub(crate) fn replace(path: &Path) -> Result<(), KeyError> {
-    let put = || {
-        fs::rename(draft_of(path), path)?;
-        sync_folder(path)
-    };
-    put().map_err(KeyError::io(path))
+    fs::rename(draft_of(path), path)
+        .and_then(|()| sync_folder(path))
+        .map_err(KeyError::io(path))
 }
 
 /// Syncs the folder of `path`, so that a new name survives a crash.

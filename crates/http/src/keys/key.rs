@@ -134,25 +134,6 @@ pub struct Key {
     pub hash: String,
 }
 
-impl Key {
-    /// Returns true if the key may send an event of this ente, portal and source.
-    pub fn may_write(&self, ente: &str, portal: &str, source: &str) -> bool {
-        self.role == Role::Writer
-            && self.enti.covers(ente)
-            && self.portals.covers(portal)
-            && self.sources.covers(source)
-    }
-
-    /// Returns true if the key may read figures of this ente.
-    pub fn may_read(&self, ente: &str) -> bool {
-        match self.role {
-            Role::Admin => true,
-            Role::Reader => self.enti.covers(ente),
-            Role::Writer => false,
-        }
-    }
-}
-
 /// Attributes of a new key.
 #[derive(Debug, Clone)]
 pub struct NewKey {
@@ -184,27 +165,35 @@ impl NewKey {
     }
 
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), KeyError> {
-        let invalid = |text: &str| Err(KeyError::Invalid(text.to_owned()));
+        match self.defect(now) {
+            None => Ok(()),
+            Some(text) => Err(KeyError::Invalid(text.to_owned())),
+        }
+    }
+
+    fn defect(&self, now: Timestamp) -> Option<&'static str> {
         let name = self.name.trim();
         if name.is_empty()
             || self.name.len() > NAME_BYTES_MAX
             || self.name.chars().any(char::is_control)
         {
-            return invalid("a key needs a name of 1 to 100 bytes, on one line");
+            return Some("a key needs a name of 1 to 100 bytes, on one line");
         }
         if self.role != Role::Writer && (self.portals != Scope::All || self.sources != Scope::All) {
-            return invalid("portals and sources narrow a writer only: leave them out");
+            return Some("portals and sources narrow a writer only: leave them out");
         }
         if self.role == Role::Admin && self.enti != Scope::All {
-            return invalid("an admin reaches every ente: leave enti out, or make a reader");
+            return Some("an admin reaches every ente: leave enti out, or make a reader");
         }
-        let empty = |scope: &Scope| scope.codes().is_some_and(BTreeSet::is_empty);
-        if empty(&self.enti) || empty(&self.portals) || empty(&self.sources) {
-            return invalid("an empty list gives access to nothing: name at least one");
+        let mut lists = [&self.enti, &self.portals, &self.sources]
+            .into_iter()
+            .filter_map(Scope::codes);
+        if lists.any(|codes| codes.is_empty()) {
+            return Some("an empty list gives access to nothing: name at least one");
         }
         if self.expires.is_some_and(|at| at <= now) {
-            return invalid("the key would have expired already: give a later date");
+            return Some("the key would have expired already: give a later date");
         }
-        Ok(())
+        None
     }
 }

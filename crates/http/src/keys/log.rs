@@ -157,20 +157,20 @@ impl AdminLog {
         let content = serde_json::to_string(&entry).expect("an entry has text keys only");
         let line = format!("{} {content}\n", hash_of(&previous, &content));
         let whole_bytes = whole(&self.text()?).len() as u64;
-        let append = || {
-            let mut options = OpenOptions::new();
-            let mut log = options
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(&self.path)?;
-            // A crash may have left a partial line.
-            log.set_len(whole_bytes)?;
-            log.write_all(line.as_bytes())?;
-            log.sync_all()?;
-            file::sync_folder(&self.path)
-        };
-        append().map_err(KeyError::io(&self.path))
+        let mut options = OpenOptions::new();
+        options
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path)
+            .and_then(|mut log| {
+                // A crash may have left a partial line.
+                log.set_len(whole_bytes)?;
+                log.write_all(line.as_bytes())?;
+                log.sync_all()?;
+                file::sync_folder(&self.path)
+            })
+            .map_err(KeyError::io(&self.path))
     }
 
     fn text(&self) -> Result<String, KeyError> {

@@ -55,7 +55,7 @@ impl KeyStore {
             "name": key.name, "role": key.role, "enti": key.enti, "portals": key.portals,
             "sources": key.sources, "expires": key.expires,
         });
-        self.replace(&keys, now, ("key-create", &key.id), detail)?;
+        self.replace(&keys, now, "key-create", &key.id, detail)?;
         Ok((key, secret))
     }
 
@@ -75,7 +75,7 @@ impl KeyStore {
         }
         key.revoked = Some(now);
         let key = key.clone();
-        self.replace(&keys, now, ("key-revoke", id), json!({ "name": key.name }))?;
+        self.replace(&keys, now, "key-revoke", id, json!({ "name": key.name }))?;
         Ok(key)
     }
 
@@ -130,7 +130,8 @@ impl KeyStore {
         &self,
         keys: &KeyFile,
         at: Timestamp,
-        (action, id): (&str, &str),
+        action: &str,
+        id: &str,
         detail: serde_json::Value,
     ) -> Result<(), KeyError> {
         let text = file::text(keys);

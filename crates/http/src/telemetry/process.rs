@@ -12,22 +12,26 @@ pub(crate) struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let mut gauge = |name: &str, help: &str, value: Option<u64>| {
-            let Some(value) = value else { return Ok(()) };
+        let files = fs::read_dir("/proc/self/fd").map(|files| files.count() as u64);
+        let gauges = [
+            (
+                "process_resident_memory_bytes",
+                "Memory in use",
+                resident_bytes(),
+            ),
+            ("process_open_fds", "Open files and connections", files.ok()),
+            (
+                "process_start_time_seconds",
+                "Start of the process, in seconds since 1970",
+                started_at(),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let Some(value) = value else { continue };
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             let into = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
-            gauge.encode(into)
-        };
-        let memory = resident_bytes();
-        gauge("process_resident_memory_bytes", "Memory in use", memory)?;
-        let files = fs::read_dir("/proc/self/fd").map(|files| files.count() as u64);
-        gauge("process_open_fds", "Open files and connections", files.ok())?;
-        let began = started_at();
-        gauge(
-            "process_start_time_seconds",
-            "Start of the process, in seconds since 1970",
-            began,
-        )?;
+            gauge.encode(into)?;
+        }
         if let Some(seconds) = cpu_seconds() {
             let counter = ConstCounter::new(seconds);
             let into = encoder.encode_descriptor(

@@ -31,15 +31,16 @@ impl SectionWriter<'_> {
         let strangers = accesses.enti.iter().filter(|row| !row.name.registered);
         let strangers: Vec<&AccessRow> = strangers.collect();
         if !strangers.is_empty() {
-            let sum = |count: fn(&AccessRow) -> u64| {
-                Cell::Count(strangers.iter().map(|row| count(row)).sum())
-            };
+            let strangers = strangers.iter();
             let words = [("enti", strangers.len().into())];
+            let accesses = strangers.clone().map(|row| row.accesses).sum();
+            let visitors_days = strangers.clone().map(|row| row.visitors_days).sum();
+            let service_uses = strangers.map(|row| row.service_uses).sum();
             rows.push(vec![
                 Cell::Text(self.say_with("unregistered-enti", &words)),
-                sum(|row| row.accesses),
-                sum(|row| row.visitors_days),
-                sum(|row| row.service_uses),
+                Cell::Count(accesses),
+                Cell::Count(visitors_days),
+                Cell::Count(service_uses),
                 Cell::Unavailable,
                 Cell::Empty,
                 Cell::Undefined,
@@ -67,17 +68,15 @@ impl SectionWriter<'_> {
             Head::Figures("share"),
         ];
         let all = self.visits(None, None, devices.accesses);
-        let row =
-            |name: String, count: Count| vec![Cell::Text(name), count.into(), count.share_of(all)];
         let rows = devices.classes.iter().map(|class| {
             let count = self.visits(Some(class.device), None, class.accesses);
-            row(self.device(class.device), count)
+            device_row(self.device(class.device), count, all)
         });
         let mut table = self.table("devices", &heads, rows.collect());
         let mobile = self.mobile_visits(None, devices.smartphone_and_tablet.accesses);
         table.sums = vec![
-            row(self.say("device-people"), all),
-            row(self.say("device-mobile"), mobile),
+            device_row(self.say("device-people"), all, all),
+            device_row(self.say("device-mobile"), mobile, all),
         ];
         let mut blocks = vec![table.into()];
         if self.public.is_none() {
@@ -145,12 +144,17 @@ impl SectionWriter<'_> {
             cells
         });
         let table = self.table("months", &heads, rows.collect());
-        let series = |year: i16, share: fn(&MonthRow) -> Option<f64>| Series {
-            name: year.to_string(),
-            values: months.iter().map(share).collect(),
+        let shares = months.iter();
+        let now = Series {
+            name: self.report.year.to_string(),
+            values: shares.clone().map(|row| row.mobile_share_percent).collect(),
         };
-        let now = series(self.report.year, |row| row.mobile_share_percent);
-        let before = compared.map(|year| series(year, |row| row.compared_mobile_share_percent));
+        let before = compared.map(|year| Series {
+            name: year.to_string(),
+            values: shares
+                .map(|row| row.compared_mobile_share_percent)
+                .collect(),
+        });
         let chart = Chart {
             id: "months-chart",
             title: self.say("months-chart"),
@@ -233,4 +237,8 @@ fn accesses_of_ente(row: &AccessRow) -> Vec<Cell> {
         year.unwrap_or(Cell::Empty),
         ratio.unwrap_or(Cell::Undefined),
     ]
+}
+
+fn device_row(name: String, count: Count, all: Count) -> Vec<Cell> {
+    vec![Cell::Text(name), count.into(), count.share_of(all)]
 }

@@ -91,13 +91,13 @@ pub(super) struct PublishedService {
 
 impl PublicEdition<'_> {
     fn uses(&self, of: Slice<'_>) -> UseCounts {
-        let cell = |kind| {
-            self.uses
-                .cell([of.ente, of.category, kind, None, None, None])
-        };
+        let (ente, category) = (of.ente, of.category);
         UseCounts {
-            kinds: KINDS.map(|kind| cell(Some(kind))),
-            all: cell(None),
+            kinds: KINDS.map(|kind| {
+                self.uses
+                    .cell([ente, category, Some(kind), None, None, None])
+            }),
+            all: self.uses.cell([ente, category, None, None, None, None]),
         }
     }
 
@@ -123,9 +123,9 @@ impl PublicEdition<'_> {
 
     /// Returns every service used in either year, in the order of categories and codes.
     fn services(&self, register: &Register, language: Language) -> Vec<PublishedService> {
-        let tables = || [Some(self.uses), self.uses_before].into_iter().flatten();
+        let tables = [Some(self.uses), self.uses_before].into_iter().flatten();
         let mut keys: Vec<(&str, &str)> = Vec::new();
-        for (labels, _) in tables().flat_map(Public::cells) {
+        for (labels, _) in tables.flat_map(Public::cells) {
             if let [None, Some(category), None, Some(service), None, None] = labels {
                 keys.push((category, service));
             }
@@ -166,14 +166,14 @@ impl PublicEdition<'_> {
         register: &Register,
         language: Language,
     ) -> Vec<PublishedService> {
-        let moved = |service: &PublishedService| service.now.difference_from(service.before);
         let mut services = self.services(register, language);
         services.retain(|service| {
-            service.category == *category && moved(service).is_some_and(|moved| moved != 0)
+            let moved = service.now.difference_from(service.before);
+            service.category == *category && moved.is_some_and(|moved| moved != 0)
         });
         services.sort_by_key(|service| {
-            let moved = moved(service).map(i64::unsigned_abs);
-            (Reverse(moved), service.name.clone())
+            let moved = service.now.difference_from(service.before);
+            (Reverse(moved.map(i64::unsigned_abs)), service.name.clone())
         });
         services.truncate(CHANGED);
         services

@@ -3,7 +3,7 @@
 use super::counts::{Slice, UseCounts};
 use super::{Block, Cell, Column, Head, Section, SectionWriter, Table};
 use crate::count::{Count, CountCells as _};
-use crate::tables::{CategoryName, CrossRow, CrossTable, EnteName};
+use crate::tables::{CategoryName, CrossRow, CrossTable};
 use crate::text::{first_words, harmless};
 
 /// Counts of a row: by category, and at its end all, payments and bookings.
@@ -36,10 +36,10 @@ impl SectionWriter<'_> {
 
     /// Returns the names of the enti without any count; `None` if every ente has one.
     fn without(self, id: &str, cross: &CrossTable) -> Option<Block> {
-        let name = |ente: &EnteName| harmless(&ente.ente_name);
-        let names: Vec<String> = cross.enti_without.iter().map(name).collect();
-        let text = || self.say_with(id, &[("names", names.join(", ").into())]);
-        (!names.is_empty()).then(|| Block::Text(text()))
+        let names = cross.enti_without.iter();
+        let names: Vec<String> = names.map(|ente| harmless(&ente.ente_name)).collect();
+        let words = [("names", names.join(", ").into())];
+        (!names.is_empty()).then(|| Block::Text(self.say_with(id, &words)))
     }
 
     /// Writes the counts of the report; `None` if all are zero.
@@ -80,10 +80,13 @@ impl SectionWriter<'_> {
 
     fn published_counts(self, ente: Option<&str>) -> MatrixCounts {
         let own = &self.report.totals.kinds;
-        let uses = |category| self.uses(Slice { ente, category }, own);
         let categories = self.report.usage.categories.iter();
-        let in_category = categories.map(|name| uses(Some(&name.category)).all);
-        let UseCounts { kinds, all } = uses(None);
+        let in_category = categories.map(|name| {
+            let category = Some(&*name.category);
+            self.uses(Slice { ente, category }, own).all
+        });
+        let category = None;
+        let UseCounts { kinds, all } = self.uses(Slice { ente, category }, own);
         MatrixCounts {
             by_category: in_category.collect(),
             ends: [all, kinds[1], kinds[2]],
@@ -115,13 +118,13 @@ impl SectionWriter<'_> {
     fn headings(self, categories: &[CategoryName]) -> Vec<Column> {
         let names: Vec<String> = categories.iter().map(|name| self.category(name)).collect();
         let short: Vec<String> = names.iter().map(|name| first_words(name)).collect();
-        let alone = |head: &String| short.iter().filter(|other| *other == head).count() == 1;
         let heads = names.into_iter().zip(&short).zip(categories);
         heads
             .map(|((name, head), category)| {
-                Column::number(name).or(match alone(head) {
-                    true => head.clone(),
-                    false => harmless(&category.category),
+                let alike = short.iter().filter(|other| *other == head);
+                Column::number(name).or(match alike.count() {
+                    1 => head.clone(),
+                    _ => harmless(&category.category),
                 })
             })
             .collect()
@@ -131,19 +134,19 @@ impl SectionWriter<'_> {
 impl MatrixCounts {
     /// Sums rows of a table.
     fn sum(cross: &CrossTable, rows: &[&CrossRow]) -> Self {
-        let sum = |count: &dyn Fn(&CrossRow) -> u64| {
-            Count::Shown(rows.iter().map(|row| count(row)).sum())
-        };
         let codes = cross.categories.iter().map(|category| &category.category);
-        let in_category = codes
-            .map(|code| sum(&|row: &CrossRow| row.by_category.get(code).copied().unwrap_or(0)));
+        let in_category = codes.map(|code| {
+            let counts = rows.iter().filter_map(|row| row.by_category.get(code));
+            Count::Shown(counts.sum())
+        });
+        let ends = [
+            rows.iter().map(|row| row.total).sum(),
+            rows.iter().map(|row| row.of_which_payments).sum(),
+            rows.iter().map(|row| row.of_which_bookings).sum(),
+        ];
         Self {
             by_category: in_category.collect(),
-            ends: [
-                sum(&|row| row.total),
-                sum(&|row| row.of_which_payments),
-                sum(&|row| row.of_which_bookings),
-            ],
+            ends: ends.map(Count::Shown),
         }
     }
 }

@@ -71,16 +71,13 @@ impl SectionWriter<'_> {
     /// Writes the checks with their results.
     fn checks(self) -> Table {
         let report = self.report;
-        let warnings = |check: &NoticeCheck| {
-            let found = report
-                .warnings
-                .iter()
-                .filter(|notice| (check.finds)(notice));
-            found.count()
-        };
         let mut rows: Vec<Vec<Cell>> = CHECKS
             .iter()
-            .map(|check| self.checked(check.id, warnings(check)))
+            .map(|check| {
+                let warnings = report.warnings.iter();
+                let found = warnings.filter(|notice| (check.finds)(notice));
+                self.checked(check.id, found.count())
+            })
             .collect();
         let statuses = report.service_status.iter();
         let broken = statuses.filter(|row| row.status == Some(Status::Broken));

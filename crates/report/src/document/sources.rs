@@ -25,8 +25,8 @@ impl SectionWriter<'_> {
         let sections = KINDS.map(|kind| {
             let set = sets.iter().find(|set| set.figures.kind() == kind);
             let blocks = set.and_then(|set| self.source(set));
-            let missing = || vec![Block::Text(self.say("not-available"))];
-            self.section(kind, blocks.unwrap_or_else(missing))
+            let blocks = blocks.unwrap_or_else(|| vec![Block::Text(self.say("not-available"))]);
+            self.section(kind, blocks)
         });
         sections.into()
     }
@@ -73,13 +73,14 @@ impl SectionWriter<'_> {
         let cells = rows.iter().map(|row| {
             let before = rows.iter().find(|before| before.year == row.year - 1);
             let before = before.map(|before| before.activated);
-            let share = |cns| Cell::share(share_percent(cns, row.activated));
             vec![
                 Cell::Text(row.year.to_string()),
                 Cell::Count(row.activated),
                 Cell::change(change_percent(row.activated, before)),
                 known(row.of_which_cns),
-                row.of_which_cns.map_or(Cell::Unavailable, share),
+                row.of_which_cns.map_or(Cell::Unavailable, |cns| {
+                    Cell::share(share_percent(cns, row.activated))
+                }),
             ]
         });
         let table = self.table("credentials", &heads, cells.collect());
@@ -196,13 +197,12 @@ impl SectionWriter<'_> {
                 Cell::Sparse(row.of_which_bookings),
             ]
         });
-        let sum = |count: fn(&Portfolio) -> u64| rows.iter().map(|row| count(row)).sum();
         let mut table = self.table("portfolio-enti", &heads, cells.collect());
         table.sums = vec![vec![
             self.total(),
-            Cell::Count(sum(|row| row.total)),
-            Cell::Sparse(sum(|row| row.of_which_payments)),
-            Cell::Sparse(sum(|row| row.of_which_bookings)),
+            Cell::Count(rows.iter().map(|row| row.total).sum()),
+            Cell::Sparse(rows.iter().map(|row| row.of_which_payments).sum()),
+            Cell::Sparse(rows.iter().map(|row| row.of_which_bookings).sum()),
         ]];
         Some(table)
     }

@@ -26,26 +26,22 @@ impl SectionWriter<'_> {
             Head::Before,
             Head::Change,
         ];
-        let row = |name: Cell, count: Count, compared: Vec<Cell>| {
-            let mut row = vec![name, count.into(), count.share_of(uses.all)];
-            row.extend(compared);
-            row
-        };
-        let empty = self.compared_cells(uses.all, None);
+        let all = uses.all;
+        let empty = self.compared_cells(all, None);
         let empty = vec![Cell::Empty; empty.len()];
         let names = ["kind-plain", "kind-payments", "kind-bookings"];
         let kinds = names.into_iter().zip(uses.kinds);
         let mut rows: Vec<Vec<Cell>> = kinds
-            .map(|(id, count)| row(Cell::Text(self.say(id)), count, empty.clone()))
+            .map(|(id, count)| share_row(Cell::Text(self.say(id)), count, all, &empty))
             .collect();
         let unknown = self.report.totals.kinds.unknown_kind;
         if unknown > 0 && self.public.is_none() {
             let name = Cell::Text(self.say("kind-unknown"));
-            rows.push(row(name, Count::Shown(unknown), empty));
+            rows.push(share_row(name, Count::Shown(unknown), all, &empty));
         }
         let mut table = self.table("totals", &heads, rows);
-        let compared = self.compared_cells(uses.all, self.all_before());
-        table.sums = vec![row(self.total(), uses.all, compared)];
+        let compared = self.compared_cells(all, self.all_before());
+        table.sums = vec![share_row(self.total(), all, all, &compared)];
         self.section("totals", vec![table.into()])
     }
 
@@ -89,13 +85,16 @@ impl SectionWriter<'_> {
 
     fn categories_chart(self) -> Chart {
         let report = self.report;
-        let rows = || report.categories.iter();
-        let now = rows().map(|row| self.uses_in_category(row).all.value());
+        let rows = report.categories.iter();
+        let now = rows
+            .clone()
+            .map(|row| self.uses_in_category(row).all.value());
         let mut series = vec![Series {
             name: report.year.to_string(),
             values: now.collect(),
         }];
-        let before: Vec<Option<Count>> = rows().map(|row| self.before_in_category(row)).collect();
+        let before = rows.clone().map(|row| self.before_in_category(row));
+        let before: Vec<Option<Count>> = before.collect();
         if let Some(year) = report.compared_year
             && before.iter().any(Option::is_some)
         {
@@ -110,7 +109,7 @@ impl SectionWriter<'_> {
             title: self.say("categories-chart"),
             description: self.say("categories-chart.alt"),
             kind: ChartKind::Bars,
-            labels: rows().map(|row| self.category(&row.name)).collect(),
+            labels: rows.map(|row| self.category(&row.name)).collect(),
             series,
             percent: false,
         }
@@ -173,4 +172,10 @@ impl SectionWriter<'_> {
         });
         rows.collect()
     }
+}
+
+fn share_row(name: Cell, count: Count, all: Count, compared: &[Cell]) -> Vec<Cell> {
+    let mut row = vec![name, count.into(), count.share_of(all)];
+    row.extend_from_slice(compared);
+    row
 }

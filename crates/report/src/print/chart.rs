@@ -131,17 +131,17 @@ fn bars<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) ->
     let mut context = builder.build_cartesian_2d(0.0..end, 0.0..count as f64)?;
     let right = Pos::new(HPos::Right, VPos::Center);
     let left = Pos::new(HPos::Left, VPos::Center);
-    // The first label is the topmost.
-    let top = |place: usize| (count - place) as f64;
     for (place, label) in chart.labels.iter().enumerate() {
-        let text = EmptyElement::at((0.0, top(place) - 0.5))
+        // The first label is the topmost.
+        let top = (count - place) as f64;
+        let text = EmptyElement::at((0.0, top - 0.5))
             + Text::new(label.clone(), (-8, 0), text_style(right));
         context.plotting_area().draw(&text)?;
         for (number, series) in chart.series.iter().enumerate() {
             let Some(amount) = series.values.get(place).copied().flatten() else {
                 continue;
             };
-            let upper = top(place) - 0.14 - 0.72 / shape * number as f64;
+            let upper = top - 0.14 - 0.72 / shape * number as f64;
             let lower = upper - 0.72 / shape;
             let bar = Rectangle::new([(0.0, lower), (amount, upper)], colour(number).filled());
             context.plotting_area().draw(&bar)?;
@@ -179,10 +179,6 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
         .y_label_area_size(52);
     let end = round_up(greatest(chart));
     let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    let label = |at: &SegmentValue<usize>| match at {
-        SegmentValue::CenterOf(place) => chart.labels.get(*place).cloned().unwrap_or_default(),
-        _ => String::new(),
-    };
     context
         .configure_mesh()
         .disable_x_mesh()
@@ -191,7 +187,10 @@ fn columns<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>)
         .axis_style(GRID)
         .label_style(font(SIZE - 1))
         .x_labels(count)
-        .x_label_formatter(&label)
+        .x_label_formatter(&|at| match at {
+            SegmentValue::CenterOf(place) => chart.labels.get(*place).cloned().unwrap_or_default(),
+            _ => String::new(),
+        })
         .y_labels(6)
         .y_label_formatter(&|amount| value(chart, *amount, language))
         .draw()?;
@@ -225,14 +224,6 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
         .y_label_area_size(52);
     let end = round_up(greatest(chart));
     let mut context = builder.build_cartesian_2d((0..count - 1).into_segmented(), 0.0..end)?;
-    let label = |at: &SegmentValue<usize>| match at {
-        SegmentValue::CenterOf(place) => chart
-            .labels
-            .get(*place)
-            .map(|label| label.chars().take(3).collect())
-            .unwrap_or_default(),
-        _ => String::new(),
-    };
     context
         .configure_mesh()
         .disable_x_mesh()
@@ -241,7 +232,14 @@ fn lines<B: DrawingBackend>(chart: &Chart, language: Language, area: &Area<B>) -
         .axis_style(GRID)
         .label_style(font(SIZE - 1))
         .x_labels(count)
-        .x_label_formatter(&label)
+        .x_label_formatter(&|at| match at {
+            SegmentValue::CenterOf(place) => chart
+                .labels
+                .get(*place)
+                .map(|label| label.chars().take(3).collect())
+                .unwrap_or_default(),
+            _ => String::new(),
+        })
         .y_labels(6)
         .y_label_formatter(&|amount| value(chart, *amount, language))
         .draw()?;

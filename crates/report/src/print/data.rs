@@ -42,15 +42,20 @@ fn fact(fact: &MainFigure) -> Value {
 }
 
 fn table(table: &Table) -> Value {
-    let row = |row: &Vec<Cell>| row.iter().map(cell).collect::<Vec<_>>();
     let heads = table.columns.iter().map(|column| &column.head);
     json!({
         "id": table.id,
         "caption": table.caption,
         "columns": heads.collect::<Vec<_>>(),
-        "rows": table.rows.iter().map(row).collect::<Vec<_>>(),
-        "sums": table.sums.iter().map(row).collect::<Vec<_>>(),
+        "rows": rows(&table.rows),
+        "sums": rows(&table.sums),
     })
+}
+
+fn rows(rows: &[Vec<Cell>]) -> Vec<Vec<Value>> {
+    rows.iter()
+        .map(|row| row.iter().map(cell).collect())
+        .collect()
 }
 
 fn cell(cell: &Cell) -> Value {

@@ -110,22 +110,23 @@ fn chart_markup(chart: &Chart, language: Language) -> Result<Markup, PrintError>
     })
 }
 
-fn table_markup(table: &Table, language: Language) -> Markup {
-    let row = |cells: &Vec<Cell>| {
-        markup! {
-            tr {
-                @for (place, (column, cell)) in table.columns.iter().zip(cells).enumerate() {
-                    @if place == 0 && column.text {
-                        th scope="row" { (cell.show(language)) }
-                    } @else if column.text {
-                        td { (cell.show(language)) }
-                    } @else {
-                        td.number { (cell.show(language)) }
-                    }
+fn row_markup(table: &Table, cells: &[Cell], language: Language) -> Markup {
+    markup! {
+        tr {
+            @for (place, (column, cell)) in table.columns.iter().zip(cells).enumerate() {
+                @if place == 0 && column.text {
+                    th scope="row" { (cell.show(language)) }
+                } @else if column.text {
+                    td { (cell.show(language)) }
+                } @else {
+                    td.number { (cell.show(language)) }
                 }
             }
         }
-    };
+    }
+}
+
+fn table_markup(table: &Table, language: Language) -> Markup {
     // A table that fits a page is kept together.
     let is_short = table.rows.len() <= SHORT;
     markup! {
@@ -145,9 +146,9 @@ fn table_markup(table: &Table, language: Language) -> Markup {
                         }
                     }
                 }
-                tbody { @for cells in &table.rows { (row(cells)) } }
+                tbody { @for cells in &table.rows { (row_markup(table, cells, language)) } }
                 @if !table.sums.is_empty() {
-                    tfoot { @for cells in &table.sums { (row(cells)) } }
+                    tfoot { @for cells in &table.sums { (row_markup(table, cells, language)) } }
                 }
             }
         }

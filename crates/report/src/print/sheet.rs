@@ -85,8 +85,10 @@ fn sheets_of(section: &Section) -> Vec<Vec<&Block>> {
 
 /// Returns a unique sheet name, without characters that spreadsheets refuse.
 fn sheet_name(title: &str, names: &mut BTreeSet<String>) -> String {
-    let allowed = |c: &char| !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\'');
-    let base: String = title.chars().filter(allowed).collect();
+    let base: String = title
+        .chars()
+        .filter(|c| !matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\' | '\''))
+        .collect();
     for number in 1.. {
         let end = if number == 1 {
             String::new()
@@ -184,7 +186,10 @@ fn write_facts(
         write_cell(
             sheet,
             language,
-            (place, 1),
+            CellPosition {
+                row: place,
+                column: 1,
+            },
             &fact.value,
             &Format::new().set_bold(),
         )?;
@@ -242,18 +247,24 @@ fn write_table(
     let rows = body.chain(table.sums.iter().map(|row| (row, sums.clone())));
     let mut at = first + 2;
     for (row, format) in rows {
-        for (place, cell) in (0..).zip(row) {
-            write_cell(sheet, language, (at, place), cell, &format)?;
+        for (column, cell) in (0..).zip(row) {
+            let position = CellPosition { row: at, column };
+            write_cell(sheet, language, position, cell, &format)?;
         }
         at += 1;
     }
     Ok(at - first)
 }
 
+struct CellPosition {
+    row: u32,
+    column: u16,
+}
+
 fn write_cell(
     sheet: &mut Worksheet,
     language: Language,
-    (row, column): (u32, u16),
+    position: CellPosition,
     cell: &Cell,
     format: &Format,
 ) -> Result<(), PrintError> {
@@ -280,6 +291,7 @@ fn write_cell(
             .set_align(FormatAlign::Right)
             .set_align(FormatAlign::Top),
     };
+    let CellPosition { row, column } = position;
     match number {
         Some(number) => {
             sheet.write_number_with_format(row, column, number, &format.set_num_format(numbers))?;

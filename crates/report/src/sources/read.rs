@@ -120,21 +120,24 @@ pub(super) struct CsvLine {
     cells: BTreeMap<String, String>,
 }
 
+fn unread(error: csv::Error) -> SourceError {
+    SourceError::Rows(error.to_string())
+}
+
 impl CsvLines {
     pub(super) fn read(text: &str) -> Result<Self, SourceError> {
-        let failed = |error: csv::Error| SourceError::Rows(error.to_string());
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let heads: Vec<String> = reader
             .headers()
-            .map_err(failed)?
+            .map_err(unread)?
             .iter()
             .map(str::to_owned)
             .collect();
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(failed)?;
+            let record = record.map_err(unread)?;
             rows.push(CsvLine {
                 number: record.position().map_or(0, csv::Position::line),
                 cells: heads
@@ -213,7 +216,7 @@ fn once(seen: &mut Vec<String>, line: &CsvLine, key: String) -> Result<(), Sourc
 
 fn credentials(lines: &CsvLines) -> Result<Vec<Credentials>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &CsvLine| {
+    let rows = lines.rows.iter().map(|line| {
         let year: i16 = line.number("year")?;
         once(&mut seen, line, year.to_string())?;
         Ok(Credentials {
@@ -221,24 +224,23 @@ fn credentials(lines: &CsvLines) -> Result<Vec<Credentials>, SourceError> {
             activated: line.number("activated")?,
             of_which_cns: line.optional("of_which_cns")?,
         })
-    };
-    lines.rows.iter().map(row).collect()
+    });
+    rows.collect()
 }
 
 fn tickets(lines: &CsvLines) -> Result<Vec<Tickets>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &CsvLine| {
+    let mut rows = Vec::new();
+    for line in &lines.rows {
         let (year, month) = (line.number::<i16>("year")?, line.month()?);
         once(&mut seen, line, format!("{year}-{month:02}"))?;
-        Ok(Tickets {
+        rows.push(Tickets {
             year,
             month,
             opened: line.number("opened")?,
             solved: line.optional("solved")?,
-        })
-    };
-    let rows: Result<Vec<_>, SourceError> = lines.rows.iter().map(row).collect();
-    let mut rows = rows?;
+        });
+    }
     rows.sort_by_key(|row| (row.year, row.month));
     Ok(rows)
 }
@@ -273,19 +275,18 @@ fn alerts(lines: &CsvLines) -> Result<Vec<Alerts>, SourceError> {
 
 fn availability(lines: &CsvLines) -> Result<Vec<Availability>, SourceError> {
     let mut seen = Vec::new();
-    let row = |line: &CsvLine| {
+    let mut rows = Vec::new();
+    for line in &lines.rows {
         let (year, month) = (line.number::<i16>("year")?, line.month()?);
         once(&mut seen, line, format!("{year}-{month:02}"))?;
         let available = line.percent("available_percent")?;
-        Ok(Availability {
+        rows.push(Availability {
             year,
             month,
             available_percent: available.ok_or_else(|| line.wrong("available_percent", ""))?,
             agreed_percent: line.percent("agreed_percent")?,
-        })
-    };
-    let rows: Result<Vec<_>, SourceError> = lines.rows.iter().map(row).collect();
-    let mut rows = rows?;
+        });
+    }
     rows.sort_by_key(|row| (row.year, row.month));
     Ok(rows)
 }
@@ -293,25 +294,22 @@ fn availability(lines: &CsvLines) -> Result<Vec<Availability>, SourceError> {
 /// Reads a row for each ente: a column for each category, then the parts and the total.
 pub(super) fn portfolio(lines: &CsvLines, year: i16) -> Result<Vec<Portfolio>, SourceError> {
     let own = ["ente", "of_which_payments", "of_which_bookings", "total"];
-    let categories = || {
-        lines
-            .heads
-            .iter()
-            .filter(|head| !own.contains(&head.as_str()))
-    };
-    let mut seen = Vec::new();
-    let row = |line: &CsvLine| {
+    let categories = lines.heads.iter();
+    let categories = categories.filter(|head| !own.contains(&head.as_str()));
+    let (mut rows, mut seen) = (Vec::new(), Vec::new());
+    for line in &lines.rows {
         let ente = line.text("ente")?.to_owned();
         once(&mut seen, line, ente.clone())?;
-        let counts = categories().map(|category| Ok((category.clone(), line.number(category)?)));
-        Ok(Portfolio {
+        let counts = categories.clone();
+        let counts = counts.map(|category| Ok((category.clone(), line.number(category)?)));
+        rows.push(Portfolio {
             year,
             ente,
             by_category: counts.collect::<Result<_, SourceError>>()?,
             of_which_payments: line.number("of_which_payments")?,
             of_which_bookings: line.number("of_which_bookings")?,
             total: line.number("total")?,
-        })
-    };
-    lines.rows.iter().map(row).collect()
+        });
+    }
+    Ok(rows)
 }

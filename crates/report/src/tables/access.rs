@@ -118,12 +118,13 @@ impl Accesses {
             })
             .collect();
         enti.sort_by_key(|row| (Reverse(row.accesses), row.name.ente_name.clone()));
-        let all = |place: usize| sums.values().map(|counts| counts[place]).sum();
+        let [accesses, visitors_days, service_uses] =
+            [0, 1, 2].map(|place| sums.values().map(|counts| counts[place]).sum());
         Self {
             enti,
-            accesses: all(0),
-            visitors_days: all(1),
-            service_uses: all(2),
+            accesses,
+            visitors_days,
+            service_uses,
         }
     }
 }
@@ -175,7 +176,6 @@ pub(crate) fn logins(detail: &Detail) -> Vec<LoginRow> {
         sum[1] += row.service_uses;
     }
     let all = sums.values().map(|counts| counts[1]).sum();
-    let place = |login: &str| LOGINS.iter().position(|known| *known == login);
     let mut rows: Vec<LoginRow> = sums
         .into_iter()
         .map(|(login, [accesses, service_uses])| LoginRow {
@@ -185,6 +185,9 @@ pub(crate) fn logins(detail: &Detail) -> Vec<LoginRow> {
             share_percent: share_percent(service_uses, all),
         })
         .collect();
-    rows.sort_by_key(|row| (place(&row.login).unwrap_or(LOGINS.len()), row.login.clone()));
+    rows.sort_by_key(|row| {
+        let place = LOGINS.iter().position(|known| *known == row.login);
+        (place.unwrap_or(LOGINS.len()), row.login.clone())
+    });
     rows
 }

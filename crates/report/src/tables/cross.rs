@@ -131,7 +131,7 @@ impl CrossTable {
             kind: &cell.kind,
             count: cell.service_uses,
         });
-        Self::build(register, (last_day, ente), Unit::ServiceUses, parts)
+        Self::build(register, last_day, ente, Unit::ServiceUses, parts)
     }
 
     /// Builds services offered on `day` by ente and category, of one ente or of all.
@@ -144,12 +144,13 @@ impl CrossTable {
             kind: deployment.nature.as_str(),
             count: 1,
         });
-        Self::build(register, (day, ente), Unit::Services, parts)
+        Self::build(register, day, ente, Unit::Services, parts)
     }
 
     fn build<'c>(
         register: &'c Register,
-        (last_day, only): (Date, Option<&str>),
+        last_day: Date,
+        only: Option<&str>,
         unit: Unit,
         parts: impl Iterator<Item = EnteCount<'c>>,
     ) -> Self {
@@ -170,34 +171,31 @@ impl CrossTable {
         }
         let found = by_ente.values().flat_map(BTreeMap::keys);
         let categories = CategoryName::all(register, found.copied());
-        let columns = |count: &dyn Fn(&str) -> u64| -> BTreeMap<String, u64> {
-            let codes = categories.iter().map(|name| &name.category);
-            codes.map(|code| (code.clone(), count(code))).collect()
-        };
-
+        let codes = categories.iter().map(|name| &name.category);
         let mut enti: Vec<CrossRow> = by_ente
             .iter()
             .map(|(ente, row)| {
                 let [total, of_which_payments, of_which_bookings] = sum(row.values());
+                let by_category = codes.clone().map(|code| {
+                    let count = row.get(&**code).map_or(0, |counts| counts[0]);
+                    (code.clone(), count)
+                });
                 CrossRow {
                     name: EnteName::of(register, ente),
-                    by_category: columns(&|code| row.get(code).map_or(0, |counts| counts[0])),
+                    by_category: by_category.collect(),
                     total,
                     of_which_payments,
                     of_which_bookings,
                 }
             })
             .collect();
-        enti.sort_by(|a, b| {
-            let key = |row: &CrossRow| (Reverse(row.total), row.name.ente_name.clone());
-            key(a).cmp(&key(b))
-        });
-        let by_category = columns(&|code| {
-            let rows = by_ente.values();
-            rows.filter_map(|row| row.get(code))
-                .map(|counts| counts[0])
-                .sum()
-        });
+        enti.sort_by_cached_key(|row| (Reverse(row.total), row.name.ente_name.clone()));
+        let by_category: BTreeMap<String, u64> = codes
+            .map(|code| {
+                let counts = by_ente.values().filter_map(|row| row.get(&**code));
+                (code.clone(), counts.map(|counts| counts[0]).sum())
+            })
+            .collect();
         let mut enti_without: Vec<EnteName> = register
             .enti()
             .filter(|ente| only.is_none_or(|code| ente.code() == code))

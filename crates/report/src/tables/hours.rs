@@ -74,12 +74,9 @@ impl Hours {
             .filter(|band| divided.hours(**band) > 0)
             .map(|band| band_row(*band, &existing, &divided, bands))
             .collect();
-        let users = |rows: &mut dyn Iterator<Item = &BandRow>| -> u64 {
-            rows.map(|row| row.users_hours).sum()
-        };
-        let office = Band::Office.as_str();
-        let off = users(&mut bands.iter().filter(|row| row.band != office));
-        let all = users(&mut bands.iter());
+        let off = bands.iter().filter(|row| row.band != Band::Office.as_str());
+        let off = off.map(|row| row.users_hours).sum();
+        let all = bands.iter().map(|row| row.users_hours).sum();
         Self {
             time_zone: zones.iter().map(Zone::name).collect::<Vec<_>>().join(", "),
             off_hours_share_percent: share_percent(off, all),
@@ -94,34 +91,35 @@ impl Hours {
 /// Returns the first day of `year` and of the next year. Years outside the calendar have no
 /// figures, and get its last day.
 fn bounds(year: i16) -> (LocalDate, LocalDate) {
-    let first = |year| LocalDate::new(year, 1, 1).unwrap_or(LocalDate::from_days(i32::MAX));
-    (first(year), first(year.saturating_add(1)))
+    let [first, next] = [year, year.saturating_add(1)]
+        .map(|year| LocalDate::new(year, 1, 1).unwrap_or(LocalDate::from_days(i32::MAX)));
+    (first, next)
 }
 
 fn band_row(band: Band, existing: &ExistingHours, divided: &Bands, bands: &[BandUse]) -> BandRow {
     let hours_existing = existing.hours_in(divided, band);
-    let of_band = || bands.iter().filter(|row| row.band == band.as_str());
-    let users_hours = of_band().map(|row| row.users_hours).sum();
+    let of_band = bands.iter().filter(|row| row.band == band.as_str());
+    let users_hours = of_band.clone().map(|row| row.users_hours).sum();
     BandRow {
         band: band.as_str(),
         local_hours: ranges(divided, band),
         hours_existing,
         users_hours,
         users_per_hour_mean: mean(users_hours, hours_existing as f64),
-        accesses: of_band().map(|row| row.accesses).sum(),
+        accesses: of_band.map(|row| row.accesses).sum(),
     }
 }
 
 fn hour_row(local_hour: u8, existing: &ExistingHours, hours: &[HourUse]) -> HourRow {
-    let of_hour = || hours.iter().filter(|row| row.local_hour == local_hour);
+    let of_hour = hours.iter().filter(|row| row.local_hour == local_hour);
     let hours_existing = existing.hours_at(local_hour);
-    let users_hours = of_hour().map(|row| row.users_hours).sum();
+    let users_hours = of_hour.clone().map(|row| row.users_hours).sum();
     HourRow {
         local_hour,
         hours_existing,
         users_hours,
         users_per_hour_mean: mean(users_hours, hours_existing),
-        accesses: of_hour().map(|row| row.accesses).sum(),
+        accesses: of_hour.map(|row| row.accesses).sum(),
     }
 }
 

@@ -25,16 +25,14 @@ pub struct Places {
 
 impl Places {
     pub(crate) fn build(countries: &[CountryUse]) -> Self {
-        let sum = |is_one: fn(&str) -> bool| -> u64 {
-            countries
-                .iter()
-                .filter(|row| is_one(&row.country))
-                .map(|row| row.accesses)
-                .sum()
-        };
-        let italy = sum(|country| country == ITALY);
-        let unknown = sum(str::is_empty);
-        let abroad = sum(|_| true) - italy - unknown;
+        let (mut italy, mut abroad, mut unknown) = (0, 0, 0);
+        for row in countries {
+            match &*row.country {
+                ITALY => italy += row.accesses,
+                "" => unknown += row.accesses,
+                _ => abroad += row.accesses,
+            }
+        }
         Self {
             italy_accesses: italy,
             abroad_accesses: abroad,

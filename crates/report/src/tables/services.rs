@@ -59,10 +59,7 @@ impl ServiceRow {
                 }
             })
             .collect();
-        rows.sort_by(|a, b| {
-            let key = |row: &Self| (Reverse(row.service_uses), row.service.clone());
-            key(a).cmp(&key(b))
-        });
+        rows.sort_by_cached_key(|row| (Reverse(row.service_uses), row.service.clone()));
         rows.truncate(TOP);
         for (rank, row) in (1..).zip(&mut rows) {
             row.rank = rank;

@@ -252,13 +252,16 @@ fn is_broken(sum: &Sum<'_>, base: Option<&Sum<'_>>, year: i16) -> bool {
     sum.service_uses >= BROKEN_USES_MIN && ended && base.month() > BROKEN_MONTH
 }
 
+fn code<'f>(register: &'f Register, service: &'f str) -> &'f str {
+    register.service(service).map_or(service, Service::code)
+}
+
 /// Sums the uses of each service. Without details, attempts are the completed uses.
 fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f str, Sum<'f>> {
-    let code = |service: &'f str| register.service(service).map_or(service, Service::code);
     let mut sums: BTreeMap<&str, Sum<'_>> = BTreeMap::new();
     let Some(detail) = &figures.detail else {
         for row in &figures.services {
-            let sum = sums.entry(code(&row.service)).or_default();
+            let sum = sums.entry(code(register, &row.service)).or_default();
             sum.category = &row.category;
             sum.service_uses += row.service_uses;
             sum.attempts += row.service_uses;
@@ -272,7 +275,7 @@ fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f st
             failed,
             ..
         } = *row;
-        let sum = sums.entry(code(&row.service)).or_default();
+        let sum = sums.entry(code(register, &row.service)).or_default();
         sum.category = &row.category;
         sum.service_uses += service_uses;
         sum.attempts += service_uses + abandoned + failed;
@@ -294,8 +297,10 @@ pub(crate) fn by_category(
             .filter(|row| row.change.is_some_and(|change| change != 0))
             .cloned()
             .collect();
-        let size = |row: &Variation| row.change.map_or(0, i64::unsigned_abs);
-        services.sort_by_key(|row| (Reverse(size(row)), row.service.clone()));
+        services.sort_by_key(|row| {
+            let size = row.change.map_or(0, i64::unsigned_abs);
+            (Reverse(size), row.service.clone())
+        });
         services.truncate(SHOWN);
         CategoryVariations {
             name: category.name.clone(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::grid::{GAP, Grid, GridColumn};
 use super::measure::{abbreviate, cut, width};
 use super::{Language, split};
-use crate::document::{Cell, Table};
+use crate::document::Table;
 
 /// Width to which row names are cut, if that saves a group.
 const NAME_ROOM: usize = 24;
@@ -37,19 +37,18 @@ struct TableTexts {
 impl TableTexts {
     fn new(table: &Table, language: Language) -> Self {
         let mut heads = table.columns.iter();
-        let rows = || table.rows.iter().chain(&table.sums);
-        let show = |cell: &Cell| cell.show(language);
+        let rows = table.rows.iter().chain(&table.sums);
+        let shown = rows.map(|row| row.iter().map(|cell| cell.show(language)));
         Self {
             name: heads
                 .next()
                 .map_or_else(String::new, |column| column.short.replace(' ', "\n")),
             heads: heads.map(|column| column.short.clone()).collect(),
-            names: rows()
-                .map(|row| row.first().map_or_else(String::new, show))
+            names: shown
+                .clone()
+                .map(|mut row| row.next().unwrap_or_default())
                 .collect(),
-            cells: rows()
-                .map(|row| row.iter().skip(1).map(show).collect())
-                .collect(),
+            cells: shown.map(|row| row.skip(1).collect()).collect(),
             sums: table.sums.len(),
         }
     }

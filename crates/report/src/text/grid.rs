@@ -85,12 +85,12 @@ impl Grid {
         table.load_style(presets::NOTHING);
         // Headings are aligned at the bottom, so shorter ones begin lower.
         for line in 0..head_lines {
-            let cell = |head: &&str| {
+            let cells = heads.iter().map(|head| {
                 let above = head_lines - head.lines().count();
                 let text = line.checked_sub(above).and_then(|at| head.lines().nth(at));
                 text.unwrap_or("").to_owned()
-            };
-            self.add(&mut table, heads.iter().map(cell).collect(), &widths);
+            });
+            self.add(&mut table, cells.collect(), &widths);
         }
         for row in self.rows.iter().chain(&self.sums) {
             self.add(&mut table, row.clone(), &widths);
@@ -130,11 +130,11 @@ impl Grid {
     }
 
     fn widths(&self, short: bool) -> Vec<usize> {
-        let rows = || self.rows.iter().chain(&self.sums);
+        let rows = self.rows.iter().chain(&self.sums);
         let columns = self.columns.iter().enumerate();
         columns
             .map(|(place, column)| {
-                let cells = rows().filter_map(|row| row.get(place));
+                let cells = rows.clone().filter_map(|row| row.get(place));
                 let widest = cells.map(|cell| width(cell)).max().unwrap_or(0);
                 widest.max(width(column.heading(short)))
             })

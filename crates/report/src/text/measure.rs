@@ -23,12 +23,14 @@ pub(super) fn width(text: &str) -> usize {
 /// Replaces characters that a terminal would interpret. Codes of unregistered enti and services
 /// come from any sender of events.
 pub(crate) fn harmless(text: &str) -> String {
-    // Bidirectional marks are not control characters, but reorder the text that follows.
-    let obeyed = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace(obeyed, "\u{fffd}")
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// True for characters that a terminal acts on. Bidirectional marks are not control characters, but
+/// reorder the text that follows.
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Cuts `text` to at most `room` columns. It cuts after a whole word if that keeps a third of the

@@ -106,8 +106,8 @@ fn shown(table: &Table, language: Language, room: usize) -> String {
     if table.matrix {
         return cross::matrix(table, language, room);
     }
-    let cells = || table.rows.iter().flatten();
-    if cells().any(|cell| matches!(cell, Cell::Text(text) if width(text) > CELL_MAX)) {
+    let mut cells = table.rows.iter().flatten();
+    if cells.any(|cell| matches!(cell, Cell::Text(text) if width(text) > CELL_MAX)) {
         return paragraphs(table, language, room);
     }
     let columns = table.columns.iter().map(|column| match column.text {
@@ -120,9 +120,11 @@ fn shown(table: &Table, language: Language, room: usize) -> String {
         .filter(|(_, column)| column.text)
         .map(|(place, _)| place)
         .collect();
-    let show = |row: &Vec<Cell>| row.iter().map(|cell| cell.show(language)).collect();
-    grid.rows = table.rows.iter().map(show).collect();
-    grid.sums = table.sums.iter().map(show).collect();
+    [grid.rows, grid.sums] = [&table.rows, &table.sums].map(|rows| {
+        rows.iter()
+            .map(|row| row.iter().map(|cell| cell.show(language)).collect())
+            .collect()
+    });
     grid.render(room)
 }
 

@@ -65,11 +65,12 @@ impl Language {
     /// a mean between 0 and 1 is `<1`.
     pub(crate) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
         let decimal = means.clone().flatten().all(|mean| mean < 9.95);
-        let text = |mean: Option<f64>| match mean {
-            None => self.not_available(),
-            Some(mean) => self.mean(mean, decimal.into()),
-        };
-        means.map(text).collect()
+        means
+            .map(|mean| match mean {
+                None => self.not_available(),
+                Some(mean) => self.mean(mean, decimal.into()),
+            })
+            .collect()
     }
 
     /// Formats a number rounded half away from zero, never as `-0`.

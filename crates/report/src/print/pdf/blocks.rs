@@ -175,7 +175,7 @@ fn facts(paper: &mut Paper<'_>, facts: &[MainFigure], language: Language) -> Bra
         for (place, fact) in row.iter().enumerate() {
             let x = MARGIN_SIDE + place as f32 * (width + FACTS_GAP);
             paper.y = top;
-            list.push(self::fact(paper, fact, language, (x, width)));
+            list.push(self::fact(paper, fact, language, x, width));
             bottom = bottom.max(paper.y);
         }
         paper.y = bottom + 10.0;
@@ -188,7 +188,8 @@ fn fact(
     paper: &mut Paper<'_>,
     fact: &MainFigure,
     language: Language,
-    (x, width): (f32, f32),
+    x: f32,
+    width: f32,
 ) -> Branch {
     paper.decorate(Mark::Box {
         x,

@@ -163,17 +163,20 @@ impl Fonts {
             lines.push(line);
         }
         let last = lines.len() - 1;
-        let set = |(place, text): (usize, &String)| {
-            let width = self.width(text, style);
-            match place == last {
-                true => self.line(text, style),
-                false => StyledLine {
-                    width,
-                    ..self.line(&format!("{text} "), style)
-                },
-            }
-        };
-        lines.iter().enumerate().map(set).collect()
+        lines
+            .iter()
+            .enumerate()
+            .map(|(place, text)| {
+                let width = self.width(text, style);
+                match place == last {
+                    true => self.line(text, style),
+                    false => StyledLine {
+                        width,
+                        ..self.line(&format!("{text} "), style)
+                    },
+                }
+            })
+            .collect()
     }
 
     /// Breaks a word that is too long for a line. Pushes the full lines, and returns the rest.

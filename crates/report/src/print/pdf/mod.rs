@@ -57,30 +57,28 @@ fn cover(paper: &mut Paper<'_>, document: &Document) -> Vec<Branch> {
     });
     paper.y += 110.0;
     let mut structure = Vec::new();
-    let mut add = |paper: &mut Paper<'_>, tag: TagKind, text: &str, style: Style| {
-        let lines = paper.fonts.wrap(text, style, width);
-        structure.push(Branch::of(tag, paper.lines(MARGIN_SIDE, lines)));
-    };
     let mark = style(10.0, Weight::Semibold, ACCENT);
-    add(paper, Tag::P.into(), "AFFLUENZA", mark);
+    structure.push(cover_text(paper, Tag::P.into(), "AFFLUENZA", mark));
     let title = Style {
         leading: 1.2,
         ..style(28.0, Weight::Semibold, INK)
     };
-    add(paper, heading(1, &document.title), &document.title, title);
+    let tag = heading(1, &document.title);
+    structure.push(cover_text(paper, tag, &document.title, title));
     let subject = style(15.0, Weight::Regular, INK);
-    add(paper, Tag::P.into(), &document.subject, subject);
+    structure.push(cover_text(paper, Tag::P.into(), &document.subject, subject));
     paper.y += 8.0;
     for line in &document.edition {
-        add(
-            paper,
-            Tag::P.into(),
-            line,
-            style(9.5, Weight::Regular, SOFT),
-        );
+        let soft = style(9.5, Weight::Regular, SOFT);
+        structure.push(cover_text(paper, Tag::P.into(), line, soft));
     }
     paper.y += 40.0;
     structure
+}
+
+fn cover_text(paper: &mut Paper<'_>, tag: TagKind, text: &str, style: Style) -> Branch {
+    let lines = paper.fonts.wrap(text, style, paper.width());
+    Branch::of(tag, paper.lines(MARGIN_SIDE, lines))
 }
 
 /// Draws the contents on the first sheet.

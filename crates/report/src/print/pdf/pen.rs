@@ -189,7 +189,8 @@ impl DrawingBackend for Pen<'_> {
         style: &T,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let line = self.set(text, style, [0; 3]);
-        let units = |length: f32| (length / self.scale).ceil() as u32;
-        Ok((units(line.width), units(line.style.size)))
+        let [width, height] =
+            [line.width, line.style.size].map(|length| (length / self.scale).ceil() as u32);
+        Ok((width, height))
     }
 }

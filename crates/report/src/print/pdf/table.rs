@@ -191,20 +191,22 @@ impl<'t> TypesetTable<'t> {
             let height = lines.first().map_or(0.0, |line| line.style.line_height());
             y += missing as f32 * height;
         }
-        let mark = |line: &StyledLine| {
-            let x = match is_text {
-                true => left + self.pad.0,
-                false => left + self.widths[place] - self.pad.0 - line.width,
-            };
-            let mark = Mark::Text {
-                x,
-                y: y + line.style.baseline(),
-                line: line.clone(),
-            };
-            y += line.style.line_height();
-            mark
-        };
-        lines.iter().map(mark).collect()
+        lines
+            .iter()
+            .map(|line| {
+                let x = match is_text {
+                    true => left + self.pad.0,
+                    false => left + self.widths[place] - self.pad.0 - line.width,
+                };
+                let mark = Mark::Text {
+                    x,
+                    y: y + line.style.baseline(),
+                    line: line.clone(),
+                };
+                y += line.style.line_height();
+                mark
+            })
+            .collect()
     }
 }
 
@@ -285,36 +287,46 @@ impl Measured {
         let pad = Self::pad(self.size);
         let [regular, semibold] =
             [Weight::Regular, Weight::Semibold].map(|weight| Self::style(self.size, weight));
-        let set = |texts: Vec<String>, style: Style, is_head: bool| {
-            let cells: Vec<Vec<StyledLine>> = texts
-                .iter()
-                .zip(&widths)
-                // A repeated measurement may differ in its last digit.
-                .map(|(text, width)| fonts.wrap(text, style, width - 2.0 * pad.0 + 0.01))
-                .collect();
-            let lines = cells.iter().map(Vec::len).max().unwrap_or(1);
-            let height = lines as f32 * style.line_height() + 2.0 * pad.1;
-            TypesetRow {
-                cells,
-                height,
-                is_head,
-            }
-        };
-        let shown = |row: &Vec<Cell>| row.iter().map(|cell| cell.show(language)).collect();
-        let rows = |rows: &[Vec<Cell>], style: Style| {
-            let rows = rows.iter().map(|row| set(shown(row), style, false));
-            rows.collect()
-        };
         let heads = table.columns.iter();
         let heads = heads.map(|column| head_text(table, column).to_owned());
+        let [rows, sums] =
+            [(&table.rows, regular), (&table.sums, semibold)].map(|(rows, style)| {
+                rows.iter()
+                    .map(|row| row.iter().map(|cell| cell.show(language)))
+                    .map(|texts| self.row(fonts, texts, style, &widths, false))
+                    .collect()
+            });
         TypesetTable {
             caption: fonts.wrap(&table.caption, caption_style(), width),
-            head: set(heads.collect(), semibold, true),
-            rows: rows(&table.rows, regular),
-            sums: rows(&table.sums, semibold),
+            head: self.row(fonts, heads, semibold, &widths, true),
+            rows,
+            sums,
             table,
             widths,
             pad,
+        }
+    }
+
+    fn row(
+        &self,
+        fonts: &Fonts,
+        texts: impl Iterator<Item = String>,
+        style: Style,
+        widths: &[f32],
+        is_head: bool,
+    ) -> TypesetRow {
+        let pad = Self::pad(self.size);
+        let cells: Vec<Vec<StyledLine>> = texts
+            .zip(widths)
+            // A repeated measurement may differ in its last digit.
+            .map(|(text, width)| fonts.wrap(&text, style, width - 2.0 * pad.0 + 0.01))
+            .collect();
+        let lines = cells.iter().map(Vec::len).max().unwrap_or(1);
+        let height = lines as f32 * style.line_height() + 2.0 * pad.1;
+        TypesetRow {
+            cells,
+            height,
+            is_head,
         }
     }
 }

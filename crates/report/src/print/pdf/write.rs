@@ -132,13 +132,16 @@ fn artifact(kind: ArtifactType) -> ContentTag<'static> {
 }
 
 fn group(branch: Branch, found: &[Option<Identifier>]) -> TagGroup {
-    let twig = |twig: Twig| match twig {
-        Twig::Branch(branch) => Some(Node::Group(group(branch, found))),
-        Twig::Leaf(leaf) => found[leaf].map(Node::Leaf),
-    };
     TagGroup::with_children(
         branch.tag,
-        branch.twigs.into_iter().filter_map(twig).collect(),
+        branch
+            .twigs
+            .into_iter()
+            .filter_map(|twig| match twig {
+                Twig::Branch(branch) => Some(Node::Group(group(branch, found))),
+                Twig::Leaf(leaf) => found[leaf].map(Node::Leaf),
+            })
+            .collect(),
     )
 }
 
