@@ -44,19 +44,13 @@ impl Beacon {
 
     /// Answers a request for the script.
     pub fn answer(&self, headers: &HeaderMap) -> Response {
-        let has = |name: HeaderName, part: &str| {
-            headers
-                .get_all(name)
-                .iter()
-                .any(|value| value.to_str().is_ok_and(|text| text.contains(part)))
-        };
         let is_known = self
             .etag
             .to_str()
-            .is_ok_and(|etag| has(IF_NONE_MATCH, etag));
+            .is_ok_and(|etag| has_value(headers, IF_NONE_MATCH, etag));
         let mut response = if is_known {
             StatusCode::NOT_MODIFIED.into_response()
-        } else if has(ACCEPT_ENCODING, "gzip") {
+        } else if has_value(headers, ACCEPT_ENCODING, "gzip") {
             let gzip = [(CONTENT_ENCODING, "gzip")];
             (gzip, self.compressed.clone()).into_response()
         } else {
@@ -80,6 +74,11 @@ impl Beacon {
         response.headers_mut().insert(ETAG, self.etag.clone());
         response
     }
+}
+
+fn has_value(headers: &HeaderMap, name: HeaderName, part: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.any(|value| value.to_str().is_ok_and(|text| text.contains(part)))
 }
 
 #[cfg(test)]

@@ -49,8 +49,7 @@ impl Form {
                 .eq_ignore_ascii_case("charset")
                 .then(|| value.trim().trim_matches('"').to_ascii_lowercase())
         });
-        let is_utf8 = |charset: String| ["utf-8", "utf8", "us-ascii"].contains(&&*charset);
-        if !charset.is_none_or(is_utf8) {
+        if charset.is_some_and(|charset| !["utf-8", "utf8", "us-ascii"].contains(&&*charset)) {
             return Err(unsupported("write the events in UTF-8"));
         }
         let is_binary = headers.contains_key("ce-specversion");

@@ -96,12 +96,8 @@ impl Collector {
             queue_bytes_max: config.queue_mib_max << 20,
         };
         let courier = ConcurrentProducer::new(parts.bus, &parts.bus.topic, limits)?;
-        let per_second = (
-            config.key_requests_per_second,
-            config.page_requests_per_second,
-        );
-        let limit = |rate: u32| (rate, rate.saturating_mul(BURST));
-        let (key_rate, page_rate) = (limit(per_second.0), limit(per_second.1));
+        let key_rate = config.key_requests_per_second;
+        let page_rate = config.page_requests_per_second;
         Ok(Arc::new(Self {
             treatment: RwLock::new(Arc::new(Treatment {
                 zones: Zones::of(&parts.register)?,
@@ -115,8 +111,8 @@ impl Collector {
             metrics,
             tally: Tally::default(),
             beacon: Beacon::new()?,
-            key_limit: RateLimit::new(key_rate.0, key_rate.1),
-            page_limit: RateLimit::new(page_rate.0, page_rate.1),
+            key_limit: RateLimit::new(key_rate, key_rate.saturating_mul(BURST)),
+            page_limit: RateLimit::new(page_rate, page_rate.saturating_mul(BURST)),
             bodies: Arc::new(Semaphore::new(Self::permits(config.bodies_mib_max << 20))),
             config,
         }))

@@ -94,40 +94,29 @@ impl Config {
     /// Returns the problems of this configuration, one line each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems("collect.http");
-        let mut range = |name: &str, value: u64, low: u64, high: u64| {
+        let (wait_ms, linger_ms) = (self.kafka_wait_ms_max.into(), self.linger_ms.into());
+        let key_requests = self.key_requests_per_second.into();
+        let page_requests = self.page_requests_per_second.into();
+        for (name, value, low, high) in [
+            (
+                "spool_mib_max",
+                self.spool_mib_max,
+                SPOOL_MIB_MIN,
+                1_048_576,
+            ),
+            ("kafka_wait_ms_max", wait_ms, 100, 60_000),
+            ("linger_ms", linger_ms, 0, 1_000),
+            ("queue_mib_max", self.queue_mib_max as u64, 1, 2_048),
+            ("bodies_mib_max", self.bodies_mib_max as u64, 1, 65_536),
+            ("batch_events_max", self.batch_events_max as u64, 1, 100_000),
+            ("key_requests_per_second", key_requests, 1, 1_000_000),
+            ("page_requests_per_second", page_requests, 1, 1_000_000),
+            ("report_seconds", self.report_seconds, 1, 3_600),
+        ] {
             if !(low..=high).contains(&value) {
                 problems.push(format!("collect.{name} = {value}: use {low} to {high}"));
             }
-        };
-        range(
-            "spool_mib_max",
-            self.spool_mib_max,
-            SPOOL_MIB_MIN,
-            1_048_576,
-        );
-        range(
-            "kafka_wait_ms_max",
-            self.kafka_wait_ms_max.into(),
-            100,
-            60_000,
-        );
-        range("linger_ms", self.linger_ms.into(), 0, 1_000);
-        range("queue_mib_max", self.queue_mib_max as u64, 1, 2_048);
-        range("bodies_mib_max", self.bodies_mib_max as u64, 1, 65_536);
-        range("batch_events_max", self.batch_events_max as u64, 1, 100_000);
-        range(
-            "key_requests_per_second",
-            self.key_requests_per_second.into(),
-            1,
-            1_000_000,
-        );
-        range(
-            "page_requests_per_second",
-            self.page_requests_per_second.into(),
-            1,
-            1_000_000,
-        );
-        range("report_seconds", self.report_seconds, 1, 3_600);
+        }
         if self.http.body_bytes_max < EVENT_BYTES_MAX {
             problems.push(format!(
                 "collect.http.body_bytes_max = {}: use {EVENT_BYTES_MAX} or more, the size of one event",
@@ -163,8 +152,9 @@ impl Config {
 }
 
 fn is_code(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+    let mut bytes = text.bytes();
+    (1..=64).contains(&text.len())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Checks that an origin is written as browsers send it: scheme, host, and any non-default port.
@@ -172,9 +162,11 @@ fn origin_problem(place: &str, origin: &str) -> Option<String> {
     let host = origin
         .strip_prefix("https://")
         .or_else(|| origin.strip_prefix("http://"));
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c);
-    let is_origin = host.is_some_and(|host| !host.is_empty() && host.chars().all(plain));
-    (!is_origin).then(|| {
+    let host = host.unwrap_or_default();
+    let is_host = host
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:[]".contains(c));
+    (host.is_empty() || !is_host).then(|| {
         format!("{place}: {origin:?} is no origin: write it as https://www.example.it, in small letters and without a path")
     })
 }

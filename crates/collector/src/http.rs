@@ -273,7 +273,7 @@ impl Collector {
         let own = own
             .and_then(|codes| codes.first())
             .map_or("", String::as_str);
-        let mut response = self.finish(events, refused, (own, &producer), now).await?;
+        let mut response = self.finish(events, refused, own, &producer, now).await?;
         allowance.write(response.headers_mut());
         Ok(response)
     }
@@ -352,7 +352,7 @@ impl Collector {
         }
         let origin = headers.get(ORIGIN).cloned();
         let answer = self
-            .finish(events, refused, (&page.ente, &producer), now)
+            .finish(events, refused, &page.ente, &producer, now)
             .await;
         let mut response = answer.unwrap_or_else(Problem::into_response);
         if let Some(allowance) = allowance {
@@ -366,7 +366,8 @@ impl Collector {
         &self,
         events: Treated,
         refused: Vec<ItemResult>,
-        (ente, producer): (&str, &str),
+        ente: &str,
+        producer: &str,
         now: UnixMillis,
     ) -> Result<Response, Problem> {
         let accepted = events.len();
@@ -451,14 +452,14 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let limited = http_body_util::Limited::new(body, bytes_max);
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_long(&*error) => Err(Problem::too_large(bytes_max)),
+        Err(error) if is_too_long(&error) => Err(Problem::too_large(bytes_max)),
         Err(_) => Err(malformed("the body ended early")),
     }
 }
 
 /// True if a length limit caused the error. Limits can be nested, so all causes are searched.
-fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
+fn is_too_long(error: &axum::BoxError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
     while let Some(error) = cause {
         if error.is::<http_body_util::LengthLimitError>() {
             return true;

@@ -208,12 +208,15 @@ impl Keep {
 
     /// Updates the gauges.
     pub fn gauge(&self) {
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let counters = &self.counters;
-        counters.queued.set(number(self.courier.queued() as u64));
-        counters.spool_events.set(number(self.spool.len()));
-        counters.spool_bytes.set(number(self.spool.bytes()));
+        counters.queued.set(signed(self.courier.queued() as u64));
+        counters.spool_events.set(signed(self.spool.len()));
+        counters.spool_bytes.set(signed(self.spool.bytes()));
     }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 async fn pause(stop: &CancellationToken) {

@@ -90,21 +90,26 @@ fn service_of<'p>(page: &'p Page, path: &str) -> Option<&'p str> {
         .map(|(_, service)| service.as_str())
 }
 
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
 fn client<'a>(visit: &'a Visit<'a>, headers: &'a HeaderMap) -> Client<'a> {
-    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let said = |text: &'a str| (!text.is_empty()).then_some(text);
     let mut form_factors = String::new();
     for factor in &visit.form_factors {
         let comma = if form_factors.is_empty() { "" } else { ", " };
         write!(form_factors, "{comma}{factor}").expect("a string takes what is written to it");
     }
-    let platform =
-        said(&visit.platform).or_else(|| header(HeaderName::from_static("sec-ch-ua-platform")));
-    let mobile = visit
-        .mobile
-        .or_else(|| header(HeaderName::from_static("sec-ch-ua-mobile")).map(|value| value == "?1"));
+    let platform = match &*visit.platform {
+        "" => header(headers, HeaderName::from_static("sec-ch-ua-platform")),
+        platform => Some(platform),
+    };
+    let mobile = visit.mobile.or_else(|| {
+        let mobile = header(headers, HeaderName::from_static("sec-ch-ua-mobile"))?;
+        Some(mobile == "?1")
+    });
     Client {
-        user_agent: header(USER_AGENT).map(Cow::Borrowed),
+        user_agent: header(headers, USER_AGENT).map(Cow::Borrowed),
         mobile,
         platform: platform.map(Cow::Borrowed),
         form_factors: (!form_factors.is_empty()).then_some(form_factors.into()),

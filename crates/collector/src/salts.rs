@@ -53,14 +53,14 @@ impl Salts {
             return Arc::clone(held);
         }
         let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || {
+        let held = enti.entry(ente.into()).or_insert_with(|| {
             Arc::new(EntePseudonyms {
                 pseudonyms: Pseudonyms::default(),
                 zone: Arc::clone(zone),
                 day: i32::MIN.into(),
             })
-        };
-        Arc::clone(enti.entry(ente.into()).or_insert_with(fresh))
+        });
+        Arc::clone(held)
     }
 
     /// Overwrites the secrets of days that are over at `now`, and removes their enti.

@@ -166,8 +166,8 @@ impl Treatment {
             let mut enti = report.data.dropped.iter().map(|dropped| &*dropped.ente);
             // A portal also reports dropped events whose ente was invalid; these count as
             // `unknown`.
-            let is_own = |ente: &str| ente == "unknown" || self.covers(key, ente);
-            if !enti.all(is_own) || !key.sources.covers(&report.source) {
+            let is_own = enti.all(|ente| ente == "unknown" || self.covers(key, ente));
+            if !is_own || !key.sources.covers(&report.source) {
                 return Err(Refused::new(
                     Reason::ForeignEnte,
                     "the key may not report for this ente or source",

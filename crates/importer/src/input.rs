@@ -178,15 +178,11 @@ fn head(path: &Path) -> Result<Option<u128>, ImportError> {
     open_file(path)?
         .take(HEAD_BYTES)
         .read_to_end(&mut head)
-        .map_err(|source| read_error(&path.display().to_string(), source))?;
+        .map_err(failed(path))?;
     Ok((!head.is_empty()).then(|| xxh3_128(&head)))
 }
 
 fn same_bytes(one: &Path, other: &Path) -> Result<bool, ImportError> {
-    let failed = |path: &Path| {
-        let name = path.display().to_string();
-        move |source| read_error(&name, source)
-    };
     let (mut left, mut right) = (open_file(one)?, open_file(other)?);
     loop {
         let (a, b) = (
@@ -203,6 +199,10 @@ fn same_bytes(one: &Path, other: &Path) -> Result<bool, ImportError> {
         left.consume(bytes);
         right.consume(bytes);
     }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImportError + '_ {
+    move |source| read_error(&path.display().to_string(), source)
 }
 
 fn read_error(name: &str, source: io::Error) -> ImportError {

@@ -46,14 +46,6 @@ impl Target {
         Ok(target)
     }
 
-    /// Sets another `source`, a URI. Lines imported under two sources count twice, so always use
-    /// the same source for a portal.
-    pub fn with_source(mut self, source: &str) -> Result<Self, TargetError> {
-        source.clone_into(&mut self.source);
-        self.check(None)?;
-        Ok(self)
-    }
-
     /// Adds a service for the paths with a prefix. The longest prefix wins.
     pub fn with_service(mut self, service: ServicePrefix) -> Result<Self, TargetError> {
         self.check(Some(&service.code))?;
@@ -65,8 +57,10 @@ impl Target {
             let prefix = String::from_utf8_lossy(&service.prefix).into_owned();
             return Err(TargetError::PrefixTwice(prefix));
         }
-        let longer = |other: &ServicePrefix| other.prefix.len() > service.prefix.len();
-        let at = self.services.partition_point(longer);
+        let length = service.prefix.len();
+        let at = self
+            .services
+            .partition_point(|other| other.prefix.len() > length);
         self.services.insert(at, service);
         Ok(self)
     }
@@ -190,14 +184,6 @@ mod tests {
         assert_eq!(
             refused(Target::new("e", "a portal")),
             "portal is not 1 to 64 letters, digits, '-', '_' or '.'"
-        );
-        assert_eq!(
-            refused(Target::new("e", "p").and_then(|target| target.with_source("mailto:a@b.it"))),
-            "source holds an e-mail address"
-        );
-        assert!(
-            refused(Target::new("e", "p").and_then(|target| target.with_source("")))
-                .contains("source has 0 bytes")
         );
         assert!(refused(target(&["/a=x y"])).starts_with("service is not"));
         assert!(refused(target(&["a=x"])).contains("PREFIX=CODE"));

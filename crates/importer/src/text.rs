@@ -53,8 +53,11 @@ pub(crate) fn percent_decode(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+    let (high, low) = (
+        char::from(high).to_digit(16)?,
+        char::from(low).to_digit(16)?,
+    );
+    u8::try_from(high * 16 + low).ok()
 }
 
 /// Decodes at most `bytes_max` bytes as UTF-8, and replaces invalid bytes.

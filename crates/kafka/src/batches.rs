@@ -114,9 +114,12 @@ impl PartitionFetch {
     }
 }
 
+fn refused(code: i16) -> io::Error {
+    io::Error::other(format!("the broker refuses: error {code}"))
+}
+
 /// Parses the answer of [`ApiKey::Fetch`] about one partition.
 fn piece_in(answer: &mut BrokerAnswer<'_>, from: i64) -> io::Result<FetchedBatches> {
-    let refused = |code: i16| io::Error::other(format!("the broker refuses: error {code}"));
     answer.i32()?;
     match answer.i16()? {
         0 => {}

@@ -52,8 +52,10 @@ impl Brokers {
         if !self.leaders.contains_key(&partition) {
             self.look_round()?;
         }
-        let no_leader = || io::Error::other(format!("partition {partition} has no leader"));
-        let leader = self.leaders.get(&partition).ok_or_else(no_leader)?.clone();
+        let Some(leader) = self.leaders.get(&partition).cloned() else {
+            let cause = format!("partition {partition} has no leader");
+            return Err(io::Error::other(cause));
+        };
         ask(self.connection(&leader)?)
     }
 
@@ -77,8 +79,8 @@ impl Brokers {
             let connection = Connection::open(address, &self.config)?;
             self.connections.insert(address.to_owned(), connection);
         }
-        let gone = || io::Error::other("no connection");
-        self.connections.get_mut(address).ok_or_else(gone)
+        let connection = self.connections.get_mut(address);
+        connection.ok_or_else(|| io::Error::other("no connection"))
     }
 
     fn forget(&mut self) {

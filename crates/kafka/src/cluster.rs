@@ -104,15 +104,14 @@ impl Cluster {
         let began = Instant::now();
         let mut is_said = false;
         self.drop_events();
-        let ask = |wait| self.client.client().fetch_cluster_id(wait);
-        if let Some(cluster) = ask(FIRST_ANSWER) {
+        if let Some(cluster) = self.client.client().fetch_cluster_id(FIRST_ANSWER) {
             return Ok(cluster);
         }
         loop {
             // There are no records to read: polling runs the callbacks that record connection
             // failures.
             drop(self.client.poll(LOOK));
-            if let Some(cluster) = ask(LOOK) {
+            if let Some(cluster) = self.client.client().fetch_cluster_id(LOOK) {
                 return Ok(cluster);
             }
             match self.client.context().failure() {
@@ -144,26 +143,25 @@ impl Cluster {
     pub async fn create_topics(&self, config: &Config) -> Result<(), BusError> {
         tokio::task::block_in_place(|| self.reach())?;
         let in_sync = config.min_insync_replicas.to_string();
-        let topic = |name, partitions| {
-            let topic = NewTopic::new(
-                name,
-                partitions,
-                TopicReplication::Fixed(config.replication),
-            );
+        let [events, dead_letters, erasures] = [
+            (&config.topic, config.partitions),
+            (&config.dead_letter_topic, 1),
+            (&config.erasure_topic, 1),
+        ]
+        .map(|(name, partitions)| {
+            let replication = TopicReplication::Fixed(config.replication);
+            let topic = NewTopic::new(name, partitions, replication);
             match config.min_insync_replicas {
                 0 => topic,
                 _ => topic.set("min.insync.replicas", &in_sync),
             }
-        };
-        let topics = [
-            topic(&config.topic, config.partitions),
-            topic(&config.dead_letter_topic, 1),
-            // Few and small records that are never deleted, whatever the brokers' defaults.
-            topic(&config.erasure_topic, 1)
-                .set("cleanup.policy", "delete")
-                .set("retention.ms", "-1")
-                .set("retention.bytes", "-1"),
-        ];
+        });
+        // Few and small records that are never deleted, whatever the brokers' defaults.
+        let erasures = erasures
+            .set("cleanup.policy", "delete")
+            .set("retention.ms", "-1")
+            .set("retention.bytes", "-1");
+        let topics = [events, dead_letters, erasures];
         let options = AdminOptions::new()
             .operation_timeout(Some(PATIENCE))
             .request_timeout(Some(PATIENCE));
@@ -348,14 +346,14 @@ impl Cluster {
             let asked = self.client.fetch_metadata(Some(topic), ENDS_PATIENCE);
             asked.map_err(|error| self.unreachable(error.to_string()))?;
         }
-        let end = |partition: &Partition| {
+        let ends = partitions.iter().map(|partition| {
             let asked = self
                 .client
                 .fetch_watermarks(topic, partition.0, ENDS_PATIENCE);
             let (_, high) = asked.map_err(|error| self.unreachable(error.to_string()))?;
             Ok((*partition, NextOffset(high)))
-        };
-        partitions.iter().map(end).collect()
+        });
+        ends.collect()
     }
 
     /// Returns the committed offset of the group of `config` in each partition, without joining the

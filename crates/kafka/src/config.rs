@@ -87,18 +87,11 @@ fn without_secrets<S: Serializer>(
     properties: &BTreeMap<String, String>,
     to: S,
 ) -> Result<S::Ok, S::Error> {
-    let is_secret = |name: &str| {
-        let secrets = ["password", "secret", "key.pem", "oauthbearer.config"];
-        let name = dotted(name);
-        secrets.iter().any(|secret| name.contains(secret))
-    };
+    let secrets = ["password", "secret", "key.pem", "oauthbearer.config"];
     to.collect_map(properties.iter().map(|(name, value)| {
-        let shown = if is_secret(name) {
-            "(not shown)"
-        } else {
-            value
-        };
-        (name, shown)
+        let dotted = dotted(name);
+        let is_secret = secrets.iter().any(|secret| dotted.contains(secret));
+        (name, if is_secret { "(not shown)" } else { value })
     }))
 }
 
@@ -128,9 +121,9 @@ impl Config {
             ("kafka.dead_letter_topic", &self.dead_letter_topic),
             ("kafka.erasure_topic", &self.erasure_topic),
         ] {
-            let plain =
-                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-            if value.is_empty() || value.len() > 249 || !value.bytes().all(plain) {
+            let mut bytes = value.bytes();
+            let is_plain = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            if value.is_empty() || value.len() > 249 || !is_plain {
                 problems.push(format!(
                     "{name} = {value:?}: use 1 to 249 letters, digits, '.', '_' or '-'"
                 ));
@@ -163,7 +156,8 @@ impl Config {
                 self.min_insync_replicas, self.replication
             ));
         }
-        problems.extend(self.properties.iter().filter_map(guard_problem));
+        let properties = self.properties.iter();
+        problems.extend(properties.filter_map(|(name, value)| guard_problem(name, value)));
         let protocol = self.property("security.protocol").unwrap_or_default();
         let mechanism = self.property("sasl.mechanism");
         let mechanism = mechanism.or_else(|| self.property("sasl.mechanisms"));
@@ -204,7 +198,7 @@ impl Config {
 }
 
 /// Returns the problem of a property that operators must not set.
-fn guard_problem((name, value): (&String, &String)) -> Option<String> {
+fn guard_problem(name: &str, value: &str) -> Option<String> {
     let plain = dotted(name);
     if let Some((_, ours)) = GUARDED.iter().find(|(guarded, _)| *guarded == plain) {
         // librdkafka accepts -1 for `all`.

@@ -41,16 +41,16 @@ impl Group {
     }
 
     fn of_info(group: &GroupInfo, topic: &str) -> Self {
-        let member = |member: &rdkafka::groups::GroupMemberInfo| Member {
+        let members = group.members().iter().map(|member| Member {
             client: format!("{} at {}", member.client_id(), member.client_host()),
             partitions: member
                 .assignment()
                 .and_then(|bytes| partitions(bytes, topic))
                 .unwrap_or_default(),
-        };
+        });
         Self {
             assignor: group.protocol().to_owned(),
-            members: group.members().iter().map(member).collect(),
+            members: members.collect(),
         }
     }
 

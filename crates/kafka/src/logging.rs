@@ -30,7 +30,6 @@ impl ConnectionFailure {
         let said = message.split_once("]: ").map_or(message, |(_, rest)| rest);
         let said = said.split_once(": ").map_or(said, |(_, rest)| rest);
         let said = said.rsplit_once(" (after ").map_or(said, |(said, _)| said);
-        let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         // OpenSSL reports a rejected client certificate only as a TLS alert with its number.
         let cause = match said.contains(" alert ") && said.contains("certificate") {
             true => format!("the broker wants a certificate of this client that it trusts: {said}"),
@@ -38,7 +37,8 @@ impl ConnectionFailure {
         };
         Some(Self {
             cause,
-            is_refusal: says(&REFUSALS) && !says(&BREAKS),
+            is_refusal: REFUSALS.iter().any(|word| said.contains(word))
+                && !BREAKS.iter().any(|word| said.contains(word)),
         })
     }
 }

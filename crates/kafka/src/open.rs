@@ -40,12 +40,12 @@ impl OpenTransactions {
         partitions: &[Partition],
     ) -> Result<Vec<OpenTransaction>, BusError> {
         while self.uncommitted.poll(Duration::ZERO).is_some() {}
-        let high = |partition: &Partition| {
+        let highs = partitions.iter().map(|partition| {
             let (topic, id) = (&self.topic, partition.0);
             let (_, high) = self.uncommitted.fetch_watermarks(topic, id, PATIENCE)?;
             Ok(NextOffset(high))
-        };
-        let highs: Result<Vec<NextOffset>, BusError> = partitions.iter().map(high).collect();
+        });
+        let highs: Result<Vec<NextOffset>, BusError> = highs.collect();
         // Requested after `high`: without an open transaction, the stable offset is then never
         // below `high`.
         let stable = cluster.ends_of(&self.topic, partitions)?;

@@ -69,13 +69,12 @@ pub fn scan_ranges(
     ranges: &[(Partition, Watermarks)],
     mut show: impl FnMut(&Record<'_>),
 ) -> Result<(), BusError> {
-    let mut show = |record: &Record<'_>| {
-        show(record);
-        ControlFlow::<()>::Continue(())
-    };
     let scanner = Scanner::new(config, topic)?;
     for (partition, offsets) in ranges {
-        let broken = scanner.read(*partition, *offsets, &mut show)?;
+        let broken = scanner.read(*partition, *offsets, &mut |record| {
+            show(record);
+            ControlFlow::<()>::Continue(())
+        })?;
         debug_assert!(broken.is_continue(), "a scan is never interrupted");
     }
     Ok(())

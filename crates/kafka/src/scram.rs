@@ -40,6 +40,12 @@ pub(crate) fn log_in(
     }
 }
 
+fn part<'c>(challenge: &'c str, name: &str) -> io::Result<&'c str> {
+    let mut parts = challenge.split(',');
+    let found = parts.find_map(|part| part.strip_prefix(name));
+    found.ok_or_else(|| wrong("the broker's challenge is invalid"))
+}
+
 /// Answer of the client to a challenge.
 struct ClientAnswer {
     text: String,
@@ -61,34 +67,33 @@ impl ClientAnswer {
                 &digest::SHA256,
             ),
         };
-        let part = |name: &str| {
-            let mut parts = challenge.split(',');
-            let found = parts.find_map(|part| part.strip_prefix(name));
-            found.ok_or_else(|| wrong("the broker's challenge is invalid"))
-        };
-        let nonce = part("r=")?;
-        let salt = BASE64.decode(part("s=")?).map_err(io::Error::other)?;
-        let rounds: NonZeroU32 = part("i=")?.parse().map_err(io::Error::other)?;
+        let nonce = part(challenge, "r=")?;
+        let salt = part(challenge, "s=")?;
+        let salt = BASE64.decode(salt).map_err(io::Error::other)?;
+        let rounds = part(challenge, "i=")?;
+        let rounds: NonZeroU32 = rounds.parse().map_err(io::Error::other)?;
         let own = bare.rsplit_once("r=").map_or("", |(_, nonce)| nonce);
         if !nonce.starts_with(own) {
             return Err(wrong("the broker answers another login"));
         }
         let mut salted = vec![0; hash.output_len()];
         pbkdf2::derive(derive, rounds, &salt, password.as_bytes(), &mut salted);
-        let mac = |key: &[u8], text: &[u8]| hmac::sign(&hmac::Key::new(sign, key), text);
-        let client_key = mac(&salted, b"Client Key");
+        let salted = hmac::Key::new(sign, &salted);
+        let client_key = hmac::sign(&salted, b"Client Key");
         let stored_key = digest::digest(hash, client_key.as_ref());
         let last = format!("c=biws,r={nonce}");
         let all = format!("{bare},{challenge},{last}");
-        let signature = mac(stored_key.as_ref(), all.as_bytes());
+        let stored_key = hmac::Key::new(sign, stored_key.as_ref());
+        let signature = hmac::sign(&stored_key, all.as_bytes());
         let proof: Vec<u8> = client_key
             .as_ref()
             .iter()
             .zip(signature.as_ref())
             .map(|(one, other)| one ^ other)
             .collect();
-        let server_key = mac(&salted, b"Server Key");
-        let expected = mac(server_key.as_ref(), all.as_bytes());
+        let server_key = hmac::sign(&salted, b"Server Key");
+        let server_key = hmac::Key::new(sign, server_key.as_ref());
+        let expected = hmac::sign(&server_key, all.as_bytes());
         Ok(Self {
             text: format!("{last},p={}", BASE64.encode(proof)),
             expected: BASE64.encode(expected),

@@ -54,8 +54,8 @@ pub(crate) fn log_in(connection: &mut Connection, config: &Config) -> io::Result
         BrokerAnswer(&answer).i16()?,
         "the broker does not know the mechanism",
     )?;
-    let property = |name| config.property(name).unwrap_or_default();
-    let (user, password) = (property("sasl.username"), property("sasl.password"));
+    let user = config.property("sasl.username").unwrap_or_default();
+    let password = config.property("sasl.password").unwrap_or_default();
     match mechanism {
         "PLAIN" => authenticate(connection, &format!("\0{user}\0{password}")).map(drop),
         #[cfg(feature = "tls")]

@@ -88,8 +88,10 @@ pub(crate) struct BrokerAnswer<'a>(pub(crate) &'a [u8]);
 
 impl<'a> BrokerAnswer<'a> {
     pub(crate) fn take(&mut self, count: usize) -> io::Result<&'a [u8]> {
-        let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is truncated");
-        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(cut)?;
+        let Some((taken, rest)) = self.0.split_at_checked(count) else {
+            let cause = "the answer is truncated";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cause));
+        };
         self.0 = rest;
         Ok(taken)
     }

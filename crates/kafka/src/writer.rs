@@ -46,7 +46,7 @@ impl ClientContext for WriterContext {
 impl ProducerContext for WriterContext {
     type DeliveryOpaque = ();
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: Self::DeliveryOpaque) {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(message) => {

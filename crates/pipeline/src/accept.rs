@@ -319,13 +319,12 @@ impl Acceptor<'_> {
     pub async fn log(&mut self) -> Result<String, AcceptError> {
         let before = stream::present(self.store, self.bus).await?;
         let (held, committed) = self.look()?;
-        let has_other_topic = |committed: &Committed| {
-            OffsetMetadata::parse(&committed.metadata)
-                .is_some_and(|mark| stream::topic(&mark.stream) != stream::topic(&before))
-        };
         // With the offsets of another topic of the same name, the present log already has a new
         // name.
-        let is_new = committed.iter().any(has_other_topic);
+        let is_new = committed.iter().any(|committed| {
+            OffsetMetadata::parse(&committed.metadata)
+                .is_some_and(|mark| stream::topic(&mark.stream) != stream::topic(&before))
+        });
         self.wait_until_nobody_reads()?;
         if !is_new {
             self.close(&before, &held, &committed).await?;
@@ -358,11 +357,11 @@ impl Acceptor<'_> {
             }
         }
         is_needed |= !begun.is_empty();
-        let is_doubtful = |committed: &Committed| {
+        is_needed |= committed.iter().any(|committed| {
             OffsetMetadata::parse(&committed.metadata)
                 .is_some_and(|mark| mark.intent.is_some() || mark.stream != stream)
-        };
-        if !is_needed && !committed.iter().any(is_doubtful) {
+        });
+        if !is_needed {
             return Err(AcceptError::SameLog);
         }
         for (partition, held) in held {

@@ -244,13 +244,23 @@ pub struct Audit {
 impl Audit {
     /// Returns the number of records that the group has not read yet.
     pub fn lag(&self) -> i64 {
-        let lag = |partition: &PartitionAudit| {
+        let lags = self.partitions.iter().filter_map(|partition| {
             let high = partition.log_next_offset?;
             let at = partition.committed_offset.or(partition.log_first_offset)?;
             Some((high - at).max(0))
-        };
-        self.partitions.iter().filter_map(lag).sum()
+        });
+        lags.sum()
     }
+}
+
+/// Returns the accounts of a partition of a log.
+pub(crate) fn partition_of<'a>(
+    partitions: &'a [PartitionAudit],
+    stream: &str,
+    number: u32,
+) -> Option<&'a PartitionAudit> {
+    let mut partitions = partitions.iter();
+    partitions.find(|one| one.stream == stream && one.partition == number)
 }
 
 /// Runs all checks and returns the accounts with their findings.
@@ -295,27 +305,12 @@ pub async fn audit(
     // Kafka is queried after the facts: a record is in the log before it is a fact.
     let places = place_findings(store, bus, &stream).await?;
     findings.extend(places.findings);
-    // The facts of a block that is being written are stored before its ledger row.
-    let in_flight = |facts: &StrayFacts| {
-        let is_same =
-            |p: &&PartitionAudit| p.stream == facts.stream && p.partition == facts.kafka_partition;
+    let outside = stray.into_iter().filter(|facts| {
         let end = places.held.get(&facts.kafka_partition);
-        facts.stream == stream
-            && facts.age_seconds <= IN_FLIGHT_SECONDS_MAX
-            && end.is_some_and(|end| signed(facts.last_offset) < *end)
-            && partitions.iter().find(is_same).is_some_and(|partition| {
-                facts.first_offset >= partition.ledger_next_offset
-                    && partition
-                        .committed_offset
-                        .is_some_and(|at| at.unsigned_abs() <= partition.ledger_next_offset)
-            })
-    };
-    findings.extend(
-        stray
-            .into_iter()
-            .filter(|facts| !in_flight(facts))
-            .map(Finding::FactsOutsideLedger),
-    );
+        let is_in_log = end.is_some_and(|end| signed(facts.last_offset) < *end);
+        !(is_in_log && facts.stream == stream && is_in_flight(facts, &partitions))
+    });
+    findings.extend(outside.map(Finding::FactsOutsideLedger));
     let mut months = store.months(CheckScope::All).await?;
     months.retain(|month| period.months.contains(month));
     let suspects = match *period == AuditPeriod::ALL {
@@ -377,6 +372,18 @@ fn open_transactions(bus: &BusConfig) -> Result<Vec<OpenTransaction>, PipelineEr
     })
 }
 
+/// True for facts of a block that is being written: they are stored before its ledger row.
+fn is_in_flight(facts: &StrayFacts, partitions: &[PartitionAudit]) -> bool {
+    let partition = partition_of(partitions, &facts.stream, facts.kafka_partition);
+    facts.age_seconds <= IN_FLIGHT_SECONDS_MAX
+        && partition.is_some_and(|partition| {
+            facts.first_offset >= partition.ledger_next_offset
+                && partition
+                    .committed_offset
+                    .is_some_and(|at| at.unsigned_abs() <= partition.ledger_next_offset)
+        })
+}
+
 /// Checks topics and views. A missing or altered table is an error, as the other checks need all
 /// tables.
 async fn schema_findings(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
@@ -387,8 +394,9 @@ async fn schema_findings(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>,
         return Err(StoreError::Schema { faults }.into());
     }
     let mut findings: Vec<Finding> = views.into_iter().map(Finding::SchemaDiffers).collect();
-    let check = || Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic]);
-    match tokio::task::block_in_place(check) {
+    let checked =
+        tokio::task::block_in_place(|| Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic]));
+    match checked {
         Err(BusError::NoTopic { topic }) => findings.push(Finding::TopicMissing { topic }),
         other => other?,
     }

@@ -77,31 +77,13 @@ impl Config {
     /// Returns the settings out of range, one line for each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let mut range = |name: &str, value: usize, low: usize, high: usize| {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("consume.{name} = {value}: use {low} to {high}"));
-            }
-        };
-        range("block_records_max", self.block_records_max, 1, 1_000_000);
-        range(
-            "block_bytes_max",
-            self.block_bytes_max,
-            64 * 1024,
-            256 * 1024 * 1024,
-        );
-        range(
-            "block_wait_ms_max",
-            usize::try_from(self.block_wait_ms_max).unwrap_or(usize::MAX),
-            1,
-            60_000,
-        );
-        range(
-            "recent_identities_max",
-            self.recent_identities_max,
-            1,
-            10_000_000,
-        );
-        for (name, seconds, low, high) in [
+        let (records, bytes) = (self.block_records_max as u64, self.block_bytes_max as u64);
+        let identities = self.recent_identities_max as u64;
+        for (name, value, low, high) in [
+            ("block_records_max", records, 1, 1_000_000),
+            ("block_bytes_max", bytes, 64 * 1024, 256 * 1024 * 1024),
+            ("block_wait_ms_max", self.block_wait_ms_max, 1, 60_000),
+            ("recent_identities_max", identities, 1, 10_000_000),
             (
                 "copies_search_seconds",
                 u64::from(self.copies_search_seconds),
@@ -112,8 +94,9 @@ impl Config {
             ("standstill_seconds", self.standstill_seconds, 5, 3600),
             ("stuck_seconds", self.stuck_seconds, 60, 3600),
         ] {
-            let seconds = usize::try_from(seconds).unwrap_or(usize::MAX);
-            range(name, seconds, low, high);
+            if !(low..=high).contains(&value) {
+                problems.push(format!("consume.{name} = {value}: use {low} to {high}"));
+            }
         }
         problems
     }

@@ -417,8 +417,8 @@ impl Consumer {
     fn fetch_again(&mut self) -> Result<(), PipelineError> {
         let now = Instant::now();
         if self.paused {
-            let waits = |state: &&PartitionState| state.retry_at.is_none();
-            let fetched = self.partitions.iter().filter(waits);
+            let states = self.partitions.iter();
+            let fetched = states.filter(|state| state.retry_at.is_none());
             let fetched: Vec<Partition> = fetched.map(|state| state.partition).collect();
             self.reader.resume(&fetched)?;
             self.paused = false;
@@ -490,16 +490,12 @@ impl Consumer {
         };
         // The task may have sent its result since. A task that panicked sends none.
         let partition = abandoned.partition;
-        let ticket = abandoned.writing.as_ref().map(|writing| writing.ticket);
+        let ticket = abandoned.ticket();
         while let Ok(outcome) = self.results.try_recv() {
             self.finish(outcome)?;
         }
-        let is_same = |state: &PartitionState| {
-            state.partition == partition
-                && state.is_abandoned()
-                && state.writing.as_ref().map(|writing| writing.ticket) == ticket
-        };
-        if self.partitions.iter().any(is_same) {
+        let mut states = self.partitions.iter().filter(|state| state.is_abandoned());
+        if states.any(|state| state.partition == partition && state.ticket() == ticket) {
             return Err(PipelineError::WriterGone { partition });
         }
         Ok(())
@@ -508,13 +504,8 @@ impl Consumer {
     /// Commits the end of a written block, together with the intent of the next block if that is
     /// ready. During a backlog this makes one commit a block.
     fn finish(&mut self, (ticket, result): Outcome) -> Result<(), PipelineError> {
-        let mine = |state: &PartitionState| {
-            state
-                .writing
-                .as_ref()
-                .is_some_and(|writing| writing.ticket == ticket)
-        };
-        let Some(index) = self.partitions.iter().position(mine) else {
+        let mut states = self.partitions.iter();
+        let Some(index) = states.position(|state| state.ticket() == Some(ticket)) else {
             // The partition was revoked meanwhile: its next owner writes the block again.
             return Ok(());
         };
@@ -538,9 +529,13 @@ impl Consumer {
 
     fn note(&mut self, written: &Written) {
         self.progress.add(written);
-        let cached = self.classifier.cached();
-        self.progress
-            .note_cached(std::mem::replace(&mut self.cached, cached), cached);
+        // A new classifier counts from 0.
+        let (hits, misses) = self.classifier.cached();
+        let before = std::mem::replace(&mut self.cached, (hits, misses));
+        self.progress.note_cached(
+            hits.checked_sub(before.0).unwrap_or(hits),
+            misses.checked_sub(before.1).unwrap_or(misses),
+        );
         let memory = self.partitions.iter().map(PartitionState::memory);
         let (identities, bytes) = memory.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         self.progress.note_memory(identities, bytes);
@@ -719,20 +714,27 @@ impl Consumer {
         Ok(())
     }
 
+    /// Returns the time of the newest event that copies in the new or the known partitions of
+    /// `places` may repeat, if there are any such partitions.
+    fn newest_elsewhere(
+        &self,
+        places: &[StartPosition],
+        is_new: bool,
+    ) -> Result<Option<i64>, PipelineError> {
+        if places.iter().all(|place| place.is_new != is_new) {
+            return Ok(None);
+        }
+        let except = (!is_new).then_some(self.stream.as_str());
+        let newest = self.sink.store.newest_event(except);
+        Ok(self.runtime.block_on(newest)?)
+    }
+
     /// Reads the newest identities of each partition, in the order of `places`.
     fn warm(&self, places: &[StartPosition]) -> Result<Vec<Recent>, PipelineError> {
         // Portals may send events of the old log again after the topic was re-created or the
         // cluster changed. Adding partitions moves keys, so a copy may arrive in another partition.
-        let newest_elsewhere = |is_new: bool| -> Result<Option<i64>, PipelineError> {
-            if places.iter().all(|place| place.is_new != is_new) {
-                return Ok(None);
-            }
-            let except = (!is_new).then_some(self.stream.as_str());
-            Ok(self
-                .runtime
-                .block_on(self.sink.store.newest_event(except))?)
-        };
-        let (of_new, of_known) = (newest_elsewhere(true)?, newest_elsewhere(false)?);
+        let of_new = self.newest_elsewhere(places, true)?;
+        let of_known = self.newest_elsewhere(places, false)?;
         let capacity = self.config.recent_identities_max;
         let mut memories = Vec::with_capacity(places.len());
         for some in places.chunks(WARMED_AT_ONCE) {

@@ -157,11 +157,8 @@ impl Draft {
     /// True if the draft is two thirds full and worth writing. The rest is room for records that
     /// arrive while the previous block is finished.
     pub(crate) fn is_large(&self, config: &Config) -> bool {
-        let enough = |limit: usize| limit - limit / 3;
-        self.reaches(
-            enough(config.block_records_max),
-            enough(config.block_bytes_max),
-        )
+        let (records, bytes) = (config.block_records_max, config.block_bytes_max);
+        self.reaches(records - records / 3, bytes - bytes / 3)
     }
 
     fn reaches(&self, records: usize, bytes: usize) -> bool {
@@ -287,16 +284,14 @@ impl Draft {
 
     /// Drops the events that were erased by order.
     pub(crate) fn erase(&mut self, erasures: &[Erasure], origin: &BlockOrigin) {
-        let (stream, partition) = (&*origin.stream, origin.kafka_partition);
         let offsets = self.facts.offsets().enumerate();
         let keep: Vec<bool> = offsets
             .map(|(row, offset)| {
                 let (ente, day) = self.facts.ente_and_day(row);
-                let (fact, place) = (
-                    (ente, self.facts.portal(row), day),
-                    (stream, partition, offset),
-                );
-                !erasures.iter().any(|erasure| erasure.covers(fact, place))
+                let portal = self.facts.portal(row);
+                !erasures
+                    .iter()
+                    .any(|erasure| erasure.covers(ente, portal, day, origin, offset))
             })
             .collect();
         self.drop_as(Fate::Erased, &keep);

@@ -85,14 +85,13 @@ pub async fn erase(
     classifier: &mut Classifier,
     order: &Order,
 ) -> Result<(Erasure, Reconciled), EraseError> {
-    let is_same = |erasure: &Erasure| {
+    erasure_notes::keep_whole(store, bus).await?;
+    let begun = store.erasures().await?.into_iter().find(|erasure| {
         !erasure.done
             && erasure.ente == order.ente
             && erasure.portal == order.portal
             && (erasure.first_day..=erasure.last_day) == order.days
-    };
-    erasure_notes::keep_whole(store, bus).await?;
-    let begun = store.erasures().await?.into_iter().find(is_same);
+    });
     let mut erasure = match begun {
         Some(erasure) => erasure,
         None => {
@@ -174,17 +173,16 @@ pub async fn erase_again(
     compared.cells_corrected += after.cells_corrected;
     compared.failures = after.failures;
     let accounts = store.partition_accounts().await?;
-    let reaches = |(of, partition, next): &(String, u32, u64)| {
-        let mut accounts = accounts.iter();
-        of != stream
-            || accounts.any(|account| {
-                account.stream == *of
-                    && account.kafka_partition == *partition
-                    && account.next_offset >= *next
-            })
-    };
     for erasure in open.iter_mut() {
-        if !erasure.ends.iter().all(reaches) {
+        let is_consumed = erasure.ends.iter().all(|(of, partition, next)| {
+            of != stream
+                || accounts.iter().any(|account| {
+                    account.stream == *of
+                        && account.kafka_partition == *partition
+                        && account.next_offset >= *next
+                })
+        });
+        if !is_consumed {
             compared.failures.push(format!(
                 "erasure {}: some of its events are not consumed yet and would be stored: run `affluenza consume` first, then the same command again",
                 erasure.id
@@ -213,9 +211,9 @@ async fn check(store: &Store) -> Result<(), EraseError> {
 async fn drafted(store: &Store, order: &Order) -> Result<Erasure, EraseError> {
     let accounts = store.partition_accounts().await?;
     let (id, begun_at) = store.new_rebuild_id().await?;
-    let end = |account: affluenza_store::accounts::PartitionAccount| {
-        (account.stream, account.kafka_partition, account.next_offset)
-    };
+    let ends = accounts
+        .into_iter()
+        .map(|account| (account.stream, account.kafka_partition, account.next_offset));
     Ok(Erasure {
         id,
         ente: order.ente.clone(),
@@ -223,7 +221,7 @@ async fn drafted(store: &Store, order: &Order) -> Result<Erasure, EraseError> {
         first_day: *order.days.start(),
         last_day: *order.days.end(),
         reason: order.reason.clone(),
-        ends: accounts.into_iter().map(end).collect(),
+        ends: ends.collect(),
         facts: 0,
         begun_at,
         done: false,

@@ -42,10 +42,10 @@ pub struct Notes {
 impl Notes {
     /// Returns the erasures that concern one of `streams` and are not done in `known`.
     pub fn open(&self, streams: &HashSet<String>, known: &[Erasure]) -> Vec<Erasure> {
-        let is_done = |noted: &Erasure| known.iter().any(|one| one.id == noted.id && one.done);
-        let concerns = |noted: &Erasure| noted.ends.iter().any(|end| streams.contains(&end.0));
-        let open = self.erasures.iter();
-        open.filter(|noted| concerns(noted) && !is_done(noted))
+        let noted = self.erasures.iter();
+        noted
+            .filter(|noted| noted.ends.iter().any(|end| streams.contains(&end.0)))
+            .filter(|noted| !known.iter().any(|one| one.id == noted.id && one.done))
             .cloned()
             .collect()
     }
@@ -90,12 +90,11 @@ pub async fn keep_whole(store: &Store, bus: &BusConfig) -> Result<(), PipelineEr
         topic: bus.erasure_topic.clone(),
     })?;
     let origin = store.origin().await?;
-    let is_noted = |one: &Erasure| notes.erasures.iter().any(|noted| noted.id == one.id);
     let mut missing: Vec<Note> = store
         .erasures()
         .await?
         .into_iter()
-        .filter(|one| !is_noted(one))
+        .filter(|one| !notes.erasures.iter().any(|noted| noted.id == one.id))
         .map(Note::Erasure)
         .collect();
     if !notes.whole_for.contains(&origin) {

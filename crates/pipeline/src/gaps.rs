@@ -78,8 +78,9 @@ impl Gaps {
         loop {
             looks += 1;
             let (inspector, asked) = (Arc::clone(&self.inspector), gaps.to_vec());
-            let look = move || inspector.control_offsets(partition, &asked);
-            match tokio::task::spawn_blocking(look).await {
+            let looked =
+                tokio::task::spawn_blocking(move || inspector.control_offsets(partition, &asked));
+            match looked.await {
                 Ok(Err(error)) if error.is_transient() && looks < LOOKS => {
                     tracing::info!(%error, "inspecting the log once more");
                     tokio::time::sleep(PAUSE).await;

@@ -152,9 +152,9 @@ impl Progress {
             health.tracker.keep(&owned);
         }
         for (partition, end) in ends {
-            let is_owned = |owned: &Vec<Partition>| owned.contains(partition);
+            let owned = health.owned.as_ref();
             // The partition was revoked since the query to Kafka.
-            if !health.owned.as_ref().is_some_and(is_owned) {
+            if !owned.is_some_and(|owned| owned.contains(partition)) {
                 continue;
             }
             let at = reached.get(partition).copied().unwrap_or(NextOffset(0));
@@ -219,9 +219,9 @@ impl Progress {
     /// Returns the first partition whose standstill no retry ends.
     pub(crate) fn hopeless(&self) -> Option<Standstill> {
         let health = self.health();
-        let is_hopeless =
-            |one: &&Standstill| matches!(one.cause, Cause::Unreadable | Cause::NotAllowed);
-        health.standing.iter().find(is_hopeless).cloned()
+        let mut standing = health.standing.iter();
+        let found = standing.find(|one| matches!(one.cause, Cause::Unreadable | Cause::NotAllowed));
+        found.cloned()
     }
 
     /// Publishes the number of partitions of the topic.
@@ -325,10 +325,8 @@ impl Progress {
         self.0.counters.recovered.inc();
     }
 
-    /// Adds the cache hits and misses since the last count. A new classifier counts from 0.
-    pub(crate) fn note_cached(&self, before: (u64, u64), now: (u64, u64)) {
-        let since = |before: u64, now: u64| now.checked_sub(before).unwrap_or(now);
-        let (hits, misses) = (since(before.0, now.0), since(before.1, now.1));
+    /// Adds the cache hits and misses since the last count.
+    pub(crate) fn note_cached(&self, hits: u64, misses: u64) {
         self.0.counters.add_cached(hits, misses);
     }
 

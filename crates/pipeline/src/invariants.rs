@@ -44,10 +44,10 @@ pub struct LastRow {
 /// block of the pending intent. From any other offset, records would be counted again under other
 /// ranges, or dropped under a token that other records had.
 pub fn place_is_ledgers_end(next: NextOffset, intent: Option<Extent>, last: LastRow) -> bool {
-    let is_last_row = |intent: Extent| {
+    let is_last_row = intent.is_some_and(|intent| {
         last.first == next && last.end == intent.end && last.checksum == intent.checksum
-    };
-    last.end == next || intent.is_some_and(is_last_row)
+    });
+    last.end == next || is_last_row
 }
 
 /// Returns true if an intent may be committed with the offset `committed`: its block begins there

@@ -184,41 +184,35 @@ impl ConsumerCounters {
     pub(crate) fn register(&self, metrics: &Metrics) {
         self.register_flow(metrics);
         self.register_state(metrics);
-        let accounts = |name: &str, help: &str, counter: &Counter| {
-            metrics.register(name, help, counter.clone());
-        };
         metrics.register(
             "reconcile_repaired",
             "Rows and cells repaired, by kind",
             self.repaired.clone(),
         );
-        accounts(
+        metrics.register(
             "reconcile_runs",
             "Comparisons of ledger, facts and aggregates",
-            &self.compared,
+            self.compared.clone(),
         );
-        accounts(
+        metrics.register(
             "reconcile_failures",
             "Comparisons that failed",
-            &self.not_compared,
+            self.not_compared.clone(),
         );
-        let state = |name: &str, help: &str, gauge: &Gauge| {
-            metrics.register(name, help, gauge.clone());
-        };
-        state(
+        metrics.register(
             "reconcile_not_mended",
             "Differences that the last comparison could not repair",
-            &self.not_mended,
+            self.not_mended.clone(),
         );
-        state(
+        metrics.register(
             "reconcile_last_timestamp_seconds",
             "End of the last comparison, in seconds since 1970",
-            &self.last_compared,
+            self.last_compared.clone(),
         );
-        state(
+        metrics.register(
             "portals_silent",
             "Portals that are silent for longer than usual",
-            &self.silent_portals,
+            self.silent_portals.clone(),
         );
         metrics.register(
             "portal_silent_seconds",
@@ -228,9 +222,6 @@ impl ConsumerCounters {
     }
 
     fn register_flow(&self, metrics: &Metrics) {
-        let counter = |name: &str, help: &str, counter: &Counter| {
-            metrics.register(name, help, counter.clone());
-        };
         metrics.register(
             "consume_records",
             "Records of written blocks, by fate",
@@ -241,89 +232,83 @@ impl ConsumerCounters {
             "Records that did not become events, by reason",
             self.refused.clone(),
         );
-        let histogram = |name: &str, help: &str, histogram: &Histogram| {
-            metrics.register(name, help, histogram.clone());
-        };
-        histogram(
+        metrics.register(
             "consume_block_records",
             "Records in a written block",
-            &self.block_records,
+            self.block_records.clone(),
         );
-        histogram(
+        metrics.register(
             "consume_block_seconds",
             "Time to write a block: dead letters, facts and ledger",
-            &self.block_seconds,
+            self.block_seconds.clone(),
         );
-        histogram(
+        metrics.register(
             "consume_insert_seconds",
             "Time to insert the facts of a block",
-            &self.insert_seconds,
+            self.insert_seconds.clone(),
         );
-        histogram(
+        metrics.register(
             "consume_stored_after_seconds",
             "Time from the first record of a block entering the log to its storage",
-            &self.stored_after,
+            self.stored_after.clone(),
         );
-        counter(
+        metrics.register(
             "consume_device_cache_hits",
             "User agents classified from the cache",
-            &self.cache_hits,
+            self.cache_hits.clone(),
         );
-        counter(
+        metrics.register(
             "consume_device_cache_misses",
             "User agents classified by the rules",
-            &self.cache_misses,
+            self.cache_misses.clone(),
         );
-        counter(
+        metrics.register(
             "consume_lookups",
             "Events older than the identities in memory, looked up in ClickHouse",
-            &self.lookups,
+            self.lookups.clone(),
         );
-        counter(
+        metrics.register(
             "consume_intents_recovered",
             "Blocks finished that an earlier owner had begun",
-            &self.recovered,
+            self.recovered.clone(),
         );
-        counter(
+        metrics.register(
             "consume_rejoins",
             "Rejoins of the group after an error",
-            &self.rejoined,
+            self.rejoined.clone(),
         );
-        counter(
+        metrics.register(
             "consume_waits",
             "Failed requests to ClickHouse that are retried",
-            &self.waits,
+            self.waits.clone(),
         );
     }
 
     fn register_state(&self, metrics: &Metrics) {
-        let show = |name: &str, help: &str, metric: &Gauge| {
-            metrics.register(name, help, metric.clone());
-        };
-        show(
+        metrics.register(
             "consume_last_block_timestamp_seconds",
             "Time of the last written block, in seconds since 1970",
-            &self.last_block,
+            self.last_block.clone(),
         );
-        show(
+        metrics.register(
             "consume_partitions",
             "Partitions assigned to this consumer",
-            &self.partitions,
+            self.partitions.clone(),
         );
-        show(
+        metrics.register(
             "consume_recent_identities",
             "Events remembered to find duplicates",
-            &self.identities,
+            self.identities.clone(),
         );
-        show(
+        metrics.register(
             "consume_recent_bytes",
             "Memory used by the events remembered to find duplicates",
-            &self.identity_bytes,
+            self.identity_bytes.clone(),
         );
-        show(
+        metrics.register(
             "consume_guard_stopped",
             "1 when the consumer has stopped because its offset in the log does not fit the ledger",
-            &self.guard_stopped,
+            self.guard_stopped.clone(),
         );
         register_family(
             metrics,
@@ -355,15 +340,15 @@ impl ConsumerCounters {
             "Time since a partition moved although records wait; no sample when all move",
             &self.standstill,
         );
-        show(
+        metrics.register(
             "consume_faults",
             "Topics, tables and views that are missing or altered",
-            &self.faults,
+            self.faults.clone(),
         );
-        show(
+        metrics.register(
             "consume_topic_partitions",
             "Partitions of the topic",
-            &self.topic_partitions,
+            self.topic_partitions.clone(),
         );
     }
 

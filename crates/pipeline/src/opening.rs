@@ -126,25 +126,24 @@ impl Opening<'_> {
         ledger: Option<LedgerEnd>,
     ) -> Result<StartPosition, PipelineError> {
         let partition = committed.partition;
-        let place = |next, intent, is_new| StartPosition {
+        let mut place = StartPosition {
             partition,
             origin: BlockOrigin {
                 stream: self.stream.to_owned(),
                 kafka_partition: partition.0.unsigned_abs(),
                 rules: self.classifier.rules().to_owned(),
             },
-            next,
-            intent,
-            is_new,
+            next: committed.next.unwrap_or(held.low),
+            intent: None,
+            is_new: committed.next.is_none(),
         };
-        let Some(next) = committed.next else {
-            return Ok(place(held.low, None, true));
-        };
-        let intent = self.intent(committed)?;
-        let place = place(next, intent, false);
+        if place.is_new {
+            return Ok(place);
+        }
+        place.intent = self.intent(committed)?;
         let seen = Seen {
             partition,
-            next,
+            next: place.next,
             intent: place.intent.as_ref().map(|intent| Extent {
                 end: intent.end,
                 records: intent.records,

@@ -173,11 +173,15 @@ impl PartitionState {
         self.recovering.is_some()
     }
 
+    /// Returns the ticket of the block that is being written.
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        self.writing.as_ref().map(|writing| writing.ticket)
+    }
+
     /// True if the task that wrote a block has ended, and its result was not received.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.writing
-            .as_ref()
-            .is_some_and(|writing| writing.task.is_finished())
+        let writing = self.writing.as_ref();
+        writing.is_some_and(|writing| writing.task.is_finished())
     }
 
     /// Discards the records that were read but not written: the next owner reads them.

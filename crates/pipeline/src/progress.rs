@@ -68,10 +68,17 @@ impl std::fmt::Display for ProgressSnapshot {
     }
 }
 
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
 impl Progress {
     /// Returns the current counts.
     pub fn snapshot(&self) -> ProgressSnapshot {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let inner = &*self.0;
         ProgressSnapshot {
             read: load(&inner.read),
@@ -126,7 +133,6 @@ impl Progress {
 
     pub(crate) fn add(&self, written: &Written) {
         let (read, fates) = (written.read, &written.fates);
-        let add = |counter: &AtomicU64, count: u64| counter.fetch_add(count, Ordering::Relaxed);
         let inner = &*self.0;
         add(&inner.read, read);
         add(&inner.stored, fates.of(Fate::Stored));

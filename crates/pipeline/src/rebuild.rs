@@ -223,8 +223,8 @@ pub async fn stopped(store: &Store, request: &RebuildRequest) -> Result<(), Rebu
 
 /// Returns an error if another process has abandoned the run or taken it over.
 async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
-    let is_ours = |other: &Run| other.id == run.id && other.owner == run.owner;
-    if store.unfinished_rebuilds().await?.iter().any(is_ours) {
+    let mut unfinished = store.unfinished_rebuilds().await?.into_iter();
+    if unfinished.any(|other| other.id == run.id && other.owner == run.owner) {
         return Ok(());
     }
     Err(RebuildError::GivenUp { id: run.id.clone() })

@@ -10,9 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 
-use affluenza_kafka::{
-    BusError, Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_range,
-};
+use affluenza_kafka::{BusError, Cluster, Config as BusConfig, Partition, Watermarks, scan_range};
 use affluenza_store::accounts::{BlockDifference, CheckScope, LedgerGap, UnexplainedOffsets};
 use affluenza_store::copies::Suspects;
 use affluenza_store::hour_rows::AggregateDifference;
@@ -25,7 +23,7 @@ use crate::classify::Classifier;
 use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
 use crate::gaps::Gaps;
-use crate::place::check_log;
+use crate::place::{check_log, signed};
 use crate::recent::Recent;
 use crate::settle::{Consumers, settle};
 
@@ -437,7 +435,6 @@ impl<'w> Work<'w> {
                 .push(format!("{place}: they came from another log, {stream}"));
             return Ok(None);
         }
-        let signed = |offset: u64| NextOffset(i64::try_from(offset).unwrap_or(i64::MAX));
         let range = Watermarks {
             low: signed(offsets.start),
             high: signed(offsets.end),
@@ -491,11 +488,15 @@ impl<'w> Work<'w> {
             .into_iter()
             .collect();
         let identities = draft.facts.identities().map(|(_, identity)| identity);
-        let is_other = |(offset, identity): (u64, u64)| {
-            let stored = present.get(&offset);
-            stored.is_some_and(|stored| *stored != identity)
-        };
-        if draft.facts.offsets().zip(identities).any(is_other) {
+        let has_other = draft
+            .facts
+            .offsets()
+            .zip(identities)
+            .any(|(offset, identity)| {
+                let stored = present.get(&offset);
+                stored.is_some_and(|stored| *stored != identity)
+            });
+        if has_other {
             done.failures.push(format!(
                 "partition {partition}, offsets {} to {}: the facts are of other events than the log holds there; nothing was restored",
                 offsets.start, offsets.end

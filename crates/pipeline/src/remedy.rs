@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use affluenza_store::accounts::{BlockDifference, LedgerGap, StrayFacts, UnexplainedOffsets};
 
-use crate::audit::{Audit, Finding};
+use crate::audit::{Audit, Finding, partition_of};
 
 const REPAIR: &str = "affluenza audit --repair";
 const LOG: &str = "affluenza accept log --reason TEXT (with all consumers stopped)";
@@ -13,20 +13,20 @@ impl Finding {
     /// Returns true if the finding may concern events of these local days, in days since 1970.
     /// Records that were never read may belong to any day.
     pub fn can_concern(&self, days: &Range<u16>) -> bool {
-        let meet = |first: u16, last: u16| first < days.end && last >= days.start;
-        match self {
+        let (first, last) = match self {
             Self::FactsMissing(block) | Self::FactsTooMany(block) => {
-                meet(block.first_day, block.last_day)
+                (block.first_day, block.last_day)
             }
-            Self::FactsOutsideLedger(facts) => meet(facts.first_day, facts.last_day),
+            Self::FactsOutsideLedger(facts) => (facts.first_day, facts.last_day),
             Self::ErasureOpen {
                 first_day,
                 last_day,
                 ..
-            } => meet(*first_day, *last_day),
+            } => (*first_day, *last_day),
             // Other findings by day were already limited to the audited period.
-            _ => true,
-        }
+            _ => return true,
+        };
+        first < days.end && last >= days.start
     }
 
     /// Returns the command that resolves the finding.
@@ -99,13 +99,12 @@ fn loss(partition: u32, from: impl std::fmt::Display, to: impl std::fmt::Display
 
 /// True if the present log holds all of these records.
 fn is_held(stream: &str, partition: u32, offsets: &Range<u64>, audit: &Audit) -> bool {
-    let is_same = |one: &&crate::audit::PartitionAudit| {
-        one.stream == stream && one.partition == partition && stream == audit.stream
-    };
-    audit.partitions.iter().find(is_same).is_some_and(|one| {
+    let one = partition_of(&audit.partitions, stream, partition);
+    one.is_some_and(|one| {
         let first = one.log_first_offset.unwrap_or(i64::MAX);
         let next = one.log_next_offset.unwrap_or(0);
-        u64::try_from(first).is_ok_and(|first| first <= offsets.start)
+        stream == audit.stream
+            && u64::try_from(first).is_ok_and(|first| first <= offsets.start)
             && u64::try_from(next).is_ok_and(|next| offsets.end <= next)
     })
 }
@@ -120,10 +119,7 @@ fn of_gap(gap: &LedgerGap, audit: &Audit) -> String {
         false => format!(" --stream {}", gap.stream),
     };
     // Records that the log still holds are not lost.
-    let is_same = |one: &&crate::audit::PartitionAudit| {
-        one.stream == gap.stream && one.partition == partition
-    };
-    let one = audit.partitions.iter().find(is_same);
+    let one = partition_of(&audit.partitions, &gap.stream, partition);
     let low = one.and_then(|one| u64::try_from(one.log_first_offset?).ok());
     let to = low.filter(|low| offsets.contains(low));
     loss(partition, offsets.start, to.unwrap_or(offsets.end)) + &of
@@ -164,12 +160,8 @@ fn of_facts(facts: &StrayFacts, audit: &Audit) -> String {
         facts.first_offset,
         facts.last_offset.saturating_add(1),
     );
-    let is_before_the_end = |one: &&crate::audit::PartitionAudit| {
-        one.stream == facts.stream
-            && one.partition == partition
-            && facts.last_offset < one.ledger_next_offset
-    };
-    let is_gap = audit.partitions.iter().any(|one| is_before_the_end(&one));
+    let one = partition_of(&audit.partitions, &facts.stream, partition);
+    let is_gap = one.is_some_and(|one| facts.last_offset < one.ledger_next_offset);
     if is_gap && is_held(&facts.stream, partition, &(first..next), audit) {
         return REPAIR.to_owned();
     }

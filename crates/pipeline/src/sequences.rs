@@ -44,22 +44,25 @@ impl Sequences {
     }
 
     pub(crate) fn report(&mut self, report: &ClientReport<'_>) {
-        let row = |ente: &str, reason: &str, events| ClientReportRow {
+        let row = ClientReportRow {
             producer: report.producer.to_string(),
             reported_at_ms: report.time.0,
             source: report.source.to_string(),
             last_sequence: report.last_sequence,
-            ente: ente.to_owned(),
-            reason: reason.to_owned(),
-            events,
+            ente: String::new(),
+            reason: String::new(),
+            events: 0,
             identity: report.identity.0,
         };
+        self.reports
+            .extend(report.dropped.iter().map(|dropped| ClientReportRow {
+                ente: dropped.ente.to_string(),
+                reason: dropped.reason.to_string(),
+                events: dropped.events,
+                ..row.clone()
+            }));
         if report.dropped.is_empty() {
-            self.reports.push(row("", "", 0));
-        }
-        for dropped in &report.dropped {
-            self.reports
-                .push(row(&dropped.ente, &dropped.reason, dropped.events));
+            self.reports.push(row);
         }
     }
 

@@ -93,12 +93,12 @@ impl Holds {
     /// Waits until none of `months` is held, for [`HOLD`] at most.
     pub(crate) async fn wait(&self, months: &BTreeSet<u32>) {
         let mut held = self.0.subscribe();
-        let is_free = |held: &Held| {
+        let free = held.wait_for(|held| {
             held.until.is_none_or(|until| until <= Instant::now())
                 || held.months.is_disjoint(months)
-        };
+        });
         // A hold that is not renewed expires, as its requester may have ended.
-        let _ = tokio::time::timeout(HOLD, held.wait_for(is_free)).await;
+        let _ = tokio::time::timeout(HOLD, free).await;
     }
 }
 
@@ -212,15 +212,15 @@ async fn correct(
 ) -> Result<Compared, PipelineError> {
     let (month, cells) = (correction.month, correction.cells);
     // Added rows cannot correct a surplus of users: the sketch of distinct visitors only grows.
-    let is_swollen = |hour: &&AggregateDifference| {
+    let swollen = differing.iter().filter(|hour| {
         hour.users_missing < 0
             && (
                 hour.events_missing,
                 hour.accesses_missing,
                 hour.service_uses_missing,
             ) == (0, 0, 0)
-    };
-    let swollen: Vec<AggregateDifference> = differing.iter().filter(is_swollen).cloned().collect();
+    });
+    let swollen: Vec<AggregateDifference> = swollen.cloned().collect();
     if swollen.is_empty() {
         store.correct_hours(correction).await?;
         tracing::warn!(month, cells, "hour rows corrected from the facts");

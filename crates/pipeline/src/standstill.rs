@@ -236,9 +236,9 @@ impl Tracker {
 
     /// Returns for how long the oldest unstored record has been seen waiting, by partition.
     pub(crate) fn waits(&self, now: Instant) -> Vec<(Partition, Duration)> {
-        let oldest = |track: &Track| track.ends.front().map(|(seen, _)| *seen);
         let waits = self.partitions.iter().map(|(partition, track)| {
-            let wait = oldest(track).map_or(Duration::ZERO, |seen| now.duration_since(seen));
+            let oldest = track.ends.front();
+            let wait = oldest.map_or(Duration::ZERO, |(seen, _)| now.duration_since(*seen));
             (*partition, wait)
         });
         waits.collect()
@@ -252,13 +252,13 @@ impl Tracker {
         again: Duration,
         now: Instant,
     ) -> Vec<(Partition, NextOffset)> {
-        let is_due = |track: &Track| {
-            let looked = track.sight.as_ref().map(|(at, _)| now.duration_since(*at));
-            looked.is_none_or(|since| since >= again)
-        };
         let stand = self.partitions.iter();
-        let stand = stand
-            .filter(|(_, track)| track.stands(limit, now) && track.step.is_none() && is_due(track));
+        let stand = stand.filter(|(_, track)| {
+            let looked = track.sight.as_ref();
+            track.stands(limit, now)
+                && track.step.is_none()
+                && looked.is_none_or(|(at, _)| now.duration_since(*at) >= again)
+        });
         stand
             .map(|(partition, track)| (*partition, track.position))
             .collect()

@@ -78,8 +78,8 @@ impl StandstillMonitor {
         for (partition, at) in self.progress.unexplained(self.limit, LOOK_AGAIN) {
             self.look_at_record(partition, at).await;
         }
-        let is_due = |looked: Instant| looked.elapsed() >= GROUND_LOOK;
-        if self.ground_looked.is_none_or(is_due) {
+        let looked = self.ground_looked;
+        if looked.is_none_or(|looked| looked.elapsed() >= GROUND_LOOK) {
             self.ground_looked = Some(Instant::now());
             self.check_topics_and_schema(cluster).await;
         }
@@ -107,8 +107,8 @@ impl StandstillMonitor {
 
     async fn look_at_record(&self, partition: Partition, at: NextOffset) {
         let bus = self.bus.clone();
-        let look = move || Sight::at(&bus, &bus.topic, partition, at);
-        match tokio::task::spawn_blocking(look).await {
+        let look = tokio::task::spawn_blocking(move || Sight::at(&bus, &bus.topic, partition, at));
+        match look.await {
             Ok(Ok(sight)) => self.progress.sighted(partition, sight),
             Ok(Err(error)) => {
                 tracing::warn!(%error, partition = partition.0, "cannot inspect the log")
@@ -121,12 +121,12 @@ impl StandstillMonitor {
     async fn check_topics_and_schema(&mut self, cluster: &Arc<Cluster>) {
         let mut missing = Vec::new();
         let (asked, bus) = (Arc::clone(cluster), self.bus.clone());
-        let topics = move || {
+        let topics = tokio::task::spawn_blocking(move || {
             let partitions = asked.replicas(&bus.topic)?.len();
             asked.check_topics(&[&bus.dead_letter_topic])?;
             Ok(partitions)
-        };
-        match tokio::task::spawn_blocking(topics).await {
+        });
+        match topics.await {
             Ok(Err(error @ BusError::NoTopic { .. })) => missing.push(error.to_string()),
             Ok(Ok(partitions)) => self.progress.set_topic_partitions(partitions),
             // Without an answer nothing changes; `knows_ends` reports that Kafka is unreachable.
@@ -161,8 +161,10 @@ impl StandstillMonitor {
                 self.said.insert(standstill.partition, Instant::now());
             }
         }
-        let stands = |partition: &Partition| standing.iter().any(|one| one.partition == *partition);
-        for (partition, _) in self.said.extract_if(.., |partition, _| !stands(partition)) {
+        let moving = self.said.extract_if(.., |partition, _| {
+            standing.iter().all(|one| one.partition != *partition)
+        });
+        for (partition, _) in moving {
             tracing::warn!(
                 partition = partition.0,
                 "the partition moves again, or is assigned to another member"

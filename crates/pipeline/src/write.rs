@@ -21,6 +21,7 @@ use crate::Cause;
 use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
 use crate::gaps::Gaps;
+use crate::place::signed;
 use crate::{PipelineError, Progress, invariants, offset_metadata};
 
 /// Maximum time for Kafka to acknowledge the dead letters of a block.
@@ -60,10 +61,11 @@ pub(crate) struct DeadLetter {
 impl DeadLetter {
     pub(crate) fn of(record: &Record<'_>, mode: Mode, refusal: &Refusal) -> Self {
         let payload = affluenza_event::redact(head(record.payload()));
-        let hash = || format!("{:032x}", xxh3_128(record.payload()));
         Self {
             key: affluenza_event::redact_key(head(record.key())),
-            payload_hash: payload.is_none().then(hash),
+            payload_hash: payload
+                .is_none()
+                .then(|| format!("{:032x}", xxh3_128(record.payload()))),
             payload: payload.unwrap_or_default().into_bytes(),
             payload_bytes: record.payload().len(),
             headers: match mode {
@@ -133,8 +135,7 @@ pub(crate) struct Written {
 
 impl Written {
     fn tell(&self, span: &mut Span) {
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        span.set("messaging.batch.message_count", number(self.read));
+        span.set("messaging.batch.message_count", signed(self.read).0);
         span.set("messaging.kafka.offset", self.end.0 - 1);
         for (name, fate) in [
             ("affluenza.stored", Fate::Stored),
@@ -142,7 +143,7 @@ impl Written {
             ("affluenza.rejected", Fate::Rejected),
             ("affluenza.quarantined", Fate::Quarantined),
         ] {
-            span.set(name, number(self.fates.of(fate)));
+            span.set(name, signed(self.fates.of(fate)).0);
         }
     }
 }
@@ -256,11 +257,10 @@ impl Sink {
                 .await?;
             inserted_in = Some(began.elapsed());
         }
-        let tokens = || RepeatTokens::of(&token, intended_at);
         let store = &self.store;
         let sequences = &draft.sequences.rows();
         if !sequences.is_empty() {
-            let mut tokens = tokens();
+            let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert producer sequences", || {
                 let token = tokens.next();
                 async move { store.insert_sequences(sequences, &token).await }
@@ -269,7 +269,7 @@ impl Sink {
         }
         let reports = draft.sequences.reports();
         if !reports.is_empty() {
-            let mut tokens = tokens();
+            let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert client reports", || {
                 let token = tokens.next();
                 async move { store.insert_client_reports(reports, &token).await }
@@ -277,7 +277,7 @@ impl Sink {
             .await?;
         }
         // The ledger row comes last: it marks the block as complete.
-        let (mut tokens, row) = (tokens(), &row);
+        let (mut tokens, row) = (RepeatTokens::of(&token, intended_at), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
             async move { store.insert_ledger(row, &token).await }

@@ -32,21 +32,11 @@ struct AgentGroup {
 impl Agents {
     pub(crate) fn new() -> Self {
         let mut texts = Vec::new();
-        let mut group = |class: &str| {
-            let first = texts.len();
-            let mut weights = Vec::new();
-            for row in rows().filter(|row| row.class == class) {
-                texts.push(row.user_agent);
-                weights.push(row.weight);
-            }
-            let weighted = Weighted::new(&weights);
-            AgentGroup { first, weighted }
-        };
         Self {
-            desktops: group("desktop"),
-            smartphones: group("smartphone"),
-            tablets: group("tablet"),
-            bots: group("bot"),
+            desktops: AgentGroup::of("desktop", &mut texts),
+            smartphones: AgentGroup::of("smartphone", &mut texts),
+            tablets: AgentGroup::of("tablet", &mut texts),
+            bots: AgentGroup::of("bot", &mut texts),
             texts,
         }
     }
@@ -72,6 +62,18 @@ impl Agents {
 }
 
 impl AgentGroup {
+    /// Adds the user agents of `class` to `texts`.
+    fn of(class: &str, texts: &mut Vec<&'static str>) -> Self {
+        let first = texts.len();
+        let mut weights = Vec::new();
+        for row in rows().filter(|row| row.class == class) {
+            texts.push(row.user_agent);
+            weights.push(row.weight);
+        }
+        let weighted = Weighted::new(&weights);
+        Self { first, weighted }
+    }
+
     fn draw(&self, random: &mut Random) -> u16 {
         // The corpus has fewer than a thousand rows, so the index fits.
         (self.first + self.weighted.draw(random)) as u16

@@ -13,8 +13,10 @@ pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
         .collect();
     let mut shares: Vec<u64> = exact.iter().map(|share| share.floor() as u64).collect();
     let mut order: Vec<usize> = (0..weights.len()).filter(|at| weights[*at] > 0.0).collect();
-    let remainder = |at: usize| exact[at] - exact[at].floor();
-    order.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
+    order.sort_by(|a, b| {
+        let (rest_a, rest_b) = (exact[*a].fract(), exact[*b].fract());
+        rest_b.total_cmp(&rest_a).then(a.cmp(b))
+    });
     let mut given: u64 = shares.iter().sum();
     // Floating-point errors may push the sum of the floors above the total.
     for at in order.iter().rev().cycle() {

@@ -31,36 +31,44 @@ pub(crate) struct YearCalendar {
     pub days: u16,
 }
 
+/// Returns the start of a year in milliseconds since 1970; `None` out of the range of times.
+fn start_of(year: i16, zone: &TimeZone) -> Option<i64> {
+    let midnight = Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0);
+    Some(zone.to_timestamp(midnight).ok()?.as_millisecond())
+}
+
+/// Returns the hours of a year; `None` if they do not begin at full local hours.
+fn hours_in(year: i16, zone: &TimeZone) -> Option<Vec<Hour>> {
+    let mut hours = Vec::with_capacity(8784);
+    let mut start_ms = start_of(year, zone)?;
+    let end = start_of(year + 1, zone)?;
+    while start_ms < end {
+        let instant = jiff::Timestamp::from_millisecond(start_ms).ok()?;
+        let offset = zone.to_offset(instant);
+        let local = offset.to_datetime(instant);
+        if local.minute() != 0 || offset.seconds() % 60 != 0 {
+            return None;
+        }
+        hours.push(Hour {
+            start_ms,
+            // Days of a year and hours of a day fit.
+            day: (local.date().day_of_year() - 1) as u16,
+            hour: local.hour() as u8,
+            offset_minutes: (offset.seconds() / 60) as i16,
+        });
+        start_ms += HOUR_MS;
+    }
+    Some(hours)
+}
+
 impl YearCalendar {
     pub(crate) fn new(year: i16, zone: &TimeZone) -> Result<Self, SimulationError> {
-        let bad = || SimulationError::BadZone(zone.iana_name().unwrap_or("?").to_owned());
-        let start = |year: i16| -> Option<i64> {
-            let midnight = Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0);
-            Some(zone.to_timestamp(midnight).ok()?.as_millisecond())
-        };
-        let first = start(year).ok_or_else(bad)?;
-        let end = start(year + 1).ok_or_else(bad)?;
-        let mut hours = Vec::with_capacity(8784);
-        let mut start_ms = first;
-        while start_ms < end {
-            let instant = jiff::Timestamp::from_millisecond(start_ms).map_err(|_| bad())?;
-            let offset = zone.to_offset(instant);
-            let local = offset.to_datetime(instant);
-            if local.minute() != 0 || offset.seconds() % 60 != 0 {
-                return Err(bad());
-            }
-            hours.push(Hour {
-                start_ms,
-                // Days of a year and hours of a day fit.
-                day: (local.date().day_of_year() - 1) as u16,
-                hour: local.hour() as u8,
-                offset_minutes: (offset.seconds() / 60) as i16,
-            });
-            start_ms += HOUR_MS;
-        }
+        let hours = hours_in(year, zone);
         Ok(Self {
             year,
-            hours,
+            hours: hours.ok_or_else(|| {
+                SimulationError::BadZone(zone.iana_name().unwrap_or("?").to_owned())
+            })?,
             days: date(year, 1, 1).days_in_year() as u16,
         })
     }
@@ -72,8 +80,8 @@ impl YearCalendar {
 
     /// Range of the hours of `days`, as indexes.
     pub(crate) fn hours_of(&self, days: &Range<u16>) -> Range<usize> {
-        let place = |day: u16| self.hours.partition_point(|hour| hour.day < day);
-        place(days.start)..place(days.end)
+        let start = self.hours.partition_point(|hour| hour.day < days.start);
+        start..self.hours.partition_point(|hour| hour.day < days.end)
     }
 }
 

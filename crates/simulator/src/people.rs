@@ -140,6 +140,15 @@ pub(crate) struct Moment {
     pub hour: u8,
 }
 
+/// Arrival of a person at the portal of an ente.
+pub(crate) struct Arrival {
+    pub ente: u32,
+    pub device: PersonDevice,
+    pub accesses: u8,
+    /// True if the person uses a service.
+    pub to_use: bool,
+}
+
 /// Generator of visits.
 pub(crate) struct People {
     random: Random,
@@ -155,14 +164,14 @@ impl People {
         }
     }
 
-    /// Creates a visit of `ente`, with or without a service use.
-    pub(crate) fn visit(
-        &mut self,
-        now: Moment,
-        (ente, device): (u32, PersonDevice),
-        (accesses, to_use): (u8, bool),
-        agents: &Agents,
-    ) -> EnteVisit {
+    /// Creates the visit of a person who arrives.
+    pub(crate) fn visit(&mut self, now: Moment, arrival: Arrival, agents: &Agents) -> EnteVisit {
+        let Arrival {
+            ente,
+            device,
+            accesses,
+            to_use,
+        } = arrival;
         let visitor = self.visitor(now, ente, device, agents);
         let random = &mut self.random;
         let logins: &[_] = if to_use { &LOGINS } else { &LOGINS_LOOKING };

@@ -150,7 +150,6 @@ impl EventWriter {
     }
 
     fn write_time(&mut self, at_ms: u32) {
-        let digit = |number: u32| char::from(b'0' + (number % 10) as u8);
         let (minute, second, ms) = (at_ms / 60_000 % 60, at_ms / 1000 % 60, at_ms % 1000);
         let out = &mut self.time;
         out.clear();
@@ -202,6 +201,10 @@ fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     bits ^ (bits >> 31)
+}
+
+fn digit(number: u32) -> char {
+    char::from(b'0' + (number % 10) as u8)
 }
 
 #[cfg(test)]

@@ -216,8 +216,8 @@ fn segments(calendar: &YearCalendar, cells: &[PlanCell], busy: &[f64]) -> Vec<Ye
             .iter()
             .zip(&weights)
             .map(|(part, weight)| {
-                let inside = |days: &Range<u16>| days.start <= part.start && part.end <= days.end;
-                if cell.days.iter().any(inside) {
+                let mut days = cell.days.iter();
+                if days.any(|days| days.start <= part.start && part.end <= days.end) {
                     *weight
                 } else {
                     0.0

@@ -125,11 +125,10 @@ impl Simulation {
             attempts: counts.attempts,
             desktop_percent: schedule.desktop_percent,
         };
-        let stream = |purpose: &str| Random::new(options.seed, year, purpose);
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
-            slicer: Slicer::new(cast, &stream),
-            writer: EventWriter::new(stream(&ids).bits()),
+            slicer: Slicer::new(cast, options.seed, year),
+            writer: EventWriter::new(Random::new(options.seed, year, &ids).bits()),
             services: register
                 .services()
                 .map(|service| service.code().to_owned())
@@ -167,20 +166,17 @@ impl Simulation {
 
     fn write(&mut self, happening: &Happening, record: &mut Vec<u8>) -> (UnixMillis, RecordKey) {
         let visit = &self.slicer.visits[happening.visit as usize];
-        let service = |cell: u32| self.services[self.cells[cell as usize].service].as_str();
-        let (service, used) = match happening.what {
-            HappeningKind::Access { cell } => (cell.map(service), None),
-            HappeningKind::Use { cell, outcome } => {
-                let kind = self.cells[cell as usize].kind;
-                (Some(service(cell)), Some((kind, outcome)))
-            }
+        let (cell, outcome) = match happening.what {
+            HappeningKind::Access { cell } => (cell, None),
+            HappeningKind::Use { cell, outcome } => (Some(cell), Some(outcome)),
             HappeningKind::Crawl => (None, None),
         };
+        let cell = cell.map(|cell| &self.cells[cell as usize]);
         let event = SimulatedEvent {
             at_ms: happening.at_ms,
             portal: &self.portals[visit.ente as usize],
-            service,
-            used,
+            service: cell.map(|cell| self.services[cell.service].as_str()),
+            used: cell.map(|cell| cell.kind).zip(outcome),
             tokens: match happening.what {
                 HappeningKind::Crawl => None,
                 _ => Some((visit.session, visit.visitor)),
@@ -206,12 +202,6 @@ impl Simulation {
         let parts = ((users + uses + bots) * 2).div_ceil(SLICE_EVENTS);
         // A slice covers at least a millisecond.
         let parts = parts.clamp(1, 3_600_000);
-        // The counts of the parts add up to the count of the hour.
-        let of_part = |count: u64| {
-            let until =
-                |part: u64| (u128::from(count) * u128::from(part) / u128::from(parts)) as u64;
-            until(part + 1) - until(part)
-        };
         let load = Load {
             now: Moment {
                 day: now.day,
@@ -219,9 +209,9 @@ impl Simulation {
             },
             part,
             parts,
-            users: of_part(users),
-            uses: of_part(uses),
-            bots: of_part(bots),
+            users: of_part(users, part, parts),
+            uses: of_part(uses, part, parts),
+            bots: of_part(bots, part, parts),
             counted: !self.schedule.bands.is_empty(),
         };
         let band = self.schedule.band_mut(now.hour);
@@ -306,4 +296,10 @@ fn portals(
         return Err(SimulationError::NoVisits(year));
     }
     Ok((portals, visits))
+}
+
+/// Returns the share of a part in `count`. The shares of all parts add up to it.
+fn of_part(count: u64, part: u64, parts: u64) -> u64 {
+    let (count, part, parts) = (u128::from(count), u128::from(part), u128::from(parts));
+    (count * (part + 1) / parts - count * part / parts) as u64
 }

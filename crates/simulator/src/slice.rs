@@ -5,7 +5,7 @@
 use affluenza_event::Outcome;
 
 use crate::agents::{Agents, PersonDevice};
-use crate::people::{BOT_COUNTRIES, EnteVisit, Moment, People};
+use crate::people::{Arrival, BOT_COUNTRIES, EnteVisit, Moment, People};
 use crate::random::{Random, Weighted};
 use crate::schedule::HourBand;
 use crate::urn::Urn;
@@ -115,12 +115,12 @@ pub(crate) struct Cast {
 }
 
 impl Slicer {
-    pub(crate) fn new(cast: Cast, stream: &dyn Fn(&str) -> Random) -> Self {
+    pub(crate) fn new(cast: Cast, seed: u64, year: i16) -> Self {
         Self {
             agents: Agents::new(),
-            people: People::new(cast.visits.len(), stream("people")),
-            random: stream("uses"),
-            random_bots: stream("bots"),
+            people: People::new(cast.visits.len(), Random::new(seed, year, "people")),
+            random: Random::new(seed, year, "uses"),
+            random_bots: Random::new(seed, year, "bots"),
             seats: vec![Seat::None; cast.visits.len()],
             waiting: 0,
             visited: Weighted::new(&cast.visits),
@@ -244,8 +244,13 @@ impl Slicer {
         } else {
             PersonDevice::Mobile
         };
-        let what = (accesses, to_use);
-        let visit = self.people.visit(now, (ente, device), what, &self.agents);
+        let arrival = Arrival {
+            ente,
+            device,
+            accesses,
+            to_use,
+        };
+        let visit = self.people.visit(now, arrival, &self.agents);
         self.visits.push(visit);
     }
 
@@ -266,41 +271,46 @@ impl Slicer {
             let length = (end - start).min(HOUR_MS);
             let stay = (events * PAUSE_MS_MAX / 2).min(length / 2);
             let mut now = start + self.random.below((length - stay).max(1));
-            let mut add = |slicer: &mut Self, what: HappeningKind| {
-                let order = slicer.happenings.len() as u32;
-                // An hour has fewer than 2^32 milliseconds, so the cast is safe.
-                let at_ms = now.min(end - 1) as u32;
-                slicer.happenings.push(Happening {
-                    at_ms,
-                    order,
-                    visit,
-                    what,
-                });
-                now += 1500 + slicer.random.below(PAUSE_MS_MAX - 1500);
-            };
             let wanted = self.seated.get(first).filter(|_| first < seated);
             let wanted = wanted.map(|it| it.cell);
             let mut accesses_left = accesses;
             if accesses_left > 0 {
                 accesses_left -= 1;
-                add(self, HappeningKind::Access { cell: None });
+                let what = HappeningKind::Access { cell: None };
+                self.happen(visit, what, &mut now, end);
             }
             for place in uses {
                 let Seated { cell, before, .. } = self.seated[place];
                 if let Some(outcome) = before {
-                    add(self, HappeningKind::Use { cell, outcome });
+                    let what = HappeningKind::Use { cell, outcome };
+                    self.happen(visit, what, &mut now, end);
                 }
                 let outcome = Outcome::Completed;
-                add(self, HappeningKind::Use { cell, outcome });
+                let what = HappeningKind::Use { cell, outcome };
+                self.happen(visit, what, &mut now, end);
                 if accesses_left > 0 {
                     accesses_left -= 1;
-                    add(self, HappeningKind::Access { cell: Some(cell) });
+                    let what = HappeningKind::Access { cell: Some(cell) };
+                    self.happen(visit, what, &mut now, end);
                 }
             }
             for _ in 0..accesses_left {
-                add(self, HappeningKind::Access { cell: wanted });
+                let what = HappeningKind::Access { cell: wanted };
+                self.happen(visit, what, &mut now, end);
             }
         }
+    }
+
+    /// Adds an event at `now`, before `end`, and moves `now` to the next event of the visit.
+    fn happen(&mut self, visit: u32, what: HappeningKind, now: &mut u64, end: u64) {
+        self.happenings.push(Happening {
+            // An hour has fewer than 2^32 milliseconds, so the cast is safe.
+            at_ms: (*now).min(end - 1) as u32,
+            order: self.happenings.len() as u32,
+            visit,
+            what,
+        });
+        *now += 1500 + self.random.below(PAUSE_MS_MAX - 1500);
     }
 
     fn crawl(&mut self, load: Load) {

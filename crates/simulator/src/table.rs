@@ -72,18 +72,18 @@ pub(crate) fn fill(
 ) -> Result<FigureGrid<u64>, usize> {
     let fitted = fit(prior, rows, columns);
     let mut flow = Flow::start(prior, &fitted, rows, columns);
-    let wanted = |column: usize| columns[column].wanted();
-    let rounded_up = |column: usize| fitted.column(column).sum::<f64>().ceil() as u64;
-
     // First as close to the fitted table as integers allow, columns with a sum first. An augmenting
     // path never reduces the sum of a column.
     flow.limit = Limit::RoundedUp;
-    flow.augment(&|column| wanted(column).unwrap_or(0));
-    flow.augment(&|column| wanted(column).unwrap_or_else(|| rounded_up(column)));
+    flow.augment(&|column| columns[column].wanted().unwrap_or(0));
+    flow.augment(&|column| {
+        let wanted = columns[column].wanted();
+        wanted.unwrap_or_else(|| fitted.column(column).sum::<f64>().ceil() as u64)
+    });
     // Then in any allowed cell.
     flow.limit = Limit::None;
-    flow.augment(&|column| wanted(column).unwrap_or(0));
-    flow.augment(&|column| wanted(column).unwrap_or(u64::MAX));
+    flow.augment(&|column| columns[column].wanted().unwrap_or(0));
+    flow.augment(&|column| columns[column].wanted().unwrap_or(u64::MAX));
     flow.augment(&|column| match columns[column] {
         ColumnSum::Exactly(sum) => sum,
         ColumnSum::Preferably(_) | ColumnSum::Free => u64::MAX,
@@ -197,19 +197,18 @@ impl<'f> Flow<'f> {
                 return;
             };
             let mut amount = self.left[*first].min(wanted(*last) - self.got[*last]);
-            let next = |step: usize| path.get(step + 1).map(|(row, _)| *row);
             for (step, (row, column)) in path.iter().enumerate() {
                 amount = amount.min(self.room(*row, *column));
-                if let Some(next) = next(step) {
-                    amount = amount.min(self.cells.at(next, *column));
+                if let Some((next, _)) = path.get(step + 1) {
+                    amount = amount.min(self.cells.at(*next, *column));
                 }
             }
             self.left[*first] -= amount;
             self.got[*last] += amount;
             for (step, (row, column)) in path.iter().enumerate() {
                 *self.cells.at_mut(*row, *column) += amount;
-                if let Some(next) = next(step) {
-                    *self.cells.at_mut(next, *column) -= amount;
+                if let Some((next, _)) = path.get(step + 1) {
+                    *self.cells.at_mut(*next, *column) -= amount;
                 }
             }
         }

@@ -128,7 +128,7 @@ impl Store {
             ))
             .await?;
         let stored: u64 = facts.iter().map(|(_, _, facts)| facts).sum();
-        let group = |(ente, day, facts)| {
+        let fates = facts.into_iter().map(|(ente, day, facts)| {
             let group = FateGroup {
                 ente,
                 day,
@@ -136,7 +136,7 @@ impl Store {
                 reason: "".into(),
             };
             (group, facts)
-        };
+        });
         Ok(LedgerRow {
             stream: stream.to_owned(),
             kafka_partition,
@@ -145,7 +145,7 @@ impl Store {
             records_read: stored,
             control: *control,
             lost: (offsets.end - offsets.start).saturating_sub(stored + control),
-            fates: facts.into_iter().map(group).collect(),
+            fates: fates.collect(),
             checksum: 0,
             rules: String::new(),
         })

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{database, fill, held, on_cluster};
 use crate::migrate::SchemaObject;
-use crate::sql::quoted;
+use crate::sql::{joined, quoted};
 use crate::{Config, Migration, Store, StoreError, migrations};
 
 /// A table or view that readers of some enti may read.
@@ -103,10 +103,9 @@ impl EnteReader {
 
     /// Returns the tables that the definer reads, each with the condition of its row policy.
     pub fn policies(&self, config: &Config) -> Vec<(String, Option<String>)> {
-        let is_table = |readable: &&Readable| view_of_schema(readable.table).is_none();
         READABLE
             .iter()
-            .filter(is_table)
+            .filter(|readable| view_of_schema(readable.table).is_none())
             .map(|readable| {
                 let filter = readable.ente.map(|column| row_filter(column, &self.enti));
                 (held(readable.table, config), filter)
@@ -134,8 +133,8 @@ fn view_of_schema(name: &str) -> Option<&'static Migration> {
 
 /// Returns the SQL condition of the row policy of a table.
 fn row_filter(column: &str, enti: &[String]) -> String {
-    let codes: Vec<String> = enti.iter().map(|code| quoted(code)).collect();
-    format!("{column} IN ({})", codes.join(", "))
+    let codes = joined(enti.iter().map(|code| quoted(code)));
+    format!("{column} IN ({codes})")
 }
 
 fn name(text: &str) -> String {
@@ -254,8 +253,8 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses a statement or does not respond.
     pub async fn create_reader_views(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
-        let own = |reader: &EnteReader| reader.database(self.database());
-        let wanted: Vec<String> = readers.iter().map(own).collect();
+        let own = self.database();
+        let wanted: Vec<String> = readers.iter().map(|reader| reader.database(own)).collect();
         let known = format!(
             "SELECT d.name FROM system.databases AS d WHERE d.comment = {}",
             quoted(COMMENT)
@@ -288,13 +287,11 @@ impl Store {
 /// Returns the columns of a table with their comments, in brackets.
 fn described(columns: &[ServerColumn], table: &str) -> String {
     let of_table = columns.iter().filter(|column| column.table == table);
-    let texts: Vec<String> = of_table
-        .map(|column| {
-            let (of, comment) = (name(&column.name), quoted(&column.comment));
-            format!("{of} {} COMMENT {comment}", column.kind)
-        })
-        .collect();
-    format!("({})", texts.join(", "))
+    let columns = joined(of_table.map(|column| {
+        let (of, comment) = (name(&column.name), quoted(&column.comment));
+        format!("{of} {} COMMENT {comment}", column.kind)
+    }));
+    format!("({columns})")
 }
 
 #[cfg(test)]

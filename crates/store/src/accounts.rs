@@ -69,11 +69,14 @@ impl UnexplainedOffsets {
     /// Returns the number of unexplained offsets. A negative number means more explanations than
     /// offsets.
     pub fn offsets(&self) -> i64 {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         signed(self.next_offset - self.first_offset)
             - signed(self.records_read)
             - signed(self.control)
     }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A gap or an overlap between two consecutive blocks of the ledger.
@@ -116,6 +119,12 @@ pub struct BlockDifference {
     pub first_day: u16,
     /// Last local day of the events, in days since 1970.
     pub last_day: u16,
+}
+
+impl BlockDifference {
+    fn place(&self) -> (&str, u32, u64) {
+        (&self.stream, self.kafka_partition, self.first_offset)
+    }
 }
 
 /// Facts that no ledger block covers.
@@ -265,18 +274,9 @@ impl Store {
         if first.is_empty() {
             return Ok(first);
         }
-        let place = |block: &BlockDifference| {
-            let BlockDifference {
-                stream,
-                kafka_partition,
-                first_offset,
-                ..
-            } = block;
-            (stream.clone(), *kafka_partition, *first_offset)
-        };
-        let known: HashSet<_> = first.iter().map(place).collect();
+        let known: HashSet<_> = first.iter().map(BlockDifference::place).collect();
         let mut second = self.look_at_blocks(scope).await?;
-        second.retain(|block| known.contains(&place(block)));
+        second.retain(|block| known.contains(&block.place()));
         Ok(second)
     }
 

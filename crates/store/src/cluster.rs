@@ -234,13 +234,13 @@ impl Store {
         if self.config.nodes.is_empty() {
             return vec![self.clone()];
         }
-        let node = |url: &String| {
+        let nodes = self.config.nodes.iter().map(|url| {
             let mut node = self.clone();
             node.client = node.client.with_url(url);
             node.config.url.clone_from(url);
             node
-        };
-        self.config.nodes.iter().map(node).collect()
+        });
+        nodes.collect()
     }
 
     /// Fails unless the server knows the cluster, `clickhouse.nodes` names all of its servers, and

@@ -90,14 +90,13 @@ impl Config {
                 "clickhouse.nodes is of a cluster: give its name as clickhouse.cluster, or leave it out".into(),
             );
         }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if self.database.is_empty() || !self.database.bytes().all(plain) {
+        if self.database.is_empty() || !is_plain(&self.database) {
             problems.push(format!(
                 "clickhouse.database = {:?}: use letters, digits and '_'",
                 self.database
             ));
         }
-        if !self.cluster.bytes().all(plain) {
+        if !is_plain(&self.cluster) {
             problems.push(format!(
                 "clickhouse.cluster = {:?}: use letters, digits and '_'",
                 self.cluster
@@ -113,4 +112,9 @@ impl Config {
         }
         problems
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

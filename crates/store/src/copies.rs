@@ -11,6 +11,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::CheckScope;
+use crate::sql::joined;
 use crate::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
 
 /// Number of identities grouped in one pass of a search.
@@ -207,13 +208,12 @@ impl Store {
         stream: &str,
         ranges: &BTreeMap<u32, Range<u64>>,
     ) -> Result<(), StoreError> {
-        let rows: Vec<String> = ranges
+        let rows = ranges
             .iter()
-            .map(|(partition, offsets)| format!("('{stream}', {partition}, {})", offsets.end))
-            .collect();
+            .map(|(partition, offsets)| format!("('{stream}', {partition}, {})", offsets.end));
         self.execute(&format!(
             "INSERT INTO copy_searches (stream, kafka_partition, next_offset) VALUES {}",
-            rows.join(", ")
+            joined(rows)
         ))
         .await
     }
@@ -296,14 +296,11 @@ impl Store {
         if copies.is_empty() {
             return Ok(());
         }
-        let offsets: Vec<String> = copies
-            .iter()
-            .map(|copy| copy.kafka_offset.to_string())
-            .collect();
+        let offsets = copies.iter().map(|copy| copy.kafka_offset.to_string());
         let condition = format!(
             "stream = '{stream}' AND kafka_partition = {kafka_partition}
              AND kafka_offset IN ({})",
-            offsets.join(", ")
+            joined(offsets)
         );
         self.delete("usage_events", &condition).await?;
         tracing::warn!(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{WINDOW_SECONDS, has_keeper};
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
-use crate::sql::quoted;
+use crate::sql::{joined, quoted};
 use crate::store::{SKIP_UNAVAILABLE, deduplication_window};
 use crate::{BlockOrigin, Store, StoreError};
 
@@ -163,14 +163,11 @@ impl Store {
             ),
             None => "'', 0, 0, 0".to_owned(),
         };
-        let rows: Vec<String> = months
-            .iter()
-            .map(|month| format!("({month}, {place})"))
-            .collect();
+        let rows = months.iter().map(|month| format!("({month}, {place})"));
         self.execute(&format!(
             "INSERT INTO months_in_doubt (month, stream, kafka_partition, first_offset, next_offset)
              SETTINGS async_insert = 0 VALUES {}",
-            rows.join(", ")
+            joined(rows)
         ))
         .await
     }

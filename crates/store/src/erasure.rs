@@ -4,8 +4,8 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::sql::{filled, quoted};
-use crate::{Store, StoreError};
+use crate::sql::{filled, joined, quoted};
+use crate::{BlockOrigin, Store, StoreError};
 
 /// Waits for a mutation to finish, including the rewrite of the parts.
 const NOW: &str = "SETTINGS mutations_sync = 2, max_execution_time = 0";
@@ -38,17 +38,21 @@ pub struct Erasure {
 }
 
 impl Erasure {
-    /// Returns true if the erasure includes the fact of this record.
-    pub fn covers(&self, fact: (&str, &str, u16), place: (&str, u32, u64)) -> bool {
-        let (ente, portal, day) = fact;
-        let (stream, partition, offset) = place;
+    /// Returns true if the erasure includes the fact of the record at `offset` of `origin`.
+    pub fn covers(
+        &self,
+        ente: &str,
+        portal: &str,
+        day: u16,
+        origin: &BlockOrigin,
+        offset: u64,
+    ) -> bool {
         self.ente == ente
             && (self.portal.is_empty() || self.portal == portal)
             && (self.first_day..=self.last_day).contains(&day)
-            && self
-                .ends
-                .iter()
-                .any(|(of, number, next)| of == stream && *number == partition && offset < *next)
+            && self.ends.iter().any(|(stream, partition, next)| {
+                *stream == origin.stream && *partition == origin.kafka_partition && offset < *next
+            })
     }
 
     /// Returns the SQL condition on ente, portal and day.
@@ -100,7 +104,6 @@ impl Store {
     /// Stores the progress of an erasure.
     pub async fn note_erasure(&self, erasure: &mut Erasure) -> Result<(), StoreError> {
         erasure.version += 1;
-        let list = |texts: Vec<String>| texts.join(",");
         let ends = &erasure.ends;
         self.execute(&format!(
             "INSERT INTO erasures (id, ente, portal, first_day, last_day, reason, `ends.stream`, `ends.kafka_partition`, `ends.next_offset`, facts, begun_at, done, version)
@@ -111,9 +114,9 @@ impl Store {
             erasure.first_day,
             erasure.last_day,
             quoted(&erasure.reason),
-            list(ends.iter().map(|end| quoted(&end.0)).collect()),
-            list(ends.iter().map(|end| end.1.to_string()).collect()),
-            list(ends.iter().map(|end| end.2.to_string()).collect()),
+            joined(ends.iter().map(|end| quoted(&end.0))),
+            joined(ends.iter().map(|end| end.1.to_string())),
+            joined(ends.iter().map(|end| end.2.to_string())),
             erasure.facts,
             erasure.begun_at,
             erasure.done,
@@ -193,14 +196,23 @@ mod tests {
             done: false,
             version: 0,
         };
-        let of = |ente, day, offset| erasure.covers((ente, "www", day), ("c/t", 0, offset));
+        let origin = BlockOrigin {
+            stream: "c/t".into(),
+            kafka_partition: 0,
+            rules: String::new(),
+        };
+        let of = |ente, day, offset| erasure.covers(ente, "www", day, &origin, offset);
         assert!(of("c_a", 10, 99) && of("c_a", 12, 0));
         assert!(!of("c_b", 10, 99) && !of("c_a", 13, 99) && !of("c_a", 10, 100));
         let portal = Erasure {
             portal: "a".into(),
             ..erasure.clone()
         };
-        assert!(!portal.covers(("c_a", "www", 10), ("c/t", 0, 1)));
-        assert!(!erasure.covers(("c_a", "www", 10), ("c/other", 0, 1)));
+        assert!(!portal.covers("c_a", "www", 10, &origin, 1));
+        let other = BlockOrigin {
+            stream: "c/other".into(),
+            ..origin.clone()
+        };
+        assert!(!erasure.covers("c_a", "www", 10, &other, 1));
     }
 }

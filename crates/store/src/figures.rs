@@ -378,10 +378,11 @@ fn hours_of_day(hours: &[BandHourUse]) -> Vec<HourUse> {
         sum[0] += hour.users_hours;
         sum[1] += hour.accesses;
     }
-    let hour = |(local_hour, [users_hours, accesses]): (u8, [u64; 2])| HourUse {
-        local_hour,
-        users_hours,
-        accesses,
-    };
-    sums.into_iter().map(hour).collect()
+    sums.into_iter()
+        .map(|(local_hour, [users_hours, accesses])| HourUse {
+            local_hour,
+            users_hours,
+            accesses,
+        })
+        .collect()
 }

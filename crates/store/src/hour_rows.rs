@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 use clickhouse::Row;
+use clickhouse::error::Error as ClientError;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
-use crate::sql::{filled, quoted};
+use crate::sql::{filled, joined, quoted};
 use crate::store::SKIP_UNAVAILABLE;
 use crate::{InsertToken, Store, StoreError};
 
@@ -154,17 +155,16 @@ impl Store {
     }
 
     async fn native(&self, query: &str) -> Result<Bytes, StoreError> {
-        let what = |error| self.judge("the query of a correction", error);
-        let mut cursor = self
-            .client
-            .query_raw(query)
-            .fetch_bytes("Native")
-            .map_err(what)?;
-        let mut rows = BytesMut::new();
-        while let Some(chunk) = cursor.next().await.map_err(what)? {
-            rows.extend_from_slice(&chunk);
-        }
-        Ok(rows.freeze())
+        let rows = async {
+            let mut cursor = self.client.query_raw(query).fetch_bytes("Native")?;
+            let mut rows = BytesMut::new();
+            while let Some(chunk) = cursor.next().await? {
+                rows.extend_from_slice(&chunk);
+            }
+            Ok::<_, ClientError>(rows.freeze())
+        };
+        rows.await
+            .map_err(|error| self.judge("the query of a correction", error))
     }
 
     /// Inserts a correction into the hour rows exactly once.
@@ -195,14 +195,11 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses the statement or does not respond.
     pub async fn clear_hours(&self, hours: &[AggregateDifference]) -> Result<(), StoreError> {
-        let hours: Vec<String> = hours
+        let hours = hours
             .iter()
-            .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)))
-            .collect();
-        let condition = format!(
-            "(toUnixTimestamp(hour_start), ente) IN ({})",
-            hours.join(", ")
-        );
+            .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)));
+        let hours = joined(hours);
+        let condition = format!("(toUnixTimestamp(hour_start), ente) IN ({hours})");
         self.delete("usage_hourly", &condition).await
     }
 

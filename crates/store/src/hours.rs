@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::sql::joined;
 use crate::usage::{Dimension, HourUsage, Selection};
 use crate::{Store, StoreError};
 
@@ -89,8 +90,7 @@ fn counted(condition: &str) -> String {
 }
 
 fn listed(months: &[u16]) -> String {
-    let months: Vec<String> = months.iter().map(|day| format!("toDate({day})")).collect();
-    months.join(", ")
+    joined(months.iter().map(|day| format!("toDate({day})")))
 }
 
 impl Store {
@@ -188,15 +188,16 @@ impl Store {
              FROM hours_of_months AS u WHERE {}",
             all.by_day().replace("u.local_date", "u.month")
         );
-        let what = |error| self.judge("the query of months", error);
         let (months, kept, generation) = tokio::try_join!(
             async {
                 let query = selection.bind(self.client.query_raw(&months));
-                query.fetch_all::<MonthEvents>().await.map_err(what)
+                let rows = query.fetch_all::<MonthEvents>().await;
+                rows.map_err(|error| self.judge("the query of months", error))
             },
             async {
                 let query = selection.bind(self.client.query_raw(&kept));
-                query.fetch_all::<StoredHour>().await.map_err(what)
+                let rows = query.fetch_all::<StoredHour>().await;
+                rows.map_err(|error| self.judge("the query of months", error))
             },
             self.rows::<String>(GENERATION)
         )?;

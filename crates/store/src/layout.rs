@@ -127,8 +127,8 @@ impl Store {
                 }
             }
         }
-        let url = |node: &Self| node.config.url.clone();
-        Ok(completed.into_iter().map(url).collect())
+        let urls = completed.into_iter().map(|node| node.config.url.clone());
+        Ok(urls.collect())
     }
 
     /// Returns the number of rows in all tables of this server.
@@ -151,15 +151,12 @@ impl Store {
                 quoted(self.database())
             ))
             .await?;
-        let words = |text: &str| {
+        let definitions = tables.into_iter().map(|(name, text)| {
             let words = text.split(|c: char| c.is_whitespace() || c == ',');
             let mut words: Vec<String> = words.map(str::to_owned).collect();
             words.sort_unstable();
-            words
-        };
-        Ok(tables
-            .into_iter()
-            .map(|(name, text)| (name, words(&text)))
-            .collect())
+            (name, words)
+        });
+        Ok(definitions.collect())
     }
 }

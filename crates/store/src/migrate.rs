@@ -187,8 +187,9 @@ impl Store {
     pub(crate) async fn applied_migrations(&self) -> Result<Vec<&'static Migration>, StoreError> {
         let applied = self.applied().await?;
         check(&applied)?;
-        let is_applied = |one: &&Migration| applied.iter().any(|row| row.name == one.name);
-        Ok(migrations().iter().filter(is_applied).collect())
+        let known = migrations().iter();
+        let applied = known.filter(|one| applied.iter().any(|row| row.name == one.name));
+        Ok(applied.collect())
     }
 
     /// Returns name and creation time of the database. They identify it even after a restore from a

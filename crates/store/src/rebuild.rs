@@ -14,7 +14,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
-use crate::sql::quoted;
+use crate::sql::{joined, quoted};
 use crate::{Store, StoreError};
 
 pub use aggregates::HourlySource;
@@ -296,8 +296,8 @@ impl Store {
         tables.sort_unstable();
         tables.dedup();
         for table in tables {
-            let is_kept = |run: &&Run| table.starts_with(&format!("{PREFIX}{}_", run.id));
-            if !kept.iter().any(is_kept) {
+            let mut prefixes = kept.iter().map(|run| format!("{PREFIX}{}_", run.id));
+            if !prefixes.any(|prefix| table.starts_with(&prefix)) {
                 self.drop_table(&table).await?;
             }
         }
@@ -364,8 +364,7 @@ impl Store {
 
 /// Returns a list of months for `IN`.
 fn listed(months: &[u32]) -> String {
-    let months: Vec<String> = months.iter().map(u32::to_string).collect();
-    months.join(", ")
+    joined(months.iter().map(u32::to_string))
 }
 
 #[cfg(test)]

@@ -62,11 +62,7 @@ impl Store {
     /// # Errors
     /// If ClickHouse does not respond, or stores no row after all attempts.
     pub async fn add_seal(&self, seal: &SealRow) -> Result<Placed, StoreError> {
-        let no_row = |cause: String| StoreError::Query {
-            what: format!("seal {}", seal.number),
-            cause,
-        };
-        let row = serde_json::to_string(seal).map_err(|error| no_row(error.to_string()))?;
+        let row = serde_json::to_string(seal).map_err(|error| no_row(seal, error.to_string()))?;
         let statement = "INSERT INTO sealed_years FORMAT JSONEachRow";
         for attempt in 0..ATTEMPTS_MAX {
             let token = InsertToken::of_seal(seal.number, attempt);
@@ -86,7 +82,7 @@ impl Store {
                 return Ok(Placed::Taken);
             }
         }
-        Err(no_row(format!("no row after {ATTEMPTS_MAX} inserts")))
+        Err(no_row(seal, format!("no row after {ATTEMPTS_MAX} inserts")))
     }
 
     /// Returns the versions of the rules in the facts of a local year.
@@ -143,5 +139,12 @@ impl Store {
                 .await?,
             ..YearFigures::default()
         })
+    }
+}
+
+fn no_row(seal: &SealRow, cause: String) -> StoreError {
+    StoreError::Query {
+        what: format!("seal {}", seal.number),
+        cause,
     }
 }

@@ -205,12 +205,11 @@ impl Wanted {
                 "has another query than the one that `affluenza migrate` made".to_owned()
             });
         }
-        let lacks = |column: &&String| {
+        let column = self.columns.iter().find(|column| {
             found
                 .iter()
                 .any(|one| !one.columns.split(' ').any(|one| one == column.as_str()))
-        };
-        let column = self.columns.iter().find(lacks)?;
+        })?;
         Some(format!("has no column {column}"))
     }
 }

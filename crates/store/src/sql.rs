@@ -5,6 +5,11 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// Joins the texts of an SQL list.
+pub(crate) fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// Fills in the parameters of a statement, which stand in it as `{name}`. Values are not searched
 /// for parameters. Other text in braces stays.
 pub(crate) fn filled(template: &str, parameters: &[(&str, &str)]) -> String {

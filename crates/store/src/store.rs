@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::cluster;
 use crate::error::{root, shorten};
 use crate::servers::version_trouble;
-use crate::sql::quoted;
+use crate::sql::{joined, quoted};
 use crate::{BlockOrigin, Config, FactBlock, LedgerRow, StoreError, ledger, settings};
 
 /// Maximum number of identities in one query.
@@ -163,10 +163,13 @@ impl Store {
     /// - an old server, or a clock that differs from this machine's.
     pub async fn check_guards(&self) -> Result<(), StoreError> {
         let version = self.check_server().await?;
-        let unsuitable = |cause: String| StoreError::Unsuitable {
-            version: version.clone(),
-            cause,
-        };
+        match self.missing_guard().await? {
+            Some(cause) => Err(StoreError::Unsuitable { version, cause }),
+            None => self.check_servers().await,
+        }
+    }
+
+    async fn missing_guard(&self) -> Result<Option<String>, StoreError> {
         let names: Vec<String> = settings::INSERT
             .iter()
             .map(|(name, _)| format!("'{name}'"))
@@ -183,7 +186,7 @@ impl Store {
                 .iter()
                 .any(|(pinned, wanted)| *pinned == name && *wanted != value)
             {
-                return Err(unsuitable(format!(
+                return Ok(Some(format!(
                     "setting {name} is fixed to {value}: lift the constraint for this user"
                 )));
             }
@@ -191,7 +194,7 @@ impl Store {
         let named = ["usage_events", "usage_hourly", "ingest_ledger"];
         let tables = self.definitions_of(&named).await?;
         if tables.len() as u64 != named.len() as u64 * self.nodes_that_answer().await? {
-            return Err(unsuitable(format!(
+            return Ok(Some(format!(
                 "a node of the cluster has no tables in {} yet: name it in clickhouse.nodes, if you name nodes, and run `affluenza migrate`",
                 self.database()
             )));
@@ -199,17 +202,15 @@ impl Store {
         for (name, statement) in tables {
             let (window_name, window) = deduplication_window(&statement);
             if window < WINDOW_MIN {
-                return Err(unsuitable(format!(
+                return Ok(Some(format!(
                     "table {name} remembers the tokens of {window} inserts, {WINDOW_MIN} are needed: ALTER TABLE {name} MODIFY SETTING {window_name} = 100000"
                 )));
             }
         }
-        if let Some(table) = self.foreign_ttl().await? {
-            return Err(unsuitable(format!(
-                "table {table} has a TTL that was not set by `affluenza migrate`, so expired rows would be taken for lost ones: ALTER TABLE {table} REMOVE TTL, and set retention.facts_months"
-            )));
-        }
-        self.check_servers().await
+        let table = self.foreign_ttl().await?;
+        Ok(table.map(|table| format!(
+            "table {table} has a TTL that was not set by `affluenza migrate`, so expired rows would be taken for lost ones: ALTER TABLE {table} REMOVE TTL, and set retention.facts_months"
+        )))
     }
 
     /// Returns for how many seconds a token is remembered at the current insert rate. Assumes that
@@ -306,15 +307,13 @@ impl Store {
         for (name, value) in settings::INSERT {
             insert = insert.with_setting(*name, *value);
         }
-        let what = || format!("the insert into {table}");
-        insert
-            .send(body)
+        let inserted = async {
+            insert.send(body).await?;
+            insert.end().await
+        };
+        inserted
             .await
-            .map_err(|error| self.judge(&what(), error))?;
-        insert
-            .end()
-            .await
-            .map_err(|error| self.judge(&what(), error))
+            .map_err(|error| self.judge(&format!("the insert into {table}"), error))
     }
 
     /// Returns the identities of `events` that already exist in an earlier fact. A fact is earlier
@@ -336,10 +335,7 @@ impl Store {
             ) else {
                 continue;
             };
-            let list: Vec<String> = chunk
-                .iter()
-                .map(|(_, identity)| identity.to_string())
-                .collect();
+            let identities = chunk.iter().map(|(_, identity)| identity.to_string());
             let of_times = match times {
                 Times::Same => format!(
                     "time BETWEEN fromUnixTimestamp64Milli({first}, 'UTC') AND fromUnixTimestamp64Milli({last}, 'UTC')"
@@ -350,7 +346,7 @@ impl Store {
                 "SELECT DISTINCT identity FROM usage_events
                  WHERE {of_times} AND identity IN ({})
                    AND (stream != '{}' OR kafka_partition < {partition} OR (kafka_partition = {partition} AND kafka_offset < {first_offset}))",
-                list.join(","),
+                joined(identities),
                 origin.stream,
                 partition = origin.kafka_partition,
             );

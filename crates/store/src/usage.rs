@@ -245,8 +245,8 @@ pub struct SeenDays {
 
 impl Selection {
     fn dates(&self, group: &[Dimension]) -> Dates {
-        let finer = |dimension: &Dimension| dimension.needs_days();
-        let days = group.iter().any(finer) || self.filters.keys().any(finer);
+        let mut dimensions = group.iter().chain(self.filters.keys());
+        let days = dimensions.any(|dimension| dimension.needs_days());
         if self.days.whole_months && !days {
             Dates::Months
         } else {

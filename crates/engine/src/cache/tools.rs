@@ -125,11 +125,13 @@ impl Fetch<'_> {
 
 /// Returns the first error line, which names the cause; both clients print many.
 fn telling_line(text: &str) -> String {
-    let lines = || text.lines().map(plain).filter(|line| !line.is_empty());
-    let line = lines()
+    let mut lines: Vec<String> = text.lines().map(plain).collect();
+    lines.retain(|line| !line.is_empty());
+    let line = lines
+        .iter()
         .find(|line| line.starts_with("[ERROR]") || line.contains("npm error"))
-        .or_else(|| lines().next_back())
-        .unwrap_or_else(|| "it printed nothing".to_owned());
+        .or(lines.last())
+        .map_or("it printed nothing", String::as_str);
     line.chars().take(300).collect()
 }
 

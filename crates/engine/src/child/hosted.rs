@@ -44,9 +44,8 @@ pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
 /// Moves the report pipe and the lifeline out of the library's reach. Standard output becomes the
 /// log. Standard input becomes a pipe, whose other end is returned.
 fn rewire() -> io::Result<(File, File, OwnedFd)> {
-    let keep = |fd| rustix::io::fcntl_dupfd_cloexec(fd, 3);
-    let reports = keep(rustix::stdio::stdout())?;
-    let lifeline = keep(rustix::stdio::stdin())?;
+    let reports = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
+    let lifeline = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     let (input, hold) = rustix::pipe::pipe()?;
     rustix::io::fcntl_setfd(&input, FdFlags::CLOEXEC)?;
@@ -55,11 +54,12 @@ fn rewire() -> io::Result<(File, File, OwnedFd)> {
     Ok((File::from(reports), File::from(lifeline), hold))
 }
 
+fn die() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
+}
+
 /// Waits for the kill command or the end of the lifeline, then stops the engine.
 fn obey(lifeline: File, hold: OwnedFd, grace: Duration) {
-    let die = || {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
-    };
     for line in BufReader::new(lifeline).lines().map_while(Result::ok) {
         if line == KILL {
             die();

@@ -133,9 +133,10 @@ impl ChildExit {
 
     /// Returns the most informative log line.
     fn telling_line(&self) -> Option<&str> {
-        let said = |sign: &&str| self.troubles.iter().rev().find(|line| line.contains(*sign));
-        let line = SIGNS.iter().find_map(said).or(self.last_lines.last())?;
-        Some(line.as_str())
+        let said = SIGNS
+            .iter()
+            .find_map(|sign| self.troubles.iter().rev().find(|line| line.contains(*sign)));
+        said.or(self.last_lines.last()).map(String::as_str)
     }
 }
 

@@ -7,10 +7,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::future::Future;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -75,6 +75,13 @@ pub(crate) struct Child {
     buried: Mutex<mpsc::Receiver<()>>,
 }
 
+fn not_spawned(program: &Path) -> impl FnOnce(io::Error) -> EngineError + '_ {
+    move |cause| EngineError::Spawn {
+        program: program.to_owned(),
+        cause,
+    }
+}
+
 impl Child {
     /// Starts the holder, which starts the engine.
     pub(crate) fn launch(launch: Launch<'_>) -> Result<Self, EngineError> {
@@ -86,15 +93,11 @@ impl Child {
             Some(path) => std::path::absolute(&path).map_err(at(&path))?,
             None => running_executable(),
         };
-        let spawn_error = |cause| EngineError::Spawn {
-            program: executable.clone(),
-            cause,
-        };
 
         if std::env::var_os(MARK).is_some() {
             // Without this check the program would start itself without end.
-            let cause = std::io::Error::other("its main does not begin with run_if_child");
-            return Err(spawn_error(cause));
+            let cause = io::Error::other("its main does not begin with run_if_child");
+            return Err(not_spawned(&executable)(cause));
         }
         let mut command = Command::new(&executable);
         command.env(MARK, "1");
@@ -108,14 +111,15 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(logs::append(&console)?);
-        let lock = launch.folder.lock_file().try_clone().map_err(spawn_error)?;
+        let lock = launch.folder.lock_file().try_clone();
+        let lock = lock.map_err(not_spawned(&executable))?;
         // SAFETY: only system calls run between fork and exec; nothing allocates or locks.
         unsafe {
             command.pre_exec(move || enter_session(&lock));
         }
-        let mut child = command.spawn().map_err(spawn_error)?;
+        let mut child = command.spawn().map_err(not_spawned(&executable))?;
         let holder = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
-            .map_err(|errno| spawn_error(errno.into()))?;
+            .map_err(|errno| not_spawned(&executable)(errno.into()))?;
         let lifeline = child.stdin.take();
 
         let all = std::iter::once(&launch.console).chain(launch.other_logs);
@@ -142,7 +146,7 @@ impl Child {
                 });
                 drop(burial);
             })
-            .map_err(spawn_error)?;
+            .map_err(not_spawned(&executable))?;
         Ok(Self {
             engine,
             lifeline,

@@ -67,19 +67,20 @@ fn die_with(parent: Pid) -> io::Result<()> {
     Ok(())
 }
 
+fn send(signal: Signal, engine: &OwnedFd) {
+    // The call only fails if the engine is already gone.
+    let _ = rustix::process::pidfd_send_signal(engine, signal);
+}
+
 /// Waits for the kill command or the end of the lifeline, then stops the engine.
 fn obey(engine: &OwnedFd, grace: Duration) {
-    let signal = |signal| {
-        // The call only fails if the engine is already gone.
-        let _ = rustix::process::pidfd_send_signal(engine, signal);
-    };
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         if line == KILL {
-            signal(Signal::KILL);
+            send(Signal::KILL, engine);
             return;
         }
     }
-    signal(Signal::TERM);
+    send(Signal::TERM, engine);
     std::thread::sleep(grace);
-    signal(Signal::KILL);
+    send(Signal::KILL, engine);
 }

@@ -41,7 +41,7 @@ fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
         Err(cause) => return Err(EngineError::io(&path, cause)),
     }
     let password = hex::encode(crate::random::<PASSWORD_BYTES>());
-    write_private(&path, &password)?;
+    write_private(&path, &password).map_err(at(&path))?;
     Ok(password)
 }
 
@@ -49,30 +49,30 @@ fn kept(folder: &Path, name: &str) -> Result<String, EngineError> {
 pub(super) fn write(
     folder: &Path,
     settings: &ClickHouseSettings,
-    (password, reader_password): (&str, &str),
+    password: &str,
+    reader_password: &str,
 ) -> Result<(), EngineError> {
-    write_private(&folder.join(CONFIG), &config(settings))?;
+    let path = folder.join(CONFIG);
+    write_private(&path, &config(settings)).map_err(at(&path))?;
+    let path = folder.join(USERS);
     let users = users(password, reader_password, settings);
-    write_private(&folder.join(USERS), &users)
+    write_private(&path, &users).map_err(at(&path))
 }
 
 /// Writes a file atomically, readable by its owner only.
-fn write_private(path: &Path, text: &str) -> Result<(), EngineError> {
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("draft");
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().map_err(at(path))
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Settings that sync a part and its folder to disk before an insert or merge is acknowledged. A

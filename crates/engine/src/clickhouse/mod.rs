@@ -150,7 +150,7 @@ impl ClickHouse {
         let logs = folder.sub(LOGS)?;
         let password = config::password(folder.path())?;
         let reader_password = config::reader_password(folder.path())?;
-        config::write(folder.path(), settings, (&password, &reader_password))?;
+        config::write(folder.path(), settings, &password, &reader_password)?;
         // The engine must not run during the repair; the folder lock guarantees that.
         let repair = if settings.repairs_tokens {
             repair_deduplication_logs(&data)?

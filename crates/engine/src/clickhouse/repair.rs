@@ -101,14 +101,21 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
     report.lost_parts.sort();
     for (path, mut lines) in drops.into_values() {
         lines.sort();
-        let append = || {
-            let mut file = OpenOptions::new().append(true).open(&path)?;
-            file.write_all(lines.concat().as_bytes())?;
-            file.sync_all()
-        };
-        append().map_err(at(&path))?;
+        append(&path, &lines.concat()).map_err(at(&path))?;
     }
     Ok(())
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn truncate(path: &Path, length: u64) -> io::Result<()> {
+    let file = File::options().write(true).open(path)?;
+    file.set_len(length)?;
+    file.sync_all()
 }
 
 /// A token of a part.
@@ -146,12 +153,7 @@ fn read_whole_lines(path: &Path, report: &mut RepairReport) -> Result<String, En
         .map(<[u8]>::len)
         .sum();
     if whole < bytes.len() {
-        let cut = || {
-            let file = File::options().write(true).open(path)?;
-            file.set_len(whole as u64)?;
-            file.sync_all()
-        };
-        cut().map_err(at(path))?;
+        truncate(path, whole as u64).map_err(at(path))?;
         report.torn_lines += 1;
         bytes.truncate(whole);
     }
@@ -230,12 +232,9 @@ impl TableParts {
         let Some((partition, range)) = parse_part(name) else {
             return true;
         };
-        let covers = |other: &PartNumbers| other.covers(&range);
+        let others = self.by_partition.get(partition);
         self.names.contains(name)
-            || self
-                .by_partition
-                .get(partition)
-                .is_some_and(|others| others.iter().any(covers))
+            || others.is_some_and(|others| others.iter().any(|other| other.covers(&range)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::properties::{self, Ports};
@@ -87,13 +88,14 @@ impl KafkaFolder {
     /// Syncs the formatted folder to disk and moves it to its final path.
     pub(super) fn finish_format(&self) -> Result<(), EngineError> {
         let path = self.dir.join(DATA);
-        let place = || {
-            let folder = fs::File::open(&self.dir)?;
-            rustix::fs::syncfs(&folder)?;
-            fs::rename(self.dir.join(FORMATTING), &path)?;
-            folder.sync_all()
-        };
-        place().map_err(at(&path))
+        self.place(&path).map_err(at(&path))
+    }
+
+    fn place(&self, path: &Path) -> io::Result<()> {
+        let folder = fs::File::open(&self.dir)?;
+        rustix::fs::syncfs(&folder)?;
+        fs::rename(self.dir.join(FORMATTING), path)?;
+        folder.sync_all()
     }
 
     /// Reads the cluster id of the formatted folder.

@@ -95,7 +95,7 @@ impl KafkaSettings {
     pub fn cluster(dir: &Path, ports: &[(u16, u16)]) -> Vec<Self> {
         let cluster = layout::new_cluster_id();
         let controllers: Vec<u16> = ports.iter().map(|(_, controller)| *controller).collect();
-        let node = |(number, (broker, _)): (usize, &(u16, u16))| Self {
+        let nodes = (1..).zip(ports).map(|(number, (broker, _))| Self {
             port: Some(*broker),
             heap_mib: 256,
             member: Some(ClusterMember {
@@ -104,8 +104,8 @@ impl KafkaSettings {
                 controllers: controllers.clone(),
             }),
             ..Self::new(dir.join(format!("kafka-{number}")))
-        };
-        (1..).zip(ports).map(node).collect()
+        });
+        nodes.collect()
     }
 
     /// Defaults: a free port, 512 MiB, all writes synced.

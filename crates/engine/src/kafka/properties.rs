@@ -108,8 +108,11 @@ impl Ports {
 /// Rejects properties that would detach the node from its folder or ports.
 pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), EngineError> {
     let fixed = &FIXED[..4];
-    let ours = |key: &str| OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key);
-    match extra.keys().find(|key| ours(key)) {
+    let found = extra.keys().find(|key| {
+        let key = key.as_str();
+        OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key)
+    });
+    match found {
         None => Ok(()),
         Some(key) => Err(EngineError::Setting {
             what: "a property of the local Kafka",
@@ -195,26 +198,26 @@ pub(super) fn of_secured(listeners: &[SecuredListener]) -> impl Iterator<Item = 
 
 /// Adds the encrypted listeners to the addresses.
 pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String {
-    let add = |line: &str, show: fn(&SecuredListener) -> String| {
+    let lines = text.lines().map(|line| {
+        let key = line.split_once('=').map(|(key, _)| key);
         let mut line = line.to_owned();
         for (number, listener) in (1..).zip(listeners) {
-            let _ = write!(line, ",SECURED{number}:{}", show(listener));
+            let SecuredListener {
+                port, has_logins, ..
+            } = listener;
+            let _ = match key {
+                Some("listeners") => write!(line, ",SECURED{number}://127.0.0.1:{port}"),
+                // Certificates contain host names, not addresses.
+                Some("advertised.listeners") => {
+                    write!(line, ",SECURED{number}://localhost:{port}")
+                }
+                Some("listener.security.protocol.map") => {
+                    let protocol = if *has_logins { "SASL_SSL" } else { "SSL" };
+                    write!(line, ",SECURED{number}:{protocol}")
+                }
+                _ => Ok(()),
+            };
         }
-        line
-    };
-    let lines = text.lines().map(|line| {
-        let line = match line.split_once('=') {
-            Some(("listeners", _)) => add(line, |one| format!("//127.0.0.1:{}", one.port)),
-            // Certificates contain host names, not addresses.
-            Some(("advertised.listeners", _)) => {
-                add(line, |one| format!("//localhost:{}", one.port))
-            }
-            Some(("listener.security.protocol.map", _)) => add(line, |one| {
-                let protocol = if one.has_logins { "SASL_SSL" } else { "SSL" };
-                protocol.to_owned()
-            }),
-            _ => line.to_owned(),
-        };
         line + "\n"
     });
     lines.collect()

@@ -155,12 +155,10 @@ async fn check_balance(store: &Store) -> Result<(), RebuildError> {
     let stray = store.stray_facts().await?;
     // Facts beyond the end of the ledger belong to a block that is being written.
     let outside = stray.iter().filter(|facts| {
-        let of = |end: &&_| {
-            let end: &affluenza_store::accounts::PartitionAccount = end;
-            end.stream == facts.stream && end.kafka_partition == facts.kafka_partition
-        };
-        let end = ends.iter().find(of).map_or(0, |end| end.next_offset);
-        facts.first_offset < end
+        let end = ends
+            .iter()
+            .find(|end| end.stream == facts.stream && end.kafka_partition == facts.kafka_partition);
+        end.is_some_and(|end| facts.first_offset < end.next_offset)
     });
     let places: Vec<(u32, u64)> = differing
         .iter()

@@ -99,10 +99,9 @@ impl<'b> Blocks<'b> {
         if stream != self.stream {
             return none;
         }
-        let of = |(partition, _): &&(Partition, Watermarks)| {
-            partition.0.unsigned_abs() == kafka_partition
-        };
-        self.held.iter().find(of).map_or(none, |(_, held)| {
+        let mut held = self.held.iter();
+        let held = held.find(|(partition, _)| partition.0.unsigned_abs() == kafka_partition);
+        held.map_or(none, |(_, held)| {
             held.low.0.unsigned_abs()..held.high.0.unsigned_abs()
         })
     }

@@ -35,14 +35,13 @@ pub(super) fn derive(
                 .map_or(service.as_str(), Service::code)
                 .to_owned(),
         ];
-        let always = |category| vec![(days.start, category)];
         let categories = match (found, found_service) {
-            _ if service.is_empty() => always(""),
+            _ if service.is_empty() => vec![(days.start, "")],
             (Some(_), Some(found)) => categories
                 .entry(found.code())
                 .or_insert_with(|| categories_of(found, days.clone()))
                 .clone(),
-            _ => always(UNREGISTERED),
+            _ => vec![(days.start, UNREGISTERED)],
         };
         rows.extend(categories.into_iter().map(|(from_day, category)| CodesRow {
             before: before.clone(),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use affluenza_kafka::{BusError, NextOffset, Partition, Record, Watermarks, scan_range};
+use affluenza_kafka::{BusError, Partition, Record, Watermarks, scan_range};
 use affluenza_store::rebuild::{FactCopy, OffsetWindow, Run, Settled};
 use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
 use tokio::runtime::Handle;
@@ -11,6 +11,7 @@ use super::blocks::Blocks;
 use super::{RebuildError, Step, Tools, codes};
 use crate::Classifier;
 use crate::decode::usage;
+use crate::place::signed;
 
 /// Offsets in a block: some megabytes of facts. Blocks end at multiples of it, so that a second
 /// attempt makes the same blocks with the same tokens.
@@ -156,7 +157,6 @@ impl<'f, 't> Fill<'f, 't> {
         let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else {
             return Ok(Some(Vec::new()));
         };
-        let signed = |offset: u64| NextOffset(i64::try_from(offset).unwrap_or(i64::MAX));
         let range = Watermarks {
             low: signed(*first),
             high: signed(last + 1),

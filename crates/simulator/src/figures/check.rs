@@ -13,12 +13,11 @@ use super::{AccessFigures, BandFigures, CategoryFigures, YearTables, file};
 pub(crate) fn usage(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     let mut total: u64 = 0;
     for row in &tables.categories {
-        let at = |cause: String, mend: &str| {
-            FiguresError::new(file::BY_CATEGORY, Some(row.line), cause, mend)
-        };
         let (payments, bookings) = (row.payments.unwrap_or(0), row.bookings.unwrap_or(0));
         if payments.saturating_add(bookings) > row.uses {
-            return Err(at(
+            return Err(FiguresError::new(
+                file::BY_CATEGORY,
+                Some(row.line),
                 format!(
                     "payments and bookings of {:?} exceed its {} uses",
                     row.category, row.uses
@@ -28,7 +27,9 @@ pub(crate) fn usage(year: i16, tables: &YearTables) -> Result<(), FiguresError> 
         }
         total = total.saturating_add(row.uses);
         if total > COUNT_MAX {
-            return Err(at(
+            return Err(FiguresError::new(
+                file::BY_CATEGORY,
+                Some(row.line),
                 format!("the uses of {year} add up to more than {COUNT_MAX}"),
                 "correct the number",
             ));
@@ -67,8 +68,7 @@ fn by_ente(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     }
     let mut room = 0;
     for row in &tables.categories {
-        let sum = |kind| *sums.get(&(row.category.as_str(), kind)).unwrap_or(&0);
-        room += room_for_bookings(&name, row, &sum)?;
+        room += room_for_bookings(&name, row, &sums)?;
     }
     if room != loose {
         return Err(FiguresError::new(
@@ -84,44 +84,38 @@ fn by_ente(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     Ok(())
 }
 
-/// Returns the number of a category's bookings that the table by ente does not assign to it.
+/// Returns the number of a category's bookings that the table by ente, with the sums `sums`, does
+/// not assign to it.
 fn room_for_bookings(
     name: &str,
     row: &CategoryFigures,
-    sum: &dyn Fn(Kind) -> u64,
+    sums: &BTreeMap<(&str, Kind), u64>,
 ) -> Result<u64, FiguresError> {
-    let differ = |what: &str, here: u64, there: u64| {
-        FiguresError::new(
-            name,
-            None,
-            format!(
-                "the {what} of {:?} add up to {here}, but {}, line {}, says {there}",
-                row.category,
-                file::BY_CATEGORY,
-                row.line
-            ),
-            "correct one of the two files",
-        )
-    };
-    let (plain, payments, bookings) = (sum(Kind::Plain), sum(Kind::Payment), sum(Kind::Booking));
-    if let Some(printed) = row.payments
-        && printed != payments
-    {
-        return Err(differ("payments", payments, printed));
-    }
+    let [plain, payments, bookings] = [Kind::Plain, Kind::Payment, Kind::Booking]
+        .map(|kind| sums.get(&(&*row.category, kind)).copied().unwrap_or(0));
     let all = plain.saturating_add(payments).saturating_add(bookings);
-    if all > row.uses {
-        return Err(differ("uses", all, row.uses));
-    }
-    let room = row.uses - all;
-    match row.bookings {
-        Some(printed) if printed < bookings => Err(differ("bookings", bookings, printed)),
-        Some(printed) if printed - bookings != room => {
+    let room = row.uses.saturating_sub(all);
+    let (what, here, there) = match (row.payments, row.bookings) {
+        (Some(printed), _) if printed != payments => ("payments", payments, printed),
+        _ if all > row.uses => ("uses", all, row.uses),
+        (_, Some(printed)) if printed < bookings => ("bookings", bookings, printed),
+        (_, Some(printed)) if printed - bookings != room => {
             let rest = row.uses.saturating_sub(payments + printed);
-            Err(differ("plain uses", plain, rest))
+            ("plain uses", plain, rest)
         }
-        _ => Ok(room),
-    }
+        _ => return Ok(room),
+    };
+    Err(FiguresError::new(
+        name,
+        None,
+        format!(
+            "the {what} of {:?} add up to {here}, but {}, line {}, says {there}",
+            row.category,
+            file::BY_CATEGORY,
+            row.line
+        ),
+        "correct one of the two files",
+    ))
 }
 
 /// Share of accesses between two hours of the day. The bands determine it, so it is only checked.
@@ -138,11 +132,12 @@ type Given = Option<(u64, f64)>;
 /// Checks the access figures and sorts the bands by time of day.
 pub(crate) fn access(
     name: &str,
-    devices: (Given, Given),
+    desktop: Given,
+    mobile: Given,
     mut bands: Vec<BandFigures>,
     shares: &[Share],
 ) -> Result<AccessFigures, FiguresError> {
-    let desktop_percent = desktop(name, devices)?;
+    let desktop_percent = desktop_percent(name, desktop, mobile)?;
     bands.sort_by_key(|band| band.from_hour);
     let joined = bands
         .windows(2)
@@ -178,7 +173,7 @@ pub(crate) fn access(
     })
 }
 
-fn desktop(name: &str, (desktop, mobile): (Given, Given)) -> Result<f64, FiguresError> {
+fn desktop_percent(name: &str, desktop: Given, mobile: Given) -> Result<f64, FiguresError> {
     let given = [desktop, mobile].into_iter().flatten();
     if let Some((line, share)) = given.clone().find(|(_, share)| *share > 100.0) {
         let cause = format!("a share of {share}%");

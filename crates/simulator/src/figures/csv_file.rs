@@ -14,23 +14,13 @@ impl<'t> CsvTable<'t> {
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let bad = |error: csv::Error| {
-            let line = error.position().map(csv::Position::line);
-            let cause = match error.kind() {
-                csv::ErrorKind::UnequalLengths {
-                    expected_len, len, ..
-                } => format!("{len} fields where the header has {expected_len}"),
-                _ => error.to_string(),
-            };
-            let mend = "write comma-separated values under one header line, texts with commas in double quotes";
-            FiguresError::new(file, line, cause, mend)
-        };
-        let columns = reader.headers().map_err(bad)?.clone();
-        let records = reader.records().collect::<Result<_, _>>().map_err(bad)?;
+        let columns = reader.headers().cloned();
+        let columns = columns.map_err(|error| invalid(file, &error))?;
+        let records = reader.records().collect::<Result<_, _>>();
         Ok(Self {
             file,
             columns,
-            records,
+            records: records.map_err(|error| invalid(file, &error))?,
         })
     }
 
@@ -41,6 +31,19 @@ impl<'t> CsvTable<'t> {
             record,
         })
     }
+}
+
+fn invalid(file: &str, error: &csv::Error) -> FiguresError {
+    let line = error.position().map(csv::Position::line);
+    let cause = match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!("{len} fields where the header has {expected_len}"),
+        _ => error.to_string(),
+    };
+    let mend =
+        "write comma-separated values under one header line, texts with commas in double quotes";
+    FiguresError::new(file, line, cause, mend)
 }
 
 pub(crate) struct CsvRow<'t> {

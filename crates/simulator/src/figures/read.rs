@@ -101,10 +101,10 @@ fn read_by_ente(table: &CsvTable<'_>) -> Result<Vec<EnteFigures>, FiguresError> 
                 "fill the category in: only bookings may go without",
             ));
         }
-        let same = |other: &&EnteFigures| {
+        let first = rows.iter().find(|other| {
             (&other.ente, &other.category, other.kind) == (&read.ente, &read.category, read.kind)
-        };
-        if let Some(first) = rows.iter().find(same) {
+        });
+        if let Some(first) = first {
             return Err(row.error(
                 format!(
                     "the same ente, category and kind are on line {}",
@@ -189,13 +189,13 @@ fn read_access(table: &CsvTable<'_>) -> Result<AccessFigures, FiguresError> {
             ));
         }
     }
-    check::access(table.file, (desktop, mobile), bands, &shares)
+    check::access(table.file, desktop, mobile, bands, &shares)
 }
 
 /// Parses the two hours in the name of a measure.
 fn hours(measure: &str, before: &str, between: &str, after: &str) -> Option<(u8, u8)> {
     let middle = measure.strip_prefix(before)?.strip_suffix(after)?;
     let (from, to) = middle.split_once(between)?;
-    let hour = |text: &str| text.parse().ok().filter(|hour| *hour <= 24);
-    Some((hour(from)?, hour(to)?))
+    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+    (from <= 24 && to <= 24).then_some((from, to))
 }

@@ -75,37 +75,40 @@ fn row_of<'t>(
     Ok(found)
 }
 
+/// Distributes the total of some kinds in proportion to the uses of these kinds.
+fn spread_kinds(total: u64, kinds: &[Kind], proportions: &Uses) -> Uses {
+    let mut keys: Vec<(usize, Kind)> = Vec::new();
+    let mut weights: Vec<u64> = Vec::new();
+    for (key, weight) in proportions {
+        if kinds.contains(&key.1) {
+            keys.push(*key);
+            weights.push(*weight);
+        }
+    }
+    if keys.is_empty() {
+        // Without uses of this kind, all uses serve as proportions.
+        for ((ente, _), weight) in proportions {
+            keys.push((*ente, kinds[0]));
+            weights.push(*weight);
+        }
+    }
+    let mut uses = Uses::new();
+    for (key, part) in keys.into_iter().zip(apportion_whole(total, &weights)) {
+        *uses.entry(key).or_default() += part;
+    }
+    uses
+}
+
 /// Distributes a category's total, for each kind separately if kinds are printed.
 fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
-    let share = |total: u64, kinds: &[Kind]| -> Uses {
-        let mut keys: Vec<(usize, Kind)> = Vec::new();
-        let mut weights: Vec<u64> = Vec::new();
-        for (key, weight) in proportions {
-            if kinds.contains(&key.1) {
-                keys.push(*key);
-                weights.push(*weight);
-            }
-        }
-        if keys.is_empty() {
-            // Without uses of this kind, all uses serve as proportions.
-            for ((ente, _), weight) in proportions {
-                keys.push((*ente, kinds[0]));
-                weights.push(*weight);
-            }
-        }
-        let mut uses = Uses::new();
-        for (key, part) in keys.into_iter().zip(apportion_whole(total, &weights)) {
-            *uses.entry(key).or_default() += part;
-        }
-        uses
-    };
     let mut uses = match (printed.payments, printed.bookings) {
-        (None, None) => share(printed.uses, Kind::ALL),
+        (None, None) => spread_kinds(printed.uses, Kind::ALL, proportions),
         (payments, bookings) => {
             let (payments, bookings) = (payments.unwrap_or(0), bookings.unwrap_or(0));
-            let mut uses = share(printed.uses - payments - bookings, &[Kind::Plain]);
-            uses.extend(share(payments, &[Kind::Payment]));
-            uses.extend(share(bookings, &[Kind::Booking]));
+            let plain = printed.uses - payments - bookings;
+            let mut uses = spread_kinds(plain, &[Kind::Plain], proportions);
+            uses.extend(spread_kinds(payments, &[Kind::Payment], proportions));
+            uses.extend(spread_kinds(bookings, &[Kind::Booking], proportions));
             uses
         }
     };
@@ -130,13 +133,10 @@ fn by_ente(
         }
     }
     for row in &tables.by_ente {
-        let unknown = |what: &str, code: &str, mend: &str| {
-            let cause = format!("{what} {code:?} is not in the register");
-            FiguresError::new(&name, Some(row.line), cause, mend)
-        };
         let ente = register.ente(&row.ente).ok_or_else(|| {
             let mend = "add it or an alias for it to the register, or correct it here";
-            unknown("ente", &row.ente, mend)
+            let cause = format!("ente {:?} is not in the register", row.ente);
+            FiguresError::new(&name, Some(row.line), cause, mend)
         })?;
         let Some(code) = &row.category else {
             *loose.entry(ente.index()).or_default() += row.uses;
@@ -144,7 +144,8 @@ fn by_ente(
         };
         let of = register.category(code).ok_or_else(|| {
             let mend = "add a [[category]] with this code to the register, or correct it here";
-            unknown("category", code, mend)
+            let cause = format!("category {code:?} is not in the register");
+            FiguresError::new(&name, Some(row.line), cause, mend)
         })?;
         room[of.index()] = room[of.index()].saturating_sub(row.uses);
         if of.index() == category {

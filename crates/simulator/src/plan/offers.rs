@@ -68,14 +68,14 @@ fn days_in(service: &Service, category: usize, year: i16) -> Days {
 /// Returns the days of `year` in the validity; `None` without any.
 fn days_of(validity: Validity, year: i16) -> Option<Range<u16>> {
     let new_year = date(year, 1, 1);
-    let end = new_year.days_in_year() as u16;
-    let place = |day: Date| -> u16 {
-        // Clamped to the year, so the cast is safe.
-        let days = (day - new_year).get_days();
-        days.clamp(0, i32::from(end)) as u16
-    };
-    let days = validity.from.map_or(0, place)..validity.to.map_or(end, place);
-    (!days.is_empty()).then_some(days)
+    let end = new_year.days_in_year();
+    // Clamped to the year, so the casts are safe.
+    let [from, to] = [
+        validity.from.unwrap_or(new_year),
+        validity.to.unwrap_or(Date::MAX),
+    ]
+    .map(|day| (day - new_year).get_days().clamp(0, end.into()) as u16);
+    (from < to).then_some(from..to)
 }
 
 fn both(a: &Range<u16>, b: &Range<u16>) -> Option<Range<u16>> {

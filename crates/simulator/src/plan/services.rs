@@ -136,18 +136,20 @@ fn changes(
 ) -> Result<BTreeMap<usize, ServiceChange>, SimulationError> {
     let mut changes = BTreeMap::new();
     let rows: &[VariationRow] = figures.of(year).map_or(&[], |tables| &tables.variations);
+    let name = file::variations(year);
     for row in rows {
-        let error = |cause: String, mend: &str| {
-            FiguresError::new(&file::variations(year), Some(row.line), cause, mend)
-        };
         let service = register.service(&row.service).ok_or_else(|| {
-            error(
+            FiguresError::new(
+                &name,
+                Some(row.line),
                 format!("service {:?} is not in the register", row.service),
                 "add it or an alias for it to the register, or remove the line",
             )
         })?;
         let of = register.category(&row.category).ok_or_else(|| {
-            error(
+            FiguresError::new(
+                &name,
+                Some(row.line),
                 format!("category {:?} is not in the register", row.category),
                 "correct it, or remove the line",
             )
@@ -182,7 +184,6 @@ impl<'r> CategoryYear<'r> {
     ) -> Result<Self, SimulationError> {
         let uses = base::uses(figures, register, year, category)?;
         let offers = Offers::new(register, category, year);
-        let code = |service: usize| register.services().nth(service).map_or("", |it| it.code());
         let mut grown: BTreeMap<usize, i64> = BTreeMap::new();
         for of in figures.years.keys() {
             for (service, change) in changes(figures, register, *of, category)? {
@@ -196,7 +197,9 @@ impl<'r> CategoryYear<'r> {
         // Services with the largest growth come first, because they have many uses. The others
         // follow by a hash of their code: a neutral order that is stable when services are added.
         services.sort_by_cached_key(|service| {
-            let digest: [u8; 32] = Sha256::digest(code(*service).as_bytes()).into();
+            let found = register.services().nth(*service);
+            let code = found.map_or("", |it| it.code());
+            let digest: [u8; 32] = Sha256::digest(code.as_bytes()).into();
             (Reverse(grown.get(service).copied().unwrap_or(0)), digest)
         });
         Ok(Self {
@@ -240,42 +243,45 @@ impl<'r> CategoryYear<'r> {
     /// order of preference: services offered for that kind, services offered, the first two
     /// services of that kind that exist, the first two services that exist.
     fn weights(&self, ente: usize, kind: Kind) -> Vec<(usize, f64)> {
-        let offered = |of_kind: bool| -> Vec<(usize, f64)> {
-            let mut rank = 0.0;
-            let mut found = Vec::new();
-            for (column, service) in self.services.iter().enumerate() {
-                if let Some((nature, days)) = self.offers.deployed.get(&(ente, *service))
-                    && (!of_kind || *nature == kind)
-                {
-                    // Zipf: the second service has half the uses of the first, the third a third.
-                    rank += 1.0;
-                    found.push((column, length(days) as f64 / rank));
-                }
-            }
-            found
-        };
-        let elsewhere = |of_kind: bool| -> Vec<(usize, f64)> {
-            let of_kind = |service: usize| {
-                let service = self.register.services().nth(service);
-                !of_kind || service.is_some_and(|it| it.nature() == kind)
-            };
-            self.services
-                .iter()
-                .enumerate()
-                .filter(|(_, service)| of_kind(**service))
-                .take(2)
-                .map(|(column, service)| (column, length(&self.offers.services[service]) as f64))
-                .collect()
-        };
         [
-            offered(true),
-            offered(false),
-            elsewhere(true),
-            elsewhere(false),
+            self.offered(ente, Some(kind)),
+            self.offered(ente, None),
+            self.elsewhere(Some(kind)),
+            self.elsewhere(None),
         ]
         .into_iter()
         .find(|found| !found.is_empty())
         .unwrap_or_default()
+    }
+
+    /// Returns the services of one kind or all kinds that an ente offers.
+    fn offered(&self, ente: usize, kind: Option<Kind>) -> Vec<(usize, f64)> {
+        let mut rank = 0.0;
+        let mut found = Vec::new();
+        for (column, service) in self.services.iter().enumerate() {
+            if let Some((nature, days)) = self.offers.deployed.get(&(ente, *service))
+                && kind.is_none_or(|kind| *nature == kind)
+            {
+                // Zipf: the second service has half the uses of the first, the third a third.
+                rank += 1.0;
+                found.push((column, length(days) as f64 / rank));
+            }
+        }
+        found
+    }
+
+    /// Returns the first two services of one kind or all kinds.
+    fn elsewhere(&self, kind: Option<Kind>) -> Vec<(usize, f64)> {
+        self.services
+            .iter()
+            .enumerate()
+            .filter(|(_, service)| {
+                let service = self.register.services().nth(**service);
+                kind.is_none_or(|kind| service.is_some_and(|it| it.nature() == kind))
+            })
+            .take(2)
+            .map(|(column, service)| (column, length(&self.offers.services[service]) as f64))
+            .collect()
     }
 
     /// Maximum number of uses of a service: the sum of all rows that may use it.

@@ -6,6 +6,9 @@ use crate::{Migration, Store, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
+/// Number of cells, sums of events, accesses and service uses, and checksum of a month.
+type Sums = (u64, u64, u64, u64, u64);
+
 /// Facts for a month of the aggregate.
 #[derive(Debug, Clone, Copy)]
 pub struct HourlySource<'s> {
@@ -88,26 +91,28 @@ impl Store {
         source: HourlySource<'_>,
     ) -> Result<bool, StoreError> {
         let Columns { dimensions, .. } = self.hourly_columns().await?;
-        let sums = |from: &str| {
-            format!(
-                "SELECT count(), sum(e), sum(a), sum(s), sum(cityHash64({dimensions}, e, a, s)) FROM ({from} GROUP BY {dimensions}) SETTINGS {LONG}"
-            )
-        };
-        let recount = sums(&format!(
+        let recount = format!(
             "SELECT {dimensions}, toUInt64(count()) AS e, toUInt64(countIf(resource = 'page')) AS a,
                     toUInt64(countIf(activity = 'service-use' AND outcome = 'completed')) AS s
              FROM ({})",
             source.sql(run, month)
-        ));
-        let kept = sums(&format!(
+        );
+        let kept = format!(
             "SELECT {dimensions}, toUInt64(sum(h.events)) AS e, toUInt64(sum(h.accesses)) AS a, toUInt64(sum(h.service_uses)) AS s
              FROM {} AS h WHERE toYYYYMM(hour_start) = {month}",
             run.shadow("hourly")
-        ));
-        type Sums = (u64, u64, u64, u64, u64);
-        let recount: Vec<Sums> = self.rows(&recount).await?;
-        let kept: Vec<Sums> = self.rows(&kept).await?;
+        );
+        let recount = self.sums(&recount, &dimensions).await?;
+        let kept = self.sums(&kept, &dimensions).await?;
         Ok(recount == kept)
+    }
+
+    /// Sums the counts of a query for events `e`, accesses `a` and service uses `s` by dimensions.
+    async fn sums(&self, from: &str, dimensions: &str) -> Result<Vec<Sums>, StoreError> {
+        self.rows(&format!(
+            "SELECT count(), sum(e), sum(a), sum(s), sum(cityHash64({dimensions}, e, a, s)) FROM ({from} GROUP BY {dimensions}) SETTINGS {LONG}"
+        ))
+        .await
     }
 
     /// Lists the differences between a month of the shadow aggregate and the current one, cell by
@@ -150,17 +155,15 @@ impl Store {
 
     async fn hourly_columns(&self) -> Result<Columns, StoreError> {
         let columns = self.columns_of(HOURLY).await?;
-        let names = |keep: &dyn Fn(&str) -> bool| {
-            let names: Vec<&str> = columns
-                .iter()
-                .filter(|(_, data_type)| keep(data_type))
-                .map(|(name, _)| name.as_str())
-                .collect();
-            names.join(", ")
-        };
+        let dimensions: Vec<&str> = columns
+            .iter()
+            .filter(|(_, data_type)| !data_type.contains("AggregateFunction"))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let all: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         Ok(Columns {
-            dimensions: names(&|data_type| !data_type.contains("AggregateFunction")),
-            all: names(&|_| true),
+            dimensions: dimensions.join(", "),
+            all: all.join(", "),
         })
     }
 }

@@ -91,20 +91,26 @@ impl Store {
         months: &[u32],
         settled: &Settled,
     ) -> Result<Vec<OffsetWindow>, StoreError> {
-        let months = listed(months);
-        let windows = |table: &str, condition: &str| {
-            format!(
-                "SELECT toString(t.stream) AS stream, kafka_partition, intDiv(kafka_offset, {WINDOW_OFFSETS}) AS window, count() AS facts
-                 FROM {table} AS t WHERE toYYYYMM(time) IN ({months}) AND {condition}
-                 GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}"
-            )
-        };
-        let present: Vec<OffsetWindow> = self
-            .rows(&windows(FACTS, &settled.condition("kafka_offset")))
-            .await?;
-        let shadow: Vec<OffsetWindow> = self.rows(&windows(&run.shadow("events"), "1")).await?;
-        let differs = |window: &OffsetWindow| shadow.binary_search(window).is_err();
-        Ok(present.into_iter().filter(differs).collect())
+        let condition = settled.condition("kafka_offset");
+        let mut present = self.windows(FACTS, months, &condition).await?;
+        let shadow = self.windows(&run.shadow("events"), months, "1").await?;
+        present.retain(|window| shadow.binary_search(window).is_err());
+        Ok(present)
+    }
+
+    async fn windows(
+        &self,
+        table: &str,
+        months: &[u32],
+        condition: &str,
+    ) -> Result<Vec<OffsetWindow>, StoreError> {
+        self.rows(&format!(
+            "SELECT toString(t.stream) AS stream, kafka_partition, intDiv(kafka_offset, {WINDOW_OFFSETS}) AS window, count() AS facts
+             FROM {table} AS t WHERE toYYYYMM(time) IN ({}) AND {condition}
+             GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}",
+            listed(months)
+        ))
+        .await
     }
 
     /// Returns the offsets of the facts missing in the shadow table, in order.
@@ -116,13 +122,8 @@ impl Store {
         offsets: Range<u64>,
     ) -> Result<Vec<u64>, StoreError> {
         let within = within(months, &window.stream, window.kafka_partition, &offsets);
-        let of = |table: &str| {
-            format!(
-                "SELECT kafka_offset FROM {table} WHERE {within} ORDER BY kafka_offset SETTINGS {LONG}"
-            )
-        };
-        let mut missing: Vec<u64> = self.rows(&of(FACTS)).await?;
-        let there: Vec<u64> = self.rows(&of(&run.shadow("events"))).await?;
+        let mut missing = self.offsets_within(FACTS, &within).await?;
+        let there = self.offsets_within(&run.shadow("events"), &within).await?;
         let mut there = there.into_iter().peekable();
         missing.dedup();
         missing.retain(|offset| {
@@ -130,6 +131,13 @@ impl Store {
             there.peek() != Some(offset)
         });
         Ok(missing)
+    }
+
+    async fn offsets_within(&self, table: &str, within: &str) -> Result<Vec<u64>, StoreError> {
+        self.rows(&format!(
+            "SELECT kafka_offset FROM {table} WHERE {within} ORDER BY kafka_offset SETTINGS {LONG}"
+        ))
+        .await
     }
 
     /// Inserts facts read from the log into the shadow table, once for the run and the range.

@@ -2,7 +2,7 @@
 
 use super::{LONG, Run, listed};
 use crate::retention::Boundary;
-use crate::sql::{filled, quoted};
+use crate::sql::{filled, joined, quoted};
 use crate::{Store, StoreError};
 
 const COLUMNS: [&str; 15] = [
@@ -62,18 +62,14 @@ impl Store {
 
 /// Returns the query for the rows. Entries for days with expired facts stay unchanged.
 fn rows_that_follow(run: &Run, renamed: &[(String, String)], boundary: Boundary) -> String {
-    let list = |texts: &mut dyn Iterator<Item = &String>| {
-        let texts: Vec<String> = texts.map(|text| quoted(text)).collect();
-        texts.join(",")
-    };
     let ente = if renamed.is_empty() {
         "toString(f.ente)".to_owned()
     } else {
         format!(
             "if(toYYYYMM(f.day) IN ({}), transform(toString(f.ente), [{}], [{}], toString(f.ente)), toString(f.ente))",
             listed(&run.swapped),
-            list(&mut renamed.iter().map(|(from, _)| from)),
-            list(&mut renamed.iter().map(|(_, to)| to)),
+            joined(renamed.iter().map(|(from, _)| quoted(from))),
+            joined(renamed.iter().map(|(_, to)| quoted(to))),
         )
     };
     let kept: Vec<String> = COLUMNS

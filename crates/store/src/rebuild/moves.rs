@@ -34,22 +34,28 @@ impl Store {
         month: u32,
         settled: &Settled,
     ) -> Result<bool, StoreError> {
-        let set = |table: &str, condition: &str| {
-            // A bitmap counts distinct offsets exactly, with much less memory than a hash set.
-            format!(
-                "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
-                 FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
-                 GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
-            )
-        };
-        let present: Vec<OffsetSet> = self
-            .rows(&set(FACTS, &settled.condition("kafka_offset")))
-            .await?;
-        let shadow: Vec<OffsetSet> = self.rows(&set(&run.shadow("events"), "1")).await?;
+        let condition = settled.condition("kafka_offset");
+        let present = self.offset_sets(FACTS, month, &condition).await?;
+        let shadow = self.offset_sets(&run.shadow("events"), month, "1").await?;
         let each_once = shadow
             .iter()
             .all(|(_, _, facts, distinct, _)| facts == distinct);
         Ok(each_once && present == shadow)
+    }
+
+    async fn offset_sets(
+        &self,
+        table: &str,
+        month: u32,
+        condition: &str,
+    ) -> Result<Vec<OffsetSet>, StoreError> {
+        // A bitmap counts distinct offsets exactly, with much less memory than a hash set.
+        self.rows(&format!(
+            "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
+             FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
+             GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
+        ))
+        .await
     }
 
     /// Drops a month of the shadow facts, which is then filled again.

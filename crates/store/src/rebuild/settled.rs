@@ -1,6 +1,6 @@
 //! Settled facts: inserted, in the ledger, and committed to Kafka.
 
-use crate::sql::quoted;
+use crate::sql::{joined, quoted};
 
 /// End of the settled facts of the current log, by partition. All facts of other logs are settled,
 /// because they receive no more writes.
@@ -35,16 +35,14 @@ impl Settled {
         if self.ends.is_empty() {
             return format!("stream != {stream}");
         }
-        let list = |numbers: &mut dyn Iterator<Item = u64>| {
-            let numbers: Vec<String> = numbers
-                .map(|number| format!("toUInt64({number})"))
-                .collect();
-            numbers.join(",")
-        };
+        let ends = self.ends.iter();
         format!(
             "(stream != {stream} OR {offset} < transform(toUInt64(kafka_partition), [{}], [{}], toUInt64(0)))",
-            list(&mut self.ends.iter().map(|(partition, _)| u64::from(*partition))),
-            list(&mut self.ends.iter().map(|(_, end)| *end)),
+            joined(
+                ends.clone()
+                    .map(|(partition, _)| format!("toUInt64({partition})"))
+            ),
+            joined(ends.map(|(_, end)| format!("toUInt64({end})"))),
         )
     }
 }
@@ -64,7 +62,7 @@ mod tests {
         assert_eq!(settled.end("c/old", 1), u64::MAX);
         assert_eq!(
             settled.condition("kafka_offset"),
-            "(stream != 'c/t' OR kafka_offset < transform(toUInt64(kafka_partition), [toUInt64(0),toUInt64(2)], [toUInt64(7),toUInt64(9)], toUInt64(0)))"
+            "(stream != 'c/t' OR kafka_offset < transform(toUInt64(kafka_partition), [toUInt64(0), toUInt64(2)], [toUInt64(7), toUInt64(9)], toUInt64(0)))"
         );
     }
 }
