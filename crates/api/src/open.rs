@@ -147,7 +147,7 @@ mod tests {
             figures: &figures,
             offered: &[],
         };
-        let decided = Outcome::decide(year, Threshold::default(), &Secret([1; 32]), &[]);
+        let decided = Outcome::decide(year, Threshold { k: 3 }, &Secret([1; 32]), &[]);
         let Ok(Outcome::Edition(decided)) = decided else {
             panic!("the year cannot be protected");
         };

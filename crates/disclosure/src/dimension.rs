@@ -28,7 +28,7 @@ impl TableDimension {
     /// for (date, uses) in [("2017-03-01", 5), ("2017-03-02", 2), ("2017-04-01", 8)] {
     ///     table.add([date], uses);
     /// }
-    /// let public = table.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
+    /// let public = table.suppress(Threshold { k: 3 }, &Secret([7; 32]), &[]).unwrap();
     /// assert_eq!(public.cell([Some("2017-03-02")]), Count::Hidden);
     /// assert_eq!(public.cell([Some("2017-03")]), Count::Shown(7));
     /// assert_eq!(public.cell([Some("2017")]), Count::Shown(15));

@@ -356,7 +356,7 @@ mod tests {
         for thinned in [1, 12] {
             let system = year(thinned);
             let secret = Secret([5; 32]);
-            let (threshold, also) = (Threshold::default(), HashSet::new());
+            let (threshold, also) = (Threshold { k: 3 }, HashSet::new());
             let none = Drawn {
                 secret,
                 decoy: None,

@@ -9,14 +9,8 @@ use crate::system::{Figure, System};
 /// Least count that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// Counts from 1 to `k - 1` are small. Default 3. With 0 or 1, no count is small.
+    /// Counts from 1 to `k - 1` are small. With 0 or 1, no count is small.
     pub k: u64,
-}
-
-impl Default for Threshold {
-    fn default() -> Self {
-        Self { k: 3 }
-    }
 }
 
 impl Threshold {
@@ -64,7 +58,7 @@ impl<const N: usize> CountTable<N> {
     /// let dimensions = ["ente", "category", "month"].map(TableDimension::flat);
     /// let mut tables = CountTable::linked(dimensions, &[&["ente", "category"], &["ente", "month"]]);
     /// tables.add(["vicchio", "tributi", "2017-01"], 33);
-    /// let public = tables.suppress(Threshold::default(), &Secret([7; 32]), &[]).unwrap();
+    /// let public = tables.suppress(Threshold { k: 3 }, &Secret([7; 32]), &[]).unwrap();
     /// assert_eq!(public.cell([Some("vicchio"), None, Some("2017-01")]), Count::Shown(33));
     /// assert_eq!(public.cell([None, Some("tributi"), Some("2017-01")]), Count::Hidden);
     /// ```

@@ -139,7 +139,7 @@ fn nothing_of_the_matrix_of_2017_can_be_worked_out() {
 /// The matrix has 239 cells with all margins; 8 of them are small.
 #[test]
 fn little_of_the_matrix_of_2017_is_lost() {
-    let case = Case::new(rows_of_2017(), Threshold::default());
+    let case = Case::new(rows_of_2017(), Threshold { k: 3 });
     let public = case.suppress();
     let truth = case.truth();
     let hidden = truth
@@ -158,21 +158,21 @@ fn little_of_the_matrix_of_2017_is_lost() {
 #[test]
 fn a_single_person_is_not_found_in_any_margin() {
     let row = |labels: [&str; 2], count| (labels.map(str::to_owned), count);
-    let alone = Case::new(vec![row(["firenze", "tributi"], 1)], Threshold::default());
+    let alone = Case::new(vec![row(["firenze", "tributi"], 1)], Threshold { k: 3 });
     assert_eq!(alone.suppress().suppressed(), 4);
     let row_of_one = vec![
         row(["firenze", "tributi"], 700),
         row(["firenze", "lavoro"], 800),
         row(["vicchio", "lavoro"], 1),
     ];
-    let case = Case::new(row_of_one, Threshold::default());
+    let case = Case::new(row_of_one, Threshold { k: 3 });
     case.attack(&case.suppress());
 }
 
 #[test]
 fn no_data_is_nothing_to_hide() {
     let table = CountTable::new(["ente", "category"].map(TableDimension::flat));
-    let public = table.suppress(Threshold::default(), &Secret([0; 32]), &[]);
+    let public = table.suppress(Threshold { k: 3 }, &Secret([0; 32]), &[]);
     let public = public.expect("there is nothing to protect");
     assert_eq!(public.cell([None, None]), Count::Shown(0));
     assert_eq!(public.cell([Some("firenze"), None]), Count::Shown(0));

@@ -62,7 +62,7 @@ fn edition() -> Edition {
         figures: &figures,
         offered: &offered,
     };
-    let decided = Outcome::decide(year, Threshold::default(), &Secret([1; 32]), &[]);
+    let decided = Outcome::decide(year, Threshold { k: 3 }, &Secret([1; 32]), &[]);
     let Ok(Outcome::Edition(decided)) = decided else {
         panic!("it can be protected: {decided:?}");
     };
