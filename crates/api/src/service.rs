@@ -261,13 +261,15 @@ impl Inner {
                 .unwrap_or(refused)
         })?;
         match key {
-            Some(key) if key.role == Role::Writer => Err(Problem::forbidden(
-                "this key is for sending events: ask with a reader's key",
-            )),
-            Some(key) => {
-                let allowance = self.by_key.take(&key.id)?;
-                Ok((Some(key), allowance))
-            }
+            Some(key) => match key.role {
+                Role::Reader | Role::Admin => {
+                    let allowance = self.by_key.take(&key.id)?;
+                    Ok((Some(key), allowance))
+                }
+                Role::Writer => Err(Problem::forbidden(
+                    "this key is for sending events: ask with a reader's key",
+                )),
+            },
             None if self.config.public => Ok((None, self.by_address.take_address(address)?)),
             None => Err(self
                 .by_address
@@ -287,7 +289,8 @@ impl Inner {
         };
         let scope = match key.role {
             Role::Admin => None,
-            _ => key.enti.codes(),
+            // `admit` refuses writers before.
+            Role::Reader | Role::Writer => key.enti.codes(),
         };
         let asked = question.filters.get(&Dimension::Ente);
         if let (Some(scope), Some(asked)) = (scope, asked)

@@ -18,7 +18,7 @@ pub enum Role {
     Reader,
     /// Sends events.
     Writer,
-    /// Reads the figures of every ente and the state of the service.
+    /// Reads the figures of every ente.
     Admin,
 }
 
