@@ -272,6 +272,7 @@ async fn close_years(
             restate: None,
             register: (register.version(), &text),
             small_count: settings.serve.small_count,
+            unread_seconds_max: settings.consume.stuck_seconds,
         };
         if let Closing::Sealed(seal, sealed) = close_year(store, bus, &witness, &order).await? {
             say(&said(&seal, &sealed, register.version()));

@@ -35,6 +35,8 @@ pub struct CloseOrder<'o> {
     pub register: (&'o str, &'o str),
     /// Counts below this value are suppressed in public.
     pub small_count: u64,
+    /// Age, in seconds, from which an unread record is a finding of the audit.
+    pub unread_seconds_max: u64,
 }
 
 /// Outcome of an order.
@@ -59,6 +61,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             restate: args.restate.as_deref(),
             register: (register.version(), &register_text),
             small_count: settings.serve.small_count,
+            unread_seconds_max: settings.consume.stuck_seconds,
         };
         let witness = Witness::new(settings, &store);
         let closed = close_year(&store, &platform.bus, &witness, &order).await;
@@ -95,7 +98,7 @@ pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     )
 }
 
-/// Closes a year that is over. A repeated order changes nothing.
+/// Closes a year. The caller ensures that the year is over. A repeated order changes nothing.
 pub async fn close_year(
     store: &Store,
     bus: &BusConfig,
@@ -108,7 +111,8 @@ pub async fn close_year(
     if let Some(done) = closed_before(&Chain::read(store, witness).await?, order)? {
         return Ok(done);
     }
-    let period = super::audit::parse_period(&year.to_string())?;
+    let mut period = super::audit::parse_period(&year.to_string())?;
+    period.unread_seconds_max = order.unread_seconds_max;
     check_balance(&audit(store, bus, &period).await?, &period, year)?;
     let (figures, ends) = settled_figures(store, year).await?;
     if figures.all.is_empty() {
