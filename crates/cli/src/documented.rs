@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use affluenza_event::AHEAD_MS_MAX;
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -205,6 +206,18 @@ fn example_configurations_are_right() {
         let settings = Settings::read(Some(&path), std::iter::empty());
         let checked = settings.and_then(|settings| settings.check());
         checked.unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+    }
+}
+
+#[test]
+fn the_limit_of_future_times_is_in_the_guides() {
+    assert_eq!(AHEAD_MS_MAX, 10 * 60_000, "correct the guides as well");
+    for (guide, limit) in [
+        ("portal-developer.md", "ten minutes in the future"),
+        ("portal-developer.it.md", "dieci minuti nel futuro"),
+    ] {
+        let text = fs::read_to_string(top().join("deploy/guides").join(guide)).unwrap();
+        assert_eq!(text.matches(limit).count(), 2, "{guide}");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 const CODE_BYTES_MAX: usize = SHAPE_BYTES_MAX;
 /// Accepted event times. Storage counts local hours and days from 1970 to 2105; one day of margin
 /// at either end keeps every time zone inside.
-const TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
+const STORABLE_TIME_MS: std::ops::Range<i64> = 86_400_000..4_291_747_200_000;
 /// Maximum length of `id` and `source`, in bytes.
 pub(crate) const IDENTITY_BYTES_MAX: usize = 512;
 
@@ -202,7 +202,7 @@ fn parse_time(text: &str) -> Result<UnixMillis, Refusal> {
             let time: jiff::Timestamp = nanoseconds(text).parse().ok()?;
             Some(UnixMillis(time.as_millisecond()))
         })
-        .filter(|time| TIME_MS.contains(&time.0))
+        .filter(|time| STORABLE_TIME_MS.contains(&time.0))
         .ok_or_else(|| Reject::BadTime(no_words(text)).into())
 }
 
