@@ -3,7 +3,7 @@
 //! another one.
 
 use affluenza_kafka::{NextOffset, Partition};
-use affluenza_store::doubts::Token;
+use affluenza_store::doubts::TokenReliability;
 use serde_json::Value;
 
 use crate::api::{Served, serve};
@@ -176,15 +176,15 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
     let (place, _) = consumed(engines, "tokens");
     let token = |since: u64| {
         place
-            .wait(place.store().token_of(since))
+            .wait(place.store().token_reliability(since))
             .expect("ClickHouse answers")
     };
     let now = place.count("SELECT toUInt64(toUnixTimestamp(now()))");
-    assert!(matches!(token(1), Token::ServerRestarted(_)));
+    assert!(matches!(token(1), TokenReliability::ServerRestarted(_)));
     // The test server started some time ago. Times within the clock tolerance count as after its
     // start.
     let later = now + 61;
-    assert_eq!(token(later), Token::Known);
+    assert_eq!(token(later), TokenReliability::Known);
     for table in ["usage_events", "usage_hourly"] {
         execute(
             &place,
@@ -199,7 +199,7 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
              SELECT 'other', 9, number, number + 1, toDateTime({later}, 'UTC') FROM numbers(6)"
         ),
     );
-    assert_eq!(token(later), Token::MayBeForgotten);
+    assert_eq!(token(later), TokenReliability::MayBeForgotten);
 }
 
 pub fn facts_changed_by_hand_are_named(engines: &Engines) {

@@ -78,8 +78,8 @@ impl Classifier {
         &self.rules
     }
 
-    /// True if the event lies within the retention period.
-    pub(crate) fn keeps(&self, event: &Event<'_>) -> bool {
+    /// Returns true if facts of the event's time are kept.
+    pub(crate) fn is_within_retention(&self, event: &Event<'_>) -> bool {
         event.time.0 >= self.kept_from_ms
     }
 

@@ -43,11 +43,12 @@ pub struct Config {
     pub stop_shown_seconds: u64,
     /// Seconds without progress, while records wait, after which a partition counts as standing
     /// still. The log, `/status` and the metric `affluenza_consume_standstill_seconds` then name
-    /// partition, offset and cause.
+    /// partition, offset and cause. After ten seconds of failing writes to ClickHouse, `/status`
+    /// answers 503 whatever this setting is.
     pub standstill_seconds: u64,
     /// Seconds that the polling thread may take for one step before `/live` reports that it is
-    /// stuck. Also the age of the oldest unread record at which `audit` reports "not balanced". Use
-    /// more than the timeouts of Kafka and ClickHouse together.
+    /// stuck. Also the age of the oldest unread record at which `audit` reports "not balanced" and
+    /// `close-year` closes nothing. Use more than the timeouts of Kafka and ClickHouse together.
     pub stuck_seconds: u64,
 }
 

@@ -198,7 +198,7 @@ impl Draft {
         let reading = decode(record);
         self.checksum = add_read(record, reading.mode, self.checksum);
         match reading.message {
-            Ok(Message::Usage(event)) if !classifier.keeps(&event) => {
+            Ok(Message::Usage(event)) if !classifier.is_within_retention(&event) => {
                 let refusal = Refusal::Quarantine(Quarantine::BeyondRetention);
                 self.refuse(record, reading.mode, &refusal);
             }

@@ -11,8 +11,9 @@ use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};
 use crate::{Config, PipelineError, Progress, Reconciled, offset_metadata};
 
-/// Time of failing writes to ClickHouse after which the consumer is not ready.
-const WAIT_SHOWN: Duration = Duration::from_secs(10);
+/// Time of failing writes to ClickHouse after which the consumer is not ready. Independent
+/// of `standstill_seconds`: a refused insert is a known cause.
+const FAILING_WRITES_MAX: Duration = Duration::from_secs(10);
 
 /// Health of the consumer.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct Health {
     /// Progress of each partition.
     tracker: Tracker,
     /// Partitions at a standstill.
-    standing: Vec<Standstill>,
+    standstills: Vec<Standstill>,
     /// Missing or altered topics, tables and views.
     faults: Vec<String>,
     /// Start of the failing writes to ClickHouse.
@@ -47,7 +48,7 @@ impl Default for Health {
             owned: None,
             undealt_since: Instant::now(),
             tracker: Tracker::default(),
-            standing: Vec::new(),
+            standstills: Vec::new(),
             faults: Vec::new(),
             waiting_since: None,
             trouble: None,
@@ -105,8 +106,8 @@ impl Progress {
             return Err(format!("stopped: {stopped}"));
         }
         // A standstill names partition and cause, also while the consumer rejoins its group.
-        if let Some(first) = health.standing.first() {
-            return Err(match health.standing.len() - 1 {
+        if let Some(first) = health.standstills.first() {
+            return Err(match health.standstills.len() - 1 {
                 0 => first.to_string(),
                 others => format!("{first}; {others} other partition(s) do not move either"),
             });
@@ -121,7 +122,7 @@ impl Progress {
             return Err(fault.clone());
         }
         match health.waiting_since.map(|since| since.elapsed()) {
-            Some(waited) if waited > WAIT_SHOWN => Err(format!(
+            Some(waited) if waited > FAILING_WRITES_MAX => Err(format!(
                 "ClickHouse has not accepted a block for {} s",
                 waited.as_secs()
             )),
@@ -197,8 +198,8 @@ impl Progress {
     pub(crate) fn note_standstills(&self, limit: Duration) -> Vec<Standstill> {
         let mut health = self.health();
         let found = health.tracker.standstills(limit, Instant::now());
-        self.0.counters.set_standstills(&health.standing, &found);
-        health.standing.clone_from(&found);
+        self.0.counters.set_standstills(&health.standstills, &found);
+        health.standstills.clone_from(&found);
         found
     }
 
@@ -219,7 +220,7 @@ impl Progress {
     /// Returns the first partition whose standstill no retry ends.
     pub(crate) fn hopeless(&self) -> Option<Standstill> {
         let health = self.health();
-        let mut standing = health.standing.iter();
+        let mut standing = health.standstills.iter();
         let found = standing.find(|one| matches!(one.cause, Cause::Unreadable | Cause::NotAllowed));
         found.cloned()
     }

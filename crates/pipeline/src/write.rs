@@ -10,7 +10,7 @@ use affluenza_classify::hours::LocalDate;
 use affluenza_event::{Mode, Refusal};
 use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
-use affluenza_store::doubts::Token;
+use affluenza_store::doubts::TokenReliability;
 use affluenza_store::{
     BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError, Times,
 };
@@ -160,8 +160,10 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Writes `draft`. Retries transient errors without limit, always under the same token. The
-    /// caller drops the future when the partition is revoked.
+    /// Writes `draft`. Retries transient errors without limit. Facts are sent again under the same
+    /// token while ClickHouse surely remembers it. Otherwise only the missing facts are sent, under
+    /// another token: see [`Self::insert_facts`]. The caller drops the future when the partition is
+    /// revoked.
     pub(crate) async fn write(
         self,
         draft: Draft,
@@ -296,7 +298,8 @@ impl Sink {
     }
 
     /// Inserts facts, with retries under the same token. If ClickHouse may have forgotten the
-    /// token, each further attempt first reads which facts are stored.
+    /// token, each further attempt first reads which facts are stored, and sends the others under
+    /// another token.
     async fn insert_facts(
         &self,
         mut facts: FactBlock,
@@ -318,9 +321,9 @@ impl Sink {
         loop {
             if let Some(at) = first_sent_at {
                 let known = self
-                    .persist("look for the token", || self.store.token_of(at))
+                    .persist("look for the token", || self.store.token_reliability(at))
                     .await?;
-                if known != Token::Known {
+                if known != TokenReliability::Known {
                     let present = self
                         .look_for_facts(origin, &offsets, known, &months)
                         .await?;
@@ -352,7 +355,7 @@ impl Sink {
         &self,
         origin: &BlockOrigin,
         offsets: &Range<u64>,
-        known: Token,
+        known: TokenReliability,
         months: &BTreeSet<u32>,
     ) -> Result<HashSet<u64>, PipelineError> {
         let (stream, partition) = (&origin.stream, origin.kafka_partition);
@@ -363,7 +366,7 @@ impl Sink {
             .await?
             .into_iter()
             .collect();
-        let was_restarted = matches!(known, Token::ServerRestarted(_));
+        let was_restarted = matches!(known, TokenReliability::ServerRestarted(_));
         if invariants::hours_are_in_doubt(!present.is_empty(), was_restarted) {
             tracing::warn!(
                 partition,
@@ -454,11 +457,13 @@ impl Attempt {
         origin: &BlockOrigin,
         token: &InsertToken,
         present: usize,
-        known: Token,
+        known: TokenReliability,
     ) -> Self {
         let started_at = match known {
-            Token::ServerRestarted(at) => at,
-            Token::Known | Token::MayBeForgotten | Token::OnOtherShard => 0,
+            TokenReliability::ServerRestarted(at) => at,
+            TokenReliability::Known
+            | TokenReliability::MayBeForgotten
+            | TokenReliability::OnOtherShard => 0,
         };
         Self {
             block: Bytes::from(facts.encode(origin)),

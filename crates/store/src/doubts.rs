@@ -66,7 +66,7 @@ impl std::fmt::Display for DoubtfulMonth {
 
 /// Reliability of a block's insert token for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Token {
+pub enum TokenReliability {
     /// Every server of the block remembers the token of a completed insert.
     Known,
     /// So many inserts followed that the token may be forgotten.
@@ -94,9 +94,9 @@ impl Store {
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
-    pub async fn token_of(&self, since: u64) -> Result<Token, StoreError> {
+    pub async fn token_reliability(&self, since: u64) -> Result<TokenReliability, StoreError> {
         if self.may_be_on_other_shard(since).await? {
-            return Ok(Token::OnOtherShard);
+            return Ok(TokenReliability::OnOtherShard);
         }
         let from = since.saturating_sub(CLOCK_SKEW_SECONDS_MAX.unsigned_abs());
         // The ledger has local days, but parts have months in UTC: add a month at each end.
@@ -109,10 +109,10 @@ impl Store {
             ))
             .await?;
         let Some(Memory { started_at, parts }) = memory.into_iter().next() else {
-            return Ok(Token::MayBeForgotten);
+            return Ok(TokenReliability::MayBeForgotten);
         };
         if started_at >= from {
-            return Ok(Token::ServerRestarted(started_at));
+            return Ok(TokenReliability::ServerRestarted(started_at));
         }
         let tables = self
             .definitions_of(&["usage_events", "usage_hourly"])
@@ -123,9 +123,9 @@ impl Store {
         let is_forgotten =
             parts >= windows.min().unwrap_or(0) / 2 || self.has_expired(since).await?;
         Ok(if is_forgotten {
-            Token::MayBeForgotten
+            TokenReliability::MayBeForgotten
         } else {
-            Token::Known
+            TokenReliability::Known
         })
     }
 
