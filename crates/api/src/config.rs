@@ -11,6 +11,8 @@ pub struct Config {
     /// hidden. Default true.
     pub public: bool,
     /// Counts below this are hidden from clients without a key. Default 3, from 2 to 100.
+    /// `close-year` decides which cells are hidden. A year closed with a lower value is not shown
+    /// until `close-year --restate` closes it again.
     pub small_count: u64,
     /// Requests a second that a key may send in the long run. Default 100.
     pub key_requests_per_second: u32,
