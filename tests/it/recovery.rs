@@ -69,10 +69,16 @@ pub fn two_consumers_share_and_hand_over(engines: &Engines) {
 
 /// Checks that every offset is one fact, and that the aggregates equal the facts.
 pub fn check_whole(place: &Place<'_>, total: u64) {
+    let facts = place.count("SELECT count() FROM usage_events");
     assert_eq!(
-        place.count("SELECT count() FROM usage_events"),
+        facts,
         total,
-        "none lost, none double"
+        "none lost, none double; {} records, facts of one event: {:?}",
+        place.records_processed(),
+        place.access().rows(
+            "SELECT toString(groupArray((kafka_partition, kafka_offset, time))) FROM usage_events
+             GROUP BY identity HAVING count() > 1 LIMIT 5"
+        )
     );
     assert_eq!(
         place.count("SELECT uniqExact(kafka_partition, kafka_offset) FROM usage_events"),
