@@ -332,7 +332,6 @@ impl<'r> Server<'r> {
         answer.trim().parse().ok()
     }
 
-    /// Starts the server again if it ended by itself, as a supervisor does, and says why it ended.
     fn suffer(&mut self, fault: Fault, lasting: Duration) {
         match fault {
             Fault::Killed => {

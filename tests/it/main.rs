@@ -162,6 +162,8 @@ const SHORT: &[(&str, Test)] = tests![
     doubts::tokens_are_forgotten_by_inserts,
     doubts::facts_changed_by_hand_are_named,
     parts::an_insert_is_one_part_a_month,
+    parts::a_month_that_comes_late_counts_once,
+    parts::inserts_of_a_block_are_seen_while_they_run,
     parts::a_profile_of_the_server_cannot_split_an_insert,
     records::bad_records_stop_nothing,
     records::duplicates_count_once_at_any_distance,

@@ -8,7 +8,7 @@ use affluenza_store::{
     BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken, LedgerRow,
 };
 
-use crate::support::{Engines, Place};
+use crate::support::{Engines, Place, eventually};
 
 /// Months of the block, from January 2017.
 const MONTHS: u64 = 5;
@@ -143,6 +143,57 @@ fn added<'s>(
         .post(&more, body, Duration::from_secs(60))
         .expect("the insert is taken");
     parts(place, table) - before
+}
+
+/// A slow server commits the months of an insert one after the other, also after the client's time
+/// limit. The next attempt then sends a month that is committed in the meantime.
+pub fn a_month_that_comes_late_counts_once(engines: &Engines) {
+    const FACTS: u64 = 500;
+    let place = engines.place("late_month");
+    place.run(&["migrate"]);
+    let (store, origin) = (place.store(), origin());
+    let token = InsertToken::of(&origin, 0, FACTS).of_rest(7);
+    let mut block = block(FACTS);
+    let all = block.encode(&origin);
+    let is_late: Vec<bool> = block.offsets().map(|at| at % MONTHS == 4).collect();
+    block.retain(&is_late);
+    for body in [all, block.encode(&origin)] {
+        place
+            .wait(store.insert_facts(body.into(), &token))
+            .expect("the facts are inserted");
+    }
+    assert_eq!(place.count("SELECT count() FROM usage_events"), FACTS);
+    assert_eq!(place.count("SELECT sum(events) FROM usage_hourly"), FACTS);
+}
+
+/// Before it looks for the facts of a block, a consumer waits for the inserts of the block that
+/// servers still execute.
+pub fn inserts_of_a_block_are_seen_while_they_run(engines: &Engines) {
+    let place = engines.place("running_inserts");
+    place.run(&["migrate"]);
+    let (store, origin) = (place.store(), origin());
+    let token = InsertToken::of(&origin, 0, 10);
+    let running = || {
+        place
+            .wait(store.running_inserts(&token))
+            .expect("the query is answered")
+    };
+    let access = place.access();
+    for name in [token.clone(), token.of_rest(7)] {
+        assert_eq!(running(), 0);
+        let more = format!("&insert_deduplication_token={name}");
+        let insert = "INSERT INTO FUNCTION null('x UInt8') SELECT sleepEachRow(1) FROM numbers(3)";
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                access
+                    .post(&more, insert.as_bytes(), Duration::from_secs(60))
+                    .expect("the insert ends")
+            });
+            eventually("the insert is seen", || running() == 1);
+        });
+    }
+    let other = InsertToken::of(&origin, 0, 100);
+    assert_eq!(place.wait(store.running_inserts(&other)).ok(), Some(0));
 }
 
 fn stop_merges(place: &Place<'_>) {

@@ -29,6 +29,11 @@ const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
 /// Backoff after a failed attempt: doubled each time, up to `PAUSE_MAX`.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Pause between two looks for running inserts.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Number of looks in a row without a running insert. A server that was frozen has requests in its
+/// socket that it begins to execute a moment later.
+const CLEAR_LOOKS: u32 = 2;
 
 /// Bytes kept of a refused record. Brokers accept about a megabyte with headers; a valid event has
 /// at most a sixteenth of that.
@@ -315,6 +320,7 @@ impl Sink {
             token: token.clone(),
         };
         let mut first_sent_at = intended_at;
+        let mut started_at = 0;
         if first_sent_at.is_none() {
             self.progress.holds().wait(&months).await;
         }
@@ -323,7 +329,14 @@ impl Sink {
                 let known = self
                     .persist("look for the token", || self.store.token_reliability(at))
                     .await?;
+                // ClickHouse's uptime is in whole seconds: one start appears as either of two seconds.
+                if let TokenReliability::ServerRestarted(at) = known
+                    && at.abs_diff(started_at) > 1
+                {
+                    started_at = at;
+                }
                 if known != TokenReliability::Known {
+                    self.outlast_earlier_inserts(&token).await?;
                     let present = self
                         .look_for_facts(origin, &offsets, known, &months)
                         .await?;
@@ -333,7 +346,7 @@ impl Sink {
                     if facts.is_empty() {
                         return Ok(());
                     }
-                    attempt = Attempt::of_rest(&facts, origin, &token, present.len(), known);
+                    attempt = Attempt::of_rest(&facts, origin, &token, started_at);
                 }
             }
             first_sent_at.get_or_insert_with(offset_metadata::now);
@@ -347,6 +360,24 @@ impl Sink {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Waits until no server executes an earlier insert of the block. A slow server may commit some
+    /// months of an insert after the client's time limit, and would hide them from a look-up.
+    async fn outlast_earlier_inserts(&self, token: &InsertToken) -> Result<(), PipelineError> {
+        let mut clear = 0;
+        while clear < CLEAR_LOOKS {
+            let running = self
+                .persist("look for running inserts", || {
+                    self.store.running_inserts(token)
+                })
+                .await?;
+            clear = if running == 0 { clear + 1 } else { 0 };
+            if clear < CLEAR_LOOKS {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+        Ok(())
     }
 
     /// Reads which facts of a block are stored when its token is not reliable. Records the months
@@ -449,25 +480,17 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Makes an attempt with the facts that are missing. Other contents need another token. A
-    /// restarted server may remember the token without its rows, so even the same contents need
-    /// another one.
+    /// Makes an attempt with the facts that are missing. A restarted server may remember the block's
+    /// token without its rows, so the rest has another token.
     fn of_rest(
         facts: &FactBlock,
         origin: &BlockOrigin,
         token: &InsertToken,
-        present: usize,
-        known: TokenReliability,
+        started_at: u64,
     ) -> Self {
-        let started_at = match known {
-            TokenReliability::ServerRestarted(at) => at,
-            TokenReliability::Known
-            | TokenReliability::MayBeForgotten
-            | TokenReliability::OnOtherShard => 0,
-        };
         Self {
             block: Bytes::from(facts.encode(origin)),
-            token: token.of_rest(present as u64, started_at),
+            token: token.of_rest(started_at),
         }
     }
 }
@@ -491,7 +514,7 @@ impl RepeatTokens {
         self.attempts += 1;
         match self.attempts {
             1 => self.of_block.clone(),
-            attempts => self.of_block.of_rest(attempts, offset_metadata::now()),
+            attempts => self.of_block.of_repeat(attempts, offset_metadata::now()),
         }
     }
 }

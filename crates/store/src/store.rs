@@ -61,11 +61,21 @@ impl InsertToken {
         Self(format!("correction/{month}/{generation}"))
     }
 
-    /// Returns the token for the missing rest of a block whose own token is not reliable. `present`
-    /// is the number of facts found, and `started_at` the last start of the server.
+    /// Returns the token for the missing rest of a block whose own token is not reliable.
+    /// `started_at` is the last start of the server.
+    ///
+    /// ClickHouse inserts a block as one part a month, and compares tokens for each month. Rests of
+    /// one block therefore have one token until the server restarts, whatever they contain: a
+    /// month that one attempt inserts late is not inserted again by the next.
     #[must_use]
-    pub fn of_rest(&self, present: u64, started_at: u64) -> Self {
-        Self(format!("{}/rest-{present}-{started_at}", self.0))
+    pub fn of_rest(&self, started_at: u64) -> Self {
+        Self(format!("{}/rest-{started_at}", self.0))
+    }
+
+    /// Returns the token of a repeated insert into a table in which a repeated row changes nothing.
+    #[must_use]
+    pub fn of_repeat(&self, attempt: u64, at: u64) -> Self {
+        Self(format!("{}/repeat-{attempt}-{at}", self.0))
     }
 
     /// Returns the token of the repair number `time` of the block. Two processes that restore the
@@ -314,6 +324,21 @@ impl Store {
         inserted
             .await
             .map_err(|error| self.judge(&format!("the insert into {table}"), error))
+    }
+
+    /// Returns the number of inserts of a block that servers are still executing. A client that no
+    /// longer waits for an insert does not end it.
+    ///
+    /// # Errors
+    /// If ClickHouse refuses the query or does not respond.
+    pub async fn running_inserts(&self, token: &InsertToken) -> Result<u64, StoreError> {
+        let token = quoted(&token.0);
+        self.count(&format!(
+            "SELECT count() FROM {} WHERE Settings['insert_deduplication_token'] = {token}
+             OR startsWith(Settings['insert_deduplication_token'], concat({token}, '/')) {SKIP_UNAVAILABLE}",
+            self.of_all_nodes("system.processes")
+        ))
+        .await
     }
 
     /// Returns the identities of `events` that already exist in an earlier fact. A fact is earlier
