@@ -251,10 +251,13 @@ impl Collector {
         let key = authenticate(&self.keys, headers)?.ok_or_else(|| {
             Problem::unauthorized("send `Authorization: Bearer KEY` with the key of the portal")
         })?;
-        if key.role != Role::Writer {
-            return Err(Problem::forbidden(
-                "this key can only read: use a key of the role writer",
-            ));
+        match key.role {
+            Role::Writer => {}
+            Role::Reader | Role::Admin => {
+                return Err(Problem::forbidden(
+                    "this key can only read: use a key of the role writer",
+                ));
+            }
         }
         let allowance = self.key_limit.take(&key.id)?;
         let form = Form::of(headers)?;

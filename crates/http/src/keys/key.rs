@@ -49,7 +49,7 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.name() == text)
-            .ok_or_else(|| "use reader, writer or admin".to_owned())
+            .ok_or_else(|| format!("use one of {}", Self::ALL.map(Role::name).join(", ")))
     }
 }
 
