@@ -283,6 +283,12 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
             "the disk lost records of the spool"
         );
     }
+    if recovery.torn_bytes > 0 {
+        tracing::warn!(
+            bytes = recovery.torn_bytes,
+            "the spool ended in an incomplete record, which was removed"
+        );
+    }
     if recovery.records > 0 {
         tracing::warn!(
             records = recovery.records,
