@@ -61,6 +61,14 @@ pub enum StoreError {
         "ClickHouse has no room left on its disk: free some, and the insert is tried again; if queries fail afterwards, restart ClickHouse and run `affluenza audit --repair`"
     )]
     DiskFull,
+    /// A part of a table is broken.
+    #[error(
+        "ClickHouse cannot read a part of a table, as after a full disk: restart ClickHouse (on one machine, start `affluenza up` again), then run `affluenza audit --repair`: {cause}"
+    )]
+    BrokenPart {
+        /// Response of the server.
+        cause: String,
+    },
     /// The operation is not supported in a cluster with a Keeper.
     #[error(
         "{what} is not possible in a cluster with a Keeper (clickhouse.cluster without clickhouse.nodes) yet: see the operator's guide for what to do instead"

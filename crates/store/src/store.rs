@@ -583,6 +583,9 @@ impl Store {
             {
                 StoreError::DiskFull
             }
+            ClientError::BadResponse(_) if is_of_broken_part(&cause) => {
+                StoreError::BrokenPart { cause }
+            }
             _ => StoreError::Query {
                 what: what.to_owned(),
                 cause,
@@ -591,10 +594,33 @@ impl Store {
     }
 }
 
+/// Returns true for the errors of a query that reads a broken part: data that does not fit its
+/// checksum, too short, corrupted or missing.
+fn is_of_broken_part(cause: &str) -> bool {
+    cause.contains(" part ")
+        && ["Code: 40.", "Code: 33.", "Code: 246.", "Code: 107."]
+            .iter()
+            .any(|code| cause.contains(code))
+}
+
 /// Returns up to 80 characters of the first line of a statement, to identify it in an error.
 fn head(statement: &str) -> &str {
     let line = statement.trim_start().lines().next().unwrap_or_default();
     line.char_indices()
         .nth(80)
         .map_or(line, |(end, _)| &line[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_part_is_recognized() {
+        let of_full_disk = "Code: 246. DB::Exception: Empty marks file '202611_1_117_22/data.cmrk4': 0, must be: 2328: (while reading from part 202611_1_117_22/ in table affluenza.usage_events";
+        assert!(is_of_broken_part(of_full_disk));
+        let refused =
+            "Code: 252. DB::Exception: Too many parts (3001) in table affluenza.usage_events";
+        assert!(!is_of_broken_part(refused));
+    }
 }
