@@ -23,6 +23,9 @@ use crate::period::Period;
 const COVERAGE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// The pause after a reading of the days with data is this many times its duration.
 const COVERAGE_REST: u32 = 50;
+/// Maximum time for the watermark. A ClickHouse that is slower does not answer questions either,
+/// and the figures of the last snapshot become stale meanwhile.
+const WATERMARK_WITHIN: Duration = Duration::from_secs(10);
 /// Largest number of gaps listed for an ente.
 const GAPS_MAX: usize = 5;
 
@@ -191,7 +194,8 @@ pub(crate) struct Current {
 
 impl Current {
     pub async fn load(store: &Store, register: Arc<Register>) -> Result<Self, StoreError> {
-        let snapshot = look(store, register, None).await?;
+        let watermark = store.watermark().await?;
+        let snapshot = look(store, watermark, register, None).await?;
         Ok(Self {
             held: RwLock::new(Ok(Arc::new(snapshot))),
         })
@@ -223,7 +227,15 @@ impl Current {
                 () = stop.cancelled() => return,
             }
             let register = register.borrow().clone();
-            match look(&store, register, Some(&last)).await {
+            let watermark = tokio::time::timeout(WATERMARK_WITHIN, store.watermark());
+            let now = match watermark.await {
+                Ok(Ok(watermark)) => look(&store, watermark, register, Some(&last))
+                    .await
+                    .map_err(|error| error.to_string()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("ClickHouse is too slow to name the newest figures".to_owned()),
+            };
+            match now {
                 Ok(now) => {
                     let was_down = self.get().is_err();
                     let is_new = now.tag != last.tag || was_down;
@@ -236,7 +248,7 @@ impl Current {
                 }
                 Err(error) => {
                     if self.get().is_ok() {
-                        tracing::error!(%error, "no figures until ClickHouse answers again");
+                        tracing::error!(error, "no figures until ClickHouse answers again");
                     }
                     self.set(Err("the database does not answer".to_owned()));
                 }
@@ -245,17 +257,17 @@ impl Current {
     }
 }
 
-/// Takes a snapshot, given the previous one.
+/// Takes a snapshot, given the previous one. The watermark was read before: an answer may hold more
+/// than its watermark covers, never less.
 ///
 /// Reading the days with data scans all figures, so they are not read with every block. Days that
 /// were read under another watermark are read again once their pause is over.
 async fn look(
     store: &Store,
+    watermark: String,
     register: Arc<Register>,
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, StoreError> {
-    // The watermark is read first: an answer may hold more than its watermark covers, never less.
-    let watermark = store.watermark().await?;
     let coverage = match before {
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
         _ => Arc::new(Coverage::read(store, &watermark).await?),
