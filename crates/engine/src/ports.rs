@@ -13,10 +13,32 @@ use crate::{Engine, EngineError};
 /// binds it.
 pub(crate) const ATTEMPTS: u32 = 5;
 
+/// First port and number of the ports that are chosen. They lie below the range from which Linux
+/// takes the ports of outgoing connections. Such a connection could take the port of an engine that
+/// is being restarted, and keep it.
+const CHOSEN: (u16, u16) = (20_000, 12_000);
+/// Number of ports tried before any free port is taken.
+const TRIES: usize = 32;
+
 /// Returns the wanted port if it is free, or any free port.
 ///
 /// The port is not reserved, so the later bind may still fail.
 pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineError> {
+    let chosen = match wanted {
+        Some(_) => None,
+        None => std::iter::repeat_with(random_port)
+            .take(TRIES)
+            .find(|port| bind(engine, Some(*port)).is_ok()),
+    };
+    chosen.map_or_else(|| bind(engine, wanted), Ok)
+}
+
+fn random_port() -> u16 {
+    let (first, count) = CHOSEN;
+    first + u16::from_le_bytes(crate::random::<2>()) % count
+}
+
+fn bind(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineError> {
     // std sets SO_REUSEADDR, like Kafka and ClickHouse, so that lingering connections of an earlier
     // run do not count as taken.
     match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted.unwrap_or(0))) {
