@@ -23,9 +23,9 @@ use crate::period::Period;
 const COVERAGE_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// The pause after a reading of the days with data is this many times its duration.
 const COVERAGE_REST: u32 = 50;
-/// Maximum time for the watermark. A ClickHouse that is slower does not answer questions either,
-/// and the figures of the last snapshot become stale meanwhile.
-const WATERMARK_WITHIN: Duration = Duration::from_secs(10);
+/// Maximum time for a snapshot. While ClickHouse takes longer, the figures of the last snapshot are
+/// stale, and no answer is given.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(10);
 /// Largest number of gaps listed for an ente.
 const GAPS_MAX: usize = 5;
 
@@ -194,8 +194,7 @@ pub(crate) struct Current {
 
 impl Current {
     pub async fn load(store: &Store, register: Arc<Register>) -> Result<Self, StoreError> {
-        let watermark = store.watermark().await?;
-        let snapshot = look(store, watermark, register, None).await?;
+        let snapshot = look(store, register, None).await?;
         Ok(Self {
             held: RwLock::new(Ok(Arc::new(snapshot))),
         })
@@ -227,13 +226,10 @@ impl Current {
                 () = stop.cancelled() => return,
             }
             let register = register.borrow().clone();
-            let watermark = tokio::time::timeout(WATERMARK_WITHIN, store.watermark());
-            let now = match watermark.await {
-                Ok(Ok(watermark)) => look(&store, watermark, register, Some(&last))
-                    .await
-                    .map_err(|error| error.to_string()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("ClickHouse is too slow to name the newest figures".to_owned()),
+            let looking = look(&store, register, Some(&last));
+            let now = match tokio::time::timeout(SNAPSHOT_WITHIN, looking).await {
+                Ok(now) => now.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("ClickHouse took longer than {SNAPSHOT_WITHIN:?}")),
             };
             match now {
                 Ok(now) => {
@@ -257,17 +253,17 @@ impl Current {
     }
 }
 
-/// Takes a snapshot, given the previous one. The watermark was read before: an answer may hold more
-/// than its watermark covers, never less.
+/// Takes a snapshot, given the previous one.
 ///
 /// Reading the days with data scans all figures, so they are not read with every block. Days that
 /// were read under another watermark are read again once their pause is over.
 async fn look(
     store: &Store,
-    watermark: String,
     register: Arc<Register>,
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, StoreError> {
+    // The watermark is read first: an answer may hold more than its watermark covers, never less.
+    let watermark = store.watermark().await?;
     let coverage = match before {
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
         _ => Arc::new(Coverage::read(store, &watermark).await?),

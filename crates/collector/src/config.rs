@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use affluenza_event::EVENT_BYTES_MAX;
+use affluenza_http::out_of_range;
 use serde::{Deserialize, Serialize};
 
 /// Default folder of the spool, within the data folder.
@@ -113,9 +114,7 @@ impl Config {
             ("page_requests_per_second", page_requests, 1, 1_000_000),
             ("report_seconds", self.report_seconds, 1, 3_600),
         ] {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("collect.{name} = {value}: use {low} to {high}"));
-            }
+            problems.extend(out_of_range("collect", name, value, low..=high));
         }
         if self.http.body_bytes_max < EVENT_BYTES_MAX {
             problems.push(format!(

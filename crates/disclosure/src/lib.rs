@@ -5,8 +5,6 @@ mod dimension;
 mod draws;
 pub mod edition;
 pub mod open_data;
-#[cfg(test)]
-mod program;
 mod protect;
 mod public;
 mod search;
@@ -19,3 +17,8 @@ pub use draws::{Draws, Secret};
 pub use protect::Unprotected;
 pub use public::Public;
 pub use table::{CountTable, Labels, Threshold};
+
+#[cfg(test)]
+mod tests {
+    mod program;
+}

@@ -21,7 +21,7 @@ pub use error::EngineError;
 pub use folder::DataDir;
 pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
 pub use kept::{Kept, Startable};
-pub use ports::HealthAnswer;
+pub use ports::{HealthAnswer, lasting_port};
 
 /// Kind of engine, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -13,29 +13,30 @@ use crate::{Engine, EngineError};
 /// binds it.
 pub(crate) const ATTEMPTS: u32 = 5;
 
-/// First port and number of the ports that are chosen. They lie below the range from which Linux
-/// takes the ports of outgoing connections. Such a connection could take the port of an engine that
-/// is being restarted, and keep it.
+/// First port and number of the ports that are chosen, below the ephemeral range of Linux.
 const CHOSEN: (u16, u16) = (20_000, 12_000);
 /// Number of ports tried before any free port is taken.
 const TRIES: usize = 32;
 
-/// Returns the wanted port if it is free, or any free port.
+/// Returns the wanted port if it is free, or a free port.
 ///
 /// The port is not reserved, so the later bind may still fail.
 pub(crate) fn choose(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineError> {
-    let chosen = match wanted {
-        Some(_) => None,
-        None => std::iter::repeat_with(random_port)
-            .take(TRIES)
-            .find(|port| bind(engine, Some(*port)).is_ok()),
-    };
-    chosen.map_or_else(|| bind(engine, wanted), Ok)
+    match (wanted, lasting_port()) {
+        (None, Some(port)) => Ok(port),
+        _ => bind(engine, wanted),
+    }
 }
 
-fn random_port() -> u16 {
+/// Returns a free port outside the ephemeral range. While an engine is restarted, its clients keep
+/// connecting, and an ephemeral port of the engine could become the port of such a connection.
+/// `None` if many ports are taken.
+#[must_use]
+pub fn lasting_port() -> Option<u16> {
     let (first, count) = CHOSEN;
-    first + u16::from_le_bytes(crate::random::<2>()) % count
+    std::iter::repeat_with(|| first + u16::from_le_bytes(crate::random::<2>()) % count)
+        .take(TRIES)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
 }
 
 fn bind(engine: Engine, wanted: Option<u16>) -> Result<u16, EngineError> {

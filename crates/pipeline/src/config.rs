@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use affluenza_http::out_of_range;
 use serde::{Deserialize, Serialize};
 
 /// Limits and intervals of the consumer. A block is written when it is two thirds full or due.
@@ -95,9 +96,7 @@ impl Config {
             ("standstill_seconds", self.standstill_seconds, 5, 3600),
             ("stuck_seconds", self.stuck_seconds, 60, 3600),
         ] {
-            if !(low..=high).contains(&value) {
-                problems.push(format!("consume.{name} = {value}: use {low} to {high}"));
-            }
+            problems.extend(out_of_range("consume", name, value, low..=high));
         }
         problems
     }

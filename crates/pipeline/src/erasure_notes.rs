@@ -1,4 +1,4 @@
-//! Notes of the erasures, kept outside the database: in a topic of their own, without a retention
+//! Notes of the erasures, kept outside the database, in a separate topic without a retention
 //! limit.
 //!
 //! A database restored from a backup knows only the erasures before the backup. The notes name the

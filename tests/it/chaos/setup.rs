@@ -1,9 +1,7 @@
 //! Ports, configuration and files of a test world.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use super::random::Random;
 use crate::http::Access;
 use crate::support::{source, write};
 
@@ -14,16 +12,9 @@ pub const DATABASE: &str = "chaos";
 /// Session timeout: after this time without heartbeats the group reassigns a consumer's partitions.
 const SESSION_MS: u32 = 2_000;
 
-/// Returns a free port outside the kernel's ephemeral range. While an engine is down, its clients
-/// keep connecting, and the kernel might give one of them an ephemeral port equal to the engine's.
+/// Returns a free port that an engine can keep while it is restarted.
 pub fn lasting_port() -> u16 {
-    let mut random = Random::new(u64::from(std::process::id()) ^ nanos());
-    loop {
-        let port = random.between(12_000, 32_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+    affluenza_engine::lasting_port().expect("a port is free")
 }
 
 /// A number that differs between runs.

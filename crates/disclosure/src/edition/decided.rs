@@ -20,9 +20,9 @@ pub struct Decided {
 /// Counts of a year before suppression.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenYear<'y> {
-    /// The year.
+    /// Calendar year.
     pub year: i16,
-    /// Its counts.
+    /// Figures in the detail that protection needs.
     pub figures: &'y OpenFigures,
     /// Services on offer.
     pub offered: &'y [Offered],

@@ -303,7 +303,7 @@ fn limits(memory_mib: u32) -> String {
 /// user cannot change, enforce that. Each has exceptions that the other one covers:
 /// - The quota is exhausted by those statements. `SELECT 1` and similar queries cost no quota.
 /// - Only one query may run at a time, and the last statement of the session runs as long as the
-///   engine. `KILL QUERY` ignores this limit but costs quota.
+///   engine. `KILL QUERY` ignores this limit but costs quota. The command line exempts the session.
 fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -> String {
     let statements = super::serve(settings).len();
     let sum = hex::encode(Sha256::digest(password.as_bytes()));
