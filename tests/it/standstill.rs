@@ -9,6 +9,7 @@ use affluenza_kafka::{Cluster, Config as BusConfig, NextOffset, Polled, Reader, 
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::api::serve;
 use crate::support::{Engines, Place, Running, eventually, stderr};
 use crate::watching::{Watched, event};
 
@@ -17,6 +18,8 @@ const ONE: [(&str, &str); 1] = [("AFFLUENZA__KAFKA__PARTITIONS", "1")];
 
 /// Timeout until a standstill is reported, with a margin for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Greatest age of a figure that the API gives, with a margin for a busy machine.
+const OLD_MAX: Duration = Duration::from_secs(25);
 
 fn migrated<'e>(engines: &'e Engines, name: &str) -> Place<'e> {
     let place = engines.place(name);
@@ -430,10 +433,10 @@ pub fn frozen_servers_are_named_and_hold_no_end(shared: &Engines) {
     ends("consume, ClickHouse frozen", watched.running);
     ends("audit, ClickHouse frozen", audit);
     signal(clickhouse, Signal::CONT);
-    let serve = place.spawn(&["serve"], "serve.log");
-    says(&place, "serve.log", "http://");
+    let serving = place.spawn(&["serve"], "serve-clickhouse.log");
+    says(&place, "serve-clickhouse.log", "http://");
     signal(clickhouse, Signal::STOP);
-    ends("serve, ClickHouse frozen", serve);
+    ends("serve, ClickHouse frozen", serving);
     signal(clickhouse, Signal::CONT);
 
     let watched = Watched::start(&place, "kafka.log", &[]);
@@ -471,7 +474,27 @@ pub fn frozen_servers_are_named_and_hold_no_end(shared: &Engines) {
         output.is_ok_and(|output| output.status.success())
     });
     assert!(place.run(&["audit"]).contains("balanced"));
+    old_figures_are_refused(place, clickhouse);
     shared.runtime.block_on(engines.stop());
+}
+
+/// A figure whose age is not known is not given, even if the API has kept it.
+fn old_figures_are_refused(place: Place<'_>, clickhouse: u32) {
+    let api = serve(place);
+    let key = api.key(&["all"]);
+    let status = || api.with_key(&key, "usage?period=2026").status;
+    eventually("the API answers", || status() == 200);
+    signal(clickhouse, Signal::STOP);
+    let began = Instant::now();
+    eventually("the API answers no more", || status() == 503);
+    let took = began.elapsed();
+    signal(clickhouse, Signal::CONT);
+    eprintln!(
+        "ClickHouse frozen: no figures after {:.1} s",
+        took.as_secs_f64()
+    );
+    assert!(took < OLD_MAX, "{took:?}");
+    eventually("the API answers again", || status() == 200);
 }
 
 pub fn overridden_guards_and_kafka_away_are_refused(engines: &Engines) {
