@@ -92,9 +92,15 @@ impl Sight {
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(Self::End),
                 Some(Err(error)) if is_out_of_range(&error) => {
-                    return Err(BusError::OutOfRange {
-                        topic: topic.to_owned(),
-                    });
+                    let (low, high) = consumer.fetch_watermarks(topic, partition.0, PATIENCE)?;
+                    if !(low..=high).contains(&from.0) {
+                        return Err(BusError::OutOfRange {
+                            topic: topic.to_owned(),
+                        });
+                    }
+                    // Behind a damaged batch the client continues at an arbitrary offset.
+                    last = Some(error.to_string());
+                    consumer.assign(&list)?;
                 }
                 Some(Err(error)) => {
                     let cause = consumer.context().said().take(&error);

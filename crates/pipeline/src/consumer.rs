@@ -394,8 +394,8 @@ impl Consumer {
         }
     }
 
-    /// Checks whether the next record of a partition is readable. If not, the partition stays at
-    /// that offset: reading on would lose the record.
+    /// Checks whether the next record of a partition is readable, and fetches it again: at once, or
+    /// after a pause if it is not. Reading on would lose the record.
     fn examine(&mut self, index: usize) -> Result<(), PipelineError> {
         let state = &mut self.partitions[index];
         let (partition, at) = (state.partition, state.draft.end);
@@ -403,11 +403,12 @@ impl Consumer {
             return Ok(());
         }
         let sight = Sight::at(&self.bus, &self.bus.topic, partition, at)?;
-        if !matches!(sight, Sight::Blocked(_)) {
-            return Ok(());
+        let mut retry_at = Instant::now();
+        if matches!(sight, Sight::Blocked(_)) {
+            retry_at += RETRY_PAUSE;
+            self.progress.sighted(partition, sight);
         }
-        state.retry_at = Some(Instant::now() + RETRY_PAUSE);
-        self.progress.sighted(partition, sight);
+        state.retry_at = Some(retry_at);
         // The client may be at an arbitrary offset from which it cannot seek.
         Ok(self.reader.release(&[partition])?)
     }
@@ -464,6 +465,7 @@ impl Consumer {
                     self.reader.seek(partition, NextOffset(offset.0))?;
                 }
                 Polled::Ended { partition, next } => self.note_end(partition, next),
+                Polled::Trouble(trouble) if trouble.may_skip => self.troubled(trouble)?,
                 Polled::Trouble(_) | Polled::Nothing => {}
             }
             return Ok(());
@@ -828,8 +830,9 @@ impl Drop for Consumer {
     }
 }
 
-/// Polls the client once. The client reports a damaged batch as "offset out of range"; this is
-/// ignored while a partition waits at an unreadable record.
+/// Polls the client once. The client may report a damaged batch as "offset out of range". This is
+/// ignored while a partition waits at an unreadable record. Otherwise every partition is examined,
+/// which finds the deleted or the damaged records.
 fn poll<'r>(
     reader: &'r Reader,
     partitions: &[PartitionState],
@@ -840,6 +843,10 @@ fn poll<'r>(
         {
             Ok(Polled::Nothing)
         }
+        Err(error @ BusError::OutOfRange { .. }) => Ok(Polled::Trouble(Trouble {
+            cause: error.to_string(),
+            may_skip: true,
+        })),
         polled => Ok(polled?),
     }
 }
