@@ -18,9 +18,9 @@ const HEAD: &str = "\
 The test `the_list_of_hidden_figures_is_right` compares this file with a run. `UPDATE_HIDDEN=1` makes the test write the
 file. The uses are the printed ones, spread over the services of the example register. `*` is the total of a dimension.
 
-The earlier rule protected the matrix of ente, category and kind by sums alone. None of the listed counts is small. The
-reason names the smallest hidden cell with fewer than three possible values, or none of three and more, if the listed
-cell alone were shown. \"Offers\" are the kind of each service and the enti that offer it, from register and catalogue.
+The earlier rule protected the matrix of ente, category and kind by sums alone. None of the listed counts is small.
+If one of the listed cells were shown, the attacker would recover a hidden cell. The reason names the smallest one.
+\"Offers\" are the kind of each service and the enti that offer it, from register and catalogue.
 
 ";
 
