@@ -51,12 +51,15 @@ impl DataDir {
     }
 
     /// Same as [`DataDir::lock`], but waits up to 40 s if the process named in the lock is dead and
-    /// only its engine is still stopping.
+    /// only its engine is still stopping, or is this process: a child that was just started holds
+    /// each open file of its parent until its program runs.
     pub(crate) async fn lock_or_wait(path: &Path) -> Result<Self, EngineError> {
         let waiting = async {
             loop {
                 match Self::lock(path) {
-                    Err(EngineError::InUse { pid: Some(pid), .. }) if !is_alive(pid) => {
+                    Err(EngineError::InUse { pid: Some(pid), .. })
+                        if !is_alive(pid) || pid == std::process::id() =>
+                    {
                         tokio::time::sleep(POLL).await;
                     }
                     other => return other,
@@ -124,8 +127,8 @@ fn is_alive(pid: u32) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_second_lock_is_refused_and_names_the_holder() {
+    #[tokio::test]
+    async fn a_second_lock_is_refused_and_names_the_holder() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("engine");
         let held = DataDir::lock(&path).unwrap();
@@ -133,7 +136,22 @@ mod tests {
         let me = std::process::id();
         assert!(matches!(refused, EngineError::InUse { pid: Some(pid), .. } if pid == me));
         drop(held);
-        DataDir::lock(&path).unwrap();
+        DataDir::lock_or_wait(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn children_that_start_meanwhile_do_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("engine");
+        let others = std::thread::spawn(|| {
+            for _ in 0..200 {
+                std::process::Command::new("true").status().unwrap();
+            }
+        });
+        while !others.is_finished() {
+            DataDir::lock_or_wait(&path).await.unwrap();
+        }
+        others.join().unwrap();
     }
 
     #[test]
