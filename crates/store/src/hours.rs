@@ -71,7 +71,7 @@ struct Months {
 type MonthEvents = (u16, u64);
 
 /// Query for the generation, which changes with each repair and each step of a rebuild.
-const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds))))";
+const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL))))";
 
 /// Returns the query for the usage by month, ente and hour, from the sets of visitors.
 fn counted(condition: &str) -> String {

@@ -433,7 +433,7 @@ impl Store {
         let parts: Vec<String> = self
             .rows(
                 "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
-                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(version) FROM rebuilds)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL))))
+                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL))))
                  FROM ingest_ledger",
             )
             .await?;
