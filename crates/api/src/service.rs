@@ -159,6 +159,7 @@ impl Api {
         let inner = &*self.0;
         let address = client_address(peer.0.ip(), headers, &inner.config.http.trusted_proxies);
         let (_, allowance) = inner.admit(address, headers)?;
+        inner.current.wake();
         Ok(allowance)
     }
 
@@ -166,9 +167,14 @@ impl Api {
         &self.0.editions
     }
 
+    /// Returns the number of seals of closed years, as it changes.
+    pub fn seals(&self) -> watch::Receiver<u64> {
+        self.0.current.seals()
+    }
+
     /// Succeeds if there are figures, or returns the reason why not.
-    pub async fn check(&self) -> Result<(), String> {
-        self.0.current.get().map(drop)
+    pub fn check(&self) -> Result<(), String> {
+        self.0.current.check()
     }
 
     async fn answer(
@@ -189,6 +195,7 @@ impl Api {
         let snapshot = inner
             .current
             .get()
+            .await
             .map_err(|cause| Problem::unavailable(cause, RETRY))?;
         let period = inner.period(&question, &viewer, &snapshot);
         let viewer_is_public = viewer == Viewer::Public;

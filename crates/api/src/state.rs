@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use affluenza_classify::hours::LocalDate;
@@ -10,10 +10,10 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_register::Register;
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::doubts::DoubtfulMonth;
-use affluenza_store::usage::SeenDays;
+use affluenza_store::usage::{SeenDays, Watermark};
 use affluenza_store::{Store, StoreError};
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::answer::{Completeness, EnteCompleteness, Loss};
@@ -26,6 +26,10 @@ const COVERAGE_REST: u32 = 50;
 /// Maximum time for a snapshot. While ClickHouse takes longer, the figures of the last snapshot are
 /// stale, and no answer is given.
 const SNAPSHOT_WITHIN: Duration = Duration::from_secs(10);
+/// Time after the last request until snapshots are taken at rest, and their interval then. A look
+/// costs ClickHouse 5 ms of CPU; five a second were more than half of the work of an idle machine.
+const REST_AFTER: Duration = Duration::from_secs(10);
+const REST_PAUSE: Duration = Duration::from_secs(15);
 /// Largest number of gaps listed for an ente.
 const GAPS_MAX: usize = 5;
 
@@ -45,7 +49,7 @@ pub struct Snapshot {
     pub coverage: Arc<Coverage>,
     /// Months whose figures may be wrong until reconciliation has finished.
     pub doubtful: Vec<DoubtfulMonth>,
-    watermark: String,
+    watermark: Watermark,
 }
 
 /// Days with data, by ente.
@@ -56,21 +60,21 @@ pub struct Coverage {
     /// Hash of these days.
     hash: u64,
     /// Watermark that was read before these days. Under any other watermark they may have changed.
-    watermark: String,
+    watermark: Watermark,
     /// Earliest time of the next reading.
     next: Option<Instant>,
     losses: Vec<Acceptance>,
 }
 
 impl Coverage {
-    async fn read(store: &Store, watermark: &str) -> Result<Self, StoreError> {
+    async fn read(store: &Store, watermark: &Watermark) -> Result<Self, StoreError> {
         let began = Instant::now();
         let seen = store.seen_days().await?;
         let accepted = store.acceptances().await?;
         let (shortest, longest) = COVERAGE_PAUSE;
         let pause = (began.elapsed() * COVERAGE_REST).clamp(shortest, longest);
         Ok(Self {
-            watermark: watermark.to_owned(),
+            watermark: watermark.clone(),
             next: Instant::now().checked_add(pause),
             ..Self::of(seen, accepted)
         })
@@ -78,8 +82,8 @@ impl Coverage {
 
     /// True if the days were read under another watermark and their pause is over. While nothing is
     /// written, they are not read again.
-    fn is_due(&self, watermark: &str) -> bool {
-        self.watermark != watermark && self.next.is_none_or(|next| next <= Instant::now())
+    fn is_due(&self, watermark: &Watermark) -> bool {
+        self.watermark != *watermark && self.next.is_none_or(|next| next <= Instant::now())
     }
 
     fn of(seen: Vec<SeenDays>, accepted: Vec<Acceptance>) -> Self {
@@ -189,29 +193,78 @@ fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
 /// The current snapshot, or the reason why it is missing.
 #[derive(Debug)]
 pub(crate) struct Current {
-    held: RwLock<Result<Arc<Snapshot>, String>>,
+    held: watch::Sender<Held>,
+    /// Time of the last request.
+    asked: Mutex<Instant>,
+    woken: Notify,
+    seals: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct Held {
+    snapshot: Result<Arc<Snapshot>, String>,
+    /// True if nobody has asked for a while, so that the snapshot may be old.
+    is_resting: bool,
 }
 
 impl Current {
     pub async fn load(store: &Store, register: Arc<Register>) -> Result<Self, StoreError> {
         let snapshot = look(store, register, None).await?;
         Ok(Self {
-            held: RwLock::new(Ok(Arc::new(snapshot))),
+            seals: watch::Sender::new(snapshot.watermark.seals),
+            held: watch::Sender::new(Held {
+                snapshot: Ok(Arc::new(snapshot)),
+                is_resting: false,
+            }),
+            asked: Mutex::new(Instant::now()),
+            woken: Notify::new(),
         })
     }
 
-    pub fn get(&self) -> Result<Arc<Snapshot>, String> {
+    /// Notes a request, which ends the rest.
+    pub fn wake(&self) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.woken.notify_one();
+    }
+
+    /// Returns the current snapshot. The first request after a rest waits for a new one.
+    pub async fn get(&self) -> Result<Arc<Snapshot>, String> {
+        self.wake();
+        let mut held = self.held.subscribe();
+        match held.wait_for(|held| !held.is_resting).await {
+            Ok(held) => held.snapshot.clone(),
+            Err(_) => Err("the service is stopping".to_owned()),
+        }
+    }
+
+    /// Returns why there was no snapshot when ClickHouse was last asked.
+    pub fn check(&self) -> Result<(), String> {
         self.held
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .borrow()
+            .snapshot
+            .as_ref()
+            .map(drop)
+            .map_err(Clone::clone)
+    }
+
+    /// Returns the number of seals of closed years, as of the newest snapshot.
+    pub fn seals(&self) -> watch::Receiver<u64> {
+        self.seals.subscribe()
     }
 
     fn set(&self, now: Result<Arc<Snapshot>, String>) {
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = now;
+        if let Ok(now) = &now {
+            let seals = now.watermark.seals;
+            self.seals
+                .send_if_modified(|known| std::mem::replace(known, seals) != seals);
+        }
+        self.held.send_replace(Held {
+            snapshot: now,
+            is_resting: false,
+        });
     }
 
-    /// Takes snapshots repeatedly until `stop` is signalled.
+    /// Takes snapshots repeatedly until `stop` is signalled: every `pause` while somebody asks.
     pub async fn follow(
         &self,
         store: Store,
@@ -219,10 +272,12 @@ impl Current {
         pause: Duration,
         stop: CancellationToken,
     ) {
-        let Ok(mut last) = self.get() else { return };
+        let Ok(mut last) = self.held.borrow().snapshot.clone() else {
+            return;
+        };
         loop {
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = self.rest(pause) => {}
                 () = stop.cancelled() => return,
             }
             let register = register.borrow().clone();
@@ -233,22 +288,30 @@ impl Current {
             };
             match now {
                 Ok(now) => {
-                    let was_down = self.get().is_err();
-                    let is_new = now.tag != last.tag || was_down;
-                    // Unchanged snapshots are kept, too: they hold the watermark of the days with
-                    // data.
                     last = Arc::new(now);
-                    if is_new {
-                        self.set(Ok(last.clone()));
-                    }
+                    self.set(Ok(last.clone()));
                 }
                 Err(error) => {
-                    if self.get().is_ok() {
+                    if self.check().is_ok() {
                         tracing::error!(error, "no figures until ClickHouse answers again");
                     }
                     self.set(Err("the database does not answer".to_owned()));
                 }
             }
+        }
+    }
+
+    /// Waits until the next snapshot is due.
+    async fn rest(&self, pause: Duration) {
+        let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.elapsed() < REST_AFTER {
+            tokio::time::sleep(pause).await;
+            return;
+        }
+        self.held.send_modify(|held| held.is_resting = true);
+        tokio::select! {
+            () = tokio::time::sleep(REST_PAUSE.max(pause)) => {}
+            () = self.woken.notified() => {}
         }
     }
 }
@@ -268,12 +331,13 @@ async fn look(
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
         _ => Arc::new(Coverage::read(store, &watermark).await?),
     };
-    let doubtful = store.months_in_doubt().await?;
-    let as_of = match before {
-        Some(last) if last.watermark == watermark => last.as_of,
-        _ => Timestamp::now(),
+    // The watermark covers the months in doubt.
+    let (doubtful, as_of) = match before {
+        Some(last) if last.watermark == watermark => (last.doubtful.clone(), last.as_of),
+        _ => (store.months_in_doubt().await?, Timestamp::now()),
     };
-    let mark = format!("{watermark} {}", register.version());
+    let Watermark { figures, seals } = &watermark;
+    let mark = format!("{figures} {seals} {}", register.version());
     let text = format!("{mark} {:016x}", coverage.hash);
     Ok(Snapshot {
         tag: xxh3_64(text.as_bytes()),

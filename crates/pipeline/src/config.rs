@@ -11,8 +11,9 @@ pub struct Config {
     pub block_records_max: usize,
     /// Maximum memory of a block, in bytes.
     pub block_bytes_max: usize,
-    /// Maximum time that a record waits in a block, in milliseconds. Five times as long while there
-    /// is a backlog.
+    /// Minimum time between the starts of two blocks of a partition, in milliseconds, and so the
+    /// maximum time that a record waits for its block. Twice as long while there is a backlog. After
+    /// a pause a block is written at once. Fresher figures cost more CPU.
     pub block_wait_ms_max: u64,
     /// Identities kept in memory for each partition, to find duplicates without a query to
     /// ClickHouse.
@@ -58,7 +59,7 @@ impl Default for Config {
         Self {
             block_records_max: 65_536,
             block_bytes_max: 8 * 1024 * 1024,
-            block_wait_ms_max: 400,
+            block_wait_ms_max: 1250,
             recent_identities_max: 150_000,
             accept_new_stream: false,
             reconcile_minutes: 60,

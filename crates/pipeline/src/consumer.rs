@@ -30,7 +30,7 @@ const POLL_WAIT: Duration = Duration::from_millis(5);
 const STALL_MAX: Duration = Duration::from_secs(5);
 
 /// Factor on the time that records wait in a block while there is a backlog.
-const BACKLOG_WAITS: u32 = 5;
+const BACKLOG_WAITS: u32 = 2;
 /// Partitions whose newest identities are read from ClickHouse at the same time.
 const WARMED_AT_ONCE: usize = 4;
 /// Backoff after a refused commit.

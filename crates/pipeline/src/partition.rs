@@ -12,6 +12,9 @@ use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
 use crate::{Config, PipelineError, invariants};
 
+/// Time that the first record after a pause waits for others.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Block that is being written to ClickHouse.
 pub(crate) struct Writing {
     /// Distinguishes the result of this block from that of a cancelled one.
@@ -40,6 +43,8 @@ pub(crate) struct PartitionState {
     pub(crate) draft: Draft,
     recent: Recent,
     pub(crate) writing: Option<Writing>,
+    /// Time when the last block was begun.
+    begun: Option<Instant>,
     /// Time from which a refused commit may be retried.
     pub(crate) commit_after: Option<Instant>,
     /// Time at which an unreadable record is retried. Nothing is fetched until then.
@@ -63,6 +68,7 @@ impl PartitionState {
             draft: Draft::begin(committed),
             recent,
             writing: None,
+            begun: None,
             commit_after: None,
             retry_at: None,
         }
@@ -150,8 +156,9 @@ impl PartitionState {
         invariants::recovers_exactly(intended, self.draft.extent())
     }
 
-    /// Returns true if the draft is to be written now. A recovered block is ready only at exactly
-    /// the end of its intent.
+    /// Returns true if the draft is to be written now: after a pause almost at once, otherwise
+    /// `wait_max` after the last block was begun. A recovered block is ready only at exactly the
+    /// end of its intent.
     pub(crate) fn is_ready(
         &self,
         config: &Config,
@@ -164,7 +171,15 @@ impl PartitionState {
         }
         match &self.recovering {
             Some(intent) => invariants::reaches_intent(intent.end, self.draft.end),
-            None => draining || self.draft.is_large(config) || self.draft.is_due(now, wait_max),
+            None => {
+                let paused = self.begun.is_none_or(|begun| now - begun >= wait_max);
+                let wait = if paused {
+                    wait_max.min(GATHER)
+                } else {
+                    wait_max
+                };
+                draining || self.draft.is_large(config) || self.draft.is_due(now, wait)
+            }
         }
     }
 
@@ -206,6 +221,7 @@ impl PartitionState {
     /// of the intent, in seconds since 1970, if the draft repeats one.
     pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
         let intended_at = self.recovering.take().map(|intent| intent.at);
+        self.begun = Some(Instant::now());
         // Earlier blocks are stored by now, so that a look-up of older events finds them.
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
@@ -278,6 +294,29 @@ mod tests {
             (state.draft.first, state.draft.end),
             (NextOffset(11), NextOffset(13))
         );
+    }
+
+    #[test]
+    fn a_block_is_written_at_once_after_a_pause_and_later_otherwise() {
+        let wait = Duration::from_secs(1);
+        let mut state = partition(None);
+        let config = Config::default();
+        let mut next = 11;
+        let mut open = |state: &mut PartitionState| {
+            state.ended(NextOffset(next));
+            state.pass_gap().unwrap();
+            next += 1;
+            Instant::now()
+        };
+        let opened = open(&mut state);
+        assert!(state.is_ready(&config, wait, opened + GATHER, false));
+        state.seal();
+        let opened = open(&mut state);
+        assert!(!state.is_ready(&config, wait, opened + wait / 2, false));
+        assert!(state.is_ready(&config, wait, opened + wait, false));
+        // The wait counts from the last block, not from the first record.
+        let begun = state.begun.unwrap();
+        assert!(state.is_ready(&config, wait, begun + wait + GATHER, false));
     }
 
     #[test]

@@ -49,11 +49,6 @@ impl Store {
         .await
     }
 
-    /// Returns the number of seals.
-    pub async fn seal_count(&self) -> Result<u64, StoreError> {
-        self.count("SELECT count() FROM sealed_years").await
-    }
-
     /// Adds a seal, unless its position in the chain is taken.
     ///
     /// ClickHouse stores one insert per token and drops all others, even concurrent ones from two

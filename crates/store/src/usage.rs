@@ -12,6 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Store, StoreError};
 
+/// State of everything that figures are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct Watermark {
+    /// A text that changes whenever figures may change: with new blocks, repairs, rebuilds, and
+    /// months in doubt.
+    pub figures: String,
+    /// Number of seals of closed years.
+    pub seals: u64,
+}
+
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 100_000;
 
@@ -427,16 +437,16 @@ impl Store {
         .await
     }
 
-    /// Returns a text that changes whenever figures may change: with new blocks, repairs, rebuilds,
-    /// and months in doubt.
-    pub async fn watermark(&self) -> Result<String, StoreError> {
-        let parts: Vec<String> = self
+    /// Returns the watermark of the figures.
+    pub async fn watermark(&self) -> Result<Watermark, StoreError> {
+        let mut rows: Vec<Watermark> = self
             .rows(
                 "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
-                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL))))
+                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL)))) AS figures,
+                    assumeNotNull((SELECT count() FROM sealed_years)) AS seals
                  FROM ingest_ledger",
             )
             .await?;
-        Ok(parts.into_iter().next().unwrap_or_default())
+        Ok(rows.pop().unwrap_or_default())
     }
 }

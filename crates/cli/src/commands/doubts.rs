@@ -9,8 +9,10 @@ use affluenza_pipeline::{Progress, SettledDoubts, reconcile_doubtful_months};
 use affluenza_store::Store;
 use anyhow::Result;
 
-/// Interval between checks for months in doubt.
+/// Interval between checks for months in doubt while blocks are written.
 const DOUBTS_LOOK: Duration = Duration::from_secs(1);
+/// Interval while no block is written: a doubt can then come from another program only.
+const REST_LOOK: Duration = Duration::from_secs(10);
 /// Pause before a month that stays in doubt is held and compared again.
 const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
 
@@ -23,11 +25,19 @@ pub async fn settle_regularly(
     stop: CancellationToken,
 ) {
     let mut after = Instant::now();
+    let mut looked = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(DOUBTS_LOOK) => {}
             () = stop.cancelled() => return,
         }
+        let blocks = progress.snapshot().blocks;
+        let is_known = looked
+            .is_some_and(|(at, known): (Instant, u64)| known == blocks && at.elapsed() < REST_LOOK);
+        if is_known {
+            continue;
+        }
+        looked = Some((Instant::now(), blocks));
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
         let Ok(doubtful) = progress.refresh_doubtful_months(&store).await else {
             continue;

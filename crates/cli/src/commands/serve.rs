@@ -21,8 +21,8 @@ use crate::output::say;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
-/// Interval between checks for newly closed years.
-const SEALS_LOOK: Duration = Duration::from_secs(1);
+/// Pause before closed years that could not be read are read again.
+const SEALS_PAUSE: Duration = Duration::from_secs(5);
 /// Timeout of a query in ClickHouse, in seconds.
 const QUESTION_SECONDS_MAX: u64 = 10;
 
@@ -85,8 +85,8 @@ impl RunningApi {
         );
         tokio::spawn(reloaded);
         let store = Store::new(&reader);
-        let closed =
-            follow_closed_years(store.clone(), Witness::new(settings, &store), stop.clone()).await;
+        let witness = Witness::new(settings, &store);
+        let (closed_in, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
         let editions = Arc::new(Editions::new(config.small_count, closed));
         let open_data = affluenza_disclosure::open_data::routes(Source {
             editions: editions.clone(),
@@ -100,7 +100,7 @@ impl RunningApi {
         });
         let metrics = Metrics::default();
         let sources = ApiSources {
-            store,
+            store: store.clone(),
             editions,
             ring,
             register,
@@ -108,16 +108,16 @@ impl RunningApi {
         let api = Api::start(config.clone(), sources, &metrics, stop.clone())
             .await
             .context("the API cannot start")?;
+        let following = follow_closed_years(store, witness, api.seals(), closed_in);
+        let until = stop.clone();
+        tokio::spawn(async move { until.run_until_cancelled(following).await });
         let checked = api.clone();
         let mut routes = api.routes();
         if config.public {
             routes = routes.merge(open_data);
         }
         let routes = routes
-            .merge(status_route(move || {
-                let api = checked.clone();
-                async move { api.check().await }
-            }))
+            .merge(status_route(move || std::future::ready(checked.check())))
             .merge(metrics_route(&metrics))
             .merge(affluenza_api::dashboard::routes());
         let (router, stop) = (bounded(routes, &config.http, &metrics), stop.clone());
@@ -134,33 +134,25 @@ impl RunningApi {
     }
 }
 
-/// Reads the closed years, and again whenever a year is closed.
+/// Reads the closed years again whenever a year is closed, and after a failed reading.
 async fn follow_closed_years(
     store: Store,
     witness: Witness,
-    stop: CancellationToken,
-) -> watch::Receiver<Arc<Closed>> {
-    let mut count = store.seal_count().await.ok();
-    let (newer, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(SEALS_LOOK) => {}
-                () = stop.cancelled() => return,
-            }
-            let found = store.seal_count().await.ok();
-            // After a failed reading, read again even if the count is unchanged: the data may have
-            // been restored.
-            if found.is_none() || found == count && newer.borrow().is_ok() {
-                continue;
-            }
-            let closed = closed_years(&store, &witness).await;
-            if let (Err(error), Ok(_)) = (&closed, &**newer.borrow()) {
-                tracing::error!(error, "closed years cannot be published");
-            }
-            count = found;
-            newer.send_replace(Arc::new(closed));
+    mut seals: watch::Receiver<u64>,
+    newer: watch::Sender<Arc<Closed>>,
+) {
+    // A year may have been closed between the first reading and the first snapshot of the API.
+    seals.mark_changed();
+    loop {
+        let has_failed = newer.borrow().is_err();
+        tokio::select! {
+            changed = seals.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(SEALS_PAUSE), if has_failed => {}
         }
-    });
-    closed
+        let closed = closed_years(&store, &witness).await;
+        if let (Err(error), Ok(_)) = (&closed, &**newer.borrow()) {
+            tracing::error!(error, "closed years cannot be published");
+        }
+        newer.send_replace(Arc::new(closed));
+    }
 }
