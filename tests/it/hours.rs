@@ -136,10 +136,12 @@ pub fn precalculated_hours_are_right(engines: &Engines) {
     place.run(&["rebuild", "aggregates", "--period", "2017-05"]);
     all_are_right(&place, "May was rebuilt");
     // Merging the rows of the rebuild is no change of the figures.
-    let watermark = || place.wait(place.store().watermark()).expect("it is read");
+    let store = place.store();
+    let watermark = || place.wait(store.watermark()).expect("it is read");
     let before = watermark();
-    let merged = place.store().run_statement("OPTIMIZE TABLE rebuilds FINAL");
-    place.wait(merged).expect("the rows are merged");
+    place
+        .wait(store.run_statement("OPTIMIZE TABLE rebuilds FINAL"))
+        .expect("the rows are merged");
     assert_eq!(watermark(), before);
     assert_eq!(keep(), 0);
 
