@@ -1,10 +1,12 @@
-//! Draws user agents with realistic frequencies.
+//! User agents with realistic frequencies. `agents/README.md` names their sources.
+
+use rand::RngExt;
 
 use crate::random::{Random, Weighted};
 
 /// Tablets per thousand smartphones and tablets. The corpus has ten per thousand; public bodies saw
 /// more in those years.
-const TABLETS_PERMILLE: u64 = 60;
+const TABLETS_PERMILLE: u32 = 60;
 
 /// Device class of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,70 +16,44 @@ pub(crate) enum PersonDevice {
     Mobile,
 }
 
-/// Corpus of user agents, which are identified by their index.
+/// Corpus of user agents by class.
 pub(crate) struct Agents {
-    texts: Vec<&'static str>,
-    desktops: AgentGroup,
-    smartphones: AgentGroup,
-    tablets: AgentGroup,
-    bots: AgentGroup,
-}
-
-/// User agents of one class, which are adjacent in the corpus.
-struct AgentGroup {
-    first: usize,
-    weighted: Weighted,
+    desktops: Weighted<&'static str>,
+    smartphones: Weighted<&'static str>,
+    tablets: Weighted<&'static str>,
+    bots: Weighted<&'static str>,
 }
 
 impl Agents {
     pub(crate) fn new() -> Self {
-        let mut texts = Vec::new();
         Self {
-            desktops: AgentGroup::of("desktop", &mut texts),
-            smartphones: AgentGroup::of("smartphone", &mut texts),
-            tablets: AgentGroup::of("tablet", &mut texts),
-            bots: AgentGroup::of("bot", &mut texts),
-            texts,
+            desktops: of_class("desktop"),
+            smartphones: of_class("smartphone"),
+            tablets: of_class("tablet"),
+            bots: of_class("bot"),
         }
     }
 
     /// Draws a user agent for a person.
-    pub(crate) fn person(&self, device: PersonDevice, random: &mut Random) -> u16 {
-        let group = match device {
+    pub(crate) fn person(&self, device: PersonDevice, random: &mut Random) -> &'static str {
+        let agents = match device {
             PersonDevice::Desktop => &self.desktops,
-            PersonDevice::Mobile if random.permille(TABLETS_PERMILLE) => &self.tablets,
+            PersonDevice::Mobile if random.random_ratio(TABLETS_PERMILLE, 1000) => &self.tablets,
             PersonDevice::Mobile => &self.smartphones,
         };
-        group.draw(random)
+        agents.draw(random)
     }
 
     /// Draws a user agent for a crawler.
-    pub(crate) fn bot(&self, random: &mut Random) -> u16 {
+    pub(crate) fn bot(&self, random: &mut Random) -> &'static str {
         self.bots.draw(random)
-    }
-
-    pub(crate) fn text(&self, place: u16) -> &'static str {
-        self.texts.get(usize::from(place)).copied().unwrap_or("")
     }
 }
 
-impl AgentGroup {
-    /// Adds the user agents of `class` to `texts`.
-    fn of(class: &str, texts: &mut Vec<&'static str>) -> Self {
-        let first = texts.len();
-        let mut weights = Vec::new();
-        for row in rows().filter(|row| row.class == class) {
-            texts.push(row.user_agent);
-            weights.push(row.weight);
-        }
-        let weighted = Weighted::new(&weights);
-        Self { first, weighted }
-    }
-
-    fn draw(&self, random: &mut Random) -> u16 {
-        // The corpus has fewer than a thousand rows, so the index fits.
-        (self.first + self.weighted.draw(random)) as u16
-    }
+fn of_class(class: &str) -> Weighted<&'static str> {
+    let rows = rows().filter(|row| row.class == class);
+    Weighted::new(rows.map(|row| (row.user_agent, row.weight)))
+        .expect("the corpus has user agents of each class")
 }
 
 struct CorpusRow {
@@ -86,15 +62,10 @@ struct CorpusRow {
     weight: f64,
 }
 
-/// Rows of both files; `agents/README.md` names their sources.
 fn rows() -> impl Iterator<Item = CorpusRow> {
-    [
-        include_str!("../agents/people.tsv"),
-        include_str!("../agents/bots.tsv"),
-    ]
-    .into_iter()
-    .flat_map(|file| file.lines().skip(1))
-    .filter_map(|line| {
+    let people = include_str!("../agents/people.tsv").lines().skip(1);
+    let bots = include_str!("../agents/bots.tsv").lines().skip(1);
+    people.chain(bots).filter_map(|line| {
         let mut fields = line.split('\t');
         Some(CorpusRow {
             user_agent: fields.next()?,
@@ -110,11 +81,12 @@ mod tests {
 
     #[test]
     fn every_line_is_read() {
-        let lines = |file: &str| file.lines().count() - 1;
-        let all =
-            lines(include_str!("../agents/people.tsv")) + lines(include_str!("../agents/bots.tsv"));
-        assert_eq!(rows().count(), all);
-        assert_eq!(Agents::new().texts.len(), all);
+        let files = [
+            include_str!("../agents/people.tsv"),
+            include_str!("../agents/bots.tsv"),
+        ];
+        let lines = files.map(|file| file.lines().count() - 1);
+        assert_eq!(rows().count(), lines.iter().sum::<usize>());
         assert!(rows().all(|row| row.weight > 0.0));
     }
 

@@ -4,7 +4,7 @@
 /// is rounded up or down. Ties favour the first. If all weights are zero, all shares are zero.
 pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
     let sum: f64 = weights.iter().sum();
-    if sum <= 0.0 || total == 0 {
+    if sum <= 0.0 {
         return vec![0; weights.len()];
     }
     let exact: Vec<f64> = weights
@@ -13,20 +13,16 @@ pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
         .collect();
     let mut shares: Vec<u64> = exact.iter().map(|share| share.floor() as u64).collect();
     let mut order: Vec<usize> = (0..weights.len()).filter(|at| weights[*at] > 0.0).collect();
-    order.sort_by(|a, b| {
-        let (rest_a, rest_b) = (exact[*a].fract(), exact[*b].fract());
-        rest_b.total_cmp(&rest_a).then(a.cmp(b))
-    });
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
     let mut given: u64 = shares.iter().sum();
     // Floating-point errors may push the sum of the floors above the total.
     for at in order.iter().rev().cycle() {
         if given <= total {
             break;
         }
-        if shares[*at] > 0 {
-            shares[*at] -= 1;
-            given -= 1;
-        }
+        let surplus = shares[*at].min(1);
+        shares[*at] -= surplus;
+        given -= surplus;
     }
     for at in order.iter().cycle().take((total - given) as usize) {
         shares[*at] += 1;
@@ -34,10 +30,16 @@ pub(crate) fn apportion(total: u64, weights: &[f64]) -> Vec<u64> {
     shares
 }
 
-/// Same as [`apportion`] with integer weights.
+/// Same as [`apportion`] with integer weights. No share exceeds its weight if `total` is at most
+/// their sum.
 pub(crate) fn apportion_whole(total: u64, weights: &[u64]) -> Vec<u64> {
     let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
     apportion(total, &weights)
+}
+
+/// Returns `count` times `factor`, rounded to the nearest whole number, halves up.
+pub(crate) fn times(count: u64, factor: f64) -> u64 {
+    (count as f64 * factor + 0.5).floor() as u64
 }
 
 #[cfg(test)]
@@ -66,7 +68,7 @@ mod tests {
                 for (share, weight) in shares.iter().zip(&weights) {
                     let exact = total as f64 * *weight as f64 / sum as f64;
                     prop_assert!((*share as f64 - exact).abs() < 1.001);
-                    prop_assert!(*weight > 0 || *share == 0);
+                    prop_assert!(total > sum || share <= weight);
                 }
             }
         }

@@ -83,9 +83,4 @@ pub enum SimulationError {
         max = crate::SCALE_MAX
     )]
     BadScale(f64),
-    /// The zone has clock changes of less than an hour.
-    #[error(
-        "the clock changes of zone {0:?} are not whole hours in that year, so its hours cannot be counted: choose another zone"
-    )]
-    BadZone(String),
 }

@@ -1,7 +1,6 @@
 //! Printed figures that a stream must reproduce.
 
 mod check;
-mod csv_file;
 mod read;
 
 use std::collections::BTreeMap;
@@ -62,6 +61,7 @@ pub(crate) struct VariationRow {
     pub status: VariationStatus,
 }
 
+/// Status of a service in the year of a variation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VariationStatus {
     Going,
@@ -136,26 +136,14 @@ impl TargetFigures {
 
     /// Number of service uses in the year.
     pub fn service_uses(&self) -> u64 {
-        let categories = self.of(self.year).map(|tables| &tables.categories);
-        categories.into_iter().flatten().map(|row| row.uses).sum()
+        let tables = self.years.get(&self.year);
+        let categories = tables.map_or(&[][..], |tables| &tables.categories);
+        categories.iter().map(|row| row.uses).sum()
     }
 
     /// True if the year has access figures. Otherwise the stream only has service uses.
     pub fn has_accesses(&self) -> bool {
         self.access.is_some()
-    }
-
-    pub(crate) fn of(&self, year: i16) -> Option<&YearTables> {
-        self.years.get(&year)
-    }
-
-    /// Returns the nearest year with a table by ente; the later year wins a tie.
-    pub(crate) fn nearest_by_ente(&self, year: i16) -> Option<i16> {
-        self.years
-            .iter()
-            .filter(|(_, tables)| !tables.by_ente.is_empty())
-            .map(|(other, _)| *other)
-            .min_by_key(|other| (other.abs_diff(year), std::cmp::Reverse(*other)))
     }
 }
 
@@ -183,8 +171,6 @@ mod tests {
         }
         assert!(TargetFigures::focus(2018).is_none());
         assert!(TargetFigures::focus(2017).unwrap().has_accesses());
-        let before = TargetFigures::focus(2016).unwrap();
-        assert!(!before.has_accesses());
-        assert_eq!(before.nearest_by_ente(2016), Some(2017));
+        assert!(!TargetFigures::focus(2016).unwrap().has_accesses());
     }
 }

@@ -2,24 +2,22 @@
 
 mod agents;
 mod apportion;
-mod calendar;
+mod busyness;
 mod error;
 mod figures;
-mod people;
 mod plan;
+mod quota;
 mod random;
 mod record;
 mod schedule;
 mod simulation;
 mod slice;
-mod table;
-mod urn;
+mod visits;
 
 pub use error::{FiguresError, SimulationError};
 pub use figures::TargetFigures;
 pub use record::RecordKey;
-pub use schedule::Counts;
-pub use simulation::{Options, SimulatedRecord, Simulation};
+pub use simulation::{Counts, Options, SimulatedRecord, Simulation};
 
 /// Maximum scale: one year then has the events of a hundred thousand.
 pub const SCALE_MAX: f64 = 100_000.0;
@@ -27,6 +25,3 @@ pub const SCALE_MAX: f64 = 100_000.0;
 /// Maximum count of each type of event. Shares are computed in floating point, which is exact up to
 /// 2^53.
 pub(crate) const COUNT_MAX: u64 = 1 << 52;
-
-/// Ratio of abandoned and failed service uses to completed ones.
-pub(crate) const ATTEMPTS_SHARE: f64 = 0.02;

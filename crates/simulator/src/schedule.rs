@@ -2,18 +2,33 @@
 
 use std::ops::Range;
 
+use affluenza_classify::hours::LocalHour;
+use affluenza_register::Validity;
+use rand::RngExt;
+
 use crate::COUNT_MAX;
-use crate::apportion::{apportion, apportion_whole};
-use crate::calendar::{Hour, YearCalendar, busyness};
+use crate::agents::PersonDevice;
+use crate::apportion::{apportion, apportion_whole, times};
+use crate::busyness::{busyness, hours_of};
 use crate::error::SimulationError;
 use crate::figures::AccessFigures;
-use crate::plan::{PlanCell, times};
-use crate::random::Random;
+use crate::plan::PlanCell;
+use crate::quota::{LoadCurve, Quota, YearPoint};
+use crate::random::{Random, random};
 use crate::simulation::Options;
-use crate::urn::Urn;
+use crate::visits::VisitClass;
+
+/// Approximate number of events in a slice.
+const SLICE_EVENTS: u64 = 8192;
+
+/// Maximum number of slices of an hour: a slice covers at least a millisecond.
+const SLICES_MAX: u64 = 3_600_000;
 
 /// Visits with 1, 2 and 3 accesses, per thousand.
 const ACCESSES_PERMILLE: [u64; 3] = [800, 150, 50];
+
+/// Visit classes: two devices with each number of accesses.
+const CLASSES: usize = 2 * ACCESSES_PERMILLE.len();
 
 /// Ratio of bot accesses to accesses by people.
 const BOTS_SHARE: f64 = 0.03;
@@ -21,54 +36,46 @@ const BOTS_SHARE: f64 = 0.03;
 /// Percentage of desktops if the figures give none.
 const DESKTOP_PERCENT: f64 = 61.0;
 
-/// Event counts of a whole stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Completed service uses, as in the figures.
-    pub service_uses: u64,
-    /// Abandoned or failed service uses, in addition to the figures.
-    pub attempts: u64,
-    /// Accesses by people.
-    pub accesses: u64,
-    /// Accesses by bots, in addition to the figures.
-    pub bot_accesses: u64,
-}
-
-impl Counts {
-    /// Number of all events.
-    pub fn total(&self) -> u64 {
-        self.service_uses + self.attempts + self.accesses + self.bot_accesses
-    }
-}
+/// Weight of users without a use when users are distributed over hours, compared with users that
+/// have a use.
+const READERS_WEIGHT: f64 = 0.1;
 
 /// Event counts by hour.
 pub(crate) struct Schedule {
-    pub calendar: YearCalendar,
-    /// Users of each hour; all 0 without access figures.
-    pub users: Vec<u64>,
-    /// Service uses of each hour.
-    pub uses: Vec<u64>,
-    /// Bot accesses of each hour.
-    pub bots: Vec<u64>,
-    /// Parts of the year with constant offers.
-    pub segments: Vec<YearSegment>,
+    hours: Vec<LocalHour>,
+    curve: LoadCurve,
+    /// Uses of each cell of the plan.
+    cells: Vec<Quota>,
+    /// Service uses, users and bot accesses of each hour. Without access figures the users are 0.
+    uses: Vec<u64>,
+    users: Vec<u64>,
+    bots: Vec<u64>,
     /// Bands of hours; empty without access figures.
-    pub bands: Vec<HourBand>,
+    bands: Vec<HourBand>,
     pub desktop_percent: f64,
+    /// Next slice: its hour, and its number within the hour.
+    next_hour: usize,
+    next_part: u64,
 }
 
-/// A part of the year and its uses, by cell of the plan.
-pub(crate) struct YearSegment {
-    pub hours: Range<usize>,
-    pub uses: Vec<u64>,
+/// A part of an hour with few events, so that memory stays small at any scale.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice {
+    pub local: LocalHour,
+    /// Start and end, in milliseconds since the start of the hour.
+    pub start_ms: u64,
+    pub end_ms: u64,
+    /// Users with an access; `None` without access figures.
+    pub users: Option<u64>,
+    pub bots: u64,
 }
 
 /// A band of hours and its visits.
-pub(crate) struct HourBand {
-    pub hours_of_day: Range<u8>,
-    /// Visits by colour; see [`HourBand::visit`].
-    pub visits: Urn,
-    pub accesses: u64,
+struct HourBand {
+    hours_of_day: Range<u8>,
+    visits: u64,
+    /// Visits left, by device and number of accesses.
+    left: [u64; CLASSES],
 }
 
 impl HourBand {
@@ -76,25 +83,49 @@ impl HourBand {
         // Device shares are exact within each band, and access shares within each device, so the
         // overall shares are exact, too.
         let devices = apportion(visits, &[desktop_percent, 100.0 - desktop_percent]);
-        let counts: Vec<u64> = devices
-            .into_iter()
-            .flat_map(|count| apportion_whole(count, &ACCESSES_PERMILLE))
-            .collect();
+        let mut left = [0; CLASSES];
+        for (of_device, count) in left.chunks_mut(ACCESSES_PERMILLE.len()).zip(devices) {
+            of_device.copy_from_slice(&apportion_whole(count, &ACCESSES_PERMILLE));
+        }
         Self {
             hours_of_day,
-            accesses: counts
-                .iter()
-                .enumerate()
-                .map(|(colour, count)| count * u64::from(Self::visit(colour).1))
-                .sum(),
-            visits: Urn::new(&counts),
+            visits,
+            left,
         }
     }
 
-    /// Decodes a colour of the urn: true for a desktop, and the number of accesses of the visit.
-    pub(crate) fn visit(colour: usize) -> (bool, u8) {
-        let of_device = ACCESSES_PERMILLE.len();
-        (colour < of_device, (colour % of_device) as u8 + 1)
+    fn accesses(&self) -> u64 {
+        let counts = self.left.iter().enumerate();
+        counts
+            .map(|(place, count)| count * u64::from(class(place).accesses))
+            .sum()
+    }
+
+    /// Draws one of the visits that are left.
+    fn draw(&mut self, random: &mut Random) -> Option<VisitClass> {
+        let left: u64 = self.left.iter().sum();
+        let mut drawn = random.random_range(0..left.max(1));
+        for (place, count) in self.left.iter_mut().enumerate() {
+            if drawn < *count {
+                *count -= 1;
+                return Some(class(place));
+            }
+            drawn -= *count;
+        }
+        None
+    }
+}
+
+fn class(place: usize) -> VisitClass {
+    let of_device = ACCESSES_PERMILLE.len();
+    VisitClass {
+        device: if place < of_device {
+            PersonDevice::Desktop
+        } else {
+            PersonDevice::Mobile
+        },
+        // At most three.
+        accesses: (place % of_device) as u8 + 1,
     }
 }
 
@@ -105,143 +136,158 @@ impl Schedule {
         access: Option<&AccessFigures>,
         options: &Options,
     ) -> Result<Self, SimulationError> {
-        let calendar = YearCalendar::new(year, &options.zone)?;
-        let mut random = Random::new(options.seed, year, "hours");
-        let busy: Vec<f64> = calendar
-            .hours
+        let hours = hours_of(year);
+        let mut random = random(options.seed, year, "hours");
+        // Each hour differs from the usual load by a factor of 0.85 to 1.15.
+        let busy: Vec<f64> = hours
             .iter()
-            .map(|hour| {
-                // Each hour differs from the usual load by a factor of 0.85 to 1.15.
-                let noise = 0.85 + random.below(301) as f64 / 1000.0;
-                busyness(calendar.date(hour.day), hour.hour) * noise
-            })
+            .map(|local| busyness(local) * random.random_range(0.85..1.15))
             .collect();
         let desktop_percent = access.map_or(DESKTOP_PERCENT, |it| it.desktop_percent);
-        let mut users = vec![0; busy.len()];
         let mut bands = Vec::new();
+        let mut loads = busy.clone();
         for band in access.into_iter().flat_map(|it| &it.bands) {
             let hours_of_day = band.from_hour..band.to_hour;
-            let weights: Vec<f64> = calendar
-                .hours
-                .iter()
-                .zip(&busy)
-                .map(|(hour, busy)| {
-                    if hours_of_day.contains(&hour.hour) {
-                        *busy
-                    } else {
-                        0.0
-                    }
-                })
-                .collect();
-            let hours = weights.iter().filter(|weight| **weight > 0.0).count();
-            let visits = band.mean_users * hours as f64 * options.scale;
+            let places = places_in(&hours, &hours_of_day);
+            let users = band.mean_users * places.len() as f64;
+            let visits = users * options.scale;
             if visits > COUNT_MAX as f64 / 24.0 {
                 return Err(SimulationError::BadScale(options.scale));
             }
-            let visits = (visits + 0.5).floor() as u64;
-            for (all, of_band) in users.iter_mut().zip(apportion(visits, &weights)) {
-                *all += of_band;
+            let of_band: f64 = places.iter().map(|place| busy[*place]).sum();
+            for place in places {
+                // Hours without users keep a small load, because a use needs an hour.
+                loads[place] *= 1e-6 + users / of_band;
             }
-            bands.push(HourBand::new(hours_of_day, visits, desktop_percent));
+            bands.push(HourBand::new(
+                hours_of_day,
+                times(1, visits),
+                desktop_percent,
+            ));
         }
-        let accesses: u64 = bands.iter().map(|band| band.accesses).sum();
-        let bots = if options.bots {
-            times(accesses, BOTS_SHARE)
-        } else {
-            0
-        };
-        let segments = segments(&calendar, cells, &busy);
+        let curve = LoadCurve::new(loads.iter().copied());
+        let mut cells: Vec<Quota> = cells
+            .iter()
+            .map(|cell| {
+                let offered = hours_within(&hours, &cell.days);
+                Quota::new(cell.uses, offered, &curve, random.random_range(0.0..1.0))
+            })
+            .collect();
+        let uses = uses_by_hour(hours.len(), &mut cells, &curve);
+        let users = users_by_hour(&hours, &bands, &uses, &loads);
+        let accesses: u64 = bands.iter().map(HourBand::accesses).sum();
+        // Crawlers run day and night, a little more at night.
+        let crawling: Vec<f64> = hours
+            .iter()
+            .map(|local| if local.hour < 8 { 1.3 } else { 1.0 } * random.random_range(0.5..1.5))
+            .collect();
         Ok(Self {
-            uses: uses(&segments, &users, &busy),
-            bots: apportion(bots, &crawling(&calendar, &mut random)),
-            calendar,
+            bots: apportion(times(accesses, BOTS_SHARE), &crawling),
+            hours,
+            curve,
+            cells,
+            uses,
             users,
-            segments,
             bands,
             desktop_percent,
+            next_hour: 0,
+            next_part: 0,
         })
-    }
-
-    /// Returns the band of an hour.
-    pub(crate) fn band_mut(&mut self, hour: u8) -> Option<&mut HourBand> {
-        self.bands
-            .iter_mut()
-            .find(|band| band.hours_of_day.contains(&hour))
     }
 
     pub(crate) fn accesses(&self) -> u64 {
-        self.bands.iter().map(|band| band.accesses).sum()
+        self.bands.iter().map(HourBand::accesses).sum()
     }
 
-    pub(crate) fn hour(&self, place: usize) -> Option<&Hour> {
-        self.calendar.hours.get(place)
+    pub(crate) fn bot_accesses(&self) -> u64 {
+        self.bots.iter().sum()
+    }
+
+    /// Returns the next slice, and writes its uses into `uses`, as cells of the plan in their
+    /// order; `None` at the end of the year.
+    pub(crate) fn next_slice(&mut self, uses: &mut Vec<u32>) -> Option<Slice> {
+        let (hour, part) = (self.next_hour, self.next_part);
+        let local = *self.hours.get(hour)?;
+        let (users, bots) = (self.users[hour], self.bots[hour]);
+        let events = (users + self.uses[hour] + bots) * 2;
+        let parts = events.div_ceil(SLICE_EVENTS).clamp(1, SLICES_MAX);
+        let end = YearPoint::end_of(hour, part, parts);
+        uses.clear();
+        for (cell, quota) in self.cells.iter_mut().enumerate() {
+            let count = quota.take(&self.curve, end);
+            uses.extend((0..count).map(|_| cell as u32));
+        }
+        let last = part + 1 == parts;
+        self.next_hour += usize::from(last);
+        self.next_part = if last { 0 } else { part + 1 };
+        Some(Slice {
+            local,
+            start_ms: before_part(SLICES_MAX, part, parts),
+            end_ms: before_part(SLICES_MAX, part + 1, parts),
+            users: (!self.bands.is_empty()).then(|| of_part(users, part, parts)),
+            bots: of_part(bots, part, parts),
+        })
+    }
+
+    /// Draws device and accesses of a visit in the band of `hour`; `None` if none are left.
+    pub(crate) fn draw_visit(&mut self, hour: u8, random: &mut Random) -> Option<VisitClass> {
+        let mut bands = self.bands.iter_mut();
+        let band = bands.find(|band| band.hours_of_day.contains(&hour))?;
+        band.draw(random)
     }
 }
 
-/// Weights of bot accesses by hour. Crawlers run day and night, a little more at night.
-fn crawling(calendar: &YearCalendar, random: &mut Random) -> Vec<f64> {
-    calendar
-        .hours
-        .iter()
-        .map(|hour| {
-            let quiet = if hour.hour < 8 { 1.3 } else { 1.0 };
-            quiet * (500 + random.below(1000)) as f64
-        })
+/// Returns the hours of the year in a band of the day, as indexes.
+fn places_in(hours: &[LocalHour], hours_of_day: &Range<u8>) -> Vec<usize> {
+    (0..hours.len())
+        .filter(|place| hours_of_day.contains(&hours[*place].hour))
         .collect()
 }
 
-/// Splits the year wherever a service begins or ends. Distributes the uses of each cell over the
-/// parts that offer the service.
-fn segments(calendar: &YearCalendar, cells: &[PlanCell], busy: &[f64]) -> Vec<YearSegment> {
-    let mut cuts: Vec<u16> = vec![0, calendar.days];
-    for days in cells.iter().flat_map(|cell| &cell.days) {
-        cuts.extend([days.start, days.end]);
-    }
-    cuts.sort_unstable();
-    cuts.dedup();
-    let days: Vec<Range<u16>> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
-    let mut segments: Vec<YearSegment> = days
-        .iter()
-        .map(|days| YearSegment {
-            hours: calendar.hours_of(days),
-            uses: vec![0; cells.len()],
-        })
-        .collect();
-    let weights: Vec<f64> = segments
-        .iter()
-        .map(|segment| busy[segment.hours.clone()].iter().sum())
-        .collect();
-    for (place, cell) in cells.iter().enumerate() {
-        let offered: Vec<f64> = days
-            .iter()
-            .zip(&weights)
-            .map(|(part, weight)| {
-                let mut days = cell.days.iter();
-                if days.any(|days| days.start <= part.start && part.end <= days.end) {
-                    *weight
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        for (segment, uses) in segments.iter_mut().zip(apportion(cell.uses, &offered)) {
-            segment.uses[place] = uses;
-        }
-    }
-    segments
+/// Returns the hours of some days, as ranges of indexes.
+fn hours_within(hours: &[LocalHour], days: &[Validity]) -> Vec<Range<usize>> {
+    let place_of = |day: jiff::civil::Date| hours.partition_point(|it| it.date < day.into());
+    days.iter()
+        .map(|days| days.from.map_or(0, place_of)..days.to.map_or(hours.len(), place_of))
+        .collect()
 }
 
-/// Distributes the service uses over the hours, in proportion to the users if known.
-fn uses(segments: &[YearSegment], users: &[u64], busy: &[f64]) -> Vec<u64> {
-    let mut uses = Vec::with_capacity(busy.len());
-    for segment in segments {
-        let total = segment.uses.iter().sum();
-        let of_users = &users[segment.hours.clone()];
-        if of_users.iter().any(|users| *users > 0) {
-            uses.extend(apportion_whole(total, of_users));
-        } else {
-            uses.extend(apportion(total, &busy[segment.hours.clone()]));
+fn uses_by_hour(hours: usize, cells: &mut [Quota], curve: &LoadCurve) -> Vec<u64> {
+    let mut uses = vec![0; hours];
+    for quota in cells {
+        for (hour, uses) in uses.iter_mut().enumerate() {
+            *uses += quota.take(curve, YearPoint::end_of(hour, 0, 1));
         }
+        quota.reset();
     }
     uses
+}
+
+/// Distributes the visits of each band over its hours. They follow the uses, so that a use has a
+/// visit with an access in its hour as far as the figures allow.
+fn users_by_hour(hours: &[LocalHour], bands: &[HourBand], uses: &[u64], loads: &[f64]) -> Vec<u64> {
+    let all_uses = uses.iter().sum::<u64>().max(1) as f64;
+    let readers = READERS_WEIGHT * all_uses / loads.iter().sum::<f64>();
+    let mut users = vec![0; hours.len()];
+    for band in bands {
+        let places = places_in(hours, &band.hours_of_day);
+        let weights: Vec<f64> = places
+            .iter()
+            .map(|place| uses[*place] as f64 + readers * loads[*place])
+            .collect();
+        for (place, count) in places.into_iter().zip(apportion(band.visits, &weights)) {
+            users[place] = count;
+        }
+    }
+    users
+}
+
+/// Returns the share in `count` of the parts before `part`.
+fn before_part(count: u64, part: u64, parts: u64) -> u64 {
+    (u128::from(count) * u128::from(part) / u128::from(parts)) as u64
+}
+
+/// Returns the share of a part in `count`. The shares of all parts add up to it.
+fn of_part(count: u64, part: u64, parts: u64) -> u64 {
+    before_part(count, part + 1, parts) - before_part(count, part, parts)
 }

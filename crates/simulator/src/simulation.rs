@@ -3,21 +3,19 @@
 use affluenza_event::UnixMillis;
 use affluenza_register::Register;
 use jiff::civil::date;
-use jiff::tz::TimeZone;
 
+use crate::apportion::times;
 use crate::error::SimulationError;
 use crate::figures::TargetFigures;
-use crate::people::Moment;
-use crate::plan::{self, PlanCell, times};
-use crate::random::Random;
+use crate::plan::{self, PlanCell};
+use crate::random::random;
 use crate::record::{EmittingPortal, EventWriter, RecordKey, SimulatedEvent};
-use crate::schedule::{Counts, Schedule};
-use crate::slice::{Cast, Happening, HappeningKind, Load, Slicer};
-use crate::urn::Urn;
-use crate::{ATTEMPTS_SHARE, COUNT_MAX, SCALE_MAX};
+use crate::schedule::Schedule;
+use crate::slice::{EventDraft, SliceGenerator, StreamFacts};
+use crate::{COUNT_MAX, SCALE_MAX};
 
-/// Approximate number of events in a slice.
-const SLICE_EVENTS: u64 = 8192;
+/// Ratio of abandoned and failed service uses to completed ones.
+const ATTEMPTS_SHARE: f64 = 0.02;
 
 /// Visits per year that an offered service attracts even without uses.
 const VISITS_PER_SERVICE: f64 = 20.0;
@@ -29,13 +27,6 @@ pub struct Options {
     pub seed: u64,
     /// Factor for all counts, which are then rounded; 1 for the printed figures.
     pub scale: f64,
-    /// Time zone of local hours and of the event times.
-    pub zone: TimeZone,
-    /// True to add abandoned or failed service uses: 2% on top of the figures, which count
-    /// completed uses.
-    pub attempts: bool,
-    /// True to add accesses by bots: 3% on top of the figures, which count people.
-    pub bots: bool,
 }
 
 impl Default for Options {
@@ -43,10 +34,27 @@ impl Default for Options {
         Self {
             seed: 1,
             scale: 1.0,
-            zone: TimeZone::get("Europe/Rome").expect("the bundled IANA database has Europe/Rome"),
-            attempts: true,
-            bots: true,
         }
+    }
+}
+
+/// Event counts of a whole stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Completed service uses, as in the figures.
+    pub service_uses: u64,
+    /// Abandoned or failed service uses, in addition to the figures: 2%.
+    pub attempts: u64,
+    /// Accesses by people.
+    pub accesses: u64,
+    /// Accesses by bots, in addition to the figures: 3%.
+    pub bot_accesses: u64,
+}
+
+impl Counts {
+    /// Number of all events.
+    pub fn total(&self) -> u64 {
+        self.service_uses + self.attempts + self.accesses + self.bot_accesses
     }
 }
 
@@ -66,25 +74,14 @@ pub struct SimulatedRecord {
 pub struct Simulation {
     counts: Counts,
     schedule: Schedule,
-    slicer: Slicer,
+    slices: SliceGenerator,
     writer: EventWriter,
     cells: Vec<PlanCell>,
-    /// Portals by the index of their ente among those with a portal.
     portals: Vec<EmittingPortal>,
+    /// Service codes by index.
     services: Vec<String>,
-    urn: Urn,
-    /// Segment whose uses are in the urn.
-    segment: Option<usize>,
-    place: SlicePosition,
     /// Index of the slice's next event.
     next: usize,
-}
-
-/// Position of the next slice.
-#[derive(Debug, Clone, Copy, Default)]
-struct SlicePosition {
-    hour: usize,
-    part: u64,
 }
 
 impl Simulation {
@@ -98,49 +95,44 @@ impl Simulation {
         if !(scale > 0.0 && scale <= SCALE_MAX) {
             return Err(SimulationError::BadScale(scale));
         }
-        let year = figures.year();
+        let (seed, year) = (options.seed, figures.year());
         let mut cells = plan::cells(figures, register)?;
         let total: u64 = cells.iter().map(|cell| cell.uses).sum();
         if total as f64 * scale > COUNT_MAX as f64 {
             return Err(SimulationError::BadScale(scale));
         }
         plan::scale(&mut cells, scale);
-        let (portals, visits) = portals(register, year, &mut cells, figures.has_accesses())?;
+        let visited = visited(register, year, &cells, figures.has_accesses())?;
         let schedule = Schedule::new(year, &cells, figures.access.as_ref(), options)?;
         let service_uses = times(total, scale);
         let counts = Counts {
             service_uses,
-            attempts: if options.attempts {
-                times(service_uses, ATTEMPTS_SHARE)
-            } else {
-                0
-            },
+            attempts: times(service_uses, ATTEMPTS_SHARE),
             accesses: schedule.accesses(),
-            bot_accesses: schedule.bots.iter().sum(),
+            bot_accesses: schedule.bot_accesses(),
         };
-        let cast = Cast {
-            enti: cells.iter().map(|cell| cell.ente as u32).collect(),
-            visits,
+        let portal_of = |cell: &PlanCell| visited.partition_point(|it| it.ente < cell.ente);
+        let facts = StreamFacts {
+            portals: cells.iter().map(portal_of).collect(),
+            visits: visited.iter().map(|it| it.visits).collect(),
+            desktop_percent: schedule.desktop_percent,
             uses: counts.service_uses,
             attempts: counts.attempts,
-            desktop_percent: schedule.desktop_percent,
         };
+        // Streams of different scales in one log have different ids.
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
-            slicer: Slicer::new(cast, options.seed, year),
-            writer: EventWriter::new(Random::new(options.seed, year, &ids).bits()),
+            slices: SliceGenerator::new(facts, seed, year),
+            writer: EventWriter::new(random(seed, year, &ids)),
+            portals: visited.into_iter().map(|it| it.portal).collect(),
             services: register
                 .services()
                 .map(|service| service.code().to_owned())
                 .collect(),
-            urn: Urn::new(&[]),
-            segment: None,
-            place: SlicePosition::default(),
             next: 0,
             counts,
             schedule,
             cells,
-            portals,
         })
     }
 
@@ -156,91 +148,29 @@ impl Simulation {
 
     /// Writes the next event into `record`, and clears `record` first; `None` at the end.
     pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, RecordKey)> {
-        while self.next >= self.slicer.happenings.len() {
-            self.fill()?;
+        while self.next >= self.slices.events.len() {
+            let slice = self.slices.next(&mut self.schedule)?;
+            self.writer.enter(&slice.local);
+            self.next = 0;
         }
-        let happening = self.slicer.happenings[self.next];
+        let EventDraft {
+            at_ms,
+            visit,
+            cell,
+            outcome,
+        } = self.slices.events[self.next];
         self.next += 1;
-        Some(self.write(&happening, record))
-    }
-
-    fn write(&mut self, happening: &Happening, record: &mut Vec<u8>) -> (UnixMillis, RecordKey) {
-        let visit = &self.slicer.visits[happening.visit as usize];
-        let (cell, outcome) = match happening.what {
-            HappeningKind::Access { cell } => (cell, None),
-            HappeningKind::Use { cell, outcome } => (Some(cell), Some(outcome)),
-            HappeningKind::Crawl => (None, None),
-        };
+        let visit = &self.slices.visits[visit];
         let cell = cell.map(|cell| &self.cells[cell as usize]);
         let event = SimulatedEvent {
-            at_ms: happening.at_ms,
-            portal: &self.portals[visit.ente as usize],
+            at_ms,
+            portal: &self.portals[visit.portal],
+            visit,
             service: cell.map(|cell| self.services[cell.service].as_str()),
-            used: cell.map(|cell| cell.kind).zip(outcome),
-            tokens: match happening.what {
-                HappeningKind::Crawl => None,
-                _ => Some((visit.session, visit.visitor)),
-            },
-            login: visit.login,
-            channel: visit.channel,
-            user_agent: self.slicer.agents.text(visit.agent),
-            country: visit.country,
+            kind: cell.filter(|_| outcome.is_some()).map(|cell| cell.kind),
+            outcome,
         };
-        self.writer.write(&event, record)
-    }
-
-    /// Generates the next slice, which may be empty; `None` after the last.
-    fn fill(&mut self) -> Option<()> {
-        let SlicePosition { hour, part } = self.place;
-        let now = *self.schedule.hour(hour)?;
-        if part == 0 {
-            self.writer.enter(&now, &self.schedule.calendar);
-            self.open_segment(hour);
-        }
-        let (users, uses) = (self.schedule.users[hour], self.schedule.uses[hour]);
-        let bots = self.schedule.bots[hour];
-        let parts = ((users + uses + bots) * 2).div_ceil(SLICE_EVENTS);
-        // A slice covers at least a millisecond.
-        let parts = parts.clamp(1, 3_600_000);
-        let load = Load {
-            now: Moment {
-                day: now.day,
-                hour: now.hour,
-            },
-            part,
-            parts,
-            users: of_part(users, part, parts),
-            uses: of_part(uses, part, parts),
-            bots: of_part(bots, part, parts),
-            counted: !self.schedule.bands.is_empty(),
-        };
-        let band = self.schedule.band_mut(now.hour);
-        self.slicer.fill(load, &mut self.urn, band);
-        self.next = 0;
-        self.place = if part + 1 < parts {
-            SlicePosition {
-                hour,
-                part: part + 1,
-            }
-        } else {
-            SlicePosition {
-                hour: hour + 1,
-                part: 0,
-            }
-        };
-        Some(())
-    }
-
-    /// Loads the uses of the segment into the urn if `hour` is its first.
-    fn open_segment(&mut self, hour: usize) {
-        let segments = &self.schedule.segments;
-        let of = segments.partition_point(|segment| segment.hours.end <= hour);
-        if self.segment != Some(of)
-            && let Some(segment) = segments.get(of)
-        {
-            self.segment = Some(of);
-            self.urn = Urn::new(&segment.uses);
-        }
+        Some(self.writer.write(&event, record))
     }
 }
 
@@ -254,52 +184,51 @@ impl Iterator for Simulation {
     }
 }
 
-/// Returns the portals of enti with uses or offers, and the number of visits of each. Changes the
-/// ente index of each cell to an index of this list.
-fn portals(
+/// An ente with uses or offers, and its portal.
+struct VisitedEnte {
+    /// Index in the register.
+    ente: usize,
+    portal: EmittingPortal,
+    /// Relative number of visits.
+    visits: f64,
+}
+
+/// Returns the enti that have uses or offers, sorted by index.
+fn visited(
     register: &Register,
     year: i16,
-    cells: &mut [PlanCell],
-    with_visits: bool,
-) -> Result<(Vec<EmittingPortal>, Vec<f64>), SimulationError> {
+    cells: &[PlanCell],
+    has_accesses: bool,
+) -> Result<Vec<VisitedEnte>, SimulationError> {
     let mut visits = vec![0.0; register.enti().len()];
-    for cell in cells.iter() {
+    for cell in cells {
         visits[cell.ente] += cell.uses as f64;
     }
-    if with_visits {
+    if has_accesses {
         for deployment in register.deployments_on(date(year, 12, 31)) {
-            let ente = deployment.ente;
-            if !register.portals_of(ente).is_empty() {
-                visits[ente.index()] += VISITS_PER_SERVICE;
+            if !register.portals_of(deployment.ente).is_empty() {
+                visits[deployment.ente.index()] += VISITS_PER_SERVICE;
             }
         }
     }
-    let mut portals = Vec::new();
-    let mut places = vec![0; visits.len()];
+    let mut visited = Vec::new();
     for ente in register.enti().filter(|ente| visits[ente.index()] > 0.0) {
         let portal = register
             .portals_of(ente)
             .first()
             .ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
-        places[ente.index()] = portals.len();
-        portals.push(EmittingPortal {
-            ente: ente.code().to_owned(),
-            code: portal.code().to_owned(),
-            source: portal.source().to_owned(),
+        visited.push(VisitedEnte {
+            ente: ente.index(),
+            portal: EmittingPortal {
+                ente: ente.code().to_owned(),
+                code: portal.code().to_owned(),
+                source: portal.source().to_owned(),
+            },
+            visits: visits[ente.index()],
         });
     }
-    for cell in cells {
-        cell.ente = places[cell.ente];
-    }
-    visits.retain(|visits| *visits > 0.0);
-    if with_visits && visits.is_empty() {
+    if has_accesses && visited.is_empty() {
         return Err(SimulationError::NoVisits(year));
     }
-    Ok((portals, visits))
-}
-
-/// Returns the share of a part in `count`. The shares of all parts add up to it.
-fn of_part(count: u64, part: u64, parts: u64) -> u64 {
-    let (count, part, parts) = (u128::from(count), u128::from(part), u128::from(parts));
-    (count * (part + 1) / parts - count * part / parts) as u64
+    Ok(visited)
 }

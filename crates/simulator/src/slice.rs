@@ -1,231 +1,166 @@
-//! Generates a slice, which is a part of an hour: its visits and their events in time order.
-//!
-//! A slice has few events, so memory stays small at any scale. Each visit lies within one slice.
+//! Generates the events of a slice: assigns its uses to visits, and its visits to times.
 
 use affluenza_event::Outcome;
+use rand::RngExt;
 
-use crate::agents::{Agents, PersonDevice};
-use crate::people::{Arrival, BOT_COUNTRIES, EnteVisit, Moment, People};
-use crate::random::{Random, Weighted};
-use crate::schedule::HourBand;
-use crate::urn::Urn;
+use crate::agents::PersonDevice;
+use crate::random::{Random, Weighted, random};
+use crate::schedule::{Schedule, Slice};
+use crate::visits::{EnteVisit, Purpose, VisitClass, Visits};
 
-/// Uses per thousand, after the first use of an ente in a slice, that belong to a visit with an
-/// earlier use.
-const SAME_VISIT_PERMILLE: u64 = 300;
+/// Probability that a further use of an ente in a slice has a visit of its own.
+const OWN_VISIT: f64 = 0.7;
 
-/// Abandoned uses per thousand unsuccessful ones; the others failed.
-const ABANDONED_PERMILLE: u64 = 700;
+/// Probability that an unsuccessful use was abandoned; otherwise it failed.
+const ABANDONED: f64 = 0.7;
 
-/// Maximum pause between two events of a visit, in milliseconds.
+/// Limits of the pause between two events of a visit, in milliseconds.
+const PAUSE_MS_MIN: u64 = 1_500;
 const PAUSE_MS_MAX: u64 = 60_000;
-
-/// Length of an hour, in milliseconds.
-const HOUR_MS: u64 = 3_600_000;
-
-/// Event counts of a slice.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Load {
-    pub now: Moment,
-    /// The slice is number `part`, from 0, of the `parts` of its hour.
-    pub part: u64,
-    pub parts: u64,
-    pub users: u64,
-    pub uses: u64,
-    pub bots: u64,
-    /// True if the figures count users. Otherwise every use may have a new visit.
-    pub counted: bool,
-}
 
 /// An event that is not serialized yet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Happening {
+pub(crate) struct EventDraft {
     /// Milliseconds since the start of the hour.
     pub at_ms: u32,
-    /// Tie-breaker for events at the same time.
-    order: u32,
     /// Index of the visit in the slice.
-    pub visit: u32,
-    pub what: HappeningKind,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum HappeningKind {
-    /// An access, to the pages of the service if `cell` is set.
-    Access { cell: Option<u32> },
-    /// A use of the service of a cell of the plan.
-    Use { cell: u32, outcome: Outcome },
-    /// An access by a bot.
-    Crawl,
+    pub visit: usize,
+    /// Cell of the plan whose service is used or read about.
+    pub cell: Option<u32>,
+    /// Outcome of a use; `None` for an access.
+    pub outcome: Option<Outcome>,
 }
 
 /// A use with its visit.
 #[derive(Debug, Clone, Copy)]
-struct Seated {
-    visit: u32,
+struct PlannedUse {
+    visit: usize,
     cell: u32,
     /// Outcome of an unsuccessful attempt before the use, if any.
     before: Option<Outcome>,
 }
 
 /// Generator of slices. Its buffers are reused.
-pub(crate) struct Slicer {
-    pub agents: Agents,
-    people: People,
+pub(crate) struct SliceGenerator {
     random: Random,
-    random_bots: Random,
-    /// Ente of each cell.
-    enti: Vec<u32>,
-    /// Distribution of visits without a use, and of crawlers, over enti.
-    visited: Weighted,
+    generator: Visits,
+    /// Portal of each cell of the plan, in ascending order.
+    portals: Vec<usize>,
+    /// Distribution of visits without a use, and of crawlers, over portals; `None` without any.
+    visited: Option<Weighted<usize>>,
+    desktop_share: f64,
     uses_left: u64,
     attempts_left: u64,
-    desktop_permille: u64,
-    /// Seat of each ente in this slice.
-    seats: Vec<Seat>,
-    /// Number of enti that wait for their first visit.
-    waiting: u64,
-    seated: Vec<Seated>,
-    drawn: Vec<u32>,
+    /// Cells of the uses of the slice.
+    cells: Vec<u32>,
+    uses: Vec<PlannedUse>,
     pub visits: Vec<EnteVisit>,
-    pub happenings: Vec<Happening>,
+    pub events: Vec<EventDraft>,
 }
 
-/// Assignment of an ente's uses to a visit.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Seat {
-    /// The ente has no uses.
-    #[default]
-    None,
-    /// The ente has uses, but no visit yet.
-    Wanted,
-    /// Last visit of the ente.
-    Taken(u32),
-}
-
-/// Facts about the whole stream that a [`Slicer`] needs.
-pub(crate) struct Cast {
-    /// Ente of each cell.
-    pub enti: Vec<u32>,
-    /// Relative number of visits of each ente.
+/// Facts about the whole stream.
+pub(crate) struct StreamFacts {
+    /// Portal of each cell of the plan, in ascending order.
+    pub portals: Vec<usize>,
+    /// Relative number of visits of each portal.
     pub visits: Vec<f64>,
+    pub desktop_percent: f64,
     pub uses: u64,
     pub attempts: u64,
-    pub desktop_percent: f64,
 }
 
-impl Slicer {
-    pub(crate) fn new(cast: Cast, seed: u64, year: i16) -> Self {
+impl SliceGenerator {
+    pub(crate) fn new(facts: StreamFacts, seed: u64, year: i16) -> Self {
         Self {
-            agents: Agents::new(),
-            people: People::new(cast.visits.len(), Random::new(seed, year, "people")),
-            random: Random::new(seed, year, "uses"),
-            random_bots: Random::new(seed, year, "bots"),
-            seats: vec![Seat::None; cast.visits.len()],
-            waiting: 0,
-            visited: Weighted::new(&cast.visits),
-            enti: cast.enti,
-            uses_left: cast.uses,
-            attempts_left: cast.attempts,
-            desktop_permille: (cast.desktop_percent * 10.0) as u64,
-            seated: Vec::new(),
-            drawn: Vec::new(),
+            random: random(seed, year, "uses"),
+            generator: Visits::new(facts.visits.len(), seed, year),
+            portals: facts.portals,
+            visited: Weighted::new(facts.visits.into_iter().enumerate()),
+            desktop_share: facts.desktop_percent / 100.0,
+            uses_left: facts.uses,
+            attempts_left: facts.attempts,
+            cells: Vec::new(),
+            uses: Vec::new(),
             visits: Vec::new(),
-            happenings: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// Generates `visits` and `happenings`, the latter sorted by time.
-    pub(crate) fn fill(&mut self, load: Load, uses: &mut Urn, mut band: Option<&mut HourBand>) {
+    /// Generates the visits and events of the next slice, the events sorted by time; `None` after
+    /// the last slice.
+    pub(crate) fn next(&mut self, schedule: &mut Schedule) -> Option<Slice> {
         self.visits.clear();
-        self.happenings.clear();
-        self.seated.clear();
-        self.draw(load.uses, uses);
-        let mut free = if load.counted { load.users } else { u64::MAX };
-        for place in 0..self.drawn.len() {
-            self.seat(self.drawn[place], &mut free, load.now, band.as_deref_mut());
+        self.events.clear();
+        self.uses.clear();
+        let slice = schedule.next_slice(&mut self.cells)?;
+        self.visit_for_uses(&slice, schedule);
+        // The other users only read pages.
+        while (self.visits.len() as u64) < slice.users.unwrap_or(0) {
+            let Some(portal) = self.draw_portal() else {
+                break;
+            };
+            self.arrive(&slice, portal, Purpose::ReadPages, schedule);
         }
-        if load.counted {
-            for _ in 0..free {
-                let ente = self.visited.draw(&mut self.random) as u32;
-                self.come(load.now, ente, band.as_deref_mut(), false);
-            }
-        }
-        self.seated.sort_by_key(|use_| use_.visit);
-        self.live_through(load);
-        self.crawl(load);
-        self.happenings
-            .sort_unstable_by_key(|it| (it.at_ms, it.order));
+        self.uses.sort_by_key(|planned| planned.visit);
+        self.set_times(&slice);
+        self.crawl(&slice);
+        self.events.sort_by_key(|event| event.at_ms);
+        Some(slice)
     }
 
-    /// Draws the uses of the slice, and marks their enti as waiting for a visit.
-    fn draw(&mut self, count: u64, uses: &mut Urn) {
-        self.seats.fill(Seat::None);
-        self.waiting = 0;
-        self.drawn.clear();
-        for _ in 0..count {
-            if let Some(cell) = uses.draw(&mut self.random) {
-                self.drawn.push(cell as u32);
-                let seat = &mut self.seats[self.enti[cell] as usize];
-                if *seat == Seat::None {
-                    *seat = Seat::Wanted;
-                    self.waiting += 1;
-                }
-            }
-        }
+    fn draw_portal(&mut self) -> Option<usize> {
+        let visited = self.visited.as_ref()?;
+        Some(visited.draw(&mut self.random))
     }
 
-    /// Assigns a use to a new visit or to an existing visit of its ente.
-    fn seat(&mut self, cell: u32, free: &mut u64, now: Moment, band: Option<&mut HourBand>) {
-        let ente = self.enti[cell as usize];
-        let same = match self.seats[ente as usize] {
-            Seat::Taken(last) => {
-                // Visits are reserved for the enti that still wait.
-                let full = *free <= self.waiting;
-                if full {
-                    Some(self.any_visit(ente).unwrap_or(last))
-                } else {
-                    Some(last).filter(|_| self.random.permille(SAME_VISIT_PERMILLE))
-                }
-            }
-            Seat::None | Seat::Wanted => {
-                self.waiting = self.waiting.saturating_sub(1);
-                None
-            }
-        };
-        let visit = same.unwrap_or_else(|| {
-            let visit = self.visits.len() as u32;
-            // Without a free visit, the person came in an earlier hour and has uses but no access
-            // now.
-            self.come(now, ente, band.filter(|_| *free > 0), true);
-            *free = free.saturating_sub(1);
-            self.seats[ente as usize] = Seat::Taken(visit);
-            visit
+    /// Assigns each use to a visit. The first use of an ente has a visit of its own. A further use
+    /// has one by chance, which is less if the users of the slice are few.
+    fn visit_for_uses(&mut self, slice: &Slice, schedule: &mut Schedule) {
+        let cells = std::mem::take(&mut self.cells);
+        let enti = cells
+            .chunk_by(|a, b| self.portals[*a as usize] == self.portals[*b as usize])
+            .count();
+        let further = (cells.len() - enti) as f64;
+        let spare = slice.users.map(|users| users.saturating_sub(enti as u64));
+        let chance = spare.map_or(OWN_VISIT, |spare| {
+            OWN_VISIT.min(spare as f64 / further.max(1.0))
         });
-        let before = self.attempt();
-        self.seated.push(Seated {
-            visit,
-            cell,
-            before,
-        });
-    }
-
-    /// Draws a random visit, and returns it if it belongs to `ente`. If there are far more uses
-    /// than users, this avoids that all uses fall to the last visit.
-    fn any_visit(&mut self, ente: u32) -> Option<u32> {
-        let visit = self.random.below(self.visits.len() as u64);
-        let found = self.visits.get(visit as usize)?;
-        (found.ente == ente).then_some(visit as u32)
+        let mut spare = spare.unwrap_or(u64::MAX);
+        let mut last_portal = None;
+        let mut first_visit = 0;
+        for cell in &cells {
+            let portal = self.portals[*cell as usize];
+            let is_first = last_portal != Some(portal);
+            if is_first {
+                last_portal = Some(portal);
+                first_visit = self.visits.len();
+            }
+            let has_own = is_first || (spare > 0 && self.random.random_bool(chance));
+            let visit = if has_own {
+                spare -= u64::from(!is_first);
+                self.arrive(slice, portal, Purpose::UseService, schedule);
+                self.visits.len() - 1
+            } else {
+                self.random.random_range(first_visit..self.visits.len())
+            };
+            let before = self.draw_attempt();
+            self.uses.push(PlannedUse {
+                visit,
+                cell: *cell,
+                before,
+            });
+        }
+        self.cells = cells;
     }
 
     /// Draws the unsuccessful attempt before a use, if any. The total is exact, and each use has
     /// the same chance.
-    fn attempt(&mut self) -> Option<Outcome> {
-        let hit = self.random.below(self.uses_left) < self.attempts_left;
-        self.uses_left = self.uses_left.saturating_sub(1);
-        hit.then(|| {
+    fn draw_attempt(&mut self) -> Option<Outcome> {
+        let is_hit = self.random.random_range(0..self.uses_left) < self.attempts_left;
+        self.uses_left -= 1;
+        is_hit.then(|| {
             self.attempts_left -= 1;
-            if self.random.permille(ABANDONED_PERMILLE) {
+            if self.random.random_bool(ABANDONED) {
                 Outcome::Abandoned
             } else {
                 Outcome::Failed
@@ -233,103 +168,95 @@ impl Slicer {
         })
     }
 
-    /// Adds a visit. Its device and accesses come from the band, if any are left.
-    fn come(&mut self, now: Moment, ente: u32, band: Option<&mut HourBand>, to_use: bool) {
-        let drawn = band.and_then(|band| band.visits.draw(&mut self.random));
-        let (desktop, accesses) = drawn
-            .map(HourBand::visit)
-            .unwrap_or_else(|| (self.random.permille(self.desktop_permille), 0));
-        let device = if desktop {
-            PersonDevice::Desktop
-        } else {
-            PersonDevice::Mobile
-        };
-        let arrival = Arrival {
-            ente,
-            device,
-            accesses,
-            to_use,
-        };
-        let visit = self.people.visit(now, arrival, &self.agents);
+    /// Adds a visit. It has an access if the figures have a user for it. Otherwise the person came
+    /// in an earlier hour and has only uses now.
+    fn arrive(&mut self, slice: &Slice, portal: usize, purpose: Purpose, schedule: &mut Schedule) {
+        let is_counted = (self.visits.len() as u64) < slice.users.unwrap_or(0);
+        let class = is_counted
+            .then(|| schedule.draw_visit(slice.local.hour, &mut self.random))
+            .flatten();
+        let class = class.unwrap_or_else(|| VisitClass {
+            device: if self.random.random_bool(self.desktop_share) {
+                PersonDevice::Desktop
+            } else {
+                PersonDevice::Mobile
+            },
+            accesses: 0,
+        });
+        let visit = self.generator.person(slice.local, portal, class, purpose);
         self.visits.push(visit);
     }
 
     /// Assigns a time to every event of every visit.
-    fn live_through(&mut self, load: Load) {
-        let start = HOUR_MS * load.part / load.parts;
-        let end = HOUR_MS * (load.part + 1) / load.parts;
-        let mut seated = 0;
-        for visit in 0..self.visits.len() as u32 {
-            let first = seated;
-            while self.seated.get(seated).is_some_and(|it| it.visit == visit) {
-                seated += 1;
+    fn set_times(&mut self, slice: &Slice) {
+        let uses = std::mem::take(&mut self.uses);
+        let mut rest = &uses[..];
+        for visit in 0..self.visits.len() {
+            let own = rest.partition_point(|planned| planned.visit == visit);
+            let (own, others) = rest.split_at(own);
+            rest = others;
+            self.set_times_of(visit, own, slice);
+        }
+        self.uses = uses;
+    }
+
+    /// Adds the events of a visit: an access, its uses, each followed by an access to the pages of
+    /// the service, and the other accesses.
+    fn set_times_of(&mut self, visit: usize, uses: &[PlannedUse], slice: &Slice) {
+        let mut accesses = self.visits[visit].accesses;
+        // A visit with many events starts early enough to fit them in.
+        let events = uses.len() as u64 * 2 + u64::from(accesses);
+        let length = slice.end_ms - slice.start_ms;
+        let stay = (events * PAUSE_MS_MAX / 2).min(length / 2);
+        let mut now = slice.start_ms + self.random.random_range(0..(length - stay).max(1));
+        let service = uses.first().map(|planned| planned.cell);
+        if accesses > 0 {
+            accesses -= 1;
+            self.add(visit, None, None, &mut now, slice);
+        }
+        for PlannedUse { cell, before, .. } in uses {
+            if before.is_some() {
+                self.add(visit, Some(*cell), *before, &mut now, slice);
             }
-            let uses = first..seated;
-            let accesses = self.visits[visit as usize].accesses;
-            // A visit with many events starts early enough to fit them in.
-            let events = uses.len() as u64 * 2 + u64::from(accesses);
-            let length = (end - start).min(HOUR_MS);
-            let stay = (events * PAUSE_MS_MAX / 2).min(length / 2);
-            let mut now = start + self.random.below((length - stay).max(1));
-            let wanted = self.seated.get(first).filter(|_| first < seated);
-            let wanted = wanted.map(|it| it.cell);
-            let mut accesses_left = accesses;
-            if accesses_left > 0 {
-                accesses_left -= 1;
-                let what = HappeningKind::Access { cell: None };
-                self.happen(visit, what, &mut now, end);
+            let outcome = Some(Outcome::Completed);
+            self.add(visit, Some(*cell), outcome, &mut now, slice);
+            if accesses > 0 {
+                accesses -= 1;
+                self.add(visit, Some(*cell), None, &mut now, slice);
             }
-            for place in uses {
-                let Seated { cell, before, .. } = self.seated[place];
-                if let Some(outcome) = before {
-                    let what = HappeningKind::Use { cell, outcome };
-                    self.happen(visit, what, &mut now, end);
-                }
-                let outcome = Outcome::Completed;
-                let what = HappeningKind::Use { cell, outcome };
-                self.happen(visit, what, &mut now, end);
-                if accesses_left > 0 {
-                    accesses_left -= 1;
-                    let what = HappeningKind::Access { cell: Some(cell) };
-                    self.happen(visit, what, &mut now, end);
-                }
-            }
-            for _ in 0..accesses_left {
-                let what = HappeningKind::Access { cell: wanted };
-                self.happen(visit, what, &mut now, end);
-            }
+        }
+        for _ in 0..accesses {
+            self.add(visit, service, None, &mut now, slice);
         }
     }
 
-    /// Adds an event at `now`, before `end`, and moves `now` to the next event of the visit.
-    fn happen(&mut self, visit: u32, what: HappeningKind, now: &mut u64, end: u64) {
-        self.happenings.push(Happening {
-            // An hour has fewer than 2^32 milliseconds, so the cast is safe.
-            at_ms: (*now).min(end - 1) as u32,
-            order: self.happenings.len() as u32,
+    /// Adds an event at `now`, within the slice, and moves `now` to the next event of the visit.
+    fn add(
+        &mut self,
+        visit: usize,
+        cell: Option<u32>,
+        outcome: Option<Outcome>,
+        now: &mut u64,
+        slice: &Slice,
+    ) {
+        self.events.push(EventDraft {
+            // An hour has fewer than 2^32 milliseconds.
+            at_ms: (*now).min(slice.end_ms - 1) as u32,
             visit,
-            what,
+            cell,
+            outcome,
         });
-        *now += 1500 + self.random.below(PAUSE_MS_MAX - 1500);
+        *now += self.random.random_range(PAUSE_MS_MIN..PAUSE_MS_MAX);
     }
 
-    fn crawl(&mut self, load: Load) {
-        let start = HOUR_MS * load.part / load.parts;
-        let end = HOUR_MS * (load.part + 1) / load.parts;
-        for _ in 0..load.bots {
-            let random = &mut self.random_bots;
-            let ente = self.visited.draw(random) as u32;
-            let agent = self.agents.bot(random);
-            let country = random.choose(&BOT_COUNTRIES).flatten();
-            let at_ms = (start + random.below(end - start)) as u32;
-            let visit = self.visits.len() as u32;
-            self.visits.push(EnteVisit::bot(ente, agent, country));
-            self.happenings.push(Happening {
-                at_ms,
-                order: self.happenings.len() as u32,
-                visit,
-                what: HappeningKind::Crawl,
-            });
+    fn crawl(&mut self, slice: &Slice) {
+        for _ in 0..slice.bots {
+            let Some(portal) = self.draw_portal() else {
+                break;
+            };
+            let mut at_ms = self.random.random_range(slice.start_ms..slice.end_ms);
+            self.visits.push(self.generator.crawler(portal));
+            self.add(self.visits.len() - 1, None, None, &mut at_ms, slice);
         }
     }
 }

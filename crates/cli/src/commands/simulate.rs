@@ -23,7 +23,6 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
     let options = Options {
         seed: args.seed,
         scale: args.scale,
-        ..Options::default()
     };
     let simulation = Simulation::new(&figures, &register, &options)?;
     output::say(&format!(

@@ -1,13 +1,13 @@
 //! Checks the figures for contradictions and names the cell.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use affluenza_event::Kind;
 
+use super::{BandFigures, CategoryFigures, YearTables, file};
 use crate::COUNT_MAX;
 use crate::error::FiguresError;
-
-use super::{AccessFigures, BandFigures, CategoryFigures, YearTables, file};
 
 /// Checks the tables of one year against each other.
 pub(crate) fn usage(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
@@ -45,10 +45,10 @@ pub(crate) fn usage(year: i16, tables: &YearTables) -> Result<(), FiguresError> 
 fn by_ente(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     let name = file::by_ente(year);
     let mut sums: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
-    let mut loose: u64 = 0;
+    let mut without_category: u64 = 0;
     for row in &tables.by_ente {
         let sum = match &row.category {
-            None => &mut loose,
+            None => &mut without_category,
             Some(category) if tables.categories.iter().any(|it| it.category == *category) => {
                 sums.entry((category, row.kind)).or_default()
             }
@@ -70,12 +70,12 @@ fn by_ente(year: i16, tables: &YearTables) -> Result<(), FiguresError> {
     for row in &tables.categories {
         room += room_for_bookings(&name, row, &sums)?;
     }
-    if room != loose {
+    if room != without_category {
         return Err(FiguresError::new(
             &name,
             None,
             format!(
-                "the bookings without a category add up to {loose}, but {} of {year} leaves {room} for them",
+                "the bookings without a category add up to {without_category}, but {} of {year} leaves {room} for them",
                 file::BY_CATEGORY
             ),
             "correct one of the two files",
@@ -118,34 +118,29 @@ fn room_for_bookings(
     ))
 }
 
-/// Share of accesses between two hours of the day. The bands determine it, so it is only checked.
-pub(crate) struct Share {
+/// A printed percentage of users or accesses.
+pub(crate) struct Percentage {
     pub line: u64,
-    pub from_hour: u8,
-    pub to_hour: u8,
-    pub percent: f64,
+    /// Hours of the day to which the percentage applies; they may span midnight.
+    pub hours: Range<u8>,
+    pub value: f64,
 }
 
-/// A value with its line.
-type Given = Option<(u64, f64)>;
-
-/// Checks the access figures and sorts the bands by time of day.
-pub(crate) fn access(
+/// Checks that the bands, sorted by hour, cover the day and agree with the shares of accesses.
+pub(crate) fn bands(
     name: &str,
-    desktop: Given,
-    mobile: Given,
-    mut bands: Vec<BandFigures>,
-    shares: &[Share],
-) -> Result<AccessFigures, FiguresError> {
-    let desktop_percent = desktop_percent(name, desktop, mobile)?;
-    bands.sort_by_key(|band| band.from_hour);
-    let joined = bands
-        .windows(2)
-        .all(|pair| pair[0].to_hour == pair[1].from_hour);
-    let whole = bands.first().is_some_and(|band| band.from_hour == 0)
-        && bands.last().is_some_and(|band| band.to_hour == 24)
-        && bands.iter().all(|band| band.from_hour < band.to_hour);
-    if !(joined && whole) {
+    bands: &[BandFigures],
+    shares: &[Percentage],
+) -> Result<(), FiguresError> {
+    let mut covered = 0;
+    for band in bands {
+        if band.from_hour != covered || band.to_hour <= covered {
+            break;
+        }
+        covered = band.to_hour;
+    }
+    let is_last = bands.last().is_some_and(|band| band.to_hour == covered);
+    if covered != 24 || !is_last {
         return Err(FiguresError::new(
             name,
             None,
@@ -154,75 +149,76 @@ pub(crate) fn access(
         ));
     }
     for share in shares {
-        let found = percent(&bands, share);
-        if (found - share.percent).abs() > 0.5 {
+        let found = percent(bands, share);
+        if (found - share.value).abs() > 0.5 {
             return Err(FiguresError::new(
                 name,
                 Some(share.line),
                 format!(
                     "{}% of the accesses between {:02} and {:02}, but the bands give {found:.1}%",
-                    share.percent, share.from_hour, share.to_hour
+                    share.value, share.hours.start, share.hours.end
                 ),
                 "correct the share or the bands",
             ));
         }
     }
-    Ok(AccessFigures {
-        desktop_percent,
-        bands,
-    })
+    Ok(())
 }
 
-fn desktop_percent(name: &str, desktop: Given, mobile: Given) -> Result<f64, FiguresError> {
-    let given = [desktop, mobile].into_iter().flatten();
-    if let Some((line, share)) = given.clone().find(|(_, share)| *share > 100.0) {
-        let cause = format!("a share of {share}%");
-        return Err(FiguresError::new(
-            name,
-            Some(line),
-            cause,
-            "write at most 100",
-        ));
+/// Percentage of users in the hours of `share`, weighted by hours.
+fn percent(bands: &[BandFigures], share: &Percentage) -> f64 {
+    let Range { start, end } = share.hours;
+    let (mut within, mut all) = (0.0, 0.0);
+    for band in bands {
+        for hour in band.from_hour..band.to_hour {
+            let is_within = if start <= end {
+                (start..end).contains(&hour)
+            } else {
+                hour >= start || hour < end
+            };
+            all += band.mean_users;
+            within += if is_within { band.mean_users } else { 0.0 };
+        }
+    }
+    if all > 0.0 {
+        100.0 * within / all
+    } else {
+        share.value
+    }
+}
+
+/// Returns the percentage of desktops.
+pub(crate) fn desktop_percent(
+    name: &str,
+    desktop: Option<Percentage>,
+    mobile: Option<Percentage>,
+) -> Result<f64, FiguresError> {
+    for share in desktop.iter().chain(&mobile) {
+        if share.value > 100.0 {
+            let cause = format!("a share of {}%", share.value);
+            let mend = "write at most 100";
+            return Err(FiguresError::new(name, Some(share.line), cause, mend));
+        }
     }
     match (desktop, mobile) {
-        (Some((line, desktop)), Some((_, mobile))) if (desktop + mobile - 100.0).abs() > 1e-6 => {
+        (Some(desktop), Some(mobile)) if (desktop.value + mobile.value - 100.0).abs() > 1e-6 => {
             Err(FiguresError::new(
                 name,
-                Some(line),
-                format!("desktops have {desktop}% and smartphones and tablets {mobile}%"),
+                Some(desktop.line),
+                format!(
+                    "desktops have {}% and smartphones and tablets {}%",
+                    desktop.value, mobile.value
+                ),
                 "make them add up to 100",
             ))
         }
-        (Some((_, desktop)), _) => Ok(desktop),
-        (None, Some((_, mobile))) => Ok(100.0 - mobile),
+        (Some(desktop), _) => Ok(desktop.value),
+        (None, Some(mobile)) => Ok(100.0 - mobile.value),
         (None, None) => Err(FiguresError::new(
             name,
             None,
             "desktop_share_percent is missing",
             "add it",
         )),
-    }
-}
-
-/// Percentage of users between two hours, which may span midnight, weighted by hours.
-fn percent(bands: &[BandFigures], share: &Share) -> f64 {
-    let (mut within, mut all) = (0.0, 0.0);
-    for hour in 0..24 {
-        let users = bands
-            .iter()
-            .find(|band| (band.from_hour..band.to_hour).contains(&hour))
-            .map_or(0.0, |band| band.mean_users);
-        let inside = if share.from_hour <= share.to_hour {
-            (share.from_hour..share.to_hour).contains(&hour)
-        } else {
-            hour >= share.from_hour || hour < share.to_hour
-        };
-        all += users;
-        within += if inside { users } else { 0.0 };
-    }
-    if all > 0.0 {
-        100.0 * within / all
-    } else {
-        share.percent
     }
 }

@@ -1,89 +1,89 @@
-//! Services offered on each day of a year.
+//! Services offered in a year.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use affluenza_event::Kind;
 use affluenza_register::{Register, Service, Validity};
-use jiff::civil::{Date, date};
-
-/// Days of the year, as sorted ranges.
-pub(crate) type Days = Vec<Range<u16>>;
+use jiff::civil::date;
 
 /// Services and deployments of a year in one category.
 pub(crate) struct Offers {
-    /// Days on which each service exists and belongs to the category; services without such days
-    /// are absent.
-    pub services: BTreeMap<usize, Days>,
-    /// Kind of use and days of each deployment, by ente and service.
-    pub deployed: BTreeMap<(usize, usize), (Kind, Days)>,
+    /// Periods in which each service exists and belongs to the category. Services without such a
+    /// period are absent.
+    pub services: BTreeMap<usize, Vec<Validity>>,
+    /// Deployments by ente and service.
+    pub deployed: BTreeMap<(usize, usize), OfferedService>,
+}
+
+/// A service that an ente offers.
+pub(crate) struct OfferedService {
+    pub nature: Kind,
+    pub days: Vec<Validity>,
 }
 
 impl Offers {
     pub(crate) fn new(register: &Register, category: usize, year: i16) -> Self {
-        let services: BTreeMap<usize, Days> = register
+        let year = Validity {
+            from: Some(date(year, 1, 1)),
+            to: Some(date(year + 1, 1, 1)),
+        };
+        let services: BTreeMap<usize, Vec<Validity>> = register
             .services()
             .map(|service| (service.index(), days_in(service, category, year)))
             .filter(|(_, days)| !days.is_empty())
             .collect();
-        let mut deployed: BTreeMap<(usize, usize), (Kind, Days)> = BTreeMap::new();
+        let mut deployed: BTreeMap<(usize, usize), OfferedService> = BTreeMap::new();
         for deployment in register.deployments() {
             let service = deployment.service.index();
-            let (Some(days), Some(offered)) =
-                (services.get(&service), days_of(deployment.validity, year))
-            else {
-                continue;
-            };
-            let days: Days = days.iter().filter_map(|it| both(it, &offered)).collect();
-            if !days.is_empty() {
-                let entry = deployed
-                    .entry((deployment.ente.index(), service))
-                    .or_insert((deployment.nature, Vec::new()));
-                entry.1.extend(days);
+            let days = services.get(&service).map_or(&[][..], Vec::as_slice);
+            let days = days
+                .iter()
+                .filter_map(|days| days.intersection(&deployment.validity));
+            for days in days {
+                let key = (deployment.ente.index(), service);
+                let offered = deployed.entry(key).or_insert_with(|| OfferedService {
+                    nature: deployment.nature,
+                    days: Vec::new(),
+                });
+                offered.days.push(days);
             }
         }
         Self { services, deployed }
     }
-}
 
-/// Returns the days on which `service` exists and belongs to the category.
-fn days_in(service: &Service, category: usize, year: i16) -> Days {
-    let Some(exists) = days_of(service.validity(), year) else {
-        return Vec::new();
-    };
-    let mut days: Days = Vec::new();
-    for day in exists {
-        let on = date(year, 1, 1).saturating_add(jiff::Span::new().days(i64::from(day)));
-        if service.category_on(on).index() != category {
-            continue;
-        }
-        match days.last_mut() {
-            Some(last) if last.end == day => last.end = day + 1,
-            _ => days.push(day..day + 1),
-        }
+    /// True if the ente offers a service of the category.
+    pub(crate) fn has_any(&self, ente: usize) -> bool {
+        self.of(ente).next().is_some()
     }
-    days
+
+    /// Services that an ente offers.
+    pub(crate) fn of(&self, ente: usize) -> impl Iterator<Item = (usize, &OfferedService)> {
+        let offered = self.deployed.range((ente, 0)..=(ente, usize::MAX));
+        offered.map(|((_, service), offered)| (*service, offered))
+    }
+
+    /// Periods in which the ente offers the service; if it does not, those of the service.
+    pub(crate) fn days(&self, ente: usize, service: usize) -> &[Validity] {
+        let offered = self.deployed.get(&(ente, service)).map(|it| &it.days);
+        offered
+            .or_else(|| self.services.get(&service))
+            .map_or(&[], Vec::as_slice)
+    }
 }
 
-/// Returns the days of `year` in the validity; `None` without any.
-fn days_of(validity: Validity, year: i16) -> Option<Range<u16>> {
-    let new_year = date(year, 1, 1);
-    let end = new_year.days_in_year();
-    // Clamped to the year, so the casts are safe.
-    let [from, to] = [
-        validity.from.unwrap_or(new_year),
-        validity.to.unwrap_or(Date::MAX),
-    ]
-    .map(|day| (day - new_year).get_days().clamp(0, end.into()) as u16);
-    (from < to).then_some(from..to)
-}
-
-fn both(a: &Range<u16>, b: &Range<u16>) -> Option<Range<u16>> {
-    let days = a.start.max(b.start)..a.end.min(b.end);
-    (!days.is_empty()).then_some(days)
+/// Returns the periods in which `service` exists and belongs to the category.
+fn days_in(service: &Service, category: usize, year: Validity) -> Vec<Validity> {
+    let exists = service.validity().intersection(&year);
+    service
+        .categories()
+        .filter(|(_, of)| of.index() == category)
+        .filter_map(|(days, _)| days.intersection(&exists?))
+        .collect()
 }
 
 /// Number of days.
-pub(crate) fn length(days: &Days) -> u64 {
-    days.iter().map(|range| range.len() as u64).sum()
+pub(crate) fn length(days: &[Validity]) -> f64 {
+    days.iter()
+        .filter_map(|days| Some(f64::from((days.to? - days.from?).get_days())))
+        .sum()
 }

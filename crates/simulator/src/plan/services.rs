@@ -1,299 +1,214 @@
-//! Distributes uses by category over services.
+//! Distributes a table by ente over services.
 //!
 //! Uses of single services are printed for a few services only, as the change between two years.
 //! The plan meets these if the figures allow; the other services share the rest by rank.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use affluenza_event::Kind;
-use affluenza_register::Register;
 use sha2::{Digest, Sha256};
 
-use super::PlanCell;
-use super::base::{self, Uses};
 use super::offers::{Offers, length};
-use crate::error::{FiguresError, SimulationError};
-use crate::figures::{TargetFigures, VariationRow, VariationStatus, file};
-use crate::table::{ColumnSum, FigureGrid, fill};
+use super::{CategoryUses, CellKey, Plan};
+use crate::apportion::{apportion, apportion_whole};
+use crate::error::SimulationError;
+use crate::figures::VariationStatus;
 
 /// Uses of a retired service in its last full year, per use in the year of its end.
 const RETIRED_REST: u64 = 500;
 
-/// Adds the uses of one category in the year of `figures`.
-pub(crate) fn cells_of(
-    figures: &TargetFigures,
-    register: &Register,
-    category: usize,
-    cells: &mut Vec<PlanCell>,
-) -> Result<(), SimulationError> {
-    let year = figures.year();
-    let this = CategoryYear::new(figures, register, year, category)?;
-    if this.uses.is_empty() {
-        return Ok(());
-    }
-    let targets = targets(figures, register, &this, category)?;
-    let table = this.table(&targets)?;
-    for (row, (ente, kind)) in this.uses.keys().enumerate() {
-        for (column, service) in this.services.iter().enumerate() {
-            let uses = table.at(row, column);
-            if uses > 0 {
-                cells.push(PlanCell {
-                    ente: *ente,
-                    service: *service,
-                    kind: *kind,
-                    uses,
-                    days: match this.offers.deployed.get(&(*ente, *service)) {
-                        Some((_, days)) => days.clone(),
-                        None => this.offers.services[service].clone(),
-                    },
-                });
-            }
-        }
-    }
-    Ok(())
+/// Uses of an ente of one kind, and the services that may have them.
+struct EnteRow {
+    ente: usize,
+    kind: Kind,
+    uses: u64,
+    /// Services with their weights.
+    services: Vec<(usize, f64)>,
 }
 
-/// Target number of uses by service index.
-type Targets = BTreeMap<usize, u64>;
-
-/// Derives targets from the printed changes. The year of `figures` may be the later or the earlier
-/// of the two compared years.
-fn targets(
-    figures: &TargetFigures,
-    register: &Register,
-    this: &CategoryYear<'_>,
-    category: usize,
-) -> Result<Targets, SimulationError> {
-    let (after, before) = pair(figures, register, this.year, category)?;
-    if !after.is_empty() {
-        return Ok(after);
+impl EnteRow {
+    fn may_use(&self, service: usize) -> bool {
+        self.services.iter().any(|(it, _)| *it == service)
     }
-    let (after, next_before) = pair(figures, register, this.year + 1, category)?;
-    Ok(if after.is_empty() {
-        before
-    } else {
-        next_before
-    })
-}
 
-/// Derives targets from the changes printed for `year`: for that year and for the previous one.
-fn pair(
-    figures: &TargetFigures,
-    register: &Register,
-    year: i16,
-    category: usize,
-) -> Result<(Targets, Targets), SimulationError> {
-    let changes = changes(figures, register, year, category)?;
-    let (mut after, mut before) = (Targets::new(), Targets::new());
-    if changes.is_empty() {
-        return Ok((after, before));
+    /// Moves `count` uses to the cell of `service`.
+    fn give(&mut self, service: usize, count: u64, uses: &mut CategoryUses) {
+        self.uses -= count;
+        let (ente, kind) = (self.ente, self.kind);
+        let key = CellKey {
+            ente,
+            service,
+            kind,
+        };
+        *uses.entry(key).or_default() += count;
     }
-    let later = CategoryYear::new(figures, register, year, category)?;
-    let earlier = CategoryYear::new(figures, register, year - 1, category)?;
-    let natural = later.table(&Targets::new())?;
-    for (service, change) in changes {
-        let size = change.change.unsigned_abs();
-        let free: u64 = later
+
+    /// Moves all uses to those of the services that are not in `fixed`.
+    fn give_all(&mut self, fixed: &BTreeMap<usize, u64>, uses: &mut CategoryUses) {
+        let services: Vec<(usize, f64)> = self
             .services
             .iter()
-            .position(|it| *it == service)
-            .map_or(0, |column| natural.column(column).sum());
-        let uses = match (change.status, change.change > 0) {
-            (VariationStatus::New, _) => size,
-            (VariationStatus::Retired, _) => (size / RETIRED_REST).min(later.most(service)),
-            // The service existed in the previous year, so not all of its uses are growth.
-            (VariationStatus::Going, true) if free <= size + size / 10 => {
-                size + later.most(service).saturating_sub(size) / 2
-            }
-            (VariationStatus::Going, true) => free,
-            (VariationStatus::Going, false) => {
-                free.min(earlier.most(service).saturating_sub(size) / 2)
-            }
-        };
-        after.insert(service, uses);
-        let had = if change.change > 0 {
-            uses.saturating_sub(size)
-        } else {
-            uses + size
-        };
-        before.insert(service, had);
-    }
-    Ok((after, before))
-}
-
-struct ServiceChange {
-    change: i64,
-    status: VariationStatus,
-}
-
-/// Returns the legible changes printed for `year`, by service index.
-fn changes(
-    figures: &TargetFigures,
-    register: &Register,
-    year: i16,
-    category: usize,
-) -> Result<BTreeMap<usize, ServiceChange>, SimulationError> {
-    let mut changes = BTreeMap::new();
-    let rows: &[VariationRow] = figures.of(year).map_or(&[], |tables| &tables.variations);
-    let name = file::variations(year);
-    for row in rows {
-        let service = register.service(&row.service).ok_or_else(|| {
-            FiguresError::new(
-                &name,
-                Some(row.line),
-                format!("service {:?} is not in the register", row.service),
-                "add it or an alias for it to the register, or remove the line",
-            )
-        })?;
-        let of = register.category(&row.category).ok_or_else(|| {
-            FiguresError::new(
-                &name,
-                Some(row.line),
-                format!("category {:?} is not in the register", row.category),
-                "correct it, or remove the line",
-            )
-        })?;
-        if of.index() == category
-            && let Some(change) = row.change
-        {
-            let status = row.status;
-            changes.insert(service.index(), ServiceChange { change, status });
+            .filter(|(service, _)| !fixed.contains_key(service))
+            .copied()
+            .collect();
+        let weights: Vec<f64> = services.iter().map(|(_, weight)| *weight).collect();
+        for ((service, _), count) in services.into_iter().zip(apportion(self.uses, &weights)) {
+            self.give(service, count, uses);
         }
     }
-    Ok(changes)
 }
 
-/// One category in one year.
-struct CategoryYear<'r> {
-    year: i16,
-    register: &'r Register,
-    category: usize,
-    uses: Uses,
-    offers: Offers,
-    /// Service indexes, those with more uses first.
-    services: Vec<usize>,
-}
-
-impl<'r> CategoryYear<'r> {
-    fn new(
-        figures: &TargetFigures,
-        register: &'r Register,
+impl Plan<'_> {
+    /// Distributes the uses of a year with a table by ente over the services of one category.
+    pub(super) fn services(
+        &self,
         year: i16,
         category: usize,
-    ) -> Result<Self, SimulationError> {
-        let uses = base::uses(figures, register, year, category)?;
-        let offers = Offers::new(register, category, year);
-        let mut grown: BTreeMap<usize, i64> = BTreeMap::new();
-        for of in figures.years.keys() {
-            for (service, change) in changes(figures, register, *of, category)? {
-                if change.status == VariationStatus::Going {
-                    let most = grown.entry(service).or_default();
-                    *most = change.change.max(*most);
+        offers: &Offers,
+    ) -> Result<CategoryUses, SimulationError> {
+        let by_rank = self.by_rank(offers);
+        let mut rows = Vec::new();
+        for ((of, ente, kind), uses) in self.years[&year].by_ente.iter().flatten() {
+            if *of != category || *uses == 0 {
+                continue;
+            }
+            let services = self.choose(*ente, *kind, &by_rank, offers);
+            if services.is_empty() {
+                let found = self.register.categories().nth(category);
+                return Err(SimulationError::NoService {
+                    category: found.map_or("", |it| it.code()).to_owned(),
+                    uses: *uses,
+                    year,
+                });
+            }
+            rows.push(EnteRow {
+                ente: *ente,
+                kind: *kind,
+                uses: *uses,
+                services,
+            });
+        }
+        let mut fixed = self.fixed(year, category, &rows);
+        let mut uses = CategoryUses::new();
+        // Rows that may only use services with a fixed sum reduce that sum.
+        for row in &mut rows {
+            if row.services.iter().all(|(it, _)| fixed.contains_key(it)) {
+                row.give_all(&BTreeMap::new(), &mut uses);
+            }
+        }
+        for (key, count) in &uses {
+            let sum = fixed.entry(key.service).or_default();
+            *sum = sum.saturating_sub(*count);
+        }
+        for (service, sum) in &fixed {
+            let mut users: Vec<&mut EnteRow> = rows
+                .iter_mut()
+                .filter(|row| row.may_use(*service))
+                .collect();
+            let left: Vec<u64> = users.iter().map(|row| row.uses).collect();
+            let counts = apportion_whole((*sum).min(left.iter().sum()), &left);
+            for (row, count) in users.iter_mut().zip(counts) {
+                row.give(*service, count, &mut uses);
+            }
+        }
+        for row in &mut rows {
+            row.give_all(&fixed, &mut uses);
+        }
+        Ok(uses)
+    }
+
+    /// Returns the sums of services that must be large or small enough for a printed change. A
+    /// larger sum is needed in the year with more uses only.
+    fn fixed(&self, year: i16, category: usize, rows: &[EnteRow]) -> BTreeMap<usize, u64> {
+        let mut fixed = BTreeMap::new();
+        for ((of, service), change) in &self.years[&year].changes {
+            if *of != category {
+                continue;
+            }
+            let sum = match (change.status, change.change) {
+                (VariationStatus::New, Some(change)) => change.unsigned_abs(),
+                // The sum is made up, so it ranks below the printed changes.
+                (VariationStatus::New, None) => match self.least_change(year, category) {
+                    Some(least) => least / 2,
+                    None => continue,
+                },
+                (VariationStatus::Retired, Some(change)) => change.unsigned_abs() / RETIRED_REST,
+                (VariationStatus::Going, Some(change)) if change > 0 => {
+                    exceeding(change.unsigned_abs(), *service, rows)
                 }
-            }
+                _ => continue,
+            };
+            fixed.insert(*service, sum);
         }
-        let mut services: Vec<usize> = offers.services.keys().copied().collect();
-        // Services with the largest growth come first, because they have many uses. The others
-        // follow by a hash of their code: a neutral order that is stable when services are added.
-        services.sort_by_cached_key(|service| {
-            let found = register.services().nth(*service);
-            let code = found.map_or("", |it| it.code());
-            let digest: [u8; 32] = Sha256::digest(code.as_bytes()).into();
-            (Reverse(grown.get(service).copied().unwrap_or(0)), digest)
-        });
-        Ok(Self {
-            year,
-            register,
-            category,
-            uses,
-            offers,
-            services,
-        })
+        let next = self.years.get(&(year + 1));
+        for ((of, service), change) in next.iter().flat_map(|next| &next.changes) {
+            let size = change.change.unwrap_or(0).unsigned_abs();
+            if *of != category || change.change.unwrap_or(0) >= 0 {
+                continue;
+            }
+            fixed
+                .entry(*service)
+                .or_insert_with(|| match change.status {
+                    VariationStatus::Retired => size + size / RETIRED_REST,
+                    _ => exceeding(size, *service, rows),
+                });
+        }
+        fixed
     }
 
-    /// Computes the table of uses by ente and kind, and by service. It meets `targets` if possible.
-    fn table(&self, targets: &Targets) -> Result<FigureGrid<u64>, SimulationError> {
-        let rows: Vec<u64> = self.uses.values().copied().collect();
-        let columns: Vec<ColumnSum> = self
-            .services
-            .iter()
-            .map(|service| match targets.get(service) {
-                Some(uses) => ColumnSum::Preferably(*uses),
-                None => ColumnSum::Free,
-            })
+    /// Returns the services of the category in a neutral order that is stable when services are
+    /// added: by a hash of their code.
+    fn by_rank(&self, offers: &Offers) -> Vec<usize> {
+        let mut ranked: Vec<([u8; 32], usize)> = self
+            .register
+            .services()
+            .filter(|service| offers.services.contains_key(&service.index()))
+            .map(|service| (Sha256::digest(service.code()).into(), service.index()))
             .collect();
-        let mut prior = FigureGrid::new(rows.len(), columns.len());
-        for (row, (ente, kind)) in self.uses.keys().enumerate() {
-            for (column, weight) in self.weights(*ente, *kind) {
-                *prior.at_mut(row, column) = weight;
-            }
-        }
-        fill(&prior, &rows, &columns).map_err(|row| {
-            let category = self.register.categories().nth(self.category);
-            SimulationError::NoService {
-                category: category.map_or("", |it| it.code()).to_owned(),
-                uses: rows[row],
-                year: self.year,
-            }
-        })
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, service)| service).collect()
     }
 
-    /// Returns the possible services of an ente's uses of a kind, as columns with proportions. In
-    /// order of preference: services offered for that kind, services offered, the first two
-    /// services of that kind that exist, the first two services that exist.
-    fn weights(&self, ente: usize, kind: Kind) -> Vec<(usize, f64)> {
-        [
-            self.offered(ente, Some(kind)),
-            self.offered(ente, None),
-            self.elsewhere(Some(kind)),
-            self.elsewhere(None),
-        ]
-        .into_iter()
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
-    }
-
-    /// Returns the services of one kind or all kinds that an ente offers.
-    fn offered(&self, ente: usize, kind: Option<Kind>) -> Vec<(usize, f64)> {
-        let mut rank = 0.0;
-        let mut found = Vec::new();
-        for (column, service) in self.services.iter().enumerate() {
-            if let Some((nature, days)) = self.offers.deployed.get(&(ente, *service))
-                && kind.is_none_or(|kind| *nature == kind)
-            {
-                // Zipf: the second service has half the uses of the first, the third a third.
-                rank += 1.0;
-                found.push((column, length(days) as f64 / rank));
-            }
-        }
-        found
-    }
-
-    /// Returns the first two services of one kind or all kinds.
-    fn elsewhere(&self, kind: Option<Kind>) -> Vec<(usize, f64)> {
-        self.services
-            .iter()
-            .enumerate()
-            .filter(|(_, service)| {
-                let service = self.register.services().nth(**service);
-                kind.is_none_or(|kind| service.is_some_and(|it| it.nature() == kind))
+    /// Returns the possible services of an ente's uses of a kind with their weights. In order of
+    /// preference: services offered for that kind, services offered, the first two services of
+    /// that kind that exist, the first two services that exist.
+    fn choose(
+        &self,
+        ente: usize,
+        kind: Kind,
+        by_rank: &[usize],
+        offers: &Offers,
+    ) -> Vec<(usize, f64)> {
+        let nature_of = |service: usize| self.register.services().nth(service);
+        let offered = |service: &usize| offers.deployed.get(&(ente, *service));
+        let all = || by_rank.iter().copied();
+        let choices: [Vec<usize>; 4] = [
+            all()
+                .filter(|it| offered(it).is_some_and(|it| it.nature == kind))
+                .collect(),
+            all().filter(|it| offered(it).is_some()).collect(),
+            all()
+                .filter(|it| nature_of(*it).is_some_and(|it| it.nature() == kind))
+                .take(2)
+                .collect(),
+            all().take(2).collect(),
+        ];
+        let choice = choices.into_iter().find(|choice| !choice.is_empty());
+        // Zipf: the second service has half the uses of the first, the third a third.
+        let ranked = choice.into_iter().flatten().zip(1u32..);
+        ranked
+            .map(|(service, rank)| {
+                let days = length(offers.days(ente, service));
+                (service, days / f64::from(rank))
             })
-            .take(2)
-            .map(|(column, service)| (column, length(&self.offers.services[service]) as f64))
             .collect()
     }
+}
 
-    /// Maximum number of uses of a service: the sum of all rows that may use it.
-    fn most(&self, service: usize) -> u64 {
-        self.uses
-            .iter()
-            .filter(|((ente, kind), _)| {
-                self.weights(*ente, *kind)
-                    .iter()
-                    .any(|(column, _)| self.services[*column] == service)
-            })
-            .map(|(_, uses)| uses)
-            .sum()
-    }
+/// Returns twice `size`, or less if the rows have fewer uses for the service. A service with more
+/// uses than `size` has some in both years.
+fn exceeding(size: u64, service: usize, rows: &[EnteRow]) -> u64 {
+    let users = rows.iter().filter(|row| row.may_use(service));
+    let most: u64 = users.map(|row| row.uses).sum();
+    size + size.min(most.saturating_sub(size) / 2)
 }

@@ -115,7 +115,8 @@ struct Hour {
 }
 
 /// Counts a stream and checks the invariants of each event.
-pub fn recount(mut simulation: Simulation, register: &Register, zone: &TimeZone) -> Recount {
+pub fn recount(mut simulation: Simulation, register: &Register) -> Recount {
+    let zone = rome();
     let labels = labels();
     let mut counts = Recount::default();
     let mut identities = HashSet::new();
