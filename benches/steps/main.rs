@@ -49,10 +49,12 @@ impl Log {
             bytes: Vec::new(),
             records: Vec::new(),
         };
-        for record in simulation(scale) {
+        let mut simulation = simulation(scale);
+        let mut json = Vec::new();
+        while let Some((time, _)) = simulation.next_into(&mut json) {
             let start = log.bytes.len();
-            log.bytes.extend_from_slice(&record.json);
-            log.records.push((start..log.bytes.len(), record.time));
+            log.bytes.extend_from_slice(&json);
+            log.records.push((start..log.bytes.len(), time));
         }
         log
     }

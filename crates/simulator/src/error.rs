@@ -4,16 +4,14 @@ use thiserror::Error;
 
 /// Error in a file of figures, in one line with position, cause and remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}: {cause}: {mend}", place(file, *line))]
+#[error("{}: {cause}: {remedy}", place(file, *line))]
 pub struct FiguresError {
     /// File name without the folder.
-    pub file: String,
+    file: String,
     /// Line, from 1; `None` for the file as a whole.
-    pub line: Option<u64>,
-    /// Cause of the error.
-    pub cause: String,
-    /// Remedy.
-    pub mend: String,
+    line: Option<u64>,
+    cause: String,
+    remedy: String,
 }
 
 fn place(file: &str, line: Option<u64>) -> String {
@@ -28,13 +26,13 @@ impl FiguresError {
         file: &str,
         line: Option<u64>,
         cause: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) -> Self {
         Self {
             file: file.to_owned(),
             line,
             cause: cause.into(),
-            mend: mend.into(),
+            remedy: remedy.into(),
         }
     }
 }
@@ -49,24 +47,20 @@ pub enum SimulationError {
     #[error(
         "category {category:?} has {uses} uses in {year}, but the register has no service of it in that year: add a [[service]], or correct its dates"
     )]
+    #[expect(missing_docs, reason = "the names say it")]
     NoService {
-        /// Code of the category.
         category: String,
-        /// Number of uses.
         uses: u64,
-        /// Year of the figures.
         year: i16,
     },
     /// A category has uses, but neither the figures nor the register assign them to an ente.
     #[error(
         "category {category:?} has {uses} uses in {year}, but no ente of the register offers it in that year and no table by ente assigns them: add a deployment, or usage_{year}_by_ente.csv"
     )]
+    #[expect(missing_docs, reason = "the names say it")]
     NoEnte {
-        /// Code of the category.
         category: String,
-        /// Number of uses.
         uses: u64,
-        /// Year of the figures.
         year: i16,
     },
     /// The figures have users, but no ente has uses or offers services on a portal.

@@ -1,14 +1,19 @@
 //! Printed figures that a stream must reproduce.
 
 mod check;
+mod csv_file;
 mod read;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::Path;
 
 use affluenza_event::Kind;
+use serde::Deserialize;
 
 use crate::error::FiguresError;
+pub(crate) use csv_file::FigureRow;
 
 /// Figures of one year, and of neighbouring years if available. A year with totals only borrows the
 /// proportions of a neighbour.
@@ -22,49 +27,52 @@ pub struct TargetFigures {
 /// Tables of one year.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct YearTables {
-    pub categories: Vec<CategoryFigures>,
+    pub categories: Vec<FigureRow<CategoryFigures>>,
     /// Uses by ente; empty without such a table.
-    pub by_ente: Vec<EnteFigures>,
+    pub by_ente: Vec<FigureRow<EnteFigures>>,
     /// Largest changes by service since the previous year.
-    pub variations: Vec<VariationRow>,
+    pub variations: Vec<FigureRow<VariationFigures>>,
 }
 
 /// A row of `usage_by_category.csv`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct CategoryFigures {
-    pub line: u64,
+    pub year: i16,
     pub category: String,
+    #[serde(rename = "service_uses")]
     pub uses: u64,
+    #[serde(rename = "of_which_payments")]
     pub payments: Option<u64>,
+    #[serde(rename = "of_which_bookings")]
     pub bookings: Option<u64>,
 }
 
 /// A row of `usage_<year>_by_ente.csv`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct EnteFigures {
-    pub line: u64,
     pub ente: String,
     /// Category; `None` if the source gives none.
     pub category: Option<String>,
     pub kind: Kind,
+    #[serde(rename = "service_uses")]
     pub uses: u64,
 }
 
 /// A row of `main_variations_<year>.csv`.
-#[derive(Debug, Clone)]
-pub(crate) struct VariationRow {
-    pub line: u64,
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct VariationFigures {
     pub category: String,
-    pub service: String,
+    pub service_it: String,
     /// Change in uses; `None` if the source is illegible.
     pub change: Option<i64>,
-    pub status: VariationStatus,
+    /// Status in the year, if it has one.
+    pub status: Option<VariationStatus>,
 }
 
 /// Status of a service in the year of a variation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum VariationStatus {
-    Going,
     New,
     Retired,
 }
@@ -80,28 +88,12 @@ pub(crate) struct AccessFigures {
 /// Mean users per hour in a band of the day.
 #[derive(Debug, Clone)]
 pub(crate) struct BandFigures {
-    pub from_hour: u8,
-    /// End of the band, exclusive.
-    pub to_hour: u8,
+    pub hours: Range<u8>,
     pub mean_users: f64,
 }
 
-/// File names.
-pub(crate) mod file {
-    pub(crate) const BY_CATEGORY: &str = "usage_by_category.csv";
-
-    pub(crate) fn by_ente(year: i16) -> String {
-        format!("usage_{year}_by_ente.csv")
-    }
-
-    pub(crate) fn variations(year: i16) -> String {
-        format!("main_variations_{year}.csv")
-    }
-
-    pub(crate) fn access(year: i16) -> String {
-        format!("access_{year}.csv")
-    }
-}
+/// Required file; the other files are optional.
+const BY_CATEGORY: &str = "usage_by_category.csv";
 
 impl TargetFigures {
     /// Loads the printed figures of the Focus report: 2016 or 2017.
@@ -118,13 +110,12 @@ impl TargetFigures {
             year,
             &|name| match std::fs::read_to_string(dir.join(name)) {
                 Ok(text) => Ok(Some(text)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(FiguresError::new(
-                    name,
-                    None,
-                    format!("it cannot be read ({error})"),
-                    "make it a readable text file in UTF-8",
-                )),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => {
+                    let cause = format!("it cannot be read ({error})");
+                    let remedy = "make it a readable text file in UTF-8";
+                    Err(FiguresError::new(name, None, cause, remedy))
+                }
             },
         )
     }

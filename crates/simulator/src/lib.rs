@@ -17,7 +17,7 @@ mod visits;
 pub use error::{FiguresError, SimulationError};
 pub use figures::TargetFigures;
 pub use record::RecordKey;
-pub use simulation::{Counts, Options, SimulatedRecord, Simulation};
+pub use simulation::{Counts, Options, Simulation};
 
 /// Maximum scale: one year then has the events of a hundred thousand.
 pub const SCALE_MAX: f64 = 100_000.0;

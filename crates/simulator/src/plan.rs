@@ -1,9 +1,8 @@
 //! Annual plan: the figures, broken down to uses by ente, service and kind.
 //!
-//! A year with a table by ente is planned first. Each of its rows is distributed over services in
-//! `services.rs`. `derive.rs` then plans a year without such a table from the nearest year that has
-//! one. The result depends on neither seed nor scale, so all streams of a year agree, and years
-//! agree about changes between them.
+//! `services.rs` distributes a table by ente over services. `derive.rs` plans a year without such a
+//! table from the nearest year that has one. The plan depends on neither seed nor scale, so all
+//! streams of a year agree, and years agree about the changes between them.
 
 mod derive;
 mod offers;
@@ -17,74 +16,65 @@ use affluenza_register::{Register, Validity};
 
 use crate::apportion::{apportion_whole, times};
 use crate::error::SimulationError;
-use crate::figures::TargetFigures;
+use crate::figures::{TargetFigures, VariationFigures};
 use offers::Offers;
 use resolve::ResolvedYear;
 
 /// Uses of one service at one ente, of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlanCell {
-    /// Index of the ente in the register.
-    pub ente: usize,
-    /// Index of the service in the register.
-    pub service: usize,
-    pub kind: Kind,
+    pub key: CellKey,
     pub uses: u64,
     /// Periods of the year with uses; never empty.
     pub days: Vec<Validity>,
 }
 
-/// Ente, service and kind of a cell, the first two by their index in the register.
+/// Key of a cell. Ente and service are indexes of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct CellKey {
-    ente: usize,
-    service: usize,
-    kind: Kind,
+pub(crate) struct CellKey {
+    pub ente: usize,
+    pub service: usize,
+    pub kind: Kind,
+}
+
+impl CellKey {
+    fn new(ente: usize, service: usize, kind: Kind) -> Self {
+        Self {
+            ente,
+            service,
+            kind,
+        }
+    }
 }
 
 /// Uses in one category of one year.
 type CategoryUses = BTreeMap<CellKey, u64>;
 
-/// Computes the uses of the year of `figures`, sorted by ente, service and kind.
+/// Computes the uses of the year of `figures` times `scale`, sorted by key.
 pub(crate) fn cells(
     figures: &TargetFigures,
     register: &Register,
+    scale: f64,
 ) -> Result<Vec<PlanCell>, SimulationError> {
-    let plan = Plan {
-        register,
-        years: resolve::years(figures, register)?,
-    };
+    let year = figures.year();
+    let years = resolve::years(figures, register)?;
+    let plan = Plan { register, years };
     let mut cells = Vec::new();
     for category in 0..register.categories().len() {
-        let offers = Offers::new(register, category, figures.year());
-        for (key, uses) in plan.uses(figures.year(), category)? {
-            let CellKey {
-                ente,
-                service,
-                kind,
-            } = key;
-            let days = offers.days(ente, service).to_vec();
-            cells.push(PlanCell {
-                ente,
-                service,
-                kind,
-                uses,
-                days,
-            });
+        let offers = Offers::new(register, category, year);
+        for (key, uses) in plan.uses(year, category)? {
+            let days = offers.days(key.ente, key.service).to_vec();
+            cells.push(PlanCell { key, uses, days });
         }
     }
-    cells.sort_by_key(|cell| (cell.ente, cell.service, cell.kind));
-    Ok(cells)
-}
-
-/// Multiplies the uses; their sum is the rounded multiple of the old sum.
-pub(crate) fn scale(cells: &mut Vec<PlanCell>, factor: f64) {
+    cells.sort_by_key(|cell| cell.key);
     let uses: Vec<u64> = cells.iter().map(|cell| cell.uses).collect();
-    let total = times(uses.iter().sum(), factor);
+    let total = times(uses.iter().sum(), scale);
     for (cell, scaled) in cells.iter_mut().zip(apportion_whole(total, &uses)) {
         cell.uses = scaled;
     }
     cells.retain(|cell| cell.uses > 0);
+    Ok(cells)
 }
 
 /// Figures and register from which years are planned.
@@ -96,19 +86,16 @@ struct Plan<'r> {
 impl Plan<'_> {
     /// Computes the uses of `year` in one category.
     fn uses(&self, year: i16, category: usize) -> Result<CategoryUses, SimulationError> {
-        let figures = &self.years[&year];
-        let Some(printed) = figures.categories.get(&category) else {
+        let Some(printed) = self.years[&year].categories.get(&category) else {
             return Ok(CategoryUses::new());
         };
         let offers = Offers::new(self.register, category, year);
-        let mut uses = if figures.by_ente.is_some() {
-            self.services(year, category, &offers)?
-        } else {
-            self.derived(year, printed, category, &offers)?
+        let mut uses = match self.years[&year].by_ente {
+            Some(_) => self.services(year, category, &offers)?,
+            None => self.derived(printed, category, &offers)?,
         };
         uses.retain(|_, count| *count > 0);
-        let found: u64 = uses.values().sum();
-        if found < printed.uses {
+        if uses.is_empty() && printed.uses > 0 {
             return Err(SimulationError::NoEnte {
                 category: printed.category.clone(),
                 uses: printed.uses,
@@ -116,5 +103,29 @@ impl Plan<'_> {
             });
         }
         Ok(uses)
+    }
+
+    /// Returns the changes printed for `year`, by service.
+    fn printed(
+        &self,
+        year: i16,
+        category: usize,
+    ) -> impl Iterator<Item = (usize, &VariationFigures)> {
+        let changes = self.years.get(&year).map(|year| &year.changes);
+        let of_category = (category, 0)..=(category, usize::MAX);
+        let changes = changes.map(|changes| changes.range(of_category));
+        let changes = changes.into_iter().flatten();
+        changes.map(|((_, service), printed)| (*service, printed))
+    }
+
+    /// Returns the smallest change printed for `year` in a category, else in all categories.
+    fn least_change(&self, year: i16, category: usize) -> Option<u64> {
+        let sizes = self.printed(year, category);
+        let least = sizes.filter_map(|(_, printed)| Some(printed.change?.unsigned_abs()));
+        least.min().or_else(|| {
+            let all = self.years.get(&year)?.changes.values();
+            all.filter_map(|printed| Some(printed.change?.unsigned_abs()))
+                .min()
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use affluenza_classify::hours::LocalHour;
 use affluenza_register::Validity;
+use jiff::civil::Date;
 use rand::RngExt;
 
 use crate::COUNT_MAX;
@@ -27,9 +28,6 @@ const SLICES_MAX: u64 = 3_600_000;
 /// Visits with 1, 2 and 3 accesses, per thousand.
 const ACCESSES_PERMILLE: [u64; 3] = [800, 150, 50];
 
-/// Visit classes: two devices with each number of accesses.
-const CLASSES: usize = 2 * ACCESSES_PERMILLE.len();
-
 /// Ratio of bot accesses to accesses by people.
 const BOTS_SHARE: f64 = 0.03;
 
@@ -52,7 +50,7 @@ pub(crate) struct Schedule {
     bots: Vec<u64>,
     /// Bands of hours; empty without access figures.
     bands: Vec<HourBand>,
-    pub desktop_percent: f64,
+    desktop_percent: f64,
     /// Next slice: its hour, and its number within the hour.
     next_hour: usize,
     next_part: u64,
@@ -60,7 +58,7 @@ pub(crate) struct Schedule {
 
 /// A part of an hour with few events, so that memory stays small at any scale.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Slice {
+pub(crate) struct HourSlice {
     pub local: LocalHour,
     /// Start and end, in milliseconds since the start of the hour.
     pub start_ms: u64,
@@ -74,18 +72,27 @@ pub(crate) struct Slice {
 struct HourBand {
     hours_of_day: Range<u8>,
     visits: u64,
-    /// Visits left, by device and number of accesses.
-    left: [u64; CLASSES],
+    left: Vec<VisitsLeft>,
+}
+
+/// Visits of one class that are not drawn yet.
+struct VisitsLeft {
+    class: VisitClass,
+    count: u64,
 }
 
 impl HourBand {
     fn new(hours_of_day: Range<u8>, visits: u64, desktop_percent: f64) -> Self {
         // Device shares are exact within each band, and access shares within each device, so the
         // overall shares are exact, too.
-        let devices = apportion(visits, &[desktop_percent, 100.0 - desktop_percent]);
-        let mut left = [0; CLASSES];
-        for (of_device, count) in left.chunks_mut(ACCESSES_PERMILLE.len()).zip(devices) {
-            of_device.copy_from_slice(&apportion_whole(count, &ACCESSES_PERMILLE));
+        let devices = [PersonDevice::Desktop, PersonDevice::Mobile];
+        let shares = apportion(visits, &[desktop_percent, 100.0 - desktop_percent]);
+        let mut left = Vec::new();
+        for (device, share) in devices.into_iter().zip(shares) {
+            for (accesses, count) in (1..).zip(apportion_whole(share, &ACCESSES_PERMILLE)) {
+                let class = VisitClass { device, accesses };
+                left.push(VisitsLeft { class, count });
+            }
         }
         Self {
             hours_of_day,
@@ -95,37 +102,22 @@ impl HourBand {
     }
 
     fn accesses(&self) -> u64 {
-        let counts = self.left.iter().enumerate();
-        counts
-            .map(|(place, count)| count * u64::from(class(place).accesses))
-            .sum()
+        let left = self.left.iter();
+        left.map(|it| it.count * u64::from(it.class.accesses)).sum()
     }
 
     /// Draws one of the visits that are left.
     fn draw(&mut self, random: &mut Random) -> Option<VisitClass> {
-        let left: u64 = self.left.iter().sum();
-        let mut drawn = random.random_range(0..left.max(1));
-        for (place, count) in self.left.iter_mut().enumerate() {
+        let all: u64 = self.left.iter().map(|it| it.count).sum();
+        let mut drawn = random.random_range(0..all.max(1));
+        for VisitsLeft { class, count } in &mut self.left {
             if drawn < *count {
                 *count -= 1;
-                return Some(class(place));
+                return Some(*class);
             }
             drawn -= *count;
         }
         None
-    }
-}
-
-fn class(place: usize) -> VisitClass {
-    let of_device = ACCESSES_PERMILLE.len();
-    VisitClass {
-        device: if place < of_device {
-            PersonDevice::Desktop
-        } else {
-            PersonDevice::Mobile
-        },
-        // At most three.
-        accesses: (place % of_device) as u8 + 1,
     }
 }
 
@@ -147,7 +139,7 @@ impl Schedule {
         let mut bands = Vec::new();
         let mut loads = busy.clone();
         for band in access.into_iter().flat_map(|it| &it.bands) {
-            let hours_of_day = band.from_hour..band.to_hour;
+            let hours_of_day = band.hours.clone();
             let places = places_in(&hours, &hours_of_day);
             let users = band.mean_users * places.len() as f64;
             let visits = users * options.scale;
@@ -205,7 +197,7 @@ impl Schedule {
 
     /// Returns the next slice, and writes its uses into `uses`, as cells of the plan in their
     /// order; `None` at the end of the year.
-    pub(crate) fn next_slice(&mut self, uses: &mut Vec<u32>) -> Option<Slice> {
+    pub(crate) fn next_slice(&mut self, uses: &mut Vec<u32>) -> Option<HourSlice> {
         let (hour, part) = (self.next_hour, self.next_part);
         let local = *self.hours.get(hour)?;
         let (users, bots) = (self.users[hour], self.bots[hour]);
@@ -220,7 +212,7 @@ impl Schedule {
         let last = part + 1 == parts;
         self.next_hour += usize::from(last);
         self.next_part = if last { 0 } else { part + 1 };
-        Some(Slice {
+        Some(HourSlice {
             local,
             start_ms: before_part(SLICES_MAX, part, parts),
             end_ms: before_part(SLICES_MAX, part + 1, parts),
@@ -229,11 +221,22 @@ impl Schedule {
         })
     }
 
-    /// Draws device and accesses of a visit in the band of `hour`; `None` if none are left.
-    pub(crate) fn draw_visit(&mut self, hour: u8, random: &mut Random) -> Option<VisitClass> {
+    /// Draws device and accesses of one of the visits that are left in the band of `hour`.
+    pub(crate) fn draw_visit(&mut self, hour: u8, random: &mut Random) -> VisitClass {
         let mut bands = self.bands.iter_mut();
-        let band = bands.find(|band| band.hours_of_day.contains(&hour))?;
-        band.draw(random)
+        let band = bands.find(|band| band.hours_of_day.contains(&hour));
+        let drawn = band.and_then(|band| band.draw(random));
+        drawn.unwrap_or_else(|| self.without_access(random))
+    }
+
+    /// Draws the device of a visit without accesses.
+    pub(crate) fn without_access(&self, random: &mut Random) -> VisitClass {
+        let device = match random.random_bool(self.desktop_percent / 100.0) {
+            true => PersonDevice::Desktop,
+            false => PersonDevice::Mobile,
+        };
+        let accesses = 0;
+        VisitClass { device, accesses }
     }
 }
 
@@ -246,10 +249,13 @@ fn places_in(hours: &[LocalHour], hours_of_day: &Range<u8>) -> Vec<usize> {
 
 /// Returns the hours of some days, as ranges of indexes.
 fn hours_within(hours: &[LocalHour], days: &[Validity]) -> Vec<Range<usize>> {
-    let place_of = |day: jiff::civil::Date| hours.partition_point(|it| it.date < day.into());
-    days.iter()
-        .map(|days| days.from.map_or(0, place_of)..days.to.map_or(hours.len(), place_of))
-        .collect()
+    let mut ranges = Vec::new();
+    for Validity { from, to } in days {
+        let [start, end] = [from.unwrap_or(Date::MIN), to.unwrap_or(Date::MAX)]
+            .map(|day| hours.partition_point(|local| local.date < day.into()));
+        ranges.push(start..end);
+    }
+    ranges
 }
 
 fn uses_by_hour(hours: usize, cells: &mut [Quota], curve: &LoadCurve) -> Vec<u64> {

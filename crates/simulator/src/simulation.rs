@@ -58,22 +58,9 @@ impl Counts {
     }
 }
 
-/// A serialized event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SimulatedRecord {
-    /// Time of the event, and timestamp of its Kafka record.
-    pub time: UnixMillis,
-    /// Key of the Kafka record.
-    pub key: RecordKey,
-    /// Event as CloudEvents JSON.
-    pub json: Vec<u8>,
-}
-
-/// A seeded stream of events in time order, as an iterator of [`SimulatedRecord`]s.
-/// [`Simulation::next_into`] gives the same events without allocations.
+/// A seeded stream of events in time order.
 pub struct Simulation {
     counts: Counts,
-    schedule: Schedule,
     slices: SliceGenerator,
     writer: EventWriter,
     cells: Vec<PlanCell>,
@@ -96,33 +83,32 @@ impl Simulation {
             return Err(SimulationError::BadScale(scale));
         }
         let (seed, year) = (options.seed, figures.year());
-        let mut cells = plan::cells(figures, register)?;
-        let total: u64 = cells.iter().map(|cell| cell.uses).sum();
-        if total as f64 * scale > COUNT_MAX as f64 {
+        if figures.service_uses() as f64 * scale > COUNT_MAX as f64 {
             return Err(SimulationError::BadScale(scale));
         }
-        plan::scale(&mut cells, scale);
+        let cells = plan::cells(figures, register, scale)?;
         let visited = visited(register, year, &cells, figures.has_accesses())?;
         let schedule = Schedule::new(year, &cells, figures.access.as_ref(), options)?;
-        let service_uses = times(total, scale);
+        let service_uses = cells.iter().map(|cell| cell.uses).sum();
         let counts = Counts {
             service_uses,
             attempts: times(service_uses, ATTEMPTS_SHARE),
             accesses: schedule.accesses(),
             bot_accesses: schedule.bot_accesses(),
         };
-        let portal_of = |cell: &PlanCell| visited.partition_point(|it| it.ente < cell.ente);
         let facts = StreamFacts {
-            portals: cells.iter().map(portal_of).collect(),
+            portals: cells
+                .iter()
+                .map(|cell| visited.partition_point(|it| it.ente < cell.key.ente))
+                .collect(),
             visits: visited.iter().map(|it| it.visits).collect(),
-            desktop_percent: schedule.desktop_percent,
             uses: counts.service_uses,
             attempts: counts.attempts,
         };
         // Streams of different scales in one log have different ids.
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
-            slices: SliceGenerator::new(facts, seed, year),
+            slices: SliceGenerator::new(schedule, facts, seed, year),
             writer: EventWriter::new(random(seed, year, &ids)),
             portals: visited.into_iter().map(|it| it.portal).collect(),
             services: register
@@ -131,7 +117,6 @@ impl Simulation {
                 .collect(),
             next: 0,
             counts,
-            schedule,
             cells,
         })
     }
@@ -146,11 +131,11 @@ impl Simulation {
         self.counts.total()
     }
 
-    /// Writes the next event into `record`, and clears `record` first; `None` at the end.
+    /// Writes the next event as CloudEvents JSON into `record`, and clears `record` first. Returns
+    /// the time of the event and the key of its Kafka record; `None` at the end.
     pub fn next_into(&mut self, record: &mut Vec<u8>) -> Option<(UnixMillis, RecordKey)> {
         while self.next >= self.slices.events.len() {
-            let slice = self.slices.next(&mut self.schedule)?;
-            self.writer.enter(&slice.local);
+            self.writer.enter(&self.slices.next()?);
             self.next = 0;
         }
         let EventDraft {
@@ -166,21 +151,11 @@ impl Simulation {
             at_ms,
             portal: &self.portals[visit.portal],
             visit,
-            service: cell.map(|cell| self.services[cell.service].as_str()),
-            kind: cell.filter(|_| outcome.is_some()).map(|cell| cell.kind),
+            service: cell.map(|cell| self.services[cell.key.service].as_str()),
+            kind: cell.filter(|_| outcome.is_some()).map(|cell| cell.key.kind),
             outcome,
         };
         Some(self.writer.write(&event, record))
-    }
-}
-
-impl Iterator for Simulation {
-    type Item = SimulatedRecord;
-
-    fn next(&mut self) -> Option<SimulatedRecord> {
-        let mut json = Vec::with_capacity(768);
-        let (time, key) = self.next_into(&mut json)?;
-        Some(SimulatedRecord { time, key, json })
     }
 }
 
@@ -202,7 +177,7 @@ fn visited(
 ) -> Result<Vec<VisitedEnte>, SimulationError> {
     let mut visits = vec![0.0; register.enti().len()];
     for cell in cells {
-        visits[cell.ente] += cell.uses as f64;
+        visits[cell.key.ente] += cell.uses as f64;
     }
     if has_accesses {
         for deployment in register.deployments_on(date(year, 12, 31)) {

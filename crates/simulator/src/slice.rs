@@ -1,14 +1,14 @@
 //! Generates the events of a slice: assigns its uses to visits, and its visits to times.
 
+use affluenza_classify::hours::LocalHour;
 use affluenza_event::Outcome;
 use rand::RngExt;
 
-use crate::agents::PersonDevice;
 use crate::random::{Random, Weighted, random};
-use crate::schedule::{Schedule, Slice};
-use crate::visits::{EnteVisit, Purpose, VisitClass, Visits};
+use crate::schedule::{HourSlice, Schedule};
+use crate::visits::{EnteVisit, Purpose, Visits};
 
-/// Probability that a further use of an ente in a slice has a visit of its own.
+/// Probability that a further use of an ente in a slice has its own visit.
 const OWN_VISIT: f64 = 0.7;
 
 /// Probability that an unsuccessful use was abandoned; otherwise it failed.
@@ -42,13 +42,13 @@ struct PlannedUse {
 
 /// Generator of slices. Its buffers are reused.
 pub(crate) struct SliceGenerator {
+    schedule: Schedule,
     random: Random,
     generator: Visits,
     /// Portal of each cell of the plan, in ascending order.
     portals: Vec<usize>,
     /// Distribution of visits without a use, and of crawlers, over portals; `None` without any.
     visited: Option<Weighted<usize>>,
-    desktop_share: f64,
     uses_left: u64,
     attempts_left: u64,
     /// Cells of the uses of the slice.
@@ -64,19 +64,18 @@ pub(crate) struct StreamFacts {
     pub portals: Vec<usize>,
     /// Relative number of visits of each portal.
     pub visits: Vec<f64>,
-    pub desktop_percent: f64,
     pub uses: u64,
     pub attempts: u64,
 }
 
 impl SliceGenerator {
-    pub(crate) fn new(facts: StreamFacts, seed: u64, year: i16) -> Self {
+    pub(crate) fn new(schedule: Schedule, facts: StreamFacts, seed: u64, year: i16) -> Self {
         Self {
+            schedule,
             random: random(seed, year, "uses"),
             generator: Visits::new(facts.visits.len(), seed, year),
             portals: facts.portals,
             visited: Weighted::new(facts.visits.into_iter().enumerate()),
-            desktop_share: facts.desktop_percent / 100.0,
             uses_left: facts.uses,
             attempts_left: facts.attempts,
             cells: Vec::new(),
@@ -86,26 +85,26 @@ impl SliceGenerator {
         }
     }
 
-    /// Generates the visits and events of the next slice, the events sorted by time; `None` after
-    /// the last slice.
-    pub(crate) fn next(&mut self, schedule: &mut Schedule) -> Option<Slice> {
+    /// Generates the visits and events of the next slice, the events sorted by time. Returns its
+    /// hour; `None` after the last slice.
+    pub(crate) fn next(&mut self) -> Option<LocalHour> {
         self.visits.clear();
         self.events.clear();
         self.uses.clear();
-        let slice = schedule.next_slice(&mut self.cells)?;
-        self.visit_for_uses(&slice, schedule);
+        let slice = self.schedule.next_slice(&mut self.cells)?;
+        self.visit_for_uses(&slice);
         // The other users only read pages.
         while (self.visits.len() as u64) < slice.users.unwrap_or(0) {
             let Some(portal) = self.draw_portal() else {
                 break;
             };
-            self.arrive(&slice, portal, Purpose::ReadPages, schedule);
+            self.arrive(&slice, portal, Purpose::ReadPages);
         }
         self.uses.sort_by_key(|planned| planned.visit);
         self.set_times(&slice);
         self.crawl(&slice);
         self.events.sort_by_key(|event| event.at_ms);
-        Some(slice)
+        Some(slice.local)
     }
 
     fn draw_portal(&mut self) -> Option<usize> {
@@ -113,9 +112,9 @@ impl SliceGenerator {
         Some(visited.draw(&mut self.random))
     }
 
-    /// Assigns each use to a visit. The first use of an ente has a visit of its own. A further use
-    /// has one by chance, which is less if the users of the slice are few.
-    fn visit_for_uses(&mut self, slice: &Slice, schedule: &mut Schedule) {
+    /// Assigns each use to a visit. The first use of an ente has its own visit. A further use has one
+    /// by chance, which is less if the users of the slice are few.
+    fn visit_for_uses(&mut self, slice: &HourSlice) {
         let cells = std::mem::take(&mut self.cells);
         let enti = cells
             .chunk_by(|a, b| self.portals[*a as usize] == self.portals[*b as usize])
@@ -138,7 +137,7 @@ impl SliceGenerator {
             let has_own = is_first || (spare > 0 && self.random.random_bool(chance));
             let visit = if has_own {
                 spare -= u64::from(!is_first);
-                self.arrive(slice, portal, Purpose::UseService, schedule);
+                self.arrive(slice, portal, Purpose::UseService);
                 self.visits.len() - 1
             } else {
                 self.random.random_range(first_visit..self.visits.len())
@@ -170,25 +169,19 @@ impl SliceGenerator {
 
     /// Adds a visit. It has an access if the figures have a user for it. Otherwise the person came
     /// in an earlier hour and has only uses now.
-    fn arrive(&mut self, slice: &Slice, portal: usize, purpose: Purpose, schedule: &mut Schedule) {
+    fn arrive(&mut self, slice: &HourSlice, portal: usize, purpose: Purpose) {
         let is_counted = (self.visits.len() as u64) < slice.users.unwrap_or(0);
-        let class = is_counted
-            .then(|| schedule.draw_visit(slice.local.hour, &mut self.random))
-            .flatten();
-        let class = class.unwrap_or_else(|| VisitClass {
-            device: if self.random.random_bool(self.desktop_share) {
-                PersonDevice::Desktop
-            } else {
-                PersonDevice::Mobile
-            },
-            accesses: 0,
-        });
+        let hour = slice.local.hour;
+        let class = match is_counted {
+            true => self.schedule.draw_visit(hour, &mut self.random),
+            false => self.schedule.without_access(&mut self.random),
+        };
         let visit = self.generator.person(slice.local, portal, class, purpose);
         self.visits.push(visit);
     }
 
     /// Assigns a time to every event of every visit.
-    fn set_times(&mut self, slice: &Slice) {
+    fn set_times(&mut self, slice: &HourSlice) {
         let uses = std::mem::take(&mut self.uses);
         let mut rest = &uses[..];
         for visit in 0..self.visits.len() {
@@ -202,7 +195,7 @@ impl SliceGenerator {
 
     /// Adds the events of a visit: an access, its uses, each followed by an access to the pages of
     /// the service, and the other accesses.
-    fn set_times_of(&mut self, visit: usize, uses: &[PlannedUse], slice: &Slice) {
+    fn set_times_of(&mut self, visit: usize, uses: &[PlannedUse], slice: &HourSlice) {
         let mut accesses = self.visits[visit].accesses;
         // A visit with many events starts early enough to fit them in.
         let events = uses.len() as u64 * 2 + u64::from(accesses);
@@ -237,7 +230,7 @@ impl SliceGenerator {
         cell: Option<u32>,
         outcome: Option<Outcome>,
         now: &mut u64,
-        slice: &Slice,
+        slice: &HourSlice,
     ) {
         self.events.push(EventDraft {
             // An hour has fewer than 2^32 milliseconds.
@@ -249,7 +242,7 @@ impl SliceGenerator {
         *now += self.random.random_range(PAUSE_MS_MIN..PAUSE_MS_MAX);
     }
 
-    fn crawl(&mut self, slice: &Slice) {
+    fn crawl(&mut self, slice: &HourSlice) {
         for _ in 0..slice.bots {
             let Some(portal) = self.draw_portal() else {
                 break;

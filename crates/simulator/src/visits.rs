@@ -17,46 +17,29 @@ const APP_PERMILLE: u32 = 80;
 const DESK_PERMILLE: u32 = 20;
 
 /// Countries of people with their weights; `None` if unknown.
+#[rustfmt::skip]
 const COUNTRIES: [(Option<&str>, u32); 11] = [
-    (Some("IT"), 970),
-    (None, 8),
-    (Some("DE"), 4),
-    (Some("US"), 4),
-    (Some("FR"), 3),
-    (Some("GB"), 3),
-    (Some("CH"), 3),
-    (Some("ES"), 2),
-    (Some("RO"), 1),
-    (Some("AL"), 1),
-    (Some("NL"), 1),
+    (Some("IT"), 970), (None, 8), (Some("DE"), 4), (Some("US"), 4), (Some("FR"), 3), (Some("GB"), 3),
+    (Some("CH"), 3), (Some("ES"), 2), (Some("RO"), 1), (Some("AL"), 1), (Some("NL"), 1),
 ];
 
 /// Countries of crawlers with their weights.
+#[rustfmt::skip]
 const BOT_COUNTRIES: [(Option<&str>, u32); 5] = [
-    (Some("US"), 70),
-    (Some("FR"), 10),
-    (Some("DE"), 8),
-    (Some("SG"), 7),
-    (Some("CN"), 5),
+    (Some("US"), 70), (Some("FR"), 10), (Some("DE"), 8), (Some("SG"), 7), (Some("CN"), 5),
 ];
 
 /// Logins of people who use a service, with their weights.
+#[rustfmt::skip]
 const LOGINS: [(Login, u32); 7] = [
-    (Login::None, 460),
-    (Login::Password, 220),
-    (Login::Spid2, 200),
-    (Login::Cns, 80),
-    (Login::Spid1, 20),
-    (Login::Cie, 15),
-    (Login::Spid3, 5),
+    (Login::None, 460), (Login::Password, 220), (Login::Spid2, 200), (Login::Cns, 80),
+    (Login::Spid1, 20), (Login::Cie, 15), (Login::Spid3, 5),
 ];
 
 /// Logins of people who only read pages, with their weights.
+#[rustfmt::skip]
 const LOGINS_READING: [(Login, u32); 4] = [
-    (Login::None, 920),
-    (Login::Password, 40),
-    (Login::Spid2, 30),
-    (Login::Cns, 10),
+    (Login::None, 920), (Login::Password, 40), (Login::Spid2, 30), (Login::Cns, 10),
 ];
 
 /// Stay of one person at one ente within one hour, or a single request of a crawler.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use affluenza_event::Kind;
-use affluenza_register::{Register, Service, Validity};
+use affluenza_register::{Register, Validity};
 use jiff::civil::date;
 
 /// Services and deployments of a year in one category.
@@ -18,7 +18,7 @@ pub(crate) struct Offers {
 /// A service that an ente offers.
 pub(crate) struct OfferedService {
     pub nature: Kind,
-    pub days: Vec<Validity>,
+    days: Vec<Validity>,
 }
 
 impl Offers {
@@ -27,21 +27,22 @@ impl Offers {
             from: Some(date(year, 1, 1)),
             to: Some(date(year + 1, 1, 1)),
         };
-        let services: BTreeMap<usize, Vec<Validity>> = register
-            .services()
-            .map(|service| (service.index(), days_in(service, category, year)))
-            .filter(|(_, days)| !days.is_empty())
-            .collect();
+        let mut services: BTreeMap<usize, Vec<Validity>> = BTreeMap::new();
+        for service in register.services() {
+            let exists = service.validity().intersection(&year);
+            let periods = service
+                .categories()
+                .filter(|(_, of)| of.index() == category);
+            for days in periods.filter_map(|(days, _)| days.intersection(&exists?)) {
+                services.entry(service.index()).or_default().push(days);
+            }
+        }
         let mut deployed: BTreeMap<(usize, usize), OfferedService> = BTreeMap::new();
         for deployment in register.deployments() {
-            let service = deployment.service.index();
-            let days = services.get(&service).map_or(&[][..], Vec::as_slice);
-            let days = days
-                .iter()
-                .filter_map(|days| days.intersection(&deployment.validity));
-            for days in days {
-                let key = (deployment.ente.index(), service);
-                let offered = deployed.entry(key).or_insert_with(|| OfferedService {
+            let (ente, service) = (deployment.ente.index(), deployment.service.index());
+            let days = services.get(&service).into_iter().flatten();
+            for days in days.filter_map(|days| days.intersection(&deployment.validity)) {
+                let offered = deployed.entry((ente, service)).or_insert(OfferedService {
                     nature: deployment.nature,
                     days: Vec::new(),
                 });
@@ -49,11 +50,6 @@ impl Offers {
             }
         }
         Self { services, deployed }
-    }
-
-    /// True if the ente offers a service of the category.
-    pub(crate) fn has_any(&self, ente: usize) -> bool {
-        self.of(ente).next().is_some()
     }
 
     /// Services that an ente offers.
@@ -64,26 +60,16 @@ impl Offers {
 
     /// Periods in which the ente offers the service; if it does not, those of the service.
     pub(crate) fn days(&self, ente: usize, service: usize) -> &[Validity] {
-        let offered = self.deployed.get(&(ente, service)).map(|it| &it.days);
-        offered
-            .or_else(|| self.services.get(&service))
-            .map_or(&[], Vec::as_slice)
+        match self.deployed.get(&(ente, service)) {
+            Some(offered) => &offered.days,
+            None => self.services.get(&service).map_or(&[], Vec::as_slice),
+        }
     }
-}
 
-/// Returns the periods in which `service` exists and belongs to the category.
-fn days_in(service: &Service, category: usize, year: Validity) -> Vec<Validity> {
-    let exists = service.validity().intersection(&year);
-    service
-        .categories()
-        .filter(|(_, of)| of.index() == category)
-        .filter_map(|(days, _)| days.intersection(&exists?))
-        .collect()
-}
-
-/// Number of days.
-pub(crate) fn length(days: &[Validity]) -> f64 {
-    days.iter()
-        .filter_map(|days| Some(f64::from((days.to? - days.from?).get_days())))
-        .sum()
+    /// Number of these days.
+    pub(crate) fn length(&self, ente: usize, service: usize) -> f64 {
+        let days = self.days(ente, service).iter();
+        days.filter_map(|days| Some(f64::from((days.to? - days.from?).get_days())))
+            .sum()
+    }
 }

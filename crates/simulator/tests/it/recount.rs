@@ -44,17 +44,17 @@ pub fn labels() -> HashMap<&'static str, &'static str> {
     .collect()
 }
 
-/// Counts of a stream.
+/// Counts of a stream. Codes are those of the register.
 #[derive(Debug, Default)]
-pub struct Recount {
+pub struct Recount<'r> {
     pub events: u64,
     /// Completed uses by ente, category and kind.
-    pub uses: BTreeMap<(String, String, Kind), u64>,
+    pub uses: BTreeMap<(&'r str, &'r str, Kind), u64>,
     /// Completed uses by service.
-    pub services: BTreeMap<String, u64>,
+    pub services: BTreeMap<&'r str, u64>,
     /// Completed uses of services that the ente does not offer on that day, by ente and
     /// category.
-    pub not_deployed: BTreeMap<(String, String), u64>,
+    pub not_deployed: BTreeMap<(&'r str, &'r str), u64>,
     pub attempts: u64,
     pub bot_accesses: u64,
     /// Accesses by people, by local hour and label of the user agent.
@@ -69,7 +69,7 @@ pub struct Recount {
     pub session_events_max: u64,
 }
 
-impl Recount {
+impl Recount<'_> {
     pub fn total_uses(&self) -> u64 {
         self.uses.values().sum()
     }
@@ -80,6 +80,15 @@ impl Recount {
             .filter(|((ente, category, kind), _)| keep(ente, category, *kind))
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// Users in hours of the clock, by the label of their user agent.
+    pub fn users_where(&self, keep: impl Fn(i8, &str) -> bool) -> u64 {
+        let users = self
+            .users
+            .iter()
+            .filter(|((hour, label), _)| keep(*hour, label));
+        users.map(|(_, count)| count).sum()
     }
 
     pub fn total_accesses(&self) -> u64 {
@@ -101,9 +110,6 @@ struct Session {
     uses: u64,
 }
 
-/// Indexes of ente, service and category; kind; true if the ente offers the service.
-type Cell = (usize, usize, usize, Kind, bool);
-
 /// State of the current hour.
 #[derive(Default)]
 struct Hour {
@@ -115,14 +121,13 @@ struct Hour {
 }
 
 /// Counts a stream and checks the invariants of each event.
-pub fn recount(mut simulation: Simulation, register: &Register) -> Recount {
+pub fn recount(mut simulation: Simulation, register: &Register) -> Recount<'_> {
     let zone = rome();
     let labels = labels();
     let mut counts = Recount::default();
     let mut identities = HashSet::new();
     let mut hour = Hour::default();
     let mut seen_today: HashMap<u64, (i64, usize)> = HashMap::new();
-    let mut cells: HashMap<Cell, u64> = HashMap::new();
     let mut last = UnixMillis(i64::MIN);
     let mut json = Vec::new();
     let total = simulation.total();
@@ -195,37 +200,22 @@ pub fn recount(mut simulation: Simulation, register: &Register) -> Recount {
             Activity::ServiceUse(kind) => {
                 session.uses += 1;
                 let service = register.service(&event.service).expect("it is registered");
-                let category = service.category_on(day).index();
-                let offered = register.deployed(ente, service, day);
-                let cell = (ente.index(), service.index(), category, kind, offered);
-                *cells.entry(cell).or_default() += 1;
+                let is_offered = register.deployed(ente, service, day);
+                let (ente, category) = (ente.code(), service.category_on(day).code());
+                *counts.uses.entry((ente, category, kind)).or_default() += 1;
+                *counts.services.entry(service.code()).or_default() += 1;
+                if !is_offered {
+                    *counts.not_deployed.entry((ente, category)).or_default() += 1;
+                }
             }
         }
     }
     close(&mut counts, &mut hour);
-    sum_up(&mut counts, cells, register);
     assert_eq!(counts.events, total, "the total is known beforehand");
     counts
 }
 
-fn sum_up(counts: &mut Recount, cells: HashMap<Cell, u64>, register: &Register) {
-    let enti: Vec<_> = register.enti().map(|it| it.code()).collect();
-    let services: Vec<_> = register.services().map(|it| it.code()).collect();
-    let categories: Vec<_> = register.categories().map(|it| it.code()).collect();
-    for ((ente, service, category, kind, offered), uses) in cells {
-        let ente = enti[ente].to_owned();
-        let category = categories[category].to_owned();
-        let service = services[service].to_owned();
-        if !offered {
-            let cell = (ente.clone(), category.clone());
-            *counts.not_deployed.entry(cell).or_default() += uses;
-        }
-        *counts.uses.entry((ente, category, kind)).or_default() += uses;
-        *counts.services.entry(service).or_default() += uses;
-    }
-}
-
-fn close(counts: &mut Recount, hour: &mut Hour) {
+fn close(counts: &mut Recount<'_>, hour: &mut Hour) {
     for (_, session) in hour.sessions.drain() {
         if session.accesses > 0 {
             counts.uses_with_access += session.uses;
