@@ -12,16 +12,25 @@ use sha2::{Digest, Sha256};
 /// A stream of random numbers.
 pub(crate) type Random = ChaCha8Rng;
 
-/// Creates the stream for one purpose. Separate streams keep one purpose from shifting the others
-/// when it draws more numbers.
-pub(crate) fn random(seed: u64, year: i16, purpose: &str) -> Random {
-    let digest = Sha256::new()
-        .chain_update(b"affluenza simulator 2")
-        .chain_update(seed.to_le_bytes())
-        .chain_update(year.to_le_bytes())
-        .chain_update(purpose.as_bytes())
-        .finalize();
-    Random::from_seed(digest.into())
+/// Seed of all random numbers of a simulation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seed {
+    pub seed: u64,
+    pub year: i16,
+}
+
+impl Seed {
+    /// Creates the stream for one purpose. Separate streams keep one purpose from shifting the
+    /// others when it draws more numbers.
+    pub(crate) fn random(self, purpose: &str) -> Random {
+        let digest = Sha256::new()
+            .chain_update(b"affluenza simulator 2")
+            .chain_update(self.seed.to_le_bytes())
+            .chain_update(self.year.to_le_bytes())
+            .chain_update(purpose.as_bytes())
+            .finalize();
+        Random::from_seed(digest.into())
+    }
 }
 
 /// Items that are drawn with fixed weights.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use affluenza_classify::hours::LocalHour;
 use affluenza_event::wire::{Client, Data, Envelope};
 use affluenza_event::{ACCESS_V1, Kind, Outcome, SERVICE_USE_V1, UnixMillis};
+use affluenza_register::Portal;
 use rand::Rng;
 use uuid::Builder;
 
@@ -16,21 +17,13 @@ use crate::visits::EnteVisit;
 pub(crate) struct SimulatedEvent<'e> {
     /// Milliseconds since the start of the hour.
     pub at_ms: u32,
-    pub portal: &'e EmittingPortal,
+    pub portal: &'e Portal,
     pub visit: &'e EnteVisit,
     pub service: Option<&'e str>,
     /// Kind of a service use; `None` for an access.
     pub kind: Option<Kind>,
     /// Outcome of a service use; `None` for an access.
     pub outcome: Option<Outcome>,
-}
-
-/// Portal that emits the events of an ente.
-#[derive(Debug, Clone)]
-pub(crate) struct EmittingPortal {
-    pub ente: String,
-    pub code: String,
-    pub source: String,
 }
 
 /// Key of an event's Kafka record: its id.
@@ -104,8 +97,8 @@ impl EventWriter {
             (self.session.as_str(), self.visitor.as_str())
         });
         let data = Data {
-            ente: event.portal.ente.as_str().into(),
-            portal: event.portal.code.as_str().into(),
+            ente: event.portal.ente().into(),
+            portal: event.portal.code().into(),
             service: event.service.map(Into::into),
             kind: event.kind,
             resource: None,
@@ -124,7 +117,7 @@ impl EventWriter {
             Some(_) => SERVICE_USE_V1,
             None => ACCESS_V1,
         };
-        let source = event.portal.source.as_str();
+        let source = event.portal.source();
         let envelope = Envelope::new(event_type, source, id, self.time.as_str(), data);
         record.clear();
         serde_json::to_writer(&mut *record, &envelope)
@@ -161,16 +154,14 @@ mod tests {
 
     use super::*;
     use crate::busyness::hours_of;
-    use crate::random::random;
+    use crate::random::Seed;
     use crate::visits::VisitTokens;
 
     #[test]
     fn a_record_parses_to_what_was_written() {
-        let portal = EmittingPortal {
-            ente: "c_d612".to_owned(),
-            code: "p".to_owned(),
-            source: "https://p.example".to_owned(),
-        };
+        let register = include_str!("../../../deploy/register.toml");
+        let register = affluenza_register::Register::parse(register).unwrap();
+        let portal = register.portals().next().unwrap();
         let visit = EnteVisit {
             portal: 0,
             user_agent: "a\"b",
@@ -185,13 +176,15 @@ mod tests {
         };
         let event = SimulatedEvent {
             at_ms: 3_599_999,
-            portal: &portal,
+            portal,
             visit: &visit,
             service: Some("s"),
             kind: Some(Kind::Booking),
             outcome: Some(Outcome::Failed),
         };
-        let mut writer = EventWriter::new(random(1, 2017, "ids"));
+        let (seed, year) = (1, 2017);
+        let seed = Seed { seed, year };
+        let mut writer = EventWriter::new(seed.random("ids"));
         let mut record = Vec::new();
         let hour = hours_of(2017)[5000];
         writer.enter(&hour);

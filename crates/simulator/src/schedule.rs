@@ -15,8 +15,7 @@ use crate::error::SimulationError;
 use crate::figures::AccessFigures;
 use crate::plan::PlanCell;
 use crate::quota::{LoadCurve, Quota, YearPoint};
-use crate::random::{Random, random};
-use crate::simulation::Options;
+use crate::random::{Random, Seed};
 use crate::visits::VisitClass;
 
 /// Approximate number of events in a slice.
@@ -123,13 +122,13 @@ impl HourBand {
 
 impl Schedule {
     pub(crate) fn new(
-        year: i16,
         cells: &[PlanCell],
         access: Option<&AccessFigures>,
-        options: &Options,
+        scale: f64,
+        seed: Seed,
     ) -> Result<Self, SimulationError> {
-        let hours = hours_of(year);
-        let mut random = random(options.seed, year, "hours");
+        let hours = hours_of(seed.year);
+        let mut random = seed.random("hours");
         // Each hour differs from the usual load by a factor of 0.85 to 1.15.
         let busy: Vec<f64> = hours
             .iter()
@@ -142,9 +141,9 @@ impl Schedule {
             let hours_of_day = band.hours.clone();
             let places = places_in(&hours, &hours_of_day);
             let users = band.mean_users * places.len() as f64;
-            let visits = users * options.scale;
+            let visits = users * scale;
             if visits > COUNT_MAX as f64 / 24.0 {
-                return Err(SimulationError::BadScale(options.scale));
+                return Err(SimulationError::BadScale(scale));
             }
             let of_band: f64 = places.iter().map(|place| busy[*place]).sum();
             for place in places {

@@ -1,17 +1,17 @@
 //! Generates the event stream.
 
 use affluenza_event::UnixMillis;
-use affluenza_register::Register;
+use affluenza_register::{Portal, Register};
 use jiff::civil::date;
 
 use crate::apportion::times;
 use crate::error::SimulationError;
 use crate::figures::TargetFigures;
 use crate::plan::{self, PlanCell};
-use crate::random::random;
-use crate::record::{EmittingPortal, EventWriter, RecordKey, SimulatedEvent};
+use crate::random::Seed;
+use crate::record::{EventWriter, RecordKey, SimulatedEvent};
 use crate::schedule::Schedule;
-use crate::slice::{EventDraft, SliceGenerator, StreamFacts};
+use crate::slice::{EventDraft, SliceGenerator};
 use crate::{COUNT_MAX, SCALE_MAX};
 
 /// Ratio of abandoned and failed service uses to completed ones.
@@ -64,7 +64,7 @@ pub struct Simulation {
     slices: SliceGenerator,
     writer: EventWriter,
     cells: Vec<PlanCell>,
-    portals: Vec<EmittingPortal>,
+    portals: Vec<Portal>,
     /// Service codes by index.
     services: Vec<String>,
     /// Index of the slice's next event.
@@ -83,12 +83,13 @@ impl Simulation {
             return Err(SimulationError::BadScale(scale));
         }
         let (seed, year) = (options.seed, figures.year());
+        let seed = Seed { seed, year };
         if figures.service_uses() as f64 * scale > COUNT_MAX as f64 {
             return Err(SimulationError::BadScale(scale));
         }
         let cells = plan::cells(figures, register, scale)?;
         let visited = visited(register, year, &cells, figures.has_accesses())?;
-        let schedule = Schedule::new(year, &cells, figures.access.as_ref(), options)?;
+        let schedule = Schedule::new(&cells, figures.access.as_ref(), scale, seed)?;
         let service_uses = cells.iter().map(|cell| cell.uses).sum();
         let counts = Counts {
             service_uses,
@@ -96,20 +97,16 @@ impl Simulation {
             accesses: schedule.accesses(),
             bot_accesses: schedule.bot_accesses(),
         };
-        let facts = StreamFacts {
-            portals: cells
-                .iter()
-                .map(|cell| visited.partition_point(|it| it.ente < cell.key.ente))
-                .collect(),
-            visits: visited.iter().map(|it| it.visits).collect(),
-            uses: counts.service_uses,
-            attempts: counts.attempts,
-        };
+        let portals = cells
+            .iter()
+            .map(|cell| visited.partition_point(|it| it.ente < cell.key.ente))
+            .collect();
+        let visits = visited.iter().map(|it| it.visits).collect();
         // Streams of different scales in one log have different ids.
         let ids = format!("ids {:016x}", scale.to_bits());
         Ok(Self {
-            slices: SliceGenerator::new(schedule, facts, seed, year),
-            writer: EventWriter::new(random(seed, year, &ids)),
+            slices: SliceGenerator::new(schedule, portals, visits, counts, seed),
+            writer: EventWriter::new(seed.random(&ids)),
             portals: visited.into_iter().map(|it| it.portal).collect(),
             services: register
                 .services()
@@ -163,7 +160,7 @@ impl Simulation {
 struct VisitedEnte {
     /// Index in the register.
     ente: usize,
-    portal: EmittingPortal,
+    portal: Portal,
     /// Relative number of visits.
     visits: f64,
 }
@@ -194,11 +191,7 @@ fn visited(
             .ok_or_else(|| SimulationError::NoPortal(ente.code().to_owned()))?;
         visited.push(VisitedEnte {
             ente: ente.index(),
-            portal: EmittingPortal {
-                ente: ente.code().to_owned(),
-                code: portal.code().to_owned(),
-                source: portal.source().to_owned(),
-            },
+            portal: portal.clone(),
             visits: visits[ente.index()],
         });
     }

@@ -4,8 +4,9 @@ use affluenza_classify::hours::LocalHour;
 use affluenza_event::Outcome;
 use rand::RngExt;
 
-use crate::random::{Random, Weighted, random};
+use crate::random::{Random, Seed, Weighted};
 use crate::schedule::{HourSlice, Schedule};
+use crate::simulation::Counts;
 use crate::visits::{EnteVisit, Purpose, Visits};
 
 /// Probability that a further use of an ente in a slice has its own visit.
@@ -58,26 +59,24 @@ pub(crate) struct SliceGenerator {
     pub events: Vec<EventDraft>,
 }
 
-/// Facts about the whole stream.
-pub(crate) struct StreamFacts {
-    /// Portal of each cell of the plan, in ascending order.
-    pub portals: Vec<usize>,
-    /// Relative number of visits of each portal.
-    pub visits: Vec<f64>,
-    pub uses: u64,
-    pub attempts: u64,
-}
-
 impl SliceGenerator {
-    pub(crate) fn new(schedule: Schedule, facts: StreamFacts, seed: u64, year: i16) -> Self {
+    /// Creates the generator of a stream with the given counts. `portals` has the portal of each
+    /// cell of the plan, `visits` the relative number of visits of each portal.
+    pub(crate) fn new(
+        schedule: Schedule,
+        portals: Vec<usize>,
+        visits: Vec<f64>,
+        counts: Counts,
+        seed: Seed,
+    ) -> Self {
         Self {
             schedule,
-            random: random(seed, year, "uses"),
-            generator: Visits::new(facts.visits.len(), seed, year),
-            portals: facts.portals,
-            visited: Weighted::new(facts.visits.into_iter().enumerate()),
-            uses_left: facts.uses,
-            attempts_left: facts.attempts,
+            random: seed.random("uses"),
+            generator: Visits::new(visits.len(), seed),
+            portals,
+            visited: Weighted::new(visits.into_iter().enumerate()),
+            uses_left: counts.service_uses,
+            attempts_left: counts.attempts,
             cells: Vec::new(),
             uses: Vec::new(),
             visits: Vec::new(),

@@ -5,7 +5,7 @@ use affluenza_event::{Channel, Login};
 use rand::RngExt;
 
 use crate::agents::{Agents, PersonDevice};
-use crate::random::{Random, Weighted, random};
+use crate::random::{Random, Seed, Weighted};
 
 /// Visits per thousand whose visitor also came in an earlier hour of the day.
 const RETURNING_PERMILLE: u32 = 40;
@@ -100,11 +100,11 @@ pub(crate) struct Visits {
 }
 
 impl Visits {
-    pub(crate) fn new(portals: usize, seed: u64, year: i16) -> Self {
+    pub(crate) fn new(portals: usize, seed: Seed) -> Self {
         Self {
             agents: Agents::new(),
-            random: random(seed, year, "visits"),
-            random_bots: random(seed, year, "bots"),
+            random: seed.random("visits"),
+            random_bots: seed.random("bots"),
             countries: Weighted::list(&COUNTRIES),
             bot_countries: Weighted::list(&BOT_COUNTRIES),
             logins: Weighted::list(&LOGINS),
