@@ -138,6 +138,7 @@ impl Place<'_> {
             r#"
             [kafka]
             bootstrap_servers = "{}"
+            partitions = 4
             topic = "{name}.events"
             dead_letter_topic = "{name}.dead-letters"
             erasure_topic = "{name}.erasures"

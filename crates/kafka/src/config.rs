@@ -104,7 +104,7 @@ impl Default for Config {
             erasure_topic: "affluenza.erasures".into(),
             group: "affluenza".into(),
             instance: String::new(),
-            partitions: 4,
+            partitions: 1,
             replication: 1,
             min_insync_replicas: 0,
             properties: BTreeMap::new(),

@@ -231,7 +231,8 @@ impl Reader {
             // With the default of one second, the consumer stays idle for that long after it has
             // emptied a full queue.
             .set("fetch.queue.backoff.ms", "20")
-            .set("fetch.wait.max.ms", "100")
+            // The broker answers at once when a record arrives.
+            .set("fetch.wait.max.ms", "500")
             // Longest delay until added partitions are noticed.
             .set("topic.metadata.refresh.interval.ms", "60000")
             .set("queued.max.messages.kbytes", "16384")

@@ -23,8 +23,10 @@ use crate::{Config, PipelineError, Progress, invariants, stream};
 
 /// Maximum number of records that one round reads.
 const RECORDS_A_ROUND: usize = 512;
-/// Maximum wait of one poll for a record.
+/// Maximum wait of one poll for a record, while records or results of writes are waited for, and
+/// otherwise.
 const POLL_WAIT: Duration = Duration::from_millis(5);
+const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// Fetching is paused once the consumer has waited this long for ClickHouse. Polling goes on, so
 /// that the group keeps this member.
 const STALL_MAX: Duration = Duration::from_secs(5);
@@ -320,9 +322,11 @@ impl Consumer {
         self.fetch_again()?;
         // A poll without a record clears the flag.
         self.is_behind = true;
+        let mut wait = if self.is_idle() { IDLE_WAIT } else { POLL_WAIT };
         for _ in 0..RECORDS_A_ROUND {
-            match poll(&self.reader, &self.partitions)? {
+            match poll(&self.reader, &self.partitions, wait)? {
                 Polled::Record(record) => {
+                    wait = POLL_WAIT;
                     self.topic_checked = false;
                     let partition = record.partition();
                     let Some(state) = self
@@ -454,7 +458,7 @@ impl Consumer {
             self.paused = true;
         }
         if self.paused {
-            match poll(&self.reader, &self.partitions)? {
+            match poll(&self.reader, &self.partitions, POLL_WAIT)? {
                 Polled::Assigned(partitions) => self.assigned(&partitions)?,
                 Polled::Revoked { partitions, lost } => self.revoked(&partitions, lost)?,
                 // The record was fetched before the pause, and the draft has no room: it is read
@@ -836,8 +840,9 @@ impl Drop for Consumer {
 fn poll<'r>(
     reader: &'r Reader,
     partitions: &[PartitionState],
+    wait: Duration,
 ) -> Result<Polled<'r>, PipelineError> {
-    match reader.poll(POLL_WAIT) {
+    match reader.poll(wait) {
         Err(BusError::OutOfRange { .. })
             if partitions.iter().any(|state| state.retry_at.is_some()) =>
         {
