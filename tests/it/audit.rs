@@ -76,7 +76,7 @@ pub fn lost_rows_are_named_and_repaired(engines: &Engines) {
 
     let execute = |statement: &str| {
         place
-            .wait(place.store().run_statement(statement))
+            .wait(place.store().admin().run_statement(statement))
             .expect("the damage can be done");
     };
     // Facts disappear, as if a part were lost; the aggregate still counts them.
@@ -145,6 +145,7 @@ pub fn consumers_reconcile_without_a_command(engines: &Engines) {
         .wait(
             place
                 .store()
+                .admin()
                 .run_statement("DELETE FROM usage_events WHERE kafka_offset % 3 = 0"),
         )
         .expect("the damage can be done");

@@ -30,7 +30,7 @@ fn consumed<'e>(engines: &'e Engines, name: &str) -> (Place<'e>, u64) {
 
 fn execute(place: &Place<'_>, statement: &str) {
     place
-        .wait(place.store().run_statement(statement))
+        .wait(place.store().admin().run_statement(statement))
         .expect("the statement is done");
 }
 
@@ -82,7 +82,7 @@ pub fn every_answer_says_so(engines: &Engines) {
     assert!(!is_marked(&api, &key, period));
     let months = [MONTH].into();
     place
-        .wait(place.store().doubt_months(&months, None))
+        .wait(place.store().ledger().doubt_months(&months, None))
         .expect("it is written down");
     crate::support::eventually("the API says so", || is_marked(&api, &key, period));
     for path in [
@@ -130,14 +130,14 @@ pub fn a_correction_counts_once(engines: &Engines) {
     // Two corrections from the same state; the second one arrives late.
     let made = || {
         place.wait(async {
-            let hours = store.aggregate_differences(MONTH).await?;
-            store.correction_of(MONTH, &hours).await
+            let hours = store.usage().aggregate_differences(MONTH).await?;
+            store.usage().correction_of(MONTH, &hours).await
         })
     };
     let both = [made(), made()].map(|made| made.expect("it is computed").expect("there is one"));
     for correction in both {
         place
-            .wait(store.correct_hours(correction))
+            .wait(store.usage().correct_hours(correction))
             .expect("it is taken");
     }
     check_whole(&place, total);
@@ -176,7 +176,7 @@ pub fn tokens_are_forgotten_by_inserts(engines: &Engines) {
     let (place, _) = consumed(engines, "tokens");
     let token = |since: u64| {
         place
-            .wait(place.store().token_reliability(since))
+            .wait(place.store().ledger().token_reliability(since))
             .expect("ClickHouse answers")
     };
     let now = place.count("SELECT toUInt64(toUnixTimestamp(now()))");

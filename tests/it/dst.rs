@@ -64,7 +64,7 @@ fn ask(place: &Place<'_>, server: &ClickHouse, group: &str) -> Said {
     });
     let users = |day: &str| {
         let of_hour = |hour: u64| {
-            place.wait(store.count(&format!(
+            place.wait(store.admin().count(&format!(
                 "SELECT sum(users) FROM users_by_hour WHERE local_date = '{day}' AND local_hour = {hour}"
             )))
         };

@@ -50,7 +50,7 @@ fn selections() -> Vec<Selection> {
 type Figures = BTreeMap<(String, u8, String), (u64, u64, u64)>;
 
 fn asked(place: &Place<'_>, selection: &Selection) -> Figures {
-    let rows = place.wait(place.store().hours_by_ente(selection));
+    let rows = place.wait(place.store().usage().hours_by_ente(selection));
     let of = |row: EnteHour| {
         let key = (row.ente, row.local_hour, row.band);
         (key, (row.users_hours, row.accesses, row.service_uses))
@@ -119,7 +119,11 @@ pub fn precalculated_hours_are_right(engines: &Engines) {
     consume();
     assert_eq!(kept_months(&place), 0);
     all_are_right(&place, "nothing is kept");
-    let keep = || place.wait(place.store().keep_hours()).expect("it is kept");
+    let keep = || {
+        place
+            .wait(place.store().usage().keep_hours())
+            .expect("it is kept")
+    };
     assert_eq!(keep(), 12);
     assert_eq!(keep(), 0);
     all_are_right(&place, "every month is kept");
@@ -137,10 +141,10 @@ pub fn precalculated_hours_are_right(engines: &Engines) {
     all_are_right(&place, "May was rebuilt");
     // Merging the rows of the rebuild is no change of the figures.
     let store = place.store();
-    let watermark = || place.wait(store.watermark()).expect("it is read");
+    let watermark = || place.wait(store.usage().watermark()).expect("it is read");
     let before = watermark();
     place
-        .wait(store.run_statement("OPTIMIZE TABLE rebuilds FINAL"))
+        .wait(store.admin().run_statement("OPTIMIZE TABLE rebuilds FINAL"))
         .expect("the rows are merged");
     assert_eq!(watermark(), before);
     assert_eq!(keep(), 0);
@@ -151,7 +155,7 @@ pub fn precalculated_hours_are_right(engines: &Engines) {
 /// Only a manual change can corrupt precomputed hours; the audit finds it.
 fn wrong_ones_are_found(place: &Place<'_>) {
     let execute = |statement: &str| {
-        let done = place.wait(place.store().run_statement(statement));
+        let done = place.wait(place.store().admin().run_statement(statement));
         done.expect("the statement is carried out");
     };
     execute(

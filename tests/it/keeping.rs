@@ -30,7 +30,7 @@ fn facts(place: &Place<'_>) -> u64 {
 
 fn execute(place: &Place<'_>, statement: &str) {
     place
-        .wait(place.store().run_statement(statement))
+        .wait(place.store().admin().run_statement(statement))
         .unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
@@ -244,7 +244,7 @@ pub fn a_backup_does_not_bring_back_what_was_erased(engines: &Engines) {
         ..place.clickhouse.clone()
     });
     place
-        .wait(outside.run_statement(from))
+        .wait(outside.admin().run_statement(from))
         .expect("ClickHouse restores");
     let audit = place.command(&["audit"]).output().expect("it runs");
     let told = String::from_utf8_lossy(&audit.stdout).into_owned();

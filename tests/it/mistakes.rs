@@ -158,7 +158,7 @@ pub fn alarms_instead_of_guesses(engines: &Engines) {
             "ALTER TABLE usage_hourly MODIFY SETTING non_replicated_deduplication_window = {inserts}"
         );
         place
-            .wait(place.store().run_statement(&statement))
+            .wait(place.store().admin().run_statement(&statement))
             .expect("the setting can be changed");
     };
     window(100);

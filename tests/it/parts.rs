@@ -58,9 +58,10 @@ pub fn an_insert_is_one_part_a_month(engines: &Engines) {
     place
         .wait(async {
             store
-                .insert_facts(block.encode(&origin).into(), &token)
+                .facts()
+                .insert(block.encode(&origin).into(), &token)
                 .await?;
-            store.insert_ledger(&row, &token).await
+            store.ledger().insert(&row, &token).await
         })
         .expect("the block is taken");
     assert_eq!(place.count("SELECT count() FROM usage_events"), FACTS);
@@ -159,7 +160,7 @@ pub fn a_month_that_comes_late_counts_once(engines: &Engines) {
     block.retain(&is_late);
     for body in [all, block.encode(&origin)] {
         place
-            .wait(store.insert_facts(body.into(), &token))
+            .wait(store.facts().insert(body.into(), &token))
             .expect("the facts are inserted");
     }
     assert_eq!(place.count("SELECT count() FROM usage_events"), FACTS);
@@ -175,7 +176,7 @@ pub fn inserts_of_a_block_are_seen_while_they_run(engines: &Engines) {
     let token = InsertToken::of(&origin, 0, 10);
     let running = || {
         place
-            .wait(store.running_inserts(&token))
+            .wait(store.ledger().running_inserts(&token))
             .expect("the query is answered")
     };
     let access = place.access();
@@ -193,7 +194,10 @@ pub fn inserts_of_a_block_are_seen_while_they_run(engines: &Engines) {
         });
     }
     let other = InsertToken::of(&origin, 0, 100);
-    assert_eq!(place.wait(store.running_inserts(&other)).ok(), Some(0));
+    assert_eq!(
+        place.wait(store.ledger().running_inserts(&other)).ok(),
+        Some(0)
+    );
 }
 
 fn stop_merges(place: &Place<'_>) {
@@ -202,6 +206,7 @@ fn stop_merges(place: &Place<'_>) {
             .wait(
                 place
                     .store()
+                    .admin()
                     .run_statement(&format!("SYSTEM STOP MERGES {table}")),
             )
             .expect("merges can be stopped");

@@ -264,7 +264,7 @@ fn make_up(place: &Place<'_>, columns: &str) {
         "INSERT INTO usage_events SELECT * REPLACE({columns}, identity + 9 AS identity) FROM usage_events WHERE local_date >= '2025-01-01'"
     );
     place
-        .wait(place.store().run_statement(&statement))
+        .wait(place.store().admin().run_statement(&statement))
         .expect("facts can be invented");
     assert_eq!((facts(place), uses(place)), (27, 27));
     assert!(findings(place).contains(&"facts-outside-ledger".to_owned()));
@@ -284,7 +284,7 @@ pub fn overlapping_rows_become_one(engines: &Engines) {
         "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_offset BETWEEN 5 AND 9";
     for statement in [row, copies] {
         place
-            .wait(place.store().run_statement(statement))
+            .wait(place.store().admin().run_statement(statement))
             .expect("rows can be written");
     }
     assert_eq!((facts(&place), uses(&place)), (25, 25));
@@ -297,7 +297,7 @@ pub fn overlapping_rows_become_one(engines: &Engines) {
     // The log no longer has these records: the facts count, and the other offsets are accepted as
     // lost.
     place
-        .wait(place.store().run_statement(row))
+        .wait(place.store().admin().run_statement(row))
         .expect("rows can be written");
     let cluster = Cluster::new(&bus).expect("Kafka can be asked");
     place

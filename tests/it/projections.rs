@@ -52,7 +52,7 @@ pub fn parts_left_over_get_theirs(engines: &Engines) {
     assert_eq!(before[0].last().map(String::as_str), Some("3"));
 
     let keep = |idle| {
-        let kept = place.wait(place.store().keep_projections(idle));
+        let kept = place.wait(place.store().admin().keep_projections(idle));
         kept.expect("the statement is carried out")
     };
     assert_eq!(keep(Duration::from_secs(3600)), 0, "it may yet be merged");

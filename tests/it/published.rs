@@ -176,7 +176,7 @@ fn a_changed_seal_is_not_published(api: &Served<'_>) {
         UPDATE content = replaceOne(content, '\"service_uses\":', '\"service_uses\":1')
         WHERE number = 2 SETTINGS mutations_sync = 2";
     api.place
-        .wait(api.place.store().run_statement(statement))
+        .wait(api.place.store().admin().run_statement(statement))
         .expect("a table can be changed");
     let out = api.place.folder.join("changed");
     let mut command = api.place.command(&["open-data", "--year", "2017"]);

@@ -43,7 +43,7 @@ fn refused(place: &Place<'_>, arguments: &[&str]) -> String {
 
 fn sql(place: &Place<'_>, statement: &str) {
     place
-        .wait(place.store().run_statement(statement))
+        .wait(place.store().admin().run_statement(statement))
         .expect("a table can be changed");
 }
 

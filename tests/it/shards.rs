@@ -34,7 +34,9 @@ pub fn two_count_as_one(engines: &Engines) {
     let counted = ["usage_events", "usage_hourly", "ingest_ledger"].map(shards_of);
     assert_eq!(counted, [2, 2, 1], "facts and aggregates are shared out");
     // The consumer checks version and clock of each server.
-    let servers = place.wait(place.store().servers()).expect("they answer");
+    let servers = place
+        .wait(place.store().admin().servers())
+        .expect("they answer");
     let names: BTreeSet<&str> = servers.iter().map(|server| &*server.name).collect();
     assert_eq!(names.len(), 2, "{servers:?}");
     for server in &servers {
@@ -158,7 +160,7 @@ fn known_tokens(place: &Place<'_>) {
                  SELECT toDateTime('2018-01-01 00:00:00', 'UTC') + number * 86400 * 40 AS at, toStartOfHour(at), 'twice', 'twice', {partition}, number FROM numbers(5)"
             );
             place
-                .wait(place.store().run_statement(&insert))
+                .wait(place.store().admin().run_statement(&insert))
                 .expect("a block can be written");
         }
     }
@@ -178,7 +180,7 @@ fn damaged_and_mended(place: &Place<'_>) {
         on_every_node(place, damage);
     }
     let twice = "INSERT INTO usage_events SELECT * FROM usage_events WHERE kafka_partition = 3 AND kafka_offset < 50 SETTINGS insert_deduplicate = 0";
-    let done = place.wait(place.store().run_statement(twice));
+    let done = place.wait(place.store().admin().run_statement(twice));
     done.expect("the damage can be done");
     refuses(place, &["audit"], "the accounts do not balance");
     // The repair fails unless the accounts balance afterwards.

@@ -280,7 +280,7 @@ pub fn a_missing_or_altered_view_is_named(engines: &Engines) {
     });
     let run = |sql: &str| {
         place
-            .wait(place.store().run_statement(sql))
+            .wait(place.store().admin().run_statement(sql))
             .expect("it runs")
     };
     run("DROP VIEW usage_hourly_from_events");

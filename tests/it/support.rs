@@ -232,7 +232,7 @@ impl Place<'_> {
 
     /// Returns the number in the first column of a query.
     pub fn count(&self, query: &str) -> u64 {
-        self.wait(self.store().count(query))
+        self.wait(self.store().admin().count(query))
             .expect("the query is answered")
     }
 

@@ -233,7 +233,7 @@ fn tampering_is_noticed(place: &Place<'_>, run: &dyn Fn(&[&str]) -> Result<Strin
         UPDATE content = replaceOne(content, '\"service_uses\":6', '\"service_uses\":9')
         WHERE number = 1 SETTINGS mutations_sync = 2";
     place
-        .wait(place.store().run_statement(statement))
+        .wait(place.store().admin().run_statement(statement))
         .expect("a table can be changed");
     for arguments in [
         &["verify-year"][..],

@@ -87,7 +87,8 @@ impl Composer<'_> {
         let scope = filter.or(self.viewer.scope());
         let found = self
             .store
-            .usage_minutes(since..until, question.people, scope)
+            .usage()
+            .minutes(since..until, question.people, scope)
             .await?;
         let starts: Vec<i64> = (0..i64::from(question.minutes))
             .map(|at| since + at * 60)

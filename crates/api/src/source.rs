@@ -141,7 +141,7 @@ impl<'a> FigureSource<'a> {
                     selection: question.selection(period, scope),
                     users: question.measure == Measure::Users,
                 };
-                let rows = store.usage(&query).await?;
+                let rows = store.usage().counts(&query).await?;
                 if rows.len() > ROWS_MAX {
                     return Err(NoFigures::Question(too_many_rows()));
                 }
@@ -152,7 +152,7 @@ impl<'a> FigureSource<'a> {
                         group: Vec::new(),
                         ..query
                     };
-                    let total = store.usage(&ungrouped).await?;
+                    let total = store.usage().counts(&ungrouped).await?;
                     let users = total.first().map_or(0, |row| row.users);
                     counts.total.count = Count::Shown(users);
                 }
@@ -168,7 +168,7 @@ impl<'a> FigureSource<'a> {
             Self::Live { store, scope } => {
                 let selection = question.selection(period, scope);
                 let mut day = DayCounts::default();
-                for row in store.usage_hours(&selection).await? {
+                for row in store.usage().hours(&selection).await? {
                     day.hours
                         .entry(row.local_hour.to_string())
                         .or_default()

@@ -69,8 +69,8 @@ pub struct Coverage {
 impl Coverage {
     async fn read(store: &Store, watermark: &Watermark) -> Result<Self, StoreError> {
         let began = Instant::now();
-        let seen = store.seen_days().await?;
-        let accepted = store.acceptances().await?;
+        let seen = store.usage().seen_days().await?;
+        let accepted = store.ledger().acceptances().await?;
         let (shortest, longest) = COVERAGE_PAUSE;
         let pause = (began.elapsed() * COVERAGE_REST).clamp(shortest, longest);
         Ok(Self {
@@ -326,7 +326,7 @@ async fn look(
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, StoreError> {
     // The watermark is read first: an answer may hold more than its watermark covers, never less.
-    let watermark = store.watermark().await?;
+    let watermark = store.usage().watermark().await?;
     let coverage = match before {
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
         _ => Arc::new(Coverage::read(store, &watermark).await?),
@@ -334,7 +334,7 @@ async fn look(
     // The watermark covers the months in doubt.
     let (doubtful, as_of) = match before {
         Some(last) if last.watermark == watermark => (last.doubtful.clone(), last.as_of),
-        _ => (store.months_in_doubt().await?, Timestamp::now()),
+        _ => (store.ledger().months_in_doubt().await?, Timestamp::now()),
     };
     let Watermark { figures, seals } = &watermark;
     let mark = format!("{figures} {seals} {}", register.version());

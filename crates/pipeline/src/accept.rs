@@ -248,7 +248,7 @@ impl Acceptor<'_> {
             return self.loss(partition, offsets).await;
         }
         let number = partition.0.unsigned_abs();
-        let ends = self.store.ledger_end_rows(stream).await?;
+        let ends = self.store.ledger().end_rows(stream).await?;
         let end = ends.get(&number).map_or(0, |end| end.next_offset);
         let of = Of {
             stream,
@@ -263,11 +263,17 @@ impl Acceptor<'_> {
         let (stream, number) = (of.stream, of.partition);
         let unaccounted = self
             .store
+            .ledger()
             .unaccounted(stream, number, offsets.clone())
             .await?;
         let mut rows: Vec<LedgerRow> = Vec::with_capacity(unaccounted.len());
         for range in unaccounted {
-            rows.push(self.store.row_of_loss(stream, number, &range).await?);
+            rows.push(
+                self.store
+                    .ledger()
+                    .row_of_loss(stream, number, &range)
+                    .await?,
+            );
         }
         if rows.is_empty() {
             return Err(AcceptError::NothingLost {
@@ -345,13 +351,13 @@ impl Acceptor<'_> {
         held: &[(Partition, Watermarks)],
         committed: &[Committed],
     ) -> Result<(), AcceptError> {
-        let ends = self.store.ledger_end_rows(stream).await?;
+        let ends = self.store.ledger().end_rows(stream).await?;
         let mut is_needed = !check_log(self.store, self.bus, stream).await?.is_empty();
         let mut begun = Vec::new();
         for (partition, held) in held {
             let number = partition.0.unsigned_abs();
             let end = ends.get(&number).map_or(0, |end| end.next_offset);
-            if let Some(beyond) = self.store.facts_beyond(stream, number, end).await? {
+            if let Some(beyond) = self.store.facts().beyond(stream, number, end).await? {
                 let from = end.max(held.low.0.unsigned_abs().min(beyond.first_offset));
                 begun.push((number, from..beyond.last_offset + 1));
             }
@@ -375,7 +381,11 @@ impl Acceptor<'_> {
         // The records of these blocks were read from the former log.
         for (partition, offsets) in begun {
             let offsets = offsets.into();
-            let row = self.store.row_of_loss(stream, partition, &offsets).await?;
+            let row = self
+                .store
+                .ledger()
+                .row_of_loss(stream, partition, &offsets)
+                .await?;
             self.write_row(&row).await?;
         }
         Ok(())
@@ -394,7 +404,8 @@ impl Acceptor<'_> {
         let number = partition.0.unsigned_abs();
         let found = self
             .store
-            .uncovered_facts(stream, number, offsets.clone())
+            .facts()
+            .uncovered(stream, number, offsets.clone())
             .await?;
         if found.facts == 0 {
             return Err(AcceptError::NoFacts {
@@ -423,9 +434,10 @@ impl Acceptor<'_> {
         let mut acceptance = self.acceptance(Accepted::Facts, of, offsets.clone());
         acceptance.records = found.facts;
         (acceptance.first_day, acceptance.last_day) = (found.first_day, found.last_day);
-        self.store.note_acceptance(&acceptance).await?;
+        self.store.ledger().note_acceptance(&acceptance).await?;
         self.store
-            .delete_uncovered_facts(stream, number, offsets)
+            .facts()
+            .delete_uncovered(stream, number, offsets)
             .await?;
         let mut done = Reconciled::default();
         correct(self.store, &present, &found.months, &mut done).await?;
@@ -439,7 +451,7 @@ impl Acceptor<'_> {
     /// would be counted again. Returns the new end of the ledger.
     async fn settle(&mut self, standing: &Standing, end: u64) -> Result<u64, AcceptError> {
         let (stream, number) = (&*standing.stream, standing.number());
-        let Some(beyond) = self.store.facts_beyond(stream, number, end).await? else {
+        let Some(beyond) = self.store.facts().beyond(stream, number, end).await? else {
             return Ok(end);
         };
         let next = beyond.last_offset + 1;
@@ -459,7 +471,7 @@ impl Acceptor<'_> {
             ends_at: end,
             begins_at: next,
         };
-        let boundary = self.store.boundary().await?;
+        let boundary = self.store.facts().boundary().await?;
         self.classifier.keep_from(boundary);
         let mut work = Work {
             store: self.store,
@@ -495,7 +507,7 @@ impl Acceptor<'_> {
                 partition,
             });
         };
-        let ends = self.store.ledger_end_rows(&stream).await?;
+        let ends = self.store.ledger().end_rows(&stream).await?;
         let end = ends.get(&partition.0.unsigned_abs());
         let begin = committed.next.map_or(held.low, |next| held.low.min(next));
         Ok(Standing {
@@ -558,11 +570,12 @@ impl Acceptor<'_> {
         };
         // The token differs from the block's token, which ClickHouse may remember.
         let token = InsertToken::of(&origin, row.first_offset, row.next_offset);
-        self.store.insert_ledger(row, &token.of_recount()).await?;
+        self.store.ledger().insert(row, &token.of_recount()).await?;
         let inner = row.first_offset + 1..row.next_offset;
         Ok(self
             .store
-            .delete_ledger_rows(&row.stream, row.kafka_partition, inner)
+            .ledger()
+            .delete_rows(&row.stream, row.kafka_partition, inner)
             .await?)
     }
 
@@ -578,10 +591,11 @@ impl Acceptor<'_> {
         if what == Accepted::Loss {
             (acceptance.first_day, acceptance.last_day) = self
                 .store
+                .ledger()
                 .days_around(of.stream, of.partition, offsets)
                 .await?;
         }
-        Ok(self.store.note_acceptance(&acceptance).await?)
+        Ok(self.store.ledger().note_acceptance(&acceptance).await?)
     }
 
     fn acceptance(&self, what: Accepted, of: Of<'_>, offsets: Range<u64>) -> Acceptance {

@@ -279,9 +279,9 @@ pub async fn audit(
     let max = Duration::from_secs(period.unread_seconds_max);
     let waiting = tokio::task::block_in_place(|| unread(bus, &partitions, max))?;
     findings.extend(waiting.into_iter().map(Finding::UnreadRecords));
-    let unexplained = store.unexplained_offsets().await?.into_iter();
+    let unexplained = store.ledger().unexplained_offsets().await?.into_iter();
     findings.extend(unexplained.map(Finding::OffsetsWithoutRecord));
-    findings.extend(store.ledger_gaps().await?.into_iter().map(|gap| {
+    findings.extend(store.ledger().gaps().await?.into_iter().map(|gap| {
         if gap.begins_at > gap.ends_at {
             Finding::LedgerGap(gap)
         } else {
@@ -290,6 +290,7 @@ pub async fn audit(
     }));
     findings.extend(
         store
+            .ledger()
             .block_differences(CheckScope::All)
             .await?
             .into_iter()
@@ -301,7 +302,7 @@ pub async fn audit(
                 }
             }),
     );
-    let stray = store.stray_facts().await?;
+    let stray = store.facts().strays().await?;
     // Kafka is queried after the facts: a record is in the log before it is a fact.
     let places = place_findings(store, bus, &stream).await?;
     findings.extend(places.findings);
@@ -311,25 +312,28 @@ pub async fn audit(
         !(is_in_log && facts.stream == stream && is_in_flight(facts, &partitions))
     });
     findings.extend(outside.map(Finding::FactsOutsideLedger));
-    let mut months = store.months(CheckScope::All).await?;
+    let mut months = store.facts().months(CheckScope::All).await?;
     months.retain(|month| period.months.contains(month));
     let suspects = match *period == AuditPeriod::ALL {
         true => Suspects::All,
         false => Suspects::Months(period.months.clone()),
     };
-    let copies = store.copies(&suspects, &precedence(bus, &stream)?).await?;
+    let copies = store
+        .facts()
+        .copies(&suspects, &precedence(bus, &stream)?)
+        .await?;
     findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
     for (_, differences) in lasting_differences(store, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }
-    let doubtful = store.months_in_doubt().await?.into_iter();
+    let doubtful = store.ledger().months_in_doubt().await?.into_iter();
     findings.extend(
         doubtful
             .filter(|doubt| period.months.contains(&doubt.month))
             .map(Finding::MonthInDoubt),
     );
     for month in &months {
-        let hours = store.hours_differences(*month).await?;
+        let hours = store.usage().hours_differences(*month).await?;
         findings.extend(hours.into_iter().map(Finding::HoursDiffer));
     }
     let settled = Settled {
@@ -340,7 +344,10 @@ pub async fn audit(
             .map(|partition| (partition.partition, partition.ledger_next_offset))
             .collect(),
     };
-    let days = store.day_differences(period.days.clone(), &settled).await?;
+    let days = store
+        .ledger()
+        .day_differences(period.days.clone(), &settled)
+        .await?;
     findings.extend(days.into_iter().map(Finding::DayDiffers));
     let open = open_erasures(store, bus, &stream).await?.into_iter();
     findings.extend(open.flatten().map(|erasure| Finding::ErasureOpen {
@@ -354,12 +361,15 @@ pub async fn audit(
         stream,
         partitions,
         months_compared: months.len(),
-        compared_from: Some(store.boundary().await?.month).filter(|month| *month > 0),
+        compared_from: Some(store.facts().boundary().await?.month).filter(|month| *month > 0),
         findings,
         open_transactions: open_transactions(bus)?,
-        accepted: store.acceptances().await?,
-        producer_gaps: store.producer_gaps(period.on_their_way_minutes).await?,
-        reported_drops: store.reported_drops().await?,
+        accepted: store.ledger().acceptances().await?,
+        producer_gaps: store
+            .ledger()
+            .producer_gaps(period.on_their_way_minutes)
+            .await?,
+        reported_drops: store.ledger().reported_drops().await?,
     })
 }
 
@@ -387,7 +397,7 @@ fn is_in_flight(facts: &StrayFacts, partitions: &[PartitionAudit]) -> bool {
 /// Checks topics and views. A missing or altered table is an error, as the other checks need all
 /// tables.
 async fn schema_findings(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
-    let faults = store.schema_faults().await?;
+    let faults = store.admin().schema_faults().await?;
     let (views, tables): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_view);
     if !tables.is_empty() {
         let faults = tables.iter().map(ToString::to_string).collect();
@@ -413,8 +423,8 @@ async fn partitions(
         let cluster = Cluster::new(bus)?;
         Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, cluster.committed(bus)?))
     })?;
-    let accounts = store.partition_accounts().await?;
-    let facts = store.fact_counts().await?;
+    let accounts = store.ledger().partition_accounts().await?;
+    let facts = store.facts().counts().await?;
     let mut partitions: Vec<PartitionAudit> = accounts
         .iter()
         .map(|account| of_account(account, &facts))
@@ -470,7 +480,7 @@ async fn place_findings(
     stream: &str,
 ) -> Result<PositionFindings, PipelineError> {
     // Read the ledger first: the group only advances, and the log only grows.
-    let ledger = store.ledger_end_rows(stream).await?;
+    let ledger = store.ledger().end_rows(stream).await?;
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
         let committed = cluster.committed(bus)?;

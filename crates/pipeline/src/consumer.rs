@@ -654,7 +654,7 @@ impl Consumer {
             );
             self.stream = stream;
         }
-        self.boundary = self.runtime.block_on(self.sink.store.boundary())?;
+        self.boundary = self.runtime.block_on(self.sink.store.facts().boundary())?;
         self.classifier.keep_from(self.boundary);
         let committed = self.reader.committed(partitions)?;
         let places = self.places(&committed)?;
@@ -731,7 +731,7 @@ impl Consumer {
             return Ok(None);
         }
         let except = (!is_new).then_some(self.stream.as_str());
-        let newest = self.sink.store.newest_event(except);
+        let newest = self.sink.store.facts().newest_event(except);
         Ok(self.runtime.block_on(newest)?)
     }
 
@@ -750,7 +750,10 @@ impl Consumer {
                     let (store, origin) = (self.sink.store.clone(), place.origin.clone());
                     let next = place.next.0.unsigned_abs();
                     self.runtime.spawn(async move {
-                        store.newest_identities(&origin, next, capacity).await
+                        store
+                            .facts()
+                            .newest_identities(&origin, next, capacity)
+                            .await
                     })
                 })
                 .collect();

@@ -36,7 +36,7 @@ pub async fn search_new_blocks(
 ) -> Result<Reconciled, PipelineError> {
     let mut done = Reconciled::default();
     loop {
-        let unsearched = store.unsearched(stream).await?;
+        let unsearched = store.facts().unsearched(stream).await?;
         let (ranges, is_last) = first_offsets(unsearched);
         if ranges.is_empty() {
             return Ok(done);
@@ -47,7 +47,7 @@ pub async fn search_new_blocks(
         if !months.is_empty() {
             correct(store, stream, &months, &mut done).await?;
         }
-        store.note_search(stream, &ranges).await?;
+        store.facts().note_search(stream, &ranges).await?;
         if is_last {
             return Ok(done);
         }
@@ -80,10 +80,10 @@ pub(crate) async fn remove_copies(
 ) -> Result<Vec<u32>, PipelineError> {
     let mut months = Vec::new();
     loop {
-        let copies = store.copies(suspects, precedence).await?;
+        let copies = store.facts().copies(suspects, precedence).await?;
         let found = copies.len();
         months.extend(copies.iter().map(|copy| copy.month));
-        let kept = store.remove_copies(copies).await?;
+        let kept = store.facts().remove_copies(copies).await?;
         done.copies_removed += (found - kept.len()) as u64;
         // A copy is kept while its block differs from the ledger: once the block is restored, the
         // copy is found again.

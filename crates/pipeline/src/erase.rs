@@ -73,8 +73,8 @@ pub enum EraseError {
 pub async fn preview(store: &Store, order: &Order) -> Result<(u64, u64), EraseError> {
     let erasure = drafted(store, order).await?;
     Ok((
-        store.facts_to_erase(&erasure).await?,
-        store.events_to_erase(&erasure).await?,
+        store.facts().facts_to_erase(&erasure).await?,
+        store.facts().events_to_erase(&erasure).await?,
     ))
 }
 
@@ -86,7 +86,7 @@ pub async fn erase(
     order: &Order,
 ) -> Result<(Erasure, Reconciled), EraseError> {
     erasure_notes::keep_whole(store, bus).await?;
-    let begun = store.erasures().await?.into_iter().find(|erasure| {
+    let begun = store.facts().erasures().await?.into_iter().find(|erasure| {
         !erasure.done
             && erasure.ente == order.ente
             && erasure.portal == order.portal
@@ -97,8 +97,8 @@ pub async fn erase(
         None => {
             check(store).await?;
             let mut erasure = drafted(store, order).await?;
-            erasure.facts = store.facts_to_erase(&erasure).await?;
-            store.note_erasure(&mut erasure).await?;
+            erasure.facts = store.facts().facts_to_erase(&erasure).await?;
+            store.facts().note_erasure(&mut erasure).await?;
             erasure_notes::note(bus, &erasure)?;
             erasure
         }
@@ -107,7 +107,7 @@ pub async fn erase(
     let stream = stream::present(store, bus).await?;
     let compared = reconcile(store, bus, &stream, classifier, CheckScope::All).await?;
     erasure.done = true;
-    store.note_erasure(&mut erasure).await?;
+    store.facts().note_erasure(&mut erasure).await?;
     Ok((erasure, compared))
 }
 
@@ -115,15 +115,15 @@ pub async fn erase(
 /// the remaining facts to the aggregates.
 async fn take_out(store: &Store, erasure: &Erasure) -> Result<(), EraseError> {
     for pass in 0.. {
-        store.erase_facts(erasure).await?;
-        if store.facts_to_erase(erasure).await? == 0 {
+        store.facts().erase_facts(erasure).await?;
+        if store.facts().facts_to_erase(erasure).await? == 0 {
             break;
         }
         if pass >= PASSES_MAX {
             return Err(EraseError::Restored);
         }
     }
-    Ok(store.erase_aggregates(erasure).await?)
+    Ok(store.facts().erase_aggregates(erasure).await?)
 }
 
 /// Returns the erasures that are noted outside the database but not carried out in it: after a
@@ -137,10 +137,10 @@ pub async fn open_erasures(
     let Some(notes) = tokio::task::block_in_place(|| erasure_notes::read(bus))? else {
         return Ok(None);
     };
-    let accounts = store.partition_accounts().await?.into_iter();
+    let accounts = store.ledger().partition_accounts().await?.into_iter();
     let mut streams: HashSet<String> = accounts.map(|account| account.stream).collect();
     streams.insert(stream.to_owned());
-    Ok(Some(notes.open(&streams, &store.erasures().await?)))
+    Ok(Some(notes.open(&streams, &store.facts().erasures().await?)))
 }
 
 /// Repeats the erasures that [`open_erasures`] found, and reconciles. Other missing facts are
@@ -152,13 +152,13 @@ pub async fn erase_again(
     classifier: &mut Classifier,
     open: &mut [Erasure],
 ) -> Result<Reconciled, EraseError> {
-    let known = store.erasures().await?;
+    let known = store.facts().erasures().await?;
     for erasure in open.iter_mut() {
         // The table keeps the row with the highest version.
         let before = known.iter().find(|one| one.id == erasure.id);
         erasure.version = before.map_or(0, |one| one.version).max(erasure.version);
         erasure.done = false;
-        store.note_erasure(erasure).await?;
+        store.facts().note_erasure(erasure).await?;
     }
     let mut compared = reconcile(store, bus, stream, classifier, CheckScope::All).await?;
     if open.is_empty() {
@@ -172,7 +172,7 @@ pub async fn erase_again(
     compared.ledger_rows += after.ledger_rows;
     compared.cells_corrected += after.cells_corrected;
     compared.failures = after.failures;
-    let accounts = store.partition_accounts().await?;
+    let accounts = store.ledger().partition_accounts().await?;
     for erasure in open.iter_mut() {
         let is_consumed = erasure.ends.iter().all(|(of, partition, next)| {
             of != stream
@@ -190,7 +190,7 @@ pub async fn erase_again(
             continue;
         }
         erasure.done = true;
-        store.note_erasure(erasure).await?;
+        store.facts().note_erasure(erasure).await?;
         let (id, ente) = (&erasure.id, &erasure.ente);
         tracing::warn!(id, ente, "erased again: this database lacked the order");
     }
@@ -198,10 +198,14 @@ pub async fn erase_again(
 }
 
 async fn check(store: &Store) -> Result<(), EraseError> {
-    if let Some(run) = store.unfinished_rebuilds().await?.into_iter().next() {
+    if let Some(run) = store.rebuilds().unfinished().await?.into_iter().next() {
         return Err(EraseError::Rebuilding { id: run.id });
     }
-    let blocks = store.block_differences(CheckScope::All).await?.len();
+    let blocks = store
+        .ledger()
+        .block_differences(CheckScope::All)
+        .await?
+        .len();
     if blocks > 0 {
         return Err(EraseError::Unbalanced { blocks });
     }
@@ -209,8 +213,8 @@ async fn check(store: &Store) -> Result<(), EraseError> {
 }
 
 async fn drafted(store: &Store, order: &Order) -> Result<Erasure, EraseError> {
-    let accounts = store.partition_accounts().await?;
-    let (id, begun_at) = store.new_rebuild_id().await?;
+    let accounts = store.ledger().partition_accounts().await?;
+    let (id, begun_at) = store.rebuilds().new_id().await?;
     let ends = accounts
         .into_iter()
         .map(|account| (account.stream, account.kafka_partition, account.next_offset));

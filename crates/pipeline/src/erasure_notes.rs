@@ -33,7 +33,7 @@ enum Note {
 /// Content of the topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// Databases for which the notes are complete, by [`Store::origin`].
+    /// Databases for which the notes are complete, by [`affluenza_store::Admin::origin`].
     pub whole_for: HashSet<String>,
     /// Erasures without repetitions, in the order in which they were begun.
     pub erasures: Vec<Erasure>,
@@ -89,8 +89,9 @@ pub async fn keep_whole(store: &Store, bus: &BusConfig) -> Result<(), PipelineEr
     let notes = notes.ok_or_else(|| BusError::NoTopic {
         topic: bus.erasure_topic.clone(),
     })?;
-    let origin = store.origin().await?;
+    let origin = store.admin().origin().await?;
     let mut missing: Vec<Note> = store
+        .facts()
         .erasures()
         .await?
         .into_iter()

@@ -82,13 +82,15 @@ impl Opening<'_> {
     fn ledger(&self) -> Result<BTreeMap<u32, LedgerEnd>, PipelineError> {
         Ok(self
             .runtime
-            .block_on(self.store.ledger_end_rows(self.stream))?)
+            .block_on(self.store.ledger().end_rows(self.stream))?)
     }
 
     /// Returns an error if the group has no offset for a partition that the ledger knows. Reading
     /// from the start of the log would be wrong.
     fn check_forgotten(&self, committed: &[Committed]) -> Result<(), PipelineError> {
-        let ends = self.runtime.block_on(self.store.ledger_ends(self.stream))?;
+        let ends = self
+            .runtime
+            .block_on(self.store.ledger().ends(self.stream))?;
         for Committed {
             partition, next, ..
         } in committed
@@ -108,7 +110,7 @@ impl Opening<'_> {
     /// Checks that a group without offsets may begin at the start of the log: on a first run, or on
     /// a known log. An operator must accept a log that replaces another one.
     fn check_stream(&self) -> Result<(), PipelineError> {
-        let known = self.runtime.block_on(self.store.streams())?;
+        let known = self.runtime.block_on(self.store.ledger().streams())?;
         let is_known = known.iter().any(|known| known == self.stream);
         if known.is_empty() || is_known || self.config.accept_new_stream {
             return Ok(());
@@ -224,7 +226,7 @@ impl Opening<'_> {
             ends_at: from.0.unsigned_abs(),
             begins_at: next.0.unsigned_abs(),
         };
-        let boundary = self.runtime.block_on(self.store.boundary())?;
+        let boundary = self.runtime.block_on(self.store.facts().boundary())?;
         let mut work = Work {
             store: self.store,
             bus: self.bus,
@@ -264,7 +266,8 @@ impl Opening<'_> {
         let (partition, from) = (seen.partition, from.0.unsigned_abs());
         let beyond = self
             .store
-            .facts_beyond(self.stream, partition.0.unsigned_abs(), from);
+            .facts()
+            .beyond(self.stream, partition.0.unsigned_abs(), from);
         match self.runtime.block_on(beyond)? {
             None => Ok(()),
             Some(found) => Err(PipelineError::FactsBeyond {

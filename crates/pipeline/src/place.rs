@@ -113,7 +113,7 @@ pub(crate) async fn check_log(
     stream: &str,
 ) -> Result<Vec<PipelineError>, PipelineError> {
     // Read the ledger first: the log may grow meanwhile, but never shrinks.
-    let ledger = store.ledger_end_rows(stream).await?;
+    let ledger = store.ledger().end_rows(stream).await?;
     let (mut found, other) = tokio::task::block_in_place(|| {
         let held = Cluster::new(bus)?.watermarks(&bus.topic)?;
         let shorter = held.iter().filter_map(|(partition, held)| {

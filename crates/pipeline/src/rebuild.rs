@@ -159,7 +159,7 @@ async fn carry_out<'t>(
     blocks: &mut Blocks<'t>,
 ) -> Result<Rebuilt, RebuildError> {
     let store = tools.store;
-    store.create_shadows(&run).await?;
+    store.rebuilds().create_shadows(&run).await?;
     if run.phase == Phase::Working {
         match run.what {
             What::Aggregates => aggregates::rebuild(tools, &mut run, blocks).await?,
@@ -167,23 +167,23 @@ async fn carry_out<'t>(
         }
     }
     let (rows, copied) = match run.what {
-        What::Aggregates => (store.hourly_events(&run).await?, Vec::new()),
-        What::Facts => store.rebuilt_facts(&run).await?,
+        What::Aggregates => (store.rebuilds().hourly_events(&run).await?, Vec::new()),
+        What::Facts => store.rebuilds().rebuilt_facts(&run).await?,
     };
-    let changes = store.rebuild_changes(&run).await?;
+    let changes = store.rebuilds().changes(&run).await?;
     let afterwards = if run.dry_run || run.months.is_empty() {
         None
     } else {
         run.phase = Phase::Settling;
-        store.note_rebuild(&mut run).await?;
+        store.rebuilds().note(&mut run).await?;
         (tools.watch)(Step::Settling);
         Some(settle::settle(tools, &run, blocks).await?)
     };
     run.phase = Phase::Done;
-    store.note_rebuild(&mut run).await?;
-    store.drop_shadows_except(&[]).await?;
+    store.rebuilds().note(&mut run).await?;
+    store.rebuilds().drop_shadows_except(&[]).await?;
     // The rebuild made the precomputed hours stale.
-    store.keep_hours().await?;
+    store.usage().keep_hours().await?;
     let facts_copied: u64 = copied.iter().map(|source| source.facts).sum();
     Ok(Rebuilt {
         resumed: false,
@@ -210,12 +210,12 @@ async fn carry_out<'t>(
 
 /// Abandons a cancelled dry run, which leaves nothing worth keeping.
 pub async fn stopped(store: &Store, request: &RebuildRequest) -> Result<(), RebuildError> {
-    for mut run in store.unfinished_rebuilds().await? {
+    for mut run in store.rebuilds().unfinished().await? {
         if run.dry_run && run.owner == request.owner {
-            store.end_rebuild_inserts(&run).await?;
+            store.rebuilds().end_inserts(&run).await?;
             run.phase = Phase::Abandoned;
-            store.note_rebuild(&mut run).await?;
-            store.drop_shadows_except(&[]).await?;
+            store.rebuilds().note(&mut run).await?;
+            store.rebuilds().drop_shadows_except(&[]).await?;
         }
     }
     Ok(())
@@ -223,7 +223,7 @@ pub async fn stopped(store: &Store, request: &RebuildRequest) -> Result<(), Rebu
 
 /// Returns an error if another process has abandoned the run or taken it over.
 async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
-    let mut unfinished = store.unfinished_rebuilds().await?.into_iter();
+    let mut unfinished = store.rebuilds().unfinished().await?.into_iter();
     if unfinished.any(|other| other.id == run.id && other.owner == run.owner) {
         return Ok(());
     }

@@ -105,7 +105,7 @@ async fn lost_ends(
         let cluster = Cluster::new(bus)?;
         Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
     })?;
-    let accounts = store.partition_accounts().await?;
+    let accounts = store.ledger().partition_accounts().await?;
     let mut ends = Vec::new();
     for (partition, held) in &held {
         let kafka_partition = partition.0.unsigned_abs();
@@ -188,7 +188,7 @@ impl<'w> Work<'w> {
         classifier: &'w mut Classifier,
         consumers: Consumers,
     ) -> Result<Self, PipelineError> {
-        let boundary = store.boundary().await?;
+        let boundary = store.facts().boundary().await?;
         classifier.keep_from(boundary);
         Ok(Self {
             store,
@@ -206,11 +206,11 @@ impl<'w> Work<'w> {
             store, bus, stream, ..
         } = self;
         let mut done = Reconciled::default();
-        let mut months = store.months(scope).await?;
+        let mut months = store.facts().months(scope).await?;
         let differing = check_log(store, bus, stream).await?;
         if differing.is_empty() {
             let mut gaps = lost_ends(store, bus, stream).await?;
-            gaps.extend(store.ledger_gaps().await?);
+            gaps.extend(store.ledger().gaps().await?);
             for gap in gaps.iter().flat_map(parts) {
                 self.fill_gap(&gap, &mut done).await?;
             }
@@ -222,10 +222,10 @@ impl<'w> Work<'w> {
             months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
             months.sort_unstable();
             months.dedup();
-            for block in store.block_differences(scope).await? {
+            for block in store.ledger().block_differences(scope).await? {
                 self.restore(&block, &mut done).await?;
             }
-            for block in store.unexplained_offsets().await? {
+            for block in store.ledger().unexplained_offsets().await? {
                 self.explain(&block, &mut done).await?;
             }
         }
@@ -234,17 +234,17 @@ impl<'w> Work<'w> {
             .extend(differing.iter().map(ToString::to_string));
         correct_with(store, stream, &months, self.consumers, &mut done).await?;
         for month in months {
-            let differing = store.hours_differences(month).await?.len();
+            let differing = store.usage().hours_differences(month).await?.len();
             if differing > 0 {
-                store.forget_hours(month).await?;
+                store.usage().forget_hours(month).await?;
                 tracing::warn!(month, enti = differing, "hours of a month calculated again");
                 done.hours_corrected += differing as u64;
             }
         }
         // A month that has changed since is no fault: its hours are only slower to query until they
         // are computed again.
-        store.keep_hours().await?;
-        store.keep_projections(UNMERGED).await?;
+        store.usage().keep_hours().await?;
+        store.admin().keep_projections(UNMERGED).await?;
         Ok(done)
     }
 
@@ -283,7 +283,8 @@ impl<'w> Work<'w> {
         if is_overlap {
             let inner = offsets.start + 1..offsets.end;
             self.store
-                .delete_ledger_rows(&gap.stream, gap.kafka_partition, inner)
+                .ledger()
+                .delete_rows(&gap.stream, gap.kafka_partition, inner)
                 .await?;
         }
         Ok(())
@@ -320,6 +321,7 @@ impl<'w> Work<'w> {
             return Ok(());
         }
         self.store
+            .ledger()
             .set_control(block, offsets - block.records_read)
             .await?;
         done.ledger_rows += 1;
@@ -336,11 +338,13 @@ impl<'w> Work<'w> {
         let offsets = row.first_offset..row.next_offset;
         let times = self
             .store
+            .ledger()
             .repairs_of(stream, partition, offsets.start)
             .await?;
         let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
-        self.store.insert_ledger(row, &token).await?;
+        self.store.ledger().insert(row, &token).await?;
         self.store
+            .ledger()
             .note_repair("ledger", stream, partition, offsets, 1)
             .await?;
         done.ledger_rows += 1;
@@ -373,7 +377,8 @@ impl<'w> Work<'w> {
         if block.facts > block.offsets {
             done.facts_doubled += block.facts - block.offsets;
             self.store
-                .delete_facts(&block.stream, block.kafka_partition, offsets.clone())
+                .facts()
+                .delete(&block.stream, block.kafka_partition, offsets.clone())
                 .await?;
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
@@ -396,7 +401,8 @@ impl<'w> Work<'w> {
         // facts confirm it.
         let facts = self
             .store
-            .fact_offsets(&block.stream, block.kafka_partition, offsets)
+            .facts()
+            .offsets(&block.stream, block.kafka_partition, offsets)
             .await?;
         if facts.len() as u64 == stored {
             self.write_row(&row, &origin, done).await
@@ -473,17 +479,19 @@ impl<'w> Work<'w> {
         let (store, stream, partition) = (self.store, &origin.stream, origin.kafka_partition);
         let events: Vec<(i64, u64)> = draft.facts.identities().collect();
         let elsewhere = store
+            .facts()
             .stored_before(origin, offsets.start, &events, Times::Any)
             .await?;
         draft.settle(&elsewhere);
         // Read each time: an order may have arrived since the reconciliation began.
-        let erasures = store.erasures().await?;
+        let erasures = store.facts().erasures().await?;
         if !erasures.is_empty() {
             draft.erase(&erasures, origin);
         }
         draft.close();
         let present: HashMap<u64, u64> = store
-            .fact_identities(stream, partition, offsets.clone())
+            .facts()
+            .identities(stream, partition, offsets.clone())
             .await?
             .into_iter()
             .collect();
@@ -515,12 +523,17 @@ impl<'w> Work<'w> {
         draft.facts.retain(&keep);
         let missing = draft.facts.rows() as u64;
         if missing > 0 {
-            let times = store.repairs_of(stream, partition, offsets.start).await?;
+            let times = store
+                .ledger()
+                .repairs_of(stream, partition, offsets.start)
+                .await?;
             let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
             store
-                .insert_facts(Bytes::from(draft.facts.encode(origin)), &token)
+                .facts()
+                .insert(Bytes::from(draft.facts.encode(origin)), &token)
                 .await?;
             store
+                .ledger()
                 .note_repair("facts", stream, partition, offsets.clone(), missing)
                 .await?;
             tracing::warn!(
@@ -554,7 +567,8 @@ async fn overlapping(store: &Store, gap: &LedgerGap) -> Result<Range<u64>, Pipel
     let mut offsets = gap.begins_at..gap.ends_at;
     while offsets.end - offsets.start <= OVERLAP_OFFSETS_MAX {
         let rows = store
-            .ledger_rows_in(&gap.stream, gap.kafka_partition, offsets.clone())
+            .ledger()
+            .rows_in(&gap.stream, gap.kafka_partition, offsets.clone())
             .await?;
         let first = rows.iter().map(|(first, _)| *first).min();
         let next = rows.iter().map(|(_, next)| *next).max();
@@ -587,11 +601,11 @@ async fn correct_with(
 ) -> Result<(), PipelineError> {
     let differing = lasting_differences(store, months).await?;
     let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
-    store.doubt_months(&differing, None).await?;
+    store.ledger().doubt_months(&differing, None).await?;
     // Hour rows follow the facts, even if the facts were changed by another program.
     let changes = match differing.is_empty() {
         true => Vec::new(),
-        false => store.changes_of_facts().await?,
+        false => store.facts().changes().await?,
     };
     done.failures.extend(changes.iter().map(|change| {
         format!(
@@ -648,7 +662,7 @@ impl Differences {
     ) -> Result<Self, PipelineError> {
         let mut found = BTreeMap::new();
         for month in months {
-            for cell in store.aggregate_differences(month).await? {
+            for cell in store.usage().aggregate_differences(month).await? {
                 found.insert((month, cell.hour_start, cell.ente.clone()), cell);
             }
         }

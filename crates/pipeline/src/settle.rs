@@ -111,7 +111,7 @@ impl Progress {
         &self,
         store: &Store,
     ) -> Result<BTreeSet<u32>, PipelineError> {
-        let months = store.months_in_doubt().await?;
+        let months = store.ledger().months_in_doubt().await?;
         let held = months.iter().filter(|month| month.is_held);
         self.0.holds.set(held.map(|month| month.month).collect());
         Ok(months.into_iter().map(|month| month.month).collect())
@@ -133,12 +133,12 @@ pub(crate) async fn settle(
 ) -> Result<SettledDoubts, PipelineError> {
     let mut done = SettledDoubts::default();
     for pass in 0..consumers.passes_max() {
-        let mut doubts = store.doubts().await?;
-        let boundary = store.boundary().await?;
+        let mut doubts = store.ledger().doubts().await?;
+        let boundary = store.facts().boundary().await?;
         if pass > 0 && consumers == Consumers::Running && !doubts.is_empty() {
-            store.hold_months(&doubts, HOLD.as_secs()).await?;
+            store.ledger().hold_months(&doubts, HOLD.as_secs()).await?;
             tokio::time::sleep(if pass == 1 { HOLD_SEEN } else { PAUSE }).await;
-            doubts = store.doubts().await?;
+            doubts = store.ledger().doubts().await?;
         }
         done.left = doubts.iter().map(|doubt| doubt.month).collect();
         if done.left.is_empty() {
@@ -151,7 +151,7 @@ pub(crate) async fn settle(
                     month,
                     "hour rows of a month with expired facts cannot be compared any more"
                 );
-                Compared::Agrees(store.settled_ends(stream).await?)
+                Compared::Agrees(store.ledger().settled_ends(stream).await?)
             } else {
                 compare(store, stream, month).await?
             };
@@ -164,7 +164,7 @@ pub(crate) async fn settle(
                         .filter(|doubt| doubt.month == month && is_within(doubt, stream, &ends))
                         .cloned()
                         .collect();
-                    store.reconcile_doubtful_months(&settled).await?;
+                    store.ledger().reconcile_doubtful_months(&settled).await?;
                     done.months.insert(month);
                 }
             }
@@ -185,13 +185,13 @@ fn is_within(doubt: &Doubt, stream: &str, ends: &BTreeMap<u32, u64>) -> bool {
 /// Compares a month and corrects it, unless one of its blocks is in flight.
 async fn compare(store: &Store, stream: &str, month: u32) -> Result<Compared, PipelineError> {
     // The order of these steps is what makes a settled comparison correct.
-    let ends = store.settled_ends(stream).await?;
-    let differing = store.aggregate_differences(month).await?;
+    let ends = store.ledger().settled_ends(stream).await?;
+    let differing = store.usage().aggregate_differences(month).await?;
     let correction = match &differing[..] {
         [] => None,
-        hours => store.correction_of(month, hours).await?,
+        hours => store.usage().correction_of(month, hours).await?,
     };
-    let reach = store.facts_reach(stream, month).await?;
+    let reach = store.facts().reach(stream, month).await?;
     let is_settled = reach.iter().all(|(partition, reach)| {
         let end = ends.get(partition).copied().unwrap_or(0);
         invariants::is_settled(next(end), next(*reach))
@@ -222,10 +222,10 @@ async fn correct(
     });
     let swollen: Vec<AggregateDifference> = swollen.cloned().collect();
     if swollen.is_empty() {
-        store.correct_hours(correction).await?;
+        store.usage().correct_hours(correction).await?;
         tracing::warn!(month, cells, "hour rows corrected from the facts");
     } else {
-        store.clear_hours(&swollen).await?;
+        store.usage().clear_hours(&swollen).await?;
         tracing::warn!(
             month,
             hours = swollen.len(),

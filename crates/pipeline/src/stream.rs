@@ -14,7 +14,7 @@ pub async fn present(store: &Store, bus: &BusConfig) -> Result<String, PipelineE
 
 /// Returns the name of the present log of a topic whose id is known.
 pub(crate) async fn of_topic(store: &Store, topic: &str) -> Result<String, PipelineError> {
-    Ok(named(topic, store.log_generation(topic).await?))
+    Ok(named(topic, store.ledger().log_generation(topic).await?))
 }
 
 /// Returns the topic of a log, without the number.

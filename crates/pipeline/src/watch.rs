@@ -132,7 +132,7 @@ impl StandstillMonitor {
             // Without an answer nothing changes; `knows_ends` reports that Kafka is unreachable.
             Ok(Err(_)) | Err(_) => return,
         }
-        let faults = self.store.schema_faults();
+        let faults = self.store.admin().schema_faults();
         match tokio::time::timeout(GROUND_PATIENCE, faults).await {
             Ok(Ok(faults)) => missing.extend(faults.iter().map(ToString::to_string)),
             Ok(Err(error)) if !error.is_transient() => missing.push(error.to_string()),

@@ -210,6 +210,7 @@ impl Sink {
             let stored = self
                 .persist("look up older events", || {
                     self.store
+                        .facts()
                         .stored_before(&origin, first, &asked, Times::Same)
                 })
                 .await?;
@@ -270,7 +271,7 @@ impl Sink {
             let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert producer sequences", || {
                 let token = tokens.next();
-                async move { store.insert_sequences(sequences, &token).await }
+                async move { store.ledger().insert_sequences(sequences, &token).await }
             })
             .await?;
         }
@@ -279,7 +280,7 @@ impl Sink {
             let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert client reports", || {
                 let token = tokens.next();
-                async move { store.insert_client_reports(reports, &token).await }
+                async move { store.ledger().insert_client_reports(reports, &token).await }
             })
             .await?;
         }
@@ -287,7 +288,7 @@ impl Sink {
         let (mut tokens, row) = (RepeatTokens::of(&token, intended_at), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
-            async move { store.insert_ledger(row, &token).await }
+            async move { store.ledger().insert(row, &token).await }
         })
         .await?;
         Ok(Written {
@@ -327,7 +328,9 @@ impl Sink {
         loop {
             if let Some(at) = first_sent_at {
                 let known = self
-                    .persist("look for the token", || self.store.token_reliability(at))
+                    .persist("look for the token", || {
+                        self.store.ledger().token_reliability(at)
+                    })
                     .await?;
                 // ClickHouse's uptime is in whole seconds: one start appears as either of two seconds.
                 if let TokenReliability::ServerRestarted(at) = known
@@ -352,7 +355,7 @@ impl Sink {
             first_sent_at.get_or_insert_with(offset_metadata::now);
             self.begins(Cause::ClickHouse, "insert facts");
             let Attempt { block, token } = &attempt;
-            match self.store.insert_facts(block.clone(), token).await {
+            match self.store.facts().insert(block.clone(), token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_transient() => {
                     self.wait("insert facts", &error, &mut pause).await
@@ -369,7 +372,7 @@ impl Sink {
         while clear < CLEAR_LOOKS {
             let running = self
                 .persist("look for running inserts", || {
-                    self.store.running_inserts(token)
+                    self.store.ledger().running_inserts(token)
                 })
                 .await?;
             clear = if running == 0 { clear + 1 } else { 0 };
@@ -392,7 +395,9 @@ impl Sink {
         let (stream, partition) = (&origin.stream, origin.kafka_partition);
         let present: HashSet<u64> = self
             .persist("look for facts", || {
-                self.store.fact_offsets(stream, partition, offsets.clone())
+                self.store
+                    .facts()
+                    .offsets(stream, partition, offsets.clone())
             })
             .await?
             .into_iter()
@@ -409,6 +414,7 @@ impl Sink {
             );
             self.persist("write months in doubt", || {
                 self.store
+                    .ledger()
                     .doubt_months(months, Some((origin, offsets.clone())))
             })
             .await?;

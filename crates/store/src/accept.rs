@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::{LISTED_MAX, stored_and_kept};
 use crate::ledger::{FateGroup, LedgerRow};
 use crate::sql::{filled, quoted};
-use crate::{Fate, Store, StoreError};
+use crate::{Facts, Fate, Ledger, StoreError};
 
 /// Kind of acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,10 +64,10 @@ pub struct Acceptance {
     pub accepted_at: u32,
 }
 
-impl Store {
+impl Ledger {
     /// Returns all acceptances, oldest first.
     pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(a.what) AS what, toString(a.stream) AS stream, a.kafka_partition AS kafka_partition,
                     a.first_offset AS first_offset, a.next_offset AS next_offset, a.records AS records,
                     toUInt16(a.first_day) AS first_day, toUInt16(a.last_day) AS last_day, a.reason AS reason,
@@ -79,7 +79,7 @@ impl Store {
 
     /// Stores an acceptance.
     pub async fn note_acceptance(&self, accepted: &Acceptance) -> Result<(), StoreError> {
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO acceptances (what, stream, kafka_partition, first_offset, next_offset, records, first_day, last_day, reason, accepted_by, accepted_at)
              VALUES ({}, {}, {}, {}, {}, {}, toDate({}), toDate({}), {}, {}, toDateTime({}, 'UTC'))",
             quoted(&accepted.what),
@@ -100,7 +100,7 @@ impl Store {
     /// Returns how many times the log of `topic` was accepted as a new log. `topic` is a cluster
     /// and a topic.
     pub async fn log_generation(&self, topic: &str) -> Result<u64, StoreError> {
-        self.count(&format!(
+        self.0.count(&format!(
             "SELECT uniqExact(stream) FROM acceptances WHERE what = 'log' AND (stream = {} OR startsWith(toString(stream), {}))",
             quoted(topic),
             quoted(&format!("{topic}~"))
@@ -117,7 +117,7 @@ impl Store {
         range: &Unaccounted,
     ) -> Result<LedgerRow, StoreError> {
         let Unaccounted { offsets, control } = range;
-        let facts: Vec<(String, u16, u64)> = self
+        let facts: Vec<(String, u16, u64)> = self.0
             .rows(&format!(
                 "SELECT toString(ente), toUInt16(local_date), uniqExact(kafka_offset) FROM usage_events
                  WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}
@@ -164,7 +164,7 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Vec<Unaccounted>, StoreError> {
-        let boundary = self.boundary().await?;
+        let boundary = self.0.boundary().await?;
         let parameters = [
             ("stream", &*quoted(stream)),
             ("kafka_partition", &kafka_partition.to_string()),
@@ -173,13 +173,13 @@ impl Store {
             ("stored", &stored_and_kept(boundary)),
             ("of_days", &boundary.of_days("local_date")),
         ];
-        let query = filled(include_str!("sql/covered_blocks.sql"), &parameters);
-        let rows: Vec<Covered> = self.rows(&query).await?;
+        let query = filled(include_str!("../sql/covered_blocks.sql"), &parameters);
+        let rows: Vec<Covered> = self.0.rows(&query).await?;
         Ok(unaccounted_of(&rows, offsets))
     }
 
     /// Deletes the ledger rows that begin within a range. A single row replaces them.
-    pub async fn delete_ledger_rows(
+    pub async fn delete_rows(
         &self,
         stream: &str,
         kafka_partition: u32,
@@ -192,7 +192,7 @@ impl Store {
             first_offsets.start,
             first_offsets.end
         );
-        self.delete("ingest_ledger", &condition).await
+        self.0.delete("ingest_ledger", &condition).await
     }
 
     /// Returns the first day of the block before a range and the last day of the block after it, in
@@ -203,7 +203,7 @@ impl Store {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(u16, u16), StoreError> {
-        let days: Vec<(u16, u16)> = self
+        let days: Vec<(u16, u16)> = self.0
             .rows(&format!(
                 "SELECT toUInt16(argMaxIf(arrayMin(days), next_offset, next_offset <= {})),
                         toUInt16(if(countIf(first_offset >= {1}) = 0, today(), argMinIf(arrayMax(days), first_offset, first_offset >= {1})))
@@ -217,45 +217,50 @@ impl Store {
         let (first, last) = days.first().copied().unwrap_or_default();
         Ok((first.min(last), first.max(last)))
     }
+}
 
+impl Facts {
     /// Returns number, months (`YYYYMM`) and days of the facts in a range that no ledger row
     /// covers.
-    pub async fn uncovered_facts(
+    pub async fn uncovered(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Uncovered, StoreError> {
-        let found: Vec<Uncovered> = self
+        let found: Vec<Uncovered> = self.0
             .rows(&format!(
                 "SELECT count() AS facts, arraySort(groupUniqArray(toYYYYMM(hour_start))) AS months,
                         toUInt16(min(local_date)) AS first_day, toUInt16(max(local_date)) AS last_day
                  FROM usage_events WHERE {}",
-                self.uncovered(stream, kafka_partition, offsets).await?
+                self.uncovered_condition(stream, kafka_partition, offsets).await?
             ))
             .await?;
         Ok(found.into_iter().next().unwrap_or_default())
     }
 
     /// Deletes the facts in a range that no ledger row covers.
-    pub async fn delete_uncovered_facts(
+    pub async fn delete_uncovered(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        let condition = self.uncovered(stream, kafka_partition, offsets).await?;
-        self.delete("usage_events", &condition).await
+        let condition = self
+            .uncovered_condition(stream, kafka_partition, offsets)
+            .await?;
+        self.0.delete("usage_events", &condition).await
     }
 
-    async fn uncovered(
+    async fn uncovered_condition(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<String, StoreError> {
         let rows = self
-            .ledger_rows_in(stream, kafka_partition, offsets.clone())
+            .ledger()
+            .rows_in(stream, kafka_partition, offsets.clone())
             .await?;
         let mut condition = format!(
             "stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}",

@@ -16,9 +16,10 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{database, fill, held, on_cluster};
+use crate::database::Database;
 use crate::migrate::SchemaObject;
 use crate::sql::{joined, quoted};
-use crate::{Config, Migration, Store, StoreError, migrations};
+use crate::{Admin, Config, Migration, StoreError, migrations};
 
 /// A table or view that readers of some enti may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,37 +247,39 @@ struct ServerColumn {
     comment: String,
 }
 
-impl Store {
+impl Admin {
     /// Creates the views of `readers`, and drops the databases of former readers. The server must
     /// know the users of `readers`.
     ///
     /// # Errors
     /// If ClickHouse refuses a statement or does not respond.
     pub async fn create_reader_views(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
-        let own = self.database();
+        let own = self.0.name();
         let wanted: Vec<String> = readers.iter().map(|reader| reader.database(own)).collect();
         let known = format!(
             "SELECT d.name FROM system.databases AS d WHERE d.comment = {}",
             quoted(COMMENT)
         );
-        let known: Vec<String> = self.rows(&known).await?;
+        let known: Vec<String> = self.0.rows(&known).await?;
         for past in known.iter().filter(|known| !wanted.contains(known)) {
             let drop = format!("DROP DATABASE IF EXISTS {}", name(past));
-            self.execute(&drop).await?;
+            self.0.execute(&drop).await?;
         }
         if readers.is_empty() {
             return Ok(());
         }
-        let columns: Vec<ServerColumn> = self
+        let columns: Vec<ServerColumn> = self.0
             .rows(
                 "SELECT c.table AS table, c.name AS name, c.type AS kind, c.comment AS comment FROM system.columns AS c
                  WHERE c.database = currentDatabase() ORDER BY c.table, c.position",
             )
             .await?;
         for reader in readers {
-            let own = Self::new(&reader.own(&self.config));
-            own.run_outside(&database_of(&own.config)).await?;
-            for view in views(&self.config, reader, |table| described(&columns, table)) {
+            let own = Database::new(&reader.own(&self.0.config));
+            own.outside()
+                .execute_everywhere(&database_of(&own.config))
+                .await?;
+            for view in views(&self.0.config, reader, |table| described(&columns, table)) {
                 own.execute_everywhere(&view).await?;
             }
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::rebuild::Settled;
 use crate::retention::Boundary;
 use crate::sql::filled;
-use crate::{Store, StoreError};
+use crate::{Facts, Ledger, StoreError};
 
 /// Maximum number of listed differences of one kind.
 pub(crate) const LISTED_MAX: usize = 1_000;
@@ -198,10 +198,10 @@ pub(crate) fn stored_and_kept(boundary: Boundary) -> String {
     }
 }
 
-impl Store {
+impl Ledger {
     /// Returns the totals of the ledger by partition.
     pub async fn partition_accounts(&self) -> Result<Vec<PartitionAccount>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
                     max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
                     sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased, sum(l.control) AS control,
@@ -211,16 +211,10 @@ impl Store {
         .await
     }
 
-    /// Returns the number of facts by log and partition.
-    pub async fn fact_counts(&self) -> Result<Vec<(String, u32, u64)>, StoreError> {
-        self.rows("SELECT toString(stream), kafka_partition, count() FROM usage_events GROUP BY ALL ORDER BY 1, 2")
-            .await
-    }
-
     /// Returns the blocks whose offsets differ in number from their records, control and lost
     /// offsets.
     pub async fn unexplained_offsets(&self) -> Result<Vec<UnexplainedOffsets>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
                     l.next_offset AS next_offset, l.records_read AS records_read, l.control + l.lost AS control
              FROM ingest_ledger AS l FINAL WHERE l.next_offset - l.first_offset != l.records_read + l.control + l.lost
@@ -237,7 +231,7 @@ impl Store {
         block: &UnexplainedOffsets,
         control: u64,
     ) -> Result<(), StoreError> {
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO ingest_ledger SELECT * REPLACE (toUInt64({control}) AS control, written_at + 1 AS written_at)
              FROM ingest_ledger FINAL
              WHERE stream = '{}' AND kafka_partition = {} AND first_offset = {} AND next_offset = {}
@@ -248,8 +242,8 @@ impl Store {
     }
 
     /// Returns the gaps and overlaps between consecutive blocks of the ledger.
-    pub async fn ledger_gaps(&self) -> Result<Vec<LedgerGap>, StoreError> {
-        self.rows(&format!(
+    pub async fn gaps(&self) -> Result<Vec<LedgerGap>, StoreError> {
+        self.0.rows(&format!(
             "SELECT g.stream AS stream, g.kafka_partition AS kafka_partition, g.ends_at AS ends_at, g.first_offset AS begins_at FROM (
                 SELECT toString(stream) AS stream, kafka_partition, first_offset,
                     lagInFrame(next_offset, 1, first_offset) OVER (
@@ -281,7 +275,7 @@ impl Store {
     }
 
     async fn look_at_blocks(&self, scope: CheckScope) -> Result<Vec<BlockDifference>, StoreError> {
-        let boundary = self.boundary().await?;
+        let boundary = self.0.boundary().await?;
         // A bitmap counts the offsets, because a hash set of all offsets would need too much
         // memory.
         let parameters = [
@@ -291,16 +285,84 @@ impl Store {
             ("of_days", &boundary.of_days("e.local_date")),
             ("listed_max", &LISTED_MAX.to_string()),
         ];
-        self.rows(&filled(
-            include_str!("sql/block_differences.sql"),
-            &parameters,
+        self.0
+            .rows(&filled(
+                include_str!("../sql/block_differences.sql"),
+                &parameters,
+            ))
+            .await
+    }
+
+    /// Returns the days and enti on which the ledger and the facts differ, for `days` since 1970.
+    ///
+    /// Only `settled` offsets count, because a concurrent insert may be visible in one table and
+    /// not in the other.
+    pub async fn day_differences(
+        &self,
+        days: Range<u16>,
+        settled: &Settled,
+    ) -> Result<Vec<DayDifference>, StoreError> {
+        let start = days.start.max(self.0.boundary().await?.day);
+        let end = days.end;
+        let (of_blocks, of_facts) = (
+            settled.condition("first_offset"),
+            settled.condition("kafka_offset"),
+        );
+        self.0.rows(&format!(
+            "SELECT ente, toString(date) AS day, sum(ledger) AS stored, sum(fact) AS facts FROM (
+                SELECT toString(f.ente) AS ente, f.day AS date, toInt64(f.records) AS ledger, toInt64(0) AS fact
+                FROM (SELECT * FROM ingest_ledger FINAL)
+                ARRAY JOIN fates AS f WHERE {of_blocks} AND f.fate = 'stored' AND toUInt16(f.day) >= {start} AND toUInt16(f.day) < {end}
+                UNION ALL
+                SELECT toString(ente), local_date, toInt64(0), toInt64(count()) FROM usage_events
+                WHERE {of_facts} AND toUInt16(local_date) >= {start} AND toUInt16(local_date) < {end} GROUP BY ente, local_date)
+             GROUP BY ente, date HAVING stored != facts ORDER BY date, ente LIMIT {LISTED_MAX}"
         ))
         .await
     }
 
+    /// Returns how often facts of a block were restored.
+    pub async fn repairs_of(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        first_offset: u64,
+    ) -> Result<u64, StoreError> {
+        self.0.count(&format!(
+            "SELECT count() FROM ingest_repairs WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
+             AND first_offset = {first_offset} AND what = 'facts'"
+        ))
+        .await
+    }
+
+    /// Records a repair of a block.
+    pub async fn note_repair(
+        &self,
+        what: &str,
+        stream: &str,
+        kafka_partition: u32,
+        offsets: Range<u64>,
+        records: u64,
+    ) -> Result<(), StoreError> {
+        self.0.execute(&format!(
+            "INSERT INTO ingest_repairs (stream, kafka_partition, first_offset, next_offset, what, records)
+             VALUES ('{stream}', {kafka_partition}, {}, {}, '{what}', {records})",
+            offsets.start, offsets.end
+        ))
+        .await
+    }
+}
+
+impl Facts {
+    /// Returns the number of facts by log and partition.
+    pub async fn counts(&self) -> Result<Vec<(String, u32, u64)>, StoreError> {
+        self.0.rows("SELECT toString(stream), kafka_partition, count() FROM usage_events GROUP BY ALL ORDER BY 1, 2")
+            .await
+    }
+
     /// Returns the facts that no ledger block covers.
-    pub async fn stray_facts(&self) -> Result<Vec<StrayFacts>, StoreError> {
-        self.rows(&format!(
+    pub async fn strays(&self) -> Result<Vec<StrayFacts>, StoreError> {
+        self.0.rows(&format!(
             "SELECT toString(e.stream) AS stream, e.kafka_partition AS kafka_partition, min(e.kafka_offset) AS first_offset,
                     max(e.kafka_offset) AS last_offset, count() AS facts, toUInt16(min(e.local_date)) AS first_day,
                     toUInt16(max(e.local_date)) AS last_day, toUInt64(greatest(dateDiff('second', min(e.ingested_at), now()), 0)) AS age_seconds
@@ -321,52 +383,24 @@ impl Store {
             CheckScope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
             CheckScope::Hours(_) => "",
         };
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT DISTINCT month FROM (
                 SELECT DISTINCT toYYYYMM(hour_start) AS month FROM usage_events WHERE {} {aggregates})
              WHERE {} ORDER BY month",
             scope.condition("ingested_at"),
-            self.boundary().await?.of_months("month")
-        ))
-        .await
-    }
-
-    /// Returns the days and enti on which the ledger and the facts differ, for `days` since 1970.
-    ///
-    /// Only `settled` offsets count, because a concurrent insert may be visible in one table and
-    /// not in the other.
-    pub async fn day_differences(
-        &self,
-        days: Range<u16>,
-        settled: &Settled,
-    ) -> Result<Vec<DayDifference>, StoreError> {
-        let start = days.start.max(self.boundary().await?.day);
-        let end = days.end;
-        let (of_blocks, of_facts) = (
-            settled.condition("first_offset"),
-            settled.condition("kafka_offset"),
-        );
-        self.rows(&format!(
-            "SELECT ente, toString(date) AS day, sum(ledger) AS stored, sum(fact) AS facts FROM (
-                SELECT toString(f.ente) AS ente, f.day AS date, toInt64(f.records) AS ledger, toInt64(0) AS fact
-                FROM (SELECT * FROM ingest_ledger FINAL)
-                ARRAY JOIN fates AS f WHERE {of_blocks} AND f.fate = 'stored' AND toUInt16(f.day) >= {start} AND toUInt16(f.day) < {end}
-                UNION ALL
-                SELECT toString(ente), local_date, toInt64(0), toInt64(count()) FROM usage_events
-                WHERE {of_facts} AND toUInt16(local_date) >= {start} AND toUInt16(local_date) < {end} GROUP BY ente, local_date)
-             GROUP BY ente, date HAVING stored != facts ORDER BY date, ente LIMIT {LISTED_MAX}"
+            self.0.boundary().await?.of_months("month")
         ))
         .await
     }
 
     /// Returns the offsets of the facts of a partition within a range.
-    pub async fn fact_offsets(
+    pub async fn offsets(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Vec<u64>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT kafka_offset FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
              AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
@@ -375,13 +409,13 @@ impl Store {
     }
 
     /// Returns offset and identity of the facts of a partition within a range.
-    pub async fn fact_identities(
+    pub async fn identities(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Vec<(u64, u64)>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT kafka_offset, identity FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
              AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
@@ -389,40 +423,9 @@ impl Store {
         .await
     }
 
-    /// Returns how often facts of a block were restored.
-    pub async fn repairs_of(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        first_offset: u64,
-    ) -> Result<u64, StoreError> {
-        self.count(&format!(
-            "SELECT count() FROM ingest_repairs WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND first_offset = {first_offset} AND what = 'facts'"
-        ))
-        .await
-    }
-
-    /// Records a repair of a block.
-    pub async fn note_repair(
-        &self,
-        what: &str,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-        records: u64,
-    ) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "INSERT INTO ingest_repairs (stream, kafka_partition, first_offset, next_offset, what, records)
-             VALUES ('{stream}', {kafka_partition}, {}, {}, '{what}', {records})",
-            offsets.start, offsets.end
-        ))
-        .await
-    }
-
     /// Deletes the facts in a range of offsets, which are then restored from the log. Used for
     /// facts that exist twice, which this program never writes.
-    pub async fn delete_facts(
+    pub async fn delete(
         &self,
         stream: &str,
         kafka_partition: u32,
@@ -433,6 +436,6 @@ impl Store {
              AND kafka_offset >= {} AND kafka_offset < {}",
             offsets.start, offsets.end
         );
-        self.delete("usage_events", &condition).await
+        self.0.delete("usage_events", &condition).await
     }
 }

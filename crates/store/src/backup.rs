@@ -3,8 +3,9 @@
 //! With several nodes each node writes its own backup. Its name ends with the node's number in
 //! `clickhouse.nodes`, so that nodes can share a disk.
 
+use crate::database::Database;
 use crate::sql::quoted;
-use crate::{Store, StoreError};
+use crate::{Admin, StoreError};
 
 /// Location of a backup on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,21 +31,21 @@ impl BackupPlace {
     }
 }
 
-impl Store {
+impl Admin {
     /// Writes a backup of the whole database. With `base`, only changes since that backup.
     pub async fn backup(
         &self,
         to: &BackupPlace,
         base: Option<&BackupPlace>,
     ) -> Result<(), StoreError> {
-        self.not_with_keeper("a backup by this program")?;
-        for (number, node) in self.numbered_nodes() {
+        self.0.not_with_keeper("a backup by this program")?;
+        for (number, node) in self.0.numbered_nodes() {
             let from = base.map_or(String::new(), |base| {
                 format!(" SETTINGS base_backup = {}", base.sql(number))
             });
             let statement = format!(
                 "BACKUP DATABASE {} TO {}{from}",
-                self.database(),
+                self.0.name(),
                 to.sql(number)
             );
             if let Err(error) = node.execute_at_length(&statement).await {
@@ -61,29 +62,19 @@ impl Store {
         Ok(())
     }
 
-    /// Returns true while the server writes this backup. A restarted server has forgotten its
-    /// backups.
-    async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
-        let running: Vec<u64> = self
-            .outside_rows(&format!(
-                "SELECT count() FROM system.backups WHERE name = {} AND status = 'CREATING_BACKUP'",
-                quoted(&to.sql(node))
-            ))
-            .await?;
-        Ok(running.first().is_some_and(|running| *running > 0))
-    }
-
     /// Renames the database, including the rows of its tables.
     ///
     /// Views and dictionaries are dropped, because their definitions contain the name of the
     /// database. They would block the renaming, and a materialized view would read from the
     /// database that takes the old name. `migrate` creates them again where needed.
     pub async fn set_aside(&self, name: &str) -> Result<(), StoreError> {
-        self.not_with_keeper("setting a database aside by this program")?;
-        for (_, node) in self.numbered_nodes() {
-            let database = node.database().to_owned();
+        self.0
+            .not_with_keeper("setting a database aside by this program")?;
+        for (_, node) in self.0.numbered_nodes() {
+            let database = node.name().to_owned();
             let made_of_tables: Vec<(String, String)> = node
-                .outside_rows(&format!(
+                .outside()
+.rows(&format!(
                     "SELECT name, engine FROM system.tables WHERE database = {} AND engine IN ('View', 'MaterializedView', 'Dictionary')",
                     quoted(&database)
                 ))
@@ -106,17 +97,42 @@ impl Store {
 
     /// Restores the database from a backup.
     pub async fn restore(&self, from: &BackupPlace) -> Result<(), StoreError> {
-        self.not_with_keeper("a restore by this program")?;
-        for (number, node) in self.numbered_nodes() {
+        self.0.not_with_keeper("a restore by this program")?;
+        for (number, node) in self.0.numbered_nodes() {
             let statement = format!(
                 "RESTORE DATABASE {} FROM {}",
-                self.database(),
+                self.0.name(),
                 from.sql(number)
             );
             let done = node.execute_at_length(&statement).await;
             done.map_err(|error| clear(error, from, from))?;
         }
         Ok(())
+    }
+
+    /// Returns the number of tables on the node that has most of them; 0 if the database does not
+    /// exist.
+    pub async fn tables(&self) -> Result<u64, StoreError> {
+        let mut most = 0;
+        for node in self.0.nodes() {
+            most = most.max(node.tables_here().await?);
+        }
+        Ok(most)
+    }
+}
+
+impl Database {
+    /// Returns true while the server writes this backup. A restarted server has forgotten its
+    /// backups.
+    async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
+        let running: Vec<u64> = self
+            .outside()
+            .rows(&format!(
+                "SELECT count() FROM system.backups WHERE name = {} AND status = 'CREATING_BACKUP'",
+                quoted(&to.sql(node))
+            ))
+            .await?;
+        Ok(running.first().is_some_and(|running| *running > 0))
     }
 
     /// Returns the nodes, numbered from 1 if there are several.
@@ -126,22 +142,13 @@ impl Store {
         numbered.map(move |(at, node)| ((!is_one).then_some(at + 1), node))
     }
 
-    /// Returns the number of tables on the node that has most of them; 0 if the database does not
-    /// exist.
-    pub async fn tables(&self) -> Result<u64, StoreError> {
-        let mut most = 0;
-        for node in self.nodes() {
-            most = most.max(node.tables_here().await?);
-        }
-        Ok(most)
-    }
-
     /// Returns the number of tables on this server; 0 if the database does not exist.
     pub(crate) async fn tables_here(&self) -> Result<u64, StoreError> {
         let tables: Vec<u64> = self
-            .outside_rows(&format!(
+            .outside()
+            .rows(&format!(
                 "SELECT count() FROM system.tables WHERE database = {}",
-                quoted(self.database())
+                quoted(self.name())
             ))
             .await?;
         Ok(tables.first().copied().unwrap_or(0))
@@ -149,10 +156,7 @@ impl Store {
 
     /// Runs a statement without a time limit.
     async fn execute_at_length(&self, statement: &str) -> Result<(), StoreError> {
-        let outside = self.outside();
-        let query = outside.query_raw(statement);
-        let done = query.with_setting("max_execution_time", "0").execute();
-        done.await.map_err(|error| self.judge(statement, error))
+        self.outside().patient().execute(statement).await
     }
 }
 

@@ -5,7 +5,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::sql::quoted;
-use crate::{Store, StoreError};
+use crate::{Admin, StoreError};
 
 /// Tables whose rows can be restored from the log or from the facts.
 const RESTORED: [&str; 3] = ["usage_events", "usage_hourly", "ingest_ledger"];
@@ -26,12 +26,12 @@ impl BrokenPart {
     }
 }
 
-impl Store {
+impl Admin {
     /// Returns the broken parts that have not been removed.
     pub async fn broken_parts(&self) -> Result<Vec<BrokenPart>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT table, name FROM system.detached_parts WHERE database = {} AND startsWith(ifNull(reason, ''), 'broken')",
-            quoted(self.database())
+            quoted(self.0.name())
         ))
         .await
     }
@@ -43,12 +43,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         for part in parts {
             // The table is the one with the rows, also in a cluster.
-            self.execute(&format!(
-                "ALTER TABLE {} DROP DETACHED PART {} SETTINGS allow_drop_detached = 1",
-                part.table,
-                quoted(&part.name)
-            ))
-            .await?;
+            self.0
+                .execute(&format!(
+                    "ALTER TABLE {} DROP DETACHED PART {} SETTINGS allow_drop_detached = 1",
+                    part.table,
+                    quoted(&part.name)
+                ))
+                .await?;
         }
         Ok(())
     }

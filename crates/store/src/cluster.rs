@@ -16,9 +16,10 @@
 //! - `{window}`: setting for the number of tokens that the table remembers; `{no_window}` for a
 //!   table that remembers none.
 
+use crate::database::Database;
 use crate::migrate::SchemaObject;
 use crate::sql::{filled, quoted};
-use crate::{Config, Migration, Store, StoreError, migrations};
+use crate::{Config, Migration, StoreError, migrations};
 
 /// Suffix of the tables that contain the rows.
 const LOCAL: &str = "_local";
@@ -139,7 +140,7 @@ pub(crate) fn database(config: &Config) -> String {
     )
 }
 
-impl Store {
+impl Database {
     /// Returns the name of the table that contains the rows on a server.
     pub(crate) fn held(&self, table: &str) -> String {
         held(table, &self.config)
@@ -250,7 +251,8 @@ impl Store {
             return Ok(());
         }
         let shards: Vec<(u64, u64, u64)> = self
-            .outside_rows(&format!(
+            .outside()
+            .rows(&format!(
                 "SELECT uniqExact(shard_num), countIf(NOT internal_replication), count() FROM system.clusters WHERE cluster = {}",
                 quoted(&self.config.cluster)
             ))

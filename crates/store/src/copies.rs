@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::CheckScope;
 use crate::sql::joined;
-use crate::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
+use crate::{BlockOrigin, Facts, InsertToken, LedgerRow, StoreError};
 
 /// Number of identities grouped in one pass of a search.
 const IDENTITIES_A_PASS: u64 = 4_000_000;
@@ -122,7 +122,7 @@ impl Precedence {
     }
 }
 
-impl Store {
+impl Facts {
     /// Returns the copies of the events of `suspects`, without the first of each: at most
     /// [`COPIES_MAX`]. Facts with the same offset are no copies but a block inserted twice.
     pub async fn copies(
@@ -132,6 +132,7 @@ impl Store {
     ) -> Result<Vec<Copy>, StoreError> {
         let suspect = suspects.condition();
         let count = self
+            .0
             .count(&format!("SELECT count() FROM usage_events WHERE {suspect}"))
             .await?;
         let passes = count.div_ceil(IDENTITIES_A_PASS);
@@ -154,7 +155,7 @@ impl Store {
         precedence: &Precedence,
     ) -> Result<Vec<Copy>, StoreError> {
         // Identities rarely repeat, so the full facts are read only for repeated ones.
-        let repeated: Vec<u64> = self
+        let repeated: Vec<u64> = self.0
             .rows(&format!(
                 "SELECT identity FROM usage_events
                  WHERE {of_pass} AND identity IN (SELECT identity FROM usage_events WHERE {of_pass} AND {suspect})
@@ -165,7 +166,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let repeated: Vec<String> = repeated.iter().map(u64::to_string).collect();
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT c.1.3 AS stream, c.1.4 AS kafka_partition, c.1.5 AS kafka_offset, c.2 AS ente, c.3 AS day, c.4 AS local_day, c.5 AS month,
                     facts[1].1.3 AS first_stream, facts[1].1.4 AS first_partition, facts[1].1.5 AS first_offset
              FROM (
@@ -184,7 +185,7 @@ impl Store {
     /// Returns the offsets of a log, by partition, that are in the ledger and not searched for
     /// copies yet.
     pub async fn unsearched(&self, stream: &str) -> Result<BTreeMap<u32, Range<u64>>, StoreError> {
-        let ranges: Vec<(u32, u64, u64)> = self
+        let ranges: Vec<(u32, u64, u64)> = self.0
             .rows(&format!(
                 "SELECT l.kafka_partition AS kafka_partition, greatest(l.begin, s.searched), l.end FROM (
                     SELECT kafka_partition, min(first_offset) AS begin, max(next_offset) AS end
@@ -211,11 +212,12 @@ impl Store {
         let rows = ranges
             .iter()
             .map(|(partition, offsets)| format!("('{stream}', {partition}, {})", offsets.end));
-        self.execute(&format!(
-            "INSERT INTO copy_searches (stream, kafka_partition, next_offset) VALUES {}",
-            joined(rows)
-        ))
-        .await
+        self.0
+            .execute(&format!(
+                "INSERT INTO copy_searches (stream, kafka_partition, next_offset) VALUES {}",
+                joined(rows)
+            ))
+            .await
     }
 
     /// Deletes copies from the facts, after the ledger rows of their blocks count them as
@@ -235,7 +237,8 @@ impl Store {
             let mut counted = Vec::new();
             while let Some(first) = copies.first() {
                 let block = self
-                    .ledger_row_at(&stream, kafka_partition, first.kafka_offset)
+                    .ledger()
+                    .row_at(&stream, kafka_partition, first.kafka_offset)
                     .await?;
                 let end = block
                     .as_ref()
@@ -264,7 +267,7 @@ impl Store {
     async fn recount(&self, mut row: LedgerRow, copies: &[Copy]) -> Result<bool, StoreError> {
         let offsets = row.first_offset..row.next_offset;
         let facts = self
-            .fact_offsets(&row.stream, row.kafka_partition, offsets.clone())
+            .offsets(&row.stream, row.kafka_partition, offsets.clone())
             .await?;
         let stored = row.count(crate::Fate::Stored);
         let without = facts.len() as u64 - copies.len() as u64;
@@ -280,9 +283,10 @@ impl Store {
             rules: row.rules.clone(),
         };
         let token = InsertToken::of(&origin, offsets.start, offsets.end).of_recount();
-        self.insert_ledger(&row, &token).await?;
+        self.ledger().insert(&row, &token).await?;
         let (stream, partition) = (&row.stream, row.kafka_partition);
-        self.note_repair("ledger", stream, partition, offsets, copies.len() as u64)
+        self.ledger()
+            .note_repair("ledger", stream, partition, offsets, copies.len() as u64)
             .await?;
         Ok(true)
     }
@@ -302,7 +306,7 @@ impl Store {
              AND kafka_offset IN ({})",
             joined(offsets)
         );
-        self.delete("usage_events", &condition).await?;
+        self.0.delete("usage_events", &condition).await?;
         tracing::warn!(
             copies = copies.len(),
             partition = kafka_partition,

@@ -327,7 +327,7 @@ fn week(condition: &str) -> String {
 /// events, or between the ente's last such day and the last day with events of any ente.
 fn silences(year: i16) -> String {
     filled(
-        include_str!("sql/silences.sql"),
+        include_str!("../sql/silences.sql"),
         &[("year", &year.to_string())],
     )
 }

@@ -12,10 +12,10 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{WINDOW_SECONDS, has_keeper};
+use crate::database::SKIP_UNAVAILABLE;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::sql::{joined, quoted};
-use crate::store::{SKIP_UNAVAILABLE, deduplication_window};
-use crate::{BlockOrigin, Store, StoreError};
+use crate::{BlockOrigin, Ledger, StoreError};
 
 /// An unsettled row of `months_in_doubt`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ struct Memory {
     parts: u64,
 }
 
-impl Store {
+impl Ledger {
     /// Returns the reliability of the token of a block first sent at `since`, in seconds since
     /// 1970.
     ///
@@ -95,17 +95,17 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn token_reliability(&self, since: u64) -> Result<TokenReliability, StoreError> {
-        if self.may_be_on_other_shard(since).await? {
+        if self.0.may_be_on_other_shard(since).await? {
             return Ok(TokenReliability::OnOtherShard);
         }
         let from = since.saturating_sub(CLOCK_SKEW_SECONDS_MAX.unsigned_abs());
         // The ledger has local days, but parts have months in UTC: add a month at each end.
-        let memory: Vec<Memory> = self
+        let memory: Vec<Memory> = self.0
             .rows(&format!(
                 "SELECT assumeNotNull((SELECT toUInt64(max(toUnixTimestamp(now()) - uptime())) FROM {} {SKIP_UNAVAILABLE})) AS started_at,
                         assumeNotNull((SELECT toUInt64(sum(2 + length(arrayDistinct(arrayMap(day -> toYYYYMM(day), `fates.day`))))) FROM ingest_ledger
                          WHERE written_at >= toDateTime({from}, 'UTC'))) AS parts",
-                self.of_all_nodes("system.one")
+                self.0.of_all_nodes("system.one")
             ))
             .await?;
         let Some(Memory { started_at, parts }) = memory.into_iter().next() else {
@@ -114,14 +114,8 @@ impl Store {
         if started_at >= from {
             return Ok(TokenReliability::ServerRestarted(started_at));
         }
-        let tables = self
-            .definitions_of(&["usage_events", "usage_hourly"])
-            .await?;
-        let windows = tables
-            .iter()
-            .map(|(_, statement)| deduplication_window(statement).1);
-        let is_forgotten =
-            parts >= windows.min().unwrap_or(0) / 2 || self.has_expired(since).await?;
+        let window = self.0.window_of(&["usage_events", "usage_hourly"]).await?;
+        let is_forgotten = parts >= window / 2 || self.has_expired(since).await?;
         Ok(if is_forgotten {
             TokenReliability::MayBeForgotten
         } else {
@@ -131,10 +125,11 @@ impl Store {
 
     /// Returns true if a replicated table may have forgotten the token because of its age.
     async fn has_expired(&self, since: u64) -> Result<bool, StoreError> {
-        if !has_keeper(&self.config) {
+        if !has_keeper(&self.0.config) {
             return Ok(false);
         }
         let now = self
+            .0
             .count("SELECT toUInt64(toUnixTimestamp(now()))")
             .await?;
         Ok(now.saturating_sub(since) >= u64::from(WINDOW_SECONDS) / 2)
@@ -164,12 +159,13 @@ impl Store {
             None => "'', 0, 0, 0".to_owned(),
         };
         let rows = months.iter().map(|month| format!("({month}, {place})"));
-        self.execute(&format!(
+        self.0
+            .execute(&format!(
             "INSERT INTO months_in_doubt (month, stream, kafka_partition, first_offset, next_offset)
              SETTINGS async_insert = 0 VALUES {}",
             joined(rows)
         ))
-        .await
+            .await
     }
 
     /// Returns all unsettled doubts.
@@ -177,7 +173,7 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn doubts(&self) -> Result<Vec<Doubt>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT d.month AS month, toString(d.stream) AS stream, d.kafka_partition AS kafka_partition, d.first_offset AS first_offset,
                     d.next_offset AS next_offset, toUnixTimestamp(d.since) AS since, d.version AS version
              FROM months_in_doubt AS d FINAL WHERE NOT d.settled ORDER BY month, stream, kafka_partition, first_offset",
@@ -190,7 +186,7 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn months_in_doubt(&self) -> Result<Vec<DoubtfulMonth>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT d.month AS month, min(toUnixTimestamp(d.since)) AS since, toInt32(any(toDate(concat(toString(d.month), '01'))) - 1) AS first_day,
                     toInt32(addMonths(any(toDate(concat(toString(d.month), '01'))), 1)) AS last_day, toBool(max(d.held_until) > now()) AS is_held
              FROM months_in_doubt AS d FINAL WHERE NOT d.settled GROUP BY d.month ORDER BY month",
@@ -252,7 +248,7 @@ impl Store {
                 )
             })
             .collect();
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO months_in_doubt (month, stream, kafka_partition, first_offset, next_offset, since, held_until, settled, version)
              SETTINGS async_insert = 0 VALUES {}",
             rows.join(", ")

@@ -5,7 +5,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{filled, joined, quoted};
-use crate::{BlockOrigin, Store, StoreError};
+use crate::{BlockOrigin, Facts, StoreError};
 
 /// Waits for a mutation to finish, including the rewrite of the parts.
 const NOW: &str = "SETTINGS mutations_sync = 2, max_execution_time = 0";
@@ -88,10 +88,10 @@ impl Erasure {
     }
 }
 
-impl Store {
+impl Facts {
     /// Returns all erasures, oldest first.
     pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT e.id AS id, toString(e.ente) AS ente, toString(e.portal) AS portal, toUInt16(e.first_day) AS first_day,
                     toUInt16(e.last_day) AS last_day, e.reason AS reason,
                     arrayZip(arrayMap(s -> toString(s), e.`ends.stream`), e.`ends.kafka_partition`, e.`ends.next_offset`) AS ends,
@@ -105,7 +105,7 @@ impl Store {
     pub async fn note_erasure(&self, erasure: &mut Erasure) -> Result<(), StoreError> {
         erasure.version += 1;
         let ends = &erasure.ends;
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO erasures (id, ente, portal, first_day, last_day, reason, `ends.stream`, `ends.kafka_partition`, `ends.next_offset`, facts, begun_at, done, version)
              VALUES ({}, {}, {}, toDate({}), toDate({}), {}, [{}], [{}], [{}], {}, toDateTime({}, 'UTC'), {}, {})",
             quoted(&erasure.id),
@@ -128,17 +128,19 @@ impl Store {
     /// Returns the number of facts that are still to be erased.
     pub async fn facts_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let facts = erasure.facts();
-        self.count(&format!("SELECT count() FROM usage_events WHERE {facts}"))
+        self.0
+            .count(&format!("SELECT count() FROM usage_events WHERE {facts}"))
             .await
     }
 
     /// Returns the number of events that are still to be erased from the aggregate.
     pub async fn events_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let matches = erasure.matches();
-        self.count(&format!(
-            "SELECT sum(u.events) FROM (SELECT events FROM usage_hourly WHERE {matches}) AS u"
-        ))
-        .await
+        self.0
+            .count(&format!(
+                "SELECT sum(u.events) FROM (SELECT events FROM usage_hourly WHERE {matches}) AS u"
+            ))
+            .await
     }
 
     /// Deletes the facts, then moves their count in the ledger from *stored* to *erased*. Can be
@@ -146,8 +148,8 @@ impl Store {
     pub async fn erase_facts(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let facts = erasure.facts();
         let action = format!("DELETE WHERE {facts} {NOW}");
-        self.alter("usage_events", &action).await?;
-        let boundary = self.boundary().await?;
+        self.0.alter("usage_events", &action).await?;
+        let boundary = self.0.boundary().await?;
         // Days with expired facts stay unchanged, because their missing facts do not show what was
         // erased.
         let parameters = [
@@ -158,8 +160,8 @@ impl Store {
             ),
             ("last_day", &erasure.last_day.to_string()),
         ];
-        let statement = filled(include_str!("sql/move_to_erased.sql"), &parameters);
-        self.execute(&statement).await
+        let statement = filled(include_str!("../sql/move_to_erased.sql"), &parameters);
+        self.0.execute(&statement).await
     }
 
     /// Deletes the events from the aggregate. The reconciliation with the facts restores new events
@@ -167,13 +169,14 @@ impl Store {
     pub async fn erase_aggregates(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let matches = erasure.matches();
         let action = format!("DELETE WHERE {matches} {NOW}");
-        self.alter("usage_hourly", &action).await?;
+        self.0.alter("usage_hourly", &action).await?;
         // A repair row invalidates cached answers.
-        self.execute(&format!(
-            "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",
-            erasure.facts
-        ))
-        .await
+        self.0
+            .execute(&format!(
+                "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",
+                erasure.facts
+            ))
+            .await
     }
 }
 

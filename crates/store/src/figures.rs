@@ -12,7 +12,7 @@ pub use crate::detail::{
     MonthVisitors, RulesUse, WeekHourUse,
 };
 use crate::reading::QueryGroup;
-use crate::{Store, StoreError};
+use crate::{StoreError, Usage};
 
 /// Completed service uses of an ente in a category, of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ enum Depth {
     Compared,
 }
 
-impl Store {
+impl Usage {
     /// Returns the figures of `year` without and with bots, from one snapshot.
     pub async fn figures(&self, year: i16) -> Result<Figures, StoreError> {
         let [people, all] = self.read(year, Depth::Whole, BOTH).await?;
@@ -206,7 +206,7 @@ impl Store {
             Depth::Base => DetailAsked::of_base(&mut reading, year, counted),
             Depth::Compared => DetailAsked::of_compared(&mut reading, year, counted),
         });
-        let lists = reading.read(self).await?;
+        let lists = reading.read(&self.0).await?;
         let mut figures = ways.map(|_| YearFigures::default());
         for (figures, asked) in figures.iter_mut().zip(&asked) {
             *figures = YearFigures::of(asked.answers(&lists)?, depth);

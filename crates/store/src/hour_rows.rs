@@ -13,9 +13,9 @@ use clickhouse::error::Error as ClientError;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
+use crate::database::SKIP_UNAVAILABLE;
 use crate::sql::{filled, joined, quoted};
-use crate::store::SKIP_UNAVAILABLE;
-use crate::{InsertToken, Store, StoreError};
+use crate::{Facts, InsertToken, Ledger, StoreError, Usage};
 
 /// An hour of an ente in which the hour rows differ from the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
         _ => format!("AND toUnixTimestamp(hour_start) IN ({})", listed.join(", ")),
     };
     filled(
-        include_str!("sql/differing_cells.sql"),
+        include_str!("../sql/differing_cells.sql"),
         &[
             ("dimensions", DIMENSIONS),
             ("facts", &facts),
@@ -90,7 +90,7 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
     )
 }
 
-impl Store {
+impl Usage {
     /// Returns the hours and enti of a month in which the hour rows differ from the facts in any
     /// dimension.
     ///
@@ -100,7 +100,7 @@ impl Store {
         &self,
         month: u32,
     ) -> Result<Vec<AggregateDifference>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toUnixTimestamp(d.hour_start) AS hour_start, toString(d.ente) AS ente, sum(d.events) AS events_missing,
                     sum(d.accesses) AS accesses_missing, sum(d.uses) AS service_uses_missing,
                     sum(toInt64(d.users) - toInt64(d.users_kept)) AS users_missing
@@ -123,6 +123,7 @@ impl Store {
     ) -> Result<Option<Correction>, StoreError> {
         let generation = self.corrections_of(month).await?;
         let cells = self
+            .0
             .count(&format!(
                 "SELECT least(count(), {CELLS_MAX}) FROM ({})",
                 differing_cells(month, hours)
@@ -148,15 +149,16 @@ impl Store {
 
     /// Returns how many times the hour rows of a month were corrected.
     async fn corrections_of(&self, month: u32) -> Result<u64, StoreError> {
-        self.count(&format!(
-            "SELECT count() FROM ingest_repairs WHERE what = 'aggregate' AND month = {month}"
-        ))
-        .await
+        self.0
+            .count(&format!(
+                "SELECT count() FROM ingest_repairs WHERE what = 'aggregate' AND month = {month}"
+            ))
+            .await
     }
 
     async fn native(&self, query: &str) -> Result<Bytes, StoreError> {
         let rows = async {
-            let mut cursor = self.client.query_raw(query).fetch_bytes("Native")?;
+            let mut cursor = self.0.client.query_raw(query).fetch_bytes("Native")?;
             let mut rows = BytesMut::new();
             while let Some(chunk) = cursor.next().await? {
                 rows.extend_from_slice(&chunk);
@@ -164,7 +166,7 @@ impl Store {
             Ok::<_, ClientError>(rows.freeze())
         };
         rows.await
-            .map_err(|error| self.judge("the query of a correction", error))
+            .map_err(|error| self.0.judge("the query of a correction", error))
     }
 
     /// Inserts a correction into the hour rows exactly once.
@@ -182,8 +184,10 @@ impl Store {
             "INSERT INTO usage_hourly ({DIMENSIONS}, events, accesses, service_uses, visitors) FORMAT Native"
         );
         let token = InsertToken::of_correction(month, generation);
-        self.insert("usage_hourly", statement, rows, &token).await?;
-        self.execute(&format!(
+        self.0
+            .insert("usage_hourly", statement, rows, &token)
+            .await?;
+        self.0.execute(&format!(
             "INSERT INTO ingest_repairs (what, month, records) SETTINGS async_insert = 0 VALUES ('aggregate', {month}, {cells})"
         ))
         .await
@@ -200,33 +204,37 @@ impl Store {
             .map(|hour| format!("({}, {})", hour.hour_start, quoted(&hour.ente)));
         let hours = joined(hours);
         let condition = format!("(toUnixTimestamp(hour_start), ente) IN ({hours})");
-        self.delete("usage_hourly", &condition).await
+        self.0.delete("usage_hourly", &condition).await
     }
+}
 
+impl Facts {
     /// Returns the statements that changed stored facts since the last rebuild of the facts. This
     /// program never runs such statements. ClickHouse remembers the last hundred.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
-    pub async fn changes_of_facts(&self) -> Result<Vec<String>, StoreError> {
-        self.rows(&format!(
+    pub async fn changes(&self) -> Result<Vec<String>, StoreError> {
+        self.0.rows(&format!(
             "SELECT concat(substring(command, 1, 200), ', ', toString(create_time)) FROM {}
              WHERE database = {} AND table = {} AND position(command, 'UPDATE ') > 0 AND position(command, '_row_exists') = 0
                AND create_time > (SELECT max(r.finished_at) FROM rebuilds AS r FINAL WHERE r.what = 'facts' AND NOT r.dry_run)
              ORDER BY create_time DESC LIMIT 5 {SKIP_UNAVAILABLE}",
-            self.of_all_nodes("system.mutations"),
-            quoted(self.database()),
-            quoted(&self.held("usage_events"))
+            self.0.of_all_nodes("system.mutations"),
+            quoted(self.0.name()),
+            quoted(&self.0.held("usage_events"))
         ))
         .await
     }
+}
 
+impl Ledger {
     /// Returns the end of the ledger of a log, by partition, as the next offset.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn settled_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let ends: Vec<(u32, u64)> = self
+        let ends: Vec<(u32, u64)> = self.0
             .rows(&format!(
                 "SELECT kafka_partition, max(next_offset) FROM ingest_ledger WHERE stream = {} GROUP BY kafka_partition",
                 quoted(stream)
@@ -234,17 +242,15 @@ impl Store {
             .await?;
         Ok(ends.into_iter().collect())
     }
+}
 
+impl Facts {
     /// Returns the offset after the last fact of a month in a log, by partition.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
-    pub async fn facts_reach(
-        &self,
-        stream: &str,
-        month: u32,
-    ) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let reach: Vec<(u32, u64)> = self
+    pub async fn reach(&self, stream: &str, month: u32) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let reach: Vec<(u32, u64)> = self.0
             .rows(&format!(
                 "SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = {} AND {}
                  GROUP BY kafka_partition",

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sql::joined;
 use crate::usage::{Dimension, HourUsage, Selection};
-use crate::{Store, StoreError};
+use crate::{StoreError, Usage};
 
 /// Usage of an ente in an hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ fn listed(months: &[u16]) -> String {
     joined(months.iter().map(|day| format!("toDate({day})")))
 }
 
-impl Store {
+impl Usage {
     /// Returns usage by ente and hour of the day, in this order.
     pub async fn hours_by_ente(&self, selection: &Selection) -> Result<Vec<EnteHour>, StoreError> {
         let is_plain = selection.filters.keys().all(|by| *by == Dimension::Ente);
@@ -124,7 +124,7 @@ impl Store {
 
     /// Returns users, accesses and service uses by hour of the day. A visitor of two enti counts
     /// twice, because visitors are known only within an ente.
-    pub async fn usage_hours(&self, selection: &Selection) -> Result<Vec<HourUsage>, StoreError> {
+    pub async fn hours(&self, selection: &Selection) -> Result<Vec<HourUsage>, StoreError> {
         let mut sums: BTreeMap<(u8, String), HourUsage> = BTreeMap::new();
         for row in self.hours_by_ente(selection).await? {
             let sum = sums
@@ -164,10 +164,10 @@ impl Store {
              GROUP BY ente, local_hour, band ORDER BY ente, local_hour, band"
         );
         selection
-            .bind(self.client.query_raw(&sql))
+            .bind(self.0.client.query_raw(&sql))
             .fetch_all()
             .await
-            .map_err(|error| self.judge("the query of hours", error))
+            .map_err(|error| self.0.judge("the query of hours", error))
     }
 
     /// Returns the whole months of a selection whose cached result is valid.
@@ -190,16 +190,16 @@ impl Store {
         );
         let (months, kept, generation) = tokio::try_join!(
             async {
-                let query = selection.bind(self.client.query_raw(&months));
+                let query = selection.bind(self.0.client.query_raw(&months));
                 let rows = query.fetch_all::<MonthEvents>().await;
-                rows.map_err(|error| self.judge("the query of months", error))
+                rows.map_err(|error| self.0.judge("the query of months", error))
             },
             async {
-                let query = selection.bind(self.client.query_raw(&kept));
+                let query = selection.bind(self.0.client.query_raw(&kept));
                 let rows = query.fetch_all::<StoredHour>().await;
-                rows.map_err(|error| self.judge("the query of months", error))
+                rows.map_err(|error| self.0.judge("the query of months", error))
             },
-            self.rows::<String>(GENERATION)
+            self.0.rows::<String>(GENERATION)
         )?;
         let generation = generation.into_iter().next().unwrap_or_default();
         let mut rows: HashMap<u16, Vec<StoredHour>> = HashMap::new();
@@ -229,9 +229,9 @@ impl Store {
     /// Concurrent queries count from the sets of visitors. Two concurrent runs may store an invalid
     /// month, which the next run replaces.
     pub async fn keep_hours(&self) -> Result<usize, StoreError> {
-        let generation: Vec<String> = self.rows(GENERATION).await?;
+        let generation: Vec<String> = self.0.rows(GENERATION).await?;
         let generation = crate::sql::quoted(&generation.concat());
-        let stale: Vec<(u16, u32)> = self
+        let stale: Vec<(u16, u32)> = self.0
             .rows(&format!(
                 "SELECT toUInt16(month), toYYYYMM(month) FROM (
                     SELECT toStartOfMonth(u.local_date) AS month, sum(u.events) AS present, toUInt64(0) AS kept, toUInt64(0) AS older
@@ -243,7 +243,7 @@ impl Store {
             .await?;
         for (month, partition) in &stale {
             self.forget_hours(*partition).await?;
-            self.execute(&format!(
+            self.0.execute(&format!(
                 "INSERT INTO hours_of_months
                  SELECT month, ente, sum(h.events), {generation}, groupArray(local_hour), groupArray(band),
                         groupArray(users), groupArray(accesses), groupArray(service_uses),
@@ -266,7 +266,7 @@ impl Store {
         let sums = counted(&format!(
             "u.local_date >= {first} AND u.local_date < {first} + INTERVAL 1 MONTH"
         ));
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(k.month) AS month, toString(k.ente) AS ente, arraySum(k.`hours.users`) AS users_kept, n.users AS users
              FROM hours_of_months AS k
              INNER JOIN (
@@ -284,7 +284,7 @@ impl Store {
     /// Deletes the cached result of a month, given as `YYYYMM`.
     pub async fn forget_hours(&self, month: u32) -> Result<(), StoreError> {
         let action = format!("DROP PARTITION {month}");
-        self.alter("hours_of_months", &action).await
+        self.0.alter("hours_of_months", &action).await
     }
 }
 

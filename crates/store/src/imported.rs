@@ -3,7 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::{Registers, StoreError};
 
 /// A row of `imported_figures`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -28,10 +28,10 @@ pub struct ImportedRow {
     pub content: String,
 }
 
-impl Store {
+impl Registers {
     /// Returns all imports, in order.
     pub async fn imported(&self) -> Result<Vec<ImportedRow>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT i.number AS number, toString(i.kind) AS kind, i.source AS source, toString(i.source_date) AS source_date,
                     i.licence AS licence, i.imported_by AS imported_by, toUnixTimestamp(i.imported_at) AS imported_at,
                     i.hash AS hash, i.content AS content
@@ -46,6 +46,6 @@ impl Store {
             what: "the figures as JSON".into(),
             cause: error.to_string(),
         })?;
-        self.send_rows("imported_figures", row.into()).await
+        self.0.send_rows("imported_figures", row.into()).await
     }
 }

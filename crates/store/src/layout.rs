@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::statements;
+use crate::database::Database;
 use crate::retention::ttl;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::sql::quoted;
-use crate::{Store, StoreError, migrations};
+use crate::{Admin, StoreError, migrations};
 
 /// Table with the retention of facts.
 const RETENTION: &str = "retention";
@@ -40,13 +41,13 @@ fn shards_known(cluster: &str) -> String {
     )
 }
 
-impl Store {
+impl Database {
     /// Returns true if a block first sent at `since`, in seconds since 1970, may be on another
     /// shard than the one it would be sent to now.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
-    pub async fn may_be_on_other_shard(&self, since: u64) -> Result<bool, StoreError> {
+    pub(crate) async fn may_be_on_other_shard(&self, since: u64) -> Result<bool, StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(false);
         }
@@ -59,84 +60,18 @@ impl Store {
         Ok(known != [*shards] || noted.len() > 1 && is_recent)
     }
 
-    /// Records the current number of shards if it changed.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the statement or does not respond.
-    pub async fn keep_layout(&self) -> Result<Layout, StoreError> {
-        if self.config.cluster.is_empty() {
-            return Ok(Layout::AsBefore);
-        }
-        let known: Vec<u32> = self.rows(&shards_known(&self.config.cluster)).await?;
-        let [to] = known[..] else {
-            return Ok(Layout::Disputed);
-        };
-        let noted = self.noted_layouts().await?;
-        let from = noted.last().map(|(shards, _)| *shards);
-        if from == Some(to) {
-            return Ok(Layout::AsBefore);
-        }
-        self.execute(&format!("INSERT INTO shard_layouts (shards) VALUES ({to})"))
-            .await?;
-        Ok(from.map_or(Layout::AsBefore, |from| Layout::Changed { from, to }))
-    }
-
     async fn noted_layouts(&self) -> Result<Vec<(u32, u32)>, StoreError> {
         self.rows("SELECT shards, toUnixTimestamp(noted_at) FROM shard_layouts ORDER BY noted_at")
             .await
     }
 
-    /// Applies the migrations of the cluster to each new or incomplete node. Returns the URLs of
-    /// these nodes.
-    ///
-    /// # Errors
-    /// If a node refuses a statement or does not respond.
-    pub async fn complete_nodes(&self) -> Result<Vec<String>, StoreError> {
-        let nodes = self.nodes();
-        let mut completed: Vec<&Self> = Vec::new();
-        let [first, others @ ..] = &nodes[..] else {
-            return Ok(Vec::new());
-        };
-        if others.is_empty() || first.tables_here().await? == 0 {
-            return Ok(Vec::new());
-        }
-        // The journal is read from all nodes, so each node needs the table first.
-        self.create_database().await?;
-        self.apply(&migrations()[0]).await?;
-        let applied = self.applied_migrations().await?;
-        let wanted = first.definitions().await?;
-        for node in others {
-            // A node with rows was created with the others; repeating its migrations may not be
-            // safe.
-            if node.definitions().await? == wanted || node.rows_held().await? > 0 {
-                continue;
-            }
-            for statement in applied.iter().flat_map(|one| statements(one, &self.config)) {
-                node.execute(&statement).await?;
-            }
-            completed.push(node);
-        }
-        // The retention is read from all shards, so the new nodes must be complete.
-        if !completed.is_empty() && applied.iter().any(|one| one.object_name() == RETENTION) {
-            let months = self.facts_months().await?;
-            let facts = self.held("usage_events");
-            for node in completed.iter().filter(|_| months > 0) {
-                for action in ttl(months) {
-                    node.execute(&format!("ALTER TABLE {facts} {action}"))
-                        .await?;
-                }
-            }
-        }
-        let urls = completed.into_iter().map(|node| node.config.url.clone());
-        Ok(urls.collect())
-    }
-
     /// Returns the number of rows in all tables of this server.
     async fn rows_held(&self) -> Result<u64, StoreError> {
         let rows: Vec<u64> = self
-            .outside_rows(&format!(
+            .outside()
+            .rows(&format!(
                 "SELECT sum(rows) FROM system.parts WHERE database = {} AND active",
-                quoted(self.database())
+                quoted(self.name())
             ))
             .await?;
         Ok(rows.first().copied().unwrap_or(0))
@@ -146,9 +81,10 @@ impl Store {
     /// matter.
     async fn definitions(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
         let tables: Vec<(String, String)> = self
-            .outside_rows(&format!(
+            .outside()
+            .rows(&format!(
                 "SELECT name, create_table_query FROM system.tables WHERE database = {} AND NOT startsWith(name, 'rebuilding_')",
-                quoted(self.database())
+                quoted(self.name())
             ))
             .await?;
         let definitions = tables.into_iter().map(|(name, text)| {
@@ -158,5 +94,78 @@ impl Store {
             (name, words)
         });
         Ok(definitions.collect())
+    }
+}
+
+impl Admin {
+    /// Records the current number of shards if it changed.
+    ///
+    /// # Errors
+    /// If ClickHouse refuses the statement or does not respond.
+    pub async fn keep_layout(&self) -> Result<Layout, StoreError> {
+        if self.0.config.cluster.is_empty() {
+            return Ok(Layout::AsBefore);
+        }
+        let known: Vec<u32> = self.0.rows(&shards_known(&self.0.config.cluster)).await?;
+        let [to] = known[..] else {
+            return Ok(Layout::Disputed);
+        };
+        let noted = self.0.noted_layouts().await?;
+        let from = noted.last().map(|(shards, _)| *shards);
+        if from == Some(to) {
+            return Ok(Layout::AsBefore);
+        }
+        self.0
+            .execute(&format!("INSERT INTO shard_layouts (shards) VALUES ({to})"))
+            .await?;
+        Ok(from.map_or(Layout::AsBefore, |from| Layout::Changed { from, to }))
+    }
+
+    /// Applies the migrations of the cluster to each new or incomplete node. Returns the URLs of
+    /// these nodes.
+    ///
+    /// # Errors
+    /// If a node refuses a statement or does not respond.
+    pub async fn complete_nodes(&self) -> Result<Vec<String>, StoreError> {
+        let nodes = self.0.nodes();
+        let mut completed: Vec<&Database> = Vec::new();
+        let [first, others @ ..] = &nodes[..] else {
+            return Ok(Vec::new());
+        };
+        if others.is_empty() || first.tables_here().await? == 0 {
+            return Ok(Vec::new());
+        }
+        // The journal is read from all nodes, so each node needs the table first.
+        self.0.create_database().await?;
+        self.0.apply(&migrations()[0]).await?;
+        let applied = self.0.applied_migrations().await?;
+        let wanted = first.definitions().await?;
+        for node in others {
+            // A node with rows was created with the others; repeating its migrations may not be
+            // safe.
+            if node.definitions().await? == wanted || node.rows_held().await? > 0 {
+                continue;
+            }
+            for statement in applied
+                .iter()
+                .flat_map(|one| statements(one, &self.0.config))
+            {
+                node.execute(&statement).await?;
+            }
+            completed.push(node);
+        }
+        // The retention is read from all shards, so the new nodes must be complete.
+        if !completed.is_empty() && applied.iter().any(|one| one.object_name() == RETENTION) {
+            let months = self.0.facts_months().await?;
+            let facts = self.0.held("usage_events");
+            for node in completed.iter().filter(|_| months > 0) {
+                for action in ttl(months) {
+                    node.execute(&format!("ALTER TABLE {facts} {action}"))
+                        .await?;
+                }
+            }
+        }
+        let urls = completed.into_iter().map(|node| node.config.url.clone());
+        Ok(urls.collect())
     }
 }

@@ -7,8 +7,10 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::copies::Copy;
+use crate::database::SKIP_UNAVAILABLE;
 use crate::native::{Number as _, put_string, put_varuint};
-use crate::{Store, StoreError};
+use crate::sql::quoted;
+use crate::{InsertToken, Ledger, StoreError};
 
 /// Final outcome of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,15 +233,73 @@ impl StoredRow {
     }
 }
 
-impl Store {
+impl Ledger {
+    /// Returns for how many seconds a token is remembered at the current insert rate. Assumes that
+    /// each insert contains the twelve months of a year. `None` without inserts in the last ten
+    /// minutes.
+    pub async fn token_memory_seconds(&self) -> Result<Option<u64>, StoreError> {
+        let blocks = self
+            .0
+            .count(
+                "SELECT count() FROM ingest_ledger WHERE written_at >= now() - INTERVAL 10 MINUTE",
+            )
+            .await?;
+        let window = self.0.window_of(&["usage_events"]).await?;
+        Ok((window * 600).checked_div(blocks * 12))
+    }
+
+    /// Inserts a row of the ledger, once per token.
+    pub async fn insert(&self, row: &LedgerRow, token: &InsertToken) -> Result<(), StoreError> {
+        let statement = format!("INSERT INTO ingest_ledger ({}) FORMAT RowBinary", COLUMNS);
+        let bytes = row.encode();
+        self.0
+            .insert("ingest_ledger", statement, bytes.into(), token)
+            .await
+    }
+
+    /// Returns the number of inserts of a block that servers are still executing. A client that no
+    /// longer waits for an insert does not end it.
+    ///
+    /// # Errors
+    /// If ClickHouse refuses the query or does not respond.
+    pub async fn running_inserts(&self, token: &InsertToken) -> Result<u64, StoreError> {
+        let token = quoted(&token.to_string());
+        self.0.count(&format!(
+            "SELECT count() FROM {} WHERE Settings['insert_deduplication_token'] = {token}
+             OR startsWith(Settings['insert_deduplication_token'], concat({token}, '/')) {SKIP_UNAVAILABLE}",
+            self.0.of_all_nodes("system.processes")
+        ))
+        .await
+    }
+
+    /// Returns the end of the ledger and the facts of a log by partition, as the next offset.
+    pub async fn ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let query = format!(
+            "SELECT toUInt32(kafka_partition), max(reached) FROM (
+                SELECT kafka_partition, next_offset AS reached FROM ingest_ledger WHERE stream = '{stream}'
+                UNION ALL
+                SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = '{stream}' GROUP BY kafka_partition)
+             GROUP BY kafka_partition"
+        );
+        let ends: Vec<(u32, u64)> = self.0.rows(&query).await?;
+        Ok(ends.into_iter().collect())
+    }
+
+    /// Returns the logs in the ledger.
+    pub async fn streams(&self) -> Result<Vec<String>, StoreError> {
+        self.0
+            .rows("SELECT DISTINCT toString(stream) FROM ingest_ledger ORDER BY 1")
+            .await
+    }
+
     /// Returns the row of the block that covers an offset.
-    pub async fn ledger_row_at(
+    pub async fn row_at(
         &self,
         stream: &str,
         kafka_partition: u32,
         offset: u64,
     ) -> Result<Option<LedgerRow>, StoreError> {
-        let rows: Vec<StoredRow> = self
+        let rows: Vec<StoredRow> = self.0
             .rows(&format!(
                 "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
                         l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control, l.lost AS lost,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{FIRST_SHARD, statements};
-use crate::{Store, StoreError};
+use crate::database::Database;
+use crate::{Admin, StoreError};
 
 /// A file of `schemas/clickhouse`, which creates one object of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,38 +125,30 @@ struct Applied {
     checksum: String,
 }
 
-impl Store {
+impl Admin {
     /// Applies the missing migrations. Returns their names; empty if the schema was current. Can be
     /// repeated after an interruption, because every statement is idempotent.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
-        self.create_database().await?;
-        self.apply(&migrations()[0]).await?;
-        let applied = self.applied().await?;
+        self.0.create_database().await?;
+        self.0.apply(&migrations()[0]).await?;
+        let applied = self.0.applied().await?;
         check(&applied)?;
         let mut now = Vec::new();
         for migration in migrations() {
             if applied.iter().any(|row| row.name == migration.name) {
                 continue;
             }
-            self.patient().apply(migration).await?;
-            self.note_migration(migration).await?;
+            self.0.patient().apply(migration).await?;
+            self.0.note_migration(migration).await?;
             tracing::info!(migration = migration.name, "migration applied");
             now.push(migration.name);
         }
         Ok(now)
     }
 
-    /// Creates the object of a migration on every node.
-    pub(crate) async fn apply(&self, migration: &Migration) -> Result<(), StoreError> {
-        for statement in statements(migration, &self.config) {
-            self.execute_everywhere(&statement).await?;
-        }
-        Ok(())
-    }
-
     /// Fails unless the database has exactly the schema of this program.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let applied = self.applied().await.map_err(|error| match error {
+        let applied = self.0.applied().await.map_err(|error| match error {
             // An unknown table or database means that no migration has run.
             StoreError::Query { cause, .. }
                 if cause.contains("Code: 60.") || cause.contains("Code: 81.") =>
@@ -182,6 +175,27 @@ impl Store {
         }
     }
 
+    /// Returns name and creation time of the database. They identify it even after a restore from a
+    /// backup, among databases with the same name.
+    pub async fn origin(&self) -> Result<String, StoreError> {
+        let made: Vec<String> = self
+            .0
+            .rows("SELECT toString(min(m.applied_at)) FROM schema_migrations AS m")
+            .await?;
+        let made = made.into_iter().next().unwrap_or_default();
+        Ok(format!("{} of {made} UTC", self.0.name()))
+    }
+}
+
+impl Database {
+    /// Creates the object of a migration on every node.
+    pub(crate) async fn apply(&self, migration: &Migration) -> Result<(), StoreError> {
+        for statement in statements(migration, &self.config) {
+            self.execute_everywhere(&statement).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the applied migrations, in order. Fails on a migration that this program does not
     /// know.
     pub(crate) async fn applied_migrations(&self) -> Result<Vec<&'static Migration>, StoreError> {
@@ -190,16 +204,6 @@ impl Store {
         let known = migrations().iter();
         let applied = known.filter(|one| applied.iter().any(|row| row.name == one.name));
         Ok(applied.collect())
-    }
-
-    /// Returns name and creation time of the database. They identify it even after a restore from a
-    /// backup, among databases with the same name.
-    pub async fn origin(&self) -> Result<String, StoreError> {
-        let made: Vec<String> = self
-            .rows("SELECT toString(min(m.applied_at)) FROM schema_migrations AS m")
-            .await?;
-        let made = made.into_iter().next().unwrap_or_default();
-        Ok(format!("{} of {made} UTC", self.database()))
     }
 
     async fn applied(&self) -> Result<Vec<Applied>, StoreError> {

@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::sql::quoted;
-use crate::{Store, StoreError};
+use crate::{Facts, Ledger, StoreError};
 
 /// End of the ledger of a partition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -41,12 +41,9 @@ pub struct FactsBeyond {
     pub facts: u64,
 }
 
-impl Store {
+impl Ledger {
     /// Returns the end of the ledger of a log, by partition.
-    pub async fn ledger_end_rows(
-        &self,
-        stream: &str,
-    ) -> Result<BTreeMap<u32, LedgerEnd>, StoreError> {
+    pub async fn end_rows(&self, stream: &str) -> Result<BTreeMap<u32, LedgerEnd>, StoreError> {
         let query = format!(
             "SELECT kafka_partition, e.1 AS next_offset, e.2 AS first_offset, e.3 AS checksum, r.2 AS read_from, r.1 AS read_to,
                     r.3 AS records, r.4 AS records_checksum
@@ -56,38 +53,21 @@ impl Store {
                 FROM ingest_ledger FINAL WHERE stream = {} GROUP BY kafka_partition)",
             quoted(stream)
         );
-        let ends: Vec<LedgerEnd> = self.rows(&query).await?;
+        let ends: Vec<LedgerEnd> = self.0.rows(&query).await?;
         Ok(ends
             .into_iter()
             .map(|end| (end.kafka_partition, end))
             .collect())
     }
 
-    /// Returns the facts of a partition with offsets from `offset` on.
-    pub async fn facts_beyond(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offset: u64,
-    ) -> Result<Option<FactsBeyond>, StoreError> {
-        let found: Vec<FactsBeyond> = self
-            .rows(&format!(
-                "SELECT min(kafka_offset) AS first_offset, max(kafka_offset) AS last_offset, count() AS facts FROM usage_events
-                 WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {offset}",
-                quoted(stream)
-            ))
-            .await?;
-        Ok(found.into_iter().find(|found| found.facts > 0))
-    }
-
     /// Returns the ledger rows that overlap a range, as first and next offset.
-    pub async fn ledger_rows_in(
+    pub async fn rows_in(
         &self,
         stream: &str,
         kafka_partition: u32,
         offsets: std::ops::Range<u64>,
     ) -> Result<Vec<(u64, u64)>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT first_offset, next_offset FROM ingest_ledger FINAL
              WHERE stream = {} AND kafka_partition = {kafka_partition} AND first_offset < {} AND next_offset > {} ORDER BY first_offset",
             quoted(stream),
@@ -95,5 +75,24 @@ impl Store {
             offsets.start
         ))
         .await
+    }
+}
+
+impl Facts {
+    /// Returns the facts of a partition with offsets from `offset` on.
+    pub async fn beyond(
+        &self,
+        stream: &str,
+        kafka_partition: u32,
+        offset: u64,
+    ) -> Result<Option<FactsBeyond>, StoreError> {
+        let found: Vec<FactsBeyond> = self.0
+            .rows(&format!(
+                "SELECT min(kafka_offset) AS first_offset, max(kafka_offset) AS last_offset, count() AS facts FROM usage_events
+                 WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {offset}",
+                quoted(stream)
+            ))
+            .await?;
+        Ok(found.into_iter().find(|found| found.facts > 0))
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::native::{Number as _, put_string};
 use crate::sql::{filled, quoted};
-use crate::{InsertToken, Store, StoreError};
+use crate::{InsertToken, Ledger, StoreError};
 
 /// Number of sequence numbers in a bucket of `producer_sequences`.
 pub const BUCKET_NUMBERS: u64 = 64;
@@ -94,7 +94,7 @@ struct Account {
     reported: u64,
 }
 
-impl Store {
+impl Ledger {
     /// Records sequence numbers as read. Repeating it has no effect.
     pub async fn insert_sequences(
         &self,
@@ -111,7 +111,8 @@ impl Store {
             put_string(&row.portal, &mut out);
         }
         let statement = "INSERT INTO producer_sequences (producer, bucket, seen, last_sequence, ente, portal) FORMAT RowBinary";
-        self.insert("producer_sequences", statement.into(), out.into(), token)
+        self.0
+            .insert("producer_sequences", statement.into(), out.into(), token)
             .await
     }
 
@@ -133,13 +134,14 @@ impl Store {
             row.identity.put(&mut out);
         }
         let statement = "INSERT INTO client_reports (producer, reported_at, source, last_sequence, ente, reason, events, identity) FORMAT RowBinary";
-        self.insert("client_reports", statement.into(), out.into(), token)
+        self.0
+            .insert("client_reports", statement.into(), out.into(), token)
             .await
     }
 
     /// Returns the total of reported drops, by public body and reason.
     pub async fn reported_drops(&self) -> Result<Vec<ReportedDrops>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT toString(r.ente) AS ente, toString(r.reason) AS reason, sum(r.events) AS events, uniqExact(r.producer) AS producers
              FROM client_reports AS r FINAL WHERE r.events > 0 GROUP BY ente, reason ORDER BY ente, reason",
         )
@@ -156,12 +158,12 @@ impl Store {
             ("minutes", &*on_their_way_minutes.to_string()),
             ("producers_max", &PRODUCERS_MAX.to_string()),
         ];
-        let query = filled(include_str!("sql/producer_gaps.sql"), &parameters);
-        let accounts: Vec<Account> = self.rows(&query).await?;
+        let query = filled(include_str!("../sql/producer_gaps.sql"), &parameters);
+        let accounts: Vec<Account> = self.0.rows(&query).await?;
         let mut gaps = Vec::with_capacity(accounts.len());
         for account in accounts {
             let producer = quoted(&account.producer);
-            let buckets: Vec<(u64, u64)> = self
+            let buckets: Vec<(u64, u64)> = self.0
                 .rows(&format!(
                     "SELECT bucket, groupBitOr(seen) FROM producer_sequences WHERE producer = {producer}
                      GROUP BY bucket ORDER BY bucket LIMIT {BUCKETS_MAX}"

@@ -7,14 +7,14 @@
 
 use std::time::Duration;
 
+use crate::database::SKIP_UNAVAILABLE;
 use crate::sql::quoted;
-use crate::store::SKIP_UNAVAILABLE;
-use crate::{Store, StoreError};
+use crate::{Admin, StoreError};
 
 /// Projections in the order of their definition.
 const PROJECTIONS: [&str; 3] = ["by_month", "by_hour", "by_login"];
 
-impl Store {
+impl Admin {
     /// Starts to create the missing projections of parts older than `idle`. Returns the number of
     /// such parts; 0 while an earlier mutation of the table is running.
     ///
@@ -25,7 +25,7 @@ impl Store {
     /// If ClickHouse refuses a statement or does not respond.
     pub async fn keep_projections(&self, idle: Duration) -> Result<u64, StoreError> {
         let names: Vec<String> = PROJECTIONS.iter().map(|name| format!("'{name}'")).collect();
-        let left = self
+        let left = self.0
             .count(&format!(
                 "SELECT count() FROM {parts}
                  WHERE active AND database = {database} AND table = '{table}' AND rows > 0
@@ -34,15 +34,16 @@ impl Store {
                  {SKIP_UNAVAILABLE}",
                 names.join(", "),
                 idle.as_secs(),
-                parts = self.of_all_nodes("system.parts"),
-                mutations = self.of_all_nodes("system.mutations"),
-                database = quoted(self.database()),
-                table = self.held("usage_hourly")
+                parts = self.0.of_all_nodes("system.parts"),
+                mutations = self.0.of_all_nodes("system.mutations"),
+                database = quoted(self.0.name()),
+                table = self.0.held("usage_hourly")
             ))
             .await?;
         if left > 0 {
             let made = PROJECTIONS.map(|name| format!("MATERIALIZE PROJECTION {name}"));
-            self.patient()
+            self.0
+                .patient()
                 .alter("usage_hourly", &made.join(", "))
                 .await?;
             tracing::info!(parts = left, "projections are made for parts without");

@@ -8,7 +8,8 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Store, StoreError};
+use crate::StoreError;
+use crate::database::Database;
 
 /// Queries to run together.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl QueryGroup {
     }
 
     /// Runs all queries on one snapshot.
-    pub async fn read(self, store: &Store) -> Result<Lists, StoreError> {
+    pub async fn read(self, database: &Database) -> Result<Lists, StoreError> {
         let mut lists = vec![Vec::new(); self.0.len()];
         let parts: Vec<String> = (0..)
             .zip(&self.0)
@@ -45,7 +46,7 @@ impl QueryGroup {
             "{} SETTINGS enable_shared_storage_snapshot_in_query = 1, query_plan_remove_redundant_sorting = 0, output_format_json_quote_64bit_integers = 0",
             parts.join(" UNION ALL ")
         );
-        let mut rows: Vec<(u32, u64, String)> = store.rows(&query).await?;
+        let mut rows: Vec<(u32, u64, String)> = database.rows(&query).await?;
         rows.sort_unstable();
         for (part, _, line) in rows {
             if let Some(list) = lists.get_mut(part as usize) {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
 use crate::sql::{joined, quoted};
-use crate::{Store, StoreError};
+use crate::{Rebuilds, StoreError};
 
 pub use aggregates::HourlySource;
 pub use facts::{CodesRow, FactCopy, OffsetWindow, WINDOW_OFFSETS};
@@ -197,10 +197,10 @@ impl Run {
     }
 }
 
-impl Store {
+impl Rebuilds {
     /// Returns the runs that are neither done nor abandoned, oldest first.
-    pub async fn unfinished_rebuilds(&self) -> Result<Vec<Run>, StoreError> {
-        let rows: Vec<RunRow> = self
+    pub async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
+        let rows: Vec<RunRow> = self.0
             .rows(
                 "SELECT id, toString(what) AS what, period, dry_run, toString(rules) AS rules, owner, months, compared, swapped,
                         toString(phase) AS phase, toUnixTimestamp(started_at) AS started_at, version
@@ -211,13 +211,13 @@ impl Store {
     }
 
     /// Fails in a cluster that does not support rebuilds.
-    pub fn check_rebuilds(&self) -> Result<(), StoreError> {
-        self.not_with_keeper("a rebuild")
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.0.not_with_keeper("a rebuild")
     }
 
     /// Returns a new run id and the time of the server, in seconds since 1970.
-    pub async fn new_rebuild_id(&self) -> Result<(String, u32), StoreError> {
-        let made: Vec<(String, u32)> = self
+    pub async fn new_id(&self) -> Result<(String, u32), StoreError> {
+        let made: Vec<(String, u32)> = self.0
             .rows(
                 "SELECT concat(formatDateTime(now('UTC'), '%Y%m%d%H%i%S'), '_', lower(hex(toUInt16(rand() % 65536)))), toUnixTimestamp(now())",
             )
@@ -226,13 +226,13 @@ impl Store {
     }
 
     /// Stores the progress of a run.
-    pub async fn note_rebuild(&self, run: &mut Run) -> Result<(), StoreError> {
+    pub async fn note(&self, run: &mut Run) -> Result<(), StoreError> {
         run.version += 1;
         let finished_at = match run.phase {
             Phase::Working | Phase::Settling => "toDateTime(0, 'UTC')",
             Phase::Done | Phase::Abandoned => "now('UTC')",
         };
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO rebuilds (id, what, period, dry_run, rules, owner, months, compared, swapped, phase, started_at, finished_at, version)
              VALUES ({}, '{}', {}, {}, {}, {}, {:?}, {:?}, {:?}, '{}', {}, {finished_at}, {})",
             quoted(&run.id),
@@ -263,17 +263,17 @@ impl Store {
         }
         for (name, table) in tables {
             let shadow = run.shadow(name);
-            self.create_like(&shadow, table).await?;
+            self.0.create_like(&shadow, table).await?;
         }
         Ok(())
     }
 
     /// Stops the inserts of a killed run. The server continues them, and their rows must not mix
     /// with those of the next attempt.
-    pub async fn end_rebuild_inserts(&self, run: &Run) -> Result<(), StoreError> {
-        self.execute_everywhere(&format!(
+    pub async fn end_inserts(&self, run: &Run) -> Result<(), StoreError> {
+        self.0.execute_everywhere(&format!(
             "KILL QUERY{} WHERE query_kind = 'Insert' AND position(query, '{PREFIX}{}') > 0 SYNC",
-            on_cluster(&self.config),
+            on_cluster(&self.0.config),
             run.id
         ))
         .await
@@ -282,14 +282,15 @@ impl Store {
     /// Drops the shadow tables of all runs except `kept`.
     pub async fn drop_shadows_except(&self, kept: &[&Run]) -> Result<(), StoreError> {
         let mut tables: Vec<String> = self
+            .0
             .rows(&format!(
                 "SELECT name FROM {} WHERE database = {} AND startsWith(name, '{PREFIX}')",
-                self.of_all_nodes("system.tables"),
-                quoted(self.database())
+                self.0.of_all_nodes("system.tables"),
+                quoted(self.0.name())
             ))
             .await?;
         // In a cluster a shadow table is two tables on every node, possibly incomplete.
-        let held = self.held("");
+        let held = self.0.held("");
         for table in &mut tables {
             table.truncate(table.strip_suffix(&held).map_or(table.len(), str::len));
         }
@@ -298,15 +299,15 @@ impl Store {
         for table in tables {
             let mut prefixes = kept.iter().map(|run| format!("{PREFIX}{}_", run.id));
             if !prefixes.any(|prefix| table.starts_with(&prefix)) {
-                self.drop_table(&table).await?;
+                self.0.drop_table(&table).await?;
             }
         }
         Ok(())
     }
 
     /// Returns all changes of a run, largest first.
-    pub async fn rebuild_changes(&self, run: &Run) -> Result<Vec<RebuildChange>, StoreError> {
-        self.rows(&format!(
+    pub async fn changes(&self, run: &Run) -> Result<Vec<RebuildChange>, StoreError> {
+        self.0.rows(&format!(
             "SELECT c.year AS year, c.ente AS ente, toString(c.category) AS category, toString(c.kind) AS kind, toString(c.device) AS device,
                     c.to_ente AS to_ente, toString(c.to_category) AS to_category, toString(c.to_kind) AS to_kind, toString(c.to_device) AS to_device,
                     c.why AS why, sum(c.cells) AS cells, sum(c.events) AS events, sum(c.accesses) AS accesses, sum(c.service_uses) AS service_uses
@@ -321,24 +322,24 @@ impl Store {
     /// Deletes the listed changes of a month before they are listed again.
     async fn forget_changes(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         let condition = format!("id = {} AND month = {month}", quoted(&run.id));
-        self.delete(&run.changes(), &condition).await
+        self.0.delete(&run.changes(), &condition).await
     }
 
     /// Drops a month of a shadow table, including its insert tokens.
     async fn drop_month(&self, shadow: &str, month: u32) -> Result<(), StoreError> {
         let action = format!("DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0");
-        self.alter(shadow, &action).await
+        self.0.alter(shadow, &action).await
     }
 
     /// Replaces a month of `table` with that of its shadow. Each node does so atomically, one node
     /// after the other. An interrupted swap is repeated when the run continues.
     async fn swap_month(&self, table: &str, shadow: &str, month: u32) -> Result<(), StoreError> {
-        let (table, shadow) = (self.held(table), self.held(shadow));
-        for node in self.nodes() {
+        let (table, shadow) = (self.0.held(table), self.0.held(shadow));
+        for node in self.0.nodes() {
             let parts = node
                 .count(&format!(
                     "SELECT count() FROM system.parts WHERE database = {} AND table = '{shadow}' AND active AND partition_id = '{month}' AND rows > 0",
-                    quoted(self.database())
+                    quoted(self.0.name())
                 ))
                 .await?;
             // `REPLACE PARTITION` refuses an empty month.
@@ -354,9 +355,9 @@ impl Store {
 
     /// Returns the columns of a table with their types, in order.
     async fn columns_of(&self, table: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT name, type FROM system.columns WHERE database = {} AND table = '{table}' ORDER BY position",
-            quoted(self.database())
+            quoted(self.0.name())
         ))
         .await
     }

@@ -6,8 +6,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
+use crate::database::Database;
 use crate::sql::quoted;
-use crate::{Store, StoreError};
+use crate::{Registers, StoreError, Usage};
 
 /// Table for a part of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +73,11 @@ pub struct UsageByCode {
     pub last_day: String,
 }
 
-impl Store {
+impl Registers {
     /// Returns the version of the current register; `None` before the first one was applied.
-    pub async fn current_register(&self) -> Result<Option<String>, StoreError> {
+    pub async fn current(&self) -> Result<Option<String>, StoreError> {
         let versions: Vec<String> = self
+            .0
             .rows("SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1")
             .await?;
         Ok(versions.into_iter().next())
@@ -83,7 +85,7 @@ impl Store {
 
     /// Writes a table of the register `version`, given as one JSON object per line. Replaces the
     /// rows of an earlier attempt.
-    pub async fn put_register(
+    pub async fn put(
         &self,
         table: RegisterTable,
         version: &str,
@@ -91,42 +93,46 @@ impl Store {
     ) -> Result<(), StoreError> {
         let name = table.name();
         let condition = format!("version = '{version}'");
-        self.delete(name, &condition).await?;
+        self.0.delete(name, &condition).await?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.send_rows(name, rows.into()).await
+        self.0.send_rows(name, rows.into()).await
     }
 
     /// Makes a register the current one after its tables were written, and creates its
     /// dictionaries.
-    pub async fn activate_register(&self, version: &str) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "INSERT INTO register_versions (version) VALUES ('{version}')"
-        ))
-        .await?;
+    pub async fn activate(&self, version: &str) -> Result<(), StoreError> {
+        self.0
+            .execute(&format!(
+                "INSERT INTO register_versions (version) VALUES ('{version}')"
+            ))
+            .await?;
         // A dictionary connects as a user. The server does not reveal its password.
-        let (user, password) = (&self.config.user, self.config.password.expose_secret());
-        let on = on_cluster(&self.config);
+        let (user, password) = (&self.0.config.user, self.0.config.password.expose_secret());
+        let on = on_cluster(&self.0.config);
         for (name, columns, query) in DICTIONARIES {
-            self.execute_everywhere(&format!(
-                "CREATE OR REPLACE DICTIONARY {name}{on} ({columns}) PRIMARY KEY code
+            self.0
+                .execute_everywhere(&format!(
+                    "CREATE OR REPLACE DICTIONARY {name}{on} ({columns}) PRIMARY KEY code
                  SOURCE(CLICKHOUSE(USER {} PASSWORD {} DB '{}' QUERY {}))
                  LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 60 MAX 120)
                  COMMENT 'Of the register in force, for dictGet'",
-                quoted(user),
-                quoted(password),
-                self.database(),
-                quoted(&query.replace(" FROM ", &format!(" FROM {}.", self.database()))),
-            ))
-            .await?;
+                    quoted(user),
+                    quoted(password),
+                    self.0.name(),
+                    quoted(&query.replace(" FROM ", &format!(" FROM {}.", self.0.name()))),
+                ))
+                .await?;
         }
         Ok(())
     }
+}
 
+impl Usage {
     /// Returns the usage by stored codes.
     pub async fn usage_by_code(&self) -> Result<Vec<UsageByCode>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, toString(u.service) AS service,
                     toUInt8(u.category = 'unregistered') AS unregistered, sum(u.events) AS events,
                     toString(min(u.local_date)) AS first_day, toString(max(u.local_date)) AS last_day
@@ -135,7 +141,9 @@ impl Store {
         )
         .await
     }
+}
 
+impl Database {
     pub(crate) async fn send_rows(&self, table: &str, rows: Bytes) -> Result<(), StoreError> {
         let what = format!("the insert into {table}");
         let mut insert = self

@@ -10,7 +10,8 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::database::Database;
+use crate::{Admin, Facts, StoreError};
 
 /// Maximum retention, in months.
 const MONTHS_MAX: u16 = 480;
@@ -94,45 +95,19 @@ pub(crate) fn ttl(months: u16) -> [String; 2] {
     ]
 }
 
-impl Store {
+impl Database {
     /// Returns the start of the retained facts.
-    pub async fn boundary(&self) -> Result<Boundary, StoreError> {
+    pub(crate) async fn boundary(&self) -> Result<Boundary, StoreError> {
         let found: Vec<Boundary> = self.rows(BOUNDARY).await?;
         Ok(found.first().copied().unwrap_or_default())
     }
 
     /// Returns the retention of facts in months; 0 if they never expire.
-    pub async fn facts_months(&self) -> Result<u16, StoreError> {
+    pub(crate) async fn facts_months(&self) -> Result<u16, StoreError> {
         let months: Vec<u16> = self
             .rows("SELECT argMax(facts_months, set_at) FROM retention")
             .await?;
         Ok(months.first().copied().unwrap_or(0))
-    }
-
-    /// Sets the retention of facts to `months`; 0 keeps them permanently. Returns true if the
-    /// setting changed. ClickHouse deletes expired facts with its next merges.
-    ///
-    /// The boundary is stored before the deletion is enabled, and after it is disabled. So a
-    /// concurrent comparison covers too little rather than too much.
-    pub async fn keep_facts(&self, months: u16) -> Result<bool, StoreError> {
-        let wanted = if months > 0 {
-            self.nodes_that_answer().await?
-        } else {
-            0
-        };
-        if self.facts_months().await? == months && self.with_ttl("usage_events").await? == wanted {
-            return Ok(false);
-        }
-        if months == 0 {
-            self.alter("usage_events", "REMOVE TTL").await?;
-            self.note_retention(0).await?;
-            return Ok(true);
-        }
-        self.note_retention(months).await?;
-        for action in ttl(months) {
-            self.alter("usage_events", &action).await?;
-        }
-        Ok(true)
     }
 
     async fn note_retention(&self, months: u16) -> Result<(), StoreError> {
@@ -146,7 +121,9 @@ impl Store {
     /// Returns the number of nodes on which rows of a table expire.
     async fn with_ttl(&self, table: &str) -> Result<u64, StoreError> {
         let tables = self.definitions_of(&[table]).await?;
-        let expiring = tables.iter().filter(|(_, made)| made.contains(" TTL "));
+        let expiring = tables
+            .iter()
+            .filter(|table| table.statement.contains(" TTL "));
         Ok(expiring.count() as u64)
     }
 
@@ -159,6 +136,43 @@ impl Store {
         let known = self.facts_months().await? > 0;
         let expires = self.with_ttl("usage_events").await? > 0;
         Ok((!known && expires).then_some("usage_events"))
+    }
+}
+
+impl Facts {
+    /// Returns the start of the retained facts.
+    pub async fn boundary(&self) -> Result<Boundary, StoreError> {
+        self.0.boundary().await
+    }
+}
+
+impl Admin {
+    /// Sets the retention of facts to `months`; 0 keeps them permanently. Returns true if the
+    /// setting changed. ClickHouse deletes expired facts with its next merges.
+    ///
+    /// The boundary is stored before the deletion is enabled, and after it is disabled. So a
+    /// concurrent comparison covers too little rather than too much.
+    pub async fn keep_facts(&self, months: u16) -> Result<bool, StoreError> {
+        let wanted = if months > 0 {
+            self.0.nodes_that_answer().await?
+        } else {
+            0
+        };
+        if self.0.facts_months().await? == months
+            && self.0.with_ttl("usage_events").await? == wanted
+        {
+            return Ok(false);
+        }
+        if months == 0 {
+            self.0.alter("usage_events", "REMOVE TTL").await?;
+            self.0.note_retention(0).await?;
+            return Ok(true);
+        }
+        self.0.note_retention(months).await?;
+        for action in ttl(months) {
+            self.0.alter("usage_events", &action).await?;
+        }
+        Ok(true)
     }
 }
 

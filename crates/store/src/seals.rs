@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::YearFigures;
-use crate::{InsertToken, Store, StoreError};
+use crate::{InsertToken, Registers, StoreError, Usage};
 
 /// A row of `sealed_years`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -38,10 +38,10 @@ pub enum Placed {
 /// deleted row. Lost rows are rare, so a few attempts are enough.
 const ATTEMPTS_MAX: u32 = 16;
 
-impl Store {
+impl Registers {
     /// Returns all seals, in order.
     pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT s.number AS number, s.year AS year, s.cause AS cause, toUnixTimestamp(s.sealed_at) AS sealed_at,
                     s.content AS content, s.previous AS previous, s.hash AS hash
              FROM sealed_years AS s ORDER BY number, hash",
@@ -62,9 +62,11 @@ impl Store {
         for attempt in 0..ATTEMPTS_MAX {
             let token = InsertToken::of_seal(seal.number, attempt);
             let row = row.clone().into();
-            self.insert("sealed_years", statement.to_owned(), row, &token)
+            self.0
+                .insert("sealed_years", statement.to_owned(), row, &token)
                 .await?;
             let held: Vec<String> = self
+                .0
                 .rows(&format!(
                     "SELECT s.hash FROM sealed_years AS s WHERE s.number = {}",
                     seal.number
@@ -79,10 +81,12 @@ impl Store {
         }
         Err(no_row(seal, format!("no row after {ATTEMPTS_MAX} inserts")))
     }
+}
 
+impl Usage {
     /// Returns the versions of the rules in the facts of a local year.
     pub async fn rules_of_year(&self, year: i16) -> Result<Vec<String>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT DISTINCT toString(rules) FROM usage_events WHERE toYear(local_date) = {year} ORDER BY 1"
         ))
         .await
@@ -113,19 +117,19 @@ impl Store {
         let used = "device != 'bot' AND activity = 'service-use' AND outcome = 'completed'";
         Ok(YearFigures {
             months_in_doubt: Vec::new(),
-            usage: self
+            usage: self.0
                 .rows(&format!(
                     "SELECT toString(e.ente) AS ente, toString(e.category) AS category, toString(e.kind) AS kind, count() AS service_uses
                      FROM {facts} AND {used} GROUP BY ente, category, kind ORDER BY ente, category, kind"
                 ))
                 .await?,
-            services: self
+            services: self.0
                 .rows(&format!(
                     "SELECT toString(e.service) AS service, toString(e.category) AS category, count() AS service_uses, uniqExact(e.ente) AS enti
                      FROM {facts} AND {used} GROUP BY service, category ORDER BY service_uses DESC, service"
                 ))
                 .await?,
-            devices: self
+            devices: self.0
                 .rows(&format!(
                     "SELECT toString(e.device) AS device, countIf(e.resource = 'page') AS accesses,
                             countIf(e.activity = 'service-use' AND e.outcome = 'completed') AS service_uses

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::store::SKIP_UNAVAILABLE;
-use crate::{Store, StoreError};
+use crate::database::SKIP_UNAVAILABLE;
+use crate::{Admin, StoreError};
 
 /// Oldest supported server, the version of all tests. Deduplication by token in materialized views
 /// is older, but its interaction with projections is only verified for this version.
@@ -54,14 +54,14 @@ pub(crate) fn version_trouble(version: &str) -> Option<String> {
     (found < VERSION_MIN).then(|| format!("use ClickHouse {year}.{month} or newer"))
 }
 
-impl Store {
+impl Admin {
     /// Returns every server that responds: the configured one, or all servers of the cluster.
     pub async fn servers(&self) -> Result<Vec<Server>, StoreError> {
         // `now()` would return the time of the connected server for every row.
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT concat(hostName(), ':', toString(tcpPort())) AS name, version() AS version, toInt64(toUnixTimestamp(nowInBlock())) AS now
              FROM {} {SKIP_UNAVAILABLE}",
-            self.of_all_nodes("system.one")
+            self.0.of_all_nodes("system.one")
         ))
         .await
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cluster::{fill, held};
+use crate::database::SKIP_UNAVAILABLE;
 use crate::migrate::SchemaObject;
 use crate::sql::quoted;
-use crate::store::SKIP_UNAVAILABLE;
-use crate::{Config, Migration, Store, StoreError, migrations};
+use crate::{Admin, Config, Migration, StoreError, migrations};
 
 /// A table or view that differs from the migrations.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -93,14 +93,14 @@ fn wanted(config: &Config) -> BTreeMap<String, Wanted> {
     wanted
 }
 
-impl Store {
+impl Admin {
     /// Returns missing or changed tables and views.
     ///
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn schema_faults(&self) -> Result<Vec<SchemaFault>, StoreError> {
-        let wanted = wanted(&self.config);
-        let nodes = self.nodes_that_answer().await?;
+        let wanted = wanted(&self.0.config);
+        let nodes = self.0.nodes_that_answer().await?;
         let there = self.objects().await?;
         let queries = self.formatted(&wanted).await?;
         let mut faults = Vec::new();
@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// If ClickHouse refuses a statement or does not respond.
     pub async fn restore_views(&self) -> Result<Vec<String>, StoreError> {
-        let wanted = wanted(&self.config);
+        let wanted = wanted(&self.0.config);
         let mut restored = Vec::new();
         for fault in self
             .schema_faults()
@@ -134,24 +134,24 @@ impl Store {
         {
             let migration = wanted[&fault.object].migration;
             if migration.object == SchemaObject::MaterializedView {
-                self.drop_table(&fault.object).await?;
+                self.0.drop_table(&fault.object).await?;
             }
-            self.apply(migration).await?;
+            self.0.apply(migration).await?;
             restored.push(fault.object);
         }
         Ok(restored)
     }
 
     async fn objects(&self) -> Result<Vec<Object>, StoreError> {
-        let database = quoted(self.database());
-        let rows: Vec<(String, String, u64, String)> = self
+        let database = quoted(self.0.name());
+        let rows: Vec<(String, String, u64, String)> = self.0
             .rows(&format!(
                 "SELECT t.name, ifNull(formatQueryOrNull(replaceAll(t.as_select, {prefix}, '')), '') AS query, count(), any(c.names)
                  FROM {tables} AS t
                  LEFT JOIN (SELECT table, arrayStringConcat(groupUniqArray(name), ' ') AS names FROM system.columns WHERE database = {database} GROUP BY table) AS c ON c.table = t.name
                  WHERE t.database = {database} GROUP BY t.name, query {SKIP_UNAVAILABLE}",
-                prefix = quoted(&format!("{}.", self.database())),
-                tables = self.of_all_nodes("system.tables")
+                prefix = quoted(&format!("{}.", self.0.name())),
+                tables = self.0.of_all_nodes("system.tables")
             ))
             .await?;
         let rows = rows.into_iter();
@@ -175,6 +175,7 @@ impl Store {
             .map(|(name, query)| format!("({}, {})", quoted(name), quoted(query)))
             .collect();
         let rows: Vec<(String, String)> = self
+            .0
             .rows(&format!(
                 "SELECT p.1, formatQuery(p.2) FROM (SELECT arrayJoin([{}]) AS p)",
                 pairs.join(", ")

@@ -4,7 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::{StoreError, Usage};
 
 /// Maximum number of listed portals.
 const NAMED_MAX: usize = 1_000;
@@ -20,10 +20,10 @@ pub struct SilentPortal {
     pub silent_seconds: u64,
 }
 
-impl Store {
+impl Usage {
     /// Returns the silent portals, longest silence first.
     pub async fn silent_portals(&self) -> Result<Vec<SilentPortal>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(s.ente) AS ente, toString(s.portal) AS portal, s.silent_seconds AS silent_seconds
              FROM silent_portals AS s LIMIT {NAMED_MAX}"
         ))

@@ -10,7 +10,7 @@ use clickhouse::Row;
 use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Row, Deserialize)]
@@ -377,21 +377,21 @@ fn listed(keys: &[&str]) -> (String, String) {
     )
 }
 
-impl Store {
+impl Usage {
     /// Returns the counts by the requested dimensions, unsorted. At most [`ROWS_MAX`] rows plus
     /// one, which shows that there are more.
-    pub async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+    pub async fn counts(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let sql = query.sql();
         query
             .selection
-            .bind(self.client.query_raw(&sql))
+            .bind(self.0.client.query_raw(&sql))
             .fetch_all()
             .await
-            .map_err(|error| self.judge("the query of usage", error))
+            .map_err(|error| self.0.judge("the query of usage", error))
     }
 
     /// Returns the usage by minute from the facts. `range` is in seconds since 1970.
-    pub async fn usage_minutes(
+    pub async fn minutes(
         &self,
         range: Range<i64>,
         people: bool,
@@ -412,6 +412,7 @@ impl Store {
              GROUP BY minute ORDER BY minute"
         );
         let mut query = self
+            .0
             .client
             .query_raw(&sql)
             .param("start", range.start.saturating_mul(1000))
@@ -422,13 +423,13 @@ impl Store {
         query
             .fetch_all()
             .await
-            .map_err(|error| self.judge("the query of minutes", error))
+            .map_err(|error| self.0.judge("the query of minutes", error))
     }
 
     /// Returns the days on which each ente had events, over all time.
     pub async fn seen_days(&self) -> Result<Vec<SeenDays>, StoreError> {
         // Grouping by day first allows a projection to answer the query.
-        self.rows(
+        self.0.rows(
             "SELECT toString(d.ente) AS ente, arraySort(groupArray(toUInt16(d.day))) AS days FROM (
                 SELECT u.ente AS ente, u.local_date AS day, sum(u.events) AS events
                 FROM usage_hourly AS u GROUP BY u.ente, u.local_date) AS d
@@ -440,6 +441,7 @@ impl Store {
     /// Returns the watermark of the figures.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
         let mut rows: Vec<Watermark> = self
+            .0
             .rows(
                 "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
                     toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL)))) AS figures,

@@ -229,7 +229,7 @@ impl<'e> History<'e> {
 
     pub fn execute(&self, statement: &str) {
         self.place
-            .wait(self.place.store().run_statement(statement))
+            .wait(self.place.store().admin().run_statement(statement))
             .expect("the statement is carried out");
     }
 
@@ -257,7 +257,7 @@ impl<'e> History<'e> {
         );
         let shadows = format!(
             "SELECT count() FROM system.tables WHERE database = '{}' AND startsWith(name, 'rebuilding_')",
-            self.place.store().database()
+            self.place.store().admin().database()
         );
         assert_eq!(self.place.count(&shadows), 0, "no shadow table is left");
     }

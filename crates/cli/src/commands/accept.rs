@@ -24,7 +24,7 @@ pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
 /// Returns the accepted losses that may concern a year.
 pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss>> {
     let days = super::audit::parse_period(&year.to_string())?.days;
-    let accepted = store.acceptances().await?.into_iter();
+    let accepted = store.ledger().acceptances().await?.into_iter();
     Ok(accepted
         .filter(|one| {
             one.what == Accepted::Loss.as_str()
@@ -43,7 +43,7 @@ pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss
 
 async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Result<String> {
     let store = Store::new(&platform.store);
-    store.check_schema().await?;
+    store.admin().check_schema().await?;
     let mut classifier = super::classifier(settings)?;
     let (_, _, reason) = accept.told();
     let by = affluenza_http::keys::account();

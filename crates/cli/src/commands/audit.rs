@@ -50,7 +50,7 @@ async fn check(
     period: &AuditPeriod,
 ) -> Result<(Audit, Option<Reconciled>)> {
     let store = Store::new(&platform.store);
-    store.check_schema().await?;
+    store.admin().check_schema().await?;
     let mended = if args.repair {
         let mut classifier = super::classifier(settings)?;
         let stream = stream::present(&store, &platform.bus).await?;

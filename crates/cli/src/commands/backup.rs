@@ -32,11 +32,11 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
         let began = Instant::now();
         let written = async {
             let store = Store::new(&platform.store);
-            store.check_schema().await?;
-            let written = store.backup(&to, base.as_ref()).await;
+            store.admin().check_schema().await?;
+            let written = store.admin().backup(&to, base.as_ref()).await;
             if matches!(written, Err(StoreError::BackupCutOff { .. })) && is_local(settings, &to) {
                 free(settings, &to)?;
-                return Ok(store.backup(&to, base.as_ref()).await?);
+                return Ok(store.admin().backup(&to, base.as_ref()).await?);
             }
             Ok::<_, anyhow::Error>(written?)
         }
@@ -87,12 +87,12 @@ async fn bring_back(
     aside: Option<&str>,
 ) -> Result<String> {
     let store = Store::new(&platform.store);
-    let tables = store.tables().await?;
-    let database = store.database();
+    let tables = store.admin().tables().await?;
+    let database = store.admin().database();
     match aside {
         _ if tables == 0 => {}
         Some(name) => {
-            store.set_aside(name).await?;
+            store.admin().set_aside(name).await?;
             say(&format!(
                 "{database} was renamed to {name}, without its views"
             ));
@@ -101,14 +101,14 @@ async fn bring_back(
             "the database {database} is not empty ({tables} tables): give --set-aside {database}_old to keep its rows under that name, or drop it first; nothing was changed"
         ),
     }
-    store.restore(from).await?;
+    store.admin().restore(from).await?;
     say("restored; adding from the log what the backup lacks");
     // The backup may come from an earlier release.
-    store.migrate().await?;
+    store.admin().migrate().await?;
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
     let stream = stream::present(&store, bus).await?;
-    let known = store.erasures().await?;
+    let known = store.facts().erasures().await?;
     let lost = lost_notes(&store, platform).await?;
     let mut open = open_erasures(&store, bus, &stream)
         .await?
@@ -149,7 +149,7 @@ async fn bring_back(
 /// Returns the reason why erasures after this backup are unknown, if they are.
 async fn lost_notes(store: &Store, platform: &Platform) -> Result<Option<String>> {
     let topic = &platform.bus.erasure_topic;
-    let origin = store.origin().await?;
+    let origin = store.admin().origin().await?;
     let notes = tokio::task::block_in_place(|| erasure_notes::read(&platform.bus))?;
     Ok(match notes {
         None => Some(format!(

@@ -32,7 +32,7 @@ impl Witness {
     pub fn new(settings: &Settings, store: &Store) -> Self {
         Self {
             log: KeyStore::new(settings.keys.file_in(&settings.engine.data)),
-            database: store.database().to_owned(),
+            database: store.admin().database().to_owned(),
         }
     }
 
@@ -101,7 +101,13 @@ impl Chain {
 
     /// Reads the chain and verifies its hashes, without the noted seals.
     async fn read_alone(store: &Store) -> Result<Self> {
-        let seals: Vec<Seal> = store.seals().await?.into_iter().map(seal).collect();
+        let seals: Vec<Seal> = store
+            .registers()
+            .seals()
+            .await?
+            .into_iter()
+            .map(seal)
+            .collect();
         let broken = affluenza_report::verify(&seals);
         if let Some(first) = broken.first() {
             bail!(

@@ -40,9 +40,9 @@ async fn consume(
     stop: &CancellationToken,
 ) -> Result<String> {
     let store = Store::new(&platform.store);
-    store.check_schema().await?;
-    store.check_shape().await?;
-    store.check_guards().await?;
+    store.admin().check_schema().await?;
+    store.admin().check_shape().await?;
+    store.admin().check_guards().await?;
     let until = if once {
         Until::Reached(ends(&platform.bus)?)
     } else {

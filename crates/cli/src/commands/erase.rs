@@ -56,7 +56,7 @@ async fn work(
     dry_run: bool,
 ) -> Result<String> {
     let store = Store::new(&platform.store);
-    store.check_schema().await?;
+    store.admin().check_schema().await?;
     if dry_run {
         let (facts, events) = preview(&store, order).await?;
         return Ok(format!(

@@ -47,8 +47,8 @@ fn read(file: &Path) -> Result<FigureSet> {
 }
 
 async fn add(store: &Store, set: &FigureSet) -> Result<String> {
-    store.check_schema().await?;
-    let rows = store.imported().await?;
+    store.admin().check_schema().await?;
+    let rows = store.registers().imported().await?;
     let (kind, hash) = (set.figures.kind(), set.hash());
     let in_force = rows.iter().rev().find(|row| row.kind == kind);
     if let Some(row) = in_force.filter(|row| row.hash == hash) {
@@ -60,6 +60,7 @@ async fn add(store: &Store, set: &FigureSet) -> Result<String> {
     let number = rows.last().map_or(0, |row| row.number) + 1;
     let from = &set.provenance;
     store
+        .registers()
         .add_imported(&ImportedRow {
             number,
             kind: kind.to_owned(),
@@ -84,7 +85,7 @@ async fn add(store: &Store, set: &FigureSet) -> Result<String> {
 
 /// Returns the latest import of each kind.
 pub async fn in_force(store: &Store) -> Result<Vec<FigureSet>> {
-    let rows = store.imported().await?;
+    let rows = store.registers().imported().await?;
     let newest: BTreeMap<String, ImportedRow> = rows
         .into_iter()
         .map(|row| (row.kind.clone(), row))

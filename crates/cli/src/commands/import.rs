@@ -105,6 +105,7 @@ async fn import(
         })
         .collect();
     let stored = store
+        .facts()
         .stored_imports(&stream, &order.ente, &order.portal, &ranges)
         .await?;
     let before = summary.events().saturating_sub(stored);
@@ -171,7 +172,7 @@ async fn wait_for_others(
     loop {
         let mut sum = 0;
         let mut missing = false;
-        let stored = store.ledger_ends(stream).await?;
+        let stored = store.ledger().ends(stream).await?;
         for (partition, end) in ends {
             let at = stored.get(&partition.0.unsigned_abs()).copied();
             let at = at.unwrap_or(0);

@@ -37,15 +37,15 @@ async fn migrate(platform: &Platform, settings: &Settings, args: &Migrate) -> Re
     let mut done = prepare(platform).await?;
     // Fill the hour rows now: queries are fast at once, not only after the next reconciliation.
     let store = Store::new(&platform.store);
-    store.keep_hours().await?;
+    store.usage().keep_hours().await?;
     // Projections only affect speed, and the hourly reconciliation creates missing ones.
-    if let Err(error) = store.keep_projections(Duration::ZERO).await {
+    if let Err(error) = store.admin().keep_projections(Duration::ZERO).await {
         tracing::warn!(%error, "projections are not built yet: a consumer builds them within an hour");
     }
     if let Some(months) = settings.retention.facts_months
-        && store.keep_facts(months).await?
+        && store.admin().keep_facts(months).await?
     {
-        let first = store.boundary().await?.month;
+        let first = store.facts().boundary().await?.month;
         let (year, month) = (first / 100, first % 100);
         done.push(if months == 0 {
             "facts are kept without limit from now on".to_owned()
@@ -94,29 +94,29 @@ pub async fn prepare(platform: &Platform) -> Result<Vec<String>> {
         }
     }
     let store = Store::new(&platform.store);
-    store.check_server().await?;
+    store.admin().check_server().await?;
     let mut done = Vec::new();
-    let completed = store.complete_nodes().await?;
+    let completed = store.admin().complete_nodes().await?;
     if !completed.is_empty() {
         done.push(format!("tables created on {}", completed.join(", ")));
     }
-    let applied = store.migrate().await?;
+    let applied = store.admin().migrate().await?;
     if !applied.is_empty() {
         done.push(format!("applied: {}", applied.join(", ")));
     }
-    let restored = store.restore_views().await?;
+    let restored = store.admin().restore_views().await?;
     if !restored.is_empty() {
         done.push(format!(
             "created again, because missing or altered: {}; `affluenza audit --repair` restores the events that they did not count",
             restored.join(", ")
         ));
     }
-    store.check_shape().await?;
+    store.admin().check_shape().await?;
     if platform.is_owner {
-        store.create_reader_views(&platform.readers).await?;
+        store.admin().create_reader_views(&platform.readers).await?;
     }
     keep_whole(&store, &platform.bus).await?;
-    match store.keep_layout().await? {
+    match store.admin().keep_layout().await? {
         Layout::AsBefore => {}
         Layout::Changed { from, to } => done.push(format!(
             "blocks of events are distributed among {to} shards from now on, {from} before"

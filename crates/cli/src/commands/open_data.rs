@@ -29,7 +29,7 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
         let made = async {
-            store.check_schema().await?;
+            store.admin().check_schema().await?;
             let closed = super::chain::closed_years(&store, &Witness::new(settings, &store)).await;
             let (_keep, closed) = watch::channel(Arc::new(closed));
             let editions = Editions::new(settings.serve.small_count, closed);

@@ -65,8 +65,8 @@ async fn work(
     stop: &CancellationToken,
 ) -> Result<Rebuilt> {
     let store = Store::new(&platform.store);
-    store.check_server().await?;
-    store.check_schema().await?;
+    store.admin().check_server().await?;
+    store.admin().check_schema().await?;
     let register = super::register(settings)?;
     let mut classifier = super::classifier(settings)?;
     let mut progress = ProgressLine::new(request.what);

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 /// Restores missing data and prints a summary. Does nothing after a clean end.
 pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     let store = Store::new(&platform.store);
-    let broken = store.broken_parts().await?;
+    let broken = store.admin().broken_parts().await?;
     if !platform.is_after_crash && broken.is_empty() {
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     say(&told(&done, restored.len()));
     // Broken parts are kept as evidence while differences remain.
     if done.failures.is_empty() {
-        store.remove_broken_parts(restored.iter()).await?;
+        store.admin().remove_broken_parts(restored.iter()).await?;
     }
     Ok(())
 }

@@ -70,12 +70,12 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
         let applied = async {
-            store.check_schema().await?;
-            let before = store.current_register().await?;
+            store.admin().check_schema().await?;
+            let before = store.registers().current().await?;
             for (table, rows) in tables(register) {
-                store.put_register(table, version, rows).await?;
+                store.registers().put(table, version, rows).await?;
             }
-            store.activate_register(version).await?;
+            store.registers().activate(version).await?;
             Ok::<_, anyhow::Error>(before)
         }
         .await;
@@ -234,8 +234,8 @@ fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
         let usage = async {
-            store.check_schema().await?;
-            Ok::<_, anyhow::Error>(store.usage_by_code().await?)
+            store.admin().check_schema().await?;
+            Ok::<_, anyhow::Error>(store.usage().usage_by_code().await?)
         }
         .await;
         platform.close().await?;

@@ -77,7 +77,7 @@ impl Material {
         witness: &Witness,
         args: &args::ReportArgs,
     ) -> Result<Self> {
-        store.check_schema().await?;
+        store.admin().check_schema().await?;
         let year = args.year;
         let counted = match args.count {
             Counting::People => Counted::People,
@@ -110,7 +110,10 @@ impl Material {
         let before = match closings_compared.map(|mut closings| closings.pop()) {
             None => None,
             Some(Some((_, sealed))) => Some((compared, sealed.figures.of(counted).clone())),
-            Some(None) => Some((compared, store.compared_figures(compared, counted).await?)),
+            Some(None) => Some((
+                compared,
+                store.usage().compared_figures(compared, counted).await?,
+            )),
         };
         let mut closings = closings;
         if args.public {
@@ -128,8 +131,8 @@ impl Material {
                 (then?, None)
             }
             None => {
-                let mut figures = store.year_figures(year, counted).await?;
-                figures.months_in_doubt = store.months_in_doubt_of(year).await?;
+                let mut figures = store.usage().year_figures(year, counted).await?;
+                figures.months_in_doubt = store.ledger().months_in_doubt_of(year).await?;
                 let sources = super::figures::in_force(store).await?;
                 (register.clone(), Some((figures, sources)))
             }

@@ -35,7 +35,7 @@ pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
     super::with_runtime(async |stop| {
         let mut platform = Platform::open(&settings, Needs::CLICKHOUSE).await?;
         let begun = async {
-            Store::new(&platform.store).check_schema().await?;
+            Store::new(&platform.store).admin().check_schema().await?;
             RunningApi::start(&platform, &settings, &stop).await
         };
         let result = match begun.await {

@@ -132,7 +132,7 @@ impl RunningServices {
     /// Starts the services. The collector comes first and accepts events while the others start.
     async fn start(platform: &Platform, settings: &Settings) -> Result<Self> {
         super::migrate::prepare(platform).await?;
-        Store::new(&platform.store).check_guards().await?;
+        Store::new(&platform.store).admin().check_guards().await?;
         let collector_stop = CancellationToken::new();
         let collector = RunningCollector::start(platform, settings, collector_stop.clone()).await?;
         introduce(&collector, settings)?;

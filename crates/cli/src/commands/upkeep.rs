@@ -153,7 +153,7 @@ impl Upkeep {
         } = self;
         let mut classifier = super::classifier(settings)?;
         let stream = self.stream().await?;
-        if let Some(seconds) = store.token_memory_seconds().await?
+        if let Some(seconds) = store.ledger().token_memory_seconds().await?
             && seconds < TOKEN_MEMORY_SECONDS_MIN
         {
             tracing::error!(
@@ -165,7 +165,7 @@ impl Upkeep {
         let mut done = reconcile(store, bus, &stream, &mut classifier, scope).await?;
         let open = open_erasures(store, bus, &stream).await?;
         // Read after the notes: an order is in the table before its note is written.
-        let known = store.erasures().await?;
+        let known = store.facts().erasures().await?;
         for noted in open.into_iter().flatten() {
             if !known.iter().any(|one| one.id == noted.id) {
                 done.failures.push(format!(

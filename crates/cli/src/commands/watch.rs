@@ -92,7 +92,7 @@ async fn look_at_silence(store: Store, progress: Progress, stop: CancellationTok
             progress.set_silent(&[]);
             continue;
         }
-        match store.silent_portals().await {
+        match store.usage().silent_portals().await {
             Ok(silent) => {
                 progress.set_silent(&silent);
                 pause = SILENCE_LOOK;

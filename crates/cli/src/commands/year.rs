@@ -106,7 +106,7 @@ pub async fn close_year(
     order: &CloseOrder<'_>,
 ) -> Result<Closing> {
     let year = order.year;
-    store.check_schema().await?;
+    store.admin().check_schema().await?;
     needs_facts(store, year).await?;
     if let Some(done) = closed_before(&Chain::read(store, witness).await?, order)? {
         return Ok(done);
@@ -123,7 +123,7 @@ pub async fn close_year(
         year,
         sealed_at: now.round(Unit::Second)?.to_string(),
         cause: order.restate.unwrap_or_default().to_owned(),
-        rules: store.rules_of_year(year).await?,
+        rules: store.usage().rules_of_year(year).await?,
         ends,
         figures,
         figures_before: Figures::default(),
@@ -153,10 +153,15 @@ pub async fn close_year(
         sealed.public = Some(decide(&sealed, order.small_count, &chain.editions(year)?)?);
         sealed.figures_before = match chain.newest(year - 1)? {
             Some((_, sealed)) => sealed.figures,
-            None => store.base_figures(year - 1).await?,
+            None => store.usage().base_figures(year - 1).await?,
         };
         let seal = sealed.seal(chain.seals().last());
-        if store.add_seal(&row(&seal, &sealed, now)).await? == Placed::Here {
+        if store
+            .registers()
+            .add_seal(&row(&seal, &sealed, now))
+            .await?
+            == Placed::Here
+        {
             witness.note(&seal)?;
             return Ok(Closing::Sealed(seal, sealed));
         }
@@ -198,7 +203,7 @@ fn check_balance(audit: &Audit, period: &AuditPeriod, year: i16) -> Result<()> {
 
 /// Fails if facts of the year may have expired, because aggregates must be compared with facts.
 async fn needs_facts(store: &Store, year: i16) -> Result<()> {
-    let first = store.boundary().await?.month;
+    let first = store.facts().boundary().await?.month;
     if first > u32::from(year.unsigned_abs()) * 100 + 1 {
         bail!(
             "facts are complete only from {}-{:02} on, and this needs those of the whole of {year}: make the report from the seal or the aggregates",
@@ -225,13 +230,13 @@ fn row(seal: &Seal, sealed: &SealedYear, now: Timestamp) -> SealRow {
 /// year arrived in between.
 async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(String, u32, u64)>)> {
     for _ in 0..READINGS_MAX {
-        let accounts = store.partition_accounts().await?;
+        let accounts = store.ledger().partition_accounts().await?;
         let ends: Vec<_> = accounts
             .into_iter()
             .map(|account| (account.stream, account.kafka_partition, account.next_offset))
             .collect();
-        let before = store.year_figures_before(year, &ends).await?;
-        let figures = store.figures(year).await?;
+        let before = store.usage().year_figures_before(year, &ends).await?;
+        let figures = store.usage().figures(year).await?;
         if FigureParts::of(&before) == FigureParts::of(&figures.people) {
             return Ok((figures, ends));
         }
@@ -247,7 +252,7 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
         let store = Store::new(&platform.store);
         let witness = Witness::new(settings, &store);
         let verified = async {
-            store.check_schema().await?;
+            store.admin().check_schema().await?;
             if let Some(reason) = &args.accept_lost {
                 Chain::accept_lost(&store, &witness, reason).await?;
             }
@@ -398,14 +403,17 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
         let figures = async {
-            store.check_schema().await?;
+            store.admin().check_schema().await?;
             let chain = Chain::read(&store, &Witness::new(settings, &store)).await?;
             let (seal, sealed) = chain.newest(year)?.with_context(|| {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;
             needs_facts(&store, year).await?;
-            let same_events = store.year_figures_before(year, &sealed.ends).await?;
-            let now = store.year_figures(year, Counted::People).await?;
+            let same_events = store
+                .usage()
+                .year_figures_before(year, &sealed.ends)
+                .await?;
+            let now = store.usage().year_figures(year, Counted::People).await?;
             Ok::<_, anyhow::Error>((seal.number, sealed.figures.people, same_events, now))
         }
         .await;

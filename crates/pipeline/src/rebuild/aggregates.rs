@@ -13,7 +13,7 @@ pub(super) async fn rebuild(
     let store = tools.store;
     for month in run.months.clone() {
         // The facts of a month may have expired since the run began.
-        if run.swapped.contains(&month) || month < store.boundary().await?.month {
+        if run.swapped.contains(&month) || month < store.facts().boundary().await?.month {
             continue;
         }
         let settled = blocks.settled().await?;
@@ -21,16 +21,19 @@ pub(super) async fn rebuild(
         // Compare once only: after a swap that was not recorded, the comparison would find no
         // changes.
         if !run.compared.contains(&month) {
-            store.compare_hourly(run, month, &settled).await?;
+            store
+                .rebuilds()
+                .compare_hourly(run, month, &settled)
+                .await?;
             run.compared.push(month);
-            store.note_rebuild(run).await?;
+            store.rebuilds().note(run).await?;
         }
         (tools.watch)(Step::Ready { month });
         if !run.dry_run {
             check_ownership(store, run).await?;
-            store.swap_hourly(run, month).await?;
+            store.rebuilds().swap_hourly(run, month).await?;
             run.swapped.push(month);
-            store.note_rebuild(run).await?;
+            store.rebuilds().note(run).await?;
             (tools.watch)(Step::Swapped { month });
         }
     }
@@ -48,8 +51,17 @@ pub(super) async fn fill(
 ) -> Result<(), RebuildError> {
     let source = HourlySource { settled, rebuilt };
     for attempt in 0..ATTEMPTS {
-        tools.store.fill_hourly(run, month, source, attempt).await?;
-        if tools.store.hourly_is_right(run, month, source).await? {
+        tools
+            .store
+            .rebuilds()
+            .fill_hourly(run, month, source, attempt)
+            .await?;
+        if tools
+            .store
+            .rebuilds()
+            .hourly_is_right(run, month, source)
+            .await?
+        {
             return Ok(());
         }
         tracing::warn!(

@@ -15,10 +15,10 @@ pub(super) async fn begin(
     blocks: &mut Blocks<'_>,
 ) -> Result<(Run, bool), RebuildError> {
     let store = tools.store;
-    store.check_rebuilds()?;
+    store.rebuilds().check()?;
     let rules = tools.classifier.rules().to_owned();
     let mut begun = None;
-    for run in store.unfinished_rebuilds().await? {
+    for run in store.rebuilds().unfinished().await? {
         match (request.is_alive)(&run.owner) {
             Some(true) => {
                 let Run { id, owner, .. } = run;
@@ -49,11 +49,11 @@ pub(super) async fn begin(
         }
     }
     let kept: Vec<&Run> = begun.iter().collect();
-    store.drop_shadows_except(&kept).await?;
+    store.rebuilds().drop_shadows_except(&kept).await?;
     if let Some(mut run) = begun {
-        store.end_rebuild_inserts(&run).await?;
+        store.rebuilds().end_inserts(&run).await?;
         run.owner.clone_from(&request.owner);
-        store.note_rebuild(&mut run).await?;
+        store.rebuilds().note(&mut run).await?;
         (tools.watch)(Step::Resumed { id: run.id.clone() });
         return Ok((run, true));
     }
@@ -77,15 +77,15 @@ pub(super) async fn begin(
 
 async fn new(store: &Store, request: &RebuildRequest, rules: String) -> Result<Run, RebuildError> {
     let mut months = match request.what {
-        What::Aggregates => store.months(CheckScope::All).await?,
-        What::Facts => store.fact_months().await?,
+        What::Aggregates => store.facts().months(CheckScope::All).await?,
+        What::Facts => store.rebuilds().fact_months().await?,
     };
     months.retain(|month| request.months.contains(month));
-    let kept_from = store.boundary().await?.month;
+    let kept_from = store.facts().boundary().await?.month;
     if months.is_empty() && *request.months.end() < kept_from {
         return Err(RebuildError::BeyondRetention { kept_from });
     }
-    let (id, started_at) = store.new_rebuild_id().await?;
+    let (id, started_at) = store.rebuilds().new_id().await?;
     let mut run = Run {
         id,
         what: request.what,
@@ -100,16 +100,17 @@ async fn new(store: &Store, request: &RebuildRequest, rules: String) -> Result<R
         started_at,
         version: 0,
     };
-    store.note_rebuild(&mut run).await?;
+    store.rebuilds().note(&mut run).await?;
     // If two runs begin at the same moment, both stop.
     if let Some(other) = store
-        .unfinished_rebuilds()
+        .rebuilds()
+        .unfinished()
         .await?
         .into_iter()
         .find(|other| other.id != run.id)
     {
         run.phase = Phase::Abandoned;
-        store.note_rebuild(&mut run).await?;
+        store.rebuilds().note(&mut run).await?;
         return Err(RebuildError::Running {
             id: other.id,
             owner: other.owner,
@@ -125,13 +126,13 @@ async fn abandon(
     blocks: &mut Blocks<'_>,
 ) -> Result<(), RebuildError> {
     let store = tools.store;
-    store.end_rebuild_inserts(&run).await?;
+    store.rebuilds().end_inserts(&run).await?;
     // A month may have been swapped in without being recorded.
     if !run.dry_run && !run.compared.is_empty() {
         settle::settle(tools, &run, blocks).await?;
     }
     run.phase = Phase::Abandoned;
-    Ok(store.note_rebuild(&mut run).await?)
+    Ok(store.rebuilds().note(&mut run).await?)
 }
 
 fn unfinished(run: Run) -> RebuildError {
@@ -150,9 +151,9 @@ fn unfinished(run: Run) -> RebuildError {
 
 /// Returns an error if facts are missing or doubled: the rebuild would reproduce the fault.
 async fn check_balance(store: &Store) -> Result<(), RebuildError> {
-    let differing = store.block_differences(CheckScope::All).await?;
-    let ends = store.partition_accounts().await?;
-    let stray = store.stray_facts().await?;
+    let differing = store.ledger().block_differences(CheckScope::All).await?;
+    let ends = store.ledger().partition_accounts().await?;
+    let stray = store.facts().strays().await?;
     // Facts beyond the end of the ledger belong to a block that is being written.
     let outside = stray.iter().filter(|facts| {
         let end = ends

@@ -70,7 +70,7 @@ impl<'b> Blocks<'b> {
         asked: Instant,
         committed: &[Committed],
     ) -> Result<Settled, RebuildError> {
-        let accounts = self.store.partition_accounts().await?;
+        let accounts = self.store.ledger().partition_accounts().await?;
         let ends = accounts
             .into_iter()
             .filter(|account| account.stream == self.stream)

@@ -14,7 +14,7 @@ pub(super) async fn rebuild<'t>(
     let store = tools.store;
     let mut months = run.months.clone();
     // The facts of a month may have expired since the run began.
-    let kept_from = store.boundary().await?.month;
+    let kept_from = store.facts().boundary().await?.month;
     months.retain(|month| *month >= kept_from && !run.swapped.contains(month));
     if months.is_empty() {
         return Ok(());
@@ -29,21 +29,21 @@ pub(super) async fn rebuild<'t>(
         // Compare once only: after a swap that was not recorded, the comparison would find no
         // changes.
         if !run.compared.contains(&month) {
-            store.compare_facts(run, month).await?;
+            store.rebuilds().compare_facts(run, month).await?;
             run.compared.push(month);
-            store.note_rebuild(run).await?;
+            store.rebuilds().note(run).await?;
         }
         (tools.watch)(Step::Ready { month });
         if run.dry_run {
             continue;
         }
         check_ownership(store, run).await?;
-        store.swap_facts(run, month).await?;
+        store.rebuilds().swap_facts(run, month).await?;
         for hour_month in hours {
-            store.swap_hourly(run, hour_month).await?;
+            store.rebuilds().swap_hourly(run, hour_month).await?;
         }
         run.swapped.push(month);
-        store.note_rebuild(run).await?;
+        store.rebuilds().note(run).await?;
         (tools.watch)(Step::Swapped { month });
     }
     Ok(())
@@ -63,16 +63,20 @@ async fn complete<'t>(
         Fill::new(tools, blocks, run, &[month], &settled, attempt)
             .run()
             .await?;
-        if !store.facts_are_whole(run, month, &settled).await? {
+        if !store
+            .rebuilds()
+            .facts_are_whole(run, month, &settled)
+            .await?
+        {
             tracing::warn!(
                 month,
                 attempt,
                 "the rebuilt facts differ from the stored ones, retrying"
             );
-            store.drop_rebuilt(run, month).await?;
+            store.rebuilds().drop_rebuilt(run, month).await?;
             continue;
         }
-        let hours = store.hour_months(run, month).await?;
+        let hours = store.rebuilds().hour_months(run, month).await?;
         for hour_month in &hours {
             aggregates::fill(tools, run, *hour_month, &settled, Some(month)).await?;
         }

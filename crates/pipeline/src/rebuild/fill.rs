@@ -54,6 +54,7 @@ impl<'f, 't> Fill<'f, 't> {
     pub(super) async fn run(mut self) -> Result<(), RebuildError> {
         let store = self.tools.store;
         let windows = store
+            .rebuilds()
             .differing_windows(self.run, self.months, self.settled)
             .await?;
         let total = windows.iter().map(|window| window.facts).sum();
@@ -72,6 +73,7 @@ impl<'f, 't> Fill<'f, 't> {
             let store = self.tools.store;
             let offsets = window.offsets(self.settled);
             let missing = store
+                .rebuilds()
                 .missing_offsets(self.run, self.months, window, offsets.clone())
                 .await?;
             let held = self.held(window, missing.last())?;
@@ -131,9 +133,9 @@ impl<'f, 't> Fill<'f, 't> {
     ) -> Result<(), RebuildError> {
         let store = self.tools.store;
         if !self.codes_are_there {
-            let (found, days) = store.fact_codes(self.months).await?;
+            let (found, days) = store.rebuilds().fact_codes(self.months).await?;
             let codes = codes::derive(self.tools.register, &found, days);
-            store.put_codes(self.run, &codes).await?;
+            store.rebuilds().put_codes(self.run, &codes).await?;
             self.codes_are_there = true;
         }
         let copy = FactCopy {
@@ -144,7 +146,7 @@ impl<'f, 't> Fill<'f, 't> {
             only,
             register: self.tools.register.version(),
         };
-        Ok(store.copy_facts(self.run, &copy).await?)
+        Ok(store.rebuilds().copy_facts(self.run, &copy).await?)
     }
 
     /// Reads the records at `offsets`, which are sorted, and writes their facts. Returns the
@@ -249,7 +251,7 @@ impl Projection<'_> {
         let block = std::mem::take(&mut self.block);
         let (first, last) = (block.offsets().next(), block.offsets().last());
         if let (Some(first), Some(last), None) = (first, last, &self.failed) {
-            let insert = self.store.insert_rebuilt(
+            let insert = self.store.rebuilds().insert_rebuilt(
                 self.run,
                 &block,
                 &self.origin,

@@ -62,15 +62,15 @@ pub(super) async fn settle(
     }
     if run.what == What::Facts {
         let mut renamed = Vec::new();
-        for ente in store.ledger_enti().await? {
+        for ente in store.rebuilds().ledger_enti().await? {
             if let Some(found) = tools.register.ente(&ente)
                 && found.code() != ente
             {
                 renamed.push((ente, found.code().to_owned()));
             }
         }
-        done.ledger_rows = store.follow_facts(run, &renamed).await?;
-        done.facts_of_other_rules = store.facts_of_other_rules(run).await?;
+        done.ledger_rows = store.rebuilds().follow_facts(run, &renamed).await?;
+        done.facts_of_other_rules = store.rebuilds().facts_of_other_rules(run).await?;
     }
     Ok(done)
 }

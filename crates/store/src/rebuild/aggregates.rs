@@ -2,7 +2,7 @@
 
 use super::{FACTS, HOURLY, LONG, Run, Settled};
 use crate::sql::{filled, quoted};
-use crate::{Migration, Store, StoreError, migrations};
+use crate::{Migration, Rebuilds, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
@@ -61,7 +61,7 @@ struct Columns {
     all: String,
 }
 
-impl Store {
+impl Rebuilds {
     /// Fills a month of the shadow aggregate, in one INSERT with a token of the run.
     pub async fn fill_hourly(
         &self,
@@ -74,7 +74,7 @@ impl Store {
         // Dropping the partition removes the rows and the token of an earlier attempt.
         self.drop_month(&shadow, month).await?;
         let Columns { all, .. } = self.hourly_columns().await?;
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO {shadow} ({all}) SELECT {all} FROM ({}) SETTINGS {LONG}, insert_deduplicate = 1,
              insert_deduplication_token = {}",
             view_select(&source.sql(run, month)),
@@ -109,7 +109,7 @@ impl Store {
 
     /// Sums the counts of a query for events `e`, accesses `a` and service uses `s` by dimensions.
     async fn sums(&self, from: &str, dimensions: &str) -> Result<Vec<Sums>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT count(), sum(e), sum(a), sum(s), sum(cityHash64({dimensions}, e, a, s)) FROM ({from} GROUP BY {dimensions}) SETTINGS {LONG}"
         ))
         .await
@@ -135,8 +135,8 @@ impl Store {
             ("settled", &settled.condition("kafka_offset")),
             ("long", LONG),
         ];
-        let statement = filled(include_str!("../sql/aggregate_changes.sql"), &parameters);
-        self.execute(&statement).await
+        let statement = filled(include_str!("../../sql/aggregate_changes.sql"), &parameters);
+        self.0.execute(&statement).await
     }
 
     /// Swaps a month of the aggregate with its shadow.
@@ -146,11 +146,12 @@ impl Store {
 
     /// Returns the number of events in the shadow aggregate.
     pub async fn hourly_events(&self, run: &Run) -> Result<u64, StoreError> {
-        self.count(&format!(
-            "SELECT sum(h.events) FROM {} AS h",
-            run.shadow("hourly")
-        ))
-        .await
+        self.0
+            .count(&format!(
+                "SELECT sum(h.events) FROM {} AS h",
+                run.shadow("hourly")
+            ))
+            .await
     }
 
     async fn hourly_columns(&self) -> Result<Columns, StoreError> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{FACTS, LONG, Run, Settled, listed};
 use crate::cluster::FIRST_SHARD;
 use crate::sql::quoted;
-use crate::{BlockOrigin, FactBlock, InsertToken, Store, StoreError};
+use crate::{BlockOrigin, FactBlock, InsertToken, Rebuilds, StoreError};
 
 /// Offsets compared at once: their list needs 8 MB.
 pub const WINDOW_OFFSETS: u64 = 1_000_000;
@@ -68,19 +68,21 @@ pub struct FactCopy<'c> {
     pub register: &'c str,
 }
 
-impl Store {
+impl Rebuilds {
     /// Returns the months of event time with retained facts.
     pub async fn fact_months(&self) -> Result<Vec<u32>, StoreError> {
-        self.rows(&format!(
-            "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} WHERE {} ORDER BY month",
-            self.boundary().await?.of_months("month")
-        ))
-        .await
+        self.0
+            .rows(&format!(
+                "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} WHERE {} ORDER BY month",
+                self.0.boundary().await?.of_months("month")
+            ))
+            .await
     }
 
     pub(super) async fn create_codes(&self, run: &Run) -> Result<(), StoreError> {
         let table = run.shadow("codes");
-        self.create_from(include_str!("../sql/codes.sql"), &table, FIRST_SHARD)
+        self.0
+            .create_from(include_str!("../../sql/codes.sql"), &table, FIRST_SHARD)
             .await
     }
 
@@ -104,7 +106,7 @@ impl Store {
         months: &[u32],
         condition: &str,
     ) -> Result<Vec<OffsetWindow>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(t.stream) AS stream, kafka_partition, intDiv(kafka_offset, {WINDOW_OFFSETS}) AS window, count() AS facts
              FROM {table} AS t WHERE toYYYYMM(time) IN ({}) AND {condition}
              GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}",
@@ -134,7 +136,7 @@ impl Store {
     }
 
     async fn offsets_within(&self, table: &str, within: &str) -> Result<Vec<u64>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT kafka_offset FROM {table} WHERE {within} ORDER BY kafka_offset SETTINGS {LONG}"
         ))
         .await
@@ -160,13 +162,14 @@ impl Store {
             "INSERT INTO {shadow} ({}) FORMAT Native",
             FactBlock::columns()
         );
-        self.insert(
-            &shadow,
-            statement,
-            Bytes::from(block.encode(origin)),
-            &token,
-        )
-        .await
+        self.0
+            .insert(
+                &shadow,
+                statement,
+                Bytes::from(block.encode(origin)),
+                &token,
+            )
+            .await
     }
 
     /// Returns the combinations of ente, portal and service in the facts of `months`, and the range
@@ -176,12 +179,12 @@ impl Store {
         months: &[u32],
     ) -> Result<(Vec<[String; 3]>, Range<u16>), StoreError> {
         let months = listed(months);
-        let codes: Vec<(String, String, String)> = self
+        let codes: Vec<(String, String, String)> = self.0
             .rows(&format!(
                 "SELECT DISTINCT toString(ente), toString(portal), toString(service) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
             ))
             .await?;
-        let days: Vec<(u16, u16)> = self
+        let days: Vec<(u16, u16)> = self.0
             .rows(&format!(
                 "SELECT toUInt16(min(local_date)), toUInt16(max(local_date)) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
             ))
@@ -196,7 +199,7 @@ impl Store {
     pub async fn put_codes(&self, run: &Run, codes: &[CodesRow]) -> Result<(), StoreError> {
         const ROWS_AN_INSERT: usize = 100_000;
         let table = run.shadow("codes");
-        self.truncate(&table).await?;
+        self.0.truncate(&table).await?;
         for (number, rows) in codes.chunks(ROWS_AN_INSERT).enumerate() {
             let mut body = String::new();
             for row in rows {
@@ -218,7 +221,9 @@ impl Store {
             let statement = format!(
                 "INSERT INTO {table} (ente, portal, service, from_day, to_ente, to_portal, to_service, to_category) FORMAT TabSeparated"
             );
-            self.insert(&table, statement, body.into(), &token).await?;
+            self.0
+                .insert(&table, statement, body.into(), &token)
+                .await?;
         }
         Ok(())
     }
@@ -279,7 +284,7 @@ impl Store {
         };
         // No insert token: the insert may produce several blocks, which a retry would split
         // differently. Existing facts are excluded by offset instead.
-        self.execute(&format!(
+        self.0.execute(&format!(
             "INSERT INTO {shadow} ({}) SELECT {} FROM (
                 SELECT * FROM {FACTS} WHERE {within}{named}
                 AND kafka_offset NOT IN (SELECT kafka_offset FROM {shadow} WHERE {within})) AS e

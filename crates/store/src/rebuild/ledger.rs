@@ -3,7 +3,7 @@
 use super::{LONG, Run, listed};
 use crate::retention::Boundary;
 use crate::sql::{filled, joined, quoted};
-use crate::{Store, StoreError};
+use crate::{Rebuilds, StoreError};
 
 const COLUMNS: [&str; 15] = [
     "stream",
@@ -23,10 +23,10 @@ const COLUMNS: [&str; 15] = [
     "rules",
 ];
 
-impl Store {
+impl Rebuilds {
     /// Returns the public bodies of ledger records that are not facts.
     pub async fn ledger_enti(&self) -> Result<Vec<String>, StoreError> {
-        self.rows(
+        self.0.rows(
             "SELECT DISTINCT toString(f.ente) FROM (SELECT * FROM ingest_ledger FINAL) ARRAY JOIN fates AS f
              WHERE f.fate != 'stored' AND f.ente != '' ORDER BY 1",
         )
@@ -44,12 +44,13 @@ impl Store {
         run: &Run,
         renamed: &[(String, String)],
     ) -> Result<u64, StoreError> {
-        let body = rows_that_follow(run, renamed, self.boundary().await?);
+        let body = rows_that_follow(run, renamed, self.0.boundary().await?);
         let rows = self
+            .0
             .count(&format!("SELECT count() FROM ({body}) SETTINGS {LONG}"))
             .await?;
         if rows > 0 {
-            self.execute(&format!(
+            self.0.execute(&format!(
                 "INSERT INTO ingest_ledger ({}, `fates.ente`, `fates.day`, `fates.fate`, `fates.reason`, `fates.records`, written_at)
                  {body} SETTINGS {LONG}, insert_deduplicate = 0",
                 COLUMNS.join(", ")
@@ -78,7 +79,7 @@ fn rows_that_follow(run: &Run, renamed: &[(String, String)], boundary: Boundary)
         .map(|name| format!("l.{name} AS {name}"))
         .collect();
     filled(
-        include_str!("../sql/ledger_after_rebuild.sql"),
+        include_str!("../../sql/ledger_after_rebuild.sql"),
         &[
             ("kept", &kept.join(", ")),
             ("ente", &ente),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FACTS, LONG, Run, Settled, listed};
 use crate::sql::{filled, quoted};
-use crate::{Store, StoreError};
+use crate::{Rebuilds, StoreError};
 
 /// Origin of facts in the shadow table that were not read from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct FactSource {
 /// Facts of a partition as a set: log, partition, facts, distinct offsets, and checksum.
 type OffsetSet = (String, u32, u64, u64, u64);
 
-impl Store {
+impl Rebuilds {
     /// Returns true if a month of the shadow table contains exactly the settled offsets of the
     /// current table, each once.
     pub async fn facts_are_whole(
@@ -50,7 +50,7 @@ impl Store {
         condition: &str,
     ) -> Result<Vec<OffsetSet>, StoreError> {
         // A bitmap counts distinct offsets exactly, with much less memory than a hash set.
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
              FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
              GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
@@ -66,7 +66,7 @@ impl Store {
     /// Returns the months of the hours of a month's facts, current and rebuilt. Usually only that
     /// month.
     pub async fn hour_months(&self, run: &Run, month: u32) -> Result<Vec<u32>, StoreError> {
-        self.rows(&format!(
+        self.0.rows(&format!(
             "SELECT DISTINCT month FROM (
                 SELECT DISTINCT toYYYYMM(hour_start) AS month FROM {FACTS} WHERE toYYYYMM(time) = {month}
                 UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM {} WHERE toYYYYMM(time) = {month}) ORDER BY month SETTINGS {LONG}",
@@ -140,8 +140,8 @@ impl Store {
             ("shadow", &run.shadow("events")),
             ("long", LONG),
         ];
-        let statement = filled(include_str!("../sql/moved_facts.sql"), &parameters);
-        self.execute(&statement).await
+        let statement = filled(include_str!("../../sql/moved_facts.sql"), &parameters);
+        self.0.execute(&statement).await
     }
 
     /// Swaps a month of the facts with its shadow.
@@ -153,8 +153,11 @@ impl Store {
     /// copied fact has the time of its first insert, which is before the start of the run.
     pub async fn rebuilt_facts(&self, run: &Run) -> Result<(u64, Vec<FactSource>), StoreError> {
         let shadow = run.shadow("events");
-        let all = self.count(&format!("SELECT count() FROM {shadow}")).await?;
-        let copied = self
+        let all = self
+            .0
+            .count(&format!("SELECT count() FROM {shadow}"))
+            .await?;
+        let copied = self.0
             .rows(&format!(
                 "SELECT toString(t.stream) AS stream, t.kafka_partition AS kafka_partition, min(t.kafka_offset) AS first_offset,
                         max(t.kafka_offset) AS last_offset, count() AS facts
@@ -169,7 +172,7 @@ impl Store {
     /// Counts the facts of the run's months that were inserted since its start under other rules:
     /// by a consumer that does not use the current register yet.
     pub async fn facts_of_other_rules(&self, run: &Run) -> Result<u64, StoreError> {
-        self.count(&format!(
+        self.0.count(&format!(
             "SELECT count() FROM {FACTS} WHERE toYYYYMM(time) IN ({}) AND ingested_at >= toDateTime({}, 'UTC') AND rules != {}",
             listed(&run.months),
             run.started_at,
