@@ -11,7 +11,7 @@ use affluenza_kafka::{
 };
 use affluenza_store::accept::Acceptance;
 use affluenza_store::accounts::{
-    BlockDifference, CheckScope, DayDifference, LedgerGap, PartitionAccount, StrayFacts,
+    BlockDifference, CheckScope, DayDifference, FactCount, LedgerGap, PartitionAccount, StrayFacts,
     UnexplainedOffsets,
 };
 use affluenza_store::copies::{Copy, Suspects};
@@ -561,9 +561,9 @@ fn of_place(
     })
 }
 
-fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> PartitionAudit {
-    let facts = facts.iter().find(|(stream, partition, _)| {
-        *stream == account.stream && *partition == account.kafka_partition
+fn of_account(account: &PartitionAccount, facts: &[FactCount]) -> PartitionAudit {
+    let facts = facts.iter().find(|facts| {
+        facts.stream == account.stream && facts.kafka_partition == account.kafka_partition
     });
     PartitionAudit {
         stream: account.stream.clone(),
@@ -583,7 +583,7 @@ fn of_account(account: &PartitionAccount, facts: &[(String, u32, u64)]) -> Parti
         erased: account.erased,
         control: account.control,
         lost: account.lost,
-        facts: facts.map_or(0, |(_, _, facts)| *facts),
+        facts: facts.map_or(0, |facts| facts.facts),
     }
 }
 

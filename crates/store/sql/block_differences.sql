@@ -17,4 +17,4 @@ LEFT JOIN (
     GROUP BY stream, kafka_partition, first_offset
  ) AS f ON l.stream = f.stream AND l.kafka_partition = f.kafka_partition AND l.first_offset = f.first_offset
 WHERE l.stored != f.facts OR f.facts != f.offsets
-ORDER BY 1, 2, 3 LIMIT {listed_max}
+ORDER BY 1, 2, 3 LIMIT {listed_max:UInt64}

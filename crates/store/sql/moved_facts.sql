@@ -1,11 +1,11 @@
 INSERT INTO {changes} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why,
                 events, accesses, service_uses)
-SELECT {id}, {month}, toYear(a.local_date), toString(a.ente), toString(a.category), toString(a.kind), toString(a.device),
+SELECT {id:String}, {month:UInt32}, toYear(a.local_date), toString(a.ente), toString(a.category), toString(a.kind), toString(a.device),
        toString(b.ente), toString(b.category), toString(b.kind), toString(b.device),
        arrayStringConcat(arrayFilter(cause -> cause != '', [{causes}]), ', ') AS why,
        count(), countIf(a.resource = 'page'), countIf(a.activity = 'service-use' AND a.outcome = 'completed')
-FROM (SELECT {read} FROM usage_events WHERE toYYYYMM(time) = {month}) AS a
-INNER JOIN (SELECT {read} FROM {shadow} WHERE toYYYYMM(time) = {month}) AS b
+FROM (SELECT {read} FROM usage_events WHERE toYYYYMM(time) = {month:UInt32}) AS a
+INNER JOIN (SELECT {read} FROM {shadow} WHERE toYYYYMM(time) = {month:UInt32}) AS b
 ON a.stream = b.stream AND a.kafka_partition = b.kafka_partition AND a.kafka_offset = b.kafka_offset
 WHERE why != ''
 GROUP BY ALL SETTINGS {long}, join_algorithm = 'grace_hash', max_bytes_in_join = 200000000

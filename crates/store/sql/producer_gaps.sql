@@ -12,5 +12,5 @@ LEFT JOIN (
     FROM client_reports FINAL GROUP BY producer) AS r
 ON s.producer = r.producer
 WHERE last_sequence > s.seen + r.dropped
-  AND greatest(s.seen_at, r.seen_at) <= now() - INTERVAL {minutes} MINUTE
-ORDER BY last_sequence - s.seen - r.dropped DESC, producer LIMIT {producers_max}
+  AND greatest(s.seen_at, r.seen_at) <= now() - INTERVAL {minutes:UInt32} MINUTE
+ORDER BY last_sequence - s.seen - r.dropped DESC, producer LIMIT {producers_max:UInt64}

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::{LISTED_MAX, stored_and_kept};
 use crate::ledger::{FateGroup, LedgerRow};
-use crate::sql::{filled, quoted};
+use crate::sql::{IN_RANGE, Statement, statement};
 use crate::{Facts, Fate, Ledger, StoreError};
 
 /// Kind of acceptance.
@@ -67,45 +67,21 @@ pub struct Acceptance {
 impl Ledger {
     /// Returns all acceptances, oldest first.
     pub async fn acceptances(&self) -> Result<Vec<Acceptance>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT toString(a.what) AS what, toString(a.stream) AS stream, a.kafka_partition AS kafka_partition,
-                    a.first_offset AS first_offset, a.next_offset AS next_offset, a.records AS records,
-                    toUInt16(a.first_day) AS first_day, toUInt16(a.last_day) AS last_day, a.reason AS reason,
-                    a.accepted_by AS accepted_by, toUnixTimestamp(a.accepted_at) AS accepted_at
-             FROM acceptances AS a ORDER BY accepted_at, stream, kafka_partition, first_offset LIMIT {LISTED_MAX}"
-        ))
-        .await
+        let query = statement!("acceptances").bind("listed_max", LISTED_MAX);
+        self.0.rows(query).await
     }
 
     /// Stores an acceptance.
     pub async fn note_acceptance(&self, accepted: &Acceptance) -> Result<(), StoreError> {
-        self.0.execute(&format!(
-            "INSERT INTO acceptances (what, stream, kafka_partition, first_offset, next_offset, records, first_day, last_day, reason, accepted_by, accepted_at)
-             VALUES ({}, {}, {}, {}, {}, {}, toDate({}), toDate({}), {}, {}, toDateTime({}, 'UTC'))",
-            quoted(&accepted.what),
-            quoted(&accepted.stream),
-            accepted.kafka_partition,
-            accepted.first_offset,
-            accepted.next_offset,
-            accepted.records,
-            accepted.first_day,
-            accepted.last_day,
-            quoted(&accepted.reason),
-            quoted(&accepted.accepted_by),
-            accepted.accepted_at
-        ))
-        .await
+        let statement = statement!("note_acceptance").bind_fields(accepted);
+        self.0.execute(statement).await
     }
 
     /// Returns how many times the log of `topic` was accepted as a new log. `topic` is a cluster
     /// and a topic.
     pub async fn log_generation(&self, topic: &str) -> Result<u64, StoreError> {
-        self.0.count(&format!(
-            "SELECT uniqExact(stream) FROM acceptances WHERE what = 'log' AND (stream = {} OR startsWith(toString(stream), {}))",
-            quoted(topic),
-            quoted(&format!("{topic}~"))
-        ))
-        .await
+        let query = statement!("log_generation").bind("topic", topic);
+        self.0.one(query).await
     }
 
     /// Returns the ledger row of a range that can no longer be read. Existing facts count as
@@ -117,23 +93,16 @@ impl Ledger {
         range: &Unaccounted,
     ) -> Result<LedgerRow, StoreError> {
         let Unaccounted { offsets, control } = range;
-        let facts: Vec<(String, u16, u64)> = self.0
-            .rows(&format!(
-                "SELECT toString(ente), toUInt16(local_date), uniqExact(kafka_offset) FROM usage_events
-                 WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}
-                 GROUP BY ente, local_date ORDER BY ente, local_date",
-                quoted(stream),
-                offsets.start,
-                offsets.end
-            ))
-            .await?;
-        let stored: u64 = facts.iter().map(|(_, _, facts)| facts).sum();
-        let fates = facts.into_iter().map(|(ente, day, facts)| {
+        let query = statement!("facts_of_loss").bind_range(stream, kafka_partition, offsets);
+        let facts: Vec<DayFacts> = self.0.rows(query).await?;
+        let stored: u64 = facts.iter().map(|day| day.facts).sum();
+        let fates = facts.into_iter().map(|DayFacts { ente, day, facts }| {
+            let (fate, reason) = (Fate::Stored, "".into());
             let group = FateGroup {
                 ente,
                 day,
-                fate: Fate::Stored,
-                reason: "".into(),
+                fate,
+                reason,
             };
             (group, facts)
         });
@@ -165,16 +134,11 @@ impl Ledger {
         offsets: Range<u64>,
     ) -> Result<Vec<Unaccounted>, StoreError> {
         let boundary = self.0.boundary().await?;
-        let parameters = [
-            ("stream", &*quoted(stream)),
-            ("kafka_partition", &kafka_partition.to_string()),
-            ("first_offset", &offsets.start.to_string()),
-            ("next_offset", &offsets.end.to_string()),
-            ("stored", &stored_and_kept(boundary)),
-            ("of_days", &boundary.of_days("local_date")),
-        ];
-        let query = filled(include_str!("../sql/covered_blocks.sql"), &parameters);
-        let rows: Vec<Covered> = self.0.rows(&query).await?;
+        let query = statement!("covered_blocks")
+            .put("stored", stored_and_kept(boundary))
+            .put("of_days", boundary.of_days("local_date"))
+            .bind_range(stream, kafka_partition, &offsets);
+        let rows: Vec<Covered> = self.0.rows(query).await?;
         Ok(unaccounted_of(&rows, offsets))
     }
 
@@ -185,14 +149,9 @@ impl Ledger {
         kafka_partition: u32,
         first_offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        let condition = format!(
-            "stream = {} AND kafka_partition = {kafka_partition}
-             AND first_offset >= {} AND first_offset < {}",
-            quoted(stream),
-            first_offsets.start,
-            first_offsets.end
-        );
-        self.0.delete("ingest_ledger", &condition).await
+        let begin_within = Statement::from("stream = {stream:String} AND kafka_partition = {kafka_partition:UInt32} AND first_offset >= {first_offset:UInt64} AND first_offset < {next_offset:UInt64}")
+            .bind_range(stream, kafka_partition, &first_offsets);
+        self.0.delete("ingest_ledger", begin_within).await
     }
 
     /// Returns the first day of the block before a range and the last day of the block after it, in
@@ -203,18 +162,8 @@ impl Ledger {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(u16, u16), StoreError> {
-        let days: Vec<(u16, u16)> = self.0
-            .rows(&format!(
-                "SELECT toUInt16(argMaxIf(arrayMin(days), next_offset, next_offset <= {})),
-                        toUInt16(if(countIf(first_offset >= {1}) = 0, today(), argMinIf(arrayMax(days), first_offset, first_offset >= {1})))
-                 FROM (SELECT first_offset, next_offset, `fates.day` AS days FROM ingest_ledger FINAL
-                       WHERE stream = {2} AND kafka_partition = {kafka_partition} AND notEmpty(`fates.day`))",
-                offsets.start,
-                offsets.end,
-                quoted(stream)
-            ))
-            .await?;
-        let (first, last) = days.first().copied().unwrap_or_default();
+        let query = statement!("days_around").bind_range(stream, kafka_partition, &offsets);
+        let (first, last): (u16, u16) = self.0.one(query).await?;
         Ok((first.min(last), first.max(last)))
     }
 }
@@ -228,15 +177,11 @@ impl Facts {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Uncovered, StoreError> {
-        let found: Vec<Uncovered> = self.0
-            .rows(&format!(
-                "SELECT count() AS facts, arraySort(groupUniqArray(toYYYYMM(hour_start))) AS months,
-                        toUInt16(min(local_date)) AS first_day, toUInt16(max(local_date)) AS last_day
-                 FROM usage_events WHERE {}",
-                self.uncovered_condition(stream, kafka_partition, offsets).await?
-            ))
-            .await?;
-        Ok(found.into_iter().next().unwrap_or_default())
+        let condition = self.uncovered_condition(stream, kafka_partition, &offsets);
+        let query = statement!("uncovered_facts")
+            .put("uncovered", condition.await?)
+            .bind_range(stream, kafka_partition, &offsets);
+        self.0.one(query).await
     }
 
     /// Deletes the facts in a range that no ledger row covers.
@@ -246,28 +191,23 @@ impl Facts {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        let condition = self
-            .uncovered_condition(stream, kafka_partition, offsets)
-            .await?;
-        self.0.delete("usage_events", &condition).await
+        let condition = self.uncovered_condition(stream, kafka_partition, &offsets);
+        let condition =
+            Statement::from(condition.await?).bind_range(stream, kafka_partition, &offsets);
+        self.0.delete("usage_events", condition).await
     }
 
     async fn uncovered_condition(
         &self,
         stream: &str,
         kafka_partition: u32,
-        offsets: Range<u64>,
+        offsets: &Range<u64>,
     ) -> Result<String, StoreError> {
         let rows = self
             .ledger()
             .rows_in(stream, kafka_partition, offsets.clone())
             .await?;
-        let mut condition = format!(
-            "stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}",
-            quoted(stream),
-            offsets.start,
-            offsets.end
-        );
+        let mut condition = IN_RANGE.to_owned();
         for (first, next) in joined(&rows) {
             condition.push_str(&format!(
                 " AND NOT (kafka_offset >= {first} AND kafka_offset < {next})"
@@ -275,6 +215,14 @@ impl Facts {
         }
         Ok(condition)
     }
+}
+
+/// Facts of an ente on a local day, in days since 1970.
+#[derive(Row, Serialize, Deserialize)]
+struct DayFacts {
+    ente: String,
+    day: u16,
+    facts: u64,
 }
 
 /// Facts that no ledger row covers.

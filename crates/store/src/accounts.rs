@@ -1,7 +1,7 @@
 //! Reconciliation of the log, the ledger and the facts: queries for differences, and repairs of
 //! single blocks. Module [`crate::hour_rows`] compares the hour rows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use clickhouse::Row;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rebuild::Settled;
 use crate::retention::Boundary;
-use crate::sql::filled;
+use crate::sql::{IN_RANGE, Statement, statement};
 use crate::{Facts, Ledger, StoreError};
 
 /// Maximum number of listed differences of one kind.
@@ -148,6 +148,17 @@ pub struct StrayFacts {
     pub age_seconds: u64,
 }
 
+/// Number of facts of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct FactCount {
+    /// Name of the log.
+    pub stream: String,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// Number of facts.
+    pub facts: u64,
+}
+
 /// A day of an ente on which the ledger and the facts differ.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct DayDifference {
@@ -201,26 +212,14 @@ pub(crate) fn stored_and_kept(boundary: Boundary) -> String {
 impl Ledger {
     /// Returns the totals of the ledger by partition.
     pub async fn partition_accounts(&self) -> Result<Vec<PartitionAccount>, StoreError> {
-        self.0.rows(
-            "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, min(l.first_offset) AS first_offset,
-                    max(l.next_offset) AS next_offset, count() AS blocks, sum(l.records_read) AS records_read,
-                    sum(l.stored) AS stored, sum(l.duplicate) AS duplicate, sum(l.rejected) AS rejected, sum(l.quarantined) AS quarantined, sum(l.reports) AS reports, sum(l.erased) AS erased, sum(l.control) AS control,
-                    sum(l.lost) AS lost
-             FROM ingest_ledger AS l FINAL GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition",
-        )
-        .await
+        self.0.rows(statement!("partition_accounts")).await
     }
 
     /// Returns the blocks whose offsets differ in number from their records, control and lost
     /// offsets.
     pub async fn unexplained_offsets(&self) -> Result<Vec<UnexplainedOffsets>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                    l.next_offset AS next_offset, l.records_read AS records_read, l.control + l.lost AS control
-             FROM ingest_ledger AS l FINAL WHERE l.next_offset - l.first_offset != l.records_read + l.control + l.lost
-             ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
-        ))
-        .await
+        let query = statement!("unexplained_offsets").bind("listed_max", LISTED_MAX);
+        self.0.rows(query).await
     }
 
     /// Writes the ledger row of a block again with another number of control offsets. The new row
@@ -231,28 +230,16 @@ impl Ledger {
         block: &UnexplainedOffsets,
         control: u64,
     ) -> Result<(), StoreError> {
-        self.0.execute(&format!(
-            "INSERT INTO ingest_ledger SELECT * REPLACE (toUInt64({control}) AS control, written_at + 1 AS written_at)
-             FROM ingest_ledger FINAL
-             WHERE stream = '{}' AND kafka_partition = {} AND first_offset = {} AND next_offset = {}
-             SETTINGS insert_deduplicate = 0",
-            block.stream, block.kafka_partition, block.first_offset, block.next_offset
-        ))
-        .await
+        let statement = statement!("set_control")
+            .bind_fields(block)
+            .bind("control", control);
+        self.0.execute(statement).await
     }
 
     /// Returns the gaps and overlaps between consecutive blocks of the ledger.
     pub async fn gaps(&self) -> Result<Vec<LedgerGap>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT g.stream AS stream, g.kafka_partition AS kafka_partition, g.ends_at AS ends_at, g.first_offset AS begins_at FROM (
-                SELECT toString(stream) AS stream, kafka_partition, first_offset,
-                    lagInFrame(next_offset, 1, first_offset) OVER (
-                        PARTITION BY stream, kafka_partition ORDER BY first_offset
-                        ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS ends_at
-                FROM ingest_ledger FINAL) AS g
-             WHERE ends_at != begins_at ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
-        ))
-        .await
+        let query = statement!("ledger_gaps").bind("listed_max", LISTED_MAX);
+        self.0.rows(query).await
     }
 
     /// Returns the blocks with fewer or more facts than the ledger says, for days with retained
@@ -278,19 +265,13 @@ impl Ledger {
         let boundary = self.0.boundary().await?;
         // A bitmap counts the offsets, because a hash set of all offsets would need too much
         // memory.
-        let parameters = [
-            ("stored", &*stored_and_kept(boundary)),
-            ("of_blocks", &scope.condition("written_at")),
-            ("of_facts", &scope.wider().condition("e.ingested_at")),
-            ("of_days", &boundary.of_days("e.local_date")),
-            ("listed_max", &LISTED_MAX.to_string()),
-        ];
-        self.0
-            .rows(&filled(
-                include_str!("../sql/block_differences.sql"),
-                &parameters,
-            ))
-            .await
+        let query = statement!("block_differences")
+            .put("stored", stored_and_kept(boundary))
+            .put("of_blocks", scope.condition("written_at"))
+            .put("of_facts", scope.wider().condition("e.ingested_at"))
+            .put("of_days", boundary.of_days("e.local_date"))
+            .bind("listed_max", LISTED_MAX);
+        self.0.rows(query).await
     }
 
     /// Returns the days and enti on which the ledger and the facts differ, for `days` since 1970.
@@ -302,23 +283,14 @@ impl Ledger {
         days: Range<u16>,
         settled: &Settled,
     ) -> Result<Vec<DayDifference>, StoreError> {
-        let start = days.start.max(self.0.boundary().await?.day);
-        let end = days.end;
-        let (of_blocks, of_facts) = (
-            settled.condition("first_offset"),
-            settled.condition("kafka_offset"),
-        );
-        self.0.rows(&format!(
-            "SELECT ente, toString(date) AS day, sum(ledger) AS stored, sum(fact) AS facts FROM (
-                SELECT toString(f.ente) AS ente, f.day AS date, toInt64(f.records) AS ledger, toInt64(0) AS fact
-                FROM (SELECT * FROM ingest_ledger FINAL)
-                ARRAY JOIN fates AS f WHERE {of_blocks} AND f.fate = 'stored' AND toUInt16(f.day) >= {start} AND toUInt16(f.day) < {end}
-                UNION ALL
-                SELECT toString(ente), local_date, toInt64(0), toInt64(count()) FROM usage_events
-                WHERE {of_facts} AND toUInt16(local_date) >= {start} AND toUInt16(local_date) < {end} GROUP BY ente, local_date)
-             GROUP BY ente, date HAVING stored != facts ORDER BY date, ente LIMIT {LISTED_MAX}"
-        ))
-        .await
+        let first_day = days.start.max(self.0.boundary().await?.day);
+        let query = statement!("day_differences")
+            .put("settled_blocks", settled.condition("first_offset"))
+            .put("settled_facts", settled.condition("kafka_offset"))
+            .bind("first_day", first_day)
+            .bind("end_day", days.end)
+            .bind("listed_max", LISTED_MAX);
+        self.0.rows(settled.bind(query)).await
     }
 
     /// Returns how often facts of a block were restored.
@@ -328,11 +300,11 @@ impl Ledger {
         kafka_partition: u32,
         first_offset: u64,
     ) -> Result<u64, StoreError> {
-        self.0.count(&format!(
-            "SELECT count() FROM ingest_repairs WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND first_offset = {first_offset} AND what = 'facts'"
-        ))
-        .await
+        let query = statement!("repairs_of")
+            .bind("stream", stream)
+            .bind("kafka_partition", kafka_partition)
+            .bind("first_offset", first_offset);
+        self.0.one(query).await
     }
 
     /// Records a repair of a block.
@@ -344,53 +316,38 @@ impl Ledger {
         offsets: Range<u64>,
         records: u64,
     ) -> Result<(), StoreError> {
-        self.0.execute(&format!(
-            "INSERT INTO ingest_repairs (stream, kafka_partition, first_offset, next_offset, what, records)
-             VALUES ('{stream}', {kafka_partition}, {}, {}, '{what}', {records})",
-            offsets.start, offsets.end
-        ))
-        .await
+        let statement = statement!("note_repair")
+            .bind_range(stream, kafka_partition, &offsets)
+            .bind("what", what)
+            .bind("records", records);
+        self.0.execute(statement).await
     }
 }
 
 impl Facts {
     /// Returns the number of facts by log and partition.
-    pub async fn counts(&self) -> Result<Vec<(String, u32, u64)>, StoreError> {
-        self.0.rows("SELECT toString(stream), kafka_partition, count() FROM usage_events GROUP BY ALL ORDER BY 1, 2")
-            .await
+    pub async fn counts(&self) -> Result<Vec<FactCount>, StoreError> {
+        self.0.rows(statement!("fact_counts")).await
     }
 
     /// Returns the facts that no ledger block covers.
     pub async fn strays(&self) -> Result<Vec<StrayFacts>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT toString(e.stream) AS stream, e.kafka_partition AS kafka_partition, min(e.kafka_offset) AS first_offset,
-                    max(e.kafka_offset) AS last_offset, count() AS facts, toUInt16(min(e.local_date)) AS first_day,
-                    toUInt16(max(e.local_date)) AS last_day, toUInt64(greatest(dateDiff('second', min(e.ingested_at), now()), 0)) AS age_seconds
-             FROM usage_events AS e
-             ASOF LEFT JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ingest_ledger FINAL) AS b
-             ON e.stream = b.stream AND e.kafka_partition = b.kafka_partition AND e.kafka_offset >= b.first_offset
-             WHERE e.kafka_offset >= b.next_offset
-             GROUP BY e.stream, e.kafka_partition, b.next_offset
-             ORDER BY 1, 2, 3 LIMIT {LISTED_MAX}"
-        ))
-        .await
+        let query = statement!("stray_facts").bind("listed_max", LISTED_MAX);
+        self.0.rows(query).await
     }
 
     /// Returns the months, as `YYYYMM`, with facts written within `scope`. [`CheckScope::All`] includes
     /// the months with aggregates. Months with expired facts are left out.
     pub async fn months(&self, scope: CheckScope) -> Result<Vec<u32>, StoreError> {
-        let aggregates = match scope {
+        let hour_rows = match scope {
             CheckScope::All => "UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM usage_hourly",
             CheckScope::Hours(_) => "",
         };
-        self.0.rows(&format!(
-            "SELECT DISTINCT month FROM (
-                SELECT DISTINCT toYYYYMM(hour_start) AS month FROM usage_events WHERE {} {aggregates})
-             WHERE {} ORDER BY month",
-            scope.condition("ingested_at"),
-            self.0.boundary().await?.of_months("month")
-        ))
-        .await
+        let query = statement!("months_written")
+            .put("written", scope.condition("ingested_at"))
+            .put("hour_rows", hour_rows)
+            .put("of_months", self.0.boundary().await?.of_months("month"));
+        self.0.rows(query).await
     }
 
     /// Returns the offsets of the facts of a partition within a range.
@@ -400,12 +357,10 @@ impl Facts {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<Vec<u64>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT kafka_offset FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset >= {} AND kafka_offset < {}",
-            offsets.start, offsets.end
-        ))
-        .await
+        let query = Statement::from("SELECT kafka_offset FROM usage_events WHERE {in_range}")
+            .put("in_range", IN_RANGE)
+            .bind_range(stream, kafka_partition, &offsets);
+        self.0.rows(query).await
     }
 
     /// Returns offset and identity of the facts of a partition within a range.
@@ -414,13 +369,14 @@ impl Facts {
         stream: &str,
         kafka_partition: u32,
         offsets: Range<u64>,
-    ) -> Result<Vec<(u64, u64)>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT kafka_offset, identity FROM usage_events WHERE stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset >= {} AND kafka_offset < {}",
-            offsets.start, offsets.end
-        ))
-        .await
+    ) -> Result<HashMap<u64, u64>, StoreError> {
+        let query = "SELECT kafka_offset, identity FROM usage_events WHERE {in_range}";
+        let query = Statement::from(query).put("in_range", IN_RANGE).bind_range(
+            stream,
+            kafka_partition,
+            &offsets,
+        );
+        Ok(self.0.rows(query).await?.into_iter().collect())
     }
 
     /// Deletes the facts in a range of offsets, which are then restored from the log. Used for
@@ -431,11 +387,7 @@ impl Facts {
         kafka_partition: u32,
         offsets: Range<u64>,
     ) -> Result<(), StoreError> {
-        let condition = format!(
-            "stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset >= {} AND kafka_offset < {}",
-            offsets.start, offsets.end
-        );
-        self.0.delete("usage_events", &condition).await
+        let condition = Statement::from(IN_RANGE).bind_range(stream, kafka_partition, &offsets);
+        self.0.delete("usage_events", condition).await
     }
 }

@@ -16,9 +16,12 @@
 //! - `{window}`: setting for the number of tokens that the table remembers; `{no_window}` for a
 //!   table that remembers none.
 
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
 use crate::database::Database;
 use crate::migrate::SchemaObject;
-use crate::sql::{filled, quoted};
+use crate::sql::{Statement, filled, statement};
 use crate::{Config, Migration, StoreError, migrations};
 
 /// Suffix of the tables that contain the rows.
@@ -140,6 +143,14 @@ pub(crate) fn database(config: &Config) -> String {
     )
 }
 
+/// Shards and servers of a cluster, and the servers of shards that copy inserts by themselves.
+#[derive(Default, Row, Serialize, Deserialize)]
+struct ClusterShape {
+    shards: u64,
+    copied: u64,
+    servers: u64,
+}
+
 impl Database {
     /// Returns the name of the table that contains the rows on a server.
     pub(crate) fn held(&self, table: &str) -> String {
@@ -152,19 +163,27 @@ impl Database {
     }
 
     /// Changes a table with rows on every node.
-    pub(crate) async fn alter(&self, table: &str, action: &str) -> Result<(), StoreError> {
-        let rows = self.rows_of(table);
-        self.execute_everywhere(&format!("ALTER TABLE {rows} {action}"))
+    pub(crate) async fn alter(
+        &self,
+        table: &str,
+        action: impl Into<Statement>,
+    ) -> Result<(), StoreError> {
+        let before = format!("ALTER TABLE {} ", self.rows_of(table));
+        self.execute_everywhere(action.into().within(&before, ""))
             .await
     }
 
     /// Deletes rows on every node, and waits for it.
-    pub(crate) async fn delete(&self, table: &str, condition: &str) -> Result<(), StoreError> {
-        let rows = self.rows_of(table);
-        self.execute_everywhere(&format!(
-            "DELETE FROM {rows} WHERE {condition} SETTINGS lightweight_deletes_sync = 2"
-        ))
-        .await
+    pub(crate) async fn delete(
+        &self,
+        table: &str,
+        condition: impl Into<Statement>,
+    ) -> Result<(), StoreError> {
+        let before = format!("DELETE FROM {} WHERE ", self.rows_of(table));
+        let statement = condition
+            .into()
+            .within(&before, " SETTINGS lightweight_deletes_sync = 2");
+        self.execute_everywhere(statement).await
     }
 
     /// Deletes all rows of a table on every node.
@@ -250,29 +269,25 @@ impl Database {
         if self.config.cluster.is_empty() {
             return Ok(());
         }
-        let shards: Vec<(u64, u64, u64)> = self
-            .outside()
-            .rows(&format!(
-                "SELECT uniqExact(shard_num), countIf(NOT internal_replication), count() FROM system.clusters WHERE cluster = {}",
-                quoted(&self.config.cluster)
-            ))
-            .await?;
-        let cause = match shards.first() {
-            None | Some((0, ..)) => format!(
+        let query = statement!("cluster_shape").bind("cluster", &*self.config.cluster);
+        let cause = match self.outside().one(query).await? {
+            ClusterShape { shards: 0, .. } => format!(
                 "it knows no cluster {}: name it in remote_servers of every node, or correct clickhouse.cluster",
                 self.config.cluster
             ),
-            Some((_, 0, all)) => {
+            ClusterShape {
+                copied: 0, servers, ..
+            } => {
                 let named = self.config.nodes.len() as u64;
-                if named == 0 || named >= *all {
+                if named == 0 || named >= servers {
                     return Ok(());
                 }
                 format!(
-                    "clickhouse.nodes names {named} servers, and there are {all} in {}: name all of them, in the order of remote_servers",
+                    "clickhouse.nodes names {named} servers, and there are {servers} in {}: name all of them, in the order of remote_servers",
                     self.config.cluster
                 )
             }
-            Some(_) => format!(
+            ClusterShape { .. } => format!(
                 "it would copy inserts to replicas by itself: set internal_replication to true for every shard of {}",
                 self.config.cluster
             ),

@@ -12,10 +12,12 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{WINDOW_SECONDS, has_keeper};
-use crate::database::SKIP_UNAVAILABLE;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
-use crate::sql::{joined, quoted};
+use crate::sql::statement;
 use crate::{BlockOrigin, Ledger, StoreError};
+
+/// Maximum number of doubts in one insert.
+const DOUBTS_AN_INSERT: usize = 1_000;
 
 /// An unsettled row of `months_in_doubt`.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -91,24 +93,17 @@ impl Ledger {
     /// The ledger counts the inserts: each block has a row with its days. Half of the window is
     /// reserved for inserts that the ledger does not contain: blocks being written, repairs and
     /// corrections.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn token_reliability(&self, since: u64) -> Result<TokenReliability, StoreError> {
         if self.0.may_be_on_other_shard(since).await? {
             return Ok(TokenReliability::OnOtherShard);
         }
         let from = since.saturating_sub(CLOCK_SKEW_SECONDS_MAX.unsigned_abs());
         // The ledger has local days, but parts have months in UTC: add a month at each end.
-        let memory: Vec<Memory> = self.0
-            .rows(&format!(
-                "SELECT assumeNotNull((SELECT toUInt64(max(toUnixTimestamp(now()) - uptime())) FROM {} {SKIP_UNAVAILABLE})) AS started_at,
-                        assumeNotNull((SELECT toUInt64(sum(2 + length(arrayDistinct(arrayMap(day -> toYYYYMM(day), `fates.day`))))) FROM ingest_ledger
-                         WHERE written_at >= toDateTime({from}, 'UTC'))) AS parts",
-                self.0.of_all_nodes("system.one")
-            ))
-            .await?;
-        let Some(Memory { started_at, parts }) = memory.into_iter().next() else {
+        let query = statement!("token_memory")
+            .put("servers", self.0.of_all_nodes("system.one"))
+            .bind("since", from);
+        let Some(Memory { started_at, parts }) = self.0.rows(query).await?.into_iter().next()
+        else {
             return Ok(TokenReliability::MayBeForgotten);
         };
         if started_at >= from {
@@ -137,9 +132,6 @@ impl Ledger {
 
     /// Records that the hour rows of these months may be wrong. The cause is a block, or without
     /// one a difference found by a comparison.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the insert or does not respond.
     pub async fn doubt_months(
         &self,
         months: &BTreeSet<u32>,
@@ -148,56 +140,29 @@ impl Ledger {
         if months.is_empty() {
             return Ok(());
         }
-        let place = match block {
-            Some((origin, offsets)) => format!(
-                "{}, {}, {}, {}",
-                quoted(&origin.stream),
-                origin.kafka_partition,
-                offsets.start,
-                offsets.end
-            ),
-            None => "'', 0, 0, 0".to_owned(),
-        };
-        let rows = months.iter().map(|month| format!("({month}, {place})"));
+        let months: Vec<u32> = months.iter().copied().collect();
+        let statement = statement!("doubt_months").bind("months", months);
         self.0
-            .execute(&format!(
-            "INSERT INTO months_in_doubt (month, stream, kafka_partition, first_offset, next_offset)
-             SETTINGS async_insert = 0 VALUES {}",
-            joined(rows)
-        ))
+            .execute(match block {
+                Some((origin, offsets)) => {
+                    statement.bind_range(&origin.stream, origin.kafka_partition, &offsets)
+                }
+                None => statement.bind_range("", 0, &(0..0)),
+            })
             .await
     }
 
     /// Returns all unsettled doubts.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn doubts(&self) -> Result<Vec<Doubt>, StoreError> {
-        self.0.rows(
-            "SELECT d.month AS month, toString(d.stream) AS stream, d.kafka_partition AS kafka_partition, d.first_offset AS first_offset,
-                    d.next_offset AS next_offset, toUnixTimestamp(d.since) AS since, d.version AS version
-             FROM months_in_doubt AS d FINAL WHERE NOT d.settled ORDER BY month, stream, kafka_partition, first_offset",
-        )
-        .await
+        self.0.rows(statement!("doubts")).await
     }
 
     /// Returns the months in doubt, in order.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn months_in_doubt(&self) -> Result<Vec<DoubtfulMonth>, StoreError> {
-        self.0.rows(
-            "SELECT d.month AS month, min(toUnixTimestamp(d.since)) AS since, toInt32(any(toDate(concat(toString(d.month), '01'))) - 1) AS first_day,
-                    toInt32(addMonths(any(toDate(concat(toString(d.month), '01'))), 1)) AS last_day, toBool(max(d.held_until) > now()) AS is_held
-             FROM months_in_doubt AS d FINAL WHERE NOT d.settled GROUP BY d.month ORDER BY month",
-        )
-        .await
+        self.0.rows(statement!("months_in_doubt")).await
     }
 
     /// Returns the months in doubt, as `2017-03`, that contain days of a local year.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn months_in_doubt_of(&self, year: i16) -> Result<Vec<String>, StoreError> {
         let year = u32::from(year.unsigned_abs());
         // Local days east of UTC begin in the previous UTC month, those west of it end in the next.
@@ -208,51 +173,24 @@ impl Ledger {
     }
 
     /// Asks consumers to start no block of the months of these doubts, for `seconds`.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the insert or does not respond.
     pub async fn hold_months(&self, doubts: &[Doubt], seconds: u64) -> Result<(), StoreError> {
         self.write_doubts(doubts, &format!("now() + INTERVAL {seconds} SECOND, false"))
             .await
     }
 
     /// Marks these doubts as settled. A later doubt about the same block stays.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the insert or does not respond.
     pub async fn reconcile_doubtful_months(&self, doubts: &[Doubt]) -> Result<(), StoreError> {
         self.write_doubts(doubts, "toDateTime(0, 'UTC'), true")
             .await
     }
 
     async fn write_doubts(&self, doubts: &[Doubt], state: &str) -> Result<(), StoreError> {
-        if doubts.is_empty() {
-            return Ok(());
+        for doubts in doubts.chunks(DOUBTS_AN_INSERT) {
+            let statement = statement!("write_doubts")
+                .put("state", state)
+                .bind_columns(doubts);
+            self.0.execute(statement).await?;
         }
-        let rows: Vec<String> = doubts
-            .iter()
-            .map(|doubt| {
-                let Doubt {
-                    month,
-                    stream,
-                    kafka_partition,
-                    first_offset,
-                    next_offset,
-                    since,
-                    version,
-                } = doubt;
-                let stream = quoted(stream);
-                let version = version + 1;
-                format!(
-                    "({month}, {stream}, {kafka_partition}, {first_offset}, {next_offset}, toDateTime({since}, 'UTC'), {state}, {version})"
-                )
-            })
-            .collect();
-        self.0.execute(&format!(
-            "INSERT INTO months_in_doubt (month, stream, kafka_partition, first_offset, next_offset, since, held_until, settled, version)
-             SETTINGS async_insert = 0 VALUES {}",
-            rows.join(", ")
-        ))
-        .await
+        Ok(())
     }
 }

@@ -7,9 +7,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::copies::Copy;
-use crate::database::SKIP_UNAVAILABLE;
 use crate::native::{Number as _, put_string, put_varuint};
-use crate::sql::quoted;
+use crate::sql::statement;
 use crate::{InsertToken, Ledger, StoreError};
 
 /// Final outcome of a record.
@@ -259,37 +258,23 @@ impl Ledger {
 
     /// Returns the number of inserts of a block that servers are still executing. A client that no
     /// longer waits for an insert does not end it.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn running_inserts(&self, token: &InsertToken) -> Result<u64, StoreError> {
-        let token = quoted(&token.to_string());
-        self.0.count(&format!(
-            "SELECT count() FROM {} WHERE Settings['insert_deduplication_token'] = {token}
-             OR startsWith(Settings['insert_deduplication_token'], concat({token}, '/')) {SKIP_UNAVAILABLE}",
-            self.0.of_all_nodes("system.processes")
-        ))
-        .await
+        let query = statement!("running_inserts")
+            .put("processes", self.0.of_all_nodes("system.processes"))
+            .bind("token", token.to_string());
+        self.0.one(query).await
     }
 
     /// Returns the end of the ledger and the facts of a log by partition, as the next offset.
     pub async fn ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let query = format!(
-            "SELECT toUInt32(kafka_partition), max(reached) FROM (
-                SELECT kafka_partition, next_offset AS reached FROM ingest_ledger WHERE stream = '{stream}'
-                UNION ALL
-                SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = '{stream}' GROUP BY kafka_partition)
-             GROUP BY kafka_partition"
-        );
-        let ends: Vec<(u32, u64)> = self.0.rows(&query).await?;
-        Ok(ends.into_iter().collect())
+        let query = statement!("ledger_ends").bind("stream", stream);
+        Ok(self.0.rows(query).await?.into_iter().collect())
     }
 
     /// Returns the logs in the ledger.
     pub async fn streams(&self) -> Result<Vec<String>, StoreError> {
-        self.0
-            .rows("SELECT DISTINCT toString(stream) FROM ingest_ledger ORDER BY 1")
-            .await
+        let query = "SELECT DISTINCT toString(stream) FROM ingest_ledger ORDER BY 1";
+        self.0.rows(query).await
     }
 
     /// Returns the row of the block that covers an offset.
@@ -299,18 +284,11 @@ impl Ledger {
         kafka_partition: u32,
         offset: u64,
     ) -> Result<Option<LedgerRow>, StoreError> {
-        let rows: Vec<StoredRow> = self.0
-            .rows(&format!(
-                "SELECT toString(l.stream) AS stream, l.kafka_partition AS kafka_partition, l.first_offset AS first_offset,
-                        l.next_offset AS next_offset, l.records_read AS records_read, l.control AS control, l.lost AS lost,
-                        arrayMap(ente -> toString(ente), l.`fates.ente`) AS entes, arrayMap(day -> toUInt16(day), l.`fates.day`) AS days,
-                        arrayMap(fate -> toInt8(fate), l.`fates.fate`) AS fates, arrayMap(reason -> toString(reason), l.`fates.reason`) AS reasons,
-                        l.`fates.records` AS records, l.checksum AS checksum, toString(l.rules) AS rules
-                 FROM ingest_ledger AS l FINAL
-                 WHERE l.stream = '{stream}' AND l.kafka_partition = {kafka_partition} AND l.first_offset <= {offset} AND l.next_offset > {offset}
-                 ORDER BY l.first_offset DESC LIMIT 1"
-            ))
-            .await?;
+        let query = statement!("ledger_row_at")
+            .bind("stream", stream)
+            .bind("kafka_partition", kafka_partition)
+            .bind("offset", offset);
+        let rows: Vec<StoredRow> = self.0.rows(query).await?;
         Ok(rows.into_iter().next().and_then(StoredRow::parse))
     }
 }

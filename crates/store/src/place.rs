@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::sql::quoted;
+use crate::sql::statement;
 use crate::{Facts, Ledger, StoreError};
 
 /// End of the ledger of a partition.
@@ -44,20 +44,10 @@ pub struct FactsBeyond {
 impl Ledger {
     /// Returns the end of the ledger of a log, by partition.
     pub async fn end_rows(&self, stream: &str) -> Result<BTreeMap<u32, LedgerEnd>, StoreError> {
-        let query = format!(
-            "SELECT kafka_partition, e.1 AS next_offset, e.2 AS first_offset, e.3 AS checksum, r.2 AS read_from, r.1 AS read_to,
-                    r.3 AS records, r.4 AS records_checksum
-             FROM (
-                SELECT kafka_partition, max((next_offset, first_offset, checksum)) AS e,
-                       maxIf((next_offset, first_offset, records_read, checksum), lost = 0 AND records_read > 0) AS r
-                FROM ingest_ledger FINAL WHERE stream = {} GROUP BY kafka_partition)",
-            quoted(stream)
-        );
-        let ends: Vec<LedgerEnd> = self.0.rows(&query).await?;
-        Ok(ends
-            .into_iter()
-            .map(|end| (end.kafka_partition, end))
-            .collect())
+        let query = statement!("ledger_end_rows").bind("stream", stream);
+        let ends: Vec<LedgerEnd> = self.0.rows(query).await?;
+        let ends = ends.into_iter();
+        Ok(ends.map(|end| (end.kafka_partition, end)).collect())
     }
 
     /// Returns the ledger rows that overlap a range, as first and next offset.
@@ -67,14 +57,8 @@ impl Ledger {
         kafka_partition: u32,
         offsets: std::ops::Range<u64>,
     ) -> Result<Vec<(u64, u64)>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT first_offset, next_offset FROM ingest_ledger FINAL
-             WHERE stream = {} AND kafka_partition = {kafka_partition} AND first_offset < {} AND next_offset > {} ORDER BY first_offset",
-            quoted(stream),
-            offsets.end,
-            offsets.start
-        ))
-        .await
+        let query = statement!("ledger_rows_in").bind_range(stream, kafka_partition, &offsets);
+        self.0.rows(query).await
     }
 }
 
@@ -86,13 +70,11 @@ impl Facts {
         kafka_partition: u32,
         offset: u64,
     ) -> Result<Option<FactsBeyond>, StoreError> {
-        let found: Vec<FactsBeyond> = self.0
-            .rows(&format!(
-                "SELECT min(kafka_offset) AS first_offset, max(kafka_offset) AS last_offset, count() AS facts FROM usage_events
-                 WHERE stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {offset}",
-                quoted(stream)
-            ))
-            .await?;
+        let query = statement!("facts_beyond")
+            .bind("stream", stream)
+            .bind("kafka_partition", kafka_partition)
+            .bind("offset", offset);
+        let found: Vec<FactsBeyond> = self.0.rows(query).await?;
         Ok(found.into_iter().find(|found| found.facts > 0))
     }
 }

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::native::{Number as _, put_string};
-use crate::sql::{filled, quoted};
+use crate::sql::statement;
 use crate::{InsertToken, Ledger, StoreError};
 
 /// Number of sequence numbers in a bucket of `producer_sequences`.
@@ -141,11 +141,7 @@ impl Ledger {
 
     /// Returns the total of reported drops, by public body and reason.
     pub async fn reported_drops(&self) -> Result<Vec<ReportedDrops>, StoreError> {
-        self.0.rows(
-            "SELECT toString(r.ente) AS ente, toString(r.reason) AS reason, sum(r.events) AS events, uniqExact(r.producer) AS producers
-             FROM client_reports AS r FINAL WHERE r.events > 0 GROUP BY ente, reason ORDER BY ente, reason",
-        )
-        .await
+        self.0.rows(statement!("reported_drops")).await
     }
 
     /// Returns the producers with more missing sequence numbers than reported drops. Leaves out
@@ -154,21 +150,16 @@ impl Ledger {
         &self,
         on_their_way_minutes: u32,
     ) -> Result<Vec<ProducerGap>, StoreError> {
-        let parameters = [
-            ("minutes", &*on_their_way_minutes.to_string()),
-            ("producers_max", &PRODUCERS_MAX.to_string()),
-        ];
-        let query = filled(include_str!("../sql/producer_gaps.sql"), &parameters);
-        let accounts: Vec<Account> = self.0.rows(&query).await?;
+        let query = statement!("producer_gaps")
+            .bind("minutes", on_their_way_minutes)
+            .bind("producers_max", PRODUCERS_MAX);
+        let accounts: Vec<Account> = self.0.rows(query).await?;
         let mut gaps = Vec::with_capacity(accounts.len());
         for account in accounts {
-            let producer = quoted(&account.producer);
-            let buckets: Vec<(u64, u64)> = self.0
-                .rows(&format!(
-                    "SELECT bucket, groupBitOr(seen) FROM producer_sequences WHERE producer = {producer}
-                     GROUP BY bucket ORDER BY bucket LIMIT {BUCKETS_MAX}"
-                ))
-                .await?;
+            let query = statement!("producer_buckets")
+                .bind("producer", &*account.producer)
+                .bind("buckets_max", BUCKETS_MAX);
+            let buckets: Vec<(u64, u64)> = self.0.rows(query).await?;
             gaps.push(ProducerGap {
                 ranges: missing(&buckets, account.last_sequence),
                 producer: account.producer,

@@ -14,7 +14,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
-use crate::sql::{joined, quoted};
+use crate::sql::{Statement, statement};
 use crate::{Rebuilds, StoreError};
 
 pub use aggregates::HourlySource;
@@ -200,13 +200,7 @@ impl Run {
 impl Rebuilds {
     /// Returns the runs that are neither done nor abandoned, oldest first.
     pub async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
-        let rows: Vec<RunRow> = self.0
-            .rows(
-                "SELECT id, toString(what) AS what, period, dry_run, toString(rules) AS rules, owner, months, compared, swapped,
-                        toString(phase) AS phase, toUnixTimestamp(started_at) AS started_at, version
-                 FROM rebuilds FINAL WHERE rebuilds.phase IN ('working', 'settling') ORDER BY id",
-            )
-            .await?;
+        let rows: Vec<RunRow> = self.0.rows(statement!("unfinished_rebuilds")).await?;
         Ok(rows.into_iter().map(Run::from).collect())
     }
 
@@ -217,38 +211,26 @@ impl Rebuilds {
 
     /// Returns a new run id and the time of the server, in seconds since 1970.
     pub async fn new_id(&self) -> Result<(String, u32), StoreError> {
-        let made: Vec<(String, u32)> = self.0
-            .rows(
-                "SELECT concat(formatDateTime(now('UTC'), '%Y%m%d%H%i%S'), '_', lower(hex(toUInt16(rand() % 65536)))), toUnixTimestamp(now())",
-            )
-            .await?;
-        Ok(made.into_iter().next().unwrap_or_default())
+        self.0.one(statement!("new_rebuild_id")).await
     }
 
     /// Stores the progress of a run.
     pub async fn note(&self, run: &mut Run) -> Result<(), StoreError> {
         run.version += 1;
-        let finished_at = match run.phase {
-            Phase::Working | Phase::Settling => "toDateTime(0, 'UTC')",
-            Phase::Done | Phase::Abandoned => "now('UTC')",
-        };
-        self.0.execute(&format!(
-            "INSERT INTO rebuilds (id, what, period, dry_run, rules, owner, months, compared, swapped, phase, started_at, finished_at, version)
-             VALUES ({}, '{}', {}, {}, {}, {}, {:?}, {:?}, {:?}, '{}', {}, {finished_at}, {})",
-            quoted(&run.id),
-            run.what.as_str(),
-            quoted(&run.period),
-            run.dry_run,
-            quoted(&run.rules),
-            quoted(&run.owner),
-            run.months,
-            run.compared,
-            run.swapped,
-            run.phase.as_str(),
-            run.started_at,
-            run.version
-        ))
-        .await
+        let statement = statement!("note_rebuild")
+            .bind("id", &*run.id)
+            .bind("what", run.what.as_str())
+            .bind("period", &*run.period)
+            .bind("dry_run", run.dry_run)
+            .bind("rules", &*run.rules)
+            .bind("owner", &*run.owner)
+            .bind("months", &*run.months)
+            .bind("compared", &*run.compared)
+            .bind("swapped", &*run.swapped)
+            .bind("phase", run.phase.as_str())
+            .bind("started_at", run.started_at)
+            .bind("version", run.version);
+        self.0.execute(statement).await
     }
 
     /// Creates the missing shadow tables of a run.
@@ -271,24 +253,19 @@ impl Rebuilds {
     /// Stops the inserts of a killed run. The server continues them, and their rows must not mix
     /// with those of the next attempt.
     pub async fn end_inserts(&self, run: &Run) -> Result<(), StoreError> {
-        self.0.execute_everywhere(&format!(
-            "KILL QUERY{} WHERE query_kind = 'Insert' AND position(query, '{PREFIX}{}') > 0 SYNC",
-            on_cluster(&self.0.config),
-            run.id
-        ))
-        .await
+        let kill = statement!("end_rebuild_inserts")
+            .put("on_cluster", on_cluster(&self.0.config))
+            .put("shadows", run.shadow(""));
+        self.0.execute_everywhere(kill).await
     }
 
     /// Drops the shadow tables of all runs except `kept`.
     pub async fn drop_shadows_except(&self, kept: &[&Run]) -> Result<(), StoreError> {
-        let mut tables: Vec<String> = self
-            .0
-            .rows(&format!(
-                "SELECT name FROM {} WHERE database = {} AND startsWith(name, '{PREFIX}')",
-                self.0.of_all_nodes("system.tables"),
-                quoted(self.0.name())
-            ))
-            .await?;
+        let query = statement!("shadow_tables")
+            .put("tables", self.0.of_all_nodes("system.tables"))
+            .bind("database", self.0.name())
+            .bind("prefix", PREFIX);
+        let mut tables: Vec<String> = self.0.rows(query).await?;
         // In a cluster a shadow table is two tables on every node, possibly incomplete.
         let held = self.0.held("");
         for table in &mut tables {
@@ -297,7 +274,7 @@ impl Rebuilds {
         tables.sort_unstable();
         tables.dedup();
         for table in tables {
-            let mut prefixes = kept.iter().map(|run| format!("{PREFIX}{}_", run.id));
+            let mut prefixes = kept.iter().map(|run| run.shadow(""));
             if !prefixes.any(|prefix| table.starts_with(&prefix)) {
                 self.0.drop_table(&table).await?;
             }
@@ -307,28 +284,23 @@ impl Rebuilds {
 
     /// Returns all changes of a run, largest first.
     pub async fn changes(&self, run: &Run) -> Result<Vec<RebuildChange>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT c.year AS year, c.ente AS ente, toString(c.category) AS category, toString(c.kind) AS kind, toString(c.device) AS device,
-                    c.to_ente AS to_ente, toString(c.to_category) AS to_category, toString(c.to_kind) AS to_kind, toString(c.to_device) AS to_device,
-                    c.why AS why, sum(c.cells) AS cells, sum(c.events) AS events, sum(c.accesses) AS accesses, sum(c.service_uses) AS service_uses
-             FROM {} AS c WHERE c.id = {} GROUP BY ALL
-             ORDER BY abs(events) DESC, cells DESC, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why",
-            run.changes(),
-            quoted(&run.id)
-        ))
-        .await
+        let query = statement!("rebuild_changes")
+            .put("changes", run.changes())
+            .bind("id", &*run.id);
+        self.0.rows(query).await
     }
 
     /// Deletes the listed changes of a month before they are listed again.
     async fn forget_changes(&self, run: &Run, month: u32) -> Result<(), StoreError> {
-        let condition = format!("id = {} AND month = {month}", quoted(&run.id));
-        self.0.delete(&run.changes(), &condition).await
+        let condition = Statement::from("id = {id:String} AND month = {month:UInt32}")
+            .bind("id", &*run.id)
+            .bind("month", month);
+        self.0.delete(&run.changes(), condition).await
     }
 
     /// Drops a month of a shadow table, including its insert tokens.
     async fn drop_month(&self, shadow: &str, month: u32) -> Result<(), StoreError> {
-        let action = format!("DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0");
-        self.0.alter(shadow, &action).await
+        self.0.alter(shadow, drop_partition(month)).await
     }
 
     /// Replaces a month of `table` with that of its shadow. Each node does so atomically, one node
@@ -336,44 +308,38 @@ impl Rebuilds {
     async fn swap_month(&self, table: &str, shadow: &str, month: u32) -> Result<(), StoreError> {
         let (table, shadow) = (self.0.held(table), self.0.held(shadow));
         for node in self.0.nodes() {
-            let parts = node
-                .count(&format!(
-                    "SELECT count() FROM system.parts WHERE database = {} AND table = '{shadow}' AND active AND partition_id = '{month}' AND rows > 0",
-                    quoted(self.0.name())
-                ))
-                .await?;
+            let parts = statement!("parts_of_month")
+                .bind("database", self.0.name())
+                .bind("table", &*shadow)
+                .bind("month", month.to_string());
             // `REPLACE PARTITION` refuses an empty month.
-            node.execute(&if parts == 0 {
-                format!("ALTER TABLE {table} DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0")
-            } else {
-                format!("ALTER TABLE {table} REPLACE PARTITION {month} FROM {shadow}")
-            })
-            .await?;
+            let action = match node.count(parts).await? {
+                0 => drop_partition(month),
+                _ => format!("REPLACE PARTITION {month} FROM {shadow}"),
+            };
+            node.execute(format!("ALTER TABLE {table} {action}"))
+                .await?;
         }
         Ok(())
     }
 
     /// Returns the columns of a table with their types, in order.
-    async fn columns_of(&self, table: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT name, type FROM system.columns WHERE database = {} AND table = '{table}' ORDER BY position",
-            quoted(self.0.name())
-        ))
-        .await
+    async fn columns_of(&self, table: &str) -> Result<Vec<TableColumn>, StoreError> {
+        let query = statement!("columns_of")
+            .bind("database", self.0.name())
+            .bind("table", table);
+        self.0.rows(query).await
     }
 }
 
-/// Returns a list of months for `IN`.
-fn listed(months: &[u32]) -> String {
-    joined(months.iter().map(u32::to_string))
+/// A column of a table.
+#[derive(Row, Serialize, Deserialize)]
+struct TableColumn {
+    name: String,
+    kind: String,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_listed() {
-        assert_eq!(listed(&[201_701, 201_702]), "201701, 201702");
-    }
+/// Returns the change of a table that drops a month of any size.
+fn drop_partition(month: u32) -> String {
+    format!("DROP PARTITION {month} SETTINGS max_partition_size_to_drop = 0")
 }

@@ -1,13 +1,23 @@
 //! Rebuild of the aggregate from the facts, month by month.
 
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
 use super::{FACTS, HOURLY, LONG, Run, Settled};
-use crate::sql::{filled, quoted};
+use crate::sql::{quoted, statement};
 use crate::{Migration, Rebuilds, StoreError, migrations};
 
 const VIEW: &str = "usage_hourly_from_events";
 
-/// Number of cells, sums of events, accesses and service uses, and checksum of a month.
-type Sums = (u64, u64, u64, u64, u64);
+/// Number of cells, sums of the counts, and checksum of a month.
+#[derive(PartialEq, Eq, Row, Serialize, Deserialize)]
+struct MonthSums {
+    cells: u64,
+    events: u64,
+    accesses: u64,
+    service_uses: u64,
+    checksum: u64,
+}
 
 /// Facts for a month of the aggregate.
 #[derive(Debug, Clone, Copy)]
@@ -74,13 +84,14 @@ impl Rebuilds {
         // Dropping the partition removes the rows and the token of an earlier attempt.
         self.drop_month(&shadow, month).await?;
         let Columns { all, .. } = self.hourly_columns().await?;
-        self.0.execute(&format!(
-            "INSERT INTO {shadow} ({all}) SELECT {all} FROM ({}) SETTINGS {LONG}, insert_deduplicate = 1,
-             insert_deduplication_token = {}",
-            view_select(&source.sql(run, month)),
-            quoted(&format!("rebuild-{}/hourly/{month}/{attempt}", run.id))
-        ))
-        .await
+        let token = format!("rebuild-{}/hourly/{month}/{attempt}", run.id);
+        let statement = statement!("fill_hourly")
+            .put("shadow", shadow)
+            .put("columns", all)
+            .put("hours", view_select(&source.sql(run, month)))
+            .put("long", LONG)
+            .put("token", quoted(&token));
+        self.0.execute(source.settled.bind(statement)).await
     }
 
     /// Returns true if a month of the shadow aggregate equals a recount of the facts, cell by cell.
@@ -91,28 +102,20 @@ impl Rebuilds {
         source: HourlySource<'_>,
     ) -> Result<bool, StoreError> {
         let Columns { dimensions, .. } = self.hourly_columns().await?;
-        let recount = format!(
-            "SELECT {dimensions}, toUInt64(count()) AS e, toUInt64(countIf(resource = 'page')) AS a,
-                    toUInt64(countIf(activity = 'service-use' AND outcome = 'completed')) AS s
-             FROM ({})",
-            source.sql(run, month)
-        );
-        let kept = format!(
-            "SELECT {dimensions}, toUInt64(sum(h.events)) AS e, toUInt64(sum(h.accesses)) AS a, toUInt64(sum(h.service_uses)) AS s
-             FROM {} AS h WHERE toYYYYMM(hour_start) = {month}",
-            run.shadow("hourly")
-        );
-        let recount = self.sums(&recount, &dimensions).await?;
-        let kept = self.sums(&kept, &dimensions).await?;
-        Ok(recount == kept)
-    }
-
-    /// Sums the counts of a query for events `e`, accesses `a` and service uses `s` by dimensions.
-    async fn sums(&self, from: &str, dimensions: &str) -> Result<Vec<Sums>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT count(), sum(e), sum(a), sum(s), sum(cityHash64({dimensions}, e, a, s)) FROM ({from} GROUP BY {dimensions}) SETTINGS {LONG}"
-        ))
-        .await
+        let recount = statement!("recounted_hours").put("facts", source.sql(run, month));
+        let kept = statement!("shadow_hours")
+            .put("shadow", run.shadow("hourly"))
+            .put("month", month);
+        let [recount, kept] = [recount, kept].map(|cells| {
+            let cells = cells.put("dimensions", &dimensions).text();
+            let sums = statement!("month_sums")
+                .put("dimensions", &dimensions)
+                .put("cells", cells)
+                .put("long", LONG);
+            source.settled.bind(sums)
+        });
+        let recount: Vec<MonthSums> = self.0.rows(recount).await?;
+        Ok(recount == self.0.rows(kept).await?)
     }
 
     /// Lists the differences between a month of the shadow aggregate and the current one, cell by
@@ -125,18 +128,16 @@ impl Rebuilds {
     ) -> Result<(), StoreError> {
         self.forget_changes(run, month).await?;
         let Columns { dimensions, .. } = self.hourly_columns().await?;
-        let parameters = [
-            ("changes", &*run.changes()),
-            ("id", &quoted(&run.id)),
-            ("month", &month.to_string()),
-            ("dimensions", &dimensions),
-            ("shadow", &run.shadow("hourly")),
-            ("within", &within(month)),
-            ("settled", &settled.condition("kafka_offset")),
-            ("long", LONG),
-        ];
-        let statement = filled(include_str!("../../sql/aggregate_changes.sql"), &parameters);
-        self.0.execute(&statement).await
+        let statement = statement!("aggregate_changes")
+            .put("changes", run.changes())
+            .put("dimensions", dimensions)
+            .put("shadow", run.shadow("hourly"))
+            .put("within", within(month))
+            .put("settled", settled.condition("kafka_offset"))
+            .put("long", LONG)
+            .bind("id", &*run.id)
+            .bind("month", month);
+        self.0.execute(settled.bind(statement)).await
     }
 
     /// Swaps a month of the aggregate with its shadow.
@@ -146,22 +147,19 @@ impl Rebuilds {
 
     /// Returns the number of events in the shadow aggregate.
     pub async fn hourly_events(&self, run: &Run) -> Result<u64, StoreError> {
-        self.0
-            .count(&format!(
-                "SELECT sum(h.events) FROM {} AS h",
-                run.shadow("hourly")
-            ))
-            .await
+        let shadow = run.shadow("hourly");
+        let query = format!("SELECT sum(h.events) FROM {shadow} AS h");
+        self.0.one(query).await
     }
 
     async fn hourly_columns(&self) -> Result<Columns, StoreError> {
         let columns = self.columns_of(HOURLY).await?;
         let dimensions: Vec<&str> = columns
             .iter()
-            .filter(|(_, data_type)| !data_type.contains("AggregateFunction"))
-            .map(|(name, _)| name.as_str())
+            .filter(|column| !column.kind.contains("AggregateFunction"))
+            .map(|column| column.name.as_str())
             .collect();
-        let all: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let all: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         Ok(Columns {
             dimensions: dimensions.join(", "),
             all: all.join(", "),

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{FACTS, LONG, Run, Settled, listed};
+use super::{FACTS, LONG, Run, Settled};
 use crate::cluster::FIRST_SHARD;
-use crate::sql::quoted;
+use crate::sql::{Statement, joined, statement};
 use crate::{BlockOrigin, FactBlock, InsertToken, Rebuilds, StoreError};
 
 /// Offsets compared at once: their list needs 8 MB.
@@ -37,6 +37,17 @@ impl OffsetWindow {
         first..(first + WINDOW_OFFSETS).min(end)
     }
 }
+
+/// Codes in a fact.
+#[derive(Row, Serialize, Deserialize)]
+struct FactCodes {
+    ente: String,
+    portal: String,
+    service: String,
+}
+
+/// Condition on the facts of [`Statement::bind_range`] in the parameter `months`.
+const IN_RANGE: &str = include_str!("../../sql/facts_in_range.sql");
 
 /// Current register entry for the codes of a copied fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,19 +82,15 @@ pub struct FactCopy<'c> {
 impl Rebuilds {
     /// Returns the months of event time with retained facts.
     pub async fn fact_months(&self) -> Result<Vec<u32>, StoreError> {
-        self.0
-            .rows(&format!(
-                "SELECT DISTINCT toYYYYMM(time) AS month FROM {FACTS} WHERE {} ORDER BY month",
-                self.0.boundary().await?.of_months("month")
-            ))
-            .await
+        let of_months = self.0.boundary().await?.of_months("month");
+        let query = statement!("fact_months").put("of_months", of_months);
+        self.0.rows(query).await
     }
 
     pub(super) async fn create_codes(&self, run: &Run) -> Result<(), StoreError> {
         let table = run.shadow("codes");
-        self.0
-            .create_from(include_str!("../../sql/codes.sql"), &table, FIRST_SHARD)
-            .await
+        let template = include_str!("../../sql/codes.sql");
+        self.0.create_from(template, &table, FIRST_SHARD).await
     }
 
     /// Returns the windows of offsets in which the shadow table has a different number of facts.
@@ -93,26 +100,19 @@ impl Rebuilds {
         months: &[u32],
         settled: &Settled,
     ) -> Result<Vec<OffsetWindow>, StoreError> {
-        let condition = settled.condition("kafka_offset");
-        let mut present = self.windows(FACTS, months, &condition).await?;
-        let shadow = self.windows(&run.shadow("events"), months, "1").await?;
+        let query = statement!("offset_windows")
+            .put("long", LONG)
+            .bind("window_offsets", WINDOW_OFFSETS)
+            .bind("months", months);
+        let present = query
+            .clone()
+            .put("table", FACTS)
+            .put("condition", settled.condition("kafka_offset"));
+        let mut present: Vec<OffsetWindow> = self.0.rows(settled.bind(present)).await?;
+        let shadow = query.put("table", run.shadow("events")).put("condition", 1);
+        let shadow: Vec<OffsetWindow> = self.0.rows(shadow).await?;
         present.retain(|window| shadow.binary_search(window).is_err());
         Ok(present)
-    }
-
-    async fn windows(
-        &self,
-        table: &str,
-        months: &[u32],
-        condition: &str,
-    ) -> Result<Vec<OffsetWindow>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT toString(t.stream) AS stream, kafka_partition, intDiv(kafka_offset, {WINDOW_OFFSETS}) AS window, count() AS facts
-             FROM {table} AS t WHERE toYYYYMM(time) IN ({}) AND {condition}
-             GROUP BY stream, kafka_partition, window ORDER BY stream, kafka_partition, window SETTINGS {LONG}",
-            listed(months)
-        ))
-        .await
     }
 
     /// Returns the offsets of the facts missing in the shadow table, in order.
@@ -123,9 +123,16 @@ impl Rebuilds {
         window: &OffsetWindow,
         offsets: Range<u64>,
     ) -> Result<Vec<u64>, StoreError> {
-        let within = within(months, &window.stream, window.kafka_partition, &offsets);
-        let mut missing = self.offsets_within(FACTS, &within).await?;
-        let there = self.offsets_within(&run.shadow("events"), &within).await?;
+        let query = Statement::from(
+            "SELECT kafka_offset FROM {table} WHERE {in_range} ORDER BY kafka_offset SETTINGS {long}",
+        )
+        .put("in_range", IN_RANGE)
+        .put("long", LONG)
+        .bind("months", months)
+        .bind_range(&window.stream, window.kafka_partition, &offsets);
+        let mut missing: Vec<u64> = self.0.rows(query.clone().put("table", FACTS)).await?;
+        let there = query.put("table", run.shadow("events"));
+        let there: Vec<u64> = self.0.rows(there).await?;
         let mut there = there.into_iter().peekable();
         missing.dedup();
         missing.retain(|offset| {
@@ -133,13 +140,6 @@ impl Rebuilds {
             there.peek() != Some(offset)
         });
         Ok(missing)
-    }
-
-    async fn offsets_within(&self, table: &str, within: &str) -> Result<Vec<u64>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT kafka_offset FROM {table} WHERE {within} ORDER BY kafka_offset SETTINGS {LONG}"
-        ))
-        .await
     }
 
     /// Inserts facts read from the log into the shadow table, once for the run and the range.
@@ -178,21 +178,21 @@ impl Rebuilds {
         &self,
         months: &[u32],
     ) -> Result<(Vec<[String; 3]>, Range<u16>), StoreError> {
-        let months = listed(months);
-        let codes: Vec<(String, String, String)> = self.0
-            .rows(&format!(
-                "SELECT DISTINCT toString(ente), toString(portal), toString(service) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
-            ))
-            .await?;
-        let days: Vec<(u16, u16)> = self.0
-            .rows(&format!(
-                "SELECT toUInt16(min(local_date)), toUInt16(max(local_date)) FROM {FACTS} WHERE toYYYYMM(time) IN ({months}) SETTINGS {LONG}"
-            ))
-            .await?;
+        let codes = statement!("fact_codes")
+            .put("long", LONG)
+            .bind("months", months);
+        let codes: Vec<FactCodes> = self.0.rows(codes).await?;
+        let codes = codes
+            .into_iter()
+            .map(|fact| [fact.ente, fact.portal, fact.service]);
+        let days = statement!("fact_days")
+            .put("long", LONG)
+            .bind("months", months);
+        let days: Vec<(u16, u16)> = self.0.rows(days).await?;
         let days = days
             .first()
             .map_or(0..0, |(first, last)| *first..last.saturating_add(1));
-        Ok((codes.into_iter().map(|(a, b, c)| [a, b, c]).collect(), days))
+        Ok((codes.collect(), days))
     }
 
     /// Replaces the register entries for the codes.
@@ -250,63 +250,38 @@ impl Rebuilds {
         copy: &FactCopy<'_>,
         only: &[u64],
     ) -> Result<(), StoreError> {
-        let shadow = run.shadow("events");
-        let columns: Vec<String> = self
-            .columns_of(FACTS)
-            .await?
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        let values: Vec<String> = columns
-            .iter()
-            .map(|name| match name.as_str() {
-                "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
-                // The rules have the parts device rules, register and geography. Only the register
-                // changes.
-                "rules" => format!(
-                    "arrayStringConcat(arrayMap((part, place) -> if(place = 2, {}, part), splitByChar('+', e.rules), arrayEnumerate(splitByChar('+', e.rules))), '+')",
-                    quoted(copy.register)
-                ),
-                _ => format!("e.{name}"),
-            })
-            .collect();
-        let within = within(
-            copy.months,
-            copy.stream,
-            copy.kafka_partition,
-            &copy.offsets,
-        );
-        let named = if only.is_empty() {
-            String::new()
-        } else {
-            let only: Vec<String> = only.iter().map(u64::to_string).collect();
-            format!(" AND kafka_offset IN ({})", only.join(","))
+        let columns = self.columns_of(FACTS).await?;
+        let columns = columns.into_iter().map(|column| column.name);
+        let columns: Vec<String> = columns.collect();
+        let values = columns.iter().map(|name| match name.as_str() {
+            "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
+            // The rules have the parts device rules, register and geography. Only the register
+            // changes.
+            "rules" => include_str!("../../sql/copied_rules.sql").to_owned(),
+            _ => format!("e.{name}"),
+        });
+        let named = match only {
+            [] => String::new(),
+            _ => format!(
+                "AND kafka_offset IN ({})",
+                joined(only.iter().map(u64::to_string))
+            ),
         };
         // No insert token: the insert may produce several blocks, which a retry would split
         // differently. Existing facts are excluded by offset instead.
-        self.0.execute(&format!(
-            "INSERT INTO {shadow} ({}) SELECT {} FROM (
-                SELECT * FROM {FACTS} WHERE {within}{named}
-                AND kafka_offset NOT IN (SELECT kafka_offset FROM {shadow} WHERE {within})) AS e
-             ASOF INNER JOIN {} AS c
-             ON e.ente = c.ente AND e.portal = c.portal AND e.service = c.service AND toUInt16(e.local_date) >= c.from_day
-             SETTINGS {LONG}, insert_deduplicate = 0, max_query_size = 1048576",
-            columns.join(", "),
-            values.join(", "),
-            run.shadow("codes")
-        ))
-        .await
+        let statement = statement!("copy_facts")
+            .put("shadow", run.shadow("events"))
+            .put("codes", run.shadow("codes"))
+            .put("columns", columns.join(", "))
+            .put("values", joined(values))
+            .put("in_range", IN_RANGE)
+            .put("named", named)
+            .put("long", LONG)
+            .bind("register", copy.register)
+            .bind("months", copy.months)
+            .bind_range(copy.stream, copy.kafka_partition, &copy.offsets);
+        self.0.execute(statement).await
     }
-}
-
-fn within(months: &[u32], stream: &str, kafka_partition: u32, offsets: &Range<u64>) -> String {
-    format!(
-        "toYYYYMM(time) IN ({}) AND stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset >= {} AND kafka_offset < {}",
-        listed(months),
-        quoted(stream),
-        offsets.start,
-        offsets.end
-    )
 }
 
 /// Escapes a text for TabSeparated.

@@ -1,8 +1,8 @@
 //! Update of the ledger after a rebuild of the facts: totals stay, enti and days follow the facts.
 
-use super::{LONG, Run, listed};
+use super::{LONG, Run};
 use crate::retention::Boundary;
-use crate::sql::{filled, joined, quoted};
+use crate::sql::{Statement, joined, statement};
 use crate::{Rebuilds, StoreError};
 
 const COLUMNS: [&str; 15] = [
@@ -26,11 +26,7 @@ const COLUMNS: [&str; 15] = [
 impl Rebuilds {
     /// Returns the public bodies of ledger records that are not facts.
     pub async fn ledger_enti(&self) -> Result<Vec<String>, StoreError> {
-        self.0.rows(
-            "SELECT DISTINCT toString(f.ente) FROM (SELECT * FROM ingest_ledger FINAL) ARRAY JOIN fates AS f
-             WHERE f.fate != 'stored' AND f.ente != '' ORDER BY 1",
-        )
-        .await
+        self.0.rows(statement!("ledger_enti")).await
     }
 
     /// Writes the ledger rows of blocks again whose facts now have other enti, days or rules.
@@ -44,47 +40,39 @@ impl Rebuilds {
         run: &Run,
         renamed: &[(String, String)],
     ) -> Result<u64, StoreError> {
-        let body = rows_that_follow(run, renamed, self.0.boundary().await?);
-        let rows = self
-            .0
-            .count(&format!("SELECT count() FROM ({body}) SETTINGS {LONG}"))
-            .await?;
+        let (before, after): (Vec<String>, Vec<String>) = renamed.iter().cloned().unzip();
+        let query = Statement::from("SELECT count() FROM ({rows}) SETTINGS {long}");
+        let insert = statement!("follow_facts").put("columns", COLUMNS.join(", "));
+        let body = rows_that_follow(renamed, self.0.boundary().await?).text();
+        let [query, insert] = [query, insert].map(|statement| {
+            statement
+                .put("rows", &body)
+                .put("long", LONG)
+                .bind("renamed_months", &*run.swapped)
+                .bind("renamed_before", &*before)
+                .bind("renamed_after", &*after)
+        });
+        let rows = self.0.count(query).await?;
         if rows > 0 {
-            self.0.execute(&format!(
-                "INSERT INTO ingest_ledger ({}, `fates.ente`, `fates.day`, `fates.fate`, `fates.reason`, `fates.records`, written_at)
-                 {body} SETTINGS {LONG}, insert_deduplicate = 0",
-                COLUMNS.join(", ")
-            ))
-            .await?;
+            self.0.execute(insert).await?;
         }
         Ok(rows)
     }
 }
 
 /// Returns the query for the rows. Entries for days with expired facts stay unchanged.
-fn rows_that_follow(run: &Run, renamed: &[(String, String)], boundary: Boundary) -> String {
-    let ente = if renamed.is_empty() {
-        "toString(f.ente)".to_owned()
-    } else {
-        format!(
-            "if(toYYYYMM(f.day) IN ({}), transform(toString(f.ente), [{}], [{}], toString(f.ente)), toString(f.ente))",
-            listed(&run.swapped),
-            joined(renamed.iter().map(|(from, _)| quoted(from))),
-            joined(renamed.iter().map(|(_, to)| quoted(to))),
-        )
+fn rows_that_follow(renamed: &[(String, String)], boundary: Boundary) -> Statement {
+    let ente = match renamed {
+        [] => "toString(f.ente)",
+        _ => include_str!("../../sql/renamed_ente.sql"),
     };
-    let kept: Vec<String> = COLUMNS
-        .iter()
-        .filter(|name| **name != "rules")
-        .map(|name| format!("l.{name} AS {name}"))
-        .collect();
-    filled(
-        include_str!("../../sql/ledger_after_rebuild.sql"),
-        &[
-            ("kept", &kept.join(", ")),
-            ("ente", &ente),
-            ("of_facts", &boundary.of_days("e.local_date")),
-            ("of_days", &boundary.of_days("f.day")),
-        ],
-    )
+    let kept = COLUMNS.iter().filter(|name| **name != "rules");
+    statement!("ledger_after_rebuild")
+        .put(
+            "kept",
+            joined(kept.map(|name| format!("l.{name} AS {name}"))),
+        )
+        .put("ente", ente)
+        .put("of_facts", boundary.of_days("e.local_date"))
+        .put("of_days", boundary.of_days("f.day"))
 }

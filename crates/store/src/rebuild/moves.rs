@@ -3,8 +3,8 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{FACTS, LONG, Run, Settled, listed};
-use crate::sql::{filled, quoted};
+use super::{FACTS, LONG, Run, Settled};
+use crate::sql::statement;
 use crate::{Rebuilds, StoreError};
 
 /// Origin of facts in the shadow table that were not read from the log.
@@ -22,8 +22,16 @@ pub struct FactSource {
     pub facts: u64,
 }
 
-/// Facts of a partition as a set: log, partition, facts, distinct offsets, and checksum.
-type OffsetSet = (String, u32, u64, u64, u64);
+/// Facts of a partition as a set.
+#[derive(PartialEq, Eq, Row, Serialize, Deserialize)]
+struct OffsetSet {
+    log: String,
+    kafka_partition: u32,
+    facts: u64,
+    /// Number of distinct offsets.
+    offsets: u64,
+    checksum: u64,
+}
 
 impl Rebuilds {
     /// Returns true if a month of the shadow table contains exactly the settled offsets of the
@@ -34,28 +42,18 @@ impl Rebuilds {
         month: u32,
         settled: &Settled,
     ) -> Result<bool, StoreError> {
-        let condition = settled.condition("kafka_offset");
-        let present = self.offset_sets(FACTS, month, &condition).await?;
-        let shadow = self.offset_sets(&run.shadow("events"), month, "1").await?;
-        let each_once = shadow
-            .iter()
-            .all(|(_, _, facts, distinct, _)| facts == distinct);
-        Ok(each_once && present == shadow)
-    }
-
-    async fn offset_sets(
-        &self,
-        table: &str,
-        month: u32,
-        condition: &str,
-    ) -> Result<Vec<OffsetSet>, StoreError> {
         // A bitmap counts distinct offsets exactly, with much less memory than a hash set.
-        self.0.rows(&format!(
-            "SELECT toString(t.stream) AS s, kafka_partition, count(), groupBitmap(kafka_offset), sum(cityHash64(kafka_offset))
-             FROM {table} AS t WHERE toYYYYMM(time) = {month} AND {condition}
-             GROUP BY s, kafka_partition ORDER BY s, kafka_partition SETTINGS {LONG}"
-        ))
-        .await
+        let query = statement!("offset_sets")
+            .put("long", LONG)
+            .bind("month", month);
+        let present = query
+            .clone()
+            .put("table", FACTS)
+            .put("condition", settled.condition("kafka_offset"));
+        let present: Vec<OffsetSet> = self.0.rows(settled.bind(present)).await?;
+        let shadow = query.put("table", run.shadow("events")).put("condition", 1);
+        let shadow: Vec<OffsetSet> = self.0.rows(shadow).await?;
+        Ok(shadow.iter().all(|set| set.facts == set.offsets) && present == shadow)
     }
 
     /// Drops a month of the shadow facts, which is then filled again.
@@ -66,13 +64,11 @@ impl Rebuilds {
     /// Returns the months of the hours of a month's facts, current and rebuilt. Usually only that
     /// month.
     pub async fn hour_months(&self, run: &Run, month: u32) -> Result<Vec<u32>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT DISTINCT month FROM (
-                SELECT DISTINCT toYYYYMM(hour_start) AS month FROM {FACTS} WHERE toYYYYMM(time) = {month}
-                UNION ALL SELECT DISTINCT toYYYYMM(hour_start) FROM {} WHERE toYYYYMM(time) = {month}) ORDER BY month SETTINGS {LONG}",
-            run.shadow("events")
-        ))
-        .await
+        let query = statement!("hour_months")
+            .put("shadow", run.shadow("events"))
+            .put("long", LONG)
+            .bind("month", month);
+        self.0.rows(query).await
     }
 
     /// Lists the changes of a month, by joining each fact with its current version.
@@ -101,7 +97,7 @@ impl Rebuilds {
         ];
         let others: Vec<&str> = columns
             .iter()
-            .map(|(name, _)| name.as_str())
+            .map(|column| column.name.as_str())
             .filter(|name| !aside.contains(name))
             .collect();
         let mut causes = vec![
@@ -130,18 +126,15 @@ impl Rebuilds {
             "device_rule",
         ];
         read.extend(&others);
-        let read = read.join(", ");
-        let parameters = [
-            ("changes", &*run.changes()),
-            ("id", &quoted(&run.id)),
-            ("month", &month.to_string()),
-            ("causes", &causes.join(", ")),
-            ("read", &read),
-            ("shadow", &run.shadow("events")),
-            ("long", LONG),
-        ];
-        let statement = filled(include_str!("../../sql/moved_facts.sql"), &parameters);
-        self.0.execute(&statement).await
+        let statement = statement!("moved_facts")
+            .put("changes", run.changes())
+            .put("causes", causes.join(", "))
+            .put("read", read.join(", "))
+            .put("shadow", run.shadow("events"))
+            .put("long", LONG)
+            .bind("id", &*run.id)
+            .bind("month", month);
+        self.0.execute(statement).await
     }
 
     /// Swaps a month of the facts with its shadow.
@@ -155,29 +148,23 @@ impl Rebuilds {
         let shadow = run.shadow("events");
         let all = self
             .0
-            .count(&format!("SELECT count() FROM {shadow}"))
+            .count(format!("SELECT count() FROM {shadow}"))
             .await?;
-        let copied = self.0
-            .rows(&format!(
-                "SELECT toString(t.stream) AS stream, t.kafka_partition AS kafka_partition, min(t.kafka_offset) AS first_offset,
-                        max(t.kafka_offset) AS last_offset, count() AS facts
-                 FROM {shadow} AS t WHERE ingested_at < toDateTime({}, 'UTC')
-                 GROUP BY stream, kafka_partition ORDER BY stream, kafka_partition SETTINGS {LONG}",
-                run.started_at
-            ))
-            .await?;
+        let query = statement!("copied_facts")
+            .put("shadow", shadow)
+            .put("long", LONG)
+            .bind("started_at", run.started_at);
+        let copied = self.0.rows(query).await?;
         Ok((all, copied))
     }
 
     /// Counts the facts of the run's months that were inserted since its start under other rules:
     /// by a consumer that does not use the current register yet.
     pub async fn facts_of_other_rules(&self, run: &Run) -> Result<u64, StoreError> {
-        self.0.count(&format!(
-            "SELECT count() FROM {FACTS} WHERE toYYYYMM(time) IN ({}) AND ingested_at >= toDateTime({}, 'UTC') AND rules != {}",
-            listed(&run.months),
-            run.started_at,
-            quoted(&run.rules)
-        ))
-        .await
+        let query = statement!("facts_of_other_rules")
+            .bind("months", &*run.months)
+            .bind("started_at", run.started_at)
+            .bind("rules", &*run.rules);
+        self.0.one(query).await
     }
 }

@@ -1,6 +1,6 @@
 //! Settled facts: inserted, in the ledger, and committed to Kafka.
 
-use crate::sql::{joined, quoted};
+use crate::sql::Statement;
 
 /// End of the settled facts of the current log, by partition. All facts of other logs are settled,
 /// because they receive no more writes.
@@ -28,22 +28,25 @@ impl Settled {
             .map_or(0, |(_, end)| *end)
     }
 
-    /// Returns the SQL condition for settled facts or blocks; `offset` is the column of their
-    /// offset.
+    /// Returns the SQL condition for settled facts or blocks, with the parameters of
+    /// [`Self::bind`]; `offset` is the column of their offset.
     pub(crate) fn condition(&self, offset: &str) -> String {
-        let stream = quoted(&self.stream);
+        let other_log = "stream != {settled_stream:String}";
         if self.ends.is_empty() {
-            return format!("stream != {stream}");
+            return other_log.to_owned();
         }
-        let ends = self.ends.iter();
         format!(
-            "(stream != {stream} OR {offset} < transform(toUInt64(kafka_partition), [{}], [{}], toUInt64(0)))",
-            joined(
-                ends.clone()
-                    .map(|(partition, _)| format!("toUInt64({partition})"))
-            ),
-            joined(ends.map(|(_, end)| format!("toUInt64({end})"))),
+            "({other_log} OR {offset} < transform(toUInt64(kafka_partition), {{settled_partitions:Array(UInt64)}}, {{settled_ends:Array(UInt64)}}, toUInt64(0)))"
         )
+    }
+
+    /// Sets the parameters of [`Self::condition`].
+    pub(crate) fn bind(&self, statement: Statement) -> Statement {
+        let (partitions, ends): (Vec<u32>, Vec<u64>) = self.ends.iter().copied().unzip();
+        statement
+            .bind("settled_stream", &*self.stream)
+            .bind("settled_partitions", partitions)
+            .bind("settled_ends", ends)
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
         assert_eq!(settled.end("c/old", 1), u64::MAX);
         assert_eq!(
             settled.condition("kafka_offset"),
-            "(stream != 'c/t' OR kafka_offset < transform(toUInt64(kafka_partition), [toUInt64(0), toUInt64(2)], [toUInt64(7), toUInt64(9)], toUInt64(0)))"
+            "(stream != {settled_stream:String} OR kafka_offset < transform(toUInt64(kafka_partition), {settled_partitions:Array(UInt64)}, {settled_ends:Array(UInt64)}, toUInt64(0)))"
         );
     }
 }

@@ -1,0 +1,2 @@
+SELECT name, type AS kind FROM system.columns
+WHERE database = {database:String} AND table = {table:String} ORDER BY position

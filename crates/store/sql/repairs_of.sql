@@ -1,0 +1,3 @@
+SELECT count() FROM ingest_repairs
+WHERE stream = {stream:String} AND kafka_partition = {kafka_partition:UInt32}
+  AND first_offset = {first_offset:UInt64} AND what = 'facts'
