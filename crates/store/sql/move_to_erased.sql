@@ -11,12 +11,12 @@ WITH
         FROM usage_events AS u
         ASOF JOIN (SELECT stream, kafka_partition, first_offset, next_offset FROM ledger) AS l
         ON u.stream = l.stream AND u.kafka_partition = l.kafka_partition AND u.kafka_offset >= l.first_offset
-        WHERE u.kafka_offset < l.next_offset AND u.ente = {ente} AND u.local_date >= toDate({first_day}) AND u.local_date <= toDate({last_day})
+        WHERE u.kafka_offset < l.next_offset AND u.ente = {ente:String} AND u.local_date >= toDate({first_kept_day:UInt16}) AND u.local_date <= toDate({last_day:UInt16})
         GROUP BY s, p, b, d),
     gone AS (
         SELECT g.s AS s, g.p AS p, g.b AS b, g.e AS e, g.d AS d, g.n - r.n AS n
         FROM grouped AS g LEFT JOIN left_over AS r ON g.s = r.s AND g.p = r.p AND g.b = r.b AND g.d = r.d
-        WHERE g.fate = 'stored' AND g.e = {ente} AND g.d >= toDate({first_day}) AND g.d <= toDate({last_day}) AND g.n > r.n),
+        WHERE g.fate = 'stored' AND g.e = {ente:String} AND g.d >= toDate({first_kept_day:UInt16}) AND g.d <= toDate({last_day:UInt16}) AND g.n > r.n),
     moved AS (
         SELECT s, p, b, e, d, fate, reason, sum(n) AS total FROM (
             SELECT s, p, b, e, d, fate, reason, n FROM grouped

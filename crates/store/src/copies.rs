@@ -11,13 +11,21 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::CheckScope;
-use crate::sql::joined;
+use crate::sql::{any_of, joined, quoted, statement};
 use crate::{BlockOrigin, Facts, InsertToken, LedgerRow, StoreError};
 
 /// Number of identities grouped in one pass of a search.
 const IDENTITIES_A_PASS: u64 = 4_000_000;
 /// Maximum number of copies that a search returns.
 pub const COPIES_MAX: usize = 10_000;
+/// Offsets of a partition.
+#[derive(Row, Serialize, Deserialize)]
+struct PartitionOffsets {
+    kafka_partition: u32,
+    first_offset: u64,
+    next_offset: u64,
+}
+
 /// Settings of a search, which reads the identities of all facts and spills to disk.
 const SETTINGS: &str = "SETTINGS max_execution_time = 0, max_bytes_before_external_group_by = 500000000, max_bytes_ratio_before_external_group_by = 0";
 
@@ -70,21 +78,10 @@ impl Suspects {
             ),
             Self::Written(scope) => scope.condition("ingested_at"),
             Self::Offsets(stream, ranges) => {
-                let ranges: Vec<String> = ranges
-                    .iter()
-                    .map(|(partition, offsets)| {
-                        format!(
-                            "(kafka_partition = {partition} AND kafka_offset >= {} AND kafka_offset < {})",
-                            offsets.start, offsets.end
-                        )
-                    })
-                    .collect();
-                let ranges = if ranges.is_empty() {
-                    "0".to_owned()
-                } else {
-                    ranges.join(" OR ")
-                };
-                format!("stream = '{stream}' AND ({ranges})")
+                let ranges = ranges.iter().map(|(partition, Range { start, end })| {
+                    format!("(kafka_partition = {partition} AND kafka_offset >= {start} AND kafka_offset < {end})")
+                });
+                format!("stream = {} AND ({})", quoted(stream), any_of(ranges))
             }
         }
     }
@@ -103,22 +100,13 @@ pub struct Precedence {
 impl Precedence {
     /// Returns the rank of a fact as an SQL tuple. The smallest takes precedence.
     fn rank(&self) -> String {
-        let held: Vec<String> = self
-            .held_from
-            .iter()
-            .map(|(partition, from)| {
-                format!("(kafka_partition = {partition} AND kafka_offset >= {from})")
-            })
-            .collect();
-        let held = if held.is_empty() {
-            "0".to_owned()
-        } else {
-            held.join(" OR ")
-        };
-        format!(
-            "(toYear(local_date) NOT IN (SELECT toUInt16(year) FROM sealed_years), stream = '{}' AND ({held}), toString(stream), kafka_partition, kafka_offset)",
-            self.stream
-        )
+        let held = self.held_from.iter().map(|(partition, from)| {
+            format!("(kafka_partition = {partition} AND kafka_offset >= {from})")
+        });
+        statement!("copy_rank")
+            .put("stream", quoted(&self.stream))
+            .put("held", any_of(held))
+            .text()
     }
 }
 
@@ -155,51 +143,31 @@ impl Facts {
         precedence: &Precedence,
     ) -> Result<Vec<Copy>, StoreError> {
         // Identities rarely repeat, so the full facts are read only for repeated ones.
-        let repeated: Vec<u64> = self.0
-            .rows(&format!(
-                "SELECT identity FROM usage_events
-                 WHERE {of_pass} AND identity IN (SELECT identity FROM usage_events WHERE {of_pass} AND {suspect})
-                 GROUP BY identity HAVING count() > 1 LIMIT {COPIES_MAX} {SETTINGS}"
-            ))
-            .await?;
+        let query = statement!("repeated_identities")
+            .put("of_pass", of_pass)
+            .put("suspect", suspect)
+            .put("copies_max", COPIES_MAX)
+            .put("settings", SETTINGS);
+        let repeated: Vec<u64> = self.0.rows(query).await?;
         if repeated.is_empty() {
             return Ok(Vec::new());
         }
-        let repeated: Vec<String> = repeated.iter().map(u64::to_string).collect();
-        self.0.rows(&format!(
-            "SELECT c.1.3 AS stream, c.1.4 AS kafka_partition, c.1.5 AS kafka_offset, c.2 AS ente, c.3 AS day, c.4 AS local_day, c.5 AS month,
-                    facts[1].1.3 AS first_stream, facts[1].1.4 AS first_partition, facts[1].1.5 AS first_offset
-             FROM (
-                SELECT arraySort(groupUniqArray(({rank}, toString(ente), toString(local_date), toUInt16(local_date), toYYYYMM(hour_start)))) AS facts
-                FROM usage_events WHERE identity IN ({identities})
-                GROUP BY identity HAVING uniqExact(stream, kafka_partition, kafka_offset) > 1)
-             ARRAY JOIN arraySlice(facts, 2) AS c
-             WHERE (stream, kafka_partition, kafka_offset) != (first_stream, first_partition, first_offset)
-             ORDER BY stream, kafka_partition, kafka_offset LIMIT {COPIES_MAX} {SETTINGS}",
-            rank = precedence.rank(),
-            identities = repeated.join(", ")
-        ))
-        .await
+        let query = statement!("copies")
+            .put("rank", precedence.rank())
+            .put("identities", joined(repeated.iter().map(u64::to_string)))
+            .put("copies_max", COPIES_MAX)
+            .put("settings", SETTINGS);
+        self.0.rows(query).await
     }
 
     /// Returns the offsets of a log, by partition, that are in the ledger and not searched for
     /// copies yet.
     pub async fn unsearched(&self, stream: &str) -> Result<BTreeMap<u32, Range<u64>>, StoreError> {
-        let ranges: Vec<(u32, u64, u64)> = self.0
-            .rows(&format!(
-                "SELECT l.kafka_partition AS kafka_partition, greatest(l.begin, s.searched), l.end FROM (
-                    SELECT kafka_partition, min(first_offset) AS begin, max(next_offset) AS end
-                    FROM ingest_ledger WHERE stream = '{stream}' GROUP BY kafka_partition) AS l
-                 LEFT JOIN (
-                    SELECT kafka_partition, max(next_offset) AS searched
-                    FROM copy_searches WHERE stream = '{stream}' GROUP BY kafka_partition) AS s
-                 ON l.kafka_partition = s.kafka_partition
-                 WHERE l.end > s.searched ORDER BY kafka_partition"
-            ))
-            .await?;
+        let query = statement!("unsearched").bind("stream", stream);
+        let ranges: Vec<PartitionOffsets> = self.0.rows(query).await?;
         let ranges = ranges.into_iter();
         Ok(ranges
-            .map(|(partition, from, to)| (partition, from..to))
+            .map(|range| (range.kafka_partition, range.first_offset..range.next_offset))
             .collect())
     }
 
@@ -209,15 +177,13 @@ impl Facts {
         stream: &str,
         ranges: &BTreeMap<u32, Range<u64>>,
     ) -> Result<(), StoreError> {
-        let rows = ranges
-            .iter()
-            .map(|(partition, offsets)| format!("('{stream}', {partition}, {})", offsets.end));
-        self.0
-            .execute(&format!(
-                "INSERT INTO copy_searches (stream, kafka_partition, next_offset) VALUES {}",
-                joined(rows)
-            ))
-            .await
+        let partitions: Vec<u32> = ranges.keys().copied().collect();
+        let ends: Vec<u64> = ranges.values().map(|offsets| offsets.end).collect();
+        let statement = statement!("note_search")
+            .bind("stream", stream)
+            .bind("partitions", partitions)
+            .bind("ends", ends);
+        self.0.execute(statement).await
     }
 
     /// Deletes copies from the facts, after the ledger rows of their blocks count them as
@@ -300,13 +266,12 @@ impl Facts {
         if copies.is_empty() {
             return Ok(());
         }
-        let offsets = copies.iter().map(|copy| copy.kafka_offset.to_string());
+        let offsets = joined(copies.iter().map(|copy| copy.kafka_offset.to_string()));
         let condition = format!(
-            "stream = '{stream}' AND kafka_partition = {kafka_partition}
-             AND kafka_offset IN ({})",
-            joined(offsets)
+            "stream = {} AND kafka_partition = {kafka_partition} AND kafka_offset IN ({offsets})",
+            quoted(stream)
         );
-        self.0.delete("usage_events", &condition).await?;
+        self.0.delete("usage_events", condition).await?;
         tracing::warn!(
             copies = copies.len(),
             partition = kafka_partition,

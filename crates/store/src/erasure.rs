@@ -4,7 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::sql::{filled, joined, quoted};
+use crate::sql::{Statement, before_ends, statement};
 use crate::{BlockOrigin, Facts, StoreError};
 
 /// Waits for a mutation to finish, including the rewrite of the parts.
@@ -55,128 +55,79 @@ impl Erasure {
             })
     }
 
-    /// Returns the SQL condition on ente, portal and day.
-    fn matches(&self) -> String {
-        let portal = if self.portal.is_empty() {
-            "1".to_owned()
-        } else {
-            format!("portal = {}", quoted(&self.portal))
-        };
-        format!(
-            "ente = {} AND {portal} AND local_date >= toDate({}) AND local_date <= toDate({})",
-            quoted(&self.ente),
-            self.first_day,
-            self.last_day
-        )
-    }
-
-    /// Returns the SQL condition on facts.
+    /// Returns the SQL condition on its facts, with the parameters of [`MATCHES`].
     fn facts(&self) -> String {
-        let ends = self.ends.iter().map(|(stream, partition, next)| {
-            format!(
-                "(stream = {} AND kafka_partition = {partition} AND kafka_offset < {next})",
-                quoted(stream)
-            )
-        });
-        let ends: Vec<String> = ends.collect();
-        let ends = if ends.is_empty() {
-            "0".to_owned()
-        } else {
-            ends.join(" OR ")
-        };
-        format!("{} AND ({ends})", self.matches())
+        format!("{MATCHES} AND ({})", before_ends(&self.ends))
     }
 }
+
+/// Condition on ente, portal and day of erased events.
+const MATCHES: &str = include_str!("../sql/erased_events.sql");
 
 impl Facts {
     /// Returns all erasures, oldest first.
     pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
-        self.0.rows(
-            "SELECT e.id AS id, toString(e.ente) AS ente, toString(e.portal) AS portal, toUInt16(e.first_day) AS first_day,
-                    toUInt16(e.last_day) AS last_day, e.reason AS reason,
-                    arrayZip(arrayMap(s -> toString(s), e.`ends.stream`), e.`ends.kafka_partition`, e.`ends.next_offset`) AS ends,
-                    e.facts AS facts, toUnixTimestamp(e.begun_at) AS begun_at, e.done AS done, e.version AS version
-             FROM erasures AS e FINAL ORDER BY begun_at, id",
-        )
-        .await
+        self.0.rows(statement!("erasures")).await
     }
 
     /// Stores the progress of an erasure.
     pub async fn note_erasure(&self, erasure: &mut Erasure) -> Result<(), StoreError> {
         erasure.version += 1;
-        let ends = &erasure.ends;
-        self.0.execute(&format!(
-            "INSERT INTO erasures (id, ente, portal, first_day, last_day, reason, `ends.stream`, `ends.kafka_partition`, `ends.next_offset`, facts, begun_at, done, version)
-             VALUES ({}, {}, {}, toDate({}), toDate({}), {}, [{}], [{}], [{}], {}, toDateTime({}, 'UTC'), {}, {})",
-            quoted(&erasure.id),
-            quoted(&erasure.ente),
-            quoted(&erasure.portal),
-            erasure.first_day,
-            erasure.last_day,
-            quoted(&erasure.reason),
-            joined(ends.iter().map(|end| quoted(&end.0))),
-            joined(ends.iter().map(|end| end.1.to_string())),
-            joined(ends.iter().map(|end| end.2.to_string())),
-            erasure.facts,
-            erasure.begun_at,
-            erasure.done,
-            erasure.version
-        ))
-        .await
+        let (mut streams, mut partitions, mut nexts) = (Vec::new(), Vec::new(), Vec::new());
+        for (stream, partition, next) in &erasure.ends {
+            streams.push(stream.as_str());
+            partitions.push(*partition);
+            nexts.push(*next);
+        }
+        let statement = statement!("note_erasure")
+            .bind_fields(erasure)
+            .bind("streams", streams)
+            .bind("partitions", partitions)
+            .bind("nexts", nexts);
+        self.0.execute(statement).await
     }
 
     /// Returns the number of facts that are still to be erased.
     pub async fn facts_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
-        let facts = erasure.facts();
-        self.0
-            .count(&format!("SELECT count() FROM usage_events WHERE {facts}"))
-            .await
+        let query = Statement::from("SELECT count() FROM usage_events WHERE {facts}")
+            .put("facts", erasure.facts())
+            .bind_fields(erasure);
+        self.0.one(query).await
     }
 
     /// Returns the number of events that are still to be erased from the aggregate.
     pub async fn events_to_erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
-        let matches = erasure.matches();
-        self.0
-            .count(&format!(
-                "SELECT sum(u.events) FROM (SELECT events FROM usage_hourly WHERE {matches}) AS u"
-            ))
-            .await
+        let query =
+            "SELECT sum(u.events) FROM (SELECT events FROM usage_hourly WHERE {matches}) AS u";
+        let query = Statement::from(query)
+            .put("matches", MATCHES)
+            .bind_fields(erasure);
+        self.0.one(query).await
     }
 
     /// Deletes the facts, then moves their count in the ledger from *stored* to *erased*. Can be
     /// repeated.
     pub async fn erase_facts(&self, erasure: &Erasure) -> Result<(), StoreError> {
-        let facts = erasure.facts();
-        let action = format!("DELETE WHERE {facts} {NOW}");
-        self.0.alter("usage_events", &action).await?;
+        let delete = Statement::from(format!("DELETE WHERE {} {NOW}", erasure.facts()));
+        let delete = delete.bind_fields(erasure);
+        self.0.alter("usage_events", delete).await?;
         let boundary = self.0.boundary().await?;
         // Days with expired facts stay unchanged, because their missing facts do not show what was
         // erased.
-        let parameters = [
-            ("ente", &*quoted(&erasure.ente)),
-            (
-                "first_day",
-                &erasure.first_day.max(boundary.day).to_string(),
-            ),
-            ("last_day", &erasure.last_day.to_string()),
-        ];
-        let statement = filled(include_str!("../sql/move_to_erased.sql"), &parameters);
-        self.0.execute(&statement).await
+        let statement = statement!("move_to_erased")
+            .bind_fields(erasure)
+            .bind("first_kept_day", erasure.first_day.max(boundary.day));
+        self.0.execute(statement).await
     }
 
     /// Deletes the events from the aggregate. The reconciliation with the facts restores new events
     /// of the same ente and days.
     pub async fn erase_aggregates(&self, erasure: &Erasure) -> Result<(), StoreError> {
-        let matches = erasure.matches();
-        let action = format!("DELETE WHERE {matches} {NOW}");
-        self.0.alter("usage_hourly", &action).await?;
+        let delete = Statement::from(format!("DELETE WHERE {MATCHES} {NOW}")).bind_fields(erasure);
+        self.0.alter("usage_hourly", delete).await?;
         // A repair row invalidates cached answers.
-        self.0
-            .execute(&format!(
-                "INSERT INTO ingest_repairs (what, month, records) VALUES ('aggregate', 0, {})",
-                erasure.facts
-            ))
-            .await
+        let statement = statement!("note_erased_hours").bind("records", erasure.facts);
+        self.0.execute(statement).await
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use serde::Serialize;
 
-use crate::sql::joined;
+use crate::sql::statement;
 use crate::{BlockOrigin, FactBlock, Facts, InsertToken, Ledger, StoreError};
 
 /// Maximum number of identities in one query.
@@ -18,6 +19,28 @@ pub enum Times {
     Same,
     /// All facts. The query reads every identity.
     Any,
+}
+
+/// Offsets of imported events in a partition, both included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportedRange {
+    /// Partition of the log.
+    pub kafka_partition: u32,
+    /// First offset.
+    pub first: u64,
+    /// Last offset.
+    pub last: u64,
+}
+
+impl Times {
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Same => {
+                "time BETWEEN fromUnixTimestamp64Milli({first_ms:Int64}, 'UTC') AND fromUnixTimestamp64Milli({last_ms:Int64}, 'UTC')"
+            }
+            Self::Any => "1",
+        }
+    }
 }
 
 impl Facts {
@@ -48,28 +71,18 @@ impl Facts {
     ) -> Result<HashSet<u64>, StoreError> {
         let mut found = HashSet::new();
         for chunk in events.chunks(IDENTITIES_A_QUERY) {
-            let (Some(first), Some(last)) = (
-                chunk.iter().map(|(time, _)| *time).min(),
-                chunk.iter().map(|(time, _)| *time).max(),
-            ) else {
-                continue;
-            };
-            let identities = chunk.iter().map(|(_, identity)| identity.to_string());
-            let of_times = match times {
-                Times::Same => format!(
-                    "time BETWEEN fromUnixTimestamp64Milli({first}, 'UTC') AND fromUnixTimestamp64Milli({last}, 'UTC')"
-                ),
-                Times::Any => "1".to_owned(),
-            };
-            let query = format!(
-                "SELECT DISTINCT identity FROM usage_events
-                 WHERE {of_times} AND identity IN ({})
-                   AND (stream != '{}' OR kafka_partition < {partition} OR (kafka_partition = {partition} AND kafka_offset < {first_offset}))",
-                joined(identities),
-                origin.stream,
-                partition = origin.kafka_partition,
-            );
-            found.extend(self.0.rows::<u64>(&query).await?);
+            let times_ms = chunk.iter().map(|(time_ms, _)| *time_ms);
+            let (first_ms, last_ms) = (times_ms.clone().min(), times_ms.max());
+            let identities: Vec<u64> = chunk.iter().map(|(_, identity)| *identity).collect();
+            let query = statement!("stored_before")
+                .put("of_times", times.condition())
+                .bind("first_ms", first_ms)
+                .bind("last_ms", last_ms)
+                .bind("identities", identities)
+                .bind("stream", &*origin.stream)
+                .bind("kafka_partition", origin.kafka_partition)
+                .bind("first_offset", first_offset);
+            found.extend(self.0.rows::<u64>(query).await?);
         }
         Ok(found)
     }
@@ -82,60 +95,37 @@ impl Facts {
         before_offset: u64,
         limit: usize,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
-        self.0
-            .rows(&format!(
-                "SELECT toUnixTimestamp64Milli(time) AS time_ms, identity FROM usage_events
-             WHERE stream = '{}' AND kafka_partition = {} AND kafka_offset < {before_offset}
-             ORDER BY time DESC LIMIT {limit}",
-                origin.stream, origin.kafka_partition
-            ))
-            .await
+        let query = statement!("newest_identities")
+            .bind("stream", &*origin.stream)
+            .bind("kafka_partition", origin.kafka_partition)
+            .bind("before_offset", before_offset)
+            .bind("limit", limit);
+        self.0.rows(query).await
     }
 
     /// Returns the time of the newest event, in milliseconds since 1970. Facts of the log `except`
     /// are ignored.
     pub async fn newest_event(&self, except: Option<&str>) -> Result<Option<i64>, StoreError> {
-        let condition = except.map_or("1".to_owned(), |stream| format!("stream != '{stream}'"));
-        let newest: Vec<i64> = self.0
-            .rows(&format!(
-                "SELECT toUnixTimestamp64Milli(max(time)) FROM usage_events WHERE {condition} HAVING count() > 0"
-            ))
-            .await?;
-        Ok(newest.first().copied())
+        let query = statement!("newest_event").bind("except", except.unwrap_or_default());
+        Ok(self.0.rows(query).await?.first().copied())
     }
 
-    /// Returns the number of facts of an import in the given ranges of offsets (partition, first,
-    /// last).
+    /// Returns the number of facts of an import in the given ranges of offsets.
     pub async fn stored_imports(
         &self,
         stream: &str,
         ente: &str,
         portal: &str,
-        ranges: &[(u32, u64, u64)],
+        ranges: &[ImportedRange],
     ) -> Result<u64, StoreError> {
         if ranges.is_empty() {
             return Ok(0);
         }
-        let places: Vec<String> = ranges
-            .iter()
-            .map(|(partition, first, last)| {
-                format!(
-                    "(kafka_partition = {partition} AND kafka_offset BETWEEN {first} AND {last})"
-                )
-            })
-            .collect();
-        let query = format!(
-            "SELECT count() FROM usage_events WHERE stream = ? AND ente = ? AND portal = ? AND channel = 'import' AND ({})",
-            places.join(" OR ")
-        );
-        self.0
-            .client
-            .query(&query)
-            .bind(stream)
-            .bind(ente)
-            .bind(portal)
-            .fetch_one()
-            .await
-            .map_err(|error| self.0.judge("the count of imported events", error))
+        let query = statement!("stored_imports")
+            .bind("stream", stream)
+            .bind("ente", ente)
+            .bind("portal", portal)
+            .bind_columns(ranges);
+        self.0.one(query).await
     }
 }

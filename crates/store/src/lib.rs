@@ -48,7 +48,7 @@ pub use block::{BlockOrigin, Fact, FactBlock};
 pub use cluster::schema;
 pub use config::Config;
 pub use error::StoreError;
-pub use facts::Times;
+pub use facts::{ImportedRange, Times};
 pub use layout::Layout;
 pub use ledger::{Fate, FateGroup, LedgerRow};
 pub(crate) use migrate::{Migration, migrations};

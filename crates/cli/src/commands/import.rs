@@ -5,7 +5,7 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
 use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
-use affluenza_store::Store;
+use affluenza_store::{ImportedRange, Store};
 use anyhow::{Context, Result, bail};
 
 use crate::args;
@@ -94,14 +94,12 @@ async fn import(
     } else {
         wait_for_others(&store, &stream, &ends, &stop).await?;
     }
-    let ranges: Vec<(u32, u64, u64)> = acknowledged
+    let ranges: Vec<ImportedRange> = acknowledged
         .iter()
-        .map(|(partition, range)| {
-            (
-                partition.0.unsigned_abs(),
-                range.first.0.unsigned_abs(),
-                range.last.0.unsigned_abs(),
-            )
+        .map(|(partition, range)| ImportedRange {
+            kafka_partition: partition.0.unsigned_abs(),
+            first: range.first.0.unsigned_abs(),
+            last: range.last.0.unsigned_abs(),
         })
         .collect();
     let stored = store
