@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{database, fill, held, on_cluster};
 use crate::database::Database;
 use crate::migrate::SchemaObject;
-use crate::sql::{joined, quoted};
+use crate::sql::{Statement, joined, quoted, statement};
 use crate::{Admin, Config, Migration, StoreError, migrations};
 
 /// A table or view that readers of some enti may read.
@@ -250,17 +250,12 @@ struct ServerColumn {
 impl Admin {
     /// Creates the views of `readers`, and drops the databases of former readers. The server must
     /// know the users of `readers`.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses a statement or does not respond.
     pub async fn create_reader_views(&self, readers: &[EnteReader]) -> Result<(), StoreError> {
         let own = self.0.name();
         let wanted: Vec<String> = readers.iter().map(|reader| reader.database(own)).collect();
-        let known = format!(
-            "SELECT d.name FROM system.databases AS d WHERE d.comment = {}",
-            quoted(COMMENT)
-        );
-        let known: Vec<String> = self.0.rows(&known).await?;
+        let known = "SELECT d.name FROM system.databases AS d WHERE d.comment = {comment:String}";
+        let known = Statement::from(known).bind("comment", COMMENT);
+        let known: Vec<String> = self.0.rows(known).await?;
         for past in known.iter().filter(|known| !wanted.contains(known)) {
             let drop = format!("DROP DATABASE IF EXISTS {}", name(past));
             self.0.execute(&drop).await?;
@@ -268,12 +263,7 @@ impl Admin {
         if readers.is_empty() {
             return Ok(());
         }
-        let columns: Vec<ServerColumn> = self.0
-            .rows(
-                "SELECT c.table AS table, c.name AS name, c.type AS kind, c.comment AS comment FROM system.columns AS c
-                 WHERE c.database = currentDatabase() ORDER BY c.table, c.position",
-            )
-            .await?;
+        let columns: Vec<ServerColumn> = self.0.rows(statement!("server_columns")).await?;
         for reader in readers {
             let own = Database::new(&reader.own(&self.0.config));
             own.outside()

@@ -3,8 +3,11 @@
 //! With several nodes each node writes its own backup. Its name ends with the node's number in
 //! `clickhouse.nodes`, so that nodes can share a disk.
 
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
 use crate::database::Database;
-use crate::sql::quoted;
+use crate::sql::{Statement, quoted, statement};
 use crate::{Admin, StoreError};
 
 /// Location of a backup on the server.
@@ -48,7 +51,7 @@ impl Admin {
                 self.0.name(),
                 to.sql(number)
             );
-            if let Err(error) = node.execute_at_length(&statement).await {
+            if let Err(error) = node.execute_at_length(statement).await {
                 let is_cut_off = is_locked(&error) && !node.is_writing(to, number).await?;
                 return Err(if is_cut_off {
                     StoreError::BackupCutOff {
@@ -72,25 +75,21 @@ impl Admin {
             .not_with_keeper("setting a database aside by this program")?;
         for (_, node) in self.0.numbered_nodes() {
             let database = node.name().to_owned();
-            let made_of_tables: Vec<(String, String)> = node
-                .outside()
-.rows(&format!(
-                    "SELECT name, engine FROM system.tables WHERE database = {} AND engine IN ('View', 'MaterializedView', 'Dictionary')",
-                    quoted(&database)
-                ))
-                .await?;
-            for (table, engine) in made_of_tables {
-                let kind = match engine.as_str() {
+            let query = statement!("derived_tables").bind("database", &*database);
+            let tables: Vec<DerivedTable> = node.outside().rows(query).await?;
+            for table in tables {
+                let kind = match table.engine.as_str() {
                     "Dictionary" => "DICTIONARY",
                     _ => "VIEW",
                 };
-                node.execute_at_length(&format!(
-                    "DROP {kind} {database}.{table} SYNC SETTINGS check_table_dependencies = 0, check_referential_table_dependencies = 0"
-                ))
-                .await?;
+                let drop = statement!("drop_derived_table")
+                    .put("kind", kind)
+                    .put("database", &database)
+                    .put("table", table.name);
+                node.execute_at_length(drop).await?;
             }
-            node.execute_at_length(&format!("RENAME DATABASE {database} TO {name}"))
-                .await?;
+            let rename = format!("RENAME DATABASE {database} TO {name}");
+            node.execute_at_length(rename).await?;
         }
         Ok(())
     }
@@ -104,7 +103,7 @@ impl Admin {
                 self.0.name(),
                 from.sql(number)
             );
-            let done = node.execute_at_length(&statement).await;
+            let done = node.execute_at_length(statement).await;
             done.map_err(|error| clear(error, from, from))?;
         }
         Ok(())
@@ -125,14 +124,8 @@ impl Database {
     /// Returns true while the server writes this backup. A restarted server has forgotten its
     /// backups.
     async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
-        let running: Vec<u64> = self
-            .outside()
-            .rows(&format!(
-                "SELECT count() FROM system.backups WHERE name = {} AND status = 'CREATING_BACKUP'",
-                quoted(&to.sql(node))
-            ))
-            .await?;
-        Ok(running.first().is_some_and(|running| *running > 0))
+        let query = statement!("running_backups").bind("name", to.sql(node));
+        Ok(self.outside().count(query).await? > 0)
     }
 
     /// Returns the nodes, numbered from 1 if there are several.
@@ -144,20 +137,22 @@ impl Database {
 
     /// Returns the number of tables on this server; 0 if the database does not exist.
     pub(crate) async fn tables_here(&self) -> Result<u64, StoreError> {
-        let tables: Vec<u64> = self
-            .outside()
-            .rows(&format!(
-                "SELECT count() FROM system.tables WHERE database = {}",
-                quoted(self.name())
-            ))
-            .await?;
-        Ok(tables.first().copied().unwrap_or(0))
+        let query = "SELECT count() FROM system.tables WHERE database = {database:String}";
+        let query = Statement::from(query).bind("database", self.name());
+        self.outside().one(query).await
     }
 
     /// Runs a statement without a time limit.
-    async fn execute_at_length(&self, statement: &str) -> Result<(), StoreError> {
+    async fn execute_at_length(&self, statement: impl Into<Statement>) -> Result<(), StoreError> {
         self.outside().patient().execute(statement).await
     }
+}
+
+/// A view or dictionary.
+#[derive(Row, Serialize, Deserialize)]
+struct DerivedTable {
+    name: String,
+    engine: String,
 }
 
 /// Returns true if ClickHouse reports that the backup is being written, which it also does for an

@@ -4,7 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::sql::quoted;
+use crate::sql::{quoted, statement};
 use crate::{Admin, StoreError};
 
 /// Tables whose rows can be restored from the log or from the facts.
@@ -29,11 +29,8 @@ impl BrokenPart {
 impl Admin {
     /// Returns the broken parts that have not been removed.
     pub async fn broken_parts(&self) -> Result<Vec<BrokenPart>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT table, name FROM system.detached_parts WHERE database = {} AND startsWith(ifNull(reason, ''), 'broken')",
-            quoted(self.0.name())
-        ))
-        .await
+        let query = statement!("broken_parts").bind("database", self.0.name());
+        self.0.rows(query).await
     }
 
     /// Removes parts permanently, after their rows were restored.

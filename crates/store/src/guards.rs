@@ -28,7 +28,7 @@ fn deduplication_window(statement: &str) -> (&'static str, u64) {
 /// Name and CREATE statement of a table.
 #[derive(Row, Serialize, Deserialize)]
 pub(crate) struct TableDefinition {
-    name: String,
+    pub(crate) name: String,
     pub(crate) statement: String,
 }
 

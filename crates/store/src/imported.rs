@@ -3,6 +3,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::sql::statement;
 use crate::{Registers, StoreError};
 
 /// A row of `imported_figures`.
@@ -31,13 +32,7 @@ pub struct ImportedRow {
 impl Registers {
     /// Returns all imports, in order.
     pub async fn imported(&self) -> Result<Vec<ImportedRow>, StoreError> {
-        self.0.rows(
-            "SELECT i.number AS number, toString(i.kind) AS kind, i.source AS source, toString(i.source_date) AS source_date,
-                    i.licence AS licence, i.imported_by AS imported_by, toUnixTimestamp(i.imported_at) AS imported_at,
-                    i.hash AS hash, i.content AS content
-             FROM imported_figures AS i ORDER BY number, hash",
-        )
-        .await
+        self.0.rows(statement!("imported_figures")).await
     }
 
     /// Stores an import.

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::cluster::statements;
 use crate::database::Database;
+use crate::guards::TableDefinition;
 use crate::retention::ttl;
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
-use crate::sql::quoted;
+use crate::sql::{Statement, quoted, statement};
 use crate::{Admin, StoreError, migrations};
 
 /// Table with the retention of facts.
@@ -30,28 +31,20 @@ pub enum Layout {
     Disputed,
 }
 
-/// Returns the query for the distinct numbers of shards known to the nodes that respond.
-fn shards_known(cluster: &str) -> String {
-    let name = quoted(cluster);
-    format!(
-        "SELECT DISTINCT shards FROM (
-            SELECT toUInt32(uniqExact(shard_num)) AS shards FROM clusterAllReplicas({name}, system.clusters)
-            WHERE cluster = {name} GROUP BY hostName(), tcpPort())
-         SETTINGS skip_unavailable_shards = 1"
-    )
-}
-
 impl Database {
+    /// Returns the distinct numbers of shards known to the nodes that respond.
+    async fn shards_known(&self) -> Result<Vec<u32>, StoreError> {
+        let query = statement!("shards_known").put("name", quoted(&self.config.cluster));
+        self.rows(query).await
+    }
+
     /// Returns true if a block first sent at `since`, in seconds since 1970, may be on another
     /// shard than the one it would be sent to now.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub(crate) async fn may_be_on_other_shard(&self, since: u64) -> Result<bool, StoreError> {
         if self.config.cluster.is_empty() {
             return Ok(false);
         }
-        let known: Vec<u32> = self.rows(&shards_known(&self.config.cluster)).await?;
+        let known = self.shards_known().await?;
         let noted = self.noted_layouts().await?;
         let Some((shards, noted_at)) = noted.last() else {
             return Ok(true);
@@ -67,46 +60,36 @@ impl Database {
 
     /// Returns the number of rows in all tables of this server.
     async fn rows_held(&self) -> Result<u64, StoreError> {
-        let rows: Vec<u64> = self
-            .outside()
-            .rows(&format!(
-                "SELECT sum(rows) FROM system.parts WHERE database = {} AND active",
-                quoted(self.name())
-            ))
-            .await?;
-        Ok(rows.first().copied().unwrap_or(0))
+        let query =
+            "SELECT sum(rows) FROM system.parts WHERE database = {database:String} AND active";
+        let query = Statement::from(query).bind("database", self.name());
+        self.outside().one(query).await
     }
 
     /// Returns the definition of each table as sorted words, so that the order of changes does not
     /// matter.
     async fn definitions(&self) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-        let tables: Vec<(String, String)> = self
-            .outside()
-            .rows(&format!(
-                "SELECT name, create_table_query FROM system.tables WHERE database = {} AND NOT startsWith(name, 'rebuilding_')",
-                quoted(self.name())
-            ))
-            .await?;
-        let definitions = tables.into_iter().map(|(name, text)| {
-            let words = text.split(|c: char| c.is_whitespace() || c == ',');
-            let mut words: Vec<String> = words.map(str::to_owned).collect();
-            words.sort_unstable();
-            (name, words)
-        });
+        let query = statement!("definitions").bind("database", self.name());
+        let tables: Vec<TableDefinition> = self.outside().rows(query).await?;
+        let definitions = tables
+            .into_iter()
+            .map(|TableDefinition { name, statement }| {
+                let words = statement.split(|c: char| c.is_whitespace() || c == ',');
+                let mut words: Vec<String> = words.map(str::to_owned).collect();
+                words.sort_unstable();
+                (name, words)
+            });
         Ok(definitions.collect())
     }
 }
 
 impl Admin {
     /// Records the current number of shards if it changed.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the statement or does not respond.
     pub async fn keep_layout(&self) -> Result<Layout, StoreError> {
         if self.0.config.cluster.is_empty() {
             return Ok(Layout::AsBefore);
         }
-        let known: Vec<u32> = self.0.rows(&shards_known(&self.0.config.cluster)).await?;
+        let known = self.0.shards_known().await?;
         let [to] = known[..] else {
             return Ok(Layout::Disputed);
         };

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cluster::{FIRST_SHARD, statements};
 use crate::database::Database;
+use crate::sql::statement;
 use crate::{Admin, StoreError};
 
 /// A file of `schemas/clickhouse`, which creates one object of the schema.
@@ -178,11 +179,8 @@ impl Admin {
     /// Returns name and creation time of the database. They identify it even after a restore from a
     /// backup, among databases with the same name.
     pub async fn origin(&self) -> Result<String, StoreError> {
-        let made: Vec<String> = self
-            .0
-            .rows("SELECT toString(min(m.applied_at)) FROM schema_migrations AS m")
-            .await?;
-        let made = made.into_iter().next().unwrap_or_default();
+        let made = "SELECT toString(min(m.applied_at)) FROM schema_migrations AS m";
+        let made: String = self.0.one(made).await?;
         Ok(format!("{} of {made} UTC", self.0.name()))
     }
 }
@@ -212,12 +210,10 @@ impl Database {
     }
 
     async fn note_migration(&self, migration: &Migration) -> Result<(), StoreError> {
-        self.execute(&format!(
-            "INSERT INTO schema_migrations (name, checksum) VALUES ('{}', '{}')",
-            migration.name,
-            migration.checksum()
-        ))
-        .await
+        let statement = statement!("note_migration")
+            .bind("name", migration.name)
+            .bind("checksum", migration.checksum());
+        self.execute(statement).await
     }
 }
 

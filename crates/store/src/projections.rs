@@ -7,8 +7,7 @@
 
 use std::time::Duration;
 
-use crate::database::SKIP_UNAVAILABLE;
-use crate::sql::quoted;
+use crate::sql::statement;
 use crate::{Admin, StoreError};
 
 /// Projections in the order of their definition.
@@ -20,26 +19,15 @@ impl Admin {
     ///
     /// The function does not wait: figures stay correct meanwhile, and complete parts are only
     /// hard-linked.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses a statement or does not respond.
     pub async fn keep_projections(&self, idle: Duration) -> Result<u64, StoreError> {
-        let names: Vec<String> = PROJECTIONS.iter().map(|name| format!("'{name}'")).collect();
-        let left = self.0
-            .count(&format!(
-                "SELECT count() FROM {parts}
-                 WHERE active AND database = {database} AND table = '{table}' AND rows > 0
-                   AND NOT hasAll(projections, [{}]) AND modification_time <= now() - {}
-                   AND (SELECT count() FROM {mutations} WHERE database = {database} AND table = '{table}' AND NOT is_done) = 0
-                 {SKIP_UNAVAILABLE}",
-                names.join(", "),
-                idle.as_secs(),
-                parts = self.0.of_all_nodes("system.parts"),
-                mutations = self.0.of_all_nodes("system.mutations"),
-                database = quoted(self.0.name()),
-                table = self.0.held("usage_hourly")
-            ))
-            .await?;
+        let query = statement!("parts_without_projections")
+            .put("parts", self.0.of_all_nodes("system.parts"))
+            .put("mutations", self.0.of_all_nodes("system.mutations"))
+            .bind("database", self.0.name())
+            .bind("table", self.0.held("usage_hourly"))
+            .bind("names", PROJECTIONS.to_vec())
+            .bind("idle_seconds", idle.as_secs());
+        let left = self.0.count(query).await?;
         if left > 0 {
             let made = PROJECTIONS.map(|name| format!("MATERIALIZE PROJECTION {name}"));
             self.0

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::on_cluster;
 use crate::database::Database;
-use crate::sql::quoted;
+use crate::sql::{Statement, quoted, statement};
 use crate::{Registers, StoreError, Usage};
 
 /// Table for a part of the register.
@@ -76,11 +76,9 @@ pub struct UsageByCode {
 impl Registers {
     /// Returns the version of the current register; `None` before the first one was applied.
     pub async fn current(&self) -> Result<Option<String>, StoreError> {
-        let versions: Vec<String> = self
-            .0
-            .rows("SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1")
-            .await?;
-        Ok(versions.into_iter().next())
+        let query =
+            "SELECT v.version FROM register_versions AS v ORDER BY v.applied_at DESC LIMIT 1";
+        Ok(self.0.rows(query).await?.into_iter().next())
     }
 
     /// Writes a table of the register `version`, given as one JSON object per line. Replaces the
@@ -92,8 +90,8 @@ impl Registers {
         rows: String,
     ) -> Result<(), StoreError> {
         let name = table.name();
-        let condition = format!("version = '{version}'");
-        self.0.delete(name, &condition).await?;
+        let of_version = Statement::from("version = {version:String}").bind("version", version);
+        self.0.delete(name, of_version).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -103,27 +101,22 @@ impl Registers {
     /// Makes a register the current one after its tables were written, and creates its
     /// dictionaries.
     pub async fn activate(&self, version: &str) -> Result<(), StoreError> {
-        self.0
-            .execute(&format!(
-                "INSERT INTO register_versions (version) VALUES ('{version}')"
-            ))
-            .await?;
+        let insert = "INSERT INTO register_versions (version) SELECT {version:String}";
+        let insert = Statement::from(insert).bind("version", version);
+        self.0.execute(insert).await?;
         // A dictionary connects as a user. The server does not reveal its password.
         let (user, password) = (&self.0.config.user, self.0.config.password.expose_secret());
-        let on = on_cluster(&self.0.config);
         for (name, columns, query) in DICTIONARIES {
-            self.0
-                .execute_everywhere(&format!(
-                    "CREATE OR REPLACE DICTIONARY {name}{on} ({columns}) PRIMARY KEY code
-                 SOURCE(CLICKHOUSE(USER {} PASSWORD {} DB '{}' QUERY {}))
-                 LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 60 MAX 120)
-                 COMMENT 'Of the register in force, for dictGet'",
-                    quoted(user),
-                    quoted(password),
-                    self.0.name(),
-                    quoted(&query.replace(" FROM ", &format!(" FROM {}.", self.0.name()))),
-                ))
-                .await?;
+            let query = query.replace(" FROM ", &format!(" FROM {}.", self.0.name()));
+            let create = statement!("create_dictionary")
+                .put("name", name)
+                .put("on_cluster", on_cluster(&self.0.config))
+                .put("columns", columns)
+                .put("user", quoted(user))
+                .put("password", quoted(password))
+                .put("database", self.0.name())
+                .put("query", quoted(&query));
+            self.0.execute_everywhere(create).await?;
         }
         Ok(())
     }
@@ -132,14 +125,7 @@ impl Registers {
 impl Usage {
     /// Returns the usage by stored codes.
     pub async fn usage_by_code(&self) -> Result<Vec<UsageByCode>, StoreError> {
-        self.0.rows(
-            "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, toString(u.service) AS service,
-                    toUInt8(u.category = 'unregistered') AS unregistered, sum(u.events) AS events,
-                    toString(min(u.local_date)) AS first_day, toString(max(u.local_date)) AS last_day
-             FROM usage_hourly AS u GROUP BY ente, portal, service, unregistered HAVING events > 0
-             ORDER BY events DESC, ente, portal, service",
-        )
-        .await
+        self.0.rows(statement!("usage_by_code")).await
     }
 }
 

@@ -11,6 +11,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::database::Database;
+use crate::sql::statement;
 use crate::{Admin, Facts, StoreError};
 
 /// Maximum retention, in months.
@@ -76,13 +77,6 @@ impl Boundary {
     }
 }
 
-/// Query for the boundary of the latest setting. It moves one day early, so that no comparison runs
-/// while facts expire.
-const BOUNDARY: &str = "SELECT if(first <= toDate(0), 0, toYYYYMM(first)) AS month, if(first <= toDate(0), 0, toUInt16(first)) AS day FROM (
-    SELECT greatest(max(facts_from), if(months = 0, toDate(0), toStartOfMonth(toDate(now() + INTERVAL 1 DAY, 'UTC')) - toIntervalMonth(months - 1))) AS first,
-           argMax(facts_months, set_at) AS months
-    FROM retention)";
-
 /// Returns the changes of the table that set the expiry of facts.
 pub(crate) fn ttl(months: u16) -> [String; 2] {
     [
@@ -97,17 +91,15 @@ pub(crate) fn ttl(months: u16) -> [String; 2] {
 
 impl Database {
     /// Returns the start of the retained facts.
+    /// The boundary moves one day early, so that no comparison runs while facts expire.
     pub(crate) async fn boundary(&self) -> Result<Boundary, StoreError> {
-        let found: Vec<Boundary> = self.rows(BOUNDARY).await?;
-        Ok(found.first().copied().unwrap_or_default())
+        self.one(statement!("boundary")).await
     }
 
     /// Returns the retention of facts in months; 0 if they never expire.
     pub(crate) async fn facts_months(&self) -> Result<u16, StoreError> {
-        let months: Vec<u16> = self
-            .rows("SELECT argMax(facts_months, set_at) FROM retention")
-            .await?;
-        Ok(months.first().copied().unwrap_or(0))
+        self.one("SELECT argMax(facts_months, set_at) FROM retention")
+            .await
     }
 
     async fn note_retention(&self, months: u16) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::figures::YearFigures;
+use crate::sql::{Statement, before_ends, statement};
 use crate::{InsertToken, Registers, StoreError, Usage};
 
 /// A row of `sealed_years`.
@@ -41,12 +42,7 @@ const ATTEMPTS_MAX: u32 = 16;
 impl Registers {
     /// Returns all seals, in order.
     pub async fn seals(&self) -> Result<Vec<SealRow>, StoreError> {
-        self.0.rows(
-            "SELECT s.number AS number, s.year AS year, s.cause AS cause, toUnixTimestamp(s.sealed_at) AS sealed_at,
-                    s.content AS content, s.previous AS previous, s.hash AS hash
-             FROM sealed_years AS s ORDER BY number, hash",
-        )
-        .await
+        self.0.rows(statement!("seals")).await
     }
 
     /// Adds a seal, unless its position in the chain is taken.
@@ -65,13 +61,9 @@ impl Registers {
             self.0
                 .insert("sealed_years", statement.to_owned(), row, &token)
                 .await?;
-            let held: Vec<String> = self
-                .0
-                .rows(&format!(
-                    "SELECT s.hash FROM sealed_years AS s WHERE s.number = {}",
-                    seal.number
-                ))
-                .await?;
+            let query = "SELECT s.hash FROM sealed_years AS s WHERE s.number = {number:UInt32}";
+            let query = Statement::from(query).bind("number", seal.number);
+            let held: Vec<String> = self.0.rows(query).await?;
             if held.contains(&seal.hash) {
                 return Ok(Placed::Here);
             }
@@ -86,10 +78,9 @@ impl Registers {
 impl Usage {
     /// Returns the versions of the rules in the facts of a local year.
     pub async fn rules_of_year(&self, year: i16) -> Result<Vec<String>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT DISTINCT toString(rules) FROM usage_events WHERE toYear(local_date) = {year} ORDER BY 1"
-        ))
-        .await
+        self.0
+            .rows(statement!("rules_of_year").bind("year", year))
+            .await
     }
 
     /// Returns the figures of a local year from the facts before `ends` (stream, partition, next
@@ -100,42 +91,17 @@ impl Usage {
         year: i16,
         ends: &[(String, u32, u64)],
     ) -> Result<YearFigures, StoreError> {
-        let before: Vec<String> = ends
-            .iter()
-            .map(|(stream, partition, next)| {
-                let stream = stream.replace('\\', "\\\\").replace('\'', "\\'");
-                format!("(stream = '{stream}' AND kafka_partition = {partition} AND kafka_offset < {next})")
-            })
-            .collect();
-        if before.is_empty() {
+        if ends.is_empty() {
             return Ok(YearFigures::default());
         }
-        let facts = format!(
-            "usage_events AS e WHERE toYear(local_date) = {year} AND ({})",
-            before.join(" OR ")
-        );
-        let used = "device != 'bot' AND activity = 'service-use' AND outcome = 'completed'";
+        let before = before_ends(ends);
+        let usage = statement!("used_before").put("before", &before);
+        let services = statement!("services_before").put("before", &before);
+        let devices = statement!("devices_before").put("before", before);
         Ok(YearFigures {
-            months_in_doubt: Vec::new(),
-            usage: self.0
-                .rows(&format!(
-                    "SELECT toString(e.ente) AS ente, toString(e.category) AS category, toString(e.kind) AS kind, count() AS service_uses
-                     FROM {facts} AND {used} GROUP BY ente, category, kind ORDER BY ente, category, kind"
-                ))
-                .await?,
-            services: self.0
-                .rows(&format!(
-                    "SELECT toString(e.service) AS service, toString(e.category) AS category, count() AS service_uses, uniqExact(e.ente) AS enti
-                     FROM {facts} AND {used} GROUP BY service, category ORDER BY service_uses DESC, service"
-                ))
-                .await?,
-            devices: self.0
-                .rows(&format!(
-                    "SELECT toString(e.device) AS device, countIf(e.resource = 'page') AS accesses,
-                            countIf(e.activity = 'service-use' AND e.outcome = 'completed') AS service_uses
-                     FROM {facts} GROUP BY device ORDER BY device"
-                ))
-                .await?,
+            usage: self.0.rows(usage.bind("year", year)).await?,
+            services: self.0.rows(services.bind("year", year)).await?,
+            devices: self.0.rows(devices.bind("year", year)).await?,
             ..YearFigures::default()
         })
     }

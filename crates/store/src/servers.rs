@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::database::SKIP_UNAVAILABLE;
+use crate::sql::statement;
 use crate::{Admin, StoreError};
 
 /// Oldest supported server, the version of all tests. Deduplication by token in materialized views
@@ -58,12 +58,8 @@ impl Admin {
     /// Returns every server that responds: the configured one, or all servers of the cluster.
     pub async fn servers(&self) -> Result<Vec<Server>, StoreError> {
         // `now()` would return the time of the connected server for every row.
-        self.0.rows(&format!(
-            "SELECT concat(hostName(), ':', toString(tcpPort())) AS name, version() AS version, toInt64(toUnixTimestamp(nowInBlock())) AS now
-             FROM {} {SKIP_UNAVAILABLE}",
-            self.0.of_all_nodes("system.one")
-        ))
-        .await
+        let query = statement!("servers").put("servers", self.0.of_all_nodes("system.one"));
+        self.0.rows(query).await
     }
 
     /// Fails if a server is too old or its clock is wrong.

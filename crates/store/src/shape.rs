@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
 use crate::cluster::{fill, held};
-use crate::database::SKIP_UNAVAILABLE;
 use crate::migrate::SchemaObject;
-use crate::sql::quoted;
+use crate::sql::{quoted, statement};
 use crate::{Admin, Config, Migration, StoreError, migrations};
 
 /// A table or view that differs from the migrations.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaFault {
     /// Name of the table or view.
     pub object: String,
@@ -95,9 +97,6 @@ fn wanted(config: &Config) -> BTreeMap<String, Wanted> {
 
 impl Admin {
     /// Returns missing or changed tables and views.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses the query or does not respond.
     pub async fn schema_faults(&self) -> Result<Vec<SchemaFault>, StoreError> {
         let wanted = wanted(&self.0.config);
         let nodes = self.0.nodes_that_answer().await?;
@@ -105,7 +104,8 @@ impl Admin {
         let queries = self.formatted(&wanted).await?;
         let mut faults = Vec::new();
         for (name, object) in &wanted {
-            let found: Vec<&Object> = there.iter().filter(|one| one.name == *name).collect();
+            let found: Vec<&ExistingObject> =
+                there.iter().filter(|one| one.name == *name).collect();
             let fault = match object.fault(queries.get(name), &found, nodes) {
                 Some(fault) => fault,
                 None => continue,
@@ -120,9 +120,6 @@ impl Admin {
     }
 
     /// Creates missing or changed views again. Returns their names.
-    ///
-    /// # Errors
-    /// If ClickHouse refuses a statement or does not respond.
     pub async fn restore_views(&self) -> Result<Vec<String>, StoreError> {
         let wanted = wanted(&self.0.config);
         let mut restored = Vec::new();
@@ -142,26 +139,11 @@ impl Admin {
         Ok(restored)
     }
 
-    async fn objects(&self) -> Result<Vec<Object>, StoreError> {
-        let database = quoted(self.0.name());
-        let rows: Vec<(String, String, u64, String)> = self.0
-            .rows(&format!(
-                "SELECT t.name, ifNull(formatQueryOrNull(replaceAll(t.as_select, {prefix}, '')), '') AS query, count(), any(c.names)
-                 FROM {tables} AS t
-                 LEFT JOIN (SELECT table, arrayStringConcat(groupUniqArray(name), ' ') AS names FROM system.columns WHERE database = {database} GROUP BY table) AS c ON c.table = t.name
-                 WHERE t.database = {database} GROUP BY t.name, query {SKIP_UNAVAILABLE}",
-                prefix = quoted(&format!("{}.", self.0.name())),
-                tables = self.0.of_all_nodes("system.tables")
-            ))
-            .await?;
-        let rows = rows.into_iter();
-        let objects = rows.map(|(name, query, nodes, columns)| Object {
-            name,
-            query,
-            nodes,
-            columns,
-        });
-        Ok(objects.collect())
+    async fn objects(&self) -> Result<Vec<ExistingObject>, StoreError> {
+        let query = statement!("existing_objects")
+            .put("tables", self.0.of_all_nodes("system.tables"))
+            .bind("database", self.0.name());
+        self.0.rows(query).await
     }
 
     /// Returns the queries of the views as formatted by the server.
@@ -174,20 +156,17 @@ impl Admin {
         let pairs: Vec<String> = views
             .map(|(name, query)| format!("({}, {})", quoted(name), quoted(query)))
             .collect();
-        let rows: Vec<(String, String)> = self
-            .0
-            .rows(&format!(
-                "SELECT p.1, formatQuery(p.2) FROM (SELECT arrayJoin([{}]) AS p)",
-                pairs.join(", ")
-            ))
-            .await?;
-        Ok(rows.into_iter().collect())
+        let query = format!(
+            "SELECT p.1, formatQuery(p.2) FROM (SELECT arrayJoin([{}]) AS p)",
+            pairs.join(", ")
+        );
+        Ok(self.0.rows(query).await?.into_iter().collect())
     }
 }
 
 /// An existing object.
-#[derive(Debug)]
-struct Object {
+#[derive(Debug, Row, Serialize, Deserialize)]
+struct ExistingObject {
     name: String,
     query: String,
     /// Number of nodes with this definition.
@@ -196,7 +175,12 @@ struct Object {
 }
 
 impl Wanted {
-    fn fault(&self, query: Option<&String>, found: &[&Object], nodes: u64) -> Option<String> {
+    fn fault(
+        &self,
+        query: Option<&String>,
+        found: &[&ExistingObject],
+        nodes: u64,
+    ) -> Option<String> {
         if found.iter().map(|one| one.nodes).sum::<u64>() < nodes {
             return Some("is missing".to_owned());
         }

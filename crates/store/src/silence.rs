@@ -4,6 +4,7 @@
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::sql::statement;
 use crate::{StoreError, Usage};
 
 /// Maximum number of listed portals.
@@ -23,10 +24,7 @@ pub struct SilentPortal {
 impl Usage {
     /// Returns the silent portals, longest silence first.
     pub async fn silent_portals(&self) -> Result<Vec<SilentPortal>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT toString(s.ente) AS ente, toString(s.portal) AS portal, s.silent_seconds AS silent_seconds
-             FROM silent_portals AS s LIMIT {NAMED_MAX}"
-        ))
-        .await
+        let query = statement!("silent_portals").bind("named_max", NAMED_MAX);
+        self.0.rows(query).await
     }
 }

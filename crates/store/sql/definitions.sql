@@ -1,0 +1,2 @@
+SELECT name, create_table_query AS statement FROM system.tables
+WHERE database = {database:String} AND NOT startsWith(name, 'rebuilding_')

@@ -1,0 +1,2 @@
+SELECT name, engine FROM system.tables
+WHERE database = {database:String} AND engine IN ('View', 'MaterializedView', 'Dictionary')

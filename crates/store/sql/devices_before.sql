@@ -1,0 +1,5 @@
+SELECT toString(e.device) AS device, countIf(e.resource = 'page') AS accesses,
+       countIf(e.activity = 'service-use' AND e.outcome = 'completed') AS service_uses
+FROM usage_events AS e
+WHERE toYear(local_date) = {year:Int16} AND ({before})
+GROUP BY device ORDER BY device

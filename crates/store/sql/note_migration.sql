@@ -1,0 +1,2 @@
+INSERT INTO schema_migrations (name, checksum)
+SELECT {name:String}, {checksum:String}
