@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use affluenza_classify::hours::Zone;
 use affluenza_disclosure::edition::Editions;
-use affluenza_store::Store;
+use affluenza_store::Usage;
 use affluenza_store::usage::Dimension;
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ impl Viewer {
 
 /// Inputs of an answer.
 pub(crate) struct Composer<'a> {
-    pub store: &'a Store,
+    pub usage: &'a Usage,
     pub snapshot: &'a Arc<Snapshot>,
     pub editions: &'a Editions,
     pub viewer: &'a Viewer,
@@ -50,7 +50,7 @@ impl Composer<'_> {
         let source = match self.viewer {
             Viewer::Public => FigureSource::Public(self.editions),
             Viewer::Key(scope) => FigureSource::Live {
-                store: self.store,
+                usage: self.usage,
                 scope: scope.as_deref(),
             },
         };
@@ -86,8 +86,7 @@ impl Composer<'_> {
         let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
         let scope = filter.or(self.viewer.scope());
         let found = self
-            .store
-            .usage()
+            .usage
             .minutes(since..until, question.people, scope)
             .await?;
         let starts: Vec<i64> = (0..i64::from(question.minutes))

@@ -329,7 +329,7 @@ impl Inner {
             };
             self.asked.inc();
             let composer = Composer {
-                store: &self.store,
+                usage: self.store.usage(),
                 snapshot,
                 editions: &self.editions,
                 viewer: &cached.viewer,

@@ -8,7 +8,7 @@ use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
 use affluenza_http::Problem;
 use affluenza_store::usage::{Dimension, HourUsage, ROWS_MAX, UsageQuery, UsageRow};
-use affluenza_store::{Store, StoreError};
+use affluenza_store::{StoreError, Usage};
 use axum::http::StatusCode;
 
 use crate::open::needs_key;
@@ -57,7 +57,7 @@ fn not_published(detail: String) -> Problem {
 pub(crate) enum FigureSource<'a> {
     /// Figures of the store, of the enti in a key's scope; `None` means all.
     Live {
-        store: &'a Store,
+        usage: &'a Usage,
         scope: Option<&'a [String]>,
     },
     /// Public editions of closed years. Periods are whole years.
@@ -133,7 +133,7 @@ impl<'a> FigureSource<'a> {
                 let year = edition(editions, period)?;
                 Ok(public_counts(question, &year, by, split))
             }
-            Self::Live { store, scope } => {
+            Self::Live { usage, scope } => {
                 let mut group = by.to_vec();
                 group.extend(split.dimension());
                 let query = UsageQuery {
@@ -141,7 +141,7 @@ impl<'a> FigureSource<'a> {
                     selection: question.selection(period, scope),
                     users: question.measure == Measure::Users,
                 };
-                let rows = store.usage().counts(&query).await?;
+                let rows = usage.counts(&query).await?;
                 if rows.len() > ROWS_MAX {
                     return Err(NoFigures::Question(too_many_rows()));
                 }
@@ -152,7 +152,7 @@ impl<'a> FigureSource<'a> {
                         group: Vec::new(),
                         ..query
                     };
-                    let total = store.usage().counts(&ungrouped).await?;
+                    let total = usage.counts(&ungrouped).await?;
                     let users = total.first().map_or(0, |row| row.users);
                     counts.total.count = Count::Shown(users);
                 }
@@ -165,10 +165,10 @@ impl<'a> FigureSource<'a> {
     pub async fn hours(self, question: &Question, period: Period) -> Result<DayCounts, NoFigures> {
         match self {
             Self::Public(editions) => public_hours(&*edition(editions, period)?),
-            Self::Live { store, scope } => {
+            Self::Live { usage, scope } => {
                 let selection = question.selection(period, scope);
                 let mut day = DayCounts::default();
-                for row in store.usage().hours(&selection).await? {
+                for row in usage.hours(&selection).await? {
                     day.hours
                         .entry(row.local_hour.to_string())
                         .or_default()

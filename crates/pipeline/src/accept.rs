@@ -243,7 +243,7 @@ impl Acceptor<'_> {
         partition: Partition,
         offsets: Range<u64>,
     ) -> Result<u64, AcceptError> {
-        let present = stream::present(self.store, self.bus).await?;
+        let present = stream::present(self.store.ledger(), self.bus).await?;
         if stream == present {
             return self.loss(partition, offsets).await;
         }
@@ -323,7 +323,7 @@ impl Acceptor<'_> {
     /// for other records than before. Stored events are still recognised by source and id. Returns
     /// the new name.
     pub async fn log(&mut self) -> Result<String, AcceptError> {
-        let before = stream::present(self.store, self.bus).await?;
+        let before = stream::present(self.store.ledger(), self.bus).await?;
         let (held, committed) = self.look()?;
         // With the offsets of another topic of the same name, the present log already has a new
         // name.
@@ -335,7 +335,7 @@ impl Acceptor<'_> {
         if !is_new {
             self.close(&before, &held, &committed).await?;
         }
-        let now = stream::present(self.store, self.bus).await?;
+        let now = stream::present(self.store.ledger(), self.bus).await?;
         let starts: Vec<(Partition, NextOffset)> = held
             .iter()
             .map(|(partition, held)| (*partition, held.low))
@@ -352,7 +352,9 @@ impl Acceptor<'_> {
         committed: &[Committed],
     ) -> Result<(), AcceptError> {
         let ends = self.store.ledger().end_rows(stream).await?;
-        let mut is_needed = !check_log(self.store, self.bus, stream).await?.is_empty();
+        let mut is_needed = !check_log(self.store.ledger(), self.bus, stream)
+            .await?
+            .is_empty();
         let mut begun = Vec::new();
         for (partition, held) in held {
             let number = partition.0.unsigned_abs();
@@ -399,7 +401,7 @@ impl Acceptor<'_> {
         partition: Partition,
         offsets: Range<u64>,
     ) -> Result<u64, AcceptError> {
-        let present = stream::present(self.store, self.bus).await?;
+        let present = stream::present(self.store.ledger(), self.bus).await?;
         let stream = of_stream.unwrap_or(&present);
         let number = partition.0.unsigned_abs();
         let found = self
@@ -493,8 +495,8 @@ impl Acceptor<'_> {
     }
 
     async fn standing(&self, partition: Partition) -> Result<Standing, AcceptError> {
-        let stream = stream::present(self.store, self.bus).await?;
-        let differing = check_log(self.store, self.bus, &stream).await?;
+        let stream = stream::present(self.store.ledger(), self.bus).await?;
+        let differing = check_log(self.store.ledger(), self.bus, &stream).await?;
         if let Some(differs) = differing.into_iter().next() {
             return Err(differs.into());
         }

@@ -21,7 +21,7 @@ use affluenza_store::hours::HoursDifference;
 use affluenza_store::place::LedgerEnd;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
 use affluenza_store::rebuild::Settled;
-use affluenza_store::{SchemaFault, Store, StoreError};
+use affluenza_store::{Admin, SchemaFault, Store, StoreError};
 use serde::Serialize;
 
 use crate::copies::precedence;
@@ -269,7 +269,7 @@ pub async fn audit(
     bus: &BusConfig,
     period: &AuditPeriod,
 ) -> Result<Audit, PipelineError> {
-    let mut findings = schema_findings(store, bus).await?;
+    let mut findings = schema_findings(store.admin(), bus).await?;
     let (stream, partitions) = partitions(store, bus).await?;
     findings.extend(
         partitions
@@ -396,8 +396,8 @@ fn is_in_flight(facts: &StrayFacts, partitions: &[PartitionAudit]) -> bool {
 
 /// Checks topics and views. A missing or altered table is an error, as the other checks need all
 /// tables.
-async fn schema_findings(store: &Store, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
-    let faults = store.admin().schema_faults().await?;
+async fn schema_findings(admin: &Admin, bus: &BusConfig) -> Result<Vec<Finding>, PipelineError> {
+    let faults = admin.schema_faults().await?;
     let (views, tables): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_view);
     if !tables.is_empty() {
         let faults = tables.iter().map(ToString::to_string).collect();
@@ -418,7 +418,7 @@ async fn partitions(
     bus: &BusConfig,
 ) -> Result<(String, Vec<PartitionAudit>), PipelineError> {
     // Read the group's offsets first: what is committed is in the ledger by then.
-    let stream = stream::present(store, bus).await?;
+    let stream = stream::present(store.ledger(), bus).await?;
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
         Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, cluster.committed(bus)?))
@@ -486,7 +486,7 @@ async fn place_findings(
         let committed = cluster.committed(bus)?;
         Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, committed))
     })?;
-    let mut findings: Vec<Finding> = check_log(store, bus, stream)
+    let mut findings: Vec<Finding> = check_log(store.ledger(), bus, stream)
         .await?
         .iter()
         .filter_map(of_log)

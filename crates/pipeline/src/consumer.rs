@@ -75,6 +75,7 @@ pub struct Consumer {
     classifier: Classifier,
     /// Receives classifiers with newer rules.
     newer: Option<mpsc::Receiver<Classifier>>,
+    store: Store,
     sink: Sink,
     /// Ids of cluster and topic, joined by a slash.
     topic: String,
@@ -114,7 +115,7 @@ impl Consumer {
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
         let topic = identity(bus)?;
-        let stream = runtime.block_on(stream::of_topic(&store, &topic))?;
+        let stream = runtime.block_on(stream::of_topic(store.ledger(), &topic))?;
         // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
         Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
         progress.limit_by(&config);
@@ -126,12 +127,14 @@ impl Consumer {
             classifier,
             newer: None,
             sink: Sink {
-                store,
+                ledger: store.ledger().clone(),
+                facts: store.facts().clone(),
                 dead_letters,
                 gaps: Arc::new(Gaps::new(bus)),
                 progress: progress.clone(),
                 partition: Partition(0),
             },
+            store,
             topic,
             topic_checked: false,
             topic_asked: Instant::now(),
@@ -644,7 +647,7 @@ impl Consumer {
         );
         self.topic = identity(&self.bus)?;
         self.topic_checked = false;
-        let stream = stream::of_topic(&self.sink.store, &self.topic);
+        let stream = stream::of_topic(&self.sink.ledger, &self.topic);
         let stream = self.runtime.block_on(stream)?;
         if stream != self.stream {
             tracing::warn!(
@@ -654,7 +657,7 @@ impl Consumer {
             );
             self.stream = stream;
         }
-        self.boundary = self.runtime.block_on(self.sink.store.facts().boundary())?;
+        self.boundary = self.runtime.block_on(self.sink.facts.boundary())?;
         self.classifier.keep_from(self.boundary);
         let committed = self.reader.committed(partitions)?;
         let places = self.places(&committed)?;
@@ -689,7 +692,7 @@ impl Consumer {
         let mut opening = Opening {
             reader: &self.reader,
             bus: &self.bus,
-            store: &self.sink.store,
+            store: &self.store,
             classifier: &mut self.classifier,
             stream: &self.stream,
             config: &self.config,
@@ -731,7 +734,7 @@ impl Consumer {
             return Ok(None);
         }
         let except = (!is_new).then_some(self.stream.as_str());
-        let newest = self.sink.store.facts().newest_event(except);
+        let newest = self.sink.facts.newest_event(except);
         Ok(self.runtime.block_on(newest)?)
     }
 
@@ -747,13 +750,10 @@ impl Consumer {
             let asked: Vec<_> = some
                 .iter()
                 .map(|place| {
-                    let (store, origin) = (self.sink.store.clone(), place.origin.clone());
+                    let (facts, origin) = (self.sink.facts.clone(), place.origin.clone());
                     let next = place.next.0.unsigned_abs();
                     self.runtime.spawn(async move {
-                        store
-                            .facts()
-                            .newest_identities(&origin, next, capacity)
-                            .await
+                        facts.newest_identities(&origin, next, capacity).await
                     })
                 })
                 .collect();

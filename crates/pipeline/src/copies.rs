@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use affluenza_kafka::{BusError, Cluster, Config as BusConfig};
-use affluenza_store::Store;
 use affluenza_store::copies::{COPIES_MAX, Precedence, Suspects};
+use affluenza_store::{Facts, Store};
 
 use crate::PipelineError;
 use crate::reconcile::{Reconciled, correct};
@@ -43,7 +43,7 @@ pub async fn search_new_blocks(
         }
         let suspects = Suspects::Offsets(stream.to_owned(), ranges.clone());
         let precedence = precedence(bus, stream)?;
-        let months = remove_copies(store, &suspects, &precedence, &mut done).await?;
+        let months = remove_copies(store.facts(), &suspects, &precedence, &mut done).await?;
         if !months.is_empty() {
             correct(store, stream, &months, &mut done).await?;
         }
@@ -73,17 +73,17 @@ fn first_offsets(unsearched: BTreeMap<u32, Range<u64>>) -> (BTreeMap<u32, Range<
 
 /// Removes the copies of the `suspects`. Returns the months whose facts changed.
 pub(crate) async fn remove_copies(
-    store: &Store,
+    facts: &Facts,
     suspects: &Suspects,
     precedence: &Precedence,
     done: &mut Reconciled,
 ) -> Result<Vec<u32>, PipelineError> {
     let mut months = Vec::new();
     loop {
-        let copies = store.facts().copies(suspects, precedence).await?;
+        let copies = facts.copies(suspects, precedence).await?;
         let found = copies.len();
         months.extend(copies.iter().map(|copy| copy.month));
-        let kept = store.facts().remove_copies(copies).await?;
+        let kept = facts.remove_copies(copies).await?;
         done.copies_removed += (found - kept.len()) as u64;
         // A copy is kept while its block differs from the ledger: once the block is restored, the
         // copy is found again.

@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 use affluenza_kafka::Config as BusConfig;
 use affluenza_store::accounts::CheckScope;
 use affluenza_store::erasure::Erasure;
-use affluenza_store::{Store, StoreError};
+use affluenza_store::{Facts, Store, StoreError};
 use thiserror::Error;
 
 use crate::classify::Classifier;
@@ -103,8 +103,8 @@ pub async fn erase(
             erasure
         }
     };
-    take_out(store, &erasure).await?;
-    let stream = stream::present(store, bus).await?;
+    take_out(store.facts(), &erasure).await?;
+    let stream = stream::present(store.ledger(), bus).await?;
     let compared = reconcile(store, bus, &stream, classifier, CheckScope::All).await?;
     erasure.done = true;
     store.facts().note_erasure(&mut erasure).await?;
@@ -113,17 +113,17 @@ pub async fn erase(
 
 /// Deletes facts, updates the ledger and clears the aggregates. The reconciliation that follows adds
 /// the remaining facts to the aggregates.
-async fn take_out(store: &Store, erasure: &Erasure) -> Result<(), EraseError> {
+async fn take_out(facts: &Facts, erasure: &Erasure) -> Result<(), EraseError> {
     for pass in 0.. {
-        store.facts().erase_facts(erasure).await?;
-        if store.facts().facts_to_erase(erasure).await? == 0 {
+        facts.erase_facts(erasure).await?;
+        if facts.facts_to_erase(erasure).await? == 0 {
             break;
         }
         if pass >= PASSES_MAX {
             return Err(EraseError::Restored);
         }
     }
-    Ok(store.facts().erase_aggregates(erasure).await?)
+    Ok(facts.erase_aggregates(erasure).await?)
 }
 
 /// Returns the erasures that are noted outside the database but not carried out in it: after a
@@ -165,7 +165,7 @@ pub async fn erase_again(
         return Ok(compared);
     }
     for erasure in open.iter() {
-        take_out(store, erasure).await?;
+        take_out(store.facts(), erasure).await?;
     }
     let after = reconcile(store, bus, stream, classifier, CheckScope::All).await?;
     compared.facts_restored += after.facts_restored;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use affluenza_kafka::{
     Cluster, Config as BusConfig, NextOffset, Partition, Watermarks, scan_ranges,
 };
-use affluenza_store::Store;
+use affluenza_store::Ledger;
 use affluenza_store::place::LedgerEnd;
 
 use crate::PipelineError;
@@ -108,12 +108,12 @@ impl Seen {
 /// Compares the ledger of every partition with the log, and returns the differences. A log that
 /// differs must not be used for repairs.
 pub(crate) async fn check_log(
-    store: &Store,
+    ledger: &Ledger,
     bus: &BusConfig,
     stream: &str,
 ) -> Result<Vec<PipelineError>, PipelineError> {
     // Read the ledger first: the log may grow meanwhile, but never shrinks.
-    let ledger = store.ledger().end_rows(stream).await?;
+    let ledger = ledger.end_rows(stream).await?;
     let (mut found, other) = tokio::task::block_in_place(|| {
         let held = Cluster::new(bus)?.watermarks(&bus.topic)?;
         let shorter = held.iter().filter_map(|(partition, held)| {

@@ -23,8 +23,8 @@ use std::time::Instant;
 
 use affluenza_kafka::Config as BusConfig;
 use affluenza_register::Register;
-use affluenza_store::Store;
 use affluenza_store::rebuild::{FactSource, Phase, RebuildChange, Run, What};
+use affluenza_store::{Rebuilds, Store};
 use serde::Serialize;
 
 use crate::Classifier;
@@ -209,21 +209,21 @@ async fn carry_out<'t>(
 }
 
 /// Abandons a cancelled dry run, which leaves nothing worth keeping.
-pub async fn stopped(store: &Store, request: &RebuildRequest) -> Result<(), RebuildError> {
-    for mut run in store.rebuilds().unfinished().await? {
+pub async fn stopped(rebuilds: &Rebuilds, request: &RebuildRequest) -> Result<(), RebuildError> {
+    for mut run in rebuilds.unfinished().await? {
         if run.dry_run && run.owner == request.owner {
-            store.rebuilds().end_inserts(&run).await?;
+            rebuilds.end_inserts(&run).await?;
             run.phase = Phase::Abandoned;
-            store.rebuilds().note(&mut run).await?;
-            store.rebuilds().drop_shadows_except(&[]).await?;
+            rebuilds.note(&mut run).await?;
+            rebuilds.drop_shadows_except(&[]).await?;
         }
     }
     Ok(())
 }
 
 /// Returns an error if another process has abandoned the run or taken it over.
-async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
-    let mut unfinished = store.rebuilds().unfinished().await?.into_iter();
+async fn check_ownership(rebuilds: &Rebuilds, run: &Run) -> Result<(), RebuildError> {
+    let mut unfinished = rebuilds.unfinished().await?.into_iter();
     if unfinished.any(|other| other.id == run.id && other.owner == run.owner) {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use affluenza_store::accounts::{BlockDifference, CheckScope, LedgerGap, Unexplai
 use affluenza_store::copies::Suspects;
 use affluenza_store::hour_rows::AggregateDifference;
 use affluenza_store::retention::Boundary;
-use affluenza_store::{BlockOrigin, Fate, InsertToken, LedgerRow, Store, Times};
+use affluenza_store::{BlockOrigin, Fate, InsertToken, Ledger, LedgerRow, Store, Times, Usage};
 use bytes::Bytes;
 
 use crate::PipelineError;
@@ -96,7 +96,7 @@ pub async fn reconcile_before_start(
 /// Returns the ranges missing at either end of the ledger: records in the log before its first
 /// block, and committed offsets after its last.
 async fn lost_ends(
-    store: &Store,
+    ledger: &Ledger,
     bus: &BusConfig,
     stream: &str,
 ) -> Result<Vec<LedgerGap>, PipelineError> {
@@ -105,7 +105,7 @@ async fn lost_ends(
         let cluster = Cluster::new(bus)?;
         Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
     })?;
-    let accounts = store.ledger().partition_accounts().await?;
+    let accounts = ledger.partition_accounts().await?;
     let mut ends = Vec::new();
     for (partition, held) in &held {
         let kafka_partition = partition.0.unsigned_abs();
@@ -207,9 +207,9 @@ impl<'w> Work<'w> {
         } = self;
         let mut done = Reconciled::default();
         let mut months = store.facts().months(scope).await?;
-        let differing = check_log(store, bus, stream).await?;
+        let differing = check_log(store.ledger(), bus, stream).await?;
         if differing.is_empty() {
-            let mut gaps = lost_ends(store, bus, stream).await?;
+            let mut gaps = lost_ends(store.ledger(), bus, stream).await?;
             gaps.extend(store.ledger().gaps().await?);
             for gap in gaps.iter().flat_map(parts) {
                 self.fill_gap(&gap, &mut done).await?;
@@ -219,7 +219,7 @@ impl<'w> Work<'w> {
                 CheckScope::Hours(_) => Suspects::Written(scope),
             };
             let precedence = precedence(bus, stream)?;
-            months.extend(remove_copies(store, &suspects, &precedence, &mut done).await?);
+            months.extend(remove_copies(store.facts(), &suspects, &precedence, &mut done).await?);
             months.sort_unstable();
             months.dedup();
             for block in store.ledger().block_differences(scope).await? {
@@ -258,7 +258,7 @@ impl<'w> Work<'w> {
         let mut offsets = gap.ends_at..gap.begins_at;
         let is_overlap = offsets.end < offsets.start;
         if is_overlap {
-            offsets = overlapping(self.store, gap).await?;
+            offsets = overlapping(self.store.ledger(), gap).await?;
         }
         let place = format!(
             "ledger of partition {} from {} to {}",
@@ -563,11 +563,10 @@ impl<'w> Work<'w> {
 }
 
 /// Returns the offsets of all blocks that overlap at `gap`, directly or through other blocks.
-async fn overlapping(store: &Store, gap: &LedgerGap) -> Result<Range<u64>, PipelineError> {
+async fn overlapping(ledger: &Ledger, gap: &LedgerGap) -> Result<Range<u64>, PipelineError> {
     let mut offsets = gap.begins_at..gap.ends_at;
     while offsets.end - offsets.start <= OVERLAP_OFFSETS_MAX {
-        let rows = store
-            .ledger()
+        let rows = ledger
             .rows_in(&gap.stream, gap.kafka_partition, offsets.clone())
             .await?;
         let first = rows.iter().map(|(first, _)| *first).min();
@@ -635,7 +634,7 @@ pub(crate) async fn lasting_differences(
     store: &Store,
     months: &[u32],
 ) -> Result<Vec<(u32, Vec<AggregateDifference>)>, PipelineError> {
-    let mut doubtful = Differences::look(store, months.iter().copied()).await?;
+    let mut doubtful = Differences::look(store.usage(), months.iter().copied()).await?;
     let mut lasting = Differences::default();
     let mut pause = LOOK;
     for _ in 0..=LOOKS_MORE {
@@ -644,7 +643,7 @@ pub(crate) async fn lasting_differences(
         }
         tokio::time::sleep(pause).await;
         pause = PAUSE;
-        let again = Differences::look(store, doubtful.months()).await?;
+        let again = Differences::look(store.usage(), doubtful.months()).await?;
         doubtful = doubtful.seen_again(again, &mut lasting);
     }
     lasting.0.extend(doubtful.0);
@@ -657,12 +656,12 @@ struct Differences(BTreeMap<(u32, u32, String), AggregateDifference>);
 
 impl Differences {
     async fn look(
-        store: &Store,
+        usage: &Usage,
         months: impl IntoIterator<Item = u32>,
     ) -> Result<Self, PipelineError> {
         let mut found = BTreeMap::new();
         for month in months {
-            for cell in store.usage().aggregate_differences(month).await? {
+            for cell in usage.aggregate_differences(month).await? {
                 found.insert((month, cell.hour_start, cell.ente.clone()), cell);
             }
         }

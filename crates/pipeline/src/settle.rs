@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use affluenza_kafka::NextOffset;
-use affluenza_store::Store;
 use affluenza_store::doubts::Doubt;
 use affluenza_store::hour_rows::{AggregateDifference, Correction};
+use affluenza_store::{Ledger, Store, Usage};
 use tokio::sync::watch;
 
 use crate::{PipelineError, Progress, invariants};
@@ -109,9 +109,9 @@ impl Progress {
     /// Returns an error if ClickHouse does not answer.
     pub async fn refresh_doubtful_months(
         &self,
-        store: &Store,
+        ledger: &Ledger,
     ) -> Result<BTreeSet<u32>, PipelineError> {
-        let months = store.ledger().months_in_doubt().await?;
+        let months = ledger.months_in_doubt().await?;
         let held = months.iter().filter(|month| month.is_held);
         self.0.holds.set(held.map(|month| month.month).collect());
         Ok(months.into_iter().map(|month| month.month).collect())
@@ -201,12 +201,12 @@ async fn compare(store: &Store, stream: &str, month: u32) -> Result<Compared, Pi
     }
     match correction {
         None => Ok(Compared::Agrees(ends)),
-        Some(correction) => correct(store, &differing, correction).await,
+        Some(correction) => correct(store.usage(), &differing, correction).await,
     }
 }
 
 async fn correct(
-    store: &Store,
+    usage: &Usage,
     differing: &[AggregateDifference],
     correction: Correction,
 ) -> Result<Compared, PipelineError> {
@@ -222,10 +222,10 @@ async fn correct(
     });
     let swollen: Vec<AggregateDifference> = swollen.cloned().collect();
     if swollen.is_empty() {
-        store.usage().correct_hours(correction).await?;
+        usage.correct_hours(correction).await?;
         tracing::warn!(month, cells, "hour rows corrected from the facts");
     } else {
-        store.usage().clear_hours(&swollen).await?;
+        usage.clear_hours(&swollen).await?;
         tracing::warn!(
             month,
             hours = swollen.len(),

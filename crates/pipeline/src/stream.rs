@@ -1,20 +1,20 @@
 //! Name of the present log.
 
 use affluenza_kafka::{Cluster, Config as BusConfig};
-use affluenza_store::Store;
+use affluenza_store::Ledger;
 
 use crate::PipelineError;
 
 /// Returns the name of the present log: the ids of cluster and topic, and a number once an operator
 /// has accepted that the log was restored. The same offsets then stand for other records.
-pub async fn present(store: &Store, bus: &BusConfig) -> Result<String, PipelineError> {
+pub async fn present(ledger: &Ledger, bus: &BusConfig) -> Result<String, PipelineError> {
     let topic = tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?;
-    of_topic(store, &topic.to_string()).await
+    of_topic(ledger, &topic.to_string()).await
 }
 
 /// Returns the name of the present log of a topic whose id is known.
-pub(crate) async fn of_topic(store: &Store, topic: &str) -> Result<String, PipelineError> {
-    Ok(named(topic, store.ledger().log_generation(topic).await?))
+pub(crate) async fn of_topic(ledger: &Ledger, topic: &str) -> Result<String, PipelineError> {
+    Ok(named(topic, ledger.log_generation(topic).await?))
 }
 
 /// Returns the topic of a log, without the number.

@@ -12,7 +12,7 @@ use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::TokenReliability;
 use affluenza_store::{
-    BlockOrigin, FactBlock, Fate, InsertToken, LedgerRow, Store, StoreError, Times,
+    BlockOrigin, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, StoreError, Times,
 };
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
@@ -156,7 +156,8 @@ impl Written {
 /// Connections and shared state that writing a block needs.
 #[derive(Clone)]
 pub(crate) struct Sink {
-    pub(crate) store: Store,
+    pub(crate) ledger: Ledger,
+    pub(crate) facts: Facts,
     pub(crate) dead_letters: Arc<Writer>,
     pub(crate) gaps: Arc<Gaps>,
     pub(crate) progress: Progress,
@@ -209,8 +210,7 @@ impl Sink {
             self.progress.note_lookups(asked.len());
             let stored = self
                 .persist("look up older events", || {
-                    self.store
-                        .facts()
+                    self.facts
                         .stored_before(&origin, first, &asked, Times::Same)
                 })
                 .await?;
@@ -265,13 +265,13 @@ impl Sink {
                 .await?;
             inserted_in = Some(began.elapsed());
         }
-        let store = &self.store;
+        let ledger = &self.ledger;
         let sequences = &draft.sequences.rows();
         if !sequences.is_empty() {
             let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert producer sequences", || {
                 let token = tokens.next();
-                async move { store.ledger().insert_sequences(sequences, &token).await }
+                async move { ledger.insert_sequences(sequences, &token).await }
             })
             .await?;
         }
@@ -280,7 +280,7 @@ impl Sink {
             let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert client reports", || {
                 let token = tokens.next();
-                async move { store.ledger().insert_client_reports(reports, &token).await }
+                async move { ledger.insert_client_reports(reports, &token).await }
             })
             .await?;
         }
@@ -288,7 +288,7 @@ impl Sink {
         let (mut tokens, row) = (RepeatTokens::of(&token, intended_at), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
-            async move { store.ledger().insert(row, &token).await }
+            async move { ledger.insert(row, &token).await }
         })
         .await?;
         Ok(Written {
@@ -328,9 +328,7 @@ impl Sink {
         loop {
             if let Some(at) = first_sent_at {
                 let known = self
-                    .persist("look for the token", || {
-                        self.store.ledger().token_reliability(at)
-                    })
+                    .persist("look for the token", || self.ledger.token_reliability(at))
                     .await?;
                 // ClickHouse's uptime is in whole seconds: one start appears as either of two seconds.
                 if let TokenReliability::ServerRestarted(at) = known
@@ -355,7 +353,7 @@ impl Sink {
             first_sent_at.get_or_insert_with(offset_metadata::now);
             self.begins(Cause::ClickHouse, "insert facts");
             let Attempt { block, token } = &attempt;
-            match self.store.facts().insert(block.clone(), token).await {
+            match self.facts.insert(block.clone(), token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_transient() => {
                     self.wait("insert facts", &error, &mut pause).await
@@ -372,7 +370,7 @@ impl Sink {
         while clear < CLEAR_LOOKS {
             let running = self
                 .persist("look for running inserts", || {
-                    self.store.ledger().running_inserts(token)
+                    self.ledger.running_inserts(token)
                 })
                 .await?;
             clear = if running == 0 { clear + 1 } else { 0 };
@@ -395,9 +393,7 @@ impl Sink {
         let (stream, partition) = (&origin.stream, origin.kafka_partition);
         let present: HashSet<u64> = self
             .persist("look for facts", || {
-                self.store
-                    .facts()
-                    .offsets(stream, partition, offsets.clone())
+                self.facts.offsets(stream, partition, offsets.clone())
             })
             .await?
             .into_iter()
@@ -413,8 +409,7 @@ impl Sink {
                 "the hour rows of a block are in doubt: its months will be compared"
             );
             self.persist("write months in doubt", || {
-                self.store
-                    .ledger()
+                self.ledger
                     .doubt_months(months, Some((origin, offsets.clone())))
             })
             .await?;

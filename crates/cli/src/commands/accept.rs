@@ -3,8 +3,8 @@
 use affluenza_classify::hours::LocalDate;
 use affluenza_pipeline::accept::Acceptor;
 use affluenza_report::AcceptedLoss;
-use affluenza_store::Store;
 use affluenza_store::accept::Accepted;
+use affluenza_store::{Ledger, Store};
 use anyhow::Result;
 
 use crate::args::accept::Accept;
@@ -22,9 +22,9 @@ pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
 }
 
 /// Returns the accepted losses that may concern a year.
-pub async fn losses_of_year(store: &Store, year: i16) -> Result<Vec<AcceptedLoss>> {
+pub async fn losses_of_year(ledger: &Ledger, year: i16) -> Result<Vec<AcceptedLoss>> {
     let days = super::audit::parse_period(&year.to_string())?.days;
-    let accepted = store.ledger().acceptances().await?.into_iter();
+    let accepted = ledger.acceptances().await?.into_iter();
     Ok(accepted
         .filter(|one| {
             one.what == Accepted::Loss.as_str()

@@ -53,7 +53,7 @@ async fn check(
     store.admin().check_schema().await?;
     let mended = if args.repair {
         let mut classifier = super::classifier(settings)?;
-        let stream = stream::present(&store, &platform.bus).await?;
+        let stream = stream::present(store.ledger(), &platform.bus).await?;
         let bus = &platform.bus;
         let open = open_erasures(&store, bus, &stream).await?;
         let mut open = open.unwrap_or_default();

@@ -107,7 +107,7 @@ async fn bring_back(
     store.admin().migrate().await?;
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
-    let stream = stream::present(&store, bus).await?;
+    let stream = stream::present(store.ledger(), bus).await?;
     let known = store.facts().erasures().await?;
     let lost = lost_notes(&store, platform).await?;
     let mut open = open_erasures(&store, bus, &stream)

@@ -8,9 +8,9 @@ use affluenza_disclosure::edition::{
 };
 use affluenza_http::keys::{Entry, KeyStore};
 use affluenza_report::{Seal, SealNote, SealedYear};
-use affluenza_store::Store;
 use affluenza_store::open::OpenFigures;
 use affluenza_store::seals::SealRow;
+use affluenza_store::{Admin, Registers};
 use anyhow::{Result, bail};
 use serde_json::json;
 
@@ -29,10 +29,10 @@ pub struct Witness {
 }
 
 impl Witness {
-    pub fn new(settings: &Settings, store: &Store) -> Self {
+    pub fn new(settings: &Settings, admin: &Admin) -> Self {
         Self {
             log: KeyStore::new(settings.keys.file_in(&settings.engine.data)),
-            database: store.admin().database().to_owned(),
+            database: admin.database().to_owned(),
         }
     }
 
@@ -79,8 +79,8 @@ pub struct Chain(Vec<Seal>);
 
 impl Chain {
     /// Reads and verifies the chain. Fails if it was altered.
-    pub async fn read(store: &Store, witness: &Witness) -> Result<Self> {
-        let chain = Self::read_alone(store).await?;
+    pub async fn read(registers: &Registers, witness: &Witness) -> Result<Self> {
+        let chain = Self::read_alone(registers).await?;
         for (number, (year, hash)) in witness.noted()? {
             let held = usize::try_from(number)
                 .ok()
@@ -100,14 +100,8 @@ impl Chain {
     }
 
     /// Reads the chain and verifies its hashes, without the noted seals.
-    async fn read_alone(store: &Store) -> Result<Self> {
-        let seals: Vec<Seal> = store
-            .registers()
-            .seals()
-            .await?
-            .into_iter()
-            .map(seal)
-            .collect();
+    async fn read_alone(registers: &Registers) -> Result<Self> {
+        let seals: Vec<Seal> = registers.seals().await?.into_iter().map(seal).collect();
         let broken = affluenza_report::verify(&seals);
         if let Some(first) = broken.first() {
             bail!(
@@ -119,8 +113,8 @@ impl Chain {
     }
 
     /// Accepts that noted seals are missing from the database.
-    pub async fn accept_lost(store: &Store, witness: &Witness, reason: &str) -> Result<()> {
-        let chain = Self::read_alone(store).await?;
+    pub async fn accept_lost(registers: &Registers, witness: &Witness, reason: &str) -> Result<()> {
+        let chain = Self::read_alone(registers).await?;
         witness.note_loss(chain.0.len() + 1, reason)
     }
 
@@ -202,8 +196,8 @@ impl Chain {
 }
 
 /// Returns the published editions of the closed years, or the reason why they cannot be read.
-pub async fn closed_years(store: &Store, witness: &Witness) -> Closed {
-    let chain = Chain::read(store, witness).await;
+pub async fn closed_years(registers: &Registers, witness: &Witness) -> Closed {
+    let chain = Chain::read(registers, witness).await;
     let years = chain.and_then(|chain| chain.years());
     years.map_err(|error| format!("{error:#}"))
 }

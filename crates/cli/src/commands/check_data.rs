@@ -27,7 +27,7 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         super::with_runtime(async |_stop| {
             let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
             let store = Store::new(&platform.store);
-            let witness = super::chain::Witness::new(settings, &store);
+            let witness = super::chain::Witness::new(settings, store.admin());
             let asked = question(year, args);
             let report = super::report::tables(&store, &register, &witness, &asked).await;
             platform.close().await?;

@@ -39,7 +39,7 @@ pub async fn settle_regularly(
         }
         looked = Some((Instant::now(), blocks));
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
-        let Ok(doubtful) = progress.refresh_doubtful_months(&store).await else {
+        let Ok(doubtful) = progress.refresh_doubtful_months(store.ledger()).await else {
             continue;
         };
         if doubtful.is_empty() || !progress.leads() || Instant::now() < after {
@@ -52,7 +52,9 @@ pub async fn settle_regularly(
             loop {
                 tokio::select! {
                     settled = &mut settled => return settled,
-                    () = tokio::time::sleep(DOUBTS_LOOK) => drop(progress.refresh_doubtful_months(&store).await),
+                    () = tokio::time::sleep(DOUBTS_LOOK) => {
+                        drop(progress.refresh_doubtful_months(store.ledger()).await);
+                    }
                 }
             }
         };

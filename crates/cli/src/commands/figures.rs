@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use affluenza_report::sources::{self, FigureSet, SourceError};
-use affluenza_store::Store;
 use affluenza_store::imported::ImportedRow;
+use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
@@ -84,8 +84,8 @@ async fn add(store: &Store, set: &FigureSet) -> Result<String> {
 }
 
 /// Returns the latest import of each kind.
-pub async fn in_force(store: &Store) -> Result<Vec<FigureSet>> {
-    let rows = store.registers().imported().await?;
+pub async fn in_force(registers: &Registers) -> Result<Vec<FigureSet>> {
+    let rows = registers.imported().await?;
     let newest: BTreeMap<String, ImportedRow> = rows
         .into_iter()
         .map(|row| (row.kind.clone(), row))

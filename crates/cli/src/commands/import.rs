@@ -5,7 +5,7 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
 use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
-use affluenza_store::{ImportedRange, Store};
+use affluenza_store::{ImportedRange, Ledger, Store};
 use anyhow::{Context, Result, bail};
 
 use crate::args;
@@ -61,7 +61,7 @@ async fn import(
     stop: CancellationToken,
 ) -> Result<String> {
     super::migrate::prepare(platform).await?;
-    let stream = stream::present(&Store::new(&platform.store), &platform.bus).await?;
+    let stream = stream::present(Store::new(&platform.store).ledger(), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
     let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(order.log, &writer))
         .await
@@ -92,7 +92,7 @@ async fn import(
         )?;
         consumer.finish(platform).await?;
     } else {
-        wait_for_others(&store, &stream, &ends, &stop).await?;
+        wait_for_others(store.ledger(), &stream, &ends, &stop).await?;
     }
     let ranges: Vec<ImportedRange> = acknowledged
         .iter()
@@ -160,7 +160,7 @@ fn report_lines(summary: &Summary) {
 
 /// Waits until another process's consumer has stored everything up to `ends`.
 async fn wait_for_others(
-    store: &Store,
+    ledger: &Ledger,
     stream: &str,
     ends: &BTreeMap<Partition, NextOffset>,
     stop: &CancellationToken,
@@ -170,7 +170,7 @@ async fn wait_for_others(
     loop {
         let mut sum = 0;
         let mut missing = false;
-        let stored = store.ledger().ends(stream).await?;
+        let stored = ledger.ends(stream).await?;
         for (partition, end) in ends {
             let at = stored.get(&partition.0.unsigned_abs()).copied();
             let at = at.unwrap_or(0);

@@ -30,7 +30,11 @@ pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
         let store = Store::new(&platform.store);
         let made = async {
             store.admin().check_schema().await?;
-            let closed = super::chain::closed_years(&store, &Witness::new(settings, &store)).await;
+            let closed = super::chain::closed_years(
+                store.registers(),
+                &Witness::new(settings, store.admin()),
+            )
+            .await;
             let (_keep, closed) = watch::channel(Arc::new(closed));
             let editions = Editions::new(settings.serve.small_count, closed);
             Ok::<_, anyhow::Error>(editions.year(args.year)?)

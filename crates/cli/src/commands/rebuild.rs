@@ -80,7 +80,7 @@ async fn work(
     tokio::select! {
         rebuilt = rebuild(&mut tools, request) => Ok(rebuilt?),
         () = stop.cancelled() => {
-            stopped(&store, request).await?;
+            stopped(store.rebuilds(), request).await?;
             if request.dry_run {
                 bail!("stopped; nothing was changed");
             }

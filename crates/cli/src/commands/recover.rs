@@ -27,7 +27,7 @@ pub async fn recover(platform: &Platform, settings: &Settings) -> Result<()> {
     };
     let mut classifier = super::classifier(settings)?;
     let bus = &platform.bus;
-    let stream = stream::present(&store, bus).await?;
+    let stream = stream::present(store.ledger(), bus).await?;
     let done = reconcile_before_start(&store, bus, &stream, &mut classifier, scope).await?;
     for failure in &done.failures {
         tracing::error!(failure, "not restored");

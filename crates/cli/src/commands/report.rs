@@ -29,7 +29,7 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
-        let witness = Witness::new(settings, &store);
+        let witness = Witness::new(settings, store.admin());
         let result = Material::read(&store, &register, &witness, args).await;
         platform.close().await?;
         let material = result?;
@@ -85,7 +85,7 @@ impl Material {
         };
         let compared = args.compare.unwrap_or(year - 1);
         let chain = match args.classified {
-            Clock::Then => Some(Chain::read(store, witness).await?),
+            Clock::Then => Some(Chain::read(store.registers(), witness).await?),
             Clock::Now => None,
         };
         let public = match &chain {
@@ -133,12 +133,12 @@ impl Material {
             None => {
                 let mut figures = store.usage().year_figures(year, counted).await?;
                 figures.months_in_doubt = store.ledger().months_in_doubt_of(year).await?;
-                let sources = super::figures::in_force(store).await?;
+                let sources = super::figures::in_force(store.registers()).await?;
                 (register.clone(), Some((figures, sources)))
             }
         };
         Ok(Self {
-            losses: super::accept::losses_of_year(store, year).await?,
+            losses: super::accept::losses_of_year(store.ledger(), year).await?,
             year,
             counted,
             register,

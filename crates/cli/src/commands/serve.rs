@@ -9,7 +9,7 @@ use affluenza_disclosure::open_data::Source;
 use affluenza_http::keys::KeyRing;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, listen, metrics_route, serve, status_route};
-use affluenza_store::Store;
+use affluenza_store::{Registers, Store};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -85,8 +85,9 @@ impl RunningApi {
         );
         tokio::spawn(reloaded);
         let store = Store::new(&reader);
-        let witness = Witness::new(settings, &store);
-        let (closed_in, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
+        let witness = Witness::new(settings, store.admin());
+        let (closed_in, closed) =
+            watch::channel(Arc::new(closed_years(store.registers(), &witness).await));
         let editions = Arc::new(Editions::new(config.small_count, closed));
         let open_data = affluenza_disclosure::open_data::routes(Source {
             editions: editions.clone(),
@@ -108,7 +109,8 @@ impl RunningApi {
         let api = Api::start(config.clone(), sources, &metrics, stop.clone())
             .await
             .context("the API cannot start")?;
-        let following = follow_closed_years(store, witness, api.seals(), closed_in);
+        let following =
+            follow_closed_years(store.registers().clone(), witness, api.seals(), closed_in);
         let until = stop.clone();
         tokio::spawn(async move { until.run_until_cancelled(following).await });
         let checked = api.clone();
@@ -136,7 +138,7 @@ impl RunningApi {
 
 /// Reads the closed years again whenever a year is closed, and after a failed reading.
 async fn follow_closed_years(
-    store: Store,
+    registers: Registers,
     witness: Witness,
     mut seals: watch::Receiver<u64>,
     newer: watch::Sender<Arc<Closed>>,
@@ -149,7 +151,7 @@ async fn follow_closed_years(
             changed = seals.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(SEALS_PAUSE), if has_failed => {}
         }
-        let closed = closed_years(&store, &witness).await;
+        let closed = closed_years(&registers, &witness).await;
         if let (Err(error), Ok(_)) = (&closed, &**newer.borrow()) {
             tracing::error!(error, "closed years cannot be published");
         }

@@ -243,7 +243,7 @@ impl UpTask<'_> {
             let tables = super::report::tables(
                 store,
                 register,
-                &super::chain::Witness::new(self.settings, store),
+                &super::chain::Witness::new(self.settings, store.admin()),
                 &report,
             )
             .await?;
@@ -265,7 +265,7 @@ async fn close_years(
     settings: &Settings,
 ) -> Result<()> {
     let (register, text) = super::register_and_text(settings)?;
-    let witness = Witness::new(settings, store);
+    let witness = Witness::new(settings, store.admin());
     for year in YEARS {
         let order = CloseOrder {
             year,

@@ -113,7 +113,7 @@ impl Upkeep {
     }
 
     async fn stream(&self) -> Result<String> {
-        Ok(stream::present(&self.store, &self.bus).await?)
+        Ok(stream::present(self.store.ledger(), &self.bus).await?)
     }
 
     async fn reconcile_and_say(&self) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_http::{bounded, listen, live_route, metrics_route, serve, status_route};
 use affluenza_pipeline::{PipelineError, Progress};
-use affluenza_store::Store;
+use affluenza_store::{Store, Usage};
 use anyhow::{Context, Result};
 
 use crate::output::say;
@@ -53,7 +53,11 @@ impl Watch {
             shown: Duration::from_secs(settings.consume.stop_shown_seconds),
         };
         let store = Store::new(&platform.store);
-        tokio::spawn(look_at_silence(store, progress.clone(), stop.clone()));
+        tokio::spawn(look_at_silence(
+            store.usage().clone(),
+            progress.clone(),
+            stop.clone(),
+        ));
         tokio::spawn(async move { serve(listener, router, &config, &metrics, &stop).await });
         Ok(Some(watch))
     }
@@ -80,7 +84,7 @@ impl Drop for Watch {
 }
 
 /// Checks regularly for silent portals, if this consumer leads its group.
-async fn look_at_silence(store: Store, progress: Progress, stop: CancellationToken) {
+async fn look_at_silence(usage: Usage, progress: Progress, stop: CancellationToken) {
     let mut pause = SILENCE_FIRST;
     loop {
         tokio::select! {
@@ -92,7 +96,7 @@ async fn look_at_silence(store: Store, progress: Progress, stop: CancellationTok
             progress.set_silent(&[]);
             continue;
         }
-        match store.usage().silent_portals().await {
+        match usage.silent_portals().await {
             Ok(silent) => {
                 progress.set_silent(&silent);
                 pause = SILENCE_LOOK;

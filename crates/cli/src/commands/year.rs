@@ -5,9 +5,9 @@ use affluenza_disclosure::edition::Outcome;
 use affluenza_kafka::Config as BusConfig;
 use affluenza_pipeline::audit::{Audit, AuditPeriod, Finding, audit};
 use affluenza_report::{Seal, SealedYear};
-use affluenza_store::Store;
 use affluenza_store::figures::{Counted, Figures, YearFigures};
 use affluenza_store::seals::{Placed, SealRow};
+use affluenza_store::{Facts, Store};
 use anyhow::{Context, Result, bail};
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
             small_count: settings.serve.small_count,
             unread_seconds_max: settings.consume.stuck_seconds,
         };
-        let witness = Witness::new(settings, &store);
+        let witness = Witness::new(settings, store.admin());
         let closed = close_year(&store, &platform.bus, &witness, &order).await;
         platform.close().await?;
         let text = match closed? {
@@ -107,8 +107,8 @@ pub async fn close_year(
 ) -> Result<Closing> {
     let year = order.year;
     store.admin().check_schema().await?;
-    needs_facts(store, year).await?;
-    if let Some(done) = closed_before(&Chain::read(store, witness).await?, order)? {
+    needs_facts(store.facts(), year).await?;
+    if let Some(done) = closed_before(&Chain::read(store.registers(), witness).await?, order)? {
         return Ok(done);
     }
     let mut period = super::audit::parse_period(&year.to_string())?;
@@ -128,15 +128,15 @@ pub async fn close_year(
         figures,
         figures_before: Figures::default(),
         register: order.register.1.to_owned(),
-        sources: super::figures::in_force(store).await?,
-        losses: super::accept::losses_of_year(store, year).await?,
+        sources: super::figures::in_force(store.registers()).await?,
+        losses: super::accept::losses_of_year(store.ledger(), year).await?,
         secret: String::new(),
         public: None,
     };
     // A concurrent command may add the next seal of the chain, or close this year or the year
     // before.
     for _ in 0..RACES_MAX {
-        let chain = Chain::read(store, witness).await?;
+        let chain = Chain::read(store.registers(), witness).await?;
         if let Some(done) = closed_before(&chain, order)? {
             return Ok(done);
         }
@@ -202,8 +202,8 @@ fn check_balance(audit: &Audit, period: &AuditPeriod, year: i16) -> Result<()> {
 }
 
 /// Fails if facts of the year may have expired, because aggregates must be compared with facts.
-async fn needs_facts(store: &Store, year: i16) -> Result<()> {
-    let first = store.facts().boundary().await?.month;
+async fn needs_facts(facts: &Facts, year: i16) -> Result<()> {
+    let first = facts.boundary().await?.month;
     if first > u32::from(year.unsigned_abs()) * 100 + 1 {
         bail!(
             "facts are complete only from {}-{:02} on, and this needs those of the whole of {year}: make the report from the seal or the aggregates",
@@ -250,13 +250,13 @@ pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
     super::with_runtime(async |_stop| {
         let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
         let store = Store::new(&platform.store);
-        let witness = Witness::new(settings, &store);
+        let witness = Witness::new(settings, store.admin());
         let verified = async {
             store.admin().check_schema().await?;
             if let Some(reason) = &args.accept_lost {
-                Chain::accept_lost(&store, &witness, reason).await?;
+                Chain::accept_lost(store.registers(), &witness, reason).await?;
             }
-            let chain = Chain::read(&store, &witness).await?;
+            let chain = Chain::read(store.registers(), &witness).await?;
             match (args.year, &args.expect) {
                 (Some(year), Some(hash)) => expected(&chain, year, hash),
                 _ => listed(&chain, args.year),
@@ -404,11 +404,12 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
         let store = Store::new(&platform.store);
         let figures = async {
             store.admin().check_schema().await?;
-            let chain = Chain::read(&store, &Witness::new(settings, &store)).await?;
+            let chain =
+                Chain::read(store.registers(), &Witness::new(settings, store.admin())).await?;
             let (seal, sealed) = chain.newest(year)?.with_context(|| {
                 format!("{year} is not closed: `affluenza close-year {year}` closes it")
             })?;
-            needs_facts(&store, year).await?;
+            needs_facts(store.facts(), year).await?;
             let same_events = store
                 .usage()
                 .year_figures_before(year, &sealed.ends)

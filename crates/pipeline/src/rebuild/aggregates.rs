@@ -30,7 +30,7 @@ pub(super) async fn rebuild(
         }
         (tools.watch)(Step::Ready { month });
         if !run.dry_run {
-            check_ownership(store, run).await?;
+            check_ownership(store.rebuilds(), run).await?;
             store.rebuilds().swap_hourly(run, month).await?;
             run.swapped.push(month);
             store.rebuilds().note(run).await?;

@@ -57,7 +57,10 @@ pub(super) async fn begin(
         (tools.watch)(Step::Resumed { id: run.id.clone() });
         return Ok((run, true));
     }
-    if let Some(differs) = check_log(store, tools.bus, blocks.stream()).await?.pop() {
+    if let Some(differs) = check_log(store.ledger(), tools.bus, blocks.stream())
+        .await?
+        .pop()
+    {
         return Err(differs.into());
     }
     check_balance(store).await?;

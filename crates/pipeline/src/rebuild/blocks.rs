@@ -32,7 +32,7 @@ pub(super) struct Blocks<'b> {
 
 impl<'b> Blocks<'b> {
     pub(super) async fn open(store: &'b Store, bus: &'b BusConfig) -> Result<Self, RebuildError> {
-        let stream = stream::present(store, bus).await?;
+        let stream = stream::present(store.ledger(), bus).await?;
         tokio::task::block_in_place(|| {
             let cluster = Cluster::new(bus)?;
             Ok(Self {

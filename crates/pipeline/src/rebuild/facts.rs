@@ -37,7 +37,7 @@ pub(super) async fn rebuild<'t>(
         if run.dry_run {
             continue;
         }
-        check_ownership(store, run).await?;
+        check_ownership(store.rebuilds(), run).await?;
         store.rebuilds().swap_facts(run, month).await?;
         for hour_month in hours {
             store.rebuilds().swap_hourly(run, hour_month).await?;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use affluenza_kafka::{BusError, Partition, Record, Watermarks, scan_range};
 use affluenza_store::rebuild::{FactCopy, OffsetWindow, Run, Settled};
-use affluenza_store::{BlockOrigin, FactBlock, Store, StoreError};
+use affluenza_store::{BlockOrigin, FactBlock, Rebuilds, StoreError};
 use tokio::runtime::Handle;
 
 use super::blocks::Blocks;
@@ -165,7 +165,7 @@ impl<'f, 't> Fill<'f, 't> {
         };
         let partition = Partition(i32::try_from(window.kafka_partition).unwrap_or(i32::MAX));
         let mut projection = Projection {
-            store: self.tools.store,
+            rebuilds: self.tools.store.rebuilds(),
             run: self.run,
             attempt: self.attempt,
             classifier: self.tools.classifier,
@@ -198,7 +198,7 @@ impl<'f, 't> Fill<'f, 't> {
 
 /// Classifies records of the log as facts of the shadow.
 struct Projection<'p> {
-    store: &'p Store,
+    rebuilds: &'p Rebuilds,
     run: &'p Run,
     attempt: u32,
     classifier: &'p mut Classifier,
@@ -251,7 +251,7 @@ impl Projection<'_> {
         let block = std::mem::take(&mut self.block);
         let (first, last) = (block.offsets().next(), block.offsets().last());
         if let (Some(first), Some(last), None) = (first, last, &self.failed) {
-            let insert = self.store.rebuilds().insert_rebuilt(
+            let insert = self.rebuilds.insert_rebuilt(
                 self.run,
                 &block,
                 &self.origin,
