@@ -10,7 +10,7 @@ use affluenza_kafka::{
 };
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::accounts::LedgerGap;
-use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, Store, StoreError};
+use affluenza_store::{BlockOrigin, InsertToken, LedgerRow, LogRange, Store, StoreError};
 use thiserror::Error;
 
 use crate::classify::Classifier;
@@ -264,7 +264,7 @@ impl Acceptor<'_> {
         let unaccounted = self
             .store
             .ledger()
-            .unaccounted(stream, number, offsets.clone())
+            .unaccounted(&LogRange::of(stream, number, offsets.clone()))
             .await?;
         let mut rows: Vec<LedgerRow> = Vec::with_capacity(unaccounted.len());
         for range in unaccounted {
@@ -404,11 +404,8 @@ impl Acceptor<'_> {
         let present = stream::present(self.store.ledger(), self.bus).await?;
         let stream = of_stream.unwrap_or(&present);
         let number = partition.0.unsigned_abs();
-        let found = self
-            .store
-            .facts()
-            .uncovered(stream, number, offsets.clone())
-            .await?;
+        let range = LogRange::of(stream, number, offsets.clone());
+        let found = self.store.facts().uncovered(&range).await?;
         if found.facts == 0 {
             return Err(AcceptError::NoFacts {
                 stream: stream.to_owned(),
@@ -433,14 +430,11 @@ impl Acceptor<'_> {
             stream,
             partition: number,
         };
-        let mut acceptance = self.acceptance(Accepted::Facts, of, offsets.clone());
+        let mut acceptance = self.acceptance(Accepted::Facts, of, offsets);
         acceptance.records = found.facts;
         (acceptance.first_day, acceptance.last_day) = (found.first_day, found.last_day);
         self.store.ledger().note_acceptance(&acceptance).await?;
-        self.store
-            .facts()
-            .delete_uncovered(stream, number, offsets)
-            .await?;
+        self.store.facts().delete_uncovered(&range).await?;
         let mut done = Reconciled::default();
         correct(self.store, &present, &found.months, &mut done).await?;
         match done.failures.into_iter().next() {
@@ -573,12 +567,9 @@ impl Acceptor<'_> {
         // The token differs from the block's token, which ClickHouse may remember.
         let token = InsertToken::of(&origin, row.first_offset, row.next_offset);
         self.store.ledger().insert(row, &token.of_recount()).await?;
-        let inner = row.first_offset + 1..row.next_offset;
-        Ok(self
-            .store
-            .ledger()
-            .delete_rows(&row.stream, row.kafka_partition, inner)
-            .await?)
+        let mut inner = row.range();
+        inner.offsets.start += 1;
+        Ok(self.store.ledger().delete_rows(&inner).await?)
     }
 
     async fn note(
@@ -591,11 +582,9 @@ impl Acceptor<'_> {
         let mut acceptance = self.acceptance(what, of, offsets.clone());
         acceptance.records = records;
         if what == Accepted::Loss {
-            (acceptance.first_day, acceptance.last_day) = self
-                .store
-                .ledger()
-                .days_around(of.stream, of.partition, offsets)
-                .await?;
+            let range = LogRange::of(of.stream, of.partition, offsets);
+            (acceptance.first_day, acceptance.last_day) =
+                self.store.ledger().days_around(&range).await?;
         }
         Ok(self.store.ledger().note_acceptance(&acceptance).await?)
     }

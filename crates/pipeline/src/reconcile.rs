@@ -6,7 +6,7 @@
 //! in two partitions are reduced to one fact. Reconciling is safe during ingestion: differences
 //! caused by running inserts do not last, and [`crate::settle`] corrects hour rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use affluenza_store::accounts::{BlockDifference, CheckScope, LedgerGap, Unexplai
 use affluenza_store::copies::Suspects;
 use affluenza_store::hour_rows::AggregateDifference;
 use affluenza_store::retention::Boundary;
-use affluenza_store::{BlockOrigin, Fate, InsertToken, Ledger, LedgerRow, Store, Times, Usage};
+use affluenza_store::{
+    BlockOrigin, Fate, InsertToken, Ledger, LedgerRow, LogRange, Store, Times, Usage,
+};
 use bytes::Bytes;
 
 use crate::PipelineError;
@@ -282,10 +284,8 @@ impl<'w> Work<'w> {
         self.write_row(&row, &origin, done).await?;
         if is_overlap {
             let inner = offsets.start + 1..offsets.end;
-            self.store
-                .ledger()
-                .delete_rows(&gap.stream, gap.kafka_partition, inner)
-                .await?;
+            let inner = LogRange::of(&gap.stream, gap.kafka_partition, inner);
+            self.store.ledger().delete_rows(&inner).await?;
         }
         Ok(())
     }
@@ -334,19 +334,16 @@ impl<'w> Work<'w> {
         origin: &BlockOrigin,
         done: &mut Reconciled,
     ) -> Result<(), PipelineError> {
-        let (stream, partition) = (&origin.stream, origin.kafka_partition);
-        let offsets = row.first_offset..row.next_offset;
-        let times = self
-            .store
-            .ledger()
-            .repairs_of(stream, partition, offsets.start)
-            .await?;
-        let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
-        self.store.ledger().insert(row, &token).await?;
-        self.store
-            .ledger()
-            .note_repair("ledger", stream, partition, offsets, 1)
-            .await?;
+        let ledger = self.store.ledger();
+        let range = LogRange::of(
+            &origin.stream,
+            origin.kafka_partition,
+            row.first_offset..row.next_offset,
+        );
+        let times = ledger.repairs_of(&range).await?;
+        let token = InsertToken::of(origin, row.first_offset, row.next_offset).of_repair(times);
+        ledger.insert(row, &token).await?;
+        ledger.note_repair("ledger", &range, 1).await?;
         done.ledger_rows += 1;
         Ok(())
     }
@@ -374,12 +371,10 @@ impl<'w> Work<'w> {
             ));
             return Ok(());
         }
+        let range = LogRange::of(&block.stream, block.kafka_partition, offsets.clone());
         if block.facts > block.offsets {
             done.facts_doubled += block.facts - block.offsets;
-            self.store
-                .facts()
-                .delete(&block.stream, block.kafka_partition, offsets.clone())
-                .await?;
+            self.store.facts().delete(&range).await?;
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
         let Some(row) = self.mend(draft, &origin, &offsets, done).await? else {
@@ -399,11 +394,7 @@ impl<'w> Work<'w> {
         }
         // The fate of a copy depends on which block was written first. The ledger follows if the
         // facts confirm it.
-        let facts = self
-            .store
-            .facts()
-            .offsets(&block.stream, block.kafka_partition, offsets)
-            .await?;
+        let facts = self.store.facts().offsets(&range).await?;
         if facts.len() as u64 == stored {
             self.write_row(&row, &origin, done).await
         } else {
@@ -476,7 +467,8 @@ impl<'w> Work<'w> {
         offsets: &Range<u64>,
         done: &mut Reconciled,
     ) -> Result<Option<LedgerRow>, PipelineError> {
-        let (store, stream, partition) = (self.store, &origin.stream, origin.kafka_partition);
+        let (store, partition) = (self.store, origin.kafka_partition);
+        let range = LogRange::of(&origin.stream, partition, offsets.clone());
         let events: Vec<(i64, u64)> = draft.facts.identities().collect();
         let elsewhere = store
             .facts()
@@ -489,12 +481,7 @@ impl<'w> Work<'w> {
             draft.erase(&erasures, origin);
         }
         draft.close();
-        let present: HashMap<u64, u64> = store
-            .facts()
-            .identities(stream, partition, offsets.clone())
-            .await?
-            .into_iter()
-            .collect();
+        let present = store.facts().identities(&range).await?;
         let identities = draft.facts.identities().map(|(_, identity)| identity);
         let has_other = draft
             .facts
@@ -523,19 +510,13 @@ impl<'w> Work<'w> {
         draft.facts.retain(&keep);
         let missing = draft.facts.rows() as u64;
         if missing > 0 {
-            let times = store
-                .ledger()
-                .repairs_of(stream, partition, offsets.start)
-                .await?;
+            let times = store.ledger().repairs_of(&range).await?;
             let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
             store
                 .facts()
                 .insert(Bytes::from(draft.facts.encode(origin)), &token)
                 .await?;
-            store
-                .ledger()
-                .note_repair("facts", stream, partition, offsets.clone(), missing)
-                .await?;
+            store.ledger().note_repair("facts", &range, missing).await?;
             tracing::warn!(
                 partition,
                 first = offsets.start,
@@ -548,7 +529,7 @@ impl<'w> Work<'w> {
         let kafka_partition = Partition(i32::try_from(partition).unwrap_or(i32::MAX));
         let control = self.gaps.control(kafka_partition, &draft.gaps).await?;
         Ok(Some(LedgerRow {
-            stream: stream.clone(),
+            stream: origin.stream.clone(),
             kafka_partition: partition,
             first_offset: offsets.start,
             next_offset: offsets.end,
@@ -566,9 +547,8 @@ impl<'w> Work<'w> {
 async fn overlapping(ledger: &Ledger, gap: &LedgerGap) -> Result<Range<u64>, PipelineError> {
     let mut offsets = gap.begins_at..gap.ends_at;
     while offsets.end - offsets.start <= OVERLAP_OFFSETS_MAX {
-        let rows = ledger
-            .rows_in(&gap.stream, gap.kafka_partition, offsets.clone())
-            .await?;
+        let range = LogRange::of(&gap.stream, gap.kafka_partition, offsets.clone());
+        let rows = ledger.rows_in(&range).await?;
         let first = rows.iter().map(|(first, _)| *first).min();
         let next = rows.iter().map(|(_, next)| *next).max();
         let wider = first.unwrap_or(offsets.start)..next.unwrap_or(offsets.end);

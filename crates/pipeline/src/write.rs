@@ -12,7 +12,8 @@ use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::TokenReliability;
 use affluenza_store::{
-    BlockOrigin, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, StoreError, Times,
+    BlockOrigin, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange, StoreError,
+    Times,
 };
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
@@ -390,11 +391,10 @@ impl Sink {
         known: TokenReliability,
         months: &BTreeSet<u32>,
     ) -> Result<HashSet<u64>, PipelineError> {
-        let (stream, partition) = (&origin.stream, origin.kafka_partition);
+        let partition = origin.kafka_partition;
+        let range = LogRange::of(&origin.stream, partition, offsets.clone());
         let present: HashSet<u64> = self
-            .persist("look for facts", || {
-                self.facts.offsets(stream, partition, offsets.clone())
-            })
+            .persist("look for facts", || self.facts.offsets(&range))
             .await?
             .into_iter()
             .collect();

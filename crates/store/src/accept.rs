@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{LISTED_MAX, stored_and_kept};
-use crate::ledger::{FateGroup, LedgerRow};
+use crate::ledger::{FateGroup, LedgerRow, LogRange};
 use crate::sql::{IN_RANGE, Statement, statement};
 use crate::{Facts, Fate, Ledger, StoreError};
 
@@ -93,7 +93,11 @@ impl Ledger {
         range: &Unaccounted,
     ) -> Result<LedgerRow, StoreError> {
         let Unaccounted { offsets, control } = range;
-        let query = statement!("facts_of_loss").bind_range(stream, kafka_partition, offsets);
+        let query = statement!("facts_of_loss").bind_range(&LogRange::of(
+            stream,
+            kafka_partition,
+            offsets.clone(),
+        ));
         let facts: Vec<DayFacts> = self.0.rows(query).await?;
         let stored: u64 = facts.iter().map(|day| day.facts).sum();
         let fates = facts.into_iter().map(|DayFacts { ente, day, facts }| {
@@ -127,42 +131,26 @@ impl Ledger {
     /// - blocks with missing facts or unexplained offsets.
     ///
     /// A block that extends beyond `offsets` is left out unless it overlaps another block.
-    pub async fn unaccounted(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<Vec<Unaccounted>, StoreError> {
+    pub async fn unaccounted(&self, range: &LogRange<'_>) -> Result<Vec<Unaccounted>, StoreError> {
         let boundary = self.0.boundary().await?;
         let query = statement!("covered_blocks")
             .put("stored", stored_and_kept(boundary))
             .put("of_days", boundary.of_days("local_date"))
-            .bind_range(stream, kafka_partition, &offsets);
+            .bind_range(range);
         let rows: Vec<Covered> = self.0.rows(query).await?;
-        Ok(unaccounted_of(&rows, offsets))
+        Ok(unaccounted_of(&rows, range.offsets.clone()))
     }
 
     /// Deletes the ledger rows that begin within a range. A single row replaces them.
-    pub async fn delete_rows(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        first_offsets: Range<u64>,
-    ) -> Result<(), StoreError> {
-        let begin_within = Statement::from("stream = {stream:String} AND kafka_partition = {kafka_partition:UInt32} AND first_offset >= {first_offset:UInt64} AND first_offset < {next_offset:UInt64}")
-            .bind_range(stream, kafka_partition, &first_offsets);
+    pub async fn delete_rows(&self, range: &LogRange<'_>) -> Result<(), StoreError> {
+        let begin_within = statement!("rows_begin_within").bind_range(range);
         self.0.delete("ingest_ledger", begin_within).await
     }
 
     /// Returns the first day of the block before a range and the last day of the block after it, in
     /// days since 1970. The events of the range lie between these days, except late events.
-    pub async fn days_around(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<(u16, u16), StoreError> {
-        let query = statement!("days_around").bind_range(stream, kafka_partition, &offsets);
+    pub async fn days_around(&self, range: &LogRange<'_>) -> Result<(u16, u16), StoreError> {
+        let query = statement!("days_around").bind_range(range);
         let (first, last): (u16, u16) = self.0.one(query).await?;
         Ok((first.min(last), first.max(last)))
     }
@@ -171,42 +159,23 @@ impl Ledger {
 impl Facts {
     /// Returns number, months (`YYYYMM`) and days of the facts in a range that no ledger row
     /// covers.
-    pub async fn uncovered(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<Uncovered, StoreError> {
-        let condition = self.uncovered_condition(stream, kafka_partition, &offsets);
+    pub async fn uncovered(&self, range: &LogRange<'_>) -> Result<Uncovered, StoreError> {
+        let condition = self.uncovered_condition(range);
         let query = statement!("uncovered_facts")
             .put("uncovered", condition.await?)
-            .bind_range(stream, kafka_partition, &offsets);
+            .bind_range(range);
         self.0.one(query).await
     }
 
     /// Deletes the facts in a range that no ledger row covers.
-    pub async fn delete_uncovered(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<(), StoreError> {
-        let condition = self.uncovered_condition(stream, kafka_partition, &offsets);
-        let condition =
-            Statement::from(condition.await?).bind_range(stream, kafka_partition, &offsets);
+    pub async fn delete_uncovered(&self, range: &LogRange<'_>) -> Result<(), StoreError> {
+        let condition = self.uncovered_condition(range);
+        let condition = Statement::from(condition.await?).bind_range(range);
         self.0.delete("usage_events", condition).await
     }
 
-    async fn uncovered_condition(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: &Range<u64>,
-    ) -> Result<String, StoreError> {
-        let rows = self
-            .ledger()
-            .rows_in(stream, kafka_partition, offsets.clone())
-            .await?;
+    async fn uncovered_condition(&self, range: &LogRange<'_>) -> Result<String, StoreError> {
+        let rows = self.ledger().rows_in(range).await?;
         let mut condition = IN_RANGE.to_owned();
         for (first, next) in joined(&rows) {
             condition.push_str(&format!(

@@ -7,6 +7,7 @@ use std::ops::Range;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::LogRange;
 use crate::rebuild::Settled;
 use crate::retention::Boundary;
 use crate::sql::{IN_RANGE, Statement, statement};
@@ -294,30 +295,19 @@ impl Ledger {
     }
 
     /// Returns how often facts of a block were restored.
-    pub async fn repairs_of(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        first_offset: u64,
-    ) -> Result<u64, StoreError> {
-        let query = statement!("repairs_of")
-            .bind("stream", stream)
-            .bind("kafka_partition", kafka_partition)
-            .bind("first_offset", first_offset);
-        self.0.one(query).await
+    pub async fn repairs_of(&self, range: &LogRange<'_>) -> Result<u64, StoreError> {
+        self.0.one(statement!("repairs_of").bind_range(range)).await
     }
 
     /// Records a repair of a block.
     pub async fn note_repair(
         &self,
         what: &str,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
+        range: &LogRange<'_>,
         records: u64,
     ) -> Result<(), StoreError> {
         let statement = statement!("note_repair")
-            .bind_range(stream, kafka_partition, &offsets)
+            .bind_range(range)
             .bind("what", what)
             .bind("records", records);
         self.0.execute(statement).await
@@ -351,43 +341,24 @@ impl Facts {
     }
 
     /// Returns the offsets of the facts of a partition within a range.
-    pub async fn offsets(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<Vec<u64>, StoreError> {
-        let query = Statement::from("SELECT kafka_offset FROM usage_events WHERE {in_range}")
-            .put("in_range", IN_RANGE)
-            .bind_range(stream, kafka_partition, &offsets);
-        self.0.rows(query).await
+    pub async fn offsets(&self, range: &LogRange<'_>) -> Result<Vec<u64>, StoreError> {
+        let query = "SELECT kafka_offset FROM usage_events WHERE {in_range}";
+        let query = Statement::from(query).put("in_range", IN_RANGE);
+        self.0.rows(query.bind_range(range)).await
     }
 
     /// Returns offset and identity of the facts of a partition within a range.
-    pub async fn identities(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<HashMap<u64, u64>, StoreError> {
+    pub async fn identities(&self, range: &LogRange<'_>) -> Result<HashMap<u64, u64>, StoreError> {
         let query = "SELECT kafka_offset, identity FROM usage_events WHERE {in_range}";
-        let query = Statement::from(query).put("in_range", IN_RANGE).bind_range(
-            stream,
-            kafka_partition,
-            &offsets,
-        );
-        Ok(self.0.rows(query).await?.into_iter().collect())
+        let query = Statement::from(query).put("in_range", IN_RANGE);
+        let rows = self.0.rows(query.bind_range(range)).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Deletes the facts in a range of offsets, which are then restored from the log. Used for
     /// facts that exist twice, which this program never writes.
-    pub async fn delete(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: Range<u64>,
-    ) -> Result<(), StoreError> {
-        let condition = Statement::from(IN_RANGE).bind_range(stream, kafka_partition, &offsets);
+    pub async fn delete(&self, range: &LogRange<'_>) -> Result<(), StoreError> {
+        let condition = Statement::from(IN_RANGE).bind_range(range);
         self.0.delete("usage_events", condition).await
     }
 }

@@ -231,10 +231,7 @@ impl Facts {
     /// Changes the ledger row of a block to count `copies` as duplicates. Returns false, without a
     /// change, if the facts of the block match neither the old nor the new row.
     async fn recount(&self, mut row: LedgerRow, copies: &[Copy]) -> Result<bool, StoreError> {
-        let offsets = row.first_offset..row.next_offset;
-        let facts = self
-            .offsets(&row.stream, row.kafka_partition, offsets.clone())
-            .await?;
+        let facts = self.offsets(&row.range()).await?;
         let stored = row.count(crate::Fate::Stored);
         let without = facts.len() as u64 - copies.len() as u64;
         if without == stored {
@@ -248,11 +245,11 @@ impl Facts {
             kafka_partition: row.kafka_partition,
             rules: row.rules.clone(),
         };
-        let token = InsertToken::of(&origin, offsets.start, offsets.end).of_recount();
-        self.ledger().insert(&row, &token).await?;
-        let (stream, partition) = (&row.stream, row.kafka_partition);
-        self.ledger()
-            .note_repair("ledger", stream, partition, offsets, copies.len() as u64)
+        let token = InsertToken::of(&origin, row.first_offset, row.next_offset).of_recount();
+        let ledger = self.ledger();
+        ledger.insert(&row, &token).await?;
+        ledger
+            .note_repair("ledger", &row.range(), copies.len() as u64)
             .await?;
         Ok(true)
     }

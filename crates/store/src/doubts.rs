@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{WINDOW_SECONDS, has_keeper};
 use crate::servers::CLOCK_SKEW_SECONDS_MAX;
 use crate::sql::statement;
-use crate::{BlockOrigin, Ledger, StoreError};
+use crate::{BlockOrigin, Ledger, LogRange, StoreError};
 
 /// Maximum number of doubts in one insert.
 const DOUBTS_AN_INSERT: usize = 1_000;
@@ -141,15 +141,16 @@ impl Ledger {
             return Ok(());
         }
         let months: Vec<u32> = months.iter().copied().collect();
-        let statement = statement!("doubt_months").bind("months", months);
-        self.0
-            .execute(match block {
-                Some((origin, offsets)) => {
-                    statement.bind_range(&origin.stream, origin.kafka_partition, &offsets)
-                }
-                None => statement.bind_range("", 0, &(0..0)),
-            })
-            .await
+        let range = match &block {
+            Some((origin, offsets)) => {
+                LogRange::of(&origin.stream, origin.kafka_partition, offsets.clone())
+            }
+            None => LogRange::of("", 0, 0..0),
+        };
+        let statement = statement!("doubt_months")
+            .bind("months", months)
+            .bind_range(&range);
+        self.0.execute(statement).await
     }
 
     /// Returns all unsettled doubts.

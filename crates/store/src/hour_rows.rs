@@ -55,7 +55,7 @@ const ONE_BLOCK: &str = "SETTINGS max_threads = 1, max_block_size = 10000000, gr
 
 /// Returns the SQL condition on the facts whose hours belong to `month`. Hours of time zones with
 /// half-hour offsets may begin in the month before the event.
-fn facts_of(month: u32) -> String {
+pub(crate) fn facts_of(month: u32) -> String {
     let first = format!(
         "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
         month / 100,

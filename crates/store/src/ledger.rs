@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,28 @@ pub struct FateGroup {
     pub reason: Cow<'static, str>,
 }
 
+/// Offsets of a partition of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRange<'s> {
+    /// Log: cluster and topic.
+    pub stream: &'s str,
+    /// Partition of that log.
+    pub kafka_partition: u32,
+    /// Range of offsets.
+    pub offsets: Range<u64>,
+}
+
+impl<'s> LogRange<'s> {
+    /// Returns these offsets of a partition.
+    pub const fn of(stream: &'s str, kafka_partition: u32, offsets: Range<u64>) -> Self {
+        Self {
+            stream,
+            kafka_partition,
+            offsets,
+        }
+    }
+}
+
 /// A row of `ingest_ledger`: a block and the fates of its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -109,6 +132,12 @@ pub struct LedgerRow {
 pub(crate) const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost, fates.ente, fates.day, fates.fate, fates.reason, fates.records, checksum, rules";
 
 impl LedgerRow {
+    /// Returns the offsets of the block.
+    pub fn range(&self) -> LogRange<'_> {
+        let offsets = self.first_offset..self.next_offset;
+        LogRange::of(&self.stream, self.kafka_partition, offsets)
+    }
+
     /// Returns the number of records with this fate.
     pub fn count(&self, fate: Fate) -> u64 {
         let of_fate = self.fates.iter().filter(|(group, _)| group.fate == fate);

@@ -50,7 +50,7 @@ pub use config::Config;
 pub use error::StoreError;
 pub use facts::{ImportedRange, Times};
 pub use layout::Layout;
-pub use ledger::{Fate, FateGroup, LedgerRow};
+pub use ledger::{Fate, FateGroup, LedgerRow, LogRange};
 pub(crate) use migrate::{Migration, migrations};
 pub use servers::Server;
 pub use settings::INSERT as INSERT_SETTINGS;

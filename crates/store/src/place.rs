@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::LogRange;
 use crate::sql::statement;
 use crate::{Facts, Ledger, StoreError};
 
@@ -51,13 +52,8 @@ impl Ledger {
     }
 
     /// Returns the ledger rows that overlap a range, as first and next offset.
-    pub async fn rows_in(
-        &self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: std::ops::Range<u64>,
-    ) -> Result<Vec<(u64, u64)>, StoreError> {
-        let query = statement!("ledger_rows_in").bind_range(stream, kafka_partition, &offsets);
+    pub async fn rows_in(&self, range: &LogRange<'_>) -> Result<Vec<(u64, u64)>, StoreError> {
+        let query = statement!("ledger_rows_in").bind_range(range);
         self.0.rows(query).await
     }
 }

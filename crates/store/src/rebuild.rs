@@ -32,8 +32,8 @@ const HOURLY: &str = "usage_hourly";
 const PREFIX: &str = "rebuilding_";
 
 /// Target of a rebuild.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", from = "String")]
 pub enum What {
     /// The aggregate, from the facts.
     Aggregates,
@@ -52,7 +52,8 @@ impl What {
 }
 
 /// Progress of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", from = "String")]
 pub enum Phase {
     /// Months are filled, verified, compared and swapped.
     Working,
@@ -64,19 +65,27 @@ pub enum Phase {
     Abandoned,
 }
 
-impl Phase {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Working => "working",
-            Self::Settling => "settling",
-            Self::Done => "done",
-            Self::Abandoned => "abandoned",
+impl From<String> for What {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "facts" => Self::Facts,
+            _ => Self::Aggregates,
+        }
+    }
+}
+
+/// Only unfinished runs are read.
+impl From<String> for Phase {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "settling" => Self::Settling,
+            _ => Self::Working,
         }
     }
 }
 
 /// A row of `rebuilds`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct Run {
     /// Identifier of the run, used in the names of its shadow tables.
     pub id: String,
@@ -102,49 +111,6 @@ pub struct Run {
     pub started_at: u32,
     /// Number of rows written for this run, also the version of the row.
     pub version: u64,
-}
-
-#[derive(Row, Serialize, Deserialize)]
-struct RunRow {
-    id: String,
-    what: String,
-    period: String,
-    dry_run: bool,
-    rules: String,
-    owner: String,
-    months: Vec<u32>,
-    compared: Vec<u32>,
-    swapped: Vec<u32>,
-    phase: String,
-    started_at: u32,
-    version: u64,
-}
-
-impl From<RunRow> for Run {
-    fn from(row: RunRow) -> Self {
-        Self {
-            what: if row.what == What::Facts.as_str() {
-                What::Facts
-            } else {
-                What::Aggregates
-            },
-            phase: if row.phase == Phase::Settling.as_str() {
-                Phase::Settling
-            } else {
-                Phase::Working
-            },
-            id: row.id,
-            period: row.period,
-            dry_run: row.dry_run,
-            rules: row.rules,
-            owner: row.owner,
-            months: row.months,
-            compared: row.compared,
-            swapped: row.swapped,
-            started_at: row.started_at,
-            version: row.version,
-        }
-    }
 }
 
 /// Changes made by a run, summed over its months.
@@ -200,8 +166,7 @@ impl Run {
 impl Rebuilds {
     /// Returns the runs that are neither done nor abandoned, oldest first.
     pub async fn unfinished(&self) -> Result<Vec<Run>, StoreError> {
-        let rows: Vec<RunRow> = self.0.rows(statement!("unfinished_rebuilds")).await?;
-        Ok(rows.into_iter().map(Run::from).collect())
+        self.0.rows(statement!("unfinished_rebuilds")).await
     }
 
     /// Fails in a cluster that does not support rebuilds.
@@ -217,19 +182,7 @@ impl Rebuilds {
     /// Stores the progress of a run.
     pub async fn note(&self, run: &mut Run) -> Result<(), StoreError> {
         run.version += 1;
-        let statement = statement!("note_rebuild")
-            .bind("id", &*run.id)
-            .bind("what", run.what.as_str())
-            .bind("period", &*run.period)
-            .bind("dry_run", run.dry_run)
-            .bind("rules", &*run.rules)
-            .bind("owner", &*run.owner)
-            .bind("months", &*run.months)
-            .bind("compared", &*run.compared)
-            .bind("swapped", &*run.swapped)
-            .bind("phase", run.phase.as_str())
-            .bind("started_at", run.started_at)
-            .bind("version", run.version);
+        let statement = statement!("note_rebuild").bind_fields(run);
         self.0.execute(statement).await
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{fill, held};
 use crate::migrate::SchemaObject;
-use crate::sql::{quoted, statement};
+use crate::sql::statement;
 use crate::{Admin, Config, Migration, StoreError, migrations};
 
 /// A table or view that differs from the migrations.
@@ -151,15 +151,13 @@ impl Admin {
         &self,
         wanted: &BTreeMap<String, Wanted>,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let views = wanted.iter();
-        let views = views.filter_map(|(name, object)| Some((name, object.query.as_ref()?)));
-        let pairs: Vec<String> = views
-            .map(|(name, query)| format!("({}, {})", quoted(name), quoted(query)))
-            .collect();
-        let query = format!(
-            "SELECT p.1, formatQuery(p.2) FROM (SELECT arrayJoin([{}]) AS p)",
-            pairs.join(", ")
-        );
+        let views = wanted
+            .iter()
+            .filter_map(|(name, object)| Some((name.as_str(), object.query.as_deref()?)));
+        let (names, queries): (Vec<&str>, Vec<&str>) = views.unzip();
+        let query = statement!("formatted_queries")
+            .bind("names", names)
+            .bind("queries", queries);
         Ok(self.0.rows(query).await?.into_iter().collect())
     }
 }

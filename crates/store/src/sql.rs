@@ -9,12 +9,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::ops::Range;
 
 use clickhouse::Client;
 use clickhouse::query::Query;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::LogRange;
 
 /// Returns the statement in a file of the folder `sql`, which is named without its extension.
 macro_rules! statement {
@@ -88,16 +89,11 @@ impl Statement {
 
     /// Sets the parameters `stream`, `kafka_partition`, `first_offset` and `next_offset`.
     #[must_use]
-    pub(crate) fn bind_range(
-        self,
-        stream: &str,
-        kafka_partition: u32,
-        offsets: &Range<u64>,
-    ) -> Self {
-        self.bind("stream", stream)
-            .bind("kafka_partition", kafka_partition)
-            .bind("first_offset", offsets.start)
-            .bind("next_offset", offsets.end)
+    pub(crate) fn bind_range(self, range: &LogRange<'_>) -> Self {
+        self.bind("stream", range.stream)
+            .bind("kafka_partition", range.kafka_partition)
+            .bind("first_offset", range.offsets.start)
+            .bind("next_offset", range.offsets.end)
     }
 
     /// Surrounds a condition with the rest of its statement.

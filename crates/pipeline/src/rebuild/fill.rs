@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use affluenza_kafka::{BusError, Partition, Record, Watermarks, scan_range};
 use affluenza_store::rebuild::{FactCopy, OffsetWindow, Run, Settled};
-use affluenza_store::{BlockOrigin, FactBlock, Rebuilds, StoreError};
+use affluenza_store::{BlockOrigin, FactBlock, LogRange, Rebuilds, StoreError};
 use tokio::runtime::Handle;
 
 use super::blocks::Blocks;
@@ -140,9 +140,7 @@ impl<'f, 't> Fill<'f, 't> {
         }
         let copy = FactCopy {
             months: self.months,
-            stream: &window.stream,
-            kafka_partition: window.kafka_partition,
-            offsets,
+            range: LogRange::of(&window.stream, window.kafka_partition, offsets),
             only,
             register: self.tools.register.version(),
         };

@@ -4,6 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{FACTS, HOURLY, LONG, Run, Settled};
+use crate::hour_rows::facts_of;
 use crate::sql::{quoted, statement};
 use crate::{Migration, Rebuilds, StoreError, migrations};
 
@@ -32,28 +33,18 @@ impl HourlySource<'_> {
     /// Returns the query for the facts whose hours belong to `month`. Hours of time zones with
     /// half-hour offsets may begin in the month before the event.
     fn sql(&self, run: &Run, month: u32) -> String {
-        let within = within(month);
+        let within = facts_of(month);
         let settled = self.settled.condition("kafka_offset");
         let Some(rebuilt) = self.rebuilt else {
             return format!("SELECT * FROM {FACTS} WHERE {within} AND {settled}");
         };
-        format!(
-            "SELECT * FROM {} WHERE {within} AND toYYYYMM(time) = {rebuilt}
-             UNION ALL SELECT * FROM {FACTS} WHERE {within} AND toYYYYMM(time) != {rebuilt} AND {settled}",
-            run.shadow("events")
-        )
+        statement!("rebuilt_and_settled")
+            .put("shadow", run.shadow("events"))
+            .put("within", within)
+            .put("rebuilt", rebuilt)
+            .put("settled", settled)
+            .text()
     }
-}
-
-fn within(month: u32) -> String {
-    let first = format!(
-        "toDateTime(toDate('{:04}-{:02}-01'), 'UTC')",
-        month / 100,
-        month % 100
-    );
-    format!(
-        "time >= {first} AND time < {first} + INTERVAL 1 MONTH + INTERVAL 1 HOUR AND toYYYYMM(hour_start) = {month}"
-    )
 }
 
 /// Returns the SELECT of the materialized view over other facts. It comes from the migration, so
@@ -132,7 +123,7 @@ impl Rebuilds {
             .put("changes", run.changes())
             .put("dimensions", dimensions)
             .put("shadow", run.shadow("hourly"))
-            .put("within", within(month))
+            .put("within", facts_of(month))
             .put("settled", settled.condition("kafka_offset"))
             .put("long", LONG)
             .bind("id", &*run.id)

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{FACTS, LONG, Run, Settled};
 use crate::cluster::FIRST_SHARD;
-use crate::sql::{Statement, joined, statement};
-use crate::{BlockOrigin, FactBlock, InsertToken, Rebuilds, StoreError};
+use crate::sql::{joined, statement};
+use crate::{BlockOrigin, FactBlock, InsertToken, LogRange, Rebuilds, StoreError};
 
 /// Offsets compared at once: their list needs 8 MB.
 pub const WINDOW_OFFSETS: u64 = 1_000_000;
@@ -46,7 +46,7 @@ struct FactCodes {
     service: String,
 }
 
-/// Condition on the facts of [`Statement::bind_range`] in the parameter `months`.
+/// Condition on the facts of [`crate::sql::Statement::bind_range`] in the parameter `months`.
 const IN_RANGE: &str = include_str!("../../sql/facts_in_range.sql");
 
 /// Current register entry for the codes of a copied fact.
@@ -67,12 +67,8 @@ pub struct CodesRow {
 pub struct FactCopy<'c> {
     /// Months of event time, as `YYYYMM`.
     pub months: &'c [u32],
-    /// Name of the log.
-    pub stream: &'c str,
-    /// Partition of that log.
-    pub kafka_partition: u32,
     /// Range of offsets.
-    pub offsets: Range<u64>,
+    pub range: LogRange<'c>,
     /// Offsets to copy within the range; empty for all of them.
     pub only: &'c [u64],
     /// Version of the current register, as a part of the rules.
@@ -123,13 +119,12 @@ impl Rebuilds {
         window: &OffsetWindow,
         offsets: Range<u64>,
     ) -> Result<Vec<u64>, StoreError> {
-        let query = Statement::from(
-            "SELECT kafka_offset FROM {table} WHERE {in_range} ORDER BY kafka_offset SETTINGS {long}",
-        )
-        .put("in_range", IN_RANGE)
-        .put("long", LONG)
-        .bind("months", months)
-        .bind_range(&window.stream, window.kafka_partition, &offsets);
+        let range = LogRange::of(&window.stream, window.kafka_partition, offsets);
+        let query = statement!("offsets_in_order")
+            .put("in_range", IN_RANGE)
+            .put("long", LONG)
+            .bind("months", months)
+            .bind_range(&range);
         let mut missing: Vec<u64> = self.0.rows(query.clone().put("table", FACTS)).await?;
         let there = query.put("table", run.shadow("events"));
         let there: Vec<u64> = self.0.rows(there).await?;
@@ -279,7 +274,7 @@ impl Rebuilds {
             .put("long", LONG)
             .bind("register", copy.register)
             .bind("months", copy.months)
-            .bind_range(copy.stream, copy.kafka_partition, &copy.offsets);
+            .bind_range(&copy.range);
         self.0.execute(statement).await
     }
 }

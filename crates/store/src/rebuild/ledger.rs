@@ -5,23 +5,7 @@ use crate::retention::Boundary;
 use crate::sql::{Statement, joined, statement};
 use crate::{Rebuilds, StoreError};
 
-const COLUMNS: [&str; 15] = [
-    "stream",
-    "kafka_partition",
-    "first_offset",
-    "next_offset",
-    "records_read",
-    "stored",
-    "duplicate",
-    "rejected",
-    "quarantined",
-    "reports",
-    "erased",
-    "control",
-    "lost",
-    "checksum",
-    "rules",
-];
+const COLUMNS: &str = "stream, kafka_partition, first_offset, next_offset, records_read, stored, duplicate, rejected, quarantined, reports, erased, control, lost, checksum, rules";
 
 impl Rebuilds {
     /// Returns the public bodies of ledger records that are not facts.
@@ -42,7 +26,7 @@ impl Rebuilds {
     ) -> Result<u64, StoreError> {
         let (before, after): (Vec<String>, Vec<String>) = renamed.iter().cloned().unzip();
         let query = Statement::from("SELECT count() FROM ({rows}) SETTINGS {long}");
-        let insert = statement!("follow_facts").put("columns", COLUMNS.join(", "));
+        let insert = statement!("follow_facts").put("columns", COLUMNS);
         let body = rows_that_follow(renamed, self.0.boundary().await?).text();
         let [query, insert] = [query, insert].map(|statement| {
             statement
@@ -66,7 +50,7 @@ fn rows_that_follow(renamed: &[(String, String)], boundary: Boundary) -> Stateme
         [] => "toString(f.ente)",
         _ => include_str!("../../sql/renamed_ente.sql"),
     };
-    let kept = COLUMNS.iter().filter(|name| **name != "rules");
+    let kept = COLUMNS.split(", ").filter(|name| *name != "rules");
     statement!("ledger_after_rebuild")
         .put(
             "kept",

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{FACTS, LONG, Run, Settled};
-use crate::sql::statement;
+use crate::sql::{joined, statement};
 use crate::{Rebuilds, StoreError};
 
 /// Origin of facts in the shadow table that were not read from the log.
@@ -21,6 +21,10 @@ pub struct FactSource {
     /// Number of facts.
     pub facts: u64,
 }
+
+/// Columns of a fact that cannot change, such as its origin and identity, or that the statement
+/// itself compares.
+const COMPARED_APART: &str = "time, session, visitor, identity, stream, kafka_partition, kafka_offset, rules, ingested_at, ente, category, kind, device, device_rule, portal, service";
 
 /// Facts of a partition as a set.
 #[derive(PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -74,62 +78,18 @@ impl Rebuilds {
     /// Lists the changes of a month, by joining each fact with its current version.
     pub async fn compare_facts(&self, run: &Run, month: u32) -> Result<(), StoreError> {
         self.forget_changes(run, month).await?;
-        let columns = self.columns_of(FACTS).await?;
-        // Columns that cannot change, such as origin and identity, or that are compared separately
-        // below.
-        let aside = [
-            "time",
-            "session",
-            "visitor",
-            "identity",
-            "stream",
-            "kafka_partition",
-            "kafka_offset",
-            "rules",
-            "ingested_at",
-            "ente",
-            "category",
-            "kind",
-            "device",
-            "device_rule",
-            "portal",
-            "service",
-        ];
-        let others: Vec<&str> = columns
+        let columns = self.columns_of(FACTS).await?.into_iter();
+        let others = columns
+            .map(|column| column.name)
+            .filter(|name| !COMPARED_APART.split(", ").any(|apart| apart == name));
+        let others: Vec<String> = others.collect();
+        let causes = others
             .iter()
-            .map(|column| column.name.as_str())
-            .filter(|name| !aside.contains(name))
-            .collect();
-        let mut causes = vec![
-            "if(a.ente != b.ente, 'register: ente', '')".to_owned(),
-            "if(a.portal != b.portal, 'register: portal', '')".to_owned(),
-            "if(a.service != b.service, 'register: service', '')".to_owned(),
-            "if(a.category != b.category, 'register: category', '')".to_owned(),
-            "if(a.kind != b.kind, 'kind', '')".to_owned(),
-            "if(a.device != b.device OR a.device_rule != b.device_rule, concat('device rule: ', a.device_rule, ' -> ', b.device_rule), '')".to_owned(),
-        ];
-        causes.extend(
-            others
-                .iter()
-                .map(|name| format!("if(a.{name} != b.{name}, '{name}', '')")),
-        );
-        let mut read: Vec<&str> = vec![
-            "stream",
-            "kafka_partition",
-            "kafka_offset",
-            "ente",
-            "portal",
-            "service",
-            "category",
-            "kind",
-            "device",
-            "device_rule",
-        ];
-        read.extend(&others);
+            .map(|name| format!("if(a.{name} != b.{name}, '{name}', '')"));
         let statement = statement!("moved_facts")
             .put("changes", run.changes())
-            .put("causes", causes.join(", "))
-            .put("read", read.join(", "))
+            .put("causes", joined(causes))
+            .put("others", others.join(", "))
             .put("shadow", run.shadow("events"))
             .put("long", LONG)
             .bind("id", &*run.id)
