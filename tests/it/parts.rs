@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use affluenza_store::{
-    BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken, LedgerRow,
+    Attributes, BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken,
+    LedgerRow,
 };
 
 use crate::support::{Engines, Place, eventually};
@@ -259,12 +260,14 @@ fn block(facts: u64) -> FactBlock {
             kind: 1,
             resource: 0,
             outcome: 1,
-            channel: 1,
-            login: 1,
-            device: 1,
-            device_rule: "rule",
-            country: "IT",
-            region: "",
+            attributes: Attributes {
+                device: 1,
+                device_rule: "rule",
+                login: 1,
+                channel: 1,
+                country: "IT",
+                region: "",
+            },
             session: number,
             visitor: number + 1,
             identity: number,
