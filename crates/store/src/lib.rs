@@ -5,6 +5,7 @@ pub mod access;
 pub mod accounts;
 pub mod backup;
 mod block;
+mod breakdown;
 pub mod broken;
 mod cluster;
 mod config;
