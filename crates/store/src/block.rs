@@ -1,6 +1,6 @@
 use hashbrown::HashMap;
 
-use crate::dimension::{AttributeColumns, Attributes, attribute_names};
+use crate::dimension::{ATTRIBUTES, AttributeColumns, Attributes};
 use crate::native::{Numbers, Words, constant_word, put_column, put_head};
 
 /// A classified event to be inserted into `usage_events`. Enumerations use the codes of the schema.
@@ -245,7 +245,7 @@ impl FactBlock {
             };
         }
         each_column!(names, name);
-        names.extend(attribute_names());
+        names.extend(ATTRIBUTES.iter().map(|one| one.name));
         names.extend(ORIGIN_COLUMNS);
         names
     }

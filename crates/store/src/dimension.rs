@@ -5,11 +5,8 @@
 use affluenza_event::{Channel, Login};
 use serde::{Deserialize, Serialize};
 
+use crate::attribute::{Attribute, Codes, InYear, NamedAttribute, SharesOf};
 use crate::native::{Numbers, Words, put_column};
-use crate::sql::joined;
-
-/// Names of the values of an enumeration with their stored codes, in the order of the API.
-type Codes = &'static [(&'static str, i8)];
 
 /// Source of the values of a dimension.
 #[derive(Debug, Clone, Copy)]
@@ -22,58 +19,20 @@ enum ValueSource {
     Time(&'static str, Option<&'static str>),
 }
 
+impl ValueSource {
+    const fn of_column(codes: Codes) -> Self {
+        match codes.is_empty() {
+            true => Self::Texts,
+            false => Self::Codes(codes),
+        }
+    }
+}
+
 /// Resolution of the dates in a query. A projection can answer a query by months.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dates {
     Days,
     Months,
-}
-
-/// Quantity whose shares a table shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SharesOf {
-    /// Accesses to pages and areas.
-    Accesses,
-    /// Completed service uses.
-    ServiceUses,
-}
-
-/// Use of an attribute in the figures of a year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum InYear {
-    /// No separate figures.
-    No,
-    /// Details by ente under this name. The report has no table of all values.
-    Kept(&'static str),
-    /// Details by ente, and a table of the report under the same name.
-    Printed(&'static str, SharesOf),
-}
-
-/// Attribute of a visit: a column of the facts.
-#[derive(Debug, Clone, Copy)]
-struct Attribute {
-    /// Place among the columns of the attributes, from 1. Parameters have another order.
-    place: u8,
-    /// Values; empty for a column of texts.
-    codes: Codes,
-    /// Comment on the column of the facts.
-    facts: &'static str,
-    /// Comment on the column of the hour rows; `None` if only the facts have the column.
-    hours: Option<&'static str>,
-    /// True if the inventory of data lists the attribute as information about a person.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "only the test of the inventory reads it")
-    )]
-    is_about_person: bool,
-    in_year: InYear,
-}
-
-/// A declared attribute with the name of its column.
-#[derive(Debug, Clone, Copy)]
-struct NamedAttribute {
-    name: &'static str,
-    attribute: Attribute,
 }
 
 /// Type of an attribute's value in a fact, or of its column in a block.
@@ -117,7 +76,7 @@ macro_rules! dimensions {
             const fn source(self) -> ValueSource {
                 match self {
                     $(Self::$stored => $stored_source,)+
-                    $($(Self::$variant => $attribute.source(),)?)+
+                    $($(Self::$variant => ValueSource::of_column($attribute.codes),)?)+
                     $(Self::$computed => $computed_source,)+
                 }
             }
@@ -130,7 +89,8 @@ macro_rules! dimensions {
             }
         }
 
-        const ATTRIBUTES: &[NamedAttribute] = &[
+        /// Declared attributes.
+        pub(crate) const ATTRIBUTES: &[NamedAttribute] = &[
             $(NamedAttribute { name: stringify!($field), attribute: $attribute },)+
         ];
 
@@ -164,7 +124,7 @@ macro_rules! dimensions {
                 [$(self.$field.bytes()),+].into_iter().sum()
             }
 
-            /// Encodes the columns in Native format, in the order of [`attribute_names`].
+            /// Encodes the columns in Native format, in the order of [`ATTRIBUTES`].
             pub(crate) fn encode(&self, out: &mut Vec<u8>) {
                 $(
                     put_column(stringify!($field), $attribute.native_type(), out);
@@ -342,110 +302,11 @@ impl Dimension {
     }
 }
 
-impl Attribute {
-    const fn source(self) -> ValueSource {
-        match self.codes.is_empty() {
-            true => ValueSource::Texts,
-            false => ValueSource::Codes(self.codes),
-        }
-    }
-
-    /// Returns the type of the column in a block.
-    const fn native_type(self) -> &'static str {
-        match self.codes.is_empty() {
-            true => "LowCardinality(String)",
-            false => "Int8",
-        }
-    }
-
-    /// Returns the type of the column in a table.
-    fn sql_type(self) -> String {
-        if self.codes.is_empty() {
-            return self.native_type().to_owned();
-        }
-        enumeration(self.codes)
-    }
-}
-
-/// Returns the type of a column with these values.
-fn enumeration(codes: Codes) -> String {
-    let mut codes = codes.to_vec();
-    codes.sort_by_key(|(_, code)| *code);
-    let codes = codes
-        .iter()
-        .map(|(name, code)| format!("'{name}' = {code}"));
-    format!("Enum8({})", joined(codes))
-}
-
-/// Returns the attributes in the order of their columns.
-fn in_order() -> Vec<NamedAttribute> {
-    let mut attributes = ATTRIBUTES.to_vec();
-    attributes.sort_by_key(|one| one.attribute.place);
-    attributes
-}
-
-/// Returns the names of the columns that [`AttributeColumns::encode`] writes.
-pub(crate) fn attribute_names() -> impl Iterator<Item = &'static str> {
-    ATTRIBUTES.iter().map(|one| one.name)
-}
-
-/// Returns the names of the attributes with information about a person.
-#[cfg(test)]
-pub(crate) fn about_persons() -> impl Iterator<Item = &'static str> {
-    let attributes = ATTRIBUTES.iter();
-    attributes
-        .filter(|one| one.attribute.is_about_person)
-        .map(|one| one.name)
-}
-
-/// Returns the definitions of the columns that have a comment.
-fn definitions(
-    attributes: &[NamedAttribute],
-    comment: impl Fn(Attribute) -> Option<&'static str>,
-) -> String {
-    let columns = attributes.iter().filter_map(|one| {
-        let comment = comment(one.attribute)?;
-        let sql_type = one.attribute.sql_type();
-        Some(format!("{} {sql_type} COMMENT '{comment}'", one.name))
-    });
-    columns.collect::<Vec<_>>().join(",\n    ")
-}
-
-/// Fills in the columns of the attributes, where a statement of the schema has one of these
-/// placeholders:
-/// - `{attributes_of_facts}`, `{attributes_of_hours}`: definitions of the columns;
-/// - `{attributes}`: names of the columns that the hour rows have.
-pub(crate) fn with_attributes(statement: &str) -> String {
-    let attributes = in_order();
-    let of_hours = attributes
-        .iter()
-        .filter(|one| one.attribute.hours.is_some());
-    let names = joined(of_hours.map(|one| one.name.to_owned()));
-    statement
-        .replace(
-            "{attributes_of_facts}",
-            &definitions(&attributes, |one| Some(one.facts)),
-        )
-        .replace(
-            "{attributes_of_hours}",
-            &definitions(&attributes, |one| one.hours),
-        )
-        .replace("{attributes}", &names)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::attribute::enumeration;
     use crate::migrations;
-
-    #[test]
-    fn every_attribute_has_its_own_place() {
-        let places: BTreeSet<u8> = ATTRIBUTES.iter().map(|one| one.attribute.place).collect();
-        let expected = 1..=u8::try_from(ATTRIBUTES.len()).unwrap();
-        assert_eq!(places, expected.collect());
-    }
 
     #[test]
     fn the_schema_has_the_column_of_every_dimension() {
@@ -464,26 +325,6 @@ mod tests {
                 assert!(sql.contains(&column), "{column}: {sql}");
             }
         }
-    }
-
-    #[test]
-    fn facts_have_columns_that_hour_rows_lack() {
-        let sql = with_attributes("({attributes_of_hours})\nORDER BY (ente, {attributes}, band)");
-        assert!(sql.contains("channel Enum8('web' = 1, "), "{sql}");
-        assert!(
-            sql.contains("COMMENT 'ISO 3166-1 alpha-2; empty if unknown')\n"),
-            "{sql}"
-        );
-        assert!(
-            sql.ends_with("(ente, channel, login, device, country, band)"),
-            "{sql}"
-        );
-        let facts = with_attributes("{attributes_of_facts}");
-        assert!(
-            facts.contains("\n    region LowCardinality(String) "),
-            "{facts}"
-        );
-        assert!(!sql.contains("region"), "{sql}");
     }
 
     #[test]

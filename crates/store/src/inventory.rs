@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::dimension;
+use crate::dimension::ATTRIBUTES;
 use crate::migrate::{Migration, SchemaObject, migrations};
 use crate::shape::column_lines;
 
@@ -100,7 +100,9 @@ fn inventory() -> String {
 
 /// Returns the information about persons in a column, if any.
 fn about_persons(table: &str, column: &str) -> &'static str {
-    if table == "usage_events" && dimension::about_persons().any(|name| name == column) {
+    let mut attributes = ATTRIBUTES.iter();
+    let attribute = attributes.find(|one| one.name == column);
+    if table == "usage_events" && attribute.is_some_and(|one| one.attribute.is_about_person) {
         return "attribute of a visit";
     }
     let mut listed = ABOUT_PERSONS.iter();

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod access;
 pub mod accounts;
+mod attribute;
 pub mod backup;
 mod block;
 mod breakdown;

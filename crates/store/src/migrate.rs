@@ -6,8 +6,9 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::attribute::with_attributes;
 use crate::cluster::{FIRST_SHARD, statements};
-use crate::dimension::with_attributes;
+use crate::dimension::ATTRIBUTES;
 use crate::{Store, StoreError};
 
 /// A file of `schemas/clickhouse`, which creates one object of the schema.
@@ -18,7 +19,7 @@ pub(crate) struct Migration {
     pub(crate) name: &'static str,
     /// Created object.
     pub(crate) object: SchemaObject,
-    /// The only statement of the file, with the columns of attributes (`dimension.rs`), and with
+    /// The only statement of the file, with the columns of attributes (`attribute.rs`), and with
     /// placeholders for clusters (`cluster.rs`).
     pub(crate) sql: &'static str,
 }
@@ -105,7 +106,7 @@ impl Migration {
             name,
             object,
             // The statement is needed as long as the program runs.
-            sql: with_attributes(template).leak(),
+            sql: with_attributes(template, ATTRIBUTES).leak(),
         }
     }
 

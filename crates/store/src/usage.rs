@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::dimension::Dates;
 use crate::{Store, StoreError};
 
-pub use crate::dimension::{Dimension, SharesOf};
+pub use crate::attribute::SharesOf;
+pub use crate::dimension::Dimension;
 
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 100_000;
