@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use affluenza_store::{
-    Attributes, BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken,
-    LedgerRow,
+    BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken, LedgerRow,
+    VisitAttributes,
 };
 
 use crate::support::{Engines, Place, eventually};
@@ -260,7 +260,7 @@ fn block(facts: u64) -> FactBlock {
             kind: 1,
             resource: 0,
             outcome: 1,
-            attributes: Attributes {
+            attributes: VisitAttributes {
                 device: 1,
                 device_rule: "rule",
                 login: 1,

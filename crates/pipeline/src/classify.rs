@@ -11,7 +11,7 @@ use affluenza_event::{Activity, ClientAttributes, Event};
 use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
-use affluenza_store::{Attributes, Fact, FactBlock};
+use affluenza_store::{Fact, FactBlock, VisitAttributes};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Category of a service use that is not in the register. The use is kept and reported; a rebuild
@@ -161,7 +161,7 @@ impl Classifier {
             kind,
             resource,
             outcome: event.outcome.code(),
-            attributes: Attributes {
+            attributes: VisitAttributes {
                 device: verdict.device as i8,
                 device_rule: verdict.rule.as_str(),
                 login: event.login.code(),

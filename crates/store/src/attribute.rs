@@ -3,7 +3,7 @@
 use crate::sql::joined;
 
 /// Names of the values of an enumeration with their stored codes, in the order of the API.
-pub(crate) type Codes = &'static [(&'static str, i8)];
+pub(crate) type NamedCodes = &'static [(&'static str, i8)];
 
 /// Quantity whose shares a table shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) struct Attribute {
     /// Place among the columns of the attributes, from 1. Parameters have another order.
     pub(crate) place: u8,
     /// Values; empty for a column of texts.
-    pub(crate) codes: Codes,
+    pub(crate) codes: NamedCodes,
     /// Comment on the column of the facts.
     pub(crate) facts: &'static str,
     /// Comment on the column of the hour rows; `None` if only the facts have the column.
@@ -71,7 +71,7 @@ impl Attribute {
 }
 
 /// Returns the type of a column with these values.
-pub(crate) fn enumeration(codes: Codes) -> String {
+pub(crate) fn enumeration(codes: NamedCodes) -> String {
     let mut codes = codes.to_vec();
     codes.sort_by_key(|(_, code)| *code);
     let codes = codes

@@ -1,6 +1,6 @@
 use hashbrown::HashMap;
 
-use crate::dimension::{ATTRIBUTES, AttributeColumns, Attributes};
+use crate::dimension::{ATTRIBUTES, AttributeColumns, VisitAttributes};
 use crate::native::{Numbers, Words, constant_word, put_column, put_head};
 
 /// A classified event to be inserted into `usage_events`. Enumerations use the codes of the schema.
@@ -33,7 +33,7 @@ pub struct Fact<'a> {
     /// Code of the outcome.
     pub outcome: i8,
     /// Attributes of the visit.
-    pub attributes: Attributes<'a>,
+    pub attributes: VisitAttributes<'a>,
     /// Hash of the session, or 0.
     pub session: u64,
     /// Hash of the visitor, or 0.

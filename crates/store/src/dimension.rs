@@ -5,7 +5,7 @@
 use affluenza_event::{Channel, Login};
 use serde::{Deserialize, Serialize};
 
-use crate::attribute::{Attribute, Codes, InYear, NamedAttribute, SharesOf};
+use crate::attribute::{Attribute, InYear, NamedAttribute, NamedCodes, SharesOf};
 use crate::native::{Numbers, Words, put_column};
 
 /// Source of the values of a dimension.
@@ -14,13 +14,13 @@ enum ValueSource {
     /// Column of texts with the name of the dimension.
     Texts,
     /// Column of an enumeration with the name of the dimension.
-    Codes(Codes),
+    Codes(NamedCodes),
     /// Expression of the local time: of its days, and of whole months unless it is finer.
     Time(&'static str, Option<&'static str>),
 }
 
 impl ValueSource {
-    const fn of_column(codes: Codes) -> Self {
+    const fn of_column(codes: NamedCodes) -> Self {
         match codes.is_empty() {
             true => Self::Texts,
             false => Self::Codes(codes),
@@ -97,7 +97,7 @@ macro_rules! dimensions {
         /// Attributes of a visit. Enumerations use the codes of the schema.
         #[derive(Debug, Clone, Copy)]
         #[expect(missing_docs, reason = "the comments on the columns say it")]
-        pub struct Attributes<'a> {
+        pub struct VisitAttributes<'a> {
             $(pub $field: attribute_type!(value 'a $form),)+
         }
 
@@ -108,7 +108,7 @@ macro_rules! dimensions {
         }
 
         impl AttributeColumns {
-            pub(crate) fn push(&mut self, attributes: &Attributes<'_>) {
+            pub(crate) fn push(&mut self, attributes: &VisitAttributes<'_>) {
                 $(self.$field.push(attributes.$field);)+
             }
 

@@ -46,7 +46,7 @@ pub mod usage;
 pub use block::{BlockOrigin, Fact, FactBlock};
 pub use cluster::schema;
 pub use config::Config;
-pub use dimension::Attributes;
+pub use dimension::VisitAttributes;
 pub use error::StoreError;
 pub use layout::Layout;
 pub use ledger::{Fate, FateGroup, LedgerRow};

@@ -1,7 +1,7 @@
 //! Usage by any dimensions, for the aggregate API.
 //!
-//! The SQL consists only of texts from the closed enums below. Codes and dates of a request are
-//! bound as parameters.
+//! The SQL consists only of texts from the closed enum of dimensions. Codes and dates of a request
+//! are bound as parameters.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
