@@ -11,10 +11,7 @@ CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
     activity Enum8('access' = 1, 'service-use' = 2) COMMENT 'Access or service use',
     kind Enum8('none' = 0, 'plain' = 1, 'payment' = 2, 'booking' = 3) COMMENT 'Kind of a service use',
     outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'Completed, abandoned or failed',
-    channel Enum8('web' = 1, 'app' = 2, 'desk' = 3, 'import' = 4) COMMENT 'Channel of the event',
-    login Enum8('none' = 1, 'password' = 2, 'spid-1' = 3, 'spid-2' = 4, 'spid-3' = 5, 'cie' = 6, 'cns' = 7) COMMENT 'Login method',
-    device Enum8('unknown' = 0, 'desktop' = 1, 'smartphone' = 2, 'tablet' = 3, 'bot' = 4, 'other' = 5) COMMENT 'Class of the device; people are all classes except bot',
-    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; empty if unknown',
+    {attributes_of_hours},
     events SimpleAggregateFunction(sum, UInt64) COMMENT 'All events',
     accesses SimpleAggregateFunction(sum, UInt64) COMMENT 'Accesses to pages and areas, without parts of pages such as pictures',
     service_uses SimpleAggregateFunction(sum, UInt64) COMMENT 'Completed service uses',
@@ -43,7 +40,7 @@ CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
 )
 ENGINE = {replicated}AggregatingMergeTree({path})
 PARTITION BY toYYYYMM(hour_start)
-ORDER BY (ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, channel, login, device, country, band)
+ORDER BY (ente, category, local_date, local_hour, hour_start, service, portal, activity, kind, outcome, {attributes}, band)
 SETTINGS {window} = 100000,
     deduplicate_merge_projection_mode = 'rebuild',
     materialize_projections_on_insert = 0,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use affluenza_store::{
     BlockOrigin, Fact, FactBlock, Fate, FateGroup, INSERT_SETTINGS, InsertToken, LedgerRow,
+    VisitAttributes,
 };
 
 use crate::support::{Engines, Place, eventually};
@@ -264,12 +265,14 @@ fn block(facts: u64) -> FactBlock {
             kind: 1,
             resource: 0,
             outcome: 1,
-            channel: 1,
-            login: 1,
-            device: 1,
-            device_rule: "rule",
-            country: "IT",
-            region: "",
+            attributes: VisitAttributes {
+                device: 1,
+                device_rule: "rule",
+                login: 1,
+                channel: 1,
+                country: "IT",
+                region: "",
+            },
             session: number,
             visitor: number + 1,
             identity: number,

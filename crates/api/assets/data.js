@@ -1,5 +1,7 @@
 import { NeedsKey } from "./api.js";
 import { sum } from "./format.js";
+// Dimensions that may be combined without a key, for whole years. The server makes this module.
+import PUBLIC_TABLES from "./public-tables.js";
 
 // The only module that knows the API's answers. Its figures are numbers, or null where hidden.
 // Totals are queried, not summed: a sum with a hidden part would be wrong.
@@ -27,9 +29,6 @@ class Figures {
     return [...this.cells.keys()].filter((key) => key.startsWith(start) && !key.includes("&")).map((key) => key.slice(start.length));
   }
 }
-
-/** Dimensions that may be combined without a key, for whole years: uses, then accesses. */
-const PUBLIC_TABLES = [["ente", "category", "kind"], ["category", "service"], ["ente", "month"], ["hour"], ["device", "month"], ["weekday", "hour"]];
 
 /** The newest year that is over. */
 const lastYear = () => new Date().getFullYear() - 1;

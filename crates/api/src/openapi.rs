@@ -254,7 +254,7 @@ fn parameter(name: &str, description: &str, schema: Json) -> Json {
 fn parameters() -> Map<String, Json> {
     const PERIOD: &str = "^\\d{4}(-\\d{2}(-\\d{2})?)?(\\.\\.\\d{4}(-\\d{2}(-\\d{2})?)?)?$";
     let measures = Measure::ALL.map(Measure::name);
-    let dimensions = Dimension::ALL.map(Dimension::name);
+    let dimensions = Dimension::names();
     let mut all: Map<String, Json> = Map::new();
     let plain = [
         (
@@ -324,10 +324,11 @@ fn parameters() -> Map<String, Json> {
     for dimension in Dimension::ALL {
         let name = dimension.name();
         let description = format!("Only these values of {name}, separated by commas.");
-        let schema = if dimension.values().is_empty() {
+        let values = dimension.values();
+        let schema = if values.is_empty() {
             json!({ "type": "array", "items": { "type": "string", "maxLength": 200 }, "minItems": 1, "maxItems": 100 })
         } else {
-            list(dimension.values())
+            list(&values)
         };
         all.insert(name.into(), listed(name, &description, schema));
     }

@@ -67,7 +67,8 @@ impl Question {
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         if let Some(dimension) = Dimension::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|dimension| dimension.name() == name)
             .filter(|dimension| self.resource.filters().contains(dimension))
         {
@@ -217,7 +218,7 @@ fn period(name: &str, value: &str) -> Result<Period, Problem> {
 }
 
 fn group(value: &str) -> Result<Vec<Dimension>, Problem> {
-    let names = Dimension::ALL.map(Dimension::name);
+    let names = Dimension::names();
     let mut group = Vec::new();
     for name in value.split(',') {
         let dimension = Dimension::ALL[one_of("group", name, &names)?];
@@ -259,7 +260,7 @@ fn filter(dimension: Dimension, value: &str) -> Result<Vec<String>, Problem> {
     let allowed = dimension.values();
     for value in &values {
         if !allowed.is_empty() {
-            one_of(name, value, allowed)?;
+            one_of(name, value, &allowed)?;
         }
         let is_date = match dimension {
             Dimension::Day => value.len() == 10,

@@ -96,7 +96,7 @@ impl Resource {
             Self::Catalogue | Self::OfferedVersusUsed | Self::Variations => {
                 &[Dimension::Ente, Dimension::Category, Dimension::Service]
             }
-            _ => &Dimension::ALL,
+            _ => Dimension::ALL,
         }
     }
 }

@@ -229,7 +229,7 @@ impl HourCounts {
 }
 
 fn too_many_rows() -> Problem {
-    let names = Dimension::ALL.map(Dimension::name);
+    let names = Dimension::names();
     Problem::parameter(
         "group",
         format!(

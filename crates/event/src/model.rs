@@ -214,6 +214,9 @@ macro_rules! coded {
             /// All values, in the order of their storage codes.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// Names of all values, with their storage codes.
+            pub const CODES: &'static [(&'static str, i8)] = &[$(($text, $code)),+];
+
             /// Name on the wire, in SQL and in the API.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

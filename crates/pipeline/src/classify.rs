@@ -11,7 +11,7 @@ use affluenza_event::{Activity, ClientAttributes, Event};
 use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
-use affluenza_store::{Fact, FactBlock};
+use affluenza_store::{Fact, FactBlock, VisitAttributes};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Category of a service use that is not in the register. The use is kept and reported; a rebuild
@@ -161,12 +161,14 @@ impl Classifier {
             kind,
             resource,
             outcome: event.outcome.code(),
-            channel: event.channel.code(),
-            login: event.login.code(),
-            device: verdict.device as i8,
-            device_rule: verdict.rule.as_str(),
-            country,
-            region,
+            attributes: VisitAttributes {
+                device: verdict.device as i8,
+                device_rule: verdict.rule.as_str(),
+                login: event.login.code(),
+                channel: event.channel.code(),
+                country,
+                region,
+            },
             session: event.session,
             visitor: event.visitor,
             identity: event.identity.0,
@@ -195,4 +197,28 @@ fn hints(client: &ClientAttributes<'_>) -> Hints {
         hints = hints.touch_points(u32::from(points));
     }
     hints
+}
+
+#[cfg(test)]
+mod tests {
+    use affluenza_classify::device::Device;
+    use affluenza_classify::hours::Band;
+    use affluenza_event::Kind;
+    use affluenza_store::usage::Dimension;
+
+    #[test]
+    fn facts_have_the_codes_of_the_schema() {
+        for device in Device::ALL {
+            let code = Dimension::Device.code(device.as_str());
+            assert_eq!(code, Some(*device as i8), "{device}");
+        }
+        for band in Band::ALL {
+            let code = Dimension::Band.code(band.as_str());
+            assert_eq!(code, Some(band as i8), "{}", band.as_str());
+        }
+        for kind in Kind::ALL {
+            let code = Dimension::Kind.code(kind.as_str());
+            assert_eq!(code, Some(kind.code()), "{kind}");
+        }
+    }
 }

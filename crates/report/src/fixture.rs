@@ -2,10 +2,11 @@
 
 use affluenza_register::Register;
 use affluenza_store::figures::{
-    BandUse, CountryUse, DayUse, Detail, DeviceUse, EnteCountryUse, EnteHourUse, EnteServiceUse,
-    EnteSilence, HourUse, LoginUse, MonthUse, MonthVisitors, RulesUse, ServiceUse, UsageCell,
+    BandUse, Breakdowns, CountryUse, DayUse, Detail, DeviceUse, EnteHourUse, EnteServiceUse,
+    EnteSilence, HourUse, MonthUse, MonthVisitors, RulesUse, ServiceUse, UsageCell, ValueUse,
     YearFigures,
 };
+use affluenza_store::usage::Dimension;
 
 /// Three enti and three categories. One service ended in 2017; one ente offers no service.
 pub(crate) const REGISTER: &str = r#"
@@ -201,20 +202,7 @@ fn detail_2017() -> Detail {
             users_hours: 3_650,
             accesses: 11_000,
         }],
-        countries: vec![EnteCountryUse {
-            ente: "um_mugello".to_owned(),
-            country: "IT".to_owned(),
-            accesses: 11_000,
-            service_uses: 1_898,
-        }],
-        logins: [("none", 100_000), ("spid-2", 80_000), ("cns", 16_707)]
-            .map(|(login, service_uses)| LoginUse {
-                ente: "c_d612".to_owned(),
-                login: login.to_owned(),
-                accesses: service_uses * 2,
-                service_uses,
-            })
-            .to_vec(),
+        breakdowns: breakdowns_2017(),
         days: ["2017-01-31", "2017-02-01"]
             .into_iter()
             .flat_map(|day| {
@@ -241,6 +229,27 @@ fn detail_2017() -> Detail {
         }],
         week: Vec::new(),
     }
+}
+
+fn breakdowns_2017() -> Breakdowns {
+    let country = ValueUse {
+        ente: "um_mugello".to_owned(),
+        value: "IT".to_owned(),
+        accesses: 11_000,
+        service_uses: 1_898,
+    };
+    let logins = [("none", 100_000), ("spid-2", 80_000), ("cns", 16_707)];
+    let logins = logins.map(|(login, service_uses)| ValueUse {
+        ente: "c_d612".to_owned(),
+        value: login.to_owned(),
+        accesses: service_uses * 2,
+        service_uses,
+    });
+    let lists = [
+        (Dimension::Country, vec![country]),
+        (Dimension::Login, logins.to_vec()),
+    ];
+    lists.into_iter().collect()
 }
 
 /// 2016: sport had no use, so its change is undefined.

@@ -13,8 +13,8 @@ use crate::scope::{self, NoDetail};
 use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
-    self, Accesses, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices, EnteName, Hours,
-    LoginRow, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
+    self, Accesses, BreakdownTables, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices,
+    EnteName, Hours, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
 };
 use crate::text::Language;
 
@@ -76,8 +76,9 @@ pub struct Report {
     pub devices: Devices,
     /// Accesses by month; `None` for a closed year without these figures.
     pub months: Option<Vec<MonthRow>>,
-    /// Use by kind of login; `None` for a closed year without these figures.
-    pub logins: Option<Vec<LoginRow>>,
+    /// Use by kind of login, and by every other dimension with a table.
+    #[serde(flatten)]
+    pub breakdowns: BreakdownTables,
     /// Accesses from Italy and abroad.
     pub places: Places,
     /// Users by hour.
@@ -170,7 +171,7 @@ impl Report {
             top_services: ServiceRow::top(register, offered_on, &figures.services),
             accesses: detail.map(|detail| Accesses::build(register, counted, detail)),
             months: detail.map(|detail| tables::months(detail, before_detail)),
-            logins: detail.map(tables::logins),
+            breakdowns: BreakdownTables::build(detail),
             places: Places::build(&figures.countries),
             hours: Hours::build(year, zones, &figures.bands, &figures.hours),
             totals,

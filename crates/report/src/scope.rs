@@ -6,6 +6,7 @@ use affluenza_register::{Deployment, Register};
 use affluenza_store::figures::{
     BandUse, CountryUse, Detail, DeviceUse, HourUse, ServiceUse, YearFigures,
 };
+use affluenza_store::usage::Dimension;
 use thiserror::Error;
 
 use crate::names;
@@ -44,8 +45,9 @@ pub fn of_ente(
         months: filtered(&whole.months, |row| is_ente(register, &row.ente, code)),
         visitors: filtered(&whole.visitors, |row| is_ente(register, &row.ente, code)),
         hours: filtered(&whole.hours, |row| is_ente(register, &row.ente, code)),
-        countries: filtered(&whole.countries, |row| is_ente(register, &row.ente, code)),
-        logins: filtered(&whole.logins, |row| is_ente(register, &row.ente, code)),
+        breakdowns: whole
+            .breakdowns
+            .filtered(|row| is_ente(register, &row.ente, code)),
         days: Vec::new(),
         silences: filtered(&whole.silences, |row| is_ente(register, &row.ente, code)),
         rules: whole.rules.clone(),
@@ -143,8 +145,9 @@ fn hours(detail: &Detail) -> Vec<HourUse> {
 }
 
 fn countries(detail: &Detail) -> Vec<CountryUse> {
-    let rows = detail.countries.iter();
-    let by_country = sums(rows.map(|row| (&row.country, [row.accesses, row.service_uses])));
+    let rows = detail.breakdowns.rows(Dimension::Country);
+    let rows = rows.unwrap_or_default().iter();
+    let by_country = sums(rows.map(|row| (&row.value, [row.accesses, row.service_uses])));
     by_country
         .into_iter()
         .map(|(country, [accesses, service_uses])| CountryUse {

@@ -1,5 +1,6 @@
 use hashbrown::HashMap;
 
+use crate::dimension::{ATTRIBUTES, AttributeColumns, VisitAttributes};
 use crate::native::{Numbers, Words, constant_word, put_column, put_head};
 
 /// A classified event to be inserted into `usage_events`. Enumerations use the codes of the schema.
@@ -31,18 +32,8 @@ pub struct Fact<'a> {
     pub resource: i8,
     /// Code of the outcome.
     pub outcome: i8,
-    /// Code of the channel.
-    pub channel: i8,
-    /// Code of the login.
-    pub login: i8,
-    /// Code of the device class.
-    pub device: i8,
-    /// Rule that decided the device class.
-    pub device_rule: &'a str,
-    /// Country, or empty.
-    pub country: &'a str,
-    /// Region, or empty.
-    pub region: &'a str,
+    /// Attributes of the visit.
+    pub attributes: VisitAttributes<'a>,
     /// Hash of the session, or 0.
     pub session: u64,
     /// Hash of the visitor, or 0.
@@ -80,19 +71,15 @@ pub struct FactBlock {
     kind: Numbers<i8>,
     resource: Numbers<i8>,
     outcome: Numbers<i8>,
-    channel: Numbers<i8>,
-    login: Numbers<i8>,
-    device: Numbers<i8>,
-    device_rule: Words,
-    country: Words,
-    region: Words,
+    attributes: AttributeColumns,
     session: Numbers<u64>,
     visitor: Numbers<u64>,
     identity: Numbers<u64>,
     kafka_offset: Numbers<u64>,
 }
 
-/// Calls `$each!` with field, name and ClickHouse type of every column that comes from the facts.
+/// Calls `$each!` with field, name and ClickHouse type of every column of the facts that is no
+/// attribute.
 macro_rules! each_column {
     ($self:ident, $each:ident) => {
         $each!($self, time_ms, "time", "DateTime64(3, 'UTC')");
@@ -108,12 +95,6 @@ macro_rules! each_column {
         $each!($self, kind, "kind", "Int8");
         $each!($self, resource, "resource", "Int8");
         $each!($self, outcome, "outcome", "Int8");
-        $each!($self, channel, "channel", "Int8");
-        $each!($self, login, "login", "Int8");
-        $each!($self, device, "device", "Int8");
-        $each!($self, device_rule, "device_rule", "LowCardinality(String)");
-        $each!($self, country, "country", "LowCardinality(String)");
-        $each!($self, region, "region", "LowCardinality(String)");
         $each!($self, session, "session", "UInt64");
         $each!($self, visitor, "visitor", "UInt64");
         $each!($self, identity, "identity", "UInt64");
@@ -121,9 +102,8 @@ macro_rules! each_column {
     };
 }
 
-/// Number of columns from the facts, and number of columns from the block's origin.
-const FACT_COLUMNS: usize = 23;
-const ORIGIN_COLUMNS: usize = 3;
+/// Columns from the block's origin.
+const ORIGIN_COLUMNS: [&str; 3] = ["stream", "rules", "kafka_partition"];
 
 impl FactBlock {
     /// Adds a fact.
@@ -134,6 +114,7 @@ impl FactBlock {
             };
         }
         each_column!(self, put);
+        self.attributes.push(&fact.attributes);
     }
 
     /// Creates an empty block with the capacity of this one. Consecutive blocks are similar in
@@ -147,6 +128,7 @@ impl FactBlock {
             };
         }
         each_column!(block, reserve);
+        block.attributes.reserve(rows);
         block
     }
 
@@ -162,17 +144,14 @@ impl FactBlock {
 
     /// Returns the approximate memory use, in bytes.
     pub fn bytes(&self) -> usize {
-        const NUMBERS_BYTES: usize = 8 * 5 + 4 + 2 + 9;
-        let words = [
-            &self.ente,
-            &self.portal,
-            &self.service,
-            &self.category,
-            &self.device_rule,
-            &self.country,
-            &self.region,
-        ];
-        self.rows() * NUMBERS_BYTES + words.into_iter().map(Words::bytes).sum::<usize>()
+        let mut bytes = self.attributes.bytes();
+        macro_rules! add {
+            ($self:ident, $field:ident, $name:literal, $type:literal) => {
+                bytes += $self.$field.bytes();
+            };
+        }
+        each_column!(self, add);
+        bytes
     }
 
     /// Returns event time and identity of each fact.
@@ -224,6 +203,7 @@ impl FactBlock {
             };
         }
         each_column!(self, retain);
+        self.attributes.retain(keep);
     }
 
     /// Encodes the block in Native format.
@@ -231,7 +211,7 @@ impl FactBlock {
         let rows = self.rows();
         let mut bytes = Vec::with_capacity(self.bytes() + 4096);
         let out = &mut bytes;
-        put_head(FACT_COLUMNS + ORIGIN_COLUMNS, rows, out);
+        put_head(Self::column_names().len(), rows, out);
         macro_rules! encode {
             ($self:ident, $field:ident, $name:literal, $type:literal) => {
                 put_column($name, $type, out);
@@ -239,11 +219,13 @@ impl FactBlock {
             };
         }
         each_column!(self, encode);
-        put_column("stream", "LowCardinality(String)", out);
+        self.attributes.encode(out);
+        let [stream, rules, kafka_partition] = ORIGIN_COLUMNS;
+        put_column(stream, "LowCardinality(String)", out);
         constant_word(&origin.stream, rows, out);
-        put_column("rules", "LowCardinality(String)", out);
+        put_column(rules, "LowCardinality(String)", out);
         constant_word(&origin.rules, rows, out);
-        put_column("kafka_partition", "UInt32", out);
+        put_column(kafka_partition, "UInt32", out);
         for _ in 0..rows {
             out.extend_from_slice(&origin.kafka_partition.to_le_bytes());
         }
@@ -252,15 +234,19 @@ impl FactBlock {
 
     /// Returns the column names of [`FactBlock::encode`] for an INSERT.
     pub fn columns() -> String {
-        let mut names: Vec<&str> = Vec::with_capacity(FACT_COLUMNS + ORIGIN_COLUMNS);
-        let names_out = &mut names;
+        Self::column_names().join(", ")
+    }
+
+    fn column_names() -> Vec<&'static str> {
+        let mut names = Vec::new();
         macro_rules! name {
-            ($self:ident, $field:ident, $name:literal, $type:literal) => {
-                names_out.push($name);
+            ($names:ident, $field:ident, $name:literal, $type:literal) => {
+                $names.push($name);
             };
         }
-        each_column!(self, name);
-        names.extend(["stream", "rules", "kafka_partition"]);
-        names.join(", ")
+        each_column!(names, name);
+        names.extend(ATTRIBUTES.iter().map(|one| one.name));
+        names.extend(ORIGIN_COLUMNS);
+        names
     }
 }

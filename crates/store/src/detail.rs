@@ -4,9 +4,12 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
+use crate::breakdown::Breakdowns;
+use crate::dimension::Dates;
 use crate::figures::Counted;
 use crate::reading::{Lists, QueryGroup, QueryIndex};
 use crate::sql::filled;
+use crate::usage::Dimension;
 
 /// Usage of a service in an ente, of one kind, including unsuccessful attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -68,32 +71,6 @@ pub struct EnteHourUse {
     pub users_hours: u64,
     /// Accesses to pages and areas.
     pub accesses: u64,
-}
-
-/// Usage of an ente from a country.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct EnteCountryUse {
-    /// Public body.
-    pub ente: String,
-    /// ISO 3166-1 alpha-2 code; empty if unknown.
-    pub country: String,
-    /// Accesses to pages and areas.
-    pub accesses: u64,
-    /// Completed service uses.
-    pub service_uses: u64,
-}
-
-/// Usage of an ente by login method.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct LoginUse {
-    /// Public body.
-    pub ente: String,
-    /// Login method: `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
-    pub login: String,
-    /// Accesses to pages and areas.
-    pub accesses: u64,
-    /// Completed service uses.
-    pub service_uses: u64,
 }
 
 /// Usage of all enti on a day from a device class.
@@ -163,10 +140,9 @@ pub struct Detail {
     pub visitors: Vec<MonthVisitors>,
     /// Usage by ente and hour.
     pub hours: Vec<EnteHourUse>,
-    /// Usage by ente and country.
-    pub countries: Vec<EnteCountryUse>,
-    /// Usage by ente and login method.
-    pub logins: Vec<LoginUse>,
+    /// Usage by ente and other dimensions.
+    #[serde(flatten)]
+    pub breakdowns: Breakdowns,
     /// Usage by day and device.
     pub days: Vec<DayUse>,
     /// The longest silence of each ente.
@@ -183,26 +159,39 @@ pub struct Detail {
 pub(crate) struct DetailAsked {
     services: QueryIndex,
     months: QueryIndex,
-    sums: Option<SumsAsked>,
+    hours: Option<QueryIndex>,
+    breakdowns: Vec<BreakdownAsked>,
     rest: Option<RestAsked>,
 }
 
-/// Queries whose sums over the enti are separate figures.
+/// Query for the usage by ente and a dimension.
 #[derive(Debug)]
-struct SumsAsked {
-    hours: QueryIndex,
-    countries: QueryIndex,
+struct BreakdownAsked {
+    dimension: Dimension,
+    query: QueryIndex,
 }
 
 /// Queries only for a complete year.
 #[derive(Debug)]
 struct RestAsked {
     visitors: QueryIndex,
-    logins: QueryIndex,
     days: QueryIndex,
     silences: QueryIndex,
     week: QueryIndex,
     rules: QueryIndex,
+}
+
+impl BreakdownAsked {
+    /// Adds the query for the usage by ente and `dimension`. `facts` is the rest of the query from
+    /// `FROM` on.
+    fn new(reading: &mut QueryGroup, dimension: Dimension, facts: &str) -> Self {
+        let value = dimension.expression(Dates::Days);
+        let query = reading.ask(format!(
+            "SELECT toString(u.ente) AS ente, {value} AS value, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
+             {facts} GROUP BY ente, value HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, value"
+        ));
+        Self { dimension, query }
+    }
 }
 
 impl DetailAsked {
@@ -227,7 +216,8 @@ impl DetailAsked {
                  FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}
                  GROUP BY ente, month, device ORDER BY ente, month, device"
             )),
-            sums: None,
+            hours: None,
+            breakdowns: Vec::new(),
             rest: None,
         }
     }
@@ -236,21 +226,16 @@ impl DetailAsked {
     pub fn of_base(reading: &mut QueryGroup, year: i16, counted: Counted) -> Self {
         let of = people(counted);
         let facts = format!("FROM usage_hourly AS u WHERE toYear(u.local_date) = {year}{of}");
-        let sums = SumsAsked {
-            hours: reading.ask(format!(
+        // The figures of a year have sums over the enti of hours and countries.
+        Self {
+            hours: Some(reading.ask(format!(
                 "SELECT ente, band, local_hour, sum(users) AS users_hours, sum(pages) AS accesses FROM (
                      SELECT toString(u.ente) AS ente, toString(u.band) AS band, u.local_hour AS local_hour,
                             uniqCombined64IfMerge(u.visitors) AS users, sum(u.accesses) AS pages
                      {facts} GROUP BY ente, band, local_hour, u.hour_start)
                  GROUP BY ente, band, local_hour ORDER BY ente, local_hour, band"
-            )),
-            countries: reading.ask(format!(
-                "SELECT toString(u.ente) AS ente, toString(u.country) AS country, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                 {facts} GROUP BY ente, country HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, country"
-            )),
-        };
-        Self {
-            sums: Some(sums),
+            ))),
+            breakdowns: vec![BreakdownAsked::new(reading, Dimension::Country, &facts)],
             ..Self::of_compared(reading, year, counted)
         }
     }
@@ -266,10 +251,6 @@ impl DetailAsked {
                      {facts} GROUP BY ente, month, u.local_date)
                  GROUP BY ente, month HAVING visitors_days > 0 ORDER BY ente, month"
             )),
-            logins: reading.ask(format!(
-                "SELECT toString(u.ente) AS ente, toString(u.login) AS login, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
-                 {facts} GROUP BY ente, login HAVING accesses > 0 OR service_uses > 0 ORDER BY ente, login"
-            )),
             days: reading.ask(format!(
                 "SELECT toString(u.local_date) AS day, toString(u.device) AS device, sum(u.accesses) AS accesses, sum(u.service_uses) AS service_uses
                  FROM usage_hourly AS u WHERE toYear(u.local_date) = {year} GROUP BY day, device ORDER BY day, device"
@@ -281,10 +262,17 @@ impl DetailAsked {
                  FROM usage_events AS e WHERE toYear(e.local_date) = {year} GROUP BY rules ORDER BY first_day, rules"
             )),
         };
-        Self {
+        let mut all = Self {
             rest: Some(rest),
             ..Self::of_base(reading, year, counted)
+        };
+        for dimension in Dimension::detailed() {
+            if !all.breakdowns.iter().any(|one| one.dimension == dimension) {
+                let asked = BreakdownAsked::new(reading, dimension, &facts);
+                all.breakdowns.push(asked);
+            }
         }
+        all
     }
 
     /// Returns the results of the queries.
@@ -294,16 +282,17 @@ impl DetailAsked {
             months: lists.rows(self.months)?,
             ..Detail::default()
         };
-        if let Some(sums) = &self.sums {
-            detail.hours = lists.rows(sums.hours)?;
-            detail.countries = lists.rows(sums.countries)?;
+        if let Some(hours) = self.hours {
+            detail.hours = lists.rows(hours)?;
         }
+        let breakdowns = self.breakdowns.iter();
+        let breakdowns = breakdowns.map(|one| Ok((one.dimension, lists.rows(one.query)?)));
+        detail.breakdowns = breakdowns.collect::<Result<_, StoreError>>()?;
         let Some(rest) = &self.rest else {
             return Ok(detail);
         };
         Ok(Detail {
             visitors: lists.rows(rest.visitors)?,
-            logins: lists.rows(rest.logins)?,
             days: lists.rows(rest.days)?,
             silences: lists.rows(rest.silences)?,
             week: lists.rows(rest.week)?,

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
+pub use crate::breakdown::{Breakdowns, ValueUse};
 use crate::detail::DetailAsked;
 pub use crate::detail::{
-    DayUse, Detail, EnteCountryUse, EnteHourUse, EnteServiceUse, EnteSilence, LoginUse, MonthUse,
-    MonthVisitors, RulesUse, WeekHourUse,
+    DayUse, Detail, EnteHourUse, EnteServiceUse, EnteSilence, MonthUse, MonthVisitors, RulesUse,
+    WeekHourUse,
 };
 use crate::reading::QueryGroup;
+use crate::usage::Dimension;
 use crate::{StoreError, Usage};
 
 /// Completed service uses of an ente in a category, of one kind.
@@ -229,7 +231,12 @@ impl YearFigures {
             devices: devices(&detail.months),
             bands: bands(&hours),
             hours: hours_of_day(&hours),
-            countries: countries(&detail.countries),
+            countries: countries(
+                detail
+                    .breakdowns
+                    .rows(Dimension::Country)
+                    .unwrap_or_default(),
+            ),
             detail: Some(match depth {
                 Depth::Whole => detail,
                 Depth::Base | Depth::Compared => Detail {
@@ -242,21 +249,19 @@ impl YearFigures {
     }
 }
 
-/// Kinds and device classes in the order of the schema, by which the lists are sorted.
-const KINDS: [&str; 4] = ["none", "plain", "payment", "booking"];
-const DEVICES: [&str; 6] = ["unknown", "desktop", "smartphone", "tablet", "bot", "other"];
-
-fn place(name: &str, names: &[&str]) -> usize {
-    names
-        .iter()
-        .position(|known| *known == name)
-        .unwrap_or(names.len())
+/// Returns the place of a value in the order of the schema, by which the lists are sorted.
+fn place(dimension: Dimension, value: &str) -> i16 {
+    dimension.code(value).map_or(i16::MAX, i16::from)
 }
 
 fn cells(services: &[EnteServiceUse]) -> Vec<UsageCell> {
-    let mut sums: BTreeMap<(&str, &str, usize), (&str, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, &str, i16), (&str, u64)> = BTreeMap::new();
     for row in services {
-        let key = (&*row.ente, &*row.category, place(&row.kind, &KINDS));
+        let key = (
+            &*row.ente,
+            &*row.category,
+            place(Dimension::Kind, &row.kind),
+        );
         sums.entry(key).or_insert((&row.kind, 0)).1 += row.service_uses;
     }
     let used = sums.into_iter().filter(|(_, (_, uses))| *uses > 0);
@@ -291,10 +296,10 @@ fn services(services: &[EnteServiceUse]) -> Vec<ServiceUse> {
 }
 
 fn devices(months: &[MonthUse]) -> Vec<DeviceUse> {
-    let mut sums: BTreeMap<usize, DeviceUse> = BTreeMap::new();
+    let mut sums: BTreeMap<i16, DeviceUse> = BTreeMap::new();
     for row in months {
         let sum = sums
-            .entry(place(&row.device, &DEVICES))
+            .entry(place(Dimension::Device, &row.device))
             .or_insert_with(|| DeviceUse {
                 device: row.device.clone(),
                 accesses: 0,
@@ -306,11 +311,11 @@ fn devices(months: &[MonthUse]) -> Vec<DeviceUse> {
     sums.into_values().collect()
 }
 
-fn countries(countries: &[EnteCountryUse]) -> Vec<CountryUse> {
+fn countries(countries: &[ValueUse]) -> Vec<CountryUse> {
     let mut sums: BTreeMap<&str, CountryUse> = BTreeMap::new();
     for row in countries {
-        let sum = sums.entry(&row.country).or_insert_with(|| CountryUse {
-            country: row.country.clone(),
+        let sum = sums.entry(&row.value).or_insert_with(|| CountryUse {
+            country: row.value.clone(),
             accesses: 0,
             service_uses: 0,
         });
@@ -336,11 +341,9 @@ fn band_hours(hours: &[EnteHourUse]) -> Vec<BandHourUse> {
         sum.accesses += row.accesses;
     }
     let mut hours: Vec<BandHourUse> = sums.into_values().collect();
-    hours.sort_by_key(|row| (place(&row.band, &BANDS), row.local_hour));
+    hours.sort_by_key(|row| (place(Dimension::Band, &row.band), row.local_hour));
     hours
 }
-
-const BANDS: [&str; 3] = ["night", "office", "evening"];
 
 /// Usage in an hour of the day, within one band.
 #[derive(Debug)]

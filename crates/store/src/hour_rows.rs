@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
 use crate::database::SKIP_UNAVAILABLE;
+use crate::shape::{column_lines, column_name};
 use crate::sql::{filled, joined, quoted};
-use crate::{Facts, InsertToken, Ledger, StoreError, Usage};
+use crate::{Facts, InsertToken, Ledger, StoreError, Usage, migrations};
 
 /// An hour of an ente in which the hour rows differ from the facts.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -45,13 +46,20 @@ pub struct Correction {
     rows: Bytes,
 }
 
-/// Dimensions of `usage_hourly`, in the order of the table.
-const DIMENSIONS: &str = "hour_start, local_date, local_hour, band, ente, portal, service, category, activity, kind, outcome, channel, login, device, country";
 /// Maximum number of cells in a correction, which this process keeps in memory.
 const CELLS_MAX: u64 = 50_000;
 /// Settings that return a single block, which one insert stores as one part.
 const ONE_BLOCK: &str = "SETTINGS max_threads = 1, max_block_size = 10000000, group_by_two_level_threshold = 0, \
     group_by_two_level_threshold_bytes = 0, max_bytes_ratio_before_external_group_by = 0";
+
+/// Returns the columns that the sums of `usage_hourly` are grouped by, in the order of the table.
+fn dimensions() -> String {
+    let mut migrations = migrations().iter();
+    let table = migrations.find(|one| one.object_name() == "usage_hourly");
+    let columns = column_lines(table.map_or("", |table| table.sql));
+    let keys = columns.filter(|column| !column.contains("AggregateFunction("));
+    joined(keys.filter_map(column_name))
+}
 
 /// Returns the SQL condition on the facts whose hours belong to `month`. Hours of time zones with
 /// half-hour offsets may begin in the month before the event.
@@ -82,7 +90,7 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
     filled(
         include_str!("../sql/differing_cells.sql"),
         &[
-            ("dimensions", DIMENSIONS),
+            ("dimensions", &dimensions()),
             ("facts", &facts),
             ("of_hours", &of_hours),
             ("month", &month.to_string()),
@@ -133,9 +141,10 @@ impl Usage {
             return Ok(None);
         }
         let query = format!(
-            "SELECT {DIMENSIONS}, toUInt64(d.events) AS events, toUInt64(d.accesses) AS accesses, toUInt64(d.uses) AS service_uses,
+            "SELECT {}, toUInt64(d.events) AS events, toUInt64(d.accesses) AS accesses, toUInt64(d.uses) AS service_uses,
                     d.all_visitors AS visitors
              FROM ({}) AS d LIMIT {CELLS_MAX} {ONE_BLOCK}",
+            dimensions(),
             differing_cells(month, hours)
         );
         let rows = self.native(&query).await?;
@@ -181,7 +190,8 @@ impl Usage {
             rows,
         } = correction;
         let statement = format!(
-            "INSERT INTO usage_hourly ({DIMENSIONS}, events, accesses, service_uses, visitors) FORMAT Native"
+            "INSERT INTO usage_hourly ({}, events, accesses, service_uses, visitors) FORMAT Native",
+            dimensions()
         );
         let token = InsertToken::of_correction(month, generation);
         self.0
@@ -259,5 +269,20 @@ impl Facts {
             ))
             .await?;
         Ok(reach.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_grouped_by_all_other_columns() {
+        let columns = dimensions();
+        assert!(columns.starts_with("hour_start, local_date, local_hour, band, ente, "));
+        assert!(
+            columns.ends_with(", outcome, channel, login, device, country"),
+            "{columns}"
+        );
     }
 }

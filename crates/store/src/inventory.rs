@@ -3,17 +3,14 @@
 
 use std::fmt::Write as _;
 
+use crate::dimension::ATTRIBUTES;
 use crate::migrate::{Migration, SchemaObject, migrations};
 use crate::shape::column_lines;
 
-/// Columns with information about persons. All other columns are keys, counts, or about the
-/// program.
-const ABOUT_PERSONS: [(&str, &str, &str); 9] = [
+/// Columns with information about persons, besides the attributes of a visit. All other columns are
+/// keys, counts, or about the program.
+const ABOUT_PERSONS: [(&str, &str, &str); 5] = [
     ("usage_events", "time", "moment of a visit"),
-    ("usage_events", "login", "attribute of a visit"),
-    ("usage_events", "device", "attribute of a visit"),
-    ("usage_events", "country", "attribute of a visit"),
-    ("usage_events", "region", "attribute of a visit"),
     ("usage_events", "session", "pseudonym, of a session"),
     (
         "usage_events",
@@ -90,10 +87,7 @@ fn inventory() -> String {
             if about.ends_with('.') { "" } else { "." }
         );
         for column in columns {
-            let about = ABOUT_PERSONS
-                .iter()
-                .find(|(table, of, _)| *table == name && *of == column.name)
-                .map_or("", |(_, _, about)| *about);
+            let about = about_persons(name, &column.name);
             let _ = writeln!(
                 text,
                 "| `{}` | `{}` | {} | {about} |",
@@ -102,6 +96,18 @@ fn inventory() -> String {
         }
     }
     text
+}
+
+/// Returns the information about persons in a column, if any.
+fn about_persons(table: &str, column: &str) -> &'static str {
+    let mut attributes = ATTRIBUTES.iter();
+    let attribute = attributes.find(|one| one.name == column);
+    if table == "usage_events" && attribute.is_some_and(|one| one.attribute.is_about_person) {
+        return "attribute of a visit";
+    }
+    let mut listed = ABOUT_PERSONS.iter();
+    let listed = listed.find(|(of, name, _)| *of == table && *name == column);
+    listed.map_or("", |(_, _, about)| about)
 }
 
 #[test]

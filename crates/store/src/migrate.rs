@@ -1,11 +1,15 @@
 //! Migrations of the schema: one statement per file, applied in order and verified by checksum.
 
+use std::sync::LazyLock;
+
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::attribute::with_attributes;
 use crate::cluster::{FIRST_SHARD, statements};
 use crate::database::Database;
+use crate::dimension::ATTRIBUTES;
 use crate::sql::statement;
 use crate::{Admin, StoreError};
 
@@ -17,7 +21,8 @@ pub(crate) struct Migration {
     pub(crate) name: &'static str,
     /// Created object.
     pub(crate) object: SchemaObject,
-    /// The only statement of the file, with placeholders for clusters (`cluster.rs`).
+    /// The only statement of the file, with the columns of attributes (`attribute.rs`), and with
+    /// placeholders for clusters (`cluster.rs`).
     pub(crate) sql: &'static str,
 }
 
@@ -34,16 +39,21 @@ pub(crate) enum SchemaObject {
 
 macro_rules! migrations {
     ($($name:literal => $object:expr),+ $(,)?) => {
-        &[$(Migration {
-            name: $name,
-            object: $object,
-            sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")),
-        }),+]
+        vec![$(Migration::new(
+            $name,
+            $object,
+            include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")),
+        )),+]
     };
 }
 
 /// Returns all migrations, in order. The first one creates the table of the applied migrations.
-pub(crate) const fn migrations() -> &'static [Migration] {
+pub(crate) fn migrations() -> &'static [Migration] {
+    static ALL: LazyLock<Vec<Migration>> = LazyLock::new(listed);
+    &ALL
+}
+
+fn listed() -> Vec<Migration> {
     use SchemaObject::{MaterializedView, Table, View};
     migrations![
         "0000_schema_migrations" => Table(FIRST_SHARD),
@@ -93,6 +103,15 @@ pub(crate) const fn migrations() -> &'static [Migration] {
 }
 
 impl Migration {
+    fn new(name: &'static str, object: SchemaObject, template: &str) -> Self {
+        Self {
+            name,
+            object,
+            // The statement is needed as long as the program runs.
+            sql: with_attributes(template, ATTRIBUTES).leak(),
+        }
+    }
+
     /// Returns the name of the table or view.
     pub(crate) fn object_name(&self) -> &'static str {
         self.name.split_once('_').map_or("", |(_, name)| name)

@@ -61,6 +61,10 @@ impl<T: Number> Numbers<T> {
         self.0.retain(|_| *keep.next().unwrap_or(&true));
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         T::put_all(&self.0, out);
     }

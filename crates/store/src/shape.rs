@@ -62,7 +62,7 @@ pub(crate) fn column_lines(sql: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the name at the start of a column definition.
-fn column_name(definition: &str) -> Option<String> {
+pub(crate) fn column_name(definition: &str) -> Option<String> {
     let name = definition.split_whitespace().next()?;
     Some(name.trim_matches('`').to_owned())
 }

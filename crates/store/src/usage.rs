@@ -1,7 +1,7 @@
 //! Usage by any dimensions, for the aggregate API.
 //!
-//! The SQL consists only of texts from the closed enums below. Codes and dates of a request are
-//! bound as parameters.
+//! The SQL consists only of texts from the closed enum of dimensions. Codes and dates of a request
+//! are bound as parameters.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,6 +10,7 @@ use clickhouse::Row;
 use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
+use crate::dimension::Dates;
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
@@ -22,149 +23,11 @@ pub struct Watermark {
     pub seals: u64,
 }
 
+pub use crate::attribute::SharesOf;
+pub use crate::dimension::Dimension;
+
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 100_000;
-
-/// Dimension for grouping and filtering usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Dimension {
-    Category,
-    Ente,
-    Service,
-    Kind,
-    Portal,
-    Device,
-    Login,
-    Channel,
-    Country,
-    Hour,
-    Band,
-    Weekday,
-    Day,
-    Month,
-    Year,
-}
-
-impl Dimension {
-    /// All dimensions.
-    pub const ALL: [Self; 15] = [
-        Self::Category,
-        Self::Ente,
-        Self::Service,
-        Self::Kind,
-        Self::Portal,
-        Self::Device,
-        Self::Login,
-        Self::Channel,
-        Self::Country,
-        Self::Hour,
-        Self::Band,
-        Self::Weekday,
-        Self::Day,
-        Self::Month,
-        Self::Year,
-    ];
-
-    /// Returns the name in requests and responses.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Category => "category",
-            Self::Ente => "ente",
-            Self::Service => "service",
-            Self::Kind => "kind",
-            Self::Portal => "portal",
-            Self::Device => "device",
-            Self::Login => "login",
-            Self::Channel => "channel",
-            Self::Country => "country",
-            Self::Hour => "hour",
-            Self::Band => "band",
-            Self::Weekday => "weekday",
-            Self::Day => "day",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-
-    /// Returns the possible values; empty if they are not fixed.
-    pub const fn values(self) -> &'static [&'static str] {
-        match self {
-            Self::Kind => &["plain", "payment", "booking", "none"],
-            Self::Device => &["desktop", "smartphone", "tablet", "bot", "other", "unknown"],
-            Self::Login => &[
-                "none", "password", "spid-1", "spid-2", "spid-3", "cie", "cns",
-            ],
-            Self::Channel => &["web", "app", "desk", "import"],
-            Self::Band => &["night", "office", "evening"],
-            Self::Weekday => &["1", "2", "3", "4", "5", "6", "7"],
-            Self::Hour => &[
-                "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14",
-                "15", "16", "17", "18", "19", "20", "21", "22", "23",
-            ],
-            _ => &[],
-        }
-    }
-
-    /// Returns true if the dimension is finer than a month.
-    const fn needs_days(self) -> bool {
-        matches!(self, Self::Hour | Self::Weekday | Self::Day)
-    }
-
-    /// Returns the SQL expression for a filter: the bare column where possible, to use the primary
-    /// key.
-    const fn filtered(self, date: Dates) -> &'static str {
-        match self {
-            Self::Category => "u.category",
-            Self::Ente => "u.ente",
-            Self::Service => "u.service",
-            Self::Portal => "u.portal",
-            Self::Country => "u.country",
-            _ => self.expression(date),
-        }
-    }
-
-    const fn expression(self, date: Dates) -> &'static str {
-        match (self, date) {
-            (Self::Category, _) => "toString(u.category)",
-            (Self::Ente, _) => "toString(u.ente)",
-            (Self::Service, _) => "toString(u.service)",
-            (Self::Kind, _) => "toString(u.kind)",
-            (Self::Portal, _) => "toString(u.portal)",
-            (Self::Device, _) => "toString(u.device)",
-            (Self::Login, _) => "toString(u.login)",
-            (Self::Channel, _) => "toString(u.channel)",
-            (Self::Country, _) => "toString(u.country)",
-            (Self::Hour, _) => "toString(u.local_hour)",
-            (Self::Band, _) => "toString(u.band)",
-            (Self::Weekday, _) => "toString(toDayOfWeek(u.local_date))",
-            (Self::Day, _) => "toString(u.local_date)",
-            (Self::Month, Dates::Days) => "substring(toString(u.local_date), 1, 7)",
-            (Self::Month, Dates::Months) => {
-                "substring(toString(toStartOfMonth(u.local_date)), 1, 7)"
-            }
-            (Self::Year, Dates::Days) => "toString(toYear(u.local_date))",
-            (Self::Year, Dates::Months) => "toString(toYear(toStartOfMonth(u.local_date)))",
-        }
-    }
-}
-
-/// Resolution of the dates in a query. A projection can answer a query by months.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dates {
-    Days,
-    Months,
-}
-
-impl Dates {
-    const fn column(self) -> &'static str {
-        match self {
-            Self::Days => "u.local_date",
-            Self::Months => "toStartOfMonth(u.local_date)",
-        }
-    }
-}
 
 /// Local days, both included, as days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -253,6 +116,15 @@ pub struct SeenDays {
     pub days: Vec<u16>,
 }
 
+impl Dates {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Days => "u.local_date",
+            Self::Months => "toStartOfMonth(u.local_date)",
+        }
+    }
+}
+
 impl Selection {
     fn dates(&self, group: &[Dimension]) -> Dates {
         let mut dimensions = group.iter().chain(self.filters.keys());
@@ -324,7 +196,7 @@ impl UsageQuery {
         } else {
             self.selection.dates(&self.group)
         };
-        let keys: Vec<&str> = self
+        let keys: Vec<String> = self
             .group
             .iter()
             .map(|dimension| dimension.expression(dates))
@@ -345,15 +217,14 @@ impl UsageQuery {
 /// Returns the query with distinct visitors. A visitor's token is valid for a day and an ente. So
 /// visitors are counted by day and ente and then added. A union over more would give the same
 /// number with less precision.
-fn with_users(keys: &[&str], condition: &str, limit: usize) -> String {
+fn with_users(keys: &[String], condition: &str, limit: usize) -> String {
     let (mut inner, mut outer, mut by) = (String::new(), Vec::new(), Vec::new());
     for (at, key) in keys.iter().enumerate() {
         inner.push_str(&format!("{key} AS key_{at}, "));
-        by.push(*key);
+        by.push(key.as_str());
         outer.push(format!("d.key_{at}"));
     }
     by.extend(["u.local_date", "u.ente"]);
-    let outer: Vec<&str> = outer.iter().map(String::as_str).collect();
     let (list, group) = listed(&outer);
     format!(
         "SELECT {list} AS keys, sum(d.service_uses) AS service_uses, sum(d.accesses) AS accesses, sum(d.events) AS events, sum(d.users) AS users
@@ -366,7 +237,7 @@ fn with_users(keys: &[&str], condition: &str, limit: usize) -> String {
 }
 
 /// Returns the keys as one array column, and their GROUP BY clause.
-fn listed(keys: &[&str]) -> (String, String) {
+fn listed(keys: &[String]) -> (String, String) {
     if keys.is_empty() {
         return ("CAST([], 'Array(String)')".to_owned(), String::new());
     }

@@ -1,39 +1,24 @@
 import { chart } from "../charts.js";
 import { h } from "../dom.js";
 import { known } from "../format.js";
-import { table } from "../table.js";
+import { accessesBy, breakdownCard, present } from "./breakdown.js";
 
 const COLOURS = { desktop: "--c1", smartphone: "--c2", tablet: "--c3", other: "--c4", unknown: "--c5" };
 
 /** Accesses by device, and their shares over the months. */
-export default async function devices({ at, data, t, f }) {
+export default async function devices(view) {
+  const { at, data, t, f } = view;
   const whole = { ...at, month: undefined };
-  const [now, before, byMonth] = await Promise.all([
-    data.accesses(at, ["device"]), data.accesses(data.yearBefore(at), ["device"]), data.accesses(whole, ["device", "month"]),
-  ]);
-  const present = Object.keys(COLOURS).filter((code) => now.cell({ device: code }) !== 0 || before.cell({ device: code }) !== 0);
+  const [figures, byMonth] = await Promise.all([accessesBy(view, "device"), data.accesses(whole, ["device", "month"])]);
   const month = (index) => `${at.year}-${String(index + 1).padStart(2, "0")}`;
   const shares = (device) => f.months.map((_, index) => {
     const [part, all] = [byMonth.cell({ device, month: month(index) }), byMonth.cell({ month: month(index) })];
     return known(part, all) && all > 0 ? part / all : null;
   });
-  const share = (row) => (row.now === null || now.total === null ? null : f.share(row.now, now.total));
-  const shareBefore = (row) => (row.before === null || before.total === null ? null : f.share(row.before, before.total));
+  const series = present(figures, "device", COLOURS).map((code) => ({ name: t.devices[code], values: shares(code), colour: COLOURS[code] }));
   return h("div", { class: "grid" },
     h("section", { class: "card" }, chart({
-      title: t.devicesByMonth, first: t.month, steps: f.months, drawn: "lines", percent: true, t, f,
-      series: present.map((code) => ({ name: t.devices[code], values: shares(code), colour: COLOURS[code] })),
+      title: t.devicesByMonth, first: t.month, steps: f.months, drawn: "lines", percent: true, t, f, series,
     })),
-    h("section", { class: "card" }, table({
-      caption: t.byDevice, t, f,
-      columns: [
-        { title: t.device, value: (row) => t.devices[row.code] ?? row.code }, { type: "bar", value: (row) => row.now },
-        { title: t.accesses, type: "number", value: (row) => row.now },
-        { title: t.share, type: "share", value: share },
-        { title: `${t.share}, ${at.year - 1}`, type: "share", value: shareBefore },
-        { title: t.change, type: "change", value: (row) => [row.now, row.before] },
-      ],
-      rows: present.map((code) => ({ code, now: now.cell({ device: code }), before: before.cell({ device: code }) })),
-      total: { now: now.total, before: before.total },
-    })));
+    breakdownCard(view, "device", { title: t.device, caption: t.byDevice, names: t.devices }, figures));
 }

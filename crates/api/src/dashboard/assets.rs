@@ -1,3 +1,7 @@
+use std::sync::LazyLock;
+
+use affluenza_disclosure::edition::PublicMeasure;
+use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::dashboard::language::PageLanguage;
@@ -43,6 +47,7 @@ const ASSETS: &[Asset] = assets! {
     "table.js": SCRIPT,
     "texts/en.js": SCRIPT,
     "texts/it.js": SCRIPT,
+    "views/breakdown.js": SCRIPT,
     "views/categories.js": SCRIPT,
     "views/compare.js": SCRIPT,
     "views/devices.js": SCRIPT,
@@ -81,7 +86,24 @@ pub(crate) fn page(language: PageLanguage) -> Asset {
 }
 
 pub(crate) fn find(path: &str) -> Option<Asset> {
-    ASSETS.iter().copied().find(|asset| asset.path == path)
+    let mut all = ASSETS.iter().copied().chain([public_tables()]);
+    all.find(|asset| asset.path == path)
+}
+
+/// Returns the module with the tables that are published: uses, then accesses. A table is the list
+/// of the names of its dimensions.
+fn public_tables() -> Asset {
+    static SOURCE: LazyLock<String> = LazyLock::new(|| {
+        let measures = [PublicMeasure::Uses, PublicMeasure::Accesses].into_iter();
+        let tables = measures.flat_map(PublicMeasure::tables);
+        let names = tables.map(|table| table.iter().map(|one| one.name()).collect::<Vec<_>>());
+        format!("export default {};\n", json!(names.collect::<Vec<_>>()))
+    });
+    Asset {
+        path: "public-tables.js",
+        media_type: SCRIPT,
+        bytes: SOURCE.as_bytes(),
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +148,16 @@ mod tests {
                 assert_eq!(find(&path).is_some(), served, "{path}");
             }
         }
+    }
+
+    /// Without a key, the pages ask for these tables only.
+    #[test]
+    fn published_tables_have_the_names_of_dimensions() {
+        let tables = find("public-tables.js").expect("it is made").bytes;
+        assert_eq!(
+            std::str::from_utf8(tables).expect("text"),
+            "export default [[\"ente\",\"category\",\"kind\"],[\"category\",\"service\"],[\"ente\",\"month\"],[\"hour\"],[\"device\",\"month\"],[\"weekday\",\"hour\"]];\n"
+        );
     }
 
     /// Both languages have the same keys.

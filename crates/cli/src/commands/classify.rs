@@ -150,6 +150,7 @@ impl EventRow {
     fn of_fact(fact: &Fact<'_>) -> Self {
         let day = jiff::civil::date(1970, 1, 1)
             .checked_add(jiff::Span::new().days(i64::from(fact.local_date)));
+        let attributes = fact.attributes;
         Self {
             ente: fact.ente.to_owned(),
             portal: fact.portal.to_owned(),
@@ -158,10 +159,10 @@ impl EventRow {
             local_date: day.map(|day| day.to_string()).unwrap_or_default(),
             local_hour: fact.local_hour,
             band: Band::from_u8(fact.band.unsigned_abs()).map_or("", Band::as_str),
-            device: Device::from_u8(fact.device.unsigned_abs()).map_or("", Device::as_str),
-            device_rule: fact.device_rule.to_owned(),
-            country: fact.country.to_owned(),
-            region: fact.region.to_owned(),
+            device: Device::from_u8(attributes.device.unsigned_abs()).map_or("", Device::as_str),
+            device_rule: attributes.device_rule.to_owned(),
+            country: attributes.country.to_owned(),
+            region: attributes.region.to_owned(),
             ..Self::default()
         }
     }

@@ -1,9 +1,11 @@
-//! Visits: by ente and resident, by device and month, by login, by place. Figures of JSON call them
-//! accesses.
+//! Visits: by ente and resident, by device and month, by login and other dimensions, by place.
+//! Figures of JSON call them accesses.
+
+use affluenza_store::usage::SharesOf;
 
 use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
 use crate::count::{Count, CountCells as _};
-use crate::tables::{AccessRow, MonthRow};
+use crate::tables::{AccessRow, BreakdownTable, MonthRow};
 use crate::text::harmless;
 
 impl SectionWriter<'_> {
@@ -167,33 +169,42 @@ impl SectionWriter<'_> {
         vec![chart.into(), table.into()]
     }
 
-    /// Returns the name of a kind of login.
-    fn login(self, login: &str) -> String {
-        let name = self.language.message(&format!("login-{login}"), &[]);
-        name.unwrap_or_else(|| harmless(login))
+    /// Writes use by the values of each dimension with a table, such as kinds of login.
+    pub(super) fn breakdowns(self) -> Vec<Section> {
+        let tables = self.report.breakdowns.0.iter();
+        tables.map(|table| self.breakdown(table)).collect()
     }
 
-    /// Writes use by kind of login.
-    pub(super) fn logins(self) -> Section {
-        let Some(logins) = &self.report.logins else {
-            return self.section("logins", self.not_kept());
+    fn breakdown(self, table: &BreakdownTable) -> Section {
+        let Some(rows) = &table.rows else {
+            return self.section(table.name, self.not_kept());
+        };
+        let name = table.dimension.name();
+        let [shared, other] = match table.shares_of {
+            SharesOf::Accesses => ["visits", "uses"],
+            SharesOf::ServiceUses => ["uses", "visits"],
         };
         let heads = [
-            Head::Words("login"),
-            Head::Figures("uses"),
+            Head::Words(name),
+            Head::Figures(shared),
             Head::Figures("share"),
-            Head::Figures("visits"),
+            Head::Figures(other),
         ];
-        let rows = logins.iter().map(|row| {
+        let rows = rows.iter().map(|row| {
+            let [shared, other] = match table.shares_of {
+                SharesOf::Accesses => [row.accesses, row.service_uses],
+                SharesOf::ServiceUses => [row.service_uses, row.accesses],
+            };
+            let label = self.language.message(&format!("{name}-{}", row.value), &[]);
             vec![
-                Cell::Text(self.login(&row.login)),
-                Cell::Count(row.service_uses),
+                Cell::Text(label.unwrap_or_else(|| harmless(&row.value))),
+                Cell::Count(shared),
                 Cell::share(row.share_percent),
-                Cell::Count(row.accesses),
+                Cell::Count(other),
             ]
         });
-        let table = self.table("logins", &heads, rows.collect());
-        self.section("logins", vec![table.into()])
+        let printed = self.table(table.name, &heads, rows.collect());
+        self.section(table.name, vec![printed.into()])
     }
 
     /// Writes visits from Italy and abroad; no blocks when no country is known.

@@ -124,11 +124,9 @@ impl SectionWriter<'_> {
                 self.accesses(),
                 self.devices(),
                 self.months(),
-                self.logins(),
-                self.places(),
-                self.bands(),
-                self.hours(),
             ]);
+            sections.extend(self.breakdowns());
+            sections.extend([self.places(), self.bands(), self.hours()]);
         }
         sections.push(self.offered());
         sections.extend(self.sources());

@@ -1,4 +1,4 @@
-//! Accesses and visitors by ente, by month and by login.
+//! Accesses and visitors by ente and by month.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -63,24 +63,6 @@ pub struct MonthRow {
     /// Completed service uses of people.
     pub service_uses: u64,
 }
-
-/// Use by kind of login.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LoginRow {
-    /// `none`, `password`, `spid-1` to `spid-3`, `cie` or `cns`.
-    pub login: String,
-    /// Accesses to pages and areas.
-    pub accesses: u64,
-    /// Completed service uses.
-    pub service_uses: u64,
-    /// Share of the service uses, in percent; `None` without any.
-    pub share_percent: Option<f64>,
-}
-
-/// Kinds of login in the order of the table.
-const LOGINS: [&str; 7] = [
-    "spid-1", "spid-2", "spid-3", "cie", "cns", "password", "none",
-];
 
 impl Accesses {
     pub(crate) fn build(register: &Register, counted: Counted, detail: &Detail) -> Self {
@@ -165,29 +147,4 @@ fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
 
 fn counts(row: &MonthUse, counted: Counted) -> bool {
     counted == Counted::All || row.device != Device::Bot.as_str()
-}
-
-/// Returns use by kind of login. Kinds without rows are left out.
-pub(crate) fn logins(detail: &Detail) -> Vec<LoginRow> {
-    let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
-    for row in &detail.logins {
-        let sum = sums.entry(&row.login).or_default();
-        sum[0] += row.accesses;
-        sum[1] += row.service_uses;
-    }
-    let all = sums.values().map(|counts| counts[1]).sum();
-    let mut rows: Vec<LoginRow> = sums
-        .into_iter()
-        .map(|(login, [accesses, service_uses])| LoginRow {
-            login: login.to_owned(),
-            accesses,
-            service_uses,
-            share_percent: share_percent(service_uses, all),
-        })
-        .collect();
-    rows.sort_by_key(|row| {
-        let place = LOGINS.iter().position(|known| *known == row.login);
-        (place.unwrap_or(LOGINS.len()), row.login.clone())
-    });
-    rows
 }

@@ -2,6 +2,7 @@
 //! the field's documentation differs.
 
 mod access;
+mod breakdowns;
 mod cross;
 mod devices;
 mod hours;
@@ -10,8 +11,9 @@ mod services;
 mod usage;
 mod variations;
 
-pub use access::{AccessRow, Accesses, LoginRow, MonthRow};
-pub(crate) use access::{logins, months};
+pub(crate) use access::months;
+pub use access::{AccessRow, Accesses, MonthRow};
+pub use breakdowns::{BreakdownTable, BreakdownTables, ValueRow};
 pub use cross::{CellRow, CrossRow, CrossTable, EnteName, Unit};
 pub use devices::{DeviceRow, Devices, Mobile};
 pub use hours::{BandRow, HourRange, HourRow, Hours};
