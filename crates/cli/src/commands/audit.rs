@@ -24,23 +24,20 @@ pub fn run(settings: &Settings, args: &args::AuditArgs) -> Result<()> {
         .map_or(Ok(AuditPeriod::ALL), parse_period)?;
     period.on_their_way_minutes = args.on_their_way;
     period.unread_seconds_max = settings.consume.stuck_seconds;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = check(&platform, settings, args, &period).await;
-        platform.close().await?;
-        let (audit, mended) = result?;
-        output::print(&match args.format {
-            OutputFormat::Json => json(&audit)?,
-            OutputFormat::Text => text(&audit, mended.as_ref()),
-        })?;
-        if !audit.balanced {
-            bail!(
-                "{} finding(s): the accounts do not balance; each names the command that helps",
-                audit.findings.len()
-            );
-        }
-        Ok(())
-    })
+    let (audit, mended) = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        check(platform, settings, args, &period).await
+    })?;
+    output::print(&match args.format {
+        OutputFormat::Json => json(&audit)?,
+        OutputFormat::Text => text(&audit, mended.as_ref()),
+    })?;
+    if !audit.balanced {
+        bail!(
+            "{} finding(s): the accounts do not balance; each names the command that helps",
+            audit.findings.len()
+        );
+    }
+    Ok(())
 }
 
 async fn check(

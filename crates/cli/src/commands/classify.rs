@@ -119,8 +119,7 @@ impl EventRow {
         let rules = classifier.rules().to_owned();
         let id = serde_json::from_slice::<Value>(line)
             .ok()
-            .and_then(|event| Some(event.get("id")?.as_str()?.to_owned()))
-            .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned())
+            .and_then(|event| Some(output::masked(event.get("id")?.as_str()?)))
             .unwrap_or_default();
         // Accept times in the future, since the event is only classified.
         let event = match affluenza_event::parse(line, UnixMillis(i64::MAX)) {

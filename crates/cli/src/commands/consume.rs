@@ -25,12 +25,10 @@ pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
         settings.consume.listen.clone_from(listen);
         settings.check()?;
     }
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(&settings, Needs::BOTH).await?;
-        let result = consume(&mut platform, &settings, args.once, &stop).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(&settings, Needs::BOTH, async |platform, stop| {
+        consume(platform, &settings, args.once, stop).await
+    })?;
+    output::print(&done)
 }
 
 async fn consume(

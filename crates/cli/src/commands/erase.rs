@@ -41,12 +41,10 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
         days: period.days.start..=period.days.end.saturating_sub(1),
         reason,
     };
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = work(&platform, settings, &order, args.dry_run).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        work(platform, settings, &order, args.dry_run).await
+    })?;
+    output::print(&done)
 }
 
 async fn work(

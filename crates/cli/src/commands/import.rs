@@ -39,12 +39,10 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
         portal: args.portal.clone(),
         no_wait: args.no_wait,
     };
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = import(&mut platform, settings, order, stop).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
+        import(platform, settings, order, stop.clone()).await
+    })?;
+    output::print(&done)
 }
 
 struct ImportOrder {

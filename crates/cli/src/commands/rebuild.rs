@@ -39,23 +39,18 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         owner: owner(),
         is_alive,
     };
-    super::with_runtime(async |stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = work(&platform, settings, &request, &stop).await;
-        platform.close().await?;
-        let rebuilt = result?;
-        output::print(&match options.format {
-            OutputFormat::Json => {
-                serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?
-            }
-            OutputFormat::Text => text(&rebuilt),
-        })?;
-        let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
-        if failures > 0 {
-            bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
-        }
-        Ok(())
-    })
+    let rebuilt = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
+        work(platform, settings, &request, stop).await
+    })?;
+    output::print(&match options.format {
+        OutputFormat::Json => serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?,
+        OutputFormat::Text => text(&rebuilt),
+    })?;
+    let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
+    if failures > 0 {
+        bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
+    }
+    Ok(())
 }
 
 async fn work(
