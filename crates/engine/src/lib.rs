@@ -19,7 +19,7 @@ pub use clickhouse::{
 };
 pub use error::EngineError;
 pub use folder::DataDir;
-pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
+pub use kafka::{ClusterMember, Kafka, KafkaSettings};
 pub use kept::{Kept, Startable};
 pub use ports::{HealthAnswer, lasting_port};
 
@@ -44,16 +44,7 @@ impl fmt::Display for Engine {
 /// Returns random bytes from the operating system.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        // Fails only before the kernel has gathered its first entropy, or on a signal. A retry is
-        // right in both cases.
-        if let Ok(more) =
-            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
-        {
-            filled += more;
-        }
-    }
+    getrandom::fill(&mut bytes).expect("Linux has a random number generator");
     bytes
 }
 

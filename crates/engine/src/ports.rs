@@ -7,16 +7,38 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::folder::DataDir;
 use crate::{Engine, EngineError};
 
 /// Maximum number of start attempts if another program takes the chosen port before the engine
 /// binds it.
-pub(crate) const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 5;
+/// Log message of both engines for a port in use.
+const PORT_TAKEN: &str = "Address already in use";
 
 /// First port and number of the ports that are chosen, below the ephemeral range of Linux.
 const CHOSEN: (u16, u16) = (20_000, 12_000);
 /// Number of ports tried before any free port is taken.
 const TRIES: usize = 32;
+
+/// Counts a failed start. Returns an error unless another program took the port between the choice
+/// and the bind, and attempts are left.
+pub(crate) fn try_again(
+    attempts: &mut u32,
+    error: EngineError,
+    folder: &DataDir,
+) -> Result<(), EngineError> {
+    *attempts += 1;
+    match error {
+        EngineError::Exited(exit) if exit.said(PORT_TAKEN) && *attempts < ATTEMPTS => Ok(()),
+        EngineError::Exited(exit) if exit.said(PORT_TAKEN) => Err(EngineError::NoFreePort {
+            engine: exit.engine,
+            attempts: ATTEMPTS,
+        }),
+        EngineError::Exited(exit) => Err(exit.explain(folder.path())),
+        other => Err(other),
+    }
+}
 
 /// Returns the wanted port if it is free, or a free port.
 ///
