@@ -7,7 +7,7 @@ use affluenza_event::wire::{Data, Envelope};
 use affluenza_event::{ACCESS_V1, Quarantine, Refusal, UnixMillis};
 use thiserror::Error;
 
-use crate::text::percent_decode;
+use crate::text::percent_decoded;
 
 /// Ente, portal and source of the events of an import.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ impl FromStr for ServicePrefix {
     fn from_str(text: &str) -> Result<Self, TargetError> {
         match text.rsplit_once('=') {
             Some((prefix, code)) if prefix.starts_with('/') && !code.is_empty() => Ok(Self {
-                prefix: percent_decode(Cow::Borrowed(prefix.as_bytes())).into_owned(),
+                prefix: percent_decoded(Cow::Borrowed(prefix.as_bytes())).into_owned(),
                 code: code.to_owned(),
             }),
             _ => Err(TargetError::NotPrefixAndCode(text.to_owned())),
