@@ -112,39 +112,48 @@ fn option(name: &str, path: &Path) -> OsString {
     option
 }
 
-pub(super) fn prepare(cache: &Cache, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
-    // Java comes first: without it, fetching the jars is useless.
-    let java = find_java()?;
-    let checksums = Checksums::parse(SUMS);
-    let set = FileSet {
-        title: "Kafka's jars",
-        name: "kafka",
-        checksums,
-        // The jars take 44 MiB.
-        room_bytes: 64 << 20,
-    };
-    let home = cache.obtain(&set, progress, &|work, files| fetch(cache, work, files))?;
-    let jars = set.checksums.names().map(|name| home.join(name));
-    let class_path = std::env::join_paths(jars).map_err(|_| EngineError::Setting {
-        what: "the cache folder",
-        value: cache.dir().display().to_string(),
-        mend: "Java cannot use a path with a colon, choose another folder",
-    })?;
-    let archive = format!(
-        "{}-java-{}.jsa",
-        set.folder_name(),
-        &hex::encode(Sha256::digest(format!(
-            "{} {}",
-            java.version,
-            java.path.display()
-        )))[..12]
-    );
-    let archive = cache.dir().join("class-archives").join(archive);
-    Ok(KafkaJars {
-        java: java.path,
-        class_path,
-        archive,
-    })
+impl Cache {
+    /// Finds Java and Kafka's jars, and fetches missing jars with Maven. `progress` receives a
+    /// message before each long step.
+    ///
+    /// Blocks: seconds for a fetch, otherwise some tens of milliseconds.
+    ///
+    /// # Errors
+    /// Java or Maven is missing, the fetch failed, or a jar has the wrong checksum.
+    pub fn prepare_kafka(&self, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
+        // Java comes first: without it, fetching the jars is useless.
+        let java = find_java()?;
+        let checksums = Checksums::parse(SUMS);
+        let set = FileSet {
+            title: "Kafka's jars",
+            name: "kafka",
+            checksums,
+            // The jars take 44 MiB.
+            room_bytes: 64 << 20,
+        };
+        let home = self.obtain(&set, progress, &|work, files| fetch(self, work, files))?;
+        let jars = set.checksums.names().map(|name| home.join(name));
+        let class_path = std::env::join_paths(jars).map_err(|_| EngineError::Setting {
+            what: "the cache folder",
+            value: self.dir().display().to_string(),
+            mend: "Java cannot use a path with a colon, choose another folder",
+        })?;
+        let archive = format!(
+            "{}-java-{}.jsa",
+            set.folder_name(),
+            &hex::encode(Sha256::digest(format!(
+                "{} {}",
+                java.version,
+                java.path.display()
+            )))[..12]
+        );
+        let archive = self.dir().join("class-archives").join(archive);
+        Ok(KafkaJars {
+            java: java.path,
+            class_path,
+            archive,
+        })
+    }
 }
 
 fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {

@@ -164,14 +164,19 @@ impl Child {
             state,
             buried: Mutex::new(buried),
         };
-        let mut state = child.state.clone();
+        child.pid = child.server_pid(console).await?;
+        Ok(child)
+    }
+
+    /// Waits for the process id of the engine.
+    async fn server_pid(&self, console: PathBuf) -> Result<u32, EngineError> {
+        let (engine, mut state) = (self.engine, self.state.clone());
         let started = state.wait_for(|state| state.server.is_some() || state.exit.is_some());
         let started = tokio::time::timeout(HELD_WITHIN, started).await;
         let state = started.map(|state| state.map(|state| state.clone()).unwrap_or_default());
         let state = state.map_err(|_| not_ready(engine, HELD_WITHIN, console))?;
         let exit = state.exit.unwrap_or_else(|| ChildExit::unknown(engine));
-        child.pid = state.server.ok_or(EngineError::Exited(exit))?;
-        Ok(child)
+        state.server.ok_or(EngineError::Exited(exit))
     }
 
     /// Waits until `ready` resolves. Fails if the engine ends before, and kills it after `within`;

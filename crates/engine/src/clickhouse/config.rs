@@ -78,10 +78,11 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 /// Fills the placeholders `{name}` of a template.
 fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
-    let filled = |text: String, (name, value): &(&str, &dyn Display)| {
-        text.replace(&format!("{{{name}}}"), &value.to_string())
-    };
-    values.iter().fold(template.to_owned(), filled)
+    let mut text = template.to_owned();
+    for (name, value) in values {
+        text = text.replace(&format!("{{{name}}}"), &value.to_string());
+    }
+    text
 }
 
 /// Escapes a value for XML, and its braces for [`fill`].
@@ -102,44 +103,15 @@ fn digest(password: &[u8]) -> String {
 /// directory.
 fn config(settings: &ClickHouseSettings) -> String {
     let memory = u64::from(settings.memory_mib) * MIB;
-    let clusters = settings.shards.as_ref().map_or(String::new(), Shards::xml);
     fill(
         include_str!("../../assets/config.xml"),
         &[
             ("sync", &u8::from(settings.sync_writes)),
             ("memory", &memory),
             ("cache", &(memory / 16)),
-            ("clusters", &clusters),
+            ("sections", &settings.sections),
         ],
     )
-}
-
-/// Shards of a cluster of ClickHouse servers, including this one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shards {
-    /// Name of the cluster.
-    pub cluster: String,
-    /// Ports of the native interfaces on this machine, in shard order.
-    pub tcp_ports: Vec<u16>,
-    /// Inter-server secret, so that a query runs as its original user on every shard.
-    pub secret: String,
-}
-
-impl Shards {
-    /// Builds the cluster section of the server configuration.
-    fn xml(&self) -> String {
-        let shards: String = self
-            .tcp_ports
-            .iter()
-            .map(|port| {
-                format!("      <shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>\n")
-            })
-            .collect();
-        let (name, secret) = (escaped(&self.cluster), escaped(&self.secret));
-        format!(
-            "  <remote_servers>\n    <{name}>\n      <secret>{secret}</secret>\n{shards}    </{name}>\n  </remote_servers>\n"
-        )
-    }
 }
 
 /// A user that reads its own views and nothing else, and the definer of these views.
@@ -245,11 +217,7 @@ mod tests {
     #[test]
     fn every_placeholder_is_filled_and_values_stay_text() {
         let mut settings = ClickHouseSettings::new("x");
-        settings.shards = Some(Shards {
-            cluster: "two".into(),
-            tcp_ports: vec![9_001, 9_002],
-            secret: "{memory}<".into(),
-        });
+        settings.sections = "<remote_servers/>".into();
         settings.readers = vec![RowReader {
             name: "anna".into(),
             password_sha256: "ab".into(),
@@ -258,7 +226,7 @@ mod tests {
             watched: "SELECT(a) ON b".into(),
             database: "affluenza".into(),
             tables: vec![
-                ("facts".into(), Some("ente < 'a'".into())),
+                ("facts".into(), Some("ente < '{name}'".into())),
                 ("enti".into(), None),
             ],
         }];
@@ -267,8 +235,7 @@ mod tests {
             assert!(!text.contains(['{', '}']), "{text}");
         }
         for part in [
-            "<secret>&#123;memory&#125;&lt;</secret>",
-            "<port>9002</port>",
+            "<remote_servers/>",
             "<fsync_after_insert>1<",
             "<max_server_memory_usage>2147483648<",
             "<mark_cache_size>134217728<",
@@ -281,7 +248,7 @@ mod tests {
             "<queries>2<",
             "<anna>",
             "<query>GRANT SELECT ON affluenza.enti</query>",
-            "<facts><filter>ente &lt; 'a'</filter></facts>",
+            "<facts><filter>ente &lt; '&#123;name&#125;'</filter></facts>",
         ] {
             assert!(users.contains(part), "{part}: {users}");
         }

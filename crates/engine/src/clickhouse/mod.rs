@@ -16,7 +16,7 @@ use crate::kept::Startable;
 use crate::logs::LOGS;
 use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
-pub use config::{RowReader, Shards};
+pub use config::RowReader;
 pub use repair::{RepairReport, repair_deduplication_logs};
 
 /// Time limit for a clean stop, which waits for running inserts and merges.
@@ -73,8 +73,8 @@ pub struct ClickHouseSettings {
     /// True if the deduplication logs are repaired before the start. False mimics a regular server,
     /// which keeps the tokens of lost parts.
     pub repairs_tokens: bool,
-    /// Cluster of the server, if any.
-    pub shards: Option<Shards>,
+    /// Further sections of the server configuration, as XML, such as `remote_servers`.
+    pub sections: String,
     /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
     pub executable: Option<PathBuf>,
 }
@@ -92,7 +92,7 @@ impl ClickHouseSettings {
             sync_writes: true,
             readers: Vec::new(),
             repairs_tokens: true,
-            shards: None,
+            sections: String::new(),
             executable: None,
         }
     }

@@ -313,6 +313,9 @@ mod tests {
         let text = "1\t201701_1_1_0\tone\n1\t201701_2_2_0\ttwo\n1\t201702_3_3_0\tthree\n";
         // 201701_1_2_1 was merged from the first two parts; the February part is lost.
         let (dir, logs) = table(&[(LOG, text)], &["201701_1_2_1", "201702_4_4_0"]);
+        let empty = tempfile::tempdir().unwrap();
+        let nothing = repair_deduplication_logs(empty.path()).unwrap();
+        assert_eq!(nothing, RepairReport::default());
         let report = repair_deduplication_logs(dir.path()).unwrap();
         assert_eq!(report.tables, 1);
         assert_eq!(report.tokens, 3);
@@ -355,30 +358,17 @@ mod tests {
         );
     }
 
+    /// A power cut leaves half a line, and a file system may return zeros in place of lines.
     #[test]
-    fn a_torn_last_line_is_removed() {
-        let (dir, logs) = table(&[(LOG, "1\tall_1_1_0\ta\n1\tall_2_2_")], &["all_1_1_0"]);
-        let report = repair_deduplication_logs(dir.path()).unwrap();
-        assert_eq!((report.torn_lines, report.tokens), (1, 1));
-        assert_eq!(
-            fs::read_to_string(logs.join(LOG)).unwrap(),
-            "1\tall_1_1_0\ta\n"
-        );
-    }
-
-    /// A file system may return zeros in place of the last lines.
-    #[test]
-    fn lines_after_an_invalid_record_are_removed() {
-        let (dir, logs) = table(
-            &[(LOG, "1\tall_1_1_0\ta\n\0\0\0\0\n1\tall_2_2_0\tb\n")],
-            &["all_1_1_0", "all_2_2_0"],
-        );
-        let report = repair_deduplication_logs(dir.path()).unwrap();
-        assert_eq!((report.torn_lines, report.tokens), (1, 1));
-        assert_eq!(
-            fs::read_to_string(logs.join(LOG)).unwrap(),
-            "1\tall_1_1_0\ta\n"
-        );
+    fn torn_lines_are_removed_with_all_that_follows() {
+        let whole = "1\tall_1_1_0\ta\n";
+        for torn in ["1\tall_2_2_", "\0\0\0\0\n1\tall_2_2_0\tb\n"] {
+            let text = format!("{whole}{torn}");
+            let (dir, logs) = table(&[(LOG, &text)], &["all_1_1_0", "all_2_2_0"]);
+            let report = repair_deduplication_logs(dir.path()).unwrap();
+            assert_eq!((report.torn_lines, report.tokens), (1, 1));
+            assert_eq!(fs::read_to_string(logs.join(LOG)).unwrap(), whole);
+        }
     }
 
     #[test]
@@ -397,22 +387,21 @@ mod tests {
     #[test]
     fn names_of_parts_are_read_and_ranges_compared() {
         let range = |name| parse_part(name).unwrap().1;
-        assert_eq!(parse_part("20170101_1_5_2_9").unwrap().0, "20170101");
-        assert_eq!(
-            range("p_1_5_2_9"),
-            PartNumbers {
-                first: 1,
-                last: 5,
-                level: 2,
-                mutation: 9
-            }
-        );
-        assert!(range("p_1_5_1").covers(&range("p_2_3_0")));
-        assert!(!range("p_1_5_1").covers(&range("p_2_6_0")));
-        assert!(
-            !range("p_2_2_0").covers(&range("p_2_2_0_7")),
-            "before the mutation"
-        );
+        let numbers = PartNumbers {
+            first: 1,
+            last: 5,
+            level: 2,
+            mutation: 9,
+        };
+        assert_eq!(parse_part("20170101_1_5_2_9"), Some(("20170101", numbers)));
+        for (one, other, expected) in [
+            ("p_1_5_1", "p_2_3_0", true),
+            ("p_1_5_1", "p_2_6_0", false),
+            // Before the mutation.
+            ("p_2_2_0", "p_2_2_0_7", false),
+        ] {
+            assert_eq!(range(one).covers(&range(other)), expected, "{one} {other}");
+        }
         for name in [
             "detached",
             "deduplication_logs",
@@ -422,14 +411,5 @@ mod tests {
         ] {
             assert_eq!(parse_part(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn a_new_folder_has_nothing_to_repair() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(
-            repair_deduplication_logs(dir.path()).unwrap(),
-            RepairReport::default()
-        );
     }
 }

@@ -121,7 +121,7 @@ impl KafkaFolder {
 
 /// Generates a cluster id like Kafka: sixteen random bytes in URL-safe base64. The formatting tool
 /// would read a leading dash as an option.
-pub(super) fn new_cluster_id() -> String {
+fn new_cluster_id() -> String {
     loop {
         let id = BASE64_URL_SAFE_NO_PAD.encode(crate::random::<16>());
         if !id.starts_with('-') {

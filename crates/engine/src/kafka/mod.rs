@@ -7,7 +7,7 @@ mod properties;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::{ClassArchive, KafkaJars};
@@ -49,21 +49,25 @@ pub struct KafkaSettings {
     /// Logins that the first start creates, in the syntax of `kafka-storage format --add-scram`.
     /// They are visible in the process list during the format.
     pub scram: Vec<String>,
-    /// Position in a cluster; `None` for a single node. See [`KafkaSettings::cluster`].
+    /// Position in a cluster; `None` for a single node.
     pub member: Option<ClusterMember>,
     /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
     pub executable: Option<PathBuf>,
 }
 
-/// Position of a node in a cluster.
+/// Position of a node in a cluster. With three or more nodes, each topic has three replicas and
+/// survives the loss of one node.
+///
+/// Start the nodes at the same time: no node is ready before most of them run. A node that ended
+/// rejoins the cluster when it is started with the same settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterMember {
-    /// Cluster id.
-    cluster: String,
+    /// Cluster id: 22 digits of URL-safe base64, for sixteen bytes.
+    pub cluster: String,
     /// Node number, counted from 1.
-    number: usize,
+    pub number: usize,
     /// Controller ports of all nodes, in the order of their numbers.
-    controllers: Vec<u16>,
+    pub controllers: Vec<u16>,
 }
 
 impl ClusterMember {
@@ -74,29 +78,6 @@ impl ClusterMember {
 }
 
 impl KafkaSettings {
-    /// Creates the settings of a cluster, one node for each pair of ports: client port and
-    /// controller port. Each node has its own folder under `dir`. With three or more nodes, each
-    /// topic has three replicas and survives the loss of one node.
-    ///
-    /// Start the nodes at the same time: no node is ready before most of them run. A node that
-    /// ended rejoins the cluster when it is started with the same settings.
-    #[must_use]
-    pub fn cluster(dir: &Path, ports: &[(u16, u16)]) -> Vec<Self> {
-        let cluster = layout::new_cluster_id();
-        let controllers: Vec<u16> = ports.iter().map(|(_, controller)| *controller).collect();
-        let nodes = (1..).zip(ports).map(|(number, (broker, _))| Self {
-            port: Some(*broker),
-            heap_mib: 256,
-            member: Some(ClusterMember {
-                cluster: cluster.clone(),
-                number,
-                controllers: controllers.clone(),
-            }),
-            ..Self::new(dir.join(format!("kafka-{number}")))
-        });
-        nodes.collect()
-    }
-
     /// Defaults: a free port, 512 MiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
