@@ -44,8 +44,8 @@ pub(crate) fn percent_decoded(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+    let digits = [high, low].map(|byte| char::from(byte).to_digit(16));
+    u8::try_from(digits[0]? * 16 + digits[1]?).ok()
 }
 
 /// Decodes at most `bytes_max` bytes as UTF-8, and replaces invalid bytes.
