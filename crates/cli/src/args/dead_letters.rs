@@ -82,9 +82,10 @@ pub struct DeadLetterFilter {
 impl DeadLetterFilter {
     /// True if `letter` satisfies all conditions. A letter without a time matches no period.
     pub fn is_match(&self, letter: &Letter<'_>) -> bool {
-        let is_since = |since: UnixMillis| letter.written_ms.is_some_and(|ms| ms >= since.0);
         (self.reasons.is_empty() || self.reasons.iter().any(|code| code == letter.reason))
-            && self.since.is_none_or(is_since)
+            && self
+                .since
+                .is_none_or(|since| letter.written_ms.is_some_and(|ms| ms >= since.0))
             && self
                 .partition
                 .is_none_or(|partition| partition == letter.position.partition.0)

@@ -33,11 +33,10 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         findings.extend(of_report(&report, language));
     }
     match findings.len() {
-        0 => output::print(super::report::say(
-            language,
-            "nessun rilievo",
-            "nothing was found",
-        )),
+        0 => output::print(match language {
+            Language::Italian => "nessun rilievo",
+            Language::English => "nothing was found",
+        }),
         found => {
             output::print(&findings.join("\n"))?;
             bail!("{found} finding(s)")

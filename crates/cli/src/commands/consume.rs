@@ -46,13 +46,7 @@ async fn consume(
     } else {
         Until::Stopped
     };
-    let consumer = RunningConsumer::start(
-        platform,
-        settings,
-        super::classifier(settings)?,
-        until,
-        stop.clone(),
-    )?;
+    let consumer = RunningConsumer::start(platform, settings, until, stop.clone())?;
     let progress = consumer.progress.clone();
     let watched = Watch::start(settings, platform, &progress).await?;
     let result = consumer.finish(platform).await;
@@ -87,10 +81,10 @@ impl RunningConsumer {
     pub fn start(
         platform: &Platform,
         settings: &Settings,
-        classifier: Classifier,
         until: Until,
         stop: CancellationToken,
     ) -> Result<Self> {
+        let classifier = super::classifier(settings)?;
         let progress = Progress::default();
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
         let (config, runtime) = (settings.consume.clone(), Handle::current());

@@ -45,21 +45,25 @@ fn list(bus: &Config, args: &ListDeadLetters, stop: &CancellationToken) -> Resul
     if args.format == OutputFormat::Json {
         out.write_all(b"{\"dead_letters\": [")?;
     }
-    let selects = |letter: &Letter<'_>| args.filter.is_match(letter);
-    let mut counts = walk(bus, current.as_deref(), selects, |letter| {
-        ensure!(!stop.is_cancelled(), "stopped before the end of the list");
-        if shown < limit {
-            let comma = if shown > 0 { "," } else { "" };
-            shown += 1;
-            match args.format {
-                OutputFormat::Text => writeln!(out, "{}", text::line(letter))?,
-                OutputFormat::Json => {
-                    write!(out, "{comma}\n  {}", serde_json::to_string(letter)?)?;
+    let mut counts = walk(
+        bus,
+        current.as_deref(),
+        |letter| args.filter.is_match(letter),
+        |letter| {
+            ensure!(!stop.is_cancelled(), "stopped before the end of the list");
+            if shown < limit {
+                let comma = if shown > 0 { "," } else { "" };
+                shown += 1;
+                match args.format {
+                    OutputFormat::Text => writeln!(out, "{}", text::line(letter))?,
+                    OutputFormat::Json => {
+                        write!(out, "{comma}\n  {}", serde_json::to_string(letter)?)?;
+                    }
                 }
             }
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
     counts.shown = shown;
     match args.format {
         OutputFormat::Text => out.write_all(text::counts(&counts).as_bytes())?,
@@ -76,11 +80,15 @@ fn display(bus: &Config, position: LogPosition) -> Result<()> {
     let current = current_stream(bus)?;
     let mut documents = Vec::new();
     // One document for each stream with this position.
-    let selects = |letter: &Letter<'_>| letter.position == position;
-    let counts = walk(bus, current.as_deref(), selects, |letter| {
-        documents.push(serde_json::to_string_pretty(letter)?);
-        Ok(ControlFlow::Continue(()))
-    })?;
+    let counts = walk(
+        bus,
+        current.as_deref(),
+        |letter| letter.position == position,
+        |letter| {
+            documents.push(serde_json::to_string_pretty(letter)?);
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
     match (documents.len(), counts.in_topic) {
         (0, 0) => bail!("there is no dead letter of {position}: the topic is empty"),
         (0, letters) => bail!(
@@ -126,21 +134,26 @@ fn requeue(
         taken: 0,
         sent: 0,
     };
-    let selects = |letter: &Letter<'_>| match &streams {
-        Some(streams) => streams
-            .get(&letter.position)
-            .is_some_and(|stream| stream == letter.stream),
-        None => args.filter.is_match(letter),
-    };
     let limit = args.limit.unwrap_or(u64::MAX);
-    let walked = walk(bus, Some(&current), selects, |letter| {
-        if requeue.taken == limit {
-            return Ok(ControlFlow::Break(()));
-        }
-        ensure!(!stop.is_cancelled(), "stopped");
-        requeue.take(letter)?;
-        Ok(ControlFlow::Continue(()))
-    });
+    let walked = walk(
+        bus,
+        Some(&current),
+        |letter| {
+            let Some(streams) = &streams else {
+                return args.filter.is_match(letter);
+            };
+            let stream = streams.get(&letter.position);
+            stream.is_some_and(|stream| stream == letter.stream)
+        },
+        |letter| {
+            if requeue.taken == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            ensure!(!stop.is_cancelled(), "stopped");
+            requeue.take(letter)?;
+            Ok(ControlFlow::Continue(()))
+        },
+    );
     requeue.acknowledge()?;
     let counts = walked.with_context(|| {
         format!(
@@ -246,14 +259,18 @@ fn streams_of(
     current: &str,
 ) -> Result<BTreeMap<LogPosition, String>> {
     let mut streams = BTreeMap::new();
-    let selects = |letter: &Letter<'_>| positions.contains(&letter.position);
-    walk(bus, Some(current), selects, |letter| {
-        let stream: &mut String = streams.entry(letter.position).or_default();
-        if stream != current {
-            letter.stream.clone_into(stream);
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
+    walk(
+        bus,
+        Some(current),
+        |letter| positions.contains(&letter.position),
+        |letter| {
+            let stream: &mut String = streams.entry(letter.position).or_default();
+            if stream != current {
+                letter.stream.clone_into(stream);
+            }
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
     let missing = positions.iter().filter(|at| !streams.contains_key(at));
     let missing: Vec<String> = missing.map(ToString::to_string).collect();
     ensure!(

@@ -24,9 +24,12 @@ pub async fn settle_regularly(
 ) {
     let mut after = Instant::now();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(DOUBTS_LOOK) => {}
-            () = stop.cancelled() => return,
+        if stop
+            .run_until_cancelled(tokio::time::sleep(DOUBTS_LOOK))
+            .await
+            .is_none()
+        {
+            return;
         }
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
         let Ok(doubtful) = progress.refresh_doubtful_months(&store).await else {

@@ -1,6 +1,5 @@
 //! Erases events by order.
 
-use affluenza_pipeline::audit::AuditPeriod;
 use affluenza_pipeline::erase::{Order, erase, preview};
 use affluenza_register::{Ente, Portal};
 use affluenza_store::Store;
@@ -12,10 +11,7 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
-    let period = args
-        .period
-        .as_deref()
-        .map_or(Ok(AuditPeriod::ALL), super::audit::parse_period)?;
+    let period = super::audit::period_of(args.period.as_deref())?;
     let reason = args.reason.clone().unwrap_or_default();
     if !args.dry_run && reason.trim().is_empty() {
         bail!("--reason is empty: say who ordered it and on what ground");

@@ -81,13 +81,7 @@ async fn import(
     let store = Store::new(&platform.store);
     if platform.is_owner {
         let until = Until::Reached(super::consume::ends(&platform.bus)?);
-        let consumer = RunningConsumer::start(
-            platform,
-            settings,
-            super::classifier(settings)?,
-            until,
-            stop,
-        )?;
+        let consumer = RunningConsumer::start(platform, settings, until, stop)?;
         consumer.finish(platform).await?;
     } else {
         wait_for_others(&store, &stream, &ends, &stop).await?;

@@ -161,8 +161,9 @@ fn with_runtime<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>) -> Re
             cancelled_by_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
         work(stop).await
     });
-    // Remaining tasks were abandoned and must not delay the exit.
-    runtime.shutdown_background();
+    // The runtime ends with the process: abandoned tasks must not delay the exit, and a signal must
+    // still end a command that writes its results.
+    std::mem::forget(runtime);
     result
 }
 

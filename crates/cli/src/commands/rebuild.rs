@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_pipeline::audit::AuditPeriod;
 use affluenza_pipeline::rebuild::{RebuildRequest, Rebuilt, Step, Tools, rebuild, stopped};
 use affluenza_store::Store;
 use affluenza_store::rebuild::{RebuildChange, What};
@@ -26,10 +25,7 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         Rebuild::Aggregates(options) => (What::Aggregates, options),
         Rebuild::Facts(options) => (What::Facts, options),
     };
-    let period = options
-        .period
-        .as_deref()
-        .map_or(Ok(AuditPeriod::ALL), super::audit::parse_period)?;
+    let period = super::audit::period_of(options.period.as_deref())?;
     let request = RebuildRequest {
         what,
         months: period.months,

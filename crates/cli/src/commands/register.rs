@@ -1,4 +1,3 @@
-use std::io::{self, BufWriter};
 use std::path::Path;
 
 use affluenza_classify::hours::{Calendar, Holiday, LocalDate, Weekday};
@@ -6,7 +5,7 @@ use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
 use affluenza_store::register::{RegisterTable, UsageByCode};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
@@ -230,7 +229,7 @@ fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result
         store.check_schema().await?;
         Ok(store.usage_by_code().await?)
     })?;
-    let mut rows = Rows::new(format, BufWriter::new(io::stdout().lock()));
+    let mut rows = Rows::to_stdout(format);
     let mut unknown_events = 0;
     for used in &usage {
         let Some(unknown) = unknown(register, used) else {
@@ -247,7 +246,7 @@ fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result
             last_day: &used.last_day,
         })?;
     }
-    rows.flush().context("standard output")?;
+    rows.flush()?;
     if unknown_events == 0 {
         output::say("every code is known");
     }

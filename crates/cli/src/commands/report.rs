@@ -184,14 +184,6 @@ pub fn language(typed: args::LanguageArg) -> Language {
     }
 }
 
-/// Selects the text of a language.
-pub fn say(language: Language, italian: &'static str, english: &'static str) -> &'static str {
-    match language {
-        Language::Italian => italian,
-        Language::English => english,
-    }
-}
-
 /// Writes the report in the requested format.
 pub fn deliver(report: &Report, args: &args::ReportArgs) -> Result<()> {
     let format = ReportFormat::of(args);

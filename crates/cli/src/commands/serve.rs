@@ -135,9 +135,12 @@ async fn follow_closed_years(
     let (newer, closed) = watch::channel(Arc::new(closed_years(&store, &witness).await));
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(SEALS_LOOK) => {}
-                () = stop.cancelled() => return,
+            if stop
+                .run_until_cancelled(tokio::time::sleep(SEALS_LOOK))
+                .await
+                .is_none()
+            {
+                return;
             }
             let found = store.seal_count().await.ok();
             // After a failed reading, read again even if the count is unchanged: the data may have

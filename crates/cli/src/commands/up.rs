@@ -143,13 +143,8 @@ impl RunningServices {
             );
         }
         let consumer_stop = CancellationToken::new();
-        let consumer = RunningConsumer::start(
-            platform,
-            settings,
-            super::classifier(settings)?,
-            Until::Stopped,
-            consumer_stop.clone(),
-        )?;
+        let consumer =
+            RunningConsumer::start(platform, settings, Until::Stopped, consumer_stop.clone())?;
         let watch = Watch::start(settings, platform, &consumer.progress).await?;
         let api = RunningApi::start(platform, settings, &consumer_stop).await?;
         say(&format!(

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufWriter};
 
 use affluenza_disclosure::edition::Outcome;
 use affluenza_kafka::Config as BusConfig;
@@ -397,7 +396,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
             Ok((seal.number, [sealed.figures.people, same_events, now]))
         })?;
     let figures = figures.each_ref().map(FigureParts::of);
-    let mut rows = Rows::new(args.format, BufWriter::new(io::stdout().lock()));
+    let mut rows = Rows::to_stdout(args.format);
     let parts: BTreeSet<&FigurePart<'_>> = figures.iter().flat_map(|of| of.0.keys()).collect();
     let mut moved = 0_u64;
     for part in parts {
@@ -419,7 +418,7 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
             by_events: now.cast_signed() - same_events.cast_signed(),
         })?;
     }
-    rows.flush().context("standard output")?;
+    rows.flush()?;
     output::say(&format!(
         "{moved} figure(s) of {year} have moved since seal {number}"
     ));

@@ -62,7 +62,7 @@ pub struct Corrected<'a> {
 /// Obstacle to requeueing a letter: the consumer would refuse the record again, or the record would
 /// pass for another event, because its identity is masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub struct RequeueError {
     /// Code of the refusal, or `masked-identity`.
     pub code: &'static str,
     pub detail: String,
@@ -74,7 +74,7 @@ pub fn correct<'a>(
     letter: &Letter<'a>,
     event: Option<&str>,
     now: UnixMillis,
-) -> Result<Corrected<'a>, Obstacle> {
+) -> Result<Corrected<'a>, RequeueError> {
     let payload = match event {
         None => letter.payload.clone(),
         Some(event) => Cow::Owned(event.as_bytes().to_vec()),
@@ -86,7 +86,7 @@ pub fn correct<'a>(
     };
     let has_masked = is_masked(&payload);
     let reading = affluenza_event::read(&payload, std::iter::empty, now);
-    let message = reading.message.map_err(|refusal| Obstacle {
+    let message = reading.message.map_err(|refusal| RequeueError {
         code: refusal.code(),
         detail: without_fate(&refusal)
             + if has_masked {
@@ -101,7 +101,7 @@ pub fn correct<'a>(
     // would drop all but one of such events as duplicates.
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
         if is_masked(value.as_bytes()) {
-            return Err(Obstacle {
+            return Err(RequeueError {
                 code: "masked-identity",
                 detail: format!(
                     "{field} had personal data, which was masked, and identifies the event: requeue it with another {field}"
@@ -129,11 +129,12 @@ pub fn correct<'a>(
 /// Only a single asterisk next to a part of a word, as in `a*b`, certainly does not come from
 /// masking. An original asterisk may touch a masked word, so any longer run is suspect.
 pub(super) fn is_masked(bytes: &[u8]) -> bool {
-    let is_word_at = |at: usize| bytes.get(at).copied().is_some_and(is_word_byte);
     let asterisks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'*');
     asterisks.map(|(at, _)| at).any(|at| {
-        let is_in_word = is_word_at(at + 1) || at.checked_sub(1).is_some_and(is_word_at);
-        bytes.get(at + 1) == Some(&b'*') || !is_in_word
+        let (before, after) = (at.checked_sub(1).map(|at| bytes[at]), bytes.get(at + 1));
+        let is_in_word =
+            before.is_some_and(is_word_byte) || after.copied().is_some_and(is_word_byte);
+        after == Some(&b'*') || !is_in_word
     })
 }
 

@@ -36,9 +36,8 @@ impl FromStr for LogPosition {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Rust parses "+1" as a number, but this program never prints it.
-        let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'/';
         text.split_once('/')
-            .filter(|_| text.bytes().all(is_plain))
+            .filter(|_| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'/')))
             .and_then(|(partition, offset)| {
                 Some(Self {
                     partition: Partition(partition.parse().ok()?),

@@ -17,7 +17,7 @@ mod reason;
 pub mod text;
 mod walk;
 
-pub use correct::{Corrected, Corrections, Obstacle, correct, read_corrections};
+pub use correct::{Corrected, Corrections, RequeueError, correct, read_corrections};
 #[cfg(test)]
 pub use letter::example;
 pub use letter::{Letter, LogPosition};

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{Corrected, Letter, LetterCounts, Obstacle};
+use super::{Corrected, Letter, LetterCounts, RequeueError};
 use crate::output::masked;
 
 /// Formats a letter as one line.
@@ -28,7 +28,7 @@ pub fn line(letter: &Letter<'_>) -> String {
 pub fn outcome(
     letter: &Letter<'_>,
     sent: &str,
-    result: &Result<Corrected<'_>, Obstacle>,
+    result: &Result<Corrected<'_>, RequeueError>,
 ) -> String {
     let (word, detail) = match result {
         Ok(corrected) => {
@@ -41,7 +41,7 @@ pub fn outcome(
             (sent, format!("{summary} key {key}{masked}"))
         }
         // A quoted part was unescaped after its first masking.
-        Err(Obstacle { code, detail }) => {
+        Err(RequeueError { code, detail }) => {
             ("held back", format!("{code}: {}", plain(&masked(detail))))
         }
     };
@@ -204,7 +204,7 @@ mod tests {
             summary: "type time e/p".into(),
             is_masked: true,
         });
-        let held_back = Err(Obstacle {
+        let held_back = Err(RequeueError {
             code: "unknown-type",
             detail: "unknown event type \"mario@example.it\"".into(),
         });
