@@ -14,9 +14,7 @@ use std::fmt;
 
 pub use cache::{Cache, ClickHouseLibrary, KafkaJars};
 pub use child::{ChildExit, ExitStatus, run_if_child};
-pub use clickhouse::{
-    ClickHouse, ClickHouseSettings, RepairReport, RowReader, repair_deduplication_logs,
-};
+pub use clickhouse::{ClickHouse, ClickHouseSettings, RepairReport, RowReader};
 pub use error::EngineError;
 pub use folder::DataDir;
 pub use kafka::{ClusterMember, Kafka, KafkaSettings};

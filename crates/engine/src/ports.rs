@@ -101,12 +101,12 @@ pub enum HealthAnswer {
 /// Timeout of a connection on the loopback interface.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// Checks a port once. `question` is an engine-specific request; `Some` means a valid answer.
-pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> HealthAnswer {
+/// Checks a port once. `question` is an engine-specific request; true means a valid answer.
+pub(crate) async fn look(port: u16, question: impl Future<Output = bool>) -> HealthAnswer {
     let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
     match tokio::time::timeout(CONNECT_MAX, connecting).await {
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => HealthAnswer::Refused,
-        Ok(Ok(_)) if question.await.is_some() => HealthAnswer::Right,
+        Ok(Ok(_)) if question.await => HealthAnswer::Right,
         _ => HealthAnswer::None,
     }
 }

@@ -174,32 +174,23 @@ impl EngineError {
     /// Converts a checksum error of a new fetch. The temporary folder is already gone, so the
     /// message blames the mirror or the client's own cache.
     fn after_fetch(self, cache: &Path) -> Self {
-        match self {
+        let (path, detail) = match self {
             Self::WrongChecksum {
                 path,
                 found,
                 expected,
                 ..
-            } => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                let detail = format!(
-                    "{} came with SHA-256 {found} instead of {expected}",
-                    Path::new(name).display()
-                );
-                Self::Fetched {
-                    detail,
-                    cache: cache.to_path_buf(),
-                }
-            }
-            Self::WrongFiles { path, problem, .. } => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                let detail = format!("{} is {problem}", Path::new(name).display());
-                Self::Fetched {
-                    detail,
-                    cache: cache.to_path_buf(),
-                }
-            }
-            other => other,
+            } => (
+                path,
+                format!("came with SHA-256 {found} instead of {expected}"),
+            ),
+            Self::WrongFiles { path, problem, .. } => (path, format!("is {problem}")),
+            other => return other,
+        };
+        let name = Path::new(path.file_name().unwrap_or(path.as_os_str())).display();
+        Self::Fetched {
+            detail: format!("{name} {detail}"),
+            cache: cache.to_path_buf(),
         }
     }
 }

@@ -21,7 +21,6 @@ use tokio::sync::watch;
 
 use super::report::{KILL, ReportLine};
 use super::{ChildExit, ExitStatus, HIDDEN};
-use crate::error::at;
 use crate::folder::DataDir;
 use crate::logs::{self, LOGS};
 use crate::{Engine, EngineError};
@@ -39,8 +38,6 @@ const DROP_MAX: Duration = Duration::from_secs(2);
 /// Parameters of an engine start.
 pub(crate) struct Launch<'a> {
     pub engine: Engine,
-    /// Program that calls `run_if_child`; defaults to the running one.
-    pub executable: Option<PathBuf>,
     /// [`super::SUPERVISE`] or [`super::HOST`].
     pub mode: &'static str,
     /// Program or library of the engine.
@@ -98,12 +95,7 @@ impl Child {
         let logs = launch.folder.sub(LOGS)?;
         let console = logs.join(launch.console);
         logs::rotate(&console)?;
-        let executable = match launch.executable {
-            // The child has another working directory.
-            Some(path) => std::path::absolute(&path).map_err(at(&path))?,
-            None => running_executable(),
-        };
-
+        let executable = running_executable();
         if std::env::var_os(MARK).is_some() {
             // Without this check the program would start itself without end.
             let cause = io::Error::other("its main does not begin with run_if_child");

@@ -17,7 +17,8 @@ use crate::logs::LOGS;
 use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
 pub use config::RowReader;
-pub use repair::{RepairReport, repair_deduplication_logs};
+pub use repair::RepairReport;
+use repair::repair_deduplication_logs;
 
 /// Time limit for a clean stop, which waits for running inserts and merges.
 const GRACE: Duration = Duration::from_secs(20);
@@ -75,8 +76,6 @@ pub struct ClickHouseSettings {
     pub repairs_tokens: bool,
     /// Further sections of the server configuration, as XML, such as `remote_servers`.
     pub sections: String,
-    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
-    pub executable: Option<PathBuf>,
 }
 
 impl ClickHouseSettings {
@@ -93,7 +92,6 @@ impl ClickHouseSettings {
             readers: Vec::new(),
             repairs_tokens: true,
             sections: String::new(),
-            executable: None,
         }
     }
 
@@ -275,7 +273,7 @@ impl Startable for ClickHouse {
     }
 
     async fn look(&self) -> HealthAnswer {
-        ports::look(self.http_port, http::ping(self.http_port)).await
+        ports::look(self.http_port, http::is_up(self.http_port)).await
     }
 
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
@@ -328,7 +326,6 @@ async fn run(
     }
     let child = Child::launch(Launch {
         engine: Engine::ClickHouse,
-        executable: settings.executable.clone(),
         mode: HOST,
         target: library.path().as_os_str(),
         args,
@@ -341,7 +338,7 @@ async fn run(
     })
     .await?;
     let ready = async {
-        while http::ping(http_port).await.is_none() {
+        while !http::is_up(http_port).await {
             tokio::time::sleep(ASK_AGAIN).await;
         }
         loop {

@@ -51,8 +51,6 @@ pub struct KafkaSettings {
     pub scram: Vec<String>,
     /// Position in a cluster; `None` for a single node.
     pub member: Option<ClusterMember>,
-    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
-    pub executable: Option<PathBuf>,
 }
 
 /// Position of a node in a cluster. With three or more nodes, each topic has three replicas and
@@ -89,7 +87,6 @@ impl KafkaSettings {
             properties: BTreeMap::new(),
             scram: Vec::new(),
             member: None,
-            executable: None,
         }
     }
 
@@ -209,11 +206,8 @@ impl Startable for Kafka {
     }
 
     async fn look(&self) -> HealthAnswer {
-        let question = async {
-            let is_ready = probe::is_ready(self.ports.broker, &self.cluster).await;
-            is_ready.then_some(())
-        };
-        ports::look(self.ports.broker, question).await
+        let port = self.ports.broker;
+        ports::look(port, probe::is_ready(port, &self.cluster)).await
     }
 
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
@@ -253,7 +247,6 @@ impl Starting<'_> {
         args.extend(["kafka.Kafka", layout::SERVER_PROPERTIES].map(OsString::from));
         let child = Child::launch(Launch {
             engine: Engine::Kafka,
-            executable: self.settings.executable.clone(),
             mode: SUPERVISE,
             target: self.jars.java().as_os_str(),
             args,
@@ -300,7 +293,6 @@ async fn format(
     }
     let child = Child::launch(Launch {
         engine: Engine::Kafka,
-        executable: settings.executable.clone(),
         mode: SUPERVISE,
         target: jars.java().as_os_str(),
         args,
