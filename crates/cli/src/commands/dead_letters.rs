@@ -109,15 +109,16 @@ fn requeue(
     is_owner: bool,
     stop: &CancellationToken,
 ) -> Result<()> {
-    let mut corrections = None;
-    let mut positions: BTreeSet<LogPosition> = args.positions.iter().copied().collect();
-    if let Some(file) = &args.corrected {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("{} cannot be read", file.display()))?;
-        let read = read_corrections(&text).with_context(|| file.display().to_string())?;
-        positions = read.keys().copied().collect();
-        corrections = Some(read);
-    }
+    let corrections = match &args.corrected {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            read_corrections(&text).with_context(|| file.display().to_string())?
+        }
+        None => Corrections::new(),
+    };
+    let positions = args.positions.iter().chain(corrections.keys());
+    let positions: BTreeSet<LogPosition> = positions.copied().collect();
     let current = Cluster::new(bus)?.identity(&bus.topic)?.to_string();
     let streams = match positions.is_empty() {
         true => None,
@@ -128,7 +129,7 @@ fn requeue(
         false => Some(Writer::new(bus, &bus.topic)?),
     };
     let mut requeue = Requeue {
-        corrections: corrections.unwrap_or_default(),
+        corrections,
         writer,
         lines: Vec::new(),
         taken: 0,

@@ -6,7 +6,7 @@ use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
 use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
 use affluenza_store::Store;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::args;
 use crate::commands::consume::RunningConsumer;
@@ -61,9 +61,7 @@ async fn import(
     super::migrate::prepare(platform).await?;
     let stream = stream::present(&Store::new(&platform.store), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
-    let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(order.log, &writer))
-        .await
-        .context("the import ended unexpectedly")??;
+    let (summary, acknowledged) = tokio::task::block_in_place(|| produce(order.log, &writer))?;
     report_lines(&summary);
     if order.no_wait {
         return Ok(format!(

@@ -2,3 +2,10 @@
 
 mod architecture;
 mod documented;
+
+use std::path::{Path, PathBuf};
+
+/// Folder of the repository.
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
