@@ -1,11 +1,11 @@
 //! Three brokers; one is killed under load and returns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use affluenza_engine::{Cache, Kafka, KafkaJars, KafkaSettings};
+use affluenza_engine::{Cache, ClusterMember, Kafka, KafkaJars, KafkaSettings};
 use affluenza_kafka::{Cluster, Config as BusConfig, Replicas};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -136,17 +136,23 @@ impl<'r> Brokers<'r> {
             free.insert(lasting_port());
         }
         let free: Vec<u16> = free.into_iter().collect();
-        let ports: Vec<(u16, u16)> = free.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-        let mut settings = KafkaSettings::cluster(folder, &ports);
-        for settings in &mut settings {
+        let (clients, controllers) = free.split_at(BROKERS);
+        let nodes = (1..).zip(clients).map(|(number, port)| KafkaSettings {
+            port: Some(*port),
+            heap_mib: 256,
             // A broker without heartbeats counts as dead after this time.
-            for (name, value) in [
-                ("broker.session.timeout.ms", "1500"),
-                ("broker.heartbeat.interval.ms", "300"),
-            ] {
-                settings.properties.insert(name.into(), value.into());
-            }
-        }
+            properties: BTreeMap::from([
+                ("broker.session.timeout.ms".into(), "1500".into()),
+                ("broker.heartbeat.interval.ms".into(), "300".into()),
+            ]),
+            member: Some(ClusterMember {
+                cluster: "affluenza-test-brokerQ".into(),
+                number,
+                controllers: controllers.to_vec(),
+            }),
+            ..KafkaSettings::new(folder.join(format!("kafka-{number}")))
+        });
+        let settings: Vec<KafkaSettings> = nodes.collect();
         let running = runtime.block_on(async {
             tokio::join!(
                 Kafka::start(&settings[0], &jars),

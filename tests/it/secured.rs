@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use affluenza_engine::{Cache, Kafka, KafkaSettings, SecuredListener};
+use affluenza_engine::{Cache, Kafka, KafkaSettings};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -122,18 +122,30 @@ async fn kafka(place: &Place<'_>, certificates: &Certificates) -> (Kafka, [Strin
         ("ssl.truststore.type", "PEM"),
         ("ssl.truststore.certificates", &certificates.authority),
     ];
-    let listener = |port: u16, own: &[(&str, &str)]| SecuredListener {
-        port,
-        has_logins: own == logins,
-        properties: tls
-            .iter()
-            .chain(own)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
+    let [with_logins, with_certificates] = ports;
+    let addresses = |host: &str| {
+        format!("LOGINS://{host}:{with_logins},CERTIFICATES://{host}:{with_certificates}")
     };
     let mut settings = KafkaSettings::new(place.folder.join("kafka"));
     settings.heap_mib = 256;
-    settings.secured = vec![listener(ports[0], &logins), listener(ports[1], &clients)];
+    settings.properties.extend([
+        ("listeners".to_owned(), addresses("127.0.0.1")),
+        // Certificates contain host names, not addresses.
+        ("advertised.listeners".to_owned(), addresses("localhost")),
+        (
+            "listener.security.protocol.map".to_owned(),
+            "LOGINS:SASL_SSL,CERTIFICATES:SSL".to_owned(),
+        ),
+    ]);
+    for (listener, own) in [("logins", &logins[..]), ("certificates", &clients[..])] {
+        let properties = tls.iter().chain(own);
+        settings.properties.extend(properties.map(|(name, value)| {
+            (
+                format!("listener.name.{listener}.{name}"),
+                (*value).to_owned(),
+            )
+        }));
+    }
     settings.scram = [256, 512]
         .map(|bits| format!("SCRAM-SHA-{bits}=[name=affluenza,password=\"{PASSWORD}\"]"))
         .into();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings, Shards};
+use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings};
 use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::{Config as StoreConfig, INSERT_SETTINGS};
 use jiff::Timestamp;
@@ -456,11 +456,13 @@ impl<'r> Two<'r> {
     /// Starts a server that knows all prepared ones.
     fn introduce(&mut self, number: usize) {
         let ports = self.settings.iter().filter_map(|one| one.tcp_port);
-        self.settings[number].shards = Some(Shards {
-            cluster: CLUSTER.into(),
-            tcp_ports: ports.collect(),
-            secret: "between-them".into(),
+        let shards = ports.map(|port| {
+            format!("<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>")
         });
+        let shards: String = shards.collect();
+        self.settings[number].sections = format!(
+            "<remote_servers><{CLUSTER}><secret>between-them</secret>{shards}</{CLUSTER}></remote_servers>\n"
+        );
         self.start_again(number);
     }
 

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod backup;
 pub mod collect;
+mod dead_letters;
 pub mod erase;
 mod figures;
 pub mod keys;
@@ -13,8 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::dead_letters::{LetterReason, LogPosition, Since};
-
+pub use dead_letters::{DeadLetters, ListDeadLetters, RequeueDeadLetters};
 pub use figures::{CheckData, ImportFigures};
 pub use report::{ReportArgs, ReportFormat};
 
@@ -389,74 +389,6 @@ pub enum Config {
     Check,
     /// Print the effective configuration, without passwords.
     Print,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DeadLetters {
-    /// List dead letters, one a line, with counts by reason.
-    List(ListDeadLetters),
-    /// Show all details of a dead letter, and what to do.
-    Show(ShowDeadLetter),
-    /// Write dead letters back to the events topic, corrected if necessary. An event that is already
-    /// stored is not counted again.
-    Requeue(RequeueDeadLetters),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ListDeadLetters {
-    #[command(flatten)]
-    pub filter: DeadLetterFilter,
-    /// Limit of listed letters; the counts include all. Default: unlimited.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
-    /// Format of the list.
-    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
-    pub format: OutputFormat,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ShowDeadLetter {
-    /// Position of the record in the events topic.
-    #[arg(value_name = "PARTITION/OFFSET")]
-    pub position: LogPosition,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).multiple(true)
-    .args(["positions", "reasons", "since", "partition", "all", "corrected"])))]
-pub struct RequeueDeadLetters {
-    /// Positions of the records in the events topic, each as PARTITION/OFFSET.
-    #[arg(value_name = "POSITION", conflicts_with = "DeadLetterFilter")]
-    pub positions: Vec<LogPosition>,
-    #[command(flatten)]
-    pub filter: DeadLetterFilter,
-    /// Requeue all dead letters.
-    #[arg(long, conflicts_with_all = ["positions", "DeadLetterFilter"])]
-    pub all: bool,
-    /// Corrected events: documents that `dead-letters show` printed, with `event` changed. Masked
-    /// personal data cannot be restored, so it must be removed or replaced.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["positions", "DeadLetterFilter", "all"])]
-    pub corrected: Option<PathBuf>,
-    /// Print the outcome for each letter, and send nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Limit of requeued letters. Default: unlimited.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
-}
-
-/// Conditions on dead letters.
-#[derive(Debug, Clone, clap::Args)]
-pub struct DeadLetterFilter {
-    /// Reason of the refusal; may be given several times. Default: any.
-    #[arg(long = "reason", value_name = "CODE")]
-    pub reasons: Vec<LetterReason>,
-    /// First date or time at which the record was written. Default: any.
-    #[arg(long, value_name = "DATE|TIME", value_parser = Since::parse)]
-    pub since: Option<Since>,
-    /// Partition of the record in the events topic. Default: any.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
-    pub partition: Option<i32>,
 }
 
 /// Formats an error of clap, which explains at length, as one line with cause and remedy.

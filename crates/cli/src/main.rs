@@ -1,15 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(test)]
-mod architecture;
 mod args;
 mod commands;
 mod dead_letters;
-#[cfg(test)]
-mod documented;
 mod output;
 mod platform;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

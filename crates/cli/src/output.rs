@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
+use affluenza_event::{Refusal, mask};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -25,6 +26,19 @@ pub fn chain(error: &anyhow::Error) -> String {
             false => format!("{said}: {cause}"),
         }
     })
+}
+
+/// Masks personal data in a text.
+pub fn masked(text: &str) -> String {
+    String::from_utf8_lossy(&mask(text.as_bytes())).into_owned()
+}
+
+/// Returns the reason of a refusal without its fate.
+pub fn without_fate(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Reject(reject) => reject.to_string(),
+        Refusal::Quarantine(quarantine) => quarantine.to_string(),
+    }
 }
 
 /// Prints a message about progress.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use affluenza_engine::{
     Cache, ClickHouse, ClickHouseSettings, DataDir, EngineError, Kafka, KafkaSettings, Kept,
-    RowReader, Startable as _,
+    RowReader, Startable,
 };
 use affluenza_store::access::{EnteReader, WATCHED};
 use anyhow::{Context, Result, anyhow, bail};
@@ -118,65 +118,50 @@ impl Platform {
     async fn start(&mut self, settings: &Settings, local: Needs, lock: DataDir) -> Result<()> {
         let engine = &settings.engine;
         let cache = Cache::from_env()?;
-        let jars = if local.kafka {
-            Some(cache.prepare_kafka(&say)?)
-        } else {
-            None
-        };
-        let library = if local.clickhouse {
-            Some(cache.prepare_clickhouse(&say)?)
-        } else {
-            None
-        };
+        let jars = local.kafka.then(|| cache.prepare_kafka(&say));
+        let library = local.clickhouse.then(|| cache.prepare_clickhouse(&say));
+        let (jars, library) = (jars.transpose()?, library.transpose()?);
         let folder = lock.path().to_owned();
-        let readers = row_readers(settings);
-        let kafka = async {
-            let Some(jars) = jars else { return Ok(None) };
-            let mut settings = KafkaSettings::new(folder.join("kafka"));
-            settings.port = Some(engine.kafka_port).filter(|port| *port != 0);
-            settings.heap_mib = engine.kafka_heap_mib;
-            settings.sync_writes = engine.sync_writes;
-            let recipe = (settings, jars);
-            Ok(Some((Kafka::start_from(&recipe).await?, recipe)))
+        let kafka = KafkaSettings {
+            port: fixed_port(engine.kafka_port),
+            heap_mib: engine.kafka_heap_mib,
+            sync_writes: engine.sync_writes,
+            ..KafkaSettings::new(folder.join("kafka"))
         };
-        let clickhouse = async {
-            let Some(library) = library else {
-                return Ok(None);
-            };
-            let mut settings = ClickHouseSettings::new(folder.join("clickhouse"));
-            settings.http_port = Some(engine.clickhouse_http_port).filter(|port| *port != 0);
-            settings.memory_mib = engine.clickhouse_memory_mib;
-            settings.sync_writes = engine.sync_writes;
-            settings.readers = readers;
-            let recipe = (settings, library);
-            Ok(Some((ClickHouse::start_from(&recipe).await?, recipe)))
+        let clickhouse = ClickHouseSettings {
+            http_port: fixed_port(engine.clickhouse_http_port),
+            memory_mib: engine.clickhouse_memory_mib,
+            sync_writes: engine.sync_writes,
+            readers: row_readers(settings),
+            ..ClickHouseSettings::new(folder.join("clickhouse"))
         };
-        let (kafka, clickhouse) = tokio::try_join!(kafka, clickhouse)
-            .map_err(|error: EngineError| anyhow::Error::from(error))?;
+        let (kafka, clickhouse) = tokio::try_join!(
+            started::<Kafka>(jars.map(|jars| (kafka, jars))),
+            started::<ClickHouse>(library.map(|library| (clickhouse, library)))
+        )?;
         let mut endpoints = Endpoints::default();
         if let Some((kafka, recipe)) = kafka {
             endpoints.kafka = Some(kafka.bootstrap());
             self.kafka = Some(Kept::keep(kafka, recipe));
         }
         if let Some((clickhouse, recipe)) = clickhouse {
-            endpoints.clickhouse = Some(clickhouse.http_url());
-            clickhouse.user().clone_into(&mut endpoints.user);
-            clickhouse.password().clone_into(&mut endpoints.password);
-            clickhouse.reader().clone_into(&mut endpoints.reader);
-            clickhouse
-                .reader_password()
-                .clone_into(&mut endpoints.reader_password);
+            endpoints = Endpoints {
+                clickhouse: Some(clickhouse.http_url()),
+                user: clickhouse.user().to_owned(),
+                password: clickhouse.password().to_owned(),
+                reader: clickhouse.reader().to_owned(),
+                reader_password: clickhouse.reader_password().to_owned(),
+                ..endpoints
+            };
             self.is_after_crash = clickhouse.is_after_crash();
             self.clickhouse = Some(Kept::keep(clickhouse, recipe));
+            self.readers = ente_readers(settings);
         }
         let path = folder.join(ENDPOINTS);
         publish(&path, &endpoints)
             .with_context(|| format!("{} cannot be written", path.display()))?;
         self.point_to(&endpoints);
         self.is_owner = true;
-        if self.clickhouse.is_some() {
-            self.readers = ente_readers(settings);
-        }
         self.owned = Some((lock, path));
         Ok(())
     }
@@ -304,7 +289,21 @@ impl Platform {
     }
 }
 
-/// Converts the restricted users to the format of the engine's users file.
+/// Returns a configured port; `None` for 0, which selects a free one.
+fn fixed_port(port: u16) -> Option<u16> {
+    (port != 0).then_some(port)
+}
+
+/// Starts an engine, if there is a recipe, and returns both.
+async fn started<E: Startable>(
+    recipe: Option<E::Recipe>,
+) -> Result<Option<(E, E::Recipe)>, EngineError> {
+    Ok(match recipe {
+        Some(recipe) => Some((E::start_from(&recipe).await?, recipe)),
+        None => None,
+    })
+}
+
 async fn stop_within(engine: Option<Kept>, within: Duration) -> Result<(), EngineError> {
     match engine {
         Some(engine) => engine.stop_within(within).await,
@@ -312,6 +311,7 @@ async fn stop_within(engine: Option<Kept>, within: Duration) -> Result<(), Engin
     }
 }
 
+/// Converts the restricted users to the format of the engine's users file.
 fn row_readers(settings: &Settings) -> Vec<RowReader> {
     let config = &settings.clickhouse;
     ente_readers(settings)

@@ -11,6 +11,7 @@ use crate::child::ChildExit;
 ///
 /// `Display` is always one line for the operator.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant names its fields")]
 pub enum EngineError {
     /// No usable `java` command.
     #[error(
@@ -23,7 +24,6 @@ pub enum EngineError {
     /// A `java` command that is too old for Kafka 4.
     #[error("Java at {path} is version {found}, and Kafka needs 17 or newer: install a newer JDK, or set JAVA_HOME to one", path = .path.display())]
     OldJava {
-        /// Path of the command.
         path: PathBuf,
         /// Version that the command reported.
         found: String,
@@ -31,9 +31,7 @@ pub enum EngineError {
     /// A package client is missing.
     #[error("{tool} is missing, and is needed once to fetch {what}: install {tool}, or fill {cache} from a machine that has it", cache = .cache.display())]
     NoTool {
-        /// Name of the command.
         tool: &'static str,
-        /// Files that the client should have fetched.
         what: &'static str,
         /// Cache folder, which can also be copied from another machine.
         cache: PathBuf,
@@ -43,9 +41,7 @@ pub enum EngineError {
         "{tool} could not fetch {what} ({detail}): check the network and the {tool} settings, then start again"
     )]
     Fetch {
-        /// Name of the command.
         tool: &'static str,
-        /// Files that the client should have fetched.
         what: &'static str,
         /// First error line of its output.
         detail: String,
@@ -53,11 +49,8 @@ pub enum EngineError {
     /// A file differs from the pinned one.
     #[error("{path} has the wrong checksum (SHA-256 {found}, expected {expected}): delete {remove} and start again", path = .path.display(), remove = .remove.display())]
     WrongChecksum {
-        /// Path of the file.
         path: PathBuf,
-        /// Actual checksum.
         found: String,
-        /// Expected checksum.
         expected: String,
         /// Folder to delete for a fresh download.
         remove: PathBuf,
@@ -65,7 +58,6 @@ pub enum EngineError {
     /// A package client fetched a file that differs from the pinned one.
     #[error("{detail}: the package mirror or the clients' own caches (~/.m2, ~/.npm) hold another file than the pinned one: correct it and start again (nothing was kept in {cache})", cache = .cache.display())]
     Fetched {
-        /// Name of the file and its fault.
         detail: String,
         /// Cache folder, which stays unchanged.
         cache: PathBuf,
@@ -73,7 +65,6 @@ pub enum EngineError {
     /// A file set has a missing or an extra file.
     #[error("{path} is {problem}: delete {remove} and start again", path = .path.display(), remove = .remove.display())]
     WrongFiles {
-        /// Path of the file.
         path: PathBuf,
         /// `missing` or `not expected here`.
         problem: &'static str,
@@ -83,7 +74,6 @@ pub enum EngineError {
     /// Another process uses the folder.
     #[error("{path} is in use by {holder}: stop that one first, or choose another folder", path = .path.display(), holder = holder(*.pid))]
     InUse {
-        /// Path of the folder.
         path: PathBuf,
         /// Id of the process that holds the lock, if known.
         pid: Option<u32>,
@@ -92,50 +82,26 @@ pub enum EngineError {
     #[error(
         "port {port} on 127.0.0.1, wanted for {engine}, is taken by another program: free it, or configure another port"
     )]
-    PortTaken {
-        /// Engine that needs the port.
-        engine: Engine,
-        /// Port number.
-        port: u16,
-    },
+    PortTaken { engine: Engine, port: u16 },
     /// Other programs took each of the free ports.
     #[error(
         "no free port could be kept for {engine} in {attempts} attempts: configure fixed ports"
     )]
-    NoFreePort {
-        /// Engine that needs a port.
-        engine: Engine,
-        /// Number of attempts.
-        attempts: u32,
-    },
+    NoFreePort { engine: Engine, attempts: u32 },
     /// The disk or the user's quota is full.
     #[error("the disk is full: {path} could not be written; free some space, or choose another folder", path = .path.display())]
-    DiskFull {
-        /// Path of the write.
-        path: PathBuf,
-    },
+    DiskFull { path: PathBuf },
     /// Missing rights or a read-only disk.
     #[error("{path} is not writable ({cause}): give this user the right to write there, or choose another folder", path = .path.display())]
-    NotWritable {
-        /// Path of the write.
-        path: PathBuf,
-        /// Error of the operating system.
-        cause: io::Error,
-    },
+    NotWritable { path: PathBuf, cause: io::Error },
     /// Any other file error.
     #[error("{path}: {cause}", path = .path.display())]
-    Io {
-        /// Path of the file or folder.
-        path: PathBuf,
-        /// Error of the operating system.
-        cause: io::Error,
-    },
+    Io { path: PathBuf, cause: io::Error },
     /// A setting with an invalid value.
     #[error("{what} cannot be {value:?}: {mend}")]
     Setting {
         /// Name of the setting in plain words.
         what: &'static str,
-        /// Invalid value.
         value: String,
         /// Accepted values.
         mend: &'static str,
@@ -146,29 +112,17 @@ pub enum EngineError {
     /// The engine runs but does not answer.
     #[error("{engine} did not answer within {seconds} s: see {log}", seconds = .waited.as_secs(), log = .log.display())]
     NotReady {
-        /// Engine without an answer.
         engine: Engine,
-        /// Time waited.
         waited: Duration,
         /// Log file with the reason.
         log: PathBuf,
     },
     /// The engine did not stop in time and was killed.
     #[error("{engine} did not stop within {seconds} s and was killed: its data is recovered at the next start", seconds = .waited.as_secs())]
-    NotStopped {
-        /// Engine that was killed.
-        engine: Engine,
-        /// Time limit for the stop.
-        waited: Duration,
-    },
+    NotStopped { engine: Engine, waited: Duration },
     /// A child process could not be started.
     #[error("{program} could not be started: {cause}", program = .program.display())]
-    Spawn {
-        /// Path of the program.
-        program: PathBuf,
-        /// Error of the operating system.
-        cause: io::Error,
-    },
+    Spawn { program: PathBuf, cause: io::Error },
 }
 
 impl EngineError {

@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::cache::{ClickHouseLibrary, KafkaJars};
 use crate::child::ChildExit;
 use crate::ports::HealthAnswer;
-use crate::{ClickHouse, ClickHouseSettings, Engine, EngineError, Kafka, KafkaSettings};
+use crate::{Engine, EngineError};
 
 /// Pause between two health checks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -43,73 +42,13 @@ pub trait Startable: Sized + Send + Sync + 'static {
     #[must_use]
     fn keep_ports(&self, recipe: Self::Recipe) -> Self::Recipe;
     /// Checks once if the engine answers.
-    fn check_once(&self) -> impl Future<Output = HealthAnswer> + Send;
+    fn look(&self) -> impl Future<Output = HealthAnswer> + Send;
     /// Resolves when the process has ended.
     fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static;
     /// Stops the engine cleanly, and kills it after `within`.
-    fn end_within(self, within: Duration) -> impl Future<Output = Result<(), EngineError>> + Send;
+    fn stop_within(self, within: Duration) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Kills the engine and waits for its death.
     fn end_now(self) -> impl Future<Output = ()> + Send;
-}
-
-impl Startable for Kafka {
-    type Recipe = (KafkaSettings, KafkaJars);
-    const ENGINE: Engine = Engine::Kafka;
-
-    async fn start_from((settings, jars): &Self::Recipe) -> Result<Self, EngineError> {
-        Self::start(settings, jars).await
-    }
-
-    fn keep_ports(&self, (mut settings, jars): Self::Recipe) -> Self::Recipe {
-        settings.port = Some(self.port());
-        (settings, jars)
-    }
-
-    async fn check_once(&self) -> HealthAnswer {
-        self.look().await
-    }
-
-    fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
-        self.exited()
-    }
-
-    async fn end_within(self, within: Duration) -> Result<(), EngineError> {
-        self.stop_within(within).await
-    }
-
-    async fn end_now(self) {
-        self.kill().await;
-    }
-}
-
-impl Startable for ClickHouse {
-    type Recipe = (ClickHouseSettings, ClickHouseLibrary);
-    const ENGINE: Engine = Engine::ClickHouse;
-
-    async fn start_from((settings, library): &Self::Recipe) -> Result<Self, EngineError> {
-        Self::start(settings, library).await
-    }
-
-    fn keep_ports(&self, (mut settings, library): Self::Recipe) -> Self::Recipe {
-        settings.http_port = Some(self.http_port());
-        (settings, library)
-    }
-
-    async fn check_once(&self) -> HealthAnswer {
-        self.look().await
-    }
-
-    fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
-        self.exited()
-    }
-
-    async fn end_within(self, within: Duration) -> Result<(), EngineError> {
-        self.stop_within(within).await
-    }
-
-    async fn end_now(self) {
-        self.kill().await;
-    }
 }
 
 /// An engine that is kept running. Dropping it kills the engine.
@@ -246,7 +185,7 @@ async fn stop<E: Startable>(
     order: Result<Duration, oneshot::error::RecvError>,
 ) -> Result<(), EngineError> {
     match order {
-        Ok(within) => engine.end_within(within).await,
+        Ok(within) => engine.stop_within(within).await,
         // The handle was dropped without an order to stop.
         Err(_) => {
             engine.end_now().await;
@@ -260,7 +199,7 @@ async fn until_it_fails<E: Startable>(engine: &E) -> String {
     let (mut refusals, mut silences) = (0, 0);
     loop {
         tokio::time::sleep(LOOK).await;
-        match engine.check_once().await {
+        match engine.look().await {
             HealthAnswer::Right => (refusals, silences) = (0, 0),
             HealthAnswer::Refused => refusals += 1,
             HealthAnswer::None => silences += 1,

@@ -14,12 +14,10 @@ use std::fmt;
 
 pub use cache::{Cache, ClickHouseLibrary, KafkaJars};
 pub use child::{ChildExit, ExitStatus, run_if_child};
-pub use clickhouse::{
-    ClickHouse, ClickHouseSettings, RepairReport, RowReader, Shards, repair_deduplication_logs,
-};
+pub use clickhouse::{ClickHouse, ClickHouseSettings, RepairReport, RowReader};
 pub use error::EngineError;
 pub use folder::DataDir;
-pub use kafka::{ClusterMember, Kafka, KafkaSettings, SecuredListener};
+pub use kafka::{ClusterMember, Kafka, KafkaSettings};
 pub use kept::{Kept, Startable};
 pub use ports::{HealthAnswer, lasting_port};
 
@@ -44,16 +42,7 @@ impl fmt::Display for Engine {
 /// Returns random bytes from the operating system.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        // Fails only before the kernel has gathered its first entropy, or on a signal. A retry is
-        // right in both cases.
-        if let Ok(more) =
-            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
-        {
-            filled += more;
-        }
-    }
+    getrandom::fill(&mut bytes).expect("Linux has a random number generator");
     bytes
 }
 

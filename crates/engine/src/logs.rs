@@ -1,6 +1,5 @@
 //! Log files of the engines: rotation with one old generation, and the tail of the newest file.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,6 +7,8 @@ use std::path::Path;
 
 use crate::error::{EngineError, at};
 
+/// Folder of an engine's logs, relative to its folder.
+pub(crate) const LOGS: &str = "logs";
 /// Maximum size of a log's tail that is read.
 const TAIL_BYTES: u64 = 512 * 1024;
 /// Number of last lines that are kept per log of an ended engine.
@@ -70,12 +71,9 @@ pub(crate) fn tail(path: &Path) -> Tail {
     {
         return Tail::default();
     }
-    let mut last = VecDeque::new();
-    let mut troubles = VecDeque::new();
-    for line in BufReader::new(file.take(TAIL_BYTES))
-        .split(b'\n')
-        .map_while(Result::ok)
-    {
+    let mut tail = Tail::default();
+    let lines = BufReader::new(file.take(TAIL_BYTES)).split(b'\n');
+    for line in lines.map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end();
         if line.is_empty() {
@@ -83,21 +81,14 @@ pub(crate) fn tail(path: &Path) -> Tail {
         }
         let shown: String = line.chars().take(LINE_CHARS).collect();
         if SIGNS.iter().any(|sign| line.contains(sign)) {
-            push(&mut troubles, TROUBLES, shown.clone());
+            tail.troubles.push(shown.clone());
         }
-        push(&mut last, LAST_LINES, shown);
+        tail.last.push(shown);
     }
-    Tail {
-        last: last.into(),
-        troubles: troubles.into(),
+    for (lines, max) in [(&mut tail.last, LAST_LINES), (&mut tail.troubles, TROUBLES)] {
+        lines.drain(..lines.len().saturating_sub(max));
     }
-}
-
-fn push(lines: &mut VecDeque<String>, max: usize, line: String) {
-    if lines.len() == max {
-        lines.pop_front();
-    }
-    lines.push_back(line);
+    tail
 }
 
 #[cfg(test)]

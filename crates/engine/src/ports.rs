@@ -7,16 +7,38 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::folder::DataDir;
 use crate::{Engine, EngineError};
 
 /// Maximum number of start attempts if another program takes the chosen port before the engine
 /// binds it.
-pub(crate) const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 5;
+/// Log message of both engines for a port in use.
+const PORT_TAKEN: &str = "Address already in use";
 
 /// First port and number of the ports that are chosen, below the ephemeral range of Linux.
 const CHOSEN: (u16, u16) = (20_000, 12_000);
 /// Number of ports tried before any free port is taken.
 const TRIES: usize = 32;
+
+/// Counts a failed start. Returns an error unless another program took the port between the choice
+/// and the bind, and attempts are left.
+pub(crate) fn try_again(
+    attempts: &mut u32,
+    error: EngineError,
+    folder: &DataDir,
+) -> Result<(), EngineError> {
+    *attempts += 1;
+    match error {
+        EngineError::Exited(exit) if exit.said(PORT_TAKEN) && *attempts < ATTEMPTS => Ok(()),
+        EngineError::Exited(exit) if exit.said(PORT_TAKEN) => Err(EngineError::NoFreePort {
+            engine: exit.engine,
+            attempts: ATTEMPTS,
+        }),
+        EngineError::Exited(exit) => Err(exit.explain(folder.path())),
+        other => Err(other),
+    }
+}
 
 /// Returns the wanted port if it is free, or a free port.
 ///
@@ -79,12 +101,12 @@ pub enum HealthAnswer {
 /// Timeout of a connection on the loopback interface.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// Checks a port once. `question` is an engine-specific request; `Some` means a valid answer.
-pub(crate) async fn look(port: u16, question: impl Future<Output = Option<()>>) -> HealthAnswer {
+/// Checks a port once. `question` is an engine-specific request; true means a valid answer.
+pub(crate) async fn look(port: u16, question: impl Future<Output = bool>) -> HealthAnswer {
     let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
     match tokio::time::timeout(CONNECT_MAX, connecting).await {
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => HealthAnswer::Refused,
-        Ok(Ok(_)) if question.await.is_some() => HealthAnswer::Right,
+        Ok(Ok(_)) if question.await => HealthAnswer::Right,
         _ => HealthAnswer::None,
     }
 }

@@ -16,39 +16,25 @@ use crate::visitor::SaltSource;
 /// Errors that stop an import. Events returned before may stay: a second import does not duplicate
 /// them.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the message of a variant names its fields")]
 pub enum ImportError {
     /// A file cannot be opened.
     #[error("cannot open {name}: {source}")]
-    Open {
-        /// Name of the file.
-        name: String,
-        /// Error of the operating system.
-        source: io::Error,
-    },
+    Open { name: String, source: io::Error },
     /// The input is a directory.
     #[error("{name} is a directory: give the files in it")]
-    Directory {
-        /// Name of the directory.
-        name: String,
-    },
+    Directory { name: String },
     /// An input cannot be read to its end, or its gzip data are damaged.
     #[error("cannot read {name}{}: {source}{}", after(*line), hint(source))]
     Read {
-        /// Name of the input.
         name: String,
         /// Number of the last readable line, from 1; 0 if there was none.
         line: u64,
-        /// Error of the operating system or the decompressor.
         source: io::Error,
     },
     /// The input is compressed in a format other than gzip.
     #[error("{name} is compressed with {format}: decompress it and give \"-\" to read the output")]
-    Compressed {
-        /// Name of the input.
-        name: String,
-        /// Compression format.
-        format: &'static str,
-    },
+    Compressed { name: String, format: &'static str },
     /// "-" occurs more than once among the inputs.
     #[error("standard input (-) is given twice")]
     StandardInputTwice,

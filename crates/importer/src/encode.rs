@@ -59,7 +59,7 @@ impl Encoder {
             b"-" => None,
             host => Some(
                 self.visitors
-                    .token(line.time.day, host, line.agent)
+                    .token(line.time.day(), host, line.agent)
                     .map_err(ImportError::Salt)?,
             ),
         };

@@ -1,7 +1,6 @@
 //! Numbers repeated lines of an import.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// Counts equal lines exactly, in any order.
 ///
@@ -12,8 +11,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// counter.
 #[derive(Debug, Default)]
 pub(crate) struct Ordinals {
-    seen: HashSet<u64, BuildHasherDefault<AlreadyHashed>>,
-    repeats: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
+    seen: HashSet<u64>,
+    repeats: HashMap<u64, u32>,
 }
 
 impl Ordinals {
@@ -25,26 +24,6 @@ impl Ordinals {
         let repeats = self.repeats.entry(hash).or_default();
         *repeats = repeats.saturating_add(1);
         *repeats
-    }
-}
-
-/// Identity hasher: the keys are good hashes already.
-#[derive(Debug, Default)]
-struct AlreadyHashed(u64);
-
-impl Hasher for AlreadyHashed {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

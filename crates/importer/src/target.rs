@@ -7,7 +7,7 @@ use affluenza_event::wire::{Data, Envelope};
 use affluenza_event::{ACCESS_V1, Quarantine, Refusal, UnixMillis};
 use thiserror::Error;
 
-use crate::text::percent_decode;
+use crate::text::percent_decoded;
 
 /// Ente, portal and source of the events of an import.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ impl FromStr for ServicePrefix {
     fn from_str(text: &str) -> Result<Self, TargetError> {
         match text.rsplit_once('=') {
             Some((prefix, code)) if prefix.starts_with('/') && !code.is_empty() => Ok(Self {
-                prefix: percent_decode(Cow::Borrowed(prefix.as_bytes())).into_owned(),
+                prefix: percent_decoded(Cow::Borrowed(prefix.as_bytes())).into_owned(),
                 code: code.to_owned(),
             }),
             _ => Err(TargetError::NotPrefixAndCode(text.to_owned())),
@@ -156,14 +156,17 @@ mod tests {
             ["/=home", "/pagamenti/tari=tari", "/pagamenti=pay"],
         ] {
             let target = target(&services).unwrap();
-            let service = |path: &str| target.service(path.as_bytes()).unwrap().to_owned();
-            assert_eq!(service("/pagamenti/tari/2017"), "tari");
-            assert_eq!(service("/pagamenti/imu"), "pay");
-            assert_eq!(service("/pagamenti"), "pay");
-            assert_eq!(service("/pagamenti.php"), "pay");
-            assert_eq!(service("/pagamenti;jsessionid=1"), "pay");
-            assert_eq!(service("/pagamenti-vecchi"), "home");
-            assert_eq!(service("/"), "home");
+            for (path, code) in [
+                ("/pagamenti/tari/2017", "tari"),
+                ("/pagamenti/imu", "pay"),
+                ("/pagamenti", "pay"),
+                ("/pagamenti.php", "pay"),
+                ("/pagamenti;jsessionid=1", "pay"),
+                ("/pagamenti-vecchi", "home"),
+                ("/", "home"),
+            ] {
+                assert_eq!(target.service(path.as_bytes()), Some(code), "{path}");
+            }
         }
     }
 
@@ -176,18 +179,22 @@ mod tests {
 
     #[test]
     fn codes_that_the_consumer_refuses_are_refused_before_the_first_line() {
-        let refused = |result: Result<Target, TargetError>| result.unwrap_err().to_string();
-        assert_eq!(
-            refused(Target::new("", "www")),
-            "ente is not 1 to 64 letters, digits, '-', '_' or '.'"
-        );
-        assert_eq!(
-            refused(Target::new("e", "a portal")),
-            "portal is not 1 to 64 letters, digits, '-', '_' or '.'"
-        );
-        assert!(refused(target(&["/a=x y"])).starts_with("service is not"));
-        assert!(refused(target(&["a=x"])).contains("PREFIX=CODE"));
-        assert!(refused(target(&["/a="])).contains("PREFIX=CODE"));
-        assert!(refused(target(&["/a=x", "/a=y"])).contains("two services"));
+        for (result, cause) in [
+            (
+                Target::new("", "www"),
+                "ente is not 1 to 64 letters, digits, '-', '_' or '.'",
+            ),
+            (
+                Target::new("e", "a portal"),
+                "portal is not 1 to 64 letters, digits, '-', '_' or '.'",
+            ),
+            (target(&["/a=x y"]), "service is not"),
+            (target(&["a=x"]), "PREFIX=CODE"),
+            (target(&["/a="]), "PREFIX=CODE"),
+            (target(&["/a=x", "/a=y"]), "two services"),
+        ] {
+            let refused = result.unwrap_err().to_string();
+            assert!(refused.contains(cause), "{refused}");
+        }
     }
 }

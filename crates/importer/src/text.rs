@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
+
 /// Decodes the escapes of Apache (`\"`, `\\`, `\n`, `\xHH`) and nginx (`\xHH`). Any other backslash
 /// is kept.
 pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
@@ -34,50 +36,31 @@ pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Decodes percent-encoding. A percent sign without two hexadecimal digits is kept.
-pub(crate) fn percent_decode(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    if !path.contains(&b'%') {
-        return path;
+pub(crate) fn percent_decoded(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match percent_decode(&path).into() {
+        Cow::Borrowed(_) => path,
+        Cow::<[u8]>::Owned(decoded) => Cow::Owned(decoded),
     }
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = &*path;
-    while let Some((&byte, after)) = rest.split_first() {
-        let decoded = match (byte, after) {
-            (b'%', [high, low, after @ ..]) => hex_pair(*high, *low).zip(Some(after)),
-            _ => None,
-        };
-        let (byte, after) = decoded.unwrap_or((byte, after));
-        out.push(byte);
-        rest = after;
-    }
-    Cow::Owned(out)
 }
 
 fn hex_pair(high: u8, low: u8) -> Option<u8> {
-    let (high, low) = (
-        char::from(high).to_digit(16)?,
-        char::from(low).to_digit(16)?,
-    );
-    u8::try_from(high * 16 + low).ok()
+    let digits = [high, low].map(|byte| char::from(byte).to_digit(16));
+    u8::try_from(digits[0]? * 16 + digits[1]?).ok()
 }
 
 /// Decodes at most `bytes_max` bytes as UTF-8, and replaces invalid bytes.
 pub(crate) fn lossy(bytes: &[u8], bytes_max: usize) -> Cow<'_, str> {
     // Four bytes more, so that a character at the limit does not count as invalid.
     let head = &bytes[..bytes.len().min(bytes_max + 4)];
-    let mut text = String::from_utf8_lossy(head);
-    if text.len() > bytes_max {
-        let end = (0..=bytes_max)
-            .rfind(|&at| text.is_char_boundary(at))
-            .unwrap_or(0);
-        text = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
-            Cow::Owned(mut text) => {
-                text.truncate(end);
-                Cow::Owned(text)
-            }
-        };
+    let text = String::from_utf8_lossy(head);
+    let end = text.floor_char_boundary(bytes_max);
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
     }
-    text
 }
 
 #[cfg(test)]
@@ -97,7 +80,7 @@ mod tests {
 
     #[test]
     fn percent_signs_are_tolerated() {
-        let decoded = |path: &'static [u8]| percent_decode(Cow::Borrowed(path)).into_owned();
+        let decoded = |path: &'static [u8]| percent_decoded(Cow::Borrowed(path)).into_owned();
         assert_eq!(decoded(b"/caff%C3%A8"), "/caffè".as_bytes());
         assert_eq!(decoded(b"/100%/%4/%zz/%"), b"/100%/%4/%zz/%");
     }

@@ -34,7 +34,7 @@ pub(crate) struct Visitors {
     ente: String,
     source: Box<dyn SaltSource + Send>,
     /// Hash state after salt and ente, by local day.
-    days: HashMap<i32, Sha256>,
+    days: HashMap<String, Sha256>,
 }
 
 impl Visitors {
@@ -49,18 +49,18 @@ impl Visitors {
     /// Returns the token of the visitor from `host` with `agent` on `day`.
     pub(crate) fn token(
         &mut self,
-        day: i32,
+        day: &str,
         host: &[u8],
         agent: &[u8],
     ) -> io::Result<VisitorToken> {
-        let mut hash = match self.days.get(&day) {
+        let mut hash = match self.days.get(day) {
             Some(hash) => hash.clone(),
             None => {
                 let hash = Sha256::new()
                     .chain_update(self.source.salt()?)
                     .chain_update(&self.ente)
                     .chain_update([0xFF]);
-                self.days.insert(day, hash.clone());
+                self.days.insert(day.to_owned(), hash.clone());
                 hash
             }
         };
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    fn token(visitors: &mut Visitors, day: i32, host: &str) -> String {
+    fn token(visitors: &mut Visitors, day: &str, host: &str) -> String {
         let token = visitors.token(day, host.as_bytes(), b"agent").unwrap();
         token.as_str().to_owned()
     }
@@ -93,17 +93,17 @@ mod tests {
     #[test]
     fn a_visitor_is_the_same_within_a_day_and_another_on_the_next() {
         let mut visitors = Visitors::new("e", Counted(0));
-        let monday = token(&mut visitors, 1, "203.0.113.7");
-        let tuesday = token(&mut visitors, 2, "203.0.113.7");
-        assert_eq!(monday, token(&mut visitors, 1, "203.0.113.7"));
+        let monday = token(&mut visitors, "1", "203.0.113.7");
+        let tuesday = token(&mut visitors, "2", "203.0.113.7");
+        assert_eq!(monday, token(&mut visitors, "1", "203.0.113.7"));
         assert_ne!(monday, tuesday);
-        assert_ne!(monday, token(&mut visitors, 1, "203.0.113.8"));
+        assert_ne!(monday, token(&mut visitors, "1", "203.0.113.8"));
         // Another import draws other salts.
         let mut again = Visitors::new("e", Counted(9));
-        assert_ne!(monday, token(&mut again, 1, "203.0.113.7"));
+        assert_ne!(monday, token(&mut again, "1", "203.0.113.7"));
         // Even the same salt does not link two enti.
         let mut elsewhere = Visitors::new("f", Counted(0));
-        assert_ne!(monday, token(&mut elsewhere, 1, "203.0.113.7"));
+        assert_ne!(monday, token(&mut elsewhere, "1", "203.0.113.7"));
     }
 
     #[test]

@@ -40,6 +40,24 @@ pub struct ReportArgs {
     pub output: Option<PathBuf>,
 }
 
+impl ReportArgs {
+    /// Returns the arguments of a year without options.
+    pub fn of_year(year: i16, compare: Option<i16>, lang: LanguageArg) -> Self {
+        Self {
+            year,
+            public: false,
+            compare,
+            ente: None,
+            every_ente: false,
+            count: Counting::People,
+            classified: Clock::Then,
+            lang,
+            format: None,
+            output: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// Tables for a terminal.

@@ -13,12 +13,10 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, accept: &Accept) -> Result<()> {
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = work(&platform, settings, accept).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        work(platform, settings, accept).await
+    })?;
+    output::print(&done)
 }
 
 /// Returns the accepted losses that may concern a year.

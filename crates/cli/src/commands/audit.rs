@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use affluenza_pipeline::audit::{
-    Audit, AuditPeriod, Finding, ON_THEIR_WAY_MINUTES, UNREAD_SECONDS_MAX, UnreadRecords, audit,
+    Audit, AuditPeriod, ON_THEIR_WAY_MINUTES, UNREAD_SECONDS_MAX, audit,
 };
 use affluenza_pipeline::erase::{erase_again, open_erasures};
 use affluenza_pipeline::{Reconciled, stream};
@@ -18,29 +18,23 @@ use crate::settings::Settings;
 const LISTED_MAX: usize = 50;
 
 pub fn run(settings: &Settings, args: &args::AuditArgs) -> Result<()> {
-    let mut period = args
-        .period
-        .as_deref()
-        .map_or(Ok(AuditPeriod::ALL), parse_period)?;
+    let mut period = period_of(args.period.as_deref())?;
     period.on_their_way_minutes = args.on_their_way;
     period.unread_seconds_max = settings.consume.stuck_seconds;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = check(&platform, settings, args, &period).await;
-        platform.close().await?;
-        let (audit, mended) = result?;
-        output::print(&match args.format {
-            OutputFormat::Json => json(&audit)?,
-            OutputFormat::Text => text(&audit, mended.as_ref()),
-        })?;
-        if !audit.balanced {
-            bail!(
-                "{} finding(s): the accounts do not balance; each names the command that helps",
-                audit.findings.len()
-            );
-        }
-        Ok(())
-    })
+    let (audit, mended) = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        check(platform, settings, args, &period).await
+    })?;
+    output::print(&match args.format {
+        OutputFormat::Json => json(&audit)?,
+        OutputFormat::Text => text(&audit, mended.as_ref()),
+    })?;
+    if !audit.balanced {
+        bail!(
+            "{} finding(s): the accounts do not balance; each names the command that helps",
+            audit.findings.len()
+        );
+    }
+    Ok(())
 }
 
 async fn check(
@@ -62,6 +56,11 @@ async fn check(
         None
     };
     Ok((audit(&store, &platform.bus, period).await?, mended))
+}
+
+/// Returns the period of an option. Default: all days.
+pub fn period_of(option: Option<&str>) -> Result<AuditPeriod> {
+    option.map_or(Ok(AuditPeriod::ALL), parse_period)
 }
 
 /// Parses a year, a month or a day: `2017`, `2017-03`, `2017-03-26`; or `FROM..TO`, both included.
@@ -181,16 +180,9 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
             "compared from {year}-{month:02} on: older facts expire"
         );
     }
-    let erased: u64 = audit
-        .partitions
-        .iter()
-        .map(|partition| partition.erased)
-        .sum();
-    let control: u64 = audit
-        .partitions
-        .iter()
-        .map(|partition| partition.control)
-        .sum();
+    let partitions = audit.partitions.iter();
+    let erased: u64 = partitions.clone().map(|one| one.erased).sum();
+    let control: u64 = partitions.map(|one| one.control).sum();
     if control > 0 {
         let _ = writeln!(
             text,
@@ -206,7 +198,7 @@ fn text(audit: &Audit, mended: Option<&Reconciled>) -> String {
     accepted(audit, &mut text);
     for finding in audit.findings.iter().take(LISTED_MAX) {
         let remedy = finding.remedy(audit);
-        let _ = writeln!(text, "{}\n    -> {remedy}", sentence(finding));
+        let _ = writeln!(text, "{finding}\n    -> {remedy}");
     }
     if audit.findings.len() > LISTED_MAX {
         let _ = writeln!(
@@ -286,152 +278,6 @@ fn before_the_log(audit: &Audit, text: &mut String) {
             ranges.join(", ")
         );
     }
-}
-
-fn sentence(finding: &Finding) -> String {
-    match finding {
-        Finding::FatesDoNotAddUp {
-            partition,
-            records_read,
-            fates,
-        } => {
-            format!(
-                "partition {partition}: {records_read} records were read, but {fates} have a fate"
-            )
-        }
-        Finding::UnreadRecords(unread) => unread_sentence(unread),
-        Finding::SchemaDiffers(fault) => fault.to_string(),
-        Finding::TopicMissing { topic } => format!(
-            "topic {topic} does not exist, so the next bad record stops its partition: create it, or run `affluenza migrate`"
-        ),
-        Finding::LedgerGap(gap) => format!(
-            "partition {}: the ledger has no block for offsets {} to {}",
-            gap.kafka_partition, gap.ends_at, gap.begins_at
-        ),
-        Finding::LedgerOverlap(gap) => format!(
-            "partition {}: two blocks of the ledger share offsets {} to {}",
-            gap.kafka_partition, gap.begins_at, gap.ends_at
-        ),
-        Finding::CommittedBeyondLedger {
-            partition,
-            committed_offset,
-            ledger_next_offset,
-        } => format!(
-            "partition {partition}: the group reads on at {committed_offset}, but the ledger ends at {ledger_next_offset}"
-        ),
-        Finding::PlaceBehindLedger {
-            partition,
-            committed_offset,
-            ledger_next_offset,
-        } => format!(
-            "partition {partition}: the group stands at {committed_offset}, but the ledger reaches to {ledger_next_offset}: reading on would count records twice"
-        ),
-        Finding::OffsetForgotten {
-            partition,
-            ledger_next_offset,
-        } => format!(
-            "partition {partition}: the group has no offset, but the ledger reaches to {ledger_next_offset}"
-        ),
-        Finding::DeletedUnread {
-            partition,
-            committed_offset,
-            log_first_offset,
-        } => format!(
-            "partition {partition}: the next record to read is {committed_offset}, but the log begins at {log_first_offset}"
-        ),
-        Finding::LogShorter {
-            partition,
-            log_next_offset,
-            ledger_next_offset,
-        } => format!(
-            "partition {partition}: the ledger reaches to {ledger_next_offset}, but the log ends at {log_next_offset}: it was truncated or restored to an older copy"
-        ),
-        Finding::LogDiffers {
-            partition,
-            first_offset,
-            next_offset,
-        } => format!(
-            "partition {partition}: the log holds other records at offsets {first_offset} to {next_offset} than were read: it was restored to an older copy"
-        ),
-        Finding::OffsetsWithoutRecord(block) => format!(
-            "partition {}, offsets {} to {}: {} offsets held no record, and there is no evidence that they are transaction markers, aborted records or compaction",
-            block.kafka_partition,
-            block.first_offset,
-            block.next_offset,
-            block.offsets()
-        ),
-        Finding::FactsMissing(block) => format!(
-            "partition {}, offsets {} to {}: {} of {} facts are missing",
-            block.kafka_partition,
-            block.first_offset,
-            block.next_offset,
-            block.stored - block.facts,
-            block.stored
-        ),
-        Finding::FactsTooMany(block) => format!(
-            "partition {}, offsets {} to {}: {} facts of {} offsets instead of {}",
-            block.kafka_partition,
-            block.first_offset,
-            block.next_offset,
-            block.facts,
-            block.offsets,
-            block.stored
-        ),
-        Finding::FactsOutsideLedger(facts) => format!(
-            "partition {}, offsets {} to {}: {} facts that no block of the ledger covers",
-            facts.kafka_partition, facts.first_offset, facts.last_offset, facts.facts
-        ),
-        Finding::EventStoredTwice(copy) => format!(
-            "partition {} offset {}, {}, day {}: the same event as partition {} offset {}",
-            copy.kafka_partition,
-            copy.kafka_offset,
-            copy.ente,
-            copy.day,
-            copy.first_partition,
-            copy.first_offset
-        ),
-        Finding::AggregateDiffers(cell) => {
-            let hour = jiff::Timestamp::from_second(i64::from(cell.hour_start))
-                .map_or_else(|_| cell.hour_start.to_string(), |hour| hour.to_string());
-            format!(
-                "hour {hour}, {}: the aggregate lacks {} events, {} accesses, {} service uses and {} users of the facts",
-                cell.ente,
-                cell.events_missing,
-                cell.accesses_missing,
-                cell.service_uses_missing,
-                cell.users_missing
-            )
-        }
-        Finding::MonthInDoubt(doubt) => format!(
-            "month {}-{:02}: its hour rows may lack events or have some twice; a consumer or `affluenza audit --repair` compares them with the facts",
-            doubt.month / 100,
-            doubt.month % 100
-        ),
-        Finding::HoursDiffer(hours) => format!(
-            "month {}, {}: its precalculated hours have {} users, or other accesses or uses; the aggregate has {} users",
-            &hours.month[..7],
-            hours.ente,
-            hours.users_kept,
-            hours.users
-        ),
-        Finding::ErasureOpen { id, ente, .. } => format!(
-            "{ente}: erasure {id} is noted but was not applied to this database: erased events may be back"
-        ),
-        Finding::DayDiffers(day) => format!(
-            "day {}, {}: {} events were stored according to the ledger, {} are facts",
-            day.day, day.ente, day.stored, day.facts
-        ),
-    }
-}
-
-fn unread_sentence(unread: &UnreadRecords) -> String {
-    let waiting = unread.waiting_seconds.map_or(String::new(), |seconds| {
-        format!(", the first for {seconds} s")
-    });
-    format!(
-        "partition {}, offsets {} to {}: records wait and are not read{waiting}: {}",
-        unread.partition, unread.offset, unread.log_next_offset, unread.detail
-    )
 }
 
 #[cfg(test)]

@@ -27,25 +27,19 @@ pub fn backup(settings: &Settings, args: &Backup) -> Result<()> {
     let to = place(settings, &args.name)?;
     let base = args.base.as_ref();
     let base = base.map(|name| place(settings, name)).transpose()?;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let seconds = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let began = Instant::now();
-        let written = async {
-            let store = Store::new(&platform.store);
-            store.admin().check_schema().await?;
-            let written = store.admin().backup(&to, base.as_ref()).await;
-            if matches!(written, Err(StoreError::BackupCutOff { .. })) && is_local(settings, &to) {
-                free(settings, &to)?;
-                return Ok(store.admin().backup(&to, base.as_ref()).await?);
-            }
-            Ok::<_, anyhow::Error>(written?)
+        let store = Store::new(&platform.store);
+        store.admin().check_schema().await?;
+        let mut written = store.admin().backup(&to, base.as_ref()).await;
+        if matches!(written, Err(StoreError::BackupCutOff { .. })) && is_local(settings, &to) {
+            free(settings, &to)?;
+            written = store.admin().backup(&to, base.as_ref()).await;
         }
-        .await;
-        platform.close().await?;
         written?;
-        let seconds = began.elapsed().as_secs_f64();
-        output::print(&format!("backup {} written in {seconds:.1} s", to.name))
-    })
+        Ok(began.elapsed().as_secs_f64())
+    })?;
+    output::print(&format!("backup {} written in {seconds:.1} s", to.name))
 }
 
 /// True if the backup is stored in a folder of this machine's own ClickHouse.
@@ -72,12 +66,10 @@ pub fn restore(settings: &Settings, args: &Restore) -> Result<()> {
     {
         bail!("--set-aside {name}: use letters, digits and '_', such as affluenza_old");
     }
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = bring_back(&platform, settings, &from, aside).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        bring_back(platform, settings, &from, aside).await
+    })?;
+    output::print(&done)
 }
 
 async fn bring_back(

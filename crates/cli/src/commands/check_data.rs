@@ -11,9 +11,9 @@ use affluenza_report::{Language, Report};
 use affluenza_store::Store;
 use anyhow::{Context, Result, bail};
 
-use crate::args::{self, CheckData, Clock, Counting};
+use crate::args::{CheckData, ReportArgs};
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
@@ -24,42 +24,23 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         findings.extend(of_folder(folder, &register, language)?);
     }
     if let Some(year) = args.year {
-        super::with_runtime(async |_stop| {
-            let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+        let asked = ReportArgs::of_year(year, None, args.lang);
+        let report = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
             let store = Store::new(&platform.store);
             let witness = super::chain::Witness::new(settings, store.admin());
-            let asked = question(year, args);
-            let report = super::report::tables(&store, &register, &witness, &asked).await;
-            platform.close().await?;
-            findings.extend(of_report(&report?, language));
-            Ok(())
+            super::report::tables(&store, &register, &witness, &asked).await
         })?;
+        findings.extend(of_report(&report, language));
     }
     match findings.len() {
-        0 => output::print(super::report::say(
-            language,
-            "nessun rilievo",
-            "nothing was found",
-        )),
+        0 => output::print(match language {
+            Language::Italian => "nessun rilievo",
+            Language::English => "nothing was found",
+        }),
         found => {
             output::print(&findings.join("\n"))?;
             bail!("{found} finding(s)")
         }
-    }
-}
-
-fn question(year: i16, args: &CheckData) -> args::ReportArgs {
-    args::ReportArgs {
-        year,
-        compare: None,
-        ente: None,
-        every_ente: false,
-        public: false,
-        count: Counting::People,
-        classified: Clock::Then,
-        lang: args.lang,
-        format: None,
-        output: None,
     }
 }
 

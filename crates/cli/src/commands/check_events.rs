@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use affluenza_event::{Message, Refusal, UnixMillis};
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::args::OutputFormat;
 use crate::output;
 
 /// Limit of a checked file, in bytes.
@@ -22,16 +22,8 @@ pub struct CheckEvents {
     /// File with one event, a JSON array of events, or one event a line; `-` is standard input.
     file: PathBuf,
     /// Format of the result.
-    #[arg(long, value_enum, default_value_t = EventsFormat::Text)]
-    format: EventsFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EventsFormat {
-    /// Text for people.
-    Text,
-    /// JSON for programs.
-    Json,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 /// Result of a check.
@@ -63,8 +55,8 @@ pub fn run(args: &CheckEvents) -> Result<()> {
     let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
     let found = check(&text, now);
     match args.format {
-        EventsFormat::Text => output::print(&as_text(&found))?,
-        EventsFormat::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
+        OutputFormat::Text => output::print(&as_text(&found))?,
+        OutputFormat::Json => output::print(&serde_json::to_string_pretty(&found)?)?,
     }
     if found.events == 0 {
         bail!("{} holds no event", args.file.display());
@@ -181,20 +173,11 @@ fn failure(event: &[u8], index: usize, line: usize, refusal: &Refusal, now: Unix
     Failure {
         index,
         line: line + before.map_or(0, |before| newlines(&event[..before])),
-        id: id
-            .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned()),
+        id: id.map(output::masked),
         field,
         reason: refusal.code(),
-        detail: detail(refusal),
+        detail: output::without_fate(refusal),
         mend: refusal.mend(),
-    }
-}
-
-/// Returns the reason without the fate, which has no meaning before the event is sent.
-fn detail(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Reject(reject) => reject.to_string(),
-        Refusal::Quarantine(quarantine) => quarantine.to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-use std::io::{self, BufRead, BufWriter, Read};
+use std::io::{self, BufRead, Read};
 
 use affluenza_classify::device::{Device, DeviceRules, Hints};
 use affluenza_classify::hours::Band;
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 const LINE_BYTES_MAX: u64 = 128 * 1024;
 
 pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
-    let mut out = Rows::new(args.format, BufWriter::new(io::stdout().lock()));
+    let mut out = Rows::to_stdout(args.format);
     if args.events {
         let mut classifier = super::classifier(settings)?;
         let mut refused = 0_u64;
@@ -37,7 +37,7 @@ pub fn run(settings: &Settings, args: &Classify) -> Result<()> {
     } else {
         for_each_line(|line| out.write(&AgentRow::of(line)))?;
     }
-    out.flush().context("standard output")
+    out.flush()
 }
 
 /// Calls `show` for every non-empty line, without its end.
@@ -119,8 +119,7 @@ impl EventRow {
         let rules = classifier.rules().to_owned();
         let id = serde_json::from_slice::<Value>(line)
             .ok()
-            .and_then(|event| Some(event.get("id")?.as_str()?.to_owned()))
-            .map(|id| String::from_utf8_lossy(&affluenza_event::mask(id.as_bytes())).into_owned())
+            .and_then(|event| Some(output::masked(event.get("id")?.as_str()?)))
             .unwrap_or_default();
         // Accept times in the future, since the event is only classified.
         let event = match affluenza_event::parse(line, UnixMillis(i64::MAX)) {

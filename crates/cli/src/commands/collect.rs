@@ -22,11 +22,8 @@ pub fn run(settings: &Settings, args: &Collect) -> Result<()> {
     if let Some(listen) = &args.listen {
         settings.collect.http.listen.clone_from(listen);
     }
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(&settings, Needs::KAFKA).await?;
-        let result = collect(&mut platform, &settings, &stop).await;
-        platform.close().await?;
-        result
+    super::with_platform(&settings, Needs::KAFKA, async |platform, stop| {
+        collect(platform, &settings, stop).await
     })
 }
 

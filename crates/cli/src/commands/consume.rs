@@ -25,12 +25,10 @@ pub fn run(settings: &Settings, args: &Consume) -> Result<()> {
         settings.consume.listen.clone_from(listen);
         settings.check()?;
     }
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(&settings, Needs::BOTH).await?;
-        let result = consume(&mut platform, &settings, args.once, &stop).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(&settings, Needs::BOTH, async |platform, stop| {
+        consume(platform, &settings, args.once, stop).await
+    })?;
+    output::print(&done)
 }
 
 async fn consume(
@@ -48,13 +46,7 @@ async fn consume(
     } else {
         Until::Stopped
     };
-    let consumer = RunningConsumer::start(
-        platform,
-        settings,
-        super::classifier(settings)?,
-        until,
-        stop.clone(),
-    )?;
+    let consumer = RunningConsumer::start(platform, settings, until, stop.clone())?;
     let progress = consumer.progress.clone();
     let watched = Watch::start(settings, platform, &progress).await?;
     let result = consumer.finish(platform).await;
@@ -89,10 +81,10 @@ impl RunningConsumer {
     pub fn start(
         platform: &Platform,
         settings: &Settings,
-        classifier: Classifier,
         until: Until,
         stop: CancellationToken,
     ) -> Result<Self> {
+        let classifier = super::classifier(settings)?;
         let progress = Progress::default();
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
         let (config, runtime) = (settings.consume.clone(), Handle::current());

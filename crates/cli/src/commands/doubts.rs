@@ -27,9 +27,12 @@ pub async fn settle_regularly(
     let mut after = Instant::now();
     let mut looked = None;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(DOUBTS_LOOK) => {}
-            () = stop.cancelled() => return,
+        if stop
+            .run_until_cancelled(tokio::time::sleep(DOUBTS_LOOK))
+            .await
+            .is_none()
+        {
+            return;
         }
         let blocks = progress.snapshot().blocks;
         let is_known = looked

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 /// Timeout of Kafka's acknowledgement.
@@ -208,21 +208,15 @@ fn post(url: &str, key: &str, event: &[u8]) -> Result<(u16, String), ureq::Error
 }
 
 fn to_kafka(settings: &Settings, key: &str, event: &[u8]) -> Result<()> {
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::KAFKA).await?;
-        let sent = async {
-            Cluster::new(&platform.bus)?
-                .create_topics(&platform.bus)
-                .await?;
-            tokio::task::block_in_place(|| {
-                let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
-                writer.send(key.as_bytes(), event, None, &[])?;
-                writer.flush(PATIENCE)
-            })?;
-            Ok(())
-        }
-        .await;
-        platform.close().await?;
-        sent
+    super::with_platform(settings, Needs::KAFKA, async |platform, _| {
+        Cluster::new(&platform.bus)?
+            .create_topics(&platform.bus)
+            .await?;
+        tokio::task::block_in_place(|| {
+            let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+            writer.send(key.as_bytes(), event, None, &[])?;
+            writer.flush(PATIENCE)
+        })?;
+        Ok(())
     })
 }

@@ -1,6 +1,5 @@
 //! Erases events by order.
 
-use affluenza_pipeline::audit::AuditPeriod;
 use affluenza_pipeline::erase::{Order, erase, preview};
 use affluenza_register::{Ente, Portal};
 use affluenza_store::Store;
@@ -12,10 +11,7 @@ use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
-    let period = args
-        .period
-        .as_deref()
-        .map_or(Ok(AuditPeriod::ALL), super::audit::parse_period)?;
+    let period = super::audit::period_of(args.period.as_deref())?;
     let reason = args.reason.clone().unwrap_or_default();
     if !args.dry_run && reason.trim().is_empty() {
         bail!("--reason is empty: say who ordered it and on what ground");
@@ -41,12 +37,10 @@ pub fn run(settings: &Settings, args: &Erase) -> Result<()> {
         days: period.days.start..=period.days.end.saturating_sub(1),
         reason,
     };
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = work(&platform, settings, &order, args.dry_run).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        work(platform, settings, &order, args.dry_run).await
+    })?;
+    output::print(&done)
 }
 
 async fn work(

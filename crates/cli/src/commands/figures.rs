@@ -12,24 +12,21 @@ use jiff::Timestamp;
 
 use crate::args::ImportFigures;
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 pub fn import(settings: &Settings, args: &ImportFigures) -> Result<()> {
     let set = read(&args.file)?;
     let register = super::register(settings)?;
     let doubts = sources::check(&set, &register);
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let added = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
-        let result = add(&store, &set).await;
-        platform.close().await?;
-        let told = result?;
-        for doubt in &doubts {
-            output::say(&doubt.sentence(affluenza_report::Language::English));
-        }
-        output::print(&told)
-    })
+        add(&store, &set).await
+    })?;
+    for doubt in &doubts {
+        output::say(&doubt.sentence(affluenza_report::Language::English));
+    }
+    output::print(&added)
 }
 
 /// Reads a provenance file and the CSV file that it names, in the same folder.

@@ -6,7 +6,7 @@ use affluenza_importer::{AccessLog, Input, Summary, SystemSalts, Target};
 use affluenza_kafka::{Acknowledged, NextOffset, Partition, Writer};
 use affluenza_pipeline::{Until, stream};
 use affluenza_store::{ImportedRange, Ledger, Store};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::args;
 use crate::commands::consume::RunningConsumer;
@@ -39,12 +39,10 @@ pub fn run(settings: &Settings, args: args::AccessLogArgs) -> Result<()> {
         portal: args.portal.clone(),
         no_wait: args.no_wait,
     };
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = import(&mut platform, settings, order, stop).await;
-        platform.close().await?;
-        output::print(&result?)
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
+        import(platform, settings, order, stop.clone()).await
+    })?;
+    output::print(&done)
 }
 
 struct ImportOrder {
@@ -63,9 +61,7 @@ async fn import(
     super::migrate::prepare(platform).await?;
     let stream = stream::present(Store::new(&platform.store).ledger(), &platform.bus).await?;
     let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
-    let (summary, acknowledged) = tokio::task::spawn_blocking(move || produce(order.log, &writer))
-        .await
-        .context("the import ended unexpectedly")??;
+    let (summary, acknowledged) = tokio::task::block_in_place(|| produce(order.log, &writer))?;
     report_lines(&summary);
     if order.no_wait {
         return Ok(format!(
@@ -83,13 +79,7 @@ async fn import(
     let store = Store::new(&platform.store);
     if platform.is_owner {
         let until = Until::Reached(super::consume::ends(&platform.bus)?);
-        let consumer = RunningConsumer::start(
-            platform,
-            settings,
-            super::classifier(settings)?,
-            until,
-            stop,
-        )?;
+        let consumer = RunningConsumer::start(platform, settings, until, stop)?;
         consumer.finish(platform).await?;
     } else {
         wait_for_others(store.ledger(), &stream, &ends, &stop).await?;

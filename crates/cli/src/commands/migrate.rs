@@ -19,17 +19,14 @@ pub fn run(settings: &Settings, args: &Migrate) -> Result<()> {
         }
         return output::print(&format!("{};", statements.join(";\n\n")));
     }
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = migrate(&platform, settings, args).await;
-        platform.close().await?;
-        let done = result?;
-        if done.is_empty() {
-            output::print("nothing to do: the schema and the topics are there")
-        } else {
-            output::print(&done.join("\n"))
-        }
-    })
+    let done = super::with_platform(settings, Needs::BOTH, async |platform, _| {
+        migrate(platform, settings, args).await
+    })?;
+    if done.is_empty() {
+        output::print("nothing to do: the schema and the topics are there")
+    } else {
+        output::print(&done.join("\n"))
+    }
 }
 
 /// Migrates everything. Returns what was done, one line each.

@@ -38,7 +38,6 @@ mod year;
 mod zones;
 
 use std::fs;
-use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,6 +53,7 @@ pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
 use crate::args::{Args, Command, Import};
 use crate::output;
+use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
 
 /// Example register, built into the program.
@@ -111,7 +111,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::CheckEvents(check) => check_events::run(&check),
         Command::Migrate(migrate) => migrate::run(&settings, &migrate),
         Command::Register(what) => register::run(&settings, &what),
-        Command::DeadLetters(what) => dead_letters::run(&settings, what),
+        Command::DeadLetters(what) => dead_letters::run(&settings, &what),
         Command::Keys(what) => keys::run(&settings, &what),
         Command::Config(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
@@ -150,9 +150,7 @@ fn end_by_force() {
 }
 
 /// Runs `work` to its end. Signals cancel its token.
-fn with_runtime<F: Future<Output = Result<()>>>(
-    work: impl FnOnce(CancellationToken) -> F,
-) -> Result<()> {
+fn with_runtime<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -163,9 +161,25 @@ fn with_runtime<F: Future<Output = Result<()>>>(
             cancelled_by_signals(END_MAX, end_by_force).context("signals cannot be handled")?;
         work(stop).await
     });
-    // Remaining tasks were abandoned and must not delay the exit.
-    runtime.shutdown_background();
+    // The runtime ends with the process: abandoned tasks must not delay the exit, and a signal must
+    // still end a command that writes its results.
+    std::mem::forget(runtime);
     result
+}
+
+/// Runs `work` with Kafka and ClickHouse, and then stops those that this command started. Signals
+/// cancel its token.
+fn with_platform<T>(
+    settings: &Settings,
+    needs: Needs,
+    work: impl AsyncFnOnce(&mut Platform, &CancellationToken) -> Result<T>,
+) -> Result<T> {
+    with_runtime(async |stop| {
+        let mut platform = Platform::open(settings, needs).await?;
+        let result = work(&mut platform, &stop).await;
+        platform.close().await?;
+        result
+    })
 }
 
 /// Reads the configured register.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::chain::Witness;
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 #[derive(Debug, clap::Args)]
@@ -25,32 +25,22 @@ pub struct OpenData {
 pub fn run(settings: &Settings, args: &OpenData) -> Result<()> {
     let publisher = settings.open_data.publisher()?;
     let register = super::register(settings)?;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let year = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
-        let made = async {
-            store.admin().check_schema().await?;
-            let closed = super::chain::closed_years(
-                store.registers(),
-                &Witness::new(settings, store.admin()),
-            )
-            .await;
-            let (_keep, closed) = watch::channel(Arc::new(closed));
-            let editions = Editions::new(settings.serve.small_count, closed);
-            Ok::<_, anyhow::Error>(editions.year(args.year)?)
-        };
-        let made = made.await;
-        platform.close().await?;
-        let year = made?;
-        let closed_at: jiff::Timestamp = year.closed_at.parse()?;
-        let modified = closed_at.in_tz(super::report::ZONE)?.date();
-        let published = Published {
-            public: &year.public,
-            modified,
-        };
-        let edition = Edition::build(&[published], &register, &publisher);
-        write(args, &edition)
-    })
+        store.admin().check_schema().await?;
+        let closed =
+            super::chain::closed_years(store.registers(), &Witness::new(settings, store.admin()))
+                .await;
+        let (_keep, closed) = watch::channel(Arc::new(closed));
+        let editions = Editions::new(settings.serve.small_count, closed);
+        Ok(editions.year(args.year)?)
+    })?;
+    let closed_at: jiff::Timestamp = year.closed_at.parse()?;
+    let published = Published {
+        public: &year.public,
+        modified: closed_at.in_tz(super::report::ZONE)?.date(),
+    };
+    write(args, &Edition::build(&[published], &register, &publisher))
 }
 
 fn write(args: &OpenData, edition: &Edition) -> Result<()> {

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_pipeline::audit::AuditPeriod;
 use affluenza_pipeline::rebuild::{RebuildRequest, Rebuilt, Step, Tools, rebuild, stopped};
 use affluenza_store::Store;
 use affluenza_store::rebuild::{RebuildChange, What};
@@ -26,10 +25,7 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         Rebuild::Aggregates(options) => (What::Aggregates, options),
         Rebuild::Facts(options) => (What::Facts, options),
     };
-    let period = options
-        .period
-        .as_deref()
-        .map_or(Ok(AuditPeriod::ALL), super::audit::parse_period)?;
+    let period = super::audit::period_of(options.period.as_deref())?;
     let request = RebuildRequest {
         what,
         months: period.months,
@@ -39,23 +35,18 @@ pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
         owner: owner(),
         is_alive,
     };
-    super::with_runtime(async |stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
-        let result = work(&platform, settings, &request, &stop).await;
-        platform.close().await?;
-        let rebuilt = result?;
-        output::print(&match options.format {
-            OutputFormat::Json => {
-                serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?
-            }
-            OutputFormat::Text => text(&rebuilt),
-        })?;
-        let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
-        if failures > 0 {
-            bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
-        }
-        Ok(())
-    })
+    let rebuilt = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
+        work(platform, settings, &request, stop).await
+    })?;
+    output::print(&match options.format {
+        OutputFormat::Json => serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?,
+        OutputFormat::Text => text(&rebuilt),
+    })?;
+    let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
+    if failures > 0 {
+        bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
+    }
+    Ok(())
 }
 
 async fn work(

@@ -1,4 +1,3 @@
-use std::io::{self, BufWriter};
 use std::path::Path;
 
 use affluenza_classify::hours::{Calendar, Holiday, LocalDate, Weekday};
@@ -6,14 +5,14 @@ use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
 use affluenza_store::register::{RegisterTable, UsageByCode};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
 use super::rows::Rows;
 use crate::args::{self, Lines};
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 /// Years whose holidays are loaded, beginning with the earliest day that can be stored.
@@ -66,29 +65,24 @@ fn summary(register: &Register) -> String {
 
 fn apply(settings: &Settings, register: &Register) -> Result<()> {
     let version = register.version();
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let before = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
-        let applied = async {
-            store.admin().check_schema().await?;
-            let before = store.registers().current().await?;
-            for (table, rows) in tables(register) {
-                store.registers().put(table, version, rows).await?;
-            }
-            store.registers().activate(version).await?;
-            Ok::<_, anyhow::Error>(before)
+        store.admin().check_schema().await?;
+        let before = store.registers().current().await?;
+        for (table, rows) in tables(register) {
+            store.registers().put(table, version, rows).await?;
         }
-        .await;
-        platform.close().await?;
-        let note = match applied? {
-            Some(before) if before == version => "active as before".to_owned(),
-            Some(before) => format!(
-                "active instead of {before}; facts keep their classification until `affluenza rebuild facts`"
-            ),
-            None => "active".to_owned(),
-        };
-        output::print(&format!("{}; {note}", summary(register)))
-    })
+        store.registers().activate(version).await?;
+        Ok(before)
+    })?;
+    let note = match before {
+        Some(before) if before == version => "active as before".to_owned(),
+        Some(before) => format!(
+            "active instead of {before}; facts keep their classification until `affluenza rebuild facts`"
+        ),
+        None => "active".to_owned(),
+    };
+    output::print(&format!("{}; {note}", summary(register)))
 }
 
 /// Returns the register as rows, one JSON object a line.
@@ -230,39 +224,33 @@ struct Unresolved<'u> {
 }
 
 fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result<()> {
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let usage = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
-        let usage = async {
-            store.admin().check_schema().await?;
-            Ok::<_, anyhow::Error>(store.usage().usage_by_code().await?)
-        }
-        .await;
-        platform.close().await?;
-        let usage = usage?;
-        let mut rows = Rows::new(format, BufWriter::new(io::stdout().lock()));
-        let mut unknown_events = 0;
-        for used in &usage {
-            let Some(unknown) = unknown(register, used) else {
-                continue;
-            };
-            unknown_events += used.events;
-            rows.write(&Unresolved {
-                unknown,
-                ente: &used.ente,
-                portal: &used.portal,
-                service: &used.service,
-                events: used.events,
-                first_day: &used.first_day,
-                last_day: &used.last_day,
-            })?;
-        }
-        rows.flush().context("standard output")?;
-        if unknown_events == 0 {
-            output::say("every code is known");
-        }
-        Ok(())
-    })
+        store.admin().check_schema().await?;
+        Ok(store.usage().usage_by_code().await?)
+    })?;
+    let mut rows = Rows::to_stdout(format);
+    let mut unknown_events = 0;
+    for used in &usage {
+        let Some(unknown) = unknown(register, used) else {
+            continue;
+        };
+        unknown_events += used.events;
+        rows.write(&Unresolved {
+            unknown,
+            ente: &used.ente,
+            portal: &used.portal,
+            service: &used.service,
+            events: used.events,
+            first_day: &used.first_day,
+            last_day: &used.last_day,
+        })?;
+    }
+    rows.flush()?;
+    if unknown_events == 0 {
+        output::say("every code is known");
+    }
+    Ok(())
 }
 
 /// Returns the unknown part of a usage; `rebuild` if the facts are outdated and the register knows

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::chain::{Chain, Witness};
 use crate::args::{self, Clock, Counting, ReportFormat};
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 /// Time zone of publication dates.
@@ -26,19 +26,16 @@ pub fn run(settings: &Settings, args: &args::ReportArgs) -> Result<()> {
         check_public(args)?;
     }
     let register = super::register(settings)?;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let material = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         let witness = Witness::new(settings, store.admin());
-        let result = Material::read(&store, &register, &witness, args).await;
-        platform.close().await?;
-        let material = result?;
-        match (args.public, args.every_ente) {
-            (true, _) => deliver_public(&material, settings.serve.small_count, args),
-            (false, true) => deliver_every(&material, args),
-            (false, false) => deliver(&material.report(args.ente.as_deref())?, args),
-        }
-    })
+        Material::read(&store, &register, &witness, args).await
+    })?;
+    match (args.public, args.every_ente) {
+        (true, _) => deliver_public(&material, settings.serve.small_count, args),
+        (false, true) => deliver_every(&material, args),
+        (false, false) => deliver(&material.report(args.ente.as_deref())?, args),
+    }
 }
 
 /// Builds the report of a year, compared with another year.
@@ -187,14 +184,6 @@ pub fn language(typed: args::LanguageArg) -> Language {
     match typed {
         args::LanguageArg::It => Language::Italian,
         args::LanguageArg::En => Language::English,
-    }
-}
-
-/// Selects the text of a language.
-pub fn say(language: Language, italian: &'static str, english: &'static str) -> &'static str {
-    match language {
-        Language::Italian => italian,
-        Language::English => english,
     }
 }
 

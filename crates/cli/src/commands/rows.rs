@@ -1,8 +1,8 @@
 //! Writes rows as TSV with a header or as one JSON object a line.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::args::Lines;
@@ -11,6 +11,12 @@ use crate::args::Lines;
 pub enum Rows<W: Write> {
     Tsv(Box<csv::Writer<W>>),
     Ndjson(W),
+}
+
+impl Rows<BufWriter<StdoutLock<'static>>> {
+    pub fn to_stdout(format: Lines) -> Self {
+        Self::new(format, BufWriter::new(io::stdout().lock()))
+    }
 }
 
 impl<W: Write> Rows<W> {
@@ -35,10 +41,11 @@ impl<W: Write> Rows<W> {
         }
     }
 
-    pub fn flush(&mut self) -> io::Result<()> {
-        match self {
+    pub fn flush(&mut self) -> Result<()> {
+        let flushed = match self {
             Self::Tsv(writer) => writer.flush(),
             Self::Ndjson(writer) => writer.flush(),
-        }
+        };
+        flushed.context("standard output")
     }
 }

@@ -32,25 +32,16 @@ pub fn run(settings: &Settings, args: &Serve) -> Result<()> {
         settings.serve.http.listen.clone_from(listen);
         settings.check()?;
     }
-    super::with_runtime(async |stop| {
-        let mut platform = Platform::open(&settings, Needs::CLICKHOUSE).await?;
-        let begun = async {
-            Store::new(&platform.store).admin().check_schema().await?;
-            RunningApi::start(&platform, &settings, &stop).await
-        };
-        let result = match begun.await {
-            Ok(api) => {
-                say(&format!("listening on {}; see /docs", api.url));
-                tokio::select! {
-                    ended = api.ended() => ended,
-                    error = platform.failed() => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        };
-        stop.cancel();
-        platform.close().await?;
-        result
+    super::with_platform(&settings, Needs::CLICKHOUSE, async |platform, stop| {
+        // Cancels the background tasks before the engines stop.
+        let _cancels = stop.clone().drop_guard();
+        Store::new(&platform.store).admin().check_schema().await?;
+        let api = RunningApi::start(platform, &settings, stop).await?;
+        say(&format!("listening on {}; see /docs", api.url));
+        tokio::select! {
+            ended = api.ended() => ended,
+            error = platform.failed() => Err(error),
+        }
     })
 }
 

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{Cluster, Writer};
 use affluenza_simulator::{Options, Simulation, TargetFigures};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use indicatif::ProgressBar;
 
 use crate::args::{Destination, Simulate};
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 /// Timeout of the last acknowledgements.
@@ -33,23 +33,15 @@ pub fn run(settings: &Settings, args: &Simulate) -> Result<()> {
     if args.to == Destination::Stdout {
         return to_stdout(simulation, args.rate);
     }
-    super::with_runtime(async |stop| {
-        let platform = Platform::open(settings, Needs::KAFKA).await?;
-        let result = async {
-            Cluster::new(&platform.bus)?
-                .create_topics(&platform.bus)
-                .await?;
-            let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
-            let bar = output::bar("produced", simulation.total());
-            let rate = args.rate;
-            tokio::task::spawn_blocking(move || produce(simulation, &writer, rate, &bar, &stop))
-                .await
-                .context("the simulator ended unexpectedly")?
-        }
-        .await;
-        platform.close().await?;
-        output::print(&format!("{} events written to Kafka", result?))
-    })
+    let events = super::with_platform(settings, Needs::KAFKA, async |platform, stop| {
+        Cluster::new(&platform.bus)?
+            .create_topics(&platform.bus)
+            .await?;
+        let writer = Writer::new(&platform.bus, &platform.bus.topic)?;
+        let bar = output::bar("produced", simulation.total());
+        tokio::task::block_in_place(|| produce(simulation, &writer, args.rate, &bar, stop))
+    })?;
+    output::print(&format!("{events} events written to Kafka"))
 }
 
 fn figures(args: &Simulate) -> Result<TargetFigures> {

@@ -45,9 +45,12 @@ pub async fn watch_transactions(bus: Config, progress: Progress, stop: Cancellat
     };
     let mut seen = BTreeMap::new();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => return,
+        if stop
+            .run_until_cancelled(tokio::time::sleep(LOOK))
+            .await
+            .is_none()
+        {
+            return;
         }
         let (asked, owned) = (Arc::clone(&clients), progress.owned());
         let answer = tokio::task::spawn_blocking(move || asked.1.of(&asked.0, &owned));

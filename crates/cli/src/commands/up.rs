@@ -143,13 +143,8 @@ impl RunningServices {
             );
         }
         let consumer_stop = CancellationToken::new();
-        let consumer = RunningConsumer::start(
-            platform,
-            settings,
-            super::classifier(settings)?,
-            Until::Stopped,
-            consumer_stop.clone(),
-        )?;
+        let consumer =
+            RunningConsumer::start(platform, settings, Until::Stopped, consumer_stop.clone())?;
         let watch = Watch::start(settings, platform, &consumer.progress).await?;
         let api = RunningApi::start(platform, settings, &consumer_stop).await?;
         say(&format!(
@@ -225,28 +220,13 @@ impl UpTask<'_> {
         }
         if args.demo && !stop.is_cancelled() {
             close_years(store, bus, self.settings).await?;
-            let report = args::ReportArgs {
-                year: YEARS[1],
-                compare: Some(YEARS[0]),
-                ente: None,
-                every_ente: false,
-                public: false,
-                count: args::Counting::People,
-                classified: args::Clock::Then,
-                lang: args.look.lang,
-                format: Some(match args.look.format {
-                    args::OutputFormat::Text => args::ReportFormat::Text,
-                    args::OutputFormat::Json => args::ReportFormat::Json,
-                }),
-                output: None,
-            };
-            let tables = super::report::tables(
-                store,
-                register,
-                &super::chain::Witness::new(self.settings, store.admin()),
-                &report,
-            )
-            .await?;
+            let mut report = args::ReportArgs::of_year(YEARS[1], Some(YEARS[0]), args.look.lang);
+            report.format = Some(match args.look.format {
+                args::OutputFormat::Text => args::ReportFormat::Text,
+                args::OutputFormat::Json => args::ReportFormat::Json,
+            });
+            let witness = Witness::new(self.settings, store.admin());
+            let tables = super::report::tables(store, register, &witness, &report).await?;
             super::report::deliver(&tables, &report)?;
         }
         if !args.once && !stop.is_cancelled() {

@@ -87,9 +87,12 @@ impl Drop for Watch {
 async fn look_at_silence(usage: Usage, progress: Progress, stop: CancellationToken) {
     let mut pause = SILENCE_FIRST;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
+        if stop
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_none()
+        {
+            return;
         }
         pause = SILENCE_FIRST;
         if !progress.leads() {

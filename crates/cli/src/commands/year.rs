@@ -1,5 +1,4 @@
-use std::collections::BTreeMap;
-use std::io::{self, BufWriter};
+use std::collections::{BTreeMap, BTreeSet};
 
 use affluenza_disclosure::edition::Outcome;
 use affluenza_kafka::Config as BusConfig;
@@ -17,7 +16,7 @@ use super::decide::{decide, has_edition, secret_of};
 use super::rows::Rows;
 use crate::args::{CloseYear, VerifyYear, YearChanges};
 use crate::output;
-use crate::platform::{Needs, Platform};
+use crate::platform::Needs;
 use crate::settings::Settings;
 
 /// Limit of attempts to read figures without new events of their year in between.
@@ -53,31 +52,26 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
     let year = args.year;
     let (register, register_text) = super::register_and_text(settings)?;
     super::zones::check_over(year, &register)?;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::BOTH).await?;
+    let order = CloseOrder {
+        year,
+        restate: args.restate.as_deref(),
+        register: (register.version(), &register_text),
+        small_count: settings.serve.small_count,
+        unread_seconds_max: settings.consume.stuck_seconds,
+    };
+    let closed = super::with_platform(settings, Needs::BOTH, async |platform, _| {
         let store = Store::new(&platform.store);
-        let order = CloseOrder {
-            year,
-            restate: args.restate.as_deref(),
-            register: (register.version(), &register_text),
-            small_count: settings.serve.small_count,
-            unread_seconds_max: settings.consume.stuck_seconds,
-        };
         let witness = Witness::new(settings, store.admin());
-        let closed = close_year(&store, &platform.bus, &witness, &order).await;
-        platform.close().await?;
-        let text = match closed? {
-            Closing::Before(seal, sealed) => bail!(
-                "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists the figures that moved, `close-year {year} --restate REASON` closes it again",
-                sealed.sealed_at,
-                seal.number
-            ),
-            Closing::Unmoved(seal) => {
-                format!("{year}: nothing has moved since seal {}", seal.number)
-            }
-            Closing::Sealed(seal, sealed) => said(&seal, &sealed, order.register.0),
-        };
-        output::print(&text)
+        close_year(&store, &platform.bus, &witness, &order).await
+    })?;
+    output::print(&match closed {
+        Closing::Before(seal, sealed) => bail!(
+            "{year} was closed at {} (seal {}): `affluenza year-changes {year}` lists the figures that moved, `close-year {year} --restate REASON` closes it again",
+            sealed.sealed_at,
+            seal.number
+        ),
+        Closing::Unmoved(seal) => format!("{year}: nothing has moved since seal {}", seal.number),
+        Closing::Sealed(seal, sealed) => said(&seal, &sealed, order.register.0),
     })
 }
 
@@ -247,24 +241,18 @@ async fn settled_figures(store: &Store, year: i16) -> Result<(Figures, Vec<(Stri
 }
 
 pub fn verify(settings: &Settings, args: &VerifyYear) -> Result<()> {
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
+    let chain = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         let witness = Witness::new(settings, store.admin());
-        let verified = async {
-            store.admin().check_schema().await?;
-            if let Some(reason) = &args.accept_lost {
-                Chain::accept_lost(store.registers(), &witness, reason).await?;
-            }
-            let chain = Chain::read(store.registers(), &witness).await?;
-            match (args.year, &args.expect) {
-                (Some(year), Some(hash)) => expected(&chain, year, hash),
-                _ => listed(&chain, args.year),
-            }
+        store.admin().check_schema().await?;
+        if let Some(reason) = &args.accept_lost {
+            Chain::accept_lost(store.registers(), &witness, reason).await?;
         }
-        .await;
-        platform.close().await?;
-        output::print(&verified?)
+        Chain::read(store.registers(), &witness).await
+    })?;
+    output::print(&match (args.year, &args.expect) {
+        (Some(year), Some(hash)) => expected(&chain, year, hash)?,
+        _ => listed(&chain, args.year)?,
     })
 }
 
@@ -399,10 +387,9 @@ struct ChangedFigure<'f> {
 
 pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
     let year = args.year;
-    super::with_runtime(async |_stop| {
-        let platform = Platform::open(settings, Needs::CLICKHOUSE).await?;
-        let store = Store::new(&platform.store);
-        let figures = async {
+    let (number, figures) =
+        super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
+            let store = Store::new(&platform.store);
             store.admin().check_schema().await?;
             let chain =
                 Chain::read(store.registers(), &Witness::new(settings, store.admin())).await?;
@@ -415,45 +402,34 @@ pub fn changes(settings: &Settings, args: &YearChanges) -> Result<()> {
                 .year_figures_before(year, &sealed.ends)
                 .await?;
             let now = store.usage().year_figures(year, Counted::People).await?;
-            Ok::<_, anyhow::Error>((seal.number, sealed.figures.people, same_events, now))
+            Ok((seal.number, [sealed.figures.people, same_events, now]))
+        })?;
+    let figures = figures.each_ref().map(FigureParts::of);
+    let mut rows = Rows::to_stdout(args.format);
+    let parts: BTreeSet<&FigurePart<'_>> = figures.iter().flat_map(|of| of.0.keys()).collect();
+    let mut moved = 0_u64;
+    for part in parts {
+        let [then, same_events, now] = figures.each_ref().map(|parts| parts.get(part));
+        if then == same_events && same_events == now {
+            continue;
         }
-        .await;
-        platform.close().await?;
-        let (number, then, same_events, now) = figures?;
-        let (then, same_events, now) = (
-            FigureParts::of(&then),
-            FigureParts::of(&same_events),
-            FigureParts::of(&now),
-        );
-        let mut rows = Rows::new(args.format, BufWriter::new(io::stdout().lock()));
-        let mut parts: Vec<&FigurePart<'_>> = then.0.keys().chain(now.0.keys()).collect();
-        parts.extend(same_events.0.keys());
-        parts.sort_unstable();
-        parts.dedup();
-        let mut moved = 0_u64;
-        for part in parts {
-            let [then, same_events, now] = [&then, &same_events, &now].map(|parts| parts.get(part));
-            if then == same_events && same_events == now {
-                continue;
-            }
-            moved += 1;
-            rows.write(&ChangedFigure {
-                figure: part.figure,
-                ente: part.ente,
-                category: part.category,
-                kind: part.kind,
-                service: part.service,
-                device: part.device,
-                then,
-                now,
-                by_classification: same_events.cast_signed() - then.cast_signed(),
-                by_events: now.cast_signed() - same_events.cast_signed(),
-            })?;
-        }
-        rows.flush().context("standard output")?;
-        output::say(&format!(
-            "{moved} figure(s) of {year} have moved since seal {number}"
-        ));
-        Ok(())
-    })
+        moved += 1;
+        rows.write(&ChangedFigure {
+            figure: part.figure,
+            ente: part.ente,
+            category: part.category,
+            kind: part.kind,
+            service: part.service,
+            device: part.device,
+            then,
+            now,
+            by_classification: same_events.cast_signed() - then.cast_signed(),
+            by_events: now.cast_signed() - same_events.cast_signed(),
+        })?;
+    }
+    rows.flush()?;
+    output::say(&format!(
+        "{moved} figure(s) of {year} have moved since seal {number}"
+    ));
+    Ok(())
 }

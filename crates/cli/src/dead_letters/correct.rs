@@ -1,19 +1,50 @@
 //! Turns a letter into a valid event, or returns the obstacle.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use affluenza_event::wire::Envelope;
-use affluenza_event::{BYTE_ORDER_MARK, Message, Refusal, UnixMillis, unpack};
+use affluenza_event::{BYTE_ORDER_MARK, Message, UnixMillis, unpack};
+use anyhow::{Result, anyhow, bail};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use thiserror::Error;
+use serde_json::value::RawValue;
 
-use super::Letter;
-use super::masked::is_masked;
+use super::{Letter, LogPosition};
+use crate::output::without_fate;
 
-/// Header of a requeued record: position of the original record.
-pub const REQUEUED_FROM: &str = "affluenza-requeued-from";
-/// Header of a requeued record: stream of the original record.
-pub const REQUEUED_STREAM: &str = "affluenza-requeued-stream";
+/// Corrected events that an operator wrote, by position.
+pub type Corrections = BTreeMap<LogPosition, Box<RawValue>>;
+
+/// Reads corrected events: JSON documents that `dead-letters show` or the list as JSON prints, with
+/// `event` changed. White space may separate them.
+pub fn read_corrections(text: &str) -> Result<Corrections> {
+    #[derive(Deserialize)]
+    struct CorrectedLetter {
+        position: String,
+        event: Box<RawValue>,
+    }
+    let mut corrections = Corrections::new();
+    for letter in serde_json::Deserializer::from_str(text).into_iter() {
+        let CorrectedLetter { position, event } = letter.map_err(|error| {
+            anyhow!(
+                "{error}; it must hold the documents that `affluenza dead-letters show` prints, with the event corrected"
+            )
+        })?;
+        let Ok(at) = position.parse() else {
+            bail!(
+                "{position:?} is no position: it must be partition/offset of the events topic, such as 0/1042"
+            );
+        };
+        if corrections.insert(at, event).is_some() {
+            bail!("it has two events for position {at}");
+        }
+    }
+    if corrections.is_empty() {
+        bail!("it holds no events");
+    }
+    Ok(corrections)
+}
 
 /// Record that is a valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,51 +59,13 @@ pub struct Corrected<'a> {
     pub is_masked: bool,
 }
 
-/// Obstacle to requeueing a letter.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RequeueError {
-    /// The consumer would refuse the record again.
-    #[error("{}{}", without_fate(.refusal), masked_note(*.is_masked))]
-    Refused {
-        /// Refusal of the consumer.
-        refusal: Refusal,
-        /// True if the record contains masked data.
-        is_masked: bool,
-    },
-    /// The record would pass for another event, because its identity is masked.
-    #[error(
-        "{field} had personal data, which was masked, and identifies the event: requeue it with another {field}"
-    )]
-    MaskedIdentity {
-        /// Masked field: `source` or `id`.
-        field: &'static str,
-    },
-}
-
-impl RequeueError {
-    /// Stable code: the refusal's code, or one of this type.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Refused { refusal, .. } => refusal.code(),
-            Self::MaskedIdentity { .. } => "masked-identity",
-        }
-    }
-}
-
-/// Formats a refusal without its fate, because output shows the code next to it.
-fn without_fate(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Reject(reject) => reject.to_string(),
-        Refusal::Quarantine(quarantine) => quarantine.to_string(),
-    }
-}
-
-fn masked_note(is_masked: bool) -> &'static str {
-    if is_masked {
-        "; personal data in it was masked and cannot be restored: requeue it with a corrected event"
-    } else {
-        ""
-    }
+/// Obstacle to requeueing a letter: the consumer would refuse the record again, or the record would
+/// pass for another event, because its identity is masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequeueError {
+    /// Code of the refusal, or `masked-identity`.
+    pub code: &'static str,
+    pub detail: String,
 }
 
 /// Makes a valid event of the record of `letter`, or of `event` if an operator corrected it. `now`
@@ -86,15 +79,21 @@ pub fn correct<'a>(
         None => letter.payload.clone(),
         Some(event) => Cow::Owned(event.as_bytes().to_vec()),
     };
-    let payload = match unpack(&payload) {
-        Some(Ok(unpacked)) => Cow::Owned(unpacked),
-        _ => without_mark(payload),
+    let payload = match (unpack(&payload), payload.strip_prefix(BYTE_ORDER_MARK)) {
+        (Some(Ok(unpacked)), _) => Cow::Owned(unpacked),
+        (_, Some(text)) => Cow::Owned(text.to_owned()),
+        _ => payload,
     };
-    let is_masked_now = is_masked(&payload);
+    let has_masked = is_masked(&payload);
     let reading = affluenza_event::read(&payload, std::iter::empty, now);
-    let message = reading.message.map_err(|refusal| RequeueError::Refused {
-        refusal,
-        is_masked: is_masked_now,
+    let message = reading.message.map_err(|refusal| RequeueError {
+        code: refusal.code(),
+        detail: without_fate(&refusal)
+            + if has_masked {
+                "; personal data in it was masked and cannot be restored: requeue it with a corrected event"
+            } else {
+                ""
+            },
     })?;
     let envelope: Envelope<'_, IgnoredAny> =
         serde_json::from_slice(&payload).expect("what was read is an envelope");
@@ -102,35 +101,53 @@ pub fn correct<'a>(
     // would drop all but one of such events as duplicates.
     for (field, value) in [("source", &envelope.source), ("id", &envelope.id)] {
         if is_masked(value.as_bytes()) {
-            return Err(RequeueError::MaskedIdentity { field });
+            return Err(RequeueError {
+                code: "masked-identity",
+                detail: format!(
+                    "{field} had personal data, which was masked, and identifies the event: requeue it with another {field}"
+                ),
+            });
         }
     }
-    let what = match &message {
+    let origin = match &message {
         Message::Usage(event) => {
             let slash = if event.service.is_empty() { "" } else { "/" };
             format!("{}/{}{slash}{}", event.ente, event.portal, event.service)
         }
         Message::Report(report) => report.producer.to_string(),
     };
-    let key = envelope.id.to_string();
-    let summary = format!("{} {} {what}", envelope.event_type, envelope.time);
     Ok(Corrected {
-        key,
-        summary,
-        is_masked: is_masked_now,
+        key: envelope.id.to_string(),
+        summary: format!("{} {} {origin}", envelope.event_type, envelope.time),
+        is_masked: has_masked,
         payload,
     })
 }
 
-fn without_mark(payload: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    match payload.strip_prefix(BYTE_ORDER_MARK) {
-        Some(text) => Cow::Owned(text.to_owned()),
-        None => payload,
-    }
+/// True if `bytes` may hold a word that [`affluenza_event::mask`] replaced by asterisks.
+///
+/// Only a single asterisk next to a part of a word, as in `a*b`, certainly does not come from
+/// masking. An original asterisk may touch a masked word, so any longer run is suspect.
+pub(super) fn is_masked(bytes: &[u8]) -> bool {
+    let asterisks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'*');
+    asterisks.map(|(at, _)| at).any(|at| {
+        let (before, after) = (at.checked_sub(1).map(|at| bytes[at]), bytes.get(at + 1));
+        let is_in_word =
+            before.is_some_and(is_word_byte) || after.copied().is_some_and(is_word_byte);
+        after == Some(&b'*') || !is_in_word
+    })
+}
+
+/// True for bytes that masking treats as part of a word.
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"@._:+-%".contains(&byte) || byte >= 0x80
 }
 
 #[cfg(test)]
 mod tests {
+    use affluenza_event::mask;
+    use proptest::prelude::*;
+
     use super::super::letter::example;
     use super::*;
 
@@ -138,80 +155,118 @@ mod tests {
     const GOOD: &str = r#"{"specversion":"1.0","type":"it.affluenza.service-use.v1","source":"https://servizi.example.it","id":"7","time":"2017-03-26T10:00:00+02:00","data":{"ente":"c_d612","portal":"p","service":"s","kind":"plain","session":"s1"}}"#;
 
     fn outcome(record: &str, event: Option<&str>) -> Result<(String, String), &'static str> {
-        let masked = affluenza_event::mask(record.as_bytes());
-        correct(&example(&masked), event, NOW)
-            .map(|corrected| {
+        match correct(&example(&mask(record.as_bytes())), event, NOW) {
+            Ok(corrected) => {
                 let payload = String::from_utf8(corrected.payload.into_owned()).unwrap();
-                (corrected.key, payload)
-            })
-            .map_err(|hindrance| hindrance.code())
-    }
-
-    #[test]
-    fn a_valid_record_goes_back_byte_for_byte() {
-        let record = GOOD.replace(":{", ": {");
-        assert_eq!(outcome(&record, None), Ok(("7".into(), record.clone())));
-    }
-
-    #[test]
-    fn the_key_is_that_of_the_corrected_event() {
-        let corrected = GOOD.replace("\"7\"", "\"8\"");
-        let (key, payload) = outcome(GOOD, Some(&corrected)).unwrap();
-        assert_eq!((key, payload), ("8".into(), corrected));
-    }
-
-    #[test]
-    fn a_record_that_would_be_refused_again_is_held_back() {
-        let wrong = GOOD.replace("plain", "other");
-        assert_eq!(outcome(&wrong, None), Err("unknown-shape"));
-        assert_eq!(outcome("{", None), Err("not-json"));
-        assert_eq!(outcome(GOOD, Some(&wrong)), Err("unknown-shape"));
-        assert!(outcome(&wrong, Some(GOOD)).is_ok());
-    }
-
-    #[test]
-    fn time_brings_a_time_ahead() {
-        let record = GOOD.replace("T10:00:00", "T10:10:01");
-        assert_eq!(outcome(&record, None), Err("time-ahead"));
-        let letter = example(record.as_bytes());
-        assert!(correct(&letter, None, UnixMillis(NOW.0 + 1_000)).is_ok());
-    }
-
-    #[test]
-    fn masked_data_comes_back_only_when_it_is_replaced() {
-        let record = GOOD.replace("\"s1\"", "\"mario.rossi@example.it\"");
-        let masked = affluenza_event::mask(record.as_bytes());
-        let hindrance = correct(&example(&masked), None, NOW).unwrap_err();
-        assert_eq!(hindrance.code(), "unknown-shape");
-        assert!(hindrance.to_string().contains("was masked"), "{hindrance}");
-        assert!(outcome(&record, Some(GOOD)).is_ok());
-    }
-
-    #[test]
-    fn a_masked_identity_does_not_pass_for_an_event() {
-        for (from, to, field) in [
-            ("\"7\"", "\"mario@example.it\"", "id"),
-            ("https://servizi.example.it", "https://1.2.3.4", "source"),
-        ] {
-            let record = GOOD.replace(from, to);
-            assert_eq!(outcome(&record, None), Err("masked-identity"), "{field}");
-            assert!(outcome(&record, Some(GOOD)).is_ok(), "{field}");
+                Ok((corrected.key, payload))
+            }
+            Err(obstacle) => Err(obstacle.code),
         }
     }
 
     #[test]
-    fn other_masked_parts_stay_masked_and_are_told() {
-        let record = GOOD.replace(
+    fn a_valid_record_goes_back_byte_for_byte_under_its_own_key() {
+        let record = GOOD.replace(":{", ": {");
+        assert_eq!(outcome(&record, None), Ok(("7".into(), record.clone())));
+        let corrected = GOOD.replace("\"7\"", "\"8\"");
+        let found = outcome(GOOD, Some(&corrected));
+        assert_eq!(found, Ok(("8".into(), corrected)));
+    }
+
+    #[test]
+    fn a_record_that_would_be_refused_again_is_held_back_until_it_is_corrected() {
+        for (from, to, code) in [
+            ("plain", "other", "unknown-shape"),
+            ("T10:00:00", "T10:10:01", "time-ahead"),
+            ("\"s1\"", "\"mario.rossi@example.it\"", "unknown-shape"),
+            ("\"7\"", "\"mario@example.it\"", "masked-identity"),
+            (
+                "https://servizi.example.it",
+                "https://1.2.3.4",
+                "masked-identity",
+            ),
+        ] {
+            let record = GOOD.replace(from, to);
+            assert_eq!(outcome(&record, None), Err(code), "{to}");
+            assert!(outcome(&record, Some(GOOD)).is_ok(), "{to}");
+        }
+        // Time brings a time ahead.
+        let record = GOOD.replace("T10:00:00", "T10:10:01");
+        let later = UnixMillis(NOW.0 + 1_000);
+        assert!(correct(&example(record.as_bytes()), None, later).is_ok());
+    }
+
+    #[test]
+    fn masked_parts_stay_masked_and_are_reported() {
+        let personal = GOOD.replace("\"s1\"", "\"mario.rossi@example.it\"");
+        let obstacle = correct(&example(&mask(personal.as_bytes())), None, NOW).unwrap_err();
+        assert!(obstacle.detail.contains("was masked"), "{obstacle:?}");
+        let agent = GOOD.replace(
             "\"session\"",
             "\"client\":{\"user_agent\":\"bot a@example.it\"},\"session\"",
         );
-        let masked = affluenza_event::mask(record.as_bytes());
-        let corrected = correct(&example(&masked), None, NOW).unwrap();
-        assert!(corrected.is_masked);
-        assert!(
-            !correct(&example(GOOD.as_bytes()), None, NOW)
-                .unwrap()
-                .is_masked
-        );
+        for (record, is_masked) in [(agent.as_str(), true), (GOOD, false)] {
+            let masked = mask(record.as_bytes());
+            let corrected = correct(&example(&masked), None, NOW).unwrap();
+            assert_eq!(corrected.is_masked, is_masked, "{record}");
+        }
+    }
+
+    #[test]
+    fn corrections_are_read_by_position() {
+        let text = "{\"position\": \"0/3\", \"reason\": \"x\", \"event\": {\"a\": 1}}\n{\"position\":\"1/4\",\"event\":{}}";
+        let corrections = read_corrections(text).unwrap();
+        let event = |position: &str| corrections.get(&position.parse().unwrap());
+        assert_eq!(corrections.len(), 2);
+        assert_eq!(event("0/3").unwrap().get(), "{\"a\": 1}");
+        assert_eq!(event("1/4").unwrap().get(), "{}");
+        assert!(event("0/4").is_none());
+    }
+
+    #[test]
+    fn bad_corrections_are_refused_with_their_place() {
+        for (text, cause) in [
+            ("", "no events"),
+            (
+                "{\"position\": \"0/3\"}",
+                "missing field `event` at line 1 column 19",
+            ),
+            ("\n{\"position\": \"0/3\", \"event\": }", "line 2 column 30"),
+            ("[]", "line 1"),
+            (
+                "{\"position\": \"3\", \"event\": {}}",
+                "\"3\" is no position",
+            ),
+            (
+                "{\"position\":\"0/3\",\"event\":1}{\"position\":\"0/3\",\"event\":2}",
+                "two events for position 0/3",
+            ),
+        ] {
+            let said = read_corrections(text).unwrap_err().to_string();
+            assert!(said.contains(cause), "{text:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn masked_words_are_found() {
+        for (text, expected) in [
+            (r#"{"ip":"**********"}"#, true),
+            ("*", true),
+            ("a*b ****", true),
+            ("x*****y", true),
+            ("", false),
+            ("a*b", false),
+            ("*b a*", false),
+        ] {
+            assert_eq!(is_masked(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_masked_text_is_found(text in "[a-z0-9.@* \"\\\\é]{0,40}") {
+            let masked = mask(text.as_bytes());
+            prop_assert!(masked == text.as_bytes() || is_masked(&masked), "{text:?}");
+        }
     }
 }

@@ -8,97 +8,91 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::{Corrected, Letter, LetterTally, RequeueError, Walked};
+use super::{Corrected, Letter, LetterCounts, RequeueError};
+use crate::output::masked;
 
-/// Formats a letter as one line. `current` is the current stream of the events topic.
-pub fn line(letter: &Letter<'_>, current: Option<&str>) -> String {
-    let mut line = format!(
-        "{:<10} {:<25} {:<11} {:<14} {}",
+/// Formats a letter as one line.
+pub fn line(letter: &Letter<'_>) -> String {
+    format!(
+        "{:<10} {:<25} {:<11} {:<14} {}{}",
         letter.position,
         show_time(letter.written_ms),
         letter.fate,
         plain(letter.reason),
-        plain(&letter.detail)
-    );
-    line.push_str(&other_stream(letter, current));
-    line
+        plain(&letter.detail),
+        other_stream(letter)
+    )
 }
 
 /// Formats the result of requeueing a letter as one line. `sent` is the word for a success.
 pub fn outcome(
     letter: &Letter<'_>,
-    current: Option<&str>,
     sent: &str,
     result: &Result<Corrected<'_>, RequeueError>,
 ) -> String {
-    let mut line = match result {
+    let (word, detail) = match result {
         Ok(corrected) => {
             let masked = if corrected.is_masked {
                 "  (a part that was masked stays masked)"
             } else {
                 ""
             };
-            format!(
-                "{sent:<13} {:<10} {} key {}{masked}",
-                letter.position,
-                plain(&corrected.summary),
-                plain(&corrected.key)
-            )
+            let (summary, key) = (plain(&corrected.summary), plain(&corrected.key));
+            (sent, format!("{summary} key {key}{masked}"))
         }
-        Err(hindrance) => format!(
-            "{:<13} {:<10} {}: {}",
-            "held back",
-            letter.position,
-            hindrance.code(),
-            plain(&masked_text(&hindrance.to_string()))
-        ),
+        // A quoted part was unescaped after its first masking.
+        Err(RequeueError { code, detail }) => {
+            ("held back", format!("{code}: {}", plain(&masked(detail))))
+        }
     };
-    line.push_str(&other_stream(letter, current));
-    line
+    format!(
+        "{word:<13} {:<10} {detail}{}",
+        letter.position,
+        other_stream(letter)
+    )
 }
 
-fn other_stream(letter: &Letter<'_>, current: Option<&str>) -> String {
-    if current == Some(letter.stream) {
+fn other_stream(letter: &Letter<'_>) -> String {
+    if letter.is_current_stream {
         String::new()
     } else {
         format!("  [of another stream: {}]", plain(letter.stream))
     }
 }
 
-/// Formats the counts at the end of a list. `shown` is the number of listed letters.
-pub fn counts(tally: &LetterTally, walked: &Walked, shown: u64) -> String {
-    let mut text = String::new();
-    match (tally.letters, walked.letters) {
-        (0, 0) => text.push_str("no dead letters\n"),
-        (0, all) => {
-            let _ = writeln!(text, "none of the {} match", dead_letters(all));
-        }
-        (letters, _) => {
-            text.push_str(&dead_letters(letters));
-            if shown < letters {
-                let _ = write!(text, ", the first {shown} of them above");
-            }
-            text.push('\n');
-        }
-    }
-    for (reason, letters) in tally.reasons() {
+/// Formats the counts at the end of a list.
+pub fn counts(counts: &LetterCounts) -> String {
+    let mut text = match (counts.letters, counts.in_topic) {
+        (0, 0) => "no dead letters\n".to_owned(),
+        (0, all) => format!("none of the {} match\n", dead_letters(all)),
+        (letters, _) if counts.shown < letters => format!(
+            "{}, the first {} of them above\n",
+            dead_letters(letters),
+            counts.shown
+        ),
+        (letters, _) => format!("{}\n", dead_letters(letters)),
+    };
+    let mut reasons: Vec<(&String, &u64)> = counts.by_reason.iter().collect();
+    // Most frequent first; a stable sort keeps equal counts in the order of their codes.
+    reasons.sort_by_key(|(_, letters)| std::cmp::Reverse(**letters));
+    for (reason, letters) in reasons {
         let _ = writeln!(text, "  {:<14} {letters:>9}", plain(reason));
     }
-    for (stream, letters) in &tally.by_other_stream {
+    for (stream, letters) in &counts.by_other_stream {
         let _ = writeln!(
             text,
             "{letters} of them are of another stream, {}: the topic was recreated since, so their positions are not those of its present records",
             plain(stream)
         );
     }
-    if walked.repeated > 0 {
+    if counts.repeated > 0 {
         let _ = writeln!(
             text,
             "{} were delivered again and are counted once",
-            walked.repeated
+            counts.repeated
         );
     }
-    match walked.foreign {
+    match counts.foreign {
         0 => {}
         1 => text.push_str(
             "1 record of the dead-letter topic is no letter of this program and is left out\n",
@@ -134,15 +128,10 @@ pub(super) fn show_time(ms: Option<i64>) -> String {
 }
 
 /// Time zone of the portals.
-pub(super) fn zone() -> TimeZone {
+pub fn zone() -> TimeZone {
     TimeZoneDatabase::bundled()
         .get("Europe/Rome")
         .expect("the zones come with the program")
-}
-
-/// Masks personal data in `text`. A quoted part was unescaped after its first masking.
-fn masked_text(text: &str) -> String {
-    String::from_utf8_lossy(&affluenza_event::mask(text.as_bytes())).into_owned()
 }
 
 /// Escapes the control characters of `text`.
@@ -167,65 +156,69 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_where_when_and_why() {
-        let letter = example(b"{}");
+    fn a_line_has_position_time_and_reason() {
+        let mut letter = example(b"{}");
         assert_eq!(
-            line(&letter, Some("cluster/topic")),
+            line(&letter),
             "0/3        2017-03-26T10:00:00+02:00 quarantined unknown-shape  a service use names its service"
         );
-        assert!(line(&letter, None).ends_with("[of another stream: cluster/topic]"));
+        (letter.is_current_stream, letter.written_ms) = (false, None);
+        let text = line(&letter);
+        assert!(text.starts_with("0/3        -    "), "{text}");
+        assert!(text.ends_with("[of another stream: cluster/topic]"));
+        assert_eq!(show_time(Some(i64::MAX)), "-");
     }
 
     #[test]
     fn counts_end_a_list() {
-        let mut tally = LetterTally::default();
-        let mut walked = Walked::default();
-        assert_eq!(counts(&tally, &walked, 0), "no dead letters\n");
-        walked.letters = 9;
+        let mut found = LetterCounts::default();
+        assert_eq!(counts(&found), "no dead letters\n");
+        found.in_topic = 9;
+        assert_eq!(counts(&found), "none of the 9 dead letters match\n");
+        found.count(&example(b""));
+        (found.repeated, found.foreign, found.shown) = (2, 3, 1);
         assert_eq!(
-            counts(&tally, &walked, 0),
-            "none of the 9 dead letters match\n"
-        );
-        tally.take(&example(b""), Some("cluster/topic"));
-        (walked.repeated, walked.foreign) = (2, 3);
-        assert_eq!(
-            counts(&tally, &walked, 1),
+            counts(&found),
             "1 dead letter\n  unknown-shape          1\n2 were delivered again and are counted once\n3 records of the dead-letter topic are not letters of this program and are left out\n"
         );
-        assert!(counts(&tally, &walked, 0).contains("the first 0 of them above"));
+        found.shown = 0;
+        assert!(counts(&found).contains("the first 0 of them above"));
+        for (reason, stream) in [("b", "now"), ("c", "now"), ("c", "old"), ("a", "now")] {
+            let mut letter = example(b"");
+            (letter.reason, letter.stream) = (reason, stream);
+            letter.is_current_stream = stream == "now";
+            found.count(&letter);
+        }
+        assert_eq!(found.by_other_stream, [("old".to_owned(), 1)].into());
+        let text = counts(&found);
+        let reasons: Vec<&str> = text.lines().skip(1).take(4).map(str::trim_start).collect();
+        let codes: Vec<&str> = reasons.iter().map(|line| &line[..1]).collect();
+        assert_eq!(codes, ["c", "a", "b", "u"], "{text}");
     }
 
     #[test]
     fn outcomes_show_no_personal_data_and_no_control_characters() {
-        let letter = example(b"");
-        let result = Ok(Corrected {
+        let corrected = Ok(Corrected {
             key: "a\u{1b}b".into(),
             payload: b"".into(),
             summary: "type time e/p".into(),
             is_masked: true,
         });
-        assert_eq!(
-            outcome(&letter, Some("cluster/topic"), "requeued", &result),
-            r"requeued      0/3        type time e/p key a\u{1b}b  (a part that was masked stays masked)"
-        );
-        let refusal = affluenza_event::Reject::UnknownType("mario@example.it".into()).into();
-        let result = Err(RequeueError::Refused {
-            refusal,
-            is_masked: false,
+        let held_back = Err(RequeueError {
+            code: "unknown-type",
+            detail: "unknown event type \"mario@example.it\"".into(),
         });
-        assert_eq!(
-            outcome(&letter, Some("cluster/topic"), "requeued", &result),
-            "held back     0/3        unknown-type: unknown event type \"****************\""
-        );
-    }
-
-    #[test]
-    fn times_are_shown_with_their_offset() {
-        assert_eq!(
-            show_time(Some(1_490_515_200_000)),
-            "2017-03-26T10:00:00+02:00"
-        );
-        assert_eq!(show_time(None), "-");
-        assert_eq!(show_time(Some(i64::MAX)), "-");
+        for (result, expected) in [
+            (
+                corrected,
+                r"requeued      0/3        type time e/p key a\u{1b}b  (a part that was masked stays masked)",
+            ),
+            (
+                held_back,
+                "held back     0/3        unknown-type: unknown event type \"****************\"",
+            ),
+        ] {
+            assert_eq!(outcome(&example(b""), "requeued", &result), expected);
+        }
     }
 }

@@ -1,72 +1,78 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use affluenza_kafka::{BusError, Config, try_scan};
+use affluenza_kafka::{Config, try_scan};
+use anyhow::Result;
+use serde::Serialize;
 
-use super::{Letter, LetterSelection, LogPosition};
+use super::{Letter, LogPosition};
 
-/// Counts of a walk through the dead-letter topic.
-#[derive(Debug, Default)]
-pub struct Walked {
-    /// Records that are letters, whether selected or not.
-    pub letters: u64,
-    /// Selected letters that were delivered again and therefore skipped.
-    pub repeated: u64,
-    /// Records that are not letters of this program.
+/// Counts of the dead-letter topic. Unless stated otherwise, of the selected letters.
+#[derive(Debug, Default, Serialize)]
+pub struct LetterCounts {
+    /// Letters by stream, without the current stream of the events topic.
+    pub by_other_stream: BTreeMap<String, u64>,
+    /// Letters by reason.
+    pub by_reason: BTreeMap<String, u64>,
+    /// Records of the topic that are not letters of this program.
     pub foreign: u64,
+    /// Letters, each position once.
+    pub letters: u64,
+    /// Letters that were delivered again and therefore skipped.
+    pub repeated: u64,
+    /// Letters that were listed.
+    pub shown: u64,
+    /// All letters of the topic, whether selected or not.
+    #[serde(skip)]
+    pub in_topic: u64,
 }
 
-/// Calls `show` for each letter of `selection`, once per position, in the order of the dead-letter
-/// topic, up to its present end. Ends early if `show` breaks, and returns the break value. Memory
-/// holds only positions.
-pub fn walk<B>(
+impl LetterCounts {
+    pub(super) fn count(&mut self, letter: &Letter<'_>) {
+        self.letters += 1;
+        *self.by_reason.entry(letter.reason.to_owned()).or_default() += 1;
+        if !letter.is_current_stream {
+            let stream = letter.stream.to_owned();
+            *self.by_other_stream.entry(stream).or_default() += 1;
+        }
+    }
+}
+
+/// Calls `show` for each letter that `selects` returns true for, once per position, in the order of
+/// the dead-letter topic, up to its present end. `current` is the current stream of the events
+/// topic. A letter at which `show` breaks or fails is the last one and is not counted. Memory holds
+/// only positions.
+pub fn walk(
     bus: &Config,
-    selection: &LetterSelection,
-    mut show: impl FnMut(&Letter<'_>) -> ControlFlow<B>,
-) -> Result<(Walked, Option<B>), BusError> {
-    let mut walked = Walked::default();
+    current: Option<&str>,
+    selects: impl Fn(&Letter<'_>) -> bool,
+    mut show: impl FnMut(&Letter<'_>) -> Result<ControlFlow<()>>,
+) -> Result<LetterCounts> {
+    let mut counts = LetterCounts::default();
     let mut seen: HashMap<String, HashSet<LogPosition>> = HashMap::new();
-    let broken = try_scan(bus, &bus.dead_letter_topic, |record| {
-        let Some(letter) = Letter::of(record) else {
-            walked.foreign += 1;
+    let ended = try_scan(bus, &bus.dead_letter_topic, |record| {
+        let Some(letter) = Letter::of(record, current) else {
+            counts.foreign += 1;
             return ControlFlow::Continue(());
         };
-        walked.letters += 1;
-        if !selection.has(&letter) {
+        counts.in_topic += 1;
+        if !selects(&letter) {
             return ControlFlow::Continue(());
         }
-        let is_new = match seen.get_mut(letter.stream) {
-            Some(positions) => positions.insert(letter.position),
-            None => {
-                let positions = HashSet::from([letter.position]);
-                seen.insert(letter.stream.to_owned(), positions);
-                true
+        let positions = seen.entry(letter.stream.to_owned()).or_default();
+        if !positions.insert(letter.position) {
+            counts.repeated += 1;
+            return ControlFlow::Continue(());
+        }
+        match show(&letter) {
+            Ok(ControlFlow::Continue(())) => {
+                counts.count(&letter);
+                ControlFlow::Continue(())
             }
-        };
-        if !is_new {
-            walked.repeated += 1;
-            return ControlFlow::Continue(());
+            Ok(ControlFlow::Break(())) => ControlFlow::Break(Ok(())),
+            Err(error) => ControlFlow::Break(Err(error)),
         }
-        show(&letter)
     })?;
-    Ok((walked, broken))
-}
-
-/// Returns the streams that have letters at `positions`, in the order of the dead-letter topic. The
-/// list is empty for a position without a letter.
-pub fn locate(
-    bus: &Config,
-    positions: &[LogPosition],
-) -> Result<BTreeMap<LogPosition, Vec<String>>, BusError> {
-    let mut streams: BTreeMap<LogPosition, Vec<String>> =
-        positions.iter().map(|at| (*at, Vec::new())).collect();
-    let everywhere = streams.keys().map(|at| (*at, None)).collect();
-    let selection = LetterSelection::Positions(everywhere);
-    walk(bus, &selection, |letter| {
-        if let Some(streams) = streams.get_mut(&letter.position) {
-            streams.push(letter.stream.to_owned());
-        }
-        ControlFlow::<()>::Continue(())
-    })?;
-    Ok(streams)
+    ended.transpose()?;
+    Ok(counts)
 }

@@ -1,6 +1,7 @@
 //! SHA-256 checksum lists in the format of `sha256sum`, and the verification of files.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -46,19 +47,13 @@ impl<'a> Checksums<'a> {
 
     /// Verifies every file of the folder. An unknown file is an error.
     pub(super) fn verify(&self, dir: &Path) -> Result<(), EngineError> {
-        let entries = fs::read_dir(dir).map_err(at(dir))?;
-        for entry in entries {
+        for entry in fs::read_dir(dir).map_err(at(dir))? {
             let name = entry.map_err(at(dir))?.file_name();
-            if name != STAMP
-                && !name
-                    .to_str()
-                    .is_some_and(|name| self.sums.contains_key(name))
-            {
-                return Err(EngineError::WrongFiles {
-                    path: dir.join(name),
-                    problem: "not expected here",
-                    remove: dir.to_path_buf(),
-                });
+            let is_known = name
+                .to_str()
+                .is_some_and(|name| self.sums.contains_key(name));
+            if name != STAMP && !is_known {
+                return Err(wrong_files(dir, &name, "not expected here"));
             }
         }
         for (name, expected) in &self.sums {
@@ -66,12 +61,7 @@ impl<'a> Checksums<'a> {
             let found = match sha256(&path) {
                 Ok(found) => found,
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                    let remove = dir.to_path_buf();
-                    return Err(EngineError::WrongFiles {
-                        path,
-                        problem: "missing",
-                        remove,
-                    });
+                    return Err(wrong_files(dir, OsStr::new(name), "missing"));
                 }
                 Err(cause) => return Err(EngineError::io(&path, cause)),
             };
@@ -127,6 +117,14 @@ impl<'a> Checksums<'a> {
             .filter(|e| e.file_name() != STAMP)
             .count();
         (count == self.sums.len()).then_some(looks)
+    }
+}
+
+fn wrong_files(dir: &Path, name: &OsStr, problem: &'static str) -> EngineError {
+    EngineError::WrongFiles {
+        path: dir.join(name),
+        problem,
+        remove: dir.to_path_buf(),
     }
 }
 

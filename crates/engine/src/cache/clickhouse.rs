@@ -29,33 +29,43 @@ impl ClickHouseLibrary {
     }
 }
 
-pub(super) fn prepare(
-    cache: &Cache,
-    progress: &dyn Fn(&str),
-) -> Result<ClickHouseLibrary, EngineError> {
-    if !cfg!(all(
-        target_os = "linux",
-        target_arch = "x86_64",
-        target_env = "gnu"
-    )) {
-        return Err(EngineError::Setting {
-            what: "the platform of the local ClickHouse",
-            value: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            mend: "its library exists for x86_64 Linux with glibc only, configure an external ClickHouse",
-        });
+impl Cache {
+    /// Finds the ClickHouse library, and fetches it with npm if it is missing. `progress` receives
+    /// a message before each long step.
+    ///
+    /// Blocks: about ten seconds for a fetch, about a second for a full verification, otherwise
+    /// hardly at all.
+    ///
+    /// # Errors
+    /// npm is missing, the fetch failed, or the library has the wrong checksum.
+    pub fn prepare_clickhouse(
+        &self,
+        progress: &dyn Fn(&str),
+    ) -> Result<ClickHouseLibrary, EngineError> {
+        if !cfg!(all(
+            target_os = "linux",
+            target_arch = "x86_64",
+            target_env = "gnu"
+        )) {
+            return Err(EngineError::Setting {
+                what: "the platform of the local ClickHouse",
+                value: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+                mend: "its library exists for x86_64 Linux with glibc only, configure an external ClickHouse",
+            });
+        }
+        let checksums = Checksums::parse(SUMS);
+        let set = FileSet {
+            title: "the ClickHouse library",
+            name: "clickhouse",
+            checksums,
+            // The package takes 570 MiB.
+            room_bytes: 700 << 20,
+        };
+        let home = self.obtain(&set, progress, &|work, files| fetch(self, work, files))?;
+        Ok(ClickHouseLibrary {
+            path: home.join(LIBRARY),
+        })
     }
-    let checksums = Checksums::parse(SUMS);
-    let set = FileSet {
-        title: "the ClickHouse library",
-        name: "clickhouse",
-        checksums,
-        // The package takes 570 MiB.
-        room_bytes: 700 << 20,
-    };
-    let home = cache.obtain(&set, progress, &|work, files| fetch(cache, work, files))?;
-    Ok(ClickHouseLibrary {
-        path: home.join(LIBRARY),
-    })
 }
 
 fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {
@@ -75,6 +85,7 @@ fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {
         "--no-audit",
         "--no-fund",
         "--loglevel=error",
+        "--no-color",
     ];
     fetch.run(&words.map(OsStr::new))?;
     // Only the library is kept. The rest of the package is for JavaScript programs.

@@ -33,76 +33,63 @@ impl KafkaJars {
         &self.class_path
     }
 
-    /// Returns the class archive of this Java, or the exclusive right to create it.
+    /// Returns the class archive of this Java, with the exclusive right to create it if it is missing.
     pub(crate) fn class_archive(&self) -> ClassArchive {
-        if self.archive.exists() {
-            return ClassArchive::Ready(self.archive.clone());
-        }
-        self.claim_archive().unwrap_or(ClassArchive::None)
+        let path = self.archive.clone();
+        let claim = if path.exists() { None } else { claim(&path) };
+        ClassArchive { path, claim }
     }
+}
 
-    fn claim_archive(&self) -> Option<ClassArchive> {
-        make_dir(self.archive.parent()?).ok()?;
-        let claim = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.archive.with_extension("lock"))
-            .ok()?;
-        claim.try_lock().ok()?;
-        let draft = self.archive.with_extension("draft");
-        Some(ClassArchive::Draft {
-            draft,
-            archive: self.archive.clone(),
-            _claim: claim,
-        })
-    }
+fn claim(archive: &Path) -> Option<File> {
+    make_dir(archive.parent()?).ok()?;
+    let claim = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(archive.with_extension("lock"))
+        .ok()?;
+    claim.try_lock().ok()?;
+    Some(claim)
 }
 
 /// Java's archive of the classes that Kafka loads. It halves the start time of Kafka (1.3 s instead
 /// of 2.0 s on two cores). Java writes the archive at the end of a run, which takes about 2.5 s, so
 /// only the first run does.
 #[derive(Debug)]
-pub(crate) enum ClassArchive {
-    /// The archive exists.
-    Ready(PathBuf),
-    /// The archive is missing, and this run writes it.
-    Draft {
-        /// Path to which Java writes the archive.
-        draft: PathBuf,
-        /// Final path of the archive.
-        archive: PathBuf,
-        /// Lock that prevents other runs from writing the archive.
-        _claim: File,
-    },
-    /// The archive is missing, and another run is writing it.
-    None,
+pub(crate) struct ClassArchive {
+    path: PathBuf,
+    /// Lock of the run that writes the archive. `None` if the archive exists or another run writes
+    /// it.
+    claim: Option<File>,
 }
 
 impl ClassArchive {
     /// Java option to use an existing archive.
     pub(crate) fn use_option(&self) -> Option<OsString> {
-        match self {
-            Self::Ready(path) => Some(option("-XX:SharedArchiveFile=", path)),
-            Self::Draft { .. } | Self::None => None,
-        }
+        let is_ready = self.claim.is_none() && self.path.exists();
+        is_ready.then(|| option("-XX:SharedArchiveFile=", &self.path))
     }
 
     /// Java option to use the archive, or to write it at exit.
     pub(crate) fn use_or_write_option(&self) -> Option<OsString> {
-        match self {
-            Self::Draft { draft, .. } => Some(option("-XX:ArchiveClassesAtExit=", draft)),
-            Self::Ready(_) | Self::None => self.use_option(),
+        match self.claim {
+            Some(_) => Some(option("-XX:ArchiveClassesAtExit=", &self.draft())),
+            None => self.use_option(),
         }
     }
 
     /// Moves a new archive to its final path after a clean stop.
     pub(crate) fn finish(self) {
-        if let Self::Draft { draft, archive, .. } = self
-            && let Err(cause) = fs::rename(&draft, &archive)
+        if self.claim.is_some()
+            && let Err(cause) = fs::rename(self.draft(), &self.path)
         {
-            tracing::debug!(path = %draft.display(), %cause, "no class archive was written");
+            tracing::debug!(path = %self.path.display(), %cause, "no class archive was written");
         }
+    }
+
+    fn draft(&self) -> PathBuf {
+        self.path.with_extension("draft")
     }
 }
 
@@ -112,39 +99,48 @@ fn option(name: &str, path: &Path) -> OsString {
     option
 }
 
-pub(super) fn prepare(cache: &Cache, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
-    // Java comes first: without it, fetching the jars is useless.
-    let java = find_java()?;
-    let checksums = Checksums::parse(SUMS);
-    let set = FileSet {
-        title: "Kafka's jars",
-        name: "kafka",
-        checksums,
-        // The jars take 44 MiB.
-        room_bytes: 64 << 20,
-    };
-    let home = cache.obtain(&set, progress, &|work, files| fetch(cache, work, files))?;
-    let jars = set.checksums.names().map(|name| home.join(name));
-    let class_path = std::env::join_paths(jars).map_err(|_| EngineError::Setting {
-        what: "the cache folder",
-        value: cache.dir().display().to_string(),
-        mend: "Java cannot use a path with a colon, choose another folder",
-    })?;
-    let archive = format!(
-        "{}-java-{}.jsa",
-        set.folder_name(),
-        &hex::encode(Sha256::digest(format!(
-            "{} {}",
-            java.version,
-            java.path.display()
-        )))[..12]
-    );
-    let archive = cache.dir().join("class-archives").join(archive);
-    Ok(KafkaJars {
-        java: java.path,
-        class_path,
-        archive,
-    })
+impl Cache {
+    /// Finds Java and Kafka's jars, and fetches missing jars with Maven. `progress` receives a
+    /// message before each long step.
+    ///
+    /// Blocks: seconds for a fetch, otherwise some tens of milliseconds.
+    ///
+    /// # Errors
+    /// Java or Maven is missing, the fetch failed, or a jar has the wrong checksum.
+    pub fn prepare_kafka(&self, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
+        // Java comes first: without it, fetching the jars is useless.
+        let java = find_java()?;
+        let checksums = Checksums::parse(SUMS);
+        let set = FileSet {
+            title: "Kafka's jars",
+            name: "kafka",
+            checksums,
+            // The jars take 44 MiB.
+            room_bytes: 64 << 20,
+        };
+        let home = self.obtain(&set, progress, &|work, files| fetch(self, work, files))?;
+        let jars = set.checksums.names().map(|name| home.join(name));
+        let class_path = std::env::join_paths(jars).map_err(|_| EngineError::Setting {
+            what: "the cache folder",
+            value: self.dir().display().to_string(),
+            mend: "Java cannot use a path with a colon, choose another folder",
+        })?;
+        let archive = format!(
+            "{}-java-{}.jsa",
+            set.folder_name(),
+            &hex::encode(Sha256::digest(format!(
+                "{} {}",
+                java.version,
+                java.path.display()
+            )))[..12]
+        );
+        let archive = self.dir().join("class-archives").join(archive);
+        Ok(KafkaJars {
+            java: java.path,
+            class_path,
+            archive,
+        })
+    }
 }
 
 fn fetch(cache: &Cache, work: &Path, files: &Path) -> Result<(), EngineError> {

@@ -66,32 +66,6 @@ impl Cache {
         &self.dir
     }
 
-    /// Finds Java and Kafka's jars, and fetches missing jars with Maven. `progress` receives a
-    /// message before each long step.
-    ///
-    /// Blocks: seconds for a fetch, otherwise some tens of milliseconds.
-    ///
-    /// # Errors
-    /// Java or Maven is missing, the fetch failed, or a jar has the wrong checksum.
-    pub fn prepare_kafka(&self, progress: &dyn Fn(&str)) -> Result<KafkaJars, EngineError> {
-        kafka::prepare(self, progress)
-    }
-
-    /// Finds the ClickHouse library, and fetches it with npm if it is missing. `progress` receives
-    /// a message before each long step.
-    ///
-    /// Blocks: about ten seconds for a fetch, about a second for a full verification, otherwise
-    /// hardly at all.
-    ///
-    /// # Errors
-    /// npm is missing, the fetch failed, or the library has the wrong checksum.
-    pub fn prepare_clickhouse(
-        &self,
-        progress: &dyn Fn(&str),
-    ) -> Result<ClickHouseLibrary, EngineError> {
-        clickhouse::prepare(self, progress)
-    }
-
     /// Returns the folder of a verified file set, and fetches the set if it is missing.
     ///
     /// `fetch` fills an empty temporary folder, which is renamed after the verification. The final
@@ -200,32 +174,23 @@ impl EngineError {
     /// Converts a checksum error of a new fetch. The temporary folder is already gone, so the
     /// message blames the mirror or the client's own cache.
     fn after_fetch(self, cache: &Path) -> Self {
-        match self {
+        let (path, detail) = match self {
             Self::WrongChecksum {
                 path,
                 found,
                 expected,
                 ..
-            } => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                let detail = format!(
-                    "{} came with SHA-256 {found} instead of {expected}",
-                    Path::new(name).display()
-                );
-                Self::Fetched {
-                    detail,
-                    cache: cache.to_path_buf(),
-                }
-            }
-            Self::WrongFiles { path, problem, .. } => {
-                let name = path.file_name().unwrap_or(path.as_os_str());
-                let detail = format!("{} is {problem}", Path::new(name).display());
-                Self::Fetched {
-                    detail,
-                    cache: cache.to_path_buf(),
-                }
-            }
-            other => other,
+            } => (
+                path,
+                format!("came with SHA-256 {found} instead of {expected}"),
+            ),
+            Self::WrongFiles { path, problem, .. } => (path, format!("is {problem}")),
+            other => return other,
+        };
+        let name = Path::new(path.file_name().unwrap_or(path.as_os_str())).display();
+        Self::Fetched {
+            detail: format!("{name} {detail}"),
+            cache: cache.to_path_buf(),
         }
     }
 }

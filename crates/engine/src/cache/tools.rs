@@ -125,29 +125,14 @@ impl Fetch<'_> {
 
 /// Returns the first error line, which names the cause; both clients print many.
 fn telling_line(text: &str) -> String {
-    let mut lines: Vec<String> = text.lines().map(plain).collect();
+    let mut lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.retain(|line| !line.is_empty());
     let line = lines
         .iter()
         .find(|line| line.starts_with("[ERROR]") || line.contains("npm error"))
         .or(lines.last())
-        .map_or("it printed nothing", String::as_str);
+        .map_or("it printed nothing", |line| line);
     line.chars().take(300).collect()
-}
-
-/// Strips the terminal colours from a line.
-fn plain(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut chars = line.chars();
-    while let Some(char) = chars.next() {
-        if char == '\u{1b}' {
-            // A colour sequence ends with its first letter.
-            chars.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            plain.push(char);
-        }
-    }
-    plain.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -198,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_cause_is_found_among_a_clients_lines() {
-        let maven = "\u{1b}[1mnoise\u{1b}[m\n[\u{1b}[1;31mERROR\u{1b}[m] no route\n[ERROR] more\n";
+        let maven = "noise\n[ERROR] no route\n[ERROR] more\n";
         assert_eq!(telling_line(maven), "[ERROR] no route");
         assert_eq!(telling_line(""), "it printed nothing");
     }

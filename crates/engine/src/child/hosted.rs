@@ -1,7 +1,7 @@
 //! Process that hosts the ClickHouse library.
 #![expect(unsafe_code, reason = "a C library is loaded and called")]
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::fd::OwnedFd;
@@ -13,26 +13,19 @@ use rustix::process::Signal;
 
 use super::report::{KILL, ReportLine};
 
-/// `GRACE_MS LIBRARY ARGS…`: calls the command line of the library with the arguments.
+/// Calls the command line of the library with the arguments.
 ///
 /// The engine serves until its standard input ends. That input is a private pipe, not the lifeline.
 /// A thread watches the lifeline and closes the pipe when the parent is gone. It kills the process
 /// if the engine has not ended after the grace time.
-pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
-    let grace = args
-        .next()
-        .and_then(|arg| arg.to_str()?.parse().ok())
-        .map(Duration::from_millis);
-    let (Some(grace), Some(library)) = (grace, args.next()) else {
-        return 2;
-    };
+pub(super) fn run(grace: Duration, library: &OsStr, args: impl Iterator<Item = OsString>) -> i32 {
     let (mut reports, lifeline, hold) = match rewire() {
         Ok(pipes) => pipes,
         Err(_) => return 1,
     };
     ReportLine::Pid(std::process::id()).send(&mut reports);
     std::thread::spawn(move || obey(lifeline, hold, grace));
-    match call(&library, args) {
+    match call(library, args) {
         Ok(()) => 0,
         Err(text) => {
             ReportLine::Error(text).send(&mut reports);
@@ -74,7 +67,7 @@ type QueryCmdline = unsafe extern "C" fn(c_int, *mut *mut c_char) -> *mut c_void
 type ResultError = unsafe extern "C" fn(*mut c_void) -> *const c_char;
 
 /// Loads the library and runs its command line to the end.
-fn call(library: &OsString, args: impl Iterator<Item = OsString>) -> Result<(), String> {
+fn call(library: &OsStr, args: impl Iterator<Item = OsString>) -> Result<(), String> {
     let words = std::iter::once(OsString::from("clickhouse"))
         .chain(args)
         .map(|arg| CString::new(arg.into_vec()).map_err(|error| error.to_string()))

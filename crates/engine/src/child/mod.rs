@@ -23,6 +23,7 @@ mod supervisor;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::has_less_room;
 use crate::logs::SIGNS;
@@ -45,9 +46,15 @@ pub fn run_if_child() {
     if args.next().as_deref() != Some(OsStr::new(HIDDEN)) {
         return;
     }
-    let code = match args.next() {
-        Some(mode) if mode == SUPERVISE => supervisor::run(args),
-        Some(mode) if mode == HOST => hosted::run(args),
+    let mode = args.next();
+    let grace = args.next().and_then(|arg| arg.to_str()?.parse().ok());
+    let code = match (mode, grace.map(Duration::from_millis), args.next()) {
+        (Some(mode), Some(grace), Some(program)) if mode == SUPERVISE => {
+            supervisor::run(grace, &program, args)
+        }
+        (Some(mode), Some(grace), Some(library)) if mode == HOST => {
+            hosted::run(grace, &library, args)
+        }
         _ => 2,
     };
     std::process::exit(code)

@@ -21,9 +21,9 @@ use tokio::sync::watch;
 
 use super::report::{KILL, ReportLine};
 use super::{ChildExit, ExitStatus, HIDDEN};
-use crate::error::at;
 use crate::folder::DataDir;
-use crate::{Engine, EngineError, logs};
+use crate::logs::{self, LOGS};
+use crate::{Engine, EngineError};
 
 /// Extra time for the holder to end, after the engine's grace time.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -34,24 +34,22 @@ const HELD_WITHIN: Duration = Duration::from_secs(60);
 const MARK: &str = "AFFLUENZA_ENGINE_CHILD";
 /// Maximum time for which dropping a running engine waits for its death.
 const DROP_MAX: Duration = Duration::from_secs(2);
+
 /// Parameters of an engine start.
 pub(crate) struct Launch<'a> {
     pub engine: Engine,
-    /// Program that calls `run_if_child`; defaults to the running one.
-    pub executable: Option<PathBuf>,
     /// [`super::SUPERVISE`] or [`super::HOST`].
     pub mode: &'static str,
     /// Program or library of the engine.
     pub target: &'a OsStr,
     pub args: Vec<OsString>,
-    pub env: Vec<(&'static str, OsString)>,
+    /// Time zone of the engine, if it matters.
+    pub timezone: Option<&'a str>,
     pub folder: &'a DataDir,
-    /// Log folder, relative to the engine's folder.
-    pub logs: &'static str,
-    /// File in `logs` for the engine's standard output and error.
+    /// File in the log folder for the engine's standard output and error.
     pub console: &'static str,
-    /// Other files in `logs` that may show why an engine ended.
-    pub other_logs: &'static [&'static str],
+    /// File in the log folder that may show why the engine ended.
+    pub other_log: &'static str,
     /// Time limit for a clean stop.
     pub grace: Duration,
 }
@@ -66,13 +64,22 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Child {
     engine: Engine,
+    /// Process id of the engine.
+    pub pid: u32,
     lifeline: Option<ChildStdin>,
     /// Process file descriptor of the holder, which is safe against reuse of the process id.
     holder: OwnedFd,
     state: watch::Receiver<State>,
-    console: PathBuf,
     /// Disconnects when the holder is dead and reaped. The mutex makes the receiver `Sync`.
     buried: Mutex<mpsc::Receiver<()>>,
+}
+
+fn not_ready(engine: Engine, waited: Duration, log: PathBuf) -> EngineError {
+    EngineError::NotReady {
+        engine,
+        waited,
+        log,
+    }
 }
 
 fn not_spawned(program: &Path) -> impl FnOnce(io::Error) -> EngineError + '_ {
@@ -83,17 +90,12 @@ fn not_spawned(program: &Path) -> impl FnOnce(io::Error) -> EngineError + '_ {
 }
 
 impl Child {
-    /// Starts the holder, which starts the engine.
-    pub(crate) fn launch(launch: Launch<'_>) -> Result<Self, EngineError> {
-        let logs = launch.folder.sub(launch.logs)?;
+    /// Starts the holder, and waits until it has started the engine.
+    pub(crate) async fn launch(launch: Launch<'_>) -> Result<Self, EngineError> {
+        let logs = launch.folder.sub(LOGS)?;
         let console = logs.join(launch.console);
         logs::rotate(&console)?;
-        let executable = match launch.executable {
-            // The child has another working directory.
-            Some(path) => std::path::absolute(&path).map_err(at(&path))?,
-            None => running_executable(),
-        };
-
+        let executable = running_executable();
         if std::env::var_os(MARK).is_some() {
             // Without this check the program would start itself without end.
             let cause = io::Error::other("its main does not begin with run_if_child");
@@ -105,7 +107,7 @@ impl Child {
         command.arg(launch.grace.as_millis().to_string());
         command.arg(launch.target);
         command.args(launch.args);
-        command.envs(launch.env);
+        command.envs(launch.timezone.map(|zone| ("TZ", zone)));
         command.current_dir(launch.folder.path());
         command
             .stdin(Stdio::piped())
@@ -122,8 +124,7 @@ impl Child {
             .map_err(|errno| not_spawned(&executable)(errno.into()))?;
         let lifeline = child.stdin.take();
 
-        let all = std::iter::once(&launch.console).chain(launch.other_logs);
-        let files: Vec<PathBuf> = all.map(|name| logs.join(name)).collect();
+        let files = [launch.other_log, launch.console].map(|name| logs.join(name));
         let (sender, state) = watch::channel(State::default());
         let (burial, buried) = mpsc::channel();
         let engine = launch.engine;
@@ -136,7 +137,7 @@ impl Child {
                         ..ChildExit::unknown(engine)
                     };
                     exit.status = status;
-                    for end in files.iter().rev().map(|log| logs::tail(log)) {
+                    for end in files.iter().map(|log| logs::tail(log)) {
                         exit.last_lines.extend(end.last);
                         exit.troubles.extend(end.troubles);
                     }
@@ -147,32 +148,47 @@ impl Child {
                 drop(burial);
             })
             .map_err(not_spawned(&executable))?;
-        Ok(Self {
+        let mut child = Self {
             engine,
+            pid: 0,
             lifeline,
             holder,
             state,
-            console,
             buried: Mutex::new(buried),
-        })
+        };
+        child.pid = child.server_pid(console).await?;
+        Ok(child)
     }
 
     /// Waits for the process id of the engine.
-    pub(crate) async fn server_pid(&self) -> Result<u32, EngineError> {
-        let mut state = self.state.clone();
-        let told = state.wait_for(|state| state.server.is_some() || state.exit.is_some());
-        match tokio::time::timeout(HELD_WITHIN, told).await {
-            Ok(Ok(now)) => match (now.server, now.exit.clone()) {
-                (Some(pid), _) => Ok(pid),
-                (None, Some(exit)) => Err(EngineError::Exited(exit)),
-                (None, None) => Err(EngineError::Exited(ChildExit::unknown(self.engine))),
+    async fn server_pid(&self, console: PathBuf) -> Result<u32, EngineError> {
+        let (engine, mut state) = (self.engine, self.state.clone());
+        let started = state.wait_for(|state| state.server.is_some() || state.exit.is_some());
+        let started = tokio::time::timeout(HELD_WITHIN, started).await;
+        let state = started.map(|state| state.map(|state| state.clone()).unwrap_or_default());
+        let state = state.map_err(|_| not_ready(engine, HELD_WITHIN, console))?;
+        let exit = state.exit.unwrap_or_else(|| ChildExit::unknown(engine));
+        state.server.ok_or(EngineError::Exited(exit))
+    }
+
+    /// Waits until `ready` resolves. Fails if the engine ends before, and kills it after `within`;
+    /// `log` then has the reason.
+    pub(crate) async fn ready_within<T>(
+        self,
+        within: Duration,
+        log: PathBuf,
+        ready: impl Future<Output = T>,
+    ) -> Result<(Self, T), EngineError> {
+        tokio::select! {
+            exit = self.exited() => Err(EngineError::Exited(exit)),
+            ready = tokio::time::timeout(within, ready) => match ready {
+                Ok(ready) => Ok((self, ready)),
+                Err(_) => {
+                    let engine = self.engine;
+                    self.kill().await;
+                    Err(not_ready(engine, within, log))
+                }
             },
-            Ok(Err(_)) => Err(EngineError::Exited(ChildExit::unknown(self.engine))),
-            Err(_) => Err(EngineError::NotReady {
-                engine: self.engine,
-                waited: HELD_WITHIN,
-                log: self.console.clone(),
-            }),
         }
     }
 
@@ -193,8 +209,9 @@ impl Child {
     }
 
     /// Stops the engine cleanly, and kills it after `within`. A frozen process cannot react to the
-    /// closed lifeline, so its holder is killed from here.
-    pub(crate) async fn stop(mut self, within: Duration) -> Result<ChildExit, EngineError> {
+    /// closed lifeline, so its holder is killed from here. `codes` are the exit codes of a clean
+    /// stop.
+    pub(crate) async fn stop(mut self, within: Duration, codes: &[i32]) -> Result<(), EngineError> {
         if let Some(exit) = self.ended() {
             return Err(EngineError::Exited(exit));
         }
@@ -204,8 +221,11 @@ impl Child {
             waited: within,
         };
         match tokio::time::timeout(within, self.exited()).await {
-            Ok(exit) if exit.status == ExitStatus::Signal(9) => Err(late),
-            Ok(exit) => Ok(exit),
+            Ok(exit) => match exit.status {
+                ExitStatus::Signal(9) => Err(late),
+                ExitStatus::Code(code) if codes.contains(&code) => Ok(()),
+                _ => Err(EngineError::Exited(exit)),
+            },
             Err(_) => {
                 self.kill_holder();
                 self.exited().await;

@@ -5,7 +5,7 @@
     reason = "the death signal must be set between fork and exec"
 )]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -17,17 +17,10 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::ExitStatus;
 use super::report::{KILL, ReportLine};
 
-/// `GRACE_MS PROGRAM ARGS…`: runs the program until it ends or the lifeline closes.
-pub(super) fn run(mut args: impl Iterator<Item = OsString>) -> i32 {
+/// Runs the program until it ends or the lifeline closes.
+pub(super) fn run(grace: Duration, program: &OsStr, args: impl Iterator<Item = OsString>) -> i32 {
     let mut reports = io::stdout();
-    let grace = args
-        .next()
-        .and_then(|arg| arg.to_str()?.parse().ok())
-        .map(Duration::from_millis);
-    let (Some(grace), Some(program)) = (grace, args.next()) else {
-        return 2;
-    };
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     // The parent has opened standard error as the engine's console log.
     command.args(args).stdin(Stdio::null());
     if let Ok(log) = rustix::io::dup(rustix::stdio::stderr()) {

@@ -11,10 +11,10 @@ use tokio::net::TcpStream;
 const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Returns `Some` if the HTTP interface of a ClickHouse answers on this port.
-pub(super) async fn ping(port: u16) -> Option<()> {
-    let body = exchange(port, "GET /ping HTTP/1.0\r\n\r\n".to_owned()).await?;
-    (body.trim() == "Ok.").then_some(())
+/// True if the HTTP interface of a ClickHouse answers on this port.
+pub(super) async fn is_up(port: u16) -> bool {
+    let body = exchange(port, "GET /ping HTTP/1.0\r\n\r\n".to_owned()).await;
+    body.is_some_and(|body| body.trim() == "Ok.")
 }
 
 /// Runs a query as this user; `None` for any error.

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::ClickHouseLibrary;
-use crate::child::{Child, ChildExit, ExitStatus, HOST, Launch};
+use crate::child::{Child, ChildExit, HOST, Launch};
 use crate::folder::DataDir;
+use crate::kept::Startable;
+use crate::logs::LOGS;
 use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
-pub use config::{RowReader, Shards};
-pub use repair::{RepairReport, repair_deduplication_logs};
+pub use config::RowReader;
+pub use repair::RepairReport;
+use repair::repair_deduplication_logs;
 
 /// Time limit for a clean stop, which waits for running inserts and merges.
 const GRACE: Duration = Duration::from_secs(20);
@@ -24,13 +27,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const ASK_AGAIN: Duration = Duration::from_millis(10);
 /// Below this limit the engine refuses ordinary queries.
 const MEMORY_MIN_MIB: u32 = 256;
-/// Log message for a port in use.
-const PORT_TAKEN: &str = "Address already in use";
-
 /// Log message for an unknown time zone.
 const ZONE_UNKNOWN: &str = "Cannot load time zone";
 
-const LOGS: &str = "logs";
 const SERVER_LOG: &str = "server.log";
 const ERROR_LOG: &str = "error.log";
 /// File that ClickHouse creates at its start and removes at a clean stop.
@@ -75,10 +74,8 @@ pub struct ClickHouseSettings {
     /// True if the deduplication logs are repaired before the start. False mimics a regular server,
     /// which keeps the tokens of lost parts.
     pub repairs_tokens: bool,
-    /// Cluster of the server, if any.
-    pub shards: Option<Shards>,
-    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
-    pub executable: Option<PathBuf>,
+    /// Further sections of the server configuration, as XML, such as `remote_servers`.
+    pub sections: String,
 }
 
 impl ClickHouseSettings {
@@ -94,8 +91,7 @@ impl ClickHouseSettings {
             sync_writes: true,
             readers: Vec::new(),
             repairs_tokens: true,
-            shards: None,
-            executable: None,
+            sections: String::new(),
         }
     }
 
@@ -122,7 +118,6 @@ impl ClickHouseSettings {
 #[derive(Debug)]
 pub struct ClickHouse {
     child: Child,
-    pid: u32,
     http_port: u16,
     tcp_port: Option<u16>,
     password: String,
@@ -161,14 +156,13 @@ impl ClickHouse {
         for name in [SERVER_LOG, ERROR_LOG] {
             logs::rotate(&logs.join(name))?;
         }
-        let mut attempt = 1;
+        let mut attempts = 0;
         loop {
             let http_port = choose_ports(settings)?;
             match run(settings, library, &folder, http_port, &password).await {
-                Ok((child, pid)) => {
+                Ok(child) => {
                     return Ok(Self {
                         child,
-                        pid,
                         http_port,
                         tcp_port: settings.tcp_port,
                         password,
@@ -178,22 +172,10 @@ impl ClickHouse {
                         _folder: folder,
                     });
                 }
-                Err(EngineError::Exited(exit)) if exit.said(PORT_TAKEN) => {
-                    // Another program took the port between the choice and the bind.
-                    if attempt == ports::ATTEMPTS {
-                        let engine = Engine::ClickHouse;
-                        return Err(EngineError::NoFreePort {
-                            engine,
-                            attempts: attempt,
-                        });
-                    }
-                    attempt += 1;
-                }
                 Err(EngineError::Exited(exit)) if exit.said(ZONE_UNKNOWN) => {
                     return Err(unknown_zone(settings));
                 }
-                Err(EngineError::Exited(exit)) => return Err(exit.explain(folder.path())),
-                Err(other) => return Err(other),
+                Err(error) => ports::try_again(&mut attempts, error, &folder)?,
             }
         }
     }
@@ -243,7 +225,7 @@ impl ClickHouse {
     /// Process id of the engine.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.child.pid
     }
 
     /// Result of the repair before this start.
@@ -258,29 +240,12 @@ impl ClickHouse {
         self.is_after_crash
     }
 
-    /// Checks once if the HTTP interface answers.
-    pub async fn look(&self) -> HealthAnswer {
-        ports::look(self.http_port, http::ping(self.http_port)).await
-    }
-
     /// Stops the engine cleanly, and kills it after 20 s.
     ///
     /// # Errors
     /// The engine had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
         self.stop_within(GRACE).await
-    }
-
-    /// Same as [`ClickHouse::stop`], but kills the engine after `within`.
-    ///
-    /// # Errors
-    /// The engine had ended before, or it had to be killed.
-    pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
-        let exit = self.child.stop(within).await?;
-        match exit.status {
-            ExitStatus::Code(0) => Ok(()),
-            _ => Err(EngineError::Exited(exit)),
-        }
     }
 
     /// Kills the engine like `kill -9` and waits for its death.
@@ -291,6 +256,36 @@ impl ClickHouse {
     /// Resolves when the engine has ended, for any reason.
     pub fn exited(&self) -> impl Future<Output = ChildExit> + Send + 'static {
         self.child.exited()
+    }
+}
+
+impl Startable for ClickHouse {
+    type Recipe = (ClickHouseSettings, ClickHouseLibrary);
+    const ENGINE: Engine = Engine::ClickHouse;
+
+    async fn start_from((settings, library): &Self::Recipe) -> Result<Self, EngineError> {
+        Self::start(settings, library).await
+    }
+
+    fn keep_ports(&self, (mut settings, library): Self::Recipe) -> Self::Recipe {
+        settings.http_port = Some(self.http_port());
+        (settings, library)
+    }
+
+    async fn look(&self) -> HealthAnswer {
+        ports::look(self.http_port, http::is_up(self.http_port)).await
+    }
+
+    fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
+        self.exited()
+    }
+
+    async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
+        self.child.stop(within, &[0]).await
+    }
+
+    async fn end_now(self) {
+        self.kill().await;
     }
 }
 
@@ -309,7 +304,7 @@ async fn run(
     folder: &DataDir,
     http_port: u16,
     password: &str,
-) -> Result<(Child, u32), EngineError> {
+) -> Result<Child, EngineError> {
     let serve = serve(settings).join("; ");
     let words = [
         "--config-file",
@@ -331,21 +326,19 @@ async fn run(
     }
     let child = Child::launch(Launch {
         engine: Engine::ClickHouse,
-        executable: settings.executable.clone(),
         mode: HOST,
         target: library.path().as_os_str(),
         args,
-        // The engine reads its time zone only from this variable.
-        env: vec![("TZ", settings.timezone.clone().into())],
+        // The engine reads its time zone only from the environment.
+        timezone: Some(&settings.timezone),
         folder,
-        logs: LOGS,
         console: "console.log",
-        other_logs: &[ERROR_LOG],
+        other_log: ERROR_LOG,
         grace: GRACE,
-    })?;
-    let pid = child.server_pid().await?;
+    })
+    .await?;
     let ready = async {
-        while http::ping(http_port).await.is_none() {
+        while !http::is_up(http_port).await {
             tokio::time::sleep(ASK_AGAIN).await;
         }
         loop {
@@ -358,26 +351,13 @@ async fn run(
             tokio::time::sleep(ASK_AGAIN).await;
         }
     };
-    let zone = tokio::select! {
-        exit = child.exited() => return Err(EngineError::Exited(exit)),
-        ready = tokio::time::timeout(READY_WITHIN, ready) => ready,
-    };
-    match zone {
-        Ok(zone) if zone.trim() == settings.timezone => Ok((child, pid)),
-        Ok(_) => {
-            child.kill().await;
-            Err(unknown_zone(settings))
-        }
-        Err(_) => {
-            child.kill().await;
-            let log = folder.path().join(LOGS).join(SERVER_LOG);
-            Err(EngineError::NotReady {
-                engine: Engine::ClickHouse,
-                waited: READY_WITHIN,
-                log,
-            })
-        }
+    let log = folder.path().join(LOGS).join(SERVER_LOG);
+    let (child, zone) = child.ready_within(READY_WITHIN, log, ready).await?;
+    if zone.trim() != settings.timezone {
+        child.kill().await;
+        return Err(unknown_zone(settings));
     }
+    Ok(child)
 }
 
 fn unknown_zone(settings: &ClickHouseSettings) -> EngineError {

@@ -11,7 +11,7 @@
 //! last block number, merge level and, after mutations, a version: `201701_5_5_0`. A merged part
 //! *covers* its source parts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -69,18 +69,15 @@ pub fn repair_deduplication_logs(data: &Path) -> Result<RepairReport, EngineErro
 
 fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<(), EngineError> {
     let parts = TableParts::on_disk(table)?;
-    let mut live: HashMap<String, PartToken> = HashMap::new();
-    for (number, path) in log_files(logs)? {
+    // The log that added a token, and its part.
+    let mut live: HashMap<String, (PathBuf, String)> = HashMap::new();
+    for path in log_files(logs)?.into_values() {
         let text = read_whole_lines(&path, report)?;
         for record in text.lines().filter_map(InsertRecord::parse) {
             match record.operation {
                 // A token may return with another part after its first part was dropped.
                 ADD => {
-                    let token = PartToken {
-                        log: number,
-                        path: path.clone(),
-                        part: record.part.into(),
-                    };
+                    let token = (path.clone(), record.part.to_owned());
                     live.insert(record.block.to_owned(), token);
                 }
                 DROP => drop(live.remove(record.block)),
@@ -90,16 +87,16 @@ fn repair_table(table: &Path, logs: &Path, report: &mut RepairReport) -> Result<
     }
     report.tokens += live.len();
     // The record goes to the log that added the token, so that both have the same lifetime.
-    let mut drops: BTreeMap<u64, (PathBuf, Vec<String>)> = BTreeMap::new();
-    for (block, token) in live {
-        if !parts.hold(&token.part) {
-            let (_, lines) = drops.entry(token.log).or_insert((token.path, Vec::new()));
-            lines.push(format!("{DROP}\t{}\t{block}\n", token.part));
-            report.lost_parts.push(token.part);
+    let mut drops: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for (block, (path, part)) in live {
+        if !parts.hold(&part) {
+            let lines = drops.entry(path).or_default();
+            lines.push(format!("{DROP}\t{part}\t{block}\n"));
+            report.lost_parts.push(part);
         }
     }
     report.lost_parts.sort();
-    for (path, mut lines) in drops.into_values() {
+    for (path, mut lines) in drops {
         lines.sort();
         append(&path, &lines.concat()).map_err(at(&path))?;
     }
@@ -116,13 +113,6 @@ fn truncate(path: &Path, length: u64) -> io::Result<()> {
     let file = File::options().write(true).open(path)?;
     file.set_len(length)?;
     file.sync_all()
-}
-
-/// A token of a part.
-struct PartToken {
-    log: u64,
-    path: PathBuf,
-    part: String,
 }
 
 /// One line of a log.
@@ -196,18 +186,12 @@ fn log_files(logs: &Path) -> Result<BTreeMap<u64, PathBuf>, EngineError> {
     Ok(files)
 }
 
-/// Complete parts in the folder of a table.
-struct TableParts {
-    names: HashSet<String>,
-    by_partition: HashMap<String, Vec<PartNumbers>>,
-}
+/// Complete parts in the folder of a table, by partition.
+struct TableParts(HashMap<String, Vec<PartNumbers>>);
 
 impl TableParts {
     fn on_disk(table: &Path) -> Result<Self, EngineError> {
-        let mut parts = Self {
-            names: HashSet::new(),
-            by_partition: HashMap::new(),
-        };
+        let mut parts = HashMap::<String, Vec<PartNumbers>>::new();
         for folder in folders(table)? {
             let Some(name) = folder.file_name().and_then(|name| name.to_str()) else {
                 continue;
@@ -215,15 +199,10 @@ impl TableParts {
             if let Some((partition, range)) = parse_part(name)
                 && is_whole(&folder)?
             {
-                parts.names.insert(name.to_owned());
-                parts
-                    .by_partition
-                    .entry(partition.to_owned())
-                    .or_default()
-                    .push(range);
+                parts.entry(partition.to_owned()).or_default().push(range);
             }
         }
-        Ok(parts)
+        Ok(Self(parts))
     }
 
     /// True if the part, or a part merged from it, exists. An unknown name counts as existing: an
@@ -232,9 +211,8 @@ impl TableParts {
         let Some((partition, range)) = parse_part(name) else {
             return true;
         };
-        let others = self.by_partition.get(partition);
-        self.names.contains(name)
-            || others.is_some_and(|others| others.iter().any(|other| other.covers(&range)))
+        let others = self.0.get(partition);
+        others.is_some_and(|others| others.iter().any(|other| other.covers(&range)))
     }
 }
 
@@ -265,6 +243,7 @@ struct PartNumbers {
 }
 
 impl PartNumbers {
+    /// True if `other` is this part, or one of its sources.
     fn covers(&self, other: &Self) -> bool {
         self.first <= other.first
             && self.last >= other.last
@@ -334,6 +313,9 @@ mod tests {
         let text = "1\t201701_1_1_0\tone\n1\t201701_2_2_0\ttwo\n1\t201702_3_3_0\tthree\n";
         // 201701_1_2_1 was merged from the first two parts; the February part is lost.
         let (dir, logs) = table(&[(LOG, text)], &["201701_1_2_1", "201702_4_4_0"]);
+        let empty = tempfile::tempdir().unwrap();
+        let nothing = repair_deduplication_logs(empty.path()).unwrap();
+        assert_eq!(nothing, RepairReport::default());
         let report = repair_deduplication_logs(dir.path()).unwrap();
         assert_eq!(report.tables, 1);
         assert_eq!(report.tokens, 3);
@@ -376,30 +358,17 @@ mod tests {
         );
     }
 
+    /// A power cut leaves half a line, and a file system may return zeros in place of lines.
     #[test]
-    fn a_torn_last_line_is_removed() {
-        let (dir, logs) = table(&[(LOG, "1\tall_1_1_0\ta\n1\tall_2_2_")], &["all_1_1_0"]);
-        let report = repair_deduplication_logs(dir.path()).unwrap();
-        assert_eq!((report.torn_lines, report.tokens), (1, 1));
-        assert_eq!(
-            fs::read_to_string(logs.join(LOG)).unwrap(),
-            "1\tall_1_1_0\ta\n"
-        );
-    }
-
-    /// A file system may return zeros in place of the last lines.
-    #[test]
-    fn lines_after_an_invalid_record_are_removed() {
-        let (dir, logs) = table(
-            &[(LOG, "1\tall_1_1_0\ta\n\0\0\0\0\n1\tall_2_2_0\tb\n")],
-            &["all_1_1_0", "all_2_2_0"],
-        );
-        let report = repair_deduplication_logs(dir.path()).unwrap();
-        assert_eq!((report.torn_lines, report.tokens), (1, 1));
-        assert_eq!(
-            fs::read_to_string(logs.join(LOG)).unwrap(),
-            "1\tall_1_1_0\ta\n"
-        );
+    fn torn_lines_are_removed_with_all_that_follows() {
+        let whole = "1\tall_1_1_0\ta\n";
+        for torn in ["1\tall_2_2_", "\0\0\0\0\n1\tall_2_2_0\tb\n"] {
+            let text = format!("{whole}{torn}");
+            let (dir, logs) = table(&[(LOG, &text)], &["all_1_1_0", "all_2_2_0"]);
+            let report = repair_deduplication_logs(dir.path()).unwrap();
+            assert_eq!((report.torn_lines, report.tokens), (1, 1));
+            assert_eq!(fs::read_to_string(logs.join(LOG)).unwrap(), whole);
+        }
     }
 
     #[test]
@@ -418,22 +387,21 @@ mod tests {
     #[test]
     fn names_of_parts_are_read_and_ranges_compared() {
         let range = |name| parse_part(name).unwrap().1;
-        assert_eq!(parse_part("20170101_1_5_2_9").unwrap().0, "20170101");
-        assert_eq!(
-            range("p_1_5_2_9"),
-            PartNumbers {
-                first: 1,
-                last: 5,
-                level: 2,
-                mutation: 9
-            }
-        );
-        assert!(range("p_1_5_1").covers(&range("p_2_3_0")));
-        assert!(!range("p_1_5_1").covers(&range("p_2_6_0")));
-        assert!(
-            !range("p_2_2_0").covers(&range("p_2_2_0_7")),
-            "before the mutation"
-        );
+        let numbers = PartNumbers {
+            first: 1,
+            last: 5,
+            level: 2,
+            mutation: 9,
+        };
+        assert_eq!(parse_part("20170101_1_5_2_9"), Some(("20170101", numbers)));
+        for (one, other, expected) in [
+            ("p_1_5_1", "p_2_3_0", true),
+            ("p_1_5_1", "p_2_6_0", false),
+            // Before the mutation.
+            ("p_2_2_0", "p_2_2_0_7", false),
+        ] {
+            assert_eq!(range(one).covers(&range(other)), expected, "{one} {other}");
+        }
         for name in [
             "detached",
             "deduplication_logs",
@@ -443,14 +411,5 @@ mod tests {
         ] {
             assert_eq!(parse_part(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn a_new_folder_has_nothing_to_repair() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(
-            repair_deduplication_logs(dir.path()).unwrap(),
-            RepairReport::default()
-        );
     }
 }

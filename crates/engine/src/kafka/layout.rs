@@ -5,12 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use super::properties::{self, Ports};
 use super::{ClusterMember, KafkaSettings};
 use crate::error::{EngineError, at};
 use crate::folder::DataDir;
+use crate::logs::LOGS;
 
-pub(super) const LOGS: &str = "logs";
 pub(super) const SERVER_LOG: &str = "server.log";
 pub(super) const SERVER_PROPERTIES: &str = "server.properties";
 pub(super) const FORMAT_PROPERTIES: &str = "format.properties";
@@ -21,25 +24,7 @@ const META: &str = "meta.properties";
 
 /// Logging configuration: one file of bounded size, and one older generation. The file name is a
 /// system property, because the formatting tool and the server share this configuration.
-const LOG4J2: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<Configuration status="warn" shutdownHook="disable">
-  <Appenders>
-    <RollingFile name="file" fileName="${sys:affluenza.log}" filePattern="${sys:affluenza.log}.%i">
-      <PatternLayout pattern="%d{ISO8601} %p %c{1} %m%n"/>
-      <SizeBasedTriggeringPolicy size="20 MB"/>
-      <DefaultRolloverStrategy max="1"/>
-    </RollingFile>
-  </Appenders>
-  <Loggers>
-    <!-- Each prints all its settings, many times over. -->
-    <Logger name="kafka.server.KafkaConfig" level="warn"/>
-    <Logger name="org.apache.kafka.common.config.AbstractConfig" level="warn"/>
-    <Root level="info">
-      <AppenderRef ref="file"/>
-    </Root>
-  </Loggers>
-</Configuration>
-"#;
+const LOG4J2: &str = include_str!("../../assets/log4j2.xml");
 
 /// Kafka's folder.
 pub(super) struct KafkaFolder {
@@ -124,9 +109,7 @@ impl KafkaFolder {
         if settings.sync_writes {
             extra.extend(properties::SYNCED.map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
-        extra.extend(properties::of_secured(&settings.secured));
         let text = properties::server(ports, DATA, &extra, settings.member.as_ref());
-        let text = properties::with_secured(&text, &settings.secured);
         self.write(SERVER_PROPERTIES, &text)
     }
 
@@ -136,24 +119,13 @@ impl KafkaFolder {
     }
 }
 
-/// Generates a cluster id like Kafka: sixteen random bytes in URL-safe base64.
-pub(super) fn new_cluster_id() -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Generates a cluster id like Kafka: sixteen random bytes in URL-safe base64. The formatting tool
+/// would read a leading dash as an option.
+fn new_cluster_id() -> String {
     loop {
-        let mut bits = crate::random::<16>()
-            .into_iter()
-            .fold(0u128, |bits, byte| bits << 8 | u128::from(byte));
-        // 22 digits hold 132 bits, so the four low bits of the last digit are zero.
-        let last = DIGITS[((bits & 0b11) << 4) as usize];
-        bits >>= 2;
-        let mut digits = [last; 22];
-        for digit in digits[..21].iter_mut().rev() {
-            *digit = DIGITS[(bits & 0b11_1111) as usize];
-            bits >>= 6;
-        }
-        // The formatting tool would read a leading dash as an option.
-        if digits[0] != b'-' {
-            return digits.iter().copied().map(char::from).collect();
+        let id = BASE64_URL_SAFE_NO_PAD.encode(crate::random::<16>());
+        if !id.starts_with('-') {
+            return id;
         }
     }
 }
@@ -165,12 +137,6 @@ mod tests {
     #[test]
     fn cluster_ids_are_well_formed_and_differ() {
         let (one, two) = (new_cluster_id(), new_cluster_id());
-        assert_eq!(one.len(), 22);
-        assert!(
-            one.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        );
-        assert!("AQgw".contains(&one[21..]), "{one}");
-        assert_ne!(one, two);
+        assert_eq!((one.len(), one == two), (22, false));
     }
 }

@@ -7,12 +7,14 @@ mod properties;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cache::{ClassArchive, KafkaJars};
 use crate::child::{Child, ChildExit, ExitStatus, Launch, SUPERVISE};
 use crate::folder::DataDir;
+use crate::kept::Startable;
+use crate::logs::LOGS;
 use crate::ports::HealthAnswer;
 use crate::{Engine, EngineError, logs, ports};
 use layout::KafkaFolder;
@@ -26,10 +28,8 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Minimum heap for a reliable start of the broker.
 const HEAP_MIN_MIB: u32 = 128;
-/// Java's exit code after SIGTERM, that is, after a clean stop.
-const TERMINATED: i32 = 143;
-/// Log message of Java and Kafka for a port in use.
-const PORT_TAKEN: &str = "Address already in use";
+/// Exit codes of a clean stop; 143 is Java's after SIGTERM.
+const CLEAN_CODES: &[i32] = &[0, 143];
 
 /// Settings of a Kafka node.
 #[derive(Debug, Clone)]
@@ -42,39 +42,30 @@ pub struct KafkaSettings {
     pub heap_mib: u32,
     /// True if records and offsets are synced to disk before they are acknowledged.
     pub sync_writes: bool,
-    /// Additional broker properties, which override the defaults of this crate.
+    /// Additional broker properties, which override the defaults of this crate. The values of
+    /// `listeners`, `advertised.listeners` and `listener.security.protocol.map` are added to those
+    /// of the plain listener.
     pub properties: BTreeMap<String, String>,
-    /// Encrypted listeners, in addition to the plain one.
-    pub secured: Vec<SecuredListener>,
     /// Logins that the first start creates, in the syntax of `kafka-storage format --add-scram`.
     /// They are visible in the process list during the format.
     pub scram: Vec<String>,
-    /// Position in a cluster; `None` for a single node. See [`KafkaSettings::cluster`].
+    /// Position in a cluster; `None` for a single node.
     pub member: Option<ClusterMember>,
-    /// Program that calls [`run_if_child`](crate::run_if_child); defaults to the running one.
-    pub executable: Option<PathBuf>,
 }
 
-/// A listener for TLS clients, with or without SASL, for tests of both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecuredListener {
-    /// Port of the listener.
-    pub port: u16,
-    /// True if clients log in with SASL.
-    pub has_logins: bool,
-    /// Kafka properties without the prefix of the listener, such as `ssl.keystore.key`.
-    pub properties: BTreeMap<String, String>,
-}
-
-/// Position of a node in a cluster.
+/// Position of a node in a cluster. With three or more nodes, each topic has three replicas and
+/// survives the loss of one node.
+///
+/// Start the nodes at the same time: no node is ready before most of them run. A node that ended
+/// rejoins the cluster when it is started with the same settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterMember {
-    /// Cluster id.
-    cluster: String,
+    /// Cluster id: 22 digits of URL-safe base64, for sixteen bytes.
+    pub cluster: String,
     /// Node number, counted from 1.
-    number: usize,
+    pub number: usize,
     /// Controller ports of all nodes, in the order of their numbers.
-    controllers: Vec<u16>,
+    pub controllers: Vec<u16>,
 }
 
 impl ClusterMember {
@@ -85,29 +76,6 @@ impl ClusterMember {
 }
 
 impl KafkaSettings {
-    /// Creates the settings of a cluster, one node for each pair of ports: client port and
-    /// controller port. Each node has its own folder under `dir`. With three or more nodes, each
-    /// topic has three replicas and survives the loss of one node.
-    ///
-    /// Start the nodes at the same time: no node is ready before most of them run. A node that
-    /// ended rejoins the cluster when it is started with the same settings.
-    #[must_use]
-    pub fn cluster(dir: &Path, ports: &[(u16, u16)]) -> Vec<Self> {
-        let cluster = layout::new_cluster_id();
-        let controllers: Vec<u16> = ports.iter().map(|(_, controller)| *controller).collect();
-        let nodes = (1..).zip(ports).map(|(number, (broker, _))| Self {
-            port: Some(*broker),
-            heap_mib: 256,
-            member: Some(ClusterMember {
-                cluster: cluster.clone(),
-                number,
-                controllers: controllers.clone(),
-            }),
-            ..Self::new(dir.join(format!("kafka-{number}")))
-        });
-        nodes.collect()
-    }
-
     /// Defaults: a free port, 512 MiB, all writes synced.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
@@ -117,10 +85,8 @@ impl KafkaSettings {
             heap_mib: 512,
             sync_writes: true,
             properties: BTreeMap::new(),
-            secured: Vec::new(),
             scram: Vec::new(),
             member: None,
-            executable: None,
         }
     }
 
@@ -140,7 +106,6 @@ impl KafkaSettings {
 #[derive(Debug)]
 pub struct Kafka {
     child: Child,
-    pid: u32,
     ports: Ports,
     cluster: String,
     archive: ClassArchive,
@@ -165,7 +130,7 @@ impl Kafka {
             format(settings, jars, &folder, &layout, &archive).await?;
         }
         let cluster = layout.cluster_id()?;
-        let mut attempt = 1;
+        let mut attempts = 0;
         loop {
             let ports = Ports::choose(settings.port, settings.member.as_ref())?;
             layout.write_server_properties(&ports, settings)?;
@@ -176,29 +141,16 @@ impl Kafka {
                 archive: &archive,
             };
             match starting.run(&ports, &cluster).await {
-                Ok((child, pid)) => {
+                Ok(child) => {
                     return Ok(Self {
                         child,
-                        pid,
                         ports,
                         cluster,
                         archive,
                         _folder: folder,
                     });
                 }
-                Err(EngineError::Exited(exit)) if exit.said(PORT_TAKEN) => {
-                    // Another program took the port between the choice and the bind.
-                    if attempt == ports::ATTEMPTS {
-                        let engine = Engine::Kafka;
-                        return Err(EngineError::NoFreePort {
-                            engine,
-                            attempts: attempt,
-                        });
-                    }
-                    attempt += 1;
-                }
-                Err(EngineError::Exited(exit)) => return Err(exit.explain(folder.path())),
-                Err(other) => return Err(other),
+                Err(error) => ports::try_again(&mut attempts, error, &folder)?,
             }
         }
     }
@@ -218,7 +170,7 @@ impl Kafka {
     /// Process id of Java.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.child.pid
     }
 
     /// Stops Kafka cleanly, and kills it after 30 s.
@@ -227,30 +179,6 @@ impl Kafka {
     /// Kafka had ended before, or it had to be killed.
     pub async fn stop(self) -> Result<(), EngineError> {
         self.stop_within(GRACE).await
-    }
-
-    /// Same as [`Kafka::stop`], but kills Kafka after `within`.
-    ///
-    /// # Errors
-    /// Kafka had ended before, or it had to be killed.
-    pub async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
-        let exit = self.child.stop(within).await?;
-        match exit.status {
-            ExitStatus::Code(0 | TERMINATED) => {
-                self.archive.finish();
-                Ok(())
-            }
-            _ => Err(EngineError::Exited(exit)),
-        }
-    }
-
-    /// Checks once if Kafka answers clients.
-    pub async fn look(&self) -> HealthAnswer {
-        let question = async {
-            let is_ready = probe::is_ready(self.ports.broker, &self.cluster).await;
-            is_ready.then_some(())
-        };
-        ports::look(self.ports.broker, question).await
     }
 
     /// Kills Kafka like `kill -9` and waits for its death.
@@ -264,6 +192,39 @@ impl Kafka {
     }
 }
 
+impl Startable for Kafka {
+    type Recipe = (KafkaSettings, KafkaJars);
+    const ENGINE: Engine = Engine::Kafka;
+
+    async fn start_from((settings, jars): &Self::Recipe) -> Result<Self, EngineError> {
+        Self::start(settings, jars).await
+    }
+
+    fn keep_ports(&self, (mut settings, jars): Self::Recipe) -> Self::Recipe {
+        settings.port = Some(self.port());
+        (settings, jars)
+    }
+
+    async fn look(&self) -> HealthAnswer {
+        let port = self.ports.broker;
+        ports::look(port, probe::is_ready(port, &self.cluster)).await
+    }
+
+    fn ended(&self) -> impl Future<Output = ChildExit> + Send + 'static {
+        self.exited()
+    }
+
+    async fn stop_within(self, within: Duration) -> Result<(), EngineError> {
+        self.child.stop(within, CLEAN_CODES).await?;
+        self.archive.finish();
+        Ok(())
+    }
+
+    async fn end_now(self) {
+        self.kill().await;
+    }
+}
+
 /// One attempt to start the server.
 struct Starting<'a> {
     settings: &'a KafkaSettings,
@@ -273,8 +234,8 @@ struct Starting<'a> {
 }
 
 impl Starting<'_> {
-    async fn run(&self, ports: &Ports, cluster: &str) -> Result<(Child, u32), EngineError> {
-        let logs = self.folder.path().join(layout::LOGS);
+    async fn run(&self, ports: &Ports, cluster: &str) -> Result<Child, EngineError> {
+        let logs = self.folder.path().join(LOGS);
         logs::rotate(&logs.join(layout::SERVER_LOG))?;
         let mut args = java_options(self.settings.heap_mib, self.jars, layout::SERVER_LOG);
         if self.settings.member.is_some() {
@@ -286,34 +247,24 @@ impl Starting<'_> {
         args.extend(["kafka.Kafka", layout::SERVER_PROPERTIES].map(OsString::from));
         let child = Child::launch(Launch {
             engine: Engine::Kafka,
-            executable: self.settings.executable.clone(),
             mode: SUPERVISE,
             target: self.jars.java().as_os_str(),
             args,
-            env: Vec::new(),
+            timezone: None,
             folder: self.folder,
-            logs: layout::LOGS,
             console: "console.log",
-            other_logs: &[layout::SERVER_LOG],
+            other_log: layout::SERVER_LOG,
             grace: GRACE,
-        })?;
-        let pid = child.server_pid().await?;
+        })
+        .await?;
         let ready = async {
             while !probe::is_ready(ports.broker, cluster).await {
                 tokio::time::sleep(ASK_AGAIN).await;
             }
         };
-        tokio::select! {
-            exit = child.exited() => Err(EngineError::Exited(exit)),
-            ready = tokio::time::timeout(READY_WITHIN, ready) => match ready {
-                Ok(()) => Ok((child, pid)),
-                Err(_) => {
-                    child.kill().await;
-                    let log = logs.join(layout::SERVER_LOG);
-                    Err(EngineError::NotReady { engine: Engine::Kafka, waited: READY_WITHIN, log })
-                }
-            },
-        }
+        let log = logs.join(layout::SERVER_LOG);
+        let (child, ()) = child.ready_within(READY_WITHIN, log, ready).await?;
+        Ok(child)
     }
 }
 
@@ -342,17 +293,16 @@ async fn format(
     }
     let child = Child::launch(Launch {
         engine: Engine::Kafka,
-        executable: settings.executable.clone(),
         mode: SUPERVISE,
         target: jars.java().as_os_str(),
         args,
-        env: Vec::new(),
+        timezone: None,
         folder,
-        logs: layout::LOGS,
         console: "format-console.log",
-        other_logs: &["format.log"],
+        other_log: "format.log",
         grace: GRACE,
-    })?;
+    })
+    .await?;
     let exit = child.exited().await;
     match exit.status {
         ExitStatus::Code(0) => layout.finish_format(),
@@ -381,7 +331,7 @@ fn java_options(heap_mib: u32, jars: &KafkaJars, log: &str) -> Vec<OsString> {
     .map(OsString::from)
     .into();
     options.push(format!("-Xmx{heap_mib}m").into());
-    options.push(format!("-Daffluenza.log={}/{log}", layout::LOGS).into());
+    options.push(format!("-Daffluenza.log={}/{log}", LOGS).into());
     options.extend(["-cp".into(), jars.class_path().to_owned()]);
     options
 }

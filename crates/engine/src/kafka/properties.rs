@@ -3,44 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{ClusterMember, SecuredListener};
+use super::ClusterMember;
 use crate::{Engine, EngineError, ports};
 
 /// Properties of a node on a small machine, except its addresses.
-const FIXED: &[(&str, &str)] = &[
-    ("process.roles", "broker,controller"),
-    (
-        "listener.security.protocol.map",
-        "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    ),
-    ("inter.broker.listener.name", "BROKER"),
-    ("controller.listener.names", "CONTROLLER"),
-    ("offsets.topic.num.partitions", "4"),
-    ("transaction.state.log.num.partitions", "4"),
-    ("share.coordinator.state.topic.num.partitions", "4"),
-    // A misspelt topic name is an error and must not create a topic.
-    ("auto.create.topics.enable", "false"),
-    // A consumer starts at once and does not wait for others to join its group.
-    ("group.initial.rebalance.delay.ms", "0"),
-    // No broker-wide retention: each topic sets its own. Retention uses record timestamps, which
-    // are event times here, so replayed years would expire on arrival.
-    ("log.retention.ms", "-1"),
-    // Offset metadata holds the intents, so committed offsets must outlive a quiet period (Kafka's
-    // default is one week). Ten years, in minutes.
-    ("offsets.retention.minutes", "5256000"),
-    ("log.segment.bytes", "268435456"),
-    // Kafka's default, set explicitly because the batch size depends on it.
-    ("message.max.bytes", "1048588"),
-    // Thread counts for two cores.
-    ("num.network.threads", "2"),
-    ("num.io.threads", "4"),
-    ("background.threads", "4"),
-    ("num.recovery.threads.per.data.dir", "2"),
-    // The default takes 128 MiB of heap for compaction, which only small topics need here.
-    ("log.cleaner.dedupe.buffer.size", "16777216"),
-    // Fewer empty records in the metadata log of an idle node (default: two a second).
-    ("metadata.max.idle.interval.ms", "5000"),
-];
+const FIXED: &str = include_str!("../../assets/server.properties");
 
 /// Syncs each batch to disk before it is acknowledged or readable, so that an offset never stands
 /// for a record lost in a power cut. This includes Kafka's own topics: one of them holds the
@@ -61,13 +28,21 @@ const COPIES_IN_SYNC: [&str; 3] = [
     "share.coordinator.state.topic.min.isr",
 ];
 
-/// Properties that tie the node to its folder and ports.
-const OURS: [&str; 5] = [
-    "node.id",
-    "listeners",
-    "advertised.listeners",
+/// Properties that tie the node to its folder and its quorum.
+const OURS: [&str; 6] = [
+    "controller.listener.names",
     "controller.quorum.voters",
+    "inter.broker.listener.name",
     "log.dirs",
+    "node.id",
+    "process.roles",
+];
+
+/// Properties to which a setting adds listeners.
+const LISTENERS: [&str; 3] = [
+    "advertised.listeners",
+    "listener.security.protocol.map",
+    "listeners",
 ];
 
 /// Ports of a node.
@@ -105,14 +80,9 @@ impl Ports {
     }
 }
 
-/// Rejects properties that would detach the node from its folder or ports.
+/// Rejects properties that would detach the node from its folder or its quorum.
 pub(super) fn check_extra(extra: &BTreeMap<String, String>) -> Result<(), EngineError> {
-    let fixed = &FIXED[..4];
-    let found = extra.keys().find(|key| {
-        let key = key.as_str();
-        OURS.contains(&key) || fixed.iter().any(|(name, _)| *name == key)
-    });
-    match found {
+    match extra.keys().find(|key| OURS.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => Err(EngineError::Setting {
             what: "a property of the local Kafka",
@@ -130,47 +100,41 @@ pub(super) fn server(
     member: Option<&ClusterMember>,
 ) -> String {
     let Ports { broker, controller } = ports;
-    let mut all: BTreeMap<&str, String> = FIXED
-        .iter()
-        .map(|(key, value)| (*key, (*value).to_owned()))
+    let fixed = FIXED.lines().filter(|line| !line.starts_with('#'));
+    let mut all: BTreeMap<&str, String> = fixed
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key, value.to_owned()))
         .collect();
     let nodes = member.map_or(1, |member| member.controllers.len());
     // A single node holds the only replica. A cluster of three may lose one node.
     let (copies, in_sync) = (nodes.min(3), nodes.min(3).div_ceil(2));
     all.extend(COPIES.map(|key| (key, copies.to_string())));
     all.extend(COPIES_IN_SYNC.map(|key| (key, in_sync.to_string())));
-    all.extend(
-        extra
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.clone())),
-    );
+    let listener = format!("BROKER://127.0.0.1:{broker}");
+    let voters = voters(member.map_or(&[*controller], |member| &member.controllers));
     all.extend([
         (
             "listeners",
-            format!("BROKER://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}"),
+            format!("{listener},CONTROLLER://127.0.0.1:{controller}"),
         ),
-        (
-            "advertised.listeners",
-            format!("BROKER://127.0.0.1:{broker}"),
-        ),
+        ("advertised.listeners", listener),
         (
             "node.id",
             member.map_or(1, |member| member.number).to_string(),
         ),
-        (
-            "controller.quorum.voters",
-            voters(member.map_or(&[*controller], |member| &member.controllers)),
-        ),
+        ("controller.quorum.voters", voters),
         ("log.dirs", log_dir.to_owned()),
     ]);
-    let mut text = "# Rewritten at each start.\n".to_owned();
-    for (key, value) in all {
-        text.push_str(&escape(key));
-        text.push('=');
-        text.push_str(&escape(&value));
-        text.push('\n');
+    for (key, value) in extra {
+        match all.get_mut(key.as_str()) {
+            Some(own) if LISTENERS.contains(&key.as_str()) => *own = format!("{own},{value}"),
+            _ => drop(all.insert(key, value.clone())),
+        }
     }
-    text
+    let lines = all
+        .iter()
+        .map(|(key, value)| format!("{}={}\n", escape(key), escape(value)));
+    "# Rewritten at each start.\n".to_owned() + &lines.collect::<String>()
 }
 
 /// Controller quorum voters, numbered from 1.
@@ -180,47 +144,6 @@ fn voters(controllers: &[u16]) -> String {
         .map(|(number, port)| format!("{number}@127.0.0.1:{port}"))
         .collect();
     voters.join(",")
-}
-
-/// Properties of the encrypted listeners, except their addresses.
-pub(super) fn of_secured(listeners: &[SecuredListener]) -> impl Iterator<Item = (String, String)> {
-    let numbered = (1..).zip(listeners);
-    numbered.flat_map(|(number, listener): (usize, _)| {
-        let own = listener.properties.iter();
-        own.map(move |(name, value)| {
-            (
-                format!("listener.name.secured{number}.{name}"),
-                value.clone(),
-            )
-        })
-    })
-}
-
-/// Adds the encrypted listeners to the addresses.
-pub(super) fn with_secured(text: &str, listeners: &[SecuredListener]) -> String {
-    let lines = text.lines().map(|line| {
-        let key = line.split_once('=').map(|(key, _)| key);
-        let mut line = line.to_owned();
-        for (number, listener) in (1..).zip(listeners) {
-            let SecuredListener {
-                port, has_logins, ..
-            } = listener;
-            let _ = match key {
-                Some("listeners") => write!(line, ",SECURED{number}://127.0.0.1:{port}"),
-                // Certificates contain host names, not addresses.
-                Some("advertised.listeners") => {
-                    write!(line, ",SECURED{number}://localhost:{port}")
-                }
-                Some("listener.security.protocol.map") => {
-                    let protocol = if *has_logins { "SASL_SSL" } else { "SSL" };
-                    write!(line, ",SECURED{number}:{protocol}")
-                }
-                _ => Ok(()),
-            };
-        }
-        line + "\n"
-    });
-    lines.collect()
 }
 
 /// Escapes a value for a Java properties file, which is read as Latin-1.
@@ -241,6 +164,18 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn text(extra: &[(&str, &str)], member: Option<&ClusterMember>) -> Result<String, EngineError> {
+        let extra = extra.iter();
+        let extra = extra.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let extra = extra.collect();
+        check_extra(&extra)?;
+        let ports = Ports {
+            broker: 19_092,
+            controller: 12_002,
+        };
+        Ok(server(&ports, "data", &extra, member))
+    }
+
     #[test]
     fn a_cluster_of_three_keeps_three_copies_and_needs_two() {
         let member = ClusterMember {
@@ -248,11 +183,7 @@ mod tests {
             number: 2,
             controllers: vec![12_001, 12_002, 12_003],
         };
-        let ports = Ports {
-            broker: 19_092,
-            controller: 12_002,
-        };
-        let text = server(&ports, "data", &BTreeMap::new(), Some(&member));
+        let text = text(&[], Some(&member)).unwrap();
         for line in [
             "node.id=2",
             "controller.quorum.voters=1@127.0.0.1:12001,2@127.0.0.1:12002,3@127.0.0.1:12003",
@@ -264,30 +195,30 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_properties_win_but_not_over_folder_and_ports() {
-        let extra = BTreeMap::from([
-            ("num.io.threads".to_owned(), "8".to_owned()),
-            ("broker.rack".to_owned(), "città\nx=1".to_owned()),
-        ]);
-        check_extra(&extra).unwrap();
-        let ports = Ports {
-            broker: 19092,
-            controller: 19093,
-        };
-        let text = server(&ports, "data", &extra, None);
-        assert!(text.contains("\nnum.io.threads=8\n"));
-        assert!(text.contains("\nbroker.rack=citt\\u00e0\\u000ax\\=1\n"));
-        assert!(text.contains("\ncontroller.quorum.voters=1@127.0.0.1:19093\n"));
-
-        let taken = BTreeMap::from([("log.dirs".to_owned(), "/tmp".to_owned())]);
-        assert!(matches!(
-            check_extra(&taken),
-            Err(EngineError::Setting { .. })
-        ));
-        let taken = BTreeMap::from([("node.id".to_owned(), "2".to_owned())]);
-        assert!(matches!(
-            check_extra(&taken),
-            Err(EngineError::Setting { .. })
-        ));
+    fn the_operators_properties_win_but_not_over_folder_and_quorum() {
+        let extra = [
+            ("num.io.threads", "8"),
+            ("broker.rack", "città\nx=1"),
+            ("listeners", "TLS://127.0.0.1:7"),
+            ("advertised.listeners", "TLS://localhost:7"),
+            ("listener.security.protocol.map", "TLS:SSL"),
+        ];
+        let written = text(&extra, None).unwrap();
+        for line in [
+            "num.io.threads=8",
+            "broker.rack=citt\\u00e0\\u000ax\\=1",
+            "controller.quorum.voters=1@127.0.0.1:12002",
+            "listeners=BROKER://127.0.0.1:19092,CONTROLLER://127.0.0.1:12002,TLS://127.0.0.1:7",
+            "advertised.listeners=BROKER://127.0.0.1:19092,TLS://localhost:7",
+            "listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL",
+            "group.initial.rebalance.delay.ms=0",
+        ] {
+            let line = format!("\n{line}\n");
+            assert!(written.contains(&line), "{line}: {written}");
+        }
+        for (taken, value) in [("log.dirs", "/tmp"), ("node.id", "2")] {
+            let refused = text(&[(taken, value)], None);
+            assert!(matches!(refused, Err(EngineError::Setting { .. })));
+        }
     }
 }

@@ -92,18 +92,18 @@ fn unreadable_files_are_refused_before_the_first_event() {
             .map(|error| error.to_string())
             .unwrap()
     };
-    let missing = refusal(vec![good(), Input::path(folder.path().join("none.log"))]);
-    assert!(
-        missing.starts_with("cannot open ") && missing.contains("none.log: "),
-        "{missing}"
-    );
-    let directory = refusal(vec![good(), Input::path(folder.path())]);
-    assert!(directory.contains("is a directory"), "{directory}");
-    let zstd = refusal(vec![
-        good(),
-        written(folder.path(), "a.zst", b"\x28\xB5\x2F\xFDxxxx"),
-    ]);
-    assert!(zstd.contains("is compressed with zstd"), "{zstd}");
+    let zstd = b"\x28\xB5\x2F\xFDxxxx";
+    for (bad, cause) in [
+        (Input::path(folder.path().join("none.log")), "none.log: "),
+        (Input::path(folder.path()), "is a directory"),
+        (
+            written(folder.path(), "a.zst", zstd),
+            "is compressed with zstd",
+        ),
+    ] {
+        let refused = refusal(vec![good(), bad]);
+        assert!(refused.contains(cause), "{refused}");
+    }
     let twice = refusal(vec![Input::path("-"), good(), Input::path("-")]);
     assert_eq!(twice, "standard input (-) is given twice");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use affluenza_event::{Activity, Channel, Login, Outcome, Resource, UnixMillis};
+use affluenza_event::{Activity, Channel, Login, Outcome, Resource};
 use affluenza_importer::{Field, Input, LineFault};
 
 use crate::{fixture, import, import_into, real_log, target};
@@ -10,15 +10,10 @@ use crate::{fixture, import, import_into, real_log, target};
 #[test]
 fn every_request_is_accounted_for() {
     let (events, summary) = import(&real_log());
-    assert_eq!(events.len(), 9_999);
+    assert_eq!((events.len(), summary.events()), (9_999, 9_999));
     assert_eq!(
-        (
-            summary.lines,
-            summary.events(),
-            summary.malformed,
-            summary.blank
-        ),
-        (10_000, 9_999, 1, 0)
+        (summary.lines, summary.malformed, summary.blank),
+        (10_000, 1, 0)
     );
     let malformed = &summary.first_malformed[0];
     assert_eq!(malformed.line, 8_899);
@@ -28,14 +23,21 @@ fn every_request_is_accounted_for() {
         "log:8899: the user agent has no closing quote"
     );
     // 17 lines repeat an earlier one; two more differ only in the last part of the address.
-    assert_eq!(summary.repeated, 19);
-    assert_eq!(summary.without_address, 0);
+    assert_eq!((summary.repeated, summary.without_address), (19, 0));
+    // Counted with awk: 202 + 8 + 3 times 404, 3 times 500, 2 times each of 403 and 416.
+    assert_eq!(summary.failed, 220);
+    let (earliest, latest) = summary.period.unwrap();
+    assert!(DAYS.contains(&earliest.0) && DAYS.contains(&latest.0));
 }
 
+/// 17 to 20 May 2015, in milliseconds since 1970.
+const DAYS: std::ops::Range<i64> = 1_431_820_800_000..1_432_166_400_000;
+
 #[test]
-fn every_event_is_one_that_the_consumer_takes() {
+fn the_consumer_takes_every_event_under_its_own_identity() {
     let (events, summary) = import(&real_log());
-    let (mut pages, mut failed, mut visitors) = (0, 0, HashSet::new());
+    let (mut pages, mut failed) = (0, 0);
+    let (mut visitors, mut identities, mut keys) = (HashSet::new(), HashSet::new(), HashSet::new());
     for kept in &events {
         let event = kept.event();
         assert_eq!(
@@ -44,43 +46,22 @@ fn every_event_is_one_that_the_consumer_takes() {
         );
         assert_eq!((event.channel, event.login), (Channel::Import, Login::None));
         assert_eq!((event.service.as_ref(), event.session), ("", 0));
-        assert!(event.client.ip.is_some());
-        assert_ne!(event.visitor, 0);
-        visitors.insert(event.visitor);
+        assert!(event.client.ip.is_some() && event.visitor != 0);
+        assert!(DAYS.contains(&event.time.0));
         pages += u64::from(event.activity == Activity::Access(Resource::Page));
         failed += u64::from(event.outcome == Outcome::Failed);
-        // The log covers 17 to 20 May 2015.
-        assert!((1_431_820_800_000..1_432_166_400_000).contains(&event.time.0));
-    }
-    assert_eq!((pages, failed), (summary.pages, summary.failed));
-    // Counted with awk: 202 + 8 + 3 times 404, 3 times 500, 2 times each of 403 and 416.
-    assert_eq!(failed, 220);
-    let (earliest, latest) = summary.period.unwrap();
-    assert!(UnixMillis(1_431_820_800_000) <= earliest && latest < UnixMillis(1_432_166_400_000));
-    // More visitors than addresses, fewer than requests.
-    assert!(
-        (1_754..5_000).contains(&visitors.len()),
-        "{}",
-        visitors.len()
-    );
-}
-
-#[test]
-fn identities_are_unique() {
-    let (events, _) = import(&real_log());
-    let keys: HashSet<_> = events.iter().map(|kept| &kept.key).collect();
-    let identities: HashSet<_> = events.iter().map(|kept| kept.event().identity).collect();
-    assert_eq!((keys.len(), identities.len()), (9_999, 9_999));
-}
-
-#[test]
-fn the_key_is_the_identity() {
-    let (events, _) = import(&real_log());
-    for kept in &events[..100] {
+        visitors.insert(event.visitor);
+        identities.insert(event.identity);
+        keys.insert(&kept.key);
         let json: serde_json::Value = serde_json::from_str(&kept.json).unwrap();
         assert_eq!(json["id"], kept.key.as_str());
         assert_eq!(json["source"], "urn:affluenza:import:c_d612:www");
     }
+    assert_eq!((pages, failed), (summary.pages, summary.failed));
+    assert_eq!((keys.len(), identities.len()), (9_999, 9_999));
+    // More visitors than addresses, fewer than requests.
+    let visitors = visitors.len();
+    assert!((1_754..5_000).contains(&visitors), "{visitors}");
 }
 
 #[test]

@@ -8,12 +8,9 @@ use affluenza_event::AHEAD_MS_MAX;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use super::top;
 use crate::args::Args;
 use crate::settings::Settings;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// Lists the files in `folder` of the repository with this extension.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {

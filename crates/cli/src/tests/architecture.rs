@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::top;
+
 /// Extensions that make a word in backticks a path.
 const EXTENSIONS: [&str; 7] = [".rs", ".sql", ".md", ".toml", ".js", ".json", ".html"];
 /// A crate that depends on all but this many others is described by the ones it lacks.
 const MISSING_MAX: usize = 2;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 fn read(path: &str) -> String {
     fs::read_to_string(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
