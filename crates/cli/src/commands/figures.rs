@@ -7,6 +7,7 @@ use std::path::Path;
 use affluenza_report::sources::{self, FigureSet, SourceError};
 use affluenza_store::Store;
 use affluenza_store::imported::ImportedRow;
+use affluenza_words::Language;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ pub fn import(settings: &Settings, args: &ImportFigures) -> Result<()> {
         platform.close().await?;
         let told = result?;
         for doubt in &doubts {
-            output::say(&doubt.sentence(affluenza_report::Language::English));
+            output::say(&doubt.sentence(Language::EN));
         }
         output::print(&told)
     })

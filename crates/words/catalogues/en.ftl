@@ -1,6 +1,16 @@
-# Words of the report in English. Fluent syntax: https://projectfluent.org
+# English words. Fluent syntax: https://projectfluent.org
 #
-# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+# Numbers come as numbers and are grouped, years as text; plurals are selected by the number.
+
+## The language: its own name, its locale in browsers, its numbers and dates
+
+language-name = English
+language-locale = en-GB
+language-thousands = { "," }
+language-decimals = { "." }
+language-date = { $day } { $month } { $year }
+
+# Report. Arguments of every message:
 #   $year      year of the report
 #   $compared  compared year
 #   $day       last day of the year
@@ -9,6 +19,8 @@
 
 undefined = n/a
 unavailable = not available
+contents = Contents
+skip = Skip to content
 total = Total
 unregistered = Unregistered
 
@@ -309,6 +321,8 @@ check-found =
         [one] { $count } finding
        *[other] { $count } findings
     }
+check-nothing = nothing was found
+check-broken-service = { $service }: the service is broken.
 check-data = Data exist for both years
 check-parts = Parts add up to their total
 check-sums = Totals computed in different ways agree

@@ -1,6 +1,16 @@
-# Words of the report in Italian. Fluent syntax: https://projectfluent.org
+# Italian words. Fluent syntax: https://projectfluent.org
 #
-# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+# Numbers come as numbers and are grouped, years as text; plurals are selected by the number.
+
+## The language: its own name, its locale in browsers, its numbers and dates
+
+language-name = Italiano
+language-locale = it-IT
+language-thousands = { "." }
+language-decimals = { "," }
+language-date = { $day } { $month } { $year }
+
+# Report. Arguments of every message:
 #   $year      year of the report
 #   $compared  compared year
 #   $day       last day of the year
@@ -9,6 +19,8 @@
 
 undefined = n.d.
 unavailable = non disponibile
+contents = Indice
+skip = Vai al contenuto
 total = Totale
 unregistered = Non registrati
 
@@ -312,6 +324,8 @@ check-found =
         [one] { $count } rilievo
        *[other] { $count } rilievi
     }
+check-nothing = nessun rilievo
+check-broken-service = { $service }: il servizio presenta malfunzionamenti.
 check-data = Dati presenti per l’anno e per quello di confronto
 check-parts = La somma delle parti coincide con il totale
 check-sums = I totali calcolati per vie diverse coincidono
