@@ -449,3 +449,30 @@ protection = Protection of data
             [one] The count 1 could point at a single person: it is left out (*),
            *[other] Counts from 1 to { $last } could point at single persons: they are left out (*),
         } with those from which they could be derived. In the tables published together { $hidden } cells are left out; a zero is always shown, and a value computed from a cell left out is left out, too. Failed attempts, restatements and findings with figures are in the internal edition only.
+
+## Open data
+
+data-title = Use of the digital services of public bodies
+data-about = How much the digital services of public bodies are used, by year. { $hidden }
+data-hidden = Counts other than zero and below { $least }, and those from which they could be derived, are not published (status: suppressed).
+data-keyword-services = digital services
+data-keyword-administration = public administration
+data-keyword-uses = uses
+data-of-year = { $title }, { $year }
+    .about = { $about } Year { $year }. { $hidden }
+data-csv = { $title } (CSV)
+    .about = CSV, UTF-8, separated by commas. Columns: { $columns }.
+data-utilizzi-per-categoria = Uses of digital services by category and kind
+    .about = Uses completed by people, by category of service and kind (plain, payment, booking).
+data-utilizzi-per-ente = Uses of digital services by public body and kind
+    .about = Uses completed by people, by public body (IPA code) and kind (plain, payment, booking).
+data-utilizzi-per-ente-e-categoria = Uses of digital services by public body, category and kind
+    .about = Uses completed by people, by public body (IPA code), category of service and kind.
+data-utilizzi-per-servizio = Uses of digital services by service
+    .about = Uses completed by people, by service, in all public bodies.
+data-utilizzi-per-mese = Uses of digital services by month and public body
+    .about = Uses completed by people, by month (YYYY-MM) and public body (IPA code).
+data-accessi-per-dispositivo = Accesses to portals by month and device
+    .about = Accesses of people to the pages of portals, by month and class of device.
+data-accessi-per-giorno-e-ora = Accesses to portals by weekday and hour
+    .about = Accesses of people to the pages of portals, by weekday (1 is Monday) and local hour.

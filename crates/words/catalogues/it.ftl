@@ -452,3 +452,30 @@ protection = Protezione dei dati
             [one] Il valore 1 potrebbe riferirsi a una singola persona: è omesso (*),
            *[other] I valori da 1 a { $last } potrebbero riferirsi a singole persone: sono omessi (*),
         } insieme a quelli da cui si potrebbero ricavare. Nelle tabelle pubblicate insieme le celle omesse sono { $hidden }, lo zero è sempre mostrato, e ogni valore calcolato su una cella omessa è omesso. Tentativi non riusciti, rettifiche e rilievi con cifre sono solo nell’edizione interna.
+
+## Open data
+
+data-title = Uso dei servizi digitali degli enti
+data-about = Quanto sono usati i servizi digitali degli enti, per anno. { $hidden }
+data-hidden = I conteggi diversi da zero e inferiori a { $least }, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed).
+data-keyword-services = servizi digitali
+data-keyword-administration = pubblica amministrazione
+data-keyword-uses = utilizzi
+data-of-year = { $title }, { $year }
+    .about = { $about } Anno { $year }. { $hidden }
+data-csv = { $title } (CSV)
+    .about = CSV, UTF-8, separato da virgole. Colonne: { $columns }.
+data-utilizzi-per-categoria = Utilizzi dei servizi digitali per categoria e tipo
+    .about = Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).
+data-utilizzi-per-ente = Utilizzi dei servizi digitali per ente e tipo
+    .about = Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).
+data-utilizzi-per-ente-e-categoria = Utilizzi dei servizi digitali per ente, categoria e tipo
+    .about = Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.
+data-utilizzi-per-servizio = Utilizzi dei servizi digitali per servizio
+    .about = Utilizzi completati da persone, per servizio, in tutti gli enti.
+data-utilizzi-per-mese = Utilizzi dei servizi digitali per mese ed ente
+    .about = Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).
+data-accessi-per-dispositivo = Accessi ai portali per mese e dispositivo
+    .about = Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.
+data-accessi-per-giorno-e-ora = Accessi ai portali per giorno della settimana e ora
+    .about = Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.
