@@ -5,6 +5,7 @@ mod catalogue;
 mod check;
 mod language;
 mod number;
+mod pattern;
 
 pub use catalogue::{WordArg, WordArgs};
 pub use language::{Language, UnknownLanguage};

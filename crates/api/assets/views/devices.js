@@ -21,17 +21,17 @@ export default async function devices({ at, data, t, f }) {
   const shareBefore = (row) => (row.before === null || before.total === null ? null : f.share(row.before, before.total));
   return h("div", { class: "grid" },
     h("section", { class: "card" }, chart({
-      title: t.devicesByMonth, first: t.month, steps: f.months, drawn: "lines", percent: true, t, f,
-      series: present.map((code) => ({ name: t.devices[code], values: shares(code), colour: COLOURS[code] })),
+      title: t("web-devices-by-month"), first: t("web-month"), steps: f.months, drawn: "lines", percent: true, t, f,
+      series: present.map((code) => ({ name: t(`web-device-${code}`), values: shares(code), colour: COLOURS[code] })),
     })),
     h("section", { class: "card" }, table({
-      caption: t.byDevice, t, f,
+      caption: t("web-by-device"), t, f,
       columns: [
-        { title: t.device, value: (row) => t.devices[row.code] ?? row.code }, { type: "bar", value: (row) => row.now },
-        { title: t.accesses, type: "number", value: (row) => row.now },
-        { title: t.share, type: "share", value: share },
-        { title: `${t.share}, ${at.year - 1}`, type: "share", value: shareBefore },
-        { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+        { title: t("web-device"), value: (row) => t(`web-device-${row.code}`) ?? row.code }, { type: "bar", value: (row) => row.now },
+        { title: t("web-accesses"), type: "number", value: (row) => row.now },
+        { title: t("web-share"), type: "share", value: share },
+        { title: t("web-share-in", { year: String(at.year - 1) }), type: "share", value: shareBefore },
+        { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
       ],
       rows: present.map((code) => ({ code, now: now.cell({ device: code }), before: before.cell({ device: code }) })),
       total: { now: now.total, before: before.total },
