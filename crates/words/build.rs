@@ -2,6 +2,8 @@
 
 #[path = "src/check.rs"]
 mod check;
+#[path = "src/pattern.rs"]
+mod pattern;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

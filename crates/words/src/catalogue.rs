@@ -1,13 +1,16 @@
 //! Messages of the catalogues.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use intl_memoizer::concurrent::IntlLangMemoizer;
+use serde_json::{Map, Value};
 
 use crate::Language;
 use crate::number::group;
+use crate::pattern::Patterns;
 
 /// Argument of a message: name and value. Numbers are formatted with grouped thousands.
 pub type WordArg<'w> = (&'static str, FluentValue<'w>);
@@ -26,6 +29,7 @@ pub(crate) struct CatalogueSource {
 /// A catalogue that was read, and its separators.
 struct Catalogue {
     bundle: FluentBundle<FluentResource>,
+    patterns: BTreeMap<String, Value>,
     thousands: String,
     decimals: String,
 }
@@ -45,6 +49,7 @@ impl Catalogue {
         bundle.add_resource_overriding(resource);
         let mut catalogue = Self {
             bundle,
+            patterns: Patterns::read(source.text).by_id,
             thousands: String::new(),
             decimals: String::new(),
         };
@@ -100,6 +105,15 @@ impl Language {
         CATALOGUES[self.place()].message(id, words)
     }
 
+    /// Returns the messages whose ids begin with one of these, for web pages; [`Patterns`] has
+    /// their form.
+    pub fn patterns(self, beginnings: &[&str]) -> Map<String, Value> {
+        let all = CATALOGUES[self.place()].patterns.iter();
+        let wanted = all.filter(|(id, _)| beginnings.iter().any(|start| id.starts_with(start)));
+        let wanted = wanted.map(|(id, pattern)| (id.clone(), pattern.clone()));
+        wanted.collect()
+    }
+
     /// Returns the separator of thousands.
     pub(crate) fn thousands(self) -> &'static str {
         &CATALOGUES[self.place()].thousands
@@ -113,6 +127,8 @@ impl Language {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn uses(language: Language, uses: u64) -> String {
@@ -133,5 +149,12 @@ mod tests {
             let said = Language::IT.say("visits-counted", &[("visits", visits.into())]);
             assert_eq!(said, text);
         }
+    }
+
+    #[test]
+    fn pages_get_the_messages_of_their_beginnings() {
+        let found = Language::EN.patterns(&["language-thousands", "band-night"]);
+        let expected = json!({ "band-night": "Night", "language-thousands": "," });
+        assert_eq!(Value::from(found), expected);
     }
 }

@@ -9,3 +9,4 @@ mod pattern;
 
 pub use catalogue::{WordArg, WordArgs};
 pub use language::{Language, UnknownLanguage};
+pub use pattern::Patterns;

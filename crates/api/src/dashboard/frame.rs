@@ -13,13 +13,13 @@ const FRAME: &str = include_str!("../../assets/frame.html");
 const MESSAGES: [&str; 3] = ["language-", "page-", "web-"];
 
 /// The frame of a language, filled in.
-struct Frame {
+struct FilledFrame {
     language: Language,
     markup: String,
 }
 
-static FRAMES: LazyLock<Vec<Frame>> = LazyLock::new(|| {
-    let frames = Language::ALL.map(|language| Frame {
+static FRAMES: LazyLock<Vec<FilledFrame>> = LazyLock::new(|| {
+    let frames = Language::ALL.map(|language| FilledFrame {
         language,
         markup: filled(language),
     });
