@@ -17,7 +17,7 @@ pub struct CatalogueFile {
     pub text: String,
 }
 
-/// Returns every fault: codes and lines that are none, messages that a language lacks, and
+/// Returns every fault: invalid codes, unreadable lines, messages that a language lacks, and
 /// arguments that differ between languages.
 pub fn faults(files: &[CatalogueFile]) -> Vec<String> {
     let mut faults = Vec::new();

@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 /// Messages by id, as Fluent has them.
 type Messages<'t> = BTreeMap<String, &'t Pattern<&'t str>>;
 
-/// The messages of a catalogue, and those of its lines that are none.
+/// The messages of a catalogue, and its unreadable lines.
 ///
 /// A message is a text or a list of parts. A part is a text, an argument `{"value": NAME}`, or a
-/// selection `{"by": NAME, "forms": {…}, "rest": FORM}` by the value of an argument, by its plural
-/// category, or else the form `rest`.
+/// selection `{"by": NAME, "forms": {…}, "rest": FORM}`. The value of the argument names the form,
+/// or else its plural category does, or else `rest`.
 #[derive(Default)]
 pub struct Patterns {
     /// Messages by id. The id of an attribute is `message.attribute`.
