@@ -2,25 +2,13 @@ import { Api, NeedsKey } from "./api.js";
 import { Data } from "./data.js";
 import { h } from "./dom.js";
 import { Format } from "./format.js";
-import italian from "./texts/it.js";
-import english from "./texts/en.js";
-import overview from "./views/overview.js";
-import categories from "./views/categories.js";
-import enti from "./views/enti.js";
-import services from "./views/services.js";
-import variations from "./views/variations.js";
-import compare from "./views/compare.js";
-import hours from "./views/hours.js";
-import devices from "./views/devices.js";
-import live from "./views/live.js";
+import { words } from "./words.js";
 
-const VIEWS = {
-  "/": overview, "/categories": categories, "/enti": enti, "/services": services, "/variations": variations,
-  "/compare": compare, "/hours": hours, "/devices": devices, "/live": live,
-};
-const language = document.documentElement.lang;
-const t = language === "it" ? italian : english;
-const f = new Format(language);
+/** Names of the views by path. The server writes the list of pages into the menu. */
+const VIEWS = new Map([...document.querySelectorAll("nav a")].map((link) => [link.pathname, link.dataset.view]));
+const messages = JSON.parse(document.getElementById("words").textContent);
+const f = new Format(messages["language-locale"]);
+const t = words(messages, f);
 const api = new Api();
 const data = new Data(api, t);
 const main = document.getElementById("content");
@@ -32,7 +20,7 @@ function place() {
   const query = new URLSearchParams(location.search);
   const whole = (name) => Number.parseInt(query.get(name) ?? "", 10) || undefined;
   return {
-    path: VIEWS[location.pathname] ? location.pathname : "/",
+    path: VIEWS.has(location.pathname) ? location.pathname : "/",
     year: whole("year"), month: whole("month"), with: whole("with"),
     ente: query.get("ente") ?? undefined, category: query.get("category") ?? undefined,
   };
@@ -42,7 +30,7 @@ function place() {
 function address(path, chosen = {}) {
   const query = new URLSearchParams(location.search);
   query.delete("category");
-  if (path !== "/compare") query.delete("with");
+  if (path !== location.pathname) query.delete("with");
   for (const [name, value] of Object.entries(chosen)) {
     if (value === undefined || value === "") query.delete(name);
     else query.set(name, value);
@@ -61,27 +49,30 @@ async function show({ moved = false } = {}) {
   leaving = new AbortController();
   const { signal } = leaving;
   const at = place();
-  status.textContent = t.loading;
+  const view = VIEWS.get(at.path);
+  status.textContent = t("web-loading");
   main.setAttribute("aria-busy", "true");
   let content;
+  let module = {};
   data.missingDays = 0;
   try {
-    const catalogue = await data.catalogue();
+    let catalogue;
+    [module, catalogue] = await Promise.all([import(`./views/${view}.js`), data.catalogue()]);
     at.year ??= catalogue.years.at(-1);
     if (signal.aborted) return;
-    controls(at, catalogue);
-    content = await VIEWS[at.path]({ at, data, catalogue, t, f, address, signal, period: period(at) });
+    controls(at, catalogue, module.picks);
+    content = await module.default({ at, data, catalogue, t, f, address, signal, period: period(at) });
   } catch (error) {
     content = failure(error);
   }
   if (signal.aborted) return;
-  const title = t.pages[at.path];
-  const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at)));
-  const missing = data.missingDays > 0 && h("p", { class: "message" }, t.incomplete(data.missingDays));
+  const title = t(`page-${view}`);
+  const heading = h("h1", { tabindex: "-1" }, title, h("small", {}, subtitle(at, module)));
+  const missing = data.missingDays > 0 && h("p", { class: "message" }, t("web-incomplete", { days: data.missingDays }));
   main.replaceChildren(...[heading, missing, content].flat().filter(Boolean));
   main.removeAttribute("aria-busy");
   document.title = `${title} · Affluenza`;
-  status.textContent = t.loaded(title);
+  status.textContent = t("web-loaded", { page: title });
   mark(at);
   if (moved) heading.focus({ preventScroll: true }), scrollTo(0, 0);
   main.dataset.shown = `${location.pathname}${location.search}`;
@@ -89,9 +80,11 @@ async function show({ moved = false } = {}) {
 
 const period = (at) => (at.month ? `${f.months[at.month - 1].long} ${at.year}` : String(at.year));
 
-function subtitle(at) {
-  if (at.path === "/live") return t.liveNow;
-  return [at.path === "/compare" ? t.comparedTitle(at.year, at.with) : at.year && period(at), at.ente ? data.enteName(at.ente) : t.allEnti].filter(Boolean).join(" · ");
+/** Returns period and ente, or the subtitle of the view. */
+function subtitle(at, view) {
+  const ente = at.ente ? data.enteName(at.ente) : t("web-all-enti");
+  const parts = view.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
+  return parts.filter(Boolean).join(" · ");
 }
 
 function mark(at) {
@@ -102,23 +95,25 @@ function mark(at) {
     else link.removeAttribute("aria-current");
   }
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  const other = document.getElementById("language");
-  other.href = address(at.path, { ...at, path: undefined, lang: other.hreflang });
+  for (const other of document.querySelectorAll("a[hreflang]")) {
+    other.href = address(at.path, { ...at, path: undefined, lang: other.hreflang });
+  }
 }
 
 function failure(error) {
   if (error instanceof NeedsKey) {
-    return h("div", { class: "message" }, h("p", {}, t.needsKey),
-      h("button", { type: "button", class: "primary", onclick: () => document.getElementById("key").click() }, t.keyEnter));
+    return h("div", { class: "message" }, h("p", {}, t("web-needs-key")),
+      h("button", { type: "button", class: "primary", onclick: () => document.getElementById("key").click() }, t("web-key-enter")));
   }
   const refused = error.status === 401 || error.status === 403;
   if (!error.status) console.error(error);
   return h("div", { class: "message", role: "alert" },
-    h("p", {}, h("strong", {}, refused ? t.keyRefused : t.failed), " ", error.status ? error.message : ""),
-    h("button", { type: "button", class: "primary", onclick: () => show() }, t.retry));
+    h("p", {}, h("strong", {}, refused ? t("web-key-refused") : t("web-failed")), " ", error.status ? error.message : ""),
+    h("button", { type: "button", class: "primary", onclick: () => show() }, t("web-retry")));
 }
 
-function controls(at, catalogue) {
+/** Shows the ente and what else the view lets people pick, as far as there is a key for it. */
+function controls(at, catalogue, picks = ["year", "month"]) {
   const form = document.getElementById("controls");
   const pick = (name, label, choices, chosen) => h("label", {}, label,
     h("select", { name, id: `pick-${name}`, onchange: (event) => {
@@ -126,26 +121,23 @@ function controls(at, catalogue) {
       document.getElementById(`pick-${name}`)?.focus();
     } }, choices.map(([value, text]) => h("option", { value, selected: String(value) === String(chosen ?? "") }, text))));
   const years = catalogue.years.map((year) => [year, year]).reverse();
-  const months = [["", t.wholeYear], ...f.months.map((month, at) => [at + 1, month.long])];
-  const enti = [["", t.allEnti], ...catalogue.enti.map(({ code, name }) => [code, name])];
+  const months = [["", t("web-whole-year")], ...f.months.map((month, at) => [at + 1, month.long])];
+  const enti = [["", t("web-all-enti")], ...catalogue.enti.map(({ code, name }) => [code, name])];
   const parts = [];
-  if (at.path !== "/live") {
-    parts.push(pick("year", t.year, years, at.year));
-    if (["/variations", "/compare"].includes(at.path)) at.month = undefined;
-    else if (!api.hasKey) at.month = undefined;
-    else parts.push(pick("month", t.month, months, at.month));
-    if (at.path === "/compare") {
-      at.with ??= at.year - 1;
-      parts.push(pick("with", t.compareWith, years.filter(([year]) => year !== at.year), at.with));
-    }
+  if (picks.includes("year")) parts.push(pick("year", t("web-year"), years, at.year));
+  if (picks.includes("month") && api.hasKey) parts.push(pick("month", t("web-month"), months, at.month));
+  else at.month = undefined;
+  if (picks.includes("with")) {
+    at.with ??= at.year - 1;
+    parts.push(pick("with", t("web-compare-with"), years.filter(([year]) => year !== at.year), at.with));
   }
-  parts.push(pick("ente", t.ente, enti, at.ente));
+  parts.push(pick("ente", t("web-ente"), enti, at.ente));
   form.replaceChildren(...parts);
 }
 
 function footer() {
   document.getElementById("foot").append(h("div", {},
-    h("p", {}, t.foot), h("a", { href: "/docs" }, t.interface)));
+    h("p", {}, t("web-foot")), h("a", { href: "/docs" }, t("web-interface"))));
 }
 
 function keyDialog() {
@@ -156,18 +148,18 @@ function keyDialog() {
     api.useKey(key);
     input.value = "";
     data.forget();
-    button.textContent = key ? t.keyOn : t.key;
+    button.textContent = key ? t("web-key-on") : t("web-key");
     dialog.close();
     show();
   };
   dialog.append(
-    h("h2", { id: "key-title" }, t.key), h("p", {}, t.keyHelp),
+    h("h2", { id: "key-title" }, t("web-key")), h("p", {}, t("web-key-help")),
     h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); apply(input.value.trim()); } },
-      h("label", {}, t.key, input),
+      h("label", {}, t("web-key"), input),
       h("div", { class: "row" },
-        h("button", { class: "primary" }, t.keyUse),
-        h("button", { type: "button", class: "quiet", onclick: () => apply(null) }, t.keyForget),
-        h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, t.close))));
+        h("button", { class: "primary" }, t("web-key-use")),
+        h("button", { type: "button", class: "quiet", onclick: () => apply(null) }, t("web-key-forget")),
+        h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, t("web-close")))));
   button.addEventListener("click", () => dialog.showModal());
 }
 

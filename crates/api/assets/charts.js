@@ -32,7 +32,7 @@ export function chart({ title, first, steps, series, drawn = "columns", percent 
   });
   const figure = h("figure", { class: "chart" },
     h("figcaption", { id: name }, title), legend, box, readout,
-    h("details", {}, h("summary", {}, t.showTable), figures));
+    h("details", {}, h("summary", {}, t("web-show-table")), figures));
 
   let plot;
   const draw = () => {
@@ -95,7 +95,7 @@ export function heatMap({ caption, value, t, f }) {
   const step = (figure) => Math.min(6, Math.floor((7 * figure) / (greatest + 1)));
   return h("div", { class: "scroll" }, h("table", { class: "heat" },
     h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t.hour),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("web-hour")),
       f.weekdays.map((day) => h("th", { scope: "col" }, h("abbr", { title: day.long }, day.short))))),
     h("tbody", {}, hours.map((hour) => h("tr", {},
       h("th", { scope: "row" }, String(hour).padStart(2, "0")),

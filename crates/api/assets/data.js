@@ -55,7 +55,7 @@ export class Data {
   }
 
   async #readCatalogue() {
-    const named = (row, name) => row[`${name}_name_${this.language}`] ?? row[`${name}_name_it`] ?? row[name];
+    const named = (row, name) => row[`${name}_name_${this.language}`] ?? row[`${name}_name_en`] ?? row[`${name}_name_it`] ?? row[name];
     const [years, services] = await Promise.all([this.api.hasKey ? this.#allYears() : this.#publicYears(), this.api.get("catalogue", { period: lastYear(), limit: 10_000 })]);
     const enti = years.length ? await this.api.get(this.api.hasKey ? "offered-versus-used" : "enti", { period: years.at(-1) }) : { data: [] };
     return {
@@ -75,7 +75,7 @@ export class Data {
   #isKnown(year) { return this.api.hasKey || this.names.years.includes(year); }
   enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
   categoryName(code) {
-    return this.names.categories.get(code) ?? (code === "" ? this.t.noCategory : code === "unregistered" ? this.t.unregistered : code);
+    return this.names.categories.get(code) ?? (code === "" ? this.t("web-no-category") : code === "unregistered" ? this.t("web-unregistered") : code);
   }
   serviceName(code) { return this.names.services.get(code) ?? code; }
 
@@ -140,7 +140,7 @@ export class Data {
     return answer.data
       .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")
       .map((row) => ({
-        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente ?? this.t.allEnti, now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
+        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente ?? this.t("web-all-enti"), now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
       }));
   }
 

@@ -1,8 +1,8 @@
 // Formats figures in the reader's language.
 
 export class Format {
-  constructor(language) {
-    const locale = language === "it" ? "it-IT" : "en-GB";
+  /** The locale is a tag of BCP 47, such as `it-IT`. */
+  constructor(locale) {
     // By default Italian groups from five digits on. Four digits are grouped, too: 1.859, not 1859.
     this.integers = new Intl.NumberFormat(locale, { useGrouping: "always", maximumFractionDigits: 0 });
     this.percents = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });

@@ -40,7 +40,7 @@ export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
       : h("th", { scope: "col", class: [type && type !== "text" && "number", minor && "minor"].filter(Boolean).join(" ") || undefined }, title)));
   const body = h("tbody", {}, rows.map(line));
   const foot = total && h("tfoot", {}, h("tr", {}, columns.map((column, at) =>
-    at === 0 ? h("th", { scope: "row" }, t.total)
+    at === 0 ? h("th", { scope: "row" }, t("web-total"))
       : column.type === "bar" ? h("td", { class: "drawn" }) : cell(total, column, at))));
   const name = newId("table");
   const element = h("table", {}, h("caption", { id: name }, caption), h("thead", {}, head), body, foot);
@@ -51,17 +51,17 @@ export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
     const button = h("button", { type: "button", class: "quiet", "aria-expanded": "false", onclick: () => {
       const short = element.classList.toggle("short");
       button.setAttribute("aria-expanded", String(!short));
-      button.textContent = short ? t.showAll(rows.length) : t.showFewer;
-    } }, t.showAll(rows.length));
+      button.textContent = short ? t("web-show-all", { count: rows.length }) : t("web-show-fewer");
+    } }, t("web-show-all", { count: rows.length }));
     block.append(button);
   }
-  if (hidden) block.append(h("p", { class: "note" }, t.secretNote));
+  if (hidden) block.append(h("p", { class: "note" }, t("web-secret-note")));
   return block;
 }
 
 /** Mark for a figure that is not published. */
 export const secret = (t) =>
-  h("span", { class: "secret" }, h("span", { "aria-hidden": "true" }, "∗"), h("span", { class: "unseen" }, t.secret));
+  h("span", { class: "secret" }, h("span", { "aria-hidden": "true" }, "∗"), h("span", { class: "unseen" }, t("web-secret")));
 
 /** Mark for a figure that is not defined. */
-const none = (t) => h("abbr", { title: t.notDefined }, t.nd);
+const none = (t) => h("abbr", { title: t("web-not-defined") }, t("web-nd"));

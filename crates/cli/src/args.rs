@@ -12,6 +12,8 @@ pub mod serve;
 
 use std::path::PathBuf;
 
+use affluenza_words::Language;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use dead_letters::{DeadLetters, ListDeadLetters, RequeueDeadLetters};
@@ -360,19 +362,18 @@ pub struct RebuildOptions {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Look {
     /// Language of the tables.
-    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
-    pub lang: LanguageArg,
+    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    pub lang: Language,
     /// Format of the tables.
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LanguageArg {
-    /// Italian.
-    It,
-    /// English.
-    En,
+/// Parses the code of a language that has a catalogue.
+fn language() -> impl TypedValueParser<Value = Language> {
+    let codes =
+        Language::ALL.map(|language| PossibleValue::new(language.as_str()).help(language.name()));
+    PossibleValuesParser::new(codes).try_map(|code| code.parse::<Language>())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -26,4 +26,3 @@ pub use notice::{AcceptedLoss, Notice};
 pub use report::{Report, ReportRequest};
 pub use scope::NoDetail;
 pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};
-pub use text::{Language, UnknownLanguage};

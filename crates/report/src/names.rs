@@ -3,7 +3,9 @@
 use affluenza_register::{Ente, Register};
 use serde::Serialize;
 
-use crate::Language;
+use affluenza_words::Language;
+
+use crate::text::harmless;
 
 /// Category of uses of a service or an ente that is not registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
@@ -25,18 +27,22 @@ impl CategoryName {
     /// Returns the category stored as `code`.
     pub(crate) fn of(register: &Register, code: &str) -> Self {
         let known = register.category(code);
-        let [name_it, name_en] =
-            [Language::Italian, Language::English].map(|language| match known {
-                Some(known) => language.choose(known.name_it(), known.name_en()).to_owned(),
-                None if code == UNREGISTERED => language.say("unregistered", &[]),
-                None => code.to_owned(),
-            });
+        let [name_it, name_en] = [Language::IT, Language::EN].map(|language| match known {
+            Some(known) => language.choose(known.name_it(), known.name_en()).to_owned(),
+            None if code == UNREGISTERED => language.say("unregistered", &[]),
+            None => code.to_owned(),
+        });
         Self {
             category: category_code(register, code).to_owned(),
             category_name_it: name_it,
             category_name_en: name_en,
             registered: known.is_some(),
         }
+    }
+
+    /// Returns the name in a language.
+    pub(crate) fn shown(&self, language: Language) -> String {
+        harmless(language.choose(&self.category_name_it, &self.category_name_en))
     }
 
     /// Returns all registered categories in their order, even without use. Then come the codes in

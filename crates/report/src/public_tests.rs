@@ -3,10 +3,10 @@
 use affluenza_disclosure::{CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::YearFigures;
 
-use crate::Language;
 use crate::document::{Document, PublicEdition};
 use crate::fixture::{register, year_2016, year_2017};
 use crate::tests::report;
+use affluenza_words::Language;
 
 const SMALL: Threshold = Threshold { k: 10 };
 const SECRET: Secret = Secret([7; 32]);
@@ -68,10 +68,10 @@ fn printed(language: Language, has_users: bool) -> String {
 
 #[test]
 fn public_edition_in_italian() {
-    insta::assert_snapshot!(printed(Language::Italian, true));
+    insta::assert_snapshot!(printed(Language::IT, true));
 }
 
 #[test]
 fn public_edition_in_english_without_users() {
-    insta::assert_snapshot!(printed(Language::English, false));
+    insta::assert_snapshot!(printed(Language::EN, false));
 }

@@ -16,7 +16,7 @@ use crate::tables::{
     self, Accesses, BreakdownTables, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices,
     EnteName, Hours, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
 };
-use crate::text::Language;
+use affluenza_words::Language;
 
 /// Parameters of a report, with the sources of its names and hours.
 #[derive(Debug, Clone, Copy)]

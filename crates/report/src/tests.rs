@@ -9,7 +9,8 @@ use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
 use crate::sources::{self, FigureSet, ImplausibleFigure, SourceError};
 use crate::tables::{BandRow, Kinds, Status};
-use crate::{Language, Notice, Report, ReportRequest};
+use crate::{Notice, Report, ReportRequest};
+use affluenza_words::Language;
 
 /// The example register, with the twelve categories and the enti of the original report.
 const EXAMPLE: &str = include_str!("../../../deploy/register.toml");
@@ -71,17 +72,17 @@ fn example() -> Report {
 
 #[test]
 fn text_in_italian() {
-    insta::assert_snapshot!(report().to_text(Language::Italian, 80));
+    insta::assert_snapshot!(report().to_text(Language::IT, 80));
 }
 
 #[test]
 fn text_in_english() {
-    insta::assert_snapshot!(report().to_text(Language::English, 120));
+    insta::assert_snapshot!(report().to_text(Language::EN, 120));
 }
 
 #[test]
 fn text_without_a_year_to_compare() {
-    insta::assert_snapshot!(of_year(2017, &Zone::default()).to_text(Language::English, 80));
+    insta::assert_snapshot!(of_year(2017, &Zone::default()).to_text(Language::EN, 80));
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn an_empty_year_says_so_and_shows_what_was_offered() {
     assert_eq!(report.totals.growth_percent, None);
     assert_eq!(report.devices.smartphone_and_tablet.share_percent, None);
     assert_eq!(report.hours.off_hours_share_percent, None);
-    insta::assert_snapshot!(report.to_text(Language::Italian, 80));
+    insta::assert_snapshot!(report.to_text(Language::IT, 80));
 }
 
 #[test]
@@ -324,7 +325,7 @@ fn warnings_name_what_the_figures_do_not_tell() {
     }
     // A service that changed category is one service.
     assert_eq!(report.top_services[0].service_uses, 131_590);
-    insta::assert_snapshot!(notes(&report, Language::Italian) + &notes(&report, Language::English));
+    insta::assert_snapshot!(notes(&report, Language::IT) + &notes(&report, Language::EN));
 }
 
 fn notes(report: &Report, language: Language) -> String {
@@ -365,9 +366,9 @@ fn columns_are_split_into_the_fewest_groups_that_fit() {
             assert_eq!(heads, groups, "at {width} in {language}:\n{text}");
         }
     }
-    insta::assert_snapshot!(matrix(&report.to_text(Language::Italian, 80)));
-    insta::assert_snapshot!(matrix(&report.to_text(Language::English, 100)));
-    insta::assert_snapshot!(matrix(&report.to_text(Language::Italian, 150)));
+    insta::assert_snapshot!(matrix(&report.to_text(Language::IT, 80)));
+    insta::assert_snapshot!(matrix(&report.to_text(Language::EN, 100)));
+    insta::assert_snapshot!(matrix(&report.to_text(Language::IT, 150)));
 }
 
 /// Returns the part of a text that is the matrix of uses, without the enti.
@@ -424,7 +425,7 @@ fn codes_of_strangers_do_not_reach_the_terminal() {
         &register(),
         &Zone::default(),
     );
-    let text = report.to_text(Language::Italian, 80);
+    let text = report.to_text(Language::IT, 80);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
     assert!(
         text.contains("[31mred") && text.contains("Enti non registrati (2)"),
@@ -436,7 +437,7 @@ fn codes_of_strangers_do_not_reach_the_terminal() {
 fn years_beyond_the_calendar_do_no_harm() {
     for year in [i16::MIN, -9_999, 0, 9_999, i16::MAX] {
         let report = of_year(year, &Zone::default());
-        assert!(!report.to_text(Language::Italian, 80).is_empty());
+        assert!(!report.to_text(Language::IT, 80).is_empty());
     }
 }
 
@@ -466,7 +467,7 @@ proptest! {
         prop_assert_eq!(report.usage.by_category.values().sum::<u64>(), total);
         let shares: f64 = report.categories.iter().filter_map(|row| row.share_percent).sum();
         prop_assert!(total == 0 || (shares - 100.0).abs() < 1e-6);
-        let text = report.to_text(Language::Italian, width);
+        let text = report.to_text(Language::IT, width);
         prop_assert!(cells.is_empty() || text.replace('.', "").contains(&total.to_string()));
     }
 }
@@ -520,7 +521,7 @@ fn seals_of_earlier_versions_hold_and_say_what_they_do_not_have() {
     );
     assert_eq!(report.totals, self::report().totals);
     assert!(report.warnings.contains(&Notice::FiguresNotKept));
-    let text = report.to_text(Language::Italian, 100);
+    let text = report.to_text(Language::IT, 100);
     assert!(
         text.contains("Non disponibile: l’anno è stato chiuso"),
         "{text}"
@@ -574,7 +575,7 @@ fn a_restatement_says_which_figures_it_moved() {
     };
     let report = Report::sealed(&closings[1].0, &second, &question, None).unwrap();
     let report = report.with_closings(&closings, &question);
-    let text = report.to_text(Language::Italian, 120);
+    let text = report.to_text(Language::IT, 120);
     assert!(text.contains("Cifre rettificate"), "{text}");
     assert!(text.contains("events came late"), "{text}");
 }
@@ -604,7 +605,7 @@ fn one_ente_has_its_own_figures_only() {
         .map(|row| (&*row.service, row.status))
         .collect();
     assert_eq!(status, [("certificati", Some(Status::New))]);
-    let text = report.to_text(Language::Italian, 80);
+    let text = report.to_text(Language::IT, 80);
     assert!(
         text.contains("Unione montana dei Comuni del Mugello"),
         "{text}"
@@ -705,7 +706,7 @@ fn silences_and_shifts_are_told() {
     detail.rules.push(later);
     let zone = Zone::default();
     let report = built(2017, Counted::People, &figures, None, &register(), &zone);
-    let notes = notes(&report, Language::Italian);
+    let notes = notes(&report, Language::IT);
     assert!(
         notes.contains("Firenze: nessun evento per 3 giorni dal 15 agosto 2017."),
         "{notes}"
@@ -749,7 +750,7 @@ fn other_sources_are_read_kept_and_doubted() {
     let changes = include_str!("../../../deploy/figures/printed_changes.csv");
     let doubts = sources::check_growth(changes).unwrap();
     assert_eq!(doubts.len(), 1);
-    let sentence = doubts[0].sentence(Language::Italian);
+    let sentence = doubts[0].sentence(Language::IT);
     assert_eq!(
         sentence,
         "Allarmi delle sonde: da 9.299 a 16.208 la variazione è +74%, non +43%."
@@ -757,13 +758,13 @@ fn other_sources_are_read_kept_and_doubted() {
 
     let zone = Zone::default();
     let report = built(2017, Counted::People, &year_2017(), None, &register, &zone);
-    let without = report.to_text(Language::Italian, 100);
+    let without = report.to_text(Language::IT, 100);
     assert!(
         without.contains("Segnalazioni delle sonde di monitoraggio\n\nNon disponibile."),
         "{without}"
     );
     let with = report.with_sources(&[source("probe-alerts")], &register);
-    let with = with.to_text(Language::Italian, 100);
+    let with = with.to_text(Language::IT, 100);
     assert!(with.contains("9.299  16.208        +74%"), "{with}");
     assert!(
         with.contains("Fonte: Centro Servizi Territoriale"),
@@ -789,7 +790,7 @@ fn help_desk_and_availability_are_read_and_shown_by_month() {
         [],
         "what was solved may have been opened before"
     );
-    let text = report.to_text(Language::Italian, 100);
+    let text = report.to_text(Language::IT, 100);
     let words = |line: &str| {
         line.split_whitespace()
             .map(str::to_owned)

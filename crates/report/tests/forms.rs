@@ -6,10 +6,11 @@ use affluenza_classify::hours::Zone;
 use affluenza_register::Register;
 use affluenza_report::document::Document;
 use affluenza_report::print::{Separators, csv, html, pdf, xlsx};
-use affluenza_report::{Language, Report, ReportRequest};
+use affluenza_report::{Report, ReportRequest};
 use affluenza_store::figures::{
     BandUse, Counted, DeviceUse, HourUse, ServiceUse, UsageCell, YearFigures,
 };
+use affluenza_words::Language;
 use calamine::{Reader, Xlsx};
 
 const REGISTER: &str = r#"
@@ -95,20 +96,19 @@ fn printed(document: &Document) -> String {
 
 #[test]
 fn a_year_without_data() {
-    for language in [Language::Italian, Language::English] {
+    for (language, said) in [
+        (Language::IT, "Nessun dato per il 2019."),
+        (Language::EN, "No data for 2019."),
+    ] {
         let page = printed(&document(REGISTER, 2019, &YearFigures::default(), language));
         assert!(!page.contains("NaN"));
-        let said = match language {
-            Language::Italian => "Nessun dato per il 2019.",
-            Language::English => "No data for 2019.",
-        };
         assert!(page.contains(said), "{page}");
     }
 }
 
 #[test]
 fn a_year_of_one_event() {
-    for language in [Language::Italian, Language::English] {
+    for language in [Language::IT, Language::EN] {
         let page = printed(&document(REGISTER, 2019, &one_event(), language));
         assert!(!page.contains("NaN") && !page.contains("inf%"), "{page}");
     }
@@ -118,19 +118,14 @@ fn a_year_of_one_event() {
 fn hours_of_a_leap_year_are_8784() {
     for (year, hours) in [(2019, "3.650"), (2020, "3.660")] {
         // Office hours are ten hours a day.
-        let page = printed(&document(REGISTER, year, &one_event(), Language::Italian));
+        let page = printed(&document(REGISTER, year, &one_event(), Language::IT));
         assert!(page.contains(hours), "{year}");
     }
 }
 
 #[test]
 fn a_register_without_anything() {
-    printed(&document(
-        "",
-        2019,
-        &YearFigures::default(),
-        Language::Italian,
-    ));
+    printed(&document("", 2019, &YearFigures::default(), Language::IT));
 }
 
 #[test]
@@ -149,7 +144,7 @@ fn names_are_text_whatever_they_are() {
         let Ok(register) = Register::parse(&register).map(|_| register) else {
             continue;
         };
-        let page = printed(&document(&register, 2019, &one_event(), Language::Italian));
+        let page = printed(&document(&register, 2019, &one_event(), Language::IT));
         assert!(!page.contains("<script>"), "{page}");
     }
 }

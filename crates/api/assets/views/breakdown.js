@@ -7,25 +7,25 @@ export async function accessesBy({ at, data }, dimension) {
   return { now, before };
 }
 
-/** Values with accesses in either year, in the order of their names. */
-export const present = ({ now, before }, dimension, names) =>
-  Object.keys(names).filter((code) => now.cell({ [dimension]: code }) !== 0 || before.cell({ [dimension]: code }) !== 0);
+/** Codes with accesses in either year. */
+export const present = ({ now, before }, dimension, codes) =>
+  codes.filter((code) => now.cell({ [dimension]: code }) !== 0 || before.cell({ [dimension]: code }) !== 0);
 
-/** Card of a dimension: a row for each value with accesses. */
-export function breakdownCard({ at, t, f }, dimension, { title, caption, names }, figures) {
+/** Card of a dimension: a row for each code with accesses. `name` returns the name of a code. */
+export function breakdownCard({ at, t, f }, dimension, { title, caption, codes, name }, figures) {
   const { now, before } = figures;
   const share = (row) => (row.now === null || now.total === null ? null : f.share(row.now, now.total));
   const shareBefore = (row) => (row.before === null || before.total === null ? null : f.share(row.before, before.total));
   return h("section", { class: "card" }, table({
     caption, t, f,
     columns: [
-      { title, value: (row) => names[row.code] ?? row.code }, { type: "bar", value: (row) => row.now },
-      { title: t.accesses, type: "number", value: (row) => row.now },
-      { title: t.share, type: "share", value: share },
-      { title: `${t.share}, ${at.year - 1}`, type: "share", value: shareBefore },
-      { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+      { title, value: (row) => name(row.code) ?? row.code }, { type: "bar", value: (row) => row.now },
+      { title: t("web-accesses"), type: "number", value: (row) => row.now },
+      { title: t("web-share"), type: "share", value: share },
+      { title: t("web-share-in", { year: String(at.year - 1) }), type: "share", value: shareBefore },
+      { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
     ],
-    rows: present(figures, dimension, names).map((code) => ({ code, now: now.cell({ [dimension]: code }), before: before.cell({ [dimension]: code }) })),
+    rows: present(figures, dimension, codes).map((code) => ({ code, now: now.cell({ [dimension]: code }), before: before.cell({ [dimension]: code }) })),
     total: { now: now.total, before: before.total },
   }));
 }

@@ -2,6 +2,11 @@ import { chart } from "../charts.js";
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
+export const picks = ["year", "with"];
+export const subtitle = ({ at, t, ente }) => [comparison(at, t), ente];
+
+const comparison = (at, t) => t("web-compared-title", { year: String(at.year), compared: String(at.with) });
+
 /** Two years side by side: by month, category and kind. */
 export default async function compare({ at, data, t, f }) {
   const other = { ...at, year: at.with };
@@ -13,21 +18,21 @@ export default async function compare({ at, data, t, f }) {
   const columns = (first) => [
     { title: first, value: (row) => row.name },
     { title: String(at.with), type: "number", value: (row) => row.before }, { title: String(at.year), type: "number", value: (row) => row.now },
-    { title: t.difference, type: "share", minor: true, value: (row) => (row.now === null || row.before === null ? null : f.difference(row.now, row.before)) },
-    { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+    { title: t("web-difference"), type: "share", minor: true, value: (row) => (row.now === null || row.before === null ? null : f.difference(row.now, row.before)) },
+    { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
   ];
   const total = { now: now.total, before: before.total };
   const kinds = ["plain", "payment", "booking"].map((code) => ({
-    name: { plain: t.plain, payment: t.payments, booking: t.bookings }[code], now: now.cell({ kind: code }), before: before.cell({ kind: code }),
+    name: { plain: t("web-plain"), payment: t("web-payments"), booking: t("web-bookings") }[code], now: now.cell({ kind: code }), before: before.cell({ kind: code }),
   }));
   return h("div", { class: "grid" },
     months && h("section", { class: "card" }, chart({
-      title: t.comparedTitle(at.year, at.with), first: t.month, steps: f.months, t, f,
+      title: comparison(at, t), first: t("web-month"), steps: f.months, t, f,
       series: [
         { name: String(at.with), values: values(monthsBefore, at.with), colour: "--before" },
         { name: String(at.year), values: values(months, at.year), colour: "--now" },
       ],
     })),
-    h("section", { class: "card wide" }, table({ caption: t.byCategory, t, f, columns: columns(t.category), rows: data.categoriesOf(now, before), total })),
-    h("section", { class: "card slim" }, table({ caption: t.byKind, t, f, columns: columns(t.kind), rows: kinds, total })));
+    h("section", { class: "card wide" }, table({ caption: t("web-by-category"), t, f, columns: columns(t("web-category")), rows: data.categoriesOf(now, before), total })),
+    h("section", { class: "card slim" }, table({ caption: t("web-by-kind"), t, f, columns: columns(t("web-kind")), rows: kinds, total })));
 }

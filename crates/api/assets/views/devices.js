@@ -15,10 +15,12 @@ export default async function devices(view) {
     const [part, all] = [byMonth.cell({ device, month: month(index) }), byMonth.cell({ month: month(index) })];
     return known(part, all) && all > 0 ? part / all : null;
   });
-  const series = present(figures, "device", COLOURS).map((code) => ({ name: t.devices[code], values: shares(code), colour: COLOURS[code] }));
+  const codes = Object.keys(COLOURS);
+  const name = (code) => t(`web-device-${code}`);
+  const series = present(figures, "device", codes).map((code) => ({ name: name(code), values: shares(code), colour: COLOURS[code] }));
   return h("div", { class: "grid" },
     h("section", { class: "card" }, chart({
-      title: t.devicesByMonth, first: t.month, steps: f.months, drawn: "lines", percent: true, t, f, series,
+      title: t("web-devices-by-month"), first: t("web-month"), steps: f.months, drawn: "lines", percent: true, t, f, series,
     })),
-    breakdownCard(view, "device", { title: t.device, caption: t.byDevice, names: t.devices }, figures));
+    breakdownCard(view, "device", { title: t("web-device"), caption: t("web-by-device"), codes, name }, figures));
 }

@@ -8,17 +8,17 @@ export default async function enti({ at, data, t, f, address }) {
   const [now, before] = await Promise.all([data.uses(everyone, ["ente", "kind"]), data.uses(data.yearBefore(everyone), ["ente", "kind"])]);
   const rows = data.entiOf(now, before).map((row) => ({ ...row, href: address("/enti", { ente: row.code }) }));
   const all = h("section", { class: "card" }, table({
-    caption: t.byEnte, t, f,
-    columns: [{ title: t.ente, value: (row) => row.name }, ...kindColumns({ t, at }, rows)],
+    caption: t("web-by-ente"), t, f,
+    columns: [{ title: t("web-ente"), value: (row) => row.name }, ...kindColumns({ t, at }, rows)],
     rows, total: data.totals(now, before),
   }));
   if (!at.ente) return all;
   const [own, ownBefore] = await Promise.all([data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"])]);
   const ownRows = data.categoriesOf(own, ownBefore);
-  if (own.total === 0 && ownBefore.total === 0) return [h("p", { class: "message" }, t.empty), all];
+  if (own.total === 0 && ownBefore.total === 0) return [h("p", { class: "message" }, t("web-empty")), all];
   return h("div", { class: "grid" }, h("section", { class: "card" }, table({
-    caption: t.matrix(data.enteName(at.ente)), t, f,
-    columns: [{ title: t.category, value: (row) => row.name }, ...kindColumns({ t, at }, ownRows)],
+    caption: t("web-matrix", { name: data.enteName(at.ente) }), t, f,
+    columns: [{ title: t("web-category"), value: (row) => row.name }, ...kindColumns({ t, at }, ownRows)],
     rows: ownRows, total: data.totals(own, ownBefore),
   })), all);
 }

@@ -6,10 +6,10 @@ import { table } from "../table.js";
 export default async function hours({ at, data, t, f }) {
   const [bands, accesses, byHour] = await Promise.all([data.usersByBand(at), data.accesses(at, ["weekday", "hour"]), data.usersByHour(at)]);
   const ofBands = h("section", { class: "card" }, table({
-    caption: t.usersByBand, t, f,
+    caption: t("web-users-by-band"), t, f,
     columns: [
-      { title: t.band, value: (row) => t.bands[row.band] ?? row.band }, { type: "bar", value: (row) => row.users },
-      { title: t.meanUsers, type: "number", value: (row) => row.users },
+      { title: t("web-band"), value: (row) => t(`web-band-${row.band}`) ?? row.band }, { type: "bar", value: (row) => row.users },
+      { title: t("web-mean-users"), type: "number", value: (row) => row.users },
     ],
     rows: bands,
   }));
@@ -19,9 +19,9 @@ export default async function hours({ at, data, t, f }) {
   });
   return h("div", { class: "grid" },
     h("section", { class: "card half" }, heatMap({
-      caption: t.heat, t, f, value: (hour, day) => accesses.cell({ hour: String(hour), weekday: String(day + 1) }),
+      caption: t("web-heat"), t, f, value: (hour, day) => accesses.cell({ hour: String(hour), weekday: String(day + 1) }),
     })),
     h("div", { class: "half stack" }, ofBands, h("section", { class: "card" }, chart({
-      title: t.usersByHour, first: t.hour, steps, t, f, series: [{ name: t.meanUsers, values: byHour, colour: "--now" }],
+      title: t("web-users-by-hour"), first: t("web-hour"), steps, t, f, series: [{ name: t("web-mean-users"), values: byHour, colour: "--now" }],
     }))));
 }

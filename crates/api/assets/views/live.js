@@ -1,6 +1,9 @@
 import { chart } from "../charts.js";
 import { h } from "../dom.js";
 
+export const picks = [];
+export const subtitle = ({ t }) => [t("web-live-now")];
+
 const PAUSE_MS = 10_000;
 
 /** Live figures. Polled every ten seconds while the page is visible. */
@@ -9,8 +12,8 @@ export default async function live({ at, data, t, f, signal }) {
   let paused = false;
   const button = h("button", { type: "button", class: "quiet bordered", onclick: () => {
     paused = !paused;
-    button.textContent = paused ? t.resume : t.pause;
-  } }, t.pause);
+    button.textContent = paused ? t("web-resume") : t("web-pause");
+  } }, t("web-pause"));
   const draw = async () => place.replaceChildren(...view(await data.live(at), t, f));
   await draw();
   const timer = setInterval(() => {
@@ -32,13 +35,13 @@ function view(live, t, f) {
   });
   return [
     h("dl", { class: "card figures" },
-      figure(t.lastEvent, live.last ? f.times.format(live.last) : t.nd, live.last ? f.days.format(live.last) : undefined),
-      figure(t.uses, live.uses, t.lastHour), figure(t.visits, live.accesses, t.lastHour)),
+      figure(t("web-last-event"), live.last ? f.times.format(live.last) : t("web-nd"), live.last ? f.days.format(live.last) : undefined),
+      figure(t("web-uses"), live.uses, t("web-last-hour")), figure(t("web-visits"), live.accesses, t("web-last-hour"))),
     h("section", { class: "card" }, chart({
-      title: t.liveTitle, first: t.instant, steps, t, f,
+      title: t("web-live-title"), first: t("web-instant"), steps, t, f,
       series: [
-        { name: t.uses, values: live.minutes.map(({ uses }) => uses), colour: "--c2" },
-        { name: t.visits, values: live.minutes.map(({ accesses }) => accesses), colour: "--now" },
+        { name: t("web-uses"), values: live.minutes.map(({ uses }) => uses), colour: "--c2" },
+        { name: t("web-visits"), values: live.minutes.map(({ accesses }) => accesses), colour: "--now" },
       ],
     })),
   ];

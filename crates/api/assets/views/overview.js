@@ -6,7 +6,7 @@ import { secret, table } from "../table.js";
 /** The period at a glance. Figures that need a key are left out without one. */
 export default async function overview({ at, data, t, f, address, period }) {
   const [now, before] = await Promise.all([data.uses(at, ["category", "kind"]), data.uses(data.yearBefore(at), ["category", "kind"])]);
-  if (now.total === 0) return h("p", { class: "message" }, t.empty);
+  if (now.total === 0) return h("p", { class: "message" }, t("web-empty"));
   const [byMonth, second, visits] = await Promise.all([
     data.allows(at, "month") && !at.month && months({ at, data, t, f }),
     data.allows(at, "service") ? services({ at, data, t, f, whole: now.total }) : enti({ at, data, t, f, address }),
@@ -14,14 +14,14 @@ export default async function overview({ at, data, t, f, address, period }) {
   ]);
   const change = (value, base) => {
     const text = f.change(value, base);
-    return text && [h("span", { class: value < base ? "down" : "up" }, text), " ", t.compared(at.year - 1)];
+    return text && [h("span", { class: value < base ? "down" : "up" }, text), " ", t("web-compared", { year: String(at.year - 1) })];
   };
   const kind = (code) => [now.cell({ kind: code }), before.cell({ kind: code })];
   const figures = [
-    [t.usesIn(period), now.total, change(now.total, before.total)],
-    [t.plain, kind("plain")[0], change(...kind("plain"))],
-    [t.payments, kind("payment")[0], change(...kind("payment"))],
-    [t.bookings, kind("booking")[0], change(...kind("booking"))],
+    [t("web-uses-in", { period }), now.total, change(now.total, before.total)],
+    [t("web-plain"), kind("plain")[0], change(...kind("plain"))],
+    [t("web-payments"), kind("payment")[0], change(...kind("payment"))],
+    [t("web-bookings"), kind("booking")[0], change(...kind("booking"))],
     ...(visits ? [visits] : []),
   ].filter(([, value]) => value !== undefined);
   return h("div", { class: "grid" },
@@ -30,7 +30,7 @@ export default async function overview({ at, data, t, f, address, period }) {
       h("div", { class: "small" }, note ?? "\u00a0"))))),
     byMonth && h("section", { class: "card" }, byMonth),
     h("section", { class: "card half" }, table({
-      caption: t.byCategory, t, f, columns: ranking(t.category, t), total: { now: now.total, before: before.total },
+      caption: t("web-by-category"), t, f, columns: ranking(t("web-category"), t), total: { now: now.total, before: before.total },
       rows: data.categoriesOf(now, before).map((row) => ({ ...row, href: row.code && address("/categories", { category: row.code }) })),
     })),
     h("section", { class: "card half" }, second));
@@ -38,26 +38,26 @@ export default async function overview({ at, data, t, f, address, period }) {
 
 const ranking = (first, t) => [
   { title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
-  { title: t.uses, type: "number", value: (row) => row.now },
-  { title: t.change, type: "change", value: (row) => [row.now, row.before] },
+  { title: t("web-uses"), type: "number", value: (row) => row.now },
+  { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
 ];
 
 async function enti({ at, data, t, f, address }) {
   const everyone = { ...at, ente: undefined };
   const [now, before] = await Promise.all([data.uses(everyone, ["ente", "kind"]), data.uses(data.yearBefore(everyone), ["ente", "kind"])]);
   return table({
-    caption: t.byEnte, t, f, shown: 12, columns: ranking(t.ente, t), total: { now: now.total, before: before.total },
+    caption: t("web-by-ente"), t, f, shown: 12, columns: ranking(t("web-ente"), t), total: { now: now.total, before: before.total },
     rows: data.entiOf(now, before).map((row) => ({ ...row, href: address("/enti", { ente: row.code }) })),
   });
 }
 
 async function services({ at, data, t, f, whole }) {
   return table({
-    caption: t.topServices, t, f,
+    caption: t("web-top-services"), t, f,
     columns: [
-      { title: t.service, value: (row) => row.name }, { type: "bar", value: (row) => row.now },
-      { title: t.uses, type: "number", value: (row) => row.now },
-      { title: t.share, type: "share", value: (row) => (row.now === null || whole === null ? null : f.share(row.now, whole)) },
+      { title: t("web-service"), value: (row) => row.name }, { type: "bar", value: (row) => row.now },
+      { title: t("web-uses"), type: "number", value: (row) => row.now },
+      { title: t("web-share"), type: "share", value: (row) => (row.now === null || whole === null ? null : f.share(row.now, whole)) },
     ],
     rows: data.ranked(await data.uses(at, ["service"]), "service").slice(0, 12),
   });
@@ -66,7 +66,7 @@ async function services({ at, data, t, f, whole }) {
 async function accesses({ at, data, t, f }) {
   const devices = await data.accesses(at, ["device"]);
   const mobile = data.sum(["smartphone", "tablet"].map((code) => devices.cell({ device: code })));
-  return [t.visits, devices.total, known(mobile) && `${f.share(mobile, devices.total)} ${t.mobile}`];
+  return [t("web-visits"), devices.total, known(mobile) && t("web-mobile", { share: f.share(mobile, devices.total) })];
 }
 
 async function months({ at, data, t, f }) {
@@ -74,5 +74,5 @@ async function months({ at, data, t, f }) {
   const values = (uses, year) => f.months.map((_, month) => uses.cell({ month: `${year}-${String(month + 1).padStart(2, "0")}` }));
   const series = [{ name: String(at.year), values: values(now, at.year), colour: "--now" }];
   if (before.total > 0) series.unshift({ name: String(at.year - 1), values: values(before, at.year - 1), colour: "--before" });
-  return chart({ title: t.usesByMonth, first: t.month, steps: f.months, series, t, f });
+  return chart({ title: t("web-uses-by-month"), first: t("web-month"), steps: f.months, series, t, f });
 }

@@ -4,8 +4,6 @@ use affluenza_disclosure::edition::PublicMeasure;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::dashboard::language::PageLanguage;
-
 /// A file of the pages.
 #[derive(Clone, Copy)]
 pub(crate) struct Asset {
@@ -15,75 +13,23 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
+    /// Creates a page from its markup.
+    pub fn page(markup: &'static str) -> Self {
+        Self {
+            path: "",
+            media_type: "text/html; charset=utf-8",
+            bytes: markup.as_bytes(),
+        }
+    }
+
     /// Returns the entity tag, a hash of the content.
     pub fn tag(&self) -> String {
         format!("\"{:016x}\"", xxh3_64(self.bytes))
     }
 }
 
-macro_rules! assets {
-    ($($path:literal: $media_type:expr,)+) => {
-        &[$(Asset {
-            path: $path,
-            media_type: $media_type,
-            bytes: include_bytes!(concat!("../../assets/", $path)),
-        }),+]
-    };
-}
-
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const FONT: &str = "font/woff2";
-
-const ASSETS: &[Asset] = assets! {
-    "app.css": STYLE,
-    "api.js": SCRIPT,
-    "app.js": SCRIPT,
-    "charts.js": SCRIPT,
-    "data.js": SCRIPT,
-    "dom.js": SCRIPT,
-    "format.js": SCRIPT,
-    "table.js": SCRIPT,
-    "texts/en.js": SCRIPT,
-    "texts/it.js": SCRIPT,
-    "views/breakdown.js": SCRIPT,
-    "views/categories.js": SCRIPT,
-    "views/compare.js": SCRIPT,
-    "views/devices.js": SCRIPT,
-    "views/enti.js": SCRIPT,
-    "views/hours.js": SCRIPT,
-    "views/kinds.js": SCRIPT,
-    "views/live.js": SCRIPT,
-    "views/overview.js": SCRIPT,
-    "views/services.js": SCRIPT,
-    "views/variations.js": SCRIPT,
-    "icon.svg": "image/svg+xml",
-    "vendor/uplot.js": SCRIPT,
-    "vendor/uplot.css": STYLE,
-    "vendor/titillium-400.woff2": FONT,
-    "vendor/titillium-600.woff2": FONT,
-};
-
-const PAGES: [Asset; 2] = [
-    Asset {
-        path: "it.html",
-        media_type: HTML,
-        bytes: include_bytes!("../../assets/it.html"),
-    },
-    Asset {
-        path: "en.html",
-        media_type: HTML,
-        bytes: include_bytes!("../../assets/en.html"),
-    },
-];
-
-pub(crate) fn page(language: PageLanguage) -> Asset {
-    match language {
-        PageLanguage::Italian => PAGES[0],
-        PageLanguage::English => PAGES[1],
-    }
-}
+// The files of the folder `assets`, listed by the build script.
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 pub(crate) fn find(path: &str) -> Option<Asset> {
     let mut all = ASSETS.iter().copied().chain([public_tables()]);
@@ -101,7 +47,7 @@ fn public_tables() -> Asset {
     });
     Asset {
         path: "public-tables.js",
-        media_type: SCRIPT,
+        media_type: "text/javascript; charset=utf-8",
         bytes: SOURCE.as_bytes(),
     }
 }
@@ -110,17 +56,21 @@ fn public_tables() -> Asset {
 mod tests {
     use std::io::Write;
 
+    use affluenza_words::Language;
+
     use super::*;
+    use crate::dashboard::frame;
 
     /// Size of a first visit.
     #[test]
-    fn everything_is_under_150_kib_compressed() {
-        let compressed: usize = ASSETS.iter().chain(&PAGES[..1]).map(packed).sum();
-        assert!(compressed < 150 * 1024, "{compressed} bytes");
+    fn everything_is_under_100_kib_compressed() {
+        let page = frame::page(Language::IT);
+        let compressed: usize = ASSETS.iter().chain([&page]).map(packed).sum();
+        assert!(compressed < 100 * 1024, "{compressed} bytes");
     }
 
     fn packed(asset: &Asset) -> usize {
-        if asset.media_type == FONT {
+        if asset.media_type == "font/woff2" {
             return asset.bytes.len();
         }
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -128,25 +78,18 @@ mod tests {
         encoder.finish().expect("memory takes it").len()
     }
 
-    /// Every script, style, image and font in the folder is listed.
     #[test]
-    fn every_file_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
-        for part in ["", "texts", "views", "vendor"] {
-            for entry in std::fs::read_dir(format!("{folder}/{part}")).expect("the folder is there")
-            {
-                let entry = entry.expect("it can be read");
-                let name = entry.file_name().into_string().expect("a plain name");
-                let path = if part.is_empty() {
-                    name
-                } else {
-                    format!("{part}/{name}")
-                };
-                let served = [".js", ".css", ".svg", ".woff2"]
-                    .iter()
-                    .any(|end| path.ends_with(end));
-                assert_eq!(find(&path).is_some(), served, "{path}");
-            }
+    fn scripts_fonts_and_styles_are_served_and_nothing_else() {
+        for path in [
+            "app.js",
+            "views/live.js",
+            "vendor/titillium-400.woff2",
+            "app.css",
+        ] {
+            assert!(find(path).is_some(), "{path}");
+        }
+        for path in ["frame.html", "vendor/README.md", "vendor/uplot.LICENSE", ""] {
+            assert!(find(path).is_none(), "{path}");
         }
     }
 
@@ -158,23 +101,5 @@ mod tests {
             std::str::from_utf8(tables).expect("text"),
             "export default [[\"ente\",\"category\",\"kind\"],[\"category\",\"service\"],[\"ente\",\"month\"],[\"hour\"],[\"device\",\"month\"],[\"weekday\",\"hour\"]];\n"
         );
-    }
-
-    /// Both languages have the same keys.
-    #[test]
-    fn both_languages_have_the_same_texts() {
-        let keys = |path: &str| {
-            let text = std::str::from_utf8(find(path).expect("it is there").bytes).expect("text");
-            // Code that precedes a text, an object or a function.
-            let mut keys: Vec<String> = [": \"", ": {", ": (", "\": \""]
-                .iter()
-                .flat_map(|start| text.match_indices(start))
-                .filter_map(|(at, _)| text[..at].rsplit([' ', '{', '\n', ',']).next())
-                .map(str::to_owned)
-                .collect();
-            keys.sort();
-            keys
-        };
-        assert_eq!(keys("texts/it.js"), keys("texts/en.js"));
     }
 }

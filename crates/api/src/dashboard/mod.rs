@@ -1,6 +1,7 @@
 #![doc = include_str!("README.md")]
 
 mod assets;
+mod frame;
 mod language;
 
 use axum::Router;
@@ -14,10 +15,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::dashboard::assets::Asset;
-use crate::dashboard::language::PageLanguage;
 
-/// Addresses of the pages. `assets/app.js` maps each to its view.
-pub const PAGES: [&str; 9] = [
+/// Addresses of the pages, in the order of the menu. The page `/NAME` has its view in
+/// `assets/views/NAME.js` and its title in the message `page-NAME`; `/` is the page `overview`.
+pub const PAGES: &[&str] = &[
     "/",
     "/categories",
     "/enti",
@@ -43,12 +44,15 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn page(uri: Uri, headers: HeaderMap) -> Response {
-    let language = PageLanguage::of(uri.query(), &headers);
-    let mut response = answer(&headers, assets::page(language));
+    let language = language::chosen(uri.query(), &headers);
+    let mut response = answer(&headers, frame::page(language));
     let added = response.headers_mut();
     added.insert(CONTENT_SECURITY_POLICY, POLICY);
     added.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    added.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+    added.insert(
+        CONTENT_LANGUAGE,
+        HeaderValue::from_static(language.as_str()),
+    );
     added.insert(VARY, HeaderValue::from_static("Accept-Language"));
     response
 }

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
-use super::LanguageArg;
+use affluenza_words::Language;
+
+use super::language;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportFigures {
@@ -19,6 +21,6 @@ pub struct CheckData {
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
     /// Language of the findings.
-    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
-    pub lang: LanguageArg,
+    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    pub lang: Language,
 }

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
+use affluenza_words::Language;
 use clap::ValueEnum;
 
-use super::{Clock, Counting, LanguageArg};
+use super::{Clock, Counting, language};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
@@ -29,8 +30,8 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = Clock::Then)]
     pub classified: Clock,
     /// Language of the report.
-    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
-    pub lang: LanguageArg,
+    #[arg(long, value_parser = language(), default_value_t = Language::EN)]
+    pub lang: Language,
     /// Format of the report. Default: by the extension of the output file, otherwise text; PDF with
     /// --every-ente.
     #[arg(long, value_enum)]
@@ -42,7 +43,7 @@ pub struct ReportArgs {
 
 impl ReportArgs {
     /// Returns the arguments of a year without options.
-    pub fn of_year(year: i16, compare: Option<i16>, lang: LanguageArg) -> Self {
+    pub fn of_year(year: i16, compare: Option<i16>, lang: Language) -> Self {
         Self {
             year,
             public: false,

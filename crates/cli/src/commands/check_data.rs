@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use affluenza_register::Register;
+use affluenza_report::Report;
 use affluenza_report::document::{Block, Document};
 use affluenza_report::sources::{self, ImplausibleFigure, SourceError};
 use affluenza_report::tables::Status;
-use affluenza_report::{Language, Report};
 use affluenza_store::Store;
+use affluenza_words::Language;
 use anyhow::{Context, Result, bail};
 
 use crate::args::{CheckData, ReportArgs};
@@ -17,7 +18,7 @@ use crate::platform::Needs;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
-    let language = super::report::language(args.lang);
+    let language = args.lang;
     let register = super::register(settings)?;
     let mut findings = Vec::new();
     if let Some(folder) = &args.figures {
@@ -33,10 +34,7 @@ pub fn run(settings: &Settings, args: &CheckData) -> Result<()> {
         findings.extend(of_report(&report, language));
     }
     match findings.len() {
-        0 => output::print(match language {
-            Language::Italian => "nessun rilievo",
-            Language::English => "nothing was found",
-        }),
+        0 => output::print(&language.say("check-nothing", &[])),
         found => {
             output::print(&findings.join("\n"))?;
             bail!("{found} finding(s)")
@@ -58,12 +56,9 @@ fn of_report(report: &Report, language: Language) -> Vec<String> {
     });
     let broken = report.service_status.iter();
     let broken = broken.filter(|row| row.status == Some(Status::Broken));
-    let broken = broken.map(|row| match language {
-        Language::Italian => format!(
-            "{}: il servizio presenta malfunzionamenti.",
-            row.service_name_it
-        ),
-        Language::English => format!("{}: the service is broken.", row.service_name_en),
+    let broken = broken.map(|row| {
+        let name = language.choose(&row.service_name_it, &row.service_name_en);
+        language.say("check-broken-service", &[("service", name.into())])
     });
     notes.flatten().chain(broken).collect()
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use affluenza_report::sources::{self, FigureSet, SourceError};
 use affluenza_store::imported::ImportedRow;
 use affluenza_store::{Registers, Store};
+use affluenza_words::Language;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
@@ -24,7 +25,7 @@ pub fn import(settings: &Settings, args: &ImportFigures) -> Result<()> {
         add(&store, &set).await
     })?;
     for doubt in &doubts {
-        output::say(&doubt.sentence(affluenza_report::Language::English));
+        output::say(&doubt.sentence(Language::EN));
     }
     output::print(&added)
 }

@@ -7,7 +7,7 @@ use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{AcceptedLoss, Language, Report, ReportRequest, SealNote, SealedYear};
+use affluenza_report::{AcceptedLoss, Report, ReportRequest, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
@@ -180,13 +180,6 @@ fn ente<'r>(register: &'r Register, name: Option<&str>) -> Result<Option<&'r str
     })
 }
 
-pub fn language(typed: args::LanguageArg) -> Language {
-    match typed {
-        args::LanguageArg::It => Language::Italian,
-        args::LanguageArg::En => Language::English,
-    }
-}
-
 /// Writes the report in the requested format.
 pub fn deliver(report: &Report, args: &args::ReportArgs) -> Result<()> {
     let format = ReportFormat::of(args);
@@ -226,8 +219,7 @@ fn deliver_public(material: &Material, small_count: u64, args: &args::ReportArgs
         has_users: year.users().is_some(),
     };
     let report = material.report(None)?;
-    let language = language(args.lang);
-    let document = Document::public(&report, edition, &material.register, language);
+    let document = Document::public(&report, edition, &material.register, args.lang);
     let format = ReportFormat::of(args);
     hand_out(&printed(&document, format, width(args))?, args, format)
 }
@@ -266,10 +258,9 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn bytes(report: &Report, args: &args::ReportArgs, format: ReportFormat) -> Result<Vec<u8>> {
-    let language = language(args.lang);
     match format {
         ReportFormat::Json => Ok(report.to_json().into_bytes()),
-        format => printed(&Document::new(report, language), format, width(args)),
+        format => printed(&Document::new(report, args.lang), format, width(args)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The catalogue: DCAT-AP_IT in JSON-LD.
 
+use affluenza_words::Language;
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
@@ -8,24 +9,28 @@ use crate::open_data::edition::Dataset;
 
 const THEME: &str = "http://publications.europa.eu/resource/authority/data-theme/GOVE";
 const THEMES: &str = "http://publications.europa.eu/resource/authority/data-theme";
+const THEMES_TITLE: &str = "Il vocabolario Data Theme";
 const ANNUAL: &str = "http://publications.europa.eu/resource/authority/frequency/ANNUAL";
 const CSV: &str = "http://publications.europa.eu/resource/authority/file-type/CSV";
 const ITALIAN: &str = "http://publications.europa.eu/resource/authority/language/ITA";
 const PUBLIC: &str = "http://publications.europa.eu/resource/authority/access-right/PUBLIC";
 const LICENCE: &str = "https://w3id.org/italia/controlled-vocabulary/licences/A21_CCBY40";
+const LICENCE_NAME: &str = "Creative Commons Attribuzione 4.0 Internazionale (CC BY 4.0)";
+
+const KEYWORDS: [&str; 3] = [
+    "data-keyword-services",
+    "data-keyword-administration",
+    "data-keyword-uses",
+];
 
 /// Returns the sentence on hidden small counts, for every description.
-fn hidden(small_count: u64) -> String {
-    format!(
-        "I conteggi diversi da zero e inferiori a {small_count}, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed)."
-    )
+fn hidden(language: Language, small_count: u64) -> String {
+    language.say("data-hidden", &[("least", small_count.into())])
 }
 
 pub(crate) fn catalogue(published: &[Dataset], publisher: &Publisher) -> Value {
     let base = &publisher.base_url;
-    let hidden = published
-        .first()
-        .map_or_else(String::new, |table| hidden(table.small_count));
+    let small_count = published.first().map(|table| table.small_count);
     let newest = published.iter().map(|table| table.modified).max();
     let modified = day(newest.unwrap_or(date(1970, 1, 1)));
     let datasets: Vec<Value> = published
@@ -36,11 +41,8 @@ pub(crate) fn catalogue(published: &[Dataset], publisher: &Publisher) -> Value {
         "@context": context(),
         "@id": format!("{base}/catalog"),
         "@type": ["dcat:Catalog", "dcatapit:Catalog"],
-        "dct:title": texts(
-            "Uso dei servizi digitali degli enti",
-            "Use of the digital services of public bodies",
-        ),
-        "dct:description": text("it", &format!("Quanto sono usati i servizi digitali degli enti, per anno. {hidden}")),
+        "dct:title": texts(|language| language.say("data-title", &[])),
+        "dct:description": texts(|language| about_all(language, small_count)),
         "dct:publisher": agent(publisher),
         "dct:modified": modified,
         "dct:language": { "@id": ITALIAN },
@@ -49,26 +51,29 @@ pub(crate) fn catalogue(published: &[Dataset], publisher: &Publisher) -> Value {
         "dcat:themeTaxonomy": {
             "@id": THEMES,
             "@type": "skos:ConceptScheme",
-            "dct:title": text("it", "Il vocabolario Data Theme"),
+            "dct:title": text(Language::IT, THEMES_TITLE),
         },
         "dcat:dataset": datasets,
     })
 }
 
+fn about_all(language: Language, small_count: Option<u64>) -> String {
+    let hidden = small_count.map_or_else(String::new, |count| hidden(language, count));
+    language.say("data-about", &[("hidden", hidden.into())])
+}
+
 fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
     let (base, year, name) = (&publisher.base_url, table.year, table.sheet.name);
     let modified = day(table.modified);
-    let hidden = hidden(table.small_count);
     let identifier = format!("{}:{name}-{year}", publisher.ipa);
-    let sheet = table.sheet;
-    let keywords =
-        ["servizi digitali", "pubblica amministrazione", "utilizzi"].map(|word| text("it", word));
+    let keywords = ordered()
+        .flat_map(|language| KEYWORDS.map(|keyword| text(language, &language.say(keyword, &[]))));
     json!({
         "@id": format!("{base}/dataset/{name}-{year}"),
         "@type": ["dcat:Dataset", "dcatapit:Dataset"],
         "dct:identifier": identifier,
-        "dct:title": texts(&format!("{}, {year}", sheet.title_it), &format!("{}, {year}", sheet.title_en)),
-        "dct:description": text("it", &format!("{} Anno {year}. {hidden}", sheet.about_it)),
+        "dct:title": texts(|language| title(language, table)),
+        "dct:description": texts(|language| about(language, table)),
         "dct:modified": modified,
         "dct:issued": modified,
         "dcat:theme": { "@id": THEME, "@type": "skos:Concept" },
@@ -88,18 +93,46 @@ fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
             "vcard:fn": publisher.name,
             "vcard:hasEmail": { "@id": format!("mailto:{}", publisher.contact) },
         },
-        "dcat:keyword": keywords,
+        "dcat:keyword": keywords.collect::<Vec<_>>(),
         "dcat:distribution": [distribution(table, publisher, &modified)],
     })
 }
 
+/// Returns the id of the message with the title of a table.
+fn message(table: &Dataset) -> String {
+    format!("data-{}", table.sheet.name)
+}
+
+fn title(language: Language, table: &Dataset) -> String {
+    let title = language.say(&message(table), &[]);
+    let words = [
+        ("title", title.into()),
+        ("year", table.year.to_string().into()),
+    ];
+    language.say("data-of-year", &words)
+}
+
+fn about(language: Language, table: &Dataset) -> String {
+    let about = language.say(&format!("{}.about", message(table)), &[]);
+    let words = [
+        ("about", about.into()),
+        ("year", table.year.to_string().into()),
+        ("hidden", hidden(language, table.small_count).into()),
+    ];
+    language.say("data-of-year.about", &words)
+}
+
 fn distribution(table: &Dataset, publisher: &Publisher, modified: &Value) -> Value {
     let address = format!("{}/{}", publisher.base_url, table.file.name);
+    let columns = [("columns", table.sheet.header().join(", ").into())];
     json!({
         "@id": format!("{address}#csv"),
         "@type": ["dcat:Distribution", "dcatapit:Distribution"],
-        "dct:title": text("it", &format!("{} (CSV)", table.sheet.title_it)),
-        "dct:description": text("it", &format!("CSV, UTF-8, separato da virgole. Colonne: {}.", table.sheet.header().join(", "))),
+        "dct:title": texts(|language| {
+            let title = language.say(&message(table), &[]);
+            language.say("data-csv", &[("title", title.into())])
+        }),
+        "dct:description": texts(|language| language.say("data-csv.about", &columns)),
         "dct:format": { "@id": CSV },
         "dcat:mediaType": { "@id": "https://www.iana.org/assignments/media-types/text/csv" },
         "dct:license": licence(),
@@ -128,19 +161,29 @@ fn licence() -> Value {
     json!({
         "@id": LICENCE,
         "@type": ["dct:LicenseDocument", "dcatapit:LicenseDocument"],
-        "foaf:name": "Creative Commons Attribuzione 4.0 Internazionale (CC BY 4.0)",
+        "foaf:name": LICENCE_NAME,
         "dct:type": { "@id": "http://purl.org/adms/licencetype/Attribution" },
         "owl:versionInfo": "4.0",
         "dct:source": { "@id": "https://creativecommons.org/licenses/by/4.0/" },
     })
 }
 
-fn texts(italian: &str, english: &str) -> Value {
-    json!([text("it", italian), text("en", english)])
+/// Returns the languages of the texts: Italian, then the others.
+fn ordered() -> impl Iterator<Item = Language> {
+    let others = Language::ALL
+        .into_iter()
+        .filter(|other| *other != Language::IT);
+    std::iter::once(Language::IT).chain(others)
 }
 
-fn text(language: &str, text: &str) -> Value {
-    json!({ "@language": language, "@value": text })
+/// Returns a text in every language.
+fn texts(say: impl Fn(Language) -> String) -> Value {
+    let texts = ordered().map(|language| text(language, &say(language)));
+    texts.collect()
+}
+
+fn text(language: Language, text: &str) -> Value {
+    json!({ "@language": language.as_str(), "@value": text })
 }
 
 fn day(day: Date) -> Value {

@@ -6,11 +6,9 @@ use affluenza_register::Register;
 
 /// A table of the edition.
 pub(crate) struct EditionTable {
-    /// Name of the file, without year and extension.
+    /// Name of the file, without year and extension. The message `data-NAME` has the title, its
+    /// attribute `about` the description.
     pub name: &'static str,
-    pub title_it: &'static str,
-    pub title_en: &'static str,
-    pub about_it: &'static str,
     measure: PublicMeasure,
     /// Dimensions of the rows, in the order of the columns.
     by: &'static [Dimension],
@@ -19,57 +17,36 @@ pub(crate) struct EditionTable {
 static SHEETS: [EditionTable; 7] = [
     EditionTable {
         name: "utilizzi-per-categoria",
-        title_it: "Utilizzi dei servizi digitali per categoria e tipo",
-        title_en: "Uses of digital services by category and kind",
-        about_it: "Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).",
         measure: PublicMeasure::Uses,
         by: &[Dimension::Category, Dimension::Kind],
     },
     EditionTable {
         name: "utilizzi-per-ente",
-        title_it: "Utilizzi dei servizi digitali per ente e tipo",
-        title_en: "Uses of digital services by public body and kind",
-        about_it: "Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).",
         measure: PublicMeasure::Uses,
         by: &[Dimension::Ente, Dimension::Kind],
     },
     EditionTable {
         name: "utilizzi-per-ente-e-categoria",
-        title_it: "Utilizzi dei servizi digitali per ente, categoria e tipo",
-        title_en: "Uses of digital services by public body, category and kind",
-        about_it: "Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.",
         measure: PublicMeasure::Uses,
         by: &[Dimension::Ente, Dimension::Category, Dimension::Kind],
     },
     EditionTable {
         name: "utilizzi-per-servizio",
-        title_it: "Utilizzi dei servizi digitali per servizio",
-        title_en: "Uses of digital services by service",
-        about_it: "Utilizzi completati da persone, per servizio, in tutti gli enti.",
         measure: PublicMeasure::Uses,
         by: &[Dimension::Service, Dimension::Category],
     },
     EditionTable {
         name: "utilizzi-per-mese",
-        title_it: "Utilizzi dei servizi digitali per mese ed ente",
-        title_en: "Uses of digital services by month and public body",
-        about_it: "Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).",
         measure: PublicMeasure::Uses,
         by: &[Dimension::Month, Dimension::Ente],
     },
     EditionTable {
         name: "accessi-per-dispositivo",
-        title_it: "Accessi ai portali per mese e dispositivo",
-        title_en: "Accesses to portals by month and device",
-        about_it: "Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.",
         measure: PublicMeasure::Accesses,
         by: &[Dimension::Month, Dimension::Device],
     },
     EditionTable {
         name: "accessi-per-giorno-e-ora",
-        title_it: "Accessi ai portali per giorno della settimana e ora",
-        title_en: "Accesses to portals by weekday and hour",
-        about_it: "Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.",
         measure: PublicMeasure::Accesses,
         by: &[Dimension::Weekday, Dimension::Hour],
     },

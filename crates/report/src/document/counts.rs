@@ -10,11 +10,11 @@ use affluenza_disclosure::{Public, sum};
 use affluenza_register::Register;
 
 use super::{Cell, SectionWriter};
-use crate::Language;
 use crate::count::{Count, CountCells as _};
 use crate::names::CategoryName;
 use crate::tables::Kinds;
 use crate::text::harmless;
+use affluenza_words::Language;
 
 /// Protected tables of a year, as published elsewhere.
 #[derive(Clone, Copy)]

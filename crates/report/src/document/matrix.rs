@@ -163,7 +163,7 @@ fn matrix_row(name: Cell, counts: MatrixCounts) -> Vec<Cell> {
 mod tests {
     use super::super::SectionWriter;
     use super::*;
-    use crate::Language;
+    use affluenza_words::Language;
 
     #[test]
     fn categories_of_the_same_first_word_keep_their_codes() {
@@ -180,7 +180,7 @@ mod tests {
         ];
         let writer = SectionWriter {
             report: &crate::tests::report(),
-            language: Language::Italian,
+            language: Language::IT,
             public: None,
         };
         let short: Vec<String> = writer

@@ -21,10 +21,10 @@ pub use model::{
     Block, Cell, Chart, ChartKind, Column, Document, MainFigure, Section, Series, Table,
 };
 
+use crate::Report;
 use crate::count::{Count, CountCells as _};
 use crate::tables::CategoryName;
-use crate::text::WordArgs;
-use crate::{Language, Report};
+use affluenza_words::{Language, WordArg, WordArgs};
 
 /// Sections of the public edition. It leaves out identities, countries, visitors, failed attempts,
 /// changes by restatements, and remarks that contain counts.
@@ -153,10 +153,7 @@ impl SectionWriter<'_> {
     }
 
     /// Returns the arguments of every message, and these.
-    fn words<'w>(
-        self,
-        words: &WordArgs<'w>,
-    ) -> Vec<(&'static str, fluent_bundle::FluentValue<'w>)> {
+    fn words<'w>(self, words: &WordArgs<'w>) -> Vec<WordArg<'w>> {
         let report = self.report;
         let compared = report.compared_year.unwrap_or(report.year);
         let mut all = vec![
@@ -230,7 +227,7 @@ impl SectionWriter<'_> {
     }
 
     fn category(self, name: &CategoryName) -> String {
-        self.language.category(name)
+        name.shown(self.language)
     }
 
     fn total(self) -> Cell {

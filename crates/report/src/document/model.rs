@@ -1,6 +1,6 @@
 //! The parts of a printed report, independent of its format.
 
-use super::super::Language;
+use affluenza_words::Language;
 
 /// A report, laid out as sections in one language.
 #[derive(Debug, Clone, PartialEq)]

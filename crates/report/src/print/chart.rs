@@ -1,7 +1,7 @@
 //! Draws charts as SVG, with the plotters library.
 
-use crate::Language;
 use crate::document::{Cell, Chart, ChartKind};
+use affluenza_words::Language;
 use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

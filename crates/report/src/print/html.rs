@@ -1,7 +1,7 @@
 //! The report as one HTML file, for browsers, screen readers and A4 paper.
 
-use crate::Language;
 use crate::document::{Block, Cell, Chart, Document, MainFigure, Section, Table};
+use affluenza_words::Language;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::print::PrintError;
@@ -15,10 +15,7 @@ const SHORT: usize = 16;
 /// Returns the whole file. It loads no font, script, image or other resource.
 pub fn html(document: &Document) -> Result<String, PrintError> {
     let language = document.language;
-    let (contents, skip) = match language {
-        Language::Italian => ("Indice", "Vai al contenuto"),
-        Language::English => ("Contents", "Skip to content"),
-    };
+    let [contents, skip] = ["contents", "skip"].map(|id| language.say(id, &[]));
     let mut sections = Vec::new();
     for section in &document.sections {
         sections.push(section_markup(section, language)?);

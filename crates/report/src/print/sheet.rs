@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::Language;
 use crate::document::{Block, Cell, Document, MainFigure, Section, Table};
+use affluenza_words::Language;
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
 };
@@ -22,7 +22,7 @@ pub fn xlsx(document: &Document) -> Result<Vec<u8>, PrintError> {
     let mut workbook = Workbook::new();
     workbook.set_properties(&properties(document)?);
     let mut names = BTreeSet::new();
-    let contents = sheet_name(contents_title(document.language), &mut names);
+    let contents = sheet_name(&document.language.say("contents", &[]), &mut names);
     let mut sheets: Vec<(String, &Section, Vec<&Block>)> = Vec::new();
     for section in &document.sections {
         for blocks in sheets_of(section) {
@@ -51,13 +51,6 @@ fn properties(document: &Document) -> Result<DocProperties, PrintError> {
         .set_subject(&document.subject)
         .set_author("Affluenza")
         .set_creation_datetime(&made))
-}
-
-fn contents_title(language: Language) -> &'static str {
-    match language {
-        Language::Italian => "Indice",
-        Language::English => "Contents",
-    }
 }
 
 /// Groups the blocks of a section by sheet: one for each table, with the texts after it. Texts before

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::read::CsvLines;
 use super::{FigureSet, Figures, Portfolio, SourceError};
-use crate::Language;
 use crate::ratio::change_percent;
 use crate::text::harmless;
+use affluenza_words::Language;
 
 /// Tolerance for a claimed growth, in percentage points, because it was rounded.
 const ROUNDING: f64 = 0.5;

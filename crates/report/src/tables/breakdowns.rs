@@ -130,3 +130,29 @@ impl Serialize for BreakdownTables {
         serializer.collect_map(self.0.iter().map(|table| (table.name, table)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use affluenza_words::Language;
+
+    use super::*;
+
+    #[test]
+    fn every_language_has_the_words_of_the_tables() {
+        for table in BreakdownTables::build(None).0 {
+            let name = table.dimension.name();
+            let values = table.dimension.values();
+            let values = values.iter().map(|value| format!("{name}-{value}"));
+            let heads = [
+                table.name.to_owned(),
+                format!("{}.caption", table.name),
+                format!("column-{name}"),
+            ];
+            for id in values.chain(heads) {
+                for language in Language::ALL {
+                    assert!(language.message(&id, &[]).is_some(), "{language}: {id}");
+                }
+            }
+        }
+    }
+}

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::grid::{GAP, Grid, GridColumn};
 use super::measure::{abbreviate, cut, width};
-use super::{Language, split};
+use super::split;
 use crate::document::Table;
+use affluenza_words::Language;
 
 /// Width to which row names are cut, if that saves a group.
 const NAME_ROOM: usize = 24;

@@ -3,20 +3,17 @@
 
 mod cross;
 mod grid;
-mod language;
 mod measure;
-mod number;
 mod split;
 mod strip;
-mod words;
+
+use affluenza_words::Language;
 
 use crate::document::{Block, Cell, ChartKind, Document, MainFigure, Section, Table};
 use grid::{Grid, GridColumn};
 use measure::{width, wrap};
 
-pub use language::{Language, UnknownLanguage};
 pub(crate) use measure::{first_words, harmless};
-pub(crate) use words::WordArgs;
 
 /// Least width of a table, in terminal columns.
 const ROOM_MIN: usize = 60;

@@ -1,10 +1,10 @@
 //! A chart as a strip of small bars above its figures.
 
-use super::Language;
 use super::grid::{GAP, Grid, GridColumn};
 use super::measure::width;
 use super::split;
 use crate::document::Chart;
+use affluenza_words::Language;
 
 /// Bars by height.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU16;
 
-use crate::Language;
 use crate::document::{Block, Chart, MainFigure, Section};
+use affluenza_words::Language;
 use krilla::geom::Rect;
 use krilla::tagging::{BBox, ListNumbering, Tag, TagKind};
 

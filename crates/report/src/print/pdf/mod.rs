@@ -10,7 +10,6 @@ mod pen;
 mod table;
 mod write;
 
-use crate::Language;
 use crate::document::Document;
 use krilla::tagging::{Tag, TagKind};
 
@@ -88,18 +87,15 @@ fn contents(
     places: &[SectionPosition],
     from: f32,
 ) -> Branch {
-    let title = match document.language {
-        Language::Italian => "Indice",
-        Language::English => "Contents",
-    };
+    let title = document.language.say("contents", &[]);
     let line_style = style(10.0, Weight::Regular, INK);
     let later = paper.sheets.split_off(1);
     paper.y = from;
     let width = paper.width();
     let mut branch = Branch::new(Tag::Section);
-    let lines = paper.fonts.wrap(title, heading_style(), width);
+    let lines = paper.fonts.wrap(&title, heading_style(), width);
     branch.push(Branch::of(
-        heading(2, title),
+        heading(2, &title),
         paper.lines(MARGIN_SIDE, lines),
     ));
     paper.y += 4.0;

@@ -1,7 +1,7 @@
 //! Tables: column widths and page breaks.
 
-use crate::Language;
 use crate::document::{Cell, Column, Table};
+use affluenza_words::Language;
 use krilla::tagging::{TableHeaderScope, Tag};
 
 use super::font::{Fonts, Style, StyledLine, Weight};

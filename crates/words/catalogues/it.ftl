@@ -1,6 +1,16 @@
-# Words of the report in Italian. Fluent syntax: https://projectfluent.org
+# Italian words. Fluent syntax: https://projectfluent.org
 #
-# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+# Numbers come as numbers and are grouped, years as text; plurals are selected by the number.
+
+## The language: its own name, its locale in browsers, its numbers and dates
+
+language-name = Italiano
+language-locale = it-IT
+language-thousands = { "." }
+language-decimals = { "," }
+language-date = { $day } { $month } { $year }
+
+# Report. Arguments of every message:
 #   $year      year of the report
 #   $compared  compared year
 #   $day       last day of the year
@@ -9,6 +19,8 @@
 
 undefined = n.d.
 unavailable = non disponibile
+contents = Indice
+skip = Vai al contenuto
 total = Totale
 unregistered = Non registrati
 
@@ -312,6 +324,8 @@ check-found =
         [one] { $count } rilievo
        *[other] { $count } rilievi
     }
+check-nothing = nessun rilievo
+check-broken-service = { $service }: il servizio presenta malfunzionamenti.
 check-data = Dati presenti per l’anno e per quello di confronto
 check-parts = La somma delle parti coincide con il totale
 check-sums = I totali calcolati per vie diverse coincidono
@@ -438,3 +452,155 @@ protection = Protezione dei dati
             [one] Il valore 1 potrebbe riferirsi a una singola persona: è omesso (*),
            *[other] I valori da 1 a { $last } potrebbero riferirsi a singole persone: sono omessi (*),
         } insieme a quelli da cui si potrebbero ricavare. Nelle tabelle pubblicate insieme le celle omesse sono { $hidden }, lo zero è sempre mostrato, e ogni valore calcolato su una cella omessa è omesso. Tentativi non riusciti, rettifiche e rilievi con cifre sono solo nell’edizione interna.
+
+## Open data
+
+data-title = Uso dei servizi digitali degli enti
+data-about = Quanto sono usati i servizi digitali degli enti, per anno. { $hidden }
+data-hidden = I conteggi diversi da zero e inferiori a { $least }, e quelli dai quali si potrebbero ricavare, non sono pubblicati (status: suppressed).
+data-keyword-services = servizi digitali
+data-keyword-administration = pubblica amministrazione
+data-keyword-uses = utilizzi
+data-of-year = { $title }, { $year }
+    .about = { $about } Anno { $year }. { $hidden }
+data-csv = { $title } (CSV)
+    .about = CSV, UTF-8, separato da virgole. Colonne: { $columns }.
+data-utilizzi-per-categoria = Utilizzi dei servizi digitali per categoria e tipo
+    .about = Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).
+data-utilizzi-per-ente = Utilizzi dei servizi digitali per ente e tipo
+    .about = Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).
+data-utilizzi-per-ente-e-categoria = Utilizzi dei servizi digitali per ente, categoria e tipo
+    .about = Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.
+data-utilizzi-per-servizio = Utilizzi dei servizi digitali per servizio
+    .about = Utilizzi completati da persone, per servizio, in tutti gli enti.
+data-utilizzi-per-mese = Utilizzi dei servizi digitali per mese ed ente
+    .about = Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).
+data-accessi-per-dispositivo = Accessi ai portali per mese e dispositivo
+    .about = Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.
+data-accessi-per-giorno-e-ora = Accessi ai portali per giorno della settimana e ora
+    .about = Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.
+
+## Web pages: their titles, and their names in the menu where shorter
+
+page-overview = Panoramica
+page-categories = Categorie di servizi
+    .menu = Categorie
+page-enti = Enti
+page-services = Servizi
+page-variations = Variazioni principali
+    .menu = Variazioni
+page-compare = Confronto
+page-hours = Orari
+page-devices = Dispositivi
+page-live = In diretta
+
+## Web pages: the frame
+
+web-tagline = l’uso dei servizi digitali degli enti
+web-sections = Sezioni
+web-controls = Periodo ed ente
+web-no-script = Queste pagine disegnano i dati con JavaScript, che qui non è attivo. Gli stessi dati si ottengono dall’interfaccia /v1, descritta in /docs.
+
+## Web pages: words
+
+web-year = Anno
+web-month = Mese
+web-whole-year = tutto l’anno
+web-ente = Ente
+web-all-enti = tutti gli enti
+web-total = Totale
+web-uses = Utilizzi
+web-plain = Semplici
+web-payments = Pagamenti
+web-bookings = Prenotazioni
+web-accesses = Accessi
+web-visits = Accessi alle pagine
+web-share = Quota
+web-share-in = Quota, { $year }
+web-before = Nel { $year }
+web-change = Variazione
+web-difference = Differenza
+web-category = Categoria
+web-service = Servizio
+web-service-and-ente = Servizio, ente
+web-device = Dispositivo
+web-hour = Ora
+web-band = Fascia oraria
+web-state = Stato
+web-offered = Offerti
+web-used = Utilizzati
+web-instant = Ora
+web-device-desktop = Computer
+web-device-smartphone = Smartphone
+web-device-tablet = Tablet
+web-device-other = Altro
+web-device-unknown = Non noto
+web-device-bot = Robot
+web-band-night = Notte, 0–8
+web-band-office = Orario d’ufficio, 8–18
+web-band-evening = Sera, 18–24
+web-state-new = Nuovo
+web-state-retired = Dismesso
+web-state-unused = Non utilizzato
+web-state-broken = Interrotto
+web-state-unregistered = Non registrato
+web-no-category = Senza categoria
+web-unregistered = Non registrato
+web-uses-in = Utilizzi dei servizi, { $period }
+web-uses-by-month = Utilizzi dei servizi per mese
+web-compared = rispetto al { $year }
+web-by-category = Utilizzi per categoria
+web-by-ente = Utilizzi per ente
+web-top-services = Servizi più utilizzati
+web-by-service = Utilizzi per servizio
+web-by-kind = Utilizzi per tipo
+web-kind = Tipo
+web-matrix = Utilizzi per categoria e tipo: { $name }
+web-devices-by-month = Quota degli accessi per dispositivo e mese
+web-by-device = Accessi per dispositivo
+web-heat = Accessi per giorno della settimana e ora
+web-users-by-band = Utenti medi per ora
+web-users-by-hour = Utenti medi per ora del giorno
+web-mean-users = Utenti medi per ora
+web-offered-used = Servizi offerti e utilizzati
+web-compare-with = Confronta con
+web-compared-title = { $year } e { $compared } a confronto
+web-live-title = Ultimi 60 minuti, minuto per minuto
+web-last-hour = nell’ultima ora
+web-last-event = Ultimo evento
+web-live-now = aggiornata ogni 10 secondi
+web-pause = Sospendi
+web-resume = Riprendi
+web-show-table = Mostra i dati in tabella
+web-show-all =
+    { $count ->
+        [one] Mostra { $count } riga
+       *[other] Mostra tutte le { $count } righe
+    }
+web-show-fewer = Mostra meno righe
+web-mobile = { $share } da smartphone e tablet
+web-secret = riservato
+web-secret-note = ∗ Valore non pubblicato: un conteggio molto piccolo, o un altro dal quale lo si potrebbe ricavare.
+web-nd = n.d.
+web-not-defined = non definito
+web-empty = Nessun dato per questo periodo.
+web-loading = Caricamento in corso…
+web-loaded = { $page }: dati aggiornati.
+web-failed = I dati non sono disponibili.
+web-retry = Riprova
+web-foot = Sono contate le persone, non i robot. Nessun nome, indirizzo o cookie è conservato.
+web-interface = Interfaccia e documentazione
+web-needs-key = Questi dati non sono pubblici: serve una chiave di accesso.
+web-key-enter = Inserisci la chiave
+web-key = Chiave di accesso
+web-key-help = Con la chiave si vedono i dati del proprio ente, senza valori riservati. La chiave resta solo in questa pagina finché è aperta: non viene salvata.
+web-key-use = Usa la chiave
+web-key-forget = Dimentica la chiave
+web-close = Chiudi
+web-key-on = Chiave in uso
+web-key-refused = La chiave non è valida o non permette questi dati.
+web-incomplete =
+    { $days ->
+        [one] Attenzione: in questo periodo mancano i dati di un giorno.
+       *[other] Attenzione: in questo periodo mancano i dati di { $days } giorni.
+    }

@@ -1,6 +1,16 @@
-# Words of the report in English. Fluent syntax: https://projectfluent.org
+# English words. Fluent syntax: https://projectfluent.org
 #
-# Numbers come formatted; plurals are selected by the number. Arguments of every message:
+# Numbers come as numbers and are grouped, years as text; plurals are selected by the number.
+
+## The language: its own name, its locale in browsers, its numbers and dates
+
+language-name = English
+language-locale = en-GB
+language-thousands = { "," }
+language-decimals = { "." }
+language-date = { $day } { $month } { $year }
+
+# Report. Arguments of every message:
 #   $year      year of the report
 #   $compared  compared year
 #   $day       last day of the year
@@ -9,6 +19,8 @@
 
 undefined = n/a
 unavailable = not available
+contents = Contents
+skip = Skip to content
 total = Total
 unregistered = Unregistered
 
@@ -309,6 +321,8 @@ check-found =
         [one] { $count } finding
        *[other] { $count } findings
     }
+check-nothing = nothing was found
+check-broken-service = { $service }: the service is broken.
 check-data = Data exist for both years
 check-parts = Parts add up to their total
 check-sums = Totals computed in different ways agree
@@ -435,3 +449,155 @@ protection = Protection of data
             [one] The count 1 could point at a single person: it is left out (*),
            *[other] Counts from 1 to { $last } could point at single persons: they are left out (*),
         } with those from which they could be derived. In the tables published together { $hidden } cells are left out; a zero is always shown, and a value computed from a cell left out is left out, too. Failed attempts, restatements and findings with figures are in the internal edition only.
+
+## Open data
+
+data-title = Use of the digital services of public bodies
+data-about = How much the digital services of public bodies are used, by year. { $hidden }
+data-hidden = Counts other than zero and below { $least }, and those from which they could be derived, are not published (status: suppressed).
+data-keyword-services = digital services
+data-keyword-administration = public administration
+data-keyword-uses = uses
+data-of-year = { $title }, { $year }
+    .about = { $about } Year { $year }. { $hidden }
+data-csv = { $title } (CSV)
+    .about = CSV, UTF-8, separated by commas. Columns: { $columns }.
+data-utilizzi-per-categoria = Uses of digital services by category and kind
+    .about = Uses completed by people, by category of service and kind (plain, payment, booking).
+data-utilizzi-per-ente = Uses of digital services by public body and kind
+    .about = Uses completed by people, by public body (IPA code) and kind (plain, payment, booking).
+data-utilizzi-per-ente-e-categoria = Uses of digital services by public body, category and kind
+    .about = Uses completed by people, by public body (IPA code), category of service and kind.
+data-utilizzi-per-servizio = Uses of digital services by service
+    .about = Uses completed by people, by service, in all public bodies.
+data-utilizzi-per-mese = Uses of digital services by month and public body
+    .about = Uses completed by people, by month (YYYY-MM) and public body (IPA code).
+data-accessi-per-dispositivo = Accesses to portals by month and device
+    .about = Accesses of people to the pages of portals, by month and class of device.
+data-accessi-per-giorno-e-ora = Accesses to portals by weekday and hour
+    .about = Accesses of people to the pages of portals, by weekday (1 is Monday) and local hour.
+
+## Web pages: their titles, and their names in the menu where shorter
+
+page-overview = Overview
+page-categories = Service categories
+    .menu = Categories
+page-enti = Public bodies
+page-services = Services
+page-variations = Main variations
+    .menu = Variations
+page-compare = Compare
+page-hours = Hours
+page-devices = Devices
+page-live = Live
+
+## Web pages: the frame
+
+web-tagline = use of the digital services of public bodies
+web-sections = Sections
+web-controls = Period and public body
+web-no-script = These pages draw their data with JavaScript, which is off here. The same data comes from the interface under /v1, described at /docs.
+
+## Web pages: words
+
+web-year = Year
+web-month = Month
+web-whole-year = whole year
+web-ente = Public body
+web-all-enti = all public bodies
+web-total = Total
+web-uses = Uses
+web-plain = Plain
+web-payments = Payments
+web-bookings = Bookings
+web-accesses = Accesses
+web-visits = Page accesses
+web-share = Share
+web-share-in = Share, { $year }
+web-before = In { $year }
+web-change = Change
+web-difference = Difference
+web-category = Category
+web-service = Service
+web-service-and-ente = Service, public body
+web-device = Device
+web-hour = Hour
+web-band = Band
+web-state = State
+web-offered = Offered
+web-used = Used
+web-instant = Time
+web-device-desktop = Desktop
+web-device-smartphone = Smartphone
+web-device-tablet = Tablet
+web-device-other = Other
+web-device-unknown = Unknown
+web-device-bot = Bot
+web-band-night = Night, 0–8
+web-band-office = Office hours, 8–18
+web-band-evening = Evening, 18–24
+web-state-new = New
+web-state-retired = Retired
+web-state-unused = Unused
+web-state-broken = Broken
+web-state-unregistered = Unregistered
+web-no-category = No category
+web-unregistered = Unregistered
+web-uses-in = Service uses, { $period }
+web-uses-by-month = Service uses by month
+web-compared = compared with { $year }
+web-by-category = Uses by category
+web-by-ente = Uses by public body
+web-top-services = Services used most
+web-by-service = Uses by service
+web-by-kind = Uses by kind
+web-kind = Kind
+web-matrix = Uses by category and kind: { $name }
+web-devices-by-month = Share of accesses by device and month
+web-by-device = Accesses by device
+web-heat = Accesses by weekday and hour
+web-users-by-band = Mean users per hour
+web-users-by-hour = Mean users by hour of day
+web-mean-users = Mean users per hour
+web-offered-used = Services offered and used
+web-compare-with = Compare with
+web-compared-title = { $year } and { $compared } compared
+web-live-title = The last 60 minutes, minute by minute
+web-last-hour = in the last hour
+web-last-event = Latest event
+web-live-now = updated every 10 seconds
+web-pause = Pause
+web-resume = Resume
+web-show-table = Show the data as a table
+web-show-all =
+    { $count ->
+        [one] Show { $count } row
+       *[other] Show all { $count } rows
+    }
+web-show-fewer = Show fewer rows
+web-mobile = { $share } from smartphones and tablets
+web-secret = confidential
+web-secret-note = ∗ Not published: a very small count, or one from which it could be worked out.
+web-nd = n/a
+web-not-defined = not defined
+web-empty = No data for this period.
+web-loading = Loading…
+web-loaded = { $page }: data updated.
+web-failed = The data is not available.
+web-retry = Try again
+web-foot = People are counted, not bots. No name, address or cookie is kept.
+web-interface = Interface and documentation
+web-needs-key = This data is not public: it needs an access key.
+web-key-enter = Enter the key
+web-key = Access key
+web-key-help = With a key you see the data of your public body, with no figure withheld. The key stays in this page only while it is open: it is not saved.
+web-key-use = Use the key
+web-key-forget = Forget the key
+web-close = Close
+web-key-on = Key in use
+web-key-refused = The key is not valid, or does not allow this data.
+web-incomplete =
+    { $days ->
+        [one] Note: the data of one day of this period is missing.
+       *[other] Note: the data of { $days } days of this period is missing.
+    }

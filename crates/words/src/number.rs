@@ -1,15 +1,15 @@
 //! Number formats of the languages.
 
-use super::Language;
+use crate::Language;
 
 impl Language {
     /// Returns the text for an undefined figure.
-    pub(crate) fn not_available(self) -> String {
+    pub fn not_available(self) -> String {
         self.say("undefined", &[])
     }
 
     /// Formats a difference with its sign and grouped thousands: `+1.859`.
-    pub(crate) fn difference(self, difference: i64) -> String {
+    pub fn difference(self, difference: i64) -> String {
         let sign = match difference {
             1.. => "+",
             0 => "",
@@ -20,8 +20,7 @@ impl Language {
 
     /// Formats a mean with this number of decimals. Without decimals, a mean between 0 and 1 is
     /// `<1`.
-    pub(crate) fn mean(self, mean: f64, decimals: u8) -> String {
-        let (_, point) = self.separators();
+    pub fn mean(self, mean: f64, decimals: u8) -> String {
         match decimals {
             _ if mean == 0.0 => "0".to_owned(),
             0 if mean < 1.0 => "<1".to_owned(),
@@ -29,18 +28,18 @@ impl Language {
             _ => {
                 let text = format!("{mean:.*}", usize::from(decimals));
                 let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
-                format!("{}{point}{rest}", self.group(whole))
+                format!("{}{}{rest}", self.group(whole), self.decimals())
             }
         }
     }
 
     /// Formats a count with grouped thousands, also with four digits: `1.859`.
-    pub(crate) fn count(self, count: u64) -> String {
+    pub fn count(self, count: u64) -> String {
         self.group(&count.to_string())
     }
 
     /// Formats a share in whole percents. A share between 0 and 1 is `<1%`.
-    pub(crate) fn share(self, percent: Option<f64>) -> String {
+    pub fn share(self, percent: Option<f64>) -> String {
         match percent {
             None => self.not_available(),
             Some(percent) if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
@@ -49,7 +48,7 @@ impl Language {
     }
 
     /// Formats a change in whole percents with its sign. A change that rounds to zero has no sign.
-    pub(crate) fn change(self, percent: Option<f64>) -> String {
+    pub fn change(self, percent: Option<f64>) -> String {
         let Some(percent) = percent else {
             return self.not_available();
         };
@@ -63,7 +62,7 @@ impl Language {
 
     /// Formats means: all with one decimal if all are below ten, otherwise whole. Without decimals,
     /// a mean between 0 and 1 is `<1`.
-    pub(crate) fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
+    pub fn means(self, means: impl Iterator<Item = Option<f64>> + Clone) -> Vec<String> {
         let decimal = means.clone().flatten().all(|mean| mean < 9.95);
         means
             .map(|mean| match mean {
@@ -82,17 +81,16 @@ impl Language {
     }
 
     fn group(self, digits: &str) -> String {
-        let (thousands, _) = self.separators();
-        group(digits, thousands)
+        group(digits, self.thousands())
     }
 }
 
 /// Groups digits by thousands, also four of them.
-pub(super) fn group(digits: &str, thousands: char) -> String {
+pub(crate) fn group(digits: &str, thousands: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(thousands);
+            grouped.push_str(thousands);
         }
         grouped.push(digit);
     }
@@ -103,7 +101,10 @@ pub(super) fn group(digits: &str, thousands: char) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Language::{English, Italian};
+    use crate::Language;
+
+    const ITALIAN: Language = Language::IT;
+    const ENGLISH: Language = Language::EN;
 
     #[test]
     fn counts_are_grouped_by_thousands_four_digits_too() {
@@ -115,8 +116,8 @@ mod tests {
             (749_866, "749.866", "749,866"),
             (1_000_000, "1.000.000", "1,000,000"),
         ] {
-            assert_eq!(Italian.count(count), italian);
-            assert_eq!(English.count(count), english);
+            assert_eq!(ITALIAN.count(count), italian);
+            assert_eq!(ENGLISH.count(count), english);
         }
     }
 
@@ -130,10 +131,10 @@ mod tests {
             (26.98, "27%"),
             (100.0, "100%"),
         ] {
-            assert_eq!(Italian.share(Some(percent)), text);
+            assert_eq!(ITALIAN.share(Some(percent)), text);
         }
         assert_eq!(
-            (Italian.share(None), English.share(None)),
+            (ITALIAN.share(None), ENGLISH.share(None)),
             ("n.d.".into(), "n/a".into())
         );
     }
@@ -148,30 +149,29 @@ mod tests {
             (-0.4, "0%"),
             (1_234.5, "+1.235%"),
         ] {
-            assert_eq!(Italian.change(Some(percent)), text);
+            assert_eq!(ITALIAN.change(Some(percent)), text);
         }
         assert_eq!(
-            (Italian.change(None), English.change(None)),
+            (ITALIAN.change(None), ENGLISH.change(None)),
             ("n.d.".into(), "n/a".into())
         );
     }
 
     #[test]
     fn means_have_a_decimal_where_all_are_small() {
-        let means = |language: super::Language, means: &[f64]| {
-            language.means(means.iter().copied().map(Some))
-        };
-        assert_eq!(means(Italian, &[0.0, 0.44, 9.9]), ["0", "0,4", "9,9"]);
-        assert_eq!(means(English, &[0.0, 0.44, 9.9]), ["0", "0.4", "9.9"]);
-        assert_eq!(means(Italian, &[16.0, 176.2, 0.44]), ["16", "176", "<1"]);
-        assert_eq!(means(English, &[9.96, 1_234.5]), ["10", "1,235"]);
-        assert_eq!(Italian.means([None].into_iter()), ["n.d."]);
+        let means =
+            |language: Language, means: &[f64]| language.means(means.iter().copied().map(Some));
+        assert_eq!(means(ITALIAN, &[0.0, 0.44, 9.9]), ["0", "0,4", "9,9"]);
+        assert_eq!(means(ENGLISH, &[0.0, 0.44, 9.9]), ["0", "0.4", "9.9"]);
+        assert_eq!(means(ITALIAN, &[16.0, 176.2, 0.44]), ["16", "176", "<1"]);
+        assert_eq!(means(ENGLISH, &[9.96, 1_234.5]), ["10", "1,235"]);
+        assert_eq!(ITALIAN.means([None].into_iter()), ["n.d."]);
     }
 
     proptest! {
         #[test]
         fn grouping_changes_no_digit(count: u64) {
-            for (language, thousands) in [(Italian, '.'), (English, ',')] {
+            for (language, thousands) in [(ITALIAN, '.'), (ENGLISH, ',')] {
                 let text = language.count(count);
                 prop_assert_eq!(text.replace(thousands, ""), count.to_string());
                 let groups: Vec<&str> = text.split(thousands).collect();
@@ -182,7 +182,7 @@ mod tests {
 
         #[test]
         fn a_change_never_shows_a_sign_against_its_direction(percent in -1e6_f64..1e6) {
-            let text = English.change(Some(percent));
+            let text = ENGLISH.change(Some(percent));
             prop_assert!(!text.starts_with('-') || percent < 0.0);
             prop_assert!(!text.starts_with('+') || percent > 0.0);
         }
