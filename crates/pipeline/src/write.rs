@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::date_since_1970;
 use affluenza_event::{Mode, Refusal};
 use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
@@ -525,8 +525,8 @@ fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
     let days: BTreeSet<u32> = facts.hours().map(|hour| hour / DAY_SECONDS).collect();
     days.into_iter()
         .map(|day| {
-            let date = LocalDate::from_days(i32::try_from(day).unwrap_or(i32::MAX));
-            u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month())
+            let date = date_since_1970(i32::try_from(day).unwrap_or(i32::MAX));
+            u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
         })
         .collect()
 }

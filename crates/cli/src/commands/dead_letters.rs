@@ -193,7 +193,7 @@ impl Requeue {
 
     fn take(&mut self, letter: &Letter<'_>) -> Result<()> {
         self.tally.take(letter, Some(&self.current));
-        let now = now();
+        let now = UnixMillis::from(jiff::Timestamp::now());
         let corrected = self.corrections.as_ref();
         let event = corrected.and_then(|corrected| corrected.event(letter.position));
         let result = correct(letter, event, now);
@@ -349,10 +349,6 @@ fn current_stream(bus: &affluenza_kafka::Config) -> Result<Option<String>> {
         Err(BusError::NoTopic { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn now() -> UnixMillis {
-    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }
 
 fn broken(result: Result<()>) -> ControlFlow<anyhow::Error> {

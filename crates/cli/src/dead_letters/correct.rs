@@ -51,7 +51,7 @@ pub enum RequeueError {
 
 impl RequeueError {
     /// Stable code: the refusal's code, or one of this type.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { refusal, .. } => refusal.code(),
             Self::MaskedIdentity { .. } => "masked-identity",

@@ -164,7 +164,7 @@ fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
 }
 
 fn counts(row: &MonthUse, counted: Counted) -> bool {
-    counted == Counted::All || row.device != Device::Bot.as_str()
+    counted == Counted::All || row.device != <&str>::from(Device::Bot)
 }
 
 /// Returns use by kind of login. Kinds without rows are left out.

@@ -120,8 +120,7 @@ fn read_by_ente(table: &CsvTable<'_>) -> Result<Vec<EnteFigures>, FiguresError> 
 
 fn kind(row: &CsvRow<'_>) -> Result<Kind, FiguresError> {
     let text = row.text("kind")?;
-    let found = Kind::ALL.iter().find(|kind| kind.as_str() == text);
-    found.copied().ok_or_else(|| {
+    text.parse().map_err(|_| {
         row.error(
             format!("kind is {text:?}"),
             "write plain, payment or booking",

@@ -102,7 +102,11 @@ fn spread_kinds(total: u64, kinds: &[Kind], proportions: &Uses) -> Uses {
 /// Distributes a category's total, for each kind separately if kinds are printed.
 fn spread(printed: &CategoryFigures, proportions: &Uses) -> Uses {
     let mut uses = match (printed.payments, printed.bookings) {
-        (None, None) => spread_kinds(printed.uses, Kind::ALL, proportions),
+        (None, None) => spread_kinds(
+            printed.uses,
+            &[Kind::Plain, Kind::Payment, Kind::Booking],
+            proportions,
+        ),
         (payments, bookings) => {
             let (payments, bookings) = (payments.unwrap_or(0), bookings.unwrap_or(0));
             let plain = printed.uses - payments - bookings;
