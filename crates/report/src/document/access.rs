@@ -7,16 +7,9 @@ use crate::tables::{AccessRow, MonthRow};
 use crate::text::harmless;
 
 impl SectionWriter<'_> {
-    /// Returns the text shown where a closed year lacks the figures.
-    fn not_kept(self) -> Vec<Block> {
-        vec![Block::Text(self.say("not-kept"))]
-    }
-
     /// Writes visits and visitors by ente, and visits per resident.
     pub(super) fn accesses(self) -> Section {
-        let Some(accesses) = &self.report.accesses else {
-            return self.section("accesses", self.not_kept());
-        };
+        let accesses = &self.report.accesses;
         let heads = [
             Head::Words("ente"),
             Head::Figures("visits"),
@@ -88,10 +81,9 @@ impl SectionWriter<'_> {
 
     /// Writes visits and uses by month, and the share of mobile devices.
     pub(super) fn months(self) -> Section {
-        let blocks = match (self.public, &self.report.months) {
-            (Some(_), _) => vec![self.published_months()],
-            (None, None) => self.not_kept(),
-            (None, Some(months)) => self.own_months(months),
+        let blocks = match self.public {
+            Some(_) => vec![self.published_months()],
+            None => self.own_months(&self.report.months),
         };
         self.section("months", blocks)
     }
@@ -175,16 +167,13 @@ impl SectionWriter<'_> {
 
     /// Writes use by kind of login.
     pub(super) fn logins(self) -> Section {
-        let Some(logins) = &self.report.logins else {
-            return self.section("logins", self.not_kept());
-        };
         let heads = [
             Head::Words("login"),
             Head::Figures("uses"),
             Head::Figures("share"),
             Head::Figures("visits"),
         ];
-        let rows = logins.iter().map(|row| {
+        let rows = self.report.logins.iter().map(|row| {
             vec![
                 Cell::Text(self.login(&row.login)),
                 Cell::Count(row.service_uses),
