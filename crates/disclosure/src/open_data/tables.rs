@@ -16,7 +16,7 @@ pub(crate) struct EditionTable {
     by: &'static [Dimension],
 }
 
-static SHEETS: [EditionTable; 7] = [
+pub(crate) static SHEETS: [EditionTable; 7] = [
     EditionTable {
         name: "utilizzi-per-categoria",
         title_it: "Utilizzi dei servizi digitali per categoria e tipo",
@@ -74,13 +74,6 @@ static SHEETS: [EditionTable; 7] = [
         by: &[Dimension::Weekday, Dimension::Hour],
     },
 ];
-
-/// Returns every table of a year. Years closed by an earlier version have no table of hours.
-pub(crate) fn sheets(public: &PublicYear) -> impl Iterator<Item = &'static EditionTable> {
-    let has_hours = public.has_hours();
-    let sheets = SHEETS.iter();
-    sheets.filter(move |sheet| has_hours || !sheet.by.contains(&Dimension::Hour))
-}
 
 impl EditionTable {
     /// Returns the column names.

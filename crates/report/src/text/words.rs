@@ -64,6 +64,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
+    use affluenza_store::figures::Detail;
+
     use super::*;
     use crate::tables::BreakdownTables;
 
@@ -74,7 +76,7 @@ mod tests {
 
     /// Returns the messages of the tables by dimension, whose ids are completed at run time.
     fn of_breakdowns() -> BTreeSet<String> {
-        let tables = BreakdownTables::build(None).0;
+        let tables = BreakdownTables::build(&Detail::default()).0;
         let ids = tables.iter().flat_map(|table| {
             let name = table.dimension.name();
             let values = table.dimension.values();
