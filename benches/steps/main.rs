@@ -84,7 +84,6 @@ fn origin(classifier: &Classifier) -> BlockOrigin {
 
 fn classifier() -> Classifier {
     Classifier::new(register(), Geo::none(), ConfiguredBots::default())
-        .expect("its zones are known")
 }
 
 fn steps(criterion: &mut Criterion) {

@@ -229,8 +229,8 @@ fn details(api: &Served<'_>, year: &str, used: &[([String; 6], u64)]) -> Vec<[St
         let text = |name: &str| row[name].as_str().expect("a text");
         for offer in register.deployments() {
             if offer.service.code() == text("service") {
-                assert_eq!(offer.service.nature().as_str(), text("nature"));
-                let of = [offer.ente.code(), text("category"), offer.nature.as_str()];
+                assert_eq!(offer.service.nature().to_string(), text("nature"));
+                let of = [offer.ente.code(), text("category"), offer.nature.into()];
                 details.push(part([of[0], of[1], of[2], text("service")]));
             }
         }

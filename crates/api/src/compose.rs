@@ -181,7 +181,8 @@ impl Composer<'_> {
             periods
                 .iter()
                 .flatten()
-                .any(|period| doubt.touches(period.first().days(), period.last().days()))
+                .map(|period| period.selected())
+                .any(|days| doubt.touches(days.first, days.last))
         });
         doubtful.map(ToString::to_string).collect()
     }

@@ -1,12 +1,13 @@
 //! Users by hour of the day and by band, divided by the hours that existed.
 
-use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
+use affluenza_classify::hours::{Band, ExistingHours, Zone};
 use affluenza_register::Register;
 use affluenza_store::usage::Dimension;
+use jiff::civil::Date;
+use strum::VariantArray as _;
 
 use crate::answer::Value;
 use crate::asked::{AnswerPage, Asked};
-use crate::period::Period;
 use crate::question::{Question, Resource};
 use crate::source::{FigureSource, HourCounts, NoFigures};
 
@@ -48,10 +49,10 @@ pub(crate) fn zones(
     let enti = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
     let enti = enti.or(scope);
     let portals = question.filters.get(&Dimension::Portal).map(Vec::as_slice);
-    Zone::all_named(register.zones(|ente, portal| {
+    register.zones(|ente, portal| {
         is_wanted(enti, ente.code())
             && portal.is_none_or(|portal| is_wanted(portals, portal.code()))
-    }))
+    })
 }
 
 fn is_wanted(codes: Option<&[String]>, code: &str) -> bool {
@@ -66,7 +67,9 @@ pub(crate) async fn page(
 ) -> Result<AnswerPage, NoFigures> {
     let day = source.hours(asked.question, asked.period).await?;
     let zones = zones(register, asked.question, source.scope());
-    let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after(asked.period));
+    // No period reaches the end of the calendar.
+    let day_after = asked.period.last().tomorrow().unwrap_or(Date::MAX);
+    let existing = ExistingHours::of_any(&zones, asked.period.first(), day_after);
     let (labels, rows) = if asked.question.resource == Resource::Hours {
         let rows = (0..24).map(|hour: u8| {
             let text = hour.to_string();
@@ -77,34 +80,23 @@ pub(crate) async fn page(
         });
         (vec!["hour"], rows.collect::<Vec<_>>())
     } else {
-        let bands = Bands::default();
         let labels = vec!["band", "from_hour", "to_hour"];
-        let rows = Band::ALL.map(|band| {
-            let counts = day.bands.get(band.as_str()).copied().unwrap_or_default();
-            let mut row = band_values(&bands, band);
-            row.extend(counts.values(existing.hours_in(&bands, band) as f64));
+        let rows = Band::VARIANTS.iter().map(|band| {
+            let name = <&str>::from(band);
+            let counts = day.bands.get(name).copied().unwrap_or_default();
+            let hours = band.hours();
+            let mut row = vec![
+                Value::Text(name.to_owned()),
+                Value::count(u64::from(hours.start)),
+                Value::count(u64::from(hours.end)),
+            ];
+            row.extend(counts.values(existing.hours_in(*band) as f64));
             row
         });
-        (labels, rows.to_vec())
+        (labels, rows.collect())
     };
     let columns = [labels, FIGURES.to_vec()].concat();
     let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone);
     let totals = day.all.totals();
     Ok(AnswerPage { totals, ..page })
-}
-
-/// Returns the name of a band, its first hour, and the hour after its last.
-fn band_values(bands: &Bands, band: Band) -> Vec<Value> {
-    let mut hours = (0..24).filter(|hour| bands.of(*hour) == band);
-    let first = hours.next().unwrap_or(0);
-    let last = hours.next_back().unwrap_or(first);
-    vec![
-        Value::Text(band.as_str().to_owned()),
-        Value::count(u64::from(first)),
-        Value::count(u64::from(last) + 1),
-    ]
-}
-
-fn day_after(period: Period) -> LocalDate {
-    period.last().plus_days(1)
 }

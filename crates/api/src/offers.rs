@@ -7,7 +7,6 @@ use affluenza_disclosure::edition::Label;
 use affluenza_disclosure::{Count, derive, sum};
 use affluenza_register::{Deployment, Register, Validity};
 use affluenza_store::usage::Dimension;
-use jiff::civil::Date;
 
 use crate::answer::Value;
 use crate::asked::{AnswerPage, Asked};
@@ -16,18 +15,9 @@ use crate::names::CodeNames;
 use crate::period::Period;
 use crate::source::{FigureSource, NoFigures, PeriodCounts, Split};
 
-fn date(day: affluenza_classify::hours::LocalDate) -> Date {
-    Date::new(
-        day.year(),
-        day.month().cast_signed(),
-        day.day().cast_signed(),
-    )
-    .unwrap_or(Date::MAX)
-}
-
 /// True if the validity covers any day of the period.
 fn is_valid_in(validity: Validity, period: Period) -> bool {
-    let (first, last) = (date(period.first()), date(period.last()));
+    let (first, last) = (period.first(), period.last());
     validity.from.is_none_or(|from| from <= last) && validity.to.is_none_or(|to| to > first)
 }
 
@@ -50,7 +40,7 @@ impl SelectedCodes<'_> {
     /// Returns the selected offers of the register. Categories are those of the period's last day.
     fn offers<'r>(&'r self, register: &'r Register) -> impl Iterator<Item = Deployment<'r>> {
         register.deployments().filter(move |offer| {
-            let category = offer.service.category_on(date(self.asked.period.last()));
+            let category = offer.service.category_on(self.asked.period.last());
             self.has(Dimension::Ente, offer.ente.code())
                 && self.has(Dimension::Service, offer.service.code())
                 && self.has(Dimension::Category, category.code())
@@ -270,7 +260,7 @@ pub(crate) fn catalogue(
     let names = CodeNames(register);
     let mut rows = Vec::new();
     for service in register.services() {
-        let category = service.category_on(date(period.last())).code();
+        let category = service.category_on(period.last()).code();
         let offering = enti.get(service.code()).map_or(0, BTreeSet::len);
         if !wanted.has(Dimension::Service, service.code())
             || !wanted.has(Dimension::Category, category)
@@ -285,7 +275,7 @@ pub(crate) fn catalogue(
         let [from, to] = [service.validity().from, service.validity().to]
             .map(|day| Value::text(day.map(|day| day.to_string()).as_deref()));
         row.extend([
-            Value::Text(service.nature().as_str().to_owned()),
+            Value::Text(service.nature().to_string()),
             Value::count(offering as u64),
             Value::text(service.subject()),
             Value::text(service.life_event()),

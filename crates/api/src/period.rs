@@ -1,19 +1,22 @@
 //! Periods of local days, and the periods they are compared with.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::days_since_1970;
 use affluenza_store::usage::Days;
+use jiff::Span;
+use jiff::civil::{Date, date};
 
 /// A range of local days, first and last included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
-    first: LocalDate,
-    last: LocalDate,
+    first: Date,
+    last: Date,
 }
 
-/// Last day that ClickHouse's `Date` holds, in days since 1970.
-const DAYS_MAX: i32 = 65_535;
+/// First and last day that ClickHouse's `Date` holds.
+const STORED: RangeInclusive<Date> = date(1970, 1, 1)..=date(2149, 6, 6);
 
 impl Period {
     /// Parses `2017`, `2017-03`, `2017-03-26` or `FROM..TO` of any of them.
@@ -29,10 +32,10 @@ impl Period {
                 Self { first, last }
             }
         };
-        if period.first.days() > period.last.days() {
+        if period.first > period.last {
             return Err("the period ends before it begins");
         }
-        if period.first.days() < 0 || period.last.days() > DAYS_MAX {
+        if !STORED.contains(&period.first) || !STORED.contains(&period.last) {
             return Err(FORM);
         }
         Ok(period)
@@ -48,55 +51,47 @@ impl Period {
     /// month.
     pub fn year_before(self) -> Option<Self> {
         let (first_year, last_year) = (self.first.year() - 1, self.last.year() - 1);
-        let first = LocalDate::new(first_year, self.first.month(), self.first.day())
-            .or_else(|_| LocalDate::new(first_year, 3, 1))
+        let first = Date::new(first_year, self.first.month(), self.first.day())
+            .or_else(|_| Date::new(first_year, 3, 1))
             .ok()?;
-        let ends_month = self.last.plus_days(1).day() == 1;
-        let last = if ends_month {
-            end_of_month(last_year, self.last.month())?
+        let last = if self.last == self.last.last_of_month() {
+            Date::new(last_year, self.last.month(), 1)
+                .ok()?
+                .last_of_month()
         } else {
-            LocalDate::new(last_year, self.last.month(), self.last.day()).ok()?
+            Date::new(last_year, self.last.month(), self.last.day()).ok()?
         };
         // 29 February alone would become 1 March to 28 February.
-        let first = if first.days() > last.days() {
-            last
-        } else {
-            first
-        };
-        (first.days() >= 0).then_some(Self { first, last })
+        let first = first.min(last);
+        STORED.contains(&first).then_some(Self { first, last })
     }
 
     /// Returns the period of as many days, or as many whole months, just before.
     pub fn before(self) -> Option<Self> {
-        let last = self.first.plus_days(-1);
-        let first = if self.is_whole_months() {
-            let months = i32::from(self.last.year() - self.first.year()) * 12
-                + i32::from(self.last.month())
-                - i32::from(self.first.month())
-                + 1;
-            let place =
-                i32::from(self.first.year()) * 12 + i32::from(self.first.month()) - 1 - months;
-            let year = i16::try_from(place.div_euclid(12)).ok()?;
-            let month = u8::try_from(place.rem_euclid(12) + 1).ok()?;
-            LocalDate::new(year, month, 1).ok()?
+        let length = if self.is_whole_months() {
+            let years = i32::from(self.last.year() - self.first.year());
+            let months = i32::from(self.last.month() - self.first.month());
+            Span::new().months(years * 12 + months + 1)
         } else {
-            self.first.plus_days(-self.days())
+            Span::new().days(self.days())
         };
-        (first.days() >= 0).then_some(Self { first, last })
+        let first = self.first.checked_sub(length).ok()?;
+        let last = self.first.yesterday().ok()?;
+        STORED.contains(&first).then_some(Self { first, last })
     }
 
     /// Number of days.
     pub fn days(self) -> i32 {
-        self.last.days() - self.first.days() + 1
+        days_since_1970(self.last) - days_since_1970(self.first) + 1
     }
 
     /// First day.
-    pub fn first(self) -> LocalDate {
+    pub fn first(self) -> Date {
         self.first
     }
 
     /// Last day, included.
-    pub fn last(self) -> LocalDate {
+    pub fn last(self) -> Date {
         self.last
     }
 
@@ -107,14 +102,14 @@ impl Period {
     }
 
     fn is_whole_months(self) -> bool {
-        self.first.day() == 1 && self.last.plus_days(1).day() == 1
+        self.first.day() == 1 && self.last == self.last.last_of_month()
     }
 
     /// Converts the period for a query.
     pub fn selected(self) -> Days {
         Days {
-            first: self.first.days(),
-            last: self.last.days(),
+            first: days_since_1970(self.first),
+            last: days_since_1970(self.last),
             whole_months: self.is_whole_months(),
         }
     }
@@ -129,15 +124,6 @@ impl fmt::Display for Period {
     }
 }
 
-fn end_of_month(year: i16, month: u8) -> Option<LocalDate> {
-    let (next_year, next_month) = if month == 12 {
-        (year.checked_add(1)?, 1)
-    } else {
-        (year, month + 1)
-    };
-    Some(LocalDate::new(next_year, next_month, 1).ok()?.plus_days(-1))
-}
-
 /// Parses a number of exactly so many digits.
 fn number(part: &str, digits: usize) -> Option<i16> {
     let is_plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -145,24 +131,22 @@ fn number(part: &str, digits: usize) -> Option<i16> {
 }
 
 /// Returns the first and the last day of a year, a month or a day.
-fn span(text: &str) -> Option<(LocalDate, LocalDate)> {
+fn span(text: &str) -> Option<(Date, Date)> {
     if !text.is_ascii() || text.len() > 10 {
         return None;
     }
     let mut parts = text.split('-');
     let year = number(parts.next()?, 4)?;
     let Some(month) = parts.next() else {
-        return Some((
-            LocalDate::new(year, 1, 1).ok()?,
-            LocalDate::new(year, 12, 31).ok()?,
-        ));
+        let first = Date::new(year, 1, 1).ok()?;
+        return Some((first, first.last_of_year()));
     };
-    let month = u8::try_from(number(month, 2)?).ok()?;
-    let first = LocalDate::new(year, month, 1).ok()?;
+    let month = i8::try_from(number(month, 2)?).ok()?;
+    let first = Date::new(year, month, 1).ok()?;
     let Some(day) = parts.next() else {
-        return Some((first, end_of_month(year, month)?));
+        return Some((first, first.last_of_month()));
     };
-    let day = LocalDate::new(year, month, u8::try_from(number(day, 2)?).ok()?).ok()?;
+    let day = Date::new(year, month, i8::try_from(number(day, 2)?).ok()?).ok()?;
     parts.next().is_none().then_some((day, day))
 }
 

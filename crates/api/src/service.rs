@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::date_since_1970;
 use affluenza_disclosure::edition::Editions;
 use affluenza_http::keys::{Key, KeyRing, Role};
 use affluenza_http::telemetry::{CancellationToken, Metrics};
@@ -247,10 +247,10 @@ impl Inner {
                 Viewer::Public => Period::year(*self.editions.years().ok()?.last()?),
                 Viewer::Key(_) => {
                     let day = snapshot.coverage.newest(viewer.scope())?;
-                    Period::year(LocalDate::from_days(i32::from(day)).year())
+                    Period::year(date_since_1970(i32::from(day)).year())
                 }
             })
-            .or_else(|| Period::year(LocalDate::from_days(today()).year()))
+            .or_else(|| Period::year(date_since_1970(today()).year()))
             .unwrap_or_else(|| Period::parse("2017").expect("a year is a period"))
     }
 

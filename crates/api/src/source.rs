@@ -344,12 +344,6 @@ fn public_cells(
 }
 
 fn public_hours(year: &PublicYear) -> Result<DayCounts, NoFigures> {
-    if !year.has_hours() {
-        return Err(NoFigures::Question(not_published(format!(
-            "{} was closed by a version that kept no hours of all enti",
-            year.year()
-        ))));
-    }
     let mut day = DayCounts::default();
     for measure in [
         PublicMeasure::Uses,

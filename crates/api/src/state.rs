@@ -5,12 +5,12 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::date_since_1970;
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_register::Register;
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::doubts::DoubtfulMonth;
-use affluenza_store::usage::{SeenDays, Watermark};
+use affluenza_store::usage::{Days, SeenDays, Watermark};
 use affluenza_store::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -121,7 +121,7 @@ impl Coverage {
 
     /// Returns the completeness of these enti's figures in a period.
     pub fn completeness(&self, period: Period, enti: Option<&[String]>) -> Completeness {
-        let (first, last) = (period.first().days(), period.last().days());
+        let Days { first, last, .. } = period.selected();
         let newest = self.newest(None).map_or(-1, i32::from);
         let end = last.min(newest);
         let days = u32::try_from(end - first + 1).unwrap_or(0);
@@ -165,8 +165,8 @@ fn days_within<'d>(days: impl IntoIterator<Item = &'d u16>, first: i32, end: i32
 fn loss(accepted: &Acceptance) -> Loss {
     Loss {
         records: accepted.records,
-        from: LocalDate::from_days(accepted.first_day.into()).to_string(),
-        to: LocalDate::from_days(accepted.last_day.into()).to_string(),
+        from: date_since_1970(accepted.first_day.into()).to_string(),
+        to: date_since_1970(accepted.last_day.into()).to_string(),
         reason: accepted.reason.clone(),
     }
 }
@@ -184,9 +184,8 @@ fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
     gaps.sort_by_key(|(from, to)| (from - to, *from));
     gaps.truncate(GAPS_MAX);
     gaps.sort_unstable();
-    let date = LocalDate::from_days;
     gaps.iter()
-        .map(|(from, to)| format!("{}..{}", date(*from), date(*to)))
+        .map(|(from, to)| format!("{}..{}", date_since_1970(*from), date_since_1970(*to)))
         .collect()
 }
 
@@ -356,7 +355,8 @@ mod tests {
 
     #[test]
     fn missing_days_are_told_by_ente() {
-        let day = |text: &str| u16::try_from(Period::parse(text).unwrap().first().days()).unwrap();
+        let day =
+            |text: &str| u16::try_from(Period::parse(text).unwrap().selected().first).unwrap();
         let seen = vec![
             SeenDays {
                 ente: "a".into(),

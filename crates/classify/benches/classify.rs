@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use affluenza_classify::device::{CachedClassifier, Hints, classify};
 use affluenza_classify::geo::truncate_ip;
-use affluenza_classify::hours::{LocalDate, Zone};
+use affluenza_classify::hours::Zone;
+use jiff::civil::date;
 
 const ROUNDS: u32 = 15;
 const CORPUS: &str = include_str!("../tests/fixtures/user_agents.tsv");
@@ -58,10 +59,7 @@ fn main() {
         }),
     );
 
-    let (from, to) = (
-        LocalDate::new(2017, 1, 1).expect("a date"),
-        LocalDate::new(2018, 1, 1).expect("a date"),
-    );
+    let (from, to) = (date(2017, 1, 1), date(2018, 1, 1));
     print(
         "hours of a year",
         "5,000",

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use crate::spool::{Limits, Spool, SpoolError};
 use affluenza_classify::device::{Device, Hints, classify};
 use affluenza_classify::geo::Geo;
-use affluenza_classify::hours::UnknownZone;
-use affluenza_event::UnixMillis;
 use affluenza_event::wire::{Data, Envelope};
 use affluenza_http::RateLimit;
 use affluenza_http::keys::KeyRing;
@@ -17,6 +15,7 @@ use affluenza_http::telemetry::{CancellationToken, Metrics};
 use affluenza_kafka::{BusError, ConcurrentProducer, CourierLimits};
 use affluenza_register::Register;
 use axum::Router;
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -30,7 +29,6 @@ use crate::outcome::Reason;
 use crate::report;
 use crate::tally::{CountKey, Tally};
 use crate::treat::{Treated, Treatment};
-use crate::zones::Zones;
 
 /// Interval of the background tasks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -46,9 +44,6 @@ pub enum CollectError {
     /// The spool cannot be opened.
     #[error("collect.spool: {0}")]
     Spool(#[from] SpoolError),
-    /// The register names an unknown time zone.
-    #[error(transparent)]
-    Zone(#[from] UnknownZone),
     /// Error of the operating system.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -100,7 +95,6 @@ impl Collector {
         let page_rate = config.page_requests_per_second;
         Ok(Arc::new(Self {
             treatment: RwLock::new(Arc::new(Treatment {
-                zones: Zones::of(&parts.register)?,
                 register: parts.register,
                 geo: Arc::new(parts.geo),
                 salts: Arc::default(),
@@ -119,13 +113,9 @@ impl Collector {
     }
 
     /// Replaces the register. Requests that begin from now on use it.
-    ///
-    /// # Errors
-    /// The register names an unknown time zone. The old register then stays in use.
-    pub fn renew(&self, register: Register) -> Result<(), CollectError> {
+    pub fn renew(&self, register: Register) {
         let old = self.treatment();
         let newer = Treatment {
-            zones: Zones::of(&register)?,
             register,
             geo: Arc::clone(&old.geo),
             salts: Arc::clone(&old.salts),
@@ -135,7 +125,6 @@ impl Collector {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *treatment = Arc::new(newer);
-        Ok(())
     }
 
     /// Returns the current treatment. A request uses one treatment for all of its events.
@@ -192,7 +181,7 @@ impl Collector {
     /// take long.
     async fn expire_salts(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            self.treatment().salts.forget_past(now());
+            self.treatment().salts.forget_past(Timestamp::now().into());
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => {}
@@ -218,12 +207,12 @@ impl Collector {
 
     /// Writes a report on the events refused since the last report to the events topic.
     async fn report(&self) {
-        let (rows, now) = (self.tally.take(), now());
+        let (rows, now) = (self.tally.take(), Timestamp::now().into());
         let mut reports = Treated::default();
         for report in report::reports(&rows, now) {
             if let Err(why) = reports.push(&report, now) {
                 tracing::error!(
-                    reason = why.reason.code(),
+                    reason = %why.reason,
                     "a report on refused events is invalid"
                 );
             }
@@ -249,7 +238,7 @@ impl Collector {
     }
 
     pub(crate) fn count_refused(&self, ente: &str, producer: &str, reason: Reason, count: u64) {
-        self.counters.refuse(reason.code(), count);
+        self.counters.refuse(reason.into(), count);
         let row = CountKey {
             producer: producer.to_owned(),
             ente: ente.to_owned(),
@@ -296,9 +285,4 @@ fn open_spool(config: &Config, data: &Path, bytes_max: u64) -> Result<Spool, Col
         );
     }
     Ok(spool)
-}
-
-/// Returns the present time.
-pub(crate) fn now() -> UnixMillis {
-    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }

@@ -21,11 +21,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::OpenApi as _;
 
 use crate::body::{Form, inflate, malformed, split};
-use crate::collector::{Collector, now};
+use crate::collector::Collector;
 use crate::openapi::ApiDoc;
 use crate::outcome::{Answer, ItemResult, Reason, Refused};
 use crate::page::{self, Visit};
@@ -224,7 +225,7 @@ fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Result<Option<Head
 fn foreign_origin() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        Reason::ForeignOrigin.code(),
+        Reason::ForeignOrigin.into(),
         "The page's origin is not listed",
         "list it in collect.origins, or for pages without a key in collect.pages",
     )
@@ -267,7 +268,7 @@ impl Collector {
         let expected = content_length(headers).filter(|_| is_plain);
         let _place = self.place(expected.unwrap_or(bytes_max))?;
         let body = inflate(headers, read(body, bytes_max).await?, bytes_max)?;
-        let now = now();
+        let now = Timestamp::now().into();
         let (mut events, refused) = self.treat(form, headers, &body, &key, now)?;
         events.trace = trace(head);
         drop(body);
@@ -324,7 +325,7 @@ impl Collector {
             self.count_refused("", "page", Reason::ForeignEnte, 1);
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
-                Reason::ForeignEnte.code(),
+                Reason::ForeignEnte.into(),
                 "The page is not listed",
                 "its data-page names no section of collect.pages",
             ));
@@ -338,7 +339,7 @@ impl Collector {
             self.count_refused(&page.ente, &producer, Reason::ForeignOrigin, 1);
             return Err(foreign_origin());
         };
-        let now = now();
+        let now = Timestamp::now().into();
         let mut event = page::event(&visit, page, origin, headers);
         let sender = Sender {
             key: None,

@@ -16,7 +16,6 @@ mod salts;
 pub mod spool;
 mod tally;
 mod treat;
-mod zones;
 
 pub use collector::{CollectError, Collector, Parts};
 pub use config::{Config, Page};

@@ -22,7 +22,7 @@ pub fn reports(rows: &[(CountKey, u64)], now: UnixMillis) -> Vec<Envelope<'_, Re
             let producer = rows.first().map_or("", |(row, _)| &row.producer);
             let dropped = rows.iter().map(|(row, events)| Dropped {
                 ente: or_unknown(&row.ente).into(),
-                reason: row.reason.code().into(),
+                reason: <&str>::from(row.reason).into(),
                 events: *events,
             });
             Envelope {

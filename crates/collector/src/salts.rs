@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::pseudonym::{Day, Pseudonyms};
-use affluenza_classify::hours::Zone;
+use affluenza_classify::hours::{Zone, days_since_1970};
 use affluenza_event::{UnixMillis, VisitorToken};
 
 /// Pseudonyms of all enti. The secrets are in memory only: after a restart, a visitor gets another
@@ -17,7 +17,7 @@ pub struct Salts {
 
 struct EntePseudonyms {
     pseudonyms: Pseudonyms,
-    zone: Arc<Zone>,
+    zone: Zone,
     /// Local day of the newest token.
     day: std::sync::atomic::AtomicI32,
 }
@@ -31,9 +31,9 @@ pub struct Tokens {
 
 impl Salts {
     /// Returns the token maker of `ente` at `now`.
-    pub fn of(&self, ente: &str, zone: &Arc<Zone>, now: UnixMillis) -> Tokens {
+    pub fn of(&self, ente: &str, zone: &Zone, now: UnixMillis) -> Tokens {
         let held = self.held(ente, zone);
-        let day = held.zone.local(now.0).date.days();
+        let day = days_since_1970(held.zone.local(now.0).date);
         held.day
             .fetch_max(day, std::sync::atomic::Ordering::Relaxed);
         Tokens {
@@ -43,7 +43,7 @@ impl Salts {
         }
     }
 
-    fn held(&self, ente: &str, zone: &Arc<Zone>) -> Arc<EntePseudonyms> {
+    fn held(&self, ente: &str, zone: &Zone) -> Arc<EntePseudonyms> {
         if let Some(held) = self
             .enti
             .read()
@@ -56,7 +56,7 @@ impl Salts {
         let held = enti.entry(ente.into()).or_insert_with(|| {
             Arc::new(EntePseudonyms {
                 pseudonyms: Pseudonyms::default(),
-                zone: Arc::clone(zone),
+                zone: zone.clone(),
                 day: i32::MIN.into(),
             })
         });
@@ -67,7 +67,7 @@ impl Salts {
     pub fn forget_past(&self, now: UnixMillis) {
         let mut enti = self.enti.write().unwrap_or_else(PoisonError::into_inner);
         enti.retain(|_, held| {
-            let today = held.zone.local(now.0).date.days();
+            let today = days_since_1970(held.zone.local(now.0).date);
             let is_current = held.day.load(std::sync::atomic::Ordering::Relaxed) >= today;
             if !is_current {
                 held.pseudonyms.forget();
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_secret_of_a_day_is_gone_when_the_day_is_over() {
-        let (salts, zone) = (Salts::default(), Arc::new(Zone::default()));
+        let (salts, zone) = (Salts::default(), Zone::default());
         let token = |now| salts.of("e", &zone, now).visitor(&[b"v"]).unwrap();
         let before = token(EVENING);
         salts.forget_past(EVENING);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn neither_enti_nor_visitors_and_sessions_can_be_linked() {
-        let (salts, zone) = (Salts::default(), Arc::new(Zone::default()));
+        let (salts, zone) = (Salts::default(), Zone::default());
         let one = salts.of("e", &zone, EVENING);
         let other = salts.of("f", &zone, EVENING);
         assert_ne!(

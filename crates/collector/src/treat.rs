@@ -21,7 +21,6 @@ use serde::Serialize;
 
 use crate::outcome::{Reason, Refused};
 use crate::salts::{Salts, Tokens};
-use crate::zones::Zones;
 
 /// Limit of a stored user agent, in bytes. Its start identifies devices and bots.
 const USER_AGENT_BYTES_MAX: usize = 1024;
@@ -32,7 +31,6 @@ pub struct Treatment {
     pub register: Register,
     pub geo: Arc<Geo>,
     pub salts: Arc<Salts>,
-    pub zones: Zones,
 }
 
 /// Sender of an event.
@@ -246,13 +244,13 @@ impl Treatment {
     }
 
     /// Returns the code of the ente and the time zone in which its day ends.
-    fn whose<'d>(&'d self, ente: &'d str, portal: &str) -> (&'d str, Arc<Zone>) {
+    fn whose<'d>(&'d self, ente: &'d str, portal: &str) -> (&'d str, Zone) {
         let Some(ente) = self.register.ente(ente) else {
-            return (ente, self.zones.usual());
+            return (ente, Zone::default());
         };
         let portal = self.register.portal(ente, portal);
         let zone = portal.map_or(ente.zone(), |portal| portal.zone());
-        (ente.code(), self.zones.named(zone.iana_name()))
+        (ente.code(), zone.clone())
     }
 
     /// Adds country and region of the address, unless the sender gave a country. The address is

@@ -261,12 +261,3 @@ fn figures_that_contradict_each_other_are_not_published() {
     let public = published(&figures, 3);
     assert_eq!(public.err(), Some(Unprotected::Contradiction));
 }
-
-#[test]
-fn a_year_without_hours_is_published_without_them() {
-    let mut figures = figures(&[([0; 7], 10)], &[([0; 4], 20)]);
-    figures.week.clear();
-    let public = published(&figures, 3).expect("they agree");
-    assert!(!public.has_hours() && public.users().is_none());
-    assert_eq!(public.uses().cell([None; 6]), Count::Shown(10));
-}

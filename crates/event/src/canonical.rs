@@ -44,13 +44,19 @@ pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     rest.key(",\"portal\":\"")?;
     let portal = rest.code()?;
     let service = rest.after(",\"service\":\"", Rest::code)?;
-    let kind = rest.after(",\"kind\":\"", |rest| Kind::named(rest.text()?))?;
-    let resource = rest.after(",\"resource\":\"", |rest| Resource::named(rest.text()?))?;
+    let kind = rest.after(",\"kind\":\"", |rest| rest.text()?.parse::<Kind>().ok())?;
+    let resource = rest.after(",\"resource\":\"", |rest| {
+        rest.text()?.parse::<Resource>().ok()
+    })?;
     let (activity, version) = activity(event_type, kind, resource, service.is_some()).ok()?;
-    let outcome = rest.after(",\"outcome\":\"", |rest| Outcome::named(rest.text()?))?;
-    let channel = rest.after(",\"channel\":\"", |rest| Channel::named(rest.text()?))?;
+    let outcome = rest.after(",\"outcome\":\"", |rest| {
+        rest.text()?.parse::<Outcome>().ok()
+    })?;
+    let channel = rest.after(",\"channel\":\"", |rest| {
+        rest.text()?.parse::<Channel>().ok()
+    })?;
     // The login of version 2 is an object, which the general parser reads.
-    let login = rest.after(",\"login\":\"", |rest| Login::named(rest.text()?))?;
+    let login = rest.after(",\"login\":\"", |rest| rest.text()?.parse::<Login>().ok())?;
     let session = rest.after(",\"session\":\"", Rest::token)?;
     let visitor = rest.after(",\"visitor\":\"", Rest::token)?;
     let client = rest.after(",\"client\":{\"user_agent\":\"", Rest::client)?;
@@ -220,6 +226,7 @@ mod tests {
     use crate::wire::{Client, Data, Envelope};
     use crate::{ACCESS_V1, Message, SERVICE_USE_V1, SERVICE_USE_V2};
     use proptest::prelude::*;
+    use strum::VariantArray as _;
 
     const WRITTEN: UnixMillis = UnixMillis(1_490_515_200_000);
 
@@ -280,11 +287,11 @@ mod tests {
                 ente: text(0),
                 portal: text(1),
                 service: if is_access { option(0, 2) } else { Some(text(2)) },
-                kind: (!is_access || some(1) && some(2) && some(3)).then(|| Kind::ALL[value]),
-                resource: some(1).then(|| Resource::ALL[value]),
-                outcome: some(2).then(|| Outcome::ALL[value]),
-                channel: some(3).then(|| Channel::ALL[value]),
-                login: some(4).then(|| Login::ALL[value]),
+                kind: (!is_access || some(1) && some(2) && some(3)).then(|| Kind::VARIANTS[value]),
+                resource: some(1).then(|| Resource::VARIANTS[value]),
+                outcome: some(2).then(|| Outcome::VARIANTS[value]),
+                channel: some(3).then(|| Channel::VARIANTS[value]),
+                login: some(4).then(|| Login::VARIANTS[value]),
                 session: option(5, 3),
                 visitor: option(6, 4),
                 client: some(7).then(|| Client {

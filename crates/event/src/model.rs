@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray, VariantNames};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Size of the stack buffer for hashing; most identities fit.
@@ -15,6 +17,12 @@ pub struct UnixMillis(pub i64);
 impl UnixMillis {
     /// Write time of a record without a timestamp; later than every event.
     pub const UNKNOWN: Self = Self(i64::MAX);
+}
+
+impl From<Timestamp> for UnixMillis {
+    fn from(instant: Timestamp) -> Self {
+        Self(instant.as_millisecond())
+    }
 }
 
 /// A valid event. Borrows from its record where possible.
@@ -200,119 +208,98 @@ pub enum Activity {
     ServiceUse(Kind),
 }
 
-macro_rules! coded {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal => $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(test, derive(schemars::JsonSchema))]
-        #[repr(i8)]
-        pub enum $name {
-            $($(#[$vmeta])* #[serde(rename = $text)] $variant = $code,)+
-        }
-
-        impl $name {
-            /// All values, in the order of their storage codes.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// Names of all values, with their storage codes.
-            pub const CODES: &'static [(&'static str, i8)] = &[$(($text, $code)),+];
-
-            /// Name on the wire, in SQL and in the API.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-
-            /// Parses a name.
-            // The match compares lengths and constants; a search in `ALL` would call `as_str` for
-            // each value.
-            #[inline]
-            pub(crate) fn named(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-
-            /// Storage code.
-            pub const fn code(self) -> i8 {
-                self as i8
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
+/// Kind of a service use. Exactly one applies, so kinds add up to the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[repr(i8)]
+pub enum Kind {
+    /// Neither a payment nor a booking.
+    Plain = 1,
+    /// Ended in a payment.
+    Payment = 2,
+    /// Ended in a booking.
+    Booking = 3,
 }
 
-coded! {
-    /// Kind of a service use. Exactly one applies, so kinds add up to the total.
-    Kind {
-        /// Neither a payment nor a booking.
-        Plain = 1 => "plain",
-        /// Ended in a payment.
-        Payment = 2 => "payment",
-        /// Ended in a booking.
-        Booking = 3 => "booking",
-    }
+/// Kind of resource that an access requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[repr(i8)]
+pub enum Resource {
+    /// A page or area that a person reads.
+    Page = 1,
+    /// An image, script, style sheet or other part of a page.
+    Asset = 2,
 }
 
-coded! {
-    /// Kind of resource that an access requested.
-    Resource {
-        /// A page or area that a person reads.
-        Page = 1 => "page",
-        /// An image, script, style sheet or other part of a page.
-        Asset = 2 => "asset",
-    }
+/// Result of an access or a service use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[repr(i8)]
+pub enum Outcome {
+    /// Finished.
+    Completed = 1,
+    /// The person left before the end.
+    Abandoned = 2,
+    /// The portal could not finish.
+    Failed = 3,
 }
 
-coded! {
-    /// Result of an access or a service use.
-    Outcome {
-        /// Finished.
-        Completed = 1 => "completed",
-        /// The person left before the end.
-        Abandoned = 2 => "abandoned",
-        /// The portal could not finish.
-        Failed = 3 => "failed",
-    }
+/// Channel of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[repr(i8)]
+pub enum Channel {
+    /// A portal in a browser.
+    Web = 1,
+    /// An app.
+    App = 2,
+    /// A desk, on behalf of a citizen.
+    Desk = 3,
+    /// Historical data from a file.
+    Import = 4,
 }
 
-coded! {
-    /// Channel of an event.
-    Channel {
-        /// A portal in a browser.
-        Web = 1 => "web",
-        /// An app.
-        App = 2 => "app",
-        /// A desk, on behalf of a citizen.
-        Desk = 3 => "desk",
-        /// Historical data from a file.
-        Import = 4 => "import",
-    }
-}
-
-coded! {
-    /// Identification of the person.
-    Login {
-        /// Anonymous.
-        None = 1 => "none",
-        /// User name and password of the portal.
-        Password = 2 => "password",
-        /// SPID, level 1.
-        Spid1 = 3 => "spid-1",
-        /// SPID, level 2.
-        Spid2 = 4 => "spid-2",
-        /// SPID, level 3.
-        Spid3 = 5 => "spid-3",
-        /// Electronic identity card.
-        Cie = 6 => "cie",
-        /// National services card.
-        Cns = 7 => "cns",
-    }
+/// Identification of the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantArray, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[repr(i8)]
+pub enum Login {
+    /// Anonymous.
+    None = 1,
+    /// User name and password of the portal.
+    Password = 2,
+    /// SPID, level 1.
+    #[serde(rename = "spid-1")]
+    #[strum(serialize = "spid-1")]
+    Spid1 = 3,
+    /// SPID, level 2.
+    #[serde(rename = "spid-2")]
+    #[strum(serialize = "spid-2")]
+    Spid2 = 4,
+    /// SPID, level 3.
+    #[serde(rename = "spid-3")]
+    #[strum(serialize = "spid-3")]
+    Spid3 = 5,
+    /// Electronic identity card.
+    Cie = 6,
+    /// National services card.
+    Cns = 7,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reasons why a record did not become an event. The codes are part of the contract.
 
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 /// A record that did not become an event.
@@ -15,15 +16,13 @@ pub enum Refusal {
 
 impl Refusal {
     /// Stable reason code.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Reject(reject) => reject.code(),
-            Self::Quarantine(quarantine) => quarantine.code(),
+            Self::Reject(reject) => reject.into(),
+            Self::Quarantine(quarantine) => quarantine.into(),
         }
     }
-}
 
-impl Refusal {
     /// Advice to the author of the record, in one sentence.
     pub const fn mend(&self) -> &'static str {
         match self {
@@ -59,7 +58,8 @@ impl Refusal {
 }
 
 /// Reasons why a record can never become an event.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Reject {
     /// Longer than [`crate::EVENT_BYTES_MAX`].
     #[error("the record has {bytes} bytes, at most {max} are accepted", max = crate::EVENT_BYTES_MAX)]
@@ -72,6 +72,7 @@ pub enum Reject {
     NotJson(String),
     /// JSON, but not a CloudEvents 1.0 envelope.
     #[error("the record is not a CloudEvents 1.0 envelope: {0}")]
+    #[strum(serialize = "not-cloudevent")]
     NotCloudEvent(String),
     /// Unknown event type.
     #[error("unknown event type {0:?}")]
@@ -89,22 +90,9 @@ pub enum Reject {
     },
 }
 
-impl Reject {
-    /// Stable reason code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "too-large",
-            Self::NotJson(_) => "not-json",
-            Self::NotCloudEvent(_) => "not-cloudevent",
-            Self::UnknownType(_) => "unknown-type",
-            Self::BadTime(_) => "bad-time",
-            Self::TimeAhead { .. } => "time-ahead",
-        }
-    }
-}
-
 /// Reasons why a record needs a person's decision.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Quarantine {
     /// A known type with a shape that its version does not have.
     #[error("the data of a known type has an unknown shape: {0}")]
@@ -120,15 +108,4 @@ pub enum Quarantine {
     /// Older than the retention period: duplicates can no longer be detected.
     #[error("the event is older than the retention of facts, so a duplicate cannot be detected")]
     BeyondRetention,
-}
-
-impl Quarantine {
-    /// Stable reason code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownShape(_) => "unknown-shape",
-            Self::PersonalData { .. } => "personal-data",
-            Self::BeyondRetention => "beyond-retention",
-        }
-    }
 }

@@ -180,9 +180,9 @@ impl<'de> Deserialize<'de> for AnyLogin {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AnyLogin, E> {
-                Login::named(text)
+                text.parse()
                     .map(AnyLogin::Name)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("text"), &self))
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Other("text"), &self))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnyLogin, A::Error> {

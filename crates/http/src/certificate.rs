@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::telemetry::{CancellationToken, Files, Metrics};
 use prometheus_client::metrics::gauge::Gauge;
@@ -99,8 +98,7 @@ impl Certificate {
 
 impl Loaded {
     fn has_expired(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.is_ok_and(|now| i64::try_from(now.as_secs()).is_ok_and(|now| self.expiry <= now))
+        self.expiry <= jiff::Timestamp::now().as_second()
     }
 }
 

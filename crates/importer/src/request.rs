@@ -161,7 +161,7 @@ mod tests {
     fn resource(request: &str, status: u16) -> &'static str {
         HttpRequest::parse(request.as_bytes(), status)
             .resource()
-            .as_str()
+            .into()
     }
 
     fn get(path: &str) -> &'static str {

@@ -1,20 +1,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use tokio::sync::oneshot;
 
 use crate::logging::log;
 use crate::{BusError, Config};
-
-/// Longest poll, after which the polling thread checks the stop flag.
-const SERVE: Duration = Duration::from_millis(100);
 
 /// Bounds of a [`ConcurrentProducer`].
 #[derive(Debug, Clone, Copy)]
@@ -34,10 +29,8 @@ pub struct CourierLimits {
 /// acknowledgement is lost. Consumers must drop duplicates. In return, the producer never enters
 /// the fatal states of Kafka's idempotence.
 pub struct ConcurrentProducer {
-    producer: Arc<BaseProducer<CourierContext>>,
+    producer: ThreadedProducer<CourierContext>,
     topic: String,
-    ended: Arc<AtomicBool>,
-    server: Option<JoinHandle<()>>,
 }
 
 /// Group of records whose acknowledgements are awaited together.
@@ -139,28 +132,11 @@ impl ConcurrentProducer {
         let context = CourierContext {
             is_away: Arc::default(),
         };
-        let producer: Arc<BaseProducer<CourierContext>> = Arc::new(
-            client
+        Ok(Self {
+            producer: client
                 .create_with_context(context)
                 .map_err(BusError::Setting)?,
-        );
-        let ended = Arc::new(AtomicBool::new(false));
-        let server = std::thread::Builder::new()
-            .name("kafka-answers".into())
-            .spawn({
-                let (producer, ended) = (Arc::clone(&producer), Arc::clone(&ended));
-                move || {
-                    while !ended.load(Ordering::Relaxed) {
-                        producer.poll(SERVE);
-                    }
-                }
-            })
-            .map_err(BusError::Thread)?;
-        Ok(Self {
-            producer,
             topic: topic.to_owned(),
-            ended,
-            server: Some(server),
         })
     }
 
@@ -186,16 +162,6 @@ impl ConcurrentProducer {
     /// Number of records that are queued or in flight.
     pub fn queued(&self) -> usize {
         usize::try_from(self.producer.in_flight_count()).unwrap_or(0)
-    }
-}
-
-impl Drop for ConcurrentProducer {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
-        if let Some(server) = self.server.take() {
-            // A panic of the thread has already been reported.
-            let _ = server.join();
-        }
     }
 }
 

@@ -115,9 +115,6 @@ pub enum BusError {
         /// Name of the group.
         group: String,
     },
-    /// A thread could not be started.
-    #[error("a thread cannot be started: {0}")]
-    Thread(std::io::Error),
     /// Any other error of the client.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),

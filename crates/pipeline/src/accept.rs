@@ -3,7 +3,7 @@
 //! reason before anything changes. The accounts balance afterwards.
 
 use std::ops::Range;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use affluenza_kafka::{
     BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Watermarks,
@@ -19,7 +19,7 @@ use crate::offset_metadata::OffsetMetadata;
 use crate::place::{check_log, signed};
 use crate::reconcile::{Work, correct, parts};
 use crate::settle::Consumers;
-use crate::{PipelineError, Reconciled, stream};
+use crate::{PipelineError, Reconciled, clock, stream};
 
 /// First and last offsets of each partition.
 type Held = Vec<(Partition, Watermarks)>;
@@ -601,15 +601,7 @@ impl Acceptor<'_> {
             last_day: 0,
             reason: self.reason.to_owned(),
             accepted_by: self.by.to_owned(),
-            accepted_at: now(),
+            accepted_at: u32::try_from(clock::seconds()).unwrap_or(u32::MAX),
         }
     }
-}
-
-/// Returns the current time, in seconds since 1970.
-fn now() -> u32 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
-    })
 }

@@ -1,31 +1,28 @@
 //! Classifies an event as a fact, by register, device, hour and place.
 
-use hashbrown::HashMap;
-
 use affluenza_classify::device::{
     CacheLimits, CachedClassifier, ConfiguredBots, DeviceRules, Hints,
 };
 use affluenza_classify::geo::Geo;
-use affluenza_classify::hours::{LocalDate, UnknownZone, Zone};
+use affluenza_classify::hours::{Zone, days_since_1970};
 use affluenza_event::{Activity, ClientAttributes, Event};
 use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
 use affluenza_store::{Fact, FactBlock, VisitAttributes};
+use jiff::civil::Date;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Category of a service use that is not in the register. The use is kept and reported; a rebuild
 /// assigns its category once the service is registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
-/// Time zone of a portal that is not in the register.
-const DEFAULT_ZONE: &str = "Europe/Rome";
 
 /// Classifies events as facts. The same event under the same [`Classifier::rules`] always gives the
 /// same fact.
 pub struct Classifier {
     register: Register,
     devices: CachedClassifier,
-    zones: HashMap<String, Zone>,
+    /// Time zone of an ente that is not in the register.
     default_zone: Zone,
     geo: Geo,
     rules: String,
@@ -36,21 +33,7 @@ pub struct Classifier {
 impl Classifier {
     /// Creates a classifier. `geo` may be without a database; `own_bots` are bots that the device
     /// rules do not know.
-    pub fn new(
-        register: Register,
-        geo: Geo,
-        own_bots: ConfiguredBots,
-    ) -> Result<Self, UnknownZone> {
-        let mut zones = HashMap::new();
-        let names = register
-            .portals()
-            .map(|portal| portal.zone().iana_name())
-            .chain(register.enti().map(|ente| ente.zone().iana_name()));
-        for name in names.flatten() {
-            if !zones.contains_key(name) {
-                zones.insert(name.to_owned(), Zone::named(name)?);
-            }
-        }
+    pub fn new(register: Register, geo: Geo, own_bots: ConfiguredBots) -> Self {
         let devices = DeviceRules::in_use().version();
         let mut rules = format!("{devices}+{}", register.version());
         if let Some((_, built)) = geo.edition() {
@@ -62,15 +45,14 @@ impl Classifier {
             let digest = xxh3_64(&names.join(&b'\n'));
             rules.push_str(&format!("+bots{:08x}", digest >> 32));
         }
-        Ok(Self {
+        Self {
             devices: CachedClassifier::new(CacheLimits::default()).with_bots(own_bots),
-            zones,
-            default_zone: Zone::named(DEFAULT_ZONE)?,
+            default_zone: Zone::default(),
             register,
             geo,
             rules,
             kept_from_ms: i64::MIN,
-        })
+        }
     }
 
     /// Returns the version of device rules, register, geography and configured bots together.
@@ -93,22 +75,6 @@ impl Classifier {
         self.devices.hits_and_misses()
     }
 
-    /// Returns ente and portal of an event, if they are registered, and the time zone for its
-    /// hours.
-    fn whose(&self, event: &Event<'_>) -> (Option<&Ente>, Option<&Portal>, &Zone) {
-        let ente = self.register.ente(&event.ente);
-        let portal = ente.and_then(|ente| self.register.portal(ente, &event.portal));
-        let zone = portal
-            .map(Portal::zone)
-            .or_else(|| ente.map(Ente::zone))
-            .and_then(|zone| zone.iana_name())
-            // Nearly all portals use the default zone: skip the look-up.
-            .filter(|name| *name != DEFAULT_ZONE)
-            .and_then(|name| self.zones.get(name))
-            .unwrap_or(&self.default_zone);
-        (ente, portal, zone)
-    }
-
     /// Classifies `event` and adds it to `facts`.
     pub fn push(&mut self, event: &Event<'_>, offset: Offset, facts: &mut FactBlock) {
         self.classify(event, offset, |fact| facts.push(fact));
@@ -124,17 +90,13 @@ impl Classifier {
         let verdict = self
             .devices
             .classify(event.client.user_agent.as_bytes(), &hints(&event.client));
-        let (ente, portal, zone) = self.whose(event);
-        let local = zone.local(event.time.0);
-        let service = match &*event.service {
-            "" => None,
-            code => self.register.service(code),
-        };
-        let category = match (ente, service) {
-            _ if event.service.is_empty() => "",
-            (Some(_), Some(service)) => service.category_on(civil(local.date)).code(),
-            _ => UNREGISTERED,
-        };
+        let entries =
+            RegisterEntries::find(&self.register, [&event.ente, &event.portal, &event.service]);
+        let local = entries
+            .zone()
+            .unwrap_or(&self.default_zone)
+            .local(event.time.0);
+        let [ente, portal, service] = entries.codes();
         let place = event.client.ip.map(|ip| self.geo.place(ip));
         let (country, region) = match &place {
             Some(place) if place.country.is_known() => (
@@ -144,28 +106,28 @@ impl Classifier {
             _ => (&*event.client.country, &*event.client.region),
         };
         let (activity, kind, resource) = match event.activity {
-            Activity::Access(resource) => (1, 0, resource.code()),
-            Activity::ServiceUse(kind) => (2, kind.code(), 0),
+            Activity::Access(resource) => (1, 0, resource as i8),
+            Activity::ServiceUse(kind) => (2, kind as i8, 0),
         };
         show(&Fact {
             time_ms: event.time.0,
             hour_start: u32::try_from(local.hour_start_utc).unwrap_or(0),
-            local_date: u16::try_from(local.date.days()).unwrap_or(0),
+            local_date: u16::try_from(days_since_1970(local.date)).unwrap_or(0),
             local_hour: local.hour,
             band: local.band as i8,
-            ente: ente.map_or(&*event.ente, Ente::code),
-            portal: portal.map_or(&*event.portal, Portal::code),
-            service: service.map_or(&*event.service, Service::code),
-            category,
+            ente,
+            portal,
+            service,
+            category: entries.category_on(local.date),
             activity,
             kind,
             resource,
-            outcome: event.outcome.code(),
+            outcome: event.outcome as i8,
             attributes: VisitAttributes {
                 device: verdict.device as i8,
                 device_rule: verdict.rule.as_str(),
-                login: event.login.code(),
-                channel: event.channel.code(),
+                login: event.login as i8,
+                channel: event.channel as i8,
                 country,
                 region,
             },
@@ -177,9 +139,53 @@ impl Classifier {
     }
 }
 
-fn civil(date: LocalDate) -> jiff::civil::Date {
-    // A month is at most 12, a day at most 31: the casts cannot overflow.
-    jiff::civil::date(date.year(), date.month() as i8, date.day() as i8)
+/// Codes of an event or of a fact, and the entries of the register that they name.
+pub(crate) struct RegisterEntries<'r> {
+    sent: [&'r str; 3],
+    ente: Option<&'r Ente>,
+    portal: Option<&'r Portal>,
+    service: Option<&'r Service>,
+}
+
+impl<'r> RegisterEntries<'r> {
+    /// Finds the entries of the codes of ente, portal and service.
+    pub(crate) fn find(register: &'r Register, sent: [&'r str; 3]) -> Self {
+        let [ente, portal, service] = sent;
+        let ente = register.ente(ente);
+        Self {
+            sent,
+            ente,
+            portal: ente.and_then(|ente| register.portal(ente, portal)),
+            service: match service {
+                "" => None,
+                code => register.service(code),
+            },
+        }
+    }
+
+    /// Returns the register's codes of ente, portal and service, or those sent where it has none.
+    pub(crate) fn codes(&self) -> [&'r str; 3] {
+        let [ente, portal, service] = self.sent;
+        [
+            self.ente.map_or(ente, Ente::code),
+            self.portal.map_or(portal, Portal::code),
+            self.service.map_or(service, Service::code),
+        ]
+    }
+
+    /// Returns the category of the service on `day`; empty for an access outside any service.
+    pub(crate) fn category_on(&self, day: Date) -> &'r str {
+        match (self.ente, self.service) {
+            _ if self.sent[2].is_empty() => "",
+            (Some(_), Some(service)) => service.category_on(day).code(),
+            _ => UNREGISTERED,
+        }
+    }
+
+    fn zone(&self) -> Option<&'r Zone> {
+        let of_portal = self.portal.map(Portal::zone);
+        of_portal.or_else(|| self.ente.map(Ente::zone))
+    }
 }
 
 fn hints(client: &ClientAttributes<'_>) -> Hints {
@@ -203,22 +209,26 @@ fn hints(client: &ClientAttributes<'_>) -> Hints {
 mod tests {
     use affluenza_classify::device::Device;
     use affluenza_classify::hours::Band;
-    use affluenza_event::Kind;
+    use affluenza_event::{Channel, Kind, Login};
     use affluenza_store::usage::Dimension;
+    use strum::VariantArray;
+
+    fn assert_codes<T>(dimension: Dimension, code: impl Fn(T) -> i8)
+    where
+        T: VariantArray + Copy + Into<&'static str>,
+    {
+        for value in T::VARIANTS {
+            let name: &str = (*value).into();
+            assert_eq!(dimension.code(name), Some(code(*value)), "{name}");
+        }
+    }
 
     #[test]
     fn facts_have_the_codes_of_the_schema() {
-        for device in Device::ALL {
-            let code = Dimension::Device.code(device.as_str());
-            assert_eq!(code, Some(*device as i8), "{device}");
-        }
-        for band in Band::ALL {
-            let code = Dimension::Band.code(band.as_str());
-            assert_eq!(code, Some(band as i8), "{}", band.as_str());
-        }
-        for kind in Kind::ALL {
-            let code = Dimension::Kind.code(kind.as_str());
-            assert_eq!(code, Some(kind.code()), "{kind}");
-        }
+        assert_codes(Dimension::Device, |device: Device| device as i8);
+        assert_codes(Dimension::Band, |band: Band| band as i8);
+        assert_codes(Dimension::Kind, |kind: Kind| kind as i8);
+        assert_codes(Dimension::Login, |login: Login| login as i8);
+        assert_codes(Dimension::Channel, |channel: Channel| channel as i8);
     }
 }

@@ -11,6 +11,7 @@ use affluenza_kafka::{
 };
 use affluenza_store::Store;
 use affluenza_store::retention::Boundary;
+use backon::{BlockingRetryable as _, ExponentialBuilder};
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
@@ -43,9 +44,13 @@ const GROUP_LOOK: Duration = Duration::from_millis(500);
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// Maximum time between two checks of the topic's id.
 const TOPIC_LOOK: Duration = Duration::from_secs(10);
-/// Backoff before the group is joined again: doubled after each failure, up to `REJOIN_MAX`.
-const REJOIN_MIN: Duration = Duration::from_millis(500);
-const REJOIN_MAX: Duration = Duration::from_secs(10);
+/// Backoff before the group is joined again.
+const REJOIN_PAUSE: Duration = Duration::from_millis(500);
+/// Backoff after the group could not be joined: doubled each time, without limit of attempts.
+const REJOIN: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(REJOIN_PAUSE)
+    .with_max_delay(Duration::from_secs(10))
+    .without_max_times();
 
 /// Condition on which the consumer ends without being stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +170,6 @@ impl Consumer {
     /// Reads and writes until `until` is reached or `stop` is cancelled. Then drains: writes the records
     /// read so far and commits.
     pub fn run(mut self, until: &Until, stop: &CancellationToken) -> Result<(), PipelineError> {
-        let mut pause = REJOIN_MIN;
         loop {
             match self.step(until, stop) {
                 Ok(true) => return Ok(()),
@@ -177,17 +181,17 @@ impl Consumer {
                         "classification rules changed: reading again from the committed offsets"
                     );
                     self.forget();
-                    self.rejoin(&mut pause, stop)?;
+                    self.rejoin(stop)?;
                 }
                 Ok(false) => {}
                 // Restarts from the committed offsets, as after a crash. Their intents name the
                 // blocks that were being written.
                 Err(error) if error.is_transient() && !stop.is_cancelled() => {
-                    tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "rejoining the group after an error");
+                    tracing::warn!(%error, pause_ms = REJOIN_PAUSE.as_millis() as u64, "rejoining the group after an error");
                     self.progress.note_trouble(&error);
                     self.forget();
-                    std::thread::sleep(pause);
-                    self.rejoin(&mut pause, stop)?;
+                    std::thread::sleep(REJOIN_PAUSE);
+                    self.rejoin(stop)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -263,29 +267,22 @@ impl Consumer {
     }
 
     /// Joins the group again, with backoff, until it succeeds or `stop` is cancelled.
-    fn rejoin(
-        &mut self,
-        pause: &mut Duration,
-        stop: &CancellationToken,
-    ) -> Result<(), PipelineError> {
-        while !stop.is_cancelled() {
-            self.progress.beat();
-            let joined = Reader::join(&self.bus).and_then(|reader| {
-                Ok((reader, Writer::new(&self.bus, &self.bus.dead_letter_topic)?))
-            });
-            match joined {
-                Ok((reader, dead_letters)) => {
-                    self.reader = reader;
-                    self.sink.dead_letters = Arc::new(dead_letters);
-                    *pause = REJOIN_MIN;
-                    return Ok(());
-                }
-                Err(error) if error.is_transient() => {
-                    std::thread::sleep(*pause);
-                    *pause = (*pause * 2).min(REJOIN_MAX);
-                }
-                Err(error) => return Err(error.into()),
+    fn rejoin(&mut self, stop: &CancellationToken) -> Result<(), PipelineError> {
+        let joined = (|| {
+            if stop.is_cancelled() {
+                return Ok(None);
             }
+            self.progress.beat();
+            let reader = Reader::join(&self.bus)?;
+            let dead_letters = Writer::new(&self.bus, &self.bus.dead_letter_topic)?;
+            Ok(Some((reader, dead_letters)))
+        })
+        .retry(REJOIN)
+        .when(BusError::is_transient)
+        .call()?;
+        if let Some((reader, dead_letters)) = joined {
+            self.reader = reader;
+            self.sink.dead_letters = Arc::new(dead_letters);
         }
         Ok(())
     }

@@ -334,7 +334,7 @@ impl Draft {
             records: self.read,
             checksum: self.checksum,
             rules: rules.to_owned(),
-            at: crate::offset_metadata::now(),
+            at: crate::clock::seconds(),
         }
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_kafka::{BusError, Cluster, Config as BusConfig, Inspector, Partition, Shown};
+use backon::{ConstantBuilder, Retryable as _};
 
 use crate::PipelineError;
 
-/// Attempts to explain a gap, and the pause between two attempts. Together they take longer than
-/// the election of a new leader.
-const LOOKS: usize = 4;
-const PAUSE: Duration = Duration::from_secs(2);
+/// Backoff of the attempts to explain a gap. Together they take longer than the election of a new
+/// leader.
+const BACKOFF: ConstantBuilder = ConstantBuilder::new()
+    .with_delay(Duration::from_secs(2))
+    .with_max_times(3);
 
 /// Explains the gaps of one topic.
 pub(crate) struct Gaps {
@@ -37,7 +39,11 @@ impl Gaps {
         if gaps.is_empty() {
             return Ok(0);
         }
-        let (shown, cause) = match self.look(partition, gaps).await {
+        let looked = (|| self.look(partition, gaps))
+            .retry(BACKOFF)
+            .when(BusError::is_transient)
+            .notify(|error, _| tracing::info!(%error, "inspecting the log once more"));
+        let (shown, cause) = match looked.await {
             Ok(shown) => (shown, String::new()),
             Err(error) => {
                 let unexplained = gaps.to_vec();
@@ -74,20 +80,12 @@ impl Gaps {
     }
 
     async fn look(&self, partition: Partition, gaps: &[Range<i64>]) -> Result<Shown, BusError> {
-        let mut looks = 0;
-        loop {
-            looks += 1;
-            let (inspector, asked) = (Arc::clone(&self.inspector), gaps.to_vec());
-            let looked =
-                tokio::task::spawn_blocking(move || inspector.control_offsets(partition, &asked));
-            match looked.await {
-                Ok(Err(error)) if error.is_transient() && looks < LOOKS => {
-                    tracing::info!(%error, "inspecting the log once more");
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Ok(looked) => return looked,
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            }
+        let (inspector, asked) = (Arc::clone(&self.inspector), gaps.to_vec());
+        let looked =
+            tokio::task::spawn_blocking(move || inspector.control_offsets(partition, &asked));
+        match looked.await {
+            Ok(looked) => looked,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 

@@ -9,7 +9,7 @@ use affluenza_store::silence::SilentPortal;
 
 use crate::settle::Holds;
 use crate::standstill::{Cause, Standstill, Tracker};
-use crate::{Config, PipelineError, Progress, Reconciled, offset_metadata};
+use crate::{Config, PipelineError, Progress, Reconciled, clock};
 
 /// Time of failing writes to ClickHouse after which the consumer is not ready. Independent
 /// of `standstill_seconds`: a refused insert is a known cause.
@@ -256,15 +256,13 @@ impl Progress {
 
     /// Publishes the open transactions that hold partitions back.
     pub fn set_open_transactions(&self, open: &[OpenTransaction]) {
-        let now_ms = i64::try_from(offset_metadata::now())
-            .unwrap_or(i64::MAX)
-            .saturating_mul(1000);
-        self.0.counters.set_open_transactions(open, now_ms);
+        let counters = &self.0.counters;
+        counters.set_open_transactions(open, clock::millis());
     }
 
     /// Publishes the result of a reconciliation.
     pub fn note_compared(&self, done: &Reconciled) {
-        self.0.counters.add_compared(done, offset_metadata::now());
+        self.0.counters.add_compared(done, clock::seconds());
     }
 
     /// Publishes that a reconciliation failed.

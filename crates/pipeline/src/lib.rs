@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod audit;
 mod classify;
+mod clock;
 mod config;
 mod consumer;
 pub mod copies;

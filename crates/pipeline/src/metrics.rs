@@ -57,7 +57,7 @@ impl From<&Standstill> for StandstillLabel {
         Self {
             partition: standstill.partition.0,
             offset: standstill.offset.0,
-            cause: standstill.cause.name(),
+            cause: standstill.cause.into(),
         }
     }
 }

@@ -7,16 +7,7 @@
 //! affluenza/1 stream=5L6g3nShT-eMCtK--X86sw/vlpDNtp8Rc2sDJFZVGXhCg
 //! ```
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use affluenza_kafka::NextOffset;
-
-/// Returns the current time, in seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
 
 const PREFIX: &str = "affluenza/1";
 

@@ -290,8 +290,8 @@ impl<'w> Work<'w> {
         Ok(())
     }
 
-    /// Checks offsets without a record again. An earlier version did not count them, or Kafka did
-    /// not explain them at the time.
+    /// Checks offsets without a record again, which Kafka did not explain when their block was
+    /// written.
     async fn explain(
         &mut self,
         block: &UnexplainedOffsets,

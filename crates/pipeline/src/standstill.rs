@@ -5,15 +5,18 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use affluenza_kafka::{NextOffset, Obstacle, Partition, Sight};
+use strum::{Display, IntoStaticStr};
 
 /// Maximum number of remembered ends of a partition, which measure how long its records have
 /// waited.
 const ENDS_MAX: usize = 256;
 
-/// Cause of a standstill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Cause of a standstill. Its name stands in metrics and JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Cause {
     /// ClickHouse does not accept a block.
+    #[strum(serialize = "clickhouse")]
     ClickHouse,
     /// Kafka does not accept dead letters.
     DeadLetters,
@@ -30,19 +33,6 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Returns the name in metrics and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ClickHouse => "clickhouse",
-            Self::DeadLetters => "dead-letters",
-            Self::Unreadable => "unreadable",
-            Self::NotAllowed => "not-allowed",
-            Self::NoLeader => "no-leader",
-            Self::Kafka => "kafka",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// Returns the cause for an obstacle found in the log.
     pub const fn of(obstacle: &Obstacle) -> Self {
         match obstacle {

@@ -1,14 +1,14 @@
 //! Records that have been unread for longer than the limit, with the cause.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use affluenza_kafka::{
     BusError, Cluster, Config as BusConfig, Group, NextOffset, Partition, Sight,
 };
 use serde::Serialize;
 
-use crate::Cause;
 use crate::audit::PartitionAudit;
+use crate::{Cause, clock};
 
 /// Unread records of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,14 +74,13 @@ pub(crate) fn unread(
 }
 
 fn age(written_ms: i64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let written = Duration::from_millis(written_ms.unsigned_abs());
-    now.unwrap_or_default().saturating_sub(written)
+    let age_ms = clock::millis().saturating_sub(written_ms);
+    Duration::from_millis(age_ms.max(0).unsigned_abs())
 }
 
 fn why(sight: &Sight, group: &Group, partition: Partition, name: &str) -> (&'static str, String) {
     if let Sight::Blocked(obstacle) = sight {
-        return (Cause::of(obstacle).name(), obstacle.to_string());
+        return (Cause::of(obstacle).into(), obstacle.to_string());
     }
     match (group.owner(partition), group.members.len()) {
         (Some(member), _) => (

@@ -155,7 +155,7 @@ impl StandstillMonitor {
                 tracing::error!(
                     partition = standstill.partition.0,
                     offset = standstill.offset.0,
-                    cause = standstill.cause.name(),
+                    cause = %standstill.cause,
                     "{standstill}"
                 );
                 self.said.insert(standstill.partition, Instant::now());

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::date_since_1970;
 use affluenza_event::{Mode, Refusal};
 use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
@@ -15,6 +15,7 @@ use affluenza_store::{
     BlockOrigin, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange, StoreError,
     Times,
 };
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -23,13 +24,15 @@ use crate::decode::event_headers;
 use crate::draft::{Draft, Fates};
 use crate::gaps::Gaps;
 use crate::place::signed;
-use crate::{PipelineError, Progress, invariants, offset_metadata};
+use crate::{PipelineError, Progress, clock, invariants};
 
 /// Maximum time for Kafka to acknowledge the dead letters of a block.
 const DEAD_LETTER_PATIENCE: Duration = Duration::from_secs(60);
-/// Backoff after a failed attempt: doubled each time, up to `PAUSE_MAX`.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Backoff after a failed attempt: doubled each time, without limit of attempts.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(10))
+    .without_max_times();
 /// Pause between two looks for running inserts.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Number of looks in a row without a running insert. A server that was frozen has requests in its
@@ -300,7 +303,7 @@ impl Sink {
             took: began.elapsed(),
             inserted_in,
             oldest_ms: draft.oldest_ms,
-            stored_at_ms: now_ms(),
+            stored_at_ms: clock::millis(),
         })
     }
 
@@ -316,7 +319,7 @@ impl Sink {
         intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
         let months = months_of(&facts);
-        let mut pause = PAUSE_MIN;
+        let mut pauses = BACKOFF.build();
         let mut attempt = Attempt {
             block: Bytes::from(facts.encode(origin)),
             token: token.clone(),
@@ -351,13 +354,15 @@ impl Sink {
                     attempt = Attempt::of_rest(&facts, origin, &token, started_at);
                 }
             }
-            first_sent_at.get_or_insert_with(offset_metadata::now);
+            first_sent_at.get_or_insert_with(clock::seconds);
             self.begins(Cause::ClickHouse, "insert facts");
             let Attempt { block, token } = &attempt;
             match self.facts.insert(block.clone(), token).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_transient() => {
-                    self.wait("insert facts", &error, &mut pause).await
+                    let pause = pauses.next().unwrap_or_default();
+                    self.note_failure("insert facts", &error, pause);
+                    tokio::time::sleep(pause).await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -448,29 +453,22 @@ impl Sink {
     async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         what: &'static str,
-        mut attempt: impl FnMut() -> F,
+        attempt: impl FnMut() -> F,
     ) -> Result<T, PipelineError> {
-        let mut pause = PAUSE_MIN;
         self.begins(Cause::ClickHouse, what);
-        loop {
-            match attempt().await {
-                Ok(value) => return Ok(value),
-                Err(error) if error.is_transient() => self.wait(what, &error, &mut pause).await,
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let repeated = attempt.retry(BACKOFF).when(StoreError::is_transient);
+        let noted = repeated.notify(|error, pause| self.note_failure(what, error, pause));
+        Ok(noted.await?)
     }
 
     fn begins(&self, cause: Cause, what: &str) {
         self.progress.begins(self.partition, cause, what);
     }
 
-    async fn wait(&self, what: &'static str, error: &StoreError, pause: &mut Duration) {
+    fn note_failure(&self, what: &'static str, error: &StoreError, pause: Duration) {
         tracing::warn!(what, %error, pause_ms = pause.as_millis() as u64, "waiting for ClickHouse");
         self.progress.note_wait();
         self.progress.fails(self.partition, error);
-        tokio::time::sleep(*pause).await;
-        *pause = (*pause * 2).min(PAUSE_MAX);
     }
 }
 
@@ -515,7 +513,7 @@ impl RepeatTokens {
         self.attempts += 1;
         match self.attempts {
             1 => self.of_block.clone(),
-            attempts => self.of_block.of_repeat(attempts, offset_metadata::now()),
+            attempts => self.of_block.of_repeat(attempts, clock::seconds()),
         }
     }
 }
@@ -526,13 +524,8 @@ fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
     let days: BTreeSet<u32> = facts.hours().map(|hour| hour / DAY_SECONDS).collect();
     days.into_iter()
         .map(|day| {
-            let date = LocalDate::from_days(i32::try_from(day).unwrap_or(i32::MAX));
-            u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month())
+            let date = date_since_1970(i32::try_from(day).unwrap_or(i32::MAX));
+            u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs())
         })
         .collect()
-}
-
-/// Returns the current time, in milliseconds since 1970.
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use affluenza_event::Kind;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use toml::{Spanned, Value};
 
 use crate::check::{Checker, EntryPosition};
@@ -14,9 +13,6 @@ use crate::offers::{places, read_offers, read_portals};
 use crate::problem::{Fault, RegisterErrors, RegisterProblem};
 use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawRegister, RawService};
 use crate::register::{Named, Names, Register};
-
-/// Default time zone of Italian public bodies.
-const ZONE_DEFAULT: &str = "Europe/Rome";
 
 pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
     let raw: RawRegister = toml::from_str(text).map_err(|error| {
@@ -253,7 +249,7 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
             index,
             zone: checker
                 .zone(&place, raw.zone.as_deref())
-                .unwrap_or_else(default_zone),
+                .unwrap_or_default(),
             validity: checker.validity(&place, raw.valid_from, raw.valid_to),
             code: raw.code,
             name: raw.name,
@@ -302,8 +298,4 @@ fn check_successor(
             None => return,
         }
     }
-}
-
-fn default_zone() -> TimeZone {
-    TimeZone::get(ZONE_DEFAULT).expect("the bundled IANA database has Europe/Rome")
 }

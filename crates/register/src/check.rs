@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use affluenza_classify::hours::Zone;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use toml::value::Datetime;
 use toml::{Spanned, Value};
@@ -160,9 +160,9 @@ impl<'t> Checker<'t> {
         date
     }
 
-    pub(crate) fn zone(&mut self, place: &EntryPosition, name: Option<&str>) -> Option<TimeZone> {
+    pub(crate) fn zone(&mut self, place: &EntryPosition, name: Option<&str>) -> Option<Zone> {
         let name = name?;
-        let zone = TimeZone::get(name).ok();
+        let zone = Zone::named(name).ok();
         if zone.is_none() {
             self.report(place, Fault::UnknownZone(name.to_owned()));
         }

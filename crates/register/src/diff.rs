@@ -103,10 +103,7 @@ fn entries(register: &Register) -> BTreeMap<Key, Fields> {
         let fields = vec![
             ("name", portal.name().to_owned()),
             ("source", portal.source().to_owned()),
-            (
-                "zone",
-                portal.zone().iana_name().unwrap_or_default().to_owned(),
-            ),
+            ("zone", portal.zone().name().to_owned()),
         ];
         let code = format!("{}/{}", portal.ente(), portal.code());
         entries.insert(("portal", code), fields);
@@ -132,10 +129,10 @@ fn enti(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
         let population = ente.population();
         let fields = vec![
             ("name", ente.name().to_owned()),
-            ("kind", ente.kind().as_str().to_owned()),
+            ("kind", ente.kind().to_string()),
             ("istat", text(ente.istat())),
             ("belfiore", text(ente.belfiore())),
-            ("zone", text(ente.zone().iana_name())),
+            ("zone", ente.zone().name().to_owned()),
             (
                 "population",
                 population.map_or_else(String::new, |it| {

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use affluenza_classify::hours::{MonthDay, OpeningHours};
+use affluenza_classify::hours::{MonthDay, OpeningHours, Zone};
 use affluenza_event::Kind;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
+use strum::{Display, IntoStaticStr};
 
 /// Period of validity: includes the first day, excludes the end day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -43,6 +43,8 @@ impl Validity {
 /// Kind of public body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(Display, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum EnteKind {
     /// A municipality.
@@ -51,17 +53,6 @@ pub enum EnteKind {
     Unione,
     /// A metropolitan city.
     CittaMetropolitana,
-}
-
-impl EnteKind {
-    /// Name in the register file, in SQL and in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Comune => "comune",
-            Self::Unione => "unione",
-            Self::CittaMetropolitana => "citta-metropolitana",
-        }
-    }
 }
 
 /// Number of inhabitants in a given year.
@@ -84,7 +75,7 @@ pub struct Ente {
     pub(crate) kind: EnteKind,
     pub(crate) istat: Option<String>,
     pub(crate) belfiore: Option<String>,
-    pub(crate) zone: TimeZone,
+    pub(crate) zone: Zone,
     pub(crate) population: Option<Population>,
     pub(crate) aliases: Vec<String>,
     pub(crate) validity: Validity,
@@ -128,7 +119,7 @@ impl Ente {
     }
 
     /// Time zone of local hours; defaults to Europe/Rome.
-    pub fn zone(&self) -> &TimeZone {
+    pub fn zone(&self) -> &Zone {
         &self.zone
     }
 
@@ -286,7 +277,7 @@ pub struct Portal {
     pub(crate) name: String,
     pub(crate) ente: String,
     pub(crate) source: String,
-    pub(crate) zone: TimeZone,
+    pub(crate) zone: Zone,
 }
 
 impl Portal {
@@ -311,7 +302,7 @@ impl Portal {
     }
 
     /// Time zone of local hours; defaults to the ente's zone.
-    pub fn zone(&self) -> &TimeZone {
+    pub fn zone(&self) -> &Zone {
         &self.zone
     }
 }

@@ -1,12 +1,12 @@
 //! The register and its lookups.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use affluenza_classify::hours::Zone;
 use affluenza_event::Kind;
 use foldhash::fast::FixedState;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::model::{Category, Deployment, Ente, Portal, Service, Validity};
 use crate::names;
@@ -152,22 +152,23 @@ impl Register {
         self.enti.iter()
     }
 
-    /// Returns the time zone names of the portals that `is_asked` selects, sorted and without
-    /// duplicates. For an ente without portals, `is_asked` gets `None`, and the ente's zone counts.
-    pub fn zones(&self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<&str> {
-        let mut zones = Vec::new();
+    /// Returns the time zones of the portals that `is_asked` selects, sorted by name and without
+    /// duplicates, or Europe/Rome if there is none. For an ente without portals, `is_asked` gets
+    /// `None`, and the ente's zone counts.
+    pub fn zones(&self, is_asked: impl Fn(&Ente, Option<&Portal>) -> bool) -> Vec<Zone> {
+        let mut zones = BTreeMap::new();
         for ente in &self.enti {
             let portals = self.portals_of(ente);
             let asked = portals.iter().filter(|portal| is_asked(ente, Some(portal)));
-            zones.extend(asked.map(Portal::zone));
+            zones.extend(asked.map(|portal| (portal.zone().name(), portal.zone())));
             if portals.is_empty() && is_asked(ente, None) {
-                zones.push(ente.zone());
+                zones.insert(ente.zone().name(), ente.zone());
             }
         }
-        let mut names: Vec<&str> = zones.into_iter().filter_map(TimeZone::iana_name).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        if zones.is_empty() {
+            return vec![Zone::default()];
+        }
+        zones.into_values().cloned().collect()
     }
 
     /// All categories, sorted by code.

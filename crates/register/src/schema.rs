@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use affluenza_event::Kind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use strum::VariantNames as _;
 
 use crate::raw::RawRegister;
 
@@ -39,8 +40,7 @@ impl JsonSchema for Nature {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        json_schema!({ "type": "string", "enum": names })
+        json_schema!({ "type": "string", "enum": Kind::VARIANTS })
     }
 }
 

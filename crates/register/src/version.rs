@@ -19,10 +19,10 @@ fn canonical(register: &Register) -> String {
     let mut text = String::from("affluenza register 1\n");
     let out = &mut text;
     for ente in &register.enti {
-        let fields = (&ente.code, &ente.name, ente.kind.as_str());
+        let fields = (&ente.code, &ente.name, <&str>::from(ente.kind));
         let codes = (&ente.istat, &ente.belfiore, &ente.successor);
         let population = ente.population.map(|it| (it.inhabitants, it.year));
-        let zone = ente.zone.iana_name();
+        let zone = Some(ente.zone.name());
         let aliases = sorted(&ente.aliases);
         line(out, format_args!("ente {fields:?} {codes:?} {zone:?}"));
         line(out, format_args!("{population:?} {aliases:?}"));
@@ -43,7 +43,7 @@ fn canonical(register: &Register) -> String {
     for service in &register.services {
         let fields = (&service.code, &service.name_it, &service.name_en);
         let matter = (&service.subject, &service.life_event);
-        let nature = service.nature.as_str();
+        let nature = service.nature;
         let aliases = sorted(&service.aliases);
         line(out, format_args!("service {fields:?} {nature} {matter:?}"));
         line(out, format_args!("{:?} {aliases:?}", service.category.code));
@@ -54,12 +54,12 @@ fn canonical(register: &Register) -> String {
     }
     for portal in &register.portals {
         let fields = (&portal.ente, &portal.code, &portal.name, &portal.source);
-        let zone = portal.zone.iana_name();
+        let zone = Some(portal.zone.name());
         line(out, format_args!("portal {fields:?} {zone:?}"));
     }
     for offer in register.deployments() {
         let (ente, service) = (offer.ente.code(), offer.service.code());
-        let nature = offer.nature.as_str();
+        let nature = offer.nature;
         line(out, format_args!("offer {ente:?} {service:?} {nature}"));
         period(out, offer.validity);
     }

@@ -124,7 +124,7 @@ pub(crate) fn year_2017() -> YearFigures {
                 service_uses: accesses / 2,
             })
             .to_vec(),
-        detail: Some(detail_2017()),
+        detail: detail_2017(),
     }
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn year_2016() -> YearFigures {
             service("certificati", "anagrafe", 100_000, 1),
             service("multe", "sicurezza", 70_000, 1),
         ],
-        detail: Some(Detail {
+        detail: Detail {
             services: vec![
                 tried(
                     "c_d612",
@@ -286,7 +286,7 @@ pub(crate) fn year_2016() -> YearFigures {
                 month("c_d612", 1, "smartphone", 100_000),
             ],
             ..Detail::default()
-        }),
+        },
         ..YearFigures::default()
     }
 }

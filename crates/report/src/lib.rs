@@ -24,5 +24,4 @@ mod tests;
 pub use moved::{Moved, MovedPart, moved};
 pub use notice::{AcceptedLoss, Notice};
 pub use report::{Report, ReportRequest};
-pub use scope::NoDetail;
 pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};

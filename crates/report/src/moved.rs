@@ -57,8 +57,7 @@ impl Moved {
 type Parts = BTreeMap<(u8, String), u64>;
 
 /// Returns the figures that each closing of a year changed from the previous one, in the order of
-/// closings. With `ente`, only its figures are compared, and closings without figures by ente are
-/// skipped.
+/// closings. With `ente`, only its figures are compared.
 pub fn moved(
     closings: &[(SealNote, SealedYear)],
     counted: Counted,
@@ -68,18 +67,14 @@ pub fn moved(
     let closings = closings.iter().map(|(note, sealed)| {
         let figures = sealed.figures.of(counted);
         let parts = match ente {
-            None => Some(parts(figures)),
-            Some(code) => scope::of_ente(figures, register, code)
-                .ok()
-                .map(|own| parts(&own)),
+            None => parts(figures),
+            Some(code) => parts(&scope::of_ente(figures, register, code)),
         };
         (note, parts)
     });
-    let closings: Vec<(&SealNote, Option<Parts>)> = closings.collect();
+    let closings: Vec<(&SealNote, Parts)> = closings.collect();
     let pairs = closings.iter().zip(closings.iter().skip(1));
-    let pairs = pairs
-        .filter_map(|((_, before), (note, after))| Some((before.as_ref()?, note, after.as_ref()?)));
-    let moved = pairs.flat_map(|(before, note, after)| {
+    let moved = pairs.flat_map(|((_, before), (note, after))| {
         let mut keys: Vec<&(u8, String)> = before.keys().chain(after.keys()).collect();
         keys.sort_unstable();
         keys.dedup();

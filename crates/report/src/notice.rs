@@ -113,8 +113,6 @@ pub enum Notice {
         /// Share of accesses in the four weeks after, in percent.
         after_percent: f64,
     },
-    /// The year was closed by an earlier version, which kept fewer figures.
-    FiguresNotKept,
     /// Figures of these months may be too low or too high, until reconciliation with the events.
     MonthsInDoubt {
         /// The months, `2017-03`.
@@ -272,12 +270,7 @@ pub(crate) fn on_offer(
 
 /// Returns notices on days without events, and on shares that shifted when the rules changed.
 pub(crate) fn on_time(figures: &YearFigures) -> Vec<Notice> {
-    let Some(detail) = &figures.detail else {
-        return match figures.is_empty() {
-            true => Vec::new(),
-            false => vec![Notice::FiguresNotKept],
-        };
-    };
+    let detail = &figures.detail;
     let mut notices = Vec::new();
     for row in &detail.silences {
         let busy = row.events >= SILENCE_EVENTS_A_DAY_MIN * row.days;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::document::Document;
 use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
-use crate::scope::{self, NoDetail};
+use crate::scope;
 use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
@@ -29,7 +29,7 @@ pub struct ReportRequest<'q> {
     pub ente: Option<&'q str>,
     /// Names, categories and deployments.
     pub register: &'q Register,
-    /// Time zones of the portals in the report. All have the same bands of the day.
+    /// Time zones of the portals in the report.
     pub zones: &'q [Zone],
 }
 
@@ -70,12 +70,12 @@ pub struct Report {
     pub service_status: Vec<Variation>,
     /// Most used services.
     pub top_services: Vec<ServiceRow>,
-    /// Accesses and visitors by ente; `None` for a closed year without these figures.
-    pub accesses: Option<Accesses>,
+    /// Accesses and visitors by ente.
+    pub accesses: Accesses,
     /// Accesses by class of device.
     pub devices: Devices,
-    /// Accesses by month; `None` for a closed year without these figures.
-    pub months: Option<Vec<MonthRow>>,
+    /// Accesses by month.
+    pub months: Vec<MonthRow>,
     /// Use by kind of login, and by every other dimension with a table.
     #[serde(flatten)]
     pub breakdowns: BreakdownTables,
@@ -96,26 +96,20 @@ pub struct Report {
 impl Report {
     /// Builds the report of a year, compared with another year if its figures are given. Figures
     /// without any data are no base: changes are then `None`, and a notice gives the reason.
-    ///
-    /// # Errors
-    /// The question names one ente, and the figures are not kept by ente.
     pub fn build(
         question: &ReportRequest<'_>,
         figures: &YearFigures,
         compared: Option<(i16, &YearFigures)>,
-    ) -> Result<Self, NoDetail> {
+    ) -> Self {
         let Some(ente) = question.ente else {
-            return Ok(Self::of_scope(question, figures, compared));
+            return Self::of_scope(question, figures, compared);
         };
         let register = question.register;
-        let own = scope::of_ente(figures, register, ente)?;
-        // A compared year without figures by ente is treated as a year without data.
-        let before = compared.map(|(year, figures)| {
-            let own = scope::of_ente(figures, register, ente);
-            (year, own.unwrap_or_default())
-        });
+        let own = scope::of_ente(figures, register, ente);
+        let before =
+            compared.map(|(year, figures)| (year, scope::of_ente(figures, register, ente)));
         let before = before.as_ref().map(|(year, figures)| (*year, figures));
-        Ok(Self::of_scope(question, &own, before))
+        Self::of_scope(question, &own, before)
     }
 
     fn of_scope(
@@ -151,8 +145,7 @@ impl Report {
             before,
         };
         let variations = variations.build();
-        let detail = figures.detail.as_ref();
-        let before_detail = before.and_then(|figures| figures.detail.as_ref());
+        let detail = &figures.detail;
 
         let mut report = Self {
             year,
@@ -169,8 +162,8 @@ impl Report {
             variations: tables::by_category(&categories, &variations),
             service_status: tables::with_status(&variations),
             top_services: ServiceRow::top(register, offered_on, &figures.services),
-            accesses: detail.map(|detail| Accesses::build(register, counted, detail)),
-            months: detail.map(|detail| tables::months(detail, before_detail)),
+            accesses: Accesses::build(register, counted, detail),
+            months: tables::months(detail, before.map(|figures| &figures.detail)),
             breakdowns: BreakdownTables::build(detail),
             places: Places::build(&figures.countries),
             hours: Hours::build(year, zones, &figures.bands, &figures.hours),
@@ -229,25 +222,22 @@ impl Report {
 
     /// Builds the report of a closed year from its seal. The figures are compared with the sealed
     /// figures of the year before, or with `other`.
-    ///
-    /// # Errors
-    /// The question names one ente, and the year was closed before figures were kept by ente.
     pub fn sealed(
         seal: &SealNote,
         sealed: &SealedYear,
         question: &ReportRequest<'_>,
         other: Option<(i16, &YearFigures)>,
-    ) -> Result<Self, NoDetail> {
+    ) -> Self {
         let before = sealed.figures_before.of(question.counted);
         let compared = other.unwrap_or((sealed.year - 1, before));
         let figures = sealed.figures.of(question.counted);
         let report = Self {
             seal: Some(seal.clone()),
-            ..Self::build(question, figures, Some(compared))?
+            ..Self::build(question, figures, Some(compared))
         };
-        Ok(report
+        report
             .with_sources(&sealed.sources, question.register)
-            .with_losses(&sealed.losses))
+            .with_losses(&sealed.losses)
     }
 
     /// Adds notices of lost records that may belong to the year.

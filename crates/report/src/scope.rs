@@ -7,16 +7,8 @@ use affluenza_store::figures::{
     BandUse, CountryUse, Detail, DeviceUse, HourUse, ServiceUse, YearFigures,
 };
 use affluenza_store::usage::Dimension;
-use thiserror::Error;
 
 use crate::names;
-
-/// The figures of a closed year are not kept by ente.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the figures of this year were closed by an earlier version, which did not keep them by ente: close the year anew with --restate, or take --classified now"
-)]
-pub struct NoDetail;
 
 /// Returns the deployments of an ente, or of all.
 pub(crate) fn deployments<'r>(
@@ -31,15 +23,8 @@ pub(crate) fn deployments<'r>(
 }
 
 /// Returns the figures of the ente with this registered code.
-pub fn of_ente(
-    figures: &YearFigures,
-    register: &Register,
-    code: &str,
-) -> Result<YearFigures, NoDetail> {
-    if figures.is_empty() && figures.detail.is_none() {
-        return Ok(YearFigures::default());
-    }
-    let whole = figures.detail.as_ref().ok_or(NoDetail)?;
+pub fn of_ente(figures: &YearFigures, register: &Register, code: &str) -> YearFigures {
+    let whole = &figures.detail;
     let detail = Detail {
         services: filtered(&whole.services, |row| is_ente(register, &row.ente, code)),
         months: filtered(&whole.months, |row| is_ente(register, &row.ente, code)),
@@ -53,16 +38,16 @@ pub fn of_ente(
         rules: whole.rules.clone(),
         week: Vec::new(),
     };
-    Ok(YearFigures {
+    YearFigures {
         usage: filtered(&figures.usage, |row| is_ente(register, &row.ente, code)),
         services: services(&detail),
         devices: devices(&detail),
         bands: bands(&detail),
         hours: hours(&detail),
         countries: countries(&detail),
-        detail: Some(detail),
+        detail,
         months_in_doubt: figures.months_in_doubt.clone(),
-    })
+    }
 }
 
 /// True if a name is that of the ente with this code.
@@ -145,8 +130,7 @@ fn hours(detail: &Detail) -> Vec<HourUse> {
 }
 
 fn countries(detail: &Detail) -> Vec<CountryUse> {
-    let rows = detail.breakdowns.rows(Dimension::Country);
-    let rows = rows.unwrap_or_default().iter();
+    let rows = detail.breakdowns.rows(Dimension::Country).iter();
     let by_country = sums(rows.map(|row| (&row.value, [row.accesses, row.service_uses])));
     by_country
         .into_iter()

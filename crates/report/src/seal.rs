@@ -14,9 +14,6 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// Content of a seal.
-///
-/// Seals of earlier versions hold less: no details, no figures of other sources. They are read as
-/// they are; missing figures are not available.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SealedYear {
     /// Calendar year.
@@ -36,20 +33,18 @@ pub struct SealedYear {
     pub figures_before: Figures,
     /// Text of the register.
     pub register: String,
-    /// Current figures of other sources; empty in seals of earlier versions.
+    /// Current figures of other sources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<FigureSet>,
-    /// Lost records that may belong to the year; empty in seals of earlier versions.
+    /// Lost records that may belong to the year.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<AcceptedLoss>,
     /// Random secret of 64 hexadecimal digits, drawn at the first closing and never published. It
     /// drives the choice of hidden cells. It also keeps the printed hash from confirming a guess of
     /// a hidden count.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub secret: String,
-    /// Decision on the public cells; `None` in seals of earlier versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public: Option<Outcome>,
+    /// Decision on the public cells.
+    pub public: Outcome,
 }
 
 /// A seal as it is stored.
@@ -209,7 +204,7 @@ fn hash(previous: &str, content: &str) -> String {
         .chain_update("\n")
         .chain_update(content)
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest)
 }
 
 #[cfg(test)]
@@ -229,7 +224,7 @@ mod tests {
             sources: Vec::new(),
             losses: Vec::new(),
             secret: String::new(),
-            public: None,
+            public: Outcome::Unchanged,
         }
     }
 

@@ -30,7 +30,7 @@ fn document(register: &str, year: i16, figures: &YearFigures, language: Language
         register: &register,
         zones: &[Zone::default()],
     };
-    let report = Report::build(&question, figures, None).expect("of all enti");
+    let report = Report::build(&question, figures, None);
     Document::new(&report, language)
 }
 

@@ -1,6 +1,7 @@
 //! Hours of a year and their relative load.
 
-use affluenza_classify::hours::{Holiday, LocalDate, LocalHour, Weekday, Zone};
+use affluenza_classify::hours::{Holiday, LocalHour, Zone, days_since_1970};
+use jiff::civil::{Weekday, date};
 
 /// Length of an hour, in milliseconds.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -12,9 +13,9 @@ const ZONE: &str = "Europe/Rome";
 /// 25.
 pub(crate) fn hours_of(year: i16) -> Vec<LocalHour> {
     let zone = Zone::named(ZONE).expect("the bundled IANA database has the zone");
-    let new_year = LocalDate::new(year, 1, 1).expect("a year of figures is between 1900 and 2200");
+    let new_year = days_since_1970(date(year, 1, 1));
     // Local time is at most a day away from UTC.
-    let first = (i64::from(new_year.days()) - 1) * 24;
+    let first = (i64::from(new_year) - 1) * 24;
     (first..first + 368 * 24)
         .map(|hour| zone.local(hour * HOUR_MS))
         .filter(|local| local.date.year() == year)
@@ -36,7 +37,11 @@ pub(crate) fn busyness(local: &LocalHour) -> f64 {
         1.08, 1.02, 1.03, 0.97, 1.06, 1.10, 0.98, 0.66, 1.08, 1.06, 1.0, 0.96,
     ];
     let is_office = (8..18).contains(&local.hour);
-    let of_week = match (Holiday::national(local.date), local.weekday, is_office) {
+    let of_week = match (
+        Holiday::national(local.date),
+        local.date.weekday(),
+        is_office,
+    ) {
         (Some(_), _, true) => 0.40,
         (Some(_), _, false) => 0.75,
         (None, Weekday::Saturday, true) => 0.55,
@@ -56,7 +61,7 @@ pub(crate) fn busyness(local: &LocalHour) -> f64 {
         (6 | 12, 10..=16) => 1.25,
         _ => 1.0,
     };
-    let month = usize::from(local.date.month()) - 1;
+    let month = usize::from(local.date.month().unsigned_abs()) - 1;
     HOURS[usize::from(local.hour)] * of_week * of_season * MONTHS[month]
 }
 
@@ -64,8 +69,8 @@ pub(crate) fn busyness(local: &LocalHour) -> f64 {
 mod tests {
     use super::*;
 
-    fn at(month: u8, day: u8, hour: u8) -> LocalHour {
-        let date = LocalDate::new(2017, month, day).unwrap();
+    fn at(month: i8, day: i8, hour: u8) -> LocalHour {
+        let date = date(2017, month, day);
         let hours = hours_of(2017);
         let found = hours.iter().find(|it| it.date == date && it.hour == hour);
         *found.unwrap()
@@ -78,7 +83,7 @@ mod tests {
         assert_eq!(hours_of(2020).len(), 8784);
         assert_eq!((hours[0].hour, hours[0].offset), (0, 3600));
         for (month, day, count) in [(3, 26, 23), (10, 29, 25)] {
-            let date = LocalDate::new(2017, month, day).unwrap();
+            let date = date(2017, month, day);
             assert_eq!(hours.iter().filter(|it| it.date == date).count(), count);
         }
     }

@@ -251,7 +251,7 @@ fn hours_within(hours: &[LocalHour], days: &[Validity]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     for Validity { from, to } in days {
         let [start, end] = [from.unwrap_or(Date::MIN), to.unwrap_or(Date::MAX)]
-            .map(|day| hours.partition_point(|local| local.date < day.into()));
+            .map(|day| hours.partition_point(|local| local.date < day));
         ranges.push(start..end);
     }
     ranges

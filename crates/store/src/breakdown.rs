@@ -38,10 +38,10 @@ struct NamedRow {
 }
 
 impl Breakdowns {
-    /// Returns the rows of a dimension, in the order of ente and value; `None` if the year was
-    /// closed before they were kept.
-    pub fn rows(&self, dimension: Dimension) -> Option<&[ValueUse]> {
-        self.0.get(&dimension).map(Vec::as_slice)
+    /// Returns the rows of a dimension, in the order of ente and value; none if they were not
+    /// requested.
+    pub fn rows(&self, dimension: Dimension) -> &[ValueUse] {
+        self.0.get(&dimension).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the rows for which `keep` returns true.
@@ -85,7 +85,7 @@ impl NamedRow {
 impl Serialize for Breakdowns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let lists = Dimension::detailed().into_iter().map(|dimension| {
-            let rows = self.rows(dimension).unwrap_or_default().iter();
+            let rows = self.rows(dimension).iter();
             let rows = rows.map(|row| NamedRow::of(row, dimension));
             (dimension.plural(), rows.collect::<Vec<_>>())
         });
@@ -146,7 +146,7 @@ mod tests {
         }
         let without = json.replace("\"countries\"", "\"colours\"");
         let without: Detail = serde_json::from_str(&without).unwrap();
-        assert_eq!(without.breakdowns.rows(Dimension::Country), None);
+        assert_eq!(without.breakdowns.rows(Dimension::Country), []);
         let logins = without.breakdowns.rows(Dimension::Login);
         assert_eq!(logins, detail.breakdowns.rows(Dimension::Login));
     }

@@ -150,7 +150,6 @@ pub struct Detail {
     /// Events by version of the rules.
     pub rules: Vec<RulesUse>,
     /// Usage by weekday and hour.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub week: Vec<WeekHourUse>,
 }
 

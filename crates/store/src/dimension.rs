@@ -2,7 +2,6 @@
 //! API, its OpenAPI document, details of a year and tables of the report follow from the
 //! declaration.
 
-use affluenza_event::{Channel, Login};
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attribute, InYear, NamedAttribute, NamedCodes, SharesOf};
@@ -170,7 +169,10 @@ dimensions! {
         },
         login: Code Login => Attribute {
             place: 2,
-            codes: Login::CODES,
+            codes: &[
+                ("none", 1), ("password", 2), ("spid-1", 3), ("spid-2", 4), ("spid-3", 5),
+                ("cie", 6), ("cns", 7),
+            ],
             facts: "Login method",
             hours: Some("Login method"),
             is_about_person: true,
@@ -178,7 +180,7 @@ dimensions! {
         },
         channel: Code Channel => Attribute {
             place: 1,
-            codes: Channel::CODES,
+            codes: &[("web", 1), ("app", 2), ("desk", 3), ("import", 4)],
             facts: "Channel of the event",
             hours: Some("Channel of the event"),
             is_about_person: false,

@@ -112,9 +112,8 @@ pub struct YearFigures {
     pub hours: Vec<HourUse>,
     /// Usage by country.
     pub countries: Vec<CountryUse>,
-    /// Details by ente, month and day. `None` if they were not requested.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Detail>,
+    /// Details by ente, month and day. Lists that were not requested are empty.
+    pub detail: Detail,
     /// Months of the year, as `2017-03`, whose figures may be wrong until a reconciliation. A year
     /// with such months is not closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -231,20 +230,15 @@ impl YearFigures {
             devices: devices(&detail.months),
             bands: bands(&hours),
             hours: hours_of_day(&hours),
-            countries: countries(
-                detail
-                    .breakdowns
-                    .rows(Dimension::Country)
-                    .unwrap_or_default(),
-            ),
-            detail: Some(match depth {
+            countries: countries(detail.breakdowns.rows(Dimension::Country)),
+            detail: match depth {
                 Depth::Whole => detail,
                 Depth::Base | Depth::Compared => Detail {
                     services: detail.services,
                     months: detail.months,
                     ..Detail::default()
                 },
-            }),
+            },
         }
     }
 }

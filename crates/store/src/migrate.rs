@@ -127,16 +127,8 @@ impl Migration {
 
     /// Returns the SHA-256 of the statement, in hexadecimal digits.
     fn checksum(&self) -> String {
-        hex(&Sha256::digest(self.sql.as_bytes()))
+        hex::encode(Sha256::digest(self.sql.as_bytes()))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[derive(Row, Serialize, Deserialize)]

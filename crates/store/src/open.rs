@@ -36,9 +36,9 @@ pub struct OpenFigures {
 }
 
 impl OpenFigures {
-    /// Returns the figures of a closed year as they were sealed. `None` if the seal has no details.
-    pub fn of_closed(people: &YearFigures) -> Option<Self> {
-        let detail = people.detail.as_ref()?;
+    /// Returns the figures of a closed year as they were sealed.
+    pub fn of_closed(people: &YearFigures) -> Self {
+        let detail = &people.detail;
         let uses = detail.services.iter().filter(|row| row.service_uses > 0);
         let uses = uses.map(|row| UseRow {
             ente: row.ente.clone(),
@@ -48,13 +48,13 @@ impl OpenFigures {
             service_uses: row.service_uses,
         });
         let months = detail.months.iter().filter(|row| row.device != "bot");
-        Some(Self {
+        Self {
             uses: uses.collect(),
             months: months.cloned().collect(),
             hours: people.hours.clone(),
             bands: people.bands.clone(),
             week: detail.week.clone(),
-        })
+        }
     }
 
     /// Returns true if nothing was recorded.

@@ -243,7 +243,6 @@ top-services = Most used services
 
 ## Visits
 
-not-kept = Not available: the year was closed by an earlier version, which did not keep these figures.
 accesses = Visits and visitors by public body
     .caption = Visits (number), daily unique visitors (summed over the year), uses, visits a year per resident
 devices = Devices
@@ -372,7 +371,6 @@ note-silent-days =
        *[other] { $ente }: no event for { $days } days from { $from }.
     }
 note-level-shift = From { $from }, under rules { $rules }, the share of { $device } visits went from { $before } to { $after }.
-note-figures-not-kept = The year was closed by an earlier version: some figures are not available.
 note-months-in-doubt = Figures of { $months } may be too low or too high: they are being compared with the events.
 note-records-lost =
     { $records ->

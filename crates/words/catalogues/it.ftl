@@ -242,7 +242,6 @@ top-services = Servizi più utilizzati
 
 ## Visits
 
-not-kept = Non disponibile: l’anno è stato chiuso da una versione precedente, che non conservava queste cifre.
 accesses = Accessi e visitatori per ente
     .caption = Accessi (numero), visitatori unici giornalieri (somma dell’anno), utilizzi, accessi annui per residente
 devices = Dispositivi
@@ -375,7 +374,6 @@ note-silent-days =
        *[other] { $ente }: nessun evento per { $days } giorni dal { $from }.
     }
 note-level-shift = Dal { $from }, con le regole { $rules }, la quota di accessi { $device } passa dal { $before } al { $after }.
-note-figures-not-kept = L’anno è stato chiuso da una versione precedente: alcune cifre non sono disponibili.
 note-months-in-doubt = Le cifre di { $months } possono essere troppo basse o troppo alte: il confronto con gli eventi è in corso.
 note-records-lost =
     { $records ->

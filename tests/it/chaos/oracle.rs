@@ -46,7 +46,7 @@ impl Truth {
                     truth.events.insert(place, event.identity.0);
                     let (activity, kind) = match event.activity {
                         Activity::Access(_) => ("access", "none"),
-                        Activity::ServiceUse(kind) => ("service-use", kind.as_str()),
+                        Activity::ServiceUse(kind) => ("service-use", kind.into()),
                     };
                     let total = format!("{activity} {} {kind}", event.outcome);
                     *truth.totals.entry(total).or_default() += 1;

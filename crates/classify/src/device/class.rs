@@ -3,57 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, FromRepr, IntoStaticStr, VariantArray};
 
 use super::family::{BrowserFamily, OsFamily};
 use super::hints;
-
-/// The name is not a known one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} {name:?}")]
-pub struct UnknownName {
-    /// Kind of the name: `device`, `bot class` and so on.
-    pub what: &'static str,
-    /// The name as given.
-    pub name: String,
-}
-
-/// Implements stored numbers and names for an enum of unit variants.
-macro_rules! stored_enum {
-    ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// All values, in the order of their stored numbers.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name used in JSON, SQL and metrics.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// Returns the value stored as `number`, if the number is valid.
-            #[must_use]
-            pub fn from_u8(number: u8) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| *value as u8 == number)
-            }
-        }
-
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $type {
-            type Err = $crate::device::UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, Self::Err> {
-                let found = Self::ALL.iter().copied().find(|value| value.as_str() == name);
-                found.ok_or_else(|| $crate::device::UnknownName { what: $what, name: name.to_owned() })
-            }
-        }
-    };
-}
-pub(crate) use stored_enum;
 
 /// A device class. The discriminants are the stored form.
 ///
@@ -62,6 +15,8 @@ pub(crate) use stored_enum;
 /// up to all events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, FromRepr, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum Device {
     /// A personal computer, including Chromebooks.
@@ -76,19 +31,13 @@ pub enum Device {
     Other = 5,
 }
 
-stored_enum!(Device, "device", {
-    Desktop => "desktop",
-    Smartphone => "smartphone",
-    Tablet => "tablet",
-    Bot => "bot",
-    Other => "other",
-});
-
 /// The purpose of a bot. The discriminants are the stored form; 0 stands for "no bot".
 ///
 /// [`DeviceVerdict::rule`] holds the rule that chose the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum BotClass {
     /// Search engines, archives, SEO tools and feed readers.
@@ -104,15 +53,6 @@ pub enum BotClass {
     /// Security scanners, and user agents that are not a browser and fit no other class.
     Other = 6,
 }
-
-stored_enum!(BotClass, "bot class", {
-    Crawler => "crawler",
-    Monitor => "monitor",
-    Preview => "preview",
-    Library => "library",
-    Ai => "ai",
-    Other => "other",
-});
 
 /// The name of a rule, such as `tablet.ipad`. Names are stored, so a name never changes its
 /// meaning.

@@ -1,12 +1,13 @@
 //! Coarse families of browsers and operating systems, so that no fingerprint is stored.
 
 use serde::{Deserialize, Serialize};
-
-use super::class::stored_enum;
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// A browser family, without version. The discriminants are the stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum BrowserFamily {
     /// Any other browser, and every bot.
@@ -25,19 +26,11 @@ pub enum BrowserFamily {
     Opera = 6,
 }
 
-stored_enum!(BrowserFamily, "browser family", {
-    Other => "other",
-    Chrome => "chrome",
-    Safari => "safari",
-    Firefox => "firefox",
-    Edge => "edge",
-    Samsung => "samsung",
-    Opera => "opera",
-});
-
 /// A family of operating systems, without version. The discriminants are the stored form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum OsFamily {
     /// Any other system, and every bot.
@@ -53,15 +46,6 @@ pub enum OsFamily {
     /// Linux and Unix on computers, including Chrome OS.
     Linux = 5,
 }
-
-stored_enum!(OsFamily, "system family", {
-    Other => "other",
-    Windows => "windows",
-    Macos => "macos",
-    Ios => "ios",
-    Android => "android",
-    Linux => "linux",
-});
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +129,7 @@ mod tests {
         ] {
             let verdict = classify(agent, &Hints::NONE);
             assert_eq!(
-                (verdict.browser.as_str(), verdict.os.as_str()),
+                (verdict.browser.into(), verdict.os.into()),
                 (browser, os),
                 "{agent}"
             );

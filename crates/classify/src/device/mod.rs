@@ -19,7 +19,7 @@ mod rules;
 mod token;
 
 pub use cache::{CacheLimits, CachedClassifier};
-pub use class::{BotClass, Device, DeviceVerdict, RuleId, UnknownName};
+pub use class::{BotClass, Device, DeviceVerdict, RuleId};
 pub use classifier::classify;
 pub use family::{BrowserFamily, OsFamily};
 pub use hints::{ClientPlatform, FormFactors, Hints};

@@ -104,15 +104,15 @@ impl RuleReader {
                 }
                 RuleSection::Shape(name)
             }
-            ["device", id, device] => self.new_rule(id, Says::Is(named(device)?))?,
-            ["bot", id, class] => self.new_rule(id, Says::Bot(named(class)?))?,
+            ["device", id, device] => self.new_rule(id, Says::Is(named("device", device)?))?,
+            ["bot", id, class] => self.new_rule(id, Says::Bot(named("bot class", class)?))?,
             ["browser", family] => {
-                let family = named(family)?;
+                let family = named("browser family", family)?;
                 self.browsers.push(Family { family, conditions });
                 RuleSection::Browser
             }
             ["system", family] => {
-                let family = named(family)?;
+                let family = named("system family", family)?;
                 self.systems.push(Family { family, conditions });
                 RuleSection::System
             }
@@ -251,8 +251,9 @@ impl RuleReader {
 }
 
 /// Reads the name of a device, class or family.
-fn named<T: std::str::FromStr<Err: ToString>>(name: &str) -> Result<T, String> {
-    name.parse().map_err(|unknown: T::Err| unknown.to_string())
+fn named<T: std::str::FromStr>(what: &str, name: &str) -> Result<T, String> {
+    let found = name.parse();
+    found.map_err(|_| format!("unknown {what} {name:?}"))
 }
 
 /// Compiles a pattern on bytes, in which `.` matches every byte.

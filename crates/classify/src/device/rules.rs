@@ -203,7 +203,7 @@ mod tests {
     use xxhash_rust::xxh3::xxh3_64;
 
     use super::*;
-    use crate::device::{BotClass, Hints, classify};
+    use crate::device::{Hints, classify};
 
     fn problem(name: &str, text: &str) -> String {
         let file = RuleFile {
@@ -323,7 +323,7 @@ mod tests {
         let mut verdicts = String::new();
         for agent in corpora.iter().flat_map(|text| text.split(['\t', '\n'])) {
             let verdict = classify(agent, &Hints::NONE);
-            let bot = verdict.bot.map_or("", BotClass::as_str);
+            let bot = verdict.bot.map_or("", <&str>::from);
             let (device, rule) = (verdict.device, verdict.rule);
             let (browser, os) = (verdict.browser, verdict.os);
             writeln!(verdicts, "{device} {bot} {rule} {browser} {os}").unwrap();

@@ -1,12 +1,15 @@
 //! Bands of the day: named parts of the 24 local hours.
 
-use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use strum::{FromRepr, IntoStaticStr, VariantArray};
 
 /// A part of the local day. The discriminants are the stored form; 0 is never used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[derive(FromRepr, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum Band {
     /// 00:00 to 08:00.
@@ -18,64 +21,25 @@ pub enum Band {
 }
 
 impl Band {
-    /// All bands, in the order of the day.
-    pub const ALL: [Self; 3] = [Self::Night, Self::Office, Self::Evening];
-
-    /// The name used in JSON, SQL and metrics.
+    /// Returns the local hours of the band.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn hours(self) -> Range<u8> {
         match self {
-            Self::Night => "night",
-            Self::Office => "office",
-            Self::Evening => "evening",
+            Self::Night => 0..8,
+            Self::Office => 8..18,
+            Self::Evening => 18..24,
         }
     }
 
-    /// Returns the band stored as `value`, if the number is valid.
-    #[must_use]
-    pub const fn from_u8(value: u8) -> Option<Self> {
-        match value {
-            1 => Some(Self::Night),
-            2 => Some(Self::Office),
-            3 => Some(Self::Evening),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Band {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The division of the local day into bands, by whole hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bands {
-    by_hour: [Band; 24],
-}
-
-impl Bands {
     /// Returns the band of a local hour, 0 to 23; greater hours count as 23.
     #[inline]
     #[must_use]
-    pub const fn of(&self, hour: u8) -> Band {
-        self.by_hour[if hour < 24 { hour as usize } else { 23 }]
-    }
-
-    /// Returns the number of hours in `band` on an ordinary day.
-    #[must_use]
-    pub fn hours(&self, band: Band) -> u8 {
-        self.by_hour.iter().map(|b| u8::from(*b == band)).sum()
-    }
-}
-
-impl Default for Bands {
-    fn default() -> Self {
-        let mut by_hour = [Band::Night; 24];
-        by_hour[8..18].fill(Band::Office);
-        by_hour[18..].fill(Band::Evening);
-        Self { by_hour }
+    pub const fn of(hour: u8) -> Self {
+        match hour {
+            0..8 => Self::Night,
+            8..18 => Self::Office,
+            _ => Self::Evening,
+        }
     }
 }
 
@@ -84,27 +48,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bands_of_the_focus_report() {
-        let bands = Bands::default();
-        assert_eq!(Band::ALL.map(|band| bands.hours(band)), [8, 10, 6]);
-        for (hour, band) in [
-            (0, Band::Night),
-            (7, Band::Night),
-            (8, Band::Office),
-            (17, Band::Office),
-            (18, Band::Evening),
-            (23, Band::Evening),
-            (24, Band::Evening),
-        ] {
-            assert_eq!(bands.of(hour), band, "{hour}");
+    fn every_hour_is_in_the_band_that_covers_it() {
+        for band in Band::VARIANTS {
+            for hour in band.hours() {
+                assert_eq!(Band::of(hour), *band, "{hour}");
+            }
         }
+        let hours: usize = Band::VARIANTS.iter().map(|band| band.hours().len()).sum();
+        assert_eq!((hours, Band::of(24)), (24, Band::Evening));
     }
 
     #[test]
     fn stored_numbers_are_read_back() {
-        for band in Band::ALL {
-            assert_eq!(Band::from_u8(band as u8), Some(band));
+        for band in Band::VARIANTS {
+            assert_eq!(Band::from_repr(*band as u8), Some(*band));
         }
-        assert_eq!(Band::from_u8(0), None);
+        assert_eq!(Band::from_repr(0), None);
     }
 }

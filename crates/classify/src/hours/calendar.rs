@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
-use super::{LocalDate, LocalDateError};
+use super::days_since_1970;
 
 /// A public holiday. Sundays are not listed, except Easter.
 ///
@@ -19,110 +21,58 @@ use super::{LocalDate, LocalDateError};
 /// - law 151/2025: 4 October, from 2026.
 ///
 /// The list is valid for every year from 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display)]
+#[strum(serialize_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Holiday {
     /// 1 January.
-    NewYear = 1,
+    NewYear,
     /// 6 January; not a holiday from 1978 to 1985.
-    Epiphany = 2,
+    Epiphany,
     /// Easter Sunday.
-    Easter = 3,
+    Easter,
     /// The day after Easter.
-    EasterMonday = 4,
+    EasterMonday,
     /// 25 April.
-    Liberation = 5,
+    Liberation,
     /// 1 May.
-    Labour = 6,
+    Labour,
     /// 2 June. From 1977 to 2000 it moved to the first Sunday of June, which does not count as a
     /// holiday here.
-    Republic = 7,
+    Republic,
     /// 15 August.
-    Assumption = 8,
+    Assumption,
     /// 4 October, from 2026. Until 1976 it was a lesser feast, which does not count here.
-    SaintFrancis = 9,
+    SaintFrancis,
     /// 1 November.
-    AllSaints = 10,
+    AllSaints,
     /// 8 December.
-    ImmaculateConception = 11,
+    ImmaculateConception,
     /// 25 December.
-    Christmas = 12,
+    Christmas,
     /// 26 December.
-    SaintStephen = 13,
+    SaintStephen,
     /// 17 March 2011 only, for 150 years of Italian unity.
-    Unity150 = 14,
+    Unity150,
     /// The feast of the town's patron saint.
-    PatronSaint = 15,
+    PatronSaint,
     /// 19 March, until 1976.
-    SaintJoseph = 16,
+    SaintJoseph,
     /// The Thursday 39 days after Easter, until 1976.
-    Ascension = 17,
+    Ascension,
     /// The Thursday 60 days after Easter, until 1976.
-    CorpusDomini = 18,
+    CorpusDomini,
     /// 29 June, until 1976.
-    SaintsPeterAndPaul = 19,
+    SaintsPeterAndPaul,
     /// 4 November, until 1976. Since then it is the first Sunday of November, which does not count
     /// as a holiday here.
-    NationalUnity = 20,
+    NationalUnity,
 }
 
 impl Holiday {
-    /// All holidays, in the order of their stored numbers.
-    pub const ALL: [Self; 20] = [
-        Self::NewYear,
-        Self::Epiphany,
-        Self::Easter,
-        Self::EasterMonday,
-        Self::Liberation,
-        Self::Labour,
-        Self::Republic,
-        Self::Assumption,
-        Self::SaintFrancis,
-        Self::AllSaints,
-        Self::ImmaculateConception,
-        Self::Christmas,
-        Self::SaintStephen,
-        Self::Unity150,
-        Self::PatronSaint,
-        Self::SaintJoseph,
-        Self::Ascension,
-        Self::CorpusDomini,
-        Self::SaintsPeterAndPaul,
-        Self::NationalUnity,
-    ];
-
-    /// The name used in JSON and SQL.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NewYear => "new-year",
-            Self::Epiphany => "epiphany",
-            Self::Easter => "easter",
-            Self::EasterMonday => "easter-monday",
-            Self::Liberation => "liberation",
-            Self::Labour => "labour",
-            Self::Republic => "republic",
-            Self::Assumption => "assumption",
-            Self::SaintFrancis => "saint-francis",
-            Self::AllSaints => "all-saints",
-            Self::ImmaculateConception => "immaculate-conception",
-            Self::Christmas => "christmas",
-            Self::SaintStephen => "saint-stephen",
-            Self::Unity150 => "unity150",
-            Self::PatronSaint => "patron-saint",
-            Self::SaintJoseph => "saint-joseph",
-            Self::Ascension => "ascension",
-            Self::CorpusDomini => "corpus-domini",
-            Self::SaintsPeterAndPaul => "saints-peter-and-paul",
-            Self::NationalUnity => "national-unity",
-        }
-    }
-
     /// Returns the national holiday on `date`, if any, for years from 1970.
     #[must_use]
-    pub fn national(date: LocalDate) -> Option<Self> {
+    pub fn national(date: Date) -> Option<Self> {
         let year = date.year();
         let until_1976 = year <= 1976;
         let fixed = match (date.month(), date.day()) {
@@ -143,24 +93,20 @@ impl Holiday {
             (12, 26) => Some(Self::SaintStephen),
             _ => None,
         };
-        fixed.or_else(|| match date.days() - easter(year).days() {
-            0 => Some(Self::Easter),
-            1 => Some(Self::EasterMonday),
-            39 if until_1976 => Some(Self::Ascension),
-            60 if until_1976 => Some(Self::CorpusDomini),
-            _ => None,
-        })
-    }
-}
-
-impl fmt::Display for Holiday {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        fixed.or_else(
+            || match days_since_1970(date) - days_since_1970(easter(year)) {
+                0 => Some(Self::Easter),
+                1 => Some(Self::EasterMonday),
+                39 if until_1976 => Some(Self::Ascension),
+                60 if until_1976 => Some(Self::CorpusDomini),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Easter Sunday of the Western churches, by the algorithm of Meeus, Jones and Butcher.
-fn easter(year: i16) -> LocalDate {
+fn easter(year: i16) -> Date {
     let year = i32::from(year);
     let (golden, century, of_century) = (
         year.rem_euclid(19),
@@ -179,7 +125,24 @@ fn easter(year: i16) -> LocalDate {
     } else {
         (3, day_from_march)
     };
-    LocalDate::new(year as i16, month, day as u8).expect("Easter is a day of March or April")
+    Date::new(year as i16, month, day as i8).expect("Easter is a day of March or April")
+}
+
+/// The reason why a text is not a day of the year.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MonthDayError {
+    /// The text is not `MM-DD`.
+    #[error("{0:?} is not a date of the form MM-DD")]
+    Malformed(String),
+    /// The calendar has no such day.
+    #[error("no year has the day {month:02}-{day:02}")]
+    NoSuchDay {
+        /// The requested month.
+        month: u8,
+        /// The requested day.
+        day: u8,
+    },
 }
 
 /// A day of the year without a year, such as `12-07`, the patron saint's day of Milan.
@@ -190,29 +153,6 @@ pub struct MonthDay {
     day: u8,
 }
 
-impl MonthDay {
-    /// Creates a day of the year. 29 February is allowed and occurs in leap years only.
-    ///
-    /// # Errors
-    /// [`LocalDateError::NoSuchDay`] if the day exists in no year.
-    pub fn new(month: u8, day: u8) -> Result<Self, LocalDateError> {
-        const A_LEAP_YEAR: i16 = 2000;
-        LocalDate::new(A_LEAP_YEAR, month, day).map(|_| Self { month, day })
-    }
-
-    /// The month, 1 to 12.
-    #[must_use]
-    pub const fn month(self) -> u8 {
-        self.month
-    }
-
-    /// The day of the month, 1 to 31.
-    #[must_use]
-    pub const fn day(self) -> u8 {
-        self.day
-    }
-}
-
 impl fmt::Display for MonthDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02}-{:02}", self.month, self.day)
@@ -220,19 +160,23 @@ impl fmt::Display for MonthDay {
 }
 
 impl FromStr for MonthDay {
-    type Err = LocalDateError;
+    type Err = MonthDayError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const A_LEAP_YEAR: i16 = 2000;
         let parts = text.split_once('-');
-        let (month, day) = parts
+        let (month, day): (u8, u8) = parts
             .and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)))
-            .ok_or_else(|| LocalDateError::Malformed(text.to_owned()))?;
-        Self::new(month, day)
+            .ok_or_else(|| MonthDayError::Malformed(text.to_owned()))?;
+        // A number above 127 becomes negative, which no calendar has.
+        Date::new(A_LEAP_YEAR, month.cast_signed(), day.cast_signed())
+            .map(|_| Self { month, day })
+            .map_err(|_| MonthDayError::NoSuchDay { month, day })
     }
 }
 
 impl TryFrom<String> for MonthDay {
-    type Error = LocalDateError;
+    type Error = MonthDayError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -257,10 +201,11 @@ impl Calendar {
     /// Returns the holiday on `date`. A national holiday takes precedence over the patron saint's
     /// day.
     #[must_use]
-    pub fn holiday(&self, date: LocalDate) -> Option<Holiday> {
+    pub fn holiday(&self, date: Date) -> Option<Holiday> {
         Holiday::national(date).or_else(|| {
             let patron = self.patron?;
-            let is_patron = (date.month(), date.day()) == (patron.month, patron.day);
+            let day = (date.month().unsigned_abs(), date.day().unsigned_abs());
+            let is_patron = day == (patron.month, patron.day);
             is_patron.then_some(Holiday::PatronSaint)
         })
     }
@@ -270,7 +215,7 @@ impl Calendar {
 mod tests {
     use super::*;
 
-    fn date(text: &str) -> LocalDate {
+    fn date(text: &str) -> Date {
         text.parse().unwrap()
     }
 
@@ -298,7 +243,7 @@ mod tests {
             assert_eq!(easter(sunday.year()), sunday);
             // In 2011 and 2038 a fixed holiday falls on one of the two days.
             assert!(Holiday::national(sunday).is_some());
-            assert!(Holiday::national(sunday.plus_days(1)).is_some());
+            assert!(Holiday::national(sunday.tomorrow().unwrap()).is_some());
         }
     }
 
@@ -348,12 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn names_and_numbers_are_those_of_the_list() {
-        for (number, holiday) in (1_u8..).zip(Holiday::ALL) {
-            assert_eq!(holiday as u8, number);
-        }
-        assert!("02-30".parse::<MonthDay>().is_err());
-        assert!("0207".parse::<MonthDay>().is_err());
+    fn a_day_of_the_year_is_one_of_a_leap_year() {
+        let refused = |text: &str| text.parse::<MonthDay>().unwrap_err().to_string();
+        assert_eq!(refused("02-30"), "no year has the day 02-30");
+        assert_eq!(refused("0207"), "\"0207\" is not a date of the form MM-DD");
         assert_eq!("02-29".parse::<MonthDay>().unwrap().to_string(), "02-29");
+        assert_eq!(
+            Holiday::SaintsPeterAndPaul.to_string(),
+            "saints-peter-and-paul"
+        );
+        assert_eq!(Holiday::Unity150.to_string(), "unity150");
     }
 }

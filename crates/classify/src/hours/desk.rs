@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Weekday;
 use serde::{Deserialize, Serialize};
-
-use super::Weekday;
 
 /// The reason why a text is not a table of opening hours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +30,8 @@ type Opening = (u16, u16);
 /// hours. The desk is closed on days that no group names. A day may occur in several groups.
 ///
 /// ```
-/// use affluenza_classify::hours::{OpeningHours, Weekday};
+/// use affluenza_classify::hours::OpeningHours;
+/// use jiff::civil::Weekday;
 ///
 /// let desk: OpeningHours = "mo-fr 08:30-12:30; tu,th 14:30-17:00".parse()?;
 /// assert_eq!(desk.openings(Weekday::Monday), [(8 * 60 + 30, 12 * 60 + 30)]);
@@ -52,7 +52,7 @@ impl OpeningHours {
     /// order.
     #[must_use]
     pub fn openings(&self, weekday: Weekday) -> &[(u16, u16)] {
-        &self.week[usize::from(weekday.number()) - 1]
+        &self.week[weekday.to_monday_zero_offset() as usize]
     }
 }
 
@@ -72,7 +72,7 @@ impl FromStr for OpeningHours {
                 week[day].extend(&openings);
             }
         }
-        for (openings, weekday) in week.iter_mut().zip(Weekday::ALL) {
+        for (openings, weekday) in week.iter_mut().zip(Weekday::Monday.cycle_forward()) {
             openings.sort_unstable();
             if openings.windows(2).any(|pair| pair[1].0 < pair[0].1) {
                 return Err(OpeningHoursError::Overlap(weekday));

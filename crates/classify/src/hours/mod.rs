@@ -10,9 +10,9 @@ mod desk;
 mod existing;
 mod zone;
 
-pub use bands::{Band, Bands};
-pub use calendar::{Calendar, Holiday, MonthDay};
-pub use civil::{LocalDate, LocalDateError, Weekday};
+pub use bands::Band;
+pub use calendar::{Calendar, Holiday, MonthDay, MonthDayError};
+pub use civil::{date_since_1970, days_since_1970};
 pub use desk::{OpeningHours, OpeningHoursError};
 pub use existing::ExistingHours;
 pub use zone::{LocalHour, UnknownZone, Zone};

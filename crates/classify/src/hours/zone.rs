@@ -1,16 +1,13 @@
 //! Conversion of instants to local hours.
 
-use std::fmt;
-use std::str::FromStr;
-
+use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use super::{Band, Bands, LocalDate, Weekday};
+use super::Band;
 
 /// The default time zone of a portal.
-pub(crate) const DEFAULT_ZONE: &str = "Europe/Rome";
+const DEFAULT_ZONE: &str = "Europe/Rome";
 
 const DAY: i64 = 86_400;
 
@@ -26,13 +23,11 @@ pub struct UnknownZone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LocalHour {
     /// The local date.
-    pub date: LocalDate,
+    pub date: Date,
     /// The local hour, 0 to 23.
     pub hour: u8,
     /// The local minute, 0 to 59.
     pub minute: u8,
-    /// The local day of the week.
-    pub weekday: Weekday,
     /// The band of the local hour.
     pub band: Band,
     /// Start of this local hour, in seconds since 1970-01-01T00:00:00Z.
@@ -45,16 +40,9 @@ pub struct LocalHour {
     pub offset: i32,
 }
 
-/// A time zone of the IANA database, with the bands of the day.
-///
-/// Its serialised form is its name.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Zone {
-    tz: TimeZone,
-    name: Box<str>,
-    bands: Bands,
-}
+/// A time zone of the IANA database. A clone shares its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
 
 impl Zone {
     /// Returns the zone with this IANA name (case-insensitive).
@@ -62,41 +50,17 @@ impl Zone {
     /// # Errors
     /// [`UnknownZone`] if the bundled database does not have the name.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
-        let tz = TimeZoneDatabase::bundled()
-            .get(name)
-            .map_err(|_| UnknownZone {
-                name: name.to_owned(),
-            })?;
-        let name = tz.iana_name().unwrap_or(name).into();
-        Ok(Self {
-            tz,
-            name,
-            bands: Bands::default(),
+        let zone = TimeZoneDatabase::bundled().get(name);
+        zone.map(Self).map_err(|_| UnknownZone {
+            name: name.to_owned(),
         })
-    }
-
-    /// Returns the zones with these names, or Europe/Rome if the list is empty. Skips names that
-    /// the bundled database lacks, because no event is classified with a register that has such a
-    /// name.
-    pub fn all_named<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<Self> {
-        let named = names.into_iter().map(Self::named);
-        let mut zones: Vec<Self> = named.filter_map(Result::ok).collect();
-        if zones.is_empty() {
-            zones.push(Self::default());
-        }
-        zones
     }
 
     /// The IANA name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The bands of the day.
-    #[must_use]
-    pub const fn bands(&self) -> &Bands {
-        &self.bands
+        // Every zone of the database has a name.
+        self.0.iana_name().unwrap_or_default()
     }
 
     /// Returns the local hour of an instant, in milliseconds since 1970-01-01T00:00:00Z.
@@ -110,22 +74,20 @@ impl Zone {
         );
         let offset = self.offset_at(utc);
         let local = offset.to_datetime(timestamp(utc));
-        let date = LocalDate::from(local.date());
         let (hour, minute) = (local.hour().unsigned_abs(), local.minute().unsigned_abs());
         let second_of_hour = i64::from(minute) * 60 + i64::from(local.second());
         LocalHour {
-            date,
+            date: local.date(),
             hour,
             minute,
-            weekday: date.weekday(),
-            band: self.bands.of(hour),
+            band: Band::of(hour),
             hour_start_utc: self.start_of_hour(utc, utc - second_of_hour),
             offset: offset.seconds(),
         }
     }
 
     fn offset_at(&self, utc: i64) -> Offset {
-        self.tz.to_offset(timestamp(utc))
+        self.0.to_offset(timestamp(utc))
     }
 
     /// Returns the start of the local hour of `utc`: `by_clock`, where the minutes of the clock
@@ -137,7 +99,7 @@ impl Zone {
         }
         let second_later = timestamp(utc) + SignedDuration::from_secs(1);
         // A transition that changes only the abbreviation does not move the clock.
-        self.tz
+        self.0
             .preceding(second_later)
             .take_while(|transition| transition.offset() == offset)
             .last()
@@ -148,7 +110,7 @@ impl Zone {
     /// ascending order. Instants are seconds since 1970; the first and last period are clipped.
     pub(super) fn steady_periods(&self, from: i64, to: i64) -> Vec<(i64, i64, i32)> {
         let mut periods = vec![(from, to, self.offset_at(from).seconds())];
-        for transition in self.tz.following(timestamp(from)) {
+        for transition in self.0.following(timestamp(from)) {
             let (start, offset) = (
                 transition.timestamp().as_second(),
                 transition.offset().seconds(),
@@ -174,43 +136,5 @@ impl Default for Zone {
     /// `Europe/Rome`.
     fn default() -> Self {
         Self::named(DEFAULT_ZONE).expect("the bundled database has Europe/Rome")
-    }
-}
-
-impl fmt::Debug for Zone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Zone")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-impl PartialEq for Zone {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.bands == other.bands
-    }
-}
-
-impl Eq for Zone {}
-
-impl FromStr for Zone {
-    type Err = UnknownZone;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::named(name)
-    }
-}
-
-impl TryFrom<String> for Zone {
-    type Error = UnknownZone;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        Self::named(&name)
-    }
-}
-
-impl From<Zone> for String {
-    fn from(zone: Zone) -> Self {
-        zone.name.into()
     }
 }

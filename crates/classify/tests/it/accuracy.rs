@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use affluenza_classify::device::{Device, Hints, classify};
+use strum::VariantArray as _;
 
 const CORPUS: &str = include_str!("../fixtures/user_agents.tsv");
 const FAMILIES: &str = include_str!("../fixtures/families.tsv");
@@ -67,16 +68,16 @@ impl Confusion {
             self.accuracy(),
             "expected"
         );
-        for class in Device::ALL {
-            write!(text, "{:>12}", class.as_str()).unwrap();
+        for class in Device::VARIANTS {
+            write!(text, "{:>12}", <&str>::from(class)).unwrap();
         }
         writeln!(text, "{:>12}", "recall").unwrap();
-        for class in Device::ALL {
+        for class in Device::VARIANTS {
             let row = &self.0[*class as usize - 1];
             if row.iter().sum::<f64>() == 0.0 {
                 continue;
             }
-            write!(text, "{:>12}", class.as_str()).unwrap();
+            write!(text, "{:>12}", <&str>::from(class)).unwrap();
             for count in row {
                 write!(text, "{count:>12.1}").unwrap();
             }
@@ -177,7 +178,7 @@ fn a_bot_has_a_class_and_no_family() {
         assert_eq!(verdict.bot.is_some(), verdict.device == Device::Bot);
         if verdict.bot.is_some() {
             assert_eq!(
-                (verdict.browser.as_str(), verdict.os.as_str()),
+                (verdict.browser.into(), verdict.os.into()),
                 ("other", "other")
             );
         }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use affluenza_classify::hours::{Holiday, LocalDate};
+use affluenza_classify::hours::{Holiday, date_since_1970, days_since_1970};
+use jiff::civil::date;
 
 const TABLE: &str = include_str!("../fixtures/holidays.tsv");
 
@@ -14,10 +15,10 @@ fn holidays_of_130_years_are_those_of_another_table() {
         let (year, days) = line.split_once('\t').unwrap();
         let expected: BTreeSet<String> = days.split(' ').map(str::to_owned).collect();
         let year: i16 = year.parse().unwrap();
-        let first = LocalDate::new(year, 1, 1).unwrap().days();
-        let end = LocalDate::new(year + 1, 1, 1).unwrap().days();
+        let first = days_since_1970(date(year, 1, 1));
+        let end = days_since_1970(date(year + 1, 1, 1));
         let found: BTreeSet<String> = (first..end)
-            .map(LocalDate::from_days)
+            .map(date_since_1970)
             .filter(|day| Holiday::national(*day).is_some())
             .map(|day| day.to_string()[5..].to_owned())
             .collect();

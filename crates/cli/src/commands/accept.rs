@@ -1,6 +1,6 @@
 //! Accepts differences that cannot be repaired.
 
-use affluenza_classify::hours::LocalDate;
+use affluenza_classify::hours::date_since_1970;
 use affluenza_pipeline::accept::Acceptor;
 use affluenza_report::AcceptedLoss;
 use affluenza_store::accept::Accepted;
@@ -32,8 +32,8 @@ pub async fn losses_of_year(ledger: &Ledger, year: i16) -> Result<Vec<AcceptedLo
         })
         .map(|one| AcceptedLoss {
             records: one.records,
-            from: LocalDate::from_days(i32::from(one.first_day)).to_string(),
-            to: LocalDate::from_days(i32::from(one.last_day)).to_string(),
+            from: date_since_1970(i32::from(one.first_day)).to_string(),
+            to: date_since_1970(i32::from(one.last_day)).to_string(),
             reason: one.reason,
         })
         .collect())

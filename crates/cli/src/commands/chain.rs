@@ -135,11 +135,8 @@ impl Chain {
     /// # Errors
     /// The year has no public edition.
     pub fn newest_edition(&self, year: i16) -> Result<PublicYear> {
-        match (self.editions(year)?.pop(), self.newest(year)?) {
-            (Some(public), _) => Ok(public),
-            (None, Some((seal, sealed))) => Err(too_little(seal, &sealed).into()),
-            (None, None) => Err(NoEdition::Open(year).into()),
-        }
+        let newest = self.editions(year)?.pop();
+        newest.ok_or_else(|| NoEdition::Open(year).into())
     }
 
     /// Returns all public editions of a year, oldest first.
@@ -150,12 +147,7 @@ impl Chain {
         let mut editions = Vec::new();
         let seals = self.0.iter();
         for seal in seals.filter(|seal| seal.year == year.unsigned_abs()) {
-            match edition(seal, &seal.open()?) {
-                Some(Ok(public)) => editions.push(public),
-                // This seal has no edition: too little had changed, or an earlier version wrote it.
-                None | Some(Err(NoEdition::TooLittle { .. })) => {}
-                Some(Err(cause)) => return Err(cause.into()),
-            }
+            editions.extend(edition(seal, &seal.open()?).transpose()?);
         }
         Ok(editions)
     }
@@ -178,16 +170,14 @@ impl Chain {
         for seal in &self.0 {
             // A later seal of a year replaces the earlier one.
             let sealed = seal.open()?;
-            let edition = match edition(seal, &sealed) {
-                Some(edition) => edition.map(Arc::new),
-                // The earlier edition stays.
-                None if years.contains_key(&sealed.year) => continue,
-                None => Err(too_little(seal, &sealed)),
+            // Without an edition of its own, the earlier edition stays.
+            let Some(edition) = edition(seal, &sealed) else {
+                continue;
             };
             let closed = ClosedYear {
                 seal: seal.number,
                 closed_at: sealed.sealed_at,
-                edition,
+                edition: edition.map(Arc::new),
             };
             years.insert(sealed.year, closed);
         }
@@ -202,23 +192,12 @@ pub async fn closed_years(registers: &Registers, witness: &Witness) -> Closed {
     years.map_err(|error| format!("{error:#}"))
 }
 
-fn too_little(seal: &Seal, sealed: &SealedYear) -> NoEdition {
-    NoEdition::TooLittle {
-        year: sealed.year,
-        seal: seal.number,
-    }
-}
-
 /// Returns the public edition decided with a seal; `None` if an earlier edition stays.
 fn edition(seal: &Seal, sealed: &SealedYear) -> Option<Result<PublicYear, NoEdition>> {
-    let decided = match &sealed.public {
-        Some(Outcome::Edition(decided)) => decided,
-        Some(Outcome::Unchanged) => return None,
-        None => return Some(Err(too_little(seal, sealed))),
+    let Outcome::Edition(decided) = &sealed.public else {
+        return None;
     };
-    let Some(figures) = OpenFigures::of_closed(&sealed.figures.people) else {
-        return Some(Err(too_little(seal, sealed)));
-    };
+    let figures = OpenFigures::of_closed(&sealed.figures.people);
     let public = PublicYear::of(sealed.year, &figures, decided);
     Some(public.map_err(|cause| NoEdition::Unprotected {
         year: sealed.year,

@@ -52,7 +52,7 @@ struct Failure {
 
 pub fn run(args: &CheckEvents) -> Result<()> {
     let text = read(args)?;
-    let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
+    let now = UnixMillis::from(jiff::Timestamp::now());
     let found = check(&text, now);
     match args.format {
         OutputFormat::Text => output::print(&as_text(&found))?,

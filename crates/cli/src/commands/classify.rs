@@ -1,7 +1,7 @@
 use std::io::{self, BufRead, Read};
 
 use affluenza_classify::device::{Device, DeviceRules, Hints};
-use affluenza_classify::hours::Band;
+use affluenza_classify::hours::{Band, date_since_1970};
 use affluenza_event::{Activity, UnixMillis};
 use affluenza_kafka::Offset;
 use affluenza_pipeline::Classifier;
@@ -81,11 +81,11 @@ impl<'l> AgentRow<'l> {
         let rules = DeviceRules::in_use();
         let verdict = rules.classify(line, &Hints::NONE);
         Self {
-            device: verdict.device.as_str(),
+            device: verdict.device.into(),
             rule: verdict.rule.as_str(),
-            bot: verdict.bot.map_or("", |class| class.as_str()),
-            browser: verdict.browser.as_str(),
-            os: verdict.os.as_str(),
+            bot: verdict.bot.map_or("", <&str>::from),
+            browser: verdict.browser.into(),
+            os: verdict.os.into(),
             rules_version: rules.version(),
             user_agent: String::from_utf8_lossy(line),
         }
@@ -135,7 +135,7 @@ impl EventRow {
         };
         let (activity, kind) = match event.activity {
             Activity::Access(_) => ("access", ""),
-            Activity::ServiceUse(kind) => ("service-use", kind.as_str()),
+            Activity::ServiceUse(kind) => ("service-use", kind.into()),
         };
         classifier.classify(&event, Offset(0), |fact| Self {
             id,
@@ -147,18 +147,16 @@ impl EventRow {
     }
 
     fn of_fact(fact: &Fact<'_>) -> Self {
-        let day = jiff::civil::date(1970, 1, 1)
-            .checked_add(jiff::Span::new().days(i64::from(fact.local_date)));
         let attributes = fact.attributes;
         Self {
             ente: fact.ente.to_owned(),
             portal: fact.portal.to_owned(),
             service: fact.service.to_owned(),
             category: fact.category.to_owned(),
-            local_date: day.map(|day| day.to_string()).unwrap_or_default(),
+            local_date: date_since_1970(fact.local_date.into()).to_string(),
             local_hour: fact.local_hour,
-            band: Band::from_u8(fact.band.unsigned_abs()).map_or("", Band::as_str),
-            device: Device::from_u8(attributes.device.unsigned_abs()).map_or("", Device::as_str),
+            band: Band::from_repr(fact.band.unsigned_abs()).map_or("", <&str>::from),
+            device: Device::from_repr(attributes.device.unsigned_abs()).map_or("", <&str>::from),
             device_rule: attributes.device_rule.to_owned(),
             country: attributes.country.to_owned(),
             region: attributes.region.to_owned(),

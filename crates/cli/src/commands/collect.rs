@@ -84,7 +84,10 @@ impl RunningCollector {
         let renewed = Arc::clone(&collector);
         let reloaded = reload::register(
             settings.clone(),
-            move |register| Ok(renewed.renew(register)?),
+            move |register| {
+                renewed.renew(register);
+                Ok(())
+            },
             stop.clone(),
         );
         tokio::spawn(reloaded);

@@ -177,7 +177,7 @@ struct Requeue {
 impl Requeue {
     fn take(&mut self, letter: &Letter<'_>) -> Result<()> {
         self.taken += 1;
-        let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
+        let now = UnixMillis::from(jiff::Timestamp::now());
         let event = self.corrections.get(&letter.position);
         let result = correct(letter, event.map(|event| event.get()), now);
         if let Ok(record) = &result {

@@ -10,20 +10,19 @@ use anyhow::{Context, Result, anyhow};
 /// earlier edition unchanged.
 pub fn has_edition(sealed: &SealedYear, small_count: u64) -> bool {
     match &sealed.public {
-        Some(Outcome::Edition(decided)) => decided.small_count >= small_count,
-        Some(Outcome::Unchanged) => true,
-        None => false,
+        Outcome::Edition(decided) => decided.small_count >= small_count,
+        Outcome::Unchanged => true,
     }
 }
 
 /// Returns the secret of the year's earlier seal, or a new one.
 pub fn secret_of(newest: Option<&SealedYear>) -> Result<String> {
-    if let Some(sealed) = newest.filter(|sealed| !sealed.secret.is_empty()) {
+    if let Some(sealed) = newest {
         return Ok(sealed.secret.clone());
     }
     let mut drawn = [0_u8; 32];
     getrandom::fill(&mut drawn).map_err(|error| anyhow!("no random numbers: {error}"))?;
-    Ok(drawn.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(drawn))
 }
 
 /// Decides the public edition of a year that is being closed. `earlier` holds its previous
@@ -34,7 +33,6 @@ pub fn decide(sealed: &SealedYear, small_count: u64, earlier: &[PublicYear]) -> 
         .register()
         .map_err(|errors| anyhow!("the register: {errors}"))?;
     let figures = OpenFigures::of_closed(&sealed.figures.people);
-    let figures = figures.context("the figures have no details")?;
     let threshold = Threshold { k: small_count };
     let secret = Secret::of(&sealed.secret);
     let open = OpenYear {

@@ -1,15 +1,15 @@
 //! `affluenza emit`: sends one event by hand.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 use std::time::Duration;
 
 use affluenza_event::wire::{Client, Data, Envelope};
-use affluenza_event::{
-    ACCESS_V1, Channel, Kind, Login, Outcome, Resource, SERVICE_USE_V1, UnixMillis,
-};
+use affluenza_event::{ACCESS_V1, Channel, Kind, Login, Outcome, Resource, SERVICE_USE_V1};
 use affluenza_kafka::{Cluster, Writer};
 use anyhow::{Context, Result, bail, ensure};
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use strum::VariantNames;
 
 use crate::output;
 use crate::platform::Needs;
@@ -20,24 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Timeout of a request to the collector.
 const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
 
-macro_rules! one_of {
-    ($name:ident, $values:ty) => {
-        fn $name() -> impl clap::builder::TypedValueParser<Value = $values> {
-            PossibleValuesParser::new(<$values>::ALL.iter().map(|value| value.as_str())).map(
-                |text| {
-                    let known = <$values>::ALL.iter().find(|value| value.as_str() == text);
-                    *known.expect("only known values get here")
-                },
-            )
-        }
-    };
+/// Parses one of the names of an enum.
+fn one_of<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantNames + FromStr<Err = strum::ParseError> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS)
+        .map(|name| name.parse().expect("only known names get here"))
 }
-
-one_of!(kinds, Kind);
-one_of!(resources, Resource);
-one_of!(outcomes, Outcome);
-one_of!(channels, Channel);
-one_of!(logins, Login);
 
 /// One event: a service use if a kind is given, otherwise an access.
 #[derive(Debug, clap::Args)]
@@ -52,19 +42,19 @@ pub struct Emit {
     #[arg(long)]
     service: Option<String>,
     /// Kind of the service use.
-    #[arg(long, value_parser = kinds(), requires = "service")]
+    #[arg(long, value_parser = one_of::<Kind>(), requires = "service")]
     kind: Option<Kind>,
     /// Resource of the access. Default: a page.
-    #[arg(long, value_parser = resources(), conflicts_with = "kind")]
+    #[arg(long, value_parser = one_of::<Resource>(), conflicts_with = "kind")]
     resource: Option<Resource>,
     /// Outcome. Default: completed.
-    #[arg(long, value_parser = outcomes())]
+    #[arg(long, value_parser = one_of::<Outcome>())]
     outcome: Option<Outcome>,
     /// Channel. Default: web.
-    #[arg(long, value_parser = channels())]
+    #[arg(long, value_parser = one_of::<Channel>())]
     channel: Option<Channel>,
     /// Login method. Default: none.
-    #[arg(long, value_parser = logins())]
+    #[arg(long, value_parser = one_of::<Login>())]
     login: Option<Login>,
     /// Opaque token of the session.
     #[arg(long)]
@@ -107,7 +97,7 @@ pub fn run(settings: &Settings, args: &Emit) -> Result<()> {
     let now_text = now.to_string();
     let event = event(args, &id, &now_text);
     let json = serde_json::to_vec(&event)?;
-    if let Err(refusal) = affluenza_event::parse(&json, UnixMillis(now.as_millisecond())) {
+    if let Err(refusal) = affluenza_event::parse(&json, now.into()) {
         bail!("{refusal}; {}", refusal.mend());
     }
     if !args.dry_run {

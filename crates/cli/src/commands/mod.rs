@@ -264,7 +264,7 @@ fn use_device_rules(folder: &Path) -> Result<()> {
 
 fn classifier_with(settings: &Settings, geo: Geo) -> Result<Classifier> {
     let own_bots = ConfiguredBots::new(&settings.classification.bots);
-    Ok(Classifier::new(register(settings)?, geo, own_bots)?)
+    Ok(Classifier::new(register(settings)?, geo, own_bots))
 }
 
 #[cfg(test)]

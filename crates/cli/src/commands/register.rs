@@ -1,11 +1,13 @@
 use std::path::Path;
 
-use affluenza_classify::hours::{Calendar, Holiday, LocalDate, Weekday};
+use affluenza_classify::hours::{Calendar, Holiday};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
 use affluenza_store::register::{RegisterTable, UsageByCode};
 use anyhow::Result;
+use jiff::Span;
+use jiff::civil::{Date, Weekday, date};
 use serde::Serialize;
 use serde_json::json;
 
@@ -103,9 +105,9 @@ fn enti(register: &Register) -> String {
         let (valid_from, valid_to) = days(ente.validity());
         json!({
             "version": register.version(), "code": ente.code(), "name": ente.name(),
-            "kind": ente.kind().as_str(), "istat": ente.istat().unwrap_or_default(),
+            "kind": ente.kind().to_string(), "istat": ente.istat().unwrap_or_default(),
             "belfiore": ente.belfiore().unwrap_or_default(),
-            "zone": ente.zone().iana_name().unwrap_or_default(),
+            "zone": ente.zone().name(),
             "inhabitants": population.map_or(0, |it| it.inhabitants),
             "inhabitants_year": population.map_or(0, |it| it.year),
             "aliases": ente.aliases(), "valid_from": valid_from, "valid_to": valid_to,
@@ -125,7 +127,7 @@ fn services(register: &Register) -> String {
                     "version": register.version(), "code": service.code(), "name_it": service.name_it(),
                     "name_en": service.name_en().unwrap_or_default(), "category": category.code(),
                     "category_name_it": category.name_it(), "category_name_en": category.name_en(),
-                    "nature": service.nature().as_str(), "subject": service.subject().unwrap_or_default(),
+                    "nature": service.nature().to_string(), "subject": service.subject().unwrap_or_default(),
                     "life_event": service.life_event().unwrap_or_default(),
                     "valid_from": valid_from, "valid_to": valid_to,
                 }))
@@ -139,22 +141,22 @@ fn deployments(register: &Register) -> String {
         let (valid_from, valid_to) = days(offer.validity);
         json!({
             "version": register.version(), "ente": offer.ente.code(), "service": offer.service.code(),
-            "nature": offer.nature.as_str(), "valid_from": valid_from, "valid_to": valid_to,
+            "nature": offer.nature.to_string(), "valid_from": valid_from, "valid_to": valid_to,
         })
     }))
 }
 
-fn holiday_days() -> impl Iterator<Item = LocalDate> {
-    let first = LocalDate::new(*HOLIDAY_YEARS.start(), 1, 1).expect("years begin");
-    let end = LocalDate::new(*HOLIDAY_YEARS.end() + 1, 1, 1).expect("years begin");
-    (first.days()..end.days()).map(LocalDate::from_days)
+fn holiday_days() -> impl Iterator<Item = Date> {
+    let first = date(*HOLIDAY_YEARS.start(), 1, 1);
+    let days = first.series(Span::new().days(1));
+    days.take_while(|day| day.year() <= *HOLIDAY_YEARS.end())
 }
 
 fn national_holidays(register: &Register) -> String {
     lines(holiday_days().filter_map(|day| {
         let holiday = Holiday::national(day)?;
         Some(json!({
-            "version": register.version(), "day": day.to_string(), "holiday": holiday.as_str(),
+            "version": register.version(), "day": day.to_string(), "holiday": holiday.to_string(),
         }))
     }))
 }
@@ -171,7 +173,7 @@ fn patron_saints(register: &Register) -> String {
             (holiday == Holiday::PatronSaint).then(|| {
                 json!({
                     "version": register.version(), "ente": ente.code(), "day": day.to_string(),
-                    "holiday": holiday.as_str(),
+                    "holiday": holiday.to_string(),
                 })
             })
         })
@@ -181,16 +183,19 @@ fn patron_saints(register: &Register) -> String {
 fn desk_hours(register: &Register) -> String {
     let openings = register.enti().flat_map(|ente| {
         let desk = ente.desk();
-        Weekday::ALL.into_iter().flat_map(move |weekday| {
-            let openings = desk.map_or(&[][..], |desk| desk.openings(weekday));
-            openings
-                .iter()
-                .map(move |opening| (ente, weekday, *opening))
-        })
+        Weekday::Monday
+            .cycle_forward()
+            .take(7)
+            .flat_map(move |weekday| {
+                let openings = desk.map_or(&[][..], |desk| desk.openings(weekday));
+                openings
+                    .iter()
+                    .map(move |opening| (ente, weekday, *opening))
+            })
     });
     lines(openings.map(|(ente, weekday, (opens, closes))| {
         json!({
-            "version": register.version(), "ente": ente.code(), "weekday": weekday.number(),
+            "version": register.version(), "ente": ente.code(), "weekday": weekday.to_monday_one_offset(),
             "opens": opens, "closes": closes,
         })
     }))

@@ -116,7 +116,7 @@ impl Material {
         if args.public {
             let mut newest = closings.iter();
             let decided =
-                newest.rposition(|(_, sealed)| matches!(sealed.public, Some(Outcome::Edition(_))));
+                newest.rposition(|(_, sealed)| matches!(sealed.public, Outcome::Edition(_)));
             closings.truncate(decided.map_or(0, |at| at + 1));
         }
         let (register, present) = match closings.last() {
@@ -159,10 +159,10 @@ impl Material {
         let before = self.before.as_ref();
         let before = before.map(|(compared, figures)| (*compared, figures));
         let report = match (&self.present, self.closings.last()) {
-            (Some((figures, sources)), _) => Report::build(&question, figures, before)?
+            (Some((figures, sources)), _) => Report::build(&question, figures, before)
                 .with_sources(sources, &self.register)
                 .with_losses(&self.losses),
-            (None, Some((note, sealed))) => Report::sealed(note, sealed, &question, before)?,
+            (None, Some((note, sealed))) => Report::sealed(note, sealed, &question, before),
             (None, None) => bail!("{} has neither figures nor a seal", self.year),
         };
         Ok(report.with_closings(&self.closings, &question))

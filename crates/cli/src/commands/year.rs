@@ -78,7 +78,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
 /// Formats a line about a closed year.
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
-        Some(Outcome::Unchanged) => {
+        Outcome::Unchanged => {
             "; too little has moved for a second public edition, which would disclose single uses: the earlier one stays"
         }
         _ => "",
@@ -125,7 +125,7 @@ pub async fn close_year(
         sources: super::figures::in_force(store.registers()).await?,
         losses: super::accept::losses_of_year(store.ledger(), year).await?,
         secret: String::new(),
-        public: None,
+        public: Outcome::Unchanged,
     };
     // A concurrent command may add the next seal of the chain, or close this year or the year
     // before.
@@ -144,7 +144,7 @@ pub async fn close_year(
             return Ok(Closing::Unmoved((*seal).clone()));
         }
         sealed.secret = secret_of(newest.as_ref().map(|(_, sealed)| sealed))?;
-        sealed.public = Some(decide(&sealed, order.small_count, &chain.editions(year)?)?);
+        sealed.public = decide(&sealed, order.small_count, &chain.editions(year)?)?;
         sealed.figures_before = match chain.newest(year - 1)? {
             Some((_, sealed)) => sealed.figures,
             None => store.usage().base_figures(year - 1).await?,

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 /// Returns the time zones of one ente, or of all.
 pub fn of(register: &Register, ente: Option<&str>) -> Vec<Zone> {
-    let names = register.zones(|one, _| ente.is_none_or(|code| code == one.code()));
-    Zone::all_named(names)
+    register.zones(|one, _| ente.is_none_or(|code| code == one.code()))
 }
 
 /// Fails unless the year is over in every zone of the register.

@@ -8,7 +8,6 @@ const NOW: UnixMillis = UnixMillis(1_774_000_000_000);
 fn treatment() -> Treatment {
     let register = Register::parse(REGISTER).unwrap();
     Treatment {
-        zones: Zones::of(&register).unwrap(),
         register,
         geo: Arc::new(Geo::none()),
         salts: Arc::default(),

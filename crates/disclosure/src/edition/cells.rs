@@ -85,18 +85,13 @@ impl PublicMeasure {
             })
     }
 
-    /// Creates the linked tables of a year, without counts. Years without hours lack those tables.
-    pub(crate) fn linked<const N: usize>(
-        self,
-        dimensions: [Dimension; N],
-        has_hours: bool,
-    ) -> CountTable<N> {
+    /// Creates the linked tables of a year, without counts.
+    pub(crate) fn linked<const N: usize>(self, dimensions: [Dimension; N]) -> CountTable<N> {
         let axes = dimensions.map(|dimension| match dimension {
             Dimension::Hour => TableDimension::nested(dimension.name(), band_of),
             other => TableDimension::flat(other.name()),
         });
         let tables = self.tables().iter();
-        let tables = tables.filter(|table| has_hours || !table.contains(&Dimension::Hour));
         let names: Vec<Vec<&str>> = tables
             .map(|table| table.iter().map(|dimension| dimension.name()).collect())
             .collect();

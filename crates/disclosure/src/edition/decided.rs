@@ -81,8 +81,7 @@ impl Outcome {
         let users = Users::new(figures);
         let before = earlier.iter().filter_map(PublicYear::users);
         let mut moves = before.flat_map(|then| then.moved(&users));
-        let has_users = !figures.week.is_empty()
-            && !users.counts().any(|count| threshold.is_small(count))
+        let has_users = !users.counts().any(|count| threshold.is_small(count))
             && !moves.any(|change| threshold.is_small(change))
             && !has_hidden_hours(&uses)
             && !has_hidden_hours(&accesses);

@@ -19,16 +19,6 @@ pub enum NoEdition {
     /// The chain of seals is broken, or cannot be read.
     #[error("closed years cannot be published: {0}")]
     Broken(String),
-    /// The year was closed without a decision on its public cells.
-    #[error(
-        "{year} was closed (seal {seal}) by a version that kept too little to publish it: close it once more with `affluenza close-year {year} --restate REASON`"
-    )]
-    TooLittle {
-        /// Requested year.
-        year: i16,
-        /// Number of the year's newest seal.
-        seal: u32,
-    },
     /// The decision does not fit the figures.
     #[error("{year} cannot be published as it was decided with seal {seal}: {cause}")]
     Unprotected {

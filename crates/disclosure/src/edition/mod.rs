@@ -32,7 +32,6 @@ pub struct PublicYear {
     uses: Uses,
     accesses: Accesses,
     users: Option<Users>,
-    has_hours: bool,
 }
 
 /// Distinct visitors of each hour, summed over the hours of a year.
@@ -68,7 +67,6 @@ impl PublicYear {
         Ok(Self {
             year,
             small_count: decided.small_count,
-            has_hours: has_hours(figures),
             uses,
             accesses,
             users,
@@ -99,26 +97,16 @@ impl PublicYear {
     pub fn users(&self) -> Option<&Users> {
         self.users.as_ref()
     }
-
-    /// True if the year has figures by hour. Years closed by an earlier version have none.
-    pub fn has_hours(&self) -> bool {
-        self.has_hours
-    }
 }
 
 fn month(year: i16, month: u8) -> String {
     format!("{year:04}-{month:02}")
 }
 
-/// Years closed by an early version have no figures by hour.
-fn has_hours(figures: &OpenFigures) -> bool {
-    !figures.week.is_empty()
-}
-
 fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> CountTable<6> {
     use Dimension::{Category, Ente, Hour, Kind, Month, Service};
     let detail = [Ente, Category, Kind, Service].map(Dimension::name);
-    let table = PublicMeasure::Uses.linked(USES, has_hours(figures));
+    let table = PublicMeasure::Uses.linked(USES);
     let mut table = table.with_detail(&detail);
     for row in &figures.uses {
         let labels = USES.map(|dimension| match dimension {
@@ -161,7 +149,7 @@ fn table_of_uses(year: i16, figures: &OpenFigures, offered: &[Offered]) -> Count
 
 fn table_of_accesses(year: i16, figures: &OpenFigures) -> CountTable<4> {
     use Dimension::{Device, Hour, Month, Weekday};
-    let mut table = PublicMeasure::Accesses.linked(ACCESSES, has_hours(figures));
+    let mut table = PublicMeasure::Accesses.linked(ACCESSES);
     for row in &figures.months {
         let month = month(year, row.month);
         let labels = ACCESSES.map(|dimension| match dimension {

@@ -29,7 +29,7 @@ pub fn offered(register: &Register, year: i16) -> Vec<Offered> {
                 all.push(Offered {
                     ente: offer.ente.code().to_owned(),
                     category: category.code().to_owned(),
-                    kind: offer.nature.as_str().to_owned(),
+                    kind: offer.nature.to_string(),
                     service: offer.service.code().to_owned(),
                 });
             }

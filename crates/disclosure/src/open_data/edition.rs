@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::open_data::Publisher;
 use crate::open_data::catalogue::catalogue;
-use crate::open_data::tables::{EditionTable, sheets};
+use crate::open_data::tables::{EditionTable, SHEETS};
 
 /// File name of the catalogue.
 pub const CATALOGUE: &str = "catalog.jsonld";
@@ -51,8 +51,7 @@ impl Dataset {
 
 /// Returns the SHA-256 in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 impl Edition {
@@ -81,7 +80,7 @@ fn of_year<'a>(
 ) -> impl Iterator<Item = Dataset> {
     let (year, modified) = (published.public.year(), published.modified);
     let small_count = published.public.small_count();
-    sheets(published.public).map(move |sheet| Dataset {
+    SHEETS.iter().map(move |sheet| Dataset {
         year,
         modified,
         small_count,

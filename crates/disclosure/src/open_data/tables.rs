@@ -14,7 +14,7 @@ pub(crate) struct EditionTable {
     by: &'static [Dimension],
 }
 
-static SHEETS: [EditionTable; 7] = [
+pub(crate) static SHEETS: [EditionTable; 7] = [
     EditionTable {
         name: "utilizzi-per-categoria",
         measure: PublicMeasure::Uses,
@@ -51,13 +51,6 @@ static SHEETS: [EditionTable; 7] = [
         by: &[Dimension::Weekday, Dimension::Hour],
     },
 ];
-
-/// Returns every table of a year. Years closed by an earlier version have no table of hours.
-pub(crate) fn sheets(public: &PublicYear) -> impl Iterator<Item = &'static EditionTable> {
-    let has_hours = public.has_hours();
-    let sheets = SHEETS.iter();
-    sheets.filter(move |sheet| has_hours || !sheet.by.contains(&Dimension::Hour))
-}
 
 impl EditionTable {
     /// Returns the column names.

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use crate::keys::KeyError;
 
@@ -12,7 +12,10 @@ const NAME_BYTES_MAX: usize = 100;
 
 /// Role of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
+#[derive(Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = String, parse_err_fn = unknown_role)]
 pub enum Role {
     /// Reads the figures of the enti in its scope.
     Reader,
@@ -22,35 +25,8 @@ pub enum Role {
     Admin,
 }
 
-impl Role {
-    /// All roles.
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
-
-    /// Returns the name of the role in the key file and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Writer => "writer",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.name() == text)
-            .ok_or_else(|| format!("use one of {}", Self::ALL.map(Role::name).join(", ")))
-    }
+fn unknown_role(_: &str) -> String {
+    format!("use one of {}", Role::VARIANTS.join(", "))
 }
 
 /// Set of codes that a key gives access to.

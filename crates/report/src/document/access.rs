@@ -9,16 +9,9 @@ use crate::tables::{AccessRow, BreakdownTable, MonthRow};
 use crate::text::harmless;
 
 impl SectionWriter<'_> {
-    /// Returns the text shown where a closed year lacks the figures.
-    fn not_kept(self) -> Vec<Block> {
-        vec![Block::Text(self.say("not-kept"))]
-    }
-
     /// Writes visits and visitors by ente, and visits per resident.
     pub(super) fn accesses(self) -> Section {
-        let Some(accesses) = &self.report.accesses else {
-            return self.section("accesses", self.not_kept());
-        };
+        let accesses = &self.report.accesses;
         let heads = [
             Head::Words("ente"),
             Head::Figures("visits"),
@@ -90,10 +83,9 @@ impl SectionWriter<'_> {
 
     /// Writes visits and uses by month, and the share of mobile devices.
     pub(super) fn months(self) -> Section {
-        let blocks = match (self.public, &self.report.months) {
-            (Some(_), _) => vec![self.published_months()],
-            (None, None) => self.not_kept(),
-            (None, Some(months)) => self.own_months(months),
+        let blocks = match self.public {
+            Some(_) => vec![self.published_months()],
+            None => self.own_months(&self.report.months),
         };
         self.section("months", blocks)
     }
@@ -176,9 +168,6 @@ impl SectionWriter<'_> {
     }
 
     fn breakdown(self, table: &BreakdownTable) -> Section {
-        let Some(rows) = &table.rows else {
-            return self.section(table.name, self.not_kept());
-        };
         let name = table.dimension.name();
         let [shared, other] = match table.shares_of {
             SharesOf::Accesses => ["visits", "uses"],
@@ -190,7 +179,7 @@ impl SectionWriter<'_> {
             Head::Figures("share"),
             Head::Figures(other),
         ];
-        let rows = rows.iter().map(|row| {
+        let rows = table.rows.iter().map(|row| {
             let [shared, other] = match table.shares_of {
                 SharesOf::Accesses => [row.accesses, row.service_uses],
                 SharesOf::ServiceUses => [row.service_uses, row.accesses],

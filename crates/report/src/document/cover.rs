@@ -141,14 +141,14 @@ impl SectionWriter<'_> {
         let devices = &report.devices;
         let mut facts = Vec::new();
         let all = self.visits(None, None, devices.accesses);
-        match (self.public, &report.accesses) {
-            (Some(_), _) => facts.push(self.fact("fact-visits", all.into(), String::new())),
-            (None, Some(accesses)) => {
+        match self.public {
+            Some(_) => facts.push(self.fact("fact-visits", all.into(), String::new())),
+            None => {
+                let accesses = &report.accesses;
                 let words = [("visitors", accesses.visitors_days.into())];
                 let visitors = self.say_with("detail-visitors", &words);
                 facts.push(self.fact("fact-visits", Cell::Count(accesses.accesses), visitors));
             }
-            (None, None) => {}
         }
         let mobile = self.mobile_visits(None, devices.smartphone_and_tablet.accesses);
         facts.push(self.fact(

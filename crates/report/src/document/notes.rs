@@ -39,7 +39,6 @@ impl SectionWriter<'_> {
                     ("after", self.language.share(Some(*after_percent)).into()),
                 ],
             ),
-            Notice::FiguresNotKept => self.say("note-figures-not-kept"),
             Notice::MonthsInDoubt { months } => {
                 let words = [("months", months.join(", ").into())];
                 self.say_with("note-months-in-doubt", &words)
@@ -132,8 +131,7 @@ impl SectionWriter<'_> {
     }
 
     fn ente_name(self, code: &str) -> String {
-        let accesses = self.report.accesses.iter();
-        let enti = accesses.flat_map(|accesses| &accesses.enti);
+        let enti = self.report.accesses.enti.iter();
         let mut known = enti.map(|row| &row.name).filter(|name| name.ente == code);
         known.next().map_or(code, |name| &name.ente_name).to_owned()
     }

@@ -18,7 +18,7 @@ const CHECKS: [NoticeCheck; 7] = [
         finds: |notice| {
             matches!(
                 notice,
-                Notice::NoData { .. } | Notice::NoDataToCompare { .. } | Notice::FiguresNotKept
+                Notice::NoData { .. } | Notice::NoDataToCompare { .. }
             )
         },
     },

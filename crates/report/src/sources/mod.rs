@@ -165,6 +165,6 @@ impl FigureSet {
     /// Returns the SHA-256 of the set: the same figures from the same source have the same hash.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_json());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(digest)
     }
 }

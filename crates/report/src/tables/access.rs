@@ -146,5 +146,5 @@ fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
 }
 
 fn counts(row: &MonthUse, counted: Counted) -> bool {
-    counted == Counted::All || row.device != Device::Bot.as_str()
+    counted == Counted::All || row.device != <&str>::from(Device::Bot)
 }

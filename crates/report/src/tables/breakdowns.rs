@@ -30,8 +30,8 @@ pub struct BreakdownTable {
     pub name: &'static str,
     /// Quantity whose shares the rows have.
     pub shares_of: SharesOf,
-    /// Values with use; `None` for a closed year without these figures.
-    pub rows: Option<Vec<ValueRow>>,
+    /// Values with use.
+    pub rows: Vec<ValueRow>,
 }
 
 /// Use by every dimension of which the report has a table. In JSON each table is a field of the
@@ -64,16 +64,14 @@ fn printed_values(dimension: Dimension) -> Vec<&'static str> {
 }
 
 impl BreakdownTables {
-    pub(crate) fn build(detail: Option<&Detail>) -> Self {
+    pub(crate) fn build(detail: &Detail) -> Self {
         let tables = Dimension::detailed().into_iter().filter_map(|dimension| {
             let shares_of = dimension.shares_of()?;
             Some(BreakdownTable {
                 dimension,
                 name: dimension.plural()?,
                 shares_of,
-                rows: detail
-                    .and_then(|detail| detail.breakdowns.rows(dimension))
-                    .map(|uses| rows(uses, dimension, shares_of)),
+                rows: rows(detail.breakdowns.rows(dimension), dimension, shares_of),
             })
         });
         Self(tables.collect())
@@ -112,16 +110,12 @@ fn rows(uses: &[ValueUse], dimension: Dimension, shares_of: SharesOf) -> Vec<Val
 
 impl Serialize for BreakdownTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let named = self.rows.as_ref().map(|rows| {
-            let rows = rows.iter().map(|row| NamedValueRow {
-                value: BTreeMap::from([(self.dimension.name(), &*row.value)]),
-                accesses: row.accesses,
-                service_uses: row.service_uses,
-                share_percent: row.share_percent,
-            });
-            rows.collect::<Vec<_>>()
-        });
-        named.serialize(serializer)
+        serializer.collect_seq(self.rows.iter().map(|row| NamedValueRow {
+            value: BTreeMap::from([(self.dimension.name(), &*row.value)]),
+            accesses: row.accesses,
+            service_uses: row.service_uses,
+            share_percent: row.share_percent,
+        }))
     }
 }
 
@@ -139,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_language_has_the_words_of_the_tables() {
-        for table in BreakdownTables::build(None).0 {
+        for table in BreakdownTables::build(&Detail::default()).0 {
             let name = table.dimension.name();
             let values = table.dimension.values();
             let values = values.iter().map(|value| format!("{name}-{value}"));

@@ -141,7 +141,7 @@ impl CrossTable {
         let parts = on_offer.map(|deployment| EnteCount {
             ente: deployment.ente.code(),
             category: deployment.service.category_on(day).code(),
-            kind: deployment.nature.as_str(),
+            kind: deployment.nature.into(),
             count: 1,
         });
         Self::build(register, day, ente, Unit::Services, parts)
@@ -163,10 +163,10 @@ impl CrossTable {
                 .entry(names::category_code(register, part.category))
                 .or_default();
             *all += part.count;
-            if part.kind == Kind::Payment.as_str() {
-                *payments += part.count;
-            } else if part.kind == Kind::Booking.as_str() {
-                *bookings += part.count;
+            match part.kind.parse() {
+                Ok(Kind::Payment) => *payments += part.count,
+                Ok(Kind::Booking) => *bookings += part.count,
+                Ok(Kind::Plain) | Err(_) => {}
             }
         }
         let found = by_ente.values().flat_map(BTreeMap::keys);

@@ -66,7 +66,7 @@ impl Devices {
         let accesses = people.iter().map(|(accesses, _)| accesses).sum();
         let mobile = people[place(Device::Smartphone)].0 + people[place(Device::Tablet)].0;
         let classes = PEOPLE.iter().zip(people).map(|(device, counts)| DeviceRow {
-            device: device.as_str(),
+            device: device.into(),
             accesses: counts.0,
             share_percent: share_percent(counts.0, accesses),
             service_uses: counts.1,

@@ -1,8 +1,10 @@
 //! Users and accesses by band and by hour of the local day.
 
-use affluenza_classify::hours::{Band, Bands, ExistingHours, LocalDate, Zone};
+use affluenza_classify::hours::{Band, ExistingHours, Zone};
 use affluenza_store::figures::{BandUse, HourUse};
+use jiff::civil::Date;
 use serde::Serialize;
+use strum::VariantArray as _;
 
 use crate::ratio::share_percent;
 
@@ -52,7 +54,7 @@ pub struct HourRow {
 pub struct Hours {
     /// Name in the IANA time zone database; several are separated by commas.
     pub time_zone: String,
-    /// Use by band. Bands without hours are left out.
+    /// Use by band.
     pub bands: Vec<BandRow>,
     /// Share of users outside office hours among the users of all bands, in percent; `None` without
     /// users. Users are summed over hours, so longer bands weigh more.
@@ -65,16 +67,13 @@ impl Hours {
     pub(crate) fn build(year: i16, zones: &[Zone], bands: &[BandUse], hours: &[HourUse]) -> Self {
         let (from, to) = bounds(year);
         let existing = ExistingHours::of_any(zones, from, to);
-        // All zones have the same bands.
-        let divided = zones
-            .first()
-            .map_or_else(Bands::default, |zone| *zone.bands());
-        let bands: Vec<BandRow> = Band::ALL
+        let bands: Vec<BandRow> = Band::VARIANTS
             .iter()
-            .filter(|band| divided.hours(**band) > 0)
-            .map(|band| band_row(*band, &existing, &divided, bands))
+            .map(|band| band_row(*band, &existing, bands))
             .collect();
-        let off = bands.iter().filter(|row| row.band != Band::Office.as_str());
+        let off = bands
+            .iter()
+            .filter(|row| row.band != <&str>::from(Band::Office));
         let off = off.map(|row| row.users_hours).sum();
         let all = bands.iter().map(|row| row.users_hours).sum();
         Self {
@@ -90,19 +89,23 @@ impl Hours {
 
 /// Returns the first day of `year` and of the next year. Years outside the calendar have no
 /// figures, and get its last day.
-fn bounds(year: i16) -> (LocalDate, LocalDate) {
-    let [first, next] = [year, year.saturating_add(1)]
-        .map(|year| LocalDate::new(year, 1, 1).unwrap_or(LocalDate::from_days(i32::MAX)));
+fn bounds(year: i16) -> (Date, Date) {
+    let [first, next] =
+        [year, year.saturating_add(1)].map(|year| Date::new(year, 1, 1).unwrap_or(Date::MAX));
     (first, next)
 }
 
-fn band_row(band: Band, existing: &ExistingHours, divided: &Bands, bands: &[BandUse]) -> BandRow {
-    let hours_existing = existing.hours_in(divided, band);
-    let of_band = bands.iter().filter(|row| row.band == band.as_str());
+fn band_row(band: Band, existing: &ExistingHours, bands: &[BandUse]) -> BandRow {
+    let (hours, hours_existing) = (band.hours(), existing.hours_in(band));
+    let name = <&str>::from(band);
+    let of_band = bands.iter().filter(|row| row.band == name);
     let users_hours = of_band.clone().map(|row| row.users_hours).sum();
     BandRow {
-        band: band.as_str(),
-        local_hours: ranges(divided, band),
+        band: name,
+        local_hours: vec![HourRange {
+            from: hours.start,
+            to: hours.end,
+        }],
         hours_existing,
         users_hours,
         users_per_hour_mean: mean(users_hours, hours_existing as f64),
@@ -125,18 +128,4 @@ fn hour_row(local_hour: u8, existing: &ExistingHours, hours: &[HourUse]) -> Hour
 
 fn mean(users_hours: u64, hours: f64) -> Option<f64> {
     (hours > 0.0).then(|| users_hours as f64 / hours)
-}
-
-fn ranges(divided: &Bands, band: Band) -> Vec<HourRange> {
-    let mut ranges: Vec<HourRange> = Vec::new();
-    for hour in (0..24).filter(|hour| divided.of(*hour) == band) {
-        match ranges.last_mut() {
-            Some(last) if last.to == hour => last.to = hour + 1,
-            _ => ranges.push(HourRange {
-                from: hour,
-                to: hour + 1,
-            }),
-        }
-    }
-    ranges
 }

@@ -40,12 +40,11 @@ impl Kinds {
     }
 
     fn add(&mut self, cell: &UsageCell) {
-        let kind = Kind::ALL.iter().find(|kind| kind.as_str() == cell.kind);
-        let count = match kind {
-            Some(Kind::Plain) => &mut self.plain,
-            Some(Kind::Payment) => &mut self.payments,
-            Some(Kind::Booking) => &mut self.bookings,
-            None => &mut self.unknown_kind,
+        let count = match cell.kind.parse() {
+            Ok(Kind::Plain) => &mut self.plain,
+            Ok(Kind::Payment) => &mut self.payments,
+            Ok(Kind::Booking) => &mut self.bookings,
+            Err(_) => &mut self.unknown_kind,
         };
         *count += cell.service_uses;
         self.service_uses += cell.service_uses;

@@ -256,19 +256,10 @@ fn code<'f>(register: &'f Register, service: &'f str) -> &'f str {
     register.service(service).map_or(service, Service::code)
 }
 
-/// Sums the uses of each service. Without details, attempts are the completed uses.
+/// Sums the uses of each service.
 fn sums<'f>(register: &'f Register, figures: &'f YearFigures) -> BTreeMap<&'f str, Sum<'f>> {
     let mut sums: BTreeMap<&str, Sum<'_>> = BTreeMap::new();
-    let Some(detail) = &figures.detail else {
-        for row in &figures.services {
-            let sum = sums.entry(code(register, &row.service)).or_default();
-            sum.category = &row.category;
-            sum.service_uses += row.service_uses;
-            sum.attempts += row.service_uses;
-        }
-        return sums;
-    };
-    for row in &detail.services {
+    for row in &figures.detail.services {
         let EnteServiceUse {
             service_uses,
             abandoned,

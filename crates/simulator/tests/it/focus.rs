@@ -63,10 +63,7 @@ fn assert_enti(counts: &Recount<'_>, register: &Register) {
         let ente = register.ente(&row["ente"]).unwrap().code();
         let category = &row["category"];
         let printed = number(&row["service_uses"]);
-        let kind = *Kind::ALL
-            .iter()
-            .find(|kind| kind.as_str() == row["kind"])
-            .unwrap();
+        let kind: Kind = row["kind"].parse().unwrap();
         let found = counts.uses_where(|of, in_category, it| {
             of == ente && it == kind && (category.is_empty() || in_category == category)
         });
