@@ -57,7 +57,9 @@ impl Breakdowns {
 
 impl FromIterator<(Dimension, Vec<ValueUse>)> for Breakdowns {
     fn from_iter<I: IntoIterator<Item = (Dimension, Vec<ValueUse>)>>(lists: I) -> Self {
-        Self(lists.into_iter().collect())
+        // An empty list is equal to one that was not requested.
+        let lists = lists.into_iter().filter(|(_, rows)| !rows.is_empty());
+        Self(lists.collect())
     }
 }
 
@@ -98,16 +100,15 @@ impl<'de> Deserialize<'de> for Breakdowns {
         // Lists of other names belong to a later version.
         let mut lists: BTreeMap<String, serde_json::Value> =
             Deserialize::deserialize(deserializer)?;
-        let mut breakdowns = BTreeMap::new();
-        for dimension in Dimension::detailed() {
-            let Some(list) = dimension.plural().and_then(|name| lists.remove(name)) else {
-                continue;
-            };
-            let rows: Vec<NamedRow> = serde_json::from_value(list).map_err(D::Error::custom)?;
-            let rows = rows.into_iter().map(|row| row.into_row(dimension));
-            breakdowns.insert(dimension, rows.collect());
-        }
-        Ok(Self(breakdowns))
+        let breakdowns = Dimension::detailed().into_iter().filter_map(|dimension| {
+            let list = lists.remove(dimension.plural()?)?;
+            let rows = serde_json::from_value::<Vec<NamedRow>>(list).map_err(D::Error::custom);
+            Some(rows.map(|rows| {
+                let rows = rows.into_iter().map(|row| row.into_row(dimension));
+                (dimension, rows.collect())
+            }))
+        });
+        breakdowns.collect()
     }
 }
 
