@@ -202,7 +202,7 @@ pub(crate) struct Current {
 #[derive(Debug)]
 struct Held {
     snapshot: Result<Arc<Snapshot>, String>,
-    /// True if nobody has asked for a while, so that the snapshot may be old.
+    /// True if no request came for a while, so that the snapshot may be old.
     is_resting: bool,
 }
 
@@ -263,7 +263,7 @@ impl Current {
         });
     }
 
-    /// Takes snapshots repeatedly until `stop` is signalled: every `pause` while somebody asks.
+    /// Takes snapshots repeatedly until `stop` is signalled: every `pause` while requests come.
     pub async fn follow(
         &self,
         store: Store,
