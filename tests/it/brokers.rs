@@ -176,12 +176,9 @@ impl<'r> Brokers<'r> {
         let text = std::fs::read_to_string(&place.config).expect("it is there");
         let one = place.bus();
         let (before, after) = (&one.bootstrap_servers, &self.bootstrap);
-        let text = text.replace(
-            &format!("bootstrap_servers = \"{before}\""),
-            &format!(
-                "bootstrap_servers = \"{after}\"\n\
-                 partitions = {PARTITIONS}\nreplication = {BROKERS}\nmin_insync_replicas = 2"
-            ),
+        let text = text.replace(before, after).replace(
+            "partitions = 4",
+            &format!("partitions = {PARTITIONS}\nreplication = {BROKERS}\nmin_insync_replicas = 2"),
         );
         assert!(text.contains(after), "the configuration names the brokers");
         std::fs::write(&place.config, text).expect("it can be written");
