@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
 use crate::opening::{Opening, StartPosition};
-use crate::partition::{PartitionState, Taken, Writing};
+use crate::partition::{BlockWaits, PartitionState, Taken, Writing};
 use crate::recent::Recent;
 use crate::write::{Sink, Written};
 use crate::{Config, PipelineError, Progress, invariants, stream};
@@ -34,6 +34,8 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 
 /// Factor on the time that records wait in a block while there is a backlog.
 const BACKLOG_WAITS: u32 = 2;
+/// Time that the first record after a pause waits for others.
+const GATHER: Duration = Duration::from_millis(20);
 /// Partitions whose newest identities are read from ClickHouse at the same time.
 const WARMED_AT_ONCE: usize = 4;
 /// Backoff after a refused commit.
@@ -438,14 +440,20 @@ impl Consumer {
         Ok(())
     }
 
-    /// Returns how long records may wait in a block. Latency does not matter during a backlog, and
+    /// Returns how long records wait in a block. During a backlog latency does not matter, and
     /// larger blocks cost ClickHouse much less.
-    fn wait_max(&self) -> Duration {
-        let wait = Duration::from_millis(self.config.block_wait_ms_max);
+    fn waits(&self) -> BlockWaits {
+        let between = Duration::from_millis(self.config.block_wait_ms_max);
         if self.is_behind {
-            wait * BACKLOG_WAITS
-        } else {
-            wait
+            let between = between * BACKLOG_WAITS;
+            return BlockWaits {
+                after_pause: between,
+                between,
+            };
+        }
+        BlockWaits {
+            after_pause: between.min(GATHER),
+            between,
         }
     }
 
@@ -517,7 +525,7 @@ impl Consumer {
         };
         let partition = self.partitions[index].partition;
         let written = result.inspect_err(|error| self.progress.fails(partition, error))?;
-        let wait_max = self.wait_max();
+        let waits = self.waits();
         let state = &mut self.partitions[index];
         state.writing = None;
         debug_assert_eq!(state.partition, written.partition);
@@ -525,7 +533,7 @@ impl Consumer {
             invariants::commits_what_was_written(written.end, state.draft.first),
             "the next block begins where the written one ends"
         );
-        let next_is_ready = state.is_ready(&self.config, wait_max, Instant::now(), false);
+        let next_is_ready = state.is_ready(&self.config, waits, Instant::now(), false);
         self.note(&written);
         if self.commit(index, written.end, next_is_ready)? && next_is_ready {
             self.write(index);
@@ -553,13 +561,13 @@ impl Consumer {
         until: &Until,
         draining: bool,
     ) -> Result<(), PipelineError> {
-        let wait_max = self.wait_max();
+        let waits = self.waits();
         for index in 0..self.partitions.len() {
             let state = &mut self.partitions[index];
             state.pass_gap()?;
             // While draining, a block is not delayed to grow.
             let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
-            let is_ready = state.is_ready(&self.config, wait_max, now, is_last);
+            let is_ready = state.is_ready(&self.config, waits, now, is_last);
             // After a refused commit, the end of the written block must be committed even if no
             // block follows.
             if !is_ready && !state.owes_commit() {

@@ -12,8 +12,14 @@ use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
 use crate::{Config, PipelineError, invariants};
 
-/// Time that the first record after a pause waits for others.
-const GATHER: Duration = Duration::from_millis(20);
+/// Minimum times from the first record of a block to its writing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockWaits {
+    /// After a pause.
+    pub(crate) after_pause: Duration,
+    /// Otherwise. Also the shortest pause: the time since the last block was begun.
+    pub(crate) between: Duration,
+}
 
 /// Block that is being written to ClickHouse.
 pub(crate) struct Writing {
@@ -156,13 +162,12 @@ impl PartitionState {
         invariants::recovers_exactly(intended, self.draft.extent())
     }
 
-    /// Returns true if the draft is to be written now: after a pause almost at once, otherwise
-    /// `wait_max` after the last block was begun. A recovered block is ready only at exactly the
-    /// end of its intent.
+    /// Returns true if the draft is to be written now. A recovered block is ready only at exactly
+    /// the end of its intent.
     pub(crate) fn is_ready(
         &self,
         config: &Config,
-        wait_max: Duration,
+        waits: BlockWaits,
         now: Instant,
         draining: bool,
     ) -> bool {
@@ -172,11 +177,12 @@ impl PartitionState {
         match &self.recovering {
             Some(intent) => invariants::reaches_intent(intent.end, self.draft.end),
             None => {
-                let paused = self.begun.is_none_or(|begun| now - begun >= wait_max);
-                let wait = if paused {
-                    wait_max.min(GATHER)
-                } else {
-                    wait_max
+                let is_paused = self
+                    .begun
+                    .is_none_or(|begun| now.duration_since(begun) >= waits.between);
+                let wait = match is_paused {
+                    true => waits.after_pause,
+                    false => waits.between,
                 };
                 draining || self.draft.is_large(config) || self.draft.is_due(now, wait)
             }
@@ -264,7 +270,11 @@ mod tests {
     }
 
     fn is_ready(state: &PartitionState) -> bool {
-        state.is_ready(&Config::default(), Duration::ZERO, Instant::now(), false)
+        let waits = BlockWaits {
+            after_pause: Duration::ZERO,
+            between: Duration::ZERO,
+        };
+        state.is_ready(&Config::default(), waits, Instant::now(), false)
     }
 
     #[test]
@@ -298,9 +308,13 @@ mod tests {
 
     #[test]
     fn a_block_is_written_at_once_after_a_pause_and_later_otherwise() {
-        let wait = Duration::from_secs(1);
-        let mut state = partition(None);
+        let (after_pause, between) = (Duration::from_millis(20), Duration::from_secs(1));
+        let waits = BlockWaits {
+            after_pause,
+            between,
+        };
         let config = Config::default();
+        let mut state = partition(None);
         let mut next = 11;
         let mut open = |state: &mut PartitionState| {
             state.ended(NextOffset(next));
@@ -309,14 +323,13 @@ mod tests {
             Instant::now()
         };
         let opened = open(&mut state);
-        assert!(state.is_ready(&config, wait, opened + GATHER, false));
+        assert!(state.is_ready(&config, waits, opened + after_pause, false));
         state.seal();
         let opened = open(&mut state);
-        assert!(!state.is_ready(&config, wait, opened + wait / 2, false));
-        assert!(state.is_ready(&config, wait, opened + wait, false));
+        assert!(!state.is_ready(&config, waits, opened + between / 2, false));
         // The wait counts from the last block, not from the first record.
         let begun = state.begun.unwrap();
-        assert!(state.is_ready(&config, wait, begun + wait + GATHER, false));
+        assert!(state.is_ready(&config, waits, begun + between + after_pause, false));
     }
 
     #[test]
