@@ -28,6 +28,7 @@ pub fn configure(folder: &Path, bootstrap: &str, access: &Access) -> PathBuf {
     let text = format!(
         r#"
         [kafka]
+        partitions = 4
         bootstrap_servers = "{bootstrap}"
         topic = "{TOPIC}"
         dead_letter_topic = "{DEAD_LETTER_TOPIC}"
