@@ -120,12 +120,13 @@ impl Plan<'_> {
 
     /// Returns the smallest change printed for `year` in a category, else in all categories.
     fn least_change(&self, year: i16, category: usize) -> Option<u64> {
-        let sizes = self.printed(year, category);
-        let least = sizes.filter_map(|(_, printed)| Some(printed.change?.unsigned_abs()));
-        least.min().or_else(|| {
-            let all = self.years.get(&year)?.changes.values();
-            all.filter_map(|printed| Some(printed.change?.unsigned_abs()))
-                .min()
-        })
+        let of_category = self.printed(year, category).map(|(_, printed)| printed);
+        least(of_category).or_else(|| least(self.years.get(&year)?.changes.values()))
     }
+}
+
+/// Returns the smallest change that is one.
+fn least<'c>(changes: impl Iterator<Item = &'c VariationFigures>) -> Option<u64> {
+    let sizes = changes.filter_map(|printed| Some(printed.change?.unsigned_abs()));
+    sizes.filter(|size| *size > 0).min()
 }

@@ -5,7 +5,7 @@
 //! printed changes, so that a list of the largest changes begins like the printed list.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use affluenza_event::Kind;
 
@@ -32,7 +32,7 @@ impl Plan<'_> {
         let model = models
             .map(|(other, _)| *other)
             .min_by_key(|other| (other.abs_diff(year), Reverse(*other)));
-        let mut uses = CategoryUses::new();
+        let (mut uses, mut fixed) = (CategoryUses::new(), BTreeSet::new());
         if let Some(model) = model {
             let like = self.uses(model, category)?;
             let mut sums = ServiceUses::new();
@@ -45,11 +45,15 @@ impl Plan<'_> {
                 let later = year.max(model);
                 let sign = if year == later { 1 } else { -1 };
                 let changes = self.printed(later, category);
-                let changes = changes
-                    .filter_map(|(service, printed)| Some((service, sign * printed.change?)));
+                let changes: BTreeMap<usize, i64> = changes
+                    .filter(|(service, _)| offers.services.contains_key(service))
+                    .filter_map(|(service, printed)| Some((service, sign * printed.change?)))
+                    .collect();
                 let limit = self.least_change(later, category).unwrap_or(u64::MAX) - 1;
-                let changed = with_changes(printed.uses, &sums, &changes.collect(), limit);
-                sums = changed.unwrap_or(sums);
+                if let Some(changed) = with_changes(printed.uses, &sums, &changes, limit) {
+                    sums = changed;
+                    fixed.extend(changes.into_keys());
+                }
             }
             for (service, sum) in sums {
                 uses.extend(divide(service, sum, &like, offers));
@@ -61,7 +65,10 @@ impl Plan<'_> {
                 (CellKey::new(*ente, *service, offered.nature), 1)
             }));
         }
-        Ok(with_kinds(printed, &uses))
+        let kinds = kinds_of(printed);
+        Ok(with_kinds(&kinds, &uses, &fixed)
+            .or_else(|| with_kinds(&kinds, &uses, &BTreeSet::new()))
+            .unwrap_or_default())
     }
 }
 
@@ -121,27 +128,51 @@ fn divide(service: usize, sum: u64, like: &CategoryUses, offers: &Offers) -> Cat
     with_total(sum, shares)
 }
 
-/// Scales uses to the printed total of the category, for each kind separately if kinds are printed.
-fn with_kinds(printed: &CategoryFigures, uses: &CategoryUses) -> CategoryUses {
+/// Returns the printed total of each kind, or one total if kinds are not printed.
+fn kinds_of(printed: &CategoryFigures) -> Vec<(Option<Kind>, u64)> {
     if (printed.payments, printed.bookings) == (None, None) {
-        return with_total(printed.uses, uses.clone());
+        return vec![(None, printed.uses)];
     }
     let [payments, bookings] = [printed.payments, printed.bookings].map(Option::unwrap_or_default);
-    let mut of_kinds = CategoryUses::new();
-    for (kind, total) in [
-        (Kind::Plain, printed.uses - payments - bookings),
-        (Kind::Payment, payments),
-        (Kind::Booking, bookings),
-    ] {
+    vec![
+        (Some(Kind::Plain), printed.uses - payments - bookings),
+        (Some(Kind::Payment), payments),
+        (Some(Kind::Booking), bookings),
+    ]
+}
+
+/// Scales uses to the printed totals, except those of `fixed` services. Returns `None` if the
+/// totals cannot be met so.
+fn with_kinds(
+    kinds: &[(Option<Kind>, u64)],
+    uses: &CategoryUses,
+    fixed: &BTreeSet<usize>,
+) -> Option<CategoryUses> {
+    let (mut scaled, others): (CategoryUses, CategoryUses) = uses
+        .iter()
+        .partition(|(key, _)| fixed.contains(&key.service));
+    for (kind, total) in kinds {
+        let is_of_kind = |key: &CellKey| kind.is_none_or(|kind| key.kind == kind);
+        let of_fixed = scaled
+            .iter()
+            .filter(|(key, _)| fixed.contains(&key.service));
+        let of_fixed = of_fixed.filter(|(key, _)| is_of_kind(key));
+        let rest = total.checked_sub(of_fixed.map(|(_, count)| *count).sum())?;
         // Without uses of this kind, all uses serve as proportions.
-        let is_used = uses.keys().any(|key| key.kind == kind);
+        let is_used = others
+            .iter()
+            .any(|(key, count)| is_of_kind(key) && *count > 0);
         let mut weights = CategoryUses::new();
-        for (key, count) in uses.iter().filter(|(key, _)| !is_used || key.kind == kind) {
+        for (key, count) in others.iter().filter(|(key, _)| !is_used || is_of_kind(key)) {
+            let kind = kind.unwrap_or(key.kind);
             *weights.entry(CellKey { kind, ..*key }).or_default() += count;
         }
-        of_kinds.extend(with_total(total, weights));
+        if rest > 0 && weights.values().sum::<u64>() == 0 {
+            return None;
+        }
+        scaled.extend(with_total(rest, weights));
     }
-    of_kinds
+    Some(scaled)
 }
 
 /// Scales uses to a total.

@@ -263,3 +263,107 @@ proptest! {
         prop_assert_eq!(counts.total_uses(), sum(&|_, _, _| true));
     }
 }
+
+/// A year without a table by ente: totals of a category by kind, or without kinds.
+fn any_totals() -> impl Strategy<Value = [(u64, u64, u64, bool); 4]> {
+    proptest::array::uniform4((0u64..300, 0u64..100, 0u64..100, any::<bool>()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Years beside a table by ente meet their own totals, whatever changes are printed.
+    #[test]
+    fn years_without_a_table_meet_their_totals(
+        cells in any_cells(),
+        totals in [any_totals(), any_totals()],
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), -150i64..150), 0..6),
+    ) {
+        const CATEGORIES: [&str; 4] = ["anagrafe", "tributi", "sport", "casa"];
+        let register = register();
+        let mut by_category =
+            "year,category,service_uses,of_which_payments,of_which_bookings\n".to_owned();
+        let mut by_ente = "ente,category,kind,service_uses\n".to_owned();
+        for (ente, category, kind, uses) in &cells {
+            by_ente += &format!("{ente},{category},{kind},{uses}\n");
+        }
+        for category in CATEGORIES {
+            let of_category = cells.iter().filter(|it| it.1 == category);
+            let all: u64 = of_category.map(|it| it.3).sum();
+            by_category += &format!("2017,{category},{all},,\n");
+        }
+        for (year, totals) in [2016, 2018].into_iter().zip(&totals) {
+            for (category, (plain, payments, bookings, has_kinds)) in CATEGORIES.iter().zip(totals) {
+                let all = plain + payments + bookings;
+                by_category += &match has_kinds {
+                    true => format!("{year},{category},{all},{payments},{bookings}\n"),
+                    false => format!("{year},{category},{all},,\n"),
+                };
+            }
+        }
+        let services: Vec<(&str, &str)> = register
+            .services()
+            .flat_map(|service| {
+                let categories = service.categories();
+                categories.map(move |(_, of)| (of.code(), service.name_it()))
+            })
+            .filter(|(category, _)| CATEGORIES.contains(category))
+            .collect();
+        let mut variations = "category,service_it,change,status\n".to_owned();
+        let mut printed = std::collections::BTreeSet::new();
+        for (at, change) in &changes {
+            let (category, service) = at.get(&services);
+            if printed.insert(service) {
+                variations += &format!("{category},\"{service}\",{change},\n");
+            }
+        }
+        let files = [
+            ("usage_by_category.csv", by_category.as_str()),
+            ("usage_2017_by_ente.csv", &by_ente),
+            ("main_variations_2017.csv", &variations),
+            ("main_variations_2018.csv", &variations),
+        ];
+        for (year, totals) in [2016, 2018].into_iter().zip(&totals) {
+            let simulation = simulation_of(&files, year, &register);
+            let announced = simulation.total();
+            let counts = recount(simulation, &register);
+            prop_assert_eq!(counts.events, announced);
+            for (category, (plain, payments, bookings, has_kinds)) in CATEGORIES.iter().zip(totals) {
+                let of = |kind: Kind| counts.uses_where(|_, it, of| it == *category && of == kind);
+                let found = [Kind::Plain, Kind::Payment, Kind::Booking].map(of);
+                if *has_kinds {
+                    prop_assert_eq!(found, [*plain, *payments, *bookings], "{} {}", year, category);
+                }
+                let all = plain + payments + bookings;
+                prop_assert_eq!(found.iter().sum::<u64>(), all, "{} {}", year, category);
+            }
+        }
+    }
+}
+
+/// A printed change holds although the year prints kinds, and one of a service that does not exist
+/// in the year, or of zero, changes nothing.
+#[test]
+fn printed_changes_hold_beside_kinds() {
+    let by_category = "year,category,service_uses,of_which_payments,of_which_bookings\n\
+         2018,tributi,3000,,\n\
+         2019,tributi,3100,700,0\n";
+    let by_ente = "ente,category,kind,service_uses\n\
+         Firenze,tributi,plain,2000\nFirenze,tributi,payment,1000\n";
+    let service = "Dichiarazioni imposta di soggiorno";
+    let variations = format!("category,service_it,change,status\ntributi,{service},-100,\n");
+    let none = format!("category,service_it,change,status\ntributi,{service},0,\n");
+    let register = register();
+    for (variations, change) in [(&variations, 100), (&none, 0)] {
+        let files = [
+            ("usage_by_category.csv", by_category),
+            ("usage_2018_by_ente.csv", by_ente),
+            ("main_variations_2019.csv", variations.as_str()),
+        ];
+        let counted = |year| recount(simulation_of(&files, year, &register), &register);
+        let [before, after] = [2018, 2019].map(counted);
+        let code = "imposta-soggiorno";
+        assert_eq!(before.services[code], after.services[code] + change);
+        assert_eq!(after.total_uses(), 3100);
+    }
+}
