@@ -16,18 +16,20 @@ use affluenza_kafka::NextOffset;
 use affluenza_store::doubts::Doubt;
 use affluenza_store::hour_rows::{AggregateDifference, Correction};
 use affluenza_store::{Ledger, Store, Usage};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::{PipelineError, Progress, invariants};
 
 /// Maximum time that consumers hold a month back after the last request.
 pub(crate) const HOLD: Duration = Duration::from_secs(20);
-/// Polling interval of the holds: every consumer has seen a hold after this time.
+/// Time after which every consumer that writes blocks has seen a hold.
 pub(crate) const HOLD_SEEN: Duration = Duration::from_secs(2);
 /// Maximum number of comparisons of a month in one run.
 const PASSES_MAX: usize = 40;
 /// Pause before a month with a block in flight is compared again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// One task of a process compares at a time: a second one would repeat its work.
+static COMPARING: Mutex<()> = Mutex::const_new(());
 
 /// Consumers that may write the months in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +133,7 @@ pub(crate) async fn settle(
     stream: &str,
     consumers: Consumers,
 ) -> Result<SettledDoubts, PipelineError> {
+    let _comparing = COMPARING.lock().await;
     let mut done = SettledDoubts::default();
     for pass in 0..consumers.passes_max() {
         let mut doubts = store.ledger().doubts().await?;

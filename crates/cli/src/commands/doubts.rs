@@ -11,7 +11,7 @@ use anyhow::Result;
 
 /// Interval between checks for months in doubt while blocks are written.
 const DOUBTS_LOOK: Duration = Duration::from_secs(1);
-/// Interval while no block is written: a doubt can then come from another program only.
+/// Interval while no month is in doubt and no block is written.
 const REST_LOOK: Duration = Duration::from_secs(10);
 /// Pause before a month that stays in doubt is held and compared again.
 const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
@@ -40,11 +40,14 @@ pub async fn settle_regularly(
         if is_known {
             continue;
         }
-        looked = Some((Instant::now(), blocks));
+        looked = None;
         // ClickHouse did not answer: holds expire by themselves, and months stay in doubt.
         let Ok(doubtful) = progress.refresh_doubtful_months(store.ledger()).await else {
             continue;
         };
+        if doubtful.is_empty() {
+            looked = Some((Instant::now(), blocks));
+        }
         if doubtful.is_empty() || !progress.leads() || Instant::now() < after {
             continue;
         }

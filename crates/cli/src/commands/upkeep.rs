@@ -17,6 +17,8 @@ use crate::settings::Settings;
 /// Shortest time for which ClickHouse must remember insert tokens, in seconds. It covers the blocks
 /// that can be in flight during several inserts.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
+/// Pause before a reconciliation that failed is tried again.
+const RETRY: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub struct Upkeep {
@@ -29,8 +31,7 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Works until `stop` is triggered. Errors are logged, and the work is retried at the next
-    /// interval.
+    /// Works until `stop` is triggered. Errors are logged, and the work is tried again.
     pub async fn run(mut self, stop: CancellationToken) {
         let config = self.settings.consume.clone();
         let [first, between, search] = [
@@ -60,11 +61,16 @@ impl Upkeep {
                 reconcile_at = reconcile_at.min(Instant::now() + first);
             }
             if reconciles && Instant::now() >= reconcile_at {
-                tokio::select! {
-                    () = self.reconcile_and_say() => {}
+                let is_compared = tokio::select! {
+                    is_compared = self.reconcile_and_say() => is_compared,
                     () = stop.cancelled() => return,
-                }
-                reconcile_at = Instant::now() + between;
+                };
+                let pause = if is_compared {
+                    between
+                } else {
+                    RETRY.min(between)
+                };
+                reconcile_at = Instant::now() + pause;
             }
             if Instant::now() >= search_at {
                 tokio::select! {
@@ -116,14 +122,16 @@ impl Upkeep {
         Ok(stream::present(self.store.ledger(), &self.bus).await?)
     }
 
-    async fn reconcile_and_say(&self) {
-        match self.reconcile().await {
+    /// Reconciles and logs the result. False if nothing could be compared.
+    async fn reconcile_and_say(&self) -> bool {
+        let reconciled = self.reconcile().await;
+        match &reconciled {
             Ok(done) if done.is_clean() => {
-                self.progress.note_compared(&done);
+                self.progress.note_compared(done);
                 tracing::info!("ledger, facts and aggregates agree");
             }
             Ok(done) => {
-                self.progress.note_compared(&done);
+                self.progress.note_compared(done);
                 for failure in &done.failures {
                     tracing::error!(failure, "not repaired");
                 }
@@ -142,6 +150,7 @@ impl Upkeep {
                 );
             }
         }
+        reconciled.is_ok()
     }
 
     async fn reconcile(&self) -> Result<Reconciled> {
