@@ -130,6 +130,31 @@ pub struct Place<'e> {
     pub clickhouse: StoreConfig,
 }
 
+/// Prints the last lines of each log if the test failed.
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        const LINES: usize = 40;
+        if !std::thread::panicking() {
+            return;
+        }
+        for entry in std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let path = entry.path();
+            if path.extension().is_some_and(|it| it == "log")
+                && let Ok(log) = std::fs::read(&path)
+            {
+                let log = String::from_utf8_lossy(&log);
+                let lines: Vec<&str> = log.lines().collect();
+                let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+                eprintln!("last lines of {} of {}:\n{last}", path.display(), self.name);
+            }
+        }
+    }
+}
+
 impl Place<'_> {
     /// Writes the program's configuration.
     pub fn configure(&self) {
@@ -348,9 +373,10 @@ pub fn set_offset(bus: &BusConfig, partition: Partition, next: NextOffset, metad
     }
 }
 
-/// Polls until `condition` is true; panics with `what` after 90 seconds.
+/// Polls until `condition` is true; panics with `what` after four minutes, which is far more than a
+/// loaded machine needs.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(90);
+    let until = Instant::now() + Duration::from_secs(240);
     while !condition() {
         assert!(Instant::now() < until, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(20));
