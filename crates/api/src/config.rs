@@ -29,7 +29,7 @@ pub struct Config {
     pub questions_max: usize,
     /// Memory of the answer cache, in bytes. Default 64 MiB.
     pub cache_bytes_max: u64,
-    /// Pause between two checks for changed figures, in milliseconds. Default 200.
+    /// Pause between two checks for changed figures while requests come, in milliseconds. Default 200.
     pub look_ms: u64,
 }
 

@@ -230,10 +230,9 @@ impl Current {
     pub async fn get(&self) -> Result<Arc<Snapshot>, String> {
         self.wake();
         let mut held = self.held.subscribe();
-        match held.wait_for(|held| !held.is_resting).await {
-            Ok(held) => held.snapshot.clone(),
-            Err(_) => Err("the service is stopping".to_owned()),
-        }
+        let held = held.wait_for(|held| !held.is_resting).await;
+        // The sender lives as long as this value.
+        held.map_or_else(|error| Err(error.to_string()), |held| held.snapshot.clone())
     }
 
     /// Returns why there was no snapshot when ClickHouse was last asked.
@@ -277,7 +276,11 @@ impl Current {
         loop {
             tokio::select! {
                 () = self.rest(pause) => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    // The last requests do not wait for a snapshot.
+                    self.held.send_modify(|held| held.is_resting = false);
+                    return;
+                }
             }
             let register = register.borrow().clone();
             let looking = look(&store, register, Some(&last));
@@ -303,7 +306,8 @@ impl Current {
     /// Waits until the next snapshot is due.
     async fn rest(&self, pause: Duration) {
         let asked = *self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.elapsed() < REST_AFTER {
+        // Without figures, probes and clients wait for ClickHouse to come back.
+        if asked.elapsed() < REST_AFTER || self.check().is_err() {
             tokio::time::sleep(pause).await;
             return;
         }
