@@ -263,7 +263,7 @@ fn a_keyboard_is_enough(browser: &mut Browser, base: &str) {
         assert_eq!(at[1], true, "one sees where one is: {at}");
         passed.push(at[0].as_str().expect("a name").to_owned());
     }
-    for expected in ["key", "language-en", "pick-year", "pick-ente"] {
+    for expected in ["key", "lang-en", "pick-year", "pick-ente"] {
         assert!(
             passed.iter().any(|name| name == expected),
             "{expected} is not among {passed:?}"

@@ -44,6 +44,18 @@ function go(to) {
   show({ moved: true });
 }
 
+let failedLoads = 0;
+
+/** Loads a view. A browser keeps a failed load, so the next one has another address. */
+async function load(view) {
+  try {
+    return await import(`./views/${view}.js${failedLoads ? `?${failedLoads}` : ""}`);
+  } catch (error) {
+    failedLoads += 1;
+    throw error;
+  }
+}
+
 async function show({ moved = false } = {}) {
   leaving.abort();
   leaving = new AbortController();
@@ -53,11 +65,11 @@ async function show({ moved = false } = {}) {
   status.textContent = t("web-loading");
   main.setAttribute("aria-busy", "true");
   let content;
-  let module = {};
+  let module;
   data.missingDays = 0;
   try {
     let catalogue;
-    [module, catalogue] = await Promise.all([import(`./views/${view}.js`), data.catalogue()]);
+    [module, catalogue] = await Promise.all([load(view), data.catalogue()]);
     at.year ??= catalogue.years.at(-1);
     if (signal.aborted) return;
     controls(at, catalogue, module.picks);
@@ -83,7 +95,7 @@ const period = (at) => (at.month ? `${f.months[at.month - 1].long} ${at.year}` :
 /** Returns period and ente, or the subtitle of the view. */
 function subtitle(at, view) {
   const ente = at.ente ? data.enteName(at.ente) : t("web-all-enti");
-  const parts = view.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
+  const parts = view?.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -460,19 +460,19 @@ data-of-year = { $title }, { $year }
     .about = { $about } Year { $year }. { $hidden }
 data-csv = { $title } (CSV)
     .about = CSV, UTF-8, separated by commas. Columns: { $columns }.
-data-utilizzi-per-categoria = Uses of digital services by category and kind
+sheet-utilizzi-per-categoria = Uses of digital services by category and kind
     .about = Uses completed by people, by category of service and kind (plain, payment, booking).
-data-utilizzi-per-ente = Uses of digital services by public body and kind
+sheet-utilizzi-per-ente = Uses of digital services by public body and kind
     .about = Uses completed by people, by public body (IPA code) and kind (plain, payment, booking).
-data-utilizzi-per-ente-e-categoria = Uses of digital services by public body, category and kind
+sheet-utilizzi-per-ente-e-categoria = Uses of digital services by public body, category and kind
     .about = Uses completed by people, by public body (IPA code), category of service and kind.
-data-utilizzi-per-servizio = Uses of digital services by service
+sheet-utilizzi-per-servizio = Uses of digital services by service
     .about = Uses completed by people, by service, in all public bodies.
-data-utilizzi-per-mese = Uses of digital services by month and public body
+sheet-utilizzi-per-mese = Uses of digital services by month and public body
     .about = Uses completed by people, by month (YYYY-MM) and public body (IPA code).
-data-accessi-per-dispositivo = Accesses to portals by month and device
+sheet-accessi-per-dispositivo = Accesses to portals by month and device
     .about = Accesses of people to the pages of portals, by month and class of device.
-data-accessi-per-giorno-e-ora = Accesses to portals by weekday and hour
+sheet-accessi-per-giorno-e-ora = Accesses to portals by weekday and hour
     .about = Accesses of people to the pages of portals, by weekday (1 is Monday) and local hour.
 
 ## Web pages: their titles, and their names in the menu where shorter

@@ -463,19 +463,19 @@ data-of-year = { $title }, { $year }
     .about = { $about } Anno { $year }. { $hidden }
 data-csv = { $title } (CSV)
     .about = CSV, UTF-8, separato da virgole. Colonne: { $columns }.
-data-utilizzi-per-categoria = Utilizzi dei servizi digitali per categoria e tipo
+sheet-utilizzi-per-categoria = Utilizzi dei servizi digitali per categoria e tipo
     .about = Utilizzi completati da persone, per categoria di servizio e tipo (semplice, pagamento, prenotazione).
-data-utilizzi-per-ente = Utilizzi dei servizi digitali per ente e tipo
+sheet-utilizzi-per-ente = Utilizzi dei servizi digitali per ente e tipo
     .about = Utilizzi completati da persone, per ente (codice IPA) e tipo (semplice, pagamento, prenotazione).
-data-utilizzi-per-ente-e-categoria = Utilizzi dei servizi digitali per ente, categoria e tipo
+sheet-utilizzi-per-ente-e-categoria = Utilizzi dei servizi digitali per ente, categoria e tipo
     .about = Utilizzi completati da persone, per ente (codice IPA), categoria di servizio e tipo.
-data-utilizzi-per-servizio = Utilizzi dei servizi digitali per servizio
+sheet-utilizzi-per-servizio = Utilizzi dei servizi digitali per servizio
     .about = Utilizzi completati da persone, per servizio, in tutti gli enti.
-data-utilizzi-per-mese = Utilizzi dei servizi digitali per mese ed ente
+sheet-utilizzi-per-mese = Utilizzi dei servizi digitali per mese ed ente
     .about = Utilizzi completati da persone, per mese (AAAA-MM) ed ente (codice IPA).
-data-accessi-per-dispositivo = Accessi ai portali per mese e dispositivo
+sheet-accessi-per-dispositivo = Accessi ai portali per mese e dispositivo
     .about = Accessi di persone alle pagine dei portali, per mese e classe di dispositivo.
-data-accessi-per-giorno-e-ora = Accessi ai portali per giorno della settimana e ora
+sheet-accessi-per-giorno-e-ora = Accessi ai portali per giorno della settimana e ora
     .about = Accessi di persone alle pagine dei portali, per giorno della settimana (1 è lunedì) e ora locale.
 
 ## Web pages: their titles, and their names in the menu where shorter

@@ -29,13 +29,20 @@ pub(crate) struct CatalogueSource {
 /// A catalogue that was read, and its separators.
 struct Catalogue {
     bundle: FluentBundle<FluentResource>,
-    patterns: BTreeMap<String, Value>,
     thousands: String,
     decimals: String,
 }
 
 static CATALOGUES: LazyLock<Vec<Catalogue>> =
     LazyLock::new(|| Language::sources().iter().map(Catalogue::read).collect());
+
+/// Messages in the form for web pages, by id. Most programs need none.
+static PATTERNS: LazyLock<Vec<BTreeMap<String, Value>>> = LazyLock::new(|| {
+    let sources = Language::sources().iter();
+    sources
+        .map(|source| Patterns::read(source.text).by_id)
+        .collect()
+});
 
 impl Catalogue {
     fn read(source: &CatalogueSource) -> Self {
@@ -49,7 +56,6 @@ impl Catalogue {
         bundle.add_resource_overriding(resource);
         let mut catalogue = Self {
             bundle,
-            patterns: Patterns::read(source.text).by_id,
             thousands: String::new(),
             decimals: String::new(),
         };
@@ -108,7 +114,7 @@ impl Language {
     /// Returns the messages whose ids begin with one of these, for web pages; [`Patterns`] has
     /// their form.
     pub fn patterns(self, beginnings: &[&str]) -> Map<String, Value> {
-        let all = CATALOGUES[self.place()].patterns.iter();
+        let all = PATTERNS[self.place()].iter();
         let wanted = all.filter(|(id, _)| beginnings.iter().any(|start| id.starts_with(start)));
         let wanted = wanted.map(|(id, pattern)| (id.clone(), pattern.clone()));
         wanted.collect()

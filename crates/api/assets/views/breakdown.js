@@ -29,9 +29,3 @@ export function breakdownCard({ at, t, f }, dimension, { title, caption, codes, 
     total: { now: now.total, before: before.total },
   }));
 }
-
-/** Card of a dimension without public figures: undefined without a key. */
-export async function breakdown(view, dimension, words) {
-  if (!view.data.allows(view.at, dimension)) return undefined;
-  return breakdownCard(view, dimension, words, await accessesBy(view, dimension));
-}

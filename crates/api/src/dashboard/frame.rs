@@ -63,7 +63,7 @@ fn other_languages(language: Language) -> String {
     let links = others.map(|other| {
         let name = escaped(&other.name());
         format!(
-            "<a id=\"language-{other}\" class=\"quiet\" href=\"?lang={other}\" \
+            "<a id=\"lang-{other}\" class=\"quiet\" href=\"?lang={other}\" \
              hreflang=\"{other}\" lang=\"{other}\">{name}</a>\n"
         )
     });

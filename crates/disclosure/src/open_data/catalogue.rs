@@ -100,7 +100,7 @@ fn dataset(table: &Dataset, publisher: &Publisher) -> Value {
 
 /// Returns the id of the message with the title of a table.
 fn message(table: &Dataset) -> String {
-    format!("data-{}", table.sheet.name)
+    format!("sheet-{}", table.sheet.name)
 }
 
 fn title(language: Language, table: &Dataset) -> String {
