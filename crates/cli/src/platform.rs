@@ -118,9 +118,10 @@ impl Platform {
     async fn start(&mut self, settings: &Settings, local: Needs, lock: DataDir) -> Result<()> {
         let engine = &settings.engine;
         let cache = Cache::from_env()?;
-        let jars = local.kafka.then(|| cache.prepare_kafka(&say));
+        // A missing Java is said before ClickHouse is fetched.
+        let jars = local.kafka.then(|| cache.prepare_kafka(&say)).transpose()?;
         let library = local.clickhouse.then(|| cache.prepare_clickhouse(&say));
-        let (jars, library) = (jars.transpose()?, library.transpose()?);
+        let library = library.transpose()?;
         let folder = lock.path().to_owned();
         let kafka = KafkaSettings {
             port: fixed_port(engine.kafka_port),

@@ -26,8 +26,6 @@ pub struct LocalHour {
     pub date: Date,
     /// The local hour, 0 to 23.
     pub hour: u8,
-    /// The local minute, 0 to 59.
-    pub minute: u8,
     /// The band of the local hour.
     pub band: Band,
     /// Start of this local hour, in seconds since 1970-01-01T00:00:00Z.
@@ -79,7 +77,6 @@ impl Zone {
         LocalHour {
             date: local.date(),
             hour,
-            minute,
             band: Band::of(hour),
             hour_start_utc: self.start_of_hour(utc, utc - second_of_hour),
             offset: offset.seconds(),

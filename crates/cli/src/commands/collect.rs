@@ -84,10 +84,7 @@ impl RunningCollector {
         let renewed = Arc::clone(&collector);
         let reloaded = reload::register(
             settings.clone(),
-            move |register| {
-                renewed.renew(register);
-                Ok(())
-            },
+            move |register| renewed.renew(register),
             stop.clone(),
         );
         tokio::spawn(reloaded);

@@ -143,8 +143,7 @@ fn requeue(
             let Some(streams) = &streams else {
                 return args.filter.is_match(letter);
             };
-            let stream = streams.get(&letter.position);
-            stream.is_some_and(|stream| stream == letter.stream)
+            is_chosen(streams, letter)
         },
         |letter| {
             if requeue.taken == limit {
@@ -156,12 +155,12 @@ fn requeue(
         },
     );
     requeue.acknowledge()?;
-    let counts = walked.with_context(|| {
-        format!(
-            "{} requeued, not all; run the same command again for the rest; duplicates in the topic count once",
-            requeue.sent
-        )
-    })?;
+    let counts = match (walked, requeue.sent, args.dry_run) {
+        (Err(error), sent @ 1.., false) => return Err(error.context(format!(
+            "{sent} requeued, not all; run the same command again for the rest; duplicates in the topic count once"
+        ))),
+        (walked, ..) => walked?,
+    };
     requeue.conclude(&counts, is_owner)
 }
 
@@ -282,6 +281,12 @@ fn streams_of(
     Ok(streams)
 }
 
+/// True if the letter has one of these positions, in the stream chosen for it.
+fn is_chosen(streams: &BTreeMap<LogPosition, String>, letter: &Letter<'_>) -> bool {
+    let stream = streams.get(&letter.position);
+    stream.is_some_and(|stream| stream == letter.stream)
+}
+
 /// Returns the current stream of the events topic; `None` if the topic does not exist, since letters
 /// can be listed without it.
 fn current_stream(bus: &Config) -> Result<Option<String>> {
@@ -289,5 +294,24 @@ fn current_stream(bus: &Config) -> Result<Option<String>> {
         Ok(identity) => Ok(Some(identity.to_string())),
         Err(BusError::NoTopic { .. }) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dead_letters::example;
+
+    #[test]
+    fn a_position_is_chosen_in_its_stream_only() {
+        let letter = example(b"");
+        let is_chosen_at = |position: &str, stream: &str| {
+            let position = position.parse().unwrap();
+            is_chosen(&[(position, stream.to_owned())].into(), &letter)
+        };
+        let position = letter.position.to_string();
+        assert!(is_chosen_at(&position, letter.stream));
+        assert!(!is_chosen_at(&position, "cluster/other"));
+        assert!(!is_chosen_at("0/4", letter.stream));
     }
 }

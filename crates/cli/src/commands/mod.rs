@@ -177,8 +177,11 @@ fn with_platform<T>(
     with_runtime(async |stop| {
         let mut platform = Platform::open(settings, needs).await?;
         let result = work(&mut platform, &stop).await;
-        platform.close().await?;
-        result
+        let closed = platform.close().await;
+        // An engine that cannot stop is often a consequence of the command's error.
+        let done = result?;
+        closed?;
+        Ok(done)
     })
 }
 

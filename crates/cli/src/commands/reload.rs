@@ -2,22 +2,19 @@
 
 use affluenza_http::telemetry::{CancellationToken, Files};
 use affluenza_register::Register;
-use anyhow::Result;
 
 use crate::settings::Settings;
 
 /// Passes each new version of the register to `take`, until `stop` is triggered. An invalid file
 /// leaves the old register in use.
-pub async fn register(
-    settings: Settings,
-    take: impl Fn(Register) -> Result<()>,
-    stop: CancellationToken,
-) {
+pub async fn register(settings: Settings, take: impl Fn(Register), stop: CancellationToken) {
     let mut files = Files::new([settings.register.file.clone()]);
     while files.were_replaced(&stop).await {
-        let taken = tokio::task::block_in_place(|| super::register(&settings)).and_then(&take);
-        match taken {
-            Ok(()) => tracing::info!("a replaced register is active"),
+        match tokio::task::block_in_place(|| super::register(&settings)) {
+            Ok(register) => {
+                take(register);
+                tracing::info!("a replaced register is active");
+            }
             Err(error) => tracing::error!(
                 error = format!("{error:#}"),
                 "a replaced register cannot be used: the old one stays active"

@@ -68,10 +68,7 @@ impl RunningApi {
         let (newer, register) = watch::channel(Arc::new(super::register(settings)?));
         let reloaded = reload::register(
             settings.clone(),
-            move |register| {
-                drop(newer.send(Arc::new(register)));
-                Ok(())
-            },
+            move |register| drop(newer.send(Arc::new(register))),
             stop.clone(),
         );
         tokio::spawn(reloaded);

@@ -184,6 +184,8 @@ fn users(password: &str, reader_password: &str, settings: &ClickHouseSettings) -
     fill(
         include_str!("../../assets/users.xml"),
         &[
+            ("user", &USER),
+            ("reader", &READER),
             ("memory", &(u64::from(settings.memory_mib) * MIB / 2)),
             ("threads", &threads.min(READER_THREADS)),
             ("statements", &super::serve(settings).len()),
