@@ -152,7 +152,22 @@ fn is_transient(code: RDKafkaErrorCode) -> bool {
             | Code::LeaderNotAvailable
             | Code::NotLeaderForPartition
             | Code::BrokerNotAvailable
+            | Code::BrokerDestroy
+            | Code::DestroyBroker
+            | Code::Resolve
             | Code::NetworkException
+            // A broker that has just started, or lost its leadership, does not know a partition
+            // yet or any more. Whether the topic exists is checked separately.
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicOrPartition
+            | Code::ReplicaNotAvailable
+            | Code::OffsetNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::KafkaStorageError
+            | Code::NotEnoughReplicas
+            | Code::NotEnoughReplicasAfterAppend
             | Code::UnknownMemberId
             | Code::IllegalGeneration
             | Code::RebalanceInProgress
@@ -175,4 +190,23 @@ pub(crate) fn is_refusal(cause: &KafkaError) -> bool {
                 | Code::AssignmentLost
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_partition_is_asked_for_again_and_a_missing_topic_is_not() {
+        for code in [
+            RDKafkaErrorCode::UnknownPartition,
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+            RDKafkaErrorCode::NotLeaderForPartition,
+        ] {
+            let error = BusError::from(KafkaError::MetadataFetch(code));
+            assert!(error.is_transient(), "{error}");
+        }
+        let topic = "events".to_owned();
+        assert!(!BusError::NoTopic { topic }.is_transient());
+    }
 }
