@@ -258,11 +258,15 @@ impl Tracker {
     pub(crate) fn standstills(&self, limit: Duration, now: Instant) -> Vec<Standstill> {
         let silent = self.heard.zip(self.unknown.as_ref());
         let silent = silent.filter(|(since, _)| now.duration_since(*since) >= limit);
+        let held_up = self.held_up(limit, now);
         let found = self.partitions.iter().filter_map(|(partition, track)| {
             let (cause, detail, since) = match silent {
                 Some((since, why)) => (Cause::Kafka, why.clone(), since),
                 None if track.stands(limit, now) => {
-                    let (cause, detail) = track.why(now)?;
+                    let (cause, detail) = match (track.why(now)?, &held_up) {
+                        ((Cause::Unknown, _), Some((cause, detail))) => (*cause, detail.clone()),
+                        (why, _) => why,
+                    };
                     (cause, detail, track.unmoved_since)
                 }
                 None => return None,
@@ -278,6 +282,20 @@ impl Tracker {
             })
         });
         found.collect()
+    }
+
+    /// Returns what holds up a block for `limit` or longer. It stops the reading of all partitions,
+    /// because the consumer reads them together.
+    fn held_up(&self, limit: Duration, now: Instant) -> Option<(Cause, String)> {
+        let (partition, step) = self.partitions.iter().find_map(|(partition, track)| {
+            let step = track.step.as_ref().filter(|_| track.stands(limit, now))?;
+            Some((partition, step))
+        })?;
+        let detail = step.detail(now);
+        Some((
+            step.cause,
+            format!("reading waits for a block of partition {partition}: {detail}"),
+        ))
     }
 }
 
@@ -369,6 +387,29 @@ mod tests {
         assert!(detail(&tracker).contains("ClickHouse for 30 s: insert facts: refused"));
         tracker.is_written(P);
         assert_eq!(tracker.unexplained(LIMIT, LIMIT, now).len(), 1);
+    }
+
+    #[test]
+    fn a_partition_names_the_block_of_another_that_holds_up_reading() {
+        let began = Instant::now();
+        let mut tracker = Tracker::default();
+        for partition in [P, Partition(4)] {
+            tracker.see(partition, NextOffset(0), NextOffset(5), began);
+        }
+        tracker.begins(P, Cause::ClickHouse, "insert facts", after(began, 1));
+        let now = after(began, 31);
+        let record = Sight::Record {
+            offset: affluenza_kafka::Offset(0),
+            written_ms: None,
+        };
+        tracker.sighted(Partition(4), record, now);
+        let found = tracker.standstills(LIMIT, now);
+        assert_eq!(found[1].cause, Cause::ClickHouse);
+        let detail = &found[1].detail;
+        assert!(
+            detail.contains("a block of partition 3: waiting for ClickHouse"),
+            "{detail}"
+        );
     }
 
     #[test]
