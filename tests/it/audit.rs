@@ -155,8 +155,7 @@ pub fn consumers_reconcile_without_a_command(engines: &Engines) {
         &[("AFFLUENZA__CONSUME__RECONCILE_FIRST_SECONDS", "1")],
     );
     crate::support::eventually("the consumer repairs the deletion", || {
-        figures(&place) == whole
-            && place.count("SELECT count() FROM months_in_doubt FINAL WHERE NOT settled") == 0
+        figures(&place) == whole && place.months_in_doubt() == 0
     });
     consumer.terminate();
     assert_eq!(findings(&place), Vec::<String>::new());

@@ -255,6 +255,11 @@ impl Place<'_> {
         self.engines.runtime.block_on(work)
     }
 
+    /// Returns the number of months whose hour rows are not compared yet. No year closes before.
+    pub fn months_in_doubt(&self) -> u64 {
+        self.count("SELECT count() FROM months_in_doubt FINAL WHERE NOT settled")
+    }
+
     /// Returns the number in the first column of a query.
     pub fn count(&self, query: &str) -> u64 {
         self.wait(self.store().admin().count(query))

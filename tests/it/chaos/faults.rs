@@ -89,7 +89,7 @@ pub fn plan(random: &mut Random, kills: usize) -> Vec<Step> {
         faults.extend([
             Fault::PauseConsumer,
             Fault::JoinAndLeave,
-            Fault::PauseClickHouse(random.millis(1_200, 3_000)),
+            Fault::PauseClickHouse(random.millis(2_200, 6_000)),
             Fault::FailAggregate,
             Fault::ForgetOffsets,
             Fault::ChangeRules,

@@ -244,7 +244,7 @@ impl World {
             ),
             (
                 "AFFLUENZA__CLICKHOUSE__INSERT_SECONDS_MAX",
-                random.pick(&["2", "5", "10"]).to_string(),
+                random.pick(&["4", "6", "10"]).to_string(),
             ),
         ];
         // A static member gets its partitions back at once. With dynamic members the group waits
