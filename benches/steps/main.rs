@@ -59,6 +59,22 @@ impl Log {
         log
     }
 
+    /// Writes the same events in another form of JSON.
+    fn rewritten(&self, write: fn(&serde_json::Value) -> serde_json::Result<Vec<u8>>) -> Self {
+        let mut log = Self {
+            bytes: Vec::new(),
+            records: Vec::new(),
+        };
+        for (json, written) in self.records() {
+            let event = serde_json::from_slice(json).expect("events are JSON");
+            let start = log.bytes.len();
+            log.bytes
+                .extend(write(&event).expect("events can be written"));
+            log.records.push((start..log.bytes.len(), written));
+        }
+        log
+    }
+
     fn records(&self) -> impl Iterator<Item = (&[u8], UnixMillis)> {
         let record = |(place, written): &(Range<usize>, _)| (&self.bytes[place.clone()], *written);
         self.records.iter().map(record)
@@ -92,13 +108,21 @@ fn steps(criterion: &mut Criterion) {
     let origin = origin(&classifier);
     let mut group = criterion.benchmark_group(log.name());
     group.throughput(Throughput::Elements(log.records.len() as u64));
-    group.bench_function("decode", |bencher| {
-        bencher.iter(|| {
-            for (json, written) in log.records() {
-                black_box(decode(black_box(json), written));
-            }
+    let sorted = log.rewritten(|event| serde_json::to_vec(event));
+    let indented = log.rewritten(|event| serde_json::to_vec_pretty(event));
+    for (name, log) in [
+        ("decode", &log),
+        ("decode, fields sorted by name", &sorted),
+        ("decode, indented", &indented),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                for (json, written) in log.records() {
+                    black_box(decode(black_box(json), written));
+                }
+            });
         });
-    });
+    }
     let events: Vec<Event<'_>> = log
         .records()
         .map(|(json, written)| decode(json, written))

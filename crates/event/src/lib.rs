@@ -3,7 +3,7 @@
 mod address;
 mod agent;
 mod binary;
-mod canonical;
+mod json;
 mod model;
 mod packed;
 mod parse;

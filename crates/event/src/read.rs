@@ -2,8 +2,8 @@
 //!
 //! CloudEvents over Kafka have two modes. In structured mode the payload is the whole envelope. In
 //! binary mode the attributes are headers that begin with `ce_`, and the payload is `data` alone.
-//! Nearly every record is a structured usage event, so that form is tried first. The headers are
-//! read only if it fails.
+//! Nearly every record is a structured usage event, so that form is tried first ([`crate::json`]). The
+//! headers are read only if it fails.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::packed::unpack;
 use crate::parse::{diagnose, event, report};
 use crate::wire::{AnyLogin, Data, Envelope};
 use crate::{
-    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, canonical,
+    CLIENT_REPORT_V1, ClientReport, EVENT_BYTES_MAX, Event, Refusal, Reject, UnixMillis, json,
 };
 
 /// UTF-8 byte order mark, which some programs write before a text.
@@ -87,20 +87,20 @@ where
         let bytes = payload.len();
         return structured(Err(Reject::TooLarge { bytes }.into()));
     }
-    match canonical::read(payload, written) {
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let payload = payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload);
+    match json::read(payload, written) {
         Some(event) => structured(Ok(Message::Usage(event))),
         None => read_any(payload, headers, written),
     }
 }
 
-/// Same as [`read`] for a record in any form, without the canonical fast path.
+/// Reads a record that is no valid usage event in structured mode, and words what is wrong with it.
 pub(crate) fn read_any<'a, H, I>(payload: &'a [u8], headers: H, written: UnixMillis) -> Reading<'a>
 where
     H: FnOnce() -> I,
     I: Iterator<Item = (&'a str, &'a [u8])>,
 {
-    // RFC 8259, section 8.1: a byte order mark may be ignored.
-    let payload = payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload);
     let envelope = match serde_json::from_slice::<Envelope<'_, Data<'_, AnyLogin>>>(payload) {
         Ok(envelope) => envelope,
         Err(error) => {
