@@ -1,6 +1,7 @@
 //! Measures the time from sending an event until queries count it, in facts and aggregates, at a
-//! constant rate. Expected: at most the 400 ms that a record waits in a block, plus some tens of
-//! milliseconds for the insert.
+//! constant rate. By default a block is written 20 ms after a pause, then at most once every 1.25 s,
+//! or every 2.5 s in a backlog. Expected: at most the 1.25 s that a record waits in a block, plus
+//! some tens of milliseconds for the insert.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -125,7 +125,7 @@ impl Database {
     /// backups.
     async fn is_writing(&self, to: &BackupPlace, node: Option<usize>) -> Result<bool, StoreError> {
         let query = statement!("running_backups").bind("name", to.sql(node));
-        Ok(self.outside().count(query).await? > 0)
+        Ok(self.outside().one::<u64>(query).await? > 0)
     }
 
     /// Returns the nodes, numbered from 1 if there are several.

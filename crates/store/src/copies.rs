@@ -121,7 +121,7 @@ impl Facts {
         let suspect = suspects.condition();
         let count = self
             .0
-            .count(&format!("SELECT count() FROM usage_events WHERE {suspect}"))
+            .one::<u64>(&format!("SELECT count() FROM usage_events WHERE {suspect}"))
             .await?;
         let passes = count.div_ceil(IDENTITIES_A_PASS);
         let mut found = Vec::new();

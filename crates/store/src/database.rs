@@ -13,7 +13,7 @@ use crate::sql::Statement;
 use crate::{Config, InsertToken, StoreError, cluster, settings};
 
 /// Skips unavailable nodes in checks; they are checked when they return.
-pub(crate) const SKIP_UNAVAILABLE: &str = "SETTINGS skip_unavailable_shards = 1";
+const SKIP_UNAVAILABLE: &str = "SETTINGS skip_unavailable_shards = 1";
 
 /// A connection, and the configuration that it was made from.
 #[derive(Clone)]
@@ -170,11 +170,6 @@ impl Database {
     ) -> Result<T, StoreError> {
         let rows = self.rows(query).await?;
         Ok(rows.into_iter().next().unwrap_or_default())
-    }
-
-    /// Returns the number that a query selects; 0 without a row.
-    pub(crate) async fn count(&self, query: impl Into<Statement>) -> Result<u64, StoreError> {
-        self.one(query).await
     }
 
     pub(crate) fn judge(&self, what: &str, error: ClientError) -> StoreError {

@@ -2,8 +2,6 @@
 //! API, its OpenAPI document, details of a year and tables of the report follow from the
 //! declaration.
 
-use serde::{Deserialize, Serialize};
-
 use crate::attribute::{Attribute, InYear, NamedAttribute, NamedCodes, SharesOf};
 use crate::native::{Numbers, Words, put_column};
 
@@ -50,8 +48,7 @@ macro_rules! dimensions {
         computed { $($computed:ident $computed_name:literal => $computed_source:expr,)+ }
     ) => {
         /// Dimension for grouping and filtering usage.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "lowercase")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "the names say it")]
         pub enum Dimension {
             $($stored,)+ $($($variant,)?)+ $($computed,)+

@@ -125,7 +125,7 @@ impl Ledger {
         }
         let now = self
             .0
-            .count("SELECT toUInt64(toUnixTimestamp(now()))")
+            .one::<u64>("SELECT toUInt64(toUnixTimestamp(now()))")
             .await?;
         Ok(now.saturating_sub(since) >= u64::from(WINDOW_SECONDS) / 2)
     }

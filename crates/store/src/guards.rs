@@ -135,7 +135,7 @@ impl Admin {
 
     /// Returns the number that a query selects; 0 without a row.
     pub async fn count(&self, query: &str) -> Result<u64, StoreError> {
-        self.0.count(query).await
+        self.0.one(query).await
     }
 
     /// Runs one statement on the server of this connection, on behalf of an administrator.

@@ -13,9 +13,8 @@ use clickhouse::error::Error as ClientError;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::LISTED_MAX;
-use crate::database::SKIP_UNAVAILABLE;
 use crate::shape::{column_lines, column_name};
-use crate::sql::{filled, joined, quoted};
+use crate::sql::{filled, joined, quoted, statement};
 use crate::{Facts, InsertToken, Ledger, StoreError, Usage, migrations};
 
 /// An hour of an ente in which the hour rows differ from the facts.
@@ -132,7 +131,7 @@ impl Usage {
         let generation = self.corrections_of(month).await?;
         let cells = self
             .0
-            .count(&format!(
+            .one::<u64>(&format!(
                 "SELECT least(count(), {CELLS_MAX}) FROM ({})",
                 differing_cells(month, hours)
             ))
@@ -159,7 +158,7 @@ impl Usage {
     /// Returns how many times the hour rows of a month were corrected.
     async fn corrections_of(&self, month: u32) -> Result<u64, StoreError> {
         self.0
-            .count(&format!(
+            .one(&format!(
                 "SELECT count() FROM ingest_repairs WHERE what = 'aggregate' AND month = {month}"
             ))
             .await
@@ -225,16 +224,11 @@ impl Facts {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn changes(&self) -> Result<Vec<String>, StoreError> {
-        self.0.rows(&format!(
-            "SELECT concat(substring(command, 1, 200), ', ', toString(create_time)) FROM {}
-             WHERE database = {} AND table = {} AND position(command, 'UPDATE ') > 0 AND position(command, '_row_exists') = 0
-               AND create_time > (SELECT max(r.finished_at) FROM rebuilds AS r FINAL WHERE r.what = 'facts' AND NOT r.dry_run)
-             ORDER BY create_time DESC LIMIT 5 {SKIP_UNAVAILABLE}",
-            self.0.of_all_nodes("system.mutations"),
-            quoted(self.0.name()),
-            quoted(&self.0.held("usage_events"))
-        ))
-        .await
+        let query = statement!("fact_changes")
+            .put("mutations", self.0.of_all_nodes("system.mutations"))
+            .bind("database", self.0.name())
+            .bind("table", self.0.held("usage_events"));
+        self.0.rows(query).await
     }
 }
 
@@ -244,12 +238,8 @@ impl Ledger {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn settled_ends(&self, stream: &str) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let ends: Vec<(u32, u64)> = self.0
-            .rows(&format!(
-                "SELECT kafka_partition, max(next_offset) FROM ingest_ledger WHERE stream = {} GROUP BY kafka_partition",
-                quoted(stream)
-            ))
-            .await?;
+        let query = statement!("settled_ends").bind("stream", stream);
+        let ends: Vec<(u32, u64)> = self.0.rows(query).await?;
         Ok(ends.into_iter().collect())
     }
 }
@@ -260,14 +250,10 @@ impl Facts {
     /// # Errors
     /// If ClickHouse refuses the query or does not respond.
     pub async fn reach(&self, stream: &str, month: u32) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let reach: Vec<(u32, u64)> = self.0
-            .rows(&format!(
-                "SELECT kafka_partition, max(kafka_offset) + 1 FROM usage_events WHERE stream = {} AND {}
-                 GROUP BY kafka_partition",
-                quoted(stream),
-                facts_of(month)
-            ))
-            .await?;
+        let query = statement!("reach")
+            .put("facts", facts_of(month))
+            .bind("stream", stream);
+        let reach: Vec<(u32, u64)> = self.0.rows(query).await?;
         Ok(reach.into_iter().collect())
     }
 }

@@ -268,7 +268,7 @@ impl Ledger {
     pub async fn token_memory_seconds(&self) -> Result<Option<u64>, StoreError> {
         let blocks = self
             .0
-            .count(
+            .one::<u64>(
                 "SELECT count() FROM ingest_ledger WHERE written_at >= now() - INTERVAL 10 MINUTE",
             )
             .await?;

@@ -27,7 +27,7 @@ impl Admin {
             .bind("table", self.0.held("usage_hourly"))
             .bind("names", PROJECTIONS.to_vec())
             .bind("idle_seconds", idle.as_secs());
-        let left = self.0.count(query).await?;
+        let left = self.0.one::<u64>(query).await?;
         if left > 0 {
             let made = PROJECTIONS.map(|name| format!("MATERIALIZE PROJECTION {name}"));
             self.0

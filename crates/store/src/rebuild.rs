@@ -266,7 +266,7 @@ impl Rebuilds {
                 .bind("table", &*shadow)
                 .bind("month", month.to_string());
             // `REPLACE PARTITION` refuses an empty month.
-            let action = match node.count(parts).await? {
+            let action = match node.one::<u64>(parts).await? {
                 0 => drop_partition(month),
                 _ => format!("REPLACE PARTITION {month} FROM {shadow}"),
             };

@@ -1,7 +1,8 @@
 //! SQL texts: statements with placeholders and server parameters, and string literals.
 //!
-//! A statement of more than one line stands in a file of the folder `sql`. It has two kinds of
-//! names in braces:
+//! A constant statement of more than one line stands in a file of the folder `sql`. Statements
+//! composed at run time stand in Rust: `usage.rs`, `hours.rs`, `hour_rows.rs` and `detail.rs`. A
+//! statement has two kinds of names in braces:
 //!
 //! - a placeholder such as `{shadow}`, for a table or a condition that this program writes;
 //! - a server parameter such as `{stream:String}`, whose value ClickHouse reads apart from the text.
@@ -36,10 +37,12 @@ pub(crate) const IN_RANGE: &str = "stream = {stream:String} AND kafka_partition 
 /// A statement, and the values of its placeholders and server parameters.
 ///
 /// The client sends a statement with server parameters as a form. ClickHouse accepts up to 128 KiB
-/// in each field of a form, so statements with long lists have no server parameters.
+/// in each field of a form: in the text, and in each value. So a statement with server parameters
+/// lists at most 5,000 numbers, which take up to 110 kB. Statements with longer lists have no
+/// server parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
-    template: Cow<'static, str>,
+    template: String,
     texts: Vec<(&'static str, String)>,
     values: Vec<(Cow<'static, str>, Value)>,
 }
@@ -99,7 +102,7 @@ impl Statement {
     /// Surrounds a condition with the rest of its statement.
     #[must_use]
     pub(crate) fn within(mut self, before: &str, after: &str) -> Self {
-        self.template = format!("{before}{}{after}", self.template).into();
+        self.template = format!("{before}{}{after}", self.template);
         self
     }
 
@@ -119,7 +122,7 @@ impl Statement {
 impl From<String> for Statement {
     fn from(text: String) -> Self {
         Self {
-            template: text.into(),
+            template: text,
             texts: Vec::new(),
             values: Vec::new(),
         }

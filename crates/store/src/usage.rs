@@ -11,6 +11,7 @@ use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::dimension::Dates;
+use crate::sql::statement;
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
@@ -300,26 +301,11 @@ impl Usage {
     /// Returns the days on which each ente had events, over all time.
     pub async fn seen_days(&self) -> Result<Vec<SeenDays>, StoreError> {
         // Grouping by day first allows a projection to answer the query.
-        self.0.rows(
-            "SELECT toString(d.ente) AS ente, arraySort(groupArray(toUInt16(d.day))) AS days FROM (
-                SELECT u.ente AS ente, u.local_date AS day, sum(u.events) AS events
-                FROM usage_hourly AS u GROUP BY u.ente, u.local_date) AS d
-             GROUP BY d.ente ORDER BY ente",
-        )
-        .await
+        self.0.rows(statement!("seen_days")).await
     }
 
     /// Returns the watermark of the figures.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
-        let mut rows: Vec<Watermark> = self
-            .0
-            .rows(
-                "SELECT assumeNotNull(concat(toString(count()), '/', toString(sum(next_offset)), '/', toString(toUnixTimestamp(max(written_at))), '/',
-                    toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL)), '/', toString((SELECT sum(d.version) FROM months_in_doubt AS d FINAL)))) AS figures,
-                    assumeNotNull((SELECT count() FROM sealed_years)) AS seals
-                 FROM ingest_ledger",
-            )
-            .await?;
-        Ok(rows.pop().unwrap_or_default())
+        self.0.one(statement!("watermark")).await
     }
 }

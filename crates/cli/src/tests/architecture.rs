@@ -1,5 +1,5 @@
-//! Compares ARCHITECTURE.md with the tree: the table of crates with their manifests, and each path
-//! and link of the documents with the files.
+//! Compares the documents with the tree: the table of crates in ARCHITECTURE.md with the manifests,
+//! and each path and link of ARCHITECTURE.md and the READMEs with the files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +9,8 @@ use super::top;
 
 /// Extensions that make a word in backticks a path.
 const EXTENSIONS: [&str; 7] = [".rs", ".sql", ".md", ".toml", ".js", ".json", ".html"];
+/// Folders that make a word in backticks a path, in the README files of the crates.
+const CRATE_FOLDERS: [&str; 4] = ["src/", "tests/", "sql/", "assets/"];
 /// A crate that depends on all but this many others is described by the ones it lacks.
 const MISSING_MAX: usize = 2;
 
@@ -149,6 +151,42 @@ fn every_path_in_the_architecture_exists() {
             "ARCHITECTURE.md: `{path}` does not exist"
         );
     }
+}
+
+/// Lists the README files in a folder of the repository and in its subfolders.
+fn readmes(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(top().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(readmes(&path));
+        } else if entry.file_name() == "README.md" {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Paths are relative to the crate. The folder `tests/it` belongs to the repository.
+#[test]
+fn every_path_in_the_readmes_of_the_crates_exists() {
+    let mut found = 0;
+    for readme in readmes("crates") {
+        let mut folders = Path::new(&readme).ancestors().skip(1);
+        let home = folders.find(|folder| top().join(folder).join("Cargo.toml").exists());
+        let home = home.unwrap();
+        let text = read(&readme);
+        for path in quoted(&text) {
+            if CRATE_FOLDERS.iter().any(|folder| path.starts_with(folder)) {
+                let exists = top().join(home).join(path).exists()
+                    || path.starts_with("tests/it/") && top().join(path).exists();
+                assert!(exists, "{readme}: `{path}` does not exist");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 30, "only {found} paths were found");
 }
 
 /// Lists the documents whose links are checked.

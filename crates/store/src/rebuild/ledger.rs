@@ -36,7 +36,7 @@ impl Rebuilds {
                 .bind("renamed_before", &*before)
                 .bind("renamed_after", &*after)
         });
-        let rows = self.0.count(query).await?;
+        let rows = self.0.one::<u64>(query).await?;
         if rows > 0 {
             self.0.execute(insert).await?;
         }

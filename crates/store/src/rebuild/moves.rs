@@ -108,7 +108,7 @@ impl Rebuilds {
         let shadow = run.shadow("events");
         let all = self
             .0
-            .count(format!("SELECT count() FROM {shadow}"))
+            .one::<u64>(format!("SELECT count() FROM {shadow}"))
             .await?;
         let query = statement!("copied_facts")
             .put("shadow", shadow)
