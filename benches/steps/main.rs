@@ -108,8 +108,8 @@ fn steps(criterion: &mut Criterion) {
     let origin = origin(&classifier);
     let mut group = criterion.benchmark_group(log.name());
     group.throughput(Throughput::Elements(log.records.len() as u64));
-    let sorted = log.rewritten(|event| serde_json::to_vec(event));
-    let indented = log.rewritten(|event| serde_json::to_vec_pretty(event));
+    let sorted = log.rewritten(serde_json::to_vec);
+    let indented = log.rewritten(serde_json::to_vec_pretty);
     for (name, log) in [
         ("decode", &log),
         ("decode, fields sorted by name", &sorted),
