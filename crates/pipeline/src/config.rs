@@ -11,9 +11,9 @@ pub struct Config {
     pub block_records_max: usize,
     /// Maximum memory of a block, in bytes.
     pub block_bytes_max: usize,
-    /// Minimum time between the starts of two blocks of a partition, in milliseconds, and so the
-    /// maximum time that a record waits for its block. Twice as long while there is a backlog. After
-    /// a pause a block is written at once. Fresher figures cost more CPU.
+    /// Maximum time that a record waits for its block, in milliseconds, and time between two blocks
+    /// of a partition. After a pause a block is written at once, and so is one that is two thirds
+    /// full. Twice as long while there is a backlog. Fresher figures cost more CPU.
     pub block_wait_ms_max: u64,
     /// Identities kept in memory for each partition, to find duplicates without a query to
     /// ClickHouse.

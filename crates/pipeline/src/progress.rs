@@ -42,7 +42,7 @@ pub struct ProgressSnapshot {
     pub duplicate: u64,
     /// Records that can never become events.
     pub rejected: u64,
-    /// Records set aside for review by the operator.
+    /// Records with personal data or an unknown shape: not counted unless sent again.
     pub quarantined: u64,
     /// Client reports.
     pub reports: u64,

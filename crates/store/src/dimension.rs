@@ -1,6 +1,6 @@
-//! Dimensions of usage. This file declares each dimension once. Columns and SQL, parameters of the
-//! API, its OpenAPI document, details of a year and tables of the report follow from the
-//! declaration.
+//! Dimensions of usage. This file declares each dimension once. SQL, parameters of the API, its
+//! OpenAPI document, details of a year and tables of the report follow from the declaration, and so
+//! do the columns of attributes. Columns of other dimensions stand in `schemas/clickhouse`.
 
 use crate::attribute::{Attribute, InYear, NamedAttribute, NamedCodes, SharesOf};
 use crate::native::{Numbers, Words, put_column};

@@ -36,6 +36,7 @@ struct ByAgent {
     no_agent: bool,
 }
 
+/// An empty user agent counts as a person with a device of class `other`.
 const NO_AGENT: ByAgent = ByAgent {
     says: Says::Is(Device::Other),
     rule: RuleId::NO_AGENT,
