@@ -1,7 +1,9 @@
-//! The OpenAPI 3.1 contract, generated from the lists that requests are parsed with.
+//! The OpenAPI 3.1 contract. Paths of figures and their parameters come from the lists that requests
+//! are parsed with; texts and other paths stand here.
 
 use affluenza_store::usage::Dimension;
 use serde_json::{Map, Value as Json, json};
+use strum::VariantArray as _;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -13,7 +15,7 @@ use crate::years::PublicYears;
 /// Returns the OpenAPI document.
 pub fn openapi() -> Json {
     let mut paths = Map::new();
-    for resource in Resource::ALL {
+    for &resource in Resource::VARIANTS {
         paths.insert(format!("/v1/{}", resource.path()), path_of(resource));
     }
     paths.insert("/v1/years".into(), public_years());

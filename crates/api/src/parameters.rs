@@ -323,6 +323,8 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     fn parsed(resource: Resource, query: &str) -> Result<Question, Problem> {
@@ -348,7 +350,7 @@ mod tests {
 
     #[test]
     fn questions_without_parameters_have_defaults() {
-        for resource in Resource::ALL {
+        for &resource in Resource::VARIANTS {
             let asked = question(resource, "");
             assert_eq!(asked.period, None);
             assert!(asked.people && !asked.by_kind && asked.filters.is_empty());

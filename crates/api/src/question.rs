@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use affluenza_disclosure::edition::PublicMeasure;
 use affluenza_store::usage::{Dimension, Selection};
+use strum::VariantArray;
 
 use crate::cursor::Cursor;
 use crate::period::Period;
 
 /// A resource under `/v1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, VariantArray)]
 pub enum Resource {
     Usage,
     Categories,
@@ -27,23 +28,6 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// Every resource.
-    pub const ALL: [Self; 13] = [
-        Self::Usage,
-        Self::Categories,
-        Self::Enti,
-        Self::Matrix,
-        Self::TopServices,
-        Self::Variations,
-        Self::Hours,
-        Self::Bands,
-        Self::Devices,
-        Self::Logins,
-        Self::OfferedVersusUsed,
-        Self::Catalogue,
-        Self::Live,
-    ];
-
     /// Returns the path under `/v1/`.
     pub const fn path(self) -> &'static str {
         match self {
@@ -96,7 +80,15 @@ impl Resource {
             Self::Catalogue | Self::OfferedVersusUsed | Self::Variations => {
                 &[Dimension::Ente, Dimension::Category, Dimension::Service]
             }
-            _ => Dimension::ALL,
+            Self::Usage
+            | Self::Categories
+            | Self::Enti
+            | Self::Matrix
+            | Self::TopServices
+            | Self::Hours
+            | Self::Bands
+            | Self::Devices
+            | Self::Logins => Dimension::ALL,
         }
     }
 }

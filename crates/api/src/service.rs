@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use strum::VariantArray as _;
 use tokio::sync::{Semaphore, watch};
 
 use crate::asked::Asked;
@@ -140,7 +141,7 @@ impl Api {
     /// Returns the routes of `/v1`, `/openapi.json`, `/docs` and `/problems`.
     pub fn routes(&self) -> Router {
         let mut router = Router::new();
-        for resource in Resource::ALL {
+        for &resource in Resource::VARIANTS {
             let route = get(
                 move |State(api): State<Self>, Extension(peer), headers: HeaderMap, pairs| async move {
                     api.answer(resource, peer, &headers, pairs)
