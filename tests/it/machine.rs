@@ -178,6 +178,10 @@ impl<'e> Machine<'e> {
         let doubts = "SELECT count() FROM months_in_doubt FINAL WHERE NOT settled";
         eventually("no month is in doubt", || self.count(doubts) == Some(0));
         self.run(&["audit"]);
+        let log = std::fs::read(self.data.join("clickhouse/logs/server.log"));
+        let log = String::from_utf8_lossy(&log.expect("the engine has a log")).into_owned();
+        let delayed = log.matches("Temporarily pause scheduling").count();
+        assert!(delayed < 10, "the log is flooded: {delayed} delayed tasks");
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
