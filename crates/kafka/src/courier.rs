@@ -1,15 +1,20 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use tokio::sync::oneshot;
 
 use crate::logging::log;
 use crate::{BusError, Config};
+
+/// Longest wait of the polling thread. rdkafka spins for the last millisecond of each wait: with its
+/// own thread, which waits for 100 ms, a producer at rest took 0.8% of a core.
+const POLL: Duration = Duration::from_secs(1);
 
 /// Bounds of a [`ConcurrentProducer`].
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +34,7 @@ pub struct CourierLimits {
 /// acknowledgement is lost. Consumers must drop duplicates. In return, the producer never enters
 /// the fatal states of Kafka's idempotence.
 pub struct ConcurrentProducer {
-    producer: ThreadedProducer<CourierContext>,
+    producer: Arc<BaseProducer<CourierContext>>,
     topic: String,
 }
 
@@ -132,10 +137,17 @@ impl ConcurrentProducer {
         let context = CourierContext {
             is_away: Arc::default(),
         };
+        let producer = client
+            .create_with_context(context)
+            .map_err(BusError::Setting)?;
+        let producer = Arc::new(producer);
+        let polled = Arc::downgrade(&producer);
+        std::thread::Builder::new()
+            .name("deliveries".to_owned())
+            .spawn(move || poll_deliveries(&polled))
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(Self {
-            producer: client
-                .create_with_context(context)
-                .map_err(BusError::Setting)?,
+            producer,
             topic: topic.to_owned(),
         })
     }
@@ -162,6 +174,13 @@ impl ConcurrentProducer {
     /// Number of records that are queued or in flight.
     pub fn queued(&self) -> usize {
         usize::try_from(self.producer.in_flight_count()).unwrap_or(0)
+    }
+}
+
+/// Handles deliveries until the producer is dropped.
+fn poll_deliveries(producer: &Weak<BaseProducer<CourierContext>>) {
+    while let Some(producer) = producer.upgrade() {
+        producer.poll(POLL);
     }
 }
 
