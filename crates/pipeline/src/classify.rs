@@ -209,7 +209,7 @@ fn hints(client: &ClientAttributes<'_>) -> Hints {
 mod tests {
     use affluenza_classify::device::Device;
     use affluenza_classify::hours::Band;
-    use affluenza_event::{Channel, Kind, Login};
+    use affluenza_event::{Channel, Kind, Login, Outcome, Resource};
     use affluenza_store::usage::Dimension;
     use strum::VariantArray;
 
@@ -230,5 +230,28 @@ mod tests {
         assert_codes(Dimension::Kind, |kind: Kind| kind as i8);
         assert_codes(Dimension::Login, |login: Login| login as i8);
         assert_codes(Dimension::Channel, |channel: Channel| channel as i8);
+        let outcomes = Outcome::VARIANTS.iter().map(|it| ((*it).into(), *it as i8));
+        assert_column("outcome", outcomes.collect());
+        let resources = Resource::VARIANTS
+            .iter()
+            .map(|it| ((*it).into(), *it as i8));
+        assert_column("resource", resources.chain([("none", 0)]).collect());
+        assert_column("activity", vec![("access", 1), ("service-use", 2)]);
+    }
+
+    /// Compares the values of a column that is no dimension.
+    fn assert_column(column: &str, values: Vec<(&str, i8)>) {
+        let schema = include_str!("../../../schemas/clickhouse/0001_usage_events.sql");
+        let begins = format!("    {column} Enum8(");
+        let line = schema.lines().find_map(|line| line.strip_prefix(&begins));
+        let (listed, _) = line.and_then(|line| line.split_once(')')).expect("a list");
+        let mut listed: Vec<&str> = listed.split(", ").collect();
+        let mut expected: Vec<String> = values
+            .iter()
+            .map(|(name, code)| format!("'{name}' = {code}"))
+            .collect();
+        listed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(listed, expected, "{column}");
     }
 }
