@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -13,7 +14,8 @@ use crate::logging::log;
 use crate::{BusError, Config};
 
 /// Longest wait of the polling thread. rdkafka spins for the last millisecond of each wait: with its
-/// own thread, which waits for 100 ms, a producer at rest took 0.8% of a core.
+/// own thread, which waits for 100 ms, a producer at rest took 0.8% of a core. The end of a producer
+/// takes as long.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Bounds of a [`ConcurrentProducer`].
@@ -36,6 +38,8 @@ pub struct CourierLimits {
 pub struct ConcurrentProducer {
     producer: Arc<BaseProducer<CourierContext>>,
     topic: String,
+    is_over: Arc<AtomicBool>,
+    poller: Option<JoinHandle<()>>,
 }
 
 /// Group of records whose acknowledgements are awaited together.
@@ -137,18 +141,25 @@ impl ConcurrentProducer {
         let context = CourierContext {
             is_away: Arc::default(),
         };
-        let producer = client
+        let producer: BaseProducer<_> = client
             .create_with_context(context)
             .map_err(BusError::Setting)?;
         let producer = Arc::new(producer);
-        let polled = Arc::downgrade(&producer);
-        std::thread::Builder::new()
+        let (polled, is_over) = (Arc::clone(&producer), Arc::<AtomicBool>::default());
+        let ends = Arc::clone(&is_over);
+        let poller = std::thread::Builder::new()
             .name("deliveries".to_owned())
-            .spawn(move || poll_deliveries(&polled))
+            .spawn(move || {
+                while !ends.load(Ordering::Relaxed) {
+                    polled.poll(POLL);
+                }
+            })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(Self {
             producer,
             topic: topic.to_owned(),
+            is_over,
+            poller: Some(poller),
         })
     }
 
@@ -177,10 +188,13 @@ impl ConcurrentProducer {
     }
 }
 
-/// Handles deliveries until the producer is dropped.
-fn poll_deliveries(producer: &Weak<BaseProducer<CourierContext>>) {
-    while let Some(producer) = producer.upgrade() {
-        producer.poll(POLL);
+impl Drop for ConcurrentProducer {
+    /// Waits for the polling thread, so that the client ends before the program.
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        if let Some(poller) = self.poller.take() {
+            drop(poller.join());
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 /// Shortest time for which ClickHouse must remember insert tokens, in seconds. It covers the blocks
 /// that can be in flight during several inserts.
 const TOKEN_MEMORY_SECONDS_MIN: u64 = 1_800;
-/// Pause before a reconciliation that failed is tried again.
+/// Pause before a reconciliation that failed is tried again. Doubled after each further failure.
 const RETRY: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
@@ -42,6 +42,7 @@ impl Upkeep {
         .map(|seconds| Duration::from_secs(u64::from(seconds.max(1))));
         let (mut reconcile_at, mut search_at) = (Instant::now() + first, Instant::now() + search);
         let reconciles = config.reconcile_minutes > 0;
+        let mut retry = RETRY.min(between);
         loop {
             let next = if reconciles {
                 search_at.min(reconcile_at)
@@ -65,12 +66,12 @@ impl Upkeep {
                     is_compared = self.reconcile_and_say() => is_compared,
                     () = stop.cancelled() => return,
                 };
-                let pause = if is_compared {
-                    between
+                reconcile_at = Instant::now() + if is_compared { between } else { retry };
+                retry = if is_compared {
+                    RETRY
                 } else {
-                    RETRY.min(between)
+                    (retry * 2).min(between)
                 };
-                reconcile_at = Instant::now() + pause;
             }
             if Instant::now() >= search_at {
                 tokio::select! {
@@ -122,7 +123,7 @@ impl Upkeep {
         Ok(stream::present(self.store.ledger(), &self.bus).await?)
     }
 
-    /// Reconciles and logs the result. False if nothing could be compared.
+    /// Reconciles and logs the result. False if it failed.
     async fn reconcile_and_say(&self) -> bool {
         let reconciled = self.reconcile().await;
         match &reconciled {

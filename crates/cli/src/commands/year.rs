@@ -79,7 +79,7 @@ pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
 pub fn said(seal: &Seal, sealed: &SealedYear, register: &str) -> String {
     let stays = match sealed.public {
         Outcome::Unchanged => {
-            "; too little has moved for a second public edition, which would disclose single uses: the earlier one stays"
+            "; too little has moved for a second public edition, which would disclose single uses: the earlier one stays, and is shown unless serve.small_count was raised since"
         }
         _ => "",
     };

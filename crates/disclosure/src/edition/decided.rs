@@ -65,10 +65,7 @@ impl Outcome {
             uses.with_hidden(Threshold { k: 0 }, &[])?,
             accesses.with_hidden(Threshold { k: 0 }, &[])?,
         );
-        // An edition with a lower threshold does not stay: small changes of totals are hidden below.
-        if let Some(last) = earlier.last()
-            && last.small_count() >= threshold.k
-        {
+        if let Some(last) = earlier.last() {
             let uses = change(last.uses.cell([None; 6]), all_uses.cell([None; 6]));
             let accesses = change(last.accesses.cell([None; 4]), all_accesses.cell([None; 4]));
             if threshold.is_small(uses) || threshold.is_small(accesses) {

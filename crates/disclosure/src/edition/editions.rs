@@ -31,7 +31,7 @@ pub enum NoEdition {
     },
     /// The year was closed with a lower threshold than the configured one.
     #[error(
-        "{year} was closed (seal {seal}) with counts below {decided} hidden, and serve.small_count is {wanted}: close it once more with `affluenza close-year {year} --restate REASON`"
+        "{year} was closed (seal {seal}) with counts below {decided} hidden, and serve.small_count is {wanted}: close it once more with `affluenza close-year {year} --restate REASON`, which has no effect while only a few events of it have come late"
     )]
     Threshold {
         /// Requested year.
