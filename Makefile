@@ -28,7 +28,7 @@ DENY_VERSION := 0.20.2
 KUSTOMIZE_VERSION := v5.7.1
 TOOLS := target/tools
 
-.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-api bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
+.PHONY: up test test-all foreign foreign-clients test-features fmt lint unit docs deny audit deploy-check modi-check dcat-check bench bench-path bench-freshness bench-live bench-api bench-collect fuzz-http chaos outage powercut screenshots clean prerequisites prerequisites-test
 
 up: prerequisites
 	$(CARGO) build --release --locked
@@ -153,6 +153,14 @@ fuzz-http: prerequisites
 # From an event's sending until it is counted. RATE=1000 is events a second.
 bench-freshness: prerequisites
 	FRESHNESS=1 RATE=$(RATE) SECONDS=$(SECONDS) $(CARGO) bench --locked -p affluenza --bench path
+
+# An ordinary day: CPU of all processes, statements, merges and freshness at RATES events a second, in an empty month and in
+# one of MONTH events. Half an hour.
+RATES ?= 0,1,10,100,1000
+MONTH ?= 1000000
+bench-live: SECONDS := 60
+bench-live: prerequisites
+	LIVE=1 RATES=$(RATES) MONTH=$(MONTH) SECONDS=$(SECONDS) $(CARGO) bench --locked -p affluenza --bench path
 
 # The power of a machine that runs `up` goes under load, and it comes back by itself. As root: it mounts loop devices. The
 # user who builds is another one: `make powercut BINARY=...` builds nothing.

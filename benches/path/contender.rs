@@ -5,12 +5,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::http::Access;
+use crate::in_sql::Form;
 use crate::measure::{Begun, Measured};
 use crate::support::{Engines, Place, Running};
 use crate::{in_sql, limits, otelcol, plain};
 
 /// Maximum duration of one run.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Interval at which the Kafka engine writes a block.
+const FLUSH_MS: u32 = 400;
 
 /// A program or a limit that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +98,13 @@ impl Contender {
             Self::KafkaEngine | Self::KafkaColumns => {
                 in_sql::make_categories(target);
                 let begun = Begun::now(clickhouse, kafka);
-                in_sql::kafka_engine(target, events, self == Self::KafkaColumns);
+                let form = match self {
+                    Self::KafkaColumns => Form::Columns,
+                    _ => Form::Text,
+                };
+                in_sql::start_kafka_engine(target, form, FLUSH_MS);
+                in_sql::wait_for(target, events, || ());
+                in_sql::stop_kafka_engine(target);
                 begun.until_now(settle)
             }
             Self::Collector => {

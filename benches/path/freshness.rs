@@ -17,9 +17,10 @@ const LOOK: Duration = Duration::from_millis(5);
 const BAR_MS: u64 = 50;
 /// Events before the measurement, so that the consumer has joined its group.
 const WARM: u64 = 64;
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest time that an event may take after the last was sent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-fn setting(name: &str, default: u32) -> u32 {
+pub fn setting(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |value| {
         value
             .parse()
@@ -27,7 +28,7 @@ fn setting(name: &str, default: u32) -> u32 {
     })
 }
 
-fn now_ms() -> u64 {
+pub fn now_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("the clock is right");
@@ -40,37 +41,31 @@ pub fn measure(engines: &Engines) {
     let place = engines.place("freshness");
     place.run(&["migrate"]);
     let consumer = place.spawn(&["consume"], "consume.log");
-    let mut watcher = Watcher::new(engines);
-    send(&place, 0..WARM, Duration::ZERO);
+    let mut watcher = Watcher::new(place.access());
+    send(&place, 0..WARM, Duration::ZERO, |_| now_ms());
     eventually("the first events are counted", || {
         watcher.look();
         watcher.seen == WARM
     });
-    let events = u64::from(rate) * u64::from(seconds);
-    let mut waits = Vec::new();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            send(&place, WARM..WARM + events, Duration::from_secs(1) / rate);
-        });
-        let until = Instant::now() + Duration::from_secs(seconds.into()) + PATIENCE;
-        while watcher.seen < WARM + events {
-            waits.extend(watcher.look());
-            assert!(Instant::now() < until, "every event is counted in the end");
-            std::thread::sleep(LOOK);
-        }
-    });
+    let waits = watcher.follow(&place, WARM, rate, seconds);
     consumer.terminate();
     print(rate, waits);
 }
 
-/// Sends the events with these numbers, one every `pause`.
-fn send(place: &Place<'_>, numbers: std::ops::Range<u64>, pause: Duration) {
+/// Sends the events with these numbers, one every `pause`, with their times in milliseconds.
+pub fn send(
+    place: &Place<'_>,
+    numbers: std::ops::Range<u64>,
+    pause: Duration,
+    time_of: impl Fn(u64) -> u64,
+) {
     let bus = place.bus();
     let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
     let began = Instant::now();
     for (at, number) in (0..).zip(numbers) {
         std::thread::sleep((pause * at).saturating_sub(began.elapsed()));
-        let time = jiff::Timestamp::from_millisecond(now_ms().cast_signed()).expect("a time");
+        let time = time_of(number).cast_signed();
+        let time = jiff::Timestamp::from_millisecond(time).expect("a time");
         let event = format!(
             r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://bench.example.it","id":"{number}","time":"{time}","data":{{"ente":"c_d612","portal":"servizi-online","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36","country":"IT"}}}}}}"#
         );
@@ -82,7 +77,7 @@ fn send(place: &Place<'_>, numbers: std::ops::Range<u64>, pause: Duration) {
 }
 
 /// Finds new facts once the aggregate counts them, too.
-struct Watcher {
+pub struct Watcher {
     access: Access,
     /// Newest offset seen, by partition.
     newest: BTreeMap<u64, u64>,
@@ -90,18 +85,40 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(engines: &Engines) -> Self {
-        let clickhouse = &engines.clickhouse;
+    pub fn new(access: Access) -> Self {
         Self {
-            access: Access {
-                address: clickhouse.http_url().replace("http://", ""),
-                user: clickhouse.user().to_owned(),
-                password: clickhouse.password().to_owned(),
-                database: "freshness".to_owned(),
-            },
+            access,
             newest: BTreeMap::new(),
             seen: 0,
         }
+    }
+
+    /// Passes over the events that are stored by now.
+    pub fn pass_over_stored(&mut self) {
+        let ends = "SELECT kafka_partition, max(kafka_offset), count() FROM usage_events GROUP BY kafka_partition FORMAT TSV";
+        let ends = self.numbers(ends);
+        self.seen = ends.iter().map(|row| row[2]).sum();
+        self.newest = ends.iter().map(|row| (row[0], row[1])).collect();
+    }
+
+    /// Sends events with numbers from `first` on for `seconds`, and returns the delays of all.
+    pub fn follow(&mut self, place: &Place<'_>, first: u64, rate: u32, seconds: u32) -> Vec<u64> {
+        let events = u64::from(rate) * u64::from(seconds);
+        let all = self.seen + events;
+        let mut waits = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let pause = Duration::from_secs(1) / rate;
+                send(place, first..first + events, pause, |_| now_ms());
+            });
+            let until = Instant::now() + Duration::from_secs(seconds.into()) + PATIENCE;
+            while self.seen < all {
+                waits.extend(self.look());
+                assert!(Instant::now() < until, "every event is counted in the end");
+                std::thread::sleep(LOOK);
+            }
+        });
+        waits
     }
 
     /// Returns the delays in milliseconds of the events that are counted since the last call.

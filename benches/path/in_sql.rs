@@ -21,26 +21,35 @@ fn texts(table: &str, position: &str) -> String {
         .replace("{position}", position)
 }
 
-/// Runs ClickHouse's Kafka engine: typed JSON, a dictionary of categories, one list of regular
-/// expressions for devices, the same target tables. Reads texts, or the fields as `columns` as in
-/// the manual.
-pub fn kafka_engine(target: &Target<'_, '_>, events: u64, columns: bool) {
-    let engine = include_str!("sql/kafka_engine.sql");
-    let (columns, format, source) = if columns {
-        ("{event}", "JSONEachRow", "queue".to_owned())
-    } else {
-        (
+/// Form in which ClickHouse's Kafka engine reads an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One text, which the classification parses.
+    Text,
+    /// The event's fields, as in the manual.
+    Columns,
+}
+
+/// Starts ClickHouse's Kafka engine: typed JSON, a dictionary of categories, one list of regular
+/// expressions for devices, the same target tables. It writes a block every `flush_ms`.
+pub fn start_kafka_engine(target: &Target<'_, '_>, form: Form, flush_ms: u32) {
+    let (columns, format, source) = match form {
+        Form::Columns => ("{event}", "JSONEachRow", "queue".to_owned()),
+        Form::Text => (
             "Body String",
             "RawBLOB",
             texts("queue", "_partition, _offset"),
-        )
+        ),
     };
-    let engine = engine
+    let engine = include_str!("sql/kafka_engine.sql")
         .replace("{columns}", columns)
-        .replace("{format}", format);
+        .replace("{format}", format)
+        .replace("{flush_ms}", &flush_ms.to_string());
     run(target, &engine, &source);
-    wait_for(target, events, || ());
-    // ClickHouse commits the offsets when reading ends.
+}
+
+/// Stops the Kafka engine. ClickHouse commits the offsets when reading ends.
+pub fn stop_kafka_engine(target: &Target<'_, '_>) {
     run(
         target,
         "DROP TABLE queue_to_facts SYNC;\nDROP TABLE queue SYNC;\n",

@@ -2,7 +2,7 @@
 //! ClickHouse. Runs are interleaved, and results are medians.
 //!
 //! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain` runs it. `make bench-freshness`
-//! measures the time until an event is counted. Contenders other than the program itself run in
+//! measures the time until an event is counted, and `make bench-live` the cost of an ordinary day. Contenders other than the program itself run in
 //! copies of this one.
 
 #![expect(
@@ -17,6 +17,7 @@ mod freshness;
 mod http;
 mod in_sql;
 mod limits;
+mod live;
 mod measure;
 mod otelcol;
 mod plain;
@@ -45,6 +46,8 @@ fn main() {
     let engines = Arc::new(runtime.block_on(Engines::start()));
     if std::env::var_os("FRESHNESS").is_some() {
         freshness::measure(&engines);
+    } else if std::env::var_os("LIVE").is_some() {
+        live::measure(&engines);
     } else {
         println!("{}", table::of(&compare(&engines)));
     }
