@@ -42,7 +42,7 @@ pub fn measure(engines: &Engines) {
     place.run(&["migrate"]);
     let consumer = place.spawn(&["consume"], "consume.log");
     let mut watcher = Watcher::new(place.access());
-    send(&place, 0..WARM, Duration::ZERO, |_| now_ms());
+    Sender::to(&place).send(0..WARM, Duration::ZERO, |_| now_ms());
     eventually("the first events are counted", || {
         watcher.look();
         watcher.seen == WARM
@@ -52,28 +52,36 @@ pub fn measure(engines: &Engines) {
     print(rate, waits);
 }
 
-/// Sends the events with these numbers, one every `pause`, with their times in milliseconds.
-pub fn send(
-    place: &Place<'_>,
-    numbers: std::ops::Range<u64>,
-    pause: Duration,
-    time_of: impl Fn(u64) -> u64,
-) {
-    let bus = place.bus();
-    let writer = Writer::new(&bus, &bus.topic).expect("Kafka can be written");
-    let began = Instant::now();
-    for (at, number) in (0..).zip(numbers) {
-        std::thread::sleep((pause * at).saturating_sub(began.elapsed()));
-        let time = time_of(number).cast_signed();
-        let time = jiff::Timestamp::from_millisecond(time).expect("a time");
-        let event = format!(
-            r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://bench.example.it","id":"{number}","time":"{time}","data":{{"ente":"c_d612","portal":"servizi-online","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36","country":"IT"}}}}}}"#
-        );
-        writer
-            .send(number.to_string().as_bytes(), event.as_bytes(), None, &[])
-            .expect("a record is taken");
+/// Sends events to the topic of a place.
+pub struct Sender(Writer);
+
+impl Sender {
+    pub fn to(place: &Place<'_>) -> Self {
+        let bus = place.bus();
+        Self(Writer::new(&bus, &bus.topic).expect("Kafka can be written"))
     }
-    writer.flush(PATIENCE).expect("all are acknowledged");
+
+    /// Sends the events with these numbers, one every `pause`, with their times in milliseconds.
+    pub fn send(
+        &self,
+        numbers: std::ops::Range<u64>,
+        pause: Duration,
+        time_of: impl Fn(u64) -> u64,
+    ) {
+        let began = Instant::now();
+        for (at, number) in (0..).zip(numbers) {
+            std::thread::sleep((pause * at).saturating_sub(began.elapsed()));
+            let time = time_of(number).cast_signed();
+            let time = jiff::Timestamp::from_millisecond(time).expect("a time");
+            let event = format!(
+                r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://bench.example.it","id":"{number}","time":"{time}","data":{{"ente":"c_d612","portal":"servizi-online","client":{{"user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36","country":"IT"}}}}}}"#
+            );
+            self.0
+                .send(number.to_string().as_bytes(), event.as_bytes(), None, &[])
+                .expect("a record is taken");
+        }
+        self.0.flush(PATIENCE).expect("all are acknowledged");
+    }
 }
 
 /// Finds new facts once the aggregate counts them, too.
@@ -109,7 +117,7 @@ impl Watcher {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let pause = Duration::from_secs(1) / rate;
-                send(place, first..first + events, pause, |_| now_ms());
+                Sender::to(place).send(first..first + events, pause, |_| now_ms());
             });
             let until = Instant::now() + Duration::from_secs(seconds.into()) + PATIENCE;
             while self.seen < all {

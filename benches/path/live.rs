@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::contender::{Contender, Target};
-use crate::freshness::{Watcher, now_ms, send, setting};
+use crate::freshness::{Sender, Watcher, now_ms, setting};
 use crate::in_sql::{self, Form};
 use crate::measure::cpu_of;
 use crate::support::{Engines, Place, Running, eventually};
@@ -20,6 +20,11 @@ const SETTLE: Duration = Duration::from_secs(10);
 const FRESH_SECONDS: u32 = 20;
 /// Default flush of the Kafka engine (`stream_flush_interval_ms`).
 const DEFAULT_FLUSH_MS: u32 = 7_500;
+/// Events before the first measurement.
+const WARM: u64 = 200_000;
+/// Interval at which events are sent, as a collector sends the events of many visitors.
+const BATCH: Duration = Duration::from_millis(100);
+const BATCHES_A_SECOND: u64 = 10;
 /// Interval between two blocks of the program.
 const OUR_FLUSH_MS: u32 = 1_250;
 
@@ -52,6 +57,7 @@ pub fn measure(engines: &Engines) {
         "| | month | events/s | CPU % | own | ClickHouse | Kafka | inserts/s | selects/s | rows merged an event | parts | p50 ms | p99 ms |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    warm_up(engines);
     for month in [0, setting("MONTH", 1_000_000)] {
         for (number, way) in [
             Way::Affluenza,
@@ -66,7 +72,7 @@ pub fn measure(engines: &Engines) {
         .enumerate()
         {
             let place = engines.place(&format!("live_{month}_{number}"));
-            place.run(&["migrate"]);
+            migrate(&place);
             let target = Target::new(&place, engines, Contender::Affluenza, number);
             let run = Run {
                 engines,
@@ -85,6 +91,21 @@ pub fn measure(engines: &Engines) {
             target.drop_database();
         }
     }
+}
+
+/// Creates the topic with one partition, the default. Tests use more.
+fn migrate(place: &Place<'_>) {
+    let mut migrate = place.command(&["migrate"]);
+    let status = migrate.env("AFFLUENZA__KAFKA__PARTITIONS", "1").status();
+    assert!(status.is_ok_and(|it| it.success()), "the topic can be made");
+}
+
+/// Lets Java compile what it runs often, and ClickHouse fill its caches.
+fn warm_up(engines: &Engines) {
+    let place = engines.place("live_warm");
+    migrate(&place);
+    fill(&place, WARM);
+    place.run(&["consume", "--once"]);
 }
 
 fn start(way: Way, target: &Target<'_, '_>) -> Option<Running> {
@@ -119,7 +140,7 @@ fn fill(place: &Place<'_>, events: u64) {
     let month = today.first_of_month().and_then(|day| day.start_of_day());
     let first = month.expect("a month begins").timestamp().as_millisecond();
     let first = first.unsigned_abs();
-    send(place, 0..events, Duration::ZERO, |number| {
+    Sender::to(place).send(0..events, Duration::ZERO, |number| {
         first + (now - first) * number / events
     });
 }
@@ -134,14 +155,19 @@ struct Run<'r, 'p, 'e> {
 impl Run<'_, '_, '_> {
     /// Measures one rate. `sent` counts the events of all rates.
     fn at(&self, rate: u32, sent: &mut u64) -> Cost {
+        let sender = Sender::to(self.target.place);
         std::thread::sleep(SETTLE);
         let before = self.used();
         let began = Instant::now();
         let events = u64::from(rate) * u64::from(self.seconds);
-        if let Some(pause) = Duration::from_secs(1).checked_div(rate) {
-            send(self.target.place, *sent..*sent + events, pause, |_| {
-                now_ms()
-            });
+        for batch in 0..u64::from(self.seconds) * BATCHES_A_SECOND {
+            let due = |batch: u64| u64::from(rate) * batch / BATCHES_A_SECOND;
+            let at = BATCH * u32::try_from(batch).expect("a bench is short");
+            std::thread::sleep((began + at).saturating_duration_since(Instant::now()));
+            let numbers = *sent + due(batch)..*sent + due(batch + 1);
+            if !numbers.is_empty() {
+                sender.send(numbers, Duration::ZERO, |_| now_ms());
+            }
         }
         let until = began + Duration::from_secs(self.seconds.into());
         std::thread::sleep(until.saturating_duration_since(Instant::now()));
