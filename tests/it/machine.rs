@@ -181,7 +181,7 @@ impl<'e> Machine<'e> {
         let log = std::fs::read(self.data.join("clickhouse/logs/server.log"));
         let log = String::from_utf8_lossy(&log.expect("the engine has a log")).into_owned();
         let delayed = log.matches("Temporarily pause scheduling").count();
-        assert!(delayed < 10, "the log is flooded: {delayed} delayed tasks");
+        assert!(delayed < 100, "the log is flooded: {delayed} delayed tasks");
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
