@@ -2,8 +2,8 @@
 //! ClickHouse. Runs are interleaved, and results are medians.
 //!
 //! `make bench-path SCALE=0.7 ROUNDS=5 CONTENDERS=affluenza,plain` runs it. `make bench-freshness`
-//! measures the time until an event is counted, and `make bench-live` the cost of an ordinary day. Contenders other than the program itself run in
-//! copies of this one.
+//! measures the time until an event is counted, and `make bench-live` the cost of an ordinary day.
+//! Contenders other than the program itself run in copies of this one.
 
 #![expect(
     clippy::print_stdout,

@@ -1,6 +1,6 @@
 //! Reads usage events in any JSON form: any order of fields, white space, escapes, unknown fields.
-//! One pass, without `unsafe`. It reads valid events only; serde finds what is wrong with the others
-//! ([`crate::read`]).
+//! One pass, without `unsafe`. It reads valid events only. serde finds what is wrong with the others,
+//! and reads a few odd forms, such as an array for an object ([`crate::read`]).
 //!
 //! Every text is scanned once, in steps of sixteen bytes. The scan finds its end and its [`Shape`].
 
@@ -22,7 +22,8 @@ use crate::{
     upcast,
 };
 
-/// Reads a structured usage event. `None` means that the record is none or is not valid.
+/// Reads a usage event in structured mode. Returns `None` for any other record, and for an invalid
+/// event.
 #[inline]
 pub(crate) fn read(bytes: &[u8], written: UnixMillis) -> Option<Event<'_>> {
     let mut json = Json(std::str::from_utf8(bytes).ok()?);

@@ -95,7 +95,8 @@ where
     }
 }
 
-/// Reads a record that is no valid usage event in structured mode, and words what is wrong with it.
+/// Reads a record that [`crate::json`] did not: a client report, binary mode, `data_base64`, a few odd
+/// forms. Otherwise it names the fault.
 pub(crate) fn read_any<'a, H, I>(payload: &'a [u8], headers: H, written: UnixMillis) -> Reading<'a>
 where
     H: FnOnce() -> I,

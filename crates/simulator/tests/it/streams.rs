@@ -272,7 +272,7 @@ fn any_totals() -> impl Strategy<Value = [(u64, u64, u64, bool); 4]> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// Years beside a table by ente meet their own totals, whatever changes are printed.
+    /// A year next to one with a table by ente meets its own totals with any printed changes.
     #[test]
     fn years_without_a_table_meet_their_totals(
         cells in any_cells(),
@@ -341,8 +341,7 @@ proptest! {
     }
 }
 
-/// A printed change holds although the year prints kinds, and one of a service that does not exist
-/// in the year, or of zero, changes nothing.
+/// A printed change holds although the year prints kinds. A printed change of zero changes nothing.
 #[test]
 fn printed_changes_hold_beside_kinds() {
     let by_category = "year,category,service_uses,of_which_payments,of_which_bookings\n\
