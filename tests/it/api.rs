@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -13,6 +13,8 @@ use crate::support::{Engines, Place, Running, eventually};
 
 /// Start and filter of the recount, which reads the facts without the API's own queries.
 const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
+/// How long a question is asked again while the service cannot answer.
+const PATIENCE: Duration = Duration::from_secs(300);
 const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
 /// All resources, each with a valid question.
 const RESOURCES: [&str; 13] = [
@@ -97,19 +99,20 @@ impl Served<'_> {
         }
     }
 
-    /// Retries after a 503 as `Retry-After` states, as clients do.
+    /// Retries after a 503 as `Retry-After` states, as clients do: a loaded machine may take a minute
+    /// for what the API limits to ten seconds.
     fn answer(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let mut reply = self.ask(path, headers);
-        for _ in 0..3 {
+        let began = Instant::now();
+        loop {
+            let reply = self.ask(path, headers);
             let again = reply.header("retry-after").filter(|_| reply.status == 503);
-            let Some(seconds) = again.and_then(|seconds| seconds.parse().ok()) else {
-                break;
+            let seconds = again.and_then(|seconds| seconds.parse().ok());
+            let Some(seconds) = seconds.filter(|_| began.elapsed() < PATIENCE) else {
+                return reply;
             };
             eprintln!("{path} is retried: {}", reply.body);
             std::thread::sleep(Duration::from_secs(seconds));
-            reply = self.ask(path, headers);
         }
-        reply
     }
 
     pub fn with_key(&self, key: &str, path: &str) -> Reply {
