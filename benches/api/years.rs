@@ -60,6 +60,14 @@ fn make(place: &Place<'_>) {
              FROM (SELECT * FROM usage_events WHERE local_date >= '2017-01-01' AND local_date < '2018-01-01')
              SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = 1000000, max_insert_block_size = 1000000"
         ));
+        let copied = format!("usage_events WHERE intDiv(kafka_offset, 1000000000) = {copy} + 1");
+        ask(
+            place,
+            &format!(
+                "INSERT INTO usage_hourly SETTINGS max_partitions_per_insert_block = 0 {}",
+                affluenza_store::hour_rows::hour_rows_of(&copied)
+            ),
+        );
     }
     // Does what happens after an hour without new data: computes the hours, adds missing
     // projections and merges each month.

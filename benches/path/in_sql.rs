@@ -52,7 +52,7 @@ pub fn start_kafka_engine(target: &Target<'_, '_>, form: Form, flush_ms: u32) {
 pub fn stop_kafka_engine(target: &Target<'_, '_>) {
     run(
         target,
-        "DROP TABLE queue_to_facts SYNC;\nDROP TABLE queue SYNC;\n",
+        "DROP TABLE queue_to_facts SYNC;\nDROP TABLE queue SYNC;\nDROP TABLE facts_to_hours SYNC;\n",
         "",
     );
 }
@@ -90,6 +90,10 @@ fn run(target: &Target<'_, '_>, sql: &str, source: &str) {
     let sql = sql
         .replace("{classification}", include_str!("sql/classification.sql"))
         .replace("{source}", source)
+        .replace(
+            "{hours}",
+            &affluenza_store::hour_rows::hour_rows_of("usage_events"),
+        )
         .replace("{event}", include_str!("sql/event.sql"))
         .replace("{brokers}", &bus.bootstrap_servers)
         .replace("{topic}", &bus.topic)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use affluenza_event::UnixMillis;
 use affluenza_kafka::{NextOffset, Polled, Reader, scan_range};
-use affluenza_store::{BlockOrigin, FactBlock};
+use affluenza_store::{BlockOrigin, EncodedBlock, FactBlock};
 
 use crate::contender::Role;
 use crate::plain;
@@ -110,7 +110,7 @@ fn wait_for_start() {
     std::io::stdin().read_line(&mut go).expect("a word comes");
 }
 
-fn blocks(role: &Role) -> Vec<Vec<u8>> {
+fn blocks(role: &Role) -> Vec<EncodedBlock> {
     let config = affluenza_pipeline::Config::default();
     let mut classifier = plain::classifier();
     let cluster = affluenza_kafka::Cluster::new(&role.bus).expect("Kafka can be asked");

@@ -11,7 +11,8 @@ use affluenza_event::UnixMillis;
 use affluenza_kafka::{Cluster, NextOffset, Partition, Polled, Reader, Record};
 use affluenza_pipeline::{Classifier, Config};
 use affluenza_register::Register;
-use affluenza_store::{BlockOrigin, FactBlock, INSERT_SETTINGS};
+use affluenza_store::{BlockOrigin, EncodedBlock, FactBlock, INSERT_SETTINGS};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::contender::Role;
 use crate::http::Access;
@@ -175,19 +176,23 @@ pub fn take(record: &Record<'_>, classifier: &mut Classifier, block: &mut FactBl
 }
 
 /// Inserts a block as the program does, but without the settings that make a retry idempotent.
-pub fn insert(access: &Access, block: &[u8]) {
+pub fn insert(access: &Access, block: &EncodedBlock) {
     let mut settings = String::new();
     for (name, value) in INSERT_SETTINGS {
         let value = match *name {
-            "insert_deduplicate" | "deduplicate_blocks_in_dependent_materialized_views" => "0",
+            "insert_deduplicate" => "0",
             "deduplicate_insert" => "disable",
             _ => value,
         };
         settings.push_str(&format!("&{name}={value}"));
     }
-    let columns = FactBlock::columns().replace(' ', "");
-    let query = format!("&query=INSERT%20INTO%20usage_events({columns})FORMAT%20Native{settings}");
-    access
-        .post(&query, block, PATIENCE)
-        .expect("ClickHouse takes a block");
+    for (statement, rows) in [
+        (FactBlock::insert_facts("usage_events"), &block.facts),
+        (FactBlock::insert_hours(), &block.hours),
+    ] {
+        let query = utf8_percent_encode(&statement, NON_ALPHANUMERIC);
+        access
+            .post(&format!("&query={query}{settings}"), rows, PATIENCE)
+            .expect("ClickHouse takes a block");
+    }
 }

@@ -23,14 +23,8 @@ const TABLES: [&str; 5] = [
     "producer_sequences",
     "client_reports",
 ];
-/// Settings that a profile may contain, with values that split a block of facts into many parts.
+/// Settings that a profile may contain, with values that split an insert into many parts.
 const HOSTILE: [(&str, &str); 3] = [
-    ("group_by_two_level_threshold", "10"),
-    ("group_by_two_level_threshold_bytes", "10"),
-    ("max_block_size", "50"),
-];
-/// Such settings for tables that receive single rows.
-const HOSTILE_TO_ROWS: [(&str, &str); 3] = [
     ("max_insert_block_size", "50"),
     ("max_insert_block_size_bytes", "500"),
     ("input_format_max_block_size_bytes", "500"),
@@ -56,12 +50,11 @@ pub fn an_insert_is_one_part_a_month(engines: &Engines) {
         checksum: 1,
         rules: origin.rules.clone(),
     };
+    let rows = block.encode(&origin);
     place
         .wait(async {
-            store
-                .facts()
-                .insert(block.encode(&origin).into(), &token)
-                .await?;
+            store.facts().insert(rows.facts, &token).await?;
+            store.facts().insert_hours(rows.hours, &token).await?;
             store.ledger().insert(&row, &token).await
         })
         .expect("the block is taken");
@@ -77,27 +70,13 @@ pub fn a_profile_of_the_server_cannot_split_an_insert(engines: &Engines) {
     let place = engines.place("profiles");
     place.run(&["migrate"]);
     stop_merges(&place);
-    let facts = block(6_000).encode(&origin());
-    let into_facts = format!(
-        "INSERT INTO usage_events ({}) FORMAT Native",
-        FactBlock::columns()
-    );
-    let into_hours = Insert {
-        table: "usage_hourly",
-        statement: &into_facts,
-        body: &facts,
-    };
     let lines: String = (0..1_000).map(|n| format!("p{n}\t{n}\n")).collect();
     let into_rows = Insert {
         table: "producer_sequences",
         statement: "INSERT INTO producer_sequences (producer, bucket) FORMAT TSV",
         body: lines.as_bytes(),
     };
-    let cases = HOSTILE
-        .map(|hostile| (hostile, into_hours, MONTHS))
-        .into_iter()
-        .chain(HOSTILE_TO_ROWS.map(|hostile| (hostile, into_rows, 1)));
-    for (number, (hostile, insert, whole)) in cases.enumerate() {
+    for (number, hostile) in HOSTILE.into_iter().enumerate() {
         // The later of two equal parameters applies, as a setting of the insert does over a
         // profile.
         let pinned = [hostile].into_iter().chain(INSERT_SETTINGS.iter().copied());
@@ -106,10 +85,10 @@ pub fn a_profile_of_the_server_cannot_split_an_insert(engines: &Engines) {
             .copied()
             .filter(|(name, _)| *name != hostile.0)
             .chain([hostile]);
-        let made = added(&place, insert, pinned, &format!("pinned-{number}"));
-        assert_eq!(made, whole, "{} is not pinned", hostile.0);
-        let made = added(&place, insert, without, &format!("without-{number}"));
-        assert!(made > whole, "{} does not matter", hostile.0);
+        let made = added(&place, into_rows, pinned, &format!("pinned-{number}"));
+        assert_eq!(made, 1, "{} is not pinned", hostile.0);
+        let made = added(&place, into_rows, without, &format!("without-{number}"));
+        assert!(made > 1, "{} does not matter", hostile.0);
     }
 }
 
@@ -159,10 +138,13 @@ pub fn a_month_that_comes_late_counts_once(engines: &Engines) {
     let all = block.encode(&origin);
     let is_late: Vec<bool> = block.offsets().map(|at| at % MONTHS == 4).collect();
     block.retain(&is_late);
-    for body in [all, block.encode(&origin)] {
+    for rows in [all, block.encode(&origin)] {
         place
-            .wait(store.facts().insert(body.into(), &token))
-            .expect("the facts are inserted");
+            .wait(async {
+                store.facts().insert(rows.facts, &token).await?;
+                store.facts().insert_hours(rows.hours, &token).await
+            })
+            .expect("the block is inserted");
     }
     assert_eq!(place.count("SELECT count() FROM usage_events"), FACTS);
     assert_eq!(place.count("SELECT sum(events) FROM usage_hourly"), FACTS);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings};
 use affluenza_kafka::{NextOffset, Partition};
+use affluenza_store::hour_rows::hour_rows_of;
 use affluenza_store::{Config as StoreConfig, INSERT_SETTINGS};
 use jiff::Timestamp;
 
@@ -159,9 +160,17 @@ fn known_tokens(place: &Place<'_>) {
                  SETTINGS {settings}, insert_deduplication_token = 'twice/{partition}'
                  SELECT toDateTime('2018-01-01 00:00:00', 'UTC') + number * 86400 * 40 AS at, toStartOfHour(at), 'twice', 'twice', {partition}, number FROM numbers(5)"
             );
-            place
-                .wait(place.store().admin().run_statement(&insert))
-                .expect("a block can be written");
+            let facts =
+                format!("usage_events WHERE stream = 'twice' AND kafka_partition = {partition}");
+            let hours = format!(
+                "INSERT INTO usage_hourly SETTINGS {settings}, insert_deduplication_token = 'twice/{partition}' {}",
+                hour_rows_of(&facts)
+            );
+            for statement in [insert, hours] {
+                place
+                    .wait(place.store().admin().run_statement(&statement))
+                    .expect("a block can be written");
+            }
         }
     }
     let facts = "SELECT count() FROM usage_events WHERE ente = 'twice'";

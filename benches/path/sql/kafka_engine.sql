@@ -1,3 +1,5 @@
+CREATE MATERIALIZED VIEW facts_to_hours TO usage_hourly AS
+{hours};
 CREATE TABLE queue
 (
     {columns}

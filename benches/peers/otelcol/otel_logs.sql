@@ -17,5 +17,7 @@ CREATE TABLE otel_logs
     LogAttributes Map(LowCardinality(String), String)
 )
 ENGINE = Null;
+CREATE MATERIALIZED VIEW facts_to_hours TO usage_hourly AS
+{hours};
 CREATE MATERIALIZED VIEW otel_logs_to_facts TO usage_events AS
 {classification};

@@ -10,6 +10,7 @@ use crate::classify::Classifier;
 use crate::draft::Draft;
 use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
+use crate::write::Repeated;
 use crate::{Config, PipelineError, invariants};
 
 /// Minimum times from the first record of a block to its writing.
@@ -223,15 +224,18 @@ impl PartitionState {
         self.writing.is_none() && self.draft.first > self.committed
     }
 
-    /// Takes the draft out to be written and begins the next one at its end. Also returns the time
-    /// of the intent, in seconds since 1970, if the draft repeats one.
-    pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
-        let intended_at = self.recovering.take().map(|intent| intent.at);
+    /// Takes the draft out to be written and begins the next one at its end. Also returns the intent
+    /// that the draft repeats, if it does.
+    pub(crate) fn seal(&mut self) -> (Draft, Option<Repeated>) {
+        let repeated = self.recovering.take().map(|intent| Repeated {
+            intended_at: intent.at,
+            has_other_rules: intent.rules != self.origin.rules,
+        });
         self.begun = Some(Instant::now());
         // Earlier blocks are stored by now, so that a look-up of older events finds them.
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
-        (std::mem::replace(&mut self.draft, next), intended_at)
+        (std::mem::replace(&mut self.draft, next), repeated)
     }
 
     /// Returns the offset metadata to commit with the offset at which the draft begins.

@@ -2,7 +2,7 @@
 //! part, a restored disk, a row deleted by hand.
 //!
 //! Facts are restored block by block: missing facts are read from the log again and inserted under
-//! a token of the repair. Aggregates are corrected from the facts, hour by hour. Copies of an event
+//! a token of the repair. Hour rows are corrected from the facts, hour by hour. Copies of an event
 //! in two partitions are reduced to one fact. Reconciling is safe during ingestion: differences
 //! caused by running inserts do not last, and [`crate::settle`] corrects hour rows.
 
@@ -18,7 +18,6 @@ use affluenza_store::retention::Boundary;
 use affluenza_store::{
     BlockOrigin, Fate, InsertToken, Ledger, LedgerRow, LogRange, Store, Times, Usage,
 };
-use bytes::Bytes;
 
 use crate::PipelineError;
 use crate::classify::Classifier;
@@ -28,9 +27,10 @@ use crate::gaps::Gaps;
 use crate::place::{check_log, signed};
 use crate::recent::Recent;
 use crate::settle::{Consumers, settle};
+use crate::write::months_of;
 
 /// Pause between the first two comparisons of the aggregates: longer than an insert takes from its
-/// facts to its views.
+/// facts to its hour rows.
 const LOOK: Duration = Duration::from_secs(2);
 /// Further comparisons of cells whose difference changes each time.
 const LOOKS_MORE: usize = 5;
@@ -512,10 +512,13 @@ impl<'w> Work<'w> {
         if missing > 0 {
             let times = store.ledger().repairs_of(&range).await?;
             let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
-            store
-                .facts()
-                .insert(Bytes::from(draft.facts.encode(origin)), &token)
-                .await?;
+            // Hour rows may have kept the events that the facts lost, so they are compared. A
+            // comparison may settle the first doubt before the facts are there.
+            let months = months_of(&draft.facts);
+            store.ledger().doubt_months(&months, None).await?;
+            let rows = draft.facts.encode(origin);
+            store.facts().insert(rows.facts, &token).await?;
+            store.ledger().doubt_months(&months, None).await?;
             store.ledger().note_repair("facts", &range, missing).await?;
             tracing::warn!(
                 partition,

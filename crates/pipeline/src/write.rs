@@ -1,5 +1,5 @@
-//! Writes a draft: dead letters first, then facts, then the ledger row. Runs off the polling
-//! thread.
+//! Writes a draft: dead letters first, then facts, their hour rows and the ledger row. Runs off the
+//! polling thread.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -12,11 +12,10 @@ use affluenza_http::telemetry::trace::{Span, Tracing};
 use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::TokenReliability;
 use affluenza_store::{
-    BlockOrigin, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange, StoreError,
-    Times,
+    BlockOrigin, EncodedBlock, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange,
+    StoreError, Times,
 };
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
-use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Cause;
@@ -132,8 +131,8 @@ pub(crate) struct Written {
     pub(crate) end: NextOffset,
     pub(crate) read: u64,
     pub(crate) fates: Fates,
-    /// Time from the first look-up to the ledger row; `inserted_in` is the part for the facts, if
-    /// any.
+    /// Time from the first look-up to the ledger row; `inserted_in` is the part for facts and hour
+    /// rows, if any.
     pub(crate) took: Duration,
     pub(crate) inserted_in: Option<Duration>,
     /// Time of the first record in the log, if it has one, in milliseconds since 1970.
@@ -179,12 +178,10 @@ impl Sink {
         draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        intended_at: Option<u64>,
+        repeated: Option<Repeated>,
     ) -> Result<Written, PipelineError> {
         let mut span = Tracing::is_on().then(|| Span::of_block(&draft.traces));
-        let result = self
-            .persist_all(draft, origin, partition, intended_at)
-            .await;
+        let result = self.persist_all(draft, origin, partition, repeated).await;
         if let Some(span) = &mut span {
             span.set("messaging.destination.partition.id", partition.0.into());
             match &result {
@@ -200,7 +197,7 @@ impl Sink {
         mut draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        intended_at: Option<u64>,
+        repeated: Option<Repeated>,
     ) -> Result<Written, PipelineError> {
         let began = Instant::now();
         let first = draft.first.0.unsigned_abs();
@@ -265,14 +262,14 @@ impl Sink {
         let mut inserted_in = None;
         if !facts.is_empty() {
             let began = Instant::now();
-            self.insert_facts(facts, &origin, first..end, token.clone(), intended_at)
+            self.insert_usage(facts, &origin, first..end, &token, repeated)
                 .await?;
             inserted_in = Some(began.elapsed());
         }
         let ledger = &self.ledger;
         let sequences = &draft.sequences.rows();
         if !sequences.is_empty() {
-            let mut tokens = RepeatTokens::of(&token, intended_at);
+            let mut tokens = RepeatTokens::of(&token, repeated);
             self.persist("insert producer sequences", || {
                 let token = tokens.next();
                 async move { ledger.insert_sequences(sequences, &token).await }
@@ -281,7 +278,7 @@ impl Sink {
         }
         let reports = draft.sequences.reports();
         if !reports.is_empty() {
-            let mut tokens = RepeatTokens::of(&token, intended_at);
+            let mut tokens = RepeatTokens::of(&token, repeated);
             self.persist("insert client reports", || {
                 let token = tokens.next();
                 async move { ledger.insert_client_reports(reports, &token).await }
@@ -289,7 +286,7 @@ impl Sink {
             .await?;
         }
         // The ledger row comes last: it marks the block as complete.
-        let (mut tokens, row) = (RepeatTokens::of(&token, intended_at), &row);
+        let (mut tokens, row) = (RepeatTokens::of(&token, repeated), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
             async move { ledger.insert(row, &token).await }
@@ -307,28 +304,60 @@ impl Sink {
         })
     }
 
-    /// Inserts facts, with retries under the same token. If ClickHouse may have forgotten the
-    /// token, each further attempt first reads which facts are stored, and sends the others under
-    /// another token.
-    async fn insert_facts(
+    /// Inserts facts and then their hour rows. Hour rows are only inserted if they are those of the
+    /// stored facts; otherwise their months are in doubt.
+    async fn insert_usage(
         &self,
         mut facts: FactBlock,
         origin: &BlockOrigin,
         offsets: Range<u64>,
-        token: InsertToken,
-        intended_at: Option<u64>,
+        token: &InsertToken,
+        repeated: Option<Repeated>,
     ) -> Result<(), PipelineError> {
-        let months = months_of(&facts);
+        let block = Block {
+            origin,
+            months: months_of(&facts),
+            offsets,
+            token,
+        };
+        if repeated.is_none() {
+            self.progress.holds().wait(&block.months).await;
+        }
+        let Some((attempt, first_sent_at)) =
+            self.insert_facts(&mut facts, &block, repeated).await?
+        else {
+            return Ok(());
+        };
+        // A repeated block may be judged otherwise than the stored one: a copy of an event may have
+        // been stored in the meantime.
+        if repeated.is_some() && attempt.token == *token {
+            let stored = self.facts_of(&block).await?;
+            if stored != facts.offsets().collect() {
+                return self.doubt(&block, "its facts are others than before").await;
+            }
+        }
+        self.insert_hours(&attempt, &block, first_sent_at).await
+    }
+
+    /// Inserts facts, with retries under the same token. If ClickHouse may have forgotten the
+    /// token, each further attempt first reads which facts are stored, and sends the others under
+    /// another token. Returns the last attempt with the time of the first one, or `None` if no fact
+    /// was missing.
+    async fn insert_facts(
+        &self,
+        facts: &mut FactBlock,
+        block: &Block<'_>,
+        repeated: Option<Repeated>,
+    ) -> Result<Option<(Attempt, u64)>, PipelineError> {
+        let Block { origin, token, .. } = *block;
         let mut pauses = BACKOFF.build();
         let mut attempt = Attempt {
-            block: Bytes::from(facts.encode(origin)),
+            rows: facts.encode(origin),
             token: token.clone(),
         };
-        let mut first_sent_at = intended_at;
+        let mut first_sent_at = repeated.map(|repeated| repeated.intended_at);
+        let has_other_rules = repeated.is_some_and(|repeated| repeated.has_other_rules);
         let mut started_at = 0;
-        if first_sent_at.is_none() {
-            self.progress.holds().wait(&months).await;
-        }
         loop {
             if let Some(at) = first_sent_at {
                 let known = self
@@ -340,31 +369,66 @@ impl Sink {
                 {
                     started_at = at;
                 }
-                if known != TokenReliability::Known {
-                    self.outlast_earlier_inserts(&token).await?;
-                    let present = self
-                        .look_for_facts(origin, &offsets, known, &months)
-                        .await?;
+                if known != TokenReliability::Known || has_other_rules {
+                    self.outlast_earlier_inserts(token).await?;
+                    let present = self.look_for_facts(block, known).await?;
                     let keep: Vec<bool> =
                         facts.offsets().map(|at| !present.contains(&at)).collect();
                     facts.retain(&keep);
                     if facts.is_empty() {
-                        return Ok(());
+                        return Ok(None);
                     }
-                    attempt = Attempt::of_rest(&facts, origin, &token, started_at);
+                    attempt = Attempt {
+                        rows: facts.encode(origin),
+                        // A restarted server may remember the block's token without its rows.
+                        token: token.of_rest(started_at),
+                    };
                 }
             }
-            first_sent_at.get_or_insert_with(clock::seconds);
+            let sent_at = *first_sent_at.get_or_insert_with(clock::seconds);
             self.begins(Cause::ClickHouse, "insert facts");
-            let Attempt { block, token } = &attempt;
-            match self.facts.insert(block.clone(), token).await {
-                Ok(()) => return Ok(()),
+            let Attempt { rows, token } = &attempt;
+            match self.facts.insert(rows.facts.clone(), token).await {
+                Ok(()) => return Ok(Some((attempt, sent_at))),
                 Err(error) if error.is_transient() => {
                     let pause = pauses.next().unwrap_or_default();
                     self.note_failure("insert facts", &error, pause);
                     tokio::time::sleep(pause).await;
                 }
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Inserts the hour rows of stored facts, with retries under the token of the facts. If
+    /// ClickHouse may have forgotten the token, the months of the block are in doubt instead.
+    async fn insert_hours(
+        &self,
+        attempt: &Attempt,
+        block: &Block<'_>,
+        first_sent_at: u64,
+    ) -> Result<(), PipelineError> {
+        let mut pauses = BACKOFF.build();
+        loop {
+            self.begins(Cause::ClickHouse, "insert hour rows");
+            let Attempt { rows, token } = attempt;
+            match self.facts.insert_hours(rows.hours.clone(), token).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_transient() => {
+                    let pause = pauses.next().unwrap_or_default();
+                    self.note_failure("insert hour rows", &error, pause);
+                    tokio::time::sleep(pause).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let known = self
+                .persist("look for the token", || {
+                    self.ledger.token_reliability(first_sent_at)
+                })
+                .await?;
+            if known != TokenReliability::Known {
+                self.outlast_earlier_inserts(block.token).await?;
+                return self.doubt(block, "their insert was not answered").await;
             }
         }
     }
@@ -391,35 +455,47 @@ impl Sink {
     /// whose hour rows are in doubt.
     async fn look_for_facts(
         &self,
-        origin: &BlockOrigin,
-        offsets: &Range<u64>,
+        block: &Block<'_>,
         known: TokenReliability,
-        months: &BTreeSet<u32>,
     ) -> Result<HashSet<u64>, PipelineError> {
-        let partition = origin.kafka_partition;
-        let range = LogRange::of(&origin.stream, partition, offsets.clone());
-        let present: HashSet<u64> = self
-            .persist("look for facts", || self.facts.offsets(&range))
-            .await?
-            .into_iter()
-            .collect();
+        let present = self.facts_of(block).await?;
         let was_restarted = matches!(known, TokenReliability::ServerRestarted(_));
         if invariants::hours_are_in_doubt(!present.is_empty(), was_restarted) {
-            tracing::warn!(
-                partition,
-                first = offsets.start,
-                next = offsets.end,
-                found = present.len(),
-                why = ?known,
-                "the hour rows of a block are in doubt: its months will be compared"
-            );
-            self.persist("write months in doubt", || {
-                self.ledger
-                    .doubt_months(months, Some((origin, offsets.clone())))
-            })
-            .await?;
+            self.doubt(block, "its facts are stored, or a server restarted")
+                .await?;
         }
         Ok(present)
+    }
+
+    /// Returns the offsets of the stored facts of a block.
+    async fn facts_of(&self, block: &Block<'_>) -> Result<HashSet<u64>, PipelineError> {
+        let origin = block.origin;
+        let range = LogRange::of(
+            &origin.stream,
+            origin.kafka_partition,
+            block.offsets.clone(),
+        );
+        let stored = self
+            .persist("look for facts", || self.facts.offsets(&range))
+            .await?;
+        Ok(stored.into_iter().collect())
+    }
+
+    /// Records that the hour rows of a block are in doubt.
+    async fn doubt(&self, block: &Block<'_>, why: &'static str) -> Result<(), PipelineError> {
+        let offsets = &block.offsets;
+        tracing::warn!(
+            partition = block.origin.kafka_partition,
+            first = offsets.start,
+            next = offsets.end,
+            why,
+            "the hour rows of a block are in doubt: its months will be compared"
+        );
+        self.persist("write months in doubt", || {
+            self.ledger
+                .doubt_months(&block.months, Some((block.origin, offsets.clone())))
+        })
+        .await
     }
 
     async fn send_dead_letters(
@@ -472,26 +548,28 @@ impl Sink {
     }
 }
 
-/// Encoded facts of one attempt, and their insert token.
+/// Place of a block in the log, with what its inserts need.
+struct Block<'b> {
+    origin: &'b BlockOrigin,
+    /// Months of its hours.
+    months: BTreeSet<u32>,
+    offsets: Range<u64>,
+    token: &'b InsertToken,
+}
+
+/// Encoded rows of one attempt, and their insert token.
 struct Attempt {
-    block: Bytes,
+    rows: EncodedBlock,
     token: InsertToken,
 }
 
-impl Attempt {
-    /// Makes an attempt with the facts that are missing. A restarted server may remember the block's
-    /// token without its rows, so the rest has another token.
-    fn of_rest(
-        facts: &FactBlock,
-        origin: &BlockOrigin,
-        token: &InsertToken,
-        started_at: u64,
-    ) -> Self {
-        Self {
-            block: Bytes::from(facts.encode(origin)),
-            token: token.of_rest(started_at),
-        }
-    }
+/// Intent that a block repeats.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Repeated {
+    /// Time of the intent, in seconds since 1970.
+    pub(crate) intended_at: u64,
+    /// True if other rules classified the block before.
+    pub(crate) has_other_rules: bool,
 }
 
 /// Tokens for tables in which a repeated row changes nothing. Each retry has another token, since
@@ -502,10 +580,10 @@ struct RepeatTokens {
 }
 
 impl RepeatTokens {
-    fn of(of_block: &InsertToken, intended_at: Option<u64>) -> Self {
+    fn of(of_block: &InsertToken, repeated: Option<Repeated>) -> Self {
         Self {
             of_block: of_block.clone(),
-            attempts: u64::from(intended_at.is_some()),
+            attempts: u64::from(repeated.is_some()),
         }
     }
 
@@ -519,7 +597,7 @@ impl RepeatTokens {
 }
 
 /// Returns the UTC months of the facts' hours, as `YYYYMM`.
-fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
+pub(crate) fn months_of(facts: &FactBlock) -> BTreeSet<u32> {
     const DAY_SECONDS: u32 = 86_400;
     let days: BTreeSet<u32> = facts.hours().map(|hour| hour / DAY_SECONDS).collect();
     days.into_iter()

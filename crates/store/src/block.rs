@@ -1,7 +1,11 @@
+mod hours;
+
+use bytes::Bytes;
 use hashbrown::HashMap;
 
+use self::hours::each_shared_column;
 use crate::dimension::{ATTRIBUTES, AttributeColumns, VisitAttributes};
-use crate::native::{Numbers, Words, constant_word, put_column, put_head};
+use crate::native::{Numbers, Ranked as _, Words, constant_word, put_column, put_head};
 
 /// A classified event to be inserted into `usage_events`. Enumerations use the codes of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +59,15 @@ pub struct BlockOrigin {
     pub rules: String,
 }
 
+/// A block in Native format.
+#[derive(Debug, Clone)]
+pub struct EncodedBlock {
+    /// Rows of `usage_events`.
+    pub facts: Bytes,
+    /// Rows of `usage_hourly`, with the visitors as a list.
+    pub hours: Bytes,
+}
+
 /// Facts in columns, ready to be sent as one block.
 #[derive(Debug, Clone, Default)]
 pub struct FactBlock {
@@ -82,19 +95,9 @@ pub struct FactBlock {
 /// attribute.
 macro_rules! each_column {
     ($self:ident, $each:ident) => {
+        each_shared_column!($self, $each);
         $each!($self, time_ms, "time", "DateTime64(3, 'UTC')");
-        $each!($self, hour_start, "hour_start", "DateTime('UTC')");
-        $each!($self, local_date, "local_date", "Date");
-        $each!($self, local_hour, "local_hour", "UInt8");
-        $each!($self, band, "band", "Int8");
-        $each!($self, ente, "ente", "LowCardinality(String)");
-        $each!($self, portal, "portal", "LowCardinality(String)");
-        $each!($self, service, "service", "LowCardinality(String)");
-        $each!($self, category, "category", "LowCardinality(String)");
-        $each!($self, activity, "activity", "Int8");
-        $each!($self, kind, "kind", "Int8");
         $each!($self, resource, "resource", "Int8");
-        $each!($self, outcome, "outcome", "Int8");
         $each!($self, session, "session", "UInt64");
         $each!($self, visitor, "visitor", "UInt64");
         $each!($self, identity, "identity", "UInt64");
@@ -206,20 +209,47 @@ impl FactBlock {
         self.attributes.retain(keep);
     }
 
-    /// Encodes the block in Native format.
-    pub fn encode(&self, origin: &BlockOrigin) -> Vec<u8> {
-        let rows = self.rows();
+    /// Encodes the facts and their hour rows in Native format, each sorted by the key of its table.
+    pub fn encode(&self, origin: &BlockOrigin) -> EncodedBlock {
+        EncodedBlock {
+            facts: self.encode_facts(origin).into(),
+            hours: self.encode_hours().into(),
+        }
+    }
+
+    /// Returns the facts in the order of the table's key.
+    fn order(&self) -> Vec<u32> {
+        let [ente, category, service] =
+            [&self.ente, &self.category, &self.service].map(Words::ranks);
+        let mut keys: Vec<_> = (0..)
+            .zip(&self.time_ms.0)
+            .enumerate()
+            .map(|(row, (fact, time_ms))| {
+                let codes = [
+                    self.ente.rank(&ente, row),
+                    self.category.rank(&category, row),
+                    self.service.rank(&service, row),
+                ];
+                (codes, *time_ms, fact)
+            })
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(.., fact)| fact).collect()
+    }
+
+    pub(crate) fn encode_facts(&self, origin: &BlockOrigin) -> Vec<u8> {
+        let (rows, order) = (self.rows(), self.order());
         let mut bytes = Vec::with_capacity(self.bytes() + 4096);
         let out = &mut bytes;
         put_head(Self::column_names().len(), rows, out);
         macro_rules! encode {
             ($self:ident, $field:ident, $name:literal, $type:literal) => {
                 put_column($name, $type, out);
-                $self.$field.encode(out);
+                $self.$field.encode(&order, out);
             };
         }
         each_column!(self, encode);
-        self.attributes.encode(out);
+        self.attributes.encode(|_| true, &order, out);
         let [stream, rules, kafka_partition] = ORIGIN_COLUMNS;
         put_column(stream, "LowCardinality(String)", out);
         constant_word(&origin.stream, rows, out);
@@ -232,9 +262,10 @@ impl FactBlock {
         bytes
     }
 
-    /// Returns the column names of [`FactBlock::encode`] for an INSERT.
-    pub fn columns() -> String {
-        Self::column_names().join(", ")
+    /// Returns the statement for the facts of a block in `table`.
+    pub fn insert_facts(table: &str) -> String {
+        let columns = Self::column_names().join(", ");
+        format!("INSERT INTO {table} ({columns}) FORMAT Native")
     }
 
     fn column_names() -> Vec<&'static str> {

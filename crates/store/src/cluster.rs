@@ -124,7 +124,7 @@ pub(crate) fn statements(migration: &Migration, config: &Config) -> Vec<String> 
     let (sql, name) = (migration.sql, migration.object_name());
     match migration.object {
         SchemaObject::Table(sharding_key) => create_table(sql, name, sharding_key, config),
-        SchemaObject::View | SchemaObject::MaterializedView => vec![fill(sql, name, config)],
+        SchemaObject::View => vec![fill(sql, name, config)],
     }
 }
 
@@ -402,14 +402,5 @@ mod tests {
         ] {
             assert!(of(table, &nodes)[1].ends_with(key), "{table}");
         }
-    }
-
-    #[test]
-    fn the_aggregate_of_a_shard_is_fed_by_its_own_facts() {
-        let made = of("usage_hourly_from_events", &config(&["http://a:8123"]));
-        assert!(
-            made[0].contains(" TO usage_hourly_local AS")
-                && made[0].contains("FROM usage_events_local\n")
-        );
     }
 }

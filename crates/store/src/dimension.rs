@@ -3,7 +3,7 @@
 //! do the columns of attributes. Columns of other dimensions stand in `schemas/clickhouse`.
 
 use crate::attribute::{Attribute, InYear, NamedAttribute, NamedCodes, SharesOf};
-use crate::native::{Numbers, Words, put_column};
+use crate::native::{Numbers, Ranked as _, Words, put_column};
 
 /// Source of the values of a dimension.
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +120,33 @@ macro_rules! dimensions {
                 [$(self.$field.bytes()),+].into_iter().sum()
             }
 
-            /// Encodes the columns in Native format, in the order of [`ATTRIBUTES`].
-            pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+            /// Encodes the columns of these rows in Native format, in the order of [`ATTRIBUTES`].
+            /// `is_chosen` selects the columns.
+            pub(crate) fn encode(
+                &self,
+                is_chosen: impl Fn(&Attribute) -> bool,
+                order: &[u32],
+                out: &mut Vec<u8>,
+            ) {
                 $(
-                    put_column(stringify!($field), $attribute.native_type(), out);
-                    self.$field.encode(out);
+                    let attribute: Attribute = $attribute;
+                    if is_chosen(&attribute) {
+                        put_column(stringify!($field), attribute.native_type(), out);
+                        self.$field.encode(order, out);
+                    }
+                )+
+            }
+
+            /// Calls `put` with the place and the ranks of all rows of each attribute that the hour
+            /// rows have.
+            pub(crate) fn each_rank(&self, rows: usize, mut put: impl FnMut(u8, Vec<u32>)) {
+                $(
+                    let attribute: Attribute = $attribute;
+                    if attribute.hours.is_some() {
+                        let ranks = self.$field.ranks();
+                        let of_rows = (0..rows).map(|row| self.$field.rank(&ranks, row));
+                        put(attribute.place, of_rows.collect());
+                    }
                 )+
             }
         }

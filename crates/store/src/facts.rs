@@ -48,14 +48,17 @@ impl Facts {
         Ledger(self.0.clone())
     }
 
-    /// Inserts a block of facts, and through the view its aggregates. Repeating it with the same
-    /// token has no effect.
-    pub async fn insert(&self, block: Bytes, token: &InsertToken) -> Result<(), StoreError> {
-        let statement = format!(
-            "INSERT INTO usage_events ({}) FORMAT Native",
-            FactBlock::columns()
-        );
-        self.0.insert("usage_events", statement, block, token).await
+    /// Inserts a block of facts. Repeating it with the same token has no effect.
+    pub async fn insert(&self, facts: Bytes, token: &InsertToken) -> Result<(), StoreError> {
+        let statement = FactBlock::insert_facts("usage_events");
+        self.0.insert("usage_events", statement, facts, token).await
+    }
+
+    /// Inserts the hour rows of a block whose facts are stored. Repeating it with the same token has
+    /// no effect.
+    pub async fn insert_hours(&self, hours: Bytes, token: &InsertToken) -> Result<(), StoreError> {
+        let statement = FactBlock::insert_hours();
+        self.0.insert("usage_hourly", statement, hours, token).await
     }
 
     /// Returns the identities of `events` that already exist in an earlier fact. A fact is earlier

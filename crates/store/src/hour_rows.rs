@@ -51,6 +51,13 @@ const CELLS_MAX: u64 = 50_000;
 const ONE_BLOCK: &str = "SETTINGS max_threads = 1, max_block_size = 10000000, group_by_two_level_threshold = 0, \
     group_by_two_level_threshold_bytes = 0, max_bytes_ratio_before_external_group_by = 0";
 
+/// Returns the query for the hour rows of `facts`: a table, a table with a condition, or a query in
+/// brackets.
+pub fn hour_rows_of(facts: &str) -> String {
+    let columns = [("dimensions", &*dimensions()), ("facts", facts)];
+    filled(include_str!("../sql/hour_rows.sql"), &columns)
+}
+
 /// Returns the columns that the sums of `usage_hourly` are grouped by, in the order of the table.
 fn dimensions() -> String {
     let mut migrations = migrations().iter();
@@ -90,7 +97,10 @@ fn differing_cells(month: u32, hours: &[AggregateDifference]) -> String {
         include_str!("../sql/differing_cells.sql"),
         &[
             ("dimensions", &dimensions()),
-            ("facts", &facts),
+            (
+                "hour_rows",
+                &hour_rows_of(&format!("usage_events WHERE {facts} {of_hours}")),
+            ),
             ("of_hours", &of_hours),
             ("month", &month.to_string()),
         ],

@@ -47,7 +47,7 @@ mod store;
 mod token;
 pub mod usage;
 
-pub use block::{BlockOrigin, Fact, FactBlock};
+pub use block::{BlockOrigin, EncodedBlock, Fact, FactBlock};
 pub use cluster::schema;
 pub use config::Config;
 pub use dimension::VisitAttributes;

@@ -13,8 +13,8 @@ const LOW_CARDINALITY_VERSION: u64 = 1;
 /// A number of fixed width.
 pub(crate) trait Number: Copy {
     fn put(self, out: &mut Vec<u8>);
-    /// Appends many numbers with a single resize. The compiler turns the loop into a copy.
-    fn put_all(numbers: &[Self], out: &mut Vec<u8>);
+    /// Appends many numbers with a single resize.
+    fn put_all(numbers: impl ExactSizeIterator<Item = Self>, out: &mut Vec<u8>);
 }
 
 macro_rules! number {
@@ -24,9 +24,9 @@ macro_rules! number {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn put_all(numbers: &[Self], out: &mut Vec<u8>) {
+            fn put_all(numbers: impl ExactSizeIterator<Item = Self>, out: &mut Vec<u8>) {
                 let start = out.len();
-                out.resize(start + size_of_val(numbers), 0);
+                out.resize(start + numbers.len() * size_of::<Self>(), 0);
                 let (places, _) = out[start..].as_chunks_mut();
                 for (place, number) in places.iter_mut().zip(numbers) {
                     *place = number.to_le_bytes();
@@ -65,8 +65,43 @@ impl<T: Number> Numbers<T> {
         size_of_val(self.0.as_slice())
     }
 
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        T::put_all(&self.0, out);
+    /// Encodes the values of these rows.
+    pub(crate) fn encode(&self, order: &[u32], out: &mut Vec<u8>) {
+        T::put_all(order.iter().map(|row| self.0[*row as usize]), out);
+    }
+}
+
+/// A column whose values can be compared by their ranks.
+pub(crate) trait Ranked {
+    /// Returns the rank of each entry of the dictionary, if the column has one.
+    fn ranks(&self) -> Vec<u32>;
+    /// Returns the rank of the value in `row`.
+    fn rank(&self, ranks: &[u32], row: usize) -> u32;
+}
+
+impl Ranked for Numbers<i8> {
+    fn ranks(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn rank(&self, _: &[u32], row: usize) -> u32 {
+        u32::from(self.0[row].cast_unsigned())
+    }
+}
+
+impl Ranked for Words {
+    fn ranks(&self) -> Vec<u32> {
+        let mut sorted: Vec<usize> = (0..self.keys.len()).collect();
+        sorted.sort_unstable_by_key(|place| &self.keys[*place]);
+        let mut ranks = vec![0; sorted.len()];
+        for (rank, place) in (0..).zip(sorted) {
+            ranks[place] = rank;
+        }
+        ranks
+    }
+
+    fn rank(&self, ranks: &[u32], row: usize) -> u32 {
+        ranks[self.rows[row] as usize]
     }
 }
 
@@ -136,7 +171,8 @@ impl Words {
         self.rows.len() * 4 + self.keys_bytes
     }
 
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    /// Encodes the words of these rows.
+    pub(crate) fn encode(&self, order: &[u32], out: &mut Vec<u8>) {
         LOW_CARDINALITY_VERSION.put(out);
         let keys = self.keys.len();
         let width: u64 = if u8::try_from(keys).is_ok() {
@@ -151,18 +187,16 @@ impl Words {
         for key in &self.keys {
             put_string(key, out);
         }
-        (self.rows.len() as u64).put(out);
+        (order.len() as u64).put(out);
+        let places = order.iter().map(|row| self.rows[*row as usize]);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the width was chosen to hold every index"
         )]
         match width {
-            0 => out.extend(self.rows.iter().map(|index| *index as u8)),
-            1 => {
-                let rows: Vec<u16> = self.rows.iter().map(|index| *index as u16).collect();
-                Number::put_all(&rows, out);
-            }
-            _ => Number::put_all(&self.rows, out),
+            0 => out.extend(places.map(|place| place as u8)),
+            1 => Number::put_all(places.map(|place| place as u16), out),
+            _ => Number::put_all(places, out),
         }
     }
 }
@@ -240,7 +274,7 @@ mod tests {
         }
         words.retain(&[true, false, true, true]);
         let mut out = Vec::new();
-        words.encode(&mut out);
+        words.encode(&[0, 1, 2], &mut out);
         let mut expected = Vec::new();
         1u64.put(&mut expected);
         0x600u64.put(&mut expected);

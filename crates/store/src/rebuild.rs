@@ -24,7 +24,7 @@ pub use settled::Settled;
 
 /// Settings of statements that fill, verify and compare. They have no time limit, insert whole
 /// months at once, and spill to disk.
-const LONG: &str = "max_execution_time = 0, async_insert = 0, materialized_views_ignore_errors = 0, \
+const LONG: &str = "max_execution_time = 0, async_insert = 0, \
     max_partitions_per_insert_block = 0, max_bytes_before_external_group_by = 500000000";
 const FACTS: &str = "usage_events";
 const HOURLY: &str = "usage_hourly";

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::sql::statement;
 use crate::{Admin, StoreError};
 
-/// Oldest supported server, the version of all tests. Deduplication by token in materialized views
-/// is older, but its interaction with projections is only verified for this version.
+/// Oldest supported server, the version of all tests. Deduplication by token is older, but its
+/// interaction with projections is only verified for this version.
 const VERSION_MIN: (u32, u32) = (26, 7);
 /// Maximum difference between the clocks of a server and of this machine, in seconds.
 pub(crate) const CLOCK_SKEW_SECONDS_MAX: i64 = 60;

@@ -9,11 +9,11 @@ pub struct Guards {
     pub same_token_on_retry: bool,
     /// A pending intent is read again to exactly its end.
     pub rereads_to_the_intent_end: bool,
-    /// A pending intent is classified by the rules that it names.
+    /// Hour rows are made by the rules that classified the stored facts. If a pending intent names
+    /// other rules, they are made from the facts.
     pub recovers_under_the_same_rules: bool,
-    /// A repeated block that the facts skip still reaches the aggregates
-    /// (`deduplicate_blocks_in_dependent_materialized_views`).
-    pub views_receive_repeats: bool,
+    /// A repeated block whose facts are skipped still gets its hour rows.
+    pub hours_follow_skipped_facts: bool,
     /// The aggregates remember tokens, as the facts do.
     pub aggregates_remember_tokens: bool,
     /// The end of a block is committed after the block was written.
@@ -64,7 +64,7 @@ impl Guards {
         same_token_on_retry: true,
         rereads_to_the_intent_end: true,
         recovers_under_the_same_rules: true,
-        views_receive_repeats: true,
+        hours_follow_skipped_facts: true,
         aggregates_remember_tokens: true,
         commit_after_insert: true,
         broker_fences_commits: true,

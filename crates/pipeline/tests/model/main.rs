@@ -159,7 +159,7 @@ needed! {
     same_token_on_retry: USUAL, COUNTED_TWICE;
     rereads_to_the_intent_end: USUAL, COUNTED_TWICE;
     recovers_under_the_same_rules: UPGRADE, TORN;
-    views_receive_repeats: USUAL, MISSING;
+    hours_follow_skipped_facts: USUAL, MISSING;
     aggregates_remember_tokens: USUAL, COUNTED_TWICE;
     commit_after_insert: USUAL, MISSING;
     broker_fences_commits: USUAL, COUNTED_TWICE;

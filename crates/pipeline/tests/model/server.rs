@@ -106,7 +106,7 @@ impl Server {
         match insert.stage {
             Stage::Facts => {
                 let is_repeat = self.facts.remembers(insert.token);
-                if is_repeat && !guards.views_receive_repeats {
+                if is_repeat && !guards.hours_follow_skipped_facts {
                     return Landed::Done(insert);
                 }
                 insert.stage = Stage::Aggregate;

@@ -4,11 +4,9 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{FACTS, HOURLY, LONG, Run, Settled};
-use crate::hour_rows::facts_of;
+use crate::hour_rows::{facts_of, hour_rows_of};
 use crate::sql::{quoted, statement};
-use crate::{Migration, Rebuilds, StoreError, migrations};
-
-const VIEW: &str = "usage_hourly_from_events";
+use crate::{Rebuilds, StoreError};
 
 /// Number of cells, sums of the counts, and checksum of a month.
 #[derive(PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -47,15 +45,6 @@ impl HourlySource<'_> {
     }
 }
 
-/// Returns the SELECT of the materialized view over other facts. It comes from the migration, so
-/// both stay equal.
-fn view_select(facts: &str) -> String {
-    let mut all = migrations().iter();
-    let view = all.find(|one| one.object_name() == VIEW);
-    view.map_or("", Migration::query)
-        .replace("usage_events{local}", &format!("({facts})"))
-}
-
 /// Columns of the aggregate: its dimensions, and all columns.
 struct Columns {
     dimensions: String,
@@ -79,7 +68,10 @@ impl Rebuilds {
         let statement = statement!("fill_hourly")
             .put("shadow", shadow)
             .put("columns", all)
-            .put("hours", view_select(&source.sql(run, month)))
+            .put(
+                "hours",
+                hour_rows_of(&format!("({})", source.sql(run, month))),
+            )
             .put("long", LONG)
             .put("token", quoted(&token));
         self.0.execute(source.settled.bind(statement)).await
@@ -155,24 +147,5 @@ impl Rebuilds {
             dimensions: dimensions.join(", "),
             all: all.join(", "),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_select_is_that_of_the_view() {
-        let select = view_select("SELECT 1");
-        assert!(
-            select.starts_with("SELECT\n    hour_start, local_date"),
-            "{select}"
-        );
-        assert!(
-            select.contains("uniqCombined64IfState(visitor, visitor != 0 AND resource != 'asset')")
-        );
-        assert_eq!(select.matches("FROM (SELECT 1)").count(), 1);
-        assert!(!select.contains(FACTS));
     }
 }

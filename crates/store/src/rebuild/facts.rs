@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
@@ -153,18 +152,9 @@ impl Rebuilds {
         };
         let token =
             InsertToken::of(&of_run, offsets.start, offsets.end).of_repair(u64::from(attempt));
-        let statement = format!(
-            "INSERT INTO {shadow} ({}) FORMAT Native",
-            FactBlock::columns()
-        );
-        self.0
-            .insert(
-                &shadow,
-                statement,
-                Bytes::from(block.encode(origin)),
-                &token,
-            )
-            .await
+        let statement = FactBlock::insert_facts(&shadow);
+        let facts = block.encode_facts(origin).into();
+        self.0.insert(&shadow, statement, facts, &token).await
     }
 
     /// Returns the combinations of ente, portal and service in the facts of `months`, and the range
