@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Maximum number of records in a block.
     pub block_records_max: usize,
-    /// Maximum memory of a block, in bytes.
+    /// Maximum memory of the blocks that a consumer fills, in bytes. Its partitions share it.
     pub block_bytes_max: usize,
     /// Maximum time that a record waits for its block, in milliseconds, and time between two blocks
     /// of a partition. After a pause a block is written at once, and so is one that is two thirds
@@ -57,8 +57,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            block_records_max: 65_536,
-            block_bytes_max: 8 * 1024 * 1024,
+            block_records_max: 262_144,
+            block_bytes_max: 32 * 1024 * 1024,
             block_wait_ms_max: 1250,
             recent_identities_max: 150_000,
             accept_new_stream: false,
@@ -76,7 +76,22 @@ impl Default for Config {
     }
 }
 
+/// Limits of one block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockLimits {
+    pub(crate) records: usize,
+    pub(crate) bytes: usize,
+}
+
 impl Config {
+    /// Returns the limits of a block of a consumer with this number of partitions.
+    pub(crate) fn block_limits(&self, partitions: usize) -> BlockLimits {
+        BlockLimits {
+            records: self.block_records_max,
+            bytes: self.block_bytes_max / partitions.max(1),
+        }
+    }
+
     /// Returns the settings out of range, one line for each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

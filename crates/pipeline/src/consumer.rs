@@ -15,6 +15,7 @@ use backon::{BlockingRetryable as _, ExponentialBuilder};
 use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
+use crate::config::BlockLimits;
 use crate::gaps::Gaps;
 use crate::opening::{Opening, StartPosition};
 use crate::partition::{BlockWaits, PartitionState, Taken, Writing};
@@ -314,12 +315,19 @@ impl Consumer {
     /// Returns true if one partition is full. It then stops the reading of all partitions: they
     /// share one ClickHouse, and the client returns their records in one queue.
     fn is_stalled(&self) -> bool {
-        self.partitions.iter().any(|state| {
-            !state.has_room(&self.config) || (state.is_sealed() && !state.draft.is_empty())
-        })
+        let limits = self.limits();
+        self.partitions
+            .iter()
+            .any(|state| !state.has_room(limits) || (state.is_sealed() && !state.draft.is_empty()))
+    }
+
+    /// Returns the limits of a block. The partitions share the memory.
+    fn limits(&self) -> BlockLimits {
+        self.config.block_limits(self.partitions.len())
     }
 
     fn read_round(&mut self) -> Result<(), PipelineError> {
+        let limits = self.limits();
         self.stalled_since = None;
         self.fetch_again()?;
         // A poll without a record clears the flag.
@@ -348,10 +356,7 @@ impl Consumer {
                         self.reader.seek(partition, at)?;
                         return Ok(());
                     }
-                    if !state.has_room(&self.config)
-                        || state.is_sealed()
-                        || state.is_waiting(&self.config)
-                    {
+                    if !state.has_room(limits) || state.is_sealed() || state.is_waiting(limits) {
                         return Ok(());
                     }
                 }
@@ -525,7 +530,7 @@ impl Consumer {
         };
         let partition = self.partitions[index].partition;
         let written = result.inspect_err(|error| self.progress.fails(partition, error))?;
-        let waits = self.waits();
+        let (waits, limits) = (self.waits(), self.limits());
         let state = &mut self.partitions[index];
         state.writing = None;
         debug_assert_eq!(state.partition, written.partition);
@@ -533,7 +538,7 @@ impl Consumer {
             invariants::commits_what_was_written(written.end, state.draft.first),
             "the next block begins where the written one ends"
         );
-        let next_is_ready = state.is_ready(&self.config, waits, Instant::now(), false);
+        let next_is_ready = state.is_ready(limits, waits, Instant::now(), false);
         self.note(&written);
         if self.commit(index, written.end, next_is_ready)? && next_is_ready {
             self.write(index);
@@ -561,13 +566,13 @@ impl Consumer {
         until: &Until,
         draining: bool,
     ) -> Result<(), PipelineError> {
-        let waits = self.waits();
+        let (waits, limits) = (self.waits(), self.limits());
         for index in 0..self.partitions.len() {
             let state = &mut self.partitions[index];
             state.pass_gap()?;
             // While draining, a block is not delayed to grow.
             let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
-            let is_ready = state.is_ready(&self.config, waits, now, is_last);
+            let is_ready = state.is_ready(limits, waits, now, is_last);
             // After a refused commit, the end of the written block must be committed even if no
             // block follows.
             if !is_ready && !state.owes_commit() {

@@ -13,12 +13,13 @@ use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::classify::Classifier;
+use crate::config::BlockLimits;
 use crate::decode::{add_headers, decode};
 use crate::invariants::Extent;
 use crate::offset_metadata::Intent;
 use crate::recent::{Recent, Sighting};
 use crate::sequences::Sequences;
-use crate::{Config, write::DeadLetter};
+use crate::write::DeadLetter;
 
 /// Counts of records by fate. Stored events are added in `close`, as the facts already know their
 /// ente and day.
@@ -150,14 +151,14 @@ impl Draft {
     }
 
     /// True if no record may be added.
-    pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.reaches(config.block_records_max, config.block_bytes_max)
+    pub(crate) fn is_full(&self, limits: BlockLimits) -> bool {
+        self.reaches(limits.records, limits.bytes)
     }
 
     /// True if the draft is two thirds full and worth writing. The rest is room for records that
     /// arrive while the previous block is finished.
-    pub(crate) fn is_large(&self, config: &Config) -> bool {
-        let (records, bytes) = (config.block_records_max, config.block_bytes_max);
+    pub(crate) fn is_large(&self, limits: BlockLimits) -> bool {
+        let BlockLimits { records, bytes } = limits;
         self.reaches(records - records / 3, bytes - bytes / 3)
     }
 

@@ -7,11 +7,12 @@ use affluenza_store::BlockOrigin;
 use tokio::task::JoinHandle;
 
 use crate::classify::Classifier;
+use crate::config::BlockLimits;
 use crate::draft::Draft;
 use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
 use crate::write::Repeated;
-use crate::{Config, PipelineError, invariants};
+use crate::{PipelineError, invariants};
 
 /// Minimum times from the first record of a block to its writing.
 #[derive(Debug, Clone, Copy)]
@@ -87,13 +88,13 @@ impl PartitionState {
     }
 
     /// True if the draft can take another record.
-    pub(crate) fn has_room(&self, config: &Config) -> bool {
-        self.writing.is_none() || !self.draft.is_full(config)
+    pub(crate) fn has_room(&self, limits: BlockLimits) -> bool {
+        self.writing.is_none() || !self.draft.is_full(limits)
     }
 
     /// True if the draft is large enough, and no other block is being written.
-    pub(crate) fn is_waiting(&self, config: &Config) -> bool {
-        self.writing.is_none() && self.draft.is_large(config)
+    pub(crate) fn is_waiting(&self, limits: BlockLimits) -> bool {
+        self.writing.is_none() && self.draft.is_large(limits)
     }
 
     /// Adds a record to the draft. A record before the draft's end is skipped: the client may
@@ -167,7 +168,7 @@ impl PartitionState {
     /// the end of its intent.
     pub(crate) fn is_ready(
         &self,
-        config: &Config,
+        limits: BlockLimits,
         waits: BlockWaits,
         now: Instant,
         draining: bool,
@@ -185,7 +186,7 @@ impl PartitionState {
                     true => waits.after_pause,
                     false => waits.between,
                 };
-                draining || self.draft.is_large(config) || self.draft.is_due(now, wait)
+                draining || self.draft.is_large(limits) || self.draft.is_due(now, wait)
             }
         }
     }
@@ -250,6 +251,7 @@ impl PartitionState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
 
     fn partition(intent: Option<(i64, u64)>) -> PartitionState {
         let origin = BlockOrigin {
@@ -278,7 +280,12 @@ mod tests {
             after_pause: Duration::ZERO,
             between: Duration::ZERO,
         };
-        state.is_ready(&Config::default(), waits, Instant::now(), false)
+        state.is_ready(
+            Config::default().block_limits(1),
+            waits,
+            Instant::now(),
+            false,
+        )
     }
 
     #[test]
@@ -317,7 +324,7 @@ mod tests {
             after_pause,
             between,
         };
-        let config = Config::default();
+        let limits = Config::default().block_limits(1);
         let mut state = partition(None);
         let mut next = 11;
         let mut open = |state: &mut PartitionState| {
@@ -327,13 +334,13 @@ mod tests {
             Instant::now()
         };
         let opened = open(&mut state);
-        assert!(state.is_ready(&config, waits, opened + after_pause, false));
+        assert!(state.is_ready(limits, waits, opened + after_pause, false));
         state.seal();
         let opened = open(&mut state);
-        assert!(!state.is_ready(&config, waits, opened + between / 2, false));
+        assert!(!state.is_ready(limits, waits, opened + between / 2, false));
         // The wait counts from the last block, not from the first record.
         let begun = state.begun.unwrap();
-        assert!(state.is_ready(&config, waits, begun + between + after_pause, false));
+        assert!(state.is_ready(limits, waits, begun + between + after_pause, false));
     }
 
     #[test]
