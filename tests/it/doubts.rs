@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::{Served, serve};
 use crate::audit::findings;
 use crate::recovery::check_whole;
-use crate::support::{Engines, Place, set_offset};
+use crate::support::{Engines, Place, set_offset, source, stderr, write};
 
 const PARTITION: Partition = Partition(0);
 const MONTH: u32 = 201_703;
@@ -34,8 +34,9 @@ fn execute(place: &Place<'_>, statement: &str) {
         .expect("the statement is done");
 }
 
-/// Simulates a crash: offset metadata and facts of a block, but only some of its hour rows.
-fn as_after_a_crash(place: &Place<'_>) {
+/// Simulates a crash: offset metadata and facts of a block, but only some of its hour rows. The
+/// intent is of the time `at`, in seconds since 1970.
+fn as_after_a_crash(place: &Place<'_>, at: u64) {
     let rows = place.access().rows(
         "SELECT stream, first_offset, next_offset, records_read, hex(checksum), rules FROM ingest_ledger FINAL
          WHERE kafka_partition = 0 ORDER BY first_offset DESC LIMIT 1",
@@ -54,9 +55,8 @@ fn as_after_a_crash(place: &Place<'_>) {
         "DELETE FROM usage_hourly WHERE toYYYYMM(hour_start) = 201703 SETTINGS lightweight_deletes_sync = 2",
     );
     let sum = sum.to_lowercase();
-    // The block is much older than the start of this server.
     let intent = format!(
-        "affluenza/1 stream={stream} end={next} records={records} sum={sum:0>16} rules={rules} at=1"
+        "affluenza/1 stream={stream} end={next} records={records} sum={sum:0>16} rules={rules} at={at}"
     );
     let first = first.parse().expect("an offset");
     set_offset(&place.bus(), PARTITION, NextOffset(first), &intent);
@@ -64,13 +64,34 @@ fn as_after_a_crash(place: &Place<'_>) {
 
 pub fn lost_hour_rows_are_marked_and_rebuilt(engines: &Engines) {
     let (place, total) = consumed(engines, "doubts");
-    as_after_a_crash(&place);
+    // The block is much older than the start of this server.
+    as_after_a_crash(&place, 1);
     place.run(&["consume", "--once"]);
     // Only the doubt leads to the rows, because the hourly reconciliation has not started.
     check_whole(&place, total);
     let settled = "SELECT count() FROM months_in_doubt FINAL WHERE settled";
     assert!(place.count(settled) >= 12, "every month of the block");
     place.run(&["audit"]);
+}
+
+/// ClickHouse knows the token of the facts, which other rules classified. Their hour rows are made
+/// from them, not from the second reading.
+pub fn newer_rules_do_not_split_a_block(engines: &Engines) {
+    let (place, total) = consumed(engines, "newer_rules");
+    // Times within the clock tolerance count as after the server's start.
+    let now = place.count("SELECT toUInt64(toUnixTimestamp(now()))");
+    as_after_a_crash(&place, now + 61);
+    let register = std::fs::read_to_string(source("deploy/register.toml")).expect("it is there");
+    let register = register.replace("category = \"ambiente\"", "category = \"tributi\"");
+    let register = write(&place.folder, "moved.toml", register.as_bytes());
+    let output = place
+        .command(&["consume", "--once"])
+        .env("AFFLUENZA__REGISTER__FILE", register)
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", stderr(&output));
+    check_whole(&place, total);
+    assert!(place.count("SELECT count() FROM months_in_doubt FINAL WHERE settled") > 0);
 }
 
 pub fn every_answer_says_so(engines: &Engines) {

@@ -156,6 +156,7 @@ const SHORT: &[(&str, Test)] = tests![
     emitting::events_are_checked_before_they_are_sent,
     portals::examples_reach_the_facts,
     doubts::lost_hour_rows_are_marked_and_rebuilt,
+    doubts::newer_rules_do_not_split_a_block,
     doubts::every_answer_says_so,
     doubts::a_correction_counts_once,
     doubts::users_are_compared_too,

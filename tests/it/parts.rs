@@ -221,7 +221,7 @@ fn fate(day: u16) -> (FateGroup, u64) {
 }
 
 /// Facts of several months, with codes of 64 letters.
-fn block(facts: u64) -> FactBlock {
+pub fn block(facts: u64) -> FactBlock {
     const JANUARY: u64 = 1_483_228_800;
     let mut block = FactBlock::default();
     for number in 0..facts {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use affluenza_engine::{Cache, ClickHouse, ClickHouseLibrary, ClickHouseSettings};
 use affluenza_kafka::{NextOffset, Partition};
-use affluenza_store::hour_rows::hour_rows_of;
-use affluenza_store::{Config as StoreConfig, INSERT_SETTINGS};
+use affluenza_store::{BlockOrigin, Config as StoreConfig, InsertToken};
 use jiff::Timestamp;
 
 use crate::audit;
 use crate::chaos::lasting_port;
 use crate::http::Access;
+use crate::parts::block;
 use crate::recovery::check_whole;
 use crate::support::{Engines, Place, eventually, set_offset, source, stderr, write};
 
@@ -144,38 +144,37 @@ fn says_the_same(two: &Place<'_>, one: &Place<'_>) {
     }
 }
 
-/// A retried block is recognised by its token on every shard, in facts and aggregate.
+/// A retried block is recognised by its token on every shard, in facts and hour rows.
 fn known_tokens(place: &Place<'_>) {
-    let settings: Vec<String> = INSERT_SETTINGS
-        .iter()
-        // Only the HTTP interface has this setting.
-        .filter(|(name, _)| *name != "wait_end_of_query")
-        .map(|(name, value)| format!("{name} = '{value}'"))
-        .collect();
-    let settings = settings.join(", ");
+    // Two months of five are within the retention period.
+    const FACTS: u64 = 50;
+    const KEPT: u64 = 20;
+    let store = place.store();
+    let counts = || {
+        [
+            "count() FROM usage_events WHERE time >= '2017-04-01' AND stream = 'twice'",
+            "sum(events) FROM usage_hourly WHERE endsWith(ente, 'eeee')",
+        ]
+        .map(|what| place.count(&format!("SELECT {what}")))
+    };
     for _ in 0..2 {
-        for partition in 0..4 {
-            let insert = format!(
-                "INSERT INTO usage_events (time, hour_start, ente, stream, kafka_partition, kafka_offset)
-                 SETTINGS {settings}, insert_deduplication_token = 'twice/{partition}'
-                 SELECT toDateTime('2018-01-01 00:00:00', 'UTC') + number * 86400 * 40 AS at, toStartOfHour(at), 'twice', 'twice', {partition}, number FROM numbers(5)"
-            );
-            let facts =
-                format!("usage_events WHERE stream = 'twice' AND kafka_partition = {partition}");
-            let hours = format!(
-                "INSERT INTO usage_hourly SETTINGS {settings}, insert_deduplication_token = 'twice/{partition}' {}",
-                hour_rows_of(&facts)
-            );
-            for statement in [insert, hours] {
-                place
-                    .wait(place.store().admin().run_statement(&statement))
-                    .expect("a block can be written");
-            }
+        for kafka_partition in 0..4 {
+            let origin = BlockOrigin {
+                stream: "twice".into(),
+                kafka_partition,
+                rules: "r".into(),
+            };
+            let token = InsertToken::of(&origin, 0, FACTS);
+            let rows = block(FACTS).encode(&origin);
+            place
+                .wait(async {
+                    store.facts().insert(rows.facts, &token).await?;
+                    store.facts().insert_hours(rows.hours, &token).await
+                })
+                .expect("a block can be written");
         }
     }
-    let facts = "SELECT count() FROM usage_events WHERE ente = 'twice'";
-    let events = "SELECT sum(events) FROM usage_hourly WHERE ente = 'twice'";
-    assert_eq!([facts, events].map(|query| place.count(query)), [20, 20]);
+    assert_eq!(counts(), [4 * KEPT, 4 * FACTS]);
 }
 
 /// Repairs lost and duplicate rows on both shards.

@@ -564,6 +564,10 @@ impl Acceptor<'_> {
             kafka_partition: row.kafka_partition,
             rules: row.rules.clone(),
         };
+        // The row may end a block that was begun: its facts may lack their hour rows.
+        let found = self.store.facts().uncovered(&row.range()).await?;
+        let months = found.months.into_iter().collect();
+        self.store.ledger().doubt_months(&months, None).await?;
         // The token differs from the block's token, which ClickHouse may remember.
         let token = InsertToken::of(&origin, row.first_offset, row.next_offset);
         self.store.ledger().insert(row, &token.of_recount()).await?;

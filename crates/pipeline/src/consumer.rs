@@ -635,12 +635,12 @@ impl Consumer {
 
     fn write(&mut self, index: usize) {
         let state = &mut self.partitions[index];
-        let (draft, repeated) = state.seal();
+        let (draft, intended_at) = state.seal();
         let sink = Sink {
             partition: state.partition,
             ..self.sink.clone()
         };
-        let write = sink.write(draft, state.origin.clone(), state.partition, repeated);
+        let write = sink.write(draft, state.origin.clone(), state.partition, intended_at);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let results = self.results_in.clone();

@@ -11,7 +11,6 @@ use crate::config::BlockLimits;
 use crate::draft::Draft;
 use crate::offset_metadata::{Intent, OffsetMetadata};
 use crate::recent::Recent;
-use crate::write::Repeated;
 use crate::{PipelineError, invariants};
 
 /// Minimum times from the first record of a block to its writing.
@@ -225,25 +224,27 @@ impl PartitionState {
         self.writing.is_none() && self.draft.first > self.committed
     }
 
-    /// Takes the draft out to be written and begins the next one at its end. Also returns the intent
-    /// that the draft repeats, if it does.
-    pub(crate) fn seal(&mut self) -> (Draft, Option<Repeated>) {
-        let repeated = self.recovering.take().map(|intent| Repeated {
-            intended_at: intent.at,
-            has_other_rules: intent.rules != self.origin.rules,
-        });
+    /// Takes the draft out to be written and begins the next one at its end. Also returns the time
+    /// of the intent, in seconds since 1970, if the draft repeats one.
+    pub(crate) fn seal(&mut self) -> (Draft, Option<u64>) {
+        let intended_at = self.recovering.take().map(|intent| intent.at);
         self.begun = Some(Instant::now());
         // Earlier blocks are stored by now, so that a look-up of older events finds them.
         self.draft.decide(&mut self.recent);
         let next = self.draft.next();
-        (std::mem::replace(&mut self.draft, next), repeated)
+        (std::mem::replace(&mut self.draft, next), intended_at)
     }
 
-    /// Returns the offset metadata to commit with the offset at which the draft begins.
+    /// Returns the offset metadata to commit with the offset at which the draft begins. An intent
+    /// that is repeated keeps its time, by which its token is judged.
     pub(crate) fn mark(&self, with_intent: bool) -> OffsetMetadata {
+        let intent = || match &self.recovering {
+            Some(intent) => intent.clone(),
+            None => self.draft.intent(&self.origin.rules),
+        };
         OffsetMetadata {
             stream: self.origin.stream.clone(),
-            intent: with_intent.then(|| self.draft.intent(&self.origin.rules)),
+            intent: with_intent.then(intent),
         }
     }
 }
@@ -263,8 +264,8 @@ mod tests {
             end: NextOffset(end),
             records,
             checksum: 0,
-            rules: "r".into(),
-            at: 0,
+            rules: "before".into(),
+            at: 3,
         });
         PartitionState::new(
             Partition(0),
@@ -309,6 +310,8 @@ mod tests {
         state.pass_gap().unwrap();
         assert_eq!(state.draft.end, NextOffset(11));
         assert!(state.is_sealed() && is_ready(&state));
+        let repeated = state.mark(true).intent.unwrap();
+        assert_eq!((repeated.at, &*repeated.rules), (3, "before"));
         state.seal();
         state.pass_gap().unwrap();
         assert_eq!(

@@ -498,6 +498,12 @@ impl<'w> Work<'w> {
             ));
             return Ok(None);
         }
+        // A block that was begun may have facts without hour rows, and hour rows may have kept the
+        // events that the facts lost.
+        let mut months = months_of(&draft.facts);
+        let stored = store.facts().stored(&range, &origin.rules).await?;
+        months.extend(stored.iter().map(|fact| fact.month));
+        store.ledger().doubt_months(&months, None).await?;
         let keep: Vec<bool> = draft
             .facts
             .offsets()
@@ -512,12 +518,9 @@ impl<'w> Work<'w> {
         if missing > 0 {
             let times = store.ledger().repairs_of(&range).await?;
             let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
-            // Hour rows may have kept the events that the facts lost, so they are compared. A
-            // comparison may settle the first doubt before the facts are there.
-            let months = months_of(&draft.facts);
-            store.ledger().doubt_months(&months, None).await?;
             let rows = draft.facts.encode(origin);
             store.facts().insert(rows.facts, &token).await?;
+            // A comparison may have settled the first doubt before the facts were there.
             store.ledger().doubt_months(&months, None).await?;
             store.ledger().note_repair("facts", &range, missing).await?;
             tracing::warn!(

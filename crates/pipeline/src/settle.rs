@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use affluenza_kafka::NextOffset;
 use affluenza_store::doubts::Doubt;
 use affluenza_store::hour_rows::{AggregateDifference, Correction};
-use affluenza_store::{Ledger, Store, Usage};
+use affluenza_store::{Ledger, Store};
 use tokio::sync::{Mutex, watch};
 
 use crate::{PipelineError, Progress, invariants};
@@ -204,12 +204,12 @@ async fn compare(store: &Store, stream: &str, month: u32) -> Result<Compared, Pi
     }
     match correction {
         None => Ok(Compared::Agrees(ends)),
-        Some(correction) => correct(store.usage(), &differing, correction).await,
+        Some(correction) => correct(store, &differing, correction).await,
     }
 }
 
 async fn correct(
-    usage: &Usage,
+    store: &Store,
     differing: &[AggregateDifference],
     correction: Correction,
 ) -> Result<Compared, PipelineError> {
@@ -225,10 +225,12 @@ async fn correct(
     });
     let swollen: Vec<AggregateDifference> = swollen.cloned().collect();
     if swollen.is_empty() {
-        usage.correct_hours(correction).await?;
+        store.usage().correct_hours(correction).await?;
+        // A repair may have restored facts since the comparison, so the month is compared again.
+        store.ledger().doubt_months(&[month].into(), None).await?;
         tracing::warn!(month, cells, "hour rows corrected from the facts");
     } else {
-        usage.clear_hours(&swollen).await?;
+        store.usage().clear_hours(&swollen).await?;
         tracing::warn!(
             month,
             hours = swollen.len(),

@@ -13,7 +13,7 @@ use affluenza_kafka::{BusError, NextOffset, Partition, Record, Writer};
 use affluenza_store::doubts::TokenReliability;
 use affluenza_store::{
     BlockOrigin, EncodedBlock, FactBlock, Facts, Fate, InsertToken, Ledger, LedgerRow, LogRange,
-    StoreError, Times,
+    StoreError, StoredFact, Times,
 };
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use xxhash_rust::xxh3::xxh3_128;
@@ -142,6 +142,24 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    fn of(
+        draft: &Draft,
+        partition: Partition,
+        began: Instant,
+        inserted_in: Option<Duration>,
+    ) -> Self {
+        Self {
+            partition,
+            end: draft.end,
+            read: draft.read,
+            fates: draft.fates.clone(),
+            took: began.elapsed(),
+            inserted_in,
+            oldest_ms: draft.oldest_ms,
+            stored_at_ms: clock::millis(),
+        }
+    }
+
     fn tell(&self, span: &mut Span) {
         span.set("messaging.batch.message_count", signed(self.read).0);
         span.set("messaging.kafka.offset", self.end.0 - 1);
@@ -178,10 +196,12 @@ impl Sink {
         draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        repeated: Option<Repeated>,
+        intended_at: Option<u64>,
     ) -> Result<Written, PipelineError> {
         let mut span = Tracing::is_on().then(|| Span::of_block(&draft.traces));
-        let result = self.persist_all(draft, origin, partition, repeated).await;
+        let result = self
+            .persist_all(draft, origin, partition, intended_at)
+            .await;
         if let Some(span) = &mut span {
             span.set("messaging.destination.partition.id", partition.0.into());
             match &result {
@@ -197,7 +217,7 @@ impl Sink {
         mut draft: Draft,
         origin: BlockOrigin,
         partition: Partition,
-        repeated: Option<Repeated>,
+        intended_at: Option<u64>,
     ) -> Result<Written, PipelineError> {
         let began = Instant::now();
         let first = draft.first.0.unsigned_abs();
@@ -245,6 +265,11 @@ impl Sink {
             ),
             "every record of a block has exactly one fate"
         );
+        if let Some(at) = intended_at
+            && self.is_complete(&row, at).await?
+        {
+            return Ok(Written::of(&draft, partition, began, None));
+        }
         // Dead letters come first: a crash may repeat them, but never loses one.
         self.send_dead_letters(&mut draft, &origin).await?;
         let token = InsertToken::of(&origin, first, end);
@@ -260,16 +285,17 @@ impl Sink {
         );
         let facts = std::mem::take(&mut draft.facts);
         let mut inserted_in = None;
-        if !facts.is_empty() {
+        // Of a repeated block, the first attempt may have stored what the second one drops.
+        if !facts.is_empty() || intended_at.is_some() {
             let began = Instant::now();
-            self.insert_usage(facts, &origin, first..end, &token, repeated)
+            self.insert_usage(facts, &origin, first..end, &token, intended_at)
                 .await?;
             inserted_in = Some(began.elapsed());
         }
         let ledger = &self.ledger;
         let sequences = &draft.sequences.rows();
         if !sequences.is_empty() {
-            let mut tokens = RepeatTokens::of(&token, repeated);
+            let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert producer sequences", || {
                 let token = tokens.next();
                 async move { ledger.insert_sequences(sequences, &token).await }
@@ -278,7 +304,7 @@ impl Sink {
         }
         let reports = draft.sequences.reports();
         if !reports.is_empty() {
-            let mut tokens = RepeatTokens::of(&token, repeated);
+            let mut tokens = RepeatTokens::of(&token, intended_at);
             self.persist("insert client reports", || {
                 let token = tokens.next();
                 async move { ledger.insert_client_reports(reports, &token).await }
@@ -286,22 +312,36 @@ impl Sink {
             .await?;
         }
         // The ledger row comes last: it marks the block as complete.
-        let (mut tokens, row) = (RepeatTokens::of(&token, repeated), &row);
+        let (mut tokens, row) = (RepeatTokens::of(&token, intended_at), &row);
         self.persist("insert ledger", || {
             let token = tokens.next();
             async move { ledger.insert(row, &token).await }
         })
         .await?;
-        Ok(Written {
-            partition,
-            end: draft.end,
-            read: draft.read,
-            fates: draft.fates,
-            took: began.elapsed(),
-            inserted_in,
-            oldest_ms: draft.oldest_ms,
-            stored_at_ms: clock::millis(),
+        Ok(Written::of(&draft, partition, began, inserted_in))
+    }
+
+    /// True if a repeated block is complete: its ledger row, which is written last, is there, and no
+    /// server was restarted since. The repairs of such a block may have begun.
+    async fn is_complete(&self, row: &LedgerRow, intended_at: u64) -> Result<bool, PipelineError> {
+        let (stream, partition, first) = (&row.stream, row.kafka_partition, row.first_offset);
+        let found = self
+            .persist("look for the ledger row", || {
+                self.ledger.row_at(stream, partition, first)
+            })
+            .await?;
+        let is_row = found.is_some_and(|found| {
+            (found.first_offset, found.next_offset, found.checksum)
+                == (row.first_offset, row.next_offset, row.checksum)
+        });
+        Ok(is_row && self.reliability(intended_at).await? == TokenReliability::Known)
+    }
+
+    async fn reliability(&self, since: u64) -> Result<TokenReliability, PipelineError> {
+        self.persist("look for the token", || {
+            self.ledger.token_reliability(since)
         })
+        .await
     }
 
     /// Inserts facts and then their hour rows. Hour rows are only inserted if they are those of the
@@ -312,7 +352,7 @@ impl Sink {
         origin: &BlockOrigin,
         offsets: Range<u64>,
         token: &InsertToken,
-        repeated: Option<Repeated>,
+        intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
         let block = Block {
             origin,
@@ -320,21 +360,28 @@ impl Sink {
             offsets,
             token,
         };
-        if repeated.is_none() {
+        if intended_at.is_none() {
             self.progress.holds().wait(&block.months).await;
         }
         let Some((attempt, first_sent_at)) =
-            self.insert_facts(&mut facts, &block, repeated).await?
+            self.insert_facts(&mut facts, &block, intended_at).await?
         else {
             return Ok(());
         };
-        // A repeated block may be judged otherwise than the stored one: a copy of an event may have
-        // been stored in the meantime.
-        if repeated.is_some() && attempt.token == *token {
-            let stored = self.facts_of(&block).await?;
-            if stored != facts.offsets().collect() {
-                return self.doubt(&block, "its facts are others than before").await;
+        // The second attempt may judge an event otherwise than the first: under newer rules, or since
+        // a copy was stored in the meantime.
+        if intended_at.is_some() && attempt.token == *token {
+            let stored = self.stored(&block).await?;
+            let is_same = stored.iter().all(|fact| fact.has_rules)
+                && offsets_of(&stored) == facts.offsets().collect();
+            if !is_same {
+                self.outlast_earlier_inserts(token).await?;
+                let why = "the stored facts are others";
+                return self.doubt(&block, &stored, why).await;
             }
+        }
+        if facts.is_empty() {
+            return Ok(());
         }
         self.insert_hours(&attempt, &block, first_sent_at).await
     }
@@ -347,7 +394,7 @@ impl Sink {
         &self,
         facts: &mut FactBlock,
         block: &Block<'_>,
-        repeated: Option<Repeated>,
+        intended_at: Option<u64>,
     ) -> Result<Option<(Attempt, u64)>, PipelineError> {
         let Block { origin, token, .. } = *block;
         let mut pauses = BACKOFF.build();
@@ -355,21 +402,18 @@ impl Sink {
             rows: facts.encode(origin),
             token: token.clone(),
         };
-        let mut first_sent_at = repeated.map(|repeated| repeated.intended_at);
-        let has_other_rules = repeated.is_some_and(|repeated| repeated.has_other_rules);
+        let mut first_sent_at = intended_at;
         let mut started_at = 0;
         loop {
             if let Some(at) = first_sent_at {
-                let known = self
-                    .persist("look for the token", || self.ledger.token_reliability(at))
-                    .await?;
+                let known = self.reliability(at).await?;
                 // ClickHouse's uptime is in whole seconds: one start appears as either of two seconds.
                 if let TokenReliability::ServerRestarted(at) = known
                     && at.abs_diff(started_at) > 1
                 {
                     started_at = at;
                 }
-                if known != TokenReliability::Known || has_other_rules {
+                if known != TokenReliability::Known {
                     self.outlast_earlier_inserts(token).await?;
                     let present = self.look_for_facts(block, known).await?;
                     let keep: Vec<bool> =
@@ -386,6 +430,9 @@ impl Sink {
                 }
             }
             let sent_at = *first_sent_at.get_or_insert_with(clock::seconds);
+            if facts.is_empty() {
+                return Ok(Some((attempt, sent_at)));
+            }
             self.begins(Cause::ClickHouse, "insert facts");
             let Attempt { rows, token } = &attempt;
             match self.facts.insert(rows.facts.clone(), token).await {
@@ -421,14 +468,11 @@ impl Sink {
                 }
                 Err(error) => return Err(error.into()),
             }
-            let known = self
-                .persist("look for the token", || {
-                    self.ledger.token_reliability(first_sent_at)
-                })
-                .await?;
-            if known != TokenReliability::Known {
+            if self.reliability(first_sent_at).await? != TokenReliability::Known {
                 self.outlast_earlier_inserts(block.token).await?;
-                return self.doubt(block, "their insert was not answered").await;
+                return self
+                    .doubt(block, &[], "their insert was not answered")
+                    .await;
             }
         }
     }
@@ -458,42 +502,45 @@ impl Sink {
         block: &Block<'_>,
         known: TokenReliability,
     ) -> Result<HashSet<u64>, PipelineError> {
-        let present = self.facts_of(block).await?;
+        let stored = self.stored(block).await?;
         let was_restarted = matches!(known, TokenReliability::ServerRestarted(_));
-        if invariants::hours_are_in_doubt(!present.is_empty(), was_restarted) {
-            self.doubt(block, "its facts are stored, or a server restarted")
-                .await?;
+        if invariants::hours_are_in_doubt(!stored.is_empty(), was_restarted) {
+            self.doubt(block, &stored, &format!("{known:?}")).await?;
         }
-        Ok(present)
+        Ok(offsets_of(&stored))
     }
 
-    /// Returns the offsets of the stored facts of a block.
-    async fn facts_of(&self, block: &Block<'_>) -> Result<HashSet<u64>, PipelineError> {
+    /// Returns the stored facts of a block.
+    async fn stored(&self, block: &Block<'_>) -> Result<Vec<StoredFact>, PipelineError> {
         let origin = block.origin;
-        let range = LogRange::of(
-            &origin.stream,
-            origin.kafka_partition,
-            block.offsets.clone(),
-        );
-        let stored = self
-            .persist("look for facts", || self.facts.offsets(&range))
-            .await?;
-        Ok(stored.into_iter().collect())
+        let offsets = block.offsets.clone();
+        let range = LogRange::of(&origin.stream, origin.kafka_partition, offsets);
+        self.persist("look for facts", || {
+            self.facts.stored(&range, &origin.rules)
+        })
+        .await
     }
 
-    /// Records that the hour rows of a block are in doubt.
-    async fn doubt(&self, block: &Block<'_>, why: &'static str) -> Result<(), PipelineError> {
+    /// Records that the hour rows of a block are in doubt. `stored` are facts of the block.
+    async fn doubt(
+        &self,
+        block: &Block<'_>,
+        stored: &[StoredFact],
+        why: &str,
+    ) -> Result<(), PipelineError> {
         let offsets = &block.offsets;
         tracing::warn!(
             partition = block.origin.kafka_partition,
             first = offsets.start,
             next = offsets.end,
-            why,
+            %why,
             "the hour rows of a block are in doubt: its months will be compared"
         );
+        let mut months = block.months.clone();
+        months.extend(stored.iter().map(|fact| fact.month));
         self.persist("write months in doubt", || {
             self.ledger
-                .doubt_months(&block.months, Some((block.origin, offsets.clone())))
+                .doubt_months(&months, Some((block.origin, offsets.clone())))
         })
         .await
     }
@@ -563,15 +610,6 @@ struct Attempt {
     token: InsertToken,
 }
 
-/// Intent that a block repeats.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Repeated {
-    /// Time of the intent, in seconds since 1970.
-    pub(crate) intended_at: u64,
-    /// True if other rules classified the block before.
-    pub(crate) has_other_rules: bool,
-}
-
 /// Tokens for tables in which a repeated row changes nothing. Each retry has another token, since
 /// ClickHouse may remember a token without having kept its rows.
 struct RepeatTokens {
@@ -580,10 +618,10 @@ struct RepeatTokens {
 }
 
 impl RepeatTokens {
-    fn of(of_block: &InsertToken, repeated: Option<Repeated>) -> Self {
+    fn of(of_block: &InsertToken, intended_at: Option<u64>) -> Self {
         Self {
             of_block: of_block.clone(),
-            attempts: u64::from(repeated.is_some()),
+            attempts: u64::from(intended_at.is_some()),
         }
     }
 
@@ -594,6 +632,10 @@ impl RepeatTokens {
             attempts => self.of_block.of_repeat(attempts, clock::seconds()),
         }
     }
+}
+
+fn offsets_of(stored: &[StoredFact]) -> HashSet<u64> {
+    stored.iter().map(|fact| fact.kafka_offset).collect()
 }
 
 /// Returns the UTC months of the facts' hours, as `YYYYMM`.

@@ -314,6 +314,17 @@ impl Ledger {
     }
 }
 
+/// A stored fact of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct StoredFact {
+    /// Offset in the partition.
+    pub kafka_offset: u64,
+    /// Month of its hour, in UTC, as `YYYYMM`.
+    pub month: u32,
+    /// True if the rules that were asked for classified it.
+    pub has_rules: bool,
+}
+
 impl Facts {
     /// Returns the number of facts by log and partition.
     pub async fn counts(&self) -> Result<Vec<FactCount>, StoreError> {
@@ -345,6 +356,19 @@ impl Facts {
         let query = "SELECT kafka_offset FROM usage_events WHERE {in_range}";
         let query = Statement::from(query).put("in_range", IN_RANGE);
         self.0.rows(query.bind_range(range)).await
+    }
+
+    /// Returns the facts of a partition within a range. `rules` are the present ones.
+    pub async fn stored(
+        &self,
+        range: &LogRange<'_>,
+        rules: &str,
+    ) -> Result<Vec<StoredFact>, StoreError> {
+        let query = "SELECT kafka_offset, toYYYYMM(hour_start) AS month, rules = {rules:String} AS has_rules FROM usage_events WHERE {in_range}";
+        let query = Statement::from(query).put("in_range", IN_RANGE);
+        self.0
+            .rows(query.bind_range(range).bind("rules", rules))
+            .await
     }
 
     /// Returns offset and identity of the facts of a partition within a range.

@@ -68,8 +68,7 @@ impl Admin {
     /// Renames the database, including the rows of its tables.
     ///
     /// Views and dictionaries are dropped, because their definitions contain the name of the
-    /// database. They would block the renaming, and a materialized view would read from the
-    /// database that takes the old name. `migrate` creates them again where needed.
+    /// database and would block the renaming. `migrate` creates them again where needed.
     pub async fn set_aside(&self, name: &str) -> Result<(), StoreError> {
         self.0
             .not_with_keeper("setting a database aside by this program")?;

@@ -47,6 +47,7 @@ mod store;
 mod token;
 pub mod usage;
 
+pub use accounts::StoredFact;
 pub use block::{BlockOrigin, EncodedBlock, Fact, FactBlock};
 pub use cluster::schema;
 pub use config::Config;

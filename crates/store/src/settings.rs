@@ -8,6 +8,8 @@ pub const INSERT: &[(&str, &str)] = &[
     ("wait_for_async_insert", "1"),
     ("insert_deduplicate", "1"),
     ("deduplicate_insert", "enable"),
+    // Hour rows are an INSERT SELECT.
+    ("deduplicate_insert_select", "enable_even_for_bad_queries"),
     // An INSERT must be one block, because a token identifies a whole block.
     ("max_insert_block_size", "10000000"),
     ("min_insert_block_size_rows", "0"),
