@@ -379,7 +379,7 @@ pub async fn audit(
         .copies(&suspects, &precedence(bus, &stream)?)
         .await?;
     findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
-    for (_, differences) in lasting_differences(store, &months).await? {
+    for (_, differences) in lasting_differences(store, &stream, &months).await? {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }
     let doubtful = store.ledger().months_in_doubt().await?.into_iter();

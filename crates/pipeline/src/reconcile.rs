@@ -26,14 +26,16 @@ use crate::draft::Draft;
 use crate::gaps::Gaps;
 use crate::place::{check_log, signed};
 use crate::recent::Recent;
-use crate::settle::{Consumers, settle};
+use crate::settle::{Consumers, is_settled, settle};
 use crate::write::months_of;
 
 /// Pause between the first two comparisons of the aggregates: longer than an insert takes from its
 /// facts to its hour rows.
 const LOOK: Duration = Duration::from_secs(2);
-/// Further comparisons of cells whose difference changes each time.
+/// Further comparisons of cells whose difference changes each time, and of cells of a month whose
+/// block is being written.
 const LOOKS_MORE: usize = 5;
+const LOOKS_IN_FLIGHT: usize = 30;
 /// Pause between further comparisons.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Time without a merge after which the missing projections of a part are built explicitly.
@@ -584,7 +586,7 @@ async fn correct_with(
     consumers: Consumers,
     done: &mut Reconciled,
 ) -> Result<(), PipelineError> {
-    let differing = lasting_differences(store, months).await?;
+    let differing = lasting_differences(store, stream, months).await?;
     let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
     store.ledger().doubt_months(&differing, None).await?;
     // Hour rows follow the facts, even if the facts were changed by another program.
@@ -613,24 +615,37 @@ async fn correct_with(
 /// Returns the months in which aggregate and facts differ, with the hours of enti whose difference
 /// lasts.
 ///
-/// A running insert causes a difference for a moment. A difference lasts if it is the same in two
-/// comparisons. During constant ingestion its size may change each time; then it lasts if it is
-/// present in every one of several comparisons.
+/// A block has facts before it has hour rows. A difference lasts if it is the same in two
+/// comparisons and no block of its month is being written. During constant ingestion its size may
+/// change each time; then it lasts if it is present in every one of several comparisons.
 pub(crate) async fn lasting_differences(
     store: &Store,
+    stream: &str,
     months: &[u32],
 ) -> Result<Vec<(u32, Vec<AggregateDifference>)>, PipelineError> {
     let mut doubtful = Differences::look(store.usage(), months.iter().copied()).await?;
     let mut lasting = Differences::default();
-    let mut pause = LOOK;
-    for _ in 0..=LOOKS_MORE {
-        if doubtful.0.is_empty() {
-            break;
-        }
+    let (mut pause, mut looks) = (LOOK, 0);
+    while !doubtful.0.is_empty() {
         tokio::time::sleep(pause).await;
         pause = PAUSE;
+        let ends = store.ledger().settled_ends(stream).await?;
         let again = Differences::look(store.usage(), doubtful.months()).await?;
-        doubtful = doubtful.seen_again(again, &mut lasting);
+        let mut in_flight = BTreeSet::new();
+        for month in again.months() {
+            if !is_settled(store, stream, month, &ends).await? {
+                in_flight.insert(month);
+            }
+        }
+        doubtful = doubtful.seen_again(again, &in_flight, &mut lasting);
+        looks += 1;
+        let enough = match in_flight.is_empty() {
+            true => LOOKS_MORE,
+            false => LOOKS_IN_FLIGHT,
+        };
+        if looks > enough {
+            break;
+        }
     }
     lasting.0.extend(doubtful.0);
     Ok(lasting.by_month())
@@ -660,13 +675,14 @@ impl Differences {
         months
     }
 
-    /// Keeps the differences of `again` that were there before. Equal ones move to `lasting`,
-    /// changed ones are returned.
-    fn seen_again(self, again: Self, lasting: &mut Self) -> Self {
+    /// Keeps the differences of `again` that were there before. Equal ones move to `lasting`, unless
+    /// a block of their month is in flight. The others are returned.
+    fn seen_again(self, again: Self, in_flight: &BTreeSet<u32>, lasting: &mut Self) -> Self {
         let mut changing = Self::default();
         for (place, cell) in again.0 {
+            let is_settled = !in_flight.contains(&place.0);
             match self.0.get(&place) {
-                Some(before) if *before == cell => lasting.0.insert(place, cell),
+                Some(before) if *before == cell && is_settled => lasting.0.insert(place, cell),
                 Some(_) => changing.0.insert(place, cell),
                 None => None,
             };
@@ -706,8 +722,15 @@ mod tests {
     fn only_equal_differences_last() {
         let mut lasting = Differences::default();
         let first = differences(&[(1, 5), (2, 5), (3, 5)]);
-        let changing = first.seen_again(differences(&[(1, 5), (2, 6), (4, 5)]), &mut lasting);
+        let again = differences(&[(1, 5), (2, 6), (4, 5)]);
+        let in_flight = BTreeSet::new();
+        let changing = first.seen_again(again, &in_flight, &mut lasting);
         assert_eq!(changing.0, differences(&[(2, 6)]).0);
         assert_eq!(lasting.by_month(), differences(&[(1, 5)]).by_month());
+        let mut lasting = Differences::default();
+        let in_flight = BTreeSet::from([201_701]);
+        let changing = changing.seen_again(differences(&[(2, 6)]), &in_flight, &mut lasting);
+        assert_eq!(changing.0, differences(&[(2, 6)]).0);
+        assert!(lasting.0.is_empty());
     }
 }

@@ -194,18 +194,28 @@ async fn compare(store: &Store, stream: &str, month: u32) -> Result<Compared, Pi
         [] => None,
         hours => store.usage().correction_of(month, hours).await?,
     };
-    let reach = store.facts().reach(stream, month).await?;
-    let is_settled = reach.iter().all(|(partition, reach)| {
-        let end = ends.get(partition).copied().unwrap_or(0);
-        invariants::is_settled(next(end), next(*reach))
-    });
-    if !is_settled {
+    if !is_settled(store, stream, month, &ends).await? {
         return Ok(Compared::InFlight);
     }
     match correction {
         None => Ok(Compared::Agrees(ends)),
         Some(correction) => correct(store, &differing, correction).await,
     }
+}
+
+/// True if no block of a month was being written while it was compared. `ends` are the ends of the
+/// ledger before the comparison.
+pub(crate) async fn is_settled(
+    store: &Store,
+    stream: &str,
+    month: u32,
+    ends: &BTreeMap<u32, u64>,
+) -> Result<bool, PipelineError> {
+    let reach = store.facts().reach(stream, month).await?;
+    Ok(reach.iter().all(|(partition, reach)| {
+        let end = ends.get(partition).copied().unwrap_or(0);
+        invariants::is_settled(next(end), next(*reach))
+    }))
 }
 
 async fn correct(
