@@ -31,6 +31,7 @@ use crate::erase::open_erasures;
 use crate::offset_metadata::OffsetMetadata;
 use crate::place::{check_log, signed};
 use crate::reconcile::lasting_differences;
+use crate::settle::Consumers;
 pub use crate::unread::UnreadRecords;
 use crate::unread::unread;
 use crate::{PipelineError, stream};
@@ -379,7 +380,8 @@ pub async fn audit(
         .copies(&suspects, &precedence(bus, &stream)?)
         .await?;
     findings.extend(copies.into_iter().map(Finding::EventStoredTwice));
-    for (_, differences) in lasting_differences(store, &stream, &months).await? {
+    for (_, differences) in lasting_differences(store, &stream, &months, Consumers::Running).await?
+    {
         findings.extend(differences.into_iter().map(Finding::AggregateDiffers));
     }
     let doubtful = store.ledger().months_in_doubt().await?.into_iter();

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Maximum number of records in a block.
     pub block_records_max: usize,
-    /// Maximum memory of the blocks that a consumer fills, in bytes. Its partitions share it.
+    /// Memory of the blocks that a consumer fills, in bytes. Its partitions share it: a block takes
+    /// half of it at most, and an eighth at least.
     pub block_bytes_max: usize,
     /// Maximum time that a record waits for its block, in milliseconds, and time between two blocks
     /// of a partition. After a pause a block is written at once, and so is one that is two thirds
@@ -88,7 +89,7 @@ impl Config {
     pub(crate) fn block_limits(&self, partitions: usize) -> BlockLimits {
         BlockLimits {
             records: self.block_records_max,
-            bytes: self.block_bytes_max / partitions.max(1),
+            bytes: self.block_bytes_max / partitions.clamp(2, 8),
         }
     }
 

@@ -26,7 +26,7 @@ use crate::draft::Draft;
 use crate::gaps::Gaps;
 use crate::place::{check_log, signed};
 use crate::recent::Recent;
-use crate::settle::{Consumers, is_settled, settle};
+use crate::settle::{COMPARING, Consumers, is_settled, settle};
 use crate::write::months_of;
 
 /// Pause between the first two comparisons of the aggregates: longer than an insert takes from its
@@ -211,6 +211,8 @@ impl<'w> Work<'w> {
         } = self;
         let mut done = Reconciled::default();
         let mut months = store.facts().months(scope).await?;
+        // Between two restored blocks, hour rows that are right would be corrected to fewer facts.
+        let comparing = COMPARING.lock().await;
         let differing = check_log(store.ledger(), bus, stream).await?;
         if differing.is_empty() {
             let mut gaps = lost_ends(store.ledger(), bus, stream).await?;
@@ -236,6 +238,7 @@ impl<'w> Work<'w> {
         // A log that differs from the ledger must not restore anything.
         done.failures
             .extend(differing.iter().map(ToString::to_string));
+        drop(comparing);
         correct_with(store, stream, &months, self.consumers, &mut done).await?;
         for month in months {
             let differing = store.usage().hours_differences(month).await?.len();
@@ -280,7 +283,8 @@ impl<'w> Work<'w> {
             return Ok(());
         };
         let origin = self.origin(&gap.stream, gap.kafka_partition);
-        let Some(row) = self.mend(draft, &origin, &offsets, done).await? else {
+        let is_new = !is_overlap;
+        let Some(row) = self.mend(draft, &origin, &offsets, is_new, done).await? else {
             return Ok(());
         };
         self.write_row(&row, &origin, done).await?;
@@ -379,7 +383,7 @@ impl<'w> Work<'w> {
             self.store.facts().delete(&range).await?;
         }
         let origin = self.origin(&block.stream, block.kafka_partition);
-        let Some(row) = self.mend(draft, &origin, &offsets, done).await? else {
+        let Some(row) = self.mend(draft, &origin, &offsets, false, done).await? else {
             return Ok(());
         };
         let kept = row.fates.iter();
@@ -461,12 +465,14 @@ impl<'w> Work<'w> {
     }
 
     /// Inserts the missing facts of a block, and returns its complete ledger row. Returns `None`
-    /// and notes a failure if the stored facts belong to other events than the log's records.
+    /// and notes a failure if the stored facts belong to other events than the log's records. A block
+    /// is new if the ledger has no row of it.
     async fn mend(
         &self,
         mut draft: Draft,
         origin: &BlockOrigin,
         offsets: &Range<u64>,
+        is_new: bool,
         done: &mut Reconciled,
     ) -> Result<Option<LedgerRow>, PipelineError> {
         let (store, partition) = (self.store, origin.kafka_partition);
@@ -522,6 +528,11 @@ impl<'w> Work<'w> {
             let token = InsertToken::of(origin, offsets.start, offsets.end).of_repair(times);
             let rows = draft.facts.encode(origin);
             store.facts().insert(rows.facts, &token).await?;
+            // Without a ledger row and without facts, the block has no hour rows. Otherwise the
+            // comparison adds what is missing.
+            if is_new && present.is_empty() {
+                store.facts().insert_hours(rows.hours, &token).await?;
+            }
             // A comparison may have settled the first doubt before the facts were there.
             store.ledger().doubt_months(&months, None).await?;
             store.ledger().note_repair("facts", &range, missing).await?;
@@ -586,7 +597,7 @@ async fn correct_with(
     consumers: Consumers,
     done: &mut Reconciled,
 ) -> Result<(), PipelineError> {
-    let differing = lasting_differences(store, stream, months).await?;
+    let differing = lasting_differences(store, stream, months, consumers).await?;
     let differing: BTreeSet<u32> = differing.into_iter().map(|(month, _)| month).collect();
     store.ledger().doubt_months(&differing, None).await?;
     // Hour rows follow the facts, even if the facts were changed by another program.
@@ -622,6 +633,7 @@ pub(crate) async fn lasting_differences(
     store: &Store,
     stream: &str,
     months: &[u32],
+    consumers: Consumers,
 ) -> Result<Vec<(u32, Vec<AggregateDifference>)>, PipelineError> {
     let mut doubtful = Differences::look(store.usage(), months.iter().copied()).await?;
     let mut lasting = Differences::default();
@@ -639,9 +651,10 @@ pub(crate) async fn lasting_differences(
         }
         doubtful = doubtful.seen_again(again, &in_flight, &mut lasting);
         looks += 1;
-        let enough = match in_flight.is_empty() {
-            true => LOOKS_MORE,
-            false => LOOKS_IN_FLIGHT,
+        let enough = match consumers {
+            Consumers::Running if !in_flight.is_empty() => LOOKS_IN_FLIGHT,
+            // Nobody ends a block before a consumer starts.
+            Consumers::Running | Consumers::NotStarted => LOOKS_MORE,
         };
         if looks > enough {
             break;

@@ -28,8 +28,9 @@ pub(crate) const HOLD_SEEN: Duration = Duration::from_secs(2);
 const PASSES_MAX: usize = 40;
 /// Pause before a month with a block in flight is compared again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// One task of a process compares at a time: a second one would repeat its work.
-static COMPARING: Mutex<()> = Mutex::const_new(());
+/// One task of a process compares or restores at a time: a second comparison would repeat the work,
+/// and would correct hour rows to facts that are being restored.
+pub(crate) static COMPARING: Mutex<()> = Mutex::const_new(());
 
 /// Consumers that may write the months in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -265,14 +265,26 @@ impl Sink {
             ),
             "every record of a block has exactly one fate"
         );
+        let token = InsertToken::of(&origin, first, end);
         if let Some(at) = intended_at
-            && self.is_complete(&row, at).await?
+            && self.has_row(&row).await?
         {
+            // Facts that are gone since are restored by a reconciliation, which knows erasures.
+            if self.reliability(at).await? != TokenReliability::Known {
+                let block = Block::of(&draft.facts, &origin, first..end, &token);
+                self.outlast_earlier_inserts(&token).await?;
+                let stored = self.stored(&block).await?;
+                self.doubt(
+                    &block,
+                    &stored,
+                    "it is complete, and a server was restarted",
+                )
+                .await?;
+            }
             return Ok(Written::of(&draft, partition, began, None));
         }
         // Dead letters come first: a crash may repeat them, but never loses one.
         self.send_dead_letters(&mut draft, &origin).await?;
-        let token = InsertToken::of(&origin, first, end);
         debug_assert!(
             invariants::token_names_range(
                 &token.to_string(),
@@ -321,20 +333,19 @@ impl Sink {
         Ok(Written::of(&draft, partition, began, inserted_in))
     }
 
-    /// True if a repeated block is complete: its ledger row, which is written last, is there, and no
-    /// server was restarted since. The repairs of such a block may have begun.
-    async fn is_complete(&self, row: &LedgerRow, intended_at: u64) -> Result<bool, PipelineError> {
+    /// True if a repeated block is complete: its ledger row, which is written last, is there. Repairs
+    /// of such a block may have begun, so nothing of it is inserted again.
+    async fn has_row(&self, row: &LedgerRow) -> Result<bool, PipelineError> {
         let (stream, partition, first) = (&row.stream, row.kafka_partition, row.first_offset);
         let found = self
             .persist("look for the ledger row", || {
                 self.ledger.row_at(stream, partition, first)
             })
             .await?;
-        let is_row = found.is_some_and(|found| {
+        Ok(found.is_some_and(|found| {
             (found.first_offset, found.next_offset, found.checksum)
                 == (row.first_offset, row.next_offset, row.checksum)
-        });
-        Ok(is_row && self.reliability(intended_at).await? == TokenReliability::Known)
+        }))
     }
 
     async fn reliability(&self, since: u64) -> Result<TokenReliability, PipelineError> {
@@ -354,12 +365,7 @@ impl Sink {
         token: &InsertToken,
         intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
-        let block = Block {
-            origin,
-            months: months_of(&facts),
-            offsets,
-            token,
-        };
+        let block = Block::of(&facts, origin, offsets, token);
         if intended_at.is_none() {
             self.progress.holds().wait(&block.months).await;
         }
@@ -602,6 +608,22 @@ struct Block<'b> {
     months: BTreeSet<u32>,
     offsets: Range<u64>,
     token: &'b InsertToken,
+}
+
+impl<'b> Block<'b> {
+    fn of(
+        facts: &FactBlock,
+        origin: &'b BlockOrigin,
+        offsets: Range<u64>,
+        token: &'b InsertToken,
+    ) -> Self {
+        Self {
+            origin,
+            months: months_of(facts),
+            offsets,
+            token,
+        }
+    }
 }
 
 /// Encoded rows of one attempt, and their insert token.

@@ -4,8 +4,7 @@
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_kafka::Cluster;
-use affluenza_pipeline::{Progress, SettledDoubts, reconcile_doubtful_months};
+use affluenza_pipeline::{Progress, SettledDoubts, reconcile_doubtful_months, stream};
 use affluenza_store::Store;
 use anyhow::Result;
 
@@ -87,8 +86,7 @@ pub async fn settle_regularly(
 
 /// Compares all months in doubt.
 pub async fn settle_all(bus: &affluenza_kafka::Config, store: &Store) -> Result<SettledDoubts> {
-    let stream =
-        tokio::task::block_in_place(|| Cluster::new(bus)?.identity(&bus.topic))?.to_string();
+    let stream = stream::present(store.ledger(), bus).await?;
     let settled = reconcile_doubtful_months(store, &stream).await?;
     if !settled.months.is_empty() {
         tracing::info!(months = ?settled.months, cells = settled.cells, "months in doubt were compared: hour rows and facts agree");
