@@ -98,6 +98,8 @@ impl<'r> Plain<'r> {
     }
 
     fn poll(&mut self) {
+        // As in a consumer, the partitions share the memory.
+        let bytes_max = self.config.block_bytes_max / self.parts.len().clamp(2, 8);
         // 512 records per call, as in the program's own loop.
         for _ in 0..512 {
             match self.reader.poll(POLL_WAIT).expect("Kafka answers") {
@@ -120,7 +122,7 @@ impl<'r> Plain<'r> {
                     let is_writing = self.writing.contains(&partition);
                     let enough = |limit: usize| limit - if is_writing { 0 } else { limit / 3 };
                     if part.block.rows() >= enough(self.config.block_records_max)
-                        || part.block.bytes() >= enough(self.config.block_bytes_max)
+                        || part.block.bytes() >= enough(bytes_max)
                     {
                         return self.write(partition);
                     }
