@@ -81,7 +81,7 @@ pub fn work(role: &Role) {
         })
         .expect("the log can be read");
     }
-    let config = affluenza_pipeline::Config::default();
+    let limits = affluenza_pipeline::Config::default().block_limits(WRITERS);
     let mut classifier = plain::classifier();
     let origin = BlockOrigin {
         stream: "plain".into(),
@@ -96,7 +96,7 @@ pub fn work(role: &Role) {
         rest = after;
         let event = affluenza_event::parse(payload, written).expect("every record is an event");
         classifier.push(&event, offset, &mut block);
-        if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+        if block.rows() >= limits.records || block.bytes() >= limits.bytes {
             let next = block.another();
             std::hint::black_box(std::mem::replace(&mut block, next).encode(&origin));
         }
@@ -111,7 +111,7 @@ fn wait_for_start() {
 }
 
 fn blocks(role: &Role) -> Vec<EncodedBlock> {
-    let config = affluenza_pipeline::Config::default();
+    let limits = affluenza_pipeline::Config::default().block_limits(WRITERS);
     let mut classifier = plain::classifier();
     let cluster = affluenza_kafka::Cluster::new(&role.bus).expect("Kafka can be asked");
     let held = cluster
@@ -127,7 +127,7 @@ fn blocks(role: &Role) -> Vec<EncodedBlock> {
         let mut block = FactBlock::default();
         scan_range(&role.bus, &role.bus.topic, partition, held, |record| {
             plain::take(record, &mut classifier, &mut block);
-            if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+            if block.rows() >= limits.records || block.bytes() >= limits.bytes {
                 encoded.push(std::mem::take(&mut block).encode(&origin));
             }
         })

@@ -99,7 +99,7 @@ impl<'r> Plain<'r> {
 
     fn poll(&mut self) {
         // As in a consumer, the partitions share the memory.
-        let bytes_max = self.config.block_bytes_max / self.parts.len().clamp(2, 8);
+        let limits = self.config.block_limits(self.parts.len());
         // 512 records per call, as in the program's own loop.
         for _ in 0..512 {
             match self.reader.poll(POLL_WAIT).expect("Kafka answers") {
@@ -121,8 +121,8 @@ impl<'r> Plain<'r> {
                     // As in the program, a block grows further while the previous one is inserted.
                     let is_writing = self.writing.contains(&partition);
                     let enough = |limit: usize| limit - if is_writing { 0 } else { limit / 3 };
-                    if part.block.rows() >= enough(self.config.block_records_max)
-                        || part.block.bytes() >= enough(bytes_max)
+                    if part.block.rows() >= enough(limits.records)
+                        || part.block.bytes() >= enough(limits.bytes)
                     {
                         return self.write(partition);
                     }
@@ -183,7 +183,7 @@ pub fn insert(access: &Access, block: &EncodedBlock) {
     for (name, value) in INSERT_SETTINGS {
         let value = match *name {
             "insert_deduplicate" => "0",
-            "deduplicate_insert" => "disable",
+            "deduplicate_insert" | "deduplicate_insert_select" => "disable",
             _ => value,
         };
         settings.push_str(&format!("&{name}={value}"));

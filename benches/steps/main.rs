@@ -164,11 +164,11 @@ fn replay(criterion: &mut Criterion) {
 }
 
 fn all(log: &Log, classifier: &mut Classifier, origin: &BlockOrigin) {
-    let config = Config::default();
+    let limits = Config::default().block_limits(1);
     let mut block = FactBlock::default();
     for (json, written) in log.records() {
         classifier.push(&decode(black_box(json), written), Offset(0), &mut block);
-        if block.rows() >= config.block_records_max || block.bytes() >= config.block_bytes_max {
+        if block.rows() >= limits.records || block.bytes() >= limits.bytes {
             let next = block.another();
             black_box(std::mem::replace(&mut block, next).encode(origin));
         }

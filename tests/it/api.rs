@@ -13,7 +13,7 @@ use crate::support::{Engines, Place, Running, eventually};
 
 /// Start and filter of the recount, which reads the facts without the API's own queries.
 const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
-/// How long a question is asked again while the service cannot answer.
+/// Maximum time for asking a question again while the service cannot answer.
 const PATIENCE: Duration = Duration::from_secs(300);
 const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
 /// All resources, each with a valid question.

@@ -79,14 +79,16 @@ impl Default for Config {
 
 /// Limits of one block.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BlockLimits {
-    pub(crate) records: usize,
-    pub(crate) bytes: usize,
+pub struct BlockLimits {
+    /// Maximum number of records.
+    pub records: usize,
+    /// Maximum memory, in bytes.
+    pub bytes: usize,
 }
 
 impl Config {
     /// Returns the limits of a block of a consumer with this number of partitions.
-    pub(crate) fn block_limits(&self, partitions: usize) -> BlockLimits {
+    pub fn block_limits(&self, partitions: usize) -> BlockLimits {
         BlockLimits {
             records: self.block_records_max,
             bytes: self.block_bytes_max / partitions.clamp(2, 8),

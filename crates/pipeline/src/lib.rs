@@ -35,7 +35,7 @@ mod write;
 
 pub use affluenza_store::accounts::CheckScope;
 pub use classify::Classifier;
-pub use config::Config;
+pub use config::{BlockLimits, Config};
 pub use consumer::{Consumer, Until};
 pub use error::PipelineError;
 pub use progress::{Progress, ProgressSnapshot};

@@ -653,7 +653,7 @@ pub(crate) async fn lasting_differences(
         looks += 1;
         let enough = match consumers {
             Consumers::Running if !in_flight.is_empty() => LOOKS_IN_FLIGHT,
-            // Nobody ends a block before a consumer starts.
+            // A block in flight stays so until its consumer starts.
             Consumers::Running | Consumers::NotStarted => LOOKS_MORE,
         };
         if looks > enough {

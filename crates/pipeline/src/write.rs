@@ -297,7 +297,7 @@ impl Sink {
         );
         let facts = std::mem::take(&mut draft.facts);
         let mut inserted_in = None;
-        // Of a repeated block, the first attempt may have stored what the second one drops.
+        // The first attempt at a repeated block may have stored events that this one drops.
         if !facts.is_empty() || intended_at.is_some() {
             let began = Instant::now();
             self.insert_usage(facts, &origin, first..end, &token, intended_at)

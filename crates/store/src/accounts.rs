@@ -321,7 +321,7 @@ pub struct StoredFact {
     pub kafka_offset: u64,
     /// Month of its hour, in UTC, as `YYYYMM`.
     pub month: u32,
-    /// True if the rules that were asked for classified it.
+    /// True if the given rules classified it.
     pub has_rules: bool,
 }
 
@@ -358,7 +358,8 @@ impl Facts {
         self.0.rows(query.bind_range(range)).await
     }
 
-    /// Returns the facts of a partition within a range. `rules` are the present ones.
+    /// Returns the facts of a partition within a range, each with a comparison of its rules with
+    /// `rules`.
     pub async fn stored(
         &self,
         range: &LogRange<'_>,
