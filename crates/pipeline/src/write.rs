@@ -274,12 +274,8 @@ impl Sink {
                 let block = Block::of(&draft.facts, &origin, first..end, &token);
                 self.outlast_earlier_inserts(&token).await?;
                 let stored = self.stored(&block).await?;
-                self.doubt(
-                    &block,
-                    &stored,
-                    "it is complete, and a server was restarted",
-                )
-                .await?;
+                let why = "it is complete, and its token may be forgotten";
+                self.doubt(&block, &stored, why).await?;
             }
             return Ok(Written::of(&draft, partition, began, None));
         }
