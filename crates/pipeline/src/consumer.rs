@@ -1,4 +1,7 @@
-//! The loop that runs the steps of the consumer, on its own thread.
+//! The consumer's loop, on its own thread.
+//!
+//! Each round reads records into the drafts of the partitions, notes written blocks, and looks which
+//! partition has a block to write. [`step`] decides; the consumer executes its actions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
@@ -6,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{
-    BusError, Cluster, Committed, Config as BusConfig, NextOffset, Partition, Polled, Reader,
-    Sight, Trouble, Writer,
+    BusError, Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Sight, Trouble,
+    Writer,
 };
 use affluenza_store::Store;
 use affluenza_store::retention::Boundary;
@@ -17,10 +20,12 @@ use tokio::runtime::Handle;
 use crate::classify::Classifier;
 use crate::config::BlockLimits;
 use crate::gaps::Gaps;
-use crate::opening::{Opening, StartPosition};
-use crate::partition::{BlockWaits, PartitionState, Taken, Writing};
-use crate::recent::Recent;
+use crate::opening::Opening;
+use crate::partition::OwnedPartition;
+use crate::step::{BlockPhase, BlockWaits, PartitionAction, PartitionEvent, step};
+use crate::topic::TopicIdentity;
 use crate::write::{Sink, Written};
+use crate::writers::{Outcome, Writers};
 use crate::{Config, PipelineError, Progress, invariants, stream};
 
 /// Maximum number of records that one round reads.
@@ -37,16 +42,10 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 const BACKLOG_WAITS: u32 = 2;
 /// Time that the first record after a pause waits for others.
 const GATHER: Duration = Duration::from_millis(20);
-/// Partitions whose newest identities are read from ClickHouse at the same time.
-const WARMED_AT_ONCE: usize = 4;
-/// Backoff after a refused commit.
-const COMMIT_PAUSE: Duration = Duration::from_millis(500);
 /// Interval of reading the committed offsets of the other members of the group.
 const GROUP_LOOK: Duration = Duration::from_millis(500);
 /// Backoff after a record that could not be read.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
-/// Maximum time between two checks of the topic's id.
-const TOPIC_LOOK: Duration = Duration::from_secs(10);
 /// Backoff before the group is joined again.
 const REJOIN_PAUSE: Duration = Duration::from_millis(500);
 /// Backoff after the group could not be joined: doubled each time, without limit of attempts.
@@ -73,9 +72,6 @@ impl Until {
     }
 }
 
-/// Result of writing a block, with the ticket of the block.
-type Outcome = (u64, Result<Written, PipelineError>);
-
 /// Reads the log and writes facts.
 pub struct Consumer {
     bus: BusConfig,
@@ -84,26 +80,21 @@ pub struct Consumer {
     /// Receives classifiers with newer rules.
     newer: Option<mpsc::Receiver<Classifier>>,
     store: Store,
-    sink: Sink,
-    /// Ids of cluster and topic, joined by a slash.
-    topic: String,
-    /// True if no record was received since the last check of the topic's id.
-    topic_checked: bool,
-    topic_asked: Instant,
+    writers: Writers,
+    topic: TopicIdentity,
     /// Name of the log: the ids of cluster and topic, followed by a number once the log was
     /// restored.
     stream: String,
     config: Config,
     progress: Progress,
     runtime: Handle,
-    partitions: Vec<PartitionState>,
-    results: mpsc::Receiver<Outcome>,
-    results_in: mpsc::Sender<Outcome>,
-    next_ticket: u64,
+    partitions: Vec<OwnedPartition>,
+    /// Start of the consumer, from which the partitions count time.
+    started: Instant,
     stalled_since: Option<Instant>,
     /// Time of the last read of the group's committed offsets.
     group_asked: Option<Instant>,
-    paused: bool,
+    is_paused: bool,
     /// True if the last round of reading ended with records still waiting.
     is_behind: bool,
     /// Hits and misses of the classifier's cache at the last count.
@@ -122,41 +113,36 @@ impl Consumer {
         progress: Progress,
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
-        let topic = identity(bus)?;
-        let stream = runtime.block_on(stream::of_topic(store.ledger(), &topic))?;
+        let topic = TopicIdentity::read(bus)?;
+        let stream = runtime.block_on(stream::of_topic(store.ledger(), topic.id()))?;
         // Fail at the start, not at the first bad record, if the dead-letter topic is missing.
         Cluster::new(bus)?.check_topics(&[&bus.dead_letter_topic])?;
         progress.limit_by(&config);
-        let dead_letters = Arc::new(Writer::new(bus, &bus.dead_letter_topic)?);
-        let (results_in, results) = mpsc::channel();
+        let sink = Sink {
+            ledger: store.ledger().clone(),
+            facts: store.facts().clone(),
+            dead_letters: Arc::new(Writer::new(bus, &bus.dead_letter_topic)?),
+            gaps: Arc::new(Gaps::new(bus)),
+            progress: progress.clone(),
+            partition: Partition(0),
+        };
         Ok(Self {
             bus: bus.clone(),
             reader: Reader::join(bus)?,
             classifier,
             newer: None,
-            sink: Sink {
-                ledger: store.ledger().clone(),
-                facts: store.facts().clone(),
-                dead_letters,
-                gaps: Arc::new(Gaps::new(bus)),
-                progress: progress.clone(),
-                partition: Partition(0),
-            },
+            writers: Writers::new(sink, runtime.clone()),
             store,
             topic,
-            topic_checked: false,
-            topic_asked: Instant::now(),
             stream,
             config,
             progress,
             runtime,
             partitions: Vec::new(),
-            results,
-            results_in,
-            next_ticket: 0,
+            started: Instant::now(),
             stalled_since: None,
             group_asked: None,
-            paused: false,
+            is_paused: false,
             is_behind: false,
             cached: (0, 0),
             boundary: Boundary::default(),
@@ -174,7 +160,7 @@ impl Consumer {
     /// read so far and commits.
     pub fn run(mut self, until: &Until, stop: &CancellationToken) -> Result<(), PipelineError> {
         loop {
-            match self.step(until, stop) {
+            match self.round(until, stop) {
                 Ok(true) => return Ok(()),
                 // A block is classified by one set of rules, so reading restarts at the committed
                 // offset.
@@ -202,11 +188,10 @@ impl Consumer {
     }
 
     /// Runs one round. Returns true when the consumer has finished.
-    fn step(&mut self, until: &Until, stop: &CancellationToken) -> Result<bool, PipelineError> {
+    fn round(&mut self, until: &Until, stop: &CancellationToken) -> Result<bool, PipelineError> {
         self.progress.beat();
-        if self.topic_asked.elapsed() > TOPIC_LOOK && !self.partitions.is_empty() {
-            self.topic_checked = false;
-            self.check_topic()?;
+        if !self.partitions.is_empty() {
+            self.topic.check_in_time(&self.reader)?;
         }
         let draining = stop.is_cancelled();
         if draining && self.is_idle() {
@@ -228,8 +213,56 @@ impl Consumer {
             self.read_round()?;
         }
         self.finish_writes()?;
-        self.start_writes(Instant::now(), until, draining)?;
+        for index in 0..self.partitions.len() {
+            let owned = &self.partitions[index];
+            let end = owned.draft.end.max(owned.state.covered());
+            // While draining, a block is not delayed to grow.
+            let is_last = draining || until.is_reached_by(owned.partition, end);
+            self.look(index, is_last)?;
+        }
         Ok(false)
+    }
+
+    /// Reports an event to a partition and executes the resulting actions.
+    fn report(&mut self, index: usize, event: PartitionEvent) -> Result<(), PipelineError> {
+        let mut event = Some(event);
+        while let Some(next) = event.take() {
+            let owned = &mut self.partitions[index];
+            let (state, action) = step(owned.state, next);
+            owned.state = state;
+            match action {
+                None | Some(PartitionAction::Take | PartitionAction::ReadAgain) => {}
+                Some(PartitionAction::StopFetching) => self.reader.release(&[owned.partition])?,
+                Some(PartitionAction::Fetch) => self.fetch(index)?,
+                Some(PartitionAction::Commit { next, with_intent }) => {
+                    event = Some(self.commit(index, next, with_intent)?);
+                }
+                Some(PartitionAction::Write) => self.writers.start(owned),
+                Some(PartitionAction::RefuseLog(end)) => {
+                    return Err(PipelineError::LogChanged {
+                        partition: owned.partition,
+                        next: end.0,
+                    });
+                }
+                Some(PartitionAction::Release) => {
+                    if let Some(writing) = owned.writing.take() {
+                        writing.task.abort();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether a block of a partition is due.
+    fn look(&mut self, index: usize, is_last: bool) -> Result<(), PipelineError> {
+        let (now, limits, waits) = (self.now(), self.limits(), self.waits());
+        let look = self.partitions[index].look(now, limits, waits, is_last);
+        self.report(index, PartitionEvent::Look(look))
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Returns true if this consumer has committed its partitions up to `ends`, and the other
@@ -259,14 +292,14 @@ impl Consumer {
 
     /// Discards everything that is not committed, and cancels the running writes.
     fn forget(&mut self) {
-        for state in self.partitions.drain(..) {
-            if let Some(writing) = state.writing {
-                writing.task.abort();
-            }
+        for index in 0..self.partitions.len() {
+            // The only action is to release, which cannot fail.
+            let _ = self.report(index, PartitionEvent::Lost);
         }
+        self.partitions.clear();
         self.progress.owns(None);
         self.stalled_since = None;
-        self.paused = false;
+        self.is_paused = false;
     }
 
     /// Joins the group again, with backoff, until it succeeds or `stop` is cancelled.
@@ -285,7 +318,7 @@ impl Consumer {
         .call()?;
         if let Some((reader, dead_letters)) = joined {
             self.reader = reader;
-            self.sink.dead_letters = Arc::new(dead_letters);
+            self.writers.replace_writer(dead_letters);
         }
         Ok(())
     }
@@ -307,9 +340,7 @@ impl Consumer {
     }
 
     fn is_idle(&self) -> bool {
-        self.partitions.iter().all(|state| {
-            state.writing.is_none() && (state.draft.is_empty() || state.is_recovering())
-        })
+        self.partitions.iter().all(OwnedPartition::is_idle)
     }
 
     /// Returns true if one partition is full. It then stops the reading of all partitions: they
@@ -318,7 +349,7 @@ impl Consumer {
         let limits = self.limits();
         self.partitions
             .iter()
-            .any(|state| !state.has_room(limits) || (state.is_sealed() && !state.draft.is_empty()))
+            .any(|owned| owned.is_full(limits) && !owned.draft.is_empty())
     }
 
     /// Returns the limits of a block. The partitions share the memory.
@@ -337,26 +368,31 @@ impl Consumer {
             match poll(&self.reader, &self.partitions, wait)? {
                 Polled::Record(record) => {
                     wait = POLL_WAIT;
-                    self.topic_checked = false;
+                    self.topic.received();
                     let partition = record.partition();
-                    let Some(state) = self
-                        .partitions
-                        .iter_mut()
-                        .find(|state| state.partition == partition)
-                    else {
+                    let mut partitions = self.partitions.iter_mut();
+                    let Some(owned) = partitions.find(|owned| owned.partition == partition) else {
                         continue;
                     };
-                    if state.retry_at.is_some() {
-                        continue;
+                    let arrived = PartitionEvent::Arrived {
+                        offset: record.offset().0,
+                        draft_end: owned.draft.end,
+                    };
+                    let (state, action) = step(owned.state, arrived);
+                    owned.state = state;
+                    match action {
+                        Some(PartitionAction::Take) => {
+                            owned.draft.take(&record, &mut self.classifier);
+                        }
+                        Some(PartitionAction::ReadAgain) => {
+                            let at = NextOffset(record.offset().0);
+                            drop(record);
+                            self.reader.seek(partition, at)?;
+                            return Ok(());
+                        }
+                        _ => continue,
                     }
-                    if state.take(&record, &mut self.classifier)? == Taken::Later {
-                        // The record is read again after the recovered block.
-                        let at = NextOffset(record.offset().0);
-                        drop(record);
-                        self.reader.seek(partition, at)?;
-                        return Ok(());
-                    }
-                    if !state.has_room(limits) || state.is_sealed() || state.is_waiting(limits) {
+                    if owned.is_full(limits) || owned.is_waiting(limits) {
                         return Ok(());
                     }
                 }
@@ -368,7 +404,7 @@ impl Consumer {
                     self.revoked(&partitions, lost)?;
                     return Ok(());
                 }
-                Polled::Ended { partition, next } => self.note_end(partition, next),
+                Polled::Ended { partition, next } => self.ended(partition, next)?,
                 Polled::Trouble(trouble) => return self.troubled(trouble),
                 Polled::Nothing => {
                     self.is_behind = false;
@@ -379,14 +415,16 @@ impl Consumer {
         Ok(())
     }
 
-    fn note_end(&mut self, partition: Partition, next: NextOffset) {
-        let mut states = self.partitions.iter_mut();
-        // The position behind an unreadable record is not the end of the partition.
-        if let Some(state) = states.find(|state| state.partition == partition)
-            && state.retry_at.is_none()
-        {
-            state.ended(next);
+    fn ended(&mut self, partition: Partition, next: NextOffset) -> Result<(), PipelineError> {
+        match self.index_of(partition) {
+            Some(index) => self.report(index, PartitionEvent::Ended(next)),
+            None => Ok(()),
         }
+    }
+
+    fn index_of(&self, partition: Partition) -> Option<usize> {
+        let mut partitions = self.partitions.iter();
+        partitions.position(|owned| owned.partition == partition)
     }
 
     /// Handles an error that the client reports. After a record that cannot be decoded, the client
@@ -408,41 +446,39 @@ impl Consumer {
     /// Checks whether the next record of a partition is readable, and fetches it again: at once, or
     /// after a pause if it is not. Reading on would lose the record.
     fn examine(&mut self, index: usize) -> Result<(), PipelineError> {
-        let state = &mut self.partitions[index];
-        let (partition, at) = (state.partition, state.draft.end);
-        if state.retry_at.is_some() {
+        let owned = &self.partitions[index];
+        if owned.state.is_blocked() {
             return Ok(());
         }
+        let (partition, at) = (owned.partition, owned.draft.end);
         let sight = Sight::at(&self.bus, &self.bus.topic, partition, at)?;
-        let mut retry_at = Instant::now();
+        let mut until = self.now();
         if matches!(sight, Sight::Blocked(_)) {
-            retry_at += RETRY_PAUSE;
+            until += RETRY_PAUSE;
             self.progress.sighted(partition, sight);
         }
-        state.retry_at = Some(retry_at);
         // The client may be at an arbitrary offset from which it cannot seek.
-        Ok(self.reader.release(&[partition])?)
+        self.report(index, PartitionEvent::Unreadable(until))
     }
 
     /// Resumes fetching, except for partitions that wait at an unreadable record. Retries the
     /// latter when their backoff is over.
     fn fetch_again(&mut self) -> Result<(), PipelineError> {
-        let now = Instant::now();
-        if self.paused {
-            let states = self.partitions.iter();
-            let fetched = states.filter(|state| state.retry_at.is_none());
-            let fetched: Vec<Partition> = fetched.map(|state| state.partition).collect();
+        if self.is_paused {
+            let partitions = self.partitions.iter();
+            let fetched = partitions.filter(|owned| !owned.state.is_blocked());
+            let fetched: Vec<Partition> = fetched.map(|owned| owned.partition).collect();
             self.reader.resume(&fetched)?;
-            self.paused = false;
+            self.is_paused = false;
         }
-        for state in &mut self.partitions {
-            if state.retry_at.is_some_and(|at| now >= at) {
-                state.retry_at = None;
-                self.reader.assign(&[(state.partition, state.draft.end)])?;
-                self.reader.resume(&[state.partition])?;
-            }
-        }
-        Ok(())
+        let retry = PartitionEvent::Retry(self.now());
+        (0..self.partitions.len()).try_for_each(|index| self.report(index, retry))
+    }
+
+    fn fetch(&mut self, index: usize) -> Result<(), PipelineError> {
+        let owned = &self.partitions[index];
+        self.reader.assign(&[(owned.partition, owned.draft.end)])?;
+        Ok(self.reader.resume(&[owned.partition])?)
     }
 
     /// Returns how long records wait in a block. During a backlog latency does not matter, and
@@ -466,11 +502,11 @@ impl Consumer {
     /// paused, which keeps the membership and returns only changes of assignment.
     fn wait_for_writers(&mut self) -> Result<(), PipelineError> {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
-        if since.elapsed() > STALL_MAX && !self.paused {
+        if since.elapsed() > STALL_MAX && !self.is_paused {
             self.reader.pause(&self.owned())?;
-            self.paused = true;
+            self.is_paused = true;
         }
-        if self.paused {
+        if self.is_paused {
             match poll(&self.reader, &self.partitions, POLL_WAIT)? {
                 Polled::Assigned(partitions) => self.assigned(&partitions)?,
                 Polled::Revoked { partitions, lost } => self.revoked(&partitions, lost)?,
@@ -481,69 +517,56 @@ impl Consumer {
                     drop(record);
                     self.reader.seek(partition, NextOffset(offset.0))?;
                 }
-                Polled::Ended { partition, next } => self.note_end(partition, next),
+                Polled::Ended { partition, next } => self.ended(partition, next)?,
                 Polled::Trouble(trouble) if trouble.may_skip => self.troubled(trouble)?,
                 Polled::Trouble(_) | Polled::Nothing => {}
             }
             return Ok(());
         }
-        if let Ok(outcome) = self.results.recv_timeout(POLL_WAIT * 10) {
+        if let Some(outcome) = self.writers.wait(POLL_WAIT * 10) {
             self.finish(outcome)?;
         }
         Ok(())
     }
 
     fn owned(&self) -> Vec<Partition> {
-        self.partitions
-            .iter()
-            .map(|state| state.partition)
-            .collect()
+        let partitions = self.partitions.iter();
+        partitions.map(|owned| owned.partition).collect()
     }
 
     fn finish_writes(&mut self) -> Result<(), PipelineError> {
-        while let Ok(outcome) = self.results.try_recv() {
+        // A task sends its result before it ends. The result of a task that has ended now is received
+        // below, except that a task that panicked sends none.
+        let partitions = self.partitions.iter();
+        let ended: Vec<u64> = partitions.filter_map(OwnedPartition::ended).collect();
+        while let Some(outcome) = self.writers.next() {
             self.finish(outcome)?;
         }
-        let Some(abandoned) = self.partitions.iter().find(|state| state.is_abandoned()) else {
-            return Ok(());
-        };
-        // The task may have sent its result since. A task that panicked sends none.
-        let partition = abandoned.partition;
-        let ticket = abandoned.ticket();
-        while let Ok(outcome) = self.results.try_recv() {
-            self.finish(outcome)?;
+        let is_gone = |owned: &&OwnedPartition| owned.ended().is_some_and(|at| ended.contains(&at));
+        match self.partitions.iter().find(is_gone) {
+            Some(OwnedPartition { partition, .. }) => Err(PipelineError::WriterGone {
+                partition: *partition,
+            }),
+            None => Ok(()),
         }
-        let mut states = self.partitions.iter().filter(|state| state.is_abandoned());
-        if states.any(|state| state.partition == partition && state.ticket() == ticket) {
-            return Err(PipelineError::WriterGone { partition });
-        }
-        Ok(())
     }
 
     /// Commits the end of a written block, together with the intent of the next block if that is
     /// ready. During a backlog this makes one commit a block.
-    fn finish(&mut self, (ticket, result): Outcome) -> Result<(), PipelineError> {
-        let mut states = self.partitions.iter();
-        let Some(index) = states.position(|state| state.ticket() == Some(ticket)) else {
+    fn finish(&mut self, Outcome { ticket, result }: Outcome) -> Result<(), PipelineError> {
+        let mut partitions = self.partitions.iter();
+        let Some(index) = partitions.position(|owned| owned.ticket() == Some(ticket)) else {
             // The partition was revoked meanwhile: its next owner writes the block again.
             return Ok(());
         };
-        let partition = self.partitions[index].partition;
+        let owned = &mut self.partitions[index];
+        let partition = owned.partition;
         let written = result.inspect_err(|error| self.progress.fails(partition, error))?;
-        let (waits, limits) = (self.waits(), self.limits());
-        let state = &mut self.partitions[index];
-        state.writing = None;
-        debug_assert_eq!(state.partition, written.partition);
-        assert!(
-            invariants::commits_what_was_written(written.end, state.draft.first),
-            "the next block begins where the written one ends"
-        );
-        let next_is_ready = state.is_ready(limits, waits, Instant::now(), false);
+        owned.writing = None;
+        debug_assert_eq!(partition, written.partition);
         self.note(&written);
-        if self.commit(index, written.end, next_is_ready)? && next_is_ready {
-            self.write(index);
-        }
-        Ok(())
+        self.report(index, PartitionEvent::Written(written.end))?;
+        self.look(index, false)
     }
 
     fn note(&mut self, written: &Written) {
@@ -555,77 +578,42 @@ impl Consumer {
             hits.checked_sub(before.0).unwrap_or(hits),
             misses.checked_sub(before.1).unwrap_or(misses),
         );
-        let memory = self.partitions.iter().map(PartitionState::memory);
+        let memory = self.partitions.iter().map(OwnedPartition::memory);
         let (identities, bytes) = memory.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         self.progress.note_memory(identities, bytes);
     }
 
-    fn start_writes(
-        &mut self,
-        now: Instant,
-        until: &Until,
-        draining: bool,
-    ) -> Result<(), PipelineError> {
-        let (waits, limits) = (self.waits(), self.limits());
-        for index in 0..self.partitions.len() {
-            let state = &mut self.partitions[index];
-            state.pass_gap()?;
-            // While draining, a block is not delayed to grow.
-            let is_last = draining || until.is_reached_by(state.partition, state.draft.end);
-            let is_ready = state.is_ready(limits, waits, now, is_last);
-            // After a refused commit, the end of the written block must be committed even if no
-            // block follows.
-            if !is_ready && !state.owes_commit() {
-                continue;
-            }
-            if state.commit_after.is_some_and(|after| now < after) {
-                continue;
-            }
-            let first = state.draft.first;
-            if self.commit(index, first, is_ready)? && is_ready {
-                self.write(index);
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits an offset and its mark. Returns false if the commit was refused or the assignment
-    /// was lost: the partition belongs to another member, and a rebalance follows.
+    /// Commits an offset and its metadata. The commit is refused if the partition belongs to another
+    /// member; a rebalance follows.
     fn commit(
         &mut self,
         index: usize,
         next: NextOffset,
         with_intent: bool,
-    ) -> Result<bool, PipelineError> {
-        self.check_topic()?;
-        let state = &mut self.partitions[index];
+    ) -> Result<PartitionEvent, PipelineError> {
+        self.topic.check(&self.reader)?;
+        let owned = &self.partitions[index];
+        let partition = owned.partition;
         assert!(
-            invariants::may_commit(false, state.writing.is_some())
-                && invariants::position_advances(state.committed, next)
-                && (!with_intent
-                    || invariants::block_follows(next, state.draft.first, state.draft.end)),
-            "a commit moves on to where a block was written, and its intent begins there"
+            invariants::may_commit(false, owned.writing.is_some()),
+            "nothing is committed while a block is being written"
         );
         if !invariants::may_commit(self.reader.assignment_lost(), false) {
             tracing::warn!(
-                partition = state.partition.0,
+                partition = partition.0,
                 "assignment lost, nothing committed"
             );
-            state.commit_after = Some(Instant::now() + COMMIT_PAUSE);
-            return Ok(false);
+            return Ok(PartitionEvent::Refused(self.now()));
         }
-        let mark = state.mark(with_intent).encode();
-        match self.reader.commit(state.partition, next, &mark) {
+        let metadata = owned.metadata(with_intent).encode();
+        match self.reader.commit(partition, next, &metadata) {
             Ok(()) => {
-                state.committed = next;
-                state.commit_after = None;
-                self.progress.stands_at(state.partition, next);
-                Ok(true)
+                self.progress.stands_at(partition, next);
+                Ok(PartitionEvent::Accepted(self.now()))
             }
             Err(error @ BusError::Commit { refused: true, .. }) => {
-                tracing::warn!(partition = state.partition.0, %error, "commit refused");
-                state.commit_after = Some(Instant::now() + COMMIT_PAUSE);
-                Ok(false)
+                tracing::warn!(partition = partition.0, %error, "commit refused");
+                Ok(PartitionEvent::Refused(self.now()))
             }
             // A commit without an answer may take effect after a later one. Only joining the group
             // again, as a new member, rules this out.
@@ -633,31 +621,12 @@ impl Consumer {
         }
     }
 
-    fn write(&mut self, index: usize) {
-        let state = &mut self.partitions[index];
-        let (draft, intended_at) = state.seal();
-        let sink = Sink {
-            partition: state.partition,
-            ..self.sink.clone()
-        };
-        let write = sink.write(draft, state.origin.clone(), state.partition, intended_at);
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        let results = self.results_in.clone();
-        let task = self.runtime.spawn(async move {
-            // Sending fails only after the consumer has ended.
-            let _ = results.send((ticket, write.await));
-        });
-        state.writing = Some(Writing { ticket, task });
-    }
-
     fn assigned(&mut self, partitions: &[Partition]) -> Result<(), PipelineError> {
         self.progress.note_unassigned(
             "waiting for the partitions' offsets from Kafka and ClickHouse".to_owned(),
         );
-        self.topic = identity(&self.bus)?;
-        self.topic_checked = false;
-        let stream = stream::of_topic(&self.sink.ledger, &self.topic);
+        self.topic = TopicIdentity::read(&self.bus)?;
+        let stream = stream::of_topic(self.store.ledger(), self.topic.id());
         let stream = self.runtime.block_on(stream)?;
         if stream != self.stream {
             tracing::warn!(
@@ -667,38 +636,9 @@ impl Consumer {
             );
             self.stream = stream;
         }
-        self.boundary = self.runtime.block_on(self.sink.facts.boundary())?;
+        self.boundary = self.runtime.block_on(self.store.facts().boundary())?;
         self.classifier.keep_from(self.boundary);
         let committed = self.reader.committed(partitions)?;
-        let places = self.places(&committed)?;
-        let memories = self.warm(&places)?;
-        let mut starts = Vec::with_capacity(places.len());
-        for (place, recent) in places.into_iter().zip(memories) {
-            tracing::info!(
-                partition = place.partition.0,
-                next = place.next.0,
-                recovering = place.intent.is_some(),
-                "partition assigned"
-            );
-            self.progress.stands_at(place.partition, place.next);
-            starts.push((place.partition, place.next));
-            self.partitions.push(PartitionState::new(
-                place.partition,
-                place.origin,
-                place.next,
-                place.intent,
-                recent,
-            ));
-        }
-        self.progress.owns(Some(self.owned()));
-        self.reader.assign(&starts)?;
-        if self.paused {
-            self.reader.pause(partitions)?;
-        }
-        Ok(())
-    }
-
-    fn places(&mut self, committed: &[Committed]) -> Result<Vec<StartPosition>, PipelineError> {
         let mut opening = Opening {
             reader: &self.reader,
             bus: &self.bus,
@@ -709,109 +649,58 @@ impl Consumer {
             progress: &self.progress,
             runtime: &self.runtime,
         };
-        opening.places(committed)
-    }
-
-    /// Compares the topic's id with the id of the log that is read, once for all records received
-    /// since the last check. The client continues at the old offsets, under the old name, after the
-    /// topic was created again.
-    fn check_topic(&mut self) -> Result<(), PipelineError> {
-        if self.topic_checked {
-            return Ok(());
+        let opened = opening.open(&committed)?;
+        let mut starts = Vec::with_capacity(opened.len());
+        for owned in opened {
+            let (partition, next) = (owned.partition, owned.state.first());
+            tracing::info!(
+                partition = partition.0,
+                next = next.0,
+                recovering = owned.state.is_repeating(),
+                "partition assigned"
+            );
+            self.progress.stands_at(partition, next);
+            starts.push((partition, next));
+            self.partitions.push(owned);
         }
-        let id = self.reader.topic_id()?;
-        self.topic_asked = Instant::now();
-        // A topic id may contain a slash, a cluster id does not.
-        let (cluster, known) = self.topic.split_once('/').unwrap_or(("", &self.topic));
-        if known != id {
-            return Err(PipelineError::TopicReplaced {
-                before: self.topic.clone(),
-                now: format!("{cluster}/{id}"),
-            });
+        self.progress.owns(Some(self.owned()));
+        self.reader.assign(&starts)?;
+        if self.is_paused {
+            self.reader.pause(partitions)?;
         }
-        self.topic_checked = true;
         Ok(())
-    }
-
-    /// Returns the time of the newest event that copies in the new or the known partitions of
-    /// `places` may repeat, if there are any such partitions.
-    fn newest_elsewhere(
-        &self,
-        places: &[StartPosition],
-        is_new: bool,
-    ) -> Result<Option<i64>, PipelineError> {
-        if places.iter().all(|place| place.is_new != is_new) {
-            return Ok(None);
-        }
-        let except = (!is_new).then_some(self.stream.as_str());
-        let newest = self.sink.facts.newest_event(except);
-        Ok(self.runtime.block_on(newest)?)
-    }
-
-    /// Reads the newest identities of each partition, in the order of `places`.
-    fn warm(&self, places: &[StartPosition]) -> Result<Vec<Recent>, PipelineError> {
-        // Portals may send events of the old log again after the topic was re-created or the
-        // cluster changed. Adding partitions moves keys, so a copy may arrive in another partition.
-        let of_new = self.newest_elsewhere(places, true)?;
-        let of_known = self.newest_elsewhere(places, false)?;
-        let capacity = self.config.recent_identities_max;
-        let mut memories = Vec::with_capacity(places.len());
-        for some in places.chunks(WARMED_AT_ONCE) {
-            let asked: Vec<_> = some
-                .iter()
-                .map(|place| {
-                    let (facts, origin) = (self.sink.facts.clone(), place.origin.clone());
-                    let next = place.next.0.unsigned_abs();
-                    self.runtime.spawn(async move {
-                        facts.newest_identities(&origin, next, capacity).await
-                    })
-                })
-                .collect();
-            for (place, newest) in some.iter().zip(asked) {
-                let newest = match self.runtime.block_on(newest) {
-                    Ok(newest) => newest?,
-                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-                };
-                let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
-                let elsewhere = if place.is_new { of_new } else { of_known };
-                if let Some(newest) = elsewhere {
-                    recent.distrust_before(newest.saturating_add(1));
-                }
-                memories.push(recent);
-            }
-        }
-        Ok(memories)
     }
 
     /// Returns partitions to the group. Waits for running writes and commits them while the
     /// partition is still owned. Records that were only read are left to the next owner.
     fn revoked(&mut self, partitions: &[Partition], lost: bool) -> Result<(), PipelineError> {
-        for state in &mut self.partitions {
-            // The client does not fetch this partition now, but it must be assigned to be released.
-            if partitions.contains(&state.partition) && state.retry_at.take().is_some() {
-                self.reader.assign(&[(state.partition, state.draft.end)])?;
-            }
-        }
+        let event = match lost {
+            true => PartitionEvent::Lost,
+            false => PartitionEvent::Revoked,
+        };
         for partition in partitions {
-            let Some(index) = self
-                .partitions
-                .iter()
-                .position(|state| state.partition == *partition)
-            else {
+            let Some(index) = self.index_of(*partition) else {
                 continue;
             };
-            if lost {
-                if let Some(writing) = self.partitions[index].writing.take() {
-                    writing.task.abort();
-                }
-            } else {
-                self.settle(*partition)?;
+            let owned = &mut self.partitions[index];
+            // The client does not fetch this partition now, but it must be assigned to be released.
+            if owned.state.is_blocked() {
+                self.reader.assign(&[(*partition, owned.draft.end)])?;
             }
+            owned.discard_draft();
+            self.report(index, event)?;
             tracing::info!(partition = partition.0, lost, "partition revoked");
-            self.partitions
-                .retain(|state| state.partition != *partition);
         }
-        if self.paused {
+        while self.is_releasing(partitions) {
+            self.progress.beat();
+            match self.writers.wait(POLL_WAIT * 10) {
+                Some(outcome) => self.finish(outcome)?,
+                None => self.finish_writes()?,
+            }
+        }
+        self.partitions
+            .retain(|owned| owned.state.phase() != BlockPhase::Released);
+        if self.is_paused {
             // The client keeps a pause beyond the assignment: a partition that is assigned again
             // would never be read.
             self.reader.resume(partitions)?;
@@ -820,24 +709,11 @@ impl Consumer {
         Ok(self.reader.release(partitions)?)
     }
 
-    /// Waits until no block of `partition` is being written. No further block is begun.
-    fn settle(&mut self, partition: Partition) -> Result<(), PipelineError> {
-        loop {
-            self.progress.beat();
-            let Some(state) = self
-                .partitions
-                .iter_mut()
-                .find(|state| state.partition == partition && state.writing.is_some())
-            else {
-                return Ok(());
-            };
-            state.discard_draft();
-            if let Ok(outcome) = self.results.recv_timeout(POLL_WAIT * 10) {
-                self.finish(outcome)?;
-            } else {
-                self.finish_writes()?;
-            }
-        }
+    /// True while a block of a revoked partition is being written.
+    fn is_releasing(&self, partitions: &[Partition]) -> bool {
+        self.partitions.iter().any(|owned| {
+            partitions.contains(&owned.partition) && owned.state.phase() != BlockPhase::Released
+        })
     }
 }
 
@@ -852,12 +728,12 @@ impl Drop for Consumer {
 /// which finds the deleted or the damaged records.
 fn poll<'r>(
     reader: &'r Reader,
-    partitions: &[PartitionState],
+    partitions: &[OwnedPartition],
     wait: Duration,
 ) -> Result<Polled<'r>, PipelineError> {
     match reader.poll(wait) {
         Err(BusError::OutOfRange { .. })
-            if partitions.iter().any(|state| state.retry_at.is_some()) =>
+            if partitions.iter().any(|owned| owned.state.is_blocked()) =>
         {
             Ok(Polled::Nothing)
         }
@@ -867,9 +743,4 @@ fn poll<'r>(
         })),
         polled => Ok(polled?),
     }
-}
-
-/// Returns the ids of cluster and topic, joined by a slash.
-fn identity(bus: &BusConfig) -> Result<String, PipelineError> {
-    Ok(Cluster::new(bus)?.identity(&bus.topic)?.to_string())
 }

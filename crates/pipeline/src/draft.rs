@@ -166,10 +166,9 @@ impl Draft {
         self.read >= records as u64 || self.facts.bytes() + self.dead_letter_bytes >= bytes
     }
 
-    /// True if the oldest record has waited long enough.
-    pub(crate) fn is_due(&self, now: Instant, wait: Duration) -> bool {
-        self.opened
-            .is_some_and(|opened| now.duration_since(opened) >= wait)
+    /// Returns the time since the first record, or since the first offset without one.
+    pub(crate) fn waited(&self) -> Option<Duration> {
+        self.opened.map(|opened| opened.elapsed())
     }
 
     /// Extends the draft to `next` over offsets without a record.

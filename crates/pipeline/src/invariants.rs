@@ -19,7 +19,7 @@
 use affluenza_kafka::NextOffset;
 
 /// Properties of a block that every reading must reproduce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// One past the last offset of the block.
     pub end: NextOffset,

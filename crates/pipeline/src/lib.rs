@@ -28,10 +28,13 @@ mod remedy;
 mod sequences;
 mod settle;
 mod standstill;
+pub mod step;
 pub mod stream;
+mod topic;
 mod unread;
 mod watch;
 mod write;
+mod writers;
 
 pub use affluenza_store::accounts::CheckScope;
 pub use classify::Classifier;

@@ -9,6 +9,8 @@
 
 use affluenza_kafka::NextOffset;
 
+use crate::invariants::Extent;
+
 const PREFIX: &str = "affluenza/1";
 
 /// Block that is about to be written.
@@ -25,6 +27,16 @@ pub(crate) struct Intent {
     /// Time of the intent, in seconds since 1970. ClickHouse may have forgotten the token of an old
     /// intent: the block's facts are then searched before it is inserted again.
     pub(crate) at: u64,
+}
+
+impl Intent {
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            end: self.end,
+            records: self.records,
+            checksum: self.checksum,
+        }
+    }
 }
 
 /// Metadata of a committed offset.

@@ -1,5 +1,5 @@
-//! Determines the start position of newly assigned partitions. A position that does not fit is an
-//! error.
+//! Opens newly assigned partitions: their start positions and the memory of their newest events. A
+//! position that does not fit is an error.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,9 +12,10 @@ use tokio::runtime::Handle;
 
 use crate::classify::Classifier;
 use crate::gaps::Gaps;
-use crate::invariants::Extent;
 use crate::offset_metadata::{Intent, OffsetMetadata};
+use crate::partition::OwnedPartition;
 use crate::place::{Fit, Seen, other_records, signed, unexplained};
+use crate::recent::Recent;
 use crate::reconcile::{Work, parts};
 use crate::settle::Consumers;
 use crate::{Config, PipelineError, Progress, Reconciled};
@@ -22,6 +23,9 @@ use crate::{Config, PipelineError, Progress, Reconciled};
 /// Attempts to read a ledger that is behind before it is filled: replicas may lag a moment.
 const LOOKS: u32 = 3;
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+/// Partitions whose newest identities are read from ClickHouse at the same time.
+const WARMED_AT_ONCE: usize = 4;
 
 /// Maximum time to fill a ledger before the group is joined again.
 const FILL_MAX: Duration = Duration::from_secs(20);
@@ -53,11 +57,21 @@ pub(crate) struct Opening<'o> {
 type Held = Vec<(Partition, Watermarks)>;
 
 impl Opening<'_> {
-    /// Returns the start positions of the partitions. A position that does not fit is an error.
-    pub(crate) fn places(
+    /// Opens the partitions at the group's committed offsets. A position that does not fit is an
+    /// error.
+    pub(crate) fn open(
         &mut self,
         committed: &[Committed],
-    ) -> Result<Vec<StartPosition>, PipelineError> {
+    ) -> Result<Vec<OwnedPartition>, PipelineError> {
+        let places = self.places(committed)?;
+        let memories = self.warm(&places)?;
+        let opened = places.into_iter().zip(memories);
+        Ok(opened
+            .map(|(place, recent)| OwnedPartition::new(place, recent))
+            .collect())
+    }
+
+    fn places(&mut self, committed: &[Committed]) -> Result<Vec<StartPosition>, PipelineError> {
         if committed.iter().any(|committed| committed.next.is_none()) {
             self.check_forgotten(committed)?;
             self.check_stream()?;
@@ -146,11 +160,7 @@ impl Opening<'_> {
         let seen = Seen {
             partition,
             next: place.next,
-            intent: place.intent.as_ref().map(|intent| Extent {
-                end: intent.end,
-                records: intent.records,
-                checksum: intent.checksum,
-            }),
+            intent: place.intent.as_ref().map(Intent::extent),
             held,
             ledger,
         };
@@ -188,7 +198,14 @@ impl Opening<'_> {
                 found: self.stream.to_owned(),
             });
         }
-        Ok(mark.intent)
+        let next = committed.next.unwrap_or(NextOffset(0));
+        match mark.intent {
+            Some(intent) if intent.end <= next => Err(PipelineError::ForeignMetadata {
+                partition,
+                metadata: metadata.chars().take(200).collect(),
+            }),
+            intent => Ok(intent),
+        }
     }
 
     /// Ensures that the ledger reaches the group's offset, and that no facts lie beyond.
@@ -278,5 +295,55 @@ impl Opening<'_> {
                 facts: found.facts,
             }),
         }
+    }
+
+    /// Returns the time of the newest event that copies in the new or the known partitions of
+    /// `places` may repeat, if there are any such partitions.
+    fn newest_elsewhere(
+        &self,
+        places: &[StartPosition],
+        is_new: bool,
+    ) -> Result<Option<i64>, PipelineError> {
+        if places.iter().all(|place| place.is_new != is_new) {
+            return Ok(None);
+        }
+        let except = (!is_new).then_some(self.stream);
+        let newest = self.store.facts().newest_event(except);
+        Ok(self.runtime.block_on(newest)?)
+    }
+
+    /// Reads the newest identities of each partition, in the order of `places`.
+    fn warm(&self, places: &[StartPosition]) -> Result<Vec<Recent>, PipelineError> {
+        // Portals may send events of the old log again after the topic was re-created or the
+        // cluster changed. Adding partitions moves keys, so a copy may arrive in another partition.
+        let of_new = self.newest_elsewhere(places, true)?;
+        let of_known = self.newest_elsewhere(places, false)?;
+        let capacity = self.config.recent_identities_max;
+        let mut memories = Vec::with_capacity(places.len());
+        for some in places.chunks(WARMED_AT_ONCE) {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|place| {
+                    let (facts, origin) = (self.store.facts().clone(), place.origin.clone());
+                    let next = place.next.0.unsigned_abs();
+                    self.runtime.spawn(async move {
+                        facts.newest_identities(&origin, next, capacity).await
+                    })
+                })
+                .collect();
+            for (place, newest) in some.iter().zip(asked) {
+                let newest = match self.runtime.block_on(newest) {
+                    Ok(newest) => newest?,
+                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                };
+                let mut recent = Recent::warm(capacity, &newest, newest.len() < capacity);
+                let elsewhere = if place.is_new { of_new } else { of_known };
+                if let Some(newest) = elsewhere {
+                    recent.distrust_before(newest.saturating_add(1));
+                }
+                memories.push(recent);
+            }
+        }
+        Ok(memories)
     }
 }

@@ -1,11 +1,16 @@
 //! Effects of a step on the state.
 
-use affluenza_pipeline::invariants::{LastRow, block_follows, may_commit, place_is_ledgers_end};
+use std::time::Duration;
+
+use affluenza_pipeline::invariants::{LastRow, may_commit, place_is_ledgers_end};
+use affluenza_pipeline::step::{PartitionAction, PartitionEvent, PartitionState};
 
 use crate::guards::{Guards, INSERT_LIFETIME};
 use crate::server::{Insert, Landed, Stage};
-use crate::state::{Block, Committed, Intent, RECORDS, Range, Request, State, Token, Work, next};
-use crate::steps::{Step, extent};
+use crate::state::{
+    Block, Committed, Intent, Member, RECORDS, Range, Request, State, Token, Work, at, next,
+};
+use crate::steps::{Step, attempt, extent, look};
 
 impl State {
     pub fn take(&mut self, step: Step, guards: Guards) {
@@ -14,7 +19,7 @@ impl State {
             Step::Sync(member) | Step::RejoinKeeping(member) => {
                 self.members[member].generation = self.broker.generation;
             }
-            Step::LearnLoss(member) => self.abandon(member),
+            Step::LearnLoss(member) => self.report(member, PartitionEvent::Lost),
             Step::Plan { member, end } => self.plan(member, end, false, guards),
             Step::CommitEnd(member) => self.commit_end(member),
             Step::Handle(index) => self.handle(index, guards),
@@ -24,11 +29,9 @@ impl State {
             Step::Record(member) => {
                 if let Work::Inserted { block } = self.members[member].work {
                     self.server.record(block.range);
-                    self.members[member].work = if guards.commit_after_insert {
-                        Work::Recorded { block }
-                    } else {
-                        reading(block.range.end)
-                    };
+                    self.members[member].work = Work::Idle;
+                    let written = PartitionEvent::Written(next(block.range.end));
+                    self.report(member, written);
                 }
             }
             Step::Reconcile => self.server.reconcile(self.position()),
@@ -50,11 +53,20 @@ impl State {
             self.alarmed = true;
             return;
         }
-        self.members[member].generation = self.broker.generation;
-        self.members[member].work = Work::Reading {
-            next: self.position(),
-            behind: false,
-            recovering: self.broker.committed.and_then(|committed| committed.intent),
+        let position = self.position();
+        let recovering = self.broker.committed.and_then(|committed| committed.intent);
+        let repeats = recovering.filter(|_| guards.rereads_to_the_intent_end);
+        let repeats = repeats.map(|intent| {
+            extent(Range {
+                first: position,
+                end: intent.end,
+            })
+        });
+        self.members[member] = Member {
+            generation: self.broker.generation,
+            partition: Some(PartitionState::assigned(next(position), repeats)),
+            recovering,
+            work: Work::Idle,
         };
     }
 
@@ -86,18 +98,60 @@ impl State {
         }
     }
 
+    /// Reports an event to the consumer's step and executes the action.
+    pub fn report(&mut self, member: usize, event: PartitionEvent) {
+        let Some(partition) = self.members[member].partition else {
+            return;
+        };
+        let Some((partition, action)) = attempt(partition, event) else {
+            self.expect(false, "a step keeps its assertions");
+            return;
+        };
+        self.members[member].partition = Some(partition);
+        match action {
+            Some(PartitionAction::Commit { next, .. }) => {
+                let end = Committed {
+                    next: at(next),
+                    intent: None,
+                };
+                self.request(member, end);
+            }
+            Some(PartitionAction::Write) => {
+                if let Work::Planned { block, age } = self.members[member].work {
+                    self.members[member].recovering = None;
+                    self.members[member].work = Work::Writing {
+                        block,
+                        age,
+                        waiting: false,
+                    };
+                }
+            }
+            Some(PartitionAction::Release) => match event {
+                PartitionEvent::Lost => self.abandon(member),
+                _ => self.release(member),
+            },
+            _ => {}
+        }
+    }
+
     /// Plans a block up to `end`. With `lacks_first`, the client returned its first record, but the
     /// draft does not contain it.
     pub fn plan(&mut self, member: usize, end: u8, lacks_first: bool, guards: Guards) {
-        let (first, behind, recovering) = match self.members[member].work {
-            Work::Reading {
-                next,
-                behind,
-                recovering,
-            } => (next, behind, recovering),
-            Work::Recorded { block } => (block.range.end, true, None),
-            _ => return,
+        let Member {
+            partition: Some(partition),
+            recovering,
+            ..
+        } = self.members[member]
+        else {
+            return;
         };
+        let Some((partition, Some(PartitionAction::Commit { next: first, .. }))) =
+            look(partition, end)
+        else {
+            self.expect(false, "a look keeps its assertions");
+            return;
+        };
+        self.members[member].partition = Some(partition);
         let (rules, age) = match recovering {
             Some(intent) => (
                 if guards.recovers_under_the_same_rules {
@@ -113,65 +167,56 @@ impl State {
             ),
             None => (self.rules, 0),
         };
+        let range = Range {
+            first: at(first),
+            end,
+        };
         let block = Block {
-            range: Range { first, end },
+            range,
             lacks_first,
             rules,
         };
-        let (committed, waits_for_broker) = if !guards.commit_after_insert {
-            let done = Committed {
+        let committed = if guards.commit_after_insert {
+            let intent = Intent { end, rules, age };
+            Committed {
+                next: range.first,
+                intent: Some(intent),
+            }
+        } else {
+            Committed {
                 next: end,
                 intent: None,
-            };
-            (done, true)
-        } else {
-            let intent = Intent { end, rules, age };
-            let planned = Committed {
-                next: first,
-                intent: Some(intent),
-            };
-            (planned, guards.intent_before_insert)
+            }
         };
-        if !waits_for_broker {
-            self.members[member].work = writing(block, age);
-            return;
+        let is_sent = !guards.commit_after_insert || guards.intent_before_insert;
+        if is_sent {
+            self.request(member, committed);
         }
-        if let Some(intent) = committed.intent {
-            self.expect(
-                block_follows(next(committed.next), next(first), next(intent.end)),
-                "a block begins where the group stands",
-            );
+        self.members[member].work = Work::Planned { block, age };
+        if !is_sent {
+            self.answer(member, true);
         }
-        let work = Work::Committing {
-            next: first,
-            behind,
-            recovering,
-            then: Some((block, age)),
-        };
-        self.request(member, committed, work);
     }
 
     fn commit_end(&mut self, member: usize) {
-        let end = match self.members[member].work {
-            Work::Reading { next, .. } => next,
-            Work::Recorded { block } => block.range.end,
-            _ => return,
+        let Some(partition) = self.members[member].partition else {
+            return;
         };
-        let committed = Committed {
-            next: end,
-            intent: None,
-        };
-        let work = Work::Committing {
-            next: end,
-            behind: true,
-            recovering: None,
-            then: None,
-        };
-        self.request(member, committed, work);
+        if let Some((partition, Some(PartitionAction::Commit { next, .. }))) =
+            look(partition, at(partition.first()))
+        {
+            self.members[member].partition = Some(partition);
+            let end = Committed {
+                next: at(next),
+                intent: None,
+            };
+            self.request(member, end);
+        }
     }
 
-    fn request(&mut self, member: usize, committed: Committed, work: Work) {
-        let writing = matches!(self.members[member].work, Work::Writing { .. });
+    fn request(&mut self, member: usize, committed: Committed) {
+        let work = self.members[member].work;
+        let writing = matches!(work, Work::Writing { .. } | Work::Inserted { .. });
         self.expect(
             may_commit(false, writing),
             "nothing is committed during an insert",
@@ -182,7 +227,6 @@ impl State {
             committed,
             awaited: true,
         });
-        self.members[member].work = work;
     }
 
     fn handle(&mut self, index: usize, guards: Guards) {
@@ -198,26 +242,18 @@ impl State {
         }
     }
 
-    /// Tells the consumer the result of its commit, real or assumed.
+    /// Reports the result of a commit to its consumer, real or assumed.
     pub fn answer(&mut self, member: usize, accepted: bool) {
-        let Work::Committing {
-            next,
-            behind,
-            recovering,
-            then,
-        } = self.members[member].work
-        else {
-            return;
+        let now = Duration::ZERO;
+        let event = match accepted {
+            true => PartitionEvent::Accepted(now),
+            false => PartitionEvent::Refused(now),
         };
-        self.members[member].work = match then {
-            Some((block, age)) if accepted => writing(block, age),
-            None if accepted => reading(next),
-            _ => Work::Reading {
-                next,
-                behind,
-                recovering,
-            },
-        };
+        self.report(member, event);
+        // The block was not begun.
+        if matches!(self.members[member].work, Work::Planned { .. }) {
+            self.members[member].work = Work::Idle;
+        }
     }
 
     fn send(&mut self, member: usize, guards: Guards) {
@@ -244,26 +280,20 @@ impl State {
     /// Looks up an old block in the facts, as its token may be forgotten. A stored block is not
     /// sent again. Its aggregates are left to the reconciliation: a correction here would count
     /// twice what another consumer is repeating. A block without facts was never written, and no
-    /// insert of it is running. It is begun again with a commit, so that the next owner treats it
-    /// as young, too.
+    /// insert of it is running: it is sent like a new one.
     fn look_up(&mut self, member: usize) {
-        let Work::Writing { block, .. } = self.members[member].work else {
-            return;
-        };
-        self.members[member].work = if self.server.has_facts(block.range) {
-            self.looked_up = true;
-            Work::Inserted { block }
-        } else {
-            Work::Reading {
-                next: block.range.first,
-                behind: false,
-                recovering: Some(Intent {
-                    end: block.range.end,
-                    rules: block.rules,
+        if let Work::Writing { block, .. } = self.members[member].work {
+            let is_stored = self.server.has_facts(block.range);
+            self.looked_up |= is_stored;
+            self.members[member].work = match is_stored {
+                true => Work::Inserted { block },
+                false => Work::Writing {
+                    block,
                     age: 0,
-                }),
-            }
-        };
+                    waiting: false,
+                },
+            };
+        }
     }
 
     fn land(&mut self, index: usize, guards: Guards) {
@@ -300,21 +330,5 @@ impl State {
         for member in waiting {
             self.stop_waiting(member);
         }
-    }
-}
-
-fn writing(block: Block, age: u8) -> Work {
-    Work::Writing {
-        block,
-        age,
-        waiting: false,
-    }
-}
-
-fn reading(next: u8) -> Work {
-    Work::Reading {
-        next,
-        behind: false,
-        recovering: None,
     }
 }

@@ -1,8 +1,11 @@
 //! Faults of the environment. Each takes one from the budget.
 
+use affluenza_pipeline::step::PartitionEvent;
+
 use crate::guards::{Faults, Guards};
 use crate::server::Stage;
-use crate::state::{Committed, MEMBERS, RECORDS, State, Token, Work};
+use crate::state::{Committed, MEMBERS, RECORDS, State, Token, Work, at};
+use crate::steps::may_plan;
 
 /// Table that a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,10 @@ pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>
             out.push(Fault::Upgrade);
         }
     }
-    let nobody_is_there = state.members.iter().all(|member| member.work == Work::Away);
+    let nobody_is_there = state
+        .members
+        .iter()
+        .all(|member| member.partition.is_none());
     // Kafka deletes the offsets of an empty group only, long after its last insert has ended. An
     // operator, too, can set offsets only in an empty group.
     let is_at_rest = nobody_is_there && state.server.inserts.is_empty();
@@ -100,30 +106,27 @@ pub fn faults(state: &State, guards: Guards, kinds: Faults, out: &mut Vec<Fault>
 fn faults_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Fault>) {
     let me = state.members[member];
     let owns = state.broker.owner == Some(member);
-    if owns && me.work != Work::Away {
+    let Some(partition) = me.partition else {
+        return;
+    };
+    if owns {
         out.push(Fault::Crash(member));
     }
-    let is_settled = match me.work {
-        Work::Reading { .. } => true,
-        Work::Writing { .. } | Work::Inserted { .. } | Work::Recorded { .. } => {
-            !guards.waits_before_giving_back
-        }
-        Work::Away | Work::Committing { .. } => false,
-    };
-    if owns && is_settled && me.generation == state.broker.generation {
+    // The thread that would learn of the rebalance is waiting for the broker.
+    let may_revoke = !me.is_committing() && !partition.is_leaving();
+    if owns && may_revoke && me.generation == state.broker.generation {
         out.push(Fault::Revoke(member));
     }
-    match me.work {
-        Work::Committing { .. } => out.push(Fault::CommitUnanswered(member)),
-        Work::Writing { waiting: true, .. } => out.push(Fault::InsertUnanswered(member)),
-        Work::Reading {
-            next,
-            recovering: None,
-            ..
-        } if owns && !guards.keeps_every_record => {
-            out.extend((next + 2..=RECORDS).map(|end| Fault::PutAside { member, end }));
-        }
-        _ => {}
+    if me.is_committing() {
+        out.push(Fault::CommitUnanswered(member));
+    }
+    if matches!(me.work, Work::Writing { waiting: true, .. }) {
+        out.push(Fault::InsertUnanswered(member));
+    }
+    if owns && me.recovering.is_none() && !guards.keeps_every_record {
+        let ends = at(partition.first()) + 2..=RECORDS;
+        let planned = ends.filter(|end| may_plan(partition, *end));
+        out.extend(planned.map(|end| Fault::PutAside { member, end }));
     }
 }
 
@@ -150,10 +153,11 @@ impl State {
     pub fn suffer(&mut self, fault: Fault, guards: Guards) {
         self.faults_left -= 1;
         match fault {
-            Fault::Crash(member) | Fault::Revoke(member) => {
-                self.abandon(member);
-                self.broker.owner = None;
+            Fault::Crash(member) => self.release(member),
+            Fault::Revoke(member) if guards.waits_before_giving_back => {
+                self.report(member, PartitionEvent::Revoked);
             }
+            Fault::Revoke(member) => self.release(member),
             Fault::Upgrade => {
                 for member in 0..MEMBERS {
                     self.abandon(member);
@@ -171,10 +175,7 @@ impl State {
                     }
                 }
                 if guards.leaves_after_an_unanswered_commit {
-                    self.abandon(member);
-                    if self.broker.owner == Some(member) {
-                        self.broker.owner = None;
-                    }
+                    self.release(member);
                 }
             }
             Fault::InsertUnanswered(member) => {

@@ -1,6 +1,7 @@
 //! State of consumers, broker and server, and the messages between them.
 
 use affluenza_kafka::NextOffset;
+use affluenza_pipeline::step::{BlockPhase, PartitionState};
 
 use crate::server::Server;
 
@@ -25,6 +26,11 @@ impl Range {
 /// Converts an offset for the shared invariants.
 pub fn next(offset: u8) -> NextOffset {
     NextOffset(i64::from(offset))
+}
+
+/// Returns an offset of the consumer as one of the model.
+pub fn at(offset: NextOffset) -> u8 {
+    u8::try_from(offset.0).expect("the log of the model is short")
 }
 
 /// Insert token, by which the server recognises a block.
@@ -88,39 +94,26 @@ pub struct Broker {
     pub requests: Vec<Request>,
 }
 
-/// Current work of a consumer on the partition.
+/// Block of a consumer between its intent and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// No work: the consumer does not own the partition, or believes so.
-    Away,
-    /// Reading from `next` on.
-    Reading {
-        next: u8,
-        /// True if `next` is not committed yet.
-        behind: bool,
-        recovering: Option<Intent>,
+    /// No block.
+    Idle,
+    /// The intent of the block is not committed yet.
+    Planned {
+        block: Block,
+        /// Other blocks written since the block's first intent.
+        age: u8,
     },
-    /// Waiting for the answer to a commit.
-    Committing {
-        next: u8,
-        /// True if `next` was not committed when the commit was sent.
-        behind: bool,
-        recovering: Option<Intent>,
-        /// Block to write if the broker accepts the commit, with its age.
-        then: Option<(Block, u8)>,
-    },
-    /// Inserting facts.
+    /// Inserting facts and hour rows.
     Writing {
         block: Block,
-        /// Other blocks written since the block's intent.
         age: u8,
         /// True while an attempt has no answer.
         waiting: bool,
     },
     /// The insert was acknowledged; the ledger row is next.
     Inserted { block: Block },
-    /// Everything is written; the commit of the end is next.
-    Recorded { block: Block },
 }
 
 /// Consumer in the group.
@@ -128,14 +121,27 @@ pub enum Work {
 pub struct Member {
     /// Last generation that the consumer knows.
     pub generation: u8,
+    /// State of the partition in the real consumer; `None` if it does not own the partition, or
+    /// believes so.
+    pub partition: Option<PartitionState>,
+    /// Intent found with the assignment, until its block is written again.
+    pub recovering: Option<Intent>,
     pub work: Work,
 }
 
 impl Member {
     pub const AWAY: Self = Self {
         generation: 0,
-        work: Work::Away,
+        partition: None,
+        recovering: None,
+        work: Work::Idle,
     };
+
+    /// True while a commit has no answer.
+    pub fn is_committing(&self) -> bool {
+        let partition = self.partition;
+        partition.is_some_and(|partition| matches!(partition.phase(), BlockPhase::Committing(_)))
+    }
 }
 
 /// Complete state of the model.
@@ -201,6 +207,14 @@ impl State {
         }
     }
 
+    /// Ends the work of `member`, and its ownership of the partition.
+    pub fn release(&mut self, member: usize) {
+        self.abandon(member);
+        if self.broker.owner == Some(member) {
+            self.broker.owner = None;
+        }
+    }
+
     /// Ends the current attempt of `member` without an answer.
     pub fn stop_waiting(&mut self, member: usize) {
         if let Work::Writing { waiting, .. } = &mut self.members[member].work {
@@ -224,21 +238,16 @@ impl State {
         }
         for member in &mut self.members {
             match &mut member.work {
-                Work::Writing { block, age, .. }
-                | Work::Committing {
-                    then: Some((block, age)),
-                    ..
-                } if other(block.range.first, block.range.end) => grown(age),
+                Work::Writing { block, age, .. } | Work::Planned { block, age }
+                    if other(block.range.first, block.range.end) =>
+                {
+                    grown(age);
+                }
                 _ => {}
             }
-            if let Work::Reading {
-                next, recovering, ..
-            }
-            | Work::Committing {
-                next, recovering, ..
-            } = &mut member.work
-                && let Some(intent) = recovering
-                && other(*next, intent.end)
+            if let Some(partition) = member.partition
+                && let Some(intent) = &mut member.recovering
+                && other(at(partition.first()), intent.end)
             {
                 grown(&mut intent.age);
             }

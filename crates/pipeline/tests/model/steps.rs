@@ -1,9 +1,14 @@
 //! Steps of consumers, broker and server that need no fault.
 
-use affluenza_pipeline::invariants::{Extent, may_commit, reaches_intent, recovers_exactly};
+use std::time::Duration;
+
+use affluenza_pipeline::invariants::{Extent, may_commit};
+use affluenza_pipeline::step::{
+    BlockLook, BlockWaits, PartitionAction, PartitionEvent, PartitionState, step,
+};
 
 use crate::guards::{Guards, PATIENCE};
-use crate::state::{Block, Intent, MEMBERS, RECORDS, Range, State, Work, next};
+use crate::state::{Block, MEMBERS, RECORDS, Range, State, Work, at, next};
 
 /// Step that needs no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,54 @@ pub fn extent(range: Range) -> Extent {
         records: u64::from(range.end - range.first),
         checksum: u64::from(range.first),
     }
+}
+
+/// Calls the consumer's step. Returns `None` if it fails an assertion.
+pub fn attempt(
+    partition: PartitionState,
+    event: PartitionEvent,
+) -> Option<(PartitionState, Option<PartitionAction>)> {
+    std::panic::catch_unwind(|| step(partition, event)).ok()
+}
+
+/// Lets a consumer look at a draft up to `end`. It has waited long enough for records, and for the
+/// backoff after a refused commit.
+pub fn look(
+    partition: PartitionState,
+    end: u8,
+) -> Option<(PartitionState, Option<PartitionAction>)> {
+    let range = Range {
+        first: at(partition.first()),
+        end,
+    };
+    let look = BlockLook {
+        now: Duration::from_hours(1),
+        first: partition.first(),
+        extent: extent(range),
+        waited: (range.first < end).then_some(Duration::from_hours(1)),
+        is_large: false,
+        is_last: true,
+        waits: BlockWaits {
+            after_pause: Duration::ZERO,
+            between: Duration::ZERO,
+        },
+    };
+    attempt(partition, PartitionEvent::Look(look))
+}
+
+/// True if a draft up to `end` is a block that may be begun.
+pub fn may_plan(partition: PartitionState, end: u8) -> bool {
+    // A look that fails an assertion is carried out, so that the checker names the order.
+    look(partition, end).is_none_or(|(_, action)| {
+        matches!(action, Some(PartitionAction::Commit { with_intent, .. }) if with_intent)
+    })
+}
+
+/// True if the end of a written block is not committed yet.
+fn owes_commit(partition: PartitionState) -> bool {
+    look(partition, at(partition.first())).is_some_and(|(_, action)| {
+        matches!(action, Some(PartitionAction::Commit { with_intent, .. }) if !with_intent)
+    })
 }
 
 pub fn steps(state: &State, guards: Guards, out: &mut Vec<Step>) {
@@ -86,33 +139,25 @@ fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
     // The client reports a loss until the consumer joins again; after that it knows of none.
     let knows_of_loss = !owns && me.generation != state.broker.generation;
     let may_ask = may_commit(guards.checks_assignment && knows_of_loss, false);
+    let Some(partition) = me.partition else {
+        // Idle consumers are interchangeable: the first represents all of them.
+        let mut members = state.members.iter();
+        let first = members.position(|other| other.partition.is_none());
+        if state.broker.owner.is_none() && first == Some(member) {
+            out.push(Step::Assign(member));
+        }
+        return;
+    };
+    if may_ask {
+        let ends = at(partition.first()) + 1..=RECORDS;
+        let planned = ends.filter(|end| may_plan(partition, *end));
+        out.extend(planned.map(|end| Step::Plan { member, end }));
+        let is_repeated = guards.repeats_a_refused_end || !partition.was_refused();
+        if owes_commit(partition) && is_repeated {
+            out.push(Step::CommitEnd(member));
+        }
+    }
     match me.work {
-        Work::Away => {
-            // Idle consumers are interchangeable: the first represents all of them.
-            let is_first = state
-                .members
-                .iter()
-                .position(|other| other.work == Work::Away)
-                == Some(member);
-            if state.broker.owner.is_none() && is_first {
-                out.push(Step::Assign(member));
-            }
-            return;
-        }
-        Work::Reading {
-            next: first,
-            behind,
-            recovering,
-        } if may_ask => {
-            for end in first + 1..=RECORDS {
-                if may_plan(first, end, recovering, guards) {
-                    out.push(Step::Plan { member, end });
-                }
-            }
-            if behind && guards.repeats_a_refused_end {
-                out.push(Step::CommitEnd(member));
-            }
-        }
         Work::Writing {
             block,
             age,
@@ -131,37 +176,16 @@ fn steps_of(member: usize, state: &State, guards: Guards, out: &mut Vec<Step>) {
             }
         }
         Work::Inserted { .. } => out.push(Step::Record(member)),
-        Work::Recorded { block } if may_ask => {
-            out.push(Step::CommitEnd(member));
-            for end in block.range.end + 1..=RECORDS {
-                out.push(Step::Plan { member, end });
-            }
-        }
         _ => {}
     }
     if owns && me.generation != state.broker.generation {
         out.push(Step::Sync(member));
     }
     // The thread that would learn of the loss is waiting for the broker.
-    let is_busy = matches!(me.work, Work::Committing { .. });
-    if !owns && !is_busy {
+    if !owns && !me.is_committing() {
         out.push(Step::LearnLoss(member));
         if !guards.forgets_before_rejoining && me.generation != state.broker.generation {
             out.push(Step::RejoinKeeping(member));
         }
     }
-}
-
-/// Returns true if a draft from `first` to `end` may be written.
-fn may_plan(first: u8, end: u8, recovering: Option<Intent>, guards: Guards) -> bool {
-    let Some(intent) = recovering.filter(|_| guards.rereads_to_the_intent_end) else {
-        return true;
-    };
-    let planned = Range { first, end };
-    let intended = Range {
-        first,
-        end: intent.end,
-    };
-    reaches_intent(next(intent.end), next(end))
-        && recovers_exactly(extent(intended), extent(planned))
 }
