@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accept;
+mod accounts;
 pub mod audit;
 mod classify;
 mod clock;
@@ -12,6 +13,7 @@ mod draft;
 pub mod erase;
 pub mod erasure_notes;
 mod error;
+mod finding;
 mod gaps;
 mod health;
 pub mod invariants;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use affluenza_kafka::{BusError, Cluster, Config as BusConfig, Partition, Watermarks, scan_range};
+use affluenza_kafka::{BusError, Config as BusConfig, Partition, Watermarks, scan_range};
 use affluenza_store::accounts::{BlockDifference, CheckScope, LedgerGap, UnexplainedOffsets};
 use affluenza_store::copies::Suspects;
 use affluenza_store::hour_rows::AggregateDifference;
@@ -20,9 +20,11 @@ use affluenza_store::{
 };
 
 use crate::PipelineError;
+use crate::accounts::{block_findings, partitions, range_findings};
 use crate::classify::Classifier;
 use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
+use crate::finding::Finding;
 use crate::gaps::Gaps;
 use crate::place::{check_log, signed};
 use crate::recent::Recent;
@@ -97,67 +99,9 @@ pub async fn reconcile_before_start(
     work.reconcile(scope).await
 }
 
-/// Returns the ranges missing at either end of the ledger: records in the log before its first
-/// block, and committed offsets after its last.
-async fn lost_ends(
-    ledger: &Ledger,
-    bus: &BusConfig,
-    stream: &str,
-) -> Result<Vec<LedgerGap>, PipelineError> {
-    // Read the group's offsets first: what is committed is in the ledger by then.
-    let (committed, held) = tokio::task::block_in_place(|| {
-        let cluster = Cluster::new(bus)?;
-        Ok::<_, BusError>((cluster.committed(bus)?, cluster.watermarks(&bus.topic)?))
-    })?;
-    let accounts = ledger.partition_accounts().await?;
-    let mut ends = Vec::new();
-    for (partition, held) in &held {
-        let kafka_partition = partition.0.unsigned_abs();
-        let account = accounts
-            .iter()
-            .find(|account| account.stream == stream && account.kafka_partition == kafka_partition);
-        let low = held.low.0.unsigned_abs();
-        if let Some(account) = account.filter(|account| low < account.first_offset) {
-            ends.push(LedgerGap {
-                stream: stream.to_owned(),
-                kafka_partition,
-                ends_at: low,
-                begins_at: account.first_offset,
-            });
-        }
-    }
-    for committed in committed {
-        let Some(next) = committed.next else { continue };
-        let kafka_partition = committed.partition.0.unsigned_abs();
-        let account = accounts
-            .iter()
-            .find(|account| account.stream == stream && account.kafka_partition == kafka_partition);
-        let low = held
-            .iter()
-            .find(|(partition, _)| *partition == committed.partition);
-        let ends_at = match (account, low) {
-            (Some(account), _) => account.next_offset,
-            (None, Some((_, held))) => held.low.0.unsigned_abs(),
-            (None, None) => continue,
-        };
-        if next.0.unsigned_abs() > ends_at {
-            ends.push(LedgerGap {
-                stream: stream.to_owned(),
-                kafka_partition,
-                ends_at,
-                begins_at: next.0.unsigned_abs(),
-            });
-        }
-    }
-    Ok(ends)
-}
-
 /// Splits a gap into parts that fit in memory. The parts end at multiples of [`GAP_OFFSETS`], so
-/// that two processes filling the same gap use the same tokens. An overlap is not split.
+/// that two processes filling the same gap use the same tokens.
 pub(crate) fn parts(gap: &LedgerGap) -> Vec<LedgerGap> {
-    if gap.begins_at < gap.ends_at {
-        return vec![gap.clone()];
-    }
     let mut parts = Vec::new();
     let mut from = gap.ends_at;
     while from < gap.begins_at {
@@ -215,10 +159,9 @@ impl<'w> Work<'w> {
         let comparing = COMPARING.lock().await;
         let differing = check_log(store.ledger(), bus, stream).await?;
         if differing.is_empty() {
-            let mut gaps = lost_ends(store.ledger(), bus, stream).await?;
-            gaps.extend(store.ledger().gaps().await?);
-            for gap in gaps.iter().flat_map(parts) {
-                self.fill_gap(&gap, &mut done).await?;
+            let partitions = partitions(store, bus, stream).await?;
+            for finding in range_findings(store, stream, &partitions).await? {
+                self.repair(&finding, &mut done).await?;
             }
             let suspects = match scope {
                 CheckScope::All => Suspects::All,
@@ -228,11 +171,8 @@ impl<'w> Work<'w> {
             months.extend(remove_copies(store.facts(), &suspects, &precedence, &mut done).await?);
             months.sort_unstable();
             months.dedup();
-            for block in store.ledger().block_differences(scope).await? {
-                self.restore(&block, &mut done).await?;
-            }
-            for block in store.ledger().unexplained_offsets().await? {
-                self.explain(&block, &mut done).await?;
+            for finding in block_findings(store, scope).await? {
+                self.repair(&finding, &mut done).await?;
             }
         }
         // A log that differs from the ledger must not restore anything.
@@ -253,6 +193,30 @@ impl<'w> Work<'w> {
         store.usage().keep_hours().await?;
         store.admin().keep_projections(UNMERGED).await?;
         Ok(done)
+    }
+
+    /// Repairs a finding about the ledger or a block. Copies are removed and hour rows corrected for
+    /// many findings at once; other findings need an operator.
+    async fn repair(
+        &mut self,
+        finding: &Finding,
+        done: &mut Reconciled,
+    ) -> Result<(), PipelineError> {
+        match finding {
+            Finding::LedgerGap(_) | Finding::CommittedBeyondLedger { .. } => {
+                let gap = finding.gap(self.stream);
+                for part in gap.iter().flat_map(parts) {
+                    self.fill_gap(&part, done).await?;
+                }
+                Ok(())
+            }
+            Finding::LedgerOverlap(gap) => self.fill_gap(gap, done).await,
+            Finding::FactsMissing(block) | Finding::FactsTooMany(block) => {
+                self.restore(block, done).await
+            }
+            Finding::OffsetsWithoutRecord(block) => self.explain(block, done).await,
+            _ => Ok(()),
+        }
     }
 
     /// Writes the ledger row of a gap and its missing facts. Overlapping blocks are replaced by one

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use affluenza_store::accounts::{BlockDifference, LedgerGap, StrayFacts, UnexplainedOffsets};
 
-use crate::audit::{Audit, Finding, partition_of};
+use crate::accounts::partition_of;
+use crate::audit::{Audit, Finding};
 
 const REPAIR: &str = "affluenza audit --repair";
 const LOG: &str = "affluenza accept log --reason TEXT (with all consumers stopped)";
@@ -31,26 +32,15 @@ impl Finding {
 
     /// Returns the command that resolves the finding.
     pub fn remedy(&self, audit: &Audit) -> String {
+        if let Some(gap) = self.gap(&audit.stream) {
+            return of_gap(&gap, audit);
+        }
         match self {
-            Self::LedgerGap(gap) => of_gap(gap, audit),
             Self::LedgerOverlap(gap) => of_gap(
                 &LedgerGap {
                     ends_at: gap.begins_at,
                     begins_at: gap.ends_at,
                     ..gap.clone()
-                },
-                audit,
-            ),
-            Self::CommittedBeyondLedger {
-                partition,
-                committed_offset,
-                ledger_next_offset,
-            } => of_gap(
-                &LedgerGap {
-                    stream: audit.stream.clone(),
-                    kafka_partition: *partition,
-                    ends_at: ledger_next_offset.unsigned_abs(),
-                    begins_at: committed_offset.unsigned_abs(),
                 },
                 audit,
             ),
@@ -83,7 +73,9 @@ impl Finding {
                     .to_owned(),
             },
             Self::SchemaDiffers(_) | Self::TopicMissing { .. } => "affluenza migrate".to_owned(),
-            Self::EventStoredTwice(_)
+            Self::LedgerGap(_)
+            | Self::CommittedBeyondLedger { .. }
+            | Self::EventStoredTwice(_)
             | Self::AggregateDiffers(_)
             | Self::HoursDiffer(_)
             | Self::DayDiffers(_)

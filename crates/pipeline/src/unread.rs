@@ -7,7 +7,7 @@ use affluenza_kafka::{
 };
 use serde::Serialize;
 
-use crate::audit::PartitionAudit;
+use crate::accounts::PartitionAudit;
 use crate::{Cause, clock};
 
 /// Unread records of a partition.
