@@ -172,7 +172,10 @@ mod tests {
         // Once it is written, the rest is covered, and only once.
         for _ in 0..2 {
             owned.look(Duration::ZERO, limits, waits, false);
-            assert_eq!((owned.draft.gaps.len(), &owned.draft.gaps[0]), (1, &(11..13)));
+            assert_eq!(
+                (owned.draft.gaps.len(), &owned.draft.gaps[0]),
+                (1, &(11..13))
+            );
         }
     }
 
