@@ -131,7 +131,7 @@ $(TOOLS)/bin/cargo-deny-$(DENY_VERSION):
 bench: prerequisites
 	$(CARGO) bench --workspace --locked
 
-# The whole path, against its limits and others: the OpenTelemetry Collector, too, where Go can build it. SCALE=0.5 is 950,000 events.
+# The whole path, against its limits and others: the OpenTelemetry Collector where Go can build it, Apache Flink where Maven can. SCALE=0.5 is 950,000 events.
 bench-path: prerequisites
 	SCALE=$(SCALE) ROUNDS=$(ROUNDS) CONTENDERS=$(CONTENDERS) $(CARGO) bench --locked -p affluenza --bench path
 

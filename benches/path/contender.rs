@@ -8,7 +8,7 @@ use crate::http::Access;
 use crate::in_sql::Form;
 use crate::measure::{Begun, Measured};
 use crate::support::{Engines, Place, Running};
-use crate::{in_sql, limits, otelcol, plain};
+use crate::{flink, in_sql, limits, otelcol, plain};
 
 /// Maximum duration of one run.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -30,6 +30,8 @@ pub enum Contender {
     /// The OpenTelemetry Collector writes the events to ClickHouse, which classifies in the same
     /// SQL.
     Collector,
+    /// Apache Flink writes the events to ClickHouse, which classifies in the same SQL.
+    Flink,
     /// Reads the topic and counts records: the first limit.
     Count,
     /// Decodes, classifies and encodes records in memory, on one core: the program's own work.
@@ -39,12 +41,13 @@ pub enum Contender {
 }
 
 impl Contender {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Affluenza,
         Self::AtLeastOnce,
         Self::KafkaEngine,
         Self::KafkaColumns,
         Self::Collector,
+        Self::Flink,
         Self::Count,
         Self::Work,
         Self::Insert,
@@ -60,6 +63,7 @@ impl Contender {
             Self::KafkaEngine => "ClickHouse Kafka engine, texts",
             Self::KafkaColumns => "ClickHouse Kafka engine, columns",
             Self::Collector => "OpenTelemetry Collector",
+            Self::Flink => "Apache Flink",
             Self::Count => "limit: count only",
             Self::Work => "decode, classify, encode",
             Self::Insert => "limit: insert only",
@@ -67,7 +71,7 @@ impl Contender {
     }
 
     /// Returns the contenders whose names start with a prefix in `CONTENDERS` (case-insensitive),
-    /// or all without it. Leaves out the Collector if it cannot be built.
+    /// or all without it. Leaves out peers that cannot be built.
     pub fn chosen() -> Vec<Self> {
         let wanted = std::env::var("CONTENDERS")
             .unwrap_or_default()
@@ -76,8 +80,11 @@ impl Contender {
             let name = contender.name().to_lowercase();
             wanted.is_empty() || wanted.split(',').any(|begins| name.starts_with(begins))
         };
-        let is_there =
-            |contender: &Self| *contender != Self::Collector || otelcol::program().is_some();
+        let is_there = |contender: &Self| match contender {
+            Self::Collector => otelcol::program().is_some(),
+            Self::Flink => flink::program().is_some(),
+            _ => true,
+        };
         Self::ALL
             .into_iter()
             .filter(is_wanted)
@@ -112,7 +119,15 @@ impl Contender {
                 let begun = Begun::now(clickhouse, kafka);
                 let mut collector = Running(quiet(&mut command).spawn().expect("it starts"));
                 otelcol::wait(target, &mut collector, events);
-                begun.terminate_and_measure(collector, settle)
+                begun.terminate_and_measure(collector, 0.0, settle)
+            }
+            Self::Flink => {
+                let (mut cluster, job) = flink::start(target);
+                let begun = Begun::now(clickhouse, kafka);
+                let before = crate::measure::cpu_of(cluster.0.id());
+                job.go();
+                flink::wait(target, &mut cluster, events);
+                begun.terminate_and_measure(cluster, before, settle)
             }
             Self::Affluenza => {
                 let mut command = target.place.command(&["consume", "--once"]);
@@ -297,7 +312,8 @@ impl Role {
             Contender::Affluenza
             | Contender::KafkaEngine
             | Contender::KafkaColumns
-            | Contender::Collector => {}
+            | Contender::Collector
+            | Contender::Flink => {}
         }
     }
 }

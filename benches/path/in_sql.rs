@@ -57,15 +57,11 @@ pub fn stop_kafka_engine(target: &Target<'_, '_>) {
     );
 }
 
-/// Creates the table that the exporter of the OpenTelemetry Collector writes to. The table keeps
-/// nothing; a materialized view makes facts of each inserted block.
-pub fn make_otel_logs(target: &Target<'_, '_>) {
-    let source = texts("otel_logs", "0 AS _partition, 0 AS _offset");
-    run(
-        target,
-        include_str!("../peers/otelcol/otel_logs.sql"),
-        &source,
-    );
+/// Creates the table that a peer inserts texts into, in a column `Body`. The table keeps nothing; a
+/// materialized view makes facts of each inserted block. `sql` creates both.
+pub fn make_texts(target: &Target<'_, '_>, table: &str, sql: &str) {
+    let source = texts(table, "0 AS _partition, 0 AS _offset");
+    run(target, sql, &source);
 }
 
 /// Creates the dictionary that the classification uses.

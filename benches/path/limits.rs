@@ -139,7 +139,7 @@ fn blocks(role: &Role) -> Vec<EncodedBlock> {
     encoded
 }
 
-/// The input of a copy that has finished its preparation.
+/// The input of a program that has finished its preparation.
 pub struct Ready(std::process::ChildStdin);
 
 pub fn wait_until_ready(child: &mut Child) -> Ready {

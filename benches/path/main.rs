@@ -12,6 +12,7 @@
 )]
 
 mod contender;
+mod flink;
 mod freshness;
 #[path = "../../tests/it/http.rs"]
 mod http;

@@ -96,13 +96,19 @@ impl Begun {
         self.measured(wall, own, peak_mib)
     }
 
-    /// Stops a program that runs until it is terminated, and waits for its end.
-    pub fn terminate_and_measure(self, running: Running, settle: impl FnOnce()) -> Measured {
+    /// Stops a program that runs until it is terminated, and waits for its end. `before` is
+    /// subtracted from its CPU seconds.
+    pub fn terminate_and_measure(
+        self,
+        running: Running,
+        before: f64,
+        settle: impl FnOnce(),
+    ) -> Measured {
         let peak_mib = peak_of(running.0.id()).unwrap_or(0.0);
         running.terminate();
         let wall = self.at.elapsed();
         settle();
-        let own = cpu_of_ended_children() - self.ended_children;
+        let own = cpu_of_ended_children() - self.ended_children - before;
         self.measured(wall, own, peak_mib)
     }
 

@@ -50,7 +50,8 @@ fn build() -> Result<PathBuf, String> {
 /// Creates the target tables, writes the configuration, and returns the command.
 pub fn prepare(target: &Target<'_, '_>, engines: &Engines) -> Command {
     in_sql::make_categories(target);
-    in_sql::make_otel_logs(target);
+    let tables = include_str!("../peers/otelcol/otel_logs.sql");
+    in_sql::make_texts(target, "otel_logs", tables);
     let bus = target.place.bus();
     let tcp_port = engines.clickhouse.tcp_port().expect("it is open");
     let config = Path::new(SOURCE).join("collector.yaml");

@@ -77,6 +77,7 @@ pub fn of(results: &Results) -> String {
             "ClickHouse's Kafka engine, columns",
         ),
         (Contender::Collector, "the OpenTelemetry Collector"),
+        (Contender::Flink, "Apache Flink"),
     ] {
         if all(&[Contender::Affluenza, contender]) {
             let _ = writeln!(
