@@ -59,22 +59,24 @@ pub(crate) fn partition_of<'a>(
     partitions.find(|one| one.stream == stream && one.partition == number)
 }
 
-/// Returns the accounts of every partition, of the present log `stream` and of former logs.
+/// Returns the accounts of every partition, of the present log `stream` and of former logs, with the
+/// numbers of `facts`.
 pub(crate) async fn partitions(
     store: &Store,
     bus: &BusConfig,
     stream: &str,
+    facts: &[FactCount],
 ) -> Result<Vec<PartitionAudit>, PipelineError> {
     // Read the group's offsets first: what is committed is in the ledger by then.
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
-        Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, cluster.committed(bus)?))
+        let committed = cluster.committed(bus)?;
+        Ok::<_, PipelineError>((cluster.watermarks(&bus.topic)?, committed))
     })?;
     let accounts = store.ledger().partition_accounts().await?;
-    let facts = store.facts().counts().await?;
     let mut partitions: Vec<PartitionAudit> = accounts
         .iter()
-        .map(|account| of_account(account, &facts))
+        .map(|account| of_account(account, facts))
         .collect();
     for (partition, held) in &held {
         let number = partition.0.unsigned_abs();
@@ -98,7 +100,7 @@ pub(crate) async fn partitions(
                 control: 0,
                 lost: 0,
             };
-            partitions.push(of_account(&untouched, &facts));
+            partitions.push(of_account(&untouched, facts));
             partitions.len() - 1
         });
         let found = &mut partitions[at];
@@ -114,32 +116,37 @@ pub(crate) async fn partitions(
     Ok(partitions)
 }
 
-/// Returns the findings about the ranges that the ledger covers.
-pub(crate) async fn range_findings(
-    store: &Store,
-    stream: &str,
-    partitions: &[PartitionAudit],
-) -> Result<Vec<Finding>, PipelineError> {
+/// Returns the findings about the accounts, and about the ends of the ledger.
+pub(crate) fn partition_findings(partitions: &[PartitionAudit], stream: &str) -> Vec<Finding> {
     let partitions = partitions.iter();
-    let mut findings: Vec<Finding> = partitions
+    partitions
         .flat_map(|partition| of_partition(partition, partition.stream == stream))
-        .collect();
-    let gaps = store.ledger().gaps().await?.into_iter();
-    findings.extend(gaps.map(|gap| match gap.begins_at > gap.ends_at {
-        true => Finding::LedgerGap(gap),
-        false => Finding::LedgerOverlap(gap),
-    }));
-    Ok(findings)
+        .collect()
 }
 
-/// Returns the findings about the blocks written within `scope`, and about all offsets without a
-/// record.
+/// Returns the gaps and overlaps between the blocks of the ledger.
+pub(crate) async fn gap_findings(store: &Store) -> Result<Vec<Finding>, PipelineError> {
+    let gaps = store.ledger().gaps().await?.into_iter();
+    let finding = |gap: LedgerGap| match gap.begins_at > gap.ends_at {
+        true => Finding::LedgerGap(gap),
+        false => Finding::LedgerOverlap(gap),
+    };
+    Ok(gaps.map(finding).collect())
+}
+
+/// Returns the findings about offsets without a record.
+pub(crate) async fn offset_findings(store: &Store) -> Result<Vec<Finding>, PipelineError> {
+    let unexplained = store.ledger().unexplained_offsets().await?.into_iter();
+    Ok(unexplained.map(Finding::OffsetsWithoutRecord).collect())
+}
+
+/// Returns the findings about the facts of blocks written within `scope`.
 pub(crate) async fn block_findings(
     store: &Store,
     scope: CheckScope,
 ) -> Result<Vec<Finding>, PipelineError> {
     let blocks = store.ledger().block_differences(scope).await?.into_iter();
-    let mut findings: Vec<Finding> = blocks
+    let findings = blocks
         .map(
             |block| match block.facts < block.stored && block.facts == block.offsets {
                 true => Finding::FactsMissing(block),
@@ -147,8 +154,6 @@ pub(crate) async fn block_findings(
             },
         )
         .collect();
-    let unexplained = store.ledger().unexplained_offsets().await?.into_iter();
-    findings.extend(unexplained.map(Finding::OffsetsWithoutRecord));
     Ok(findings)
 }
 
@@ -246,6 +251,33 @@ mod tests {
     #[test]
     fn a_balanced_partition_has_no_finding() {
         assert_eq!(of_partition(&partition(), true), []);
+    }
+
+    #[test]
+    fn records_before_the_ledger_are_a_gap_of_the_present_log() {
+        let late = PartitionAudit {
+            ledger_first_offset: 3,
+            ..partition()
+        };
+        let found = of_partition(&late, true);
+        let gap = found[0].gap("c/t").expect("it is a gap");
+        assert_eq!((gap.ends_at, gap.begins_at), (0, 3));
+        assert_eq!(of_partition(&late, false), []);
+        // A partition that was never read ends where it begins.
+        let untouched = PartitionAudit {
+            committed_offset: Some(9),
+            ledger_next_offset: 0,
+            records_read: 0,
+            stored: 0,
+            duplicate: 0,
+            rejected: 0,
+            quarantined: 0,
+            ..partition()
+        };
+        let found = of_partition(&untouched, true);
+        let gap = found[0].gap("c/t").expect("it is a gap");
+        assert_eq!((gap.ends_at, gap.begins_at, found.len()), (0, 9, 1));
+        assert_eq!(gap.stream, "c/t");
     }
 
     #[test]

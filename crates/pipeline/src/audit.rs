@@ -19,7 +19,9 @@ use affluenza_store::{Admin, Store, StoreError};
 use serde::Serialize;
 
 pub use crate::accounts::PartitionAudit;
-use crate::accounts::{block_findings, partition_of, partitions, range_findings};
+use crate::accounts::{
+    block_findings, gap_findings, offset_findings, partition_findings, partition_of, partitions,
+};
 use crate::copies::precedence;
 use crate::erase::open_erasures;
 pub use crate::finding::Finding;
@@ -109,11 +111,14 @@ pub async fn audit(
 ) -> Result<Audit, PipelineError> {
     let mut findings = schema_findings(store.admin(), bus).await?;
     let stream = stream::present(store.ledger(), bus).await?;
-    let partitions = partitions(store, bus, &stream).await?;
-    findings.extend(range_findings(store, &stream, &partitions).await?);
+    let facts = store.facts().counts().await?;
+    let partitions = partitions(store, bus, &stream, &facts).await?;
+    findings.extend(partition_findings(&partitions, &stream));
     let max = Duration::from_secs(period.unread_seconds_max);
     let waiting = tokio::task::block_in_place(|| unread(bus, &partitions, max))?;
     findings.extend(waiting.into_iter().map(Finding::UnreadRecords));
+    findings.extend(offset_findings(store).await?);
+    findings.extend(gap_findings(store).await?);
     findings.extend(block_findings(store, CheckScope::All).await?);
     let stray = store.facts().strays().await?;
     // Kafka is queried after the facts: a record is in the log before it is a fact.

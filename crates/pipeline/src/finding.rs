@@ -1,4 +1,4 @@
-//! Inconsistencies that an audit finds and a reconciliation repairs.
+//! Inconsistencies that an audit finds. A reconciliation repairs those that need no operator.
 
 use affluenza_store::SchemaFault;
 use affluenza_store::accounts::{

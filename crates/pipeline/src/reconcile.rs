@@ -20,7 +20,9 @@ use affluenza_store::{
 };
 
 use crate::PipelineError;
-use crate::accounts::{block_findings, partitions, range_findings};
+use crate::accounts::{
+    block_findings, gap_findings, offset_findings, partition_findings, partitions,
+};
 use crate::classify::Classifier;
 use crate::copies::{precedence, remove_copies};
 use crate::draft::Draft;
@@ -102,6 +104,10 @@ pub async fn reconcile_before_start(
 /// Splits a gap into parts that fit in memory. The parts end at multiples of [`GAP_OFFSETS`], so
 /// that two processes filling the same gap use the same tokens.
 pub(crate) fn parts(gap: &LedgerGap) -> Vec<LedgerGap> {
+    debug_assert!(
+        gap.ends_at <= gap.begins_at,
+        "an overlap is replaced as a whole"
+    );
     let mut parts = Vec::new();
     let mut from = gap.ends_at;
     while from < gap.begins_at {
@@ -159,8 +165,10 @@ impl<'w> Work<'w> {
         let comparing = COMPARING.lock().await;
         let differing = check_log(store.ledger(), bus, stream).await?;
         if differing.is_empty() {
-            let partitions = partitions(store, bus, stream).await?;
-            for finding in range_findings(store, stream, &partitions).await? {
+            let partitions = partitions(store, bus, stream, &[]).await?;
+            let mut findings = partition_findings(&partitions, stream);
+            findings.extend(gap_findings(store).await?);
+            for finding in findings {
                 self.repair(&finding, &mut done).await?;
             }
             let suspects = match scope {
@@ -172,6 +180,10 @@ impl<'w> Work<'w> {
             months.sort_unstable();
             months.dedup();
             for finding in block_findings(store, scope).await? {
+                self.repair(&finding, &mut done).await?;
+            }
+            // A restored block has its offsets without a record counted again.
+            for finding in offset_findings(store).await? {
                 self.repair(&finding, &mut done).await?;
             }
         }

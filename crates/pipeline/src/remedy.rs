@@ -32,10 +32,11 @@ impl Finding {
 
     /// Returns the command that resolves the finding.
     pub fn remedy(&self, audit: &Audit) -> String {
-        if let Some(gap) = self.gap(&audit.stream) {
-            return of_gap(&gap, audit);
-        }
         match self {
+            Self::LedgerGap(_) | Self::CommittedBeyondLedger { .. } => {
+                let gap = self.gap(&audit.stream);
+                gap.map_or(REPAIR.to_owned(), |gap| of_gap(&gap, audit))
+            }
             Self::LedgerOverlap(gap) => of_gap(
                 &LedgerGap {
                     ends_at: gap.begins_at,
@@ -73,9 +74,7 @@ impl Finding {
                     .to_owned(),
             },
             Self::SchemaDiffers(_) | Self::TopicMissing { .. } => "affluenza migrate".to_owned(),
-            Self::LedgerGap(_)
-            | Self::CommittedBeyondLedger { .. }
-            | Self::EventStoredTwice(_)
+            Self::EventStoredTwice(_)
             | Self::AggregateDiffers(_)
             | Self::HoursDiffer(_)
             | Self::DayDiffers(_)
