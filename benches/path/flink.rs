@@ -25,7 +25,10 @@ pub fn program() -> Option<&'static Path> {
 
 fn build() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers/flink");
-    eprintln!("building {}, the first time for minutes", Contender::Flink);
+    eprintln!(
+        "building {}; the first build takes minutes",
+        Contender::Flink
+    );
     Command::new("java")
         .arg("-version")
         .stderr(Stdio::null())
@@ -47,14 +50,14 @@ fn build() -> Result<PathBuf, String> {
 }
 
 /// Creates the target tables, writes the settings, and starts Flink. Its job then waits to be
-/// submitted: the start is not measured, because a cluster usually runs before a job comes.
+/// submitted: the start is not measured, because a cluster usually runs before a job is submitted.
 pub fn start(target: &Target<'_, '_>) -> (Running, Ready) {
     in_sql::make_categories(target);
     let tables = include_str!("../peers/flink/flink_texts.sql");
     in_sql::make_texts(target, "flink_texts", tables);
     let mut command = Command::new("java");
     command
-        // A heap of fixed size with half of it for new objects halved the cost of collections.
+        // A fixed heap with 640 MiB for new objects halved the cost of garbage collection.
         .args(["-Xms1g", "-Xmx1g", "-Xmn640m", "-XX:+UseParallelGC"])
         .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
         .arg(format!(

@@ -25,7 +25,7 @@ pub fn program() -> Option<&'static Path> {
 fn build() -> Result<PathBuf, String> {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers/otelcol");
     eprintln!(
-        "building {}, the first time for minutes",
+        "building {}; the first build takes minutes",
         Contender::Collector
     );
     let status = Command::new("go")

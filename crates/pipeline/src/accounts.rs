@@ -67,7 +67,7 @@ pub(crate) async fn partitions(
     stream: &str,
     facts: &[FactCount],
 ) -> Result<Vec<PartitionAudit>, PipelineError> {
-    // Read the group's offsets first: what is committed is in the ledger by then.
+    // Read the group's offsets before the ledger: it then has every block before them.
     let (held, committed) = tokio::task::block_in_place(|| {
         let cluster = Cluster::new(bus)?;
         let committed = cluster.committed(bus)?;

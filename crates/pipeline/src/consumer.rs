@@ -1,7 +1,7 @@
 //! The consumer's loop, on its own thread.
 //!
-//! Each round reads records into the drafts of the partitions, notes written blocks, and looks which
-//! partition has a block to write. [`step`] decides; the consumer executes its actions.
+//! Each round reads records into the drafts of the partitions, notes written blocks, and checks each
+//! partition for a block that is due. [`step`] decides; the consumer executes its actions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
@@ -30,9 +30,9 @@ use crate::{Config, PipelineError, Progress, invariants, stream};
 
 /// Maximum number of records that one round reads.
 const RECORDS_A_ROUND: usize = 512;
-/// Maximum wait of one poll for a record, while records or results of writes are waited for, and
-/// otherwise.
+/// Maximum wait of a poll while a draft is open or a block is being written.
 const POLL_WAIT: Duration = Duration::from_millis(5);
+/// Maximum wait of the first poll of a round while all partitions are idle.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// Fetching is paused once the consumer has waited this long for ClickHouse. Polling goes on, so
 /// that the group keeps this member.
@@ -54,10 +54,10 @@ const REJOIN: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(10))
     .without_max_times();
 
-/// Condition on which the consumer ends without being stopped.
+/// Condition, besides `stop`, for the end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// Runs until `stop` is cancelled.
+    /// No condition: only `stop` ends the run.
     Stopped,
     /// Ends when each partition is committed up to its offset.
     Reached(BTreeMap<Partition, NextOffset>),
@@ -91,9 +91,11 @@ pub struct Consumer {
     partitions: Vec<OwnedPartition>,
     /// Start of the consumer, from which the partitions count time.
     started: Instant,
+    /// Time since which a full partition stops all reading.
     stalled_since: Option<Instant>,
     /// Time of the last read of the group's committed offsets.
     group_asked: Option<Instant>,
+    /// True while fetching is paused. Polling goes on.
     is_paused: bool,
     /// True if the last round of reading ended with records still waiting.
     is_behind: bool,
@@ -223,7 +225,8 @@ impl Consumer {
         Ok(false)
     }
 
-    /// Reports an event to a partition and executes the resulting actions.
+    /// Reports an event to a partition and executes the resulting actions. `Take` and `ReadAgain` need
+    /// the record: `read_round` executes them.
     fn report(&mut self, index: usize, event: PartitionEvent) -> Result<(), PipelineError> {
         let mut event = Some(event);
         while let Some(next) = event.take() {
@@ -254,7 +257,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Looks whether a block of a partition is due.
+    /// Checks whether a block of a partition is due.
     fn look(&mut self, index: usize, is_last: bool) -> Result<(), PipelineError> {
         let (now, limits, waits) = (self.now(), self.limits(), self.waits());
         let look = self.partitions[index].look(now, limits, waits, is_last);
@@ -392,7 +395,7 @@ impl Consumer {
                         }
                         _ => continue,
                     }
-                    if owned.is_full(limits) || owned.is_waiting(limits) {
+                    if owned.is_full(limits) || owned.can_write(limits) {
                         return Ok(());
                     }
                 }
@@ -535,8 +538,8 @@ impl Consumer {
     }
 
     fn finish_writes(&mut self) -> Result<(), PipelineError> {
-        // A task sends its result before it ends. The result of a task that has ended now is received
-        // below, except that a task that panicked sends none.
+        // A task sends its result before it ends. A task that had ended, and whose result is not
+        // received below, has panicked.
         let partitions = self.partitions.iter();
         let ended: Vec<u64> = partitions.filter_map(OwnedPartition::ended).collect();
         while let Some(outcome) = self.writers.next() {
@@ -671,8 +674,9 @@ impl Consumer {
         Ok(())
     }
 
-    /// Returns partitions to the group. Waits for running writes and commits them while the
-    /// partition is still owned. Records that were only read are left to the next owner.
+    /// Returns partitions to the group. Waits for running writes and commits their ends while the
+    /// partitions are still owned; if they are lost, cancels the writes. Records that were only read
+    /// are left to the next owner.
     fn revoked(&mut self, partitions: &[Partition], lost: bool) -> Result<(), PipelineError> {
         let event = match lost {
             true => PartitionEvent::Lost,

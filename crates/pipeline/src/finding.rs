@@ -178,8 +178,7 @@ fn hour(cell: &AggregateDifference) -> String {
 }
 
 impl Finding {
-    /// Returns the offsets that have no row in the ledger, if this is the finding. `stream` is the
-    /// present log.
+    /// Returns the gap, if the finding is a gap in the ledger. `stream` is the present log.
     pub(crate) fn gap(&self, stream: &str) -> Option<LedgerGap> {
         match self {
             Self::LedgerGap(gap) => Some(gap.clone()),

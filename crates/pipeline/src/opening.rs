@@ -1,5 +1,5 @@
-//! Opens newly assigned partitions: their start positions and the memory of their newest events. A
-//! position that does not fit is an error.
+//! Opens newly assigned partitions: determines their start positions and reads their newest
+//! identities.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,8 +20,10 @@ use crate::reconcile::{Work, parts};
 use crate::settle::Consumers;
 use crate::{Config, PipelineError, Progress, Reconciled};
 
-/// Attempts to read a ledger that is behind before it is filled: replicas may lag a moment.
+/// Maximum number of reads of a ledger that seems to be behind. Replicas may lag; only then is it
+/// filled.
 const LOOKS: u32 = 3;
+/// Pause between these reads.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Partitions whose newest identities are read from ClickHouse at the same time.
@@ -99,8 +101,8 @@ impl Opening<'_> {
             .block_on(self.store.ledger().end_rows(self.stream))?)
     }
 
-    /// Returns an error if the group has no offset for a partition that the ledger knows. Reading
-    /// from the start of the log would be wrong.
+    /// Returns an error if the group has no offset for a partition that has ledger rows or facts.
+    /// Reading from the start of the log would count its records again.
     fn check_forgotten(&self, committed: &[Committed]) -> Result<(), PipelineError> {
         let ends = self
             .runtime
@@ -297,8 +299,9 @@ impl Opening<'_> {
         }
     }
 
-    /// Returns the time of the newest event that copies in the new or the known partitions of
-    /// `places` may repeat, if there are any such partitions.
+    /// Returns the time of the newest fact that a record of a new (`is_new`) or known partition may
+    /// copy, in milliseconds since 1970. For known partitions, only facts of other logs count. `None`
+    /// without such partitions or facts.
     fn newest_elsewhere(
         &self,
         places: &[StartPosition],

@@ -17,7 +17,7 @@ pub(crate) struct OwnedPartition {
     pub(crate) partition: Partition,
     pub(crate) origin: BlockOrigin,
     pub(crate) state: PartitionState,
-    /// Intent found after a crash, until its block is written again.
+    /// Intent found after a crash, until the write of its block begins.
     intent: Option<Intent>,
     pub(crate) draft: Draft,
     recent: Recent,
@@ -50,13 +50,13 @@ impl OwnedPartition {
         waits || self.state.is_sealed(self.draft.end)
     }
 
-    /// True if the draft can be written now.
-    pub(crate) fn is_waiting(&self, limits: BlockLimits) -> bool {
+    /// True if the draft is large and no block is being written.
+    pub(crate) fn can_write(&self, limits: BlockLimits) -> bool {
         !self.state.is_writing() && self.draft.is_large(limits)
     }
 
-    /// True if nothing is being written and nothing has to be. A block that is repeated is left to
-    /// the next owner.
+    /// True if no block is being written and the draft needs none. A repeated block is left to the
+    /// next owner.
     pub(crate) fn is_idle(&self) -> bool {
         !self.state.is_writing() && (self.draft.is_empty() || self.state.is_repeating())
     }
@@ -77,7 +77,7 @@ impl OwnedPartition {
         self.draft = Draft::begin(self.draft.first);
     }
 
-    /// Extends the draft over offsets without a record, and returns what decides about it.
+    /// Extends the draft over offsets without a record, and returns the conditions for writing it.
     pub(crate) fn look(
         &mut self,
         now: Duration,

@@ -13,6 +13,9 @@
 //!    │                                                           │
 //!    └──── Written ──── Writing ◀──── Accepted with a block ─────┘
 //! ```
+//!
+//! `Revoked` releases a partition that is reading. A running commit or write ends first: `Written`
+//! then commits the end, and the answer releases the partition. `Lost` releases it at once.
 
 use std::time::Duration;
 
@@ -32,7 +35,7 @@ pub enum BlockPhase {
     Committing(Option<NextOffset>),
     /// The block of a committed intent is being written to ClickHouse.
     Writing,
-    /// The partition was released. Nothing happens any more.
+    /// The partition was released: every event is ignored.
     Released,
 }
 
@@ -44,13 +47,13 @@ pub struct PartitionState {
     committed: NextOffset,
     /// End of the last block that was begun: the draft begins here.
     first: NextOffset,
-    /// Every record before this offset was received.
+    /// Every record before this offset was received. A record of the draft does not move it.
     received: NextOffset,
-    /// Block of an intent found after a crash, until it is written again.
+    /// Block of an intent found after a crash, until its write begins.
     repeats: Option<Extent>,
     /// True once the group has revoked the partition.
     is_leaving: bool,
-    /// Time at which an unreadable record is read again. Nothing is fetched until then.
+    /// Time at which fetching restarts at the end of the draft. No record is accepted until then.
     blocked_until: Option<Duration>,
     /// Time when the last block was begun.
     begun: Option<Duration>,
@@ -58,16 +61,16 @@ pub struct PartitionState {
     commit_after: Option<Duration>,
 }
 
-/// Minimum times from the first record of a block to its writing.
+/// Times that decide when a small draft is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockWaits {
-    /// After a pause.
+    /// Minimum age of the draft, once `between` has passed since the last block was begun.
     pub after_pause: Duration,
-    /// Otherwise. Also the shortest pause: the time since the last block was begun.
+    /// Time after the last block was begun during which only a draft of this age is due.
     pub between: Duration,
 }
 
-/// The draft, and what decides whether it is written.
+/// Draft, and the conditions for writing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockLook {
     /// Time of this look.
@@ -76,7 +79,8 @@ pub struct BlockLook {
     pub first: NextOffset,
     /// End, records and checksum of the draft.
     pub extent: Extent,
-    /// Time since the first record of the draft; `None` without a record.
+    /// Age of the draft: time since its first record, or since its first offset without one. `None`
+    /// if it covers no offset.
     pub waited: Option<Duration>,
     /// True if the draft is large enough to be written at once.
     pub is_large: bool,
@@ -86,21 +90,22 @@ pub struct BlockLook {
     pub waits: BlockWaits,
 }
 
-/// Event of a partition.
+/// Input of [`step`]: a message or result of Kafka or ClickHouse, or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartitionEvent {
     /// The client returned a record.
     Arrived {
         /// Offset of the record.
         offset: i64,
-        /// End of the draft.
+        /// One past the last offset of the draft.
         draft_end: NextOffset,
     },
-    /// The client has read the log up to its end.
+    /// The client has read the log up to its end, which is this offset.
     Ended(NextOffset),
-    /// The next record cannot be read before this time.
+    /// Fetching must restart at the end of the draft, not before this time. The next record is
+    /// unreadable, or the client may have skipped it.
     Unreadable(Duration),
-    /// Read an unreadable record again if its time has come.
+    /// The time is this now: a stopped partition may be due for fetching.
     Retry(Duration),
     /// A block may be due.
     Look(BlockLook),
@@ -205,7 +210,7 @@ impl PartitionState {
         self.phase == BlockPhase::Writing
     }
 
-    /// True if the block of an intent has not been written again yet.
+    /// True until the write of the intent's block begins.
     pub fn is_repeating(&self) -> bool {
         self.repeats.is_some()
     }
@@ -334,7 +339,7 @@ impl PartitionState {
                 self.begun = Some(now);
                 Some(PartitionAction::Write)
             }
-            // To the next owner, a block that was not written looks like one after a crash.
+            // The partition is leaving: the next owner finds the intent and writes the block.
             _ => self.read_on(),
         }
     }
@@ -364,7 +369,7 @@ impl PartitionState {
             "the next block begins where the written one ends"
         );
         self.phase = BlockPhase::Reading;
-        // A partition that is released has no further block to commit with the end.
+        // A leaving partition commits the end alone, as no block follows.
         self.is_leaving.then(|| self.commit(None))
     }
 

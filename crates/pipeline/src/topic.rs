@@ -1,5 +1,5 @@
-//! Identity of the topic that is read. The client reads on at the old offsets, under the old name,
-//! after the topic was created again.
+//! Identity of the topic that is read. After a topic is deleted and created again, the client goes on
+//! at the old offsets without an error; only the topic id shows it.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,13 @@ use crate::PipelineError;
 /// Maximum time between two checks of the topic's id.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Ids of cluster and topic, and the last check of the latter.
+/// Ids of cluster and topic, and the time of the last check of the topic's id.
 pub(crate) struct TopicIdentity {
     /// Ids of cluster and topic, joined by a slash.
     id: String,
     /// True if no record was received since the last check.
     is_checked: bool,
+    /// Time of the last check.
     asked: Instant,
 }
 
@@ -37,8 +38,8 @@ impl TopicIdentity {
         self.is_checked = false;
     }
 
-    /// Compares the topic's id with the id of the log that is read: once for all records since the
-    /// last check, and every [`CHECK_INTERVAL`].
+    /// Compares the topic's id with the id of the log that is read, unless that was done within
+    /// [`CHECK_INTERVAL`] and no record has arrived since.
     pub(crate) fn check(&mut self, reader: &Reader) -> Result<(), PipelineError> {
         if self.is_checked && self.asked.elapsed() <= CHECK_INTERVAL {
             return Ok(());
@@ -57,7 +58,7 @@ impl TopicIdentity {
         Ok(())
     }
 
-    /// Checks the id after [`CHECK_INTERVAL`] without a commit.
+    /// Checks the id after [`CHECK_INTERVAL`] without a check.
     pub(crate) fn check_in_time(&mut self, reader: &Reader) -> Result<(), PipelineError> {
         match self.asked.elapsed() > CHECK_INTERVAL {
             true => self.check(reader),

@@ -1,4 +1,4 @@
-//! Blocks that are being written, each by a task of its own.
+//! Blocks that are being written, one task for each.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Writers {
         self.sink.dead_letters = Arc::new(dead_letters);
     }
 
-    /// Writes the draft of a partition.
+    /// Starts a task that writes the draft of a partition.
     pub(crate) fn start(&mut self, owned: &mut OwnedPartition) {
         let (draft, intended_at) = owned.seal();
         let partition = owned.partition;
@@ -70,12 +70,12 @@ impl Writers {
         owned.writing = Some(Writing { ticket, task });
     }
 
-    /// Returns a result that has arrived.
+    /// Returns a result if one has arrived.
     pub(crate) fn next(&self) -> Option<Outcome> {
         self.results.try_recv().ok()
     }
 
-    /// Waits for a result.
+    /// Waits up to `max` for a result.
     pub(crate) fn wait(&self, max: Duration) -> Option<Outcome> {
         self.results.recv_timeout(max).ok()
     }

@@ -1,8 +1,8 @@
 //! The protocol of "exactly once", checked in every order of steps and faults.
 //!
-//! With all guards, no order counts a record twice or loses one. Without any single guard, the
-//! checker finds and prints an order that does. Five guards are not needed for that; their tests
-//! give the reason for having them.
+//! With all guards, no order counts a record twice or loses one. Without any one of twenty guards,
+//! the checker finds and prints an order that violates a property. Five more guards are not needed
+//! for safety; the comments on their tests give the reason for having them.
 //!
 //! Time is counted in blocks: an insert, an intent and a token age with each other block that is
 //! written. So "a token is remembered longer than an insert may take" is checked rather than
@@ -28,7 +28,7 @@ use crate::protocol::{
     ASSERTED, AT_REST, COUNTED_TWICE, DONE, MISSING, Protocol, REPEATED, STALE, TORN,
 };
 
-/// The usual faults, at most two. Two are enough for every order below.
+/// The usual faults, at most two. Two are enough for every counterexample below.
 const USUAL: Faults = Faults::usual(2);
 const UPGRADE: Faults = Faults {
     upgrade: true,
@@ -47,7 +47,7 @@ const WIPED: Faults = Faults {
     ..USUAL
 };
 
-fn tell(name: &str, checker: &impl Checker<Protocol>, since: Instant) {
+fn print_size(name: &str, checker: &impl Checker<Protocol>, since: Instant) {
     println!(
         "{name}: {} steps, {} states, longest order {}, {:.1} s",
         checker.state_count(),
@@ -73,7 +73,7 @@ fn holds(name: &str, guards: Guards, faults: Faults) {
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_bfs()
         .join();
-    tell(name, &checker, since);
+    print_size(name, &checker, since);
     for property in [COUNTED_TWICE, MISSING, TORN, ASSERTED, AT_REST] {
         if let Some(order) = order(&checker, property) {
             panic!("{name}: not so: {property}\n    {order}");
@@ -96,7 +96,7 @@ fn fails(name: &str, guards: Guards, faults: Faults, property: &'static str) {
         .finish_when(HasDiscoveries::AnyOf(BTreeSet::from([property])))
         .spawn_bfs()
         .join();
-    tell(name, &checker, since);
+    print_size(name, &checker, since);
     match order(&checker, property) {
         Some(order) => println!("  against: {property}\n    {order}"),
         None => panic!("{name}: no order found against: {property}"),

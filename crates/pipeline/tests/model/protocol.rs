@@ -10,8 +10,8 @@ use crate::steps::{Step, steps};
 
 pub const COUNTED_TWICE: &str = "nothing is counted twice";
 pub const MISSING: &str = "nothing before the committed offset is missing";
-pub const TORN: &str = "aggregates say what facts say";
-pub const ASSERTED: &str = "what the code asserts holds";
+pub const TORN: &str = "facts and aggregates of an offset have the same rules";
+pub const ASSERTED: &str = "no assertion of the code fails";
 pub const AT_REST: &str = "when nothing is left to do, everything is counted once";
 pub const DONE: &str = "everything can be counted";
 pub const REPEATED: &str = "an insert can be repeated";

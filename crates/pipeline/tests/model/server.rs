@@ -180,7 +180,7 @@ impl Server {
         }
     }
 
-    /// True if the facts have a block, whose token may be forgotten.
+    /// True if a fact of the range is stored, even if its token is forgotten.
     pub fn has_facts(&self, range: Range) -> bool {
         range.offsets().any(|offset| self.facts.counted[offset] > 0)
     }

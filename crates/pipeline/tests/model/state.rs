@@ -121,8 +121,8 @@ pub enum Work {
 pub struct Member {
     /// Last generation that the consumer knows.
     pub generation: u8,
-    /// State of the partition in the real consumer; `None` if it does not own the partition, or
-    /// believes so.
+    /// State of the partition in the consumer; `None` unless the consumer believes that it owns the
+    /// partition.
     pub partition: Option<PartitionState>,
     /// Intent found with the assignment, until its block is written again.
     pub recovering: Option<Intent>,
@@ -222,7 +222,7 @@ impl State {
         }
     }
 
-    /// Ages everything by the blocks just written.
+    /// Adds `by` to the age of every intent, block and insert, except those of the block `written`.
     pub fn grow_older(&mut self, written: Option<Token>, by: u8) {
         use crate::guards::AGE_MAX;
         let grown = |age: &mut u8| *age = (*age + by).min(AGE_MAX);

@@ -26,7 +26,7 @@ public final class Peer {
         try (var file = new FileReader(arguments[0])) {
             settings.load(file);
         }
-        var flink = Configuration.fromMap(of(settings, "flink."));
+        var flink = Configuration.fromMap(withPrefix(settings, "flink."));
         var job = job(settings, flink);
         var size = new MiniClusterConfiguration.Builder().setConfiguration(flink);
         var cluster = new MiniCluster(size.setNumSlotsPerTaskManager(2).build());
@@ -43,7 +43,7 @@ public final class Peer {
 
     private static StreamGraph job(Properties settings, Configuration flink) {
         var kafka = new Properties();
-        kafka.putAll(of(settings, "kafka."));
+        kafka.putAll(withPrefix(settings, "kafka."));
         var source =
                 KafkaSource.<String>builder()
                         .setTopics(settings.getProperty("topic"))
@@ -76,8 +76,8 @@ public final class Peer {
         return environment.getStreamGraph();
     }
 
-    /** The settings that begin with a prefix, without it. */
-    private static Map<String, String> of(Properties settings, String prefix) {
+    /** Returns the settings whose names begin with a prefix, under the rest of the name. */
+    private static Map<String, String> withPrefix(Properties settings, String prefix) {
         return settings.stringPropertyNames().stream()
                 .filter(name -> name.startsWith(prefix))
                 .collect(
