@@ -1,17 +1,14 @@
 CREATE TABLE IF NOT EXISTS rebuilds{local}{on_cluster}
 (
-    id String COMMENT 'Identifier of the run. Its shadow tables are rebuilding_<id>_…',
-    what Enum8('aggregates' = 1, 'facts' = 2) COMMENT 'Rebuilt data',
-    period String COMMENT 'Value of --period; empty for everything',
-    dry_run Bool COMMENT 'True if the run skips the swap',
+    id String COMMENT 'Identifier of the run, also a part of the name of its consumer group',
+    dry_run Bool COMMENT 'True if the run only lists the changes',
     rules LowCardinality(String) COMMENT 'Version of the rules and of the register used by the run',
     owner String COMMENT 'Host, process id and start of the running process',
-    months Array(UInt32) COMMENT 'Months of the run, as YYYYMM',
-    compared Array(UInt32) COMMENT 'Months whose changes are in rebuild_changes',
-    swapped Array(UInt32) COMMENT 'Months that have been swapped',
-    phase Enum8('working' = 1, 'settling' = 2, 'done' = 3, 'abandoned' = 4) COMMENT 'Phase of the run. While settling, ledger and aggregates are brought in line',
+    phase Enum8('copying' = 1, 'replaying' = 2, 'exchanging' = 3, 'settling' = 4, 'done' = 5, 'abandoned' = 6) COMMENT 'Phase of the run: history is copied to the second database, the log is replayed there, the tables are exchanged, differences are repaired',
+    tables Array(String) COMMENT 'Ids of the tables of the second database that replace the present ones',
     started_at DateTime('UTC') COMMENT 'Start time',
     finished_at DateTime('UTC') COMMENT 'End time; 1970 while the run is unfinished',
+    held_until DateTime('UTC') COMMENT 'End of the pause in which consumers begin no block, so that the tables can be exchanged',
     version UInt64 COMMENT 'Number of the row of a run. The highest is valid'
 )
 ENGINE = {replicated}ReplacingMergeTree({path, }version)

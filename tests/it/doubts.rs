@@ -237,7 +237,7 @@ pub fn facts_changed_by_hand_are_named(engines: &Engines) {
         said.contains("facts were changed after they were stored") && said.contains("'FR'"),
         "{said}"
     );
-    place.run(&["rebuild", "facts", "--period", "2017-03"]);
+    place.run(&["rebuild"]);
     check_whole(&place, total);
     assert_eq!(french(), before);
     let said = place.run(&["audit", "--repair"]);

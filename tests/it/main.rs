@@ -123,6 +123,7 @@ const LONG: &[(&str, Test)] = tests![
     place::a_restored_log_is_read_as_a_new_stream,
     rebuild::facts_follow_the_register,
     rebuild::killed_rebuilds_go_on,
+    rebuild::only_what_the_log_gives_is_kept,
     foreign::another_assignor_is_refused,
     recovery::killed_consumers_lose_and_double_nothing,
     recovery::two_consumers_share_and_hand_over,
@@ -195,7 +196,6 @@ const SHORT: &[(&str, Test)] = tests![
     readers::analysts_see_their_enti_in_every_table,
     questions::each_has_an_answer_that_the_report_agrees_with,
     years::closed_years_never_change_and_say_what_moved,
-    rebuild::damaged_aggregates_are_rebuilt,
     rebuild::events_that_the_log_lost_come_from_the_facts,
 ];
 

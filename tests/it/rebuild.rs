@@ -1,10 +1,8 @@
-//! Rebuilds of history: aggregates from facts and facts from the log, during new events and after
-//! kills.
+//! Rebuilds of all figures from the log, during new events and after kills.
 
 pub mod history;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use affluenza_kafka::{Cluster, NextOffset, Partition};
 use serde_json::Value;
@@ -12,66 +10,22 @@ use serde_json::Value;
 use crate::support::{Engines, eventually};
 use history::{Event, History, moves, told};
 
-pub fn damaged_aggregates_are_rebuilt(engines: &Engines) {
-    let history = History::new(engines, "rebuild_aggregates", 3_000);
-    let whole = history.figures();
-    let register = &history.before;
-    history.execute("DELETE FROM usage_hourly WHERE local_date = '2017-01-04'");
-    history.execute(
-        "INSERT INTO usage_hourly SELECT * FROM usage_hourly WHERE local_date = '2017-03-05' SETTINGS insert_deduplicate = 0",
-    );
-    let damaged = history.figures();
-    assert_ne!(damaged, whole);
-
-    let tried = history.rebuild(register, &["aggregates", "--dry-run"]);
-    assert_eq!(history.figures(), damaged, "a dry run changes nothing");
-    assert!(tried["afterwards"].is_null());
-    let moved = |value: &Value| value["events_moved"].as_u64().expect("a count");
-    let of_a_day = |day: &str| {
-        history.place.count(&format!(
-            "SELECT count() FROM usage_events WHERE local_date = '{day}'"
-        ))
-    };
-    assert_eq!(
-        moved(&tried),
-        of_a_day("2017-01-04") + of_a_day("2017-03-05")
-    );
-
-    let january = history.rebuild(register, &["aggregates", "--period", "2017-01"]);
-    assert_eq!(january["months"], serde_json::json!([201_701]));
-    assert_eq!(moved(&january), of_a_day("2017-01-04"));
-    // Only January was rebuilt, and still all figures are complete.
-    assert_eq!(history.figures(), whole);
-    history.check_balance();
-    let again = history.rebuild(register, &["aggregates"]);
-    assert_eq!(moved(&again), 0);
-    assert_eq!(history.figures(), whole);
-    history.check_balance();
-}
-
 pub fn facts_follow_the_register(engines: &Engines) {
     let history = History::new(engines, "rebuild_facts", 3_000);
     let whole = history.figures();
     let expected = moves((0..3_000).map(Event));
     let after = &history.after;
-    let tried = history.rebuild(after, &["facts", "--dry-run"]);
+    let tried = history.rebuild(after, &["--dry-run"]);
     assert_eq!(told(&tried), expected);
     assert_eq!(history.figures(), whole, "a dry run changes nothing");
     history.check_balance();
 
-    let march = history.rebuild(after, &["facts", "--period", "2017-03"]);
-    assert_eq!(
-        told(&march),
-        moves((0..3_000).map(Event).filter(|event| event.month() == 3))
-    );
-    history.check_balance();
-    let rest = history.rebuild(after, &["facts"]);
-    assert_eq!(
-        told(&rest),
-        moves((0..3_000).map(Event).filter(|event| event.month() != 3))
-    );
-    assert_eq!(rest["rows"], 3_000);
-    assert_eq!(rest["rows_from_log"], 3_000);
+    let letters = dead_letters(&history);
+    let rebuilt = history.rebuild(after, &[]);
+    assert_eq!(told(&rebuilt), expected);
+    assert_eq!(rebuilt["facts"], 3_000);
+    assert_eq!(rebuilt["copied"], serde_json::json!([]));
+    assert_eq!(dead_letters(&history), letters, "none is sent again");
     history.check_balance();
     let figures = history.figures();
     for at in [0, 1, 3, 5] {
@@ -105,10 +59,10 @@ pub fn facts_follow_the_register(engines: &Engines) {
         0,
         "the ledger knows the ente by its new code, repeated events too"
     );
-    let again = history.rebuild(after, &["facts"]);
+    let again = history.rebuild(after, &[]);
     assert_eq!(told(&again), BTreeMap::new(), "nothing moves twice");
     assert_eq!(history.figures(), figures);
-    let text = history.run(&history.before, &["rebuild", "facts", "--dry-run"]);
+    let text = history.run(&history.before, &["rebuild", "--dry-run"]);
     assert!(text.contains("c_new casa plain desktop -> c_old tributi plain desktop  (register: ente, register: category)"), "{text}");
 }
 
@@ -127,9 +81,10 @@ pub fn consumers_go_on_meanwhile(engines: &Engines) {
             }
             next
         });
-        history.rebuild(&history.after, &["facts"]);
-        history.rebuild(&history.after, &["aggregates"]);
+        let rebuilt = history.rebuild(&history.after, &[]);
         drop(stop);
+        let pause = rebuilt["pause_seconds"].as_f64().expect("seconds");
+        assert!(pause < 15.0, "consumers paused for {pause} s");
         producer.join().expect("the producer ends well")
     });
     let records: u64 = history
@@ -148,7 +103,7 @@ pub fn consumers_go_on_meanwhile(engines: &Engines) {
     assert_eq!(figures[3], total, "the aggregate as the facts");
     history.check_balance();
     assert!(total > 2_000, "events came in: {total}");
-    let moved = told(&history.rebuild(&history.after, &["facts"]));
+    let moved = told(&history.rebuild(&history.after, &[]));
     assert_eq!(moved, BTreeMap::new(), "consumer and rebuild agree");
     assert_eq!(
         history
@@ -160,96 +115,146 @@ pub fn consumers_go_on_meanwhile(engines: &Engines) {
     );
 }
 
-/// Moments of a kill: milliseconds after a query returns 1.
-const KILLED_AT: [(&str, u64); 4] = [
-    (
-        "SELECT toUInt64(count() > 0) FROM system.parts WHERE database = currentDatabase() AND active AND table LIKE 'rebuilding%events'",
-        3,
-    ),
-    (
-        "SELECT toUInt64(max(length(compared)) >= 1) FROM rebuilds FINAL WHERE phase = 'working'",
-        1,
-    ),
-    (
-        "SELECT toUInt64(max(length(swapped)) >= 2) FROM rebuilds FINAL WHERE phase = 'working'",
-        7,
-    ),
-    (
-        "SELECT toUInt64(count() > 0) FROM rebuilds FINAL WHERE phase = 'settling'",
-        0,
-    ),
+/// Phases in which a rebuild is killed, each some milliseconds after it began.
+const KILLED_AT: [(&str, u64); 5] = [
+    ("copying", 0),
+    ("replaying", 3),
+    ("replaying", 900),
+    ("exchanging", 0),
+    ("settling", 0),
 ];
 
 pub fn killed_rebuilds_go_on(engines: &Engines) {
     let history = History::new(engines, "rebuild_killed", 2_000);
     let mut present = history.figures();
-    history.rebuild(&history.after, &["facts"]);
+    history.rebuild(&history.after, &[]);
     let mut other = history.figures();
-    let forth = moves((0..2_000).map(Event));
-    for (round, (condition, later)) in KILLED_AT.into_iter().enumerate() {
+    let forth: u64 = moves((0..2_000).map(Event)).values().sum();
+    for (round, (phase, later)) in KILLED_AT.into_iter().enumerate() {
         // Alternates between the two registers.
         let register = if round % 2 == 0 {
             &history.before
         } else {
             &history.after
         };
-        let mut rebuild = history.spawn(register, &["rebuild", "facts"]);
+        let reached = format!("SELECT count() FROM rebuilds FINAL WHERE phase = '{phase}'");
+        let mut rebuild = history.spawn(register, &["rebuild"]);
+        let mut is_killed = false;
         eventually("the rebuild gets that far", || {
-            assert!(!rebuild.has_ended(), "it ended before {condition}");
-            history.place.count(condition) == 1
+            is_killed = history.place.count(&reached) == 1;
+            is_killed || rebuild.has_ended()
         });
+        assert!(
+            is_killed || phase == "exchanging",
+            "round {round}: it ended before {phase}"
+        );
         std::thread::sleep(std::time::Duration::from_millis(later));
         rebuild.kill();
         if round == 0 {
-            check_refusals(&history, register);
+            check_refusals(&history);
         }
-        let done = history.rebuild(register, &["facts"]);
-        assert_eq!(done["resumed"], true);
-        let moved: u64 = told(&done).values().sum();
-        assert_eq!(
-            moved,
-            forth.values().sum::<u64>(),
-            "round {round}: the whole change is listed"
-        );
+        if is_killed {
+            let done = history.rebuild(register, &[]);
+            assert_eq!(done["resumed"], true, "round {round}");
+            let moved: u64 = told(&done).values().sum();
+            assert_eq!(moved, forth, "round {round}: the whole change is listed");
+        }
         assert_eq!(history.figures(), present, "round {round}");
         history.check_balance();
         std::mem::swap(&mut present, &mut other);
     }
-    // A cancelled rebuild leaves consistent data.
-    let mut rebuild = history.spawn(&history.before, &["rebuild", "facts"]);
-    eventually("a month is in place", || {
+    // A cancelled rebuild changes nothing.
+    let mut rebuild = history.spawn(&history.after, &["rebuild"]);
+    eventually("the log is replayed", || {
         assert!(!rebuild.has_ended());
-        history.place.count(
-            "SELECT count() FROM rebuilds FINAL WHERE length(swapped) = 1 AND phase = 'working'",
-        ) == 1
+        history
+            .place
+            .count("SELECT count() FROM rebuilds FINAL WHERE phase = 'replaying'")
+            == 1
     });
     rebuild.kill();
-    history.rebuild(&history.before, &["aggregates", "--abandon"]);
-    history.check_balance();
-    let rest = history.rebuild(&history.before, &["facts"]);
-    assert_eq!(rest["resumed"], false);
-    assert_eq!(history.figures(), present);
+    let tried = history.rebuild(&history.before, &["--abandon", "--dry-run"]);
+    assert_eq!(tried["resumed"], false);
+    assert_eq!(history.figures(), other);
     history.check_balance();
 }
 
-/// Checks that no other rebuild can start while one to the register `before` is unfinished.
-fn check_refusals(history: &History<'_>, before: &Path) {
-    let refused = history.fails(before, &["rebuild", "aggregates", "--period", "2017"]);
-    assert!(
-        refused.contains("`affluenza rebuild facts` continues it") && refused.contains("--abandon"),
-        "{refused}"
-    );
-    let refused = history.fails(&history.after, &["rebuild", "facts"]);
+/// Checks that no rebuild with other rules continues an unfinished one.
+fn check_refusals(history: &History<'_>) {
+    let refused = history.fails(&history.after, &["rebuild"]);
     assert!(
         refused.contains("began with rules") && refused.contains("--abandon"),
         "{refused}"
     );
 }
 
+/// The fate of each record is decided again: facts without a record and missing ones are found, and
+/// erased events stay erased.
+pub fn only_what_the_log_gives_is_kept(engines: &Engines) {
+    let history = History::new(engines, "rebuild_decides", 1_500);
+    let whole = history.figures();
+    let erase = [
+        "erase", "--ente", "c_other", "--period", "2017-02", "--reason", "order 3",
+    ];
+    history.run(&history.before, &erase);
+    let erased = history.figures();
+    assert!(erased[0] < whole[0]);
+    let same = history.rebuild(&history.before, &[]);
+    assert_eq!(told(&same), BTreeMap::new());
+    assert_eq!(history.figures(), erased, "erased events stay erased");
+    history.check_balance();
+
+    // Under the codes of another register, too.
+    let order = [
+        "erase", "--ente", "c_old", "--period", "2017-03", "--reason", "order 4",
+    ];
+    history.run(&history.before, &order);
+    let erased = history.figures();
+    history.rebuild(&history.after, &[]);
+    assert_eq!(
+        history.figures()[0],
+        erased[0],
+        "no erased event comes back"
+    );
+    history.check_balance();
+    history.rebuild(&history.before, &[]);
+    assert_eq!(history.figures(), erased);
+
+    // A consumer of a new event reads it after the orders.
+    let more = "SELECT count() FROM usage_events";
+    history.produce(1_500..1_600);
+    history.run(&history.before, &["consume", "--once"]);
+    let whole = history.figures();
+
+    // Somebody changed stored facts by hand.
+    history.execute(
+        "ALTER TABLE usage_events UPDATE country = 'FR' WHERE kafka_offset % 50 = 0 SETTINGS mutations_sync = 2",
+    );
+    let repaired = history.rebuild(&history.before, &[]);
+    let changed: u64 = told(&repaired).values().sum();
+    let replayed = format!("{more} WHERE kafka_offset % 50 = 0 AND country = 'FR'");
+    // Facts before the last order are copied, those after it are read again.
+    assert!(
+        changed > 0 && history.place.count(&replayed) > 0,
+        "{repaired}"
+    );
+    assert_eq!(history.figures(), whole);
+    history.check_balance();
+}
+
+/// Returns the number of dead letters.
+fn dead_letters(history: &History<'_>) -> u64 {
+    let bus = history.place.bus();
+    let cluster = Cluster::new(&bus).expect("Kafka can be asked");
+    let held = cluster.watermarks(&bus.dead_letter_topic);
+    let held = held.expect("the topic is there").into_iter();
+    held.map(|(_, held)| held.high.0.unsigned_abs()).sum()
+}
+
 pub fn events_that_the_log_lost_come_from_the_facts(engines: &Engines) {
     let history = History::new(engines, "rebuild_retention", 2_000);
-    let reference = history.rebuild(&history.after, &["facts", "--dry-run"]);
-    assert_eq!(reference["rows_from_log"], 2_000);
+    let reference = history.rebuild(&history.after, &["--dry-run"]);
+    assert_eq!(reference["copied"], serde_json::json!([]));
     let (place, bus) = (&history.place, history.place.bus());
     let ends = place.ends();
     // All of one partition, and a third of the other.
@@ -270,16 +275,12 @@ pub fn events_that_the_log_lost_come_from_the_facts(engines: &Engines) {
             ))
         })
         .sum();
-    let text = history.run(&history.after, &["rebuild", "facts", "--dry-run"]);
+    let text = history.run(&history.after, &["rebuild", "--dry-run"]);
     assert!(
-        text.contains(&format!("{} from the log", 2_000 - facts_before)),
+        text.contains("the log cannot give partition 0 from 0 to"),
         "{text}"
     );
-    assert!(
-        text.contains("the log does not hold partition 1 from 0 to"),
-        "{text}"
-    );
-    let rebuilt = history.rebuild(&history.after, &["facts"]);
+    let rebuilt = history.rebuild(&history.after, &[]);
     let copied = |rebuilt: &Value| {
         let sources = rebuilt["copied"].as_array().expect("sources are a list");
         sources
@@ -287,8 +288,10 @@ pub fn events_that_the_log_lost_come_from_the_facts(engines: &Engines) {
             .map(|source| source["facts"].as_u64().expect("a count"))
             .sum::<u64>()
     };
-    assert_eq!(copied(&rebuilt), facts_before);
-    assert_eq!(rebuilt["rows_from_log"], 2_000 - facts_before);
+    // A block whose first records are gone is copied as a whole.
+    let blocks = facts_before..facts_before + 700;
+    assert!(blocks.contains(&copied(&rebuilt)), "{rebuilt}");
+    assert_eq!(rebuilt["facts"], 2_000);
     assert_eq!(
         rebuilt["changes"], reference["changes"],
         "the same as from the log"
@@ -305,9 +308,9 @@ pub fn events_that_the_log_lost_come_from_the_facts(engines: &Engines) {
         &history.after,
         &["consume", "--once", "--accept-new-stream"],
     );
-    let back = history.rebuild(&history.before, &["facts"]);
+    let back = history.rebuild(&history.before, &[]);
     assert_eq!(copied(&back), 2_000);
-    assert_eq!(back["rows_from_log"], 300);
+    assert_eq!(back["facts"], 2_300);
     let undone = moves((0..2_300).map(Event))
         .into_iter()
         .map(|([a, b, c, d], events)| ([c, d, a, b], events))

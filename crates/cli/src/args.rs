@@ -71,8 +71,8 @@ pub enum Command {
     /// log.
     #[command(subcommand)]
     Accept(accept::Accept),
-    /// Rebuild facts or aggregates month by month, while consumers keep running.
-    #[command(subcommand)]
+    /// Rebuild all figures from the log, with the present register and rules, while consumers keep
+    /// running. Lists what changes.
     Rebuild(Rebuild),
     /// Erase the events of a public body, a portal or a period, so that the accounts still balance.
     Erase(erase::Erase),
@@ -333,20 +333,8 @@ pub struct AuditArgs {
     pub format: OutputFormat,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Rebuild {
-    /// Rebuild the aggregates from the facts.
-    Aggregates(RebuildOptions),
-    /// Rebuild the facts from the log, as far as it holds them, with the present register and
-    /// rules; and the aggregates with them.
-    Facts(RebuildOptions),
-}
-
 #[derive(Debug, clap::Args)]
-pub struct RebuildOptions {
-    /// Period whose months (UTC) are rebuilt: 2017, 2017-03, 2017-03-26, or FROM..TO. Default: all.
-    #[arg(long)]
-    pub period: Option<String>,
+pub struct Rebuild {
     /// Print the changes without applying them.
     #[arg(long)]
     pub dry_run: bool,

@@ -223,6 +223,18 @@ impl Cluster {
         }
     }
 
+    /// Deletes a consumer group without members.
+    pub async fn delete_group(&self, group: &str) -> Result<(), BusError> {
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let deleted = self.admin()?.delete_groups(&[group], &options).await?;
+        match deleted.into_iter().next() {
+            Some(Err((_, code))) if code != RDKafkaErrorCode::GroupIdNotFound => {
+                Err(KafkaError::AdminOp(code).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes the records of `topic` before the given offsets, as retention does.
     pub async fn delete_records(
         &self,

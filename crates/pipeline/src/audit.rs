@@ -14,8 +14,7 @@ use affluenza_store::accounts::{CheckScope, StrayFacts};
 use affluenza_store::copies::Suspects;
 use affluenza_store::place::LedgerEnd;
 use affluenza_store::producers::{ProducerGap, ReportedDrops};
-use affluenza_store::rebuild::Settled;
-use affluenza_store::{Admin, Store, StoreError};
+use affluenza_store::{Admin, Settled, Store, StoreError};
 use serde::Serialize;
 
 pub use crate::accounts::PartitionAudit;

@@ -22,6 +22,7 @@ use crate::config::BlockLimits;
 use crate::gaps::Gaps;
 use crate::opening::Opening;
 use crate::partition::OwnedPartition;
+use crate::replay::ReplayBound;
 use crate::step::{BlockPhase, BlockWaits, PartitionAction, PartitionEvent, step};
 use crate::topic::TopicIdentity;
 use crate::write::{Sink, Written};
@@ -44,6 +45,8 @@ const BACKLOG_WAITS: u32 = 2;
 const GATHER: Duration = Duration::from_millis(20);
 /// Interval of reading the committed offsets of the other members of the group.
 const GROUP_LOOK: Duration = Duration::from_millis(500);
+/// Pause before a replay fetches again the records beyond its bound.
+const BOUND_PAUSE: Duration = Duration::from_millis(250);
 /// Backoff after a record that could not be read.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// Backoff before the group is joined again.
@@ -55,19 +58,32 @@ const REJOIN: ExponentialBuilder = ExponentialBuilder::new()
     .without_max_times();
 
 /// Condition, besides `stop`, for the end of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Until {
     /// No condition: only `stop` ends the run.
     Stopped,
     /// Ends when each partition is committed up to its offset.
     Reached(BTreeMap<Partition, NextOffset>),
+    /// Reads no record beyond a bound, which may move. Ends when each partition is committed up to
+    /// its final offset.
+    Replayed(ReplayBound),
 }
 
 impl Until {
-    fn is_reached_by(&self, partition: Partition, next: NextOffset) -> bool {
+    /// Returns the offsets at which the run ends, if they are known.
+    fn ends(&self) -> Option<BTreeMap<Partition, NextOffset>> {
         match self {
-            Self::Stopped => false,
-            Self::Reached(ends) => ends.get(&partition).is_some_and(|end| next >= *end),
+            Self::Stopped => None,
+            Self::Reached(ends) => Some(ends.clone()),
+            Self::Replayed(bound) => bound.ends(),
+        }
+    }
+
+    /// Returns the first offset of a partition that may not be read.
+    fn bound(&self, partition: Partition) -> Option<NextOffset> {
+        match self {
+            Self::Stopped | Self::Reached(_) => None,
+            Self::Replayed(bound) => Some(bound.of(partition)),
         }
     }
 }
@@ -126,6 +142,7 @@ impl Consumer {
             dead_letters: Arc::new(Writer::new(bus, &bus.dead_letter_topic)?),
             gaps: Arc::new(Gaps::new(bus)),
             progress: progress.clone(),
+            is_replay: false,
             partition: Partition(0),
         };
         Ok(Self {
@@ -155,6 +172,13 @@ impl Consumer {
     #[must_use]
     pub fn following(mut self, newer: mpsc::Receiver<Classifier>) -> Self {
         self.newer = Some(newer);
+        self
+    }
+
+    /// Replays a log that was read before: sends no dead letter again.
+    #[must_use]
+    pub fn replaying(mut self) -> Self {
+        self.writers.sink.is_replay = true;
         self
     }
 
@@ -199,27 +223,29 @@ impl Consumer {
         if draining && self.is_idle() {
             return Ok(true);
         }
-        if *until != Until::Stopped
+        let ends = until.ends();
+        if ends.is_some()
             && let Some(standstill) = self.progress.hopeless()
         {
             return Err(PipelineError::Standstill(standstill));
         }
-        if let Until::Reached(ends) = until
+        if let Some(ends) = &ends
             && (self.progress.reached(ends) || self.is_reached_by_group(ends)?)
         {
             return Ok(true);
         }
         if self.is_stalled() || draining {
-            self.wait_for_writers()?;
+            self.wait_for_writers(until)?;
         } else {
-            self.read_round()?;
+            self.read_round(until)?;
         }
         self.finish_writes()?;
         for index in 0..self.partitions.len() {
             let owned = &self.partitions[index];
             let end = owned.draft.end.max(owned.state.covered());
             // While draining, a block is not delayed to grow.
-            let is_last = draining || until.is_reached_by(owned.partition, end);
+            let last = ends.as_ref().and_then(|ends| ends.get(&owned.partition));
+            let is_last = draining || last.is_some_and(|last| end >= *last);
             self.look(index, is_last)?;
         }
         Ok(false)
@@ -360,7 +386,7 @@ impl Consumer {
         self.config.block_limits(self.partitions.len())
     }
 
-    fn read_round(&mut self) -> Result<(), PipelineError> {
+    fn read_round(&mut self, until: &Until) -> Result<(), PipelineError> {
         let limits = self.limits();
         self.stalled_since = None;
         self.fetch_again()?;
@@ -373,6 +399,12 @@ impl Consumer {
                     wait = POLL_WAIT;
                     self.topic.received();
                     let partition = record.partition();
+                    if let Some(bound) = until.bound(partition)
+                        && record.offset().0 >= bound.0
+                    {
+                        drop(record);
+                        return self.wait_at(partition, bound);
+                    }
                     let mut partitions = self.partitions.iter_mut();
                     let Some(owned) = partitions.find(|owned| owned.partition == partition) else {
                         continue;
@@ -407,7 +439,7 @@ impl Consumer {
                     self.revoked(&partitions, lost)?;
                     return Ok(());
                 }
-                Polled::Ended { partition, next } => self.ended(partition, next)?,
+                Polled::Ended { partition, next } => self.ended(partition, next, until)?,
                 Polled::Trouble(trouble) => return self.troubled(trouble),
                 Polled::Nothing => {
                     self.is_behind = false;
@@ -418,11 +450,29 @@ impl Consumer {
         Ok(())
     }
 
-    fn ended(&mut self, partition: Partition, next: NextOffset) -> Result<(), PipelineError> {
+    fn ended(
+        &mut self,
+        partition: Partition,
+        next: NextOffset,
+        until: &Until,
+    ) -> Result<(), PipelineError> {
+        if let Some(bound) = until.bound(partition).filter(|bound| next > *bound) {
+            return self.wait_at(partition, bound);
+        }
         match self.index_of(partition) {
             Some(index) => self.report(index, PartitionEvent::Ended(next)),
             None => Ok(()),
         }
+    }
+
+    /// Stops fetching a partition for a moment: all records before its bound were received.
+    fn wait_at(&mut self, partition: Partition, bound: NextOffset) -> Result<(), PipelineError> {
+        let Some(index) = self.index_of(partition) else {
+            return Ok(());
+        };
+        self.report(index, PartitionEvent::Ended(bound))?;
+        let until = self.now() + BOUND_PAUSE;
+        self.report(index, PartitionEvent::Unreadable(until))
     }
 
     fn index_of(&self, partition: Partition) -> Option<usize> {
@@ -503,7 +553,7 @@ impl Consumer {
 
     /// Waits for a running write, as nothing can be read now. A long wait polls with fetching
     /// paused, which keeps the membership and returns only changes of assignment.
-    fn wait_for_writers(&mut self) -> Result<(), PipelineError> {
+    fn wait_for_writers(&mut self, until: &Until) -> Result<(), PipelineError> {
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
         if since.elapsed() > STALL_MAX && !self.is_paused {
             self.reader.pause(&self.owned())?;
@@ -520,7 +570,7 @@ impl Consumer {
                     drop(record);
                     self.reader.seek(partition, NextOffset(offset.0))?;
                 }
-                Polled::Ended { partition, next } => self.ended(partition, next)?,
+                Polled::Ended { partition, next } => self.ended(partition, next, until)?,
                 Polled::Trouble(trouble) if trouble.may_skip => self.troubled(trouble)?,
                 Polled::Trouble(_) | Polled::Nothing => {}
             }

@@ -1,6 +1,6 @@
 //! Decodes a record.
 
-use affluenza_event::{Event, Message, Reading, UnixMillis, is_event_header, read};
+use affluenza_event::{Reading, UnixMillis, is_event_header, read};
 use affluenza_kafka::Record;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -9,14 +9,6 @@ pub(crate) fn decode<'r>(record: &'r Record<'_>) -> Reading<'r> {
     // Without a time of the record, an event cannot be recognised as lying in its future.
     let written = record.written_ms().map_or(UnixMillis::UNKNOWN, UnixMillis);
     read(record.payload(), || record.headers(), written)
-}
-
-/// Returns the usage event of a record, or `None` for any other record.
-pub(crate) fn usage<'r>(record: &'r Record<'_>) -> Option<Event<'r>> {
-    match decode(record).message {
-        Ok(Message::Usage(event)) => Some(event),
-        Ok(Message::Report(_)) | Err(_) => None,
-    }
 }
 
 /// Returns the headers that belong to the event of a record in binary mode.

@@ -56,7 +56,7 @@ pub enum EraseError {
     },
     /// An unfinished rebuild would restore the erased facts.
     #[error(
-        "rebuild {id} is unfinished: let it end, or cancel it with --abandon; nothing was erased"
+        "rebuild {id} is unfinished: let it end, or cancel it with --abandon, and run this command again"
     )]
     Rebuilding {
         /// Id of the rebuild.
@@ -86,6 +86,7 @@ pub async fn erase(
     order: &Order,
 ) -> Result<(Erasure, Reconciled), EraseError> {
     erasure_notes::keep_whole(store, bus).await?;
+    check_rebuilds(store).await?;
     let begun = store.facts().erasures().await?.into_iter().find(|erasure| {
         !erasure.done
             && erasure.ente == order.ente
@@ -103,6 +104,8 @@ pub async fn erase(
             erasure
         }
     };
+    // A rebuild may have begun at the same moment.
+    check_rebuilds(store).await?;
     take_out(store.facts(), &erasure).await?;
     let stream = stream::present(store.ledger(), bus).await?;
     let compared = reconcile(store, bus, &stream, classifier, CheckScope::All).await?;
@@ -152,6 +155,9 @@ pub async fn erase_again(
     classifier: &mut Classifier,
     open: &mut [Erasure],
 ) -> Result<Reconciled, EraseError> {
+    if !open.is_empty() {
+        check_rebuilds(store).await?;
+    }
     let known = store.facts().erasures().await?;
     for erasure in open.iter_mut() {
         // The table keeps the row with the highest version.
@@ -197,10 +203,14 @@ pub async fn erase_again(
     Ok(compared)
 }
 
-async fn check(store: &Store) -> Result<(), EraseError> {
-    if let Some(run) = store.rebuilds().unfinished().await?.into_iter().next() {
-        return Err(EraseError::Rebuilding { id: run.id });
+async fn check_rebuilds(store: &Store) -> Result<(), EraseError> {
+    match store.rebuilds().unfinished().await?.into_iter().next() {
+        Some(run) => Err(EraseError::Rebuilding { id: run.id }),
+        None => Ok(()),
     }
+}
+
+async fn check(store: &Store) -> Result<(), EraseError> {
     let blocks = store
         .ledger()
         .block_differences(CheckScope::All)

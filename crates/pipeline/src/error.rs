@@ -218,6 +218,9 @@ pub enum PipelineError {
         /// Partition of the block.
         partition: Partition,
     },
+    /// The consumer of a rebuild ended before its last offset.
+    #[error("the replaying consumer ended unexpectedly; see the log above")]
+    ReplayEnded,
 }
 
 impl PipelineError {
@@ -230,6 +233,7 @@ impl PipelineError {
                 | Self::Store(_)
                 | Self::Standstill(_)
                 | Self::WriterGone { .. }
+                | Self::ReplayEnded
                 | Self::ForeignNote { .. }
                 | Self::StillFilling { .. }
         )

@@ -583,7 +583,7 @@ async fn correct_with(
     };
     done.failures.extend(changes.iter().map(|change| {
         format!(
-            "facts were changed after they were stored ({change}), and hour rows of {differing:?} were corrected to them: `affluenza rebuild facts` reads the facts from the log again"
+            "facts were changed after they were stored ({change}), and hour rows of {differing:?} were corrected to them: `affluenza rebuild` reads the facts from the log again"
         )
     }));
     let settled = settle(store, stream, consumers).await?;

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use affluenza_kafka::NextOffset;
-use affluenza_store::doubts::Doubt;
+use affluenza_store::doubts::{Doubt, RebuildState};
 use affluenza_store::hour_rows::{AggregateDifference, Correction};
 use affluenza_store::{Ledger, Store};
 use tokio::sync::{Mutex, watch};
@@ -71,13 +71,15 @@ enum Compared {
     InFlight,
 }
 
-/// Months that this process holds back, as requested in the database.
+/// Blocks that this process holds back, as requested in the database.
 #[derive(Debug)]
 pub(crate) struct Holds(watch::Sender<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
     months: BTreeSet<u32>,
+    /// While a rebuild exchanges its tables, every block is held back.
+    rebuild: RebuildState,
     until: Option<Instant>,
 }
 
@@ -88,17 +90,20 @@ impl Default for Holds {
 }
 
 impl Holds {
-    fn set(&self, months: BTreeSet<u32>) {
-        let until = Some(Instant::now() + HOLD);
-        self.0.send_replace(Held { months, until });
+    fn set(&self, months: BTreeSet<u32>, rebuild: RebuildState) {
+        self.0.send_replace(Held {
+            months,
+            rebuild,
+            until: Some(Instant::now() + HOLD),
+        });
     }
 
-    /// Waits until none of `months` is held, for [`HOLD`] at most.
+    /// Waits until a block with events of `months` may begin, for [`HOLD`] at most.
     pub(crate) async fn wait(&self, months: &BTreeSet<u32>) {
         let mut held = self.0.subscribe();
         let free = held.wait_for(|held| {
             held.until.is_none_or(|until| until <= Instant::now())
-                || held.months.is_disjoint(months)
+                || !held.rebuild.is_held && held.months.is_disjoint(months)
         });
         // A hold that is not renewed expires, as its requester may have ended.
         let _ = tokio::time::timeout(HOLD, free).await;
@@ -106,6 +111,11 @@ impl Holds {
 }
 
 impl Progress {
+    /// True while a rebuild is unfinished. It may ask for a pause at any time.
+    pub fn is_before_pause(&self) -> bool {
+        self.0.holds.0.borrow().rebuild.is_unfinished
+    }
+
     /// Reads which months are in doubt and which are held back. Returns the former.
     ///
     /// # Errors
@@ -116,7 +126,8 @@ impl Progress {
     ) -> Result<BTreeSet<u32>, PipelineError> {
         let months = ledger.months_in_doubt().await?;
         let held = months.iter().filter(|month| month.is_held);
-        self.0.holds.set(held.map(|month| month.month).collect());
+        let held = held.map(|month| month.month).collect();
+        self.0.holds.set(held, ledger.rebuild_state().await?);
         Ok(months.into_iter().map(|month| month.month).collect())
     }
 }

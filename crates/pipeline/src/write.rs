@@ -182,6 +182,8 @@ pub(crate) struct Sink {
     pub(crate) dead_letters: Arc<Writer>,
     pub(crate) gaps: Arc<Gaps>,
     pub(crate) progress: Progress,
+    /// True if the log is replayed into another database.
+    pub(crate) is_replay: bool,
     /// Partition of the block.
     pub(crate) partition: Partition,
 }
@@ -222,6 +224,9 @@ impl Sink {
         let began = Instant::now();
         let first = draft.first.0.unsigned_abs();
         let end = draft.end.0.unsigned_abs();
+        if intended_at.is_none() {
+            self.progress.holds().wait(&months_of(&draft.facts)).await;
+        }
         if !draft.undecided.is_empty() {
             let asked: Vec<(i64, u64)> = draft
                 .undecided
@@ -362,9 +367,6 @@ impl Sink {
         intended_at: Option<u64>,
     ) -> Result<(), PipelineError> {
         let block = Block::of(&facts, origin, offsets, token);
-        if intended_at.is_none() {
-            self.progress.holds().wait(&block.months).await;
-        }
         let Some((attempt, first_sent_at)) =
             self.insert_facts(&mut facts, &block, intended_at).await?
         else {
@@ -553,7 +555,8 @@ impl Sink {
         origin: &BlockOrigin,
     ) -> Result<(), PipelineError> {
         let letters = std::mem::take(&mut draft.dead_letters);
-        if letters.is_empty() {
+        // The topic has the dead letters of a replayed block.
+        if letters.is_empty() || self.is_replay {
             return Ok(());
         }
         self.begins(

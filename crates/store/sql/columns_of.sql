@@ -1,2 +1,2 @@
-SELECT name, type AS kind FROM system.columns
+SELECT name FROM system.columns
 WHERE database = {database:String} AND table = {table:String} ORDER BY position

@@ -1,2 +1,1 @@
-SELECT name, create_table_query AS statement FROM system.tables
-WHERE database = {database:String} AND NOT startsWith(name, 'rebuilding_')
+SELECT name, create_table_query AS statement FROM system.tables WHERE database = {database:String}

@@ -1,4 +1,4 @@
-INSERT INTO {changes} (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why,
+INSERT INTO {live}.rebuild_changes (id, month, year, ente, category, kind, device, to_ente, to_category, to_kind, to_device, why,
                 events, accesses, service_uses)
 SELECT {id:String}, {month:UInt32}, toYear(a.local_date), toString(a.ente), toString(a.category), toString(a.kind), toString(a.device),
        toString(b.ente), toString(b.category), toString(b.kind), toString(b.device),
@@ -12,8 +12,10 @@ SELECT {id:String}, {month:UInt32}, toYear(a.local_date), toString(a.ente), toSt
               concat('device rule: ', a.device_rule, ' -> ', b.device_rule), ''),
            {causes}]), ', ') AS why,
        count(), countIf(a.resource = 'page'), countIf(a.activity = 'service-use' AND a.outcome = 'completed')
-FROM (SELECT stream, kafka_partition, kafka_offset, ente, portal, service, category, kind, device, device_rule, {others} FROM usage_events WHERE toYYYYMM(time) = {month:UInt32}) AS a
-INNER JOIN (SELECT stream, kafka_partition, kafka_offset, ente, portal, service, category, kind, device, device_rule, {others} FROM {shadow} WHERE toYYYYMM(time) = {month:UInt32}) AS b
-ON a.stream = b.stream AND a.kafka_partition = b.kafka_partition AND a.kafka_offset = b.kafka_offset
+FROM (SELECT identity, ente, portal, service, category, kind, device, device_rule, {others}
+      FROM {live}.usage_events WHERE toYYYYMM(time) = {month:UInt32} AND {condition}) AS a
+INNER JOIN (SELECT identity, ente, portal, service, category, kind, device, device_rule, {others}
+            FROM usage_events WHERE toYYYYMM(time) = {month:UInt32}) AS b
+ON a.identity = b.identity
 WHERE why != ''
 GROUP BY ALL SETTINGS {long}, join_algorithm = 'grace_hash', max_bytes_in_join = 200000000

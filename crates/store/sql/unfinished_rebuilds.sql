@@ -1,3 +1,3 @@
-SELECT id, toString(what) AS what, period, dry_run, toString(rules) AS rules, owner, months, compared, swapped,
-       toString(phase) AS phase, toUnixTimestamp(started_at) AS started_at, version
-FROM rebuilds FINAL WHERE rebuilds.phase IN ('working', 'settling') ORDER BY id
+SELECT id, dry_run, toString(rules) AS rules, owner, toString(phase) AS phase, tables,
+       toUnixTimestamp(started_at) AS started_at, version
+FROM rebuilds FINAL WHERE rebuilds.phase NOT IN ('done', 'abandoned') ORDER BY id

@@ -8,10 +8,9 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::LogRange;
-use crate::rebuild::Settled;
 use crate::retention::Boundary;
 use crate::sql::{IN_RANGE, Statement, statement};
-use crate::{Facts, Ledger, StoreError};
+use crate::{Facts, Ledger, Settled, StoreError};
 
 /// Maximum number of listed differences of one kind.
 pub(crate) const LISTED_MAX: usize = 1_000;
@@ -349,6 +348,11 @@ impl Facts {
             .put("hour_rows", hour_rows)
             .put("of_months", self.0.boundary().await?.of_months("month"));
         self.0.rows(query).await
+    }
+
+    /// Returns the number of facts.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        self.0.one("SELECT count() FROM usage_events").await
     }
 
     /// Returns the offsets of the facts of a partition within a range.

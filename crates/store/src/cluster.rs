@@ -186,24 +186,6 @@ impl Database {
         self.execute_everywhere(statement).await
     }
 
-    /// Deletes all rows of a table on every node.
-    pub(crate) async fn truncate(&self, table: &str) -> Result<(), StoreError> {
-        self.execute_everywhere(&format!("TRUNCATE TABLE {}", self.rows_of(table)))
-            .await
-    }
-
-    /// Creates an empty table with the definition of the table of a migration.
-    pub(crate) async fn create_like(&self, new: &str, table: &str) -> Result<(), StoreError> {
-        let migration = migrations().iter().find(|one| one.object_name() == table);
-        let sharding_key = match migration.map(|one| one.object) {
-            Some(SchemaObject::Table(key)) => key,
-            _ => FIRST_SHARD,
-        };
-        let template =
-            format!("CREATE TABLE IF NOT EXISTS {new}{{local}}{{on_cluster}} AS {table}{{local}}");
-        self.create_from(&template, new, sharding_key).await
-    }
-
     /// Creates a table on every node from its template.
     pub(crate) async fn create_from(
         &self,
@@ -213,21 +195,6 @@ impl Database {
     ) -> Result<(), StoreError> {
         for statement in create_table(template, table, sharding_key, &self.config) {
             self.execute_everywhere(&statement).await?;
-        }
-        Ok(())
-    }
-
-    /// Drops a table of any size on every node.
-    pub(crate) async fn drop_table(&self, table: &str) -> Result<(), StoreError> {
-        let on = on_cluster(&self.config);
-        let mut names = vec![table.to_owned(), self.held(table)];
-        // The Distributed table is dropped before the table that it reads.
-        names.dedup();
-        for name in names {
-            self.execute_everywhere(&format!(
-                "DROP TABLE IF EXISTS {name}{on} SYNC SETTINGS max_table_size_to_drop = 0"
-            ))
-            .await?;
         }
         Ok(())
     }

@@ -66,6 +66,15 @@ impl std::fmt::Display for DoubtfulMonth {
     }
 }
 
+/// What a rebuild asks of consumers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct RebuildState {
+    /// True while a rebuild is unfinished.
+    pub is_unfinished: bool,
+    /// True while consumers should begin no block.
+    pub is_held: bool,
+}
+
 /// Reliability of a block's insert token for a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenReliability {
@@ -177,6 +186,11 @@ impl Ledger {
     pub async fn hold_months(&self, doubts: &[Doubt], seconds: u64) -> Result<(), StoreError> {
         self.write_doubts(doubts, &format!("now() + INTERVAL {seconds} SECOND, false"))
             .await
+    }
+
+    /// Returns what a rebuild asks of consumers.
+    pub async fn rebuild_state(&self) -> Result<RebuildState, StoreError> {
+        self.0.one(statement!("rebuild_state")).await
     }
 
     /// Marks these doubts as settled. A later doubt about the same block stays.

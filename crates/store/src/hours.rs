@@ -70,8 +70,8 @@ struct Months {
 /// First day of a month, in days since 1970, and its number of events.
 type MonthEvents = (u16, u64);
 
-/// Query for the generation, which changes with each repair and each step of a rebuild.
-const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL))))";
+/// Query for the generation, which changes with each repair and when a rebuild exchanges its tables.
+const GENERATION: &str = "SELECT assumeNotNull(concat(toString((SELECT count() FROM ingest_repairs)), '/', toString((SELECT sum(r.version) FROM rebuilds AS r FINAL WHERE NOT r.dry_run AND r.phase NOT IN ('copying', 'replaying', 'abandoned')))))";
 
 /// Returns the query for the usage by month, ente and hour, from the sets of visitors.
 fn counted(condition: &str) -> String {

@@ -28,8 +28,8 @@ const ABOUT_PERSONS: [(&str, &str, &str); 5] = [
 const HEAD: &str = "# Inventory of stored data
 
 This page lists every column of every table that Affluenza stores in ClickHouse. It is generated from the comments of the schema
-(`affluenza migrate --show`), and a test compares both. Views and dictionaries store nothing and are not listed. A rebuild copies
-tables while it runs; the copies have temporary names.
+(`affluenza migrate --show`), and a test compares both. Views and dictionaries store nothing and are not listed. A rebuild fills
+a second database with the same tables, and drops it at its end.
 
 The column *about persons* describes information about visitors. No column contains a name, an address or a user agent. Comments say
 *no personal data* in this sense. The pseudonym of a single visit may still be personal data in the sense of the law.

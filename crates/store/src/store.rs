@@ -22,7 +22,7 @@ pub struct Ledger(pub(crate) Arc<Database>);
 #[derive(Clone)]
 pub struct Facts(pub(crate) Arc<Database>);
 
-/// Rebuilds of facts and hour rows in shadow tables.
+/// Rebuilds: their progress and changes.
 #[derive(Clone)]
 pub struct Rebuilds(pub(crate) Arc<Database>);
 
@@ -41,7 +41,10 @@ pub struct Admin(pub(crate) Arc<Database>);
 impl Store {
     /// Prepares a connection without connecting.
     pub fn new(config: &Config) -> Self {
-        let database = Arc::new(Database::new(config));
+        Self::of(Arc::new(Database::new(config)))
+    }
+
+    pub(crate) fn of(database: Arc<Database>) -> Self {
         Self {
             ledger: Ledger(database.clone()),
             facts: Facts(database.clone()),

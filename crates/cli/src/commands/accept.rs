@@ -4,8 +4,9 @@ use affluenza_classify::hours::date_since_1970;
 use affluenza_pipeline::accept::Acceptor;
 use affluenza_report::AcceptedLoss;
 use affluenza_store::accept::Accepted;
+use affluenza_store::rebuild::Phase;
 use affluenza_store::{Ledger, Store};
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::args::accept::Accept;
 use crate::output;
@@ -42,6 +43,13 @@ pub async fn losses_of_year(ledger: &Ledger, year: i16) -> Result<Vec<AcceptedLo
 async fn work(platform: &Platform, settings: &Settings, accept: &Accept) -> Result<String> {
     let store = Store::new(&platform.store);
     store.admin().check_schema().await?;
+    let unfinished = store.rebuilds().unfinished().await?;
+    if let Some(run) = unfinished.iter().find(|run| run.phase != Phase::Settling) {
+        bail!(
+            "rebuild {} is unfinished: let it end, or cancel it with --abandon; nothing was accepted",
+            run.id
+        );
+    }
     let mut classifier = super::classifier(settings)?;
     let (_, _, reason) = accept.told();
     let by = affluenza_http::keys::account();

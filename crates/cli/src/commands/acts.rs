@@ -5,7 +5,7 @@ use affluenza_http::keys::KeyStore;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Command, DeadLetters, Import, Rebuild, RegisterCommand};
+use crate::args::{Command, DeadLetters, Import, RegisterCommand};
 use crate::settings::Settings;
 
 /// Action, subject and details of an act.
@@ -31,16 +31,12 @@ fn act(command: &Command) -> Option<Act> {
             close.year.to_string(),
             json!({ "restate": close.restate }),
         ),
-        Command::Rebuild(what) => {
-            let (subject, options) = match what {
-                Rebuild::Aggregates(options) => ("aggregates", options),
-                Rebuild::Facts(options) => ("facts", options),
-            };
-            if options.dry_run {
+        Command::Rebuild(rebuild) => {
+            if rebuild.dry_run {
                 return None;
             }
-            let detail = json!({ "period": options.period, "abandon": options.abandon });
-            ("rebuild", subject.to_owned(), detail)
+            let detail = json!({ "abandon": rebuild.abandon });
+            ("rebuild", String::new(), detail)
         }
         Command::Erase(erase) => {
             // Without a reason, the order is refused right away.

@@ -10,7 +10,8 @@ use anyhow::Result;
 
 /// Interval between checks for months in doubt while blocks are written.
 const DOUBTS_LOOK: Duration = Duration::from_secs(1);
-/// Interval while no month is in doubt and no block is written.
+/// Interval while no month is in doubt, no rebuild runs and no block is written. A rebuild asks for a
+/// pause only after this time.
 const REST_LOOK: Duration = Duration::from_secs(10);
 /// Pause before a month that stays in doubt is held and compared again.
 const DOUBTS_PAUSE: Duration = Duration::from_secs(60);
@@ -44,7 +45,7 @@ pub async fn settle_regularly(
         let Ok(doubtful) = progress.refresh_doubtful_months(store.ledger()).await else {
             continue;
         };
-        if doubtful.is_empty() {
+        if doubtful.is_empty() && !progress.is_before_pause() {
             looked = Some((Instant::now(), blocks));
         }
         if doubtful.is_empty() || !progress.leads() || Instant::now() < after {

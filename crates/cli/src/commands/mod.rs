@@ -102,7 +102,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::OpenData(open_data) => open_data::run(&settings, &open_data),
         Command::Audit(audit) => audit::run(&settings, &audit),
         Command::Accept(accept) => accept::run(&settings, &accept),
-        Command::Rebuild(what) => rebuild::run(&settings, &what),
+        Command::Rebuild(wanted) => rebuild::run(&settings, &wanted),
         Command::Erase(order) => erase::run(&settings, &order),
         Command::Backup(backup) => backup::backup(&settings, &backup),
         Command::Restore(restore) => backup::restore(&settings, &restore),

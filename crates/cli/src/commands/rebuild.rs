@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use affluenza_http::telemetry::CancellationToken;
-use affluenza_pipeline::rebuild::{RebuildRequest, Rebuilt, Step, Tools, rebuild, stopped};
+use affluenza_pipeline::rebuild::{RebuildError, RebuildRequest, Rebuilt, Step, Tools, rebuild};
 use affluenza_store::Store;
-use affluenza_store::rebuild::{RebuildChange, What};
+use affluenza_store::rebuild::{RebuildChange, SecondDatabase};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
@@ -20,33 +20,26 @@ const LISTED_MAX: usize = 50;
 /// Interval between progress lines without a terminal.
 const LINE_PAUSE: Duration = Duration::from_secs(2);
 
-pub fn run(settings: &Settings, what: &Rebuild) -> Result<()> {
-    let (what, options) = match what {
-        Rebuild::Aggregates(options) => (What::Aggregates, options),
-        Rebuild::Facts(options) => (What::Facts, options),
-    };
-    let period = super::audit::period_of(options.period.as_deref())?;
+pub fn run(settings: &Settings, wanted: &Rebuild) -> Result<()> {
     let request = RebuildRequest {
-        what,
-        months: period.months,
-        period: options.period.clone().unwrap_or_default(),
-        dry_run: options.dry_run,
-        abandon: options.abandon,
+        dry_run: wanted.dry_run,
+        abandon: wanted.abandon,
         owner: owner(),
         is_alive,
     };
     let rebuilt = super::with_platform(settings, Needs::BOTH, async |platform, stop| {
         work(platform, settings, &request, stop).await
     })?;
-    output::print(&match options.format {
+    output::print(&match wanted.format {
         OutputFormat::Json => serde_json::to_string_pretty(&rebuilt).context("a result is JSON")?,
         OutputFormat::Text => text(&rebuilt),
     })?;
-    let failures = rebuilt.afterwards.map_or(0, |after| after.failures.len());
-    if failures > 0 {
-        bail!("{failures} difference(s) could not be repaired: see `affluenza audit`");
+    match rebuilt.failures.len() {
+        0 => Ok(()),
+        failures => {
+            bail!("{failures} difference(s) could not be repaired: see `affluenza audit`")
+        }
     }
-    Ok(())
 }
 
 async fn work(
@@ -59,22 +52,21 @@ async fn work(
     store.admin().check_server().await?;
     store.admin().check_schema().await?;
     let register = super::register(settings)?;
-    let mut classifier = super::classifier(settings)?;
-    let mut progress = ProgressLine::new(request.what);
+    let classifier =
+        || super::classifier(settings).map_err(|error| RebuildError::Rules(format!("{error:#}")));
+    let mut progress = ProgressLine::default();
     let mut tools = Tools {
         store: &store,
+        second: &SecondDatabase::of(&platform.store),
         bus: &platform.bus,
-        classifier: &mut classifier,
+        config: &settings.consume,
         register: &register,
+        classifier: &classifier,
         watch: &mut |step| progress.show(&step),
     };
     tokio::select! {
         rebuilt = rebuild(&mut tools, request) => Ok(rebuilt?),
         () = stop.cancelled() => {
-            stopped(store.rebuilds(), request).await?;
-            if request.dry_run {
-                bail!("stopped; nothing was changed");
-            }
             bail!("stopped: the same command continues it, and --abandon cancels it")
         }
     }
@@ -115,123 +107,85 @@ fn start_of(pid: u32) -> Option<String> {
 }
 
 /// Shows progress: a bar on a terminal, otherwise a line every [`LINE_PAUSE`].
+#[derive(Default)]
 struct ProgressLine {
-    what: What,
     bar: Option<ProgressBar>,
     told: Option<Instant>,
-    began: Instant,
 }
 
 impl ProgressLine {
-    fn new(what: What) -> Self {
-        Self {
-            what,
-            bar: None,
-            told: None,
-            began: Instant::now(),
-        }
-    }
-
     fn show(&mut self, step: &Step) {
         match step {
-            Step::Filling { done, total } => self.filling(*done, *total),
+            Step::Replaying { done, total } => self.replaying(*done, *total),
             Step::Resumed { id } => output::say(&format!("continuing rebuild {id}")),
-            Step::Ready { month } => output::say(&format!("{month}: {} ready", self.what.as_str())),
-            Step::Swapped { month } => output::say(&format!("{month}: replaced")),
-            Step::Settling => output::say("reconciling ledger and aggregates"),
+            Step::Copying => output::say("copying what the log does not hold any more"),
+            Step::Comparing => output::say("comparing the result with the present facts"),
+            Step::Exchanging => output::say("pausing consumers to exchange the tables"),
+            Step::Settling => output::say("reconciling facts, hour rows and ledger"),
         }
     }
 
-    fn filling(&mut self, done: u64, total: u64) {
+    fn replaying(&mut self, done: u64, total: u64) {
         if io::stderr().is_terminal() {
-            let bar = self.bar.get_or_insert_with(|| output::bar("facts", total));
+            let bar = self
+                .bar
+                .get_or_insert_with(|| output::bar("offsets", total));
             bar.set_length(total);
             bar.set_position(done);
-            if done == total {
-                bar.finish();
-                self.bar = None;
-            }
             return;
         }
-        if done < total && self.told.is_some_and(|told| told.elapsed() < LINE_PAUSE) {
+        if self.told.is_some_and(|told| told.elapsed() < LINE_PAUSE) {
             return;
         }
         self.told = Some(Instant::now());
-        let rate = done as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-        output::say(&format!("{done} of {total} facts, {rate:.0} a second"));
+        output::say(&format!("replayed {done} of {total} offsets"));
     }
 }
 
 fn text(rebuilt: &Rebuilt) -> String {
     let mut text = String::new();
-    let (Some(first), Some(last)) = (rebuilt.months.first(), rebuilt.months.last()) else {
-        return format!(
-            "nothing to do: there are no {} in that period\n",
-            rebuilt.what.as_str()
-        );
-    };
-    let what = match rebuilt.what {
-        What::Aggregates => "events recounted",
-        What::Facts => "facts rebuilt",
-    };
-    let rate = rebuilt.rows as f64 / rebuilt.seconds.max(0.001);
+    let copied: u64 = rebuilt.copied.iter().map(|source| source.facts).sum();
     let _ = writeln!(
         text,
-        "{} {what} in {} months, {first} to {last}: {:.1} s, {rate:.0} a second",
-        rebuilt.rows,
-        rebuilt.months.len(),
-        rebuilt.seconds
+        "{} facts rebuilt in {:.1} s, with rules {}",
+        rebuilt.facts, rebuilt.seconds, rebuilt.rules
     );
-    if rebuilt.what == What::Facts {
-        let _ = writeln!(text, "rules {}", rebuilt.rules);
-        let _ = writeln!(text, "{:>12} from the log", rebuilt.rows_from_log);
-        for source in &rebuilt.copied {
-            let _ = writeln!(
-                text,
-                "{:>12} from the facts, with their device as it was: the log does not hold partition {} from {} to {} any more ({})",
-                source.facts,
-                source.kafka_partition,
-                source.first_offset,
-                source.last_offset,
-                source.stream
-            );
-        }
+    let from_log = rebuilt.facts.saturating_sub(copied);
+    let _ = writeln!(text, "{from_log:>12} from the log");
+    for source in &rebuilt.copied {
+        let _ = writeln!(
+            text,
+            "{:>12} from the facts, with their device as it was: the log cannot give partition {} from {} to {} again ({})",
+            source.facts,
+            source.kafka_partition,
+            source.first_offset,
+            source.last_offset,
+            source.stream
+        );
     }
     text.push('\n');
     changes(rebuilt, &mut text);
-    match &rebuilt.afterwards {
-        None => text.push_str("\ndry run: nothing was replaced\n"),
-        Some(after) => {
-            let _ = writeln!(
-                text,
-                "\nreplaced; reconciled afterwards: {} facts restored from the log, {} cells of the aggregate, {} rows of the ledger",
-                after.facts_restored, after.cells_corrected, after.ledger_rows
-            );
-            if after.facts_of_other_rules > 0 {
-                let _ = writeln!(
-                    text,
-                    "{} facts were written meanwhile under other rules: give the consumer the same register, and rebuild again",
-                    after.facts_of_other_rules
-                );
-            }
-            for failure in &after.failures {
-                let _ = writeln!(text, "not repaired: {failure}");
-            }
-        }
+    if rebuilt.dry_run {
+        text.push_str("\ndry run: nothing was replaced\n");
+        return text;
+    }
+    let _ = writeln!(
+        text,
+        "\nreplaced, while consumers paused for {:.1} s; {} facts restored from the log afterwards",
+        rebuilt.pause_seconds, rebuilt.facts_restored
+    );
+    for failure in &rebuilt.failures {
+        let _ = writeln!(text, "not repaired: {failure}");
     }
     text
 }
 
 fn changes(rebuilt: &Rebuilt, text: &mut String) {
-    let moved = match rebuilt.what {
-        What::Facts => "moved",
-        What::Aggregates => "added or removed",
-    };
     if rebuilt.changes.is_empty() {
-        let _ = writeln!(text, "no event {moved}: nothing has changed");
+        let _ = writeln!(text, "no event moved: nothing has changed");
         return;
     }
-    let _ = writeln!(text, "{} events {moved}", rebuilt.events_moved);
+    let _ = writeln!(text, "{} events moved", rebuilt.events_moved);
     let _ = writeln!(
         text,
         "{:>10} {:>10} {:>12}  {:<4}  change",
@@ -245,7 +199,7 @@ fn changes(rebuilt: &Rebuilt, text: &mut String) {
             change.accesses,
             change.service_uses,
             change.year,
-            sentence(rebuilt.what, change)
+            sentence(change)
         );
     }
     if rebuilt.changes.len() > LISTED_MAX {
@@ -257,7 +211,7 @@ fn changes(rebuilt: &Rebuilt, text: &mut String) {
     }
 }
 
-fn sentence(what: What, change: &RebuildChange) -> String {
+fn sentence(change: &RebuildChange) -> String {
     let from = [&change.ente, &change.category, &change.kind, &change.device];
     let to = [
         &change.to_ente,
@@ -269,10 +223,11 @@ fn sentence(what: What, change: &RebuildChange) -> String {
         cell.map(|part| if part.is_empty() { "-" } else { part })
             .join(" ")
     });
-    match what {
-        What::Aggregates => format!("{from}  ({} cells)", change.cells),
-        What::Facts if from == to => format!("{from}  ({})", change.why),
-        What::Facts => format!("{from} -> {to}  ({})", change.why),
+    match (change.ente.is_empty(), change.to_ente.is_empty()) {
+        (true, _) => format!("{to}  ({})", change.why),
+        (_, true) => format!("{from}  ({})", change.why),
+        _ if from == to => format!("{from}  ({})", change.why),
+        _ => format!("{from} -> {to}  ({})", change.why),
     }
 }
 

@@ -80,7 +80,7 @@ fn apply(settings: &Settings, register: &Register) -> Result<()> {
     let note = match before {
         Some(before) if before == version => "active as before".to_owned(),
         Some(before) => format!(
-            "active instead of {before}; facts keep their classification until `affluenza rebuild facts`"
+            "active instead of {before}; facts keep their classification until `affluenza rebuild`"
         ),
         None => "active".to_owned(),
     };

@@ -1,180 +1,152 @@
 //! Begins a rebuild or resumes an interrupted one, or returns the reason why not.
 
+use affluenza_kafka::{Cluster, Config as BusConfig};
 use affluenza_store::Store;
 use affluenza_store::accounts::CheckScope;
-use affluenza_store::rebuild::{Phase, Run, What};
+use affluenza_store::erasure::Erasure;
+use affluenza_store::rebuild::{Phase, Run};
 
-use super::blocks::Blocks;
-use super::{RebuildError, RebuildRequest, Step, Tools, settle};
+use super::{RebuildError, RebuildRequest, Step, Tools, replay_bus};
 use crate::place::check_log;
 
 /// Returns the run, and true if it was begun before.
 pub(super) async fn begin(
     tools: &mut Tools<'_>,
     request: &RebuildRequest,
-    blocks: &mut Blocks<'_>,
+    stream: &str,
 ) -> Result<(Run, bool), RebuildError> {
-    let store = tools.store;
-    store.rebuilds().check()?;
-    let rules = tools.classifier.rules().to_owned();
-    let mut begun = None;
-    for run in store.rebuilds().unfinished().await? {
-        match (request.is_alive)(&run.owner) {
+    let rebuilds = tools.store.rebuilds();
+    rebuilds.check()?;
+    let rules = (tools.classifier)()?.rules().to_owned();
+    for mut run in rebuilds.unfinished().await? {
+        let Run { id, owner, .. } = &run;
+        match (request.is_alive)(owner) {
             Some(true) => {
-                let Run { id, owner, .. } = run;
-                return Err(RebuildError::Running { id, owner });
+                return Err(RebuildError::Running {
+                    id: id.clone(),
+                    owner: owner.clone(),
+                });
             }
             None if !request.abandon => {
-                let Run { id, owner, .. } = run;
-                return Err(RebuildError::Elsewhere { id, owner });
+                return Err(RebuildError::Elsewhere {
+                    id: id.clone(),
+                    owner: owner.clone(),
+                });
             }
             _ => {}
         }
-        let is_same = run.what == request.what
-            && run.period == request.period
-            && run.dry_run == request.dry_run;
-        // An interrupted dry run has nothing worth resuming.
-        if request.abandon || run.dry_run && (!is_same || run.rules != rules) {
-            abandon(tools, run, blocks).await?;
-        } else if !is_same {
+        let is_exchanged = match run.phase {
+            Phase::Exchanging => tools.second.has_exchanged(&run.tables).await?,
+            phase => phase == Phase::Settling,
+        };
+        // Half of an exchange must be completed.
+        if request.abandon && !(is_exchanged && run.phase == Phase::Exchanging) {
+            run.phase = match is_exchanged {
+                true => Phase::Done,
+                false => Phase::Abandoned,
+            };
+            rebuilds.note(&mut run).await?;
+            clear(tools, &replay_bus(tools.bus, &run)).await?;
+            continue;
+        }
+        if run.dry_run != request.dry_run {
             return Err(unfinished(run));
-        } else if run.what == What::Facts && run.rules != rules {
+        }
+        if run.rules != rules && !is_exchanged {
             return Err(RebuildError::OtherRules {
                 id: run.id,
                 begun: run.rules,
                 now: rules,
             });
-        } else {
-            begun = Some(run);
         }
-    }
-    let kept: Vec<&Run> = begun.iter().collect();
-    store.rebuilds().drop_shadows_except(&kept).await?;
-    if let Some(mut run) = begun {
-        store.rebuilds().end_inserts(&run).await?;
         run.owner.clone_from(&request.owner);
-        store.rebuilds().note(&mut run).await?;
+        rebuilds.note(&mut run).await?;
+        check_ownership(tools.store, &run).await?;
         (tools.watch)(Step::Resumed { id: run.id.clone() });
         return Ok((run, true));
     }
-    if let Some(differs) = check_log(store.ledger(), tools.bus, blocks.stream())
+    if let Some(differs) = check_log(tools.store.ledger(), tools.bus, stream)
         .await?
         .pop()
     {
         return Err(differs.into());
     }
-    check_balance(store).await?;
-    blocks
-        .wait()
-        .await?
-        .first()
-        .map_or(Ok(()), |(partition, end)| {
-            Err(RebuildError::BlockPending {
-                partition: *partition,
-                end: *end,
-            })
-        })?;
-    let run = new(store, request, rules).await?;
-    Ok((run, false))
-}
-
-async fn new(store: &Store, request: &RebuildRequest, rules: String) -> Result<Run, RebuildError> {
-    let mut months = match request.what {
-        What::Aggregates => store.facts().months(CheckScope::All).await?,
-        What::Facts => store.rebuilds().fact_months().await?,
-    };
-    months.retain(|month| request.months.contains(month));
-    let kept_from = store.facts().boundary().await?.month;
-    if months.is_empty() && *request.months.end() < kept_from {
-        return Err(RebuildError::BeyondRetention { kept_from });
-    }
-    let (id, started_at) = store.rebuilds().new_id().await?;
+    check_balance(tools.store).await?;
+    let (id, started_at) = rebuilds.new_id().await?;
     let mut run = Run {
         id,
-        what: request.what,
-        period: request.period.clone(),
         dry_run: request.dry_run,
         rules,
         owner: request.owner.clone(),
-        months,
-        compared: Vec::new(),
-        swapped: Vec::new(),
-        phase: Phase::Working,
+        phase: Phase::Copying,
+        tables: Vec::new(),
         started_at,
         version: 0,
     };
-    store.rebuilds().note(&mut run).await?;
-    // If two runs begin at the same moment, both stop.
-    if let Some(other) = store
-        .rebuilds()
-        .unfinished()
-        .await?
-        .into_iter()
-        .find(|other| other.id != run.id)
-    {
+    rebuilds.note(&mut run).await?;
+    if let Err(error) = check_alone(tools.store, &run).await {
         run.phase = Phase::Abandoned;
-        store.rebuilds().note(&mut run).await?;
+        rebuilds.note(&mut run).await?;
+        return Err(error);
+    }
+    Ok((run, false))
+}
+
+/// Returns an error if another rebuild or an erasure began at the same moment: both sides note
+/// themselves before they look for the other.
+async fn check_alone(store: &Store, run: &Run) -> Result<(), RebuildError> {
+    let unfinished = store.rebuilds().unfinished().await?;
+    if let Some(other) = unfinished.into_iter().find(|other| other.id != run.id) {
         return Err(RebuildError::Running {
             id: other.id,
             owner: other.owner,
         });
     }
-    Ok(run)
+    let erasures = store.facts().erasures().await?;
+    match erasures.into_iter().find(|erasure| !erasure.done) {
+        Some(Erasure { id, ente, .. }) => Err(RebuildError::Erasing { id, ente }),
+        None => Ok(()),
+    }
 }
 
-/// Abandons a run. Months that were swapped in stay and are reconciled.
-async fn abandon(
-    tools: &mut Tools<'_>,
-    mut run: Run,
-    blocks: &mut Blocks<'_>,
-) -> Result<(), RebuildError> {
-    let store = tools.store;
-    store.rebuilds().end_inserts(&run).await?;
-    // A month may have been swapped in without being recorded.
-    if !run.dry_run && !run.compared.is_empty() {
-        settle::settle(tools, &run, blocks).await?;
+/// Returns an error if another process has taken the run over at the same moment.
+async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
+    let unfinished = store.rebuilds().unfinished().await?.into_iter();
+    let mut others = unfinished.filter(|other| other.id == run.id && other.owner != run.owner);
+    match others.next() {
+        None => Ok(()),
+        Some(Run { id, owner, .. }) => Err(RebuildError::Running { id, owner }),
     }
-    run.phase = Phase::Abandoned;
-    Ok(store.rebuilds().note(&mut run).await?)
 }
 
 fn unfinished(run: Run) -> RebuildError {
-    let mut command = format!("affluenza rebuild {}", run.what.as_str());
-    if !run.period.is_empty() {
-        command.push_str(&format!(" --period {}", run.period));
-    }
-    if run.dry_run {
-        command.push_str(" --dry-run");
-    }
+    let options = if run.dry_run { " --dry-run" } else { "" };
     RebuildError::Unfinished {
         id: run.id,
-        command,
+        command: format!("affluenza rebuild{options}"),
     }
 }
 
-/// Returns an error if facts are missing or doubled: the rebuild would reproduce the fault.
+/// Removes the second database and the group of a replay.
+pub(super) async fn clear(tools: &Tools<'_>, bus: &BusConfig) -> Result<(), RebuildError> {
+    tools.second.drop().await?;
+    let cluster = Cluster::new(tools.bus)?;
+    if let Err(error) = cluster.delete_group(&bus.group).await {
+        // Kafka removes an empty group by itself when its offsets expire.
+        tracing::warn!(group = bus.group, %error, "the consumer group of the rebuild was not deleted");
+    }
+    Ok(())
+}
+
+/// Returns an error if facts are missing or doubled: what is copied would reproduce the fault.
 async fn check_balance(store: &Store) -> Result<(), RebuildError> {
     let differing = store.ledger().block_differences(CheckScope::All).await?;
-    let ends = store.ledger().partition_accounts().await?;
-    let stray = store.facts().strays().await?;
-    // Facts beyond the end of the ledger belong to a block that is being written.
-    let outside = stray.iter().filter(|facts| {
-        let end = ends
-            .iter()
-            .find(|end| end.stream == facts.stream && end.kafka_partition == facts.kafka_partition);
-        end.is_some_and(|end| facts.first_offset < end.next_offset)
-    });
-    let places: Vec<(u32, u64)> = differing
-        .iter()
-        .map(|block| (block.kafka_partition, block.first_offset))
-        .chain(outside.map(|facts| (facts.kafka_partition, facts.first_offset)))
-        .collect();
-    match places.first() {
+    match differing.first() {
         None => Ok(()),
-        Some((partition, offset)) => Err(RebuildError::Unbalanced {
-            blocks: places.len(),
-            partition: *partition,
-            offset: *offset,
+        Some(block) => Err(RebuildError::Unbalanced {
+            blocks: differing.len(),
+            partition: block.kafka_partition,
+            offset: block.first_offset,
         }),
     }
 }

@@ -1,29 +1,24 @@
 //! Maps the codes of facts without a record to the present register.
 
-use std::ops::Range;
-
 use affluenza_classify::hours::date_since_1970;
 use affluenza_register::Register;
-use affluenza_store::rebuild::CodesRow;
+use affluenza_store::rebuild::{CodesRow, FactCodes};
 
 use crate::classify::RegisterEntries;
 
 /// Maps each combination of ente, portal and service to the codes and categories in the register,
-/// during `days` (since 1970). The result is the same as [`crate::Classifier`] gives for an event.
-pub(super) fn derive(
-    register: &Register,
-    codes: &[[String; 3]],
-    days: Range<u16>,
-) -> Vec<CodesRow> {
+/// on its days. The result is the same as [`crate::Classifier`] gives for an event.
+pub(super) fn derive(register: &Register, codes: &[FactCodes]) -> Vec<CodesRow> {
     let mut rows: Vec<CodesRow> = Vec::with_capacity(codes.len());
-    for before in codes {
-        let entries = RegisterEntries::find(register, before.each_ref().map(String::as_str));
+    for codes in codes {
+        let before = [&codes.ente, &codes.portal, &codes.service];
+        let entries = RegisterEntries::find(register, before.map(String::as_str));
         let mut last = None;
-        for from_day in days.clone() {
+        for from_day in codes.first_day..=codes.last_day {
             let category = entries.category_on(date_since_1970(from_day.into()));
             if last.replace(category) != Some(category) {
                 rows.push(CodesRow {
-                    before: before.clone(),
+                    before: before.map(String::clone),
                     from_day,
                     after: entries.codes().map(str::to_owned),
                     category: category.to_owned(),
@@ -80,9 +75,15 @@ mod tests {
             ["c_new", "www", "other"],
             ["x", "www", "imu"],
         ]
-        .map(|codes| codes.map(str::to_owned));
+        .map(|[ente, portal, service]| FactCodes {
+            ente: ente.to_owned(),
+            portal: portal.to_owned(),
+            service: service.to_owned(),
+            first_day: 5,
+            last_day: 19,
+        });
         assert_eq!(
-            derive(&register, &codes, 5..20),
+            derive(&register, &codes),
             [
                 row(
                     ["c_old", "www", "imu"],

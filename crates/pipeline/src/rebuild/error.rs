@@ -13,24 +13,27 @@ pub enum RebuildError {
     /// Error of ClickHouse.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Error of reading the log or of the reconciliation.
+    /// Error of the replay or of a reconciliation.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// The facts of all requested months may have expired.
-    #[error(
-        "facts are complete only from {kept_from} on: older aggregates stay as they are and cannot be rebuilt"
-    )]
-    BeyondRetention {
-        /// First month whose facts are kept, as `YYYYMM`.
-        kept_from: u32,
-    },
+    /// The register or the rules cannot be read.
+    #[error("{0}")]
+    Rules(String),
     /// Another rebuild is unfinished.
     #[error("rebuild {id} is unfinished: `{command}` continues it, and --abandon cancels it first")]
     Unfinished {
-        /// Id of the other rebuild.
+        /// Id of the rebuild.
         id: String,
-        /// Command that resumes the other rebuild.
+        /// Command that continues it.
         command: String,
+    },
+    /// An erasure is unfinished: a rebuild could bring its events back.
+    #[error("erasure {id} of {ente} is unfinished: run its `affluenza erase` again, and then this")]
+    Erasing {
+        /// Id of the erasure.
+        id: String,
+        /// Public body of the events.
+        ente: String,
     },
     /// Another process is running the rebuild.
     #[error("rebuild {id} is being run by process {owner}: wait until it ends")]
@@ -67,30 +70,32 @@ pub enum RebuildError {
         "{blocks} block(s) whose facts differ from the ledger, the first in partition {partition} at offset {offset}: repair them with `affluenza audit --repair`, and try again"
     )]
     Unbalanced {
-        /// Number of places that differ.
+        /// Number of blocks that differ.
         blocks: usize,
-        /// Partition of the first place.
+        /// Partition of the first block.
         partition: u32,
-        /// Offset of the first place.
+        /// Offset of the first block.
         offset: u64,
     },
-    /// A block was begun and has not been finished by a consumer.
-    #[error(
-        "partition {partition}: a block up to {end} was begun and is not finished: start `affluenza consume`, and try again"
-    )]
-    BlockPending {
-        /// Partition of the block.
-        partition: i32,
-        /// End of the block.
-        end: i64,
-    },
-    /// The shadow does not become complete.
-    #[error(
-        "month {month}: the rebuilt rows differ from the facts after {attempts} attempts; the month was not replaced; see `affluenza audit`"
-    )]
+    /// The replayed data do not balance.
+    #[error("the replayed data do not balance, and nothing was replaced: {cause}")]
     NotWhole {
-        /// Month, as `YYYYMM`.
-        month: u32,
+        /// First difference.
+        cause: String,
+    },
+    /// A filled table is in neither database.
+    #[error(
+        "the rebuilt table {table} is gone, as after a restore: cancel the rebuild with --abandon, and begin again"
+    )]
+    TableGone {
+        /// Name of the table.
+        table: String,
+    },
+    /// The consumers did not pause.
+    #[error(
+        "the tables were not exchanged in {attempts} attempts, as a block was begun and is not finished: check that the consumers run"
+    )]
+    NoPause {
         /// Number of attempts.
         attempts: u32,
     },
@@ -101,11 +106,5 @@ pub enum RebuildError {
         id: String,
         /// Root cause.
         cause: Box<RebuildError>,
-    },
-    /// Another process abandoned the rebuild or took it over.
-    #[error("rebuild {id} was cancelled by another process")]
-    GivenUp {
-        /// Id of the rebuild.
-        id: String,
     },
 }

@@ -5,9 +5,8 @@ use crate::sql::Statement;
 /// End of the settled facts of the current log, by partition. All facts of other logs are settled,
 /// because they receive no more writes.
 ///
-/// A rebuild includes only settled facts. A block that is still being written may be retried, which
-/// would duplicate its rebuilt facts. Such a block is left to its consumer and to the
-/// reconciliation after the swap.
+/// A block that is still being written may be retried. So an audit counts only settled facts, and a
+/// rebuild replays only settled offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Current log.

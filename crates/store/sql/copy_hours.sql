@@ -1,0 +1,1 @@
+INSERT INTO usage_hourly ({columns}) SELECT {columns} FROM ({hours}) SETTINGS {long}

@@ -1,2 +1,0 @@
-SELECT name FROM {tables}
-WHERE database = {database:String} AND startsWith(name, {prefix:String})
