@@ -1,39 +1,34 @@
-//! Builds the register from its text: reads every table and resolves every reference.
+//! Builds the register from its files: reads every table and resolves every reference.
 
 use std::sync::Arc;
 
 use affluenza_event::Kind;
 use jiff::civil::Date;
-use toml::{Spanned, Value};
 
 use crate::check::{Checker, EntryPosition};
 use crate::claims::{Called, index};
 use crate::model::{Category, Ente, Service, Validity};
 use crate::offers::{places, read_offers, read_portals};
-use crate::problem::{Fault, RegisterErrors, RegisterProblem};
-use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawRegister, RawService};
+use crate::problem::{Fault, RegisterErrors};
+use crate::raw::{RawCategories, RawCategory, RawCategoryPeriod, RawEnte, RawService};
 use crate::register::{Named, Names, Register};
+use crate::tables::{Entries, OpenFile, TableReader};
 
-pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
-    let raw: RawRegister = toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|span| Checker::new(text).line(&span));
-        RegisterErrors::new(vec![RegisterProblem {
-            line,
-            table: "",
-            code: String::new(),
-            fault: Fault::Shape(error.message().replace('\n', ", ")),
-        }])
-    })?;
-    let mut checker = Checker::new(text);
-
-    let (categories, category_names) = read_categories(&mut checker, raw.category);
+pub(crate) fn assemble(text: &str, open: OpenFile<'_>) -> Result<Register, RegisterErrors> {
+    let mut checker = Checker::default();
+    let tables = TableReader::read(&mut checker, open, text);
+    if checker.has_unreadable_file() {
+        // References to entries of this file would only hide the cause.
+        return Err(RegisterErrors::new(checker.into_problems()));
+    }
+    let (categories, category_names) = read_categories(&mut checker, tables.categories);
     let (services, service_names) =
-        read_services(&mut checker, raw.service, &categories, &category_names);
-    let (mut enti, ente_names) = read_enti(&mut checker, raw.ente);
-    let portals = read_portals(&mut checker, raw.portal, &mut enti, &ente_names);
+        read_services(&mut checker, tables.services, &categories, &category_names);
+    let (mut enti, ente_names) = read_enti(&mut checker, tables.enti);
+    let portals = read_portals(&mut checker, tables.portals, &mut enti, &ente_names);
     let offers = read_offers(
         &mut checker,
-        raw.deployments,
+        tables.deployments,
         ente_names.of(&enti),
         service_names.of(&services),
     );
@@ -59,13 +54,9 @@ pub(crate) fn assemble(text: &str) -> Result<Register, RegisterErrors> {
 }
 
 fn read_categories(
-    checker: &mut Checker<'_>,
-    raw: Vec<Spanned<Value>>,
+    checker: &mut Checker,
+    mut read: Entries<RawCategory>,
 ) -> (Vec<Arc<Category>>, Names) {
-    let mut read: Vec<(EntryPosition, RawCategory)> = raw
-        .into_iter()
-        .filter_map(|entry| checker.entry("category", entry))
-        .collect();
     read.sort_by(|a, b| a.1.code.cmp(&b.1.code));
     for (place, raw) in &read {
         checker.not_empty(place, "name_it", Some(&raw.name_it));
@@ -95,15 +86,11 @@ fn read_categories(
 }
 
 fn read_services(
-    checker: &mut Checker<'_>,
-    raw: Vec<Spanned<Value>>,
+    checker: &mut Checker,
+    mut read: Entries<RawService>,
     categories: &[Arc<Category>],
     category_names: &Names,
 ) -> (Vec<Service>, Names) {
-    let mut read: Vec<(EntryPosition, RawService)> = raw
-        .into_iter()
-        .filter_map(|entry| checker.entry("service", entry))
-        .collect();
     read.sort_by(|a, b| a.1.code.cmp(&b.1.code));
     for (place, raw) in &read {
         checker.not_empty(place, "name_it", Some(&raw.name_it));
@@ -163,12 +150,7 @@ struct KnownCategories<'c> {
 }
 
 impl KnownCategories<'_> {
-    fn find(
-        &self,
-        checker: &mut Checker<'_>,
-        place: &EntryPosition,
-        code: String,
-    ) -> Arc<Category> {
+    fn find(&self, checker: &mut Checker, place: &EntryPosition, code: String) -> Arc<Category> {
         match self.named.find(&code) {
             Some(category) => Arc::clone(category),
             None => {
@@ -185,7 +167,7 @@ impl KnownCategories<'_> {
 type History = (Arc<Category>, Vec<(Date, Arc<Category>)>);
 
 fn history(
-    checker: &mut Checker<'_>,
+    checker: &mut Checker,
     place: &EntryPosition,
     periods: Vec<RawCategoryPeriod>,
     known: &KnownCategories<'_>,
@@ -216,11 +198,7 @@ fn history(
     (last, earlier)
 }
 
-fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>, Names) {
-    let mut read: Vec<(EntryPosition, RawEnte)> = raw
-        .into_iter()
-        .filter_map(|entry| checker.entry("ente", entry))
-        .collect();
+fn read_enti(checker: &mut Checker, mut read: Entries<RawEnte>) -> (Vec<Ente>, Names) {
     read.sort_by(|a, b| a.1.code.cmp(&b.1.code));
     let called: Vec<_> = read
         .iter()
@@ -236,13 +214,10 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
         })
         .collect();
     let names = index(checker, &called);
-    let named = names.of(&read);
     for (place, raw) in &read {
         checker.not_empty(place, "name", Some(&raw.name));
-        if let Some(successor) = &raw.successor {
-            check_successor(checker, place, raw, successor, &named);
-        }
     }
+    check_successors(checker, names.of(&read));
     let enti = (0u32..)
         .zip(read)
         .map(|(index, (place, raw))| Ente {
@@ -267,35 +242,76 @@ fn read_enti(checker: &mut Checker<'_>, raw: Vec<Spanned<Value>>) -> (Vec<Ente>,
     (enti, names)
 }
 
-fn check_successor(
-    checker: &mut Checker<'_>,
-    place: &EntryPosition,
-    ente: &RawEnte,
-    successor: &str,
-    read: &Named<'_, (EntryPosition, RawEnte)>,
-) {
-    if ente.valid_to.is_none() {
-        checker.report(place, Fault::SuccessorWithoutEnd);
-    }
-    let Some((_, first)) = read.find(successor) else {
-        let fault = Fault::Dangling {
-            field: "successor",
-            code: successor.to_owned(),
-            table: "ente",
+fn check_successors(checker: &mut Checker, read: Named<'_, (EntryPosition, RawEnte)>) {
+    let mut next: Vec<Option<usize>> = Vec::with_capacity(read.entries.len());
+    for (place, ente) in read.entries {
+        let successor = ente.successor.as_deref();
+        let found = successor.and_then(|code| read.position(code));
+        next.push(found);
+        let Some(code) = successor else {
+            continue;
         };
-        return checker.report(place, fault);
-    };
-    let mut at = first;
-    // The number of enti bounds the walk, so it also ends in a ring that does not include this
-    // ente.
-    for _ in 0..read.entries.len() {
-        if at.code == ente.code {
-            return checker.report(place, Fault::SuccessorRing);
+        if ente.valid_to.is_none() {
+            checker.report(place, Fault::SuccessorWithoutEnd);
         }
-        let successor = at.successor.as_deref();
-        match successor.and_then(|code| read.find(code)) {
-            Some((_, further)) => at = further,
-            None => return,
+        if found.is_none() {
+            let (field, table, code) = ("successor", "ente", code.to_owned());
+            checker.report(place, Fault::Dangling { field, code, table });
+        }
+    }
+    for at in rings(&next) {
+        checker.report(&read.entries[at].0, Fault::SuccessorRing);
+    }
+}
+
+/// Returns the nodes that lead back to themselves. Every node has at most one next node, so each is
+/// visited twice at most.
+fn rings(next: &[Option<usize>]) -> Vec<usize> {
+    let mut rings = Vec::new();
+    // Start of the walk that visited the node first.
+    let mut visited_from: Vec<Option<usize>> = vec![None; next.len()];
+    for start in 0..next.len() {
+        let mut at = Some(start);
+        while let Some(node) = at.filter(|node| visited_from[*node].is_none()) {
+            visited_from[node] = Some(start);
+            at = next[node];
+        }
+        let Some(first) = at.filter(|node| visited_from[*node] == Some(start)) else {
+            continue;
+        };
+        let ring = std::iter::successors(Some(first), |node| {
+            next[*node].filter(|node| *node != first)
+        });
+        rings.extend(ring);
+    }
+    rings
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::rings;
+
+    proptest! {
+        #[test]
+        fn a_node_in_a_ring_is_one_that_reaches_itself(
+            next in prop::collection::vec(prop::option::of(0usize..12), 12)
+        ) {
+            let reaches_itself = |start: &usize| {
+                let mut at = next[*start];
+                for _ in 0..next.len() {
+                    if at == Some(*start) {
+                        return true;
+                    }
+                    at = at.and_then(|node| next[node]);
+                }
+                false
+            };
+            let expected: Vec<usize> = (0..next.len()).filter(reaches_itself).collect();
+            let mut found = rings(&next);
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
         }
     }
 }

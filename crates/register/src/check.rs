@@ -1,13 +1,13 @@
 //! Collects problems while the tables are read.
 
 use std::collections::HashSet;
-use std::ops::Range;
+use std::sync::Arc;
 
 use affluenza_classify::hours::Zone;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
+use toml::Value;
 use toml::value::Datetime;
-use toml::{Spanned, Value};
 
 use crate::model::Validity;
 use crate::problem::{Fault, RegisterProblem};
@@ -15,35 +15,36 @@ use crate::problem::{Fault, RegisterProblem};
 /// Maximum length of a code, in bytes; same limit as in events.
 const CODE_BYTES_MAX: usize = 64;
 
-/// Position of an entry in the text.
+/// Line of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct FileLine {
+    /// Name of the file; empty for the first file of the register.
+    pub file: Arc<str>,
+    pub line: usize,
+}
+
+/// Position of an entry in the files.
 #[derive(Debug, Clone)]
 pub(crate) struct EntryPosition {
-    pub line: usize,
+    pub at: FileLine,
     pub table: &'static str,
     pub code: String,
 }
 
-/// Text of the register and the problems found so far.
-pub(crate) struct Checker<'t> {
-    text: &'t str,
+/// Problems found so far.
+#[derive(Default)]
+pub(crate) struct Checker {
     problems: Vec<RegisterProblem>,
     /// Entries omitted because of a fault, by table and code. References to them are not reported.
     unreadable: HashSet<(&'static str, String)>,
 }
 
-impl<'t> Checker<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            problems: Vec::new(),
-            unreadable: HashSet::new(),
-        }
-    }
-
-    /// Returns the problems in the order of the text.
+impl Checker {
+    /// Returns the problems in the order of the files and lines.
     pub(crate) fn into_problems(mut self) -> Vec<RegisterProblem> {
-        self.problems
-            .sort_by(|a, b| (a.line, a.table, &a.code).cmp(&(b.line, b.table, &b.code)));
+        self.problems.sort_by(|a, b| {
+            (&a.file, a.line, a.table, &a.code).cmp(&(&b.file, b.line, b.table, &b.code))
+        });
         self.problems
     }
 
@@ -54,40 +55,50 @@ impl<'t> Checker<'t> {
             return;
         }
         self.problems.push(RegisterProblem {
-            line: Some(place.line),
+            file: Arc::clone(&place.at.file),
+            line: Some(place.at.line),
             table: place.table,
             code: place.code.clone(),
             fault,
         });
     }
 
-    /// Returns the line of a span, counted from 1.
-    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+    /// Reports a fault of a file, at a line if it has one.
+    pub(crate) fn report_file(&mut self, file: &Arc<str>, line: Option<usize>, fault: Fault) {
+        self.problems.push(RegisterProblem {
+            file: Arc::clone(file),
+            line,
+            table: "",
+            code: String::new(),
+            fault,
+        });
+    }
+
+    /// True if a file was not read, or not completely.
+    pub(crate) fn has_unreadable_file(&self) -> bool {
+        self.problems.iter().any(|problem| problem.table.is_empty())
+    }
+
+    /// Reports the fault of an entry that is omitted.
+    pub(crate) fn omit(&mut self, place: &EntryPosition, fault: Fault) {
+        self.report(place, fault);
+        self.unreadable.insert((place.table, place.code.clone()));
     }
 
     /// Reads one entry of a table whose entries have a `code`.
     pub(crate) fn entry<T: DeserializeOwned>(
         &mut self,
-        table: &'static str,
-        entry: Spanned<Value>,
+        place: EntryPosition,
+        entry: impl Into<Value>,
     ) -> Option<(EntryPosition, T)> {
-        let code = entry.get_ref().get("code").and_then(Value::as_str);
-        let place = EntryPosition {
-            line: self.line(&entry.span()),
-            table,
-            code: code.unwrap_or_default().to_owned(),
-        };
-        let mut parsed = self.shape(&place, entry.into_inner());
-        if parsed.is_some() && !is_code(&place.code) {
-            self.report(&place, Fault::BadCode);
-            parsed = None;
+        match self.shape(&place, entry.into()) {
+            Some(_) if !is_code(&place.code) => self.omit(&place, Fault::BadCode),
+            Some(parsed) => return Some((place, parsed)),
+            None => {
+                self.unreadable.insert((place.table, place.code));
+            }
         }
-        if parsed.is_none() {
-            self.unreadable.insert((table, place.code.clone()));
-        }
-        parsed.map(|parsed| (place, parsed))
+        None
     }
 
     /// Deserializes `value`, or reports its shape.
@@ -171,7 +182,7 @@ impl<'t> Checker<'t> {
 }
 
 /// True if `code` is valid in an event.
-fn is_code(code: &str) -> bool {
+pub(crate) fn is_code(code: &str) -> bool {
     (1..=CODE_BYTES_MAX).contains(&code.len())
         && code
             .bytes()

@@ -18,7 +18,7 @@ pub(crate) struct Called<'e> {
 
 /// Builds the lookup index. Codes and aliases come first, and duplicates among them are reported.
 /// Names follow, if only one entry has them.
-pub(crate) fn index(checker: &mut Checker<'_>, entries: &[Called<'_>]) -> Names {
+pub(crate) fn index(checker: &mut Checker, entries: &[Called<'_>]) -> Names {
     let mut names = Names::default();
     for (at, entry) in (0u32..).zip(entries) {
         for claim in &entry.claims {
@@ -30,7 +30,7 @@ pub(crate) fn index(checker: &mut Checker<'_>, entries: &[Called<'_>]) -> Names 
             match names.by_key.insert(key.into(), at) {
                 Some(other) if other != at => {
                     let mut pair = [entry.place, entries[other as usize].place];
-                    pair.sort_by_key(|place| place.line);
+                    pair.sort_by_key(|place| (&place.at.file, place.at.line));
                     let fault = Fault::Duplicate {
                         name: (*claim).to_owned(),
                         other: pair[0].code.clone(),

@@ -1,13 +1,11 @@
 //! Differences between two registers.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::fmt;
 
-use crate::model::Validity;
-use crate::register::Register;
+use crate::model::{Category, Ente, Portal, Service, Validity};
+use crate::register::{Offer, Register};
 
-/// Table and code of an entry. A deployment has the codes of ente and service.
-type Key = (&'static str, String);
 /// Fields of an entry with their values; absent values are empty.
 type Fields = Vec<(&'static str, String)>;
 
@@ -55,127 +53,212 @@ impl fmt::Display for Change {
     }
 }
 
-impl Change {
-    fn new(key: &Key, what: ChangeKind) -> Self {
-        let (table, code) = (key.0, key.1.clone());
-        Self { table, code, what }
+/// Entry of a table, as it is compared.
+trait Entry {
+    const TABLE: &'static str;
+
+    /// Codes by which the entries of a table are sorted.
+    fn key(&self) -> (&str, &str);
+    fn fields(&self) -> Fields;
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.fields() == other.fields()
+    }
+
+    fn change(&self, what: ChangeKind) -> Change {
+        let (first, second) = self.key();
+        Change {
+            table: Self::TABLE,
+            code: match second {
+                "" => first.to_owned(),
+                _ => format!("{first}/{second}"),
+            },
+            what,
+        }
     }
 }
 
 /// Returns the changes from `before` to `after`, ordered by table and code.
 pub fn diff(before: &Register, after: &Register) -> Vec<Change> {
-    let (before, after) = (entries(before), entries(after));
     let mut changes = Vec::new();
-    for (key, fields) in &before {
-        let Some(now) = after.get(key) else {
-            changes.push(Change::new(key, ChangeKind::Removed));
-            continue;
-        };
-        for ((field, before), (_, after)) in fields.iter().zip(now) {
-            if before != after {
-                let what = ChangeKind::Changed {
-                    field,
-                    before: before.clone(),
-                    after: after.clone(),
-                };
-                changes.push(Change::new(key, what));
-            }
-        }
-    }
-    let added = after.keys().filter(|key| !before.contains_key(key));
-    changes.extend(added.map(|key| Change::new(key, ChangeKind::Added)));
+    compare(&mut changes, before.enti(), after.enti());
+    compare(&mut changes, before.services(), after.services());
+    compare(&mut changes, before.categories(), after.categories());
+    compare(&mut changes, before.portals(), after.portals());
+    compare(&mut changes, offered(before), offered(after));
     changes.sort_by(|a, b| (a.table, &a.code).cmp(&(b.table, &b.code)));
     changes
 }
 
-fn entries(register: &Register) -> BTreeMap<Key, Fields> {
-    let mut entries = BTreeMap::new();
-    enti(register, &mut entries);
-    services(register, &mut entries);
-    for category in register.categories() {
-        let fields = vec![
-            ("name_it", category.name_it().to_owned()),
-            ("name_en", category.name_en().to_owned()),
-        ];
-        entries.insert(("category", category.code().to_owned()), fields);
-    }
-    for portal in register.portals() {
-        let fields = vec![
-            ("name", portal.name().to_owned()),
-            ("source", portal.source().to_owned()),
-            ("zone", portal.zone().name().to_owned()),
-        ];
-        let code = format!("{}/{}", portal.ente(), portal.code());
-        entries.insert(("portal", code), fields);
-    }
-    for offer in register.deployments() {
-        let code = format!("{}/{}", offer.ente.code(), offer.service.code());
-        let said = format!("{} {}", offer.nature, days(offer.validity));
-        // A service may be offered in several periods.
-        let fields: &mut Fields = entries
-            .entry(("deployment", code))
-            .or_insert_with(|| vec![("periods", String::new())]);
-        let periods = &mut fields[0].1;
-        if !periods.is_empty() {
-            periods.push_str(", ");
+/// Adds the changes of one table. Both sides are sorted by key, so one pass over both is enough.
+fn compare<T: Entry>(
+    changes: &mut Vec<Change>,
+    before: impl Iterator<Item = T>,
+    after: impl Iterator<Item = T>,
+) {
+    let (mut before, mut after) = (before.peekable(), after.peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (Some(old), Some(new)) => old.key().cmp(&new.key()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let old = before.next_if(|_| order.is_le());
+        let new = after.next_if(|_| order.is_ge());
+        match (old, new) {
+            (Some(old), Some(new)) if !old.is_same(&new) => {
+                for ((field, before), (_, after)) in old.fields().into_iter().zip(new.fields()) {
+                    if before != after {
+                        changes.push(old.change(ChangeKind::Changed {
+                            field,
+                            before,
+                            after,
+                        }));
+                    }
+                }
+            }
+            (Some(old), None) => changes.push(old.change(ChangeKind::Removed)),
+            (None, Some(new)) => changes.push(new.change(ChangeKind::Added)),
+            _ => {}
         }
-        periods.push_str(&said);
     }
-    entries
 }
 
-fn enti(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
-    for ente in register.enti() {
-        let population = ente.population();
-        let fields = vec![
-            ("name", ente.name().to_owned()),
-            ("kind", ente.kind().to_string()),
-            ("istat", text(ente.istat())),
-            ("belfiore", text(ente.belfiore())),
-            ("zone", ente.zone().name().to_owned()),
+impl Entry for &Category {
+    const TABLE: &'static str = "category";
+
+    fn key(&self) -> (&str, &str) {
+        (self.code(), "")
+    }
+
+    fn fields(&self) -> Fields {
+        vec![
+            ("name_it", self.name_it().to_owned()),
+            ("name_en", self.name_en().to_owned()),
+        ]
+    }
+}
+
+impl Entry for &Portal {
+    const TABLE: &'static str = "portal";
+
+    fn key(&self) -> (&str, &str) {
+        (self.ente(), self.code())
+    }
+
+    fn fields(&self) -> Fields {
+        vec![
+            ("name", self.name().to_owned()),
+            ("source", self.source().to_owned()),
+            ("zone", self.zone().name().to_owned()),
+        ]
+    }
+}
+
+/// Periods in which an ente offers a service, in the order of their days.
+struct Offered<'r> {
+    ente: &'r str,
+    service: &'r str,
+    periods: &'r [Offer],
+}
+
+/// Returns the deployments of a register by ente and service.
+fn offered(register: &Register) -> impl Iterator<Item = Offered<'_>> {
+    let is_same = |a: &Offer, b: &Offer| (a.ente, a.service) == (b.ente, b.service);
+    register.offers.chunk_by(is_same).map(|periods| Offered {
+        ente: register.enti[periods[0].ente as usize].code(),
+        service: register.services[periods[0].service as usize].code(),
+        periods,
+    })
+}
+
+impl Entry for Offered<'_> {
+    const TABLE: &'static str = "deployment";
+
+    fn key(&self) -> (&str, &str) {
+        (self.ente, self.service)
+    }
+
+    fn fields(&self) -> Fields {
+        let periods = self.periods.iter();
+        let periods: Vec<String> = periods
+            .map(|offer| format!("{} {}", offer.nature, days(offer.validity)))
+            .collect();
+        vec![("periods", periods.join(", "))]
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let period = |offer: &Offer| (offer.nature, offer.validity);
+        self.periods
+            .iter()
+            .map(period)
+            .eq(other.periods.iter().map(period))
+    }
+}
+
+impl Entry for &Ente {
+    const TABLE: &'static str = "ente";
+
+    fn key(&self) -> (&str, &str) {
+        (self.code(), "")
+    }
+
+    fn fields(&self) -> Fields {
+        let population = self.population();
+        vec![
+            ("name", self.name().to_owned()),
+            ("kind", self.kind().to_string()),
+            ("istat", text(self.istat())),
+            ("belfiore", text(self.belfiore())),
+            ("zone", self.zone().name().to_owned()),
             (
                 "population",
                 population.map_or_else(String::new, |it| {
                     format!("{} ({})", it.inhabitants, it.year)
                 }),
             ),
-            ("aliases", listed(ente.aliases())),
-            ("valid", days(ente.validity())),
-            ("successor", text(ente.successor())),
+            ("aliases", listed(self.aliases())),
+            ("valid", days(self.validity())),
+            ("successor", text(self.successor())),
             (
                 "patron",
-                ente.patron()
+                self.patron()
                     .map_or_else(String::new, |day| day.to_string()),
             ),
             (
                 "desk",
-                ente.desk().map_or_else(String::new, ToString::to_string),
+                self.desk().map_or_else(String::new, ToString::to_string),
             ),
-        ];
-        entries.insert(("ente", ente.code().to_owned()), fields);
+        ]
     }
 }
 
-fn services(register: &Register, entries: &mut BTreeMap<Key, Fields>) {
-    for service in register.services() {
+impl Entry for &Service {
+    const TABLE: &'static str = "service";
+
+    fn key(&self) -> (&str, &str) {
+        (self.code(), "")
+    }
+
+    fn fields(&self) -> Fields {
         let mut categories = String::new();
-        for (validity, category) in service.categories() {
+        for (validity, category) in self.categories() {
             categories.push_str(category.code());
             if let Some(to) = validity.to {
                 categories.push_str(&format!(" until {to}, "));
             }
         }
-        let fields = vec![
-            ("name_it", service.name_it().to_owned()),
-            ("name_en", text(service.name_en())),
+        vec![
+            ("name_it", self.name_it().to_owned()),
+            ("name_en", text(self.name_en())),
             ("category", categories),
-            ("nature", service.nature().to_string()),
-            ("subject", text(service.subject())),
-            ("life_event", text(service.life_event())),
-            ("aliases", listed(service.aliases())),
-            ("valid", days(service.validity())),
-        ];
-        entries.insert(("service", service.code().to_owned()), fields);
+            ("nature", self.nature().to_string()),
+            ("subject", text(self.subject())),
+            ("life_event", text(self.life_event())),
+            ("aliases", listed(self.aliases())),
+            ("valid", days(self.validity())),
+        ]
     }
 }
 

@@ -3,6 +3,7 @@
 mod assemble;
 mod check;
 mod claims;
+mod contents;
 pub mod diff;
 mod model;
 mod names;
@@ -10,11 +11,15 @@ mod offers;
 mod problem;
 mod raw;
 mod register;
+mod rows;
 #[cfg(test)]
 mod schema;
+mod sheet;
+mod tables;
 mod version;
 
 pub use affluenza_event::Kind;
+pub use contents::self_contained;
 pub use model::{Category, Deployment, Ente, EnteKind, Population, Portal, Service, Validity};
 pub use problem::{Fault, RegisterErrors, RegisterProblem};
 pub use register::Register;

@@ -1,148 +1,136 @@
 //! Reads the tables that refer to enti: portals and deployments.
 
-use std::collections::BTreeMap;
-
-use jiff::civil::Date;
-use toml::{Spanned, Value};
-
 use crate::check::{Checker, EntryPosition};
 use crate::model::{Ente, Portal, Service, Validity};
 use crate::problem::Fault;
-use crate::raw::{RawDeployment, RawPortal};
+use crate::raw::RawPortal;
 use crate::register::{Map, Named, Names, Offer};
+use crate::tables::{Entries, OfferedService};
 
 pub(crate) fn read_portals(
-    checker: &mut Checker<'_>,
-    raw: Vec<Spanned<Value>>,
+    checker: &mut Checker,
+    raw: Entries<RawPortal>,
     enti: &mut [Ente],
     ente_names: &Names,
 ) -> Vec<Portal> {
-    let mut portals: Vec<(usize, Portal)> = Vec::new();
+    let mut portals: Vec<(usize, Portal, EntryPosition)> = Vec::with_capacity(raw.len());
     let mut sources: Map<String, String> = Map::default();
-    for entry in raw {
-        let Some((place, raw)) = checker.entry::<RawPortal>("portal", entry) else {
-            continue;
-        };
+    for (place, raw) in raw {
         checker.not_empty(&place, "name", Some(&raw.name));
         checker.not_empty(&place, "source", Some(&raw.source));
-        let Some(at) = ente_names.exact.get(raw.ente.as_str()) else {
+        let Some(ente) = ente_names.of(enti).find(&raw.ente) else {
             let (field, table) = ("ente", "ente");
             let code = raw.ente;
             checker.report(&place, Fault::Dangling { field, code, table });
             continue;
         };
-        let ente = &enti[*at as usize];
         let full = format!("{}.{}", ente.code, raw.code);
-        let twin = portals
-            .iter()
-            .find(|(of, portal)| of == &ente.index() && portal.code == raw.code)
-            .map(|_| full.clone());
-        let twin_source = sources.insert(raw.source.clone(), full);
-        for (name, other) in [(&raw.code, twin), (&raw.source, twin_source)] {
-            if let Some(other) = other {
-                let name = name.clone();
-                checker.report(&place, Fault::Duplicate { name, other });
-            }
+        if let Some(other) = sources.insert(raw.source.clone(), full) {
+            let name = raw.source.clone();
+            checker.report(&place, Fault::Duplicate { name, other });
         }
-        portals.push((
-            ente.index(),
-            Portal {
-                zone: checker
-                    .zone(&place, raw.zone.as_deref())
-                    .unwrap_or_else(|| ente.zone.clone()),
-                code: raw.code,
-                name: raw.name,
-                ente: ente.code.clone(),
-                source: raw.source,
-            },
-        ));
+        let portal = Portal {
+            zone: checker
+                .zone(&place, raw.zone.as_deref())
+                .unwrap_or_else(|| ente.zone.clone()),
+            code: raw.code,
+            name: raw.name,
+            ente: ente.code.clone(),
+            source: raw.source,
+        };
+        portals.push((ente.index(), portal, place));
     }
     portals.sort_by(|a, b| (a.0, &a.1.code).cmp(&(b.0, &b.1.code)));
+    for pair in portals.windows(2) {
+        let [(_, first, _), (_, second, place)] = pair else {
+            continue;
+        };
+        if (&first.ente, &first.code) == (&second.ente, &second.code) {
+            let name = second.code.clone();
+            let other = format!("{}.{}", first.ente, first.code);
+            checker.report(place, Fault::Duplicate { name, other });
+        }
+    }
     for ente in enti {
-        let first = portals.partition_point(|(at, _)| *at < ente.index());
-        let end = portals.partition_point(|(at, _)| *at <= ente.index());
+        let first = portals.partition_point(|(at, ..)| *at < ente.index());
+        let end = portals.partition_point(|(at, ..)| *at <= ente.index());
         ente.portals = first..end;
     }
-    portals.into_iter().map(|(_, portal)| portal).collect()
+    portals.into_iter().map(|(_, portal, _)| portal).collect()
 }
 
 pub(crate) fn read_offers(
-    checker: &mut Checker<'_>,
-    raw: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+    checker: &mut Checker,
+    raw: Vec<OfferedService>,
     enti: Named<'_, Ente>,
     services: Named<'_, Service>,
 ) -> Vec<Offer> {
-    let mut offers = Vec::new();
-    for (ente_code, of_ente) in raw {
-        let ente = enti.find(&ente_code);
-        for (service_code, value) in of_ente {
-            let place = EntryPosition {
-                line: checker.line(&value.span()),
-                table: "deployments",
-                code: format!("{ente_code}.{service_code}"),
-            };
-            let service = services.find(&service_code);
-            for (field, code, found) in [
-                ("ente", &ente_code, ente.is_some()),
-                ("service", &service_code, service.is_some()),
-            ] {
-                if !found {
-                    let (code, table) = (code.clone(), field);
-                    checker.report(&place, Fault::Dangling { field, code, table });
-                }
-            }
-            let periods = match value.into_inner() {
-                Value::Array(periods) => periods,
-                one => vec![one],
-            };
-            let raws: Vec<RawDeployment> = periods
-                .into_iter()
-                .filter_map(|period| checker.shape(&place, period))
-                .collect();
-            if let (Some(ente), Some(service)) = (ente, service) {
-                offers.extend(read_periods(checker, &place, ente, service, raws));
+    let mut offers: Vec<(Offer, EntryPosition)> = Vec::with_capacity(raw.len());
+    for offered in raw {
+        let ente = enti.find(offered.ente());
+        let service = services.find(offered.service());
+        for (field, code, found) in [
+            ("ente", offered.ente(), ente.is_some()),
+            ("service", offered.service(), service.is_some()),
+        ] {
+            if !found {
+                let (code, table) = (code.to_owned(), field);
+                checker.report(&offered.place, Fault::Dangling { field, code, table });
             }
         }
+        if let (Some(ente), Some(service)) = (ente, service)
+            && let Some(offer) = read_offer(checker, &offered, ente, service)
+        {
+            offers.push((offer, offered.place));
+        }
     }
-    offers.sort_by_key(|offer| (offer.ente, offer.service, offer.validity.from));
-    offers
+    offers.sort_by_key(|(offer, _)| (offer.ente, offer.service, offer.validity.from));
+    report_overlaps(checker, &offers);
+    offers.into_iter().map(|(offer, _)| offer).collect()
 }
 
-fn read_periods(
-    checker: &mut Checker<'_>,
-    place: &EntryPosition,
+fn read_offer(
+    checker: &mut Checker,
+    offered: &OfferedService,
     ente: &Ente,
     service: &Service,
-    raws: Vec<RawDeployment>,
-) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = Vec::with_capacity(raws.len());
-    for raw in raws {
-        let validity = checker.validity(place, raw.valid_from, raw.valid_to);
-        if validity.intersection(&Validity::default()).is_none() {
-            // Reversed dates have been reported already.
-            continue;
-        }
-        let within = validity
-            .intersection(&service.validity)
-            .and_then(|validity| validity.intersection(&ente.validity));
-        let Some(validity) = within else {
-            checker.report(place, Fault::NeverValid);
-            continue;
-        };
-        for earlier in &offers {
-            if let Some(both) = earlier.validity.intersection(&validity) {
-                let on = both.from.unwrap_or(Date::MIN);
-                checker.report(place, Fault::Overlap { on });
+) -> Option<Offer> {
+    let (raw, place) = (&offered.raw, &offered.place);
+    let validity = checker.validity(place, raw.valid_from, raw.valid_to);
+    // Reversed dates have been reported already.
+    validity.intersection(&Validity::default())?;
+    let within = validity
+        .intersection(&service.validity)
+        .and_then(|validity| validity.intersection(&ente.validity));
+    if within.is_none() {
+        checker.report(place, Fault::NeverValid);
+    }
+    Some(Offer {
+        ente: ente.index,
+        service: service.index,
+        nature: raw.nature.unwrap_or(service.nature),
+        validity: within?,
+    })
+}
+
+/// Reports every period that begins before an earlier one of its ente and service ends. `offers` is
+/// sorted by ente, service and first day.
+fn report_overlaps(checker: &mut Checker, offers: &[(Offer, EntryPosition)]) {
+    let is_same = |a: &Offer, b: &Offer| (a.ente, a.service) == (b.ente, b.service);
+    for periods in offers.chunk_by(|(a, _), (b, _)| is_same(a, b)) {
+        let mut longest = periods[0].0.validity;
+        for (Offer { validity, .. }, place) in &periods[1..] {
+            if let Some(both) = longest.intersection(validity) {
+                checker.report(place, Fault::Overlap { on: both.from });
+            }
+            let is_longer = longest
+                .to
+                .is_some_and(|end| validity.to.is_none_or(|to| to > end));
+            if is_longer {
+                longest = *validity;
             }
         }
-        offers.push(Offer {
-            ente: ente.index,
-            service: service.index,
-            nature: raw.nature.unwrap_or(service.nature),
-            validity,
-        });
     }
-    offers
 }
 
 /// Returns the range of each ente and service in `offers`, which is sorted by them.

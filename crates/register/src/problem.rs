@@ -1,9 +1,11 @@
-//! Problems of a register text, each with its remedy.
+//! Problems of a register, each with its remedy.
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use thiserror::Error;
 
-/// All problems of a register text.
+/// All problems of a register.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}", listed(.0))]
 pub struct RegisterErrors(Vec<RegisterProblem>);
@@ -13,7 +15,7 @@ impl RegisterErrors {
         Self(problems)
     }
 
-    /// Problems in the order of the text. Never empty.
+    /// Problems in the order of the files and lines. Never empty.
     pub fn problems(&self) -> &[RegisterProblem] {
         &self.0
     }
@@ -30,9 +32,11 @@ fn listed(problems: &[RegisterProblem]) -> String {
 /// One problem and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisterProblem {
-    /// Line of the text, from 1; `None` for the text as a whole.
+    /// Name of the file under `[files]`; empty for the first file.
+    pub file: Arc<str>,
+    /// Line of the file, from 1; `None` for the file as a whole.
     pub line: Option<usize>,
-    /// Table: `ente`, `category`, `service`, `portal` or `deployments`; empty for the text as a
+    /// Table: `ente`, `category`, `service`, `portal` or `deployments`; empty for a file as a
     /// whole.
     pub table: &'static str,
     /// Code of the entry; `ente.service` for a deployment; empty without a code.
@@ -43,8 +47,11 @@ pub struct RegisterProblem {
 
 impl std::fmt::Display for RegisterProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
+        match (&*self.file, self.line) {
+            ("", None) => {}
+            ("", Some(line)) => write!(f, "line {line}: ")?,
+            (file, None) => write!(f, "{file}: ")?,
+            (file, Some(line)) => write!(f, "{file}, line {line}: ")?,
         }
         match (self.table, self.code.as_str()) {
             ("", _) => {}
@@ -126,14 +133,63 @@ pub enum Fault {
     )]
     CategoryHistory,
     /// Two overlapping deployments of one service at one ente.
-    #[error("two periods overlap on {on}: let the first end where the second begins")]
+    #[error("two periods overlap {}: let the first end where the second begins, or remove one", .on.map_or_else(|| "from the beginning".to_owned(), |day| format!("on {day}")))]
     Overlap {
-        /// First day in both periods.
-        on: Date,
+        /// First day in both periods; `None` without a first day.
+        on: Option<Date>,
     },
     /// A deployment outside the validity of its ente or service.
     #[error(
         "there is no day on which the deployment, its ente and its service are all valid: correct the dates or remove it"
     )]
     NeverValid,
+    /// A file under `[files]` that cannot be read.
+    #[error(
+        "{name:?} cannot be read: {reason}: names under [files] are relative to the folder of this file"
+    )]
+    UnreadableFile {
+        /// Name as written.
+        name: String,
+        /// Cause, as the operating system names it.
+        reason: String,
+    },
+    /// A file under `[files]` that names further files.
+    #[error("only the first file of the register may have [files]: move the names there")]
+    NestedFiles,
+    /// A CSV file without a required column.
+    #[error(
+        "column {column:?} is missing: the first line must name it; possible columns are {known}"
+    )]
+    MissingColumn {
+        /// Name of the column.
+        column: &'static str,
+        /// Names of all columns of the table.
+        known: String,
+    },
+    /// A column of a CSV file that the table does not have, or has twice.
+    #[error("column {column:?} is unknown or appears twice: possible columns are {known}")]
+    UnknownColumn {
+        /// Name as written.
+        column: String,
+        /// Names of all columns of the table.
+        known: String,
+    },
+    /// A line of a CSV file with more or fewer fields than the first line.
+    #[error(
+        "it has {found} fields, but the first line has {expected}: put quotes around a text that contains the separator"
+    )]
+    FieldCount {
+        /// Fields of the line.
+        found: usize,
+        /// Fields of the first line.
+        expected: usize,
+    },
+    /// A number with other characters than digits.
+    #[error("{field} is {found:?}: write a whole number, such as 4850")]
+    BadNumber {
+        /// Name of the field.
+        field: &'static str,
+        /// Value as written.
+        found: String,
+    },
 }

@@ -19,6 +19,12 @@ use crate::schema::{Date, Nature};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Register"))]
 pub(crate) struct RawRegister {
+    /// Further files of the register. Names are relative to the folder of this file.
+    #[serde(default)]
+    pub files: RawFiles,
+    /// Texts of the further files by name, in the register of a closed year.
+    #[serde(default)]
+    pub contents: BTreeMap<String, String>,
     /// Public bodies.
     #[cfg_attr(test, schemars(with = "Vec<RawEnte>"))]
     #[serde(default)]
@@ -42,6 +48,49 @@ pub(crate) struct RawRegister {
     )]
     #[serde(default)]
     pub deployments: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+}
+
+/// Names of further files.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Files"))]
+pub(crate) struct RawFiles {
+    /// TOML files with the same tables as this one.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub registers: Vec<Spanned<String>>,
+    /// CSV files with an ente on each line.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub enti: Vec<Spanned<String>>,
+    /// CSV files with a portal on each line.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub portals: Vec<Spanned<String>>,
+    /// CSV files with a deployment on each line.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub deployments: Vec<Spanned<String>>,
+}
+
+/// Kind of a further file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Register,
+    Enti,
+    Portals,
+    Deployments,
+}
+
+impl RawFiles {
+    /// Returns every name with the kind of its file.
+    pub(crate) fn into_list(self) -> Vec<(Spanned<String>, FileKind)> {
+        [
+            (self.registers, FileKind::Register),
+            (self.enti, FileKind::Enti),
+            (self.portals, FileKind::Portals),
+            (self.deployments, FileKind::Deployments),
+        ]
+        .into_iter()
+        .flat_map(|(names, kind)| names.into_iter().map(move |name| (name, kind)))
+        .collect()
+    }
 }
 
 /// Reads a day from a TOML date or a text. JSON Schema has no dates, so editors write texts.

@@ -63,8 +63,12 @@ pub(crate) struct Named<'t, T> {
 impl<'t, T> Named<'t, T> {
     /// Returns the entry with this exact code or name.
     pub fn find(&self, code: &str) -> Option<&'t T> {
-        let at = self.names.exact.get(code)?;
-        Some(&self.entries[*at as usize])
+        self.position(code).map(|at| &self.entries[at])
+    }
+
+    /// Returns the position of the entry with this exact code or name.
+    pub fn position(&self, code: &str) -> Option<usize> {
+        self.names.exact.get(code).map(|at| *at as usize)
     }
 }
 
@@ -90,9 +94,19 @@ impl Names {
 }
 
 impl Register {
-    /// Parses a register, or returns all problems of the text.
+    /// Parses a register that names no further files, or has their texts in `[contents]`. Returns
+    /// all problems of the text.
     pub fn parse(text: &str) -> Result<Self, RegisterErrors> {
-        crate::assemble::assemble(text)
+        Self::read(text, |_| Err("only its text was given".to_owned()))
+    }
+
+    /// Parses a register of several files, or returns all of its problems. `text` is the first
+    /// file. `open` returns the text of a file that it names, or the reason why it cannot be read.
+    pub fn read(
+        text: &str,
+        mut open: impl FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, RegisterErrors> {
+        crate::assemble::assemble(text, &mut open)
     }
 
     /// Finds an ente by IPA code, Istat code, Belfiore code, name or alias. Case, accents, spaces
@@ -123,9 +137,9 @@ impl Register {
     /// Finds a portal of an ente by its code. `ente` must come from this register.
     #[inline]
     pub fn portal(&self, ente: &Ente, code: &str) -> Option<&Portal> {
-        self.portals_of(ente)
-            .iter()
-            .find(|portal| portal.code == code)
+        let portals = self.portals_of(ente);
+        let found = portals.binary_search_by(|portal| portal.code.as_str().cmp(code));
+        found.ok().map(|at| &portals[at])
     }
 
     /// True if `ente` offered `service` on `day`. Both must come from this register.
@@ -139,6 +153,14 @@ impl Register {
     /// All deployments, past and present, sorted by ente, service and date.
     pub fn deployments(&self) -> impl Iterator<Item = Deployment<'_>> {
         self.offers.iter().map(|offer| self.deployment(offer))
+    }
+
+    /// Deployments of an ente, sorted by service and date. `ente` must come from this register.
+    pub fn deployments_of(&self, ente: &Ente) -> impl Iterator<Item = Deployment<'_>> {
+        let first = self.offers.partition_point(|it| it.ente < ente.index);
+        let end = self.offers.partition_point(|it| it.ente <= ente.index);
+        let offers = self.offers.get(first..end).unwrap_or_default();
+        offers.iter().map(|offer| self.deployment(offer))
     }
 
     /// Deployments valid on `day`, sorted by ente and service.

@@ -2,6 +2,7 @@
 //! them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use affluenza_event::Kind;
@@ -9,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use strum::VariantNames as _;
 
 use crate::raw::RawRegister;
+use crate::rows::{DEPLOYMENT, ENTE, PORTAL};
 
 /// A TOML date, which is a text in JSON.
 pub(crate) struct Date;
@@ -101,5 +103,37 @@ fn the_schema_takes_what_the_register_takes() {
         "colour = 'red'",
     ] {
         assert!(!validator.is_valid(&as_json(wrong)), "{wrong}");
+    }
+}
+
+#[test]
+fn the_columns_of_csv_files_are_the_fields_of_the_tables() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    for (table, columns) in [
+        ("Ente", ENTE),
+        ("Portal", PORTAL),
+        ("Deployment", DEPLOYMENT),
+    ] {
+        let of_table = &schema["$defs"][table];
+        let fields = of_table["properties"].as_object().unwrap();
+        let mut fields: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
+        let required = of_table["required"].as_array();
+        let mut required: BTreeSet<&str> = required
+            .into_iter()
+            .flatten()
+            .filter_map(serde_json::Value::as_str)
+            .collect();
+        if fields.remove("population") {
+            fields.extend(["inhabitants", "inhabitants_year"]);
+        }
+        if table == "Deployment" {
+            // In TOML they are the keys.
+            fields.extend(["ente", "service"]);
+            required.extend(["ente", "service"]);
+        }
+        let names: BTreeSet<&str> = columns.names.iter().copied().collect();
+        assert_eq!(names, fields, "{table}");
+        let first: BTreeSet<&str> = columns.names[..columns.required].iter().copied().collect();
+        assert_eq!(first, required, "{table}");
     }
 }
