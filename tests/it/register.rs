@@ -192,6 +192,7 @@ fn check_files(place: &Place<'_>, known: &Path, more: &Path) {
         told.starts_with("+ ente c_new\n+ service tari\n2 differences, "),
         "{told}"
     );
+    check_tables(place, known);
     let wrong = KNOWN
         .replace("06-24", "02-30")
         .replace("mo-fr 08:30-12:30", "x 8-9");
@@ -204,6 +205,42 @@ fn check_files(place: &Place<'_>, known: &Path, more: &Path) {
     assert!(!output.status.success());
     assert!(
         said.contains("wrong.toml") && said.contains("c_a"),
+        "{said}"
+    );
+}
+
+/// Enti and deployments may stand in tables of a spreadsheet.
+fn check_tables(place: &Place<'_>, known: &Path) {
+    let (_, rest) = KNOWN.split_once("[[service]]").expect("it has a service");
+    let (service, _) = rest
+        .split_once("[deployments")
+        .expect("it has a deployment");
+    let (category, _) = KNOWN.split_once("[[ente]]").expect("it has an ente");
+    let main = format!(
+        "[files]\nenti = [\"enti.csv\"]\ndeployments = [\"uses.csv\"]\n{category}[[service]]{service}"
+    );
+    let main = write(&place.folder, "tables.toml", main.as_bytes());
+    let enti = "\u{feff}code;name;kind;patron;desk\r\nc_a;Alfa;comune;06-24;mo-fr 08:30-12:30\r\nc_b;Beta;comune;;\r\n";
+    write(&place.folder, "enti.csv", enti.as_bytes());
+    write(&place.folder, "uses.csv", b"ente,service\nc_a,imu\n");
+    let before = known.to_str().expect("a plain path");
+    let (told, _) = run(place, &main, &["register", "diff", before]);
+    assert!(told.starts_with("0 differences, "), "{told}");
+
+    write(
+        &place.folder,
+        "uses.csv",
+        b"ente,service\nc_a,imu\nc_x,imu\n",
+    );
+    let output = place
+        .command(&["register", "check", main.to_str().expect("a plain path")])
+        .output()
+        .expect("the program runs");
+    let said = stderr(&output);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("tables.toml: uses.csv, line 3: ")
+            && said.contains("ente \"c_x\" does not exist"),
         "{said}"
     );
 }

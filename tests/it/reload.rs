@@ -74,9 +74,15 @@ pub fn replaced_files_are_read_without_a_restart(engines: &Engines) {
     });
     produce(2);
 
+    // The register names a table of enti, which follows later.
     let moved = REGISTER.replace("tributi", "imposte");
+    let (category, rest) = moved.split_once("[[ente]]").expect("it has an ente");
+    let (_, service) = rest.split_once("[[service]]").expect("it has a service");
+    let moved = format!("[files]\nenti = [\"enti.csv\"]\n{category}[[service]]{service}");
     replace(folder, "register.toml", moved.as_bytes());
+    eventually("the missing file is noticed", || log().contains("enti.csv"));
     replace(folder, "geo.mmdb", &geography("FR"));
+    replace(folder, "enti.csv", b"code;name;kind\r\nc_a;Alfa;comune\r\n");
     eventually("they are loaded", || {
         log().contains("classification rules changed")
     });

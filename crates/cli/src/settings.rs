@@ -120,7 +120,8 @@ impl Default for EngineSettings {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegisterSettings {
-    /// TOML file of the register. Empty: the example register that is built in.
+    /// TOML file of the register, which may name further TOML and CSV files. Empty: the example
+    /// register that is built in.
     pub file: PathBuf,
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::reload;
+use super::reload::WatchedRegister;
 use crate::args::collect::Collect;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
@@ -67,13 +67,14 @@ impl RunningCollector {
     ) -> Result<Self> {
         let keys = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
         let is_closed = keys.is_empty();
+        let (register, files) = WatchedRegister::open(settings, Vec::new())?;
         let collector = Collector::new(
             settings.collect.clone(),
             Parts {
                 bus: &platform.bus,
                 data: &settings.engine.data,
                 keys,
-                register: super::register(settings)?,
+                register,
                 geo: super::geo(settings)?,
             },
         )?;
@@ -82,12 +83,7 @@ impl RunningCollector {
             .context("collect.http.listen")?;
         let address = listener.local_addr().context("collect.http.listen")?;
         let renewed = Arc::clone(&collector);
-        let reloaded = reload::register(
-            settings.clone(),
-            move |register| renewed.renew(register),
-            stop.clone(),
-        );
-        tokio::spawn(reloaded);
+        tokio::spawn(files.follow(move |register| renewed.renew(register), stop.clone()));
         let running = tokio::spawn(Arc::clone(&collector).run(listener, stop));
         Ok(Self {
             address,

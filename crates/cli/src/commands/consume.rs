@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 
-use affluenza_http::telemetry::{CancellationToken, Files};
+use affluenza_http::telemetry::CancellationToken;
 use affluenza_kafka::{Cluster, NextOffset, Partition};
 use affluenza_pipeline::{Classifier, Consumer, PipelineError, Progress, StandstillMonitor, Until};
 use affluenza_store::Store;
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::args::Consume;
 use crate::commands::doubts::{settle_all, settle_regularly};
+use crate::commands::reload::WatchedRegister;
 use crate::commands::transactions::watch_transactions;
 use crate::commands::upkeep::Upkeep;
 use crate::commands::watch::Watch;
@@ -84,14 +85,17 @@ impl RunningConsumer {
         until: Until,
         stop: CancellationToken,
     ) -> Result<Self> {
-        let classifier = super::classifier(settings)?;
+        let places = settings.geography.database.clone();
+        let (register, files) = WatchedRegister::open(settings, vec![places])?;
+        let classifier = super::first_classifier(settings, register);
         let progress = Progress::default();
         let (bus, store) = (platform.bus.clone(), Store::new(&platform.store));
         let (config, runtime) = (settings.consume.clone(), Handle::current());
         let (result_in, result) = oneshot::channel();
         let watched = progress.clone();
         let (newer_in, newer) = mpsc::channel();
-        tokio::spawn(reload_regularly(settings.clone(), newer_in, stop.clone()));
+        let reloading = reload_regularly(files, settings.clone(), newer_in, stop.clone());
+        tokio::spawn(reloading);
         let upkeep = Upkeep {
             settings: settings.clone(),
             bus: bus.clone(),
@@ -158,20 +162,20 @@ impl RunningConsumer {
     }
 }
 
-/// Watches the files of the register and the geography database. Sends a new classifier when one is
-/// replaced. An invalid file leaves the old classifier in use.
+/// Sends a new classifier when a file of the register or the geography database is replaced. An
+/// invalid file leaves the old classifier in use.
 async fn reload_regularly(
+    mut watched: WatchedRegister,
     settings: Settings,
     newer: mpsc::Sender<Classifier>,
     stop: CancellationToken,
 ) {
-    let (register, places) = (&settings.register.file, &settings.geography.database);
-    let mut files = Files::new([register.clone(), places.clone()]);
-    while files.were_replaced(&stop).await {
-        let read = tokio::task::block_in_place(|| {
-            super::geo(&settings).and_then(|geo| super::classifier_with(&settings, geo))
+    while let Some(read) = watched.replaced(&stop).await {
+        let both = read.and_then(|register| {
+            let geo = tokio::task::block_in_place(|| super::geo(&settings))?;
+            Ok(super::classifier_with(&settings, register, geo))
         });
-        match read {
+        match both {
             // The receiver is gone when the consumer has ended.
             Ok(classifier) => drop(newer.send(classifier)),
             Err(error) => tracing::error!(

@@ -25,6 +25,7 @@ pub mod open_data;
 mod rebuild;
 mod recover;
 mod register;
+mod register_files;
 mod reload;
 mod report;
 mod rows;
@@ -51,13 +52,11 @@ use anyhow::{Context, Result, anyhow};
 
 pub use self::check_events::CheckEvents;
 pub use self::emit::Emit;
+use self::register_files::RegisterFiles;
 use crate::args::{Args, Command, Import};
 use crate::output;
 use crate::platform::{Needs, Platform};
 use crate::settings::Settings;
-
-/// Example register, built into the program.
-const EXAMPLE_REGISTER: &str = include_str!("../../../../deploy/register.toml");
 
 /// Exit code of a command that was stopped by force after a signal.
 const EXIT_BY_FORCE: i32 = 1;
@@ -187,38 +186,17 @@ fn with_platform<T>(
 
 /// Reads the configured register.
 fn register(settings: &Settings) -> Result<Register> {
-    Ok(register_and_text(settings)?.0)
-}
-
-/// Reads the configured register, and returns its text, too.
-fn register_and_text(settings: &Settings) -> Result<(Register, String)> {
-    let file = &settings.register.file;
-    if file.as_os_str().is_empty() {
-        let register = Register::parse(EXAMPLE_REGISTER)
-            .map_err(|errors| anyhow!("the example register: {errors}"))?;
-        return Ok((register, EXAMPLE_REGISTER.to_owned()));
-    }
-    let text = fs::read_to_string(file).with_context(|| {
-        format!(
-            "register {} cannot be read: check register.file",
-            file.display()
-        )
-    })?;
-    Ok((parse_register(file, &text)?, text))
-}
-
-fn read_register(file: &Path) -> Result<Register> {
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("register {} cannot be read", file.display()))?;
-    parse_register(file, &text)
-}
-
-fn parse_register(file: &Path, text: &str) -> Result<Register> {
-    Register::parse(text).map_err(|errors| anyhow!("register {}: {errors}", file.display()))
+    RegisterFiles::configured(settings).register
 }
 
 /// Builds the classifier of the configuration.
 fn classifier(settings: &Settings) -> Result<Classifier> {
+    Ok(first_classifier(settings, register(settings)?))
+}
+
+/// Builds the classifier of a start: with a geography database that cannot be read, countries stay
+/// unknown.
+fn first_classifier(settings: &Settings, register: Register) -> Classifier {
     let geo = geo(settings).unwrap_or_else(|error| {
         // Events without a country are better than no events.
         tracing::warn!(
@@ -227,7 +205,7 @@ fn classifier(settings: &Settings) -> Result<Classifier> {
         );
         Geo::none()
     });
-    classifier_with(settings, geo)
+    classifier_with(settings, register, geo)
 }
 
 /// Reads the configured geography database.
@@ -265,9 +243,9 @@ fn use_device_rules(folder: &Path) -> Result<()> {
     Ok(rules.use_everywhere()?)
 }
 
-fn classifier_with(settings: &Settings, geo: Geo) -> Result<Classifier> {
+fn classifier_with(settings: &Settings, register: Register, geo: Geo) -> Classifier {
     let own_bots = ConfiguredBots::new(&settings.classification.bots);
-    Ok(Classifier::new(register(settings)?, geo, own_bots))
+    Classifier::new(register, geo, own_bots)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use jiff::civil::{Date, Weekday, date};
 use serde::Serialize;
 use serde_json::json;
 
+use super::register_files::RegisterFiles;
 use super::rows::Rows;
 use crate::args::{self, Lines};
 use crate::output;
@@ -26,7 +27,7 @@ pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
             output::print(&summary(&read(settings, file.as_deref())?))
         }
         args::RegisterCommand::Diff { before, after } => {
-            let before = super::read_register(before)?;
+            let before = RegisterFiles::read(before).register?;
             let after = read(settings, after.as_deref())?;
             let changes = diff(&before, &after);
             let mut text: String = changes.iter().map(|change| format!("{change}\n")).collect();
@@ -48,7 +49,7 @@ pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
 /// Reads a file, or the configured register.
 fn read(settings: &Settings, file: Option<&Path>) -> Result<Register> {
     match file {
-        Some(file) => super::read_register(file),
+        Some(file) => RegisterFiles::read(file).register,
         None => super::register(settings),
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::chain::{Witness, closed_years};
-use super::reload;
+use super::reload::WatchedRegister;
 use crate::args::serve::Serve;
 use crate::output::say;
 use crate::platform::{Needs, Platform};
@@ -65,13 +65,10 @@ impl RunningApi {
         let mut reader = platform.reader.clone();
         reader.query_seconds_max = reader.query_seconds_max.min(QUESTION_SECONDS_MAX);
         let ring = KeyRing::open(settings.keys.file_in(&settings.engine.data))?;
-        let (newer, register) = watch::channel(Arc::new(super::register(settings)?));
-        let reloaded = reload::register(
-            settings.clone(),
-            move |register| drop(newer.send(Arc::new(register))),
-            stop.clone(),
-        );
-        tokio::spawn(reloaded);
+        let (register, files) = WatchedRegister::open(settings, Vec::new())?;
+        let (newer, register) = watch::channel(Arc::new(register));
+        let take = move |register| drop(newer.send(Arc::new(register)));
+        tokio::spawn(files.follow(take, stop.clone()));
         let store = Store::new(&reader);
         let witness = Witness::new(settings, store.admin());
         let (closed_in, closed) =

@@ -13,6 +13,7 @@ use crate::args::{self, Up};
 use crate::commands::chain::Witness;
 use crate::commands::collect::RunningCollector;
 use crate::commands::consume::{RunningConsumer, ends};
+use crate::commands::register_files::RegisterFiles;
 use crate::commands::serve::RunningApi;
 use crate::commands::simulate::produce;
 use crate::commands::watch::Watch;
@@ -244,7 +245,7 @@ async fn close_years(
     bus: &affluenza_kafka::Config,
     settings: &Settings,
 ) -> Result<()> {
-    let (register, text) = super::register_and_text(settings)?;
+    let (register, text) = RegisterFiles::configured(settings).sealable()?;
     let witness = Witness::new(settings, store.admin());
     for year in YEARS {
         let order = CloseOrder {

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::chain::{Chain, Witness};
 use super::decide::{decide, has_edition, secret_of};
+use super::register_files::RegisterFiles;
 use super::rows::Rows;
 use crate::args::{CloseYear, VerifyYear, YearChanges};
 use crate::output;
@@ -50,7 +51,7 @@ pub enum Closing {
 
 pub fn close(settings: &Settings, args: &CloseYear) -> Result<()> {
     let year = args.year;
-    let (register, register_text) = super::register_and_text(settings)?;
+    let (register, register_text) = RegisterFiles::configured(settings).sealable()?;
     super::zones::check_over(year, &register)?;
     let order = CloseOrder {
         year,

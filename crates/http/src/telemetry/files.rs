@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
@@ -11,18 +11,27 @@ const LOOK: Duration = Duration::from_secs(5);
 type Stamp = Option<(SystemTime, u64)>;
 
 /// Files that may be replaced while a process runs.
-#[derive(Debug)]
-pub struct Files {
-    paths: Vec<PathBuf>,
-    seen: Vec<Stamp>,
-}
+#[derive(Debug, Default)]
+pub struct Files(Vec<(PathBuf, Stamp)>);
 
 impl Files {
     /// Records the current state. Missing files are watched, too.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        let paths: Vec<PathBuf> = paths.into_iter().collect();
-        let seen = stamps(&paths);
-        Self { paths, seen }
+        let mut files = Self::default();
+        files.watch(paths);
+        files
+    }
+
+    /// Watches these files, and no others. A file that was watched before keeps its last known
+    /// state, so that no change is missed.
+    pub fn watch(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        let known = std::mem::take(&mut self.0);
+        let stamped = paths.into_iter().map(|path| {
+            let known = known.iter().find(|(known, _)| *known == path);
+            let stamp = known.map_or_else(|| stamp(&path), |(_, stamp)| *stamp);
+            (path, stamp)
+        });
+        self.0 = stamped.collect();
     }
 
     /// Waits until a file is replaced, by time or length, since the last call or since creation.
@@ -33,21 +42,20 @@ impl Files {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => return false,
             }
-            let found = stamps(&self.paths);
-            if found != self.seen {
-                self.seen = found;
+            let mut were_replaced = false;
+            for (path, seen) in &mut self.0 {
+                let found = stamp(path);
+                were_replaced |= found != *seen;
+                *seen = found;
+            }
+            if were_replaced {
                 return true;
             }
         }
     }
 }
 
-fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
-    paths
-        .iter()
-        .map(|path| {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
-        .collect()
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
