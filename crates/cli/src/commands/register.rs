@@ -168,8 +168,11 @@ fn patron_saints(register: &Register) -> String {
         let calendar = Calendar {
             patron: ente.patron(),
         };
-        let years = ente.patron().map(|_| holiday_days());
-        years.into_iter().flatten().filter_map(move |day| {
+        let days = ente.patron().into_iter().flat_map(|patron| {
+            // 29 February is not in every year.
+            HOLIDAY_YEARS.filter_map(move |year| format!("{year}-{patron}").parse::<Date>().ok())
+        });
+        days.filter_map(move |day| {
             let holiday = calendar.holiday(day)?;
             (holiday == Holiday::PatronSaint).then(|| {
                 json!({
