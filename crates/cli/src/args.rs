@@ -153,6 +153,8 @@ pub enum RegisterCommand {
         /// File of the later register. Default: the configured one.
         after: Option<PathBuf>,
     },
+    /// Make a first table of enti from the public index of bodies (IndicePA).
+    Import(RegisterImport),
     /// Load the configured register into ClickHouse: tables, and dictionaries for `dictGet`.
     Apply,
     /// List the codes in events that the configured register does not know, and those that a
@@ -162,6 +164,25 @@ pub enum RegisterCommand {
         #[arg(long, value_enum, default_value_t = Lines::Tsv)]
         format: Lines,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RegisterImport {
+    /// Data set "Enti" of indicepa.gov.it, as CSV.
+    pub index: PathBuf,
+    /// Residents by municipality, as CSV: the resident population by age of demo.istat.it.
+    #[arg(long, value_name = "FILE", requires = "residents_year")]
+    pub residents: Option<PathBuf>,
+    /// Year of the residents.
+    #[arg(long, value_name = "YEAR", requires = "residents")]
+    pub residents_year: Option<i16>,
+    /// First digits of the Istat code, such as 048 for the province of Florence; may be given several
+    /// times. Default: all of Italy.
+    #[arg(long = "province", value_name = "DIGITS")]
+    pub provinces: Vec<String>,
+    /// CSV file to write, for `files.enti` of the register. It must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

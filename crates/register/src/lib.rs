@@ -9,6 +9,7 @@ mod model;
 mod names;
 mod offers;
 mod problem;
+pub mod public_index;
 mod raw;
 mod register;
 mod rows;

@@ -22,6 +22,7 @@ mod keys;
 mod manual;
 mod migrate;
 pub mod open_data;
+mod public_index;
 mod rebuild;
 mod recover;
 mod register;

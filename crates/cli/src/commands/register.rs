@@ -39,6 +39,7 @@ pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
             ));
             output::print(&text)
         }
+        args::RegisterCommand::Import(import) => super::public_index::run(import),
         args::RegisterCommand::Apply => apply(settings, &super::register(settings)?),
         args::RegisterCommand::Unresolved { format } => {
             unresolved(settings, &super::register(settings)?, *format)
