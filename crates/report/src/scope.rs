@@ -15,11 +15,15 @@ pub(crate) fn deployments<'r>(
     register: &'r Register,
     ente: Option<&str>,
 ) -> impl Iterator<Item = Deployment<'r>> {
-    let ente = ente.map(str::to_owned);
-    register.deployments().filter(move |deployment| {
-        ente.as_deref()
-            .is_none_or(|code| deployment.ente.code() == code)
-    })
+    let (one, all) = match ente {
+        Some(code) => (register.ente(code), None),
+        None => (None, Some(register.deployments())),
+    };
+    let of_one = one.map(|ente| register.deployments_of(ente));
+    of_one
+        .into_iter()
+        .flatten()
+        .chain(all.into_iter().flatten())
 }
 
 /// Returns the figures of the ente with this registered code.

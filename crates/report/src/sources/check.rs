@@ -125,8 +125,8 @@ fn portfolio(rows: &[Portfolio], register: &Register) -> Vec<ImplausibleFigure> 
         let Ok(day) = jiff::civil::Date::new(row.year, 12, 31) else {
             continue;
         };
-        let offered = register.deployments_on(day);
-        let registered = offered.filter(|it| it.ente.code() == ente.code()).count() as u64;
+        let offered = register.deployments_of(ente);
+        let registered = offered.filter(|it| it.validity.contains(day)).count() as u64;
         if registered != row.total {
             doubts.push(ImplausibleFigure::RegisterDisagrees {
                 ente: row.ente.clone(),
