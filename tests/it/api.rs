@@ -17,7 +17,7 @@ const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
 const PATIENCE: Duration = Duration::from_secs(300);
 const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
 /// All resources, each with a valid question.
-const RESOURCES: [&str; 13] = [
+const RESOURCES: [&str; 14] = [
     "usage?period=2016",
     "categories?period=2016",
     "enti?period=2016",
@@ -30,6 +30,7 @@ const RESOURCES: [&str; 13] = [
     "logins?period=2016",
     "offered-versus-used?period=2016",
     "catalogue?period=2016",
+    "register?period=2016",
     "live",
 ];
 
@@ -532,6 +533,7 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
         ("matrix?period=2016&by_kind=true", 200),
         ("bands?period=2016", 200),
         ("catalogue?period=2016", 200),
+        ("register?period=2016&ente=c_d612", 200),
         ("usage?period=2016", 200),
         ("usage?period=2016&group=weekday,hour&measure=accesses", 200),
         ("usage?period=2016&group=login", 401),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use affluenza_disclosure::{Count, derive};
+use affluenza_register::Validity;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
@@ -72,6 +73,12 @@ impl Value {
     /// Returns the text, or [`Self::Nothing`] without one.
     pub fn text(text: Option<&str>) -> Self {
         text.map_or(Self::Nothing, |text| Self::Text(text.to_owned()))
+    }
+
+    /// Returns the first day of a validity and the day after its last one.
+    pub fn days(validity: Validity) -> [Self; 2] {
+        let days = [validity.from, validity.to];
+        days.map(|day| Self::text(day.map(|day| day.to_string()).as_deref()))
     }
 
     pub(crate) fn json(&self) -> Json {
@@ -149,6 +156,9 @@ pub struct EnteCompleteness {
     pub gaps: Vec<String>,
 }
 
+/// Largest number of enti, and of losses, that an answer names beside its figures.
+pub(crate) const NAMED_MAX: usize = 10;
+
 /// Completeness of the figures. A day without events does not prove a fault: small enti have such
 /// days.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -157,10 +167,21 @@ pub struct Completeness {
     pub days: u32,
     /// Days on which no ente had an event.
     pub days_missing: u32,
-    /// Enti with data, and their missing days.
+    /// At most ten enti with data, those with the most missing days first. The link `completeness`
+    /// leads to the list of all enti.
+    #[schema(max_items = 10)]
     pub enti: Vec<EnteCompleteness>,
-    /// Lost records that may belong to the period.
+    /// Number of other enti with data.
+    #[schema(value_type = u64)]
+    pub enti_more: usize,
+    /// Largest possible number of lost records of the period.
+    pub records_lost: u64,
+    /// At most ten losses that may concern the period, the largest first.
+    #[schema(max_items = 10)]
     pub losses: Vec<Loss>,
+    /// Number of other losses.
+    #[schema(value_type = u64)]
+    pub losses_more: usize,
 }
 
 /// Records that were lost before they were counted. An operator accepted the loss.
@@ -193,9 +214,14 @@ pub struct Meta {
     pub time_zone: String,
     /// `people`: without bots; `all`: with bots.
     pub counted: &'static str,
-    /// Enti in the key's scope; absent when the key reaches all.
+    /// At most ten enti in the key's scope; absent when the key reaches all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 10)]
     pub scope: Option<Vec<String>>,
+    /// Number of other enti in the key's scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub scope_more: Option<usize>,
     /// Time of the last change of the figures that was noticed, RFC 3339.
     pub as_of: String,
     /// Version of the register that names and offers come from.

@@ -95,6 +95,16 @@ impl<'q> Asked<'q> {
         links
     }
 
+    /// Returns the link to the completeness of each ente of the question.
+    pub fn completeness_link(&self) -> (&'static str, String) {
+        let of_ente = Question {
+            resource: Resource::Register,
+            filters: self.question.filters.clone(),
+            ..Question::new(Resource::Register)
+        };
+        ("completeness", self.address(&of_ente, None))
+    }
+
     fn address(&self, question: &Question, format: Option<&str>) -> String {
         let mut pairs = question.pairs(self.period);
         pairs.extend(format.map(|format| ("format", format.to_owned())));

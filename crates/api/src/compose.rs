@@ -8,7 +8,7 @@ use affluenza_store::Usage;
 use affluenza_store::usage::Dimension;
 use jiff::Timestamp;
 
-use crate::answer::{Completeness, Meta, Span, UnformattedAnswer, Value, Warning};
+use crate::answer::{Completeness, Meta, NAMED_MAX, Span, UnformattedAnswer, Value, Warning};
 use crate::asked::{AnswerPage, Asked};
 use crate::names::CodeNames;
 use crate::period::Period;
@@ -56,6 +56,7 @@ impl Composer<'_> {
         };
         let page = match asked.question.resource {
             Resource::Catalogue => offers::catalogue(asked, register, source.scope()),
+            Resource::Register => self.register(asked),
             Resource::Variations => offers::variations(source, asked, register).await?,
             Resource::OfferedVersusUsed => {
                 offers::offered_versus_used(source, asked, register).await?
@@ -64,9 +65,16 @@ impl Composer<'_> {
             Resource::Live => self.live(asked.question).await?,
             _ => counted::page(source, asked, &CodeNames(register)).await?,
         };
+        let meta = self.meta(asked, &page);
+        let mut links = asked.links(page.rows_all, self.snapshot.mark);
+        links.extend(
+            meta.completeness
+                .as_ref()
+                .map(|_| asked.completeness_link()),
+        );
         Ok(UnformattedAnswer {
-            meta: self.meta(asked, &page),
-            links: asked.links(page.rows_all, self.snapshot.mark),
+            meta,
+            links,
             columns: page.columns,
             rows: page.rows,
             totals: page.totals,
@@ -76,6 +84,37 @@ impl Composer<'_> {
     /// Returns the time zones of the question's local days and hours.
     fn zones(&self, question: &Question) -> Vec<Zone> {
         hours::zones(&self.snapshot.register, question, self.viewer.scope())
+    }
+
+    /// Builds the list of the register's enti. With a key it states the completeness of each.
+    fn register(&self, asked: &Asked<'_>) -> AnswerPage {
+        let question = asked.question;
+        let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
+        let wanted = filter.or(self.viewer.scope());
+        let enti = self.snapshot.register.enti();
+        let enti = enti.filter(|ente| hours::is_wanted(wanted, ente.code()));
+        let mut columns = CodeNames::columns(&[Dimension::Ente]);
+        columns.extend(["valid_from", "valid_to"]);
+        let has_days = *self.viewer != Viewer::Public;
+        if has_days {
+            columns.extend(["days_with_data", "days_missing", "gaps"]);
+        }
+        AnswerPage::new(question, columns, &Vec::from_iter(enti), |ente| {
+            let mut row = vec![
+                Value::Text(ente.code().to_owned()),
+                Value::Text(ente.name().to_owned()),
+            ];
+            row.extend(Value::days(ente.validity()));
+            if has_days {
+                let known = self.snapshot.coverage.of_ente(ente.code(), asked.period);
+                row.extend([
+                    Value::count(known.days_with_data.into()),
+                    Value::count(known.days_missing.into()),
+                    Value::Text(known.gaps.join(" ")),
+                ]);
+            }
+            row
+        })
     }
 
     async fn live(&self, question: &Question) -> Result<AnswerPage, NoFigures> {
@@ -115,13 +154,17 @@ impl Composer<'_> {
     fn meta(&self, asked: &Asked<'_>, page: &AnswerPage) -> Meta {
         let question = asked.question;
         let is_live = question.resource == Resource::Live;
-        let has_figures = !is_live && question.resource != Resource::Catalogue;
+        let has_figures = !matches!(
+            question.resource,
+            Resource::Live | Resource::Catalogue | Resource::Register
+        );
         let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
         let enti = filter.or(self.viewer.scope());
         let completeness = (has_figures && *self.viewer != Viewer::Public)
             .then(|| self.snapshot.coverage.completeness(asked.period, enti));
         let zones = self.zones(question);
         let zones: Vec<&str> = zones.iter().map(Zone::name).collect();
+        let scope = self.viewer.scope();
         let mut warnings = self.warnings(asked, completeness.as_ref());
         if matches!(question.resource, Resource::Hours | Resource::Bands) && zones.len() > 1 {
             warnings.push(Warning {
@@ -139,7 +182,8 @@ impl Composer<'_> {
             compared_with: asked.compared.map(span),
             time_zone: zones.join(", "),
             counted: if question.people { "people" } else { "all" },
-            scope: self.viewer.scope().map(<[String]>::to_vec),
+            scope: scope.map(|enti| enti.iter().take(NAMED_MAX).cloned().collect()),
+            scope_more: scope.map(|enti| enti.len().saturating_sub(NAMED_MAX)),
             as_of: self.snapshot.as_of.to_string(),
             register_version: self.snapshot.register.version().to_owned(),
             rows: page.rows_all,
@@ -218,7 +262,7 @@ fn warnings(
                 text: format!("{to_come} days of the period have no figures yet"),
             });
         }
-        let lost: u64 = known.losses.iter().map(|loss| loss.records).sum();
+        let lost = known.records_lost;
         if lost > 0 {
             warnings.push(Warning {
                 code: "records-lost",

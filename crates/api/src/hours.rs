@@ -55,7 +55,8 @@ pub(crate) fn zones(
     })
 }
 
-fn is_wanted(codes: Option<&[String]>, code: &str) -> bool {
+/// True if the codes, or all of them without a list, include this one.
+pub(crate) fn is_wanted(codes: Option<&[String]>, code: &str) -> bool {
     codes.is_none_or(|codes| codes.iter().any(|one| one == code))
 }
 

@@ -272,16 +272,13 @@ pub(crate) fn catalogue(
             Label::new(Dimension::Service, service.code()),
             Label::new(Dimension::Category, category),
         ]);
-        let [from, to] = [service.validity().from, service.validity().to]
-            .map(|day| Value::text(day.map(|day| day.to_string()).as_deref()));
         row.extend([
             Value::Text(service.nature().to_string()),
             Value::count(offering as u64),
             Value::text(service.subject()),
             Value::text(service.life_event()),
-            from,
-            to,
         ]);
+        row.extend(Value::days(service.validity()));
         rows.push(row);
     }
     let mut columns = CodeNames::columns(&[Dimension::Service, Dimension::Category]);

@@ -9,7 +9,7 @@ use crate::question::{Question, Resource};
 use crate::source::Split;
 
 /// Resources that have public figures.
-pub(crate) const OPEN: [Resource; 10] = [
+pub(crate) const OPEN: [Resource; 11] = [
     Resource::Usage,
     Resource::Categories,
     Resource::Enti,
@@ -20,6 +20,7 @@ pub(crate) const OPEN: [Resource; 10] = [
     Resource::Bands,
     Resource::Devices,
     Resource::Catalogue,
+    Resource::Register,
 ];
 
 pub(crate) fn needs_key(what: &str) -> Problem {
@@ -45,14 +46,19 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<(), Problem> {
     }
     let is_counted = !matches!(
         question.resource,
-        Resource::Variations | Resource::Hours | Resource::Bands | Resource::Catalogue
+        Resource::Variations
+            | Resource::Hours
+            | Resource::Bands
+            | Resource::Catalogue
+            | Resource::Register
     );
     if is_counted && !has_table(question) {
         return Err(needs_key(
             "this breakdown needs a key: public are service uses by ente, category and kind, by category and service, by ente and month, by hour; and accesses by device and month, by weekday and hour",
         ));
     }
-    if !is_counted && !question.filters.is_empty() {
+    let has_filters = question.resource != Resource::Register && !question.filters.is_empty();
+    if !is_counted && has_filters {
         return Err(needs_key("filters need a key here"));
     }
     Ok(())

@@ -103,6 +103,10 @@ fn summary(resource: Resource) -> (&'static str, &'static str) {
             "Services of the register",
             "With the number of enti that offer each in the period.",
         ),
+        Resource::Register => (
+            "Public bodies of the register",
+            "With a key, also the days of the period with and without their events.",
+        ),
         Resource::Live => (
             "The last minutes",
             "By minute, UTC, from the facts as they come in.",

@@ -1,7 +1,5 @@
 //! The parameters of a request, and the question that they ask.
 
-use std::collections::BTreeMap;
-
 use affluenza_http::Problem;
 use affluenza_store::usage::Dimension;
 
@@ -25,28 +23,7 @@ const TRENDS: [&str; 4] = ["none", "day", "month", "year"];
 impl Question {
     /// Parses the parameters of a request, or names the one that is not valid.
     pub fn parse(resource: Resource, pairs: &[(String, String)]) -> Result<Self, Problem> {
-        let mut question = Self {
-            resource,
-            period: None,
-            compare: None,
-            people: true,
-            measure: Measure::ServiceUses,
-            group: Vec::new(),
-            by_kind: false,
-            filters: BTreeMap::new(),
-            order: None,
-            limit: if resource == Resource::TopServices {
-                20
-            } else {
-                1000
-            },
-            cursor: None,
-            state: None,
-            minutes: 60,
-        };
-        if resource == Resource::Devices {
-            question.measure = Measure::Accesses;
-        }
+        let mut question = Self::new(resource);
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in pairs {
             if seen.contains(&name.as_str()) {

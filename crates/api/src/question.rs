@@ -24,6 +24,7 @@ pub enum Resource {
     Logins,
     OfferedVersusUsed,
     Catalogue,
+    Register,
     Live,
 }
 
@@ -43,6 +44,7 @@ impl Resource {
             Self::Logins => "logins",
             Self::OfferedVersusUsed => "offered-versus-used",
             Self::Catalogue => "catalogue",
+            Self::Register => "register",
             Self::Live => "live",
         }
     }
@@ -68,7 +70,7 @@ impl Resource {
             Self::Variations => &["period", "compare", "count", "limit", "cursor", "state"],
             Self::Hours | Self::Bands => &["period", "count"],
             Self::OfferedVersusUsed => &["period", "count", "limit", "cursor"],
-            Self::Catalogue => &["period", "limit", "cursor"],
+            Self::Catalogue | Self::Register => &["period", "limit", "cursor"],
             Self::Live => &["minutes", "count"],
         }
     }
@@ -76,7 +78,7 @@ impl Resource {
     /// Returns the dimensions that the resource can be filtered by.
     pub const fn filters(self) -> &'static [Dimension] {
         match self {
-            Self::Live => &[Dimension::Ente],
+            Self::Live | Self::Register => &[Dimension::Ente],
             Self::Catalogue | Self::OfferedVersusUsed | Self::Variations => {
                 &[Dimension::Ente, Dimension::Category, Dimension::Service]
             }
@@ -198,6 +200,31 @@ pub const STATES: [&str; 6] = [
 ];
 
 impl Question {
+    /// Creates the question of a resource without parameters.
+    pub(crate) fn new(resource: Resource) -> Self {
+        Self {
+            resource,
+            period: None,
+            compare: None,
+            people: true,
+            measure: match resource {
+                Resource::Devices => Measure::Accesses,
+                _ => Measure::ServiceUses,
+            },
+            group: Vec::new(),
+            by_kind: false,
+            filters: BTreeMap::new(),
+            order: None,
+            limit: match resource {
+                Resource::TopServices => 20,
+                _ => 1000,
+            },
+            cursor: None,
+            state: None,
+            minutes: 60,
+        }
+    }
+
     /// True if each visitor is in one row only, so that the users of all rows add up to the total.
     /// A visitor is identified for one day and one ente only.
     pub fn has_additive_rows(&self) -> bool {

@@ -27,6 +27,7 @@ use quick_cache::sync::Cache;
 use strum::VariantArray as _;
 use tokio::sync::{Semaphore, watch};
 
+use crate::answer::NAMED_MAX;
 use crate::asked::Asked;
 use crate::compose::{Composer, Viewer};
 use crate::period::Period;
@@ -307,7 +308,7 @@ impl Inner {
             return Err(Problem::forbidden("the key does not reach this ente")
                 .with("parameter", "ente")
                 .with("ente", other)
-                .with("allowed", scope));
+                .with("allowed", Vec::from_iter(scope.iter().take(NAMED_MAX))));
         }
         Ok(Viewer::Key(
             scope.map(|scope| scope.iter().cloned().collect()),

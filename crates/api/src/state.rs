@@ -1,7 +1,9 @@
 //! State of the service at a moment: the figures' watermark, the register, and the days with data.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::answer::{Completeness, EnteCompleteness, Loss};
+use crate::answer::{Completeness, EnteCompleteness, Loss, NAMED_MAX};
 use crate::period::Period;
 
 /// Shortest and longest pause between two readings of the days with data while figures change.
@@ -121,45 +123,62 @@ impl Coverage {
 
     /// Returns the completeness of these enti's figures in a period.
     pub fn completeness(&self, period: Period, enti: Option<&[String]>) -> Completeness {
+        let days = self.days_with_figures(period);
+        let Days { first, last, .. } = period.selected();
+        let mut found: Vec<(&String, u32)> = self
+            .enti
+            .iter()
+            .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
+            .map(|(ente, seen)| (ente, count_within(seen, &days)))
+            .collect();
+        found.sort_by_key(|(_, with_data)| *with_data);
+        let mut losses: Vec<&Acceptance> = self.losses.iter().collect();
+        losses
+            .retain(|loss| i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first);
+        losses.sort_by_key(|loss| Reverse(loss.records));
+        let length = u32::try_from(days.clone().count()).unwrap_or(0);
+        Completeness {
+            days: length,
+            days_missing: length.saturating_sub(count_within(&self.all, &days)),
+            enti_more: found.len().saturating_sub(NAMED_MAX),
+            enti: found
+                .iter()
+                .take(NAMED_MAX)
+                .map(|(ente, _)| self.of_ente(ente, period))
+                .collect(),
+            records_lost: losses.iter().map(|loss| loss.records).sum(),
+            losses_more: losses.len().saturating_sub(NAMED_MAX),
+            losses: losses.into_iter().take(NAMED_MAX).map(loss).collect(),
+        }
+    }
+
+    /// Returns the completeness of an ente's figures in a period.
+    pub fn of_ente(&self, ente: &str, period: Period) -> EnteCompleteness {
+        let days = self.days_with_figures(period);
+        let seen = self.enti.get(ente).map(Vec::as_slice).unwrap_or_default();
+        let with_data = count_within(seen, &days);
+        let length = u32::try_from(days.clone().count()).unwrap_or(0);
+        EnteCompleteness {
+            ente: ente.to_owned(),
+            days_with_data: with_data,
+            days_missing: length.saturating_sub(with_data),
+            gaps: gaps(seen, days),
+        }
+    }
+
+    /// Returns the days of a period up to the newest day with data of any ente.
+    fn days_with_figures(&self, period: Period) -> RangeInclusive<i32> {
         let Days { first, last, .. } = period.selected();
         let newest = self.newest(None).map_or(-1, i32::from);
-        let end = last.min(newest);
-        let days = u32::try_from(end - first + 1).unwrap_or(0);
-        let seen = days_within(&self.all, first, end).len();
-        let seen = u32::try_from(seen).unwrap_or(0);
-        Completeness {
-            days,
-            days_missing: days.saturating_sub(seen),
-            enti: self
-                .enti
-                .iter()
-                .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
-                .map(|(ente, seen)| {
-                    let seen = days_within(seen, first, end);
-                    let with = u32::try_from(seen.len()).unwrap_or(0);
-                    EnteCompleteness {
-                        ente: ente.clone(),
-                        days_with_data: with,
-                        days_missing: days.saturating_sub(with),
-                        gaps: gaps(&seen, first, end),
-                    }
-                })
-                .collect(),
-            losses: self
-                .losses
-                .iter()
-                .filter(|loss| {
-                    i32::from(loss.first_day) <= last && i32::from(loss.last_day) >= first
-                })
-                .map(loss)
-                .collect(),
-        }
+        first..=last.min(newest)
     }
 }
 
-fn days_within<'d>(days: impl IntoIterator<Item = &'d u16>, first: i32, end: i32) -> Vec<i32> {
-    let days = days.into_iter().map(|day| i32::from(*day));
-    days.filter(|day| (first..=end).contains(day)).collect()
+fn count_within<'d>(seen: impl IntoIterator<Item = &'d u16>, days: &RangeInclusive<i32>) -> u32 {
+    let seen = seen
+        .into_iter()
+        .filter(|day| days.contains(&i32::from(**day)));
+    u32::try_from(seen.count()).unwrap_or(u32::MAX)
 }
 
 fn loss(accepted: &Acceptance) -> Loss {
@@ -171,11 +190,15 @@ fn loss(accepted: &Acceptance) -> Loss {
     }
 }
 
-/// Returns the longest stretches of `first..=end` without a day in `seen`, in the order of days.
-fn gaps(seen: &[i32], first: i32, end: i32) -> Vec<String> {
+/// Returns the longest stretches of `days` without a day in `seen`, in the order of days.
+fn gaps(seen: &[u16], days: RangeInclusive<i32>) -> Vec<String> {
     let mut gaps: Vec<(i32, i32)> = Vec::new();
-    let mut next = first;
-    for day in seen.iter().copied().chain([end + 1]) {
+    let mut next = *days.start();
+    let seen = seen.iter().map(|day| i32::from(*day));
+    for day in seen
+        .filter(|day| days.contains(day))
+        .chain([days.end() + 1])
+    {
         if day > next {
             gaps.push((next, day - 1));
         }
@@ -392,13 +415,35 @@ mod tests {
         );
         // The newest day with data is the fifth.
         assert_eq!((all.days, all.days_missing), (5, 1));
-        assert_eq!(all.enti[0].gaps, ["2017-03-03..2017-03-04"]);
+        // The ente with the most missing days comes first.
         assert_eq!(
-            (all.enti[1].days_with_data, all.enti[1].days_missing),
-            (1, 4)
+            (
+                &*all.enti[0].ente,
+                all.enti[0].days_with_data,
+                all.enti[0].days_missing
+            ),
+            ("b", 1, 4)
         );
+        assert_eq!(all.enti[1].gaps, ["2017-03-03..2017-03-04"]);
         let none = coverage.completeness(Period::parse("2018").unwrap(), None);
         assert_eq!((none.days, none.enti[0].days_missing), (0, 0));
         assert!(none.losses.is_empty());
+    }
+
+    #[test]
+    fn ten_enti_are_named_and_the_others_counted() {
+        let completeness = |enti: u16| {
+            let seen = (0..enti).map(|at| SeenDays {
+                ente: format!("c_{at:04}"),
+                days: (17_167..=17_167 + at % 300).collect(),
+            });
+            let coverage = Coverage::of(seen.collect(), Vec::new());
+            coverage.completeness(Period::parse("2017").unwrap(), None)
+        };
+        let (few, many) = (completeness(10), completeness(8_000));
+        assert_eq!((few.enti.len(), few.enti_more), (10, 0));
+        assert_eq!((many.enti.len(), many.enti_more), (10, 7_990));
+        let bytes = [few, many].map(|note| serde_json::to_vec(&note).unwrap().len());
+        assert!(bytes[1] < bytes[0] + 100, "{bytes:?}");
     }
 }

@@ -26,6 +26,7 @@ fn unit(column: &str, measure: Measure) -> Option<&'static str> {
         "before" | "difference" => measure.unit(),
         "share_percent" | "change_percent" | "used_share_percent" => "percent",
         "enti" => "public bodies",
+        "days_with_data" | "days_missing" => "days",
         "from_hour" | "to_hour" => "local hour",
         "services"
         | "services_offered"
