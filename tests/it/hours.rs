@@ -2,6 +2,7 @@
 //! by the audit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use affluenza_store::hours::EnteHour;
 use affluenza_store::usage::{Days, Dimension, Selection};
@@ -34,6 +35,7 @@ fn selections() -> Vec<Selection> {
                         people,
                         scope: scope.clone(),
                         filters: of.into_iter().collect(),
+                        known: Arc::default(),
                     });
                 }
             }

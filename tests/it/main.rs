@@ -65,6 +65,7 @@ mod support;
 mod tagged;
 #[cfg(feature = "otel")]
 mod traced;
+mod unknown;
 mod upgrades;
 mod users;
 mod watching;
@@ -186,6 +187,7 @@ const SHORT: &[(&str, Test)] = tests![
     dead_letters::requeued_ones_count_exactly_once,
     dead_letters::mistakes_have_one_clear_line,
     register::unknown_codes_are_listed_and_placed_later,
+    unknown::a_new_code_with_each_event_spoils_no_answer,
     keeping::a_foreign_ttl_stops_the_consumer,
     watching::a_consumer_shows_its_state,
     watching::a_stop_at_a_guard_is_shown,

@@ -1,9 +1,11 @@
 //! An answer: rows with named columns, and the metadata needed to read them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use affluenza_disclosure::{Count, derive};
 use affluenza_register::Validity;
+use affluenza_store::usage::UNREGISTERED;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
@@ -13,6 +15,8 @@ use utoipa::ToSchema;
 pub enum Value {
     /// A name or a code.
     Text(String),
+    /// Stands for this number of codes that the register does not know.
+    Unregistered(u64),
     /// A count, which may be hidden.
     Count(Count),
     /// A difference of counts.
@@ -84,6 +88,7 @@ impl Value {
     pub(crate) fn json(&self) -> Json {
         match self {
             Self::Text(text) => json!(text),
+            Self::Unregistered(_) => json!(UNREGISTERED),
             Self::Count(count) => json!(count),
             Self::Difference(difference) => json!(difference),
             Self::Ratio(ratio) => json!(ratio),
@@ -91,11 +96,14 @@ impl Value {
         }
     }
 
-    /// Returns the reason why there is no value.
-    fn note(&self) -> Option<&'static str> {
+    /// Returns the reason why there is no value, or the meaning of the code.
+    fn note(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::NotDefined => Some("n.d."),
-            Self::Hidden | Self::Count(Count::Hidden) => Some(Count::SUPPRESSED),
+            Self::Unregistered(codes) => {
+                Some(format!("{codes} codes that are not in the register").into())
+            }
+            Self::NotDefined => Some("n.d.".into()),
+            Self::Hidden | Self::Count(Count::Hidden) => Some(Count::SUPPRESSED.into()),
             _ => None,
         }
     }
@@ -104,11 +112,12 @@ impl Value {
     pub(crate) fn plain(&self, decimal: char) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::Unregistered(_) => UNREGISTERED.to_owned(),
             Self::Count(count) => count.to_string(),
             Self::Difference(difference) => difference.to_string(),
             Self::Ratio(ratio) => ratio.to_string().replace('.', &decimal.to_string()),
             Self::Nothing => String::new(),
-            Self::NotDefined | Self::Hidden => self.note().unwrap_or_default().to_owned(),
+            Self::NotDefined | Self::Hidden => self.note().unwrap_or_default().into_owned(),
         }
     }
 }
@@ -384,7 +393,7 @@ mod tests {
         ] {
             assert_eq!(value.json(), Json::Null);
             assert_eq!(value.plain(','), "suppressed");
-            assert_eq!(value.note(), Some("suppressed"));
+            assert_eq!(value.note().as_deref(), Some("suppressed"));
         }
         assert_eq!(Value::count(4).json(), json!(4));
     }

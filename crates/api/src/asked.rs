@@ -2,7 +2,7 @@
 
 use affluenza_http::Problem;
 
-use crate::answer::Value;
+use crate::answer::{Value, Warning};
 use crate::cursor::Cursor;
 use crate::period::Period;
 use crate::question::{Compare, Question, Resource};
@@ -25,6 +25,8 @@ pub(crate) struct AnswerPage {
     pub rows: Vec<Vec<Value>>,
     /// Values over all rows, on all pages.
     pub totals: Vec<(&'static str, Value)>,
+    /// Cautions about these rows.
+    pub warnings: Vec<Warning>,
     /// Number of rows on all pages.
     pub rows_all: usize,
 }
@@ -46,6 +48,7 @@ impl AnswerPage {
             columns,
             rows: page.map(format).collect(),
             totals: Vec::new(),
+            warnings: Vec::new(),
             rows_all: rows.len(),
         }
     }
@@ -102,7 +105,12 @@ impl<'q> Asked<'q> {
             filters: self.question.filters.clone(),
             ..Question::new(Resource::Register)
         };
-        ("completeness", self.address(&of_ente, None))
+        ("completeness", self.with(&of_ente))
+    }
+
+    /// Returns the address of another question about the same period.
+    pub fn with(&self, question: &Question) -> String {
+        self.address(question, None)
     }
 
     fn address(&self, question: &Question, format: Option<&str>) -> String {

@@ -52,6 +52,7 @@ impl Composer<'_> {
             Viewer::Key(scope) => FigureSource::Live {
                 usage: self.usage,
                 scope: scope.as_deref(),
+                known: &self.snapshot.known,
             },
         };
         let page = match asked.question.resource {
@@ -166,6 +167,7 @@ impl Composer<'_> {
         let zones: Vec<&str> = zones.iter().map(Zone::name).collect();
         let scope = self.viewer.scope();
         let mut warnings = self.warnings(asked, completeness.as_ref());
+        warnings.extend_from_slice(&page.warnings);
         if matches!(question.resource, Resource::Hours | Resource::Bands) && zones.len() > 1 {
             warnings.push(Warning {
                 code: "several-time-zones",

@@ -9,7 +9,7 @@ use affluenza_store::usage::Dimension;
 
 use crate::answer::{Value, difference};
 use crate::asked::{AnswerPage, Asked};
-use crate::names::CodeNames;
+use crate::names::{CodeNames, unregistered};
 use crate::question::{Measure, Question, Resource};
 use crate::source::{FigureSource, NoFigures, PeriodCounts, RowCounts, Split};
 
@@ -47,7 +47,7 @@ pub(crate) async fn page(
     sort(&mut rows, question, &dimensions, source.is_public());
     let columns = columns(question, &dimensions, split);
     let page = AnswerPage::new(question, columns, &rows, |row| {
-        let mut values = names.row(&row.labels);
+        let mut values = names.row(&row.labels, row.now.codes);
         values.push(Value::Count(row.now.count));
         if split == Split::Kinds {
             values.extend(row.now.kinds.map(Value::Count));
@@ -64,6 +64,15 @@ pub(crate) async fn page(
         }
         values
     });
+    let unknown = rows.iter().find_map(|row| unregistered(&row.labels));
+    let warning = match unknown {
+        Some(label) => {
+            source
+                .unregistered(asked, label.dimension, whole.codes)
+                .await?
+        }
+        None => None,
+    };
     let mut totals = vec![(question.measure.name(), Value::Count(whole.count))];
     if split == Split::Kinds {
         totals.extend(KIND_COLUMNS.into_iter().zip(whole.kinds.map(Value::Count)));
@@ -72,7 +81,11 @@ pub(crate) async fn page(
         let values = compared(whole.count, whole_before);
         totals.extend(COMPARED_COLUMNS.into_iter().zip(values));
     }
-    Ok(AnswerPage { totals, ..page })
+    Ok(AnswerPage {
+        totals,
+        warnings: warning.into_iter().collect(),
+        ..page
+    })
 }
 
 fn columns(question: &Question, dimensions: &[Dimension], split: Split) -> Vec<&'static str> {
@@ -109,7 +122,9 @@ fn joined(now: PeriodCounts, before: PeriodCounts) -> Vec<CountedRow> {
         rows.entry(labels).or_default().now = counts;
     }
     for (labels, counts) in before.rows {
-        rows.entry(labels).or_default().before = counts.count;
+        let row = rows.entry(labels).or_default();
+        row.before = counts.count;
+        row.now.codes = row.now.codes.max(counts.codes);
     }
     rows.into_iter()
         .map(|(labels, row)| CountedRow { labels, ..row })

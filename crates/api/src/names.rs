@@ -1,10 +1,28 @@
 //! Names of codes, from the register.
 
 use affluenza_disclosure::edition::Label;
-use affluenza_register::Register;
-use affluenza_store::usage::Dimension;
+use affluenza_register::{Ente, Portal, Register, Service};
+use affluenza_store::usage::{Dimension, KnownCodes, UNREGISTERED};
 
 use crate::answer::Value;
+
+/// Returns the codes of a register. An access may have no service.
+pub(crate) fn known_codes(register: &Register) -> KnownCodes {
+    let services = register.services().map(Service::code).chain([""]);
+    KnownCodes::default()
+        .with(Dimension::Ente, register.enti().map(Ente::code))
+        .with(Dimension::Portal, register.portals().map(Portal::code))
+        .with(Dimension::Service, services)
+}
+
+/// Returns the first label that stands for codes which the register does not know.
+pub(crate) fn unregistered(labels: &[Label]) -> Option<&Label> {
+    use Dimension::{Ente, Portal, Service};
+    let mut labels = labels.iter();
+    labels.find(|label| {
+        label.text == UNREGISTERED && matches!(label.dimension, Ente | Portal | Service)
+    })
+}
 
 /// Looks up the names of codes.
 pub(crate) struct CodeNames<'r>(pub &'r Register);
@@ -19,11 +37,14 @@ impl CodeNames<'_> {
         columns.collect()
     }
 
-    /// Returns the values of these columns.
-    pub fn row(&self, labels: &[Label]) -> Vec<Value> {
+    /// Returns the values of these columns. `codes` is the number of codes that the row sums.
+    pub fn row(&self, labels: &[Label], codes: u64) -> Vec<Value> {
         let mut row = Vec::new();
         for label in labels {
-            row.push(Value::Text(label.text.clone()));
+            row.push(match unregistered(std::slice::from_ref(label)) {
+                Some(_) => Value::Unregistered(codes),
+                None => Value::Text(label.text.clone()),
+            });
             row.extend(self.of(label.dimension, &label.text));
         }
         row

@@ -55,6 +55,8 @@ struct ComparedService {
     before: Count,
     is_offered: bool,
     was_offered: bool,
+    /// Number of codes that the register does not know.
+    codes: u64,
 }
 
 impl ComparedService {
@@ -93,10 +95,13 @@ fn joined(
 ) -> BTreeMap<Vec<Label>, ComparedService> {
     let mut variations: BTreeMap<Vec<Label>, ComparedService> = BTreeMap::new();
     for (labels, counts) in now.rows {
-        variations.entry(labels).or_default().now = counts.count;
+        let variation = variations.entry(labels).or_default();
+        (variation.now, variation.codes) = (counts.count, counts.codes);
     }
     for (labels, counts) in before.rows {
-        variations.entry(labels).or_default().before = counts.count;
+        let variation = variations.entry(labels).or_default();
+        variation.before = counts.count;
+        variation.codes = variation.codes.max(counts.codes);
     }
     for (labels, [is_offered, was_offered]) in offers {
         let variation = variations.entry(labels).or_default();
@@ -156,7 +161,7 @@ pub(crate) async fn variations(
     columns.extend(["state", "service_uses"]);
     columns.extend(COMPARED_COLUMNS);
     let page = AnswerPage::new(question, columns, &rows, |(labels, row)| {
-        let mut values = names.row(labels);
+        let mut values = names.row(labels, row.codes);
         values.extend([Value::text(row.state()), Value::Count(row.now)]);
         values.extend(compared(row.now, row.before));
         values
@@ -176,6 +181,8 @@ struct EnteOffer {
     used: u64,
     used_unregistered: u64,
     uses: Count,
+    /// Number of codes that the register does not know.
+    codes: u64,
 }
 
 /// Builds the number of services that each ente offered in a period, and how many of them were
@@ -203,9 +210,11 @@ pub(crate) async fn offered_versus_used(
         };
         let ente = enti.entry(ente.text.clone()).or_default();
         ente.uses += counts.count;
+        ente.codes += counts.codes;
         match ente.offered.contains(&service.text) {
             true => ente.used += 1,
-            false => ente.used_unregistered += 1,
+            // A row of unknown codes has their number.
+            false => ente.used_unregistered += counts.codes.max(1),
         }
     }
     let mut columns = CodeNames::columns(&[Dimension::Ente]);
@@ -220,7 +229,7 @@ pub(crate) async fn offered_versus_used(
     let (names, rows) = (CodeNames(register), Vec::from_iter(&enti));
     let page = AnswerPage::new(asked.question, columns, &rows, |(code, ente)| {
         let offered = ente.offered.len() as u64;
-        let mut row = names.row(&[Label::new(Dimension::Ente, *code)]);
+        let mut row = names.row(&[Label::new(Dimension::Ente, *code)], ente.codes);
         row.extend([
             Value::count(offered),
             Value::count(ente.used),
@@ -268,10 +277,11 @@ pub(crate) fn catalogue(
         {
             continue;
         }
-        let mut row = names.row(&[
+        let labels = [
             Label::new(Dimension::Service, service.code()),
             Label::new(Dimension::Category, category),
-        ]);
+        ];
+        let mut row = names.row(&labels, 0);
         row.extend([
             Value::Text(service.nature().to_string()),
             Value::count(offering as u64),

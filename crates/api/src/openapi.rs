@@ -450,9 +450,9 @@ fn schemas() -> Json {
     }
     all.insert("Row".into(), json!({
         "type": "object",
-        "description": "A value for each column, by its name; `meta.units` says what a figure counts. A figure that is null has its reason in `notes`: n.d. (a base of zero), or suppressed.",
+        "description": "A value for each column, by its name; `meta.units` says what a figure counts. A figure that is null has its reason in `notes`: n.d. (a base of zero), or suppressed. The code `unregistered` of an ente, a portal or a service sums all codes that are not in the register; its note has their number.",
         "additionalProperties": { "type": ["string", "number", "boolean", "object", "null"] },
-        "properties": { "notes": { "type": "object", "additionalProperties": { "type": "string", "enum": ["n.d.", "suppressed"] } } },
+        "properties": { "notes": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 100 } } },
         "examples": [{ "category": "tributi", "service_uses": 5, "before": 0, "difference": 5, "change_percent": null, "state": "new", "notes": { "change_percent": "n.d." } }]
     }));
     all.insert("Answer".into(), json!({

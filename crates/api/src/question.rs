@@ -1,9 +1,10 @@
 //! Questions: requests that were parsed and normalised, so that equal questions are equal values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use affluenza_disclosure::edition::PublicMeasure;
-use affluenza_store::usage::{Dimension, Selection};
+use affluenza_store::usage::{Dimension, KnownCodes, Selection, UNREGISTERED};
 use strum::VariantArray;
 
 use crate::cursor::Cursor;
@@ -225,6 +226,13 @@ impl Question {
         }
     }
 
+    /// Returns the question for the events whose code of this dimension is not in the register.
+    pub(crate) fn of_unregistered(mut self, dimension: Dimension) -> Self {
+        let values = vec![UNREGISTERED.to_owned()];
+        self.filters.insert(dimension, values);
+        self
+    }
+
     /// True if each visitor is in one row only, so that the users of all rows add up to the total.
     /// A visitor is identified for one day and one ente only.
     pub fn has_additive_rows(&self) -> bool {
@@ -273,8 +281,14 @@ impl Question {
     }
 
     /// Selects the events of a period that the question covers.
-    pub fn selection(&self, period: Period, scope: Option<&[String]>) -> Selection {
+    pub(crate) fn selection(
+        &self,
+        period: Period,
+        scope: Option<&[String]>,
+        known: &Arc<KnownCodes>,
+    ) -> Selection {
         Selection {
+            known: known.clone(),
             days: period.selected(),
             people: self.people,
             scope: scope.map(<[String]>::to_vec),

@@ -1,19 +1,28 @@
 //! Sources of figures: the store as far as a key reaches, or the public editions of closed years.
 //! Everything after them is the same for both, and every count may be hidden.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
 use affluenza_http::Problem;
-use affluenza_store::usage::{Dimension, HourUsage, ROWS_MAX, UsageQuery, UsageRow};
+use affluenza_store::usage::{
+    Dimension, HourUsage, KnownCodes, ROWS_MAX, UNREGISTERED, UsageQuery, UsageRow,
+};
 use affluenza_store::{StoreError, Usage};
 use axum::http::StatusCode;
 
+use crate::answer::Warning;
+use crate::asked::Asked;
 use crate::open::needs_key;
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
+
+/// Largest number of portals that a warning names.
+const SENDERS_NAMED: usize = 3;
 
 /// Kinds of service uses. They add up to all service uses.
 pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
@@ -59,6 +68,8 @@ pub(crate) enum FigureSource<'a> {
     Live {
         usage: &'a Usage,
         scope: Option<&'a [String]>,
+        /// Codes of the register. All others are summed.
+        known: &'a Arc<KnownCodes>,
     },
     /// Public editions of closed years. Periods are whole years.
     Public(&'a Editions),
@@ -78,8 +89,10 @@ pub(crate) struct RowCounts {
     pub count: Count,
     /// Counts by kind, in the order of [`KINDS`].
     pub kinds: [Count; 3],
-    /// Number of enti with a count.
+    /// Number of enti of the register with a count.
     pub enti: u64,
+    /// Number of codes that the register does not know.
+    pub codes: u64,
 }
 
 /// Counts of a period.
@@ -133,12 +146,16 @@ impl<'a> FigureSource<'a> {
                 let year = edition(editions, period)?;
                 Ok(public_counts(question, &year, by, split))
             }
-            Self::Live { usage, scope } => {
+            Self::Live {
+                usage,
+                scope,
+                known,
+            } => {
                 let mut group = by.to_vec();
                 group.extend(split.dimension());
                 let query = UsageQuery {
                     group: group.clone(),
-                    selection: question.selection(period, scope),
+                    selection: question.selection(period, scope, known),
                     users: question.measure == Measure::Users,
                 };
                 let rows = usage.counts(&query).await?;
@@ -161,12 +178,61 @@ impl<'a> FigureSource<'a> {
         }
     }
 
+    /// Returns a warning that names the portals which sent the most events with codes of this
+    /// dimension that the register does not know.
+    pub async fn unregistered(
+        self,
+        asked: &Asked<'_>,
+        dimension: Dimension,
+        codes: u64,
+    ) -> Result<Option<Warning>, NoFigures> {
+        let Self::Live {
+            usage,
+            scope,
+            known,
+        } = self
+        else {
+            return Ok(None);
+        };
+        let of_senders = Question {
+            group: vec![Dimension::Ente, Dimension::Portal],
+            measure: Measure::Events,
+            filters: asked.question.filters.clone(),
+            people: asked.question.people,
+            ..Question::new(Resource::Usage)
+        }
+        .of_unregistered(dimension);
+        let query = UsageQuery {
+            group: of_senders.group.clone(),
+            selection: of_senders.selection(asked.period, scope, known),
+            users: false,
+        };
+        let mut senders = usage.counts(&query).await?;
+        senders.sort_by_key(|row| Reverse(row.events));
+        let named = senders
+            .iter()
+            .take(SENDERS_NAMED)
+            .map(|row| format!("{} ({} events)", row.keys.join("/"), row.events));
+        let (named, name) = (Vec::from_iter(named).join(", "), dimension.name());
+        Ok(Some(Warning {
+            code: "unregistered-codes",
+            text: format!(
+                "{codes} codes are not in the register, and the row `unregistered` sums those of {name}; ente and portal with the most such events: {named}; all of them: {}",
+                asked.with(&of_senders)
+            ),
+        }))
+    }
+
     /// Returns the figures of a period by hour and by band.
     pub async fn hours(self, question: &Question, period: Period) -> Result<DayCounts, NoFigures> {
         match self {
             Self::Public(editions) => public_hours(&*edition(editions, period)?),
-            Self::Live { usage, scope } => {
-                let selection = question.selection(period, scope);
+            Self::Live {
+                usage,
+                scope,
+                known,
+            } => {
+                let selection = question.selection(period, scope, known);
                 let mut day = DayCounts::default();
                 for row in usage.hours(&selection).await? {
                     day.hours
@@ -267,10 +333,11 @@ fn gathered(
         let part = split.dimension().and_then(|_| labels.pop());
         for sum in [&mut counts.total, counts.rows.entry(labels).or_default()] {
             sum.count += Count::Shown(number);
+            sum.codes += row.codes;
             match (split, &part) {
                 (Split::Kinds, Some(kind)) => sum.add_kind(&kind.text, Count::Shown(number)),
                 // The store has one row for each ente.
-                (Split::Enti, _) => sum.enti += 1,
+                (Split::Enti, Some(ente)) if ente.text != UNREGISTERED => sum.enti += 1,
                 _ => {}
             }
         }
@@ -278,7 +345,7 @@ fn gathered(
     counts
 }
 
-fn edition(editions: &Editions, period: Period) -> Result<std::sync::Arc<PublicYear>, NoEdition> {
+fn edition(editions: &Editions, period: Period) -> Result<Arc<PublicYear>, NoEdition> {
     let year = period.whole_year().unwrap_or_default();
     Ok(editions.year(year)?.public)
 }

@@ -12,13 +12,14 @@ use affluenza_http::telemetry::CancellationToken;
 use affluenza_register::Register;
 use affluenza_store::accept::{Acceptance, Accepted};
 use affluenza_store::doubts::DoubtfulMonth;
-use affluenza_store::usage::{Days, SeenDays, Watermark};
+use affluenza_store::usage::{Days, KnownCodes, SeenDays, UNREGISTERED, Watermark};
 use affluenza_store::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::answer::{Completeness, EnteCompleteness, Loss, NAMED_MAX};
+use crate::names::known_codes;
 use crate::period::Period;
 
 /// Shortest and longest pause between two readings of the days with data while figures change.
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub as_of: Timestamp,
     /// Current register.
     pub register: Arc<Register>,
+    /// Codes of the register.
+    pub known: Arc<KnownCodes>,
     /// Days with data.
     pub coverage: Arc<Coverage>,
     /// Months whose figures may be wrong until reconciliation has finished.
@@ -69,9 +72,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    async fn read(store: &Store, watermark: &Watermark) -> Result<Self, StoreError> {
+    async fn read(
+        store: &Store,
+        watermark: &Watermark,
+        known: &KnownCodes,
+    ) -> Result<Self, StoreError> {
         let began = Instant::now();
-        let seen = store.usage().seen_days().await?;
+        let seen = store.usage().seen_days(known).await?;
         let accepted = store.ledger().acceptances().await?;
         let (shortest, longest) = COVERAGE_PAUSE;
         let pause = (began.elapsed() * COVERAGE_REST).clamp(shortest, longest);
@@ -128,6 +135,7 @@ impl Coverage {
         let mut found: Vec<(&String, u32)> = self
             .enti
             .iter()
+            .filter(|(ente, _)| *ente != UNREGISTERED)
             .filter(|(ente, _)| enti.is_none_or(|enti| enti.contains(ente)))
             .map(|(ente, seen)| (ente, count_within(seen, &days)))
             .collect();
@@ -353,9 +361,14 @@ async fn look(
 ) -> Result<Snapshot, StoreError> {
     // The watermark is read first: an answer may hold more than its watermark covers, never less.
     let watermark = store.usage().watermark().await?;
-    let coverage = match before {
+    let same_register = before.filter(|last| last.register.version() == register.version());
+    let known = match same_register {
+        Some(last) => last.known.clone(),
+        None => Arc::new(known_codes(&register)),
+    };
+    let coverage = match same_register {
         Some(last) if !last.coverage.is_due(&watermark) => last.coverage.clone(),
-        _ => Arc::new(Coverage::read(store, &watermark).await?),
+        _ => Arc::new(Coverage::read(store, &watermark, &known).await?),
     };
     // The watermark covers the months in doubt.
     let (doubtful, as_of) = match before {
@@ -370,6 +383,7 @@ async fn look(
         mark: xxh3_64(mark.as_bytes()),
         as_of: Timestamp::from_second(as_of.as_second()).unwrap_or(as_of),
         register,
+        known,
         coverage,
         doubtful,
         watermark,

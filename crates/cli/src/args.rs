@@ -158,8 +158,15 @@ pub enum RegisterCommand {
     /// Load the configured register into ClickHouse: tables, and dictionaries for `dictGet`.
     Apply,
     /// List the codes in events that the configured register does not know, and those that a
-    /// rebuild would resolve.
+    /// rebuild would resolve, the most used first.
     Unresolved {
+        /// Largest number of lines. The number of further codes and the portals that sent the most
+        /// are printed on standard error.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// List every code.
+        #[arg(long, conflicts_with = "limit")]
+        all: bool,
         /// Format of the list.
         #[arg(long, value_enum, default_value_t = Lines::Tsv)]
         format: Lines,

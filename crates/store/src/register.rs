@@ -73,6 +73,19 @@ pub struct UsageByCode {
     pub last_day: String,
 }
 
+/// Portal with codes of services that were not in the register.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CodeSender {
+    /// Public body as stored.
+    pub ente: String,
+    /// Portal as stored.
+    pub portal: String,
+    /// Number of different codes.
+    pub codes: u64,
+    /// Number of events with these codes.
+    pub events: u64,
+}
+
 impl Registers {
     /// Returns the version of the current register; `None` before the first one was applied.
     pub async fn current(&self) -> Result<Option<String>, StoreError> {
@@ -123,9 +136,22 @@ impl Registers {
 }
 
 impl Usage {
-    /// Returns the usage by stored codes.
-    pub async fn usage_by_code(&self) -> Result<Vec<UsageByCode>, StoreError> {
-        self.0.rows(statement!("usage_by_code")).await
+    /// Passes the usage by stored codes to `take`, the most used first. Codes come from events, so
+    /// their number has no limit, and they are not held.
+    pub async fn each_code(&self, mut take: impl FnMut(UsageByCode)) -> Result<(), StoreError> {
+        let query = statement!("usage_by_code").query(&self.0.client);
+        let judge = |error| self.0.judge("the query of codes", error);
+        let mut rows = query.fetch::<UsageByCode>().map_err(judge)?;
+        while let Some(row) = rows.next().await.map_err(judge)? {
+            take(row);
+        }
+        Ok(())
+    }
+
+    /// Returns the portals that sent the most different codes which were not in the register, at
+    /// most five.
+    pub async fn senders_of_codes(&self) -> Result<Vec<CodeSender>, StoreError> {
+        self.0.rows(statement!("senders_of_codes")).await
     }
 }
 

@@ -57,7 +57,11 @@ impl Statement {
 
     /// Sets the value of a server parameter.
     #[must_use]
-    pub(crate) fn bind(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn bind(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+    ) -> Self {
         self.values.push((name.into(), value.into()));
         self
     }

@@ -3,15 +3,16 @@
 //! The SQL consists only of texts from the closed enum of dimensions. Codes and dates of a request
 //! are bound as parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use clickhouse::Row;
 use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::dimension::Dates;
-use crate::sql::statement;
+use crate::sql::{any_of, statement};
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
@@ -29,6 +30,59 @@ pub use crate::dimension::Dimension;
 
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 100_000;
+
+/// Number of portals that are listed though the register does not know them.
+const PORTALS_MAX: usize = 1000;
+
+/// Value of ente, portal or service that stands for every code that the register does not know.
+/// Such codes come from events, so their number has no limit.
+pub const UNREGISTERED: &str = "unregistered";
+
+/// Length of a list of codes, in bytes. ClickHouse accepts 128 KiB in each field of a form.
+const LIST_BYTES_MAX: usize = 64 << 10;
+
+/// Codes that the register knows, by dimension. Codes of other dimensions are not judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct KnownCodes(BTreeMap<Dimension, Vec<Vec<String>>>);
+
+impl KnownCodes {
+    /// Adds the codes of a dimension.
+    #[must_use]
+    pub fn with<'c>(mut self, dimension: Dimension, codes: impl Iterator<Item = &'c str>) -> Self {
+        let mut lists: Vec<Vec<String>> = Vec::new();
+        let mut room = 0;
+        for code in codes.collect::<BTreeSet<&str>>() {
+            // With quotes and a comma.
+            let bytes = code.len() + 3;
+            match lists.last_mut().filter(|_| bytes <= room) {
+                Some(last) => last.push(code.to_owned()),
+                None => {
+                    lists.push(vec![code.to_owned()]);
+                    room = LIST_BYTES_MAX;
+                }
+            }
+            room = room.saturating_sub(bytes);
+        }
+        self.0.insert(dimension, lists);
+        self
+    }
+
+    fn has_lists(&self, dimension: Dimension) -> bool {
+        self.0.contains_key(&dimension)
+    }
+
+    fn lists(&self, dimension: Dimension) -> impl Iterator<Item = (String, &Vec<String>)> {
+        let lists = self.0.get(&dimension).into_iter().flatten().enumerate();
+        lists.map(move |(at, list)| (format!("known_{}_{at}", dimension.name()), list))
+    }
+
+    /// Returns the SQL condition that the register knows the code in a column.
+    fn condition(&self, dimension: Dimension, column: &str) -> String {
+        let lists = self.lists(dimension);
+        let any = any_of(lists.map(|(name, _)| format!("{column} IN {{{name}:Array(String)}}")));
+        format!("({any})")
+    }
+}
 
 /// Local days, both included, as days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,8 +104,11 @@ pub struct Selection {
     pub people: bool,
     /// Enti that the caller may see; `None` for all.
     pub scope: Option<Vec<String>>,
-    /// Accepted values by dimension. An event must match every dimension.
+    /// Accepted values by dimension. An event must match every dimension. [`UNREGISTERED`] accepts
+    /// every code that is not known.
     pub filters: BTreeMap<Dimension, Vec<String>>,
+    /// Codes of the register.
+    pub known: Arc<KnownCodes>,
 }
 
 /// A query for usage: grouping and selection.
@@ -78,6 +135,8 @@ pub struct UsageRow {
     pub events: u64,
     /// Distinct visitors of each day and ente, summed over days and enti; 0 if not requested.
     pub users: u64,
+    /// Number of codes that the register does not know and that the row sums.
+    pub codes: u64,
 }
 
 /// Usage in an hour of the day.
@@ -111,7 +170,7 @@ pub struct MinuteRow {
 /// Days on which an ente had events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Row, Serialize, Deserialize)]
 pub struct SeenDays {
-    /// Public body.
+    /// Public body, or [`UNREGISTERED`] for all that are not known.
     pub ente: String,
     /// Days since 1970-01-01, in order.
     pub days: Vec<u16>,
@@ -148,12 +207,15 @@ impl Selection {
         if self.scope.is_some() {
             text.push_str(" AND u.ente IN {scope:Array(String)}");
         }
+        let judged = self.judged();
         for dimension in self.filters.keys() {
-            text.push_str(&format!(
-                " AND {} IN {{filter_{}:Array(String)}}",
-                dimension.filtered(dates),
-                dimension.name()
-            ));
+            let column = dimension.filtered(dates);
+            let mut any = format!("{column} IN {{filter_{}:Array(String)}}", dimension.name());
+            if judged.contains(dimension) {
+                let is_known = self.known.condition(*dimension, &column);
+                any = format!("({any} OR NOT {is_known})");
+            }
+            text.push_str(&format!(" AND {any}"));
         }
         text
     }
@@ -176,7 +238,21 @@ impl Selection {
         }
     }
 
+    /// Returns the dimensions that are filtered by what the register knows.
+    fn judged(&self) -> BTreeSet<Dimension> {
+        let filters = self.filters.iter();
+        let unknown = filters.filter(|(dimension, values)| {
+            self.known.has_lists(**dimension) && values.iter().any(|value| value == UNREGISTERED)
+        });
+        unknown.map(|(dimension, _)| *dimension).collect()
+    }
+
     pub(crate) fn bind(&self, query: Query) -> Query {
+        self.bind_with(query, self.judged())
+    }
+
+    /// Binds the parameters of the condition, and the known codes of these dimensions.
+    fn bind_with(&self, query: Query, judged: BTreeSet<Dimension>) -> Query {
         let mut query = query
             .param("first", self.days.first)
             .param("last", self.days.last);
@@ -186,66 +262,95 @@ impl Selection {
         for (dimension, values) in &self.filters {
             query = query.param(&format!("filter_{}", dimension.name()), values);
         }
+        for (name, codes) in judged.into_iter().flat_map(|one| self.known.lists(one)) {
+            query = query.param(&name, codes);
+        }
         query
     }
 }
 
 impl UsageQuery {
+    /// Returns the SQL with two levels. The inner one groups by the stored codes, so that
+    /// projections answer it. The outer one sums the codes that the register does not know.
+    ///
+    /// A visitor's token is valid for a day and an ente. So visitors are counted by day and ente
+    /// and then added. A union over more would give the same number with less precision.
     fn sql(&self) -> String {
         let dates = if self.users {
             Dates::Days
         } else {
             self.selection.dates(&self.group)
         };
-        let keys: Vec<String> = self
-            .group
-            .iter()
-            .map(|dimension| dimension.expression(dates))
-            .collect();
         let condition = self.selection.condition(dates);
-        let limit = ROWS_MAX + 1;
-        if self.users {
-            return with_users(&keys, &condition, limit);
+        let known = &self.selection.known;
+        let (mut inner, mut keys, mut by) = (String::new(), Vec::new(), Vec::new());
+        let (mut judged, mut are_known) = (Vec::new(), Vec::new());
+        for (at, dimension) in self.group.iter().enumerate() {
+            let (expression, key) = (dimension.expression(dates), format!("d.key_{at}"));
+            inner.push_str(&format!("{expression} AS key_{at}, "));
+            by.push(expression);
+            if !known.has_lists(*dimension) {
+                keys.push(key);
+                continue;
+            }
+            let mut is_known = known.condition(*dimension, &key);
+            // A code that was asked for is named, also if the register does not know it.
+            if self.selection.filters.contains_key(dimension) {
+                is_known.push_str(&format!(
+                    " OR {key} IN {{filter_{}:Array(String)}}",
+                    dimension.name()
+                ));
+            }
+            if *dimension == Dimension::Ente && self.selection.scope.is_some() {
+                is_known.push_str(&format!(" OR {key} IN {{scope:Array(String)}}"));
+            }
+            if *dimension == Dimension::Portal {
+                is_known.push_str(&format!(" OR {key} IN ({})", most_used_portals(&condition)));
+            }
+            keys.push(format!("if({is_known}, {key}, '{UNREGISTERED}')"));
+            judged.push(key);
+            are_known.push(format!("({is_known})"));
         }
-        let (list, group) = listed(&keys);
+        let mut users = "toUInt64(0)";
+        if self.users {
+            users = "uniqCombined64IfMerge(u.visitors)";
+            by.extend(["u.local_date".to_owned(), "u.ente".to_owned()]);
+        }
+        let by = match by.is_empty() {
+            true => String::new(),
+            false => format!("GROUP BY {}", by.join(", ")),
+        };
+        let codes = match judged.is_empty() {
+            true => "toUInt64(0)".to_owned(),
+            false => format!(
+                "uniqExactIf(tuple({}), NOT ({}))",
+                judged.join(", "),
+                are_known.join(" AND ")
+            ),
+        };
         format!(
-            "SELECT {list} AS keys, sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, toUInt64(0) AS users
-             FROM usage_hourly AS u WHERE {condition} {group} LIMIT {limit}"
+            "SELECT CAST([{}], 'Array(String)') AS keys, sum(d.service_uses) AS service_uses, sum(d.accesses) AS accesses, sum(d.events) AS events, sum(d.users) AS users, {codes} AS codes
+             FROM (
+                SELECT {inner}sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, {users} AS users
+                FROM usage_hourly AS u WHERE {condition} {by}) AS d
+             GROUP BY keys LIMIT {}",
+            keys.join(", "),
+            ROWS_MAX + 1
         )
     }
+
+    fn bind(&self, query: Query) -> Query {
+        let mut judged = self.selection.judged();
+        judged.extend(&self.group);
+        self.selection.bind_with(query, judged)
+    }
 }
 
-/// Returns the query with distinct visitors. A visitor's token is valid for a day and an ente. So
-/// visitors are counted by day and ente and then added. A union over more would give the same
-/// number with less precision.
-fn with_users(keys: &[String], condition: &str, limit: usize) -> String {
-    let (mut inner, mut outer, mut by) = (String::new(), Vec::new(), Vec::new());
-    for (at, key) in keys.iter().enumerate() {
-        inner.push_str(&format!("{key} AS key_{at}, "));
-        by.push(key.as_str());
-        outer.push(format!("d.key_{at}"));
-    }
-    by.extend(["u.local_date", "u.ente"]);
-    let (list, group) = listed(&outer);
+/// Returns the query for the portals with the most events. The portals of an ente need not be in
+/// the register, so the most used ones are kept.
+fn most_used_portals(condition: &str) -> String {
     format!(
-        "SELECT {list} AS keys, sum(d.service_uses) AS service_uses, sum(d.accesses) AS accesses, sum(d.events) AS events, sum(d.users) AS users
-         FROM (
-            SELECT {inner}sum(u.service_uses) AS service_uses, sum(u.accesses) AS accesses, sum(u.events) AS events, uniqCombined64IfMerge(u.visitors) AS users
-            FROM usage_hourly AS u WHERE {condition} GROUP BY {}) AS d
-         {group} LIMIT {limit}",
-        by.join(", ")
-    )
-}
-
-/// Returns the keys as one array column, and their GROUP BY clause.
-fn listed(keys: &[String]) -> (String, String) {
-    if keys.is_empty() {
-        return ("CAST([], 'Array(String)')".to_owned(), String::new());
-    }
-    let keys = keys.join(", ");
-    (
-        format!("CAST([{keys}], 'Array(String)')"),
-        format!("GROUP BY {keys}"),
+        "SELECT toString(u.portal) FROM usage_hourly AS u WHERE {condition} GROUP BY u.portal ORDER BY sum(u.events) DESC, u.portal LIMIT {PORTALS_MAX}"
     )
 }
 
@@ -255,7 +360,6 @@ impl Usage {
     pub async fn counts(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
         let sql = query.sql();
         query
-            .selection
             .bind(self.0.client.query_raw(&sql))
             .fetch_all()
             .await
@@ -299,13 +403,43 @@ impl Usage {
     }
 
     /// Returns the days on which each ente had events, over all time.
-    pub async fn seen_days(&self) -> Result<Vec<SeenDays>, StoreError> {
+    pub async fn seen_days(&self, known: &KnownCodes) -> Result<Vec<SeenDays>, StoreError> {
         // Grouping by day first allows a projection to answer the query.
-        self.0.rows(statement!("seen_days")).await
+        let is_known = known.condition(Dimension::Ente, "d.ente");
+        let mut statement = statement!("seen_days").put("is_known", is_known);
+        for (name, codes) in known.lists(Dimension::Ente) {
+            statement = statement.bind(name, codes.as_slice());
+        }
+        self.0.rows(statement).await
     }
 
     /// Returns the watermark of the figures.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
         self.0.one(statement!("watermark")).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_fill_lists_that_fit_a_field_of_a_form() {
+        let codes: Vec<String> = (0..23_000).map(|at| format!("c_{at:06}")).collect();
+        let both = codes.iter().chain(&codes).map(String::as_str);
+        let known = KnownCodes::default().with(Dimension::Ente, both);
+        let lists: Vec<_> = known.lists(Dimension::Ente).collect();
+        let bytes = |list: &[String]| list.iter().map(|code| code.len() + 3).sum::<usize>();
+        assert!(lists.iter().all(|(_, list)| bytes(list) <= LIST_BYTES_MAX));
+        let all: Vec<&String> = lists.iter().flat_map(|(_, list)| *list).collect();
+        assert_eq!(all, codes.iter().collect::<Vec<_>>());
+        assert_eq!((lists.len(), &*lists[3].0), (4, "known_ente_3"));
+    }
+
+    #[test]
+    fn without_codes_of_a_dimension_none_is_known() {
+        let known = KnownCodes::default().with(Dimension::Portal, std::iter::empty());
+        assert_eq!(known.condition(Dimension::Portal, "p"), "(0)");
+        assert!(known.has_lists(Dimension::Portal) && !known.has_lists(Dimension::Ente));
     }
 }

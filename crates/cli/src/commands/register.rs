@@ -4,7 +4,7 @@ use affluenza_classify::hours::{Calendar, Holiday};
 use affluenza_register::diff::diff;
 use affluenza_register::{Register, Validity};
 use affluenza_store::Store;
-use affluenza_store::register::{RegisterTable, UsageByCode};
+use affluenza_store::register::{CodeSender, RegisterTable, UsageByCode};
 use anyhow::Result;
 use jiff::Span;
 use jiff::civil::{Date, Weekday, date};
@@ -41,8 +41,9 @@ pub fn run(settings: &Settings, what: &args::RegisterCommand) -> Result<()> {
         }
         args::RegisterCommand::Import(import) => super::public_index::run(import),
         args::RegisterCommand::Apply => apply(settings, &super::register(settings)?),
-        args::RegisterCommand::Unresolved { format } => {
-            unresolved(settings, &super::register(settings)?, *format)
+        args::RegisterCommand::Unresolved { limit, all, format } => {
+            let limit = if *all { usize::MAX } else { *limit };
+            unresolved(settings, &super::register(settings)?, limit, *format)
         }
     }
 }
@@ -222,43 +223,75 @@ fn days(validity: Validity) -> (String, String) {
 
 /// Code that the register does not know, or that a rebuild would resolve.
 #[derive(Serialize)]
-struct Unresolved<'u> {
+struct Unresolved {
     /// `ente`, `portal` or `service`; `rebuild` if the register knows all of them by now.
     unknown: &'static str,
-    ente: &'u str,
-    portal: &'u str,
-    service: &'u str,
+    ente: String,
+    portal: String,
+    service: String,
     events: u64,
-    first_day: &'u str,
-    last_day: &'u str,
+    first_day: String,
+    last_day: String,
 }
 
-fn unresolved(settings: &Settings, register: &Register, format: Lines) -> Result<()> {
-    let usage = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
+/// Codes beyond the limit of the list.
+#[derive(Default)]
+struct Rest {
+    codes: u64,
+    events: u64,
+}
+
+fn unresolved(settings: &Settings, register: &Register, limit: usize, format: Lines) -> Result<()> {
+    let (mut listed, mut rest) = (Vec::new(), Rest::default());
+    let senders = super::with_platform(settings, Needs::CLICKHOUSE, async |platform, _| {
         let store = Store::new(&platform.store);
         store.admin().check_schema().await?;
-        Ok(store.usage().usage_by_code().await?)
+        let take = |used: UsageByCode| match unknown(register, &used) {
+            Some(unknown) if listed.len() < limit => listed.push(Unresolved {
+                unknown,
+                ente: used.ente,
+                portal: used.portal,
+                service: used.service,
+                events: used.events,
+                first_day: used.first_day,
+                last_day: used.last_day,
+            }),
+            Some(_) => {
+                rest.codes += 1;
+                rest.events += used.events;
+            }
+            None => {}
+        };
+        store.usage().each_code(take).await?;
+        Ok(match rest.codes {
+            0 => Vec::new(),
+            _ => store.usage().senders_of_codes().await?,
+        })
     })?;
     let mut rows = Rows::to_stdout(format);
-    let mut unknown_events = 0;
-    for used in &usage {
-        let Some(unknown) = unknown(register, used) else {
-            continue;
-        };
-        unknown_events += used.events;
-        rows.write(&Unresolved {
-            unknown,
-            ente: &used.ente,
-            portal: &used.portal,
-            service: &used.service,
-            events: used.events,
-            first_day: &used.first_day,
-            last_day: &used.last_day,
-        })?;
+    for row in &listed {
+        rows.write(row)?;
     }
     rows.flush()?;
-    if unknown_events == 0 {
+    if listed.is_empty() && rest.codes == 0 {
         output::say("every code is known");
+    }
+    if rest.codes > 0 {
+        let Rest { codes, events } = rest;
+        output::say(&format!(
+            "{codes} further codes with {events} events are not listed; `--all` lists them"
+        ));
+    }
+    for CodeSender {
+        ente,
+        portal,
+        codes,
+        events,
+    } in senders
+    {
+        output::say(&format!(
+            "portal {portal} of {ente} sent {codes} different codes of services in {events} events"
+        ));
     }
     Ok(())
 }
