@@ -360,6 +360,20 @@ fn periods_and_comparisons(api: &Served<'_>, key: &str) {
         codes(&empty).contains(&"days-missing".to_owned())
             || codes(&empty).contains(&"no-data".to_owned())
     );
+    // A sorted list is sorted on all of its pages.
+    let sorted = api.data(key, "register?period=2017&order=-days_missing&limit=5");
+    let missing: Vec<u64> = sorted["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row["days_missing"].as_u64())
+        .collect();
+    assert!(
+        missing.len() == 5 && missing.is_sorted_by(|a, b| a >= b),
+        "{missing:?}"
+    );
+    let found = api.data(key, "enti?period=2017&search=BORGO");
+    assert_eq!(found["meta"]["rows"], 1, "{found}");
     // Every row is on exactly one page.
     let whole = api.data(key, "usage?period=2017&group=service&limit=10000");
     let (mut rows, mut next) = (
@@ -536,6 +550,7 @@ fn without_a_key(api: &Served<'_>, admin: &str) {
         ("register?period=2016&ente=c_d612", 200),
         ("usage?period=2016", 200),
         ("usage?period=2016&group=weekday,hour&measure=accesses", 200),
+        ("enti?period=2016&search=a&order=-service_uses&limit=3", 200),
         ("usage?period=2016&group=login", 401),
         ("usage?period=2016&group=ente,service", 401),
         ("usage?period=2016&group=device,hour&measure=accesses", 401),
@@ -597,6 +612,7 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
         ("usage?compare=never", "compare"),
         ("usage?count=some", "count"),
         ("usage?order=ente", "order"),
+        ("usage?search=-", "search"),
         ("usage?limit=0", "limit"),
         ("usage?cursor=x", "cursor"),
         ("usage?device=toaster", "device"),
@@ -620,6 +636,7 @@ pub fn every_request_is_answered_or_explained(engines: &Engines) {
         );
         let says = problem["allowed"].is_array()
             || problem["minimum"].is_number()
+            || problem["maximum"].is_number()
             || parameter == "cursor";
         assert!(says, "{path}: {problem}");
     }

@@ -1,6 +1,7 @@
 //! An answer: rows with named columns, and the metadata needed to read them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use affluenza_disclosure::{Count, derive};
@@ -85,6 +86,30 @@ impl Value {
         days.map(|day| Self::text(day.map(|day| day.to_string()).as_deref()))
     }
 
+    /// Compares values for sorting. Values that are hidden or not defined come last in both
+    /// directions.
+    pub(crate) fn compare(&self, other: &Self, descending: bool) -> Ordering {
+        let ordering = match (self.sort_key(), other.sort_key()) {
+            (Some(a), Some(b)) => a.compare(&b),
+            (a, b) => return b.is_some().cmp(&a.is_some()),
+        };
+        match descending {
+            true => ordering.reverse(),
+            false => ordering,
+        }
+    }
+
+    fn sort_key(&self) -> Option<SortKey<'_>> {
+        match self {
+            Self::Text(text) => Some(SortKey::Text(text)),
+            Self::Unregistered(_) => Some(SortKey::Text(UNREGISTERED)),
+            Self::Count(count) => count.shown().map(|count| SortKey::Number(count as f64)),
+            Self::Difference(difference) => Some(SortKey::Number(*difference as f64)),
+            Self::Ratio(ratio) => Some(SortKey::Number(*ratio)),
+            Self::Nothing | Self::NotDefined | Self::Hidden => None,
+        }
+    }
+
     pub(crate) fn json(&self) -> Json {
         match self {
             Self::Text(text) => json!(text),
@@ -122,8 +147,33 @@ impl Value {
     }
 }
 
+/// Value by which a row is sorted. A column has values of one kind.
+enum SortKey<'v> {
+    Text(&'v str),
+    Number(f64),
+}
+
+impl SortKey<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => compare_texts(a, b),
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+        }
+    }
+}
+
+/// Compares numbers by value, all other labels as text.
+pub(crate) fn compare_texts(a: &str, b: &str) -> Ordering {
+    match (a.parse::<u64>(), b.parse::<u64>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        _ => a.cmp(b),
+    }
+}
+
 /// Returns the change from `before` to `now`.
-pub(crate) fn difference([now, before]: [u64; 2]) -> i64 {
+fn difference([now, before]: [u64; 2]) -> i64 {
     now.cast_signed().wrapping_sub(before.cast_signed())
 }
 

@@ -1,11 +1,13 @@
 //! A question with its periods, and the page of rows that answers it.
 
 use affluenza_http::Problem;
+use affluenza_register::comparison_key;
+use affluenza_store::usage::Dimension;
 
 use crate::answer::{Value, Warning};
 use crate::cursor::Cursor;
 use crate::period::Period;
-use crate::question::{Compare, Question, Resource};
+use crate::question::{Compare, Question, Resource, SortOrder};
 
 /// A question with its periods.
 #[derive(Debug, Clone, Copy)]
@@ -32,26 +34,57 @@ pub(crate) struct AnswerPage {
 }
 
 impl AnswerPage {
-    /// Formats the rows of the question's page. There are no totals yet.
+    /// Searches, sorts and formats the rows of the question's page. There are no totals yet.
+    ///
+    /// Search and order see the formatted values only. So no selection of a public table reveals
+    /// more about a hidden count than the whole table.
     pub fn new<R>(
         question: &Question,
         columns: Vec<&'static str>,
         rows: &[R],
         format: impl Fn(&R) -> Vec<Value>,
-    ) -> Self {
+    ) -> Result<Self, Problem> {
+        let mut found: Vec<&R> = rows.iter().collect();
+        if let Some(sought) = &question.search {
+            found.retain(|row| has_text(&columns, &format(row), sought));
+        }
+        if let Some(order) = &question.order {
+            let at = columns.iter().position(|column| *column == order.column);
+            let at = at.ok_or_else(|| {
+                Problem::parameter(
+                    "order",
+                    "rows cannot be sorted by this; a minus before the name sorts downwards",
+                    &columns,
+                )
+            })?;
+            let mut keyed: Vec<(Value, &R)> = found
+                .into_iter()
+                .map(|row| (format(row).swap_remove(at), row))
+                .collect();
+            keyed.sort_by(|(a, _), (b, _)| a.compare(b, order.descending));
+            found = keyed.into_iter().map(|(_, row)| row).collect();
+        }
         let limit = match question.has_pages() {
             true => question.limit,
-            false => rows.len(),
+            false => found.len(),
         };
-        let page = rows.iter().skip(question.offset()).take(limit);
-        Self {
+        let page = found.iter().skip(question.offset()).take(limit);
+        Ok(Self {
+            rows: page.map(|row| format(row)).collect(),
+            rows_all: found.len(),
             columns,
-            rows: page.map(format).collect(),
-            totals: Vec::new(),
-            warnings: Vec::new(),
-            rows_all: rows.len(),
-        }
+            ..Self::default()
+        })
     }
+}
+
+/// True if a code or a name of the row contains the text, which is a comparison key.
+fn has_text(columns: &[&str], row: &[Value], sought: &str) -> bool {
+    let dimensions = Dimension::names();
+    columns.iter().zip(row).any(|(column, value)| {
+        let is_label = column.contains("_name") || dimensions.contains(column);
+        is_label && comparison_key(&value.plain('.')).contains(sought)
+    })
 }
 
 impl<'q> Asked<'q> {
@@ -103,6 +136,10 @@ impl<'q> Asked<'q> {
         let of_ente = Question {
             resource: Resource::Register,
             filters: self.question.filters.clone(),
+            order: Some(SortOrder {
+                column: "days_missing".to_owned(),
+                descending: true,
+            }),
             ..Question::new(Resource::Register)
         };
         ("completeness", self.with(&of_ente))
@@ -146,4 +183,78 @@ fn escaped(text: &str) -> String {
         }
         out
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use affluenza_disclosure::Count;
+
+    use super::*;
+
+    const ROWS: [(&str, &str, Option<u64>); 5] = [
+        ("c_a", "Città Alfa", Some(7)),
+        ("c_b", "Borgo", None),
+        ("c_c", "Alfonsine", Some(30)),
+        ("c_d", "Delta", None),
+        ("c_e", "Erice", Some(0)),
+    ];
+
+    /// Returns the codes of a page in their order, and the number of rows on all pages.
+    fn codes(query: &str) -> Result<(Vec<String>, usize), Problem> {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let question = Question::parse(Resource::Enti, &Vec::from_iter(pairs))?;
+        let columns = vec!["ente", "ente_name", "service_uses"];
+        let page = AnswerPage::new(&question, columns, &ROWS, |(code, name, count)| {
+            vec![
+                Value::text(Some(code)),
+                Value::text(Some(name)),
+                Value::Count(count.map_or(Count::Hidden, Count::Shown)),
+            ]
+        })?;
+        let codes = page.rows.iter().map(|row| row[0].plain('.'));
+        Ok((codes.collect(), page.rows_all))
+    }
+
+    #[test]
+    fn rows_are_searched_sorted_and_paged() {
+        for (query, expected, rows_all) in [
+            ("limit=2", ["c_a", "c_b"].as_slice(), 5),
+            ("limit=2&cursor=r2.1", &["c_c", "c_d"], 5),
+            ("search=ALF", &["c_a", "c_c"], 2),
+            ("search=citta+alfa&limit=1", &["c_a"], 1),
+            ("search=d", &["c_d"], 1),
+            ("search=nowhere", &[], 0),
+            ("order=-ente_name&limit=2", &["c_e", "c_d"], 5),
+            ("search=alf&order=-service_uses", &["c_c", "c_a"], 2),
+        ] {
+            let found = codes(query).unwrap();
+            assert_eq!(
+                found,
+                (
+                    expected.iter().map(|code| (*code).to_owned()).collect(),
+                    rows_all
+                ),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn hidden_counts_come_last_in_the_order_of_the_table() {
+        let up = codes("order=service_uses").unwrap().0;
+        assert_eq!(up, ["c_e", "c_a", "c_c", "c_b", "c_d"]);
+        let down = codes("order=-service_uses").unwrap().0;
+        assert_eq!(down, ["c_c", "c_a", "c_e", "c_b", "c_d"]);
+    }
+
+    #[test]
+    fn an_unknown_column_is_refused_with_the_known_ones() {
+        let problem = codes("order=service").unwrap_err().to_json();
+        let columns = serde_json::json!(["ente", "ente_name", "service_uses"]);
+        assert_eq!(
+            (&problem["parameter"], &problem["allowed"]),
+            (&"order".into(), &columns)
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use affluenza_classify::hours::Zone;
 use affluenza_disclosure::edition::Editions;
+use affluenza_http::Problem;
 use affluenza_store::Usage;
 use affluenza_store::usage::Dimension;
 use jiff::Timestamp;
@@ -56,8 +57,8 @@ impl Composer<'_> {
             },
         };
         let page = match asked.question.resource {
-            Resource::Catalogue => offers::catalogue(asked, register, source.scope()),
-            Resource::Register => self.register(asked),
+            Resource::Catalogue => offers::catalogue(asked, register, source.scope())?,
+            Resource::Register => self.register(asked)?,
             Resource::Variations => offers::variations(source, asked, register).await?,
             Resource::OfferedVersusUsed => {
                 offers::offered_versus_used(source, asked, register).await?
@@ -88,7 +89,7 @@ impl Composer<'_> {
     }
 
     /// Builds the list of the register's enti. With a key it states the completeness of each.
-    fn register(&self, asked: &Asked<'_>) -> AnswerPage {
+    fn register(&self, asked: &Asked<'_>) -> Result<AnswerPage, Problem> {
         let question = asked.question;
         let filter = question.filters.get(&Dimension::Ente).map(Vec::as_slice);
         let wanted = filter.or(self.viewer.scope());
@@ -142,7 +143,7 @@ impl Composer<'_> {
                 Value::count(row.map_or(0, |row| row.accesses)),
                 Value::count(row.map_or(0, |row| row.users)),
             ]
-        });
+        })?;
         let uses = found.iter().map(|row| row.service_uses).sum();
         let accesses = found.iter().map(|row| row.accesses).sum();
         let totals = vec![

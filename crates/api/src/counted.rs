@@ -3,11 +3,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
+use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::Label;
-use affluenza_disclosure::{Count, derive};
 use affluenza_store::usage::Dimension;
 
-use crate::answer::{Value, difference};
+use crate::answer::{Value, compare_texts};
 use crate::asked::{AnswerPage, Asked};
 use crate::names::{CodeNames, unregistered};
 use crate::question::{Measure, Question, Resource};
@@ -63,7 +63,7 @@ pub(crate) async fn page(
             values.push(Value::Text(state(row).to_owned()));
         }
         values
-    });
+    })?;
     let unknown = rows.iter().find_map(|row| unregistered(&row.labels));
     let warning = match unknown {
         Some(label) => {
@@ -131,49 +131,22 @@ fn joined(now: PeriodCounts, before: PeriodCounts) -> Vec<CountedRow> {
         .collect()
 }
 
-/// Sorts the rows. Rows of public answers are not ordered by counts, which would reveal hidden
-/// ones; only the list of top services is, with its hidden services last.
+/// Sorts the rows in the resource's own order. Public rows are in the order of their labels; only
+/// top services are ranked, with hidden counts last.
 fn sort(rows: &mut [CountedRow], question: &Question, dimensions: &[Dimension], is_public: bool) {
-    let Some(order) = &question.order else {
-        let in_time = dimensions.iter().any(|dimension| {
-            use Dimension::{Day, Hour, Month, Weekday, Year};
-            matches!(dimension, Day | Hour | Month | Weekday | Year)
-        });
-        let is_ranked = match is_public {
-            true => question.resource == Resource::TopServices,
-            false => !in_time,
-        };
-        rows.sort_by(|a, b| {
-            let by_count = Reverse(a.now.count.shown()).cmp(&Reverse(b.now.count.shown()));
-            let by_count = if is_ranked { by_count } else { Ordering::Equal };
-            by_count.then_with(|| compare_labels(&a.labels, &b.labels))
-        });
-        return;
-    };
-    let column = order.column.as_str();
-    rows.sort_by(|a, b| {
-        let ordering = match column {
-            "before" => a.before.shown().cmp(&b.before.shown()),
-            "difference" => moved(a).cmp(&moved(b)),
-            "change_percent" => growth(a).total_cmp(&growth(b)),
-            _ => match (label(a, column), label(b, column)) {
-                (Some(a), Some(b)) => compare_texts(a, b),
-                _ => a.now.count.shown().cmp(&b.now.count.shown()),
-            },
-        };
-        let ordering = match order.descending {
-            true => ordering.reverse(),
-            false => ordering,
-        };
-        ordering.then_with(|| compare_labels(&a.labels, &b.labels))
+    let in_time = dimensions.iter().any(|dimension| {
+        use Dimension::{Day, Hour, Month, Weekday, Year};
+        matches!(dimension, Day | Hour | Month | Weekday | Year)
     });
-}
-
-/// Returns the label of a column; `None` for a column of counts.
-fn label<'r>(row: &'r CountedRow, column: &str) -> Option<&'r str> {
-    let mut labels = row.labels.iter();
-    let label = labels.find(|label| label.dimension.name() == column)?;
-    Some(&label.text)
+    let is_ranked = match is_public {
+        true => question.resource == Resource::TopServices,
+        false => !in_time,
+    };
+    rows.sort_by(|a, b| {
+        let by_count = Reverse(a.now.count.shown()).cmp(&Reverse(b.now.count.shown()));
+        let by_count = if is_ranked { by_count } else { Ordering::Equal };
+        by_count.then_with(|| compare_labels(&a.labels, &b.labels))
+    });
 }
 
 fn compare_labels(a: &[Label], b: &[Label]) -> Ordering {
@@ -182,27 +155,6 @@ fn compare_labels(a: &[Label], b: &[Label]) -> Ordering {
         .zip(b)
         .map(|(a, b)| compare_texts(&a.text, &b.text));
     pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-}
-
-/// Compares numbers by value, all other labels as text.
-fn compare_texts(a: &str, b: &str) -> Ordering {
-    match (a.parse::<u64>(), b.parse::<u64>()) {
-        (Ok(a), Ok(b)) => a.cmp(&b),
-        _ => a.cmp(b),
-    }
-}
-
-fn moved(row: &CountedRow) -> Option<i64> {
-    derive([row.now.count, row.before], difference)
-}
-
-/// Returns the growth factor. Growth from zero sorts above all others.
-fn growth(row: &CountedRow) -> f64 {
-    let factor = derive([row.now.count, row.before], |[now, before]| match before {
-        0 => f64::INFINITY,
-        _ => now as f64 / before as f64,
-    });
-    factor.unwrap_or(f64::NEG_INFINITY)
 }
 
 /// Returns the state of a row. A zero is always shown, so a hidden count is not zero.

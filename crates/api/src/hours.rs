@@ -97,7 +97,7 @@ pub(crate) async fn page(
         (labels, rows.collect())
     };
     let columns = [labels, FIGURES.to_vec()].concat();
-    let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone);
+    let page = AnswerPage::new(asked.question, columns, &rows, Vec::clone)?;
     let totals = day.all.totals();
     Ok(AnswerPage { totals, ..page })
 }

@@ -165,7 +165,7 @@ pub(crate) async fn variations(
         values.extend([Value::text(row.state()), Value::Count(row.now)]);
         values.extend(compared(row.now, row.before));
         values
-    });
+    })?;
     let totals = vec![
         ("service_uses", Value::Count(now)),
         ("before", Value::Count(before)),
@@ -239,7 +239,7 @@ pub(crate) async fn offered_versus_used(
             Value::Count(ente.uses),
         ]);
         row
-    });
+    })?;
     let offered = enti.values().map(|ente| ente.offered.len() as u64).sum();
     let used = enti.values().map(|ente| ente.used).sum();
     let totals = vec![
@@ -255,7 +255,7 @@ pub(crate) fn catalogue(
     asked: &Asked<'_>,
     register: &Register,
     scope: Option<&[String]>,
-) -> AnswerPage {
+) -> Result<AnswerPage, NoFigures> {
     let (question, period) = (asked.question, asked.period);
     let wanted = SelectedCodes { asked, scope };
     let mut enti: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -300,7 +300,7 @@ pub(crate) fn catalogue(
         "valid_from",
         "valid_to",
     ]);
-    let page = AnswerPage::new(question, columns, &rows, Vec::clone);
+    let page = AnswerPage::new(question, columns, &rows, Vec::clone)?;
     let totals = vec![("services", Value::count(rows.len() as u64))];
-    AnswerPage { totals, ..page }
+    Ok(AnswerPage { totals, ..page })
 }

@@ -284,8 +284,13 @@ fn parameters() -> Map<String, Json> {
             choice(&["people", "all"], "people"),
         ),
         (
+            "search",
+            "Part of a code or a name, without regard to case, accents and spaces. `meta.rows` counts the rows found; totals and shares remain those of all rows.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 100 }),
+        ),
+        (
             "order",
-            "Column to sort by; a minus before it sorts downwards.",
+            "Column to sort by; a minus before it sorts downwards. Rows without a value, or with a hidden one, come last.",
             text("^-?[a-z_]+$", 30),
         ),
         ("limit", "Rows on a page.", number(1, 10_000)),

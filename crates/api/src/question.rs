@@ -51,28 +51,21 @@ impl Resource {
     }
 
     /// Returns the names of the parameters, without filters and `format`.
-    pub const fn parameters(self) -> &'static [&'static str] {
+    pub fn parameters(self) -> Vec<&'static str> {
+        const LIST: [&str; 4] = ["search", "order", "limit", "cursor"];
+        const COUNTED: [&str; 4] = ["measure", "period", "compare", "count"];
         match self {
-            Self::Usage => &[
-                "group", "measure", "period", "compare", "count", "order", "limit", "cursor",
-            ],
-            Self::Categories | Self::Enti | Self::Logins => &[
-                "measure", "period", "compare", "count", "order", "limit", "cursor",
-            ],
-            Self::TopServices => &[
-                "measure", "period", "compare", "count", "order", "limit", "cursor",
-            ],
-            Self::Matrix => &[
-                "measure", "period", "compare", "count", "order", "limit", "cursor", "by_kind",
-            ],
-            Self::Devices => &[
-                "measure", "period", "compare", "count", "order", "limit", "cursor", "trend",
-            ],
-            Self::Variations => &["period", "compare", "count", "limit", "cursor", "state"],
-            Self::Hours | Self::Bands => &["period", "count"],
-            Self::OfferedVersusUsed => &["period", "count", "limit", "cursor"],
-            Self::Catalogue | Self::Register => &["period", "limit", "cursor"],
-            Self::Live => &["minutes", "count"],
+            Self::Usage => [&["group"], &COUNTED[..], &LIST].concat(),
+            Self::Categories | Self::Enti | Self::Logins | Self::TopServices => {
+                [COUNTED, LIST].concat()
+            }
+            Self::Matrix => [&COUNTED[..], &LIST, &["by_kind"]].concat(),
+            Self::Devices => [&COUNTED[..], &LIST, &["trend"]].concat(),
+            Self::Variations => [&["period", "compare", "count"], &LIST[..], &["state"]].concat(),
+            Self::OfferedVersusUsed => [&["period", "count"], &LIST[..]].concat(),
+            Self::Catalogue | Self::Register => [&["period"], &LIST[..]].concat(),
+            Self::Hours | Self::Bands => vec!["period", "count"],
+            Self::Live => vec!["minutes", "count"],
         }
     }
 
@@ -167,6 +160,8 @@ pub struct Question {
     pub by_kind: bool,
     /// Accepted values, by dimension.
     pub filters: BTreeMap<Dimension, Vec<String>>,
+    /// Text that a code or a name of each row contains, as a comparison key.
+    pub search: Option<String>,
     /// Order of the rows; `None` selects the resource's own order.
     pub order: Option<SortOrder>,
     /// Largest number of rows on a page.
@@ -215,6 +210,7 @@ impl Question {
             group: Vec::new(),
             by_kind: false,
             filters: BTreeMap::new(),
+            search: None,
             order: None,
             limit: match resource {
                 Resource::TopServices => 20,
@@ -264,20 +260,6 @@ impl Question {
             Resource::Logins => vec![Dimension::Login],
             _ => Vec::new(),
         }
-    }
-
-    /// Returns the names of the columns that rows may be sorted by.
-    pub(crate) fn order_columns(&self) -> Vec<&'static str> {
-        let mut columns: Vec<&str> = self
-            .dimensions()
-            .iter()
-            .map(|dimension| dimension.name())
-            .collect();
-        columns.push(self.measure.name());
-        if self.compare.is_some() {
-            columns.extend(["before", "difference", "change_percent"]);
-        }
-        columns
     }
 
     /// Selects the events of a period that the question covers.

@@ -42,6 +42,12 @@ impl From<StoreError> for NoFigures {
     }
 }
 
+impl From<Problem> for NoFigures {
+    fn from(problem: Problem) -> Self {
+        Self::Question(problem)
+    }
+}
+
 impl From<NoEdition> for NoFigures {
     fn from(cause: NoEdition) -> Self {
         Self::Question(match cause {

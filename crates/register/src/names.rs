@@ -3,7 +3,7 @@
 /// Returns the comparison key of a code, name or alias: lower-case letters without accents, and
 /// digits. Everything else is dropped. `Borgo S.Lorenzo` equals `borgo_s_lorenzo`, and `Città
 /// Metropolitana` equals `citta metropolitana`.
-pub(crate) fn key(text: &str) -> String {
+pub fn key(text: &str) -> String {
     let mut key = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

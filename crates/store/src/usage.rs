@@ -29,7 +29,7 @@ pub use crate::attribute::SharesOf;
 pub use crate::dimension::Dimension;
 
 /// Maximum number of rows in a result, before it is sorted.
-pub const ROWS_MAX: usize = 100_000;
+pub const ROWS_MAX: usize = 200_000;
 
 /// Number of portals that are listed though the register does not know them.
 const PORTALS_MAX: usize = 1000;
