@@ -45,6 +45,7 @@ pub fn pages_show_what_the_api_says(engines: &Engines) {
         nothing_is_kept_or_asked_elsewhere(&mut browser, &base);
     }
     a_keyboard_is_enough(&mut browser, &base);
+    an_ente_is_found_by_its_name(&mut browser, &base);
     a_wrong_key_is_refused(&mut browser, &base);
 }
 
@@ -275,6 +276,26 @@ fn a_keyboard_is_enough(browser: &mut Browser, base: &str) {
     assert_eq!(
         browser.run("[location.pathname, document.activeElement.tagName].join(' ')"),
         "/enti H1"
+    );
+}
+
+/// The page has no list of all enti. The server finds them.
+fn an_ente_is_found_by_its_name(browser: &mut Browser, base: &str) {
+    browser.open(DESKTOP, "it");
+    browser.visit(&format!("{base}/enti?year=2017"), SHOWN);
+    assert_eq!(
+        browser.run("document.querySelectorAll('option').length < 10"),
+        true
+    );
+    browser.run("document.getElementById('pick-ente').focus()");
+    browser.type_text("BORGO s");
+    browser.wait("document.querySelector('#enti option[value=\"Borgo San Lorenzo (c_b036)\"]')");
+    browser.run("delete document.querySelector('main').dataset.shown");
+    browser.press("Enter");
+    browser.wait(SHOWN);
+    assert_eq!(
+        browser.run("[location.search, document.querySelector('h1 small').textContent].join(' ')"),
+        "?year=2017&ente=c_b036 2017 · Borgo San Lorenzo"
     );
 }
 

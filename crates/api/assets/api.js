@@ -27,12 +27,17 @@ export class Api {
   get hasKey() { return this.#key !== null; }
   useKey(key) { this.#key = key || null; }
 
-  /** Returns the JSON of an endpoint. Throws an ApiError for a problem; a busy API is asked again after its Retry-After. */
+  /** Returns the JSON of an endpoint. */
   async get(path, parameters = {}) {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
+    return this.follow(`/v1/${path}?${query}`);
+  }
+
+  /** Returns the JSON of an address. Throws an ApiError for a problem; a busy API is asked again after its Retry-After. */
+  async follow(address) {
     const headers = { Accept: "application/json" };
     if (this.#key) headers["X-API-Key"] = this.#key;
-    return this.#inTurn(() => this.#ask(`/v1/${path}?${query}`, headers));
+    return this.#inTurn(() => this.#ask(address, headers));
   }
 
   async #ask(address, headers) {

@@ -68,12 +68,12 @@ async function show({ moved = false } = {}) {
   let module;
   data.missingDays = 0;
   try {
-    let catalogue;
-    [module, catalogue] = await Promise.all([load(view), data.catalogue()]);
-    at.year ??= catalogue.years.at(-1);
+    let years;
+    [module, years] = await Promise.all([load(view), data.years(), data.loadEnte(at.ente)]);
+    at.year ??= years.at(-1);
     if (signal.aborted) return;
-    controls(at, catalogue, module.picks);
-    content = await module.default({ at, data, catalogue, t, f, address, signal, period: period(at) });
+    controls(at, years, module.picks);
+    content = await module.default({ at, data, t, f, address, signal, period: period(at) });
   } catch (error) {
     content = failure(error);
   }
@@ -94,7 +94,7 @@ const period = (at) => (at.month ? `${f.months[at.month - 1].long} ${at.year}` :
 
 /** Returns period and ente, or the subtitle of the view. */
 function subtitle(at, view) {
-  const ente = at.ente ? data.enteName(at.ente) : t("web-all-enti");
+  const ente = at.ente ? data.name("ente", at.ente) : t("web-all-enti");
   const parts = view?.subtitle?.({ at, t, ente }) ?? [at.year && period(at), ente];
   return parts.filter(Boolean).join(" · ");
 }
@@ -125,26 +125,68 @@ function failure(error) {
 }
 
 /** Shows the ente and what else the view lets people pick, as far as there is a key for it. */
-function controls(at, catalogue, picks = ["year", "month"]) {
+function controls(at, years, picks = ["year", "month"]) {
   const form = document.getElementById("controls");
+  const choose = (name, value) => {
+    go(address(at.path, { [name]: value, ...(at.category ? { category: at.category } : {}) }));
+    document.getElementById(`pick-${name}`)?.focus();
+  };
   const pick = (name, label, choices, chosen) => h("label", {}, label,
-    h("select", { name, id: `pick-${name}`, onchange: (event) => {
-      go(address(at.path, { [name]: event.target.value, ...(at.category ? { category: at.category } : {}) }));
-      document.getElementById(`pick-${name}`)?.focus();
-    } }, choices.map(([value, text]) => h("option", { value, selected: String(value) === String(chosen ?? "") }, text))));
-  const years = catalogue.years.map((year) => [year, year]).reverse();
+    h("select", { name, id: `pick-${name}`, onchange: (event) => choose(name, event.target.value) }, choices.map(([value, text]) => h("option", { value, selected: String(value) === String(chosen ?? "") }, text))));
+  const listed = years.map((year) => [year, year]).reverse();
   const months = [["", t("web-whole-year")], ...f.months.map((month, at) => [at + 1, month.long])];
-  const enti = [["", t("web-all-enti")], ...catalogue.enti.map(({ code, name }) => [code, name])];
   const parts = [];
-  if (picks.includes("year")) parts.push(pick("year", t("web-year"), years, at.year));
+  if (picks.includes("year")) parts.push(pick("year", t("web-year"), listed, at.year));
   if (picks.includes("month") && api.hasKey) parts.push(pick("month", t("web-month"), months, at.month));
   else at.month = undefined;
   if (picks.includes("with")) {
     at.with ??= at.year - 1;
-    parts.push(pick("with", t("web-compare-with"), years.filter(([year]) => year !== at.year), at.with));
+    parts.push(pick("with", t("web-compare-with"), listed.filter(([year]) => year !== at.year), at.with));
   }
-  parts.push(pick("ente", t("web-ente"), enti, at.ente));
+  parts.push(entePick(at, (code) => choose("ente", code)));
   form.replaceChildren(...parts);
+}
+
+/** Pause after the last key before enti are looked for, in milliseconds. */
+const TYPING_MS = 250;
+
+/** A field that finds an ente by a part of its name or code. An empty one means all enti. */
+function entePick(at, choose) {
+  const chosen = at.ente ?? "";
+  const label = ({ code, name }) => `${name} (${code})`;
+  let found = [];
+  let typed;
+  // A browser may report one choice as two events.
+  let isTaken = false;
+  const find = async () => {
+    // A label of the list ends with the code.
+    const text = input.value.trim();
+    found = await data.findEnti(/\(([^()]+)\)$/.exec(text)?.[1] ?? text);
+    offered.replaceChildren(...found.map((ente) => h("option", { value: label(ente) })));
+  };
+  const take = async () => {
+    clearTimeout(typed);
+    const text = input.value.trim();
+    if (text === (chosen && data.name("ente", chosen))) return;
+    if (text) await find();
+    const ente = found.length === 1 ? found[0] : found.find((one) => [label(one), one.name, one.code].includes(text));
+    const code = text ? ente?.code : "";
+    if (code === undefined || code === chosen || isTaken) return;
+    isTaken = true;
+    choose(code);
+  };
+  const offered = h("datalist", { id: "enti" });
+  const input = h("input", {
+    id: "pick-ente", type: "search", list: "enti", autocomplete: "off", placeholder: t("web-all-enti"), value: chosen && data.name("ente", chosen),
+    onchange: () => take().catch(() => {}),
+    onsearch: () => take().catch(() => {}),
+    oninput: () => {
+      clearTimeout(typed);
+      if (found.some((ente) => label(ente) === input.value)) take().catch(() => {});
+      else typed = setTimeout(() => find().catch(() => {}), TYPING_MS);
+    },
+  });
+  return h("label", {}, t("web-ente"), input, offered);
 }
 
 function footer() {

@@ -30,13 +30,12 @@ class Figures {
   }
 }
 
-/** The newest year that is over. */
-const lastYear = () => new Date().getFullYear() - 1;
-
 const subsets = (names) => names.reduce((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
 
 export class Data {
-  #catalogue;
+  #loading;
+  /** Names of codes, as far as answers had them. */
+  #names = { ente: new Map(), category: new Map(), service: new Map() };
   sum = sum;
   /** Largest number of days without data among the answers since this was set to 0. */
   missingDays = 0;
@@ -45,25 +44,13 @@ export class Data {
     this.t = t;
     this.language = document.documentElement.lang;
   }
-  /** Drops the catalogue, because the key has changed. */
-  forget() { this.#catalogue = undefined; }
+  /** Drops the years, because the key has changed. */
+  forget() { this.#loading = undefined; }
 
-  /** Returns years, enti, categories and services, with their names. */
-  async catalogue() {
-    this.#catalogue ??= this.#readCatalogue().catch((error) => { this.#catalogue = undefined; throw error; });
-    return (this.names = await this.#catalogue);
-  }
-
-  async #readCatalogue() {
-    const named = (row, name) => row[`${name}_name_${this.language}`] ?? row[`${name}_name_en`] ?? row[`${name}_name_it`] ?? row[name];
-    const [years, services] = await Promise.all([this.api.hasKey ? this.#allYears() : this.#publicYears(), this.api.get("catalogue", { period: lastYear(), limit: 10_000 })]);
-    const enti = years.length ? await this.api.get(this.api.hasKey ? "offered-versus-used" : "enti", { period: years.at(-1) }) : { data: [] };
-    return {
-      years,
-      enti: enti.data.map((row) => ({ code: row.ente, name: row.ente_name ?? row.ente })).sort((a, b) => a.name.localeCompare(b.name, this.language)),
-      categories: new Map(services.data.map((row) => [row.category, named(row, "category")])),
-      services: new Map(services.data.map((row) => [row.service, named(row, "service")])),
-    };
+  /** Returns the years with figures. */
+  async years() {
+    this.#loading ??= (this.api.hasKey ? this.#allYears() : this.#publicYears()).catch((error) => { this.#loading = undefined; throw error; });
+    return (this.known = await this.#loading);
   }
   async #allYears() {
     const answer = await this.api.get("usage", { group: "year", period: "2000..2099" });
@@ -72,12 +59,36 @@ export class Data {
   /** Returns the closed years. Other years have no public figures. */
   async #publicYears() { return (await this.api.get("years")).years; }
   /** Without a key, only the listed closed years have figures. */
-  #isKnown(year) { return this.api.hasKey || this.names.years.includes(year); }
-  enteName(code) { return this.names.enti.find((ente) => ente.code === code)?.name ?? code; }
-  categoryName(code) {
-    return this.names.categories.get(code) ?? (code === "" ? this.t("web-no-category") : code === "unregistered" ? this.t("web-unregistered") : code);
+  #isKnown(year) { return this.api.hasKey || this.known.includes(year); }
+
+  /** Keeps the names that come with the rows of an answer. */
+  #read(answer) {
+    for (const row of answer.data) {
+      for (const [dimension, names] of Object.entries(this.#names)) {
+        const named = ["", `_${this.language}`, "_en", "_it"].map((language) => row[`${dimension}_name${language}`]);
+        const name = named.find((name) => name !== undefined && name !== null);
+        if (name !== undefined) names.set(row[dimension], name);
+      }
+    }
+    this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
+    return answer;
   }
-  serviceName(code) { return this.names.services.get(code) ?? code; }
+  async #get(path, parameters) { return this.#read(await this.api.get(path, parameters)); }
+  /** Returns the name of a code of an ente, a category or a service. */
+  name(dimension, code) {
+    if (code === "") return this.t("web-no-category");
+    return this.#names[dimension].get(code) ?? (code === "unregistered" ? this.t("web-unregistered") : code);
+  }
+  /** Loads the name of an ente of the address. */
+  async loadEnte(code) {
+    if (code && !this.#names.ente.has(code)) await this.#get("register", { ente: code });
+  }
+  /** Returns at most ten enti whose code or name contains a text. */
+  async findEnti(text) {
+    if (!/[\p{L}\p{N}]/u.test(text)) return [];
+    const answer = await this.#get("register", { search: text, order: "ente_name", limit: 10 });
+    return answer.data.map((row) => ({ code: row.ente, name: row.ente_name }));
+  }
 
   /** Throws NeedsKey without a key, unless the figures are public. */
   #needKey(isPublic = false) {
@@ -97,8 +108,7 @@ export class Data {
     const answers = subsets(dimensions).map(async (by) => {
       if (!isKnown) return { by, rows: [] };
       // Without dimensions, the total of a breakdown that always exists is used.
-      const answer = await this.api.get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
-      this.missingDays = Math.max(this.missingDays, answer.meta.completeness?.days_missing ?? 0);
+      const answer = await this.#get("usage", { ...where(at), group: by.join(",") || "year", measure, limit: 10_000 });
       const rows = by.length ? answer.data.map((row) => ({ ...row, figure: row[measure] })) : [{ figure: answer.totals[measure] }];
       return { by, rows };
     });
@@ -112,45 +122,67 @@ export class Data {
     return !at.month && PUBLIC_TABLES.some((table) => all.every((name) => table.includes(name)));
   }
 
-  /** Rows of the labels of one dimension in either period, the greatest first. */
-  ranked(now, dimension, before) {
-    const name = { ente: this.enteName, category: this.categoryName, service: this.serviceName }[dimension].bind(this);
-    const codes = new Set([...now.labels(dimension), ...(before?.labels(dimension) ?? [])]);
-    const kinds = now.dimensions.includes("kind");
+  /** Rows of the categories of either period, the greatest first. */
+  categoriesOf(now, before) {
+    const codes = new Set([...now.labels("category"), ...before.labels("category")]);
     return [...codes]
       .map((code) => ({
-        code, name: name(code), now: now.cell({ [dimension]: code }), before: before?.cell({ [dimension]: code }),
-        ...(kinds && Object.fromEntries(["plain", "payment", "booking"].map((kind) => [kind, now.cell({ [dimension]: code, kind })]))),
+        code, name: this.name("category", code), now: now.cell({ category: code }), before: before.cell({ category: code }),
+        ...Object.fromEntries(["plain", "payment", "booking"].map((kind) => [kind, now.cell({ category: code, kind })])),
       }))
       .sort((a, b) => (b.now ?? 0) - (a.now ?? 0) || (b.before ?? 0) - (a.before ?? 0) || a.name.localeCompare(b.name, this.language));
   }
-  categoriesOf(now, before) { return this.ranked(now, "category", before); }
-  entiOf(now, before) { return this.ranked(now, "ente", before); }
   /** Returns the last row of a table with kinds. */
   totals(now, before) {
     const kind = (code) => now.cell({ kind: code });
     return { now: now.total, before: before.total, plain: kind("plain"), payment: kind("payment"), booking: kind("booking") };
   }
 
-  /** Returns the changes from the year before, the greatest difference first. */
-  async variations(at) {
-    this.#needKey(!at.ente);
-    if (![at.year, at.year - 1].every((year) => this.#isKnown(year))) return [];
-    const answer = await this.api.get("variations", { ...where(at), limit: 200 });
-    return answer.data
-      .filter((row) => row.service_uses !== 0 || row.before !== 0 || row.state !== "CHANGED")
-      .map((row) => ({
-        service: this.serviceName(row.service), ente: row.ente_name ?? row.ente ?? this.t("web-all-enti"), now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
-      }));
+  /** A page of a list: its rows, those on all pages, and a function that loads the next page. */
+  #page(answer, row, total) {
+    const next = answer.links.next?.href;
+    return {
+      rows: answer.data.map(row), total, found: answer.meta.rows,
+      next: next && (async () => this.#page(this.#read(await this.api.follow(next)), row, total)),
+    };
+  }
+  static #nothing = { rows: [], found: 0 };
+
+  /** Service uses by ente with their kinds, the greatest first. */
+  enti(at, choice) { return this.#ranked("enti", "ente", ["ente", "kind"], at, choice); }
+  /** Service uses by service, the greatest first. */
+  services(at, choice) { return this.#ranked("top-services", "service", ["service"], at, choice); }
+
+  async #ranked(path, dimension, table, at, { search, limit, before: isCompared = true }) {
+    this.#needKey(this.allows(at, ...table));
+    if (!this.#isKnown(at.year)) return Data.#nothing;
+    const compare = isCompared && this.#isKnown(at.year - 1) ? "year-before" : undefined;
+    const answer = await this.#get(path, { ...where(at), search, limit, compare, order: "-service_uses" });
+    const figures = (row) => ({
+      now: row.service_uses, before: compare ? row.before : null,
+      plain: row.of_which_plain, payment: row.of_which_payments, booking: row.of_which_bookings,
+    });
+    const named = (row) => ({ code: row[dimension], name: this.name(dimension, row[dimension]), ...figures(row) });
+    return this.#page(answer, named, figures(answer.totals));
   }
 
-  /** Services offered and used, by ente; undefined without a key. */
-  async offered(at) {
-    if (!this.api.hasKey) return undefined;
-    const answer = await this.api.get("offered-versus-used", where(at));
+  /** The changes from the year before, the greatest difference first. */
+  async variations(at, choice) {
+    this.#needKey(!at.ente);
+    if (![at.year, at.year - 1].every((year) => this.#isKnown(year))) return Data.#nothing;
+    const answer = await this.#get("variations", { ...where(at), ...choice });
+    return this.#page(answer, (row) => ({
+      service: this.name("service", row.service), ente: row.ente ? this.name("ente", row.ente) : this.t("web-all-enti"),
+      now: row.service_uses, before: row.before, state: row.state.toLowerCase(),
+    }));
+  }
+
+  /** Services offered and used, by ente, the most first. */
+  async offered(at, choice) {
+    this.#needKey();
+    const answer = await this.#get("offered-versus-used", { ...where(at), ...choice, order: "-services_offered" });
     const figures = (row) => ({ offered: row.services_offered, used: row.services_used });
-    const rows = answer.data.map((row) => ({ name: row.ente_name ?? row.ente, ...figures(row) })).filter((row) => row.offered > 0);
-    return { rows: rows.sort((a, b) => b.offered - a.offered || a.name.localeCompare(b.name, this.language)), total: figures(answer.totals) };
+    return this.#page(answer, (row) => ({ name: this.name("ente", row.ente), ...figures(row) }), figures(answer.totals));
   }
 
   /** Mean users of each hour of the day. */

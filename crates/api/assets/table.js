@@ -5,9 +5,9 @@ import { known } from "./format.js";
  * Creates a table. Columns: { title, value(row), type, minor }. The type is text, number, share
  * (text that is a figure), change (value returns [now, before]) or bar (a number, drawn relative to
  * the greatest). A minor column is left out on narrow screens. The first column heads its row. A
- * row may have `href`. Only the first `shown` rows are visible at first.
+ * row may have `href`.
  */
-export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
+export function table({ caption, columns, rows, total, t, f }) {
   let hidden = false;
   const greatest = columns.map(({ value, type }) =>
     type === "bar" ? Math.max(1, ...rows.map((row) => value(row) ?? 0)) : 0);
@@ -32,7 +32,7 @@ export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
     return h("td", { class: "number", "data-value": known(figure) ? figure : undefined },
       known(figure) ? f.number(figure) : figure === null ? secret(t) : none(t));
   };
-  const line = (row, at) => h("tr", { class: shown && at >= shown ? "more" : undefined },
+  const line = (row) => h("tr", {},
     columns.map((column, at) => at > 0 ? cell(row, column, at)
       : h("th", { scope: "row" }, row.href ? h("a", { href: row.href, "data-nav": true }, column.value(row)) : column.value(row))));
   const head = h("tr", {}, columns.map(({ title, type, minor }) =>
@@ -46,15 +46,6 @@ export function table({ caption, columns, rows, total, t, f, shown = 0 }) {
   const element = h("table", {}, h("caption", { id: name }, caption), h("thead", {}, head), body, foot);
   const scroll = h("div", { class: "scroll", role: "region", "aria-labelledby": name, tabindex: "0" }, element);
   const block = h("div", { class: "table-block" }, scroll);
-  if (shown && rows.length > shown) {
-    element.classList.add("short");
-    const button = h("button", { type: "button", class: "quiet", "aria-expanded": "false", onclick: () => {
-      const short = element.classList.toggle("short");
-      button.setAttribute("aria-expanded", String(!short));
-      button.textContent = short ? t("web-show-all", { count: rows.length }) : t("web-show-fewer");
-    } }, t("web-show-all", { count: rows.length }));
-    block.append(button);
-  }
   if (hidden) block.append(h("p", { class: "note" }, t("web-secret-note")));
   return block;
 }

@@ -567,12 +567,13 @@ web-live-now = updated every 10 seconds
 web-pause = Pause
 web-resume = Resume
 web-show-table = Show the data as a table
-web-show-all =
+web-search = Search
+web-none-found = No row was found.
+web-show-more =
     { $count ->
-        [one] Show { $count } row
-       *[other] Show all { $count } rows
+        [one] Show more rows: { $count } is left
+       *[other] Show more rows: { $count } are left
     }
-web-show-fewer = Show fewer rows
 web-mobile = { $share } from smartphones and tablets
 web-secret = confidential
 web-secret-note = ∗ Not published: a very small count, or one from which it could be worked out.

@@ -570,12 +570,13 @@ web-live-now = aggiornata ogni 10 secondi
 web-pause = Sospendi
 web-resume = Riprendi
 web-show-table = Mostra i dati in tabella
-web-show-all =
+web-search = Cerca
+web-none-found = Nessuna riga trovata.
+web-show-more =
     { $count ->
-        [one] Mostra { $count } riga
-       *[other] Mostra tutte le { $count } righe
+        [one] Mostra altre righe: ne resta { $count }
+       *[other] Mostra altre righe: ne restano { $count }
     }
-web-show-fewer = Mostra meno righe
 web-mobile = { $share } da smartphone e tablet
 web-secret = riservato
 web-secret-note = ∗ Valore non pubblicato: un conteggio molto piccolo, o un altro dal quale lo si potrebbe ricavare.

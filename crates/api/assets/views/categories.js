@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { list } from "../list.js";
 import { table } from "../table.js";
 import { kindColumns } from "./kinds.js";
 
@@ -13,14 +14,15 @@ export default async function categories({ at, data, t, f, address }) {
     rows, total: data.totals(now, before),
   }));
   if (!at.category) return all;
-  const [enti, services] = await Promise.all([data.uses(at, ["ente"]), data.allows(at, "service") && data.uses(at, ["service"])]);
-  const list = (caption, first, rows) => h("section", { class: "card half" }, table({
-    caption, t, f, shown: 15,
-    columns: [{ title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now }, { title: t("web-uses"), type: "number", value: (row) => row.now }],
-    rows,
-  }));
-  const name = data.categoryName(at.category);
-  return h("div", { class: "grid" },
-    list(`${t("web-by-ente")}: ${name}`, t("web-ente"), data.ranked(enti, "ente")),
-    services && list(`${t("web-by-service")}: ${name}`, t("web-service"), data.ranked(services, "service")), all);
+  const part = (caption, first, load) => list({
+    caption: `${caption}: ${data.name("category", at.category)}`, t, f, load,
+    columns: () => [{ title: first, value: (row) => row.name }, { type: "bar", value: (row) => row.now }, { title: t("web-uses"), type: "number", value: (row) => row.now }],
+  });
+  const choice = (search) => ({ search, limit: 15, before: false });
+  const [enti, services] = await Promise.all([
+    part(t("web-by-ente"), t("web-ente"), (search) => data.enti(at, choice(search))),
+    data.allows(at, "service") && part(t("web-by-service"), t("web-service"), (search) => data.services(at, choice(search))),
+  ]);
+  const half = (content) => content && h("section", { class: "card half" }, content);
+  return h("div", { class: "grid" }, half(enti), half(services), all);
 }

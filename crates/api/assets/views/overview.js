@@ -1,6 +1,7 @@
 import { chart } from "../charts.js";
 import { h } from "../dom.js";
 import { known } from "../format.js";
+import { list } from "../list.js";
 import { secret, table } from "../table.js";
 
 /** The period at a glance. Figures that need a key are left out without one. */
@@ -42,24 +43,23 @@ const ranking = (first, t) => [
   { title: t("web-change"), type: "change", value: (row) => [row.now, row.before] },
 ];
 
-async function enti({ at, data, t, f, address }) {
-  const everyone = { ...at, ente: undefined };
-  const [now, before] = await Promise.all([data.uses(everyone, ["ente", "kind"]), data.uses(data.yearBefore(everyone), ["ente", "kind"])]);
-  return table({
-    caption: t("web-by-ente"), t, f, shown: 12, columns: ranking(t("web-ente"), t), total: { now: now.total, before: before.total },
-    rows: data.entiOf(now, before).map((row) => ({ ...row, href: address("/enti", { ente: row.code }) })),
+function enti({ at, data, t, f, address }) {
+  return list({
+    caption: t("web-by-ente"), t, f, columns: () => ranking(t("web-ente"), t),
+    load: (search) => data.enti({ ...at, ente: undefined }, { search, limit: 12 }),
+    href: (row) => address("/enti", { ente: row.code }),
   });
 }
 
 async function services({ at, data, t, f, whole }) {
+  const { rows } = await data.services(at, { limit: 12, before: false });
   return table({
-    caption: t("web-top-services"), t, f,
+    caption: t("web-top-services"), t, f, rows,
     columns: [
       { title: t("web-service"), value: (row) => row.name }, { type: "bar", value: (row) => row.now },
       { title: t("web-uses"), type: "number", value: (row) => row.now },
       { title: t("web-share"), type: "share", value: (row) => (row.now === null || whole === null ? null : f.share(row.now, whole)) },
     ],
-    rows: data.ranked(await data.uses(at, ["service"]), "service").slice(0, 12),
   });
 }
 
