@@ -31,7 +31,8 @@ pub fn a_new_code_with_each_event_spoils_no_answer(engines: &Engines) {
     let known = ["c_d612", "servizi-online", "visure-anagrafiche"];
     let mut records: Vec<String> = (0..7).map(|id| use_of(id, known)).collect();
     records.extend((7..7 + CODES).map(|id| {
-        let [ente, portal, service] = ["e", "p", "s"].map(|kind| format!("{kind}-{id}"));
+        let [ente, portal, service] =
+            ["ente", "portal", "service"].map(|kind| format!("{kind}-{id}"));
         let ente = if id % 2 == 0 { "c_d612" } else { &ente };
         // Every fourth event comes from one portal.
         let portal = if id % 4 == 0 {
@@ -105,6 +106,6 @@ fn codes_are_one_row(api: &Served<'_>, key: &str) {
     let senders = api.data(key, path);
     assert_eq!(row(&senders, "ente", "c_d612")["events"], CODES / 2);
     // A code that is asked for by its name has its own row.
-    let one = api.data(key, "usage?group=service&service=s-100&period=2017");
-    assert_eq!(row(&one, "service", "s-100")["service_uses"], 1);
+    let one = api.data(key, "usage?group=service&service=service-100&period=2017");
+    assert_eq!(row(&one, "service", "service-100")["service_uses"], 1);
 }

@@ -1,7 +1,6 @@
 //! Sources of figures: the store as far as a key reaches, or the public editions of closed years.
 //! Everything after them is the same for both, and every count may be hidden.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
 use affluenza_http::Problem;
 use affluenza_store::usage::{
-    Dimension, HourUsage, KnownCodes, ROWS_MAX, UNREGISTERED, UsageQuery, UsageRow,
+    Dimension, HourUsage, KnownCodes, ROWS_MAX, Sender, UNREGISTERED, UsageQuery, UsageRow,
 };
 use affluenza_store::{StoreError, Usage};
 use axum::http::StatusCode;
@@ -20,9 +19,6 @@ use crate::asked::Asked;
 use crate::open::needs_key;
 use crate::period::Period;
 use crate::question::{Measure, Question, Resource};
-
-/// Largest number of portals that a warning names.
-const SENDERS_NAMED: usize = 3;
 
 /// Kinds of service uses. They add up to all service uses.
 pub(crate) const KINDS: [&str; 3] = ["plain", "payment", "booking"];
@@ -208,17 +204,16 @@ impl<'a> FigureSource<'a> {
             ..Question::new(Resource::Usage)
         }
         .of_unregistered(dimension);
-        let query = UsageQuery {
-            group: of_senders.group.clone(),
-            selection: of_senders.selection(asked.period, scope, known),
-            users: false,
-        };
-        let mut senders = usage.counts(&query).await?;
-        senders.sort_by_key(|row| Reverse(row.events));
-        let named = senders
-            .iter()
-            .take(SENDERS_NAMED)
-            .map(|row| format!("{} ({} events)", row.keys.join("/"), row.events));
+        let selection = of_senders.selection(asked.period, scope, known);
+        let senders = usage.senders(&selection).await?;
+        let named = senders.iter().map(|row| {
+            let Sender {
+                ente,
+                portal,
+                events,
+            } = row;
+            format!("{ente}/{portal} ({events} events)")
+        });
         let (named, name) = (Vec::from_iter(named).join(", "), dimension.name());
         Ok(Some(Warning {
             code: "unregistered-codes",

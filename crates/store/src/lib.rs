@@ -25,6 +25,7 @@ pub mod hours;
 pub mod imported;
 #[cfg(test)]
 mod inventory;
+mod known;
 mod layout;
 mod ledger;
 mod migrate;

@@ -12,7 +12,7 @@ use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::dimension::Dates;
-use crate::sql::{any_of, statement};
+use crate::sql::statement;
 use crate::{StoreError, Usage};
 
 /// State of everything that figures are made of.
@@ -27,62 +27,13 @@ pub struct Watermark {
 
 pub use crate::attribute::SharesOf;
 pub use crate::dimension::Dimension;
+pub use crate::known::{KnownCodes, UNREGISTERED};
 
 /// Maximum number of rows in a result, before it is sorted.
 pub const ROWS_MAX: usize = 200_000;
 
 /// Number of portals that are listed though the register does not know them.
 const PORTALS_MAX: usize = 1000;
-
-/// Value of ente, portal or service that stands for every code that the register does not know.
-/// Such codes come from events, so their number has no limit.
-pub const UNREGISTERED: &str = "unregistered";
-
-/// Length of a list of codes, in bytes. ClickHouse accepts 128 KiB in each field of a form.
-const LIST_BYTES_MAX: usize = 64 << 10;
-
-/// Codes that the register knows, by dimension. Codes of other dimensions are not judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct KnownCodes(BTreeMap<Dimension, Vec<Vec<String>>>);
-
-impl KnownCodes {
-    /// Adds the codes of a dimension.
-    #[must_use]
-    pub fn with<'c>(mut self, dimension: Dimension, codes: impl Iterator<Item = &'c str>) -> Self {
-        let mut lists: Vec<Vec<String>> = Vec::new();
-        let mut room = 0;
-        for code in codes.collect::<BTreeSet<&str>>() {
-            // With quotes and a comma.
-            let bytes = code.len() + 3;
-            match lists.last_mut().filter(|_| bytes <= room) {
-                Some(last) => last.push(code.to_owned()),
-                None => {
-                    lists.push(vec![code.to_owned()]);
-                    room = LIST_BYTES_MAX;
-                }
-            }
-            room = room.saturating_sub(bytes);
-        }
-        self.0.insert(dimension, lists);
-        self
-    }
-
-    fn has_lists(&self, dimension: Dimension) -> bool {
-        self.0.contains_key(&dimension)
-    }
-
-    fn lists(&self, dimension: Dimension) -> impl Iterator<Item = (String, &Vec<String>)> {
-        let lists = self.0.get(&dimension).into_iter().flatten().enumerate();
-        lists.map(move |(at, list)| (format!("known_{}_{at}", dimension.name()), list))
-    }
-
-    /// Returns the SQL condition that the register knows the code in a column.
-    fn condition(&self, dimension: Dimension, column: &str) -> String {
-        let lists = self.lists(dimension);
-        let any = any_of(lists.map(|(name, _)| format!("{column} IN {{{name}:Array(String)}}")));
-        format!("({any})")
-    }
-}
 
 /// Local days, both included, as days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,6 +116,17 @@ pub struct MinuteRow {
     pub accesses: u64,
     /// Distinct visitors.
     pub users: u64,
+}
+
+/// Portal of an ente, with its number of events.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Sender {
+    /// Public body as stored.
+    pub ente: String,
+    /// Portal as stored.
+    pub portal: String,
+    /// All events.
+    pub events: u64,
 }
 
 /// Days on which an ente had events.
@@ -366,6 +328,21 @@ impl Usage {
             .map_err(|error| self.0.judge("the query of usage", error))
     }
 
+    /// Returns the portals with the most events, as stored, at most three.
+    pub async fn senders(&self, selection: &Selection) -> Result<Vec<Sender>, StoreError> {
+        let condition = selection.by_month_or_day();
+        let sql = format!(
+            "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, sum(u.events) AS events
+             FROM usage_hourly AS u WHERE {condition}
+             GROUP BY u.ente, u.portal ORDER BY events DESC, ente, portal LIMIT 3"
+        );
+        selection
+            .bind(self.0.client.query_raw(&sql))
+            .fetch_all()
+            .await
+            .map_err(|error| self.0.judge("the query of senders", error))
+    }
+
     /// Returns the usage by minute from the facts. `range` is in seconds since 1970.
     pub async fn minutes(
         &self,
@@ -416,30 +393,5 @@ impl Usage {
     /// Returns the watermark of the figures.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
         self.0.one(statement!("watermark")).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_fill_lists_that_fit_a_field_of_a_form() {
-        let codes: Vec<String> = (0..23_000).map(|at| format!("c_{at:06}")).collect();
-        let both = codes.iter().chain(&codes).map(String::as_str);
-        let known = KnownCodes::default().with(Dimension::Ente, both);
-        let lists: Vec<_> = known.lists(Dimension::Ente).collect();
-        let bytes = |list: &[String]| list.iter().map(|code| code.len() + 3).sum::<usize>();
-        assert!(lists.iter().all(|(_, list)| bytes(list) <= LIST_BYTES_MAX));
-        let all: Vec<&String> = lists.iter().flat_map(|(_, list)| *list).collect();
-        assert_eq!(all, codes.iter().collect::<Vec<_>>());
-        assert_eq!((lists.len(), &*lists[3].0), (4, "known_ente_3"));
-    }
-
-    #[test]
-    fn without_codes_of_a_dimension_none_is_known() {
-        let known = KnownCodes::default().with(Dimension::Portal, std::iter::empty());
-        assert_eq!(known.condition(Dimension::Portal, "p"), "(0)");
-        assert!(known.has_lists(Dimension::Portal) && !known.has_lists(Dimension::Ente));
     }
 }
