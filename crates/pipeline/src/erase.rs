@@ -170,6 +170,8 @@ pub async fn erase_again(
     if open.is_empty() {
         return Ok(compared);
     }
+    // A rebuild may have begun at the same moment.
+    check_rebuilds(store).await?;
     for erasure in open.iter() {
         take_out(store.facts(), erasure).await?;
     }

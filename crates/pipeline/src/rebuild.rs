@@ -179,11 +179,11 @@ pub async fn rebuild(
 }
 
 /// Returns the connection settings of the replay. Its group is named after the run, so it never has
-/// members of another one. The same member name lets a resumed replay read at once.
+/// members of another one.
 fn replay_bus(bus: &BusConfig, run: &Run) -> BusConfig {
     BusConfig {
         group: format!("{}.rebuild.{}", bus.group, run.id),
-        instance: "rebuild".to_owned(),
+        instance: String::new(),
         ..bus.clone()
     }
 }
@@ -206,12 +206,12 @@ impl Work<'_, '_> {
         if self.run.phase == Phase::Copying {
             (self.tools.watch)(Step::Copying);
             self.copy_history().await?;
+            self.run.tables = self.tools.second.tables().await?;
             self.enter(Phase::Replaying).await?;
         }
         let second = self.tools.second;
         if self.run.phase == Phase::Exchanging && !second.has_exchanged(&self.run.tables).await? {
             // Consumers have stored blocks since.
-            self.run.tables.clear();
             self.enter(Phase::Replaying).await?;
         }
         if self.run.phase == Phase::Replaying {
@@ -227,9 +227,7 @@ impl Work<'_, '_> {
             self.exchange_again().await?;
         }
         (self.tools.watch)(Step::Settling);
-        let store = self.tools.store;
-        self.rebuilt.changes = store.rebuilds().changes(&self.run.id).await?;
-        self.count(store).await?;
+        self.count(self.tools.store).await?;
         self.settle().await?;
         match self.rebuilt.failures.is_empty() {
             true => self.end().await,
@@ -239,14 +237,13 @@ impl Work<'_, '_> {
     }
 
     async fn enter(&mut self, phase: Phase) -> Result<(), RebuildError> {
+        begin::check_ownership(self.tools.store, &self.run).await?;
         self.run.phase = phase;
         Ok(self.tools.store.rebuilds().note(&mut self.run).await?)
     }
 
     /// Ends the run, and removes the second database and the group of the replay.
     async fn end(&mut self) -> Result<(), RebuildError> {
-        let changes = self.rebuilt.changes.iter();
-        self.rebuilt.events_moved = changes.map(|change| change.events.unsigned_abs()).sum();
         self.enter(Phase::Done).await?;
         // The exchange made the precomputed hours stale.
         self.tools.store.usage().keep_hours().await?;
@@ -302,7 +299,7 @@ impl Work<'_, '_> {
 
     /// Reconciles the second database at fixed offsets, and compares it with the present facts.
     async fn compare(&mut self, replay: &mut CaughtUp) -> Result<(), RebuildError> {
-        let (store, second) = (self.tools.store, self.tools.second);
+        let second = self.tools.second;
         while replay.running.advance(&replay.ends)? > 0 {
             tokio::time::sleep(LOOK).await;
         }
@@ -328,12 +325,15 @@ impl Work<'_, '_> {
                 .collect(),
         };
         second.compare(&self.run.id, &ends).await?;
-        self.rebuilt.changes = store.rebuilds().changes(&self.run.id).await?;
         self.count(second.store()).await
     }
 
-    /// Counts the rebuilt facts, which are in `store`.
+    /// Reads the changes, and counts the rebuilt facts, which are in `store`.
     async fn count(&mut self, store: &Store) -> Result<(), RebuildError> {
+        let changes = self.tools.store.rebuilds().changes(&self.run.id).await?;
+        let moved = changes.iter().map(|change| change.events.unsigned_abs());
+        self.rebuilt.events_moved = moved.sum();
+        self.rebuilt.changes = changes;
         self.rebuilt.copied = store.rebuilds().copied(self.run.started_at).await?;
         self.rebuilt.facts = store.facts().count().await?;
         Ok(())

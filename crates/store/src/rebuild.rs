@@ -67,7 +67,7 @@ pub struct Run {
     pub owner: String,
     /// Progress of the run.
     pub phase: Phase,
-    /// Ids of the tables that replace the present ones; empty before the exchange.
+    /// Ids of the tables that replace the present ones; empty while history is copied.
     pub tables: Vec<String>,
     /// Start time, in seconds since 1970 by the server's clock.
     pub started_at: u32,

@@ -62,6 +62,9 @@ pub(super) async fn begin(
         run.owner.clone_from(&request.owner);
         rebuilds.note(&mut run).await?;
         check_ownership(tools.store, &run).await?;
+        if run.phase == Phase::Copying {
+            check_alone(tools.store, &run).await?;
+        }
         (tools.watch)(Step::Resumed { id: run.id.clone() });
         return Ok((run, true));
     }
@@ -109,13 +112,17 @@ async fn check_alone(store: &Store, run: &Run) -> Result<(), RebuildError> {
     }
 }
 
-/// Returns an error if another process has taken the run over at the same moment.
-async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
-    let unfinished = store.rebuilds().unfinished().await?.into_iter();
-    let mut others = unfinished.filter(|other| other.id == run.id && other.owner != run.owner);
-    match others.next() {
-        None => Ok(()),
-        Some(Run { id, owner, .. }) => Err(RebuildError::Running { id, owner }),
+/// Returns an error unless the last row of the run is of this process: another one may have taken
+/// the run over or cancelled it.
+pub(super) async fn check_ownership(store: &Store, run: &Run) -> Result<(), RebuildError> {
+    let mut unfinished = store.rebuilds().unfinished().await?.into_iter();
+    let is_last = |row: Run| {
+        let of_row = (row.id, row.owner, row.version);
+        of_row == (run.id.clone(), run.owner.clone(), run.version)
+    };
+    match unfinished.any(is_last) {
+        true => Ok(()),
+        false => Err(RebuildError::GivenUp { id: run.id.clone() }),
     }
 }
 

@@ -16,15 +16,26 @@ const ATTEMPTS: u32 = 3;
 impl Work<'_, '_> {
     /// Copies history until the log holds every record after it.
     pub(super) async fn copy_history(&mut self) -> Result<(), RebuildError> {
-        let mut starts = BTreeMap::new();
-        for _ in 0..ATTEMPTS {
-            starts = self.copy().await?;
+        let mut margins = BTreeMap::new();
+        let mut attempts = 0;
+        let starts = loop {
+            attempts += 1;
+            let before = self.lows()?;
+            let starts = self.copy(&margins).await?;
             let lows = self.lows()?;
             let is_held = |(partition, low)| starts.get(partition) >= Some(low);
             if lows.iter().all(is_held) {
-                break;
+                break starts;
             }
-        }
+            if attempts == ATTEMPTS {
+                return Err(RebuildError::LogMoves { attempts });
+            }
+            // The next copy may take as long, and the log loses as many records meanwhile.
+            margins = lows;
+            for (partition, low) in &mut margins {
+                *low = (*low - before.get(partition).unwrap_or(low)) * 2;
+            }
+        };
         let places: Vec<(Partition, NextOffset)> = starts
             .into_iter()
             .map(|(partition, start)| {
@@ -52,14 +63,17 @@ impl Work<'_, '_> {
             .collect())
     }
 
-    /// Copies what the log cannot give again. Returns the offset from which each partition is
-    /// replayed.
-    async fn copy(&self) -> Result<BTreeMap<u32, u64>, RebuildError> {
+    /// Copies what the log cannot give again, and `margins` more offsets of each partition. Returns
+    /// the offset from which each partition is replayed.
+    async fn copy(&self, margins: &BTreeMap<u32, u64>) -> Result<BTreeMap<u32, u64>, RebuildError> {
         let (second, register) = (self.tools.second, self.tools.register);
         second.drop().await?;
         second.create().await?;
         let lows = self.lows()?;
         let mut readable = lows.clone();
+        for (partition, low) in &mut readable {
+            *low += margins.get(partition).unwrap_or(&0);
+        }
         // The codes in an order may mean other events under the present register. So records before
         // an order are not read again.
         for erasure in self.tools.store.facts().erasures().await? {

@@ -85,7 +85,7 @@ pub enum RebuildError {
     },
     /// A filled table is in neither database.
     #[error(
-        "the rebuilt table {table} is gone, as after a restore: cancel the rebuild with --abandon, and begin again"
+        "the rebuilt table {table} is gone, as after a restore: run `affluenza audit`, cancel the rebuild with --abandon, and begin again"
     )]
     TableGone {
         /// Name of the table.
@@ -93,11 +93,27 @@ pub enum RebuildError {
     },
     /// The consumers did not pause.
     #[error(
-        "the tables were not exchanged in {attempts} attempts, as a block was begun and is not finished: check that the consumers run"
+        "the tables were not exchanged in {attempts} attempts, {cause}: check that the consumers run"
     )]
     NoPause {
         /// Number of attempts.
         attempts: u32,
+        /// Cause of the last failure.
+        cause: String,
+    },
+    /// The log loses records faster than they are copied.
+    #[error(
+        "the log lost records while they were copied, in {attempts} attempts: keep records in the topic for longer (retention.ms)"
+    )]
+    LogMoves {
+        /// Number of attempts.
+        attempts: u32,
+    },
+    /// Another process has taken the rebuild over or cancelled it.
+    #[error("rebuild {id} was cancelled or taken over by another process")]
+    GivenUp {
+        /// Id of the rebuild.
+        id: String,
     },
     /// The rebuild was interrupted and can be resumed.
     #[error("{cause}; the same command continues rebuild {id}, and --abandon cancels it")]

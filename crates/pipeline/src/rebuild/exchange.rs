@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::rebuild::Phase;
 
+use super::begin::check_ownership;
 use super::{LOOK, RebuildError, Step, Work};
 use crate::replay::Replay;
 use crate::settle::{HOLD, HOLD_SEEN};
@@ -21,17 +22,21 @@ impl Work<'_, '_> {
     /// Exchanges the tables. An attempt fails if consumers do not pause, or if the replay does not
     /// catch up meanwhile.
     pub(super) async fn exchange(&mut self, mut replay: Replay) -> Result<(), RebuildError> {
-        for _ in 0..ATTEMPTS {
+        let mut cause = String::new();
+        for attempt in 1..=ATTEMPTS {
             tokio::time::sleep(REBUILD_SEEN.saturating_sub(self.began.elapsed())).await;
             self.catch_up(&mut replay).await?;
             self.tools.second.follow_retention().await?;
             (self.tools.watch)(Step::Exchanging);
             let began = Instant::now();
             self.hold().await?;
-            let attempt = tokio::time::timeout(EXCHANGE_MAX, self.finish(replay)).await;
-            let is_finished = attempt.is_ok_and(|finished| finished.is_ok());
-            if is_finished && began.elapsed() < EXCHANGE_MAX {
-                self.run.tables = self.tools.second.tables().await?;
+            let finished = tokio::time::timeout(EXCHANGE_MAX, self.finish(replay)).await;
+            cause = match finished {
+                Ok(Ok(())) if began.elapsed() < EXCHANGE_MAX => String::new(),
+                Ok(Err(error)) => error.to_string(),
+                _ => "as a block was begun and is not finished".to_owned(),
+            };
+            if cause.is_empty() {
                 self.run.phase = Phase::Exchanging;
                 self.hold().await?;
                 self.put_in_place().await?;
@@ -40,9 +45,15 @@ impl Work<'_, '_> {
             }
             // Ends the pause.
             self.enter(Phase::Replaying).await?;
+            if attempt == ATTEMPTS {
+                break;
+            }
             replay = self.replay().await?.running;
         }
-        Err(RebuildError::NoPause { attempts: ATTEMPTS })
+        Err(RebuildError::NoPause {
+            attempts: ATTEMPTS,
+            cause,
+        })
     }
 
     /// Completes an exchange that was interrupted.
@@ -54,8 +65,9 @@ impl Work<'_, '_> {
 
     async fn put_in_place(&mut self) -> Result<(), RebuildError> {
         let missing = self.tools.second.exchange(&self.run.tables).await?;
+        self.enter(Phase::Settling).await?;
         match missing.into_iter().next() {
-            None => self.enter(Phase::Settling).await,
+            None => Ok(()),
             Some(table) => Err(RebuildError::TableGone { table }),
         }
     }
@@ -64,6 +76,7 @@ impl Work<'_, '_> {
     async fn hold(&mut self) -> Result<(), RebuildError> {
         let seconds = u32::try_from(HOLD.as_secs()).unwrap_or(u32::MAX);
         let rebuilds = self.tools.store.rebuilds();
+        check_ownership(self.tools.store, &self.run).await?;
         Ok(rebuilds.hold(&mut self.run, seconds).await?)
     }
 
@@ -90,11 +103,20 @@ impl Work<'_, '_> {
     ) -> Result<bool, RebuildError> {
         let store = self.tools.store;
         let ledger = store.ledger().settled_ends(&self.stream).await?;
+        let ends: Vec<(u32, u64)> = ends
+            .iter()
+            .map(|(partition, end)| (partition.0.unsigned_abs(), end.0.unsigned_abs()))
+            .collect();
+        let is_stored = |(partition, end): &(u32, u64)| {
+            let stored = ledger.get(partition);
+            stored.is_none_or(|stored| stored == end)
+        };
+        if !ends.iter().all(is_stored) {
+            return Ok(false);
+        }
         for (partition, end) in ends {
-            let (partition, end) = (partition.0.unsigned_abs(), end.0.unsigned_abs());
-            let stored = ledger.get(&partition).copied().unwrap_or(end);
             let beyond = store.facts().beyond(&self.stream, partition, end).await?;
-            if stored != end || beyond.is_some() {
+            if beyond.is_some() {
                 return Ok(false);
             }
         }

@@ -90,13 +90,14 @@ impl SecondDatabase {
         for table in SETTINGS {
             self.copy_rows(table, "", "1".into()).await?;
         }
+        self.keep_from(self.live.boundary().await?).await?;
         self.follow_retention().await?;
         let template = include_str!("../../sql/codes.sql");
         self.second.create_from(template, CODES, FIRST_SHARD).await
     }
 
-    /// Lets facts expire as in the present table. The boundary stays that of the first call: months
-    /// that are replayed must not expire meanwhile.
+    /// Lets facts expire as in the present table. The boundary moves only if they may have expired:
+    /// a month that begins during the replay changes nothing.
     pub async fn follow_retention(&self) -> Result<(), StoreError> {
         let months = self.live.facts_months().await?;
         let expiry = format!("toIntervalMonth({})", u32::from(months) + 1);
@@ -108,15 +109,16 @@ impl SecondDatabase {
         if !follows {
             self.store.admin().keep_facts(months).await?;
         }
-        let boundary = match self.second.boundary().await? {
-            Boundary { day: 0, .. } => self.live.boundary().await?,
-            kept => kept,
-        };
-        let pin = format!(
+        self.keep_from(self.second.boundary().await?).await
+    }
+
+    /// Fixes the boundary of the second database.
+    async fn keep_from(&self, boundary: Boundary) -> Result<(), StoreError> {
+        let row = format!(
             "INSERT INTO retention (facts_months, facts_from) VALUES (0, toDate({}))",
             boundary.day
         );
-        self.second.execute(pin).await
+        self.second.execute(row).await
     }
 
     /// Returns where the replay begins in each partition: at the end of the last block that the log
