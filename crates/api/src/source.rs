@@ -9,7 +9,7 @@ use affluenza_disclosure::Count;
 use affluenza_disclosure::edition::{Editions, Label, NoEdition, PublicMeasure, PublicYear};
 use affluenza_http::Problem;
 use affluenza_store::usage::{
-    Dimension, HourUsage, KnownCodes, ROWS_MAX, Sender, UNREGISTERED, UsageQuery, UsageRow,
+    CodeSender, Dimension, HourUsage, KnownCodes, ROWS_MAX, UNREGISTERED, UsageQuery, UsageRow,
 };
 use affluenza_store::{StoreError, Usage};
 use axum::http::StatusCode;
@@ -207,7 +207,7 @@ impl<'a> FigureSource<'a> {
         let selection = of_senders.selection(asked.period, scope, known);
         let senders = usage.senders(&selection).await?;
         let named = senders.iter().map(|row| {
-            let Sender {
+            let CodeSender {
                 ente,
                 portal,
                 events,

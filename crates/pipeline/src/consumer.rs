@@ -26,7 +26,7 @@ use crate::replay::ReplayBound;
 use crate::step::{BlockPhase, BlockWaits, PartitionAction, PartitionEvent, step};
 use crate::topic::TopicIdentity;
 use crate::write::{Sink, Written};
-use crate::writers::{Outcome, Writers};
+use crate::writers::{WriteOutcome, Writers};
 use crate::{Config, PipelineError, Progress, invariants, stream};
 
 /// Maximum number of records that one round reads.
@@ -606,7 +606,10 @@ impl Consumer {
 
     /// Commits the end of a written block, together with the intent of the next block if that is
     /// ready. During a backlog this makes one commit a block.
-    fn finish(&mut self, Outcome { ticket, result }: Outcome) -> Result<(), PipelineError> {
+    fn finish(
+        &mut self,
+        WriteOutcome { ticket, result }: WriteOutcome,
+    ) -> Result<(), PipelineError> {
         let mut partitions = self.partitions.iter();
         let Some(index) = partitions.position(|owned| owned.ticket() == Some(ticket)) else {
             // The partition was revoked meanwhile: its next owner writes the block again.

@@ -142,7 +142,7 @@ pub async fn rebuild(
     let began = Instant::now();
     let stream = stream::present(tools.store.ledger(), tools.bus).await?;
     let (run, resumed) = begin::begin(tools, request, &stream).await?;
-    let mut work = Work {
+    let mut work = RunningRebuild {
         bus: replay_bus(tools.bus, &run),
         cluster: Cluster::new(tools.bus)?,
         began,
@@ -165,7 +165,7 @@ pub async fn rebuild(
         run,
     };
     let done = work.carry_out().await;
-    let Work {
+    let RunningRebuild {
         run, mut rebuilt, ..
     } = work;
     done.map_err(|cause| RebuildError::Interrupted {
@@ -189,7 +189,7 @@ fn replay_bus(bus: &BusConfig, run: &Run) -> BusConfig {
 }
 
 /// A run, and what it works with.
-struct Work<'w, 't> {
+struct RunningRebuild<'w, 't> {
     tools: &'w mut Tools<'t>,
     run: Run,
     /// Connection settings of the replay.
@@ -201,7 +201,7 @@ struct Work<'w, 't> {
     rebuilt: Rebuilt,
 }
 
-impl Work<'_, '_> {
+impl RunningRebuild<'_, '_> {
     async fn carry_out(&mut self) -> Result<(), RebuildError> {
         if self.run.phase == Phase::Copying {
             (self.tools.watch)(Step::Copying);

@@ -19,7 +19,7 @@ pub(crate) struct Writing {
 }
 
 /// Result of writing a block.
-pub(crate) struct Outcome {
+pub(crate) struct WriteOutcome {
     pub(crate) ticket: u64,
     pub(crate) result: Result<Written, PipelineError>,
 }
@@ -28,8 +28,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Writers {
     pub(crate) sink: Sink,
     runtime: Handle,
-    results: mpsc::Receiver<Outcome>,
-    results_in: mpsc::Sender<Outcome>,
+    results: mpsc::Receiver<WriteOutcome>,
+    results_in: mpsc::Sender<WriteOutcome>,
     next_ticket: u64,
 }
 
@@ -65,18 +65,18 @@ impl Writers {
         let task = self.runtime.spawn(async move {
             let result = write.await;
             // Sending fails only after the consumer has ended.
-            let _ = results.send(Outcome { ticket, result });
+            let _ = results.send(WriteOutcome { ticket, result });
         });
         owned.writing = Some(Writing { ticket, task });
     }
 
     /// Returns a result if one has arrived.
-    pub(crate) fn next(&self) -> Option<Outcome> {
+    pub(crate) fn next(&self) -> Option<WriteOutcome> {
         self.results.try_recv().ok()
     }
 
     /// Waits up to `max` for a result.
-    pub(crate) fn wait(&self, max: Duration) -> Option<Outcome> {
+    pub(crate) fn wait(&self, max: Duration) -> Option<WriteOutcome> {
         self.results.recv_timeout(max).ok()
     }
 }

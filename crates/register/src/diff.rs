@@ -157,23 +157,26 @@ impl Entry for &Portal {
 }
 
 /// Periods in which an ente offers a service, in the order of their days.
-struct Offered<'r> {
+struct DeploymentPeriods<'r> {
     ente: &'r str,
     service: &'r str,
     periods: &'r [Offer],
 }
 
 /// Returns the deployments of a register by ente and service.
-fn offered(register: &Register) -> impl Iterator<Item = Offered<'_>> {
+fn offered(register: &Register) -> impl Iterator<Item = DeploymentPeriods<'_>> {
     let is_same = |a: &Offer, b: &Offer| (a.ente, a.service) == (b.ente, b.service);
-    register.offers.chunk_by(is_same).map(|periods| Offered {
-        ente: register.enti[periods[0].ente as usize].code(),
-        service: register.services[periods[0].service as usize].code(),
-        periods,
-    })
+    register
+        .offers
+        .chunk_by(is_same)
+        .map(|periods| DeploymentPeriods {
+            ente: register.enti[periods[0].ente as usize].code(),
+            service: register.services[periods[0].service as usize].code(),
+            periods,
+        })
 }
 
-impl Entry for Offered<'_> {
+impl Entry for DeploymentPeriods<'_> {
     const TABLE: &'static str = "deployment";
 
     fn key(&self) -> (&str, &str) {

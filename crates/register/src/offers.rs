@@ -5,7 +5,7 @@ use crate::model::{Ente, Portal, Service, Validity};
 use crate::problem::Fault;
 use crate::raw::RawPortal;
 use crate::register::{Map, Named, Names, Offer};
-use crate::tables::{Entries, OfferedService};
+use crate::tables::{DeploymentEntry, Entries};
 
 pub(crate) fn read_portals(
     checker: &mut Checker,
@@ -61,7 +61,7 @@ pub(crate) fn read_portals(
 
 pub(crate) fn read_offers(
     checker: &mut Checker,
-    raw: Vec<OfferedService>,
+    raw: Vec<DeploymentEntry>,
     enti: Named<'_, Ente>,
     services: Named<'_, Service>,
 ) -> Vec<Offer> {
@@ -91,7 +91,7 @@ pub(crate) fn read_offers(
 
 fn read_offer(
     checker: &mut Checker,
-    offered: &OfferedService,
+    offered: &DeploymentEntry,
     ente: &Ente,
     service: &Service,
 ) -> Option<Offer> {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::check::is_code;
 use crate::model::EnteKind;
-use crate::sheet::Sheet;
+use crate::sheet::CsvSheet;
 
 /// Legal form of a municipality in the index. Its category also has consortia of municipalities.
 const FORM_OF_COMUNE: &str = "2430";
@@ -95,7 +95,7 @@ impl Residents {
     /// population by age (POSAS); with a column `Età`, only its totals count. Lines without a number
     /// are notes.
     pub fn read(text: &str, year: i16) -> Result<Self, MissingIndexColumn> {
-        let mut sheet = Sheet::new(without_titles(text));
+        let mut sheet = CsvSheet::new(without_titles(text));
         let column = |column| {
             let remedy =
                 "take the resident population by age of all municipalities from demo.istat.it";
@@ -234,7 +234,7 @@ impl ListedBody {
 }
 
 fn listed_bodies(index: &str) -> Result<Vec<ListedBody>, MissingIndexColumn> {
-    let mut sheet = Sheet::new(index);
+    let mut sheet = CsvSheet::new(index);
     let column = |column| {
         let remedy = "take the data set \"Enti\" from the open data of indicepa.gov.it, as CSV";
         let missing = MissingIndexColumn { column, remedy };

@@ -4,7 +4,7 @@
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
 /// CSV text. The first record names the columns.
-pub(crate) struct Sheet<'t> {
+pub(crate) struct CsvSheet<'t> {
     text: &'t str,
     reader: Reader<&'t [u8]>,
     columns: StringRecord,
@@ -13,7 +13,7 @@ pub(crate) struct Sheet<'t> {
     line: usize,
 }
 
-impl<'t> Sheet<'t> {
+impl<'t> CsvSheet<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let reader = ReaderBuilder::new()
@@ -87,7 +87,7 @@ mod tests {
 
     /// Returns the fields of every record, the header first, each with its line.
     fn read(text: &str) -> Vec<(usize, Vec<String>)> {
-        let mut sheet = Sheet::new(text);
+        let mut sheet = CsvSheet::new(text);
         let texts = |fields: &StringRecord| fields.iter().map(str::to_owned).collect();
         let mut read = vec![(1, texts(sheet.columns()))];
         let mut record = StringRecord::new();
@@ -125,10 +125,10 @@ mod tests {
 
     #[test]
     fn a_column_is_found_in_any_case() {
-        let sheet = Sheet::new("Codice_IPA;CITTÀ\n");
+        let sheet = CsvSheet::new("Codice_IPA;CITTÀ\n");
         assert_eq!(sheet.column("codice_ipa"), Some(0));
         assert_eq!(sheet.column("città"), Some(1));
         assert_eq!(sheet.column("name"), None);
-        assert_eq!(Sheet::new("").column("name"), None);
+        assert_eq!(CsvSheet::new("").column("name"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::raw::{
     FileKind, RawCategory, RawDeployment, RawEnte, RawPortal, RawRegister, RawService,
 };
 use crate::rows::{Columns, DEPLOYMENT, ENTE, PORTAL, Row};
-use crate::sheet::Sheet;
+use crate::sheet::CsvSheet;
 
 /// File that the first file names.
 struct FurtherFile {
@@ -34,18 +34,18 @@ pub(crate) struct Tables {
     pub services: Entries<RawService>,
     pub enti: Entries<RawEnte>,
     pub portals: Entries<RawPortal>,
-    pub deployments: Vec<OfferedService>,
+    pub deployments: Vec<DeploymentEntry>,
 }
 
 /// Period of a service at an ente, with the codes as written.
-pub(crate) struct OfferedService {
+pub(crate) struct DeploymentEntry {
     /// Its code is that of the ente, a full stop, and that of the service.
     pub place: EntryPosition,
     ente_bytes: usize,
     pub raw: RawDeployment,
 }
 
-impl OfferedService {
+impl DeploymentEntry {
     pub(crate) fn ente(&self) -> &str {
         &self.place.code[..self.ente_bytes]
     }
@@ -116,7 +116,7 @@ impl<'c> TableReader<'c> {
                 reader
                     .tables
                     .deployments
-                    .extend(raw.map(|raw| OfferedService {
+                    .extend(raw.map(|raw| DeploymentEntry {
                         place: row.place,
                         ente_bytes,
                         raw,
@@ -127,7 +127,7 @@ impl<'c> TableReader<'c> {
 
     /// Reads the tables of a TOML file. Returns its further files, and their texts if it has them.
     fn toml(&mut self, file: &Arc<str>, text: &str) -> Option<(Vec<FurtherFile>, Contents)> {
-        let lines = Lines::of(text);
+        let lines = LineStarts::of(text);
         let raw: RawRegister = match toml::from_str(text) {
             Ok(raw) => raw,
             Err(error) => {
@@ -153,7 +153,7 @@ impl<'c> TableReader<'c> {
                 };
                 for period in periods {
                     let raw = checker.shape(&place, period);
-                    tables.deployments.extend(raw.map(|raw| OfferedService {
+                    tables.deployments.extend(raw.map(|raw| DeploymentEntry {
                         place: place.clone(),
                         ente_bytes: ente.len(),
                         raw,
@@ -181,7 +181,7 @@ impl<'c> TableReader<'c> {
         columns: &Columns,
         take: impl Fn(&mut Self, Row<'_>),
     ) {
-        let mut sheet = Sheet::new(text);
+        let mut sheet = CsvSheet::new(text);
         let Some(header) = self.header(file, columns, sheet.columns()) else {
             return;
         };
@@ -248,7 +248,7 @@ impl<'c> TableReader<'c> {
 /// TOML file with its line ends.
 struct TomlFile<'f> {
     file: &'f Arc<str>,
-    lines: Lines,
+    lines: LineStarts,
 }
 
 impl TomlFile<'_> {
@@ -277,9 +277,9 @@ impl TomlFile<'_> {
 }
 
 /// Offsets of the line ends of a text, in ascending order.
-struct Lines(Vec<usize>);
+struct LineStarts(Vec<usize>);
 
-impl Lines {
+impl LineStarts {
     fn of(text: &str) -> Self {
         Self(text.match_indices('\n').map(|(offset, _)| offset).collect())
     }

@@ -120,7 +120,7 @@ pub struct MinuteRow {
 
 /// Portal of an ente, with its number of events.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct Sender {
+pub struct CodeSender {
     /// Public body as stored.
     pub ente: String,
     /// Portal as stored.
@@ -329,7 +329,7 @@ impl Usage {
     }
 
     /// Returns the portals with the most events, as stored, at most three.
-    pub async fn senders(&self, selection: &Selection) -> Result<Vec<Sender>, StoreError> {
+    pub async fn senders(&self, selection: &Selection) -> Result<Vec<CodeSender>, StoreError> {
         let condition = selection.by_month_or_day();
         let sql = format!(
             "SELECT toString(u.ente) AS ente, toString(u.portal) AS portal, sum(u.events) AS events

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::rebuild::Lows;
 
-use super::{RebuildError, Work, codes};
+use super::{RebuildError, RunningRebuild, codes};
 use crate::offset_metadata::OffsetMetadata;
 use crate::place::signed;
 
 /// Attempts to copy before the log loses its next records.
 const ATTEMPTS: u32 = 3;
 
-impl Work<'_, '_> {
+impl RunningRebuild<'_, '_> {
     /// Copies history until the log holds every record after it.
     pub(super) async fn copy_history(&mut self) -> Result<(), RebuildError> {
         let mut margins = BTreeMap::new();

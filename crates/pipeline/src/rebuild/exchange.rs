@@ -7,7 +7,7 @@ use affluenza_kafka::{NextOffset, Partition};
 use affluenza_store::rebuild::Phase;
 
 use super::begin::check_ownership;
-use super::{LOOK, RebuildError, Step, Work};
+use super::{LOOK, RebuildError, RunningRebuild, Step};
 use crate::replay::Replay;
 use crate::settle::{HOLD, HOLD_SEEN};
 
@@ -18,7 +18,7 @@ const REBUILD_SEEN: Duration = Duration::from_secs(12);
 /// Attempts to exchange the tables.
 const ATTEMPTS: u32 = 5;
 
-impl Work<'_, '_> {
+impl RunningRebuild<'_, '_> {
     /// Exchanges the tables. An attempt fails if consumers do not pause, or if the replay does not
     /// catch up meanwhile.
     pub(super) async fn exchange(&mut self, mut replay: Replay) -> Result<(), RebuildError> {
