@@ -4,10 +4,9 @@ use std::process::Output;
 
 use affluenza_kafka::Cluster;
 use affluenza_store::{Config as StoreConfig, Store};
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::{Engines, Place, eventually, source, stderr};
+use crate::support::{Engines, Place, eventually, retention_until_may_2017, source, stderr};
 
 /// Figures of the aggregates alone, and of the accounts.
 fn aggregates(place: &Place<'_>) -> Vec<u64> {
@@ -63,9 +62,7 @@ fn refused(output: &Output, why: &str) {
 pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
     let place = stored(engines, "expiry", &["2016", "2017"]);
     let (whole, before) = (aggregates(&place), facts(&place));
-    // Keeps facts from April 2017 and reconciles from May 2017, independently of the current date.
-    let now = Timestamp::now().in_tz("UTC").expect("a zone");
-    let months = (i32::from(now.year()) - 2017) * 12 + i32::from(now.month()) - 4;
+    let (months, first_day) = retention_until_may_2017();
     let setting = ("AFFLUENZA__RETENTION__FACTS_MONTHS", months.to_string());
     let migrate = || {
         place
@@ -81,7 +78,9 @@ pub fn expired_facts_leave_the_aggregates_alone(engines: &Engines) {
         "ALTER TABLE usage_events MATERIALIZE TTL SETTINGS mutations_sync = 2",
     );
     execute(&place, "OPTIMIZE TABLE usage_events FINAL");
-    let kept = place.count("SELECT countIf(time >= '2017-04-01') FROM usage_events");
+    let kept = place.count(&format!(
+        "SELECT countIf(time >= '{first_day}') FROM usage_events"
+    ));
     assert!(
         kept > 0 && kept == facts(&place) && kept < before,
         "{kept} of {before}"

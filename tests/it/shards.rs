@@ -14,7 +14,9 @@ use crate::chaos::lasting_port;
 use crate::http::Access;
 use crate::parts::block;
 use crate::recovery::check_whole;
-use crate::support::{Engines, Place, eventually, set_offset, source, stderr, write};
+use crate::support::{
+    Engines, Place, eventually, retention_until_may_2017, set_offset, source, stderr, write,
+};
 
 const CLUSTER: &str = "two";
 const PASSWORD: &str = "of-both-shards";
@@ -283,8 +285,7 @@ fn brought_back(place: &Place<'_>) {
 fn expired(place: &Place<'_>) {
     let aggregates = || audit::figures(place)[2..].to_vec();
     let whole = aggregates();
-    let now = Timestamp::now().in_tz("UTC").expect("a zone");
-    let months = (i32::from(now.year()) - 2017) * 12 + i32::from(now.month()) - 4;
+    let (months, first_day) = retention_until_may_2017();
     let migrate = || {
         let mut command = place.command(&["migrate"]);
         command.env("AFFLUENZA__RETENTION__FACTS_MONTHS", months.to_string());
@@ -301,8 +302,9 @@ fn expired(place: &Place<'_>) {
         on_every_node(place, statement);
     }
     for node in nodes(place) {
-        let kept = "SELECT countIf(time < '2017-04-01'), count() > 0 FROM usage_events_local";
-        assert_eq!(node.rows(kept), [["0", "1"]]);
+        let kept =
+            format!("SELECT countIf(time < '{first_day}'), count() > 0 FROM usage_events_local");
+        assert_eq!(node.rows(&kept), [["0", "1"]]);
     }
     place.run(&["audit", "--repair"]);
     assert_eq!(aggregates(), whole);

@@ -12,6 +12,7 @@ use affluenza_kafka::{
     Cluster, Config as BusConfig, NextOffset, Partition, Polled, Reader, Writer,
 };
 use affluenza_store::{Config as StoreConfig, Store};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -407,4 +408,22 @@ pub fn write(folder: &Path, name: &str, contents: &[u8]) -> PathBuf {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
     listener.local_addr().expect("it has one").port()
+}
+
+/// Returns the retention, in months, with which facts are compared from May 2017 on, and the first
+/// day whose facts have not expired. The boundary moves a day before the first facts expire, so on
+/// the last day of a month the facts of another month are there.
+pub fn retention_until_may_2017() -> (i32, &'static str) {
+    let now = Timestamp::now().in_tz("UTC").expect("a zone");
+    let next = now.tomorrow().expect("a day");
+    let months = (i32::from(next.year()) - 2017) * 12 + i32::from(next.month()) - 4;
+    let is_last_day = now.month() != next.month();
+    (
+        months,
+        if is_last_day {
+            "2017-03-01"
+        } else {
+            "2017-04-01"
+        },
+    )
 }
