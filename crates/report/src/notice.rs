@@ -11,7 +11,7 @@ use crate::names::UNREGISTERED;
 use crate::ratio::share_percent;
 use crate::report::{Report, ReportRequest};
 use crate::scope;
-use crate::tables::{CrossTable, Kinds};
+use crate::tables::{CrossRow, CrossTable, Kinds};
 
 /// A caution about the data that the tables alone do not show.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -248,10 +248,14 @@ pub(crate) fn on_offer(
     }
 
     let (mut enti, mut ente_categories, mut service_uses) = (BTreeSet::new(), 0, 0);
+    let rows = offered.enti.iter();
+    let offered: BTreeMap<&str, &CrossRow> = rows.map(|row| (&*row.name.ente, row)).collect();
     for row in usage.enti.iter().filter(|row| row.name.registered) {
+        let offered = offered.get(&*row.name.ente);
         for (category, count) in &row.by_category {
             let known = register.category(category).is_some();
-            if known && *count > 0 && offered.count(&row.name.ente, category) == 0 {
+            let on_offer = offered.and_then(|row| row.by_category.get(category));
+            if known && *count > 0 && on_offer.is_none_or(|services| *services == 0) {
                 enti.insert(&row.name.ente);
                 ente_categories += 1;
                 service_uses += count;

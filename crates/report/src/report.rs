@@ -6,7 +6,7 @@ use affluenza_store::figures::{Counted, YearFigures};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::document::Document;
+use crate::document::{Document, ENTI_MAX};
 use crate::moved::{self, Moved};
 use crate::notice::{self, AcceptedLoss, Notice};
 use crate::scope;
@@ -14,7 +14,8 @@ use crate::seal::{SealNote, SealedYear};
 use crate::sources::{self, FigureSet, ImplausibleFigure};
 use crate::tables::{
     self, Accesses, BreakdownTables, CategoryRow, CategoryVariations, CellRow, CrossTable, Devices,
-    EnteName, Hours, MonthRow, Moves, Places, ServiceRow, Totals, Variation, Variations,
+    EnteChange, EnteName, Hours, MonthRow, Moves, Places, ServiceRow, Totals, Variation,
+    Variations,
 };
 use affluenza_words::Language;
 
@@ -62,6 +63,10 @@ pub struct Report {
     pub moves: Moves,
     /// Service uses by ente and category.
     pub usage: CrossTable,
+    /// Change of service uses by registered ente, in the order of names; empty with few enti or
+    /// without data of the compared year.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ente_changes: Vec<EnteChange>,
     /// Service uses by ente, category and kind.
     pub usage_by_kind: Vec<CellRow>,
     /// Services that changed most, by category.
@@ -158,6 +163,7 @@ impl Report {
             offered_on,
             register_version: register.version().to_owned(),
             moves: Moves::build(&categories),
+            ente_changes: Vec::new(),
             usage_by_kind: usage.cells(register, &figures.usage),
             variations: tables::by_category(&categories, &variations),
             service_status: tables::with_status(&variations),
@@ -176,6 +182,11 @@ impl Report {
             doubts: Vec::new(),
             warnings: Vec::new(),
         };
+        if let Some(before) = before_cells
+            && report.enti() > ENTI_MAX
+        {
+            report.ente_changes = EnteChange::all(register, &figures.usage, before);
+        }
         report.warnings = report.notices(question, figures, compared);
         report
     }
@@ -281,6 +292,13 @@ impl Report {
             moved: moved::moved(closings, counted, ente, register),
             ..self
         }
+    }
+
+    /// Returns the number of enti, with or without use and services.
+    pub(crate) fn enti(&self) -> usize {
+        let tables = [&self.usage, &self.offered];
+        let enti = tables.map(|table| table.enti.len() + table.enti_without.len());
+        enti[0].max(enti[1])
     }
 
     /// True if nothing was recorded in the year.

@@ -135,6 +135,13 @@ status-broken = BROKEN
 place-italy = Italy
 place-abroad = Abroad
 unregistered-enti = Unregistered bodies ({ $enti })
+cut-first = { $caption }. First { $shown } of { $rows } rows: the workbook has all.
+cut-ranked =
+    { $caption }. Largest { $largest } and smallest { $smallest } of { $rows } rows by “{ $column }”, and the sum of
+    the others: workbook and CSV have all.
+cut-others = Other rows ({ $rows })
+cut-categories = Other categories ({ $categories })
+cut-notes = Further notes in the workbook: { $count }.
 
 ## Columns
 
@@ -224,6 +231,12 @@ falling =
 usage = Uses by public body and category
     .caption = Uses by public body and category (number of uses)
     .without = Public bodies without uses in the year: { $names }.
+enti-without-uses =
+    .caption = Public bodies without uses in the year
+enti-without-services =
+    .caption = Public bodies without services
+ente-changes =
+    .caption = Change of uses by public body (number of uses)
 usage-by-kind = Uses by public body, category and kind
     .caption = Uses by public body, category and kind (number of uses)
 offered = Services on offer on { $day }

@@ -135,6 +135,13 @@ status-broken = CON MALFUNZIONAMENTI
 place-italy = Italia
 place-abroad = Estero
 unregistered-enti = Enti non registrati ({ $enti })
+cut-first = { $caption }. Prime { $shown } righe di { $rows }: il foglio di calcolo le contiene tutte.
+cut-ranked =
+    { $caption }. Le { $largest } righe maggiori e le { $smallest } minori di { $rows } per «{ $column }», e la somma
+    delle altre: foglio di calcolo e CSV le contengono tutte.
+cut-others = Altre righe ({ $rows })
+cut-categories = Altre categorie ({ $categories })
+cut-notes = Altre note nel foglio di calcolo: { $count }.
 
 ## Columns
 
@@ -223,6 +230,12 @@ falling =
 usage = Utilizzi per ente e categoria
     .caption = Utilizzi per ente e categoria (numero di utilizzi)
     .without = Enti senza utilizzi nell’anno: { $names }.
+enti-without-uses =
+    .caption = Enti senza utilizzi nell’anno
+enti-without-services =
+    .caption = Enti senza servizi
+ente-changes =
+    .caption = Variazione degli utilizzi per ente (numero di utilizzi)
 usage-by-kind = Utilizzi per ente, categoria e tipo
     .caption = Utilizzi per ente, categoria e tipo (numero di utilizzi)
 offered = Servizi attivi al { $day }

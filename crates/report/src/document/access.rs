@@ -3,7 +3,7 @@
 
 use affluenza_store::usage::SharesOf;
 
-use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series};
+use super::{Block, Cell, Chart, ChartKind, Cut, Head, Section, SectionWriter, Series};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{AccessRow, BreakdownTable, MonthRow};
 use crate::text::harmless;
@@ -42,6 +42,7 @@ impl SectionWriter<'_> {
             ]);
         }
         let mut table = self.table("accesses", &heads, rows);
+        table.cut = Cut::Ranked(1);
         table.sums = vec![vec![
             self.total(),
             Cell::Count(accesses.accesses),

@@ -81,6 +81,13 @@ impl UseCounts {
     }
 }
 
+/// An ente with its uses in both years.
+pub(super) struct EnteCounts {
+    pub name: String,
+    pub now: Count,
+    pub before: Count,
+}
+
 /// A service with its published uses in both years.
 pub(super) struct PublishedService {
     pub category: CategoryName,
@@ -108,8 +115,12 @@ impl PublicEdition<'_> {
     /// Returns the enti with uses in the order of names, unknown ones last. Having uses is no
     /// secret, because a zero is never hidden.
     pub(super) fn enti(&self, register: &Register) -> Vec<(String, String)> {
+        Self::enti_of([Some(self.uses), None], register)
+    }
+
+    fn enti_of(tables: [Option<&Public<6>>; 2], register: &Register) -> Vec<(String, String)> {
         let mut enti: Vec<(bool, String, String)> = Vec::new();
-        for (labels, _) in self.uses.cells() {
+        for (labels, _) in tables.into_iter().flatten().flat_map(Public::cells) {
             if let [Some(code), None, None, None, None, None] = labels {
                 let known = register.ente(code);
                 let name = known.map_or(code, |ente| ente.name());
@@ -117,8 +128,26 @@ impl PublicEdition<'_> {
             }
         }
         enti.sort();
+        enti.dedup();
         let named = enti.into_iter().map(|(_, name, code)| (name, code));
         named.collect()
+    }
+
+    /// Returns the uses of each ente in both years; none without a compared year.
+    pub(super) fn changed_enti(&self, register: &Register) -> Vec<EnteCounts> {
+        let Some(before) = self.uses_before else {
+            return Vec::new();
+        };
+        let enti = Self::enti_of([Some(self.uses), Some(before)], register);
+        let counts = enti.into_iter().map(|(name, code)| {
+            let labels = [Some(&*code), None, None, None, None, None];
+            EnteCounts {
+                name,
+                now: self.uses.cell(labels),
+                before: before.cell(labels),
+            }
+        });
+        counts.collect()
     }
 
     /// Returns every service used in either year, in the order of categories and codes.

@@ -1,7 +1,7 @@
 //! Tables of enti by category.
 
-use super::counts::{Slice, UseCounts};
-use super::{Block, Cell, Column, Head, Section, SectionWriter, Table};
+use super::counts::{EnteCounts, Slice, UseCounts};
+use super::{Block, Cell, Column, Cut, ENTI_MAX, Head, Section, SectionWriter, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryName, CrossRow, CrossTable};
 use crate::text::{first_words, harmless};
@@ -20,8 +20,9 @@ impl SectionWriter<'_> {
             Some(_) => Some(self.published_matrix()),
         };
         let mut blocks: Vec<Block> = table.into_iter().map(Block::Table).collect();
+        blocks.extend(self.changed_enti().map(Block::Table));
         if self.public.is_none() {
-            blocks.extend(self.without("usage.without", &self.report.usage));
+            blocks.extend(self.without(["usage.without", "enti-without-uses"], &self.report.usage));
         }
         self.section("usage", blocks)
     }
@@ -30,16 +31,61 @@ impl SectionWriter<'_> {
     pub(super) fn offered(self) -> Section {
         let offered = &self.report.offered;
         let table = self.matrix("offered", offered).map(Block::Table);
-        let without = self.without("offered.without", offered);
+        let without = self.without(["offered.without", "enti-without-services"], offered);
         self.section("offered", table.into_iter().chain(without).collect())
     }
 
     /// Returns the names of the enti without any count; `None` if every ente has one.
-    fn without(self, id: &str, cross: &CrossTable) -> Option<Block> {
+    /// Many names stand in a table, because a cell of a workbook cannot hold them.
+    fn without(self, [text, table]: [&'static str; 2], cross: &CrossTable) -> Option<Block> {
         let names = cross.enti_without.iter();
         let names: Vec<String> = names.map(|ente| harmless(&ente.ente_name)).collect();
+        if names.len() > ENTI_MAX {
+            let rows = names.into_iter().map(|name| vec![Cell::Text(name)]);
+            let heads = [Head::Words("ente")];
+            return Some(self.table(table, &heads, rows.collect()).into());
+        }
         let words = [("names", names.join(", ").into())];
-        (!names.is_empty()).then(|| Block::Text(self.say_with(id, &words)))
+        (!names.is_empty()).then(|| Block::Text(self.say_with(text, &words)))
+    }
+
+    /// Writes the change of uses by ente; `None` with few enti, whose matrix is printed whole.
+    fn changed_enti(self) -> Option<Table> {
+        let heads = [
+            Head::Words("ente"),
+            Head::Year,
+            Head::Before,
+            Head::Figures("difference"),
+            Head::Change,
+        ];
+        let counts = match self.public {
+            None => {
+                let changes = self.report.ente_changes.iter();
+                let counts = changes.map(|row| EnteCounts {
+                    name: harmless(&row.name.ente_name),
+                    now: Count::Shown(row.service_uses),
+                    before: Count::Shown(row.compared_service_uses),
+                });
+                counts.collect()
+            }
+            Some((edition, register)) => edition.changed_enti(register),
+        };
+        if !self.has_many_enti() || counts.is_empty() {
+            return None;
+        }
+        let rows = counts.into_iter().map(|row| {
+            let difference = row.now.difference_from(row.before);
+            vec![
+                Cell::Text(row.name),
+                row.now.into(),
+                row.before.into(),
+                difference.map_or(Cell::Suppressed, Cell::Difference),
+                row.now.change_from(row.before),
+            ]
+        });
+        let mut table = self.table("ente-changes", &heads, rows.collect());
+        table.cut = Cut::Ranked(3);
+        Some(table)
     }
 
     /// Writes the counts of the report; `None` if all are zero.
@@ -109,6 +155,7 @@ impl SectionWriter<'_> {
         let mut table = self.table(id, &heads, rows);
         table.columns.splice(1..1, self.headings(categories));
         table.matrix = true;
+        table.cut = Cut::Ranked(1 + categories.len());
         table.sums = vec![matrix_row(self.total(), sum)];
         table
     }

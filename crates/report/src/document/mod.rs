@@ -4,6 +4,7 @@
 mod access;
 mod counts;
 mod cover;
+mod cut;
 mod hours;
 mod matrix;
 mod method;
@@ -17,6 +18,8 @@ mod usage;
 use affluenza_register::Register;
 
 pub use counts::PublicEdition;
+pub use cut::Cut;
+pub(crate) use cut::ENTI_MAX;
 pub use model::{
     Block, Cell, Chart, ChartKind, Column, Document, MainFigure, Section, Series, Table,
 };
@@ -142,6 +145,11 @@ impl SectionWriter<'_> {
         }
     }
 
+    /// True if print shows tables of enti in part.
+    fn has_many_enti(self) -> bool {
+        self.report.enti() > cut::ENTI_MAX
+    }
+
     /// Returns a message.
     fn say(self, id: &str) -> String {
         self.say_with(id, &[])
@@ -191,6 +199,7 @@ impl SectionWriter<'_> {
             sums: Vec::new(),
             matrix: false,
             charted: false,
+            cut: Cut::First,
         }
     }
 

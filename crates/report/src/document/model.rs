@@ -2,6 +2,8 @@
 
 use affluenza_words::Language;
 
+use super::cut::Cut;
+
 /// A report, laid out as sections in one language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -13,6 +15,8 @@ pub struct Document {
     pub subject: String,
     /// Calendar year.
     pub year: i16,
+    /// Number of enti. Print shows tables of many enti in part.
+    pub enti: usize,
     /// Remarks on edition, comparison and counted use, one line each.
     pub edition: Vec<String>,
     /// Time when the figures were sealed, RFC 3339; `None` for a provisional edition.
@@ -75,6 +79,8 @@ pub struct Table {
     pub matrix: bool,
     /// True if a terminal shows the chart instead of this table.
     pub charted: bool,
+    /// Rows that print shows if the document has many enti.
+    pub cut: Cut,
 }
 
 /// A column of a table.

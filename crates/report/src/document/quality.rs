@@ -105,7 +105,12 @@ impl SectionWriter<'_> {
     pub(super) fn quality(self) -> Section {
         let report = self.report;
         let mut blocks = vec![self.checks().into()];
-        let warnings = report.warnings.iter().map(|notice| self.notice(notice));
+        let mut warnings: Vec<&Notice> = report.warnings.iter().collect();
+        if self.has_many_enti() {
+            // Print shows the first notes, and there may be one of silent days for every ente.
+            warnings.sort_by_key(|notice| matches!(notice, Notice::SilentDays { .. }));
+        }
+        let warnings = warnings.into_iter().map(|notice| self.notice(notice));
         let doubts = report.doubts.iter();
         let doubts = doubts.map(|doubt| doubt.sentence(self.language));
         let notes: Vec<String> = warnings.chain(doubts).collect();

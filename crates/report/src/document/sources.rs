@@ -1,6 +1,8 @@
 //! Figures of other sources. A kind that no source gave is shown as not available, never as zero.
 
-use super::{Block, Cell, Chart, ChartKind, Column, Head, Section, SectionWriter, Series, Table};
+use super::{
+    Block, Cell, Chart, ChartKind, Column, Cut, Head, Section, SectionWriter, Series, Table,
+};
 use crate::count::{Count, CountCells as _};
 use crate::ratio::{change_percent, share_percent};
 use crate::sources::{Alerts, Availability, Credentials, FigureSet, Figures, Portfolio, Tickets};
@@ -198,6 +200,7 @@ impl SectionWriter<'_> {
             ]
         });
         let mut table = self.table("portfolio-enti", &heads, cells.collect());
+        table.cut = Cut::Ranked(1);
         table.sums = vec![vec![
             self.total(),
             Cell::Count(rows.iter().map(|row| row.total).sum()),

@@ -1,7 +1,9 @@
 //! Service uses: totals, by category, rising and falling, by ente.
 
+use std::collections::BTreeSet;
+
 use super::counts::{Slice, UseCounts};
-use super::{Block, Cell, Chart, ChartKind, Head, Section, SectionWriter, Series, Table};
+use super::{Block, Cell, Chart, ChartKind, Cut, Head, Section, SectionWriter, Series, Table};
 use crate::count::{Count, CountCells as _};
 use crate::tables::{CategoryMove, CategoryRow};
 use crate::text::harmless;
@@ -152,16 +154,17 @@ impl SectionWriter<'_> {
             None => self.own_cells(),
             Some(_) => self.published_cells(),
         };
-        let table = self.table("usage-by-kind", &heads, rows);
+        let mut table = self.table("usage-by-kind", &heads, rows);
+        table.cut = Cut::Ranked(table.columns.len() - 1);
         self.section("usage-by-kind", vec![Block::Table(table)])
     }
 
     fn own_cells(self) -> Vec<Vec<Cell>> {
         let enti = &self.report.usage.enti;
-        let known = self.report.usage_by_kind.iter().filter(|row| {
-            enti.iter()
-                .any(|ente| ente.name.ente == row.ente && ente.name.registered)
-        });
+        let known = enti.iter().filter(|row| row.name.registered);
+        let known: BTreeSet<&str> = known.map(|row| &*row.name.ente).collect();
+        let rows = self.report.usage_by_kind.iter();
+        let known = rows.filter(|row| known.contains(&*row.ente));
         let rows = known.map(|row| {
             let mut cells = vec![
                 Cell::Text(harmless(&row.ente_name)),

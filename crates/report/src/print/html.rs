@@ -14,6 +14,7 @@ const SHORT: usize = 16;
 
 /// Returns the whole file. It loads no font, script, image or other resource.
 pub fn html(document: &Document) -> Result<String, PrintError> {
+    let document = &*document.printed();
     let language = document.language;
     let [contents, skip] = ["contents", "skip"].map(|id| language.say(id, &[]));
     let mut sections = Vec::new();

@@ -69,6 +69,41 @@ pub struct CrossRow {
     pub of_which_bookings: u64,
 }
 
+/// Uses of an ente in the year and in the compared year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnteChange {
+    /// Code and name of the ente.
+    #[serde(flatten)]
+    pub name: EnteName,
+    /// Completed service uses.
+    pub service_uses: u64,
+    /// Service uses of the compared year.
+    pub compared_service_uses: u64,
+}
+
+impl EnteChange {
+    /// Returns the registered enti with use in either year, in the order of names.
+    pub(crate) fn all(register: &Register, now: &[UsageCell], before: &[UsageCell]) -> Vec<Self> {
+        let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+        for (year, cells) in [now, before].into_iter().enumerate() {
+            for cell in cells {
+                if let Some(ente) = register.ente(&cell.ente) {
+                    sums.entry(ente.code()).or_default()[year] += cell.service_uses;
+                }
+            }
+        }
+        let used = sums.into_iter().filter(|(_, counts)| *counts != [0; 2]);
+        let rows = used.map(|(code, [service_uses, compared_service_uses])| Self {
+            name: EnteName::of(register, code),
+            service_uses,
+            compared_service_uses,
+        });
+        let mut rows: Vec<Self> = rows.collect();
+        rows.sort_by(|a, b| a.name.ente_name.cmp(&b.name.ente_name));
+        rows
+    }
+}
+
 /// Uses of an ente in a category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CellRow {

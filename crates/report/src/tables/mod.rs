@@ -14,7 +14,7 @@ mod variations;
 pub(crate) use access::months;
 pub use access::{AccessRow, Accesses, MonthRow};
 pub use breakdowns::{BreakdownTable, BreakdownTables, ValueRow};
-pub use cross::{CellRow, CrossRow, CrossTable, EnteName, Unit};
+pub use cross::{CellRow, CrossRow, CrossTable, EnteChange, EnteName, Unit};
 pub use devices::{DeviceRow, Devices, Mobile};
 pub use hours::{BandRow, HourRange, HourRow, Hours};
 pub use places::Places;

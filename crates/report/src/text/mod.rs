@@ -22,6 +22,7 @@ const CELL_MAX: usize = 80;
 
 /// Formats the whole text: a heading, then the sections with two blank lines between.
 pub(crate) fn page(document: &Document, width: usize) -> String {
+    let document = &*document.printed();
     let room = width.max(ROOM_MIN);
     let mut parts = vec![heading(document, room)];
     let sections = document.sections.iter();

@@ -21,6 +21,7 @@ use crate::print::PrintError;
 
 /// Returns the whole file, with its fonts. The same document gives the same bytes.
 pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
+    let document = &*document.printed();
     let fonts = Fonts::new();
     let mut paper = Paper::new(&fonts);
     let mut structure = cover(&mut paper, document);
