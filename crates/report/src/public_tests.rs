@@ -3,8 +3,8 @@
 use affluenza_disclosure::{CountTable, Public, Secret, TableDimension, Threshold};
 use affluenza_store::figures::YearFigures;
 
-use crate::document::{Document, PublicEdition};
-use crate::fixture::{register, year_2016, year_2017};
+use crate::document::{Block, Cell, Document, PublicEdition};
+use crate::fixture::{cell, register, year_2016, year_2017};
 use crate::tests::report;
 use affluenza_words::Language;
 
@@ -64,6 +64,49 @@ fn printed(language: Language, has_users: bool) -> String {
     };
     let document = Document::public(&report(), edition, &register(), language);
     document.to_text(120)
+}
+
+/// Returns the rows of the table of uses by ente and category.
+fn usage_rows(document: &Document) -> &Vec<Vec<Cell>> {
+    let blocks = document.sections.iter().flat_map(|section| &section.blocks);
+    let mut tables = blocks.filter_map(|block| match block {
+        Block::Table(table) if table.id == "usage" => Some(&table.rows),
+        _ => None,
+    });
+    tables.next().unwrap()
+}
+
+#[test]
+fn others_of_many_enti_hide_what_their_rows_hide() {
+    let mut year = year_2017();
+    for ente in 0..60_u64 {
+        let name = format!("e{ente:02}");
+        year.usage
+            .push(cell(&name, "anagrafe", "plain", 1_000 + ente));
+        year.usage.push(cell(&name, "sport", "booking", 20 + ente));
+    }
+    year.usage.push(cell("e30", "sicurezza", "payment", 3));
+    let now = uses(2017, &year);
+    let edition = PublicEdition {
+        small_count: SMALL.k,
+        uses: &now,
+        uses_before: None,
+        accesses: &accesses(),
+        has_users: false,
+    };
+    let mut whole = Document::public(&report(), edition, &register(), Language::EN);
+    whole.enti = 60;
+    let short = whole.printed();
+    let (all, (others, kept)) = (usage_rows(&whole), usage_rows(&short).split_last().unwrap());
+    let cut: Vec<&Vec<Cell>> = all.iter().filter(|row| !kept.contains(row)).collect();
+    assert!((1..all.len()).contains(&cut.len()));
+    let mut hidden = 0;
+    for (place, sum) in others.iter().enumerate().skip(1) {
+        let is_hidden = cut.iter().any(|row| row[place] == Cell::Suppressed);
+        assert_eq!(*sum == Cell::Suppressed, is_hidden, "column {place}");
+        hidden += usize::from(is_hidden);
+    }
+    assert!(hidden > 0);
 }
 
 #[test]
