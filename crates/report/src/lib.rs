@@ -24,4 +24,5 @@ mod tests;
 pub use moved::{Moved, MovedPart, moved};
 pub use notice::{AcceptedLoss, Notice};
 pub use report::{Report, ReportRequest};
+pub use scope::FiguresByEnte;
 pub use seal::{BrokenSeal, Seal, SealNote, SealedYear, verify};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use affluenza_register::Register;
-use affluenza_store::figures::{Counted, YearFigures};
+use affluenza_store::figures::YearFigures;
 use serde::Serialize;
 
 use crate::names::CategoryName;
 use crate::scope;
-use crate::seal::{SealNote, SealedYear};
+use crate::seal::SealNote;
 use crate::tables::EnteName;
 
 /// Subject of a figure.
@@ -59,18 +59,16 @@ type Parts = BTreeMap<(u8, String), u64>;
 /// Returns the figures that each closing of a year changed from the previous one, in the order of
 /// closings. With `ente`, only its figures are compared.
 pub fn moved(
-    closings: &[(SealNote, SealedYear)],
-    counted: Counted,
+    closings: &[(&SealNote, &YearFigures)],
     ente: Option<&str>,
     register: &Register,
 ) -> Vec<Moved> {
-    let closings = closings.iter().map(|(note, sealed)| {
-        let figures = sealed.figures.of(counted);
+    let closings = closings.iter().map(|(note, figures)| {
         let parts = match ente {
             None => parts(figures),
             Some(code) => parts(&scope::of_ente(figures, register, code)),
         };
-        (note, parts)
+        (*note, parts)
     });
     let closings: Vec<(&SealNote, Parts)> = closings.collect();
     let pairs = closings.iter().zip(closings.iter().skip(1));

@@ -231,20 +231,18 @@ impl Report {
         notices
     }
 
-    /// Builds the report of a closed year from its seal. The figures are compared with the sealed
-    /// figures of the year before, or with `other`.
+    /// Builds the report of a closed year from its seal, and from the sealed figures of all enti
+    /// or of the one in the report.
     pub fn sealed(
         seal: &SealNote,
         sealed: &SealedYear,
         question: &ReportRequest<'_>,
-        other: Option<(i16, &YearFigures)>,
+        figures: &YearFigures,
+        compared: Option<(i16, &YearFigures)>,
     ) -> Self {
-        let before = sealed.figures_before.of(question.counted);
-        let compared = other.unwrap_or((sealed.year - 1, before));
-        let figures = sealed.figures.of(question.counted);
         let report = Self {
             seal: Some(seal.clone()),
-            ..Self::build(question, figures, Some(compared))
+            ..Self::build(question, figures, compared)
         };
         report
             .with_sources(&sealed.sources, question.register)
@@ -274,22 +272,18 @@ impl Report {
         }
     }
 
-    /// Adds every closing of the year, the first one first, and the figures that each changed.
+    /// Adds every closing of the year with its figures, the first one first, and the figures that
+    /// each changed.
     #[must_use]
     pub fn with_closings(
         self,
-        closings: &[(SealNote, SealedYear)],
+        closings: &[(&SealNote, &YearFigures)],
         question: &ReportRequest<'_>,
     ) -> Self {
-        let ReportRequest {
-            counted,
-            ente,
-            register,
-            ..
-        } = *question;
+        let ReportRequest { ente, register, .. } = *question;
         Self {
-            restatements: closings.iter().map(|(note, _)| note.clone()).collect(),
-            moved: moved::moved(closings, counted, ente, register),
+            restatements: closings.iter().map(|(note, _)| (*note).clone()).collect(),
+            moved: moved::moved(closings, ente, register),
             ..self
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use affluenza_register::{Deployment, Register};
 use affluenza_store::figures::{
-    BandUse, CountryUse, Detail, DeviceUse, HourUse, ServiceUse, YearFigures,
+    BandUse, CountryUse, Detail, DeviceUse, HourUse, ServiceUse, ValueUse, YearFigures,
 };
 use affluenza_store::usage::Dimension;
 
@@ -24,6 +24,73 @@ pub(crate) fn deployments<'r>(
         .into_iter()
         .flatten()
         .chain(all.into_iter().flatten())
+}
+
+/// Figures of a year, divided by ente in one pass.
+#[derive(Debug, Clone)]
+pub struct FiguresByEnte {
+    /// Rows by registered code.
+    parts: BTreeMap<String, YearFigures>,
+    /// Figures of an ente without rows.
+    empty: YearFigures,
+}
+
+impl FiguresByEnte {
+    /// Divides the figures of all enti.
+    pub fn new(figures: &YearFigures, register: &Register) -> Self {
+        let YearFigures { usage, detail, .. } = figures;
+        let mut empty = YearFigures {
+            months_in_doubt: figures.months_in_doubt.clone(),
+            ..YearFigures::default()
+        };
+        empty.detail.rules.clone_from(&detail.rules);
+        let mut parts = BTreeMap::new();
+        let mut part = |name: &str, add: &mut dyn FnMut(&mut YearFigures)| {
+            let code = names::ente_code(register, name);
+            if !parts.contains_key(code) {
+                parts.insert(code.to_owned(), empty.clone());
+            }
+            parts.get_mut(code).map(add);
+        };
+        for row in usage {
+            part(&row.ente, &mut |own| own.usage.push(row.clone()));
+        }
+        for row in &detail.services {
+            part(&row.ente, &mut |own| own.detail.services.push(row.clone()));
+        }
+        for row in &detail.months {
+            part(&row.ente, &mut |own| own.detail.months.push(row.clone()));
+        }
+        for row in &detail.visitors {
+            part(&row.ente, &mut |own| own.detail.visitors.push(row.clone()));
+        }
+        for row in &detail.hours {
+            part(&row.ente, &mut |own| own.detail.hours.push(row.clone()));
+        }
+        for row in &detail.silences {
+            part(&row.ente, &mut |own| own.detail.silences.push(row.clone()));
+        }
+        let mut values: BTreeMap<&str, BTreeMap<Dimension, Vec<ValueUse>>> = BTreeMap::new();
+        for dimension in Dimension::detailed() {
+            for row in detail.breakdowns.rows(dimension) {
+                let code = names::ente_code(register, &row.ente);
+                let own = values.entry(code).or_default();
+                own.entry(dimension).or_default().push(row.clone());
+            }
+        }
+        for (code, mut lists) in values {
+            part(code, &mut |own| {
+                own.detail.breakdowns = std::mem::take(&mut lists).into_iter().collect();
+            });
+        }
+        Self { parts, empty }
+    }
+
+    /// Returns the rows of the ente with this registered code. They lack the sums over its rows,
+    /// which [`Report::build`](crate::Report::build) computes.
+    pub fn of(&self, code: &str) -> &YearFigures {
+        self.parts.get(code).unwrap_or(&self.empty)
+    }
 }
 
 /// Returns the figures of the ente with this registered code.

@@ -10,7 +10,7 @@ use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
 use crate::sources::{self, FigureSet, ImplausibleFigure, SourceError};
 use crate::tables::{BandRow, Kinds, Status};
-use crate::{Notice, Report, ReportRequest};
+use crate::{FiguresByEnte, Notice, Report, ReportRequest};
 use affluenza_words::Language;
 
 /// The example register, with the twelve categories and the enti of the original report.
@@ -515,7 +515,12 @@ fn a_restatement_says_which_figures_it_moved() {
         (crate::SealNote::of(&next, &second), second.clone()),
     ];
     let register = register();
-    let moved = |counted, ente| crate::moved(&closings, counted, ente, &register);
+    let of = |counted| {
+        let closings = closings.iter();
+        let figures = closings.map(|(note, sealed)| (note, sealed.figures.of(counted)));
+        figures.collect::<Vec<_>>()
+    };
+    let moved = |counted, ente| crate::moved(&of(counted), ente, &register);
     let all = moved(Counted::People, None);
     let differences: Vec<i64> = all.iter().map(crate::Moved::difference).collect();
     assert_eq!(differences, [7, 7, 7, -2], "{all:?}");
@@ -538,11 +543,38 @@ fn a_restatement_says_which_figures_it_moved() {
         register: &register,
         zones: std::slice::from_ref(&zone),
     };
-    let report = Report::sealed(&closings[1].0, &second, &question, None);
-    let report = report.with_closings(&closings, &question);
+    let report = Report::sealed(
+        &closings[1].0,
+        &second,
+        &question,
+        &second.figures.people,
+        Some((2016, &second.figures_before.people)),
+    );
+    let report = report.with_closings(&of(Counted::People), &question);
     let text = report.to_text(Language::IT, 120);
     assert!(text.contains("Cifre rettificate"), "{text}");
     assert!(text.contains("events came late"), "{text}");
+}
+
+#[test]
+fn figures_divided_by_ente_give_the_same_reports() {
+    let (register, zone) = (register(), Zone::default());
+    let (now, before) = (year_2017(), year_2016());
+    let divided = [&now, &before].map(|year| FiguresByEnte::new(year, &register));
+    for ente in register.enti() {
+        let question = ReportRequest {
+            year: 2017,
+            counted: Counted::People,
+            ente: Some(ente.code()),
+            register: &register,
+            zones: std::slice::from_ref(&zone),
+        };
+        let [own, own_before] = divided.each_ref().map(|figures| figures.of(ente.code()));
+        assert_eq!(
+            Report::build(&question, own, Some((2016, own_before))),
+            Report::build(&question, &now, Some((2016, &before))),
+        );
+    }
 }
 
 #[test]

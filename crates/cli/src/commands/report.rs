@@ -1,13 +1,15 @@
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use affluenza_disclosure::edition::{NoEdition, Outcome, PublicYear};
 use affluenza_register::{Ente, Register};
 use affluenza_report::document::{Document, PublicEdition};
 use affluenza_report::print::Separators;
 use affluenza_report::sources::FigureSet;
-use affluenza_report::{AcceptedLoss, Report, ReportRequest, SealNote, SealedYear};
+use affluenza_report::{AcceptedLoss, FiguresByEnte, Report, ReportRequest, SealNote, SealedYear};
 use affluenza_store::Store;
 use affluenza_store::figures::{Counted, YearFigures};
 use anyhow::{Context, Result, anyhow, bail};
@@ -146,9 +148,37 @@ impl Material {
         })
     }
 
+    /// Returns the figures of all enti.
+    fn figures(&self) -> MaterialFigures<&YearFigures> {
+        let closings = self.closings.iter().map(|(_, sealed)| sealed);
+        let before = self.before.as_ref();
+        let sealed_before = || {
+            let newest = closings.clone().last()?;
+            Some((newest.year - 1, newest.figures_before.of(self.counted)))
+        };
+        MaterialFigures {
+            present: self.present.as_ref().map(|(figures, _)| figures),
+            before: before
+                .map(|(compared, figures)| (*compared, figures))
+                .or_else(sealed_before),
+            closings: closings
+                .clone()
+                .map(|sealed| sealed.figures.of(self.counted))
+                .collect(),
+        }
+    }
+
     /// Builds the report of all enti, or of one ente given by code or name.
     fn report(&self, name: Option<&str>) -> Result<Report> {
-        let ente = ente(&self.register, name)?;
+        self.report_of(ente(&self.register, name)?, &self.figures())
+    }
+
+    /// Builds a report from figures that have at least the rows of the ente.
+    fn report_of(
+        &self,
+        ente: Option<&str>,
+        figures: &MaterialFigures<&YearFigures>,
+    ) -> Result<Report> {
         let question = ReportRequest {
             year: self.year,
             counted: self.counted,
@@ -156,16 +186,42 @@ impl Material {
             register: &self.register,
             zones: &super::zones::of(&self.register, ente),
         };
-        let before = self.before.as_ref();
-        let before = before.map(|(compared, figures)| (*compared, figures));
-        let report = match (&self.present, self.closings.last()) {
-            (Some((figures, sources)), _) => Report::build(&question, figures, before)
+        let before = figures.before;
+        let notes = self.closings.iter().map(|(note, _)| note);
+        let closings: Vec<_> = notes.zip(figures.closings.iter().copied()).collect();
+        let report = match (figures.present, &self.present) {
+            (Some(present), Some((_, sources))) => Report::build(&question, present, before)
                 .with_sources(sources, &self.register)
                 .with_losses(&self.losses),
-            (None, Some((note, sealed))) => Report::sealed(note, sealed, &question, before),
-            (None, None) => bail!("{} has neither figures nor a seal", self.year),
+            _ => {
+                let newest = self.closings.last().zip(closings.last());
+                let ((note, sealed), (_, figures)) = newest
+                    .with_context(|| format!("{} has neither figures nor a seal", self.year))?;
+                Report::sealed(note, sealed, &question, figures, before)
+            }
         };
-        Ok(report.with_closings(&self.closings, &question))
+        Ok(report.with_closings(&closings, &question))
+    }
+}
+
+/// Figures of a report.
+struct MaterialFigures<F> {
+    /// Present figures, for a year that is not closed.
+    present: Option<F>,
+    /// Figures of the compared year.
+    before: Option<(i16, F)>,
+    /// Figures of each closing, oldest first.
+    closings: Vec<F>,
+}
+
+impl<F> MaterialFigures<F> {
+    fn map<'m, T>(&'m self, change: impl Fn(&'m F) -> T) -> MaterialFigures<T> {
+        let before = self.before.as_ref();
+        MaterialFigures {
+            present: self.present.as_ref().map(&change),
+            before: before.map(|(year, figures)| (*year, change(figures))),
+            closings: self.closings.iter().map(&change).collect(),
+        }
     }
 }
 
@@ -224,8 +280,8 @@ fn deliver_public(material: &Material, small_count: u64, args: &args::ReportArgs
     hand_out(&printed(&document, format, width(args))?, args, format)
 }
 
-/// Writes a report for each ente of the register into a folder. The code of the ente is the file
-/// name.
+/// Writes a report for each ente of the register into a folder, on all cores. The code of the ente
+/// is the file name.
 fn deliver_every(material: &Material, args: &args::ReportArgs) -> Result<()> {
     let folder = args
         .output
@@ -234,13 +290,43 @@ fn deliver_every(material: &Material, args: &args::ReportArgs) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
     let format = args.format.unwrap_or(ReportFormat::Pdf);
-    for ente in material.register.enti() {
-        let report = material.report(Some(ente.code()))?;
-        let file = folder.join(format!("{}.{}", ente.code(), format.ending()));
-        write(&file, &bytes(&report, args, format)?)?;
-        output::print(&format!("{}\n", file.display()))?;
+    let divided = material.figures();
+    let divided = divided.map(|figures| FiguresByEnte::new(figures, &material.register));
+    let enti: Vec<&str> = material.register.enti().map(Ente::code).collect();
+    let file = |code: &str| folder.join(format!("{code}.{}", format.ending()));
+    let bar = output::bar("reports", enti.len() as u64);
+    each(&enti, |code| {
+        let own = divided.map(|figures| figures.of(code));
+        let report = material.report_of(Some(code), &own)?;
+        write(&file(code), &bytes(&report, args, format)?)?;
+        bar.inc(1);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    for code in enti {
+        output::print(&format!("{}\n", file(code).display()))?;
     }
     Ok(())
+}
+
+/// Calls `work` for each code, on as many threads as there are cores. No call begins after an error.
+fn each(codes: &[&str], work: impl Fn(&str) -> Result<()> + Sync) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        while let Some(code) = codes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(code).inspect_err(|_| next.store(codes.len(), Ordering::Relaxed))?;
+        }
+        Ok(())
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .map_err(|_| anyhow!("a thread has panicked"))?
+        })
+    })
 }
 
 fn hand_out(bytes: &[u8], args: &args::ReportArgs, format: ReportFormat) -> Result<()> {
