@@ -153,7 +153,7 @@ impl Material {
         let closings = self.closings.iter().map(|(_, sealed)| sealed);
         let before = self.before.as_ref();
         let sealed_before = || {
-            let newest = closings.clone().last()?;
+            let newest = closings.clone().next_back()?;
             Some((newest.year - 1, newest.figures_before.of(self.counted)))
         };
         MaterialFigures {
