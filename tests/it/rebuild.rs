@@ -226,7 +226,7 @@ pub fn only_what_the_log_gives_is_kept(engines: &Engines) {
     history.run(&history.before, &["consume", "--once"]);
     let whole = history.figures();
 
-    // Somebody changed stored facts by hand.
+    // Stored facts are changed by hand.
     history.execute(
         "ALTER TABLE usage_events UPDATE country = 'FR' WHERE kafka_offset % 50 = 0 SETTINGS mutations_sync = 2",
     );

@@ -1,6 +1,6 @@
 //! Rebuilds facts, hour rows and ledger under the present register and rules, while consumers run.
 //!
-//! **A rebuild is a replay.** The same consumer reads the log again, with a group of its own, into a
+//! **A rebuild is a replay.** The same consumer reads the log again, with a separate group, into a
 //! second database with the same schema:
 //!
 //! 1. History that the log cannot give again is copied from the present facts, with its codes and

@@ -1,4 +1,4 @@
-//! Replay of the log into a second database, by a consumer with a group of its own.
+//! Replay of the log into a second database, by a consumer with a separate group.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -103,7 +103,7 @@ pub enum PartitionEvent {
     /// The client has read the log up to its end, which is this offset.
     Ended(NextOffset),
     /// Fetching must restart at the end of the draft, not before this time. The next record is
-    /// unreadable, or the client may have skipped it.
+    /// unreadable, the client may have skipped it, or a replay may not read it yet.
     Unreadable(Duration),
     /// The time is this now: a stopped partition may be due for fetching.
     Retry(Duration),
@@ -226,7 +226,7 @@ impl PartitionState {
         self.is_leaving
     }
 
-    /// True while an unreadable record holds the partition up.
+    /// True while an unreadable record, or the bound of a replay, holds the partition up.
     pub fn is_blocked(&self) -> bool {
         self.blocked_until.is_some()
     }

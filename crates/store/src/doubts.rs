@@ -66,7 +66,7 @@ impl std::fmt::Display for DoubtfulMonth {
     }
 }
 
-/// What a rebuild asks of consumers.
+/// Requests of a rebuild to the consumers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Deserialize)]
 pub struct RebuildState {
     /// True while a rebuild is unfinished.
@@ -188,7 +188,7 @@ impl Ledger {
             .await
     }
 
-    /// Returns what a rebuild asks of consumers.
+    /// Returns the requests of a rebuild to the consumers.
     pub async fn rebuild_state(&self) -> Result<RebuildState, StoreError> {
         self.0.one(statement!("rebuild_state")).await
     }

@@ -139,7 +139,7 @@ pub(super) async fn clear(tools: &Tools<'_>, bus: &BusConfig) -> Result<(), Rebu
     tools.second.drop().await?;
     let cluster = Cluster::new(tools.bus)?;
     if let Err(error) = cluster.delete_group(&bus.group).await {
-        // Kafka removes an empty group by itself when its offsets expire.
+        // Kafka removes an empty group when its offsets expire.
         tracing::warn!(group = bus.group, %error, "the consumer group of the rebuild was not deleted");
     }
     Ok(())

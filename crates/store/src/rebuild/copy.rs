@@ -1,4 +1,4 @@
-//! What is copied to the second database: settings, and the history that the log cannot give again.
+//! Copies to the second database: settings, and the history that the log cannot give again.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
