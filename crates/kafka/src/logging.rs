@@ -31,9 +31,13 @@ impl ConnectionFailure {
         let said = said.split_once(": ").map_or(said, |(_, rest)| rest);
         let said = said.rsplit_once(" (after ").map_or(said, |(said, _)| said);
         // OpenSSL reports a rejected client certificate only as a TLS alert with its number.
-        let cause = match said.contains(" alert ") && said.contains("certificate") {
-            true => format!("the broker wants a certificate of this client that it trusts: {said}"),
-            false => said.to_owned(),
+        let cause = if said.contains(" alert ") && said.contains("certificate") {
+            format!("the broker wants a certificate of this client that it trusts: {said}")
+        // librdkafka names the property only if the broker answers after the first attempt to read.
+        } else if said.ends_with("certificate verify failed") {
+            format!("{said}: check ssl.ca.location")
+        } else {
+            said.to_owned()
         };
         Some(Self {
             cause,
@@ -154,6 +158,8 @@ mod tests {
         let unknown =
             failure("Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate");
         assert!(unknown.is_refusal && unknown.cause.starts_with("the broker wants"));
+        let untrusted = failure("error:0A000086:SSL routines::certificate verify failed");
+        assert!(untrusted.is_refusal && untrusted.cause.ends_with("check ssl.ca.location"));
         let away = failure("Connect to ipv4#127.0.0.1:9 failed: Connection refused");
         assert_eq!(
             away.cause,
