@@ -5,5 +5,5 @@ SELECT
     accesses,
     round(100 * accesses / sum(accesses) OVER (), 1) AS share_percent
 FROM usage_by_device
-WHERE year = {year:UInt16} AND device != 'bot'
+WHERE year = {year:UInt16} AND device NOT IN ('bot', 'no-agent')
 ORDER BY accesses DESC

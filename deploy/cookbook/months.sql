@@ -5,6 +5,6 @@ SELECT
     sum(u.service_uses) AS uses,
     sum(u.accesses) AS accesses
 FROM usage_hourly AS u
-WHERE device != 'bot' AND toYear(local_date) = {year:UInt16}
+WHERE device NOT IN ('bot', 'no-agent') AND toYear(local_date) = {year:UInt16}
 GROUP BY month
 ORDER BY month WITH FILL FROM makeDate({year:UInt16}, 1, 1) TO makeDate({year:UInt16} + 1, 1, 1) STEP INTERVAL 1 MONTH

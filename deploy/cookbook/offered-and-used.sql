@@ -8,7 +8,7 @@ SELECT
     countIf((d.ente, d.service) IN
     (
         SELECT u.ente, u.service FROM usage_hourly AS u
-        WHERE device != 'bot' AND u.service_uses > 0 AND toYear(local_date) = {year:UInt16}
+        WHERE device NOT IN ('bot', 'no-agent') AND u.service_uses > 0 AND toYear(local_date) = {year:UInt16}
     )) AS used
 FROM deployments AS d
 INNER JOIN services AS s ON s.code = d.service

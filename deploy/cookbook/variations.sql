@@ -7,7 +7,7 @@ SELECT
     sumIf(u.service_uses, toYear(local_date) = {year:UInt16} - 1) AS uses_before,
     toInt64(uses) - toInt64(uses_before) AS difference
 FROM usage_hourly AS u
-WHERE device != 'bot' AND activity = 'service-use' AND toYear(local_date) IN ({year:UInt16}, {year:UInt16} - 1)
+WHERE device NOT IN ('bot', 'no-agent') AND activity = 'service-use' AND toYear(local_date) IN ({year:UInt16}, {year:UInt16} - 1)
 GROUP BY ente, service
 HAVING uses + uses_before > 0
 ORDER BY abs(difference) DESC, ente, service

@@ -4,7 +4,7 @@
 SELECT ente, round(avg(visitors)) AS mean_visitors_a_day, max(visitors) AS most, argMax(local_date, visitors) AS on_day
 FROM
 (
-    SELECT ente, local_date, uniqCombined64IfMergeIf(u.visitors, device != 'bot') AS visitors
+    SELECT ente, local_date, uniqCombined64IfMergeIf(u.visitors, device NOT IN ('bot', 'no-agent')) AS visitors
     FROM usage_hourly AS u
     WHERE toYear(local_date) = {year:UInt16}
     GROUP BY ente, local_date

@@ -5,6 +5,6 @@ SELECT
     local_hour AS hour,
     sum(u.accesses) AS accesses
 FROM usage_hourly AS u
-WHERE device != 'bot' AND toYear(local_date) = {year:UInt16}
+WHERE device NOT IN ('bot', 'no-agent') AND toYear(local_date) = {year:UInt16}
 GROUP BY weekday, hour
 ORDER BY weekday, hour

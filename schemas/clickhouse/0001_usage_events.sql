@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS usage_events{local}{on_cluster}
     category LowCardinality(String) COMMENT 'Category of the service on that day; unregistered if the register does not know the service or the ente; empty without a service',
     activity Enum8('access' = 1, 'service-use' = 2) COMMENT 'Access or service use',
     kind Enum8('none' = 0, 'plain' = 1, 'payment' = 2, 'booking' = 3) COMMENT 'Kind of a service use. Kinds are disjoint and add up to the total; none for an access',
-    resource Enum8('none' = 0, 'page' = 1, 'asset' = 2) COMMENT 'Page or asset of an access; none for a service use',
+    resource Enum8('none' = 0, 'page' = 1, 'asset' = 2, 'error' = 3) COMMENT 'Page or asset of an access, or error for a page that was answered with an error; none for a service use',
     outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'Completed, abandoned or failed',
     {attributes_of_facts},
     session UInt64 COMMENT 'Hash of the opaque session token; 0 without a token' CODEC(LZ4),

@@ -10,17 +10,17 @@ CREATE TABLE IF NOT EXISTS usage_hourly{local}{on_cluster}
     category LowCardinality(String) COMMENT 'Category of the service',
     activity Enum8('access' = 1, 'service-use' = 2) COMMENT 'Access or service use',
     kind Enum8('none' = 0, 'plain' = 1, 'payment' = 2, 'booking' = 3) COMMENT 'Kind of a service use',
-    outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'Completed, abandoned or failed',
+    outcome Enum8('completed' = 1, 'abandoned' = 2, 'failed' = 3) COMMENT 'Completed, abandoned or failed; a failed access was answered with an error',
     {attributes_of_hours},
     events SimpleAggregateFunction(sum, UInt64) COMMENT 'All events',
-    accesses SimpleAggregateFunction(sum, UInt64) COMMENT 'Accesses to pages and areas, without parts of pages such as pictures',
+    accesses SimpleAggregateFunction(sum, UInt64) COMMENT 'Accesses to pages and areas, without parts of pages such as pictures and without error answers',
     service_uses SimpleAggregateFunction(sum, UInt64) COMMENT 'Completed service uses',
     visitors AggregateFunction(uniqCombined64If, UInt64, UInt8) COMMENT 'Distinct visitors of pages and services: uniqCombined64IfMerge(visitors)',
     PROJECTION by_month
     (
         SELECT
             toStartOfMonth(local_date), ente, category, service, kind, device,
-            sum(service_uses), sum(accesses), sum(events), uniqCombined64IfMerge(visitors)
+            sum(service_uses), sum(accesses), sum(events)
         GROUP BY toStartOfMonth(local_date), ente, category, service, kind, device
     ),
     PROJECTION by_hour

@@ -4,11 +4,11 @@ SELECT
     ente,
     category,
     kind,
-    sumIf(u.service_uses, device != 'bot') AS service_uses,
+    sumIf(u.service_uses, device NOT IN ('bot', 'no-agent')) AS service_uses,
     sum(u.service_uses) AS service_uses_with_bots
 FROM usage_hourly AS u
 WHERE activity = 'service-use'
 GROUP BY year, ente, category, kind
 HAVING service_uses_with_bots > 0
 ORDER BY year, ente, category, kind
-COMMENT 'Completed service uses of people by year, ente, category and kind. Bots are counted only in service_uses_with_bots.'
+COMMENT 'Completed service uses of people by year, ente, category and kind. Bots and clients without a user agent are counted only in service_uses_with_bots.'

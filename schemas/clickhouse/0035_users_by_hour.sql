@@ -16,8 +16,8 @@ FROM
         u.local_hour AS local_hour,
         u.band AS band,
         u.ente AS ente,
-        uniqCombined64IfMergeIf(u.visitors, u.device != 'bot') AS users,
-        sumIf(u.accesses, u.device != 'bot') AS accesses,
+        uniqCombined64IfMergeIf(u.visitors, u.device NOT IN ('bot', 'no-agent')) AS users,
+        sumIf(u.accesses, u.device NOT IN ('bot', 'no-agent')) AS accesses,
         uniqCombined64IfMerge(u.visitors) AS users_with_bots,
         sum(u.accesses) AS accesses_with_bots
     FROM usage_hourly AS u
@@ -25,4 +25,4 @@ FROM
 ) AS e
 GROUP BY hour_start, local_date, local_hour, band
 ORDER BY hour_start
-COMMENT 'Distinct visitors of each ente in each hour with events, summed over the enti, and accesses of people. For a mean, divide by the hours of the period, not by the rows. Bots are counted only in the columns with_bots.'
+COMMENT 'Distinct visitors of each ente in each hour with events, summed over the enti, and accesses of people. For a mean, divide by the hours of the period, not by the rows. Bots and clients without a user agent are counted only in the columns with_bots.'

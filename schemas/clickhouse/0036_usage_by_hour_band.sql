@@ -10,4 +10,4 @@ SELECT
 FROM users_by_hour AS u
 GROUP BY year, band
 ORDER BY year, band
-COMMENT 'Users summed over the hours of each band, and accesses. Mean users per hour = users_hours / hours of the band in the year. Bots are counted only in the columns with_bots.'
+COMMENT 'Users summed over the hours of each band, and accesses. Mean users per hour = users_hours / hours of the band in the year. Bots and clients without a user agent are counted only in the columns with_bots.'

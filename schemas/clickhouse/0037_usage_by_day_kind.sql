@@ -3,12 +3,12 @@ SELECT
     toYear(local_date) AS year,
     ente,
     multiIf((ente, local_date) IN (SELECT h.ente, h.day FROM holidays AS h), 'holiday', toDayOfWeek(local_date) > 5, 'weekend', 'working') AS day_kind,
-    uniqExactIf(local_date, device != 'bot') AS days_with_usage,
-    sumIf(u.accesses, device != 'bot') AS accesses,
-    sumIf(u.service_uses, device != 'bot') AS service_uses,
+    uniqExactIf(local_date, device NOT IN ('bot', 'no-agent')) AS days_with_usage,
+    sumIf(u.accesses, device NOT IN ('bot', 'no-agent')) AS accesses,
+    sumIf(u.service_uses, device NOT IN ('bot', 'no-agent')) AS service_uses,
     sum(u.accesses) AS accesses_with_bots,
     sum(u.service_uses) AS service_uses_with_bots
 FROM usage_hourly AS u
 GROUP BY year, ente, day_kind
 ORDER BY year, ente, day_kind
-COMMENT 'Accesses and completed service uses of people by year, ente and kind of day: working, weekend or holiday, patron saints included. Bots are counted only in the columns with_bots.'
+COMMENT 'Accesses and completed service uses of people by year, ente and kind of day: working, weekend or holiday, patron saints included. Bots and clients without a user agent are counted only in the columns with_bots.'

@@ -15,7 +15,8 @@ use crate::support::{Engines, Place, Running, eventually};
 const RECOUNT: &str = "SELECT count() FROM usage_events WHERE";
 /// Maximum time for asking a question again while the service cannot answer.
 const PATIENCE: Duration = Duration::from_secs(300);
-const USES: &str = "activity = 'service-use' AND outcome = 'completed' AND device != 'bot'";
+const USES: &str =
+    "activity = 'service-use' AND outcome = 'completed' AND device NOT IN ('bot', 'no-agent')";
 /// All resources, each with a valid question.
 const RESOURCES: [&str; 14] = [
     "usage?period=2016",
@@ -212,7 +213,7 @@ pub fn every_figure_equals_a_recount(engines: &Engines) {
         (
             "accesses",
             "people",
-            "resource = 'page' AND device != 'bot'",
+            "resource = 'page' AND device NOT IN ('bot', 'no-agent')",
         ),
         ("accesses", "all", "resource = 'page'"),
         ("events", "all", "1"),
@@ -271,7 +272,7 @@ fn named_resources(api: &Served<'_>, key: &str, uses: u64) {
     assert_eq!(hours["data"].as_array().map(Vec::len), Some(24));
     assert_eq!(hours["totals"], bands["totals"]);
     let users = api.place.count(
-        "SELECT sum(users) FROM (SELECT uniqExact(visitor) AS users FROM usage_events WHERE visitor != 0 AND resource != 'asset' AND device != 'bot' AND toYear(local_date) = 2017 GROUP BY hour_start)",
+        "SELECT sum(users) FROM (SELECT uniqExact(visitor) AS users FROM usage_events WHERE visitor != 0 AND resource IN ('none', 'page') AND device NOT IN ('bot', 'no-agent') AND toYear(local_date) = 2017 GROUP BY hour_start)",
     );
     assert_eq!(hours["totals"]["users_hours"], users);
     // A year has 365 times 24 hours in spite of clock changes.

@@ -66,7 +66,7 @@ fn recounted(place: &Place<'_>, selection: &Selection) -> Figures {
     let Days { first, last, .. } = selection.days;
     let mut condition = format!("local_date BETWEEN toDate({first}) AND toDate({last})");
     if selection.people {
-        condition.push_str(" AND device != 'bot'");
+        condition.push_str(" AND device NOT IN ('bot', 'no-agent')");
     }
     let filter = selection.filters.get(&Dimension::Ente);
     for enti in selection.scope.iter().chain(filter) {
@@ -77,7 +77,7 @@ fn recounted(place: &Place<'_>, selection: &Selection) -> Figures {
     }
     let rows = place.access().rows(&format!(
         "SELECT ente, local_hour, band, sum(u), sum(a), sum(s) FROM (
-            SELECT ente, local_hour, band, uniqExactIf(visitor, visitor != 0 AND resource != 'asset') AS u,
+            SELECT ente, local_hour, band, uniqExactIf(visitor, visitor != 0 AND resource IN ('none', 'page')) AS u,
                    countIf(resource = 'page') AS a, countIf(activity = 'service-use' AND outcome = 'completed') AS s
             FROM usage_events WHERE {condition} GROUP BY ente, hour_start, local_hour, band)
          GROUP BY ente, local_hour, band HAVING sum(u) + sum(a) + sum(s) > 0"

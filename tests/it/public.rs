@@ -383,7 +383,7 @@ fn rows<const N: usize>(
         name => name,
     });
     let query = format!(
-        "SELECT {}, count() FROM usage_events WHERE toYear(local_date) = {year} AND device != 'bot' AND {condition} GROUP BY ALL",
+        "SELECT {}, count() FROM usage_events WHERE toYear(local_date) = {year} AND device NOT IN ('bot', 'no-agent') AND {condition} GROUP BY ALL",
         columns.join(", ")
     );
     let found = api.place.access().rows(&query);

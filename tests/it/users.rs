@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::Served;
 
 /// Facts of people with a visitor id.
-const FACTS: &str = "usage_events AS e WHERE e.visitor != 0 AND e.resource != 'asset' AND e.device != 'bot' AND toYear(e.local_date) = 2017";
+const FACTS: &str = "usage_events AS e WHERE e.visitor != 0 AND e.resource IN ('none', 'page') AND e.device NOT IN ('bot', 'no-agent') AND toYear(e.local_date) = 2017";
 
 /// Each dimension with its expression over the facts.
 const DIMENSIONS: [(&str, &str); 15] = [

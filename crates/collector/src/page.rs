@@ -109,7 +109,7 @@ fn client<'a>(visit: &'a Visit<'a>, headers: &'a HeaderMap) -> Client<'a> {
         Some(mobile == "?1")
     });
     Client {
-        user_agent: header(headers, USER_AGENT).map(Cow::Borrowed),
+        user_agent: Some(header(headers, USER_AGENT).unwrap_or_default().into()),
         mobile,
         platform: platform.map(Cow::Borrowed),
         form_factors: (!form_factors.is_empty()).then_some(form_factors.into()),

@@ -156,7 +156,7 @@ impl<'a> Found<'a> {
             session: self.session.flatten().unwrap_or_default(),
             visitor: self.visitor.flatten().unwrap_or_default(),
             client: ClientAttributes {
-                user_agent: client.user_agent.flatten().unwrap_or_default(),
+                user_agent: client.user_agent.flatten(),
                 ip: address(&client.ip.flatten().unwrap_or_default()).ok()?,
                 country: client.country.flatten().unwrap_or_default(),
                 region: client.region.flatten().unwrap_or_default(),

@@ -77,7 +77,7 @@ impl Event<'_> {
             session: self.session,
             visitor: self.visitor,
             client: ClientAttributes {
-                user_agent: owned(client.user_agent),
+                user_agent: client.user_agent.map(owned),
                 ip: client.ip,
                 country: owned(client.country),
                 region: owned(client.region),
@@ -154,8 +154,8 @@ pub struct DroppedEvents<'a> {
 /// stored.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClientAttributes<'a> {
-    /// `User-Agent` header; empty if absent.
-    pub user_agent: Cow<'a, str>,
+    /// `User-Agent` header. Empty if the client sent none, `None` if it was not recorded.
+    pub user_agent: Option<Cow<'a, str>>,
     /// Address, already truncated to IPv4 /24 or IPv6 /48.
     pub ip: Option<std::net::IpAddr>,
     /// ISO 3166-1 alpha-2 country from the collector; empty if unknown.

@@ -272,7 +272,7 @@ fn client(client: Option<crate::wire::Client<'_>>) -> Result<ClientAttributes<'_
     };
     let ip = address(client.ip.as_deref().unwrap_or_default())?;
     Ok(ClientAttributes {
-        user_agent: client.user_agent.unwrap_or_default(),
+        user_agent: client.user_agent,
         ip,
         country: place("client.country", client.country, is_country)?,
         region: place("client.region", client.region, is_region)?,
@@ -445,7 +445,7 @@ mod tests {
         );
         let event = parse(text.as_bytes(), WRITTEN).unwrap();
         assert_eq!(event.ente, "c_d612");
-        assert_eq!(event.client.user_agent, "a\"b");
+        assert_eq!(event.client.user_agent.as_deref(), Some("a\"b"));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct Data<'a, L = Login> {
     /// Kind of resource that an access requested; defaults to `page`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
-    /// Result of the access or use. Version 1 defaults to `completed`; version 2 requires it.
+    /// Result of the access or use; a page answered with an error (4xx, 5xx) is `failed`. Version 1 defaults to `completed`; version 2 requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Channel of the event; defaults to `web`.
@@ -232,7 +232,7 @@ pub struct Dropped<'a> {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Client<'a> {
-    /// `User-Agent` header.
+    /// `User-Agent` header. Empty if the client sent none; absent if it was not recorded.
     #[serde(
         borrow,
         default,

@@ -128,8 +128,11 @@ impl Encoder {
 }
 
 fn user_agent<'a>(agent: &'a [u8], host: &[u8], address: Option<&str>) -> Option<Cow<'a, str>> {
-    if matches!(agent, b"" | b"-") {
-        return None;
+    match agent {
+        b"" => return None,
+        // The log has the field, and the client sent no user agent.
+        b"-" => return Some(Cow::Borrowed("")),
+        _ => {}
     }
     let text = lossy(agent, USER_AGENT_BYTES_MAX);
     let host = std::str::from_utf8(host).unwrap_or_default();

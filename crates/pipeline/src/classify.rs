@@ -5,7 +5,7 @@ use affluenza_classify::device::{
 };
 use affluenza_classify::geo::Geo;
 use affluenza_classify::hours::{Zone, days_since_1970};
-use affluenza_event::{Activity, ClientAttributes, Event};
+use affluenza_event::{Activity, ClientAttributes, Event, Outcome, Resource};
 use affluenza_kafka::Offset;
 use affluenza_register::{Ente, Portal, Register, Service};
 use affluenza_store::retention::Boundary;
@@ -16,6 +16,8 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Category of a service use that is not in the register. The use is kept and reported; a rebuild
 /// assigns its category once the service is registered.
 pub(crate) const UNREGISTERED: &str = "unregistered";
+/// Stored resource of a page that was answered with an error.
+const ERROR: i8 = 3;
 
 /// Classifies events as facts. The same event under the same [`Classifier::rules`] always gives the
 /// same fact.
@@ -87,9 +89,13 @@ impl Classifier {
         offset: Offset,
         show: impl FnOnce(&Fact<'_>) -> R,
     ) -> R {
-        let verdict = self
+        let agent = event.client.user_agent.as_deref();
+        let mut verdict = self
             .devices
-            .classify(event.client.user_agent.as_bytes(), &hints(&event.client));
+            .classify(agent.unwrap_or_default(), &hints(&event.client));
+        if agent.is_some() {
+            verdict = verdict.of_recorded();
+        }
         let entries =
             RegisterEntries::find(&self.register, [&event.ente, &event.portal, &event.service]);
         let local = entries
@@ -106,6 +112,7 @@ impl Classifier {
             _ => (&*event.client.country, &*event.client.region),
         };
         let (activity, kind, resource) = match event.activity {
+            Activity::Access(Resource::Page) if event.outcome == Outcome::Failed => (1, 0, ERROR),
             Activity::Access(resource) => (1, 0, resource as i8),
             Activity::ServiceUse(kind) => (2, kind as i8, 0),
         };
@@ -207,9 +214,10 @@ fn hints(client: &ClientAttributes<'_>) -> Hints {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use affluenza_classify::device::Device;
     use affluenza_classify::hours::Band;
-    use affluenza_event::{Channel, Kind, Login, Outcome, Resource};
+    use affluenza_event::{Channel, Kind, Login, UnixMillis};
     use affluenza_store::usage::Dimension;
     use strum::VariantArray;
 
@@ -220,6 +228,42 @@ mod tests {
         for value in T::VARIANTS {
             let name: &str = (*value).into();
             assert_eq!(dimension.code(name), Some(code(*value)), "{name}");
+        }
+    }
+
+    /// Returns resource and device of an access with these fields.
+    fn access(fields: &str) -> (i8, Device) {
+        let register = Register::parse(include_str!("../../../deploy/register.toml")).unwrap();
+        let mut classifier = Classifier::new(register, Geo::none(), ConfiguredBots::default());
+        let record = format!(
+            r#"{{"specversion":"1.0","type":"it.affluenza.access.v1","source":"https://test","id":"1","time":"2017-03-05T10:00:00+01:00","data":{{"ente":"c_d612","portal":"www"{fields}}}}}"#
+        );
+        let event = affluenza_event::parse(record.as_bytes(), UnixMillis(i64::MAX)).unwrap();
+        classifier.classify(&event, Offset(0), |fact| {
+            let device = fact.attributes.device.unsigned_abs();
+            (fact.resource, Device::from_repr(device).unwrap())
+        })
+    }
+
+    #[test]
+    fn error_answers_and_clients_without_user_agent_are_apart() {
+        let page = Resource::Page as i8;
+        for (fields, resource, device) in [
+            ("", page, Device::Unknown),
+            (r#","client":{}"#, page, Device::Unknown),
+            (r#","client":{"user_agent":null}"#, page, Device::Unknown),
+            (r#","client":{"user_agent":""}"#, page, Device::NoAgent),
+            (r#","client":{"user_agent":"-"}"#, page, Device::NoAgent),
+            (r#","client":{"user_agent":"curl/8.1"}"#, page, Device::Bot),
+            (r#","outcome":"failed""#, ERROR, Device::Unknown),
+            (r#","outcome":"abandoned""#, page, Device::Unknown),
+            (
+                r#","outcome":"failed","resource":"asset""#,
+                Resource::Asset as i8,
+                Device::Unknown,
+            ),
+        ] {
+            assert_eq!(access(fields), (resource, device), "{fields}");
         }
     }
 
@@ -235,7 +279,10 @@ mod tests {
         let resources = Resource::VARIANTS
             .iter()
             .map(|it| ((*it).into(), *it as i8));
-        assert_column("resource", resources.chain([("none", 0)]).collect());
+        assert_column(
+            "resource",
+            resources.chain([("none", 0), ("error", ERROR)]).collect(),
+        );
         assert_column("activity", vec![("access", 1), ("service-use", 2)]);
     }
 

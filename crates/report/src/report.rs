@@ -218,7 +218,15 @@ impl Report {
         }
         let accesses = match self.counted {
             Counted::People => self.devices.accesses,
-            Counted::All => self.devices.accesses + self.devices.bot_accesses,
+            Counted::All => {
+                let Devices {
+                    accesses,
+                    bot_accesses,
+                    no_agent_accesses,
+                    ..
+                } = &self.devices;
+                accesses + bot_accesses + no_agent_accesses
+            }
         };
         notices.extend(notice::on_figures(
             figures,

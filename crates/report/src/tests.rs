@@ -3,13 +3,13 @@
 use affluenza_classify::hours::Zone;
 use affluenza_disclosure::edition::Outcome;
 use affluenza_register::Register;
-use affluenza_store::figures::{Counted, Figures, YearFigures};
+use affluenza_store::figures::{Counted, DeviceUse, Figures, YearFigures};
 use proptest::prelude::*;
 
 use crate::document::{Block, Document};
 use crate::fixture::{band, cell, device, register, service, year_2016, year_2017};
 use crate::sources::{self, FigureSet, ImplausibleFigure, SourceError};
-use crate::tables::{BandRow, Kinds, Status};
+use crate::tables::{BandRow, Devices, Kinds, Status};
 use crate::{FiguresByEnte, Notice, Report, ReportRequest};
 use affluenza_words::Language;
 
@@ -208,6 +208,24 @@ fn means_divide_by_the_hours_that_existed() {
         (364.0, Some(5_840.0 / 364.0))
     );
     assert_eq!(report.hours.hours_of_day[3].users_per_hour_mean, Some(16.0));
+}
+
+#[test]
+fn clients_without_user_agent_are_counted_apart() {
+    let row = |device: &str, accesses| DeviceUse {
+        device: device.to_owned(),
+        accesses,
+        service_uses: 0,
+    };
+    let devices = [row("desktop", 6), row("no-agent", 5), row("unknown", 2)];
+    let devices = Devices::build(&devices);
+    assert_eq!((devices.accesses, devices.no_agent_accesses), (8, 5));
+    let names: Vec<&str> = devices.classes.iter().map(|class| class.device).collect();
+    assert_eq!(
+        names,
+        ["desktop", "smartphone", "tablet", "other", "unknown"]
+    );
+    assert_eq!(devices.classes[4].share_percent, Some(25.0));
 }
 
 #[test]

@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(parsed.time, time);
         assert_eq!(time.0, hour.hour_start_utc * 1000 + 3_599_999);
         assert_eq!(parsed.outcome, Outcome::Failed);
-        assert_eq!(parsed.client.user_agent, "a\"b");
+        assert_eq!(parsed.client.user_agent.as_deref(), Some("a\"b"));
 
         let text = String::from_utf8(record.clone()).unwrap();
         assert!(

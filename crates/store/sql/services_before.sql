@@ -1,5 +1,5 @@
 SELECT toString(e.service) AS service, toString(e.category) AS category, count() AS service_uses, uniqExact(e.ente) AS enti
 FROM usage_events AS e
 WHERE toYear(local_date) = {year:Int16} AND ({before})
-  AND device != 'bot' AND activity = 'service-use' AND outcome = 'completed'
+  AND device NOT IN ('bot', 'no-agent') AND activity = 'service-use' AND outcome = 'completed'
 GROUP BY service, category ORDER BY service_uses DESC, service

@@ -322,7 +322,7 @@ fn silences(year: i16) -> String {
 
 fn people(counted: Counted) -> &'static str {
     match counted {
-        Counted::People => " AND u.device != 'bot'",
+        Counted::People => " AND u.device NOT IN ('bot', 'no-agent')",
         Counted::All => "",
     }
 }

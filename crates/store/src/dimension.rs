@@ -171,10 +171,10 @@ dimensions! {
             place: 3,
             codes: &[
                 ("desktop", 1), ("smartphone", 2), ("tablet", 3), ("bot", 4), ("other", 5),
-                ("unknown", 0),
+                ("no-agent", 6), ("unknown", 0),
             ],
-            facts: "Class of the device; bots are not people and are counted separately",
-            hours: Some("Class of the device; people are all classes except bot"),
+            facts: "Class of the device. bot and no-agent (the client sent no user agent) are not people and are counted separately; unknown if no user agent was recorded",
+            hours: Some("Class of the device; people are all classes except bot and no-agent"),
             is_about_person: true,
             in_year: InYear::No,
         },

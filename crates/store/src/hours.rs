@@ -81,8 +81,8 @@ fn counted(condition: &str) -> String {
                 sum(users_2) AS users_with_bots, sum(accesses_2) AS accesses_with_bots, sum(uses_2) AS service_uses_with_bots
          FROM (
             SELECT toStartOfMonth(u.local_date) AS month, u.ente AS ente, u.local_hour AS local_hour, u.band AS band, sum(u.events) AS e,
-                   uniqCombined64IfMergeIf(u.visitors, u.device != 'bot') AS users_1,
-                   sumIf(u.accesses, u.device != 'bot') AS accesses_1, sumIf(u.service_uses, u.device != 'bot') AS uses_1,
+                   uniqCombined64IfMergeIf(u.visitors, u.device NOT IN ('bot', 'no-agent')) AS users_1,
+                   sumIf(u.accesses, u.device NOT IN ('bot', 'no-agent')) AS accesses_1, sumIf(u.service_uses, u.device NOT IN ('bot', 'no-agent')) AS uses_1,
                    uniqCombined64IfMerge(u.visitors) AS users_2, sum(u.accesses) AS accesses_2, sum(u.service_uses) AS uses_2
             FROM usage_hourly AS u WHERE {condition} GROUP BY month, ente, u.hour_start, local_hour, band)
          GROUP BY month, ente, local_hour, band"

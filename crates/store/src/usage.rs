@@ -164,7 +164,7 @@ impl Selection {
         let mut text =
             format!("{column} BETWEEN toDate({{first:Int32}}) AND toDate({{last:Int32}})");
         if self.people {
-            text.push_str(" AND u.device != 'bot'");
+            text.push_str(" AND u.device NOT IN ('bot', 'no-agent')");
         }
         if self.scope.is_some() {
             text.push_str(" AND u.ente IN {scope:Array(String)}");
@@ -350,7 +350,11 @@ impl Usage {
         people: bool,
         scope: Option<&[String]>,
     ) -> Result<Vec<MinuteRow>, StoreError> {
-        let people = if people { "AND device != 'bot'" } else { "" };
+        let people = if people {
+            "AND device NOT IN ('bot', 'no-agent')"
+        } else {
+            ""
+        };
         let of = if scope.is_some() {
             "AND ente IN {scope:Array(String)}"
         } else {
@@ -360,7 +364,7 @@ impl Usage {
             "SELECT toUInt32(toStartOfMinute(time)) AS minute,
                     countIf(activity = 'service-use' AND outcome = 'completed') AS service_uses,
                     countIf(resource = 'page') AS accesses,
-                    uniqExactIf(visitor, visitor != 0 AND resource != 'asset') AS users
+                    uniqExactIf(visitor, visitor != 0 AND resource IN ('none', 'page')) AS users
              FROM usage_events WHERE time >= fromUnixTimestamp64Milli({{start:Int64}}, 'UTC') AND time < fromUnixTimestamp64Milli({{end:Int64}}, 'UTC') {people} {of}
              GROUP BY minute ORDER BY minute"
         );

@@ -10,15 +10,15 @@ use super::hints;
 
 /// A device class. The discriminants are the stored form.
 ///
-/// 0 is never used. An event without user agent is [`Device::Other`] by the rule
-/// `other.no-user-agent`, unless client hints identify the device. So the five classes always add
-/// up to all events.
+/// People are all classes except [`Device::Bot`] and [`Device::NoAgent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[derive(Display, EnumString, FromRepr, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub enum Device {
+    /// No user agent was recorded, as in an event without `client`, and no client hint decides.
+    Unknown = 0,
     /// A personal computer, including Chromebooks.
     Desktop = 1,
     /// A smartphone, a phablet or a feature phone.
@@ -27,8 +27,12 @@ pub enum Device {
     Tablet = 3,
     /// A program rather than a person: crawler, monitor, link preview, HTTP library.
     Bot = 4,
-    /// Television, console, car, watch, headset, speaker or camera; or no user agent.
+    /// Television, console, car, watch, headset, speaker or camera.
     Other = 5,
+    /// The client sent no user agent, and no client hint decides. Browsers always send one.
+    #[serde(rename = "no-agent")]
+    #[strum(serialize = "no-agent")]
+    NoAgent = 6,
 }
 
 /// The purpose of a bot. The discriminants are the stored form; 0 stands for "no bot".
@@ -61,8 +65,10 @@ pub enum BotClass {
 pub struct RuleId(&'static str);
 
 impl RuleId {
-    /// No user agent, and no hint that decides.
-    pub(super) const NO_AGENT: Self = Self("other.no-user-agent");
+    /// No user agent was recorded, and no hint decides.
+    pub(super) const NOT_RECORDED: Self = Self("unknown.not-recorded");
+    /// The recorded user agent is empty, and no hint decides.
+    pub(super) const EMPTY: Self = Self("no-agent.empty");
     /// No rule knows the string. Browsers of people are known, so it counts as a bot.
     pub(super) const UNRESOLVED: Self = Self("bot.unresolved");
     /// The configuration names the bot.
@@ -70,7 +76,12 @@ impl RuleId {
 
     /// Returns the names of the rules that are in no file.
     pub(super) fn built_in() -> impl Iterator<Item = Self> {
-        let of_code = [Self::NO_AGENT, Self::UNRESOLVED, Self::CONFIGURED];
+        let of_code = [
+            Self::NOT_RECORDED,
+            Self::EMPTY,
+            Self::UNRESOLVED,
+            Self::CONFIGURED,
+        ];
         of_code.into_iter().chain(hints::RULES)
     }
 
@@ -113,6 +124,19 @@ pub struct DeviceVerdict {
 }
 
 impl DeviceVerdict {
+    /// Returns the verdict for a user agent that was recorded: if it is empty, the client sent none.
+    #[must_use]
+    pub fn of_recorded(self) -> Self {
+        match self.device {
+            Device::Unknown => Self {
+                device: Device::NoAgent,
+                rule: RuleId::EMPTY,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Returns the verdict on a bot.
     pub(super) const fn bot(class: BotClass, rule: RuleId) -> Self {
         Self {

@@ -38,8 +38,8 @@ struct ByAgent {
 
 /// An empty user agent counts as a person with a device of class `other`.
 const NO_AGENT: ByAgent = ByAgent {
-    says: Says::Is(Device::Other),
-    rule: RuleId::NO_AGENT,
+    says: Says::Is(Device::Unknown),
+    rule: RuleId::NOT_RECORDED,
     marks: Marks::NONE,
     by_convention: true,
     no_agent: true,

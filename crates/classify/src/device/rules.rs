@@ -12,7 +12,7 @@ use super::rule::{Family, Marks, Rule};
 
 /// Version of the code that evaluates the rules, including `woothee`. Part of the rules version.
 /// Change it with every change of the code that changes a verdict.
-const ENGINE: &str = "1, woothee 0.13";
+const ENGINE: &str = "2, woothee 0.13";
 
 /// The built-in files, in the order of evaluation.
 const FILES: [BuiltIn; 10] = [
@@ -294,7 +294,9 @@ mod tests {
         assert!(rules.matcher.memory_usage() < 8 << 20);
         for id in rules.ids() {
             let group = id.as_str().split('.').next().unwrap_or_default();
-            let groups = ["bot", "other", "tablet", "phone", "desktop", "hint"];
+            let groups = [
+                "bot", "other", "tablet", "phone", "desktop", "hint", "unknown", "no-agent",
+            ];
             assert!(groups.contains(&group), "{id}");
         }
     }

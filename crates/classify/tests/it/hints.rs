@@ -113,7 +113,7 @@ fn what_hints_decide() {
             Device::Other,
             "other.tv",
         ),
-        ("", none, Device::Other, "other.no-user-agent"),
+        ("", none, Device::Unknown, "unknown.not-recorded"),
         ("-", none.mobile("?1"), Device::Smartphone, "hint.mobile"),
         (
             "",
@@ -124,8 +124,8 @@ fn what_hints_decide() {
         (
             "",
             none.platform("\"Symbian\""),
-            Device::Other,
-            "other.no-user-agent",
+            Device::Unknown,
+            "unknown.not-recorded",
         ),
         (
             MAC,
@@ -141,6 +141,22 @@ fn what_hints_decide() {
             "{agent:?} {hints:?}"
         );
     }
+}
+
+#[test]
+fn a_recorded_user_agent_that_is_empty_is_a_class_of_its_own() {
+    for empty in ["", "-", "\"-\"", " "] {
+        let verdict = classify(empty, &Hints::NONE).of_recorded();
+        assert_eq!(verdict.device, Device::NoAgent, "{empty:?}");
+        assert_eq!(verdict.rule.as_str(), "no-agent.empty");
+    }
+    let hinted = Hints::NONE.mobile("?1");
+    assert_eq!(
+        classify("", &hinted).of_recorded().device,
+        Device::Smartphone
+    );
+    let program = classify("curl/8.1", &Hints::NONE);
+    assert_eq!(program.of_recorded(), program);
 }
 
 fn any_hints() -> impl Strategy<Value = Hints> {

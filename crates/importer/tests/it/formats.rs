@@ -78,7 +78,7 @@ fn a_long_user_agent_is_cut_and_bytes_that_are_no_text_are_tolerated() {
     assert_eq!((summary.events(), summary.without_address), (1, 1));
     let event = events[0].event();
     assert_eq!((event.visitor, event.client.ip), (0, None));
-    let agent = event.client.user_agent;
+    let agent = event.client.user_agent.expect("it is recorded");
     assert!(
         agent.starts_with("\u{FFFD}èè") && agent.len() <= 1024,
         "{}",

@@ -78,6 +78,10 @@ impl SectionWriter<'_> {
         if self.public.is_none() {
             let words = [("visits", devices.bot_accesses.into())];
             blocks.push(Block::Text(self.say_with("devices-bots", &words)));
+            if devices.no_agent_accesses > 0 {
+                let words = [("visits", devices.no_agent_accesses.into())];
+                blocks.push(Block::Text(self.say_with("devices-no-agent", &words)));
+            }
         }
         self.section("devices", blocks)
     }

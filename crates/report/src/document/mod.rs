@@ -245,7 +245,7 @@ impl SectionWriter<'_> {
 
     fn device(self, class: &str) -> String {
         let class = match class {
-            "desktop" | "smartphone" | "tablet" | "bot" => class,
+            "desktop" | "smartphone" | "tablet" | "bot" | "unknown" | "no-agent" => class,
             _ => "other",
         };
         self.say(&format!("device-{class}"))

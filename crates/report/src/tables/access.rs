@@ -146,5 +146,6 @@ fn of_month(detail: &Detail, month: u8) -> [u64; 3] {
 }
 
 fn counts(row: &MonthUse, counted: Counted) -> bool {
-    counted == Counted::All || row.device != <&str>::from(Device::Bot)
+    let is_people = !matches!(row.device.parse(), Ok(Device::Bot | Device::NoAgent));
+    counted == Counted::All || is_people
 }

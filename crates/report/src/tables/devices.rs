@@ -7,17 +7,18 @@ use serde::Serialize;
 use crate::ratio::share_percent;
 
 /// Classes of people's devices, in the order of the table.
-const PEOPLE: [Device; 4] = [
+const PEOPLE: [Device; 5] = [
     Device::Desktop,
     Device::Smartphone,
     Device::Tablet,
     Device::Other,
+    Device::Unknown,
 ];
 
 /// Use from a class of device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeviceRow {
-    /// `desktop`, `smartphone`, `tablet` or `other`.
+    /// `desktop`, `smartphone`, `tablet`, `other` or `unknown`.
     pub device: &'static str,
     /// Accesses of people.
     pub accesses: u64,
@@ -36,10 +37,11 @@ pub struct Mobile {
     pub share_percent: Option<f64>,
 }
 
-/// Accesses by class of device. Bots are counted separately and are in no share.
+/// Accesses by class of device. Bots and clients without a user agent are counted separately and are
+/// in no share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Devices {
-    /// Classes of people's devices.
+    /// Classes of people's devices; `unknown` only if it has accesses or uses.
     pub classes: Vec<DeviceRow>,
     /// Smartphones and tablets together.
     pub smartphone_and_tablet: Mobile,
@@ -47,15 +49,19 @@ pub struct Devices {
     pub accesses: u64,
     /// Accesses of bots. They are not among those of people.
     pub bot_accesses: u64,
+    /// Accesses of clients that sent no user agent. They are not among those of people.
+    pub no_agent_accesses: u64,
 }
 
 impl Devices {
     pub(crate) fn build(devices: &[DeviceUse]) -> Self {
-        let (mut people, mut bot_accesses) = ([(0, 0); PEOPLE.len()], 0);
+        let mut people = [(0, 0); PEOPLE.len()];
+        let (mut bot_accesses, mut no_agent_accesses) = (0, 0);
         for row in devices {
             // A class unknown to this version counts as another device, so that no access is lost.
             match row.device.parse().unwrap_or(Device::Other) {
                 Device::Bot => bot_accesses += row.accesses,
+                Device::NoAgent => no_agent_accesses += row.accesses,
                 device => {
                     let (accesses, service_uses) = &mut people[place(device)];
                     *accesses += row.accesses;
@@ -65,7 +71,10 @@ impl Devices {
         }
         let accesses = people.iter().map(|(accesses, _)| accesses).sum();
         let mobile = people[place(Device::Smartphone)].0 + people[place(Device::Tablet)].0;
-        let classes = PEOPLE.iter().zip(people).map(|(device, counts)| DeviceRow {
+        let classes = PEOPLE.iter().zip(people);
+        let classes =
+            classes.filter(|(device, counts)| **device != Device::Unknown || *counts != (0, 0));
+        let classes = classes.map(|(device, counts)| DeviceRow {
             device: device.into(),
             accesses: counts.0,
             share_percent: share_percent(counts.0, accesses),
@@ -79,15 +88,13 @@ impl Devices {
             },
             accesses,
             bot_accesses,
+            no_agent_accesses,
         }
     }
 }
 
+/// Place of a class among those of people; that of other devices for all others.
 fn place(device: Device) -> usize {
-    match device {
-        Device::Desktop => 0,
-        Device::Smartphone => 1,
-        Device::Tablet => 2,
-        Device::Bot | Device::Other => 3,
-    }
+    let found = PEOPLE.iter().position(|one| *one == device);
+    found.unwrap_or_else(|| place(Device::Other))
 }

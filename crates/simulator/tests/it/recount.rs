@@ -155,8 +155,9 @@ pub fn recount(mut simulation: Simulation, register: &Register) -> Recount<'_> {
         assert!(register.portal(ente, &event.portal).is_some());
         counts.in_italy += u64::from(event.client.country == "IT");
 
+        let agent = event.client.user_agent.as_deref().unwrap_or_default();
         if event.session == 0 {
-            assert_eq!(labels[&*event.client.user_agent], "bot");
+            assert_eq!(labels[agent], "bot");
             assert!(matches!(event.activity, Activity::Access(_)));
             assert_eq!(event.visitor, 0);
             assert_eq!(key.as_bytes().len(), 36);
@@ -170,15 +171,15 @@ pub fn recount(mut simulation: Simulation, register: &Register) -> Recount<'_> {
             .or_insert_with(|| Session {
                 ente: ente.index(),
                 visitor: event.visitor,
-                agent: event.client.user_agent.to_string(),
-                label: labels[&*event.client.user_agent],
+                agent: agent.to_owned(),
+                label: labels[agent],
                 accesses: 0,
                 uses: 0,
             });
         // A session has one visitor, one user agent and one ente.
         assert_eq!(session.ente, ente.index());
         assert_eq!(session.visitor, event.visitor);
-        assert_eq!(session.agent, event.client.user_agent);
+        assert_eq!(session.agent, agent);
         assert_ne!(session.label, "bot");
         // A visitor token belongs to one ente and one day.
         let seen = seen_today

@@ -9,8 +9,8 @@ use crate::native::{Number as _, Ranked as _, Words, put_column, put_head};
 use crate::sql::filled;
 
 /// Codes of the schema that decide what an event counts as.
+const NO_RESOURCE: i8 = 0;
 const PAGE: i8 = 1;
-const ASSET: i8 = 2;
 const SERVICE_USE: i8 = 2;
 const COMPLETED: i8 = 1;
 
@@ -149,7 +149,7 @@ impl FactBlock {
 
     /// True if the fact counts for the distinct visitors of pages and services.
     fn has_visitor(&self, fact: usize) -> bool {
-        self.visitor.0[fact] != 0 && self.resource.0[fact] != ASSET
+        self.visitor.0[fact] != 0 && matches!(self.resource.0[fact], NO_RESOURCE | PAGE)
     }
 
     /// Returns the key of each fact's hour row.
@@ -261,11 +261,17 @@ mod tests {
     #[test]
     fn rows_are_sorted_and_have_the_visitors_of_their_facts() {
         let mut block = FactBlock::default();
-        let asset = Fact {
-            resource: ASSET,
+        let [asset, error] = [2, 3].map(|resource| Fact {
+            resource,
             ..fact("a", 2, 9)
-        };
-        for fact in [fact("b", 1, 7), fact("a", 2, 3), fact("b", 1, 0), asset] {
+        });
+        for fact in [
+            fact("b", 1, 7),
+            fact("a", 2, 3),
+            fact("b", 1, 0),
+            asset,
+            error,
+        ] {
             block.push(&fact);
         }
         let other = Fact {
@@ -275,7 +281,7 @@ mod tests {
         block.push(&other);
         let rows = block.encode_hours();
         assert_eq!(rows[..2], [u8::try_from(KEYS + SUMS.len()).unwrap(), 2]);
-        // The row of `a` comes first: one visitor, and an asset that is no visit.
+        // The row of `a` comes first: one visitor, an asset and an error answer that are no visits.
         assert_eq!(last_numbers(&rows), [1, 3, 3, 7, 8]);
     }
 

@@ -180,12 +180,14 @@ impl SecondDatabase {
     }
 
     /// Copies the facts before `starts` with their codes in the present register, and then their
-    /// hour rows. The device class stays, and so does its part of the rules. Months whose facts may
+    /// hour rows. A page with an error answer becomes an error, as the consumer classifies it now.
+    /// The device class stays, and so does its part of the rules. Months whose facts may
     /// have expired are copied as they are.
     pub async fn copy_facts(&self, starts: &Settled, register: &str) -> Result<(), StoreError> {
         let columns = self.columns_of(FACTS).await?;
         let values = columns.iter().map(|name| match name.as_str() {
             "ente" | "portal" | "service" | "category" => format!("c.to_{name}"),
+            "resource" => include_str!("../../sql/copied_resource.sql").to_owned(),
             // The rules have the parts device rules, register and geography. Only the register
             // changes.
             "rules" => include_str!("../../sql/copied_rules.sql").to_owned(),

@@ -1,0 +1,1 @@
+if(e.resource = 'page' AND e.outcome = 'failed', 'error', e.resource)
